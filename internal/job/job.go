@@ -1,0 +1,61 @@
+// Package job holds the words that the alert service, the queue and the senders
+// share: what a queue message carries, and in which order it is worked.
+package job
+
+import "strings"
+
+// Rank orders the work: a lower rank goes first.
+type Rank int
+
+// The ranks, in the order they are worked.
+const (
+	Critical Rank = iota
+	High
+	Normal
+	Low
+)
+
+// Ranks holds every rank in the order they are worked.
+var Ranks = [...]Rank{Critical, High, Normal, Low}
+
+// String names the rank as it stands in queue subjects and on screens.
+func (r Rank) String() string {
+	switch r {
+	case Critical:
+		return "critical"
+	case High:
+		return "high"
+	case Low:
+		return "low"
+	default:
+		return "normal"
+	}
+}
+
+// RankOf gives the rank of a severity, in upper or lower case. A word it does
+// not know ranks as Normal.
+func RankOf(severity string) Rank {
+	for _, r := range Ranks {
+		if strings.EqualFold(severity, r.String()) {
+			return r
+		}
+	}
+	return Normal
+}
+
+// A Job is the deliveries of one alert by one messenger that one queue message
+// carries. It holds nothing in the clear that is secret.
+type Job struct {
+	AlertID    int64
+	Messenger  string
+	Rank       Rank
+	Text       string // what to send: "[severity] message"
+	Deliveries []Delivery
+}
+
+// A Delivery is one delivery of a job: what a sender needs to know of it.
+type Delivery struct {
+	ID               int64
+	Destination      string
+	SealedCredential []byte // as internal/seal sealed it
+}

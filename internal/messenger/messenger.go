@@ -1,0 +1,91 @@
+// Package messenger knows the ways to reach people: what an address of each
+// needs, how it is called, and what its answers mean.
+package messenger
+
+import (
+	"context"
+	"time"
+)
+
+// A Messenger sends text to people by one provider. It knows nothing of queues,
+// ledgers or retries: it makes one call and says what came of it.
+//
+// A Messenger is safe for concurrent use.
+type Messenger interface {
+	// Spec describes the messenger. It must be the same each time.
+	Spec() Spec
+
+	// Send makes at most one call to the provider and says what came of it. It
+	// must decide from the body of the answer as well as its status, must answer
+	// Sent only where the provider said so, must return when ctx ends, must read
+	// only a bounded part of an answer, and must put no secret into the Outcome.
+	Send(ctx context.Context, m Message) Outcome
+}
+
+// A Message is one text for one address, opened for the call.
+type Message struct {
+	DeliveryID  int64  // where the provider takes an idempotency handle, it comes from this
+	Credential  string // in the clear; must not be logged or returned
+	Destination string
+	Text        string // "[severity] message"
+}
+
+// A Spec describes a messenger to people and programs.
+type Spec struct {
+	Name        string // what addresses and queue subjects call it; at most 10 of a-z, 0-9
+	Title       string // what people call it
+	Credential  Setting
+	Destination Setting
+}
+
+// A Setting describes one value that an address needs.
+type Setting struct {
+	Label  string // names it for people
+	Hint   string // what it looks like, and where to find it
+	Secret bool   // sealed when it enters, never answered
+	// Check says what is wrong with a value, or nil. Its error is for outsiders
+	// and must not quote a secret. A nil Check accepts any value.
+	Check func(value string) error
+}
+
+// Kind is what came of a call, and so decides what happens next.
+type Kind int
+
+// The kinds of outcomes.
+const (
+	Sent    Kind = iota + 1 // the provider said that it took the message
+	Retry                   // it failed in a way that may pass
+	Paused                  // the provider asked to wait; the message was not taken
+	Failed                  // the provider refused, and would again
+	Unknown                 // the request may have been carried out
+)
+
+// String names the kind as it stands on screens.
+func (k Kind) String() string {
+	return [...]string{"unspecified", "sent", "retry", "paused", "failed", "unknown"}[k]
+}
+
+// Scope is what a failure would fail again.
+type Scope int
+
+// The scopes of failure, from the narrowest.
+const (
+	NoScope          Scope = iota // the outcome is no failure
+	MessageScope                  // this message
+	DestinationScope              // every message to this destination
+	CredentialScope               // every message under this credential
+)
+
+// MaxExcerpt is how many bytes of a provider's answer are kept as evidence.
+const MaxExcerpt = 512
+
+// An Outcome is what came of one call, with the evidence.
+type Outcome struct {
+	Kind      Kind
+	Scope     Scope         // set where Kind is Failed
+	Status    int           // the provider's, such as an HTTP status; 0 where no answer came
+	Code      string        // the provider's word for it; ours where no answer came
+	MessageID string        // the provider's id of the message it took
+	Excerpt   string        // the head of the answer, at most MaxExcerpt bytes, without secrets
+	After     time.Duration // how long the provider asked to wait; 0 where it did not say
+}
