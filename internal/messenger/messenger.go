@@ -18,7 +18,8 @@ type Messenger interface {
 	// Send makes at most one call to the provider and says what came of it. It
 	// must decide from the body of the answer as well as its status, must answer
 	// Sent only where the provider said so, must return when ctx ends, must read
-	// only a bounded part of an answer, and must put no secret into the Outcome.
+	// only a bounded part of an answer, and must put no secret into the Outcome,
+	// nor anything but short, valid UTF-8 without control characters.
 	Send(ctx context.Context, m Message) Outcome
 }
 
@@ -46,6 +47,14 @@ type Setting struct {
 	// Check says what is wrong with a value, or nil. Its error is for outsiders
 	// and must not quote a secret. A nil Check accepts any value.
 	Check func(value string) error
+}
+
+// Accept says what is wrong with a value, or nil.
+func (s Setting) Accept(value string) error {
+	if s.Check == nil {
+		return nil
+	}
+	return s.Check(value)
 }
 
 // Kind is what came of a call, and so decides what happens next.

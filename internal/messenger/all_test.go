@@ -1,0 +1,43 @@
+package messenger
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSpecs(t *testing.T) {
+	specs := Specs()
+	if len(specs) != len(All(Config{})) || len(specs) == 0 {
+		t.Fatalf("%d specs of %d messengers", len(specs), len(All(Config{})))
+	}
+	if !slices.IsSortedFunc(specs, func(a, b Spec) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("not by name")
+	}
+	for i, s := range specs {
+		if !regexp.MustCompile(`^[a-z0-9]{1,10}$`).MatchString(s.Name) {
+			t.Errorf("name %q", s.Name)
+		}
+		if i > 0 && specs[i-1].Name == s.Name {
+			t.Errorf("%s stands twice", s.Name)
+		}
+		if s.Title == "" || s.Credential.Label == "" || s.Credential.Hint == "" || s.Destination.Label == "" || s.Destination.Hint == "" {
+			t.Errorf("%s does not describe itself: %+v", s.Name, s)
+		}
+		if !s.Credential.Secret {
+			t.Errorf("%s: a credential is a secret", s.Name)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	if s, found := Find(Specs(), "slack"); !found || s.Title != "Slack" {
+		t.Errorf("slack: %+v, %v", s, found)
+	}
+	for _, name := range []string{"", "Slack", "pigeon"} {
+		if s, found := Find(Specs(), name); found || s.Name != "" {
+			t.Errorf("%q: %+v", name, s)
+		}
+	}
+}

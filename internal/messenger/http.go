@@ -1,0 +1,180 @@
+package messenger
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// maxAnswer is how much of a provider's answer is read.
+const maxAnswer = 64 << 10
+
+// NewClient makes the HTTP client that all messengers share; a process makes it
+// once. Its pool fits hundreds of calls at once to one provider, and it lets go
+// of idle connections before the providers' side does, since a request written to
+// a connection that is being closed ends as Unknown.
+func NewClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		Timeout: 30 * time.Second, // a whole call, its answer included
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxIdleConns:           2048,
+			MaxIdleConnsPerHost:    512,
+			IdleConnTimeout:        30 * time.Second,
+			MaxResponseHeaderBytes: maxAnswer,
+			DisableCompression:     true, // answers are small, and stay what was sent
+		},
+	}
+}
+
+// A reply is what came of one HTTP call.
+type reply struct {
+	status int // 0 where no answer came
+	header http.Header
+	body   []byte // at most maxAnswer bytes
+	cut    bool   // body is only the head of the answer
+	begun  bool   // the request may have reached the provider
+	err    error  // what broke; where status is not 0, the answer broke off
+}
+
+// call makes one call. It follows no redirect, as that would show the credential
+// to whoever is named there.
+func call(client *http.Client, req *http.Request) reply {
+	var r reply
+	var begun atomic.Bool // the transport reports from goroutines of its own
+	// The headers count, not the whole request: a request can be in the provider's
+	// hands before the transport has said that it was written. A new connection
+	// starts anew, since the transport takes another one for a POST only after it
+	// has seen that nothing of it was written to the last.
+	trace := &httptrace.ClientTrace{
+		GetConn:      func(string) { begun.Store(false) },
+		WroteHeaders: func() { begun.Store(true) },
+	}
+	once := *client
+	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := once.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	if err != nil {
+		r.begun, r.err = begun.Load(), ended(req.Context(), err)
+		return r
+	}
+	defer res.Body.Close()
+	r.begun, r.status, r.header = true, res.StatusCode, res.Header
+	r.body, r.err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	r.err = ended(req.Context(), r.err)
+	if len(r.body) > maxAnswer {
+		r.body, r.cut = r.body[:maxAnswer], true
+	}
+	return r
+}
+
+// ended is err, but for a call that broke because its context ended: whatever
+// cause that was given, it is the context's error.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, context.Cause(ctx)) {
+		return ctx.Err()
+	}
+	return err
+}
+
+// outcome is what a reply means by its status alone. A messenger makes more of it
+// by the body: a 2xx is Unknown until the body says that the message was taken.
+func (r reply) outcome(now time.Time) Outcome {
+	o := Outcome{
+		Status:  r.status,
+		Code:    fmt.Sprintf("http_%d", r.status),
+		Excerpt: string(r.body),
+		After:   retryAfter(r.header.Get("Retry-After"), now),
+	}
+	switch {
+	case r.status == 0 && !r.begun:
+		o.Kind, o.Code, o.Excerpt = Retry, unsent(r.err), cause(r.err)
+	case r.status == 0:
+		o.Kind, o.Code, o.Excerpt = Unknown, lost(r.err), cause(r.err)
+	case r.status == http.StatusTooManyRequests:
+		o.Kind = Paused
+	case r.status == http.StatusRequestTimeout, r.status == http.StatusTooEarly, r.status >= 500:
+		o.Kind = Retry
+	case r.status >= 200 && r.status < 300 && r.err != nil:
+		o.Kind, o.Code = Unknown, lost(r.err)
+	case r.status >= 200 && r.status < 300:
+		o.Kind, o.Code = Unknown, "unreadable_answer"
+	case r.status >= 300 && r.status < 400:
+		// To try again would only be sent away again. Nothing is known against the
+		// destination or the credential, so the narrowest scope.
+		o.Kind, o.Scope, o.Code = Failed, MessageScope, "redirect"
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
+		o.Kind, o.Scope = Failed, CredentialScope
+	default:
+		o.Kind, o.Scope = Failed, MessageScope
+	}
+	return o
+}
+
+// unsent is the code for a call that broke before its request was written.
+func unsent(err error) string {
+	var (
+		dns         *net.DNSError
+		op          *net.OpError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection_refused"
+	case errors.As(err, &dns):
+		return "dns_error"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case timedOut(err):
+		return "timeout"
+	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return "tls_error"
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls's words for alerts
+		return "tls_error"
+	case op != nil && op.Op == "dial":
+		return "dial_error"
+	default:
+		return "connection_error"
+	}
+}
+
+// lost is the code for a call that broke after its request was, or may have been,
+// written.
+func lost(err error) string {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case timedOut(err):
+		return "timeout"
+	default:
+		return "connection_lost"
+	}
+}
+
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// cause is the text of an error without the URL that net/http puts in front of
+// it: for some messengers the URL is the password.
+func cause(err error) string {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return err.Error()
+}

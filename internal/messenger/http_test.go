@@ -1,0 +1,129 @@
+package messenger
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestRetryAfter(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"":                               0,
+		"0":                              0,
+		"1":                              time.Second,
+		" 30 ":                           30 * time.Second,
+		"3600":                           time.Hour,
+		"86400":                          24 * time.Hour,
+		"1.5":                            1500 * time.Millisecond,
+		"0.0001":                         time.Millisecond, // no sooner than asked
+		"0.3":                            300 * time.Millisecond,
+		".5":                             500 * time.Millisecond,
+		"-1":                             0,
+		"1e3":                            0,
+		"0x10":                           0,
+		"1_000":                          0,
+		"inf":                            0,
+		"NaN":                            0,
+		".":                              0,
+		"1.2.3":                          0,
+		"soon":                           0,
+		"99999999999":                    maxAfter,
+		strings.Repeat("9", 400):         maxAfter,
+		"Sun, 01 Mar 2026 12:00:10 GMT":  10 * time.Second,
+		"Sun, 01 Mar 2026 13:00:00 GMT":  time.Hour,
+		"Sunday, 01-Mar-26 12:00:10 GMT": 10 * time.Second,
+		"Sun Mar  1 12:00:10 2026":       10 * time.Second,
+		"Sun, 01 Mar 2026 11:59:59 GMT":  0,
+		"Fri, 01 Mar 2999 12:00:00 GMT":  maxAfter,
+	} {
+		if got := retryAfter(value, noon); got != want {
+			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+	}
+	if got := retryAfter("Sun, 01 Mar 2026 12:00:10 GMT", noon.Add(time.Nanosecond)); got != 10*time.Second {
+		t.Errorf("a date: %v, want whole milliseconds, rounded up", got)
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"", "1", "1.5", "-1", "99999999999999999999", "Sun, 01 Mar 2026 12:00:10 GMT", "1e9", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		got := retryAfter(value, noon)
+		if got < 0 || got > maxAfter || got%time.Millisecond != 0 {
+			t.Errorf("%q: %v", value, got)
+		}
+		var seconds int32
+		if _, err := fmt.Sscanf(value, "%d", &seconds); err == nil && fmt.Sprint(seconds) == value && seconds >= 0 {
+			if want := min(time.Duration(seconds)*time.Second, maxAfter); got != want {
+				t.Errorf("%q: %v, want %v", value, got, want)
+			}
+		}
+	})
+}
+
+func TestCodesOfWhatBroke(t *testing.T) {
+	dial := func(err error) error {
+		return &url.Error{Op: "Post", URL: "https://secret.example/", Err: &net.OpError{Op: "dial", Net: "tcp", Err: err}}
+	}
+	for _, c := range []struct {
+		err          error
+		unsent, lost string
+	}{
+		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "connection_refused", "connection_lost"},
+		{dial(&net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}), "dns_error", "connection_lost"},
+		{dial(os.NewSyscallError("connect", syscall.ENETUNREACH)), "dial_error", "connection_lost"},
+		{dial(os.ErrDeadlineExceeded), "timeout", "timeout"},
+		{dial(context.DeadlineExceeded), "timeout", "timeout"},
+		{dial(context.Canceled), "canceled", "canceled"},
+		{&tls.CertificateVerificationError{Err: errors.New("expired")}, "tls_error", "connection_lost"},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "tls_error", "connection_lost"},
+		{errors.New("unsupported protocol scheme"), "connection_error", "connection_lost"},
+	} {
+		for begun, want := range map[bool]Outcome{false: {Kind: Retry, Code: c.unsent}, true: {Kind: Unknown, Code: c.lost}} {
+			o := reply{begun: begun, err: c.err}.outcome(noon)
+			if o.Kind != want.Kind || o.Code != want.Code || o.Excerpt == "" || strings.Contains(o.Excerpt, "secret") {
+				t.Errorf("%v, begun %v: %+v, want %s %s", c.err, begun, o, want.Kind, want.Code)
+			}
+		}
+	}
+}
+
+// TestAnotherConnectionStartsAnew plays what net/http does when a connection that
+// it used again turns out to be closed: it takes another one, having written
+// nothing. That one is refused, so nothing at all was sent.
+func TestAnotherConnectionStartsAnew(t *testing.T) {
+	client := &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		trace := httptrace.ContextClientTrace(req.Context())
+		trace.GetConn("provider.invalid:443")
+		trace.WroteHeaders()
+		trace.GetConn("provider.invalid:443")
+		return nil, syscall.ECONNREFUSED
+	})}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://provider.invalid", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := call(client, req).outcome(noon); o.Kind != Retry || o.Code != "connection_refused" {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestNewClientKeepsAPoolForOneProvider(t *testing.T) {
+	client := newClient(t)
+	transport, ok := client.Transport.(*http.Transport)
+	if !ok || transport.MaxIdleConnsPerHost < 100 || client.Timeout <= 0 {
+		t.Errorf("%+v", client)
+	}
+}

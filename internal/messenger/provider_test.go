@@ -1,0 +1,167 @@
+package messenger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// secret is the credential of every call here. Spelled for a URL, for JSON and
+// for HTML it is four different strings.
+const secret = "xoxb-SECRET/+%&<token>"
+
+// noon is what every clock here shows.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// A sample is what the promises need to know of a messenger.
+type sample struct {
+	message   Message
+	sent      string // an answer with HTTP 200 that says that the message was taken
+	messageID string // what is kept of it
+	refused   string // an answer with HTTP 200 that is no success
+}
+
+var samples = map[string]sample{
+	"slack": {
+		message:   Message{DeliveryID: 7, Credential: secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
+		sent:      `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
+		messageID: "1503435956.000247",
+		refused:   `{"ok":false,"error":"not_in_channel"}`,
+	},
+}
+
+// each runs promise over all messengers, every one pointed at url.
+func each(t *testing.T, base string, client *http.Client, promise func(t *testing.T, m Messenger, s sample)) {
+	t.Helper()
+	for _, m := range All(Config{Client: client, Now: func() time.Time { return noon }, SlackURL: base}) {
+		name := m.Spec().Name
+		t.Run(name, func(t *testing.T) {
+			s, found := samples[name]
+			if !found {
+				t.Fatalf("samples has no row for %s", name)
+			}
+			promise(t, m, s)
+		})
+	}
+}
+
+// newClient is NewClient, its connections closed when the test ends.
+func newClient(t *testing.T) *http.Client {
+	t.Helper()
+	c := NewClient()
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// provider stands up a provider that answers every call by answer.
+func provider(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// rawProvider stands up a provider that does to each connection what it likes.
+func rawProvider(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g sync.WaitGroup
+	g.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serve(conn)
+			_ = conn.Close()
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		g.Wait()
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// echo puts the credential that a call bore into an answer, in every spelling.
+func echo(r *http.Request) string {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
+}
+
+// send calls m and checks what must be true of every outcome.
+func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outcome {
+	t.Helper()
+	o := m.Send(ctx, message)
+	if o.Kind < Sent || o.Kind > Unknown {
+		t.Errorf("no kind: %+v", o)
+	}
+	if (o.Scope != NoScope) != (o.Kind == Failed) {
+		t.Errorf("a scope belongs to Failed and to nothing else: %+v", o)
+	}
+	if (o.Code == "") != (o.Kind == Sent) {
+		t.Errorf("what is not Sent needs a code: %+v", o)
+	}
+	if o.After < 0 || o.After > 0 && (o.Kind == Sent || o.Kind == Failed) {
+		t.Errorf("a wait that nobody waits for: %+v", o)
+	}
+	for text, limit := range map[string]int{o.Code: maxCode, o.MessageID: maxCode, o.Excerpt: MaxExcerpt} {
+		if len(text) > limit || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("not fit to be recorded: %q", text)
+		}
+	}
+	all := fmt.Sprintf("%+v", o)
+	if strings.Contains(all, "SECRET") || strings.Contains(all, message.Credential) {
+		t.Errorf("the secret stands in %s", all)
+	}
+	return o
+}
+
+// roundTrip is a transport that is a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// A deadline is a context whose deadline passes when the test says so.
+type deadline struct {
+	context.Context
+	passed chan struct{}
+}
+
+func newDeadline(t *testing.T) deadline {
+	t.Helper()
+	return deadline{t.Context(), make(chan struct{})}
+}
+
+func (d deadline) pass() { close(d.passed) }
+
+func (d deadline) Done() <-chan struct{} { return d.passed }
+
+func (d deadline) Err() error {
+	select {
+	case <-d.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// write writes to a provider's answer, and says whether anybody still takes it.
+func write(w http.ResponseWriter, text string) bool {
+	_, err := io.WriteString(w, text)
+	return err == nil && !errors.Is(http.NewResponseController(w).Flush(), net.ErrClosed)
+}

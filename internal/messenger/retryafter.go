@@ -1,0 +1,37 @@
+package messenger
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxAfter bounds what a provider can ask for, so that no sum with it overflows.
+// It is far beyond any alert's time to live.
+const maxAfter = 365 * 24 * time.Hour
+
+// retryAfter reads a Retry-After header: seconds, as an integer or with a
+// fraction, or an HTTP date. It answers with whole milliseconds, never fewer than
+// were asked for, and with 0 for a date that has passed and for what it cannot
+// read.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if strings.Trim(value, "0123456789.") == "" {
+		seconds, err := strconv.ParseFloat(value, 64)
+		if err != nil && !math.IsInf(seconds, 1) { // Inf: a number too great for a float
+			return 0
+		}
+		if seconds >= maxAfter.Seconds() {
+			return maxAfter
+		}
+		return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	wait := min(max(at.Sub(now), 0), maxAfter)
+	return (wait + time.Millisecond - 1).Truncate(time.Millisecond)
+}

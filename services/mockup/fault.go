@@ -1,0 +1,81 @@
+package mockup
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// maxFaults is how many faults can be set at once.
+const maxFaults = 1000
+
+// A Fault is how a fake fails. The zero Fault changes nothing.
+type Fault struct {
+	Path            string  // of the calls that fail; empty means every path
+	BodyContains    string  // lets only calls fail whose body contains it; empty means all
+	Share           float64 // of the matching calls that fail; 0 means all
+	Delay           time.Duration
+	Status          int               // 0 means the fake's own
+	Headers         map[string]string // put on the answer
+	Body            string            // the answer's, where Status or Body is set
+	CloseConnection bool              // reads the request and closes the connection unanswered
+}
+
+// SetFault makes the fakes fail from now on, in place of the fault with the same
+// Path and BodyContains. Where several faults strike a call, the one that was set
+// last has its way, so that a narrow fault can be laid over a wide one. It
+// returns fault.ErrInvalid when there are too many.
+func (m *Mockup) SetFault(f Fault) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.faults = slices.DeleteFunc(m.faults, func(old Fault) bool {
+		return old.Path == f.Path && old.BodyContains == f.BodyContains
+	})
+	if len(m.faults) >= maxFaults { // then none has made place
+		return fmt.Errorf("fault: there are %d already, Reset first: %w", maxFaults, fault.ErrInvalid)
+	}
+	m.faults = append(m.faults, f)
+	return nil
+}
+
+// strike answers with the fault that a call is to meet, or the zero Fault.
+func (m *Mockup) strike(c *Call) Fault {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range slices.Backward(m.faults) {
+		if f.matches(c) && (f.Share == 0 || m.Random() < f.Share) {
+			return f
+		}
+	}
+	return Fault{}
+}
+
+func (f Fault) matches(c *Call) bool {
+	return (f.Path == "" || f.Path == c.Path) && strings.Contains(c.Body, f.BodyContains)
+}
+
+// spoil makes of a fake's own answer what the fault wants it to be.
+func (f Fault) spoil(a answer) answer {
+	spoiled := answer{status: cmp.Or(f.Status, a.status), headers: map[string]string{}, body: a.body}
+	if f.Status != 0 || f.Body != "" {
+		spoiled.body = f.Body
+		spoiled.headers["Content-Type"] = contentType(f.Body)
+	} else {
+		maps.Copy(spoiled.headers, a.headers)
+	}
+	maps.Copy(spoiled.headers, f.Headers)
+	return spoiled
+}
+
+func contentType(body string) string {
+	if json.Valid([]byte(body)) {
+		return "application/json; charset=utf-8"
+	}
+	return "text/plain; charset=utf-8"
+}

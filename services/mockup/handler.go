@@ -1,0 +1,67 @@
+package mockup
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
+)
+
+// A Handler answers MockupService.
+type Handler struct{ Mockup *Mockup }
+
+var _ mockupv1connect.MockupServiceHandler = (*Handler)(nil)
+
+// ListCalls answers with the calls the fakes got.
+func (h *Handler) ListCalls(_ context.Context, req *mockupv1.ListCallsRequest) (*mockupv1.ListCallsResponse, error) {
+	calls := h.Mockup.Calls(req.GetPath())
+	res := &mockupv1.ListCallsResponse{Calls: make([]*mockupv1.Call, len(calls))}
+	for i, c := range calls {
+		res.Calls[i] = c.toProto()
+	}
+	return res, nil
+}
+
+// Reset forgets all calls and all faults.
+func (h *Handler) Reset(context.Context, *mockupv1.ResetRequest) (*mockupv1.ResetResponse, error) {
+	h.Mockup.Reset()
+	return &mockupv1.ResetResponse{}, nil
+}
+
+// SetFault makes the fakes fail from now on.
+func (h *Handler) SetFault(_ context.Context, req *mockupv1.SetFaultRequest) (*mockupv1.SetFaultResponse, error) {
+	if err := h.Mockup.SetFault(fromProto(req.GetFault())); err != nil {
+		return nil, err
+	}
+	return &mockupv1.SetFaultResponse{}, nil
+}
+
+func (c Call) toProto() *mockupv1.Call {
+	headers := make(map[string]string, len(c.Headers))
+	for _, h := range c.Headers {
+		headers[h.Name] = h.Value
+	}
+	return &mockupv1.Call{
+		Method:       c.Method,
+		Path:         c.Path,
+		Headers:      headers,
+		Body:         c.Body,
+		Time:         timestamppb.New(c.Time),
+		AnswerStatus: int32(c.AnswerStatus), //nolint:gosec // an HTTP status
+	}
+}
+
+func fromProto(f *mockupv1.Fault) Fault {
+	return Fault{
+		Path:            f.GetPath(),
+		BodyContains:    f.GetBodyContains(),
+		Share:           f.GetShare(),
+		Delay:           f.GetDelay().AsDuration(),
+		Status:          int(f.GetStatus()),
+		Headers:         f.GetHeaders(),
+		Body:            f.GetBody(),
+		CloseConnection: f.GetCloseConnection(),
+	}
+}

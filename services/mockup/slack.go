@@ -1,0 +1,121 @@
+package mockup
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// slackCut is the length, in characters, at which Slack cuts a text.
+const slackCut = 40_000
+
+// slack answers chat.postMessage as Slack does: HTTP 200 whatever comes of it,
+// and the truth in the body. It knows every token and every channel; the errors
+// that depend on those are for SetFault.
+func (m *Mockup) slack(header http.Header, body []byte) answer {
+	if code := slackAuth(header.Get("Authorization")); code != "" {
+		return slackError(code)
+	}
+	if code := slackForm(header.Get("Content-Type")); code != "" {
+		return slackError(code)
+	}
+	if len(body) > maxBody {
+		return slackError("msg_too_long")
+	}
+	var post struct {
+		Channel *string `json:"channel"`
+		Text    string  `json:"text"`
+	}
+	if !json.Valid(body) {
+		return slackError("invalid_json")
+	}
+	if strings.TrimLeft(string(body), " \t\r\n")[0] != '{' {
+		return slackError("json_not_object")
+	}
+	if err := json.Unmarshal(body, &post); err != nil || post.Channel == nil {
+		return slackError("invalid_arguments") // a field of another type, or no channel
+	}
+	if *post.Channel == "" {
+		return slackError("channel_not_found")
+	}
+	if post.Text == "" {
+		return slackError("no_text")
+	}
+	at := m.moment()
+	return slackAnswer(slackReply{
+		OK:      true,
+		Channel: *post.Channel,
+		TS:      fmt.Sprintf("%d.%06d", at/1e6, at%1e6),
+		Message: &slackMessage{cut(post.Text, slackCut)},
+	})
+}
+
+// slackReply is Slack's answer, its fields in Slack's order.
+type slackReply struct {
+	OK      bool          `json:"ok"`
+	Error   string        `json:"error,omitempty"`
+	Channel string        `json:"channel,omitempty"`
+	TS      string        `json:"ts,omitempty"`
+	Message *slackMessage `json:"message,omitempty"`
+}
+
+type slackMessage struct {
+	Text string `json:"text"`
+}
+
+// slackAuth answers with Slack's error for an Authorization header, or "".
+func slackAuth(header string) string {
+	token, found := strings.CutPrefix(header, "Bearer ")
+	switch {
+	case !found || token == "":
+		return "not_authed"
+	case strings.ContainsFunc(token, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsSpace(r) }):
+		return "invalid_auth"
+	default:
+		return ""
+	}
+}
+
+// slackForm answers with Slack's error for a Content-Type, or "". Slack takes
+// forms too; the fake reads JSON only, and tells a form that it holds nothing.
+func slackForm(header string) string {
+	if header == "" {
+		return "missing_post_type"
+	}
+	switch form, _, _ := mime.ParseMediaType(header); form {
+	case "application/json":
+		return ""
+	case "application/x-www-form-urlencoded", "multipart/form-data":
+		return "invalid_form_data"
+	default:
+		return "invalid_post_type"
+	}
+}
+
+func slackError(code string) answer { return slackAnswer(slackReply{Error: code}) }
+
+func slackAnswer(r slackReply) answer {
+	body, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings and booleans always marshal
+	}
+	return answer{
+		status:  http.StatusOK,
+		headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
+		body:    string(body),
+	}
+}
+
+// cut answers with the first n characters of s.
+func cut(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
