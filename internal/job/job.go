@@ -59,3 +59,13 @@ type Delivery struct {
 	Destination      string
 	SealedCredential []byte // as internal/seal sealed it
 }
+
+// A Taken is a job in a sender's hand.
+type Taken struct {
+	Job Job
+	// Done takes the job out of the queue. Call it once all of its deliveries are
+	// recorded.
+	Done func() error
+	// Return gives the job back to the queue, for any sender.
+	Return func() error
+}

@@ -160,4 +160,7 @@ type Dispatcher interface {
 type Queue interface {
 	// Put hands over jobs. Those before an error may have been taken.
 	Put(ctx context.Context, jobs []job.Job) error
+	// Epoch names the queue's life: where it is another than before, what was put
+	// before may be lost. It brings a queue that vanished back to life.
+	Epoch(ctx context.Context) (string, error)
 }

@@ -1,0 +1,132 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
+)
+
+const (
+	// streamName is the stream of all jobs.
+	streamName = "BONGSU_JOBS"
+	// subjects are send.<messenger>.<rank>.
+	subjects = "send.>"
+	// putTimeout bounds the wait for the broker to say that it has a job.
+	putTimeout = 5 * time.Second
+)
+
+// A Queue puts jobs and takes them. It is safe for concurrent use.
+type Queue struct {
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	replicas int
+
+	mu sync.Mutex // held while a stream is made
+}
+
+// Open gives the queue that the broker behind conn keeps, on so many replicas (1
+// but in a cluster), and makes its stream where there is none. Close ends it.
+func Open(ctx context.Context, conn *nats.Conn, replicas int) (*Queue, error) {
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(putTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	q := &Queue{conn: conn, js: js, replicas: replicas}
+	if err := q.makeStream(ctx); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// Close closes the connection. Jobs that were taken and are not done go to
+// others.
+func (q *Queue) Close() { q.conn.Close() }
+
+// makeStream makes the stream where there is none.
+func (q *Queue) makeStream(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:        streamName,
+		Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",
+		Subjects:    []string{subjects},
+		Retention:   jetstream.WorkQueuePolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    q.replicas,
+		// The window only saves memory: no job bears an id to be compared.
+		Duplicates: time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+// Epoch names the life of the stream. When it is another than before, what was
+// put before may be lost. It makes a stream that has vanished.
+func (q *Queue) Epoch(ctx context.Context) (string, error) {
+	stream, err := q.js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err := q.makeStream(ctx); err != nil {
+			return "", err
+		}
+		stream, err = q.js.Stream(ctx, streamName)
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at the queue: %w: %w", err, fault.ErrUnavailable)
+	}
+	return stream.CachedInfo().Created.String(), nil
+}
+
+// Put hands jobs to the broker and returns when it has them. Those before an
+// error may have been taken.
+func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
+	err := q.put(ctx, jobs)
+	if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err := q.makeStream(ctx); err != nil {
+			return err
+		}
+		err = q.put(ctx, jobs) // a job that is there twice is claimed once
+	}
+	if err != nil {
+		return fmt.Errorf("put jobs into the queue: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+func (q *Queue) put(ctx context.Context, jobs []job.Job) error {
+	acks := make([]jetstream.PubAckFuture, 0, len(jobs))
+	for _, j := range jobs {
+		payload, err := encode(j)
+		if err != nil {
+			return err
+		}
+		ack, err := q.js.PublishAsync(subject(j.Messenger, j.Rank), payload)
+		if err != nil {
+			return err
+		}
+		acks = append(acks, ack)
+	}
+	for _, ack := range acks {
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func subject(messenger string, rank job.Rank) string {
+	return "send." + messenger + "." + rank.String()
+}

@@ -1,0 +1,229 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/queue"
+)
+
+// open starts a broker and gives its queue and a connection to look behind it.
+func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
+	t.Helper()
+	broker, err := queue.StartBroker(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Stop)
+	conn, err := broker.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := queue.Open(t.Context(), conn, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.Close)
+	return q, conn
+}
+
+// lanes runs the lanes of slack until stop is called.
+func lanes(t *testing.T, q *queue.Queue) (l *queue.Lanes, stop func()) {
+	t.Helper()
+	l = q.Lanes("slack", slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	return l, stop
+}
+
+func take(t *testing.T, l *queue.Lanes, most int) []job.Taken {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	taken, err := l.Take(ctx, most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return taken
+}
+
+func put(t *testing.T, q *queue.Queue, jobs ...job.Job) {
+	t.Helper()
+	if err := q.Put(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sample(rank job.Rank, id int64) job.Job {
+	return job.Job{AlertID: id, Messenger: "slack", Rank: rank, Text: "[x] y", Deliveries: []job.Delivery{
+		{ID: id + 1, Destination: "C1", SealedCredential: []byte{0, 1, 255}},
+		{ID: id + 2, Destination: "C2"},
+	}}
+}
+
+func TestWhatIsPutIsTaken(t *testing.T) {
+	q, _ := open(t, t.TempDir())
+	l, stop := lanes(t, q)
+	defer stop()
+	want := sample(job.High, 7)
+	put(t, q, want)
+	taken := take(t, l, 10)
+	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Job, want) {
+		t.Fatalf("took %+v", taken)
+	}
+	if err := taken[0].Done(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReturnedJobComesAgain(t *testing.T) {
+	q, _ := open(t, t.TempDir())
+	l, stop := lanes(t, q)
+	defer stop()
+	put(t, q, sample(job.Normal, 7))
+	if err := take(t, l, 1)[0].Return(); err != nil {
+		t.Fatal(err)
+	}
+	if again := take(t, l, 1); again[0].Job.AlertID != 7 {
+		t.Errorf("took %+v", again)
+	}
+}
+
+func TestUrgentFirst(t *testing.T) {
+	q, conn := open(t, t.TempDir())
+	for i, rank := range []job.Rank{job.Low, job.Normal, job.High, job.Critical} {
+		put(t, q, sample(rank, int64(10*i)))
+	}
+	l, stop := lanes(t, q)
+	defer stop()
+	delivered(t, conn, 4)
+	var got []job.Rank
+	for len(got) < 4 {
+		for _, taken := range take(t, l, 10) {
+			got = append(got, taken.Job.Rank)
+		}
+	}
+	if want := job.Ranks[:]; !reflect.DeepEqual(got, want) {
+		t.Errorf("took ranks %v", got)
+	}
+}
+
+// delivered waits until the consumers have so many jobs in hand together.
+func delivered(t *testing.T, conn *nats.Conn, want int) {
+	t.Helper()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		pending := 0
+		for _, rank := range job.Ranks {
+			consumer, err := js.Consumer(t.Context(), "BONGSU_JOBS", "slack-"+rank.String())
+			if err != nil {
+				continue // it is being made
+			}
+			pending += consumer.CachedInfo().NumAckPending
+		}
+		if pending == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d jobs were fetched", pending, want)
+		}
+	}
+}
+
+func TestJobsSurviveTheBroker(t *testing.T) {
+	dir := t.TempDir()
+	func() {
+		broker, err := queue.StartBroker(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer broker.Stop()
+		conn, err := broker.Connect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := queue.Open(t.Context(), conn, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		put(t, q, sample(job.Low, 7))
+	}()
+	q, _ := open(t, dir)
+	l, stop := lanes(t, q)
+	defer stop()
+	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
+		t.Errorf("took %+v", taken)
+	}
+}
+
+func TestVanishedStreamIsMadeAgain(t *testing.T) {
+	q, conn := open(t, t.TempDir())
+	l, stop := lanes(t, q)
+	defer stop()
+	before, err := q.Epoch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "BONGSU_JOBS"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, q, sample(job.Critical, 7))
+	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
+		t.Errorf("took %+v", taken)
+	}
+	if after, err := q.Epoch(t.Context()); err != nil || after == before {
+		t.Errorf("the epoch is still %q, %v", after, err)
+	}
+}
+
+func TestWhatIsNoJobIsDropped(t *testing.T) {
+	q, conn := open(t, t.TempDir())
+	l, stop := lanes(t, q)
+	defer stop()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "send.slack.normal", []byte("\xff\xff hello")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, q, sample(job.Normal, 7))
+	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
+		t.Errorf("took %+v", taken)
+	}
+}
+
+func TestTakeEndsWithItsContext(t *testing.T) {
+	q, _ := open(t, t.TempDir())
+	l, stop := lanes(t, q)
+	defer stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if taken, err := l.Take(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("took %v, %v", taken, err)
+	}
+}

@@ -1,0 +1,186 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+)
+
+const (
+	// ackWait is how long a job may be in hand before the broker gives it to
+	// another. What is claimed already is not sent twice by that.
+	ackWait = time.Minute
+	// ahead is how many jobs of a rank are fetched before they are asked for.
+	ahead = 32
+	// reopenWait is the pause before a lane whose consumer broke is opened again.
+	reopenWait = 250 * time.Millisecond
+	// lowFirst: each so many takes look at the last rank first, so that a flood of
+	// critical jobs does not hold up the rest for ever.
+	lowFirst = 8
+)
+
+// Lanes are the jobs of one messenger, a lane for each rank. Run keeps them
+// filled; Take takes from them.
+type Lanes struct {
+	queue     *Queue
+	messenger string
+	log       *slog.Logger
+	lanes     [len(job.Ranks)]chan job.Taken
+	takes     int // by one caller at a time
+}
+
+// Lanes gives the lanes of a messenger.
+func (q *Queue) Lanes(messenger string, log *slog.Logger) *Lanes {
+	l := &Lanes{queue: q, messenger: messenger, log: log}
+	for i := range l.lanes {
+		l.lanes[i] = make(chan job.Taken, ahead)
+	}
+	return l
+}
+
+// Run keeps the lanes filled until ctx ends, and then gives back what nobody
+// took. A consumer that vanished is made again.
+func (l *Lanes) Run(ctx context.Context) error {
+	var g errgroup.Group
+	for _, rank := range job.Ranks {
+		g.Go(func() error {
+			defer l.giveBack(rank)
+			for ctx.Err() == nil {
+				if err := l.fill(ctx, rank); err != nil && ctx.Err() == nil {
+					l.log.Warn("the queue broke off, opening it again", "messenger", l.messenger, "rank", rank.String(), "error", err)
+					pause(ctx, reopenWait)
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// fill moves jobs from the broker to a lane until ctx ends or the broker fails.
+func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
+	consumer, err := l.consumer(ctx, rank)
+	if err != nil {
+		return err
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(ahead), jetstream.PullHeartbeat(2*time.Second), jetstream.PullExpiry(10*time.Second))
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, messages.Stop)()
+	defer messages.Stop()
+	for {
+		message, err := messages.Next()
+		if err != nil {
+			return err
+		}
+		taken, err := open(message)
+		if err != nil {
+			l.log.Error("a queue message is no job, dropping it", "subject", message.Subject(), "error", err)
+			_ = message.Term() // the ledger still holds its deliveries
+			continue
+		}
+		select {
+		case l.lanes[rank] <- taken:
+		case <-ctx.Done():
+			return message.Nak()
+		}
+	}
+}
+
+// consumer gives the durable consumer of a rank, shared by all senders.
+func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer, error) {
+	make := func() (jetstream.Consumer, error) {
+		return l.queue.js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+			Durable:       l.messenger + "-" + rank.String(),
+			FilterSubject: subject(l.messenger, rank),
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       ackWait,
+			MaxAckPending: 10_000,
+		})
+	}
+	consumer, err := make()
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err := l.queue.makeStream(ctx); err != nil {
+			return nil, err
+		}
+		consumer, err = make()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make a consumer: %w", err)
+	}
+	return consumer, nil
+}
+
+// Take waits for a job and takes it with what else is there, at most most jobs,
+// the most urgent rank first. It returns the error of ctx when that ends before
+// there is a job. One caller at a time.
+func (l *Lanes) Take(ctx context.Context, most int) ([]job.Taken, error) {
+	l.takes++
+	var taken []job.Taken
+	if l.takes%lowFirst == 0 {
+		taken = l.drain(taken, 1, len(l.lanes)-1)
+	}
+	for rank := range l.lanes {
+		taken = l.drain(taken, most, rank)
+	}
+	if len(taken) > 0 {
+		return taken, nil
+	}
+	select {
+	case t := <-l.lanes[job.Critical]:
+		return []job.Taken{t}, nil
+	case t := <-l.lanes[job.High]:
+		return []job.Taken{t}, nil
+	case t := <-l.lanes[job.Normal]:
+		return []job.Taken{t}, nil
+	case t := <-l.lanes[job.Low]:
+		return []job.Taken{t}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// drain adds what a lane holds until there are most.
+func (l *Lanes) drain(taken []job.Taken, most, rank int) []job.Taken {
+	for len(taken) < most {
+		select {
+		case t := <-l.lanes[rank]:
+			taken = append(taken, t)
+		default:
+			return taken
+		}
+	}
+	return taken
+}
+
+// giveBack returns what a lane still holds.
+func (l *Lanes) giveBack(rank job.Rank) {
+	for _, t := range l.drain(nil, ahead, int(rank)) {
+		_ = t.Return() // or the broker does when ackWait is over
+	}
+}
+
+// open reads a message as a job in hand.
+func open(message jetstream.Msg) (job.Taken, error) {
+	j, err := decode(message.Data())
+	if err != nil {
+		return job.Taken{}, err
+	}
+	return job.Taken{Job: j, Done: message.Ack, Return: message.Nak}, nil
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

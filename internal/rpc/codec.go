@@ -1,0 +1,112 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/vanguard"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// printed prints fields whose value is empty or zero too, as the contract wants of
+// every JSON answer.
+var printed = protojson.MarshalOptions{EmitDefaultValues: true}
+
+// jsonCodec is Connect's JSON as the contract wants it. What it reads may hold
+// fields it does not know: generated clients may be newer than we are.
+type jsonCodec struct{ name string }
+
+// jsonCodecs replaces both codecs that Connect has for JSON.
+func jsonCodecs() connect.HandlerOption {
+	return connect.WithHandlerOptions(
+		connect.WithCodec(jsonCodec{name: "json"}),
+		connect.WithCodec(jsonCodec{name: "json; charset=utf-8"}),
+	)
+}
+
+func (c jsonCodec) Name() string { return c.name }
+
+func (c jsonCodec) Marshal(message any) ([]byte, error) {
+	return appendJSON(nil, message.(proto.Message))
+}
+
+// MarshalStable lets answers to HTTP GET be cached.
+func (c jsonCodec) MarshalStable(message any) ([]byte, error) { return c.Marshal(message) }
+
+// IsBinary says that the text may stand in a URL as it is.
+func (c jsonCodec) IsBinary() bool { return false }
+
+func (c jsonCodec) Unmarshal(data []byte, message any) error {
+	if len(data) == 0 { // an empty body is an empty message, as in Connect's own codec
+		return nil
+	}
+	return readJSON(protojson.UnmarshalOptions{DiscardUnknown: true}, data, message.(proto.Message))
+}
+
+// restCodec is the JSON of REST. A field that is not known is an error that names
+// it, for people type REST bodies.
+type restCodec struct{ vanguard.JSONCodec }
+
+func newRESTCodec(resolver vanguard.TypeResolver) vanguard.Codec {
+	codec := vanguard.NewJSONCodec(resolver)
+	codec.MarshalOptions = printed
+	codec.MarshalOptions.Resolver = resolver
+	codec.UnmarshalOptions.DiscardUnknown = false
+	return restCodec{*codec}
+}
+
+// MarshalAppend prints a message.
+func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, error) {
+	return appendJSON(dst, message)
+}
+
+// MarshalAppendField prints one field of a message, such as a bare array.
+func (c restCodec) MarshalAppendField(dst []byte, message proto.Message, field protoreflect.FieldDescriptor) ([]byte, error) {
+	text, err := c.JSONCodec.MarshalAppendField(nil, message, field)
+	return appendCompact(dst, text, err)
+}
+
+// Unmarshal reads a message.
+func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
+	if err := readJSON(c.UnmarshalOptions, data, message); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, err)
+	}
+	return nil
+}
+
+// UnmarshalField reads one field of a message: a body that is a field, or a query
+// parameter.
+func (c restCodec) UnmarshalField(data []byte, message proto.Message, field protoreflect.FieldDescriptor) error {
+	if err := c.JSONCodec.UnmarshalField(data, message, field); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, badJSON(err, nil, field.JSONName()))
+	}
+	return nil
+}
+
+// appendJSON prints a message without the spaces that protojson strews in so that
+// nobody relies on its form: the contract does.
+func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
+	text, err := printed.Marshal(message)
+	return appendCompact(dst, text, err)
+}
+
+func appendCompact(dst, text []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	buffer := bytes.NewBuffer(dst)
+	if err := json.Compact(buffer, text); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}
+
+func readJSON(options protojson.UnmarshalOptions, data []byte, message proto.Message) error {
+	if err := options.Unmarshal(data, message); err != nil {
+		return badJSON(err, data, "")
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// codes is the one table that turns faults into codes for outsiders.
+var codes = []struct {
+	fault error
+	code  connect.Code
+}{
+	{fault.ErrInvalid, connect.CodeInvalidArgument},
+	{fault.ErrNotFound, connect.CodeNotFound},
+	{fault.ErrExists, connect.CodeAlreadyExists},
+	{fault.ErrUnavailable, connect.CodeUnavailable},
+	{context.Canceled, connect.CodeCanceled},
+	{context.DeadlineExceeded, connect.CodeDeadlineExceeded},
+}
+
+// faults gives each error the code and the words that outsiders may have, and
+// logs what they may not.
+func faults(log *slog.Logger) connect.UnaryInterceptorFunc {
+	return func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+			res, err := next(ctx, req)
+			if err == nil {
+				return res, nil
+			}
+			outside := outsideError(err)
+			level := slog.LevelDebug
+			switch outside.Code() {
+			case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
+				level = slog.LevelError
+			}
+			log.Log(ctx, level, "call failed",
+				"procedure", req.Spec().Procedure, "code", outside.Code().String(), "error", err)
+			return nil, outside
+		}
+	}
+}
+
+// outsideError gives the error that leaves for err.
+func outsideError(err error) *connect.Error {
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		return relayed(e)
+	}
+	for _, row := range codes {
+		if errors.Is(err, row.fault) {
+			return connect.NewError(row.code, err)
+		}
+	}
+	return connect.NewError(connect.CodeInternal, errors.New("internal error"))
+}
+
+// relayed gives the error that leaves for one that came from Connect: from our
+// validation, or from another service that we asked. What a service said of
+// itself is meant for outsiders; what our client says of the way there is not.
+func relayed(e *connect.Error) *connect.Error {
+	if connect.IsWireError(e) {
+		outside := connect.NewError(e.Code(), errors.New(e.Message()))
+		for _, d := range e.Details() {
+			outside.AddDetail(d)
+		}
+		return outside
+	}
+	if e.Code() == connect.CodeUnavailable {
+		return connect.NewError(connect.CodeUnavailable, errors.New("a service that is needed cannot be reached, try again"))
+	}
+	return e
+}
+
+// recovered answers for a handler that panicked. Connect calls it.
+func recovered(log *slog.Logger) connect.HandlerOption {
+	return connect.WithRecover(func(ctx context.Context, spec connect.Spec, _ http.Header, p any) error {
+		log.ErrorContext(ctx, "handler panicked", "procedure", spec.Procedure, "panic", p, "stack", string(debug.Stack()))
+		return connect.NewError(connect.CodeInternal, errors.New("internal error"))
+	})
+}

@@ -1,0 +1,124 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+
+	"connectrpc.com/vanguard"
+)
+
+// restRules holds where REST answers another status than the code says: what was
+// made is 201, a name that is taken is 400, as the contract wants.
+var restRules = []struct {
+	pattern string
+	status  map[int]int
+}{
+	{"POST /v1/groups", map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
+	{"PUT /v1/groups/{id}", map[int]int{http.StatusConflict: http.StatusBadRequest}},
+	{"POST /v1/groups/{id}/users", map[int]int{http.StatusOK: http.StatusCreated}},
+	{"POST /v1/users", map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
+	{"PUT /v1/users/{nick_name}", map[int]int{http.StatusConflict: http.StatusBadRequest}},
+	{"POST /v1/users/{nick_name}/addresses", map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
+	{"PUT /v1/users/{nick_name}/addresses/{id}", map[int]int{http.StatusConflict: http.StatusBadRequest}},
+	{"/v1/", nil},
+}
+
+// mountREST serves the google.api.http paths of services, all below /v1/.
+func mountREST(mux *http.ServeMux, services []Service) error {
+	var transcoded []*vanguard.Service
+	for _, s := range services {
+		if s.REST {
+			transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
+		}
+	}
+	if len(transcoded) == 0 {
+		return nil
+	}
+	transcoder, err := vanguard.NewTranscoder(transcoded,
+		vanguard.WithCodec(newRESTCodec),
+		vanguard.WithDefaultServiceOptions(
+			vanguard.WithTargetProtocols(vanguard.ProtocolConnect),
+			vanguard.WithTargetCodecs(vanguard.CodecProto),
+			vanguard.WithNoTargetCompression(),
+			vanguard.WithRESTUnmarshalOptions(vanguard.RESTUnmarshalOptions{DiscardUnknownQueryParams: true}),
+		),
+	)
+	if err != nil {
+		return fmt.Errorf("serve REST: %w", err)
+	}
+	for _, rule := range restRules {
+		mux.Handle(rule.pattern, restHandler{transcoder, rule.status})
+	}
+	return nil
+}
+
+// A restHandler refuses what is no JSON, and answers by the contract's statuses.
+type restHandler struct {
+	transcoder http.Handler
+	status     map[int]int
+}
+
+func (h restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = &restWriter{ResponseWriter: w, status: h.status}
+	switch r.Method {
+	case http.MethodGet, http.MethodDelete:
+		r = withoutBody(r) // one that is sent is ignored
+	default:
+		if err := acceptable(r); err != nil {
+			http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
+			return
+		}
+		if r.ContentLength > maxPublicBytes {
+			http.Error(w, fmt.Sprintf("the body is larger than %d bytes", maxPublicBytes), http.StatusRequestEntityTooLarge)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxPublicBytes)
+	}
+	h.transcoder.ServeHTTP(w, r)
+}
+
+// acceptable says whether the body is JSON, by its Content-Type. No body is as good
+// as an empty one: the rules of the message say what is missing.
+func acceptable(r *http.Request) error {
+	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
+		return nil
+	}
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return errors.New("send the body as Content-Type: application/json")
+	}
+	return nil
+}
+
+// withoutBody gives r as if it had come without a body.
+func withoutBody(r *http.Request) *http.Request {
+	bare := r.Clone(r.Context())
+	bare.Body, bare.ContentLength, bare.TransferEncoding = http.NoBody, 0, nil
+	bare.Header.Del("Content-Type")
+	bare.Header.Del("Content-Length")
+	bare.Header.Del("Content-Encoding")
+	return bare
+}
+
+// A restWriter changes statuses on their way out.
+type restWriter struct {
+	http.ResponseWriter
+	status map[int]int
+}
+
+// WriteHeader writes the status that the contract has for it: what is neither
+// success nor the caller's fault is 500.
+func (w *restWriter) WriteHeader(status int) {
+	if other, ok := w.status[status]; ok {
+		status = other
+	}
+	if status > http.StatusInternalServerError {
+		status = http.StatusInternalServerError
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController find what w wraps.
+func (w *restWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,71 @@
+// Package rpc serves the API: one handler answers Connect, gRPC, gRPC-Web and
+// JSON over HTTP, and where its Protobuf file says so REST, on one port. It knows
+// the order of the interceptors and turns faults into codes; it knows no service.
+package rpc
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/otelconnect"
+	"connectrpc.com/validate"
+	"go.opentelemetry.io/otel/metric"
+)
+
+const (
+	// maxPublicBytes bounds a request from outside: an alert with 1000 targets and
+	// a message of the greatest length is below 300 kB.
+	maxPublicBytes = 1 << 20
+	// maxInternalBytes bounds a request between services: 10000 reports with an
+	// excerpt each are below 16 MB.
+	maxInternalBytes = 32 << 20
+	// compressMinBytes is from where an answer is worth compressing.
+	compressMinBytes = 1 << 10
+)
+
+// A Service is one Protobuf service, ready to be served.
+type Service struct {
+	Path    string // "/bongsu.group.v1.GroupService/"
+	Handler http.Handler
+	REST    bool // its google.api.http paths are served too
+}
+
+// Name is the service's full name in Protobuf.
+func (s Service) Name() string { return s.Path[1 : len(s.Path)-1] }
+
+// A Constructor is what Connect generates: New…ServiceHandler.
+type Constructor[H any] func(H, ...connect.HandlerOption) (string, http.Handler)
+
+// Options is what all services of a process share.
+type Options struct{ handler []connect.HandlerOption }
+
+// NewOptions gives the options under which handlers log to log and measure with
+// meter. The interceptors stand in the order in which a request meets them.
+func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
+	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter))
+	if err != nil {
+		return Options{}, fmt.Errorf("measure calls: %w", err)
+	}
+	return Options{handler: []connect.HandlerOption{
+		connect.WithInterceptors(measured, faults(log), validate.NewInterceptor()),
+		recovered(log),
+		jsonCodecs(),
+		connect.WithCompressMinBytes(compressMinBytes),
+	}}, nil
+}
+
+// Public makes a service that callers outside may have.
+func Public[H any](o Options, construct Constructor[H], handler H) Service {
+	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxPublicBytes))...)
+	return Service{Path: path, Handler: h, REST: true}
+}
+
+// Internal makes a service for other services only: no REST, and larger
+// requests.
+func Internal[H any](o Options, construct Constructor[H], handler H) Service {
+	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxInternalBytes))...)
+	return Service{Path: path, Handler: h}
+}

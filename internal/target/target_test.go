@@ -1,0 +1,69 @@
+package target_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/target"
+)
+
+func TestParse(t *testing.T) {
+	for text, want := range map[string]target.Target{
+		"@user1":                      {Kind: target.User, Name: "user1"},
+		"@@test-team1":                {Kind: target.Group, Name: "test-team1"},
+		"@all":                        {Kind: target.All},
+		"@@all":                       {Kind: target.Group, Name: "all"},
+		"@All":                        {Kind: target.User, Name: "All"},
+		"@홍길동":                        {Kind: target.User, Name: "홍길동"},
+		"@@DB team":                   {Kind: target.Group, Name: "DB team"},
+		"@a_b.c-d":                    {Kind: target.User, Name: "a_b.c-d"},
+		"@" + strings.Repeat("가", 30): {Kind: target.User, Name: strings.Repeat("가", 30)},
+	} {
+		got, err := target.Parse(text)
+		if err != nil || got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", "@", "@@", "@@@", "user1", "all", " @user1", "@user1 ", "@ user1", "@@@team", "@a\nb", "@a/b", "@a;b", "@{{.}}",
+		"@'; DROP TABLE users;--", "@a.", "@.a", "@-a", "@\u202ea", "@\xff", "@a\x00", "@" + strings.Repeat("x", 31),
+	} {
+		if got, err := target.Parse(text); !errors.Is(err, fault.ErrInvalid) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+}
+
+func TestParseAllNamesTheFirstThatIsWrong(t *testing.T) {
+	_, err := target.ParseAll([]string{"@user1", "user2", "user3"})
+	if err == nil || !strings.Contains(err.Error(), `"user2"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"@user1", "@@test-team1", "@all", "@@all", "", "@", "@@@", "@홍길동", "@a b", "@\xff", "@a\x00b"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := target.Parse(text)
+		if err != nil {
+			if !errors.Is(err, fault.ErrInvalid) || got != (target.Target{}) {
+				t.Errorf("%q: %v, %v", text, got, err)
+			}
+			if message := err.Error(); !utf8.ValidString(message) || len(message) > 1000 || strings.ContainsAny(message, "\n\x00") {
+				t.Errorf("%q: its error is not fit for a caller: %q", text, message)
+			}
+			return
+		}
+		if got.String() != text {
+			t.Errorf("%q reads as %q", text, got)
+		}
+		if n := utf8.RuneCountInString(got.Name); n > target.MaxName || (n == 0) != (got.Kind == target.All) {
+			t.Errorf("%q names %q", text, got.Name)
+		}
+	})
+}

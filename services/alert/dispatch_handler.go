@@ -1,0 +1,51 @@
+package alert
+
+import (
+	"context"
+	"time"
+
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+)
+
+var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)
+
+// lease is how long a sender may hold a delivery without a report. It is longer
+// than a sender waits for a provider, and shorter than people like to wait where
+// a sender died.
+const lease = 30 * time.Second
+
+// A DispatchHandler answers DispatchService, for the senders.
+type DispatchHandler struct {
+	Dispatcher Dispatcher
+	Now        func() time.Time
+}
+
+// Claim grants deliveries to a sender.
+func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*jobv1.ClaimResponse, error) {
+	now := h.Now()
+	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), req.GetSender(), now, now.Add(lease))
+	if err != nil {
+		return nil, err
+	}
+	res := &jobv1.ClaimResponse{Claims: make([]*jobv1.Claim, 0, len(claims))}
+	for _, c := range claims {
+		res.Claims = append(res.Claims, claimToWire(c))
+	}
+	return res, nil
+}
+
+// Report records what came of claims.
+func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
+	reports := make([]Report, 0, len(req.GetReports()))
+	for _, wire := range req.GetReports() {
+		r := reportFromWire(wire)
+		r.State, r.Reason = end(r.Outcome)
+		reports = append(reports, r)
+	}
+	fenced, err := h.Dispatcher.Report(ctx, reports)
+	if err != nil {
+		return nil, err
+	}
+	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
+}

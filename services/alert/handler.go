@@ -1,0 +1,127 @@
+package alert
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/target"
+)
+
+var _ alertv1connect.AlertServiceHandler = (*Handler)(nil)
+
+// defaultAlertsPage is how many alerts a page holds where the caller did not say.
+const defaultAlertsPage = 50
+
+// A Handler answers AlertService.
+type Handler struct {
+	// Directory is the group service: its handler in one process, a generated
+	// client across processes.
+	Directory userv1connect.DirectoryServiceClient
+	Book      Book
+	Clock     *Clock
+	Specs     []messenger.Spec
+	Now       func() time.Time
+}
+
+// SendAlert records the alert and its deliveries, answers, and leaves the rest
+// to the clock.
+func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
+	found, err := h.lookUp(ctx, req.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	if unknown := found.GetUnknownTarget(); req.GetStrict() && len(unknown) > 0 {
+		return nil, fmt.Errorf("target: nobody bears %s, and strict is set: %w", strings.Join(unknown, ", "), fault.ErrInvalid)
+	}
+	now := h.Now()
+	a := newAlert(req, found.GetUnknownTarget(), now)
+	ds := h.deliveries(found.GetRecipients(), now)
+	if err := h.Book.AddAlert(ctx, &a, ds, now.Add(silence)); err != nil {
+		return nil, err
+	}
+	h.Clock.Put(a, ds)
+	return &alertv1.SendAlertResponse{
+		Id:            alertID(a.ID),
+		UserCount:     int32(len(ds)), //nolint:gosec // a directory holds fewer
+		UnknownTarget: a.Unknown,
+	}, nil
+}
+
+// GetAlert answers with an alert and every delivery of it.
+func (h *Handler) GetAlert(ctx context.Context, req *alertv1.GetAlertRequest) (*alertv1.GetAlertResponse, error) {
+	id, err := readAlertID(req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	a, ds, err := h.Book.Alert(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &alertv1.GetAlertResponse{Alert: alertToWire(a), Deliveries: deliveriesToWire(ds)}, nil
+}
+
+// ListAlerts answers with a page of alerts.
+func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest) (*alertv1.ListAlertsResponse, error) {
+	q, err := queryFromWire(req)
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := h.Book.Alerts(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	res := &alertv1.ListAlertsResponse{Alerts: make([]*alertv1.Alert, 0, len(alerts))}
+	for _, a := range alerts {
+		res.Alerts = append(res.Alerts, alertToWire(a))
+	}
+	if len(alerts) == q.Limit {
+		res.NextPageToken = alertID(alerts[q.Limit-1].ID)
+	}
+	return res, nil
+}
+
+// ResolveTargets says who would be told.
+func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+	found, err := h.lookUp(ctx, req.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	return resolvedToWire(found), nil
+}
+
+// lookUp asks the directory once for all targets. A target of a wrong form is
+// refused before it is asked.
+func (h *Handler) lookUp(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
+	if _, err := target.ParseAll(targets); err != nil {
+		return nil, err
+	}
+	return h.Directory.LookUp(ctx, &userv1.LookUpRequest{Target: targets})
+}
+
+// deliveries gives a delivery for each recipient. What no messenger of ours can
+// reach ends here, and says so.
+func (h *Handler) deliveries(recipients []*userv1.Recipient, now time.Time) []Delivery {
+	ds := make([]Delivery, 0, len(recipients))
+	for _, r := range recipients {
+		d := Delivery{
+			Nickname:         r.GetNickName(),
+			Messenger:        r.GetMessenger(),
+			SealedCredential: r.GetSealedCredential(),
+			Destination:      r.GetDestination(),
+			State:            Queued,
+		}
+		if _, ok := messenger.Find(h.Specs, d.Messenger); !ok {
+			d.State, d.Reason, d.EndTime = Failed, "unknown_messenger", now
+		}
+		ds = append(ds, d)
+	}
+	return ds
+}

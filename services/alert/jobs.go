@@ -1,0 +1,27 @@
+package alert
+
+import "github.com/bongsu-project/bongsu/internal/job"
+
+// Jobs gives the jobs that carry what is Queued of ds: each of one messenger, in
+// order, with at most size deliveries.
+func Jobs(a Alert, ds []Delivery, size int) []job.Job {
+	var jobs []job.Job
+	open := map[string]int{} // the job that a messenger's next delivery goes into
+	for _, d := range ds {
+		if d.State != Queued {
+			continue
+		}
+		i, ok := open[d.Messenger]
+		if !ok || len(jobs[i].Deliveries) == size {
+			i = len(jobs)
+			open[d.Messenger] = i
+			jobs = append(jobs, job.Job{AlertID: a.ID, Messenger: d.Messenger, Rank: a.Rank(), Text: a.Text()})
+		}
+		jobs[i].Deliveries = append(jobs[i].Deliveries, job.Delivery{
+			ID:               d.ID,
+			Destination:      d.Destination,
+			SealedCredential: d.SealedCredential,
+		})
+	}
+	return jobs
+}

@@ -1,0 +1,186 @@
+package alert
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// The enums of the wire count as those of this package and of messenger do;
+// TestWireEnums holds them together. Counts and statuses fit an int32.
+
+// alertID gives the id as callers know it.
+func alertID(id int64) string { return strconv.FormatInt(id, 10) }
+
+// readAlertID reads what alertID gave. Another text is the id of no alert.
+func readAlertID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("alert %q: %w", text, fault.ErrNotFound)
+	}
+	return id, nil
+}
+
+func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) Alert {
+	a := Alert{
+		Targets:    req.GetTarget(),
+		Unknown:    unknown,
+		Severity:   req.GetSeverity(),
+		Message:    req.GetMessage(),
+		CreateTime: now,
+	}
+	if a.Severity == "" {
+		a.Severity = "normal"
+	}
+	return a
+}
+
+func alertToWire(a Alert) *alertv1.Alert {
+	return &alertv1.Alert{
+		Id:            alertID(a.ID),
+		Target:        a.Targets,
+		Severity:      a.Severity,
+		Message:       a.Message,
+		UnknownTarget: a.Unknown,
+		UserCount:     int32(a.Counts.Total()),
+		CreateTime:    timestamppb.New(a.CreateTime),
+		DeliveryCounts: &alertv1.DeliveryCounts{
+			Queued:   int32(a.Counts[Queued] + a.Counts[Claimed]),
+			Sent:     int32(a.Counts[Sent]),
+			Failed:   int32(a.Counts[Failed]),
+			Expired:  int32(a.Counts[Expired]),
+			Canceled: int32(a.Counts[Canceled]),
+		},
+	}
+}
+
+func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
+	wire := make([]*alertv1.Delivery, 0, len(ds))
+	for _, d := range ds {
+		attempts := make([]*alertv1.Attempt, 0, len(d.Attempts))
+		for _, t := range d.Attempts {
+			attempts = append(attempts, attemptToWire(t))
+		}
+		wire = append(wire, &alertv1.Delivery{
+			Id:          strconv.FormatInt(d.ID, 10),
+			NickName:    d.Nickname,
+			Messenger:   d.Messenger,
+			Destination: d.Destination,
+			State:       alertv1.DeliveryState(d.State),
+			Reason:      d.Reason,
+			EndTime:     timeToWire(d.EndTime),
+			Attempts:    attempts,
+		})
+	}
+	return wire
+}
+
+func attemptToWire(t Attempt) *alertv1.Attempt {
+	return &alertv1.Attempt{
+		Number:    int32(t.Number),
+		Fence:     t.Fence,
+		StartTime: timestamppb.New(t.StartTime),
+		EndTime:   timestamppb.New(t.EndTime),
+		Outcome: &messengerv1.Outcome{
+			Kind:              messengerv1.OutcomeKind(t.Outcome.Kind),
+			Scope:             messengerv1.Scope(t.Outcome.Scope),
+			ProviderStatus:    int32(t.Outcome.Status),
+			ProviderCode:      t.Outcome.Code,
+			ProviderMessageId: t.Outcome.MessageID,
+			Excerpt:           t.Outcome.Excerpt,
+			RetryAfterMs:      t.Outcome.After.Milliseconds(),
+		},
+		PossibleDuplicate: t.PossibleDuplicate,
+	}
+}
+
+func resolvedToWire(found *userv1.LookUpResponse) *alertv1.ResolveTargetsResponse {
+	res := &alertv1.ResolveTargetsResponse{
+		UserCount:     int32(len(found.GetRecipients())),
+		Recipients:    make([]*alertv1.Recipient, 0, len(found.GetRecipients())),
+		UnknownTarget: found.GetUnknownTarget(),
+	}
+	for _, r := range found.GetRecipients() {
+		res.Recipients = append(res.Recipients, &alertv1.Recipient{
+			NickName:    r.GetNickName(),
+			Messenger:   r.GetMessenger(),
+			Destination: r.GetDestination(),
+		})
+	}
+	return res
+}
+
+func queryFromWire(req *alertv1.ListAlertsRequest) (Query, error) {
+	q := Query{
+		Limit:        int(req.GetPageSize()),
+		Severity:     req.GetSeverity(),
+		State:        State(req.GetState()),
+		Nickname:     req.GetNickName(),
+		From:         timeFromWire(req.GetCreateTimeFrom()),
+		CreateBefore: timeFromWire(req.GetCreateTimeBefore()),
+	}
+	if q.Limit == 0 {
+		q.Limit = defaultAlertsPage
+	}
+	if token := req.GetPageToken(); token != "" {
+		before, err := readAlertID(token)
+		if err != nil {
+			return Query{}, fmt.Errorf("page_token is none that this service gave: %w", fault.ErrInvalid)
+		}
+		q.Before = before
+	}
+	return q, nil
+}
+
+func reportFromWire(r *jobv1.Report) Report {
+	return Report{
+		DeliveryID: r.GetDeliveryId(),
+		Fence:      r.GetFence(),
+		StartTime:  r.GetStartTime().AsTime(),
+		EndTime:    r.GetEndTime().AsTime(),
+		Outcome: messenger.Outcome{
+			Kind:      messenger.Kind(r.GetOutcome().GetKind()),
+			Scope:     messenger.Scope(r.GetOutcome().GetScope()),
+			Status:    int(r.GetOutcome().GetProviderStatus()),
+			Code:      r.GetOutcome().GetProviderCode(),
+			MessageID: r.GetOutcome().GetProviderMessageId(),
+			Excerpt:   r.GetOutcome().GetExcerpt(),
+			After:     time.Duration(r.GetOutcome().GetRetryAfterMs()) * time.Millisecond,
+		},
+	}
+}
+
+func claimToWire(c Claim) *jobv1.Claim {
+	return &jobv1.Claim{
+		DeliveryId:        c.DeliveryID,
+		Fence:             c.Fence,
+		Attempt:           int32(c.Attempt),
+		PossibleDuplicate: c.PossibleDuplicate,
+		LeaseExpireTime:   timestamppb.New(c.LeaseExpireTime),
+	}
+}
+
+// timeToWire leaves the zero time unset.
+func timeToWire(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+// timeFromWire gives the zero time where none is set.
+func timeFromWire(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}

@@ -1,0 +1,35 @@
+package group
+
+import (
+	"fmt"
+
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+// Demo gives the demonstration data of the contract: user1 to user9 with a slack
+// address each, and test-team1 to test-team5.
+func Demo(key *seal.Key) (Contents, error) {
+	var c Contents
+	for n := 1; n <= 9; n++ {
+		sealed, err := key.Seal(fmt.Sprintf("SLACK-USER%d-TOKEN", n), "slack")
+		if err != nil {
+			return Contents{}, err
+		}
+		c.Users = append(c.Users, User{
+			Nickname: fmt.Sprintf("user%d", n),
+			Addresses: []Address{{
+				Messenger:        "slack",
+				SealedCredential: sealed,
+				Destination:      fmt.Sprintf("USER%d_CHANNEL_ID", n),
+			}},
+		})
+	}
+	for n := 1; n <= 5; n++ {
+		m := Membership{Group: fmt.Sprintf("test-team%d", n), Members: []string{fmt.Sprintf("user%d", n)}}
+		if n <= 4 {
+			m.Members = append(m.Members, fmt.Sprintf("user%d", n+5))
+		}
+		c.Groups = append(c.Groups, m)
+	}
+	return c, nil
+}

@@ -1,0 +1,106 @@
+package group
+
+import (
+	"context"
+
+	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+)
+
+var _ groupv1connect.GroupServiceHandler = (*Handler)(nil)
+
+// A Handler answers GroupService.
+type Handler struct{ Groups Groups }
+
+// ListGroups answers with groups by id.
+func (h *Handler) ListGroups(ctx context.Context, req *groupv1.ListGroupsRequest) (*groupv1.ListGroupsResponse, error) {
+	after, err := readPageToken(req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	limit := int(req.GetPageSize())
+	groups, err := h.Groups.Groups(ctx, after, limit, req.GetGroupName())
+	if err != nil {
+		return nil, err
+	}
+	res := &groupv1.ListGroupsResponse{Groups: make([]*groupv1.Group, 0, len(groups))}
+	for _, g := range groups {
+		res.Groups = append(res.Groups, groupToWire(g))
+	}
+	if limit > 0 && len(groups) == limit {
+		res.NextPageToken = pageToken(groups[limit-1].ID)
+	}
+	return res, nil
+}
+
+// GetGroup answers with one group.
+func (h *Handler) GetGroup(ctx context.Context, req *groupv1.GetGroupRequest) (*groupv1.GetGroupResponse, error) {
+	g, err := h.Groups.Group(ctx, int(req.GetId()))
+	if err != nil {
+		return nil, err
+	}
+	return &groupv1.GetGroupResponse{Group: groupToWire(g)}, nil
+}
+
+// CreateGroup makes a group without members.
+func (h *Handler) CreateGroup(ctx context.Context, req *groupv1.CreateGroupRequest) (*groupv1.CreateGroupResponse, error) {
+	g, err := h.Groups.AddGroup(ctx, req.GetGroupName())
+	if err != nil {
+		return nil, err
+	}
+	return &groupv1.CreateGroupResponse{Group: groupToWire(g)}, nil
+}
+
+// RenameGroup gives a group another name.
+func (h *Handler) RenameGroup(ctx context.Context, req *groupv1.RenameGroupRequest) (*groupv1.RenameGroupResponse, error) {
+	g, err := h.Groups.RenameGroup(ctx, int(req.GetId()), req.GetGroupName())
+	if err != nil {
+		return nil, err
+	}
+	return &groupv1.RenameGroupResponse{Group: groupToWire(g)}, nil
+}
+
+// DeleteGroup deletes a group and its memberships.
+func (h *Handler) DeleteGroup(ctx context.Context, req *groupv1.DeleteGroupRequest) (*groupv1.DeleteGroupResponse, error) {
+	if err := h.Groups.DeleteGroup(ctx, int(req.GetId())); err != nil {
+		return nil, err
+	}
+	return &groupv1.DeleteGroupResponse{}, nil
+}
+
+// ListGroupUsers answers with a group and its members.
+func (h *Handler) ListGroupUsers(ctx context.Context, req *groupv1.ListGroupUsersRequest) (*groupv1.ListGroupUsersResponse, error) {
+	group, err := h.members(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &groupv1.ListGroupUsersResponse{Group: group}, nil
+}
+
+// AddGroupUser makes a user a member.
+func (h *Handler) AddGroupUser(ctx context.Context, req *groupv1.AddGroupUserRequest) (*groupv1.AddGroupUserResponse, error) {
+	if err := h.Groups.AddMember(ctx, int(req.GetId()), req.GetNickName()); err != nil {
+		return nil, err
+	}
+	group, err := h.members(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &groupv1.AddGroupUserResponse{Group: group}, nil
+}
+
+// RemoveGroupUser ends a membership.
+func (h *Handler) RemoveGroupUser(ctx context.Context, req *groupv1.RemoveGroupUserRequest) (*groupv1.RemoveGroupUserResponse, error) {
+	if err := h.Groups.RemoveMember(ctx, int(req.GetId()), req.GetNickName()); err != nil {
+		return nil, err
+	}
+	return &groupv1.RemoveGroupUserResponse{}, nil
+}
+
+func (h *Handler) members(ctx context.Context, id int32) (*groupv1.GroupUsers, error) {
+	g, users, err := h.Groups.Members(ctx, int(id))
+	if err != nil {
+		return nil, err
+	}
+	return groupUsersToWire(g, users), nil
+}

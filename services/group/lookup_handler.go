@@ -1,0 +1,76 @@
+package group
+
+import (
+	"context"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/target"
+)
+
+var (
+	_ userv1connect.DirectoryServiceHandler = (*LookupHandler)(nil)
+	_ userinfoconnect.UserInfoHandler       = (*LookupHandler)(nil)
+)
+
+// A LookupHandler answers who is meant by targets: DirectoryService, which keeps
+// credentials sealed, and the contract's UserInfo, which opens them. Both are
+// internal; the edge answers neither.
+type LookupHandler struct {
+	Finder Finder
+	Key    *seal.Key
+}
+
+// LookUp finds the addresses behind targets, credentials sealed.
+func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
+	found, unknown, err := h.find(ctx, req.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(found))}
+	for _, r := range found {
+		res.Recipients = append(res.Recipients, &userv1.Recipient{
+			NickName:         r.Nickname,
+			Messenger:        r.Address.Messenger,
+			Destination:      r.Address.Destination,
+			SealedCredential: r.Address.SealedCredential,
+		})
+	}
+	for _, t := range unknown {
+		res.UnknownTarget = append(res.UnknownTarget, t.String())
+	}
+	return res, nil
+}
+
+// GetUserList answers as the contract says, credentials in the clear.
+func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
+	found, _, err := h.find(ctx, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	list := &userinfo.UserList{User: make([]*userinfo.User, 0, len(found))}
+	for _, r := range found {
+		token, err := h.Key.Open(r.Address.SealedCredential, r.Address.Messenger)
+		if err != nil {
+			return nil, err
+		}
+		list.User = append(list.User, &userinfo.User{
+			Nickname:    r.Nickname,
+			ServiceType: r.Address.Messenger,
+			Token:       token,
+			Target:      r.Address.Destination,
+		})
+	}
+	return list, nil
+}
+
+func (h *LookupHandler) find(ctx context.Context, names []string) ([]Recipient, []target.Target, error) {
+	targets, err := target.ParseAll(names)
+	if err != nil || len(targets) == 0 {
+		return nil, nil, err
+	}
+	return h.Finder.Find(ctx, targets)
+}

@@ -1,0 +1,146 @@
+package group
+
+import (
+	"context"
+	"fmt"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+var _ userv1connect.UserServiceHandler = (*UserHandler)(nil)
+
+// defaultUsersPage is how many users a page holds where the caller did not say.
+const defaultUsersPage = 100
+
+// A UserHandler answers UserService. It seals credentials as they enter.
+type UserHandler struct {
+	Users Users
+	Key   *seal.Key
+	Specs []messenger.Spec // the messengers an address may be of
+}
+
+// ListUsers answers with a page of users.
+func (h *UserHandler) ListUsers(ctx context.Context, req *userv1.ListUsersRequest) (*userv1.ListUsersResponse, error) {
+	after, err := readPageToken(req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	limit := int(req.GetPageSize())
+	if limit == 0 {
+		limit = defaultUsersPage
+	}
+	users, err := h.Users.Users(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	res := &userv1.ListUsersResponse{Users: make([]*userv1.User, 0, len(users))}
+	for _, u := range users {
+		res.Users = append(res.Users, userToWire(u))
+	}
+	if len(users) == limit {
+		res.NextPageToken = pageToken(users[limit-1].ID)
+	}
+	return res, nil
+}
+
+// GetUser answers with one user.
+func (h *UserHandler) GetUser(ctx context.Context, req *userv1.GetUserRequest) (*userv1.GetUserResponse, error) {
+	u, err := h.Users.User(ctx, req.GetNickName())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.GetUserResponse{User: userToWire(u)}, nil
+}
+
+// CreateUser makes a user with addresses.
+func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequest) (*userv1.CreateUserResponse, error) {
+	addresses := make([]Address, 0, len(req.GetAddresses()))
+	for i, in := range req.GetAddresses() {
+		a, err := h.accept(in)
+		if err != nil {
+			return nil, fmt.Errorf("addresses[%d].%w", i, err)
+		}
+		addresses = append(addresses, a)
+	}
+	u, err := h.Users.AddUser(ctx, req.GetNickName(), addresses)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.CreateUserResponse{User: userToWire(u)}, nil
+}
+
+// UpdateUser gives a user another nickname.
+func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequest) (*userv1.UpdateUserResponse, error) {
+	u, err := h.Users.RenameUser(ctx, req.GetNickName(), req.GetNewNickName())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.UpdateUserResponse{User: userToWire(u)}, nil
+}
+
+// DeleteUser deletes a user.
+func (h *UserHandler) DeleteUser(ctx context.Context, req *userv1.DeleteUserRequest) (*userv1.DeleteUserResponse, error) {
+	if err := h.Users.DeleteUser(ctx, req.GetNickName()); err != nil {
+		return nil, err
+	}
+	return &userv1.DeleteUserResponse{}, nil
+}
+
+// AddUserAddress gives a user one more way to be reached.
+func (h *UserHandler) AddUserAddress(ctx context.Context, req *userv1.AddUserAddressRequest) (*userv1.AddUserAddressResponse, error) {
+	a, err := h.accept(req.GetAddress())
+	if err != nil {
+		return nil, fmt.Errorf("address.%w", err)
+	}
+	a, err = h.Users.AddAddress(ctx, req.GetNickName(), a)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.AddUserAddressResponse{Address: addressToWire(a)}, nil
+}
+
+// ReplaceUserAddress sets all of an address anew.
+func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.ReplaceUserAddressRequest) (*userv1.ReplaceUserAddressResponse, error) {
+	a, err := h.accept(req.GetAddress())
+	if err != nil {
+		return nil, fmt.Errorf("address.%w", err)
+	}
+	a.ID = int(req.GetId())
+	a, err = h.Users.ReplaceAddress(ctx, req.GetNickName(), a)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.ReplaceUserAddressResponse{Address: addressToWire(a)}, nil
+}
+
+// RemoveUserAddress removes an address.
+func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveUserAddressRequest) (*userv1.RemoveUserAddressResponse, error) {
+	if err := h.Users.RemoveAddress(ctx, req.GetNickName(), int(req.GetId())); err != nil {
+		return nil, err
+	}
+	return &userv1.RemoveUserAddressResponse{}, nil
+}
+
+// accept checks a new address against what its messenger says it needs, and
+// seals its credential. Its error begins with the field's name.
+func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
+	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
+	if !ok {
+		return Address{}, fmt.Errorf("messenger: %q is none of those that ListMessengers names: %w", in.GetMessenger(), fault.ErrInvalid)
+	}
+	if err := spec.Credential.Accept(in.GetCredential()); err != nil {
+		return Address{}, fmt.Errorf("credential: %w: %w", err, fault.ErrInvalid)
+	}
+	if err := spec.Destination.Accept(in.GetDestination()); err != nil {
+		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
+	}
+	sealed, err := h.Key.Seal(in.GetCredential(), spec.Name)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{Messenger: spec.Name, SealedCredential: sealed, Destination: in.GetDestination()}, nil
+}

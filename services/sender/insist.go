@@ -1,0 +1,39 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// insist asks until it is answered, waiting longer each time up to some seconds,
+// or until ctx ends. It gives up at once on fault.ErrInvalid: asking again would
+// not help.
+func insist[T any](ctx context.Context, log *slog.Logger, what string, ask func() (T, error)) (T, error) {
+	waits := backoff.NewExponentialBackOff()
+	waits.InitialInterval, waits.MaxInterval = 50*time.Millisecond, 3*time.Second
+	warned := false
+	return backoff.Retry(ctx, func() (T, error) {
+		answer, err := ask()
+		if errors.Is(err, fault.ErrInvalid) {
+			return answer, backoff.Permanent(err)
+		}
+		if err != nil && !warned {
+			warned = true
+			log.Warn("cannot "+what+" now, asking again until it works", "error", err)
+		}
+		return answer, err
+	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))
+}
+
+// outlive gives a context that ends a while after ctx does.
+func outlive(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
+	return longer, func() { stop(); cancel() }
+}

@@ -1,0 +1,76 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+var _ Dispatch = DispatchClient{}
+
+// A DispatchClient is a Dispatch over DispatchService: the alert service's handler
+// in one process, a generated client across processes.
+type DispatchClient struct {
+	Service jobv1connect.DispatchServiceClient
+	Name    string // of this sender, for people who read the ledger
+}
+
+// Claim asks the alert service.
+func (c DispatchClient) Claim(ctx context.Context, ids []int64) (map[int64]Claim, error) {
+	res, err := c.Service.Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: ids, Sender: c.Name})
+	if err != nil {
+		return nil, final(err)
+	}
+	claims := make(map[int64]Claim, len(res.GetClaims()))
+	for _, wire := range res.GetClaims() {
+		claims[wire.GetDeliveryId()] = Claim{Fence: wire.GetFence(), Expire: wire.GetLeaseExpireTime().AsTime()}
+	}
+	return claims, nil
+}
+
+// Report tells the alert service.
+func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, error) {
+	req := &jobv1.ReportRequest{Reports: make([]*jobv1.Report, 0, len(reports))}
+	for _, r := range reports {
+		req.Reports = append(req.Reports, reportToWire(r))
+	}
+	res, err := c.Service.Report(ctx, req)
+	if err != nil {
+		return nil, final(err)
+	}
+	return res.GetFencedDeliveryIds(), nil
+}
+
+func reportToWire(r Report) *jobv1.Report {
+	return &jobv1.Report{
+		DeliveryId: r.DeliveryID,
+		Fence:      r.Fence,
+		StartTime:  timestamppb.New(r.Start),
+		EndTime:    timestamppb.New(r.End),
+		Outcome: &messengerv1.Outcome{
+			Kind:              messengerv1.OutcomeKind(r.Outcome.Kind), //nolint:gosec // one of a few
+			Scope:             messengerv1.Scope(r.Outcome.Scope),      //nolint:gosec // one of a few
+			ProviderStatus:    int32(r.Outcome.Status),                 //nolint:gosec // an HTTP status
+			ProviderCode:      r.Outcome.Code,
+			ProviderMessageId: r.Outcome.MessageID,
+			Excerpt:           r.Outcome.Excerpt,
+			RetryAfterMs:      r.Outcome.After.Milliseconds(),
+		},
+	}
+}
+
+// final marks what asking again would not change.
+func final(err error) error {
+	switch connect.CodeOf(err) {
+	case connect.CodeInvalidArgument, connect.CodeUnimplemented, connect.CodeNotFound, connect.CodeFailedPrecondition, connect.CodeOutOfRange:
+		return fmt.Errorf("%w: %w", err, fault.ErrInvalid)
+	}
+	return err
+}
