@@ -74,16 +74,19 @@ func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest
 	if err != nil {
 		return nil, err
 	}
+	limit := q.Limit
+	q.Limit++ // so that the page knows whether it is the last
 	alerts, err := h.Book.Alerts(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	res := &alertv1.ListAlertsResponse{Alerts: make([]*alertv1.Alert, 0, len(alerts))}
+	if len(alerts) > limit {
+		alerts = alerts[:limit]
+		res.NextPageToken = alertID(alerts[limit-1].ID)
+	}
 	for _, a := range alerts {
 		res.Alerts = append(res.Alerts, alertToWire(a))
-	}
-	if len(alerts) == q.Limit {
-		res.NextPageToken = alertID(alerts[q.Limit-1].ID)
 	}
 	return res, nil
 }

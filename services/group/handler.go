@@ -19,16 +19,17 @@ func (h *Handler) ListGroups(ctx context.Context, req *groupv1.ListGroupsRequest
 		return nil, err
 	}
 	limit := int(req.GetPageSize())
-	groups, err := h.Groups.Groups(ctx, after, limit, req.GetGroupName())
+	groups, err := h.Groups.Groups(ctx, after, more(limit), req.GetGroupName())
 	if err != nil {
 		return nil, err
 	}
 	res := &groupv1.ListGroupsResponse{Groups: make([]*groupv1.Group, 0, len(groups))}
+	if limit > 0 && len(groups) > limit {
+		groups = groups[:limit]
+		res.NextPageToken = pageToken(groups[limit-1].ID)
+	}
 	for _, g := range groups {
 		res.Groups = append(res.Groups, groupToWire(g))
-	}
-	if limit > 0 && len(groups) == limit {
-		res.NextPageToken = pageToken(groups[limit-1].ID)
 	}
 	return res, nil
 }

@@ -21,3 +21,12 @@ func readPageToken(token string) (int, error) {
 	}
 	return id, nil
 }
+
+// more is how much to ask for so that a page of limit knows whether it is the
+// last: one more; 0, which asks for all, stays 0.
+func more(limit int) int {
+	if limit == 0 {
+		return 0
+	}
+	return limit + 1
+}

@@ -33,16 +33,17 @@ func (h *UserHandler) ListUsers(ctx context.Context, req *userv1.ListUsersReques
 	if limit == 0 {
 		limit = defaultUsersPage
 	}
-	users, err := h.Users.Users(ctx, after, limit)
+	users, err := h.Users.Users(ctx, after, more(limit))
 	if err != nil {
 		return nil, err
 	}
 	res := &userv1.ListUsersResponse{Users: make([]*userv1.User, 0, len(users))}
+	if len(users) > limit {
+		users = users[:limit]
+		res.NextPageToken = pageToken(users[limit-1].ID)
+	}
 	for _, u := range users {
 		res.Users = append(res.Users, userToWire(u))
-	}
-	if len(users) == limit {
-		res.NextPageToken = pageToken(users[limit-1].ID)
 	}
 	return res, nil
 }

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+func TestFlagsFirst(t *testing.T) {
+	model := kong.Must(&commands{}, kong.Name("bongsu")).Model
+	for args, want := range map[string]string{
+		"":                                      "",
+		"--help":                                "--help",
+		"alert --json":                          "alert --json",
+		"signal @user1 --json":                  "signal @user1 --json",
+		"alert list --limit 3 --json":           "alert list --limit 3 --json",
+		"alert send @user1 down":                "alert send -- @user1 down",
+		"alert send @user1 --severity=low down": "alert send --severity=low -- @user1 down",
+		"alert send @user1 --severity low down": "alert send --severity low -- @user1 down",
+		"alert send @a --strict @b --json down": "alert send --strict --json -- @a @b down",
+		"alert --json send @user1 -":            "alert send --json -- @user1 -",
+		"alert send @user1 --strict -- --json":  "alert send --strict -- @user1 --json",
+		"alert send @user1 -h down":             "alert send -h -- @user1 down",
+		"alert send @user1 down --timeout":      "alert send --timeout -- @user1 down",
+		"group get list --hurry now":            "group get --hurry -- list now",
+	} {
+		got := flagsFirst(model.Node, strings.Fields(args))
+		if !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("%s\ngot  %s\nwant %s", args, strings.Join(got, " "), want)
+		}
+	}
+}

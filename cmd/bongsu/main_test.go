@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts run this program as the command bongsu.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"bongsu": main})
+}
+
+// bongsu runs a command line in this process.
+func bongsu(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// TestUsage: what cannot be done as it stands ends with 2 and says so on stderr
+// alone, before anybody is asked.
+func TestUsage(t *testing.T) {
+	for _, test := range []struct{ line, stderr string }{
+		{"", "expected one of"},
+		{"signal", "unexpected argument signal"},
+		{"alert", "expected one of"},
+		{"alert send", "expected \"<target-and-message> ...\""},
+		{"alert send @user1", "looks like a target"},
+		{"alert send down", "say whom to tell before the message"},
+		{"alert send @user1 node1 down", "goes in quotes"},
+		{"alert send @user1 -", "the message is empty"},
+		{"alert send @user1 down --hurry", "unknown flag --hurry"},
+		{"alert list --state=lost", "--state must be one of"},
+		{"alert list --limit=-1", "--limit must not be negative"},
+		{"alert list --since=yesterday", "is no time"},
+		{"alert list --timeout=-1s", "--timeout must not be negative"},
+		{"alert list --server=ftp://example.org", "--server must be a URL"},
+		{"alert list --server=http://", "--server must be a URL"},
+		{"group get 99999999999", "too great for a group's id"},
+		{"group get @team", "names no group"},
+		{"user create user1 --messenger=slack", "--messenger, --destination and a credential"},
+		{"user create user1 --credential=s3cret", "--messenger, --destination and a credential"},
+		{"user add-address user1 --messenger=slack", "missing flags: --destination"},
+		{"user add-address user1 --messenger=slack --destination=C1", "say the credential"},
+		{"user add-address user1 --messenger=slack --destination=C1 --credential-file=-", "the credential is empty"},
+		{"user replace-address user1 slack --credential=s3cret --credential-file=-", "say the credential once"},
+	} {
+		t.Run(test.line, func(t *testing.T) {
+			code, stdout, stderr := bongsu(t, "\n", strings.Fields(test.line)...)
+			if code != exitUsage || stdout != "" || !strings.Contains(stderr, test.stderr) {
+				t.Errorf("exit %d, stdout %q, stderr %q; want exit %d and %q", code, stdout, stderr, exitUsage, test.stderr)
+			}
+			if strings.Contains(stderr, "s3cret") {
+				t.Errorf("stderr shows the credential: %q", stderr)
+			}
+		})
+	}
+}
+
+// TestHelp: every command explains itself, and a client command by example.
+func TestHelp(t *testing.T) {
+	t.Setenv("BONGSU_CREDENTIAL", "s3cret")
+	parser := kong.Must(&commands{}, kong.Name("bongsu"))
+	leaves := parser.Model.Leaves(true)
+	if len(leaves) < 20 {
+		t.Fatalf("only %d commands were found", len(leaves))
+	}
+	for _, leaf := range leaves {
+		path := strings.TrimPrefix(leaf.FullPath(), "bongsu ")
+		t.Run(path, func(t *testing.T) {
+			code, stdout, stderr := bongsu(t, "", append(strings.Fields(path), "--help")...)
+			if code != exitOK || stderr != "" {
+				t.Fatalf("exit %d, stderr %q", code, stderr)
+			}
+			if path != "serve" && path != "demo" && !strings.Contains(stdout, "\n    bongsu "+path) && !strings.Contains(stdout, "| bongsu "+path) {
+				t.Errorf("no example:\n%s", stdout)
+			}
+			if strings.Contains(stdout, "s3cret") {
+				t.Errorf("help shows the credential:\n%s", stdout)
+			}
+		})
+	}
+}
+
+// TestFlagsHaveTwins: every flag is an environment variable too, of the same
+// words.
+func TestFlagsHaveTwins(t *testing.T) {
+	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
+	seen := 0
+	for _, leaf := range parser.Model.Leaves(true) {
+		for _, flag := range leaf.Flags {
+			want := "BONGSU_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+			if len(flag.Envs) != 1 || flag.Envs[0] != want {
+				t.Errorf("%s --%s has %v, want %s", leaf.Path(), flag.Name, flag.Envs, want)
+			}
+			seen++
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d flags were found", seen)
+	}
+}
+
+// TestFullDisk: an answer that could not be written is a failure.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer func() { _ = full.Close() }()
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"version"}, strings.NewReader(""), full, &stderr); code != exitFailed || stderr.Len() == 0 {
+		t.Errorf("exit %d, stderr %q", code, &stderr)
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// A page is what people read. Nothing gets onto it raw: what a terminal would
+// obey is escaped.
+type page struct {
+	buf  bytes.Buffer
+	tab  *tabwriter.Writer
+	zone *time.Location
+}
+
+// show writes an answer: as JSON for programs, else as draw puts it on a page.
+func (con *console) show(asJSON bool, answer proto.Message, draw func(*page)) error {
+	if asJSON {
+		return con.showJSON(answer)
+	}
+	p := &page{zone: con.Zone}
+	p.tab = tabwriter.NewWriter(&p.buf, 0, 0, 2, ' ', 0)
+	draw(p)
+	_ = p.tab.Flush() // into memory
+	_, err := con.Out.Write(p.buf.Bytes())
+	return err
+}
+
+// showJSON writes answer as one document, empty fields included.
+func (con *console) showJSON(answer proto.Message) error {
+	compact, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	var doc bytes.Buffer
+	if err := json.Indent(&doc, compact, "", "  "); err != nil {
+		return err
+	}
+	doc.WriteByte('\n')
+	_, err = con.Out.Write(doc.Bytes())
+	return err
+}
+
+// say puts down a line of text.
+func (p *page) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(p.tab, clean(fmt.Sprintf(format, args...)))
+}
+
+// row puts down a line of a table. An empty cell shows as "-".
+func (p *page) row(cells ...any) {
+	texts := make([]string, len(cells))
+	for i, cell := range cells {
+		if texts[i] = clean(fmt.Sprint(cell)); texts[i] == "" {
+			texts[i] = "-"
+		}
+	}
+	_, _ = fmt.Fprintln(p.tab, strings.Join(texts, "\t"))
+}
+
+// field puts down a name and a value, and further lines of the value below it.
+func (p *page) field(name string, value any) {
+	for line := range strings.Lines(fmt.Sprint(value)) {
+		_, _ = fmt.Fprintf(p.tab, "%s\t%s\n", name, clean(strings.TrimRight(line, "\r\n")))
+		name = ""
+	}
+}
+
+// time is t as people read it, in their own zone; empty where t is unset.
+func (p *page) time(t *timestamppb.Timestamp) string {
+	if t == nil {
+		return ""
+	}
+	return t.AsTime().In(p.zone).Format(time.DateTime)
+}
+
+// clean escapes what a terminal would obey or hide, as Go source writes it.
+// Letters, marks, digits, signs and spaces of all scripts stay, as do the joiners
+// that some scripts and emoji need.
+func clean(text string) string {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == unicode.ReplacementChar && !strings.HasPrefix(text[i:], string(r)):
+			_, _ = fmt.Fprintf(&b, `\x%02x`, text[i])
+		case unicode.IsGraphic(r), r == nonJoiner, r == joiner:
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+// short cuts text to its first line and at most 60 characters.
+func short(text string) string {
+	const most = 60
+	line, _, more := strings.Cut(text, "\n")
+	line = strings.TrimRight(line, "\r")
+	if runes := []rune(line); len(runes) > most {
+		line, more = string(runes[:most]), true
+	}
+	if more {
+		line += "…"
+	}
+	return line
+}
+
+// word is an enum value as people say it: lower case, without the prefix that
+// all values of its enum bear.
+func word(value fmt.Stringer, prefix string) string {
+	return strings.ToLower(strings.TrimPrefix(value.String(), prefix))
+}
+
+// count says how many there are of a noun.
+func count[N int | int32](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

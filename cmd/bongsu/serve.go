@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bongsu-project/bongsu/internal/app"
+)
+
+// serveCmd is bongsu serve.
+type serveCmd struct {
+	Services []string `default:"all" help:"Which services this process runs: all (all but mockup), or some of edge, group, alert, sender, mockup."`
+	Data     string   `default:"./data" type:"path" help:"The folder of the databases, the queue and the seal key."`
+	DemoData bool     `help:"Fill an empty directory with user1 to user9 and test-team1 to test-team5."`
+
+	EdgeAddr   string `default:"127.0.0.1:18080" help:"Where the edge listens."`
+	GroupAddr  string `help:"Where the group service listens: by default nowhere beside the edge, else 127.0.0.1:18081."`
+	AlertAddr  string `help:"Where the alert service listens: by default nowhere beside the edge, else 127.0.0.1:18082."`
+	SenderAddr string `help:"Where a sender answers for its health: by default nowhere beside the edge, else 127.0.0.1:18083."`
+	MockupAddr string `help:"Where the mockup listens: by default 127.0.0.1:18084."`
+
+	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream; by default one inside the process."`
+	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
+	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
+	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
+	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
+	SlackURL     string `name:"slack-url" help:"Where Slack is: by default the mockup if this process runs it, else https://slack.com."`
+	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
+
+	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
+	Replicas int `default:"1" help:"On how many servers of a NATS cluster the queue is kept."`
+
+	logging
+}
+
+// Help is the long help.
+func (serveCmd) Help() string {
+	return `With no flags it is all there is: the edge on 127.0.0.1:18080, databases, queue and key in ./data. It listens on loopback unless told otherwise.
+
+Examples:
+
+	bongsu serve --data=/var/lib/bongsu
+	bongsu serve --services=all,mockup --demo-data
+	bongsu serve --services=sender --nats-url=nats://10.0.0.5 --alert-url=http://10.0.0.7:18082 --seal-key-file=/etc/bongsu/seal.key`
+}
+
+// Run serves until ctx ends.
+func (c serveCmd) Run(ctx context.Context, con *console) error {
+	return serve(ctx, app.Config{
+		Services: c.Services,
+		Data:     c.Data,
+		Addrs: map[string]string{
+			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
+			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
+		},
+		DirectoryURL: c.DirectoryURL,
+		LedgerURL:    c.LedgerURL,
+		NATSURL:      c.NATSURL,
+		GroupURL:     c.GroupURL,
+		AlertURL:     c.AlertURL,
+		SlackURL:     c.SlackURL,
+		SealKeyFile:  c.SealKeyFile,
+		Replicas:     c.Replicas,
+		JobSize:      c.JobSize,
+		DemoData:     c.DemoData,
+		Log:          c.logger(con.Err),
+		Calls:        con.Out,
+	})
+}
+
+func serve(ctx context.Context, config app.Config) error {
+	a, err := app.New(ctx, config)
+	if err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
+	if err := a.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

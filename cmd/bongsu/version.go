@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+)
+
+// version is set where a release is built: -ldflags "-X main.version=v1.2.3".
+var version string
+
+// versionCmd is bongsu version.
+type versionCmd struct {
+	JSON bool `name:"json" help:"Print it as JSON, for programs."`
+}
+
+// Help is the long help.
+func (versionCmd) Help() string {
+	return "Examples:\n\n\tbongsu version\n\tbongsu version --json"
+}
+
+// A build is which bongsu this is.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"` // with "+changes" where the tree had some
+	Go      string `json:"go"`
+}
+
+// Run is bongsu version.
+func (v versionCmd) Run(con *console) error {
+	b := builtFrom(debug.ReadBuildInfo())
+	if v.JSON {
+		doc, err := json.MarshalIndent(b, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(con.Out, string(doc))
+		return err
+	}
+	_, err := fmt.Fprintf(con.Out, "bongsu %s, commit %s, %s\n", b.Version, b.Commit, b.Go)
+	return err
+}
+
+// builtFrom reads what the Go command put into the binary.
+func builtFrom(info *debug.BuildInfo, ok bool) build {
+	b := build{Version: version, Commit: "unknown", Go: "unknown"}
+	if !ok {
+		return b.named()
+	}
+	b.Go = info.GoVersion
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	changes := ""
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				changes = "+changes"
+			}
+		}
+	}
+	b.Commit += changes
+	return b.named()
+}
+
+// named gives b a version where it has none.
+func (b build) named() build {
+	if b.Version == "" {
+		b.Version = "(devel)"
+	}
+	return b
+}

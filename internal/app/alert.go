@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// alertHere runs the alert service in this process.
+func (b *builder) alertHere(ctx context.Context) error {
+	store, err := ledger.Open(ctx, b.config.LedgerURL, time.Now)
+	if err != nil {
+		return err
+	}
+	b.onClose("the ledger", store.Close)
+	q, err := b.openQueue(ctx)
+	if err != nil {
+		return err
+	}
+	clock := alert.NewClock(store, q, b.config.JobSize, time.Now, b.log)
+	b.stages[put] = append(b.stages[put], clock.Run)
+
+	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
+	messengers := &alert.MessengerHandler{Specs: b.specs}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Now: time.Now}
+	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
+	b.ready = append(b.ready, store.Ping)
+	return b.listen(ctx, accept, Alert, rpc.Face{
+		Services: []rpc.Service{
+			rpc.Public(b.rpc, alertv1connect.NewAlertServiceHandler, alertv1connect.AlertServiceHandler(alerts)),
+			rpc.Public(b.rpc, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(messengers)),
+			rpc.Internal(b.rpc, jobv1connect.NewDispatchServiceHandler, jobv1connect.DispatchServiceHandler(dispatch)),
+		},
+		Ready: all(b.ready), // the directory too: without it no target is resolved
+	})
+}
+
+// alertThere asks an alert service elsewhere.
+func (b *builder) alertThere() {
+	url := b.config.AlertURL
+	b.alerts = alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions())
+	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions())
+	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions())
+	if url != "" {
+		b.ready = append(b.ready, b.answers(Alert, url))
+	}
+}
+
+// openQueue opens the queue: that of a NATS server elsewhere, or of a broker in
+// this process.
+func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
+	if b.queue != nil {
+		return b.queue, nil
+	}
+	conn, err := b.connectQueue()
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Open(ctx, conn, b.config.Replicas)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	b.onClose("the queue", func() error { q.Close(); return nil })
+	b.queue = q
+	return q, nil
+}
+
+func (b *builder) connectQueue() (*nats.Conn, error) {
+	if b.config.NATSURL != "" {
+		return queue.Dial(b.config.NATSURL)
+	}
+	broker, err := queue.StartBroker(filepath.Join(b.config.Data, "jetstream"))
+	if err != nil {
+		return nil, err
+	}
+	b.onClose("the broker", func() error { broker.Stop(); return nil })
+	return broker.Connect()
+}

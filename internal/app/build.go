@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+// A builder holds what the services share while they are joined.
+type builder struct {
+	*App
+	rpc     rpc.Options
+	metrics *metrics
+	specs   []messenger.Spec
+	client  *http.Client // to other services
+
+	// What services ask each other: handlers of this process, or generated clients.
+	groups     groupv1connect.GroupServiceClient
+	users      userv1connect.UserServiceClient
+	directory  userv1connect.DirectoryServiceClient
+	alerts     alertv1connect.AlertServiceClient
+	messengers messengerv1connect.MessengerServiceClient
+	dispatch   jobv1connect.DispatchServiceClient
+
+	ready []check // of the services of this process, and of those it asks
+
+	key   *seal.Key    // opened by sealKey
+	queue *queue.Queue // opened by openQueue
+}
+
+// A check says why the process cannot do its work, or nil.
+type check func(context.Context) error
+
+// build joins the services, each after those it asks.
+func (a *App) build(ctx context.Context) error {
+	if err := os.MkdirAll(a.config.Data, 0o700); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	m, err := newMetrics()
+	if err != nil {
+		return err
+	}
+	a.onClose("metrics", m.close)
+	options, err := rpc.NewOptions(a.log, m.provider)
+	if err != nil {
+		return err
+	}
+	b := &builder{App: a, rpc: options, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
+	for _, service := range []struct {
+		name  string
+		here  func(context.Context) error
+		there func()
+	}{
+		{Mockup, b.mockupHere, func() {}},
+		{Group, b.groupHere, b.groupThere},
+		{Alert, b.alertHere, b.alertThere},
+		{Sender, b.senderHere, func() {}},
+		{Edge, b.edgeHere, func() {}},
+	} {
+		if !a.config.has(service.name) {
+			service.there()
+			continue
+		}
+		if err := service.here(ctx); err != nil {
+			return fmt.Errorf("%s: %w", service.name, err)
+		}
+	}
+	return nil
+}
+
+// listen opens the port of a service, where it has one, and answers on it during a
+// stage.
+func (b *builder) listen(ctx context.Context, stage int, service string, face rpc.Face) error {
+	addr := b.config.addr(service)
+	if addr == "" {
+		return nil
+	}
+	if face.Extra == nil {
+		face.Extra = map[string]http.Handler{}
+	}
+	if service != Edge || loopback(addr) { // they tell too much for outsiders
+		face.Extra["GET /metrics"] = b.metrics.handler
+	}
+	handler, err := face.Handler()
+	if err != nil {
+		return err
+	}
+	server, err := rpc.Listen(ctx, addr, handler, b.log)
+	if err != nil {
+		return fmt.Errorf("--%s-addr: %w", service, err)
+	}
+	b.ports = append(b.ports, port{service, server})
+	b.onClose("the port of "+service, server.Close)
+	b.stages[stage] = append(b.stages[stage], func(ctx context.Context) error { return server.Serve(ctx, grace) })
+	return nil
+}
+
+// all gives the check that all checks pass.
+func all(checks []check) check {
+	return func(ctx context.Context) error {
+		for _, c := range checks {
+			if err := c(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// answers gives the check that the service at url says it is ready.
+func (b *builder) answers(service, url string) check {
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+		if err != nil {
+			return fmt.Errorf("the address of the %s service is no URL", service)
+		}
+		res, err := b.client.Do(req)
+		if err != nil {
+			return unavailable(service)
+		}
+		if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+			return unavailable(service)
+		}
+		return nil
+	}
+}
+
+func unavailable(service string) error {
+	return fmt.Errorf("the %s service: %w", service, fault.ErrUnavailable)
+}

@@ -1,0 +1,156 @@
+// Package app is the process: it opens what the services need, joins them, and
+// runs them until it is told to stop. It is the only package that knows everybody.
+package app
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The services, by the word that --services calls each.
+const (
+	Edge   = "edge"
+	Group  = "group"
+	Alert  = "alert"
+	Sender = "sender"
+	Mockup = "mockup"
+)
+
+// services holds every service with the address it listens on where it is asked
+// for none: the ports of a split deployment, on loopback.
+var services = []struct{ name, addr string }{
+	{Edge, "127.0.0.1:18080"},
+	{Group, "127.0.0.1:18081"},
+	{Alert, "127.0.0.1:18082"},
+	{Sender, "127.0.0.1:18083"},
+	{Mockup, "127.0.0.1:18084"},
+}
+
+// DefaultSlackURL is where Slack answers.
+const DefaultSlackURL = "https://slack.com"
+
+// A Config says what a process is to be. The zero value of a field is its default.
+type Config struct {
+	Services []string // Edge, Group, …; "all" means all but Mockup; empty means all
+	Data     string   // the folder of the databases, the queue and the seal key; must be set
+
+	// Addrs holds where services listen, by their word. A service without one
+	// listens on its own port where it is needed: the edge, the mockup, and any
+	// service in a process without the edge. Port 0 asks for any free one.
+	Addrs map[string]string
+
+	DirectoryURL string // postgres://… or a file; default directory.db in Data
+	LedgerURL    string // postgres://… or a file; default ledger.db in Data
+	NATSURL      string // default a broker inside the process
+	GroupURL     string // where the group service is, if not in this process
+	AlertURL     string // where the alert service is, if not in this process
+	SlackURL     string // default the mockup of this process, or DefaultSlackURL
+	SealKeyFile  string // default seal.key in Data, made where it is missing
+	Replicas     int    // of the queue's stream; default 1
+	JobSize      int    // deliveries a job; default 5
+	DemoData     bool   // fill an empty directory with the demonstration data
+
+	Log   *slog.Logger // must be set
+	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
+}
+
+// has says whether the process runs a service.
+func (c Config) has(service string) bool { return slices.Contains(c.Services, service) }
+
+// complete fills in the defaults and says what cannot work, in the words of the
+// command line.
+func (c Config) complete() (Config, error) {
+	var err error
+	if c.Services, err = expand(c.Services); err != nil {
+		return c, err
+	}
+	if c.JobSize == 0 {
+		c.JobSize = 5
+	}
+	if c.JobSize < 1 || c.JobSize > 1000 {
+		return c, fmt.Errorf("--job-size is %d: it goes from 1 to 1000", c.JobSize)
+	}
+	if c.Replicas == 0 {
+		c.Replicas = 1
+	}
+	if c.DirectoryURL == "" {
+		c.DirectoryURL = filepath.Join(c.Data, "directory.db")
+	}
+	if c.LedgerURL == "" {
+		c.LedgerURL = filepath.Join(c.Data, "ledger.db")
+	}
+	return c, c.checkNeighbours()
+}
+
+// checkNeighbours says which service of another process must be named.
+func (c Config) checkNeighbours() error {
+	for _, need := range []struct {
+		who, whom, flag, value string
+	}{
+		{Edge, Group, "--group-url", c.GroupURL},
+		{Edge, Alert, "--alert-url", c.AlertURL},
+		{Alert, Group, "--group-url", c.GroupURL},
+		{Sender, Alert, "--alert-url", c.AlertURL},
+	} {
+		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
+			return fmt.Errorf("%s needs the %s service, which this process does not run: name it with %s, or add it to --services", need.who, need.whom, need.flag)
+		}
+	}
+	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {
+		return fmt.Errorf("the alert service and the senders are in different processes: name the NATS server between them with --nats-url")
+	}
+	return nil
+}
+
+// expand gives the services that words name, in the order of the table.
+func expand(words []string) ([]string, error) {
+	if len(words) == 0 {
+		words = []string{"all"}
+	}
+	named := map[string]bool{}
+	var known []string
+	for _, s := range services {
+		known = append(known, s.name)
+	}
+	for _, word := range words {
+		switch {
+		case word == "all":
+			for _, name := range known {
+				named[name] = named[name] || name != Mockup
+			}
+		case slices.Contains(known, word):
+			named[word] = true
+		default:
+			return nil, fmt.Errorf("--services names %q: it takes all or some of %s", word, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(known, func(name string) bool { return !named[name] }), nil
+}
+
+// addr gives where a service listens; empty where it has no port of its own.
+func (c Config) addr(service string) string {
+	if a := c.Addrs[service]; a != "" {
+		return a
+	}
+	if service != Edge && service != Mockup && c.has(Edge) {
+		return ""
+	}
+	for _, s := range services {
+		if s.name == service {
+			return s.addr
+		}
+	}
+	return ""
+}
+
+// loopback says whether only this machine can reach an address.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,25 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/bongsu-project/bongsu/gen/openapi"
+	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/services/edge"
+)
+
+// edgeHere runs the edge in this process.
+func (b *builder) edgeHere(ctx context.Context) error {
+	e := edge.Edge{Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers}
+	return b.listen(ctx, accept, Edge, rpc.Face{
+		Services: e.Services(b.rpc),
+		Ready:    all(b.ready),
+		Extra:    map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},
+	})
+}
+
+func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(openapi.YAML) // a caller that left needs no answer
+}

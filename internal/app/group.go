@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// groupHere runs the group service in this process.
+func (b *builder) groupHere(ctx context.Context) error {
+	key, err := b.sealKey()
+	if err != nil {
+		return err
+	}
+	store, err := directory.Open(ctx, b.config.DirectoryURL)
+	if err != nil {
+		return err
+	}
+	b.onClose("the directory", store.Close)
+	if b.config.DemoData {
+		if err := b.fillDemo(ctx, store, key); err != nil {
+			return err
+		}
+	}
+	groups := &group.Handler{Groups: store}
+	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs}
+	lookup := &group.LookupHandler{Finder: store, Key: key}
+	b.groups, b.users, b.directory = groups, users, lookup
+	b.ready = append(b.ready, store.Ping)
+	return b.listen(ctx, accept, Group, rpc.Face{
+		Services: []rpc.Service{
+			rpc.Public(b.rpc, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(groups)),
+			rpc.Public(b.rpc, userv1connect.NewUserServiceHandler, userv1connect.UserServiceHandler(users)),
+			rpc.Internal(b.rpc, userv1connect.NewDirectoryServiceHandler, userv1connect.DirectoryServiceHandler(lookup)),
+			rpc.Internal(b.rpc, userinfoconnect.NewUserInfoHandler, userinfoconnect.UserInfoHandler(lookup)),
+		},
+		Ready: store.Ping,
+	})
+}
+
+// groupThere asks a group service elsewhere.
+func (b *builder) groupThere() {
+	url := b.config.GroupURL
+	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions())
+	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions())
+	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions())
+	if url != "" {
+		b.ready = append(b.ready, b.answers(Group, url))
+	}
+}
+
+// fillDemo fills an empty directory, and says so where it was not empty.
+func (b *builder) fillDemo(ctx context.Context, store *directory.Store, key *seal.Key) error {
+	contents, err := group.Demo(key)
+	if err != nil {
+		return err
+	}
+	filled, err := store.Fill(ctx, contents)
+	if err == nil && !filled {
+		b.log.Info("the directory holds people already; the demonstration data was left out")
+	}
+	return err
+}
+
+// sealKey reads the seal key, and makes one where none was named and none is
+// there. Only a process that both seals and opens may make one: elsewhere it would
+// be another key than the one that is needed.
+func (b *builder) sealKey() (*seal.Key, error) {
+	if b.key != nil {
+		return b.key, nil
+	}
+	path := b.config.SealKeyFile
+	if path == "" {
+		path = filepath.Join(b.config.Data, "seal.key")
+		if b.config.has(Group) && b.config.has(Sender) {
+			if err := seal.MakeKey(path); err != nil {
+				return nil, err
+			}
+		}
+	}
+	key, err := seal.ReadKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no seal key at %s: the group service and the senders need the same one; make it once with `bongsu key make %s`, and give it to each with --seal-key-file", path, path)
+	}
+	b.key = key
+	return key, err
+}

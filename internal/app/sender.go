@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/services/sender"
+)
+
+const (
+	// workers is how many calls a messenger has under way at a time.
+	workers = 64
+	// providerTimeout bounds a call to a provider.
+	providerTimeout = 10 * time.Second
+)
+
+// senderHere runs a sender in this process.
+func (b *builder) senderHere(ctx context.Context) error {
+	key, err := b.sealKey()
+	if err != nil {
+		return err
+	}
+	q, err := b.openQueue(ctx)
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	s := &sender.Sender{
+		Messengers: messenger.All(messenger.Config{
+			SlackURL: b.slackURL(),
+			Client:   messenger.NewClient(),
+			Now:      time.Now,
+		}),
+		Jobs:     func(name string) sender.Jobs { return q.Lanes(name, b.log) },
+		Dispatch: sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid())},
+		Key:      key,
+		Workers:  workers,
+		Timeout:  providerTimeout,
+		Now:      time.Now,
+		Log:      b.log,
+		Observe:  b.metrics.observe,
+	}
+	b.stages[send] = append(b.stages[send], s.Run)
+	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(b.ready)})
+}
+
+// slackURL gives where Slack is: as told, or the mockup where this process runs
+// one, or the real one.
+func (b *builder) slackURL() string {
+	if b.config.SlackURL != "" {
+		return b.config.SlackURL
+	}
+	if addr := b.Addr(Mockup); addr != "" {
+		return "http://" + addr
+	}
+	return DefaultSlackURL
+}

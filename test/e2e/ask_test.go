@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
+)
+
+// ask makes an HTTP request with a JSON body, and gives status and body.
+func ask(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	return askAs(t, method, url, "application/json", body)
+}
+
+func askAs(t *testing.T, method, url, contentType, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it is read to its end
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(answer)
+}
+
+// sent is what POST /v1/alerts answers.
+type sent struct {
+	UserCount     *int     `json:"userCount"`
+	ID            string   `json:"id"`
+	UnknownTarget []string `json:"unknownTarget"`
+}
+
+// send posts an alert that must be accepted.
+func (d deployment) send(t *testing.T, body string) sent {
+	t.Helper()
+	status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", body)
+	var s sent
+	if err := json.Unmarshal([]byte(answer), &s); err != nil || status != http.StatusOK || s.UserCount == nil {
+		t.Fatalf("POST /v1/alerts %s: %d %s", body, status, answer)
+	}
+	return s
+}
+
+func (d deployment) alerts() alertv1connect.AlertServiceClient {
+	return alertv1connect.NewAlertServiceClient(http.DefaultClient, d.edge)
+}
+
+func (d deployment) fakes() mockupv1connect.MockupServiceClient {
+	return mockupv1connect.NewMockupServiceClient(http.DefaultClient, d.mockup)
+}
+
+// ended waits until every delivery of an alert has ended, and gives them.
+func (d deployment) ended(t *testing.T, id string) []*alertv1.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		res, err := d.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: id})
+		if err != nil {
+			t.Fatalf("GetAlert %s: %v", id, err)
+		}
+		if res.GetAlert().GetDeliveryCounts().GetQueued() == 0 {
+			return res.GetDeliveries()
+		}
+		look(ctx, t)
+	}
+}
+
+// look waits a moment for another process, which nothing else tells of.
+func look(ctx context.Context, t *testing.T) {
+	t.Helper()
+	select {
+	case <-time.After(20 * time.Millisecond):
+	case <-ctx.Done():
+		t.Fatalf("it has not come to pass within %s", patience)
+	}
+}
+
+// calls gives what the fake Slack got.
+func (d deployment) calls(t *testing.T) []*mockupv1.Call {
+	t.Helper()
+	res, err := d.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.GetCalls()
+}
+
+// reset makes the fakes forget.
+func (d deployment) reset(t *testing.T) {
+	t.Helper()
+	if _, err := d.fakes().Reset(t.Context(), &mockupv1.ResetRequest{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fault makes the fakes fail until reset.
+func (d deployment) fault(t *testing.T, f *mockupv1.Fault) {
+	t.Helper()
+	if _, err := d.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: f}); err != nil {
+		t.Fatal(err)
+	}
+}

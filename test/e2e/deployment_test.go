@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"bufio"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// A deployment is where the services of a running Bongsu are.
+type deployment struct {
+	edge, group, alert, sender, mockup string // URLs
+	nats                               string // URL of the broker; empty where it is inside
+}
+
+// anywhere makes every service of a process listen, on any free port.
+var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "--alert-addr=127.0.0.1:0", "--sender-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"}
+
+// oneProcess runs all services in one process with its own broker.
+func oneProcess(t *testing.T) deployment {
+	t.Helper()
+	urls := start(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)...).addrs(t, 5)
+	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"]}
+}
+
+// sixProcesses runs each service in a process of its own, and a NATS server
+// between them.
+func sixProcesses(t *testing.T) deployment {
+	t.Helper()
+	d := deployment{nats: startNATS(t)}
+	key := filepath.Join(t.TempDir(), "seal.key")
+	if out, err := exec.Command(filepath.Join(binaries, "bongsu"), "key", "make", key).CombinedOutput(); err != nil {
+		t.Fatalf("key make: %v\n%s", err, out)
+	}
+	service := func(name string, args ...string) string {
+		t.Helper()
+		args = append(args, "--services="+name, "--data="+t.TempDir())
+		return start(t, append(args, anywhere...)...).addrs(t, 1)[name]
+	}
+	d.mockup = service("mockup")
+	d.group = service("group", "--demo-data", "--seal-key-file="+key)
+	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
+	d.sender = service("sender", "--alert-url="+d.alert, "--nats-url="+d.nats, "--slack-url="+d.mockup, "--seal-key-file="+key)
+	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
+	return d
+}
+
+// everywhere runs a suite against one process and against six.
+func everywhere(t *testing.T, suite func(t *testing.T, d deployment)) {
+	t.Run("one process", func(t *testing.T) { suite(t, oneProcess(t)) })
+	t.Run("six processes", func(t *testing.T) { suite(t, sixProcesses(t)) })
+}
+
+var natsListens = regexp.MustCompile(`Listening for client connections on (127\.0\.0\.1:\d+)`)
+
+// startNATS runs a NATS server with JetStream and gives its URL.
+func startNATS(t *testing.T) string {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(binaries, "nats-server"), "--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir", t.TempDir())
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	found, ended := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			if m := natsListens.FindStringSubmatch(lines.Text()); m != nil {
+				found <- m[1]
+			}
+		}
+		_ = cmd.Wait() // it is killed
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
+	select {
+	case addr := <-found:
+		return "nats://" + addr
+	case <-time.After(patience):
+		t.Fatal("the NATS server does not listen")
+		return ""
+	}
+}

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// TestSend follows the contract's sample from the POST to three Slack calls, and
+// the record of each.
+func TestSend(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		said := d.send(t, `{"target":["@user1","@@test-team2"],"severity":"normal","message":"node1 down"}`)
+		if *said.UserCount != 3 || said.UnknownTarget == nil || len(said.UnknownTarget) != 0 {
+			t.Errorf("answered %+v", said)
+		}
+		var record []string
+		for _, delivery := range d.ended(t, said.ID) {
+			if len(delivery.GetAttempts()) != 1 {
+				t.Fatalf("attempts of %s: %v", delivery.GetNickName(), delivery.GetAttempts())
+			}
+			o := delivery.GetAttempts()[0].GetOutcome()
+			if o.GetKind() != messengerv1.OutcomeKind_OUTCOME_KIND_SENT || o.GetProviderStatus() != 200 || o.GetProviderMessageId() == "" {
+				t.Errorf("evidence of %s: %v", delivery.GetNickName(), o)
+			}
+			record = append(record, delivery.GetNickName()+" "+delivery.GetState().String())
+		}
+		if want := []string{"user1 DELIVERY_STATE_SENT", "user2 DELIVERY_STATE_SENT", "user7 DELIVERY_STATE_SENT"}; !slices.Equal(record, want) {
+			t.Errorf("the ledger says %q", record)
+		}
+		var got []string
+		for _, c := range d.calls(t) {
+			got = append(got, strings.Join([]string{c.GetMethod(), c.GetPath(), c.GetHeaders()["Content-Type"], c.GetHeaders()["Authorization"], c.GetBody()}, " "))
+		}
+		slices.Sort(got)
+		var want []string
+		for _, n := range []int{1, 2, 7} {
+			want = append(want, fmt.Sprintf(`POST /api/chat.postMessage application/json Bearer SLACK-USER%d-TOKEN {"channel":"USER%d_CHANNEL_ID","text":"[normal] node1 down"}`, n, n))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("Slack got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// TestWhoIsTold sends to targets and compares with whom Slack was called for.
+func TestWhoIsTold(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		for _, c := range []struct {
+			name, target string
+			told         []int
+			unknown      []string
+		}{
+			{"a user named twice is told once", `["@user2","@user2","@@test-team2"]`, []int{2, 7}, nil},
+			{"everybody", `["@all"]`, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil},
+			{"everybody and some of them", `["@@test-team1","@all","@user9"]`, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil},
+			{"an unknown target is listed, the rest is told", `["@nobody","@user5","@@no-team","@nobody"]`, []int{5}, []string{"@nobody", "@@no-team"}},
+			{"only unknown targets", `["@nobody"]`, nil, []string{"@nobody"}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				d.reset(t)
+				said := d.send(t, `{"target":`+c.target+`,"severity":"high","message":"m"}`)
+				if *said.UserCount != len(c.told) || !slices.Equal(said.UnknownTarget, c.unknown) {
+					t.Errorf("answered %+v", said)
+				}
+				d.ended(t, said.ID)
+				var told []int
+				for _, call := range d.calls(t) {
+					var body struct{ Channel, Text string }
+					must(t, json.Unmarshal([]byte(call.GetBody()), &body))
+					var n int
+					if _, err := fmt.Sscanf(body.Channel, "USER%d_CHANNEL_ID", &n); err != nil || body.Text != "[high] m" {
+						t.Errorf("Slack got %s", call.GetBody())
+					}
+					told = append(told, n)
+				}
+				slices.Sort(told)
+				if !slices.Equal(told, c.told) {
+					t.Errorf("told %v, want %v", told, c.told)
+				}
+			})
+		}
+	})
+}
+
+// TestText sees what goes out for severities of all kinds.
+func TestText(t *testing.T) {
+	d := oneProcess(t)
+	for _, c := range []struct{ severity, text string }{
+		{``, "[normal] m"},
+		{`"severity":"",`, "[normal] m"},
+		{`"severity":"CRITICAL",`, "[CRITICAL] m"},
+		{`"severity":"경고",`, "[경고] m"},
+		{`"severity":"{{.Secret}}",`, "[{{.Secret}}] m"},
+	} {
+		d.reset(t)
+		d.ended(t, d.send(t, `{"target":["@user1"],`+c.severity+`"message":"m"}`).ID)
+		if calls := d.calls(t); len(calls) != 1 || !strings.Contains(calls[0].GetBody(), `"text":"`+c.text+`"`) {
+			t.Errorf("%s: %v", c.severity, calls)
+		}
+	}
+}
+
+// TestJobs looks at what travels between the processes: 12 recipients make jobs of
+// 5, 5 and 2, with no token in the clear.
+func TestJobs(t *testing.T) {
+	d := sixProcesses(t)
+	for n := 10; n <= 12; n++ {
+		status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", fmt.Sprintf(`{"nickName":"user%d","addresses":[{"messenger":"slack","credential":"SLACK-USER%d-TOKEN","destination":"C%d"}]}`, n, n, n))
+		if status != http.StatusCreated {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	conn, err := nats.Connect(d.nats)
+	must(t, err)
+	t.Cleanup(conn.Close)
+	jobs, err := conn.SubscribeSync("send.>")
+	must(t, err)
+	must(t, conn.Flush())
+
+	d.ended(t, d.send(t, `{"target":["@all"],"severity":"critical","message":"m"}`).ID)
+	var sizes []int
+	for range 3 {
+		message, err := jobs.NextMsg(patience)
+		must(t, err)
+		j := new(jobv1.Job)
+		must(t, proto.Unmarshal(message.Data, j))
+		sizes = append(sizes, len(j.GetDeliveries()))
+		if message.Subject != "send.slack.critical" || strings.Contains(string(message.Data), "SLACK-USER") {
+			t.Errorf("%s carries %q", message.Subject, message.Data)
+		}
+	}
+	if !slices.Equal(sizes, []int{5, 5, 2}) {
+		t.Errorf("jobs of %v", sizes)
+	}
+}
+
+// TestFailedCalls sees that a call that fails ends its delivery as Failed, with
+// the evidence, and that its neighbours are told.
+func TestFailedCalls(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		for _, c := range []struct {
+			name   string
+			fault  *mockupv1.Fault
+			kind   messengerv1.OutcomeKind
+			scope  messengerv1.Scope
+			status int32
+			code   string
+		}{
+			{"500", &mockupv1.Fault{Status: 500, Body: "oh"}, messengerv1.OutcomeKind_OUTCOME_KIND_RETRY, 0, 500, "http_500"},
+			{"404 is not sent", &mockupv1.Fault{Status: 404, Body: "no"}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_MESSAGE, 404, "http_404"},
+			{"429", &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "30"}}, messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, 0, 429, "http_429"},
+			{"200 that says no", &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"not_in_channel"}`}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_DESTINATION, 200, "not_in_channel"},
+			{"the connection closed", &mockupv1.Fault{CloseConnection: true}, messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN, 0, 0, "connection_lost"},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				d.reset(t)
+				c.fault.BodyContains = "USER7_CHANNEL_ID"
+				d.fault(t, c.fault)
+				for _, delivery := range d.ended(t, d.send(t, `{"target":["@@test-team2"],"message":"m"}`).ID) {
+					if delivery.GetNickName() != "user7" {
+						if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
+							t.Errorf("the neighbour: %v", delivery)
+						}
+						continue
+					}
+					attempts := delivery.GetAttempts()
+					if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_FAILED || delivery.GetReason() != c.code || len(attempts) != 1 {
+						t.Fatalf("the delivery: %v", delivery)
+					}
+					if o := attempts[0].GetOutcome(); o.GetKind() != c.kind || o.GetScope() != c.scope || o.GetProviderStatus() != c.status || o.GetProviderCode() != c.code {
+						t.Errorf("the evidence: %v", o)
+					}
+				}
+			})
+		}
+	})
+}
