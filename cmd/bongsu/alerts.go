@@ -95,7 +95,7 @@ func (c alertList) pages(ctx context.Context, req *alertv1.ListAlertsRequest) (*
 	for {
 		req.PageSize = largest
 		if left := c.Limit - len(all.Alerts); c.Limit > 0 && left < largest {
-			req.PageSize = int32(left) //nolint:gosec // from 1 to 499: see the return
+			req.PageSize = int32(left)
 		}
 		res, err := c.alerts().ListAlerts(ctx, req)
 		if err != nil {

@@ -227,3 +227,20 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 		t.Errorf("took %v, %v", taken, err)
 	}
 }
+
+func TestStoppedLanesGiveBackAll(t *testing.T) {
+	q, _ := open(t, t.TempDir())
+	const count = 100
+	for i := range int64(count) {
+		put(t, q, sample(job.Normal, 10*i))
+	}
+	first, stop := lanes(t, q)
+	take(t, first, 1) // the one in hand is not given back
+	stop()
+	second, stop := lanes(t, q)
+	defer stop()
+	// take waits less than the broker does before it gives a job to another by itself.
+	for got := 0; got < count-1; {
+		got += len(take(t, second, 10))
+	}
+}

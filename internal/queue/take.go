@@ -74,12 +74,24 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, messages.Stop)()
+	// When ctx ends, Next goes on with what was fetched already. That is given back
+	// last: as long as the broker may send, it would send it here again.
+	var fetched []jetstream.Msg
+	defer func() {
+		for _, message := range fetched {
+			_ = message.Nak() // or the broker gives it to another when ackWait is over
+		}
+	}()
 	defer messages.Stop()
+	defer context.AfterFunc(ctx, messages.Drain)()
 	for {
 		message, err := messages.Next()
 		if err != nil {
 			return err
+		}
+		if ctx.Err() != nil {
+			fetched = append(fetched, message)
+			continue
 		}
 		taken, err := open(message)
 		if err != nil {
@@ -90,14 +102,14 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 		select {
 		case l.lanes[rank] <- taken:
 		case <-ctx.Done():
-			return message.Nak()
+			fetched = append(fetched, message)
 		}
 	}
 }
 
 // consumer gives the durable consumer of a rank, shared by all senders.
 func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer, error) {
-	make := func() (jetstream.Consumer, error) {
+	open := func() (jetstream.Consumer, error) {
 		return l.queue.js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
 			Durable:       l.messenger + "-" + rank.String(),
 			FilterSubject: subject(l.messenger, rank),
@@ -106,12 +118,12 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 			MaxAckPending: 10_000,
 		})
 	}
-	consumer, err := make()
+	consumer, err := open()
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if err := l.queue.makeStream(ctx); err != nil {
 			return nil, err
 		}
-		consumer, err = make()
+		consumer, err = open()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make a consumer: %w", err)

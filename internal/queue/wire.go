@@ -14,7 +14,7 @@ func encode(j job.Job) ([]byte, error) {
 	wire := &jobv1.Job{
 		AlertId:    j.AlertID,
 		Messenger:  j.Messenger,
-		Rank:       int32(j.Rank), //nolint:gosec // one of four
+		Rank:       int32(j.Rank),
 		Text:       j.Text,
 		Deliveries: make([]*jobv1.JobDelivery, 0, len(j.Deliveries)),
 	}

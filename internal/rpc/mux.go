@@ -78,7 +78,7 @@ func (c *checker) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grp
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := c.ready(ctx); err != nil {
-		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil //nolint:nilerr // not ready is the answer, not a failed question
+		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil // not ready is the answer, not a failed question
 	}
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }

@@ -49,21 +49,23 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Serve answers until ctx ends, and then finishes what is in flight for at most
 // grace. It returns nil when it ended because ctx did.
 func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
-	ended := make(chan error, 1)
-	go func() { ended <- s.http.Serve(s.listener) }() // received below on every way out
-	select {
-	case err := <-ended:
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() { stopped <- s.stop(context.WithoutCancel(ctx), grace) })
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		stop()
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
-	case <-ctx.Done():
 	}
-	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	return <-stopped
+}
+
+// stop lets no more in and waits for what is in flight, for at most grace.
+func (s *Server) stop(ctx context.Context, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	err := s.http.Shutdown(graceful)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("stop serving %s: %w", s.Addr(), err), s.http.Close())
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("stop serving %s: %w", s.Addr(), err), s.http.Close())
 	}
-	<-ended
-	return err
+	return nil
 }
 
 // Close closes the port where Serve has not: it was never served.

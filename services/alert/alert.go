@@ -124,8 +124,9 @@ type Book interface {
 	// AddAlert records a with its deliveries, all or nothing, and gives them ids:
 	// a.ID, and ds[i].ID in order. Ids are greater than 0 and never used again, not
 	// even by a ledger that was emptied. Deliveries that are Queued wait for the
-	// queue until retry, when Due finds them. Concurrent calls share commits; one
-	// that fails must not fail the others.
+	// queue until retry, when Due finds them; others have ended. Concurrent calls
+	// share commits; one that fails must not fail the others. Where ctx ends or the
+	// error is fault.ErrUnavailable, all may be recorded nevertheless, or nothing.
 	AddAlert(ctx context.Context, a *Alert, ds []Delivery, retry time.Time) error
 	// Alert answers with an alert and its deliveries by id, with their attempts. It
 	// must return fault.ErrNotFound where no alert has the id.
@@ -140,11 +141,13 @@ type Dispatcher interface {
 	// at or before now, and holds them until lease. It gives each a greater fence.
 	// Where a lease ended without a report, it records that attempt as Unknown, and
 	// the claim is a PossibleDuplicate, as are all later ones of the delivery. What
-	// it does not take is left out of the answer.
+	// it does not take is left out of the answer. lease must be after now.
 	Claim(ctx context.Context, ids []int64, sender string, now, lease time.Time) ([]Claim, error)
 	// Report records the attempts and moves their deliveries on. A report whose
 	// delivery is not Claimed under its fence changes nothing; fenced holds the ids
-	// of those, but for a report that is recorded already.
+	// of those, but for a report that is recorded already. It must return
+	// fault.ErrInvalid, and record none, where one is Sent and its Outcome is not.
+	// Evidence is never refused: what of its text cannot be kept is replaced.
 	Report(ctx context.Context, reports []Report) (fenced []int64, err error)
 	// Due answers with jobs of at most size deliveries for what waits past its time
 	// at now, the most urgent rank first, at most limit deliveries, and lets those

@@ -77,7 +77,7 @@ func (c *Clock) Run(ctx context.Context) error {
 			}
 			c.due(ctx)
 		case <-ctx.Done():
-			c.put(context.WithoutCancel(ctx), c.gather(nil))
+			c.drain(context.WithoutCancel(ctx))
 			return nil
 		}
 	}
@@ -94,6 +94,13 @@ func (c *Clock) gather(jobs []job.Job) []job.Job {
 		}
 	}
 	return jobs
+}
+
+// drain puts what was handed over, as far as the queue takes it. The rest is found
+// in the ledger by the next process.
+func (c *Clock) drain(ctx context.Context) {
+	for jobs := c.gather(nil); len(jobs) > 0 && c.put(ctx, jobs); jobs = c.gather(nil) {
+	}
 }
 
 // put hands jobs to the queue, and says whether it took them.

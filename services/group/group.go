@@ -38,6 +38,7 @@ type Recipient struct {
 // A Directory keeps groups, users and addresses. Names are unique among groups
 // and among users, and compared to the letter. Ids count from 1 and are never
 // used again. Every method is one transaction: it happens whole or not at all.
+// What cannot be kept, such as a name that is too long, is fault.ErrInvalid.
 //
 // A Directory is safe for concurrent use.
 type Directory interface {
@@ -81,7 +82,8 @@ type Groups interface {
 
 // Users keeps users and their addresses.
 type Users interface {
-	// Users answers with users by id: those after the id after, at most limit.
+	// Users answers with users by id: those after the id after, at most limit of
+	// them. limit 0 asks for all.
 	Users(ctx context.Context, after, limit int) ([]User, error)
 	// User must return fault.ErrNotFound where nobody bears the nickname.
 	User(ctx context.Context, nickname string) (User, error)

@@ -49,7 +49,7 @@ func (c Call) toProto() *mockupv1.Call {
 		Headers:      headers,
 		Body:         c.Body,
 		Time:         timestamppb.New(c.Time),
-		AnswerStatus: int32(c.AnswerStatus), //nolint:gosec // an HTTP status
+		AnswerStatus: int32(c.AnswerStatus),
 	}
 }
 

@@ -25,7 +25,7 @@ func insist[T any](ctx context.Context, log *slog.Logger, what string, ask func(
 		}
 		if err != nil && !warned {
 			warned = true
-			log.Warn("cannot "+what+" now, asking again until it works", "error", err)
+			log.Warn("the alert service does not do what is asked now, asking again until it does", "asked", what, "error", err)
 		}
 		return answer, err
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))

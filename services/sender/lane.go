@@ -185,6 +185,6 @@ func (l *lane) send(ctx context.Context, reports []Report) error {
 // job to somebody again, and its deliveries are not claimed twice.
 func (l *lane) note(what string, err error) {
 	if err != nil {
-		l.Log.Debug("cannot "+what, "messenger", l.name, "error", err)
+		l.Log.Debug("the queue does not do what is asked", "asked", what, "messenger", l.name, "error", err)
 	}
 }

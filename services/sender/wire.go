@@ -55,9 +55,9 @@ func reportToWire(r Report) *jobv1.Report {
 		StartTime:  timestamppb.New(r.Start),
 		EndTime:    timestamppb.New(r.End),
 		Outcome: &messengerv1.Outcome{
-			Kind:              messengerv1.OutcomeKind(r.Outcome.Kind), //nolint:gosec // one of a few
-			Scope:             messengerv1.Scope(r.Outcome.Scope),      //nolint:gosec // one of a few
-			ProviderStatus:    int32(r.Outcome.Status),                 //nolint:gosec // an HTTP status
+			Kind:              messengerv1.OutcomeKind(r.Outcome.Kind),
+			Scope:             messengerv1.Scope(r.Outcome.Scope),
+			ProviderStatus:    int32(r.Outcome.Status),
 			ProviderCode:      r.Outcome.Code,
 			ProviderMessageId: r.Outcome.MessageID,
 			Excerpt:           r.Outcome.Excerpt,
