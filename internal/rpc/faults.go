@@ -41,10 +41,22 @@ func faults(log *slog.Logger) connect.UnaryInterceptorFunc {
 				level = slog.LevelError
 			}
 			log.Log(ctx, level, "call failed",
-				"procedure", req.Spec().Procedure, "code", outside.Code().String(), "error", err)
+				"procedure", req.Spec().Procedure, "code", outside.Code().String(), "error", err, "cause", cause(err))
 			return nil, outside
 		}
 	}
+}
+
+// cause is what an error knows beside its text for outsiders; empty where it knows
+// no more.
+func cause(err error) string {
+	if e, ok := errors.AsType[interface {
+		error
+		Cause() string
+	}](err); ok {
+		return e.Cause()
+	}
+	return ""
 }
 
 // outsideError gives the error that leaves for err.

@@ -44,7 +44,9 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	now := h.Now()
 	a := newAlert(req, found.GetUnknownTarget(), now)
 	ds := h.deliveries(found.GetRecipients(), now)
-	if err := h.Book.AddAlert(ctx, &a, ds, now.Add(silence)); err != nil {
+	// A caller that leaves now must not leave an alert behind that is recorded and
+	// not handed to the clock.
+	if err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, now.Add(silence)); err != nil {
 		return nil, err
 	}
 	h.Clock.Put(a, ds)

@@ -503,10 +503,11 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x16ListMessengersResponse\x12>\n" +
 	"\n" +
 	"messengers\x18\x01 \x03(\v2\x1e.bongsu.messenger.v1.MessengerR\n" +
-	"messengers\"\xaf\x02\n" +
-	"\aOutcome\x124\n" +
-	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindR\x04kind\x120\n" +
-	"\x05scope\x18\x02 \x01(\x0e2\x1a.bongsu.messenger.v1.ScopeR\x05scope\x12'\n" +
+	"messengers\"\xc5\x02\n" +
+	"\aOutcome\x12@\n" +
+	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12:\n" +
+	"\x05scope\x18\x02 \x01(\x0e2\x1a.bongsu.messenger.v1.ScopeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05scope\x12'\n" +
 	"\x0fprovider_status\x18\x03 \x01(\x05R\x0eproviderStatus\x12#\n" +
 	"\rprovider_code\x18\x04 \x01(\tR\fproviderCode\x12.\n" +
 	"\x13provider_message_id\x18\x05 \x01(\tR\x11providerMessageId\x12\x18\n" +

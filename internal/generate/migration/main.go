@@ -1,0 +1,90 @@
+// Command migration writes the next migration of each store whose schema is no
+// longer what its migrations make: internal/store/STORE/migrations/DIALECT/
+// NNNN_NAME.sql. The statements are a draft: read them, above all where a table
+// that holds rows is changed.
+//
+// PostgreSQL is asked too: the server that BONGSU_TEST_POSTGRES names, or one of
+// the program's own from the binaries on the machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "migration:", err)
+		os.Exit(1)
+	}
+}
+
+// name is what a migration may be called.
+var name = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+func run(ctx context.Context, args []string) (err error) {
+	if len(args) != 1 || !name.MatchString(args[0]) {
+		return errors.New("usage: migration NAME, of a-z, 0-9 and _: what changes, such as add_groups")
+	}
+	server, err := postgrestest.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	scratch, err := os.MkdirTemp("", "bongsu-migration-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch) //nolint:errcheck // a folder for temporary files
+	for _, schema := range []database.Schema{directory.Schema, ledger.Schema} {
+		if err := write(ctx, schema, "sqlite", filepath.Join(scratch, schema.Name+".db"), args[0]); err != nil {
+			return err
+		}
+		url, err := server.Make(ctx)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(write(ctx, schema, "postgres", url, args[0]), server.Drop(ctx, url)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the next migration of one store in one dialect, if there is one
+// to write.
+func write(ctx context.Context, schema database.Schema, dialect, url, name string) error {
+	d, err := database.Open(ctx, url, schema)
+	if err != nil {
+		return err
+	}
+	statements, err := d.Diff(ctx, schema)
+	if err = errors.Join(err, d.Close()); err != nil {
+		return err
+	}
+	if statements == "" {
+		fmt.Printf("%s, %s: nothing to write\n", schema.Name, dialect)
+		return nil
+	}
+	folder := filepath.Join("internal", "store", schema.Name, "migrations", dialect)
+	files, err := filepath.Glob(filepath.Join(folder, "*.sql"))
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(folder, fmt.Sprintf("%04d_%s.sql", len(files)+1, name))
+	fmt.Println(path)
+	// A migration is a transaction, in which these two do nothing; the store has
+	// foreign keys off while it migrates.
+	statements = strings.NewReplacer("PRAGMA foreign_keys = off;\n", "", "PRAGMA foreign_keys = on;\n", "").Replace(statements)
+	return os.WriteFile(path, []byte("-- +goose Up\n"+statements), 0o644)
+}

@@ -1,0 +1,68 @@
+// Package database opens the databases of the stores, SQLite and PostgreSQL
+// alike: settings that keep what was committed, versioned migrations,
+// transactions, and what their errors mean.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"entgo.io/ent/dialect"
+)
+
+// A Database is one store's database. It is safe for concurrent use.
+type Database struct {
+	name    string // what people call it, such as "directory"
+	dialect string // dialect.SQLite or dialect.Postgres
+	writer  *sql.DB
+	reader  *sql.DB // the same as writer in PostgreSQL
+}
+
+// Open opens the database at url and brings it up to the schema's version. A url
+// is a file's path, with or without sqlite: before it, or postgres://…; the file
+// is made where it is not there, its folder is not. Several processes may open
+// one database at once. An error holds no password.
+func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
+	d, err := Connect(ctx, url, schema.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.migrate(ctx, schema); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the %s: %w", schema.Name, err), d.Close())
+	}
+	return d, nil
+}
+
+// Connect opens the database as Open does and leaves it at its version.
+func Connect(ctx context.Context, url, name string) (*Database, error) {
+	open := openSQLite
+	if isPostgres(url) {
+		open = openPostgres
+	}
+	d, err := open(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("open the %s: %w", name, err)
+	}
+	d.name = name
+	return d, nil
+}
+
+// Dialect is ent's word for what the database speaks.
+func (d *Database) Dialect() string { return d.dialect }
+
+// Close waits for what has begun, and ends all connections.
+func (d *Database) Close() error {
+	if d.dialect == dialect.Postgres {
+		return d.writer.Close()
+	}
+	return errors.Join(d.reader.Close(), d.writer.Close())
+}
+
+// Ping asks the database for an answer from its tables.
+func (d *Database) Ping(ctx context.Context) error {
+	var version int64
+	err := d.reader.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&version)
+	return d.fault(ctx, err)
+}

@@ -1,0 +1,258 @@
+package database_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	entschema "entgo.io/ent/dialect/sql/schema"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+)
+
+func TestMain(m *testing.M) {
+	if url := os.Getenv("BONGSU_TEST_OPEN"); url != "" {
+		os.Exit(openOnly(url))
+	}
+	postgrestest.Main(m)
+}
+
+// openOnly opens and closes a database, as a process that starts does.
+func openOnly(url string) int {
+	d, err := database.Open(context.Background(), url, ledger.Schema)
+	if err == nil {
+		err = d.Close()
+	}
+	if err != nil {
+		os.Stderr.WriteString(err.Error() + "\n") //nolint:errcheck // nothing is left to be done
+		return 1
+	}
+	return 0
+}
+
+// each runs a test in both dialects, with the URL of an empty database.
+func each(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, "sqlite:"+filepath.Join(t.TempDir(), "a?b#c%20 d.db")) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgrestest.URL(t)) })
+}
+
+// open opens a database until the test ends.
+func open(t *testing.T, url string, schema database.Schema) *database.Database {
+	t.Helper()
+	d, err := database.Open(t.Context(), url, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() }) //nolint:errcheck // a test may have closed it
+	return d
+}
+
+// ask answers with the first column of a query's rows.
+func ask(t *testing.T, d *database.Database, query string) []string {
+	t.Helper()
+	var all []string
+	err := d.Read(t.Context(), func(ctx context.Context, x *database.Tx) (err error) {
+		all, err = database.Select(ctx, x, func(rows *sql.Rows, s *string) error { return rows.Scan(s) }, query)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// change runs a statement.
+func change(t *testing.T, d *database.Database, statement string) {
+	t.Helper()
+	err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
+		_, err := x.Exec(ctx, statement)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMigrationsMakeTheSchema proves that whoever changed a schema wrote the
+// migration too.
+func TestMigrationsMakeTheSchema(t *testing.T) {
+	for _, schema := range []database.Schema{directory.Schema, ledger.Schema} {
+		t.Run(schema.Name, func(t *testing.T) {
+			each(t, func(t *testing.T, url string) {
+				d := open(t, url, schema)
+				diff, err := d.Diff(t.Context(), schema)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff != "" {
+					t.Errorf("the migrations lack this; go run ./internal/generate/migration NAME writes it:\n%s", diff)
+				}
+
+				changed := *schema.Tables[0]
+				changed.Columns = append(append([]*entschema.Column{}, changed.Columns...), &entschema.Column{Name: "extra", Type: 7})
+				other := schema
+				other.Tables = append([]*entschema.Table{&changed}, schema.Tables[1:]...)
+				diff, err = d.Diff(t.Context(), other)
+				if err != nil || !strings.Contains(diff, "extra") {
+					t.Errorf("a column more makes the difference %q, %v", diff, err)
+				}
+			})
+		})
+	}
+}
+
+func TestNewerIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		d := open(t, url, directory.Schema)
+		change(t, d, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (4711, true)`)
+		_, err := database.Open(t.Context(), url, directory.Schema)
+		if err == nil {
+			t.Fatal("a newer database was opened")
+		}
+		for _, word := range []string{"directory", "version 4711", "up to 1", "newer program", "backup"} {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("error %q does not say %q", err, word)
+			}
+		}
+		if got := ask(t, d, `SELECT max(version_id) FROM goose_db_version`); got[0] != "4711" {
+			t.Errorf("version is %s after the refusal", got[0])
+		}
+	})
+}
+
+// TestProcessesStartAtOnce proves that processes which start on an empty
+// database at once all come up.
+func TestProcessesStartAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				cmd := exec.CommandContext(t.Context(), os.Args[0])
+				cmd.Env = append(os.Environ(), "BONGSU_TEST_OPEN="+url)
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		}
+		all.Wait()
+		if got := ask(t, open(t, url, ledger.Schema), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
+			t.Errorf("the first migration is recorded %s times", got[0])
+		}
+	})
+}
+
+func TestPing(t *testing.T) {
+	each(t, func(t *testing.T, url string) {
+		d := open(t, url, directory.Schema)
+		if err := d.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Ping(t.Context()); !errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("error is %v, want %v", err, fault.ErrUnavailable)
+		}
+	})
+}
+
+func TestSQLiteSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	d := open(t, path, directory.Schema)
+	for query, want := range map[string]string{
+		"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA foreign_keys": "1", "PRAGMA busy_timeout": "5000",
+	} {
+		if got := ask(t, d, query); got[0] != want {
+			t.Errorf("reader: %s is %s, want %s", query, got[0], want)
+		}
+		err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
+			got, err := database.Select(ctx, x, func(rows *sql.Rows, s *string) error { return rows.Scan(s) }, query)
+			if err == nil && got[0] != want {
+				t.Errorf("writer: %s is %s, want %s", query, got[0], want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v, and others may read it", file, info.Mode())
+		}
+	}
+}
+
+func TestPostgresCommitsToTheDisk(t *testing.T) {
+	url := postgrestest.URL(t)
+	d := open(t, url, directory.Schema)
+	name := ask(t, d, "SELECT current_database()")[0]
+	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
+	for asked, want := range map[string]string{"": "on", "&synchronous_commit=off": "on", "&synchronous_commit=remote_apply": "remote_apply"} {
+		if got := ask(t, open(t, url+asked, directory.Schema), "SHOW synchronous_commit"); got[0] != want {
+			t.Errorf("asked for %q, synchronous_commit is %s, want %s", asked, got[0], want)
+		}
+	}
+}
+
+// TestNoPasswordInErrors proves P7 for the URL of a database.
+func TestNoPasswordInErrors(t *testing.T) {
+	for _, url := range []string{
+		"postgres://kim:s3cret@127.0.0.1:1/x",
+		"postgres://kim:s3cret@127.0.0.1:port/x",
+		"postgres://kim:s3cret@127.0.0.1:1/x?sslmode=nonsense",
+		"postgres://kim:s3cret%zz@127.0.0.1:1/x",
+		"postgresql://kim@127.0.0.1:1/x?password=s3cret",
+		"mysql://kim:s3cret@127.0.0.1:1/x",
+		"postgres:///x?host=/nowhere&password=s3cret",
+	} {
+		_, err := database.Open(t.Context(), url, directory.Schema)
+		if err == nil {
+			t.Fatalf("%s was opened", url)
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("the password stands in %q", err)
+		}
+		if !strings.Contains(err.Error(), "open the directory") {
+			t.Errorf("error %q does not say what was opened", err)
+		}
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	for url, want := range map[string]string{
+		"": "path", "sqlite:": "path", ":memory:": "path",
+		filepath.Join(t.TempDir(), "missing", "x.db"): "folder is not there",
+		t.TempDir(): "directory",
+	} {
+		_, err := database.Open(t.Context(), url, directory.Schema)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error is %v, want one that says %q", url, err, want)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("no database. ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := database.Open(t.Context(), path, directory.Schema); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error is %v, want one that names %s", err, path)
+	}
+}

@@ -1,0 +1,114 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/sethvargo/go-retry"
+)
+
+// A Tx is a transaction. Its SQL text is the same in both dialects, with ? for
+// each parameter.
+type Tx struct {
+	tx      *sql.Tx
+	dialect string
+}
+
+// Write runs f in a transaction that writes, and commits it unless f fails. What
+// the database gave up in favour of another transaction is tried again a few
+// times, so f must bear that. Its error is one of package fault or internal.
+func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
+	return d.fault(ctx, patiently(ctx, func() error {
+		return d.in(ctx, d.writer, nil, f)
+	}))
+}
+
+// Read runs f in a transaction that sees the database at one moment.
+func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error) error {
+	options := &sql.TxOptions{ReadOnly: true}
+	if d.dialect == dialect.Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	return d.fault(ctx, d.in(ctx, d.reader, options, f))
+}
+
+func (d *Database) in(ctx context.Context, db *sql.DB, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
+	tx, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := f(ctx, &Tx{tx: tx, dialect: d.dialect}); err != nil {
+		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
+			return errors.Join(err, undo)
+		}
+		return err
+	}
+	return tx.Commit()
+}
+
+// patiently runs f again, a few times and not at once, where the database gave
+// it up in favour of another.
+func patiently(ctx context.Context, f func() error) error {
+	backoff := retry.NewExponential(5 * time.Millisecond)
+	backoff = retry.WithCappedDuration(200*time.Millisecond, backoff)
+	backoff = retry.WithMaxRetries(8, retry.WithJitterPercent(50, backoff))
+	return retry.Do(ctx, backoff, func(context.Context) error {
+		err := f()
+		if gaveUp(err) {
+			return retry.RetryableError(err)
+		}
+		return err
+	})
+}
+
+// Exec runs a statement and says how many rows it changed.
+func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
+	result, err := t.tx.ExecContext(ctx, t.bind(text), args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// Postgres says whether the dialect is PostgreSQL's.
+func (t *Tx) Postgres() bool { return t.dialect == dialect.Postgres }
+
+// bind writes each ? as the dialect wants it. No text may hold a ? otherwise.
+func (t *Tx) bind(text string) string {
+	if !t.Postgres() {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text) + len(text)/4)
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(text, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n))
+		text = after
+	}
+}
+
+// Driver lets an ent client work within the transaction.
+func (t *Tx) Driver() dialect.Driver {
+	return inner{entsql.NewDriver(t.dialect, entsql.Conn{ExecQuerier: t.tx})}
+}
+
+// An inner is ent's view of a transaction that it neither ends nor nests.
+type inner struct{ *entsql.Driver }
+
+// Tx gives the transaction that is.
+func (d inner) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
+
+// Close does nothing.
+func (d inner) Close() error { return nil }

@@ -1,0 +1,114 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// bulk is how many rows one statement stores.
+const bulk = 1000
+
+// Fill stores contents in an empty directory. Of several calls at once, one
+// fills it.
+func (s *Store) Fill(ctx context.Context, contents group.Contents) (filled bool, err error) {
+	err = s.write(ctx, func(ctx context.Context, t tx) error {
+		filled = false
+		if t.sql.Postgres() { // SQLite has one writer at a time anyway
+			if _, err := t.sql.Exec(ctx, `LOCK TABLE users, "groups" IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+				return err
+			}
+		}
+		used, err := inUse(ctx, t)
+		if err != nil || used {
+			return err
+		}
+		ids, err := fillUsers(ctx, t, contents.Users)
+		if err != nil {
+			return err
+		}
+		filled = true
+		return fillGroups(ctx, t, contents.Groups, ids)
+	})
+	return filled && err == nil, err
+}
+
+// inUse says whether there is a user or a group.
+func inUse(ctx context.Context, t tx) (bool, error) {
+	users, err := t.User.Query().Exist(ctx)
+	if err != nil || users {
+		return users, err
+	}
+	return t.Group.Query().Exist(ctx)
+}
+
+// fillUsers stores users with their addresses and answers with their ids by
+// nickname.
+func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, error) {
+	ids := make(map[string]int, len(users))
+	var creates []*ent.AddressCreate
+	for some := range slices.Chunk(users, bulk) {
+		rows, err := t.User.MapCreateBulk(some, func(c *ent.UserCreate, i int) { c.SetNickname(some[i].Nickname) }).Save(ctx)
+		if err != nil {
+			return nil, twice(err, "two users of one nickname")
+		}
+		for i, row := range rows {
+			ids[row.Nickname] = row.ID
+			for _, a := range some[i].Addresses {
+				create := t.Address.Create().SetUserID(row.ID)
+				fill(create.Mutation(), a)
+				creates = append(creates, create)
+			}
+		}
+	}
+	for some := range slices.Chunk(creates, bulk) {
+		if err := t.Address.CreateBulk(some...).Exec(ctx); err != nil {
+			return nil, twice(err, "two addresses of one user for one messenger")
+		}
+	}
+	return ids, nil
+}
+
+// fillGroups stores groups and their members.
+func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[string]int) error {
+	var members [][2]int
+	for some := range slices.Chunk(groups, bulk) {
+		rows, err := t.Group.MapCreateBulk(some, func(c *ent.GroupCreate, i int) { c.SetName(some[i].Group) }).Save(ctx)
+		if err != nil {
+			return twice(err, "two groups of one name")
+		}
+		for i, row := range rows {
+			for _, nickname := range some[i].Members {
+				id, known := ids[nickname]
+				if !known {
+					return noMember(nickname, group.Group{ID: row.ID})
+				}
+				members = append(members, [2]int{row.ID, id})
+			}
+		}
+	}
+	for some := range database.Chunks(members, 1024) {
+		args := make([]any, 0, 2*len(some))
+		for _, m := range some {
+			args = append(args, m[0], m[1])
+		}
+		if _, err := t.sql.Exec(ctx, `INSERT INTO groups_users (group_id, user_id) VALUES `+
+			database.List("(?, ?)", len(some))+` ON CONFLICT DO NOTHING`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// twice says what contents hold twice, where err is that of a row that does.
+func twice(err error, what string) error {
+	if database.IsTaken(err) {
+		return fmt.Errorf("%s: %w", what, fault.ErrExists)
+	}
+	return err
+}

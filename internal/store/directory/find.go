@@ -1,0 +1,144 @@
+package directory
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// Find answers with the addresses behind targets. It takes four statements,
+// which carry all names and ids in one parameter each.
+func (s *Store) Find(ctx context.Context, targets []target.Target) (found []group.Recipient, unknown []target.Target, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		p, err := look(ctx, t.sql, targets)
+		if err == nil {
+			found, unknown = p.behind(targets)
+		}
+		return err
+	})
+	return found, unknown, err
+}
+
+// A picture is the part of the directory that targets mean.
+type picture struct {
+	users      map[string]int            // id by nickname
+	groups     map[string]int            // id by name
+	members    map[int][]int             // users by group, in order
+	everybody  []int                     // users with an address in order, where All is a target
+	recipients map[int][]group.Recipient // by user, in order
+}
+
+// look reads the picture.
+func look(ctx context.Context, t *database.Tx, targets []target.Target) (p picture, err error) {
+	names := map[target.Kind][]string{}
+	for _, to := range targets {
+		names[to.Kind] = append(names[to.Kind], to.Name)
+	}
+	if p.users, err = idsByName(ctx, t, `SELECT id, nickname FROM users WHERE nickname IN `, names[target.User]); err != nil {
+		return p, err
+	}
+	if p.groups, err = idsByName(ctx, t, `SELECT id, groupname FROM "groups" WHERE groupname IN `, names[target.Group]); err != nil {
+		return p, err
+	}
+	if p.members, err = membersOf(ctx, t, slices.Collect(maps.Values(p.groups))); err != nil {
+		return p, err
+	}
+	if len(names[target.All]) > 0 {
+		return p, p.addresses(ctx, t, "")
+	}
+	users := slices.Collect(maps.Values(p.users))
+	for _, of := range p.members {
+		users = append(users, of...)
+	}
+	in, ids := t.Ints(users)
+	return p, p.addresses(ctx, t, "WHERE u.id IN "+in, ids)
+}
+
+// idsByName answers with the ids of those who bear names.
+func idsByName(ctx context.Context, t *database.Tx, query string, names []string) (map[string]int, error) {
+	type bearer struct {
+		id   int
+		name string
+	}
+	in, parameter := t.Texts(names)
+	rows, err := database.Select(ctx, t, func(rows *sql.Rows, b *bearer) error {
+		return rows.Scan(&b.id, &b.name)
+	}, query+in, parameter)
+	ids := make(map[string]int, len(rows))
+	for _, b := range rows {
+		ids[b.name] = b.id
+	}
+	return ids, err
+}
+
+// membersOf answers with the users of groups.
+func membersOf(ctx context.Context, t *database.Tx, groups []int) (map[int][]int, error) {
+	in, parameter := t.Ints(groups)
+	rows, err := database.Select(ctx, t, func(rows *sql.Rows, m *[2]int) error {
+		return rows.Scan(&m[0], &m[1])
+	}, `SELECT group_id, user_id FROM groups_users WHERE group_id IN `+in+` ORDER BY group_id, user_id`, parameter)
+	members := make(map[int][]int, len(groups))
+	for _, m := range rows {
+		members[m[0]] = append(members[m[0]], m[1])
+	}
+	return members, err
+}
+
+// addresses reads the addresses of those users for whom the condition holds.
+func (p *picture) addresses(ctx context.Context, t *database.Tx, condition string, args ...any) error {
+	p.recipients = map[int][]group.Recipient{}
+	type address struct {
+		user int
+		group.Recipient
+	}
+	rows, err := database.Select(ctx, t, func(rows *sql.Rows, a *address) error {
+		return rows.Scan(&a.user, &a.Nickname, &a.Address.ID, &a.Address.Messenger, &a.Address.SealedCredential, &a.Address.Destination)
+	}, `SELECT u.id, u.nickname, a.id, a.service_type, a.token, a.target
+		FROM users u JOIN users_messengers a ON a.user_id = u.id `+condition+` ORDER BY u.id, a.id`, args...)
+	for _, a := range rows {
+		p.recipients[a.user] = append(p.recipients[a.user], a.Recipient)
+		if n := len(p.everybody); n == 0 || p.everybody[n-1] != a.user {
+			p.everybody = append(p.everybody, a.user)
+		}
+	}
+	return err
+}
+
+// behind answers with the recipients in the order of the targets, each once.
+func (p *picture) behind(targets []target.Target) (found []group.Recipient, unknown []target.Target) {
+	told, missed := map[int]bool{}, map[target.Target]bool{}
+	for _, to := range targets {
+		users, known := p.meant(to)
+		if !known && !missed[to] {
+			missed[to] = true
+			unknown = append(unknown, to)
+		}
+		for _, user := range users {
+			if !told[user] {
+				told[user] = true
+				found = append(found, p.recipients[user]...)
+			}
+		}
+	}
+	return found, unknown
+}
+
+// meant answers with the users that a target means, and whether anything bears
+// its name.
+func (p *picture) meant(to target.Target) (users []int, known bool) {
+	switch to.Kind {
+	case target.All:
+		return p.everybody, true
+	case target.Group:
+		id, known := p.groups[to.Name]
+		return p.members[id], known
+	default:
+		id, known := p.users[to.Name]
+		return []int{id}, known
+	}
+}

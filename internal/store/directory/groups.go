@@ -1,0 +1,105 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
+	entgroup "github.com/bongsu-project/bongsu/gen/ent/directory/group"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// Groups answers with groups by id.
+func (s *Store) Groups(ctx context.Context, after, limit int, name string) (groups []group.Group, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		query := t.Group.Query().Where(entgroup.IDGT(after)).Order(entgroup.ByID())
+		if name != "" {
+			query.Where(entgroup.Name(name))
+		}
+		if limit > 0 {
+			query.Limit(limit)
+		}
+		rows, err := query.All(ctx)
+		groups = make([]group.Group, len(rows))
+		for i, row := range rows {
+			groups[i] = toGroup(row)
+		}
+		return err
+	})
+	return groups, err
+}
+
+// Group answers with one group.
+func (s *Store) Group(ctx context.Context, id int) (g group.Group, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		g, err = find(ctx, t, id)
+		return err
+	})
+	return g, err
+}
+
+// AddGroup stores a group.
+func (s *Store) AddGroup(ctx context.Context, name string) (g group.Group, err error) {
+	err = s.write(ctx, func(ctx context.Context, t tx) error {
+		row, err := t.Group.Create().SetName(name).Save(ctx)
+		if err != nil {
+			return groupTaken(err, name)
+		}
+		g = toGroup(row)
+		return nil
+	})
+	return g, err
+}
+
+// RenameGroup gives a group another name.
+func (s *Store) RenameGroup(ctx context.Context, id int, name string) (g group.Group, err error) {
+	err = s.write(ctx, func(ctx context.Context, t tx) error {
+		row, err := t.Group.UpdateOneID(id).SetName(name).Save(ctx)
+		if ent.IsNotFound(err) {
+			return noGroup(id)
+		}
+		if err != nil {
+			return groupTaken(err, name)
+		}
+		g = toGroup(row)
+		return nil
+	})
+	return g, err
+}
+
+// DeleteGroup deletes a group; the database deletes its memberships with it.
+func (s *Store) DeleteGroup(ctx context.Context, id int) error {
+	return s.write(ctx, func(ctx context.Context, t tx) error {
+		err := t.Group.DeleteOneID(id).Exec(ctx)
+		if ent.IsNotFound(err) {
+			return noGroup(id)
+		}
+		return err
+	})
+}
+
+// find answers with the group of an id.
+func find(ctx context.Context, t tx, id int) (group.Group, error) {
+	row, err := t.Group.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return group.Group{}, noGroup(id)
+	}
+	if err != nil {
+		return group.Group{}, err
+	}
+	return toGroup(row), nil
+}
+
+func toGroup(row *ent.Group) group.Group { return group.Group{ID: row.ID, Name: row.Name} }
+
+func noGroup(id int) error { return fmt.Errorf("group %d: %w", id, fault.ErrNotFound) }
+
+// groupTaken says so where err is that of a name that is taken.
+func groupTaken(err error, name string) error {
+	if database.IsTaken(err) {
+		return fmt.Errorf("group %q: %w", name, fault.ErrExists)
+	}
+	return err
+}

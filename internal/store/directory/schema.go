@@ -1,0 +1,14 @@
+package directory
+
+import (
+	"embed"
+
+	"github.com/bongsu-project/bongsu/gen/ent/directory/migrate"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Schema is what the directory's database must look like.
+var Schema = database.Schema{Name: "directory", Tables: migrate.Tables, Migrations: migrations}

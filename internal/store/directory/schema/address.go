@@ -1,0 +1,48 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Address is a user's messenger, credential and destination.
+type Address struct{ ent.Schema }
+
+// Annotations of Address.
+func (Address) Annotations() []schema.Annotation {
+	return []schema.Annotation{
+		entsql.Table("users_messengers"),
+		entsql.Checks(map[string]string{
+			"service_type_length": "length(service_type) BETWEEN 1 AND 10",
+			"target_length":       "length(target) <= 255",
+		}),
+	}
+}
+
+// Fields of Address. The token is sealed, and so longer than the contract's 255.
+func (Address) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("user_id"),
+		field.String("messenger").StorageKey("service_type").NotEmpty().MaxRuneLen(10).Validate(text),
+		field.Bytes("sealed_credential").StorageKey("token").Sensitive(),
+		field.String("destination").StorageKey("target").MaxRuneLen(255).Validate(text),
+	}
+}
+
+// Edges of Address.
+func (Address) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("user", User.Type).Ref("addresses").Field("user_id").Unique().Required(),
+	}
+}
+
+// Indexes of Address.
+func (Address) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("user_id", "messenger").Unique(),
+	}
+}

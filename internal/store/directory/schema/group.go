@@ -1,0 +1,35 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+)
+
+// Group is a named set of users.
+type Group struct{ ent.Schema }
+
+// Annotations of Group.
+func (Group) Annotations() []schema.Annotation {
+	return []schema.Annotation{
+		entsql.Table("groups"),
+		entsql.Checks(map[string]string{"groupname_length": "length(groupname) BETWEEN 1 AND 30"}),
+	}
+}
+
+// Fields of Group.
+func (Group) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("name").StorageKey("groupname").Unique().NotEmpty().MaxRuneLen(30).Validate(text),
+	}
+}
+
+// Edges of Group. A membership is a row of groups_users, whose key is both ids.
+func (Group) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("users", User.Type).
+			StorageKey(edge.Table("groups_users"), edge.Columns("group_id", "user_id")),
+	}
+}

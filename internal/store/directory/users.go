@@ -1,0 +1,145 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
+	entaddress "github.com/bongsu-project/bongsu/gen/ent/directory/address"
+	entuser "github.com/bongsu-project/bongsu/gen/ent/directory/user"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// Users answers with users by id.
+func (s *Store) Users(ctx context.Context, after, limit int) (users []group.User, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		query := t.User.Query().Where(entuser.IDGT(after)).Order(entuser.ByID())
+		if limit > 0 {
+			query.Limit(limit)
+		}
+		rows, err := query.All(ctx)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		first, last := rows[0].ID, rows[len(rows)-1].ID
+		addresses, err := t.Address.Query().Where(
+			entsql.FieldGTE(entaddress.FieldUserID, first),
+			entsql.FieldLTE(entaddress.FieldUserID, last),
+		).Order(entaddress.ByUserID(), entaddress.ByID()).All(ctx)
+		users = make([]group.User, len(rows))
+		for i, row := range rows {
+			of := 0
+			for of < len(addresses) && addresses[of].UserID == row.ID {
+				of++
+			}
+			users[i], addresses = toUser(row, addresses[:of]), addresses[of:]
+		}
+		return err
+	})
+	return users, err
+}
+
+// User answers with one user.
+func (s *Store) User(ctx context.Context, nickname string) (u group.User, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		u, err = user(ctx, t, nickname)
+		return err
+	})
+	return u, err
+}
+
+// AddUser stores a user with addresses.
+func (s *Store) AddUser(ctx context.Context, nickname string, addresses []group.Address) (u group.User, err error) {
+	if err := eachOnce(addresses); err != nil {
+		return group.User{}, err
+	}
+	err = s.write(ctx, func(ctx context.Context, t tx) error {
+		row, err := t.User.Create().SetNickname(nickname).Save(ctx)
+		if err != nil {
+			return userTaken(err, nickname)
+		}
+		rows, err := t.Address.MapCreateBulk(addresses, func(c *ent.AddressCreate, i int) {
+			c.SetUserID(row.ID)
+			fill(c.Mutation(), addresses[i])
+		}).Save(ctx)
+		u = toUser(row, rows)
+		return err
+	})
+	return u, err
+}
+
+// RenameUser gives a user another nickname.
+func (s *Store) RenameUser(ctx context.Context, nickname, to string) (u group.User, err error) {
+	err = s.write(ctx, func(ctx context.Context, t tx) error {
+		n, err := t.User.Update().Where(entuser.Nickname(nickname)).SetNickname(to).Save(ctx)
+		if err != nil {
+			return userTaken(err, to)
+		}
+		if n == 0 {
+			return noUser(nickname)
+		}
+		u, err = user(ctx, t, to)
+		return err
+	})
+	return u, err
+}
+
+// DeleteUser deletes a user; the database deletes their addresses and
+// memberships with them.
+func (s *Store) DeleteUser(ctx context.Context, nickname string) error {
+	return s.write(ctx, func(ctx context.Context, t tx) error {
+		n, err := t.User.Delete().Where(entuser.Nickname(nickname)).Exec(ctx)
+		if err == nil && n == 0 {
+			return noUser(nickname)
+		}
+		return err
+	})
+}
+
+// user answers with who bears a nickname.
+func user(ctx context.Context, t tx, nickname string) (group.User, error) {
+	row, err := t.User.Query().Where(entuser.Nickname(nickname)).
+		WithAddresses(func(q *ent.AddressQuery) { q.Order(entaddress.ByID()) }).Only(ctx)
+	if ent.IsNotFound(err) {
+		return group.User{}, noUser(nickname)
+	}
+	if err != nil {
+		return group.User{}, err
+	}
+	return toUser(row, row.Edges.Addresses), nil
+}
+
+// idOf answers with the id of who bears a nickname.
+func idOf(ctx context.Context, t tx, nickname string) (int, error) {
+	id, err := t.User.Query().Where(entuser.Nickname(nickname)).OnlyID(ctx)
+	if ent.IsNotFound(err) {
+		return 0, noUser(nickname)
+	}
+	return id, err
+}
+
+func toUser(row *ent.User, addresses []*ent.Address) group.User {
+	u := group.User{ID: row.ID, Nickname: row.Nickname, Addresses: make([]group.Address, len(addresses))}
+	for i, a := range addresses {
+		u.Addresses[i] = toAddress(a)
+	}
+	return u
+}
+
+func noUser(nickname string) error { return fmt.Errorf("user %q: %w", nickname, fault.ErrNotFound) }
+
+func noMember(nickname string, g group.Group) error {
+	return fmt.Errorf("user %q in group %d: %w", nickname, g.ID, fault.ErrNotFound)
+}
+
+// userTaken says so where err is that of a nickname that is taken.
+func userTaken(err error, nickname string) error {
+	if database.IsTaken(err) {
+		return fmt.Errorf("user %q: %w", nickname, fault.ErrExists)
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// An add is an alert with its deliveries, all with their ids.
+type add struct {
+	alert      alert.Alert
+	deliveries []alert.Delivery
+	retry      time.Time
+}
+
+func (a *add) rows() int { return 1 + len(a.deliveries) }
+
+// AddAlert records an alert with its deliveries, whose ids follow the alert's.
+// Where ctx ends before it returns, they may be recorded all the same.
+func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Delivery, retry time.Time) error {
+	if err := checkAdd(*a, ds); err != nil {
+		return err
+	}
+	id, err := s.ids.take(ctx, 1+len(ds))
+	if err != nil {
+		return err
+	}
+	mine := &add{alert: *a, deliveries: slices.Clone(ds), retry: retry}
+	mine.alert.ID = id
+	for i := range mine.deliveries {
+		mine.deliveries[i].ID = id + 1 + int64(i)
+	}
+	if err := s.adds.do(ctx, mine); err != nil {
+		return err
+	}
+	a.ID = id
+	for i := range ds {
+		ds[i].ID = mine.deliveries[i].ID
+	}
+	return nil
+}
+
+// checkAdd refuses what cannot be recorded as it is.
+func checkAdd(a alert.Alert, ds []alert.Delivery) error {
+	texts := append([]string{a.Severity, a.Message}, append(slices.Clone(a.Targets), a.Unknown...)...)
+	if !storable(texts...) {
+		return fmt.Errorf("alert: a text holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
+	}
+	for i, d := range ds {
+		if !storable(d.Nickname, d.Messenger, d.Destination, d.Reason) {
+			return fmt.Errorf("delivery %d: a text holds a NUL or is not UTF-8: %w", i, fault.ErrInvalid)
+		}
+		ended := d.State >= alert.Sent && d.State <= alert.Canceled
+		if d.State != alert.Queued && !ended || ended == d.EndTime.IsZero() {
+			return fmt.Errorf("delivery %d: it must be queued, or have ended at a time: %w", i, fault.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// writeAdds writes alerts and deliveries, those of all calls together.
+func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
+	for some := range database.Chunks(adds, chunk) {
+		args := make([]any, 0, 6*len(some))
+		for _, a := range some {
+			args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
+				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime))
+		}
+		if _, err := t.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			return err
+		}
+	}
+	for some := range database.Chunks(deliveriesOf(adds), chunk) {
+		args := make([]any, 0, 11*len(some))
+		for _, d := range some {
+			args = d.append(args)
+		}
+		if _, err := t.Exec(ctx, `INSERT INTO deliveries
+			(id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, reason, end_time) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A row is a delivery beside the call that brings it.
+type row struct {
+	*add
+	*alert.Delivery
+}
+
+func deliveriesOf(adds []*add) []row {
+	var rows []row
+	for _, a := range adds {
+		for i := range a.deliveries {
+			rows = append(rows, row{a, &a.deliveries[i]})
+		}
+	}
+	return rows
+}
+
+// append adds the row's parameters to args.
+func (r row) append(args []any) []any {
+	credential := r.SealedCredential
+	if credential == nil {
+		credential = []byte{} // nil would be no value
+	}
+	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential,
+		int(r.State), micros(r.retry), r.Reason, micros(r.EndTime))
+}
+
+// encode writes targets as JSON, which texts always can be.
+func encode(targets []string) string {
+	text, err := json.Marshal(append([]string{}, targets...)) // none is [], not null
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,79 @@
+package ledger_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// each runs a benchmark in both dialects.
+func each(b *testing.B, f func(b *testing.B, l *ledger.Store)) {
+	b.Run("sqlite", func(b *testing.B) { f(b, open(b, filepath.Join(b.TempDir(), "ledger.db"))) })
+	b.Run("postgres", func(b *testing.B) { f(b, open(b, postgrestest.URL(b))) })
+}
+
+// queued are n deliveries.
+func queued(n int) []alert.Delivery {
+	ds := make([]alert.Delivery, n)
+	for i := range ds {
+		ds[i] = alert.Delivery{
+			Nickname: "user1", Messenger: "slack", SealedCredential: make([]byte, 60), Destination: "USER1_CHANNEL_ID", State: alert.Queued,
+		}
+	}
+	return ds
+}
+
+// BenchmarkAddAlert adds alerts to three people each, 64 at a time for each CPU.
+func BenchmarkAddAlert(b *testing.B) {
+	each(b, func(b *testing.B, l *ledger.Store) {
+		b.SetParallelism(64)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				a := alert.Alert{Targets: []string{"@user1"}, Severity: "normal", Message: "node1 down", CreateTime: time.Now()}
+				if err := l.AddAlert(b.Context(), &a, queued(3), time.Now()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.ReportMetric(float64(3*b.N)/b.Elapsed().Seconds(), "deliveries/s")
+	})
+}
+
+// BenchmarkClaimReport claims and reports a thousand deliveries at a time.
+func BenchmarkClaimReport(b *testing.B) {
+	const many = 1000
+	each(b, func(b *testing.B, l *ledger.Store) {
+		for b.Loop() {
+			b.StopTimer()
+			ds, ids := queued(many), make([]int64, many)
+			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now()}
+			if err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+				b.Fatal(err)
+			}
+			for i, d := range ds {
+				ids[i] = d.ID
+			}
+			b.StartTimer()
+			claims, err := l.Claim(b.Context(), ids, "sender", time.Now(), time.Now().Add(time.Minute))
+			if err != nil || len(claims) != many {
+				b.Fatal(len(claims), err)
+			}
+			reports := make([]alert.Report, many)
+			for i, c := range claims {
+				reports[i] = alert.Report{
+					DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(), State: alert.Sent,
+					Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`},
+				}
+			}
+			if fenced, err := l.Report(b.Context(), reports); err != nil || len(fenced) > 0 {
+				b.Fatal(fenced, err)
+			}
+		}
+		b.ReportMetric(float64(many*b.N)/b.Elapsed().Seconds(), "deliveries/s")
+	})
+}

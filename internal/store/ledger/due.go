@@ -1,0 +1,135 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A waiting delivery is due.
+type waiting struct {
+	job.Delivery
+	alert     int64
+	messenger string
+	rank      job.Rank
+}
+
+// Due answers with jobs for what waits past its time. Several processes may ask
+// at once, and find each delivery once between them.
+func (s *Store) Due(ctx context.Context, now, retry time.Time, limit, size int) (jobs []job.Job, err error) {
+	if limit < 1 || size < 1 || !retry.After(now) {
+		return nil, fmt.Errorf("limit and size must be at least 1, and retry after now: %w", fault.ErrInvalid)
+	}
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		due, err := selectDue(ctx, t, micros(now), limit)
+		if err != nil || len(due) == 0 {
+			jobs = nil
+			return err
+		}
+		if err := postpone(ctx, t, due, micros(retry)); err != nil {
+			return err
+		}
+		texts, err := selectTexts(ctx, t, due)
+		jobs = toJobs(due, texts, size)
+		return err
+	})
+	return jobs, err
+}
+
+// selectDue finds what is due, rank by rank, by the index of what waits.
+func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]waiting, error) {
+	var due []waiting
+	skip := ""
+	if t.Postgres() {
+		skip = " FOR UPDATE SKIP LOCKED"
+	}
+	for _, rank := range job.Ranks {
+		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
+			w.rank = rank
+			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential)
+		}, `SELECT id, alert_id, messenger, destination, credential FROM deliveries
+			WHERE state <= 2 AND rank = ? AND next_time <= ? ORDER BY next_time, id LIMIT ?`+skip, int(rank), now, limit-len(due))
+		if err != nil {
+			return nil, err
+		}
+		if due = append(due, some...); len(due) == limit {
+			break
+		}
+	}
+	return due, nil
+}
+
+// postpone lets deliveries wait until retry. When the lease of a claimed one
+// ended stays as it is.
+func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
+	for some := range database.Chunks(due, chunk) {
+		args := []any{retry}
+		for _, w := range some {
+			args = append(args, w.ID)
+		}
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// selectTexts answers with what to send, by alert.
+func selectTexts(ctx context.Context, t *database.Tx, due []waiting) (map[int64]string, error) {
+	texts := map[int64]string{}
+	for _, w := range due {
+		texts[w.alert] = ""
+	}
+	for some := range database.Chunks(slices.Collect(maps.Keys(texts)), chunk) {
+		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
+			return rows.Scan(&a.ID, &a.Severity, &a.Message)
+		}, `SELECT id, severity, message FROM alerts WHERE id IN (`+database.List("?", len(some))+`)`, anys(some)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range alerts {
+			texts[a.ID] = a.Text()
+		}
+	}
+	return texts, nil
+}
+
+// toJobs puts deliveries of one alert by one messenger together, in the order in
+// which they came.
+func toJobs(due []waiting, texts map[int64]string, size int) []job.Job {
+	type kind struct {
+		alert     int64
+		messenger string
+	}
+	var jobs []job.Job
+	open := map[kind]int{} // the job that takes more
+	for _, w := range due {
+		k := kind{w.alert, w.messenger}
+		i, is := open[k]
+		if !is || len(jobs[i].Deliveries) == size {
+			i = len(jobs)
+			open[k] = i
+			jobs = append(jobs, job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Text: texts[w.alert]})
+		}
+		jobs[i].Deliveries = append(jobs[i].Deliveries, w.Delivery)
+	}
+	return jobs
+}
+
+// Wake makes everything queued due at now. What was due before stays in front.
+func (s *Store) Wake(ctx context.Context, now time.Time) (n int, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) (err error) {
+		n, err = t.Exec(ctx, `UPDATE deliveries SET next_time = CASE WHEN next_time < ? THEN next_time ELSE ? END
+			WHERE state <= 2 AND state = 1`, micros(now), micros(now))
+		return err
+	})
+	return n, err
+}

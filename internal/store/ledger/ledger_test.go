@@ -1,0 +1,42 @@
+package ledger_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// open opens the ledger at a URL until the test ends.
+func open(t testing.TB, url string) *ledger.Store {
+	t.Helper()
+	s, err := ledger.Open(t.Context(), url, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestSQLite(t *testing.T) {
+	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
+		return open(t, filepath.Join(t.TempDir(), "ledger.db"))
+	})
+}
+
+func TestPostgres(t *testing.T) {
+	postgrestest.Need(t)
+	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
+		return open(t, postgrestest.URL(t))
+	})
+}

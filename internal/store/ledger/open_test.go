@@ -1,0 +1,151 @@
+package ledger_test
+
+import (
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// add records an alert with one delivery.
+func add(t testing.TB, l *ledger.Store) alert.Alert {
+	t.Helper()
+	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now()}
+	ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
+	if err := l.AddAlert(t.Context(), &a, ds, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// raw opens the database of a SQLite ledger beside the store.
+func raw(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
+	return db
+}
+
+// TestIDsOfAnEmptiedLedger proves that no id comes twice: not when the ledger
+// was emptied, not while the clock stands still or runs backwards.
+func TestIDsOfAnEmptiedLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	last := int64(0)
+	for _, step := range []struct {
+		name  string
+		empty bool
+		by    time.Duration
+	}{
+		{name: "first"},
+		{name: "opened again, by the same clock"},
+		{name: "the clock ran backwards", by: -time.Hour},
+		{name: "emptied a millisecond later", empty: true, by: time.Hour + time.Millisecond},
+		{name: "emptied again", empty: true, by: time.Millisecond},
+	} {
+		now = now.Add(step.by)
+		l, err := ledger.Open(t.Context(), path, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.empty {
+			if _, err := raw(t, path).Exec(`DELETE FROM alerts; DELETE FROM deliveries; DELETE FROM sequences`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			a := add(t, l)
+			if a.ID <= last {
+				t.Errorf("%s: id %d after %d", step.name, a.ID, last)
+			}
+			last = a.ID + 1 // the delivery's
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestIDsOfTwoProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	a, b := open(t, path), open(t, "sqlite:"+path)
+	seen := map[int64]bool{}
+	for range 10 {
+		for _, l := range []*ledger.Store{a, b} {
+			if got := add(t, l); seen[got.ID] {
+				t.Errorf("id %d was given twice", got.ID)
+			} else {
+				seen[got.ID], seen[got.ID+1] = true, true
+			}
+		}
+	}
+}
+
+func TestIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(t.Context(), path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := add(t, l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, ds, err := open(t, path).Alert(t.Context(), a.ID)
+	if err != nil || got.Message != "x" || len(ds) != 1 {
+		t.Errorf("got %+v, %d deliveries, %v", got, len(ds), err)
+	}
+}
+
+// TestClosed proves that a closed ledger answers, and that calls which are made
+// while it closes are either recorded or refused.
+func TestClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(t.Context(), path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, l)
+	type result struct {
+		id  int64
+		err error
+	}
+	const many = 200
+	results := make(chan result)
+	for range many {
+		go func() {
+			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now()}
+			err := l.AddAlert(t.Context(), &a, nil, time.Now())
+			results <- result{a.ID, err}
+		}()
+	}
+	first := <-results
+	if first.err != nil {
+		t.Fatal(first.err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, path)
+	for range many - 1 {
+		r := <-results
+		if r.err != nil {
+			if !errors.Is(r.err, fault.ErrUnavailable) {
+				t.Errorf("error is %v, want %v", r.err, fault.ErrUnavailable)
+			}
+			continue
+		}
+		if _, _, err := again.Alert(t.Context(), r.id); err != nil {
+			t.Errorf("what was recorded is gone: %v", err)
+		}
+	}
+}

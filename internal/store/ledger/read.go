@@ -1,0 +1,171 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	ent "github.com/bongsu-project/bongsu/gen/ent/ledger"
+	entalert "github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	entdelivery "github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// Alert answers with an alert, its deliveries and their attempts, as they are at
+// one moment.
+func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.Delivery, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		client := ent.NewClient(ent.Driver(t.Driver()))
+		row, err := client.Alert.Get(ctx, id)
+		if ent.IsNotFound(err) {
+			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := client.Delivery.Query().Where(entdelivery.AlertID(id)).Order(entdelivery.ByID()).All(ctx)
+		if err != nil {
+			return err
+		}
+		attempts, err := selectAttempts(ctx, t, `delivery_id IN (SELECT id FROM deliveries WHERE alert_id = ?)`, id)
+		a, ds = toAlert(row), toDeliveries(rows, attempts)
+		for _, d := range ds {
+			a.Counts[d.State]++
+		}
+		return err
+	})
+	return a, ds, err
+}
+
+// Alerts answers with alerts, the newest first, in two statements and one more
+// for each thousand.
+func (s *Store) Alerts(ctx context.Context, q alert.Query) (alerts []alert.Alert, err error) {
+	if q.Limit < 1 {
+		return nil, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		client := ent.NewClient(ent.Driver(t.Driver()))
+		rows, err := query(client, q).All(ctx)
+		if err != nil {
+			return err
+		}
+		alerts = make([]alert.Alert, len(rows))
+		at := make(map[int64]int, len(rows))
+		for i, row := range rows {
+			alerts[i] = toAlert(row)
+			at[row.ID] = i
+		}
+		for some := range slices.Chunk(rows, 1000) {
+			counts, err := count(ctx, client, some)
+			if err != nil {
+				return err
+			}
+			for _, c := range counts {
+				alerts[at[c.AlertID]].Counts[c.State] = c.Count
+			}
+		}
+		return nil
+	})
+	return alerts, err
+}
+
+// query asks for alerts as q says.
+func query(client *ent.Client, q alert.Query) *ent.AlertQuery {
+	alerts := client.Alert.Query().Order(entalert.ByID(entsql.OrderDesc())).Limit(q.Limit)
+	if q.Before > 0 {
+		alerts.Where(entalert.IDLT(q.Before))
+	}
+	if q.Severity != "" {
+		alerts.Where(entalert.Severity(q.Severity))
+	}
+	if !q.From.IsZero() {
+		alerts.Where(entalert.CreateTimeGTE(micros(q.From)))
+	}
+	if !q.CreateBefore.IsZero() {
+		alerts.Where(entalert.CreateTimeLT(micros(q.CreateBefore)))
+	}
+	if q.State != 0 {
+		alerts.Where(withDelivery(inState(q.State)))
+	}
+	if q.Nickname != "" {
+		alerts.Where(withDelivery(entsql.EQ(entdelivery.FieldNickname, q.Nickname)))
+	}
+	return alerts
+}
+
+// withDelivery holds for alerts with a delivery for which the condition holds.
+func withDelivery(condition *entsql.Predicate) func(*entsql.Selector) {
+	return func(alerts *entsql.Selector) {
+		deliveries := entsql.Dialect(alerts.Dialect()).Table(entdelivery.Table)
+		alerts.Where(entsql.In(alerts.C(entalert.FieldID),
+			entsql.Dialect(alerts.Dialect()).Select(entdelivery.FieldAlertID).From(deliveries).Where(condition)))
+	}
+}
+
+// inState holds for deliveries in a state. It says the conditions of the indexes
+// in their own words, by which the databases know that they may use them.
+func inState(state alert.State) *entsql.Predicate {
+	is := entsql.EQ(entdelivery.FieldState, int(state))
+	switch {
+	case state <= alert.Claimed:
+		return entsql.And(is, entsql.ExprP("state <= 2"))
+	case state >= alert.Failed:
+		return entsql.And(is, entsql.ExprP("state >= 4"))
+	default:
+		return is
+	}
+}
+
+// A tally is how many deliveries of an alert are in a state.
+type tally struct {
+	AlertID int64 `json:"alert_id"`
+	State   int   `json:"state"`
+	Count   int   `json:"count"`
+}
+
+func count(ctx context.Context, client *ent.Client, alerts []*ent.Alert) (counts []tally, err error) {
+	ids := make([]int64, len(alerts))
+	for i, a := range alerts {
+		ids[i] = a.ID
+	}
+	err = client.Delivery.Query().Where(entdelivery.AlertIDIn(ids...)).
+		GroupBy(entdelivery.FieldAlertID, entdelivery.FieldState).Aggregate(ent.Count()).Scan(ctx, &counts)
+	return counts, err
+}
+
+func toAlert(row *ent.Alert) alert.Alert {
+	return alert.Alert{
+		ID:         row.ID,
+		Targets:    row.Targets,
+		Unknown:    row.Unknown,
+		Severity:   row.Severity,
+		Message:    row.Message,
+		CreateTime: timeOf(row.CreateTime),
+	}
+}
+
+// toDeliveries joins deliveries with their attempts; both are by delivery.
+func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
+	ds := make([]alert.Delivery, len(rows))
+	for i, row := range rows {
+		ds[i] = alert.Delivery{
+			ID:               row.ID,
+			Nickname:         row.Nickname,
+			Messenger:        row.Messenger,
+			SealedCredential: row.Credential,
+			Destination:      row.Destination,
+			State:            alert.State(row.State),
+			Reason:           row.Reason,
+			EndTime:          timeOf(row.EndTime),
+		}
+		for len(attempts) > 0 && attempts[0].delivery == row.ID {
+			ds[i].Attempts = append(ds[i].Attempts, attempts[0].toAttempt())
+			attempts = attempts[1:]
+		}
+	}
+	return ds
+}

@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Delivery is one alert to one address.
+type Delivery struct{ ent.Schema }
+
+// Annotations of Delivery.
+func (Delivery) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Table("deliveries")}
+}
+
+// Fields of Delivery.
+func (Delivery) Fields() []ent.Field {
+	return []ent.Field{
+		id(),
+		field.Int64("alert_id"),
+		field.Text("nickname"),
+		field.Text("messenger"),
+		field.Int8("rank").Comment("the alert's, for the index of what waits"),
+		field.Text("destination"),
+		field.Bytes("credential").Sensitive().Comment("sealed"),
+		field.Int8("state").Comment("1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled"),
+		field.Int64("next_time").Comment("when it is due, while it has not ended"),
+		field.Int64("fence").Default(0).Comment("of the last claim"),
+		field.Int("attempt_count").Default(0),
+		field.Bool("possible_duplicate").Default(false),
+		field.Int64("claim_time").Default(0),
+		field.Int64("lease_time").Default(0).Comment("when the lease ends"),
+		field.Text("sender").Default("").Comment("who claimed it last"),
+		field.Text("reason").Default(""),
+		field.Int64("end_time").Default(0),
+	}
+}
+
+// Indexes of Delivery. What waits and what went wrong have indexes of their own,
+// so that finding them costs nothing for all that went well.
+func (Delivery) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("alert_id"),
+		index.Fields("nickname", "alert_id"),
+		index.Fields("rank", "next_time", "id").StorageKey("delivery_waiting").
+			Annotations(entsql.IndexWhere("state <= 2")),
+		index.Fields("state", "alert_id").StorageKey("delivery_unsent").
+			Annotations(entsql.IndexWhere("state >= 4")),
+	}
+}

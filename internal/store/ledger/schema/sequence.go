@@ -1,0 +1,24 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+)
+
+// Sequence is where the next block of ids begins.
+type Sequence struct{ ent.Schema }
+
+// Annotations of Sequence.
+func (Sequence) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Table("sequences")}
+}
+
+// Fields of Sequence.
+func (Sequence) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").StorageKey("name"),
+		field.Int64("next"),
+	}
+}

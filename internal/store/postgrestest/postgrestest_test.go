@@ -1,0 +1,58 @@
+package postgrestest_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// asks answers with what a database says to SELECT current_database().
+func asks(ctx context.Context, url string) (name string, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	return name, conn.QueryRow(ctx, "SELECT current_database()").Scan(&name)
+}
+
+// TestServerOfTheEnvironment proves that a server which the environment names is
+// used, and left running.
+func TestServerOfTheEnvironment(t *testing.T) {
+	url := postgrestest.URL(t)
+	t.Setenv(postgrestest.Variable, url)
+	s, err := postgrestest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.Make(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, err := asks(t.Context(), made); err != nil || made == url || name == "" {
+		t.Errorf("%s answers %q, %v", made, name, err)
+	}
+	if err := s.Drop(t.Context(), made); err != nil {
+		t.Error(err)
+	}
+	if name, err := asks(t.Context(), made); err == nil {
+		t.Errorf("%s answers %q after it was dropped", made, name)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := asks(t.Context(), url); err != nil {
+		t.Errorf("the server of the environment does not answer any more: %v", err)
+	}
+}
+
+func TestURLsAreFresh(t *testing.T) {
+	if a, b := postgrestest.URL(t), postgrestest.URL(t); a == b {
+		t.Errorf("two tests get %s", a)
+	}
+}

@@ -1,0 +1,104 @@
+// Package storetest holds what every directory and every ledger must keep to:
+// one suite for each interface, which each backend runs in a line.
+package storetest
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// RunDirectory proves a directory. Each call of open gives an empty one, which
+// ends with the test.
+func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
+	for name, test := range map[string]func(*testing.T, group.Directory){
+		"groups":               testGroups,
+		"group pages":          testGroupPages,
+		"group names":          testGroupNames,
+		"members":              testMembers,
+		"users":                testUsers,
+		"user pages":           testUserPages,
+		"addresses":            testAddresses,
+		"one name, many ask":   testOneName,
+		"deleted while joined": testDeletedWhileJoined,
+		"ids are not reused":   testDirectoryIDs,
+		"find":                 testFind,
+		"find nobody":          testFindNobody,
+		"find very many":       testFindMany,
+		"fill":                 testFill,
+		"fill bad contents":    testFillBad,
+		"fill at once":         testFillAtOnce,
+		"bad input":            testDirectoryInput,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// must ends the test unless err is nil.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// is fails the test unless err is kind and says all of words.
+func is(t testing.TB, err, kind error, words ...string) {
+	t.Helper()
+	if !errors.Is(err, kind) {
+		t.Errorf("error is %v, want %v", err, kind)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("error %q does not say %q", err, word)
+		}
+	}
+}
+
+// same fails the test unless got is want.
+func same(t testing.TB, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// atOnce runs f n times at once and answers with what each returned.
+func atOnce(n int, f func(i int) error) []error {
+	errs, start := make([]error, n), make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	all.Wait()
+	return errs
+}
+
+// oneWins fails the test unless all errors but one are fault.ErrExists.
+func oneWins(t testing.TB, errs []error) {
+	t.Helper()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else {
+			is(t, err, fault.ErrExists)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d won, want 1", won, len(errs))
+	}
+}

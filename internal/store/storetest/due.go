@@ -1,0 +1,148 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// due asks for what is due at at(now), for ten seconds, in jobs of five.
+func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
+	t.Helper()
+	jobs, err := l.Due(t.Context(), at(now), at(now+10), limit, 5)
+	must(t, err)
+	return jobs
+}
+
+// total is how many deliveries jobs carry.
+func total(jobs []job.Job) int {
+	n := 0
+	for _, j := range jobs {
+		n += len(j.Deliveries)
+	}
+	return n
+}
+
+func testDue(t *testing.T, l alert.Ledger) {
+	ds := to(12)
+	for i := range ds[:2] {
+		ds[6*i].Messenger = "sms"
+	}
+	a := add(t, l, "High", ds, at(10))
+	same(t, len(due(t, l, 9, 100)), 0)
+
+	var bySMS, bySlack []job.Delivery
+	for _, d := range ds {
+		each := job.Delivery{ID: d.ID, Destination: d.Destination, SealedCredential: d.SealedCredential}
+		if d.Messenger == "sms" {
+			bySMS = append(bySMS, each)
+		} else {
+			bySlack = append(bySlack, each)
+		}
+	}
+	of := func(messenger string, ds []job.Delivery) job.Job {
+		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Text: "[High] node1 down", Deliveries: ds}
+	}
+	want := []job.Job{of("sms", bySMS), of("slack", bySlack[:5]), of("slack", bySlack[5:])}
+	same(t, due(t, l, 10, 100), want)
+	same(t, len(due(t, l, 19, 100)), 0) // they wait until 20
+
+	claims := claim(t, l, ids(ds[1:]), 19, 40)
+	report(t, l, sent(claims[0], 20))
+	same(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are held or sent
+	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 5)), fault.ErrInvalid, "limit")
+	is(t, second(l.Due(t.Context(), at(0), at(1), 5, 0)), fault.ErrInvalid, "size")
+	is(t, second(l.Due(t.Context(), at(0), at(0), 5, 5)), fault.ErrInvalid, "retry")
+}
+
+func testDueOrder(t *testing.T, l alert.Ledger) {
+	for i, severity := range []string{"low", "whatever", "critical", "high", "normal", "critical"} {
+		add(t, l, severity, to(2), at(10-i))
+	}
+	var got []string
+	for _, j := range due(t, l, 10, 9) { // three of low are beyond the limit
+		got = append(got, j.Text)
+	}
+	same(t, got, []string{
+		"[critical] node1 down", "[critical] node1 down", "[high] node1 down",
+		"[normal] node1 down", "[whatever] node1 down",
+	})
+	rest := due(t, l, 10, 100)
+	same(t, total(rest), 3)
+	same(t, []job.Rank{rest[0].Rank, rest[1].Rank}, []job.Rank{job.Normal, job.Low})
+}
+
+func testDueAtOnce(t *testing.T, l alert.Ledger) {
+	ds := to(1000)
+	add(t, l, "normal", ds, at(0))
+	const many = 10
+	var found [many][]job.Job
+	for _, err := range atOnce(many, func(i int) (err error) {
+		found[i], err = l.Due(t.Context(), at(1), at(10), 70, 5)
+		return err
+	}) {
+		must(t, err)
+	}
+	seen := map[int64]bool{}
+	for _, jobs := range found {
+		for _, j := range jobs {
+			for _, d := range j.Deliveries {
+				if seen[d.ID] {
+					t.Errorf("delivery %d was found twice", d.ID)
+				}
+				seen[d.ID] = true
+			}
+		}
+	}
+	for jobs := due(t, l, 2, 1000); len(jobs) > 0; jobs = due(t, l, 2, 1000) {
+		for _, j := range jobs {
+			for _, d := range j.Deliveries {
+				seen[d.ID] = true
+			}
+		}
+	}
+	same(t, len(seen), len(ds))
+}
+
+// testDueLost proves that what a sender held and lost comes again, and that to
+// be found by Due changes nothing of its claim.
+func testDueLost(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	a := add(t, l, "normal", ds, at(5))
+	claims := claim(t, l, ids(ds), 0, 30)
+	same(t, len(due(t, l, 29, 10)), 0)
+	same(t, total(due(t, l, 30, 10)), 2)
+	same(t, len(due(t, l, 31, 10)), 0)
+	same(t, deliveries(t, l, a.ID)[0].State, alert.Claimed)
+
+	same(t, len(report(t, l, sent(claims[1], 31))), 0)
+	again := claim(t, l, ids(ds), 31, 60)
+	same(t, len(again), 1)
+	same(t, again[0].PossibleDuplicate, true)
+	same(t, deliveries(t, l, a.ID)[0].Attempts[0].EndTime, at(30))
+	same(t, len(due(t, l, 59, 10)), 0)
+	same(t, total(due(t, l, 60, 10)), 1)
+}
+
+func testWake(t *testing.T, l alert.Ledger) {
+	ctx := t.Context()
+	n, err := l.Wake(ctx, at(0))
+	must(t, err)
+	same(t, n, 0)
+
+	ds := to(5)
+	late := add(t, l, "normal", ds, never)
+	early := add(t, l, "normal", to(1), at(-5))
+	claims := claim(t, l, ids(ds[:2]), 0, 100)
+	report(t, l, sent(claims[0], 1))
+	n, err = l.Wake(ctx, at(5))
+	must(t, err)
+	same(t, n, 4)
+	same(t, len(due(t, l, -6, 100)), 0)
+	jobs := due(t, l, 5, 100)
+	same(t, total(jobs), 4)
+	same(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // what was due before stays in front
+	same(t, len(report(t, l, sent(claims[1], 6))), 0)
+}

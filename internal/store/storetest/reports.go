@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+func testReport(t *testing.T, l alert.Ledger) {
+	ds := to(3)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	good, bad := sent(claims[0], 1), failed(claims[2], 2)
+	good.Outcome.After = time.Second // is not kept
+	same(t, len(report(t, l, bad, good)), 0)
+	same(t, len(report(t, l)), 0)
+	good.Outcome.After = 0
+
+	got, kept, err := l.Alert(t.Context(), a.ID)
+	must(t, err)
+	same(t, got.Counts, counts(0, 1, 1, 1))
+	ds[0].State, ds[0].EndTime = alert.Sent, at(2)
+	ds[0].Attempts = []alert.Attempt{{Number: 1, Fence: 1, StartTime: at(1), EndTime: at(2), Outcome: good.Outcome}}
+	ds[1].State = alert.Claimed
+	ds[2].State, ds[2].EndTime, ds[2].Reason = alert.Failed, at(3), "channel_not_found"
+	ds[2].Attempts = []alert.Attempt{{Number: 1, Fence: 1, StartTime: at(2), EndTime: at(3), Outcome: bad.Outcome}}
+	same(t, kept, ds)
+}
+
+func testReportAgain(t *testing.T, l alert.Ledger) {
+	ds := to(1)
+	a := add(t, l, "normal", ds, never)
+	c := claim(t, l, ids(ds), 0, 10)[0]
+	same(t, len(report(t, l, sent(c, 1), sent(c, 1))), 0)
+	same(t, len(report(t, l, sent(c, 1))), 0)
+	before := deliveries(t, l, a.ID)
+	same(t, len(before[0].Attempts), 1)
+	for name, other := range map[string]alert.Report{
+		"another outcome": failed(c, 1),
+		"another time":    sent(c, 2),
+	} {
+		t.Run(name, func(t *testing.T) {
+			same(t, report(t, l, other), []int64{c.DeliveryID})
+			same(t, deliveries(t, l, a.ID), before)
+		})
+	}
+}
+
+func testReportLate(t *testing.T, l alert.Ledger) {
+	ds := to(3)
+	a := add(t, l, "normal", ds, never)
+	first := claim(t, l, ids(ds), 0, 10)
+	now := claim(t, l, ids(ds[:1]), 10, 20)[0]
+	before := deliveries(t, l, a.ID)
+
+	neverHeld := alert.Claim{DeliveryID: ds[2].ID, Fence: 7}
+	unknown := alert.Claim{DeliveryID: 12345, Fence: 1}
+	same(t, report(t, l, sent(first[0], 1)), []int64{ds[0].ID})
+	same(t, report(t, l, sent(neverHeld, 1)), []int64{ds[2].ID})
+	same(t, report(t, l, sent(unknown, 1)), []int64{12345})
+	same(t, deliveries(t, l, a.ID), before)
+
+	// A lease that ended is still good where nobody claimed since.
+	same(t, len(report(t, l, sent(now, 11), sent(first[1], 30))), 0)
+	same(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
+	same(t, report(t, l, failed(first[0], 1)), []int64{ds[0].ID})
+}
+
+// testReportEvidence proves that what came of a call is recorded, whatever the
+// provider answered.
+func testReportEvidence(t *testing.T, l alert.Ledger) {
+	ds := to(1)
+	a := add(t, l, "normal", ds, never)
+	r := failed(claim(t, l, ids(ds), 0, 10)[0], 1)
+	r.Reason = "a\x00b"
+	r.Outcome.Code, r.Outcome.MessageID = "\xff", strings.Repeat("x", 5000)
+	r.Outcome.Excerpt = "'; DROP TABLE attempts; -- ? $1 \xc3\x00"
+	same(t, len(report(t, l, r)), 0)
+	same(t, len(report(t, l, r)), 0)
+
+	kept := deliveries(t, l, a.ID)[0]
+	same(t, kept.Reason, "a\uFFFDb")
+	same(t, kept.Attempts[0].Outcome, messenger.Outcome{
+		Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200,
+		Code: "\uFFFD", MessageID: strings.Repeat("x", 5000), Excerpt: "'; DROP TABLE attempts; -- ? $1 \uFFFD\uFFFD",
+	})
+}
+
+func testReportInput(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	before := deliveries(t, l, a.ID)
+	for name, spoil := range map[string]func(*alert.Report){
+		"no kind":             func(r *alert.Report) { r.Outcome.Kind = 0 },
+		"another kind":        func(r *alert.Report) { r.Outcome.Kind = messenger.Unknown + 1 },
+		"no state":            func(r *alert.Report) { r.State = 0 },
+		"state queued":        func(r *alert.Report) { r.State = alert.Queued },
+		"sent, but it failed": func(r *alert.Report) { r.Outcome.Kind = messenger.Failed },
+		"failed, but sent":    func(r *alert.Report) { r.State = alert.Failed },
+		"sent, but unknown":   func(r *alert.Report) { r.Outcome.Kind = messenger.Unknown },
+		"no start time":       func(r *alert.Report) { r.StartTime = time.Time{} },
+		"no end time":         func(r *alert.Report) { r.EndTime = time.Time{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := sent(claims[1], 1)
+			spoil(&bad)
+			is(t, second(l.Report(t.Context(), []alert.Report{sent(claims[0], 1), bad})), fault.ErrInvalid, "delivery")
+		})
+	}
+	same(t, deliveries(t, l, a.ID), before)
+}
+
+// testReportAtOnce proves that of many different reports of one claim one is
+// recorded, and the others are fenced.
+func testReportAtOnce(t *testing.T, l alert.Ledger) {
+	ds := to(50)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	const many = 10
+	var fenced [many][]int64
+	for _, err := range atOnce(many, func(i int) (err error) {
+		var reports []alert.Report
+		for n := range claims {
+			c := claims[(n+i)%len(claims)]
+			if i%2 == 0 {
+				reports = append(reports, sent(c, i))
+			} else {
+				reports = append(reports, failed(c, i))
+			}
+		}
+		fenced[i], err = l.Report(t.Context(), reports)
+		return err
+	}) {
+		must(t, err)
+	}
+	late := 0
+	for _, f := range fenced {
+		late += len(f)
+	}
+	same(t, late, (many-1)*len(ds))
+	for _, d := range deliveries(t, l, a.ID) {
+		same(t, len(d.Attempts), 1)
+		same(t, d.EndTime, d.Attempts[0].EndTime)
+		same(t, d.State == alert.Sent, d.Attempts[0].Outcome.Kind == messenger.Sent)
+	}
+}

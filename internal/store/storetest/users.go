@@ -1,0 +1,154 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// slack is an address for the messenger slack, without an id.
+func slack(of string) group.Address {
+	return group.Address{Messenger: "slack", SealedCredential: []byte{0, 0xff, of[0]}, Destination: of + "_CHANNEL"}
+}
+
+// by is slack for another messenger.
+func by(messenger, of string) group.Address {
+	a := slack(of)
+	a.Messenger = messenger
+	return a
+}
+
+// with is an address with its id.
+func with(id int, a group.Address) group.Address {
+	a.ID = id
+	return a
+}
+
+func testUsers(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	kim, err := d.AddUser(ctx, "kim", []group.Address{slack("kim"), by("sms", "kim")})
+	must(t, err)
+	same(t, kim, group.User{ID: 1, Nickname: "kim", Addresses: []group.Address{with(1, slack("kim")), with(2, by("sms", "kim"))}})
+	lee, err := d.AddUser(ctx, "lee", nil)
+	must(t, err)
+	same(t, lee.ID, 2)
+	same(t, len(lee.Addresses), 0)
+
+	got, err := d.User(ctx, "kim")
+	must(t, err)
+	same(t, got, kim)
+	_, err = d.User(ctx, "Kim")
+	is(t, err, fault.ErrNotFound, `user "Kim"`)
+
+	_, err = d.AddUser(ctx, "kim", nil)
+	is(t, err, fault.ErrExists, `user "kim"`)
+	_, err = d.AddUser(ctx, "park", []group.Address{slack("a"), slack("b")})
+	is(t, err, fault.ErrExists, "slack")
+	_, err = d.User(ctx, "park")
+	is(t, err, fault.ErrNotFound)
+
+	_, err = d.RenameUser(ctx, "kim", "lee")
+	is(t, err, fault.ErrExists, `user "lee"`)
+	_, err = d.RenameUser(ctx, "nobody", "lee")
+	is(t, err, fault.ErrNotFound, `user "nobody"`)
+	same1, err := d.RenameUser(ctx, "kim", "kim")
+	must(t, err)
+	same(t, same1, kim)
+	kim.Nickname = "choi"
+	choi, err := d.RenameUser(ctx, "kim", "choi")
+	must(t, err)
+	same(t, choi, kim)
+
+	must(t, d.DeleteUser(ctx, "choi"))
+	is(t, d.DeleteUser(ctx, "choi"), fault.ErrNotFound, `user "choi"`)
+	users, err := d.Users(ctx, 0, 10)
+	must(t, err)
+	same(t, len(users), 1)
+}
+
+func testUserPages(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	var all []group.User
+	for i := range 7 {
+		var addresses []group.Address
+		for n := range i % 3 {
+			addresses = append(addresses, by(fmt.Sprintf("m%d", 9-n), "x"))
+		}
+		u, err := d.AddUser(ctx, fmt.Sprintf("u%d", 9-i), addresses)
+		must(t, err)
+		all = append(all, u)
+	}
+	got, err := d.Users(ctx, 0, 0)
+	must(t, err)
+	same(t, got, all)
+	got, err = d.Users(ctx, 2, 3)
+	must(t, err)
+	same(t, got, all[2:5])
+	got, err = d.Users(ctx, 7, 3)
+	must(t, err)
+	same(t, len(got), 0)
+}
+
+func testAddresses(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	for _, name := range []string{"kim", "lee"} {
+		_, err := d.AddUser(ctx, name, []group.Address{slack(name)})
+		must(t, err)
+	}
+	_, err := d.AddAddress(ctx, "kim", slack("again"))
+	is(t, err, fault.ErrExists, `"kim"`, "slack")
+	_, err = d.AddAddress(ctx, "nobody", slack("x"))
+	is(t, err, fault.ErrNotFound, `user "nobody"`)
+	sms, err := d.AddAddress(ctx, "kim", by("sms", "kim"))
+	must(t, err)
+	if sms.ID <= 2 {
+		t.Errorf("address id is %d, want a new one", sms.ID)
+	}
+	same(t, sms, with(sms.ID, by("sms", "kim")))
+
+	_, err = d.ReplaceAddress(ctx, "nobody", with(1, slack("x")))
+	is(t, err, fault.ErrNotFound, `user "nobody"`)
+	_, err = d.ReplaceAddress(ctx, "lee", with(1, slack("x")))
+	is(t, err, fault.ErrNotFound, "address 1", `"lee"`)
+	_, err = d.ReplaceAddress(ctx, "kim", with(1, by("sms", "x")))
+	is(t, err, fault.ErrExists, `"kim"`, "sms")
+	mail, err := d.ReplaceAddress(ctx, "kim", with(1, by("mail", "new")))
+	must(t, err)
+	same(t, mail, with(1, by("mail", "new")))
+	kim, err := d.User(ctx, "kim")
+	must(t, err)
+	same(t, kim.Addresses, []group.Address{mail, sms})
+
+	is(t, d.RemoveAddress(ctx, "nobody", 1), fault.ErrNotFound, `user "nobody"`)
+	is(t, d.RemoveAddress(ctx, "lee", 1), fault.ErrNotFound, "address 1", `"lee"`)
+	must(t, d.RemoveAddress(ctx, "kim", 1))
+	is(t, d.RemoveAddress(ctx, "kim", 1), fault.ErrNotFound, "address 1")
+}
+
+// testDirectoryInput proves that what cannot be kept is refused whole, with the
+// name of the field.
+func testDirectoryInput(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	long := strings.Repeat("가", 31)
+	must(t, second(d.AddGroup(ctx, long[:90]))) // 30 characters
+	must(t, second(d.AddUser(ctx, long[:90], nil)))
+	for _, bad := range []string{"", long, "a\x00b", "\xff"} {
+		is(t, second(d.AddGroup(ctx, bad)), fault.ErrInvalid, "name")
+		is(t, second(d.RenameGroup(ctx, 1, bad)), fault.ErrInvalid, "name")
+		is(t, second(d.AddUser(ctx, bad, nil)), fault.ErrInvalid, "nickname")
+		is(t, second(d.RenameUser(ctx, long[:90], bad)), fault.ErrInvalid, "nickname")
+		is(t, second(d.AddUser(ctx, "new", []group.Address{by(bad, "x")})), fault.ErrInvalid, "messenger")
+	}
+	is(t, second(d.AddUser(ctx, "new", []group.Address{by("elevenchars", "x")})), fault.ErrInvalid, "messenger")
+	is(t, second(d.AddUser(ctx, "new", []group.Address{slack(strings.Repeat("x", 256))})), fault.ErrInvalid, "destination")
+	is(t, second(d.User(ctx, "new")), fault.ErrNotFound)
+	got, err := d.Group(ctx, 1)
+	must(t, err)
+	same(t, got.Name, long[:90])
+}
+
+// second is the error of a call with one result.
+func second[T any](_ T, err error) error { return err }
