@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
 // A deployment is where the services of a running Bongsu are.
@@ -19,9 +21,10 @@ type deployment struct {
 var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "--alert-addr=127.0.0.1:0", "--sender-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"}
 
 // oneProcess runs all services in one process with its own broker.
-func oneProcess(t *testing.T) deployment {
+func oneProcess(t *testing.T, more ...string) deployment {
 	t.Helper()
-	urls := start(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)...).addrs(t, 5)
+	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)
+	urls := start(t, append(args, more...)...).addrs(t, 5)
 	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"]}
 }
 
@@ -47,9 +50,17 @@ func sixProcesses(t *testing.T) deployment {
 	return d
 }
 
-// everywhere runs a suite against one process and against six.
+// onPostgreSQL runs all services in one process, its databases on a server.
+func onPostgreSQL(t *testing.T) deployment {
+	t.Helper()
+	return oneProcess(t, "--directory-url="+postgrestest.URL(t), "--ledger-url="+postgrestest.URL(t))
+}
+
+// everywhere runs a suite against one process, on SQLite and on PostgreSQL, and
+// against six.
 func everywhere(t *testing.T, suite func(t *testing.T, d deployment)) {
 	t.Run("one process", func(t *testing.T) { suite(t, oneProcess(t)) })
+	t.Run("one process on PostgreSQL", func(t *testing.T) { suite(t, onPostgreSQL(t)) })
 	t.Run("six processes", func(t *testing.T) { suite(t, sixProcesses(t)) })
 }
 

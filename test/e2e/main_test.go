@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
 // binaries is the folder of the programs under test.
@@ -34,5 +36,5 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	return postgrestest.Run(m)
 }

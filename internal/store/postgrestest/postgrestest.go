@@ -23,7 +23,10 @@ var shared lazy
 // Main runs the tests of a package that calls URL, and ends what they started:
 //
 //	func TestMain(m *testing.M) { postgrestest.Main(m) }
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a TestMain that has more to do: it answers with the exit code.
+func Run(m *testing.M) int {
 	shared.owned = true
 	code := m.Run()
 	if shared.server != nil {
@@ -32,7 +35,7 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 // get starts the server where it is not started.
