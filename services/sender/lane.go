@@ -110,6 +110,7 @@ func (l *lane) handOver(t job.Taken, claims map[int64]Claim) {
 	granted := make([]task, 0, len(t.Job.Deliveries))
 	for _, d := range t.Job.Deliveries {
 		if c, ok := claims[d.ID]; ok {
+			delete(claims, d.ID) // a copy of the job may have been taken along with it
 			granted = append(granted, task{hand: h, delivery: d, claim: c})
 		}
 	}

@@ -15,6 +15,8 @@ import (
 type deployment struct {
 	edge, group, alert, sender, mockup string // URLs
 	nats                               string // URL of the broker; empty where it is inside
+
+	parts map[string]*process // by service, where each has its own
 }
 
 // anywhere makes every service of a process listen, on any free port.
@@ -32,7 +34,15 @@ func oneProcess(t *testing.T, more ...string) deployment {
 // between them.
 func sixProcesses(t *testing.T) deployment {
 	t.Helper()
-	d := deployment{nats: startNATS(t)}
+	d, startSender := withoutSender(t)
+	d.sender = startSender()
+	return d
+}
+
+// withoutSender is sixProcesses before the sender is started.
+func withoutSender(t *testing.T) (d deployment, startSender func() (url string)) {
+	t.Helper()
+	d.nats, d.parts = startNATS(t), map[string]*process{}
 	key := filepath.Join(t.TempDir(), "seal.key")
 	if out, err := exec.Command(filepath.Join(binaries, "bongsu"), "key", "make", key).CombinedOutput(); err != nil {
 		t.Fatalf("key make: %v\n%s", err, out)
@@ -40,14 +50,17 @@ func sixProcesses(t *testing.T) deployment {
 	service := func(name string, args ...string) string {
 		t.Helper()
 		args = append(args, "--services="+name, "--data="+t.TempDir())
-		return start(t, append(args, anywhere...)...).addrs(t, 1)[name]
+		d.parts[name] = start(t, append(args, anywhere...)...)
+		return d.parts[name].addrs(t, 1)[name]
 	}
 	d.mockup = service("mockup")
 	d.group = service("group", "--demo-data", "--seal-key-file="+key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
-	d.sender = service("sender", "--alert-url="+d.alert, "--nats-url="+d.nats, "--slack-url="+d.mockup, "--seal-key-file="+key)
 	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
-	return d
+	return d, func() string {
+		t.Helper()
+		return service("sender", "--alert-url="+d.alert, "--nats-url="+d.nats, "--slack-url="+d.mockup, "--seal-key-file="+key)
+	}
 }
 
 // onPostgreSQL runs all services in one process, its databases on a server.

@@ -109,12 +109,18 @@ func (p *process) kill() {
 	<-p.ended
 }
 
+// signal sends it a signal.
+func (p *process) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // stop asks it to end, waits until it has, and gives its exit.
 func (p *process) stop(t *testing.T) error {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGTERM)
 	select {
 	case <-p.ended:
 		return p.err

@@ -1,14 +1,17 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
@@ -143,6 +146,59 @@ func TestJobs(t *testing.T) {
 	}
 	if !slices.Equal(sizes, []int{5, 5, 2}) {
 		t.Errorf("jobs of %v", sizes)
+	}
+}
+
+// TestCopiesOfAJob lets a sender take many copies of a job together: nobody is told
+// twice. The first job keeps the sender waiting for its claim while the copies
+// gather.
+func TestCopiesOfAJob(t *testing.T) {
+	d, startSender := withoutSender(t)
+	conn, err := nats.Connect(d.nats)
+	must(t, err)
+	t.Cleanup(conn.Close)
+	jobs, err := conn.SubscribeSync("send.>")
+	must(t, err)
+	must(t, conn.Flush())
+	d.send(t, `{"target":["@user1"],"severity":"critical","message":"first"}`)
+	_, err = jobs.NextMsg(patience)
+	must(t, err)
+	said := d.send(t, `{"target":["@@test-team2"],"severity":"low","message":"copied"}`)
+	original, err := jobs.NextMsg(patience)
+	must(t, err)
+	for range 10 {
+		_, err := conn.Request(original.Subject, original.Data, patience) // answered when it is stored
+		must(t, err)
+	}
+
+	d.parts["alert"].signal(t, syscall.SIGSTOP)
+	startSender()
+	fetched(t, conn, "slack-low", 11)
+	d.parts["alert"].signal(t, syscall.SIGCONT)
+	d.ended(t, said.ID)
+	copied := 0
+	for _, call := range d.calls(t) {
+		if strings.Contains(call.GetBody(), "copied") {
+			copied++
+		}
+	}
+	if copied != 2 {
+		t.Errorf("two people got %d calls", copied)
+	}
+}
+
+// fetched waits until a consumer's jobs are all with the senders.
+func fetched(t *testing.T, conn *nats.Conn, consumer string, want int) {
+	t.Helper()
+	js, err := jetstream.New(conn)
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		if c, err := js.Consumer(ctx, "BONGSU_JOBS", consumer); err == nil && c.CachedInfo().NumAckPending == want {
+			return
+		}
+		look(ctx, t)
 	}
 }
 

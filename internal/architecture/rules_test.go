@@ -1,0 +1,70 @@
+package architecture
+
+// A rule says who may import something. What no rule lets in is a violation, and
+// so is a package of this module that no rule speaks of: a new folder is one more
+// line here.
+type rule struct {
+	what  string   // what is imported: a folder of this module, or the path of a library
+	by    []string // the files that may, besides those of the room itself
+	tests bool     // the rule holds for _test.go files as well
+	why   string
+}
+
+// In what and by, * stands for one folder, or a part of a name, and "/..." at the
+// end for all that is below. What stands before it is the room; its files may
+// import one another.
+var rules = []rule{
+	// The house, from the top down.
+	{what: "cmd/...", why: "a program is imported by nobody"},
+	{what: "internal/app/...", by: []string{"cmd/..."},
+		why: "app knows everybody, so only a program may know it"},
+	{what: "services/*/...", by: []string{"internal/app/...", "internal/store/..."},
+		why: "no service imports another; stores know the nouns, app puts the services together"},
+	{what: "internal/store/...", by: []string{"internal/app/...", "internal/generate/..."},
+		why: "a service owns its door to a store, and is given what fits"},
+	{what: "internal/queue/...", by: []string{"internal/app/..."},
+		why: "a service owns its door to the queue, and is given what fits"},
+	{what: "internal/rpc/...", by: []string{"cmd/...", "internal/app/...", "services/edge/..."},
+		why: "handlers return faults; what a fault is on the wire is decided once, around them"},
+
+	// The words that everybody shares.
+	{what: "internal/fault", by: []string{"..."}},
+	{what: "internal/job", by: []string{"..."}},
+	{what: "internal/messenger/...", by: []string{"..."}},
+	{what: "internal/seal", by: []string{"..."}},
+	{what: "internal/target", by: []string{"..."}},
+
+	// What is generated, and what generates.
+	{what: "gen/ent/...", by: []string{"internal/store/...", "internal/generate/..."}, tests: true,
+		why: "ent's types never leave the stores"},
+	{what: "gen/go/...", by: []string{
+		"cmd/...", "internal/app/...", "internal/generate/...", "internal/queue/...", "internal/rpc/...",
+		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
+	}, why: "wire types come in at the handlers and go no further"},
+	{what: "gen/openapi", by: []string{"internal/app/...", "services/edge/..."},
+		why: "the edge serves the document"},
+	{what: "internal/generate/...", why: "what writes code runs before there is a program"},
+
+	// Libraries that few rooms may know.
+	{what: "database/sql/...", by: stores, why: sql},
+	{what: "ariga.io/...", by: stores, why: sql},
+	{what: "entgo.io/...", by: stores, why: sql},
+	{what: "github.com/jackc/...", by: stores, why: sql},
+	{what: "github.com/pressly/...", by: stores, why: sql},
+	{what: "modernc.org/...", by: stores, why: sql},
+	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/app/..."},
+		why: "only the queue speaks NATS, and app starts the server"},
+	{what: "github.com/tink-crypto/...", by: []string{"internal/seal/..."},
+		why: "there is one door to cryptography"},
+	{what: "connectrpc.com/...", by: []string{
+		"cmd/...", "internal/app/...", "internal/rpc/...",
+		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
+	}, why: "the inside does not know how it is called"},
+	{what: "google.golang.org/grpc/...", by: []string{"internal/app/...", "internal/rpc/..."},
+		why: "gRPC is spoken by Connect"},
+}
+
+// stores are the rooms that speak SQL.
+var stores = []string{"internal/store/...", "internal/generate/..."}
+
+const sql = "only the stores speak SQL"

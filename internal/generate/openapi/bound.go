@@ -1,0 +1,75 @@
+package main
+
+import (
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// boundAll puts the rules of message onto the properties of s.
+func boundAll(s *openapi3.Schema, message protoreflect.MessageDescriptor) {
+	s.Required = nil
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		property, ok := s.Properties[field.JSONName()]
+		if !ok {
+			continue // it stands in the path
+		}
+		if bound(property, field) {
+			s.Required = append(s.Required, field.JSONName())
+		}
+	}
+}
+
+// bound puts the rules of field onto s, and says whether its empty value is
+// refused. Rules that JSON Schema cannot say are passed over: the service keeps
+// them all the same.
+func bound(s *openapi3.SchemaRef, field protoreflect.FieldDescriptor) (required bool) {
+	if options, ok := field.Options().(*descriptorpb.FieldOptions); ok && options.GetDebugRedact() {
+		s.Value.WriteOnly = true
+	}
+	rules, _ := proto.GetExtension(field.Options(), validate.E_Field).(*validate.FieldRules)
+	if rules == nil || s.Ref != "" {
+		return rules.GetRequired()
+	}
+	if text := rules.GetString(); text != nil {
+		s.Value.MinLength = text.GetMinLen()
+		s.Value.MaxLength = text.MaxLen
+		s.Value.Pattern = text.GetPattern()
+		if len(text.GetNotIn()) > 0 {
+			s.Value.Not = openapi3.NewSchemaRef("", openapi3.NewSchema().WithEnum(anys(text.GetNotIn())...))
+		}
+	}
+	if number := rules.GetInt32(); number != nil {
+		if number.HasGte() {
+			s.Value.WithMin(float64(number.GetGte()))
+		}
+		if number.HasLte() {
+			s.Value.WithMax(float64(number.GetLte()))
+		}
+	}
+	if list := rules.GetRepeated(); list != nil {
+		s.Value.MinItems = list.GetMinItems()
+		s.Value.MaxItems = list.MaxItems
+	}
+	return rules.GetRequired() || s.Value.MinLength > 0 || s.Value.MinItems > 0
+}
+
+// fieldOf finds the field that a parameter of this name fills; it may be named
+// as in the path or as in JSON.
+func fieldOf(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	if field := message.Fields().ByName(protoreflect.Name(name)); field != nil {
+		return field
+	}
+	return message.Fields().ByJSONName(name)
+}
+
+func anys(words []string) []any {
+	all := make([]any, len(words))
+	for i, word := range words {
+		all[i] = word
+	}
+	return all
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	// Whose methods have REST paths. A package that is missing here is found by
+	// the generation itself: its operations have no method.
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+)
+
+// A method is an RPC that has a REST path.
+type method struct {
+	protoreflect.MethodDescriptor
+	Rule *annotations.HttpRule
+}
+
+// methods gives the linked RPCs that have a REST path, by operation id.
+func methods() map[string]method {
+	found := map[string]method{}
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for k := range service.Methods().Len() {
+				m := service.Methods().Get(k)
+				rule, ok := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+				if ok && rule != nil {
+					found[operationID(m)] = method{m, rule}
+				}
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// operationID is how protoc-gen-openapiv3 names the operation of m.
+func operationID(m protoreflect.MethodDescriptor) string {
+	return string(m.Parent().Name()) + "_" + string(m.Name())
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/bongsu-project/bongsu/gen/openapi"
+)
+
+// generated is the document that the edge serves.
+func generated(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(openapi.YAML)
+	if err != nil {
+		t.Fatalf("read the document: %v", err)
+	}
+	return doc
+}
+
+func TestDocumentIsValid(t *testing.T) {
+	doc := generated(t)
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Errorf("not valid OpenAPI: %v", err)
+	}
+	if !doc.IsOpenAPI31OrLater() || doc.Info.Title != "Bongsu" || doc.Info.License.Identifier != "Apache-2.0" {
+		t.Errorf("openapi %s, title %q, license %+v", doc.OpenAPI, doc.Info.Title, doc.Info.License)
+	}
+}
+
+// differences says where the document and the REST rules of the linked methods
+// disagree about which paths there are.
+func differences(doc *openapi3.T, all map[string]method) []string {
+	want := map[string]string{}
+	for id, m := range all {
+		for _, b := range bindings(m.Rule) {
+			want[b.HTTPMethod+" "+b.Path] = id
+		}
+	}
+	got := map[string]string{}
+	for path, item := range doc.Paths.Map() {
+		for verb, op := range item.Operations() {
+			got[verb+" "+path] = op.OperationID
+		}
+	}
+	var found []string
+	for where, id := range want {
+		if got[where] != id {
+			found = append(found, fmt.Sprintf("%s is %s, in the document %q", where, id, got[where]))
+		}
+	}
+	for where, id := range got {
+		if want[where] == "" {
+			found = append(found, fmt.Sprintf("%s (%s) is in no google.api.http rule", where, id))
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func TestDocumentCoversTheRules(t *testing.T) {
+	all := methods()
+	if len(all) < 20 {
+		t.Fatalf("only %d methods with REST paths are linked: %v", len(all), slices.Sorted(maps.Keys(all)))
+	}
+	for _, difference := range differences(generated(t), all) {
+		t.Error(difference)
+	}
+}
+
+func TestDifferencesAreFound(t *testing.T) {
+	doc := generated(t)
+	doc.Paths.Value("/v1/groups").Get = nil
+	doc.AddOperation("/v1/secret", "GET", &openapi3.Operation{OperationID: "Secret_Get"})
+	got := strings.Join(differences(doc, methods()), "\n")
+	want := `GET /v1/groups is GroupService_ListGroups, in the document ""
+GET /v1/secret (Secret_Get) is in no google.api.http rule`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNothingInternalIsPublic(t *testing.T) {
+	for _, word := range []string{"DispatchService", "DirectoryService", "UserInfo", "MockupService", "sealedCredential"} {
+		if strings.Contains(string(openapi.YAML), word) {
+			t.Errorf("the document speaks of %s", word)
+		}
+	}
+}
+
+// The answers of the contract: status, and the shape of the body.
+func TestAnswersAreTheContracts(t *testing.T) {
+	doc := generated(t)
+	for _, row := range []struct{ verb, path, statuses, body string }{
+		{"GET", "/v1/groups", "200 400 500", "[]Group"},
+		{"GET", "/v1/groups/{id}", "200 400 404 500", "Group"},
+		{"POST", "/v1/groups", "201 400 413 415 500", "Group"},
+		{"PUT", "/v1/groups/{id}", "200 400 404 413 415 500", "Group"},
+		{"DELETE", "/v1/groups/{id}", "200 400 404 500", "DeleteGroupResponse"},
+		{"GET", "/v1/groups/{id}/users", "200 400 404 500", "GroupUsers"},
+		{"POST", "/v1/groups/{id}/users", "201 400 404 413 415 500", "GroupUsers"},
+		{"DELETE", "/v1/groups/{id}/users/{nick_name}", "200 400 404 500", "RemoveGroupUserResponse"},
+		{"POST", "/v1/alerts", "200 400 413 415 500", "SendAlertResponse"},
+		{"POST", "/v1/users", "201 400 413 415 500", "User"},
+		{"POST", "/v1/users/{nick_name}/addresses", "201 400 404 413 415 500", "Address"},
+	} {
+		op := doc.Paths.Value(row.path).GetOperation(row.verb)
+		statuses := slices.Sorted(maps.Keys(op.Responses.Map()))
+		if got := strings.Join(statuses, " "); got != row.statuses {
+			t.Errorf("%s %s answers %s, want %s", row.verb, row.path, got, row.statuses)
+		}
+		body := op.Responses.Value(statuses[0]).Value.Content.Get("application/json").Schema
+		if got := nameOf(body); got != row.body {
+			t.Errorf("%s %s answers a %s, want a %s", row.verb, row.path, got, row.body)
+		}
+	}
+}
+
+func nameOf(s *openapi3.SchemaRef) string {
+	if s.Value.Type.Is("array") {
+		return "[]" + nameOf(s.Value.Items)
+	}
+	return s.Ref[strings.LastIndex(s.Ref, ".")+1:]
+}
+
+// The bodies of the contract, to the letter, fit the document; others do not.
+func TestBodiesAreTheContracts(t *testing.T) {
+	doc := generated(t)
+	for _, row := range []struct {
+		schema string
+		value  any
+		fits   bool
+	}{
+		{"bongsu.group.v1.Group", map[string]any{"id": 1.0, "groupName": "test-team1"}, true},
+		{"bongsu.group.v1.Group", map[string]any{"id": "1", "groupName": "test-team1"}, false},
+		{"bongsu.group.v1.Group", map[string]any{"groupName": "test-team1"}, false},
+		{"bongsu.group.v1.GroupUsers", map[string]any{"id": 2.0, "groupName": "test-team2", "userList": []any{
+			map[string]any{"id": 2.0, "nickName": "user2"},
+		}}, true},
+		{"bongsu.group.v1.GroupUsers", map[string]any{"id": 2.0, "groupName": "test-team2"}, false},
+		{"bongsu.alert.v1.SendAlertResponse", map[string]any{"userCount": 3.0, "id": "1", "unknownTarget": []any{"@nobody"}}, true},
+		{"bongsu.alert.v1.SendAlertResponse", map[string]any{"id": "1", "unknownTarget": []any{}}, false},
+		{"bongsu.user.v1.NewAddress", map[string]any{"messenger": "slack", "credential": "x", "destination": "y"}, true},
+		{"bongsu.user.v1.NewAddress", map[string]any{"messenger": "slack", "credential": "", "destination": "y"}, false},
+		{"bongsu.user.v1.NewAddress", map[string]any{"messenger": "a word too long", "credential": "x", "destination": "y"}, false},
+	} {
+		err := doc.ValidateSchemaJSON(doc.Components.Schemas[row.schema].Value, row.value)
+		if (err == nil) != row.fits {
+			t.Errorf("%s %v: fits should be %v: %v", row.schema, row.value, row.fits, err)
+		}
+	}
+}
+
+func TestSendAlertIsBounded(t *testing.T) {
+	body := generated(t).Paths.Value("/v1/alerts").Post.RequestBody.Value.Content.Get("application/json").Schema.Value
+	slices.Sort(body.Required)
+	if !slices.Equal(body.Required, []string{"message", "target"}) {
+		t.Errorf("required: %v", body.Required)
+	}
+	if most := body.Properties["target"].Value.MaxItems; most == nil || *most != 1000 {
+		t.Errorf("targets are not bounded as SendAlertRequest bounds them: %v", most)
+	}
+}
