@@ -45,10 +45,14 @@ func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expi
 // state + 0 see claim.write.
 func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
 	condition, args := where(s)
+	if len(s.IDs) == 0 && condition == "" {
+		return nil, nil
+	}
+	if len(s.Among) > 0 {
+		condition += ` AND messenger IN (` + database.List("?", len(s.Among)) + `)`
+		args = append(args, anys(s.Among)...)
+	}
 	if len(s.IDs) == 0 {
-		if condition == "" {
-			return nil, nil
-		}
 		// The condition of the index of what went wrong stands in its own words.
 		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`+condition+`
 			ORDER BY id LIMIT ?`+lock, append(args, mostReplayed)...)
