@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
@@ -11,9 +14,12 @@ import (
 // alertSend is bongsu alert send.
 type alertSend struct {
 	client
-	Severity string   `placeholder:"WORD" help:"How bad it is: critical, high, normal or low order the work; any other word is sent as it is. Empty means normal."`
-	Strict   bool     `help:"Tell nobody where nobody bears a target."`
-	Args     []string `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
+	Severity string        `placeholder:"WORD" help:"How bad it is: critical, high, normal or low order the work; any other word is sent as it is. Empty means normal."`
+	Strict   bool          `help:"Tell nobody where nobody bears a target."`
+	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"How long it is worth telling, from 1s to 720h; by default 24h."`
+	Key      string        `placeholder:"TEXT" help:"An idempotency key: the same command with the same key, sent again within 24 hours, tells nobody twice."`
+	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent."`
+	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
 }
 
 // Help is the long help.
@@ -24,6 +30,7 @@ Examples:
 
 	bongsu alert send @user1 @@test-team2 --severity=critical "node1 down"
 	bongsu alert send @all --strict "the building is closed today"
+	bongsu alert send @@on-call --wait --ttl=10m "db1 is out of disk"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
 
@@ -38,18 +45,26 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 			return err
 		}
 	}
-	res, err := c.alerts().SendAlert(ctx, &alertv1.SendAlertRequest{
-		Target:   targets,
-		Severity: c.Severity,
-		Message:  message,
-		Strict:   c.Strict,
-	})
+	req := &alertv1.SendAlertRequest{
+		Target:         targets,
+		Severity:       c.Severity,
+		Message:        message,
+		Strict:         c.Strict,
+		IdempotencyKey: c.Key,
+	}
+	if c.TTL != 0 {
+		req.Ttl = durationpb.New(c.TTL)
+	}
+	res, err := c.alerts().SendAlert(ctx, req)
 	if err != nil {
 		return err
 	}
 	warnUnknown(con, res.GetUnknownTarget())
 	if res.GetUserCount() == 0 {
 		con.warn("nobody was told: the targets mean nobody with an address")
+	}
+	if c.Wait {
+		return c.watch(ctx, con, res.GetId())
 	}
 	return con.show(c.JSON, res, func(p *page) {
 		p.say("alert %s accepted: %s", res.GetId(), count(res.GetUserCount(), "delivery", "deliveries"))
@@ -138,6 +153,9 @@ func state(d *alertv1.Delivery) string {
 		if attempt.GetPossibleDuplicate() {
 			return text + " (possible duplicate)"
 		}
+	}
+	if next := d.GetNextAttemptTime(); next != nil {
+		text += ", next at " + next.AsTime().Local().Format(time.TimeOnly)
 	}
 	return text
 }

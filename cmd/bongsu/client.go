@@ -80,17 +80,16 @@ func (c client) option() connect.ClientOption {
 			}
 			res, err := next(bounded, req)
 			if err != nil {
-				return nil, &callError{
-					err:     err,
-					server:  c.shown(),
-					timeout: c.Timeout,
-					reads:   req.Spec().IdempotencyLevel == connect.IdempotencyNoSideEffects,
-					stopped: ctx.Err() != nil,
-				}
+				return nil, c.failed(ctx, err, req.Spec().IdempotencyLevel == connect.IdempotencyNoSideEffects)
 			}
 			return res, nil
 		}
 	}))
+}
+
+// failed says of a call that failed what to do; reads says that it changes nothing.
+func (c client) failed(ctx context.Context, err error, reads bool) error {
+	return &callError{err: err, server: c.shown(), timeout: c.Timeout, reads: reads, stopped: ctx.Err() != nil}
 }
 
 // next is a command to try next, against the same server.

@@ -36,8 +36,14 @@ type commands struct {
 		Send    alertSend    `cmd:"" help:"Tell people what broke."`
 		Get     alertGet     `cmd:"" help:"Show an alert and what became of each delivery."`
 		List    alertList    `cmd:"" help:"List alerts, the newest first."`
+		Watch   alertWatch   `cmd:"" help:"Show each delivery of an alert as it changes, until all have ended."`
+		Cancel  alertCancel  `cmd:"" help:"Stop what of an alert has not been sent."`
 		Resolve alertResolve `cmd:"" help:"Say who would be told, and tell nobody."`
 	} `cmd:"" help:"What happened, and who was told."`
+
+	Delivery struct {
+		Replay deliveryReplay `cmd:"" help:"Queue again what failed or expired."`
+	} `cmd:"" help:"One alert to one address."`
 
 	Group struct {
 		List       groupList       `cmd:"" help:"List groups."`

@@ -14,6 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/edge"
 )
 
 // alertHere runs the alert service in this process.
@@ -27,12 +28,13 @@ func (b *builder) alertHere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clock := alert.NewClock(store, q, b.config.JobSize, time.Now, b.log)
+	rule := alert.NewRule(b.specs)
+	clock := alert.NewClock(store, q, rule, b.config.JobSize, time.Now, b.log)
 	b.stages[put] = append(b.stages[put], clock.Run)
 
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
 	messengers := &alert.MessengerHandler{Specs: b.specs}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Now: time.Now}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{
@@ -48,7 +50,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 // alertThere asks an alert service elsewhere.
 func (b *builder) alertThere() {
 	url := b.config.AlertURL
-	b.alerts = alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions())
+	b.alerts = edge.Relay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions())}
 	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions())
 	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions())
 	if url != "" {

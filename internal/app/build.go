@@ -30,7 +30,7 @@ type builder struct {
 	groups     groupv1connect.GroupServiceClient
 	users      userv1connect.UserServiceClient
 	directory  userv1connect.DirectoryServiceClient
-	alerts     alertv1connect.AlertServiceClient
+	alerts     alertv1connect.AlertServiceHandler
 	messengers messengerv1connect.MessengerServiceClient
 	dispatch   jobv1connect.DispatchServiceClient
 

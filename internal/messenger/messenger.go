@@ -37,6 +37,9 @@ type Spec struct {
 	Title       string // what people call it
 	Credential  Setting
 	Destination Setting
+	// Costly says that a message costs money: one that may have been sent is not sent
+	// again, unless it is critical.
+	Costly bool
 }
 
 // A Setting describes one value that an address needs.

@@ -25,26 +25,46 @@ var codes = []struct {
 	{context.DeadlineExceeded, connect.CodeDeadlineExceeded},
 }
 
-// faults gives each error the code and the words that outsiders may have, and
-// logs what they may not.
-func faults(log *slog.Logger) connect.UnaryInterceptorFunc {
-	return func(next connect.UnaryFunc) connect.UnaryFunc {
-		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-			res, err := next(ctx, req)
-			if err == nil {
-				return res, nil
-			}
-			outside := outsideError(err)
-			level := slog.LevelDebug
-			switch outside.Code() {
-			case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
-				level = slog.LevelError
-			}
-			log.Log(ctx, level, "call failed",
-				"procedure", req.Spec().Procedure, "code", outside.Code().String(), "error", err, "cause", cause(err))
-			return nil, outside
+// faults gives each error of a handler the code and the words that outsiders may
+// have, and logs what they may not.
+type faults struct{ log *slog.Logger }
+
+// WrapUnary translates what a call ends with.
+func (f faults) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		res, err := next(ctx, req)
+		if err != nil {
+			return nil, f.outside(ctx, req.Spec(), err)
 		}
+		return res, nil
 	}
+}
+
+// WrapStreamingHandler translates what a stream ends with.
+func (f faults) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		if err := next(ctx, conn); err != nil {
+			return f.outside(ctx, conn.Spec(), err)
+		}
+		return nil
+	}
+}
+
+// WrapStreamingClient is for clients, and changes nothing.
+func (f faults) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+func (f faults) outside(ctx context.Context, spec connect.Spec, err error) *connect.Error {
+	outside := outsideError(err)
+	level := slog.LevelDebug
+	switch outside.Code() {
+	case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
+		level = slog.LevelError
+	}
+	f.log.Log(ctx, level, "call failed",
+		"procedure", spec.Procedure, "code", outside.Code().String(), "error", err, "cause", cause(err))
+	return outside
 }
 
 // cause is what an error knows beside its text for outsiders; empty where it knows

@@ -50,7 +50,7 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
 	}
 	return Options{handler: []connect.HandlerOption{
-		connect.WithInterceptors(measured, faults(log), validate.NewInterceptor()),
+		connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{"Idempotency-Key", "idempotency_key"}.intercept), validate.NewInterceptor()),
 		recovered(log),
 		jsonCodecs(),
 		connect.WithCompressMinBytes(compressMinBytes),

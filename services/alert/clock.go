@@ -18,7 +18,8 @@ const (
 	tick = 100 * time.Millisecond
 	// ticksPerEpoch is how many ticks pass between looks at the queue's life.
 	ticksPerEpoch = 10
-	// dueBatch is how many due deliveries are put at once.
+	// dueBatch is how many due deliveries are put at once, and how many that nobody
+	// ends are ended at once.
 	dueBatch = 2000
 	// freshAlerts is how many accepted alerts may wait for the queue in memory.
 	// What exceeds it is found in the ledger.
@@ -28,10 +29,11 @@ const (
 )
 
 // A Clock moves deliveries from the ledger to the queue: what was accepted just
-// now, what is due, and what the queue has lost.
+// now, what is due, and what the queue has lost. It ends what nobody else ends.
 type Clock struct {
 	dispatcher Dispatcher
 	queue      Queue
+	rule       Rule
 	jobSize    int
 	now        func() time.Time
 	log        *slog.Logger
@@ -43,9 +45,9 @@ type Clock struct {
 }
 
 // NewClock gives a clock that puts jobs of at most jobSize deliveries.
-func NewClock(dispatcher Dispatcher, queue Queue, jobSize int, now func() time.Time, log *slog.Logger) *Clock {
+func NewClock(dispatcher Dispatcher, queue Queue, rule Rule, jobSize int, now func() time.Time, log *slog.Logger) *Clock {
 	c := &Clock{
-		dispatcher: dispatcher, queue: queue, jobSize: jobSize, now: now, log: log,
+		dispatcher: dispatcher, queue: queue, rule: rule, jobSize: jobSize, now: now, log: log,
 		fresh:  make(chan []job.Job, freshAlerts),
 		missed: make(chan struct{}, 1),
 	}
@@ -75,6 +77,7 @@ func (c *Clock) Run(ctx context.Context) error {
 			if ticks++; ticks%ticksPerEpoch == 1 {
 				c.watch(ctx)
 			}
+			c.sweep(ctx)
 			c.due(ctx)
 		case <-ctx.Done():
 			c.drain(context.WithoutCancel(ctx))
@@ -114,6 +117,20 @@ func (c *Clock) put(ctx context.Context, jobs []job.Job) bool {
 		}
 	}
 	return true
+}
+
+// sweep ends what has expired, and moves on what was claimed by the dead.
+func (c *Clock) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := c.dispatcher.Sweep(ctx, c.now(), dueBatch, c.rule)
+		if err != nil {
+			c.log.Error("cannot ask the ledger for what nobody ends", "error", err)
+			return
+		}
+		if n < dueBatch {
+			return
+		}
+	}
 }
 
 // due puts what is due, and wakes what the queue lacks first.

@@ -18,6 +18,7 @@ const lease = 30 * time.Second
 // A DispatchHandler answers DispatchService, for the senders.
 type DispatchHandler struct {
 	Dispatcher Dispatcher
+	Rule       Rule
 	Now        func() time.Time
 }
 
@@ -39,11 +40,9 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
 	reports := make([]Report, 0, len(req.GetReports()))
 	for _, wire := range req.GetReports() {
-		r := reportFromWire(wire)
-		r.State, r.Reason = end(r.Outcome)
-		reports = append(reports, r)
+		reports = append(reports, reportFromWire(wire))
 	}
-	fenced, err := h.Dispatcher.Report(ctx, reports)
+	fenced, err := h.Dispatcher.Report(ctx, reports, h.Now(), h.Rule)
 	if err != nil {
 		return nil, err
 	}

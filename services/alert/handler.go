@@ -42,19 +42,22 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 		return nil, fmt.Errorf("target: nobody bears %s, and strict is set: %w", strings.Join(unknown, ", "), fault.ErrInvalid)
 	}
 	now := h.Now()
-	a := newAlert(req, found.GetUnknownTarget(), now)
+	a, err := newAlert(req, found.GetUnknownTarget(), now)
+	if err != nil {
+		return nil, err
+	}
 	ds := h.deliveries(found.GetRecipients(), now)
 	// A caller that leaves now must not leave an alert behind that is recorded and
 	// not handed to the clock.
-	if err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, now.Add(silence)); err != nil {
+	again, err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, now.Add(silence))
+	if err != nil {
 		return nil, err
 	}
+	if again {
+		return sentToWire(a, a.Counts.Total()), nil
+	}
 	h.Clock.Put(a, ds)
-	return &alertv1.SendAlertResponse{
-		Id:            alertID(a.ID),
-		UserCount:     int32(len(ds)),
-		UnknownTarget: a.Unknown,
-	}, nil
+	return sentToWire(a, len(ds)), nil
 }
 
 // GetAlert answers with an alert and every delivery of it.
@@ -91,6 +94,36 @@ func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest
 		res.Alerts = append(res.Alerts, alertToWire(a))
 	}
 	return res, nil
+}
+
+// CancelAlert stops what has not been sent.
+func (h *Handler) CancelAlert(ctx context.Context, req *alertv1.CancelAlertRequest) (*alertv1.CancelAlertResponse, error) {
+	id, err := readAlertID(req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	count, err := h.Book.Cancel(ctx, id, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &alertv1.CancelAlertResponse{CanceledCount: int32(count)}, nil
+}
+
+// ReplayDeliveries queues again what failed or expired. The clock finds it due.
+func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliveriesRequest) (*alertv1.ReplayDeliveriesResponse, error) {
+	selection, err := selectionFromWire(req)
+	if err != nil {
+		return nil, err
+	}
+	for _, spec := range h.Specs { // nobody would work a job by another
+		selection.Among = append(selection.Among, spec.Name)
+	}
+	now := h.Now()
+	count, err := h.Book.Replay(ctx, selection, now, now.Add(ttlFromWire(req.GetTtl())), req.GetDryRun())
+	if err != nil {
+		return nil, err
+	}
+	return &alertv1.ReplayDeliveriesResponse{ReplayedCount: int32(count)}, nil
 }
 
 // ResolveTargets says who would be told.

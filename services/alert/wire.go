@@ -1,10 +1,13 @@
 package alert
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
@@ -30,36 +33,66 @@ func readAlertID(text string) (int64, error) {
 	return id, nil
 }
 
-func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) Alert {
+// defaultTTL is how long an alert is worth telling where the caller did not say.
+const defaultTTL = 24 * time.Hour
+
+func ttlFromWire(ttl *durationpb.Duration) time.Duration {
+	if ttl == nil {
+		return defaultTTL
+	}
+	return ttl.AsDuration()
+}
+
+func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (Alert, error) {
 	a := Alert{
 		Targets:    req.GetTarget(),
 		Unknown:    unknown,
 		Severity:   req.GetSeverity(),
 		Message:    req.GetMessage(),
 		CreateTime: now,
+		ExpireTime: now.Add(ttlFromWire(req.GetTtl())),
+		Key:        req.GetIdempotencyKey(),
 	}
 	if a.Severity == "" {
 		a.Severity = "normal"
 	}
-	return a
+	if a.Key == "" {
+		return a, nil
+	}
+	asked, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	if err != nil {
+		return Alert{}, fmt.Errorf("digest a request: %w", err)
+	}
+	digest := sha256.Sum256(asked)
+	a.Request = digest[:]
+	return a, nil
+}
+
+func sentToWire(a Alert, count int) *alertv1.SendAlertResponse {
+	return &alertv1.SendAlertResponse{Id: alertID(a.ID), UserCount: int32(count), UnknownTarget: a.Unknown}
 }
 
 func alertToWire(a Alert) *alertv1.Alert {
 	return &alertv1.Alert{
-		Id:            alertID(a.ID),
-		Target:        a.Targets,
-		Severity:      a.Severity,
-		Message:       a.Message,
-		UnknownTarget: a.Unknown,
-		UserCount:     int32(a.Counts.Total()),
-		CreateTime:    timestamppb.New(a.CreateTime),
-		DeliveryCounts: &alertv1.DeliveryCounts{
-			Queued:   int32(a.Counts[Queued] + a.Counts[Claimed]),
-			Sent:     int32(a.Counts[Sent]),
-			Failed:   int32(a.Counts[Failed]),
-			Expired:  int32(a.Counts[Expired]),
-			Canceled: int32(a.Counts[Canceled]),
-		},
+		Id:             alertID(a.ID),
+		Target:         a.Targets,
+		Severity:       a.Severity,
+		Message:        a.Message,
+		UnknownTarget:  a.Unknown,
+		UserCount:      int32(a.Counts.Total()),
+		CreateTime:     timestamppb.New(a.CreateTime),
+		ExpireTime:     timestamppb.New(a.ExpireTime),
+		DeliveryCounts: countsToWire(a.Counts),
+	}
+}
+
+func countsToWire(c Counts) *alertv1.DeliveryCounts {
+	return &alertv1.DeliveryCounts{
+		Queued:   int32(c[Queued] + c[Claimed]),
+		Sent:     int32(c[Sent]),
+		Failed:   int32(c[Failed]),
+		Expired:  int32(c[Expired]),
+		Canceled: int32(c[Canceled]),
 	}
 }
 
@@ -71,14 +104,15 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 			attempts = append(attempts, attemptToWire(t))
 		}
 		wire = append(wire, &alertv1.Delivery{
-			Id:          strconv.FormatInt(d.ID, 10),
-			NickName:    d.Nickname,
-			Messenger:   d.Messenger,
-			Destination: d.Destination,
-			State:       alertv1.DeliveryState(d.State),
-			Reason:      d.Reason,
-			EndTime:     timeToWire(d.EndTime),
-			Attempts:    attempts,
+			Id:              strconv.FormatInt(d.ID, 10),
+			NickName:        d.Nickname,
+			Messenger:       d.Messenger,
+			Destination:     d.Destination,
+			State:           alertv1.DeliveryState(d.State),
+			Reason:          d.Reason,
+			NextAttemptTime: timeToWire(d.NextTime),
+			EndTime:         timeToWire(d.EndTime),
+			Attempts:        attempts,
 		})
 	}
 	return wire
@@ -139,6 +173,31 @@ func queryFromWire(req *alertv1.ListAlertsRequest) (Query, error) {
 		q.Before = before
 	}
 	return q, nil
+}
+
+func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (Selection, error) {
+	filter := req.GetFilter()
+	s := Selection{
+		Messenger: filter.GetMessenger(),
+		Reason:    filter.GetReason(),
+		From:      timeFromWire(filter.GetEndTimeFrom()),
+		Before:    timeFromWire(filter.GetEndTimeBefore()),
+	}
+	for _, text := range req.GetDeliveryIds() {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id <= 0 {
+			return Selection{}, fmt.Errorf("delivery_ids: %q is the id of no delivery: %w", text, fault.ErrInvalid)
+		}
+		s.IDs = append(s.IDs, id)
+	}
+	if filter.GetAlertId() != "" {
+		id, err := readAlertID(filter.GetAlertId())
+		if err != nil {
+			return Selection{}, err
+		}
+		s.AlertID = id
+	}
+	return s, nil
 }
 
 func reportFromWire(r *jobv1.Report) Report {

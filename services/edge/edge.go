@@ -17,7 +17,7 @@ import (
 type Edge struct {
 	Groups     groupv1connect.GroupServiceClient
 	Users      userv1connect.UserServiceClient
-	Alerts     alertv1connect.AlertServiceClient
+	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes: it streams
 	Messengers messengerv1connect.MessengerServiceClient
 }
 
@@ -27,7 +27,7 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),
 		rpc.Public(o, userv1connect.NewUserServiceHandler, userv1connect.UserServiceHandler(e.Users)),
-		rpc.Public(o, alertv1connect.NewAlertServiceHandler, alertv1connect.AlertServiceHandler(e.Alerts)),
+		rpc.Public(o, alertv1connect.NewAlertServiceHandler, e.Alerts),
 		rpc.Public(o, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(e.Messengers)),
 	}
 }

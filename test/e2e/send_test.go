@@ -202,8 +202,8 @@ func fetched(t *testing.T, conn *nats.Conn, consumer string, want int) {
 	}
 }
 
-// TestFailedCalls sees that a call that fails ends its delivery as Failed, with
-// the evidence, and that its neighbours are told.
+// TestFailedCalls sees that a call that would fail again ends its delivery as
+// Failed, with the evidence, and that its neighbours are told.
 func TestFailedCalls(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct {
@@ -214,11 +214,9 @@ func TestFailedCalls(t *testing.T) {
 			status int32
 			code   string
 		}{
-			{"500", &mockupv1.Fault{Status: 500, Body: "oh"}, messengerv1.OutcomeKind_OUTCOME_KIND_RETRY, 0, 500, "http_500"},
 			{"404 is not sent", &mockupv1.Fault{Status: 404, Body: "no"}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_MESSAGE, 404, "http_404"},
-			{"429", &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "30"}}, messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, 0, 429, "http_429"},
 			{"200 that says no", &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"not_in_channel"}`}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_DESTINATION, 200, "not_in_channel"},
-			{"the connection closed", &mockupv1.Fault{CloseConnection: true}, messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN, 0, 0, "connection_lost"},
+			{"401", &mockupv1.Fault{Status: 401}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_CREDENTIAL, 401, "http_401"},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				d.reset(t)

@@ -14,6 +14,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -115,8 +116,10 @@ type Alert struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// delivery_counts says how the deliveries stand.
 	DeliveryCounts *DeliveryCounts `protobuf:"bytes,8,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// expire_time is when what has not ended ends as expired.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Alert) Reset() {
@@ -201,6 +204,13 @@ func (x *Alert) GetCreateTime() *timestamppb.Timestamp {
 func (x *Alert) GetDeliveryCounts() *DeliveryCounts {
 	if x != nil {
 		return x.DeliveryCounts
+	}
+	return nil
+}
+
+func (x *Alert) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
 	}
 	return nil
 }
@@ -306,9 +316,12 @@ type Delivery struct {
 	// end_time is when it ended; unset until then.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// attempts holds each call to the provider, in order.
-	Attempts      []*Attempt `protobuf:"bytes,8,rep,name=attempts,proto3" json:"attempts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Attempts []*Attempt `protobuf:"bytes,8,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// next_attempt_time is when it is tried next; unset where that is now, or where
+	// it has ended.
+	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
@@ -393,6 +406,13 @@ func (x *Delivery) GetEndTime() *timestamppb.Timestamp {
 func (x *Delivery) GetAttempts() []*Attempt {
 	if x != nil {
 		return x.Attempts
+	}
+	return nil
+}
+
+func (x *Delivery) GetNextAttemptTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextAttemptTime
 	}
 	return nil
 }
@@ -503,7 +523,13 @@ type SendAlertRequest struct {
 	// message is what happened: 1 to 20000 characters, without NUL.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// strict refuses the alert where a target is unknown.
-	Strict        bool `protobuf:"varint,4,opt,name=strict,proto3" json:"strict,omitempty"`
+	Strict bool `protobuf:"varint,4,opt,name=strict,proto3" json:"strict,omitempty"`
+	// idempotency_key, when set, is the caller's name for this request; the header
+	// Idempotency-Key says the same. At most 200 characters.
+	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	// ttl is how long the alert is worth telling: what has not ended by then ends as
+	// expired. Unset means 24 hours. From a second to 30 days.
+	Ttl           *durationpb.Duration `protobuf:"bytes,6,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +590,20 @@ func (x *SendAlertRequest) GetStrict() bool {
 		return x.Strict
 	}
 	return false
+}
+
+func (x *SendAlertRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *SendAlertRequest) GetTtl() *durationpb.Duration {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
 }
 
 // SendAlertResponse says that the alert is recorded.
@@ -1061,11 +1101,407 @@ func (x *Recipient) GetDestination() string {
 	return ""
 }
 
+// CancelAlertRequest names an alert.
+type CancelAlertRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the alert's.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelAlertRequest) Reset() {
+	*x = CancelAlertRequest{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelAlertRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelAlertRequest) ProtoMessage() {}
+
+func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelAlertRequest.ProtoReflect.Descriptor instead.
+func (*CancelAlertRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CancelAlertRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// CancelAlertResponse says what was stopped.
+type CancelAlertResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// canceled_count counts the deliveries that this call canceled.
+	CanceledCount int32 `protobuf:"varint,1,opt,name=canceled_count,json=canceledCount,proto3" json:"canceled_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelAlertResponse) Reset() {
+	*x = CancelAlertResponse{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelAlertResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelAlertResponse) ProtoMessage() {}
+
+func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelAlertResponse.ProtoReflect.Descriptor instead.
+func (*CancelAlertResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CancelAlertResponse) GetCanceledCount() int32 {
+	if x != nil {
+		return x.CanceledCount
+	}
+	return 0
+}
+
+// ReplayFilter selects deliveries that failed or expired. All of its conditions
+// that are set must hold.
+type ReplayFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// alert_id, when set, selects those of this alert.
+	AlertId string `protobuf:"bytes,1,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
+	// messenger, when set, selects those by this messenger.
+	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// reason, when set, selects those that ended for exactly this reason.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// end_time_from, when set, selects those that ended at or after it.
+	EndTimeFrom *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time_from,json=endTimeFrom,proto3" json:"end_time_from,omitempty"`
+	// end_time_before, when set, selects those that ended before it.
+	EndTimeBefore *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time_before,json=endTimeBefore,proto3" json:"end_time_before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayFilter) Reset() {
+	*x = ReplayFilter{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayFilter) ProtoMessage() {}
+
+func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayFilter.ProtoReflect.Descriptor instead.
+func (*ReplayFilter) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReplayFilter) GetAlertId() string {
+	if x != nil {
+		return x.AlertId
+	}
+	return ""
+}
+
+func (x *ReplayFilter) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *ReplayFilter) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayFilter) GetEndTimeFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTimeFrom
+	}
+	return nil
+}
+
+func (x *ReplayFilter) GetEndTimeBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTimeBefore
+	}
+	return nil
+}
+
+// ReplayDeliveriesRequest says what to queue again.
+type ReplayDeliveriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// delivery_ids names at most 1000.
+	DeliveryIds []string `protobuf:"bytes,1,rep,name=delivery_ids,json=deliveryIds,proto3" json:"delivery_ids,omitempty"`
+	// filter selects them instead.
+	Filter *ReplayFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// dry_run counts and changes nothing.
+	DryRun bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// ttl is how long they are tried from now; unset means 24 hours.
+	Ttl           *durationpb.Duration `protobuf:"bytes,4,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeliveriesRequest) Reset() {
+	*x = ReplayDeliveriesRequest{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeliveriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeliveriesRequest) ProtoMessage() {}
+
+func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeliveriesRequest.ProtoReflect.Descriptor instead.
+func (*ReplayDeliveriesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ReplayDeliveriesRequest) GetDeliveryIds() []string {
+	if x != nil {
+		return x.DeliveryIds
+	}
+	return nil
+}
+
+func (x *ReplayDeliveriesRequest) GetFilter() *ReplayFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *ReplayDeliveriesRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ReplayDeliveriesRequest) GetTtl() *durationpb.Duration {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
+}
+
+// ReplayDeliveriesResponse says what was queued again.
+type ReplayDeliveriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// replayed_count counts the deliveries; with dry_run those that would be.
+	ReplayedCount int32 `protobuf:"varint,1,opt,name=replayed_count,json=replayedCount,proto3" json:"replayed_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeliveriesResponse) Reset() {
+	*x = ReplayDeliveriesResponse{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeliveriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeliveriesResponse) ProtoMessage() {}
+
+func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeliveriesResponse.ProtoReflect.Descriptor instead.
+func (*ReplayDeliveriesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
+	if x != nil {
+		return x.ReplayedCount
+	}
+	return 0
+}
+
+// WatchAlertRequest names an alert.
+type WatchAlertRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the alert's.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchAlertRequest) Reset() {
+	*x = WatchAlertRequest{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAlertRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAlertRequest) ProtoMessage() {}
+
+func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAlertRequest.ProtoReflect.Descriptor instead.
+func (*WatchAlertRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WatchAlertRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// WatchAlertResponse is news of an alert.
+type WatchAlertResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// deliveries holds those that changed since the message before; all of them in
+	// the first.
+	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// delivery_counts says how all deliveries stand now.
+	DeliveryCounts *DeliveryCounts `protobuf:"bytes,2,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WatchAlertResponse) Reset() {
+	*x = WatchAlertResponse{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAlertResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAlertResponse) ProtoMessage() {}
+
+func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAlertResponse.ProtoReflect.Descriptor instead.
+func (*WatchAlertResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *WatchAlertResponse) GetDeliveries() []*Delivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+func (x *WatchAlertResponse) GetDeliveryCounts() *DeliveryCounts {
+	if x != nil {
+		return x.DeliveryCounts
+	}
+	return nil
+}
+
 var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x02\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -1076,13 +1512,15 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"user_count\x18\x06 \x01(\x05R\tuserCount\x12;\n" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12H\n" +
-	"\x0fdelivery_counts\x18\b \x01(\v2\x1f.bongsu.alert.v1.DeliveryCountsR\x0edeliveryCounts\"\x8a\x01\n" +
+	"\x0fdelivery_counts\x18\b \x01(\v2\x1f.bongsu.alert.v1.DeliveryCountsR\x0edeliveryCounts\x12;\n" +
+	"\vexpire_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\x8a\x01\n" +
 	"\x0eDeliveryCounts\x12\x16\n" +
 	"\x06queued\x18\x01 \x01(\x05R\x06queued\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\x05R\x04sent\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\x05R\x06failed\x12\x18\n" +
 	"\aexpired\x18\x04 \x01(\x05R\aexpired\x12\x1a\n" +
-	"\bcanceled\x18\x05 \x01(\x05R\bcanceled\"\xb2\x02\n" +
+	"\bcanceled\x18\x05 \x01(\x05R\bcanceled\"\xfa\x02\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x12\x1c\n" +
@@ -1091,7 +1529,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x05state\x18\x05 \x01(\x0e2\x1e.bongsu.alert.v1.DeliveryStateR\x05state\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x125\n" +
 	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x124\n" +
-	"\battempts\x18\b \x03(\v2\x18.bongsu.alert.v1.AttemptR\battempts\"\x90\x02\n" +
+	"\battempts\x18\b \x03(\v2\x18.bongsu.alert.v1.AttemptR\battempts\x12F\n" +
+	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\"\x90\x02\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\x03R\x05fence\x129\n" +
@@ -1099,13 +1538,15 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\x12-\n" +
-	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xbc\x01\n" +
+	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xc4\x02\n" +
 	"\x10SendAlertRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x128\n" +
 	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x121\n" +
 	"\amessage\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x10\x01\x18\xa0\x9c\x012\n" +
 	"^[^\\x00]*$R\amessage\x12\x16\n" +
-	"\x06strict\x18\x04 \x01(\bR\x06strict\"i\n" +
+	"\x06strict\x18\x04 \x01(\bR\x06strict\x12F\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x0eidempotencyKey\x12>\n" +
+	"\x03ttl\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\"i\n" +
 	"\x11SendAlertResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12\x0e\n" +
@@ -1143,7 +1584,34 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\tRecipient\x12\x1b\n" +
 	"\tnick_name\x18\x01 \x01(\tR\bnickName\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
-	"\vdestination\x18\x03 \x01(\tR\vdestination*\xd3\x01\n" +
+	"\vdestination\x18\x03 \x01(\tR\vdestination\"/\n" +
+	"\x12CancelAlertRequest\x12\x19\n" +
+	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x02id\"<\n" +
+	"\x13CancelAlertResponse\x12%\n" +
+	"\x0ecanceled_count\x18\x01 \x01(\x05R\rcanceledCount\"\xfe\x01\n" +
+	"\fReplayFilter\x12\"\n" +
+	"\balert_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\aalertId\x12%\n" +
+	"\tmessenger\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\tmessenger\x12\x1f\n" +
+	"\x06reason\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x06reason\x12>\n" +
+	"\rend_time_from\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vendTimeFrom\x12B\n" +
+	"\x0fend_time_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rendTimeBefore\"\xb8\x04\n" +
+	"\x17ReplayDeliveriesRequest\x124\n" +
+	"\fdelivery_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\xe8\a\"\x06r\x04\x10\x01\x18\x1eR\vdeliveryIds\x125\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1d.bongsu.alert.v1.ReplayFilterR\x06filter\x12\x17\n" +
+	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12>\n" +
+	"\x03ttl\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl:\xd6\x02\xbaH\xd2\x02\x1a\xcf\x02\n" +
+	"\n" +
+	"replay.one\x12Vname deliveries by delivery_ids, or select them by a filter with a condition, not both\x1a\xe8\x01has(this.filter) == (size(this.delivery_ids) == 0) && (!has(this.filter) || this.filter.alert_id != '' || this.filter.messenger != '' || this.filter.reason != '' || has(this.filter.end_time_from) || has(this.filter.end_time_before))\"A\n" +
+	"\x18ReplayDeliveriesResponse\x12%\n" +
+	"\x0ereplayed_count\x18\x01 \x01(\x05R\rreplayedCount\".\n" +
+	"\x11WatchAlertRequest\x12\x19\n" +
+	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x02id\"\x99\x01\n" +
+	"\x12WatchAlertResponse\x129\n" +
+	"\n" +
+	"deliveries\x18\x01 \x03(\v2\x19.bongsu.alert.v1.DeliveryR\n" +
+	"deliveries\x12H\n" +
+	"\x0fdelivery_counts\x18\x02 \x01(\v2\x1f.bongsu.alert.v1.DeliveryCountsR\x0edeliveryCounts*\xd3\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15DELIVERY_STATE_QUEUED\x10\x01\x12\x1a\n" +
@@ -1151,14 +1619,18 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x13DELIVERY_STATE_SENT\x10\x03\x12\x19\n" +
 	"\x15DELIVERY_STATE_FAILED\x10\x04\x12\x1a\n" +
 	"\x16DELIVERY_STATE_EXPIRED\x10\x05\x12\x1b\n" +
-	"\x17DELIVERY_STATE_CANCELED\x10\x062\xda\x03\n" +
+	"\x17DELIVERY_STATE_CANCELED\x10\x062\xc4\x06\n" +
 	"\fAlertService\x12i\n" +
 	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"\x15\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/v1/alerts\x12k\n" +
 	"\bGetAlert\x12 .bongsu.alert.v1.GetAlertRequest\x1a!.bongsu.alert.v1.GetAlertResponse\"\x1a\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/alerts/{id}\x90\x02\x01\x12l\n" +
 	"\n" +
 	"ListAlerts\x12\".bongsu.alert.v1.ListAlertsRequest\x1a#.bongsu.alert.v1.ListAlertsResponse\"\x15\x82\xd3\xe4\x93\x02\f\x12\n" +
-	"/v1/alerts\x90\x02\x01\x12\x83\x01\n" +
+	"/v1/alerts\x90\x02\x01\x12~\n" +
+	"\vCancelAlert\x12#.bongsu.alert.v1.CancelAlertRequest\x1a$.bongsu.alert.v1.CancelAlertResponse\"$\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/alerts/{id}:cancel\x90\x02\x02\x12\x89\x01\n" +
+	"\x10ReplayDeliveries\x12(.bongsu.alert.v1.ReplayDeliveriesRequest\x1a).bongsu.alert.v1.ReplayDeliveriesResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/deliveries:replay\x12\\\n" +
+	"\n" +
+	"WatchAlert\x12\".bongsu.alert.v1.WatchAlertRequest\x1a#.bongsu.alert.v1.WatchAlertResponse\"\x03\x90\x02\x010\x01\x12\x83\x01\n" +
 	"\x0eResolveTargets\x12&.bongsu.alert.v1.ResolveTargetsRequest\x1a'.bongsu.alert.v1.ResolveTargetsResponse\" \x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/alerts:resolve\x90\x02\x01B\xc0\x01\n" +
 	"\x13com.bongsu.alert.v1B\n" +
 	"AlertProtoP\x01Z?github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1;alertv1\xa2\x02\x03BAX\xaa\x02\x0fBongsu.Alert.V1\xca\x02\x0fBongsu\\Alert\\V1\xe2\x02\x1bBongsu\\Alert\\V1\\GPBMetadata\xea\x02\x11Bongsu::Alert::V1b\x06proto3"
@@ -1176,54 +1648,77 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
-	(DeliveryState)(0),             // 0: bongsu.alert.v1.DeliveryState
-	(*Alert)(nil),                  // 1: bongsu.alert.v1.Alert
-	(*DeliveryCounts)(nil),         // 2: bongsu.alert.v1.DeliveryCounts
-	(*Delivery)(nil),               // 3: bongsu.alert.v1.Delivery
-	(*Attempt)(nil),                // 4: bongsu.alert.v1.Attempt
-	(*SendAlertRequest)(nil),       // 5: bongsu.alert.v1.SendAlertRequest
-	(*SendAlertResponse)(nil),      // 6: bongsu.alert.v1.SendAlertResponse
-	(*GetAlertRequest)(nil),        // 7: bongsu.alert.v1.GetAlertRequest
-	(*GetAlertResponse)(nil),       // 8: bongsu.alert.v1.GetAlertResponse
-	(*ListAlertsRequest)(nil),      // 9: bongsu.alert.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),     // 10: bongsu.alert.v1.ListAlertsResponse
-	(*ResolveTargetsRequest)(nil),  // 11: bongsu.alert.v1.ResolveTargetsRequest
-	(*ResolveTargetsResponse)(nil), // 12: bongsu.alert.v1.ResolveTargetsResponse
-	(*Recipient)(nil),              // 13: bongsu.alert.v1.Recipient
-	(*timestamppb.Timestamp)(nil),  // 14: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),             // 15: bongsu.messenger.v1.Outcome
+	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
+	(*Alert)(nil),                    // 1: bongsu.alert.v1.Alert
+	(*DeliveryCounts)(nil),           // 2: bongsu.alert.v1.DeliveryCounts
+	(*Delivery)(nil),                 // 3: bongsu.alert.v1.Delivery
+	(*Attempt)(nil),                  // 4: bongsu.alert.v1.Attempt
+	(*SendAlertRequest)(nil),         // 5: bongsu.alert.v1.SendAlertRequest
+	(*SendAlertResponse)(nil),        // 6: bongsu.alert.v1.SendAlertResponse
+	(*GetAlertRequest)(nil),          // 7: bongsu.alert.v1.GetAlertRequest
+	(*GetAlertResponse)(nil),         // 8: bongsu.alert.v1.GetAlertResponse
+	(*ListAlertsRequest)(nil),        // 9: bongsu.alert.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 10: bongsu.alert.v1.ListAlertsResponse
+	(*ResolveTargetsRequest)(nil),    // 11: bongsu.alert.v1.ResolveTargetsRequest
+	(*ResolveTargetsResponse)(nil),   // 12: bongsu.alert.v1.ResolveTargetsResponse
+	(*Recipient)(nil),                // 13: bongsu.alert.v1.Recipient
+	(*CancelAlertRequest)(nil),       // 14: bongsu.alert.v1.CancelAlertRequest
+	(*CancelAlertResponse)(nil),      // 15: bongsu.alert.v1.CancelAlertResponse
+	(*ReplayFilter)(nil),             // 16: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 17: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 18: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 19: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 20: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 22: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 23: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	14, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	21, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
 	2,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	0,  // 2: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	14, // 3: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
-	4,  // 4: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	14, // 5: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	14, // 6: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	15, // 7: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	1,  // 8: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
-	3,  // 9: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 10: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	14, // 11: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	14, // 12: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	1,  // 13: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	13, // 14: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	5,  // 15: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	7,  // 16: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	9,  // 17: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	11, // 18: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	6,  // 19: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	8,  // 20: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	10, // 21: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	12, // 22: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	21, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 3: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
+	21, // 4: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	4,  // 5: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
+	21, // 6: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	21, // 7: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	21, // 8: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	22, // 9: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	23, // 10: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	1,  // 11: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
+	3,  // 12: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 13: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	21, // 14: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	21, // 15: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	1,  // 16: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	13, // 17: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	21, // 18: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	21, // 19: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	16, // 20: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	23, // 21: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	3,  // 22: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	2,  // 23: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	5,  // 24: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	7,  // 25: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	9,  // 26: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	14, // 27: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	17, // 28: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	19, // 29: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	11, // 30: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	6,  // 31: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	8,  // 32: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	10, // 33: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	15, // 34: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	18, // 35: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	20, // 36: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	12, // 37: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	31, // [31:38] is the sub-list for method output_type
+	24, // [24:31] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -1237,7 +1732,7 @@ func file_bongsu_alert_v1_alert_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -40,6 +40,14 @@ const (
 	AlertServiceGetAlertProcedure = "/bongsu.alert.v1.AlertService/GetAlert"
 	// AlertServiceListAlertsProcedure is the fully-qualified name of the AlertService's ListAlerts RPC.
 	AlertServiceListAlertsProcedure = "/bongsu.alert.v1.AlertService/ListAlerts"
+	// AlertServiceCancelAlertProcedure is the fully-qualified name of the AlertService's CancelAlert
+	// RPC.
+	AlertServiceCancelAlertProcedure = "/bongsu.alert.v1.AlertService/CancelAlert"
+	// AlertServiceReplayDeliveriesProcedure is the fully-qualified name of the AlertService's
+	// ReplayDeliveries RPC.
+	AlertServiceReplayDeliveriesProcedure = "/bongsu.alert.v1.AlertService/ReplayDeliveries"
+	// AlertServiceWatchAlertProcedure is the fully-qualified name of the AlertService's WatchAlert RPC.
+	AlertServiceWatchAlertProcedure = "/bongsu.alert.v1.AlertService/WatchAlert"
 	// AlertServiceResolveTargetsProcedure is the fully-qualified name of the AlertService's
 	// ResolveTargets RPC.
 	AlertServiceResolveTargetsProcedure = "/bongsu.alert.v1.AlertService/ResolveTargets"
@@ -52,10 +60,14 @@ type AlertServiceClient interface {
 	// committed to the ledger before the answer. A target that nobody bears is no
 	// error unless strict is set: the rest is told, and the answer lists it.
 	//
+	// With an idempotency key, in the field or in the header Idempotency-Key, a
+	// request can be sent again without a second alert: for 24 hours the same key and
+	// request get the same answer.
+	//
 	// invalid_argument: a field is not valid, a target is not of the form @user,
 	// @@group or @all, or strict is set and a target is unknown; nothing is stored
-	// and nobody is told. unavailable: the ledger or the directory cannot be
-	// reached now; try again.
+	// and nobody is told. already_exists: the key was used for another request.
+	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
 	// GetAlert answers with an alert and every delivery of it.
 	//
@@ -64,6 +76,22 @@ type AlertServiceClient interface {
 	// ListAlerts answers with alerts, the newest first, a page at a time. All
 	// filters that are set must hold.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
+	// CancelAlert stops what of an alert has not been sent. A delivery that a sender
+	// holds just now may still be sent; it is not tried again.
+	//
+	// not_found: no alert has this id.
+	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
+	// ReplayDeliveries queues again what failed or expired: the deliveries named, or
+	// all that a filter selects. Their attempts stay on record. With dry_run it only
+	// counts. At most 100000 are replayed in one call; call again for more.
+	//
+	// invalid_argument: neither ids nor a filter with a condition is given, or both.
+	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
+	// WatchAlert answers with the deliveries of an alert as they are, then with those
+	// that change, and ends when all have ended.
+	//
+	// not_found: no alert has this id.
+	WatchAlert(context.Context, *v1.WatchAlertRequest) (*connect.ServerStreamForClient[v1.WatchAlertResponse], error)
 	// ResolveTargets is the dry run of SendAlert: who would be told, by which
 	// messenger, and which targets are unknown. Nothing is stored or sent.
 	//
@@ -102,6 +130,26 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		cancelAlert: connect.NewClient[v1.CancelAlertRequest, v1.CancelAlertResponse](
+			httpClient,
+			baseURL+AlertServiceCancelAlertProcedure,
+			connect.WithSchema(alertServiceMethods.ByName("CancelAlert")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		replayDeliveries: connect.NewClient[v1.ReplayDeliveriesRequest, v1.ReplayDeliveriesResponse](
+			httpClient,
+			baseURL+AlertServiceReplayDeliveriesProcedure,
+			connect.WithSchema(alertServiceMethods.ByName("ReplayDeliveries")),
+			connect.WithClientOptions(opts...),
+		),
+		watchAlert: connect.NewClient[v1.WatchAlertRequest, v1.WatchAlertResponse](
+			httpClient,
+			baseURL+AlertServiceWatchAlertProcedure,
+			connect.WithSchema(alertServiceMethods.ByName("WatchAlert")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		resolveTargets: connect.NewClient[v1.ResolveTargetsRequest, v1.ResolveTargetsResponse](
 			httpClient,
 			baseURL+AlertServiceResolveTargetsProcedure,
@@ -114,10 +162,13 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // alertServiceClient implements AlertServiceClient.
 type alertServiceClient struct {
-	sendAlert      *connect.Client[v1.SendAlertRequest, v1.SendAlertResponse]
-	getAlert       *connect.Client[v1.GetAlertRequest, v1.GetAlertResponse]
-	listAlerts     *connect.Client[v1.ListAlertsRequest, v1.ListAlertsResponse]
-	resolveTargets *connect.Client[v1.ResolveTargetsRequest, v1.ResolveTargetsResponse]
+	sendAlert        *connect.Client[v1.SendAlertRequest, v1.SendAlertResponse]
+	getAlert         *connect.Client[v1.GetAlertRequest, v1.GetAlertResponse]
+	listAlerts       *connect.Client[v1.ListAlertsRequest, v1.ListAlertsResponse]
+	cancelAlert      *connect.Client[v1.CancelAlertRequest, v1.CancelAlertResponse]
+	replayDeliveries *connect.Client[v1.ReplayDeliveriesRequest, v1.ReplayDeliveriesResponse]
+	watchAlert       *connect.Client[v1.WatchAlertRequest, v1.WatchAlertResponse]
+	resolveTargets   *connect.Client[v1.ResolveTargetsRequest, v1.ResolveTargetsResponse]
 }
 
 // SendAlert calls bongsu.alert.v1.AlertService.SendAlert.
@@ -147,6 +198,29 @@ func (c *alertServiceClient) ListAlerts(ctx context.Context, req *v1.ListAlertsR
 	return nil, err
 }
 
+// CancelAlert calls bongsu.alert.v1.AlertService.CancelAlert.
+func (c *alertServiceClient) CancelAlert(ctx context.Context, req *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error) {
+	response, err := c.cancelAlert.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReplayDeliveries calls bongsu.alert.v1.AlertService.ReplayDeliveries.
+func (c *alertServiceClient) ReplayDeliveries(ctx context.Context, req *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error) {
+	response, err := c.replayDeliveries.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// WatchAlert calls bongsu.alert.v1.AlertService.WatchAlert.
+func (c *alertServiceClient) WatchAlert(ctx context.Context, req *v1.WatchAlertRequest) (*connect.ServerStreamForClient[v1.WatchAlertResponse], error) {
+	return c.watchAlert.CallServerStream(ctx, connect.NewRequest(req))
+}
+
 // ResolveTargets calls bongsu.alert.v1.AlertService.ResolveTargets.
 func (c *alertServiceClient) ResolveTargets(ctx context.Context, req *v1.ResolveTargetsRequest) (*v1.ResolveTargetsResponse, error) {
 	response, err := c.resolveTargets.CallUnary(ctx, connect.NewRequest(req))
@@ -163,10 +237,14 @@ type AlertServiceHandler interface {
 	// committed to the ledger before the answer. A target that nobody bears is no
 	// error unless strict is set: the rest is told, and the answer lists it.
 	//
+	// With an idempotency key, in the field or in the header Idempotency-Key, a
+	// request can be sent again without a second alert: for 24 hours the same key and
+	// request get the same answer.
+	//
 	// invalid_argument: a field is not valid, a target is not of the form @user,
 	// @@group or @all, or strict is set and a target is unknown; nothing is stored
-	// and nobody is told. unavailable: the ledger or the directory cannot be
-	// reached now; try again.
+	// and nobody is told. already_exists: the key was used for another request.
+	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
 	// GetAlert answers with an alert and every delivery of it.
 	//
@@ -175,6 +253,22 @@ type AlertServiceHandler interface {
 	// ListAlerts answers with alerts, the newest first, a page at a time. All
 	// filters that are set must hold.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
+	// CancelAlert stops what of an alert has not been sent. A delivery that a sender
+	// holds just now may still be sent; it is not tried again.
+	//
+	// not_found: no alert has this id.
+	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
+	// ReplayDeliveries queues again what failed or expired: the deliveries named, or
+	// all that a filter selects. Their attempts stay on record. With dry_run it only
+	// counts. At most 100000 are replayed in one call; call again for more.
+	//
+	// invalid_argument: neither ids nor a filter with a condition is given, or both.
+	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
+	// WatchAlert answers with the deliveries of an alert as they are, then with those
+	// that change, and ends when all have ended.
+	//
+	// not_found: no alert has this id.
+	WatchAlert(context.Context, *v1.WatchAlertRequest, *connect.ServerStream[v1.WatchAlertResponse]) error
 	// ResolveTargets is the dry run of SendAlert: who would be told, by which
 	// messenger, and which targets are unknown. Nothing is stored or sent.
 	//
@@ -209,6 +303,26 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	alertServiceCancelAlertHandler := connect.NewUnaryHandlerSimple(
+		AlertServiceCancelAlertProcedure,
+		svc.CancelAlert,
+		connect.WithSchema(alertServiceMethods.ByName("CancelAlert")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	alertServiceReplayDeliveriesHandler := connect.NewUnaryHandlerSimple(
+		AlertServiceReplayDeliveriesProcedure,
+		svc.ReplayDeliveries,
+		connect.WithSchema(alertServiceMethods.ByName("ReplayDeliveries")),
+		connect.WithHandlerOptions(opts...),
+	)
+	alertServiceWatchAlertHandler := connect.NewServerStreamHandlerSimple(
+		AlertServiceWatchAlertProcedure,
+		svc.WatchAlert,
+		connect.WithSchema(alertServiceMethods.ByName("WatchAlert")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	alertServiceResolveTargetsHandler := connect.NewUnaryHandlerSimple(
 		AlertServiceResolveTargetsProcedure,
 		svc.ResolveTargets,
@@ -224,6 +338,12 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 			alertServiceGetAlertHandler.ServeHTTP(w, r)
 		case AlertServiceListAlertsProcedure:
 			alertServiceListAlertsHandler.ServeHTTP(w, r)
+		case AlertServiceCancelAlertProcedure:
+			alertServiceCancelAlertHandler.ServeHTTP(w, r)
+		case AlertServiceReplayDeliveriesProcedure:
+			alertServiceReplayDeliveriesHandler.ServeHTTP(w, r)
+		case AlertServiceWatchAlertProcedure:
+			alertServiceWatchAlertHandler.ServeHTTP(w, r)
 		case AlertServiceResolveTargetsProcedure:
 			alertServiceResolveTargetsHandler.ServeHTTP(w, r)
 		default:
@@ -245,6 +365,18 @@ func (UnimplementedAlertServiceHandler) GetAlert(context.Context, *v1.GetAlertRe
 
 func (UnimplementedAlertServiceHandler) ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.ListAlerts is not implemented"))
+}
+
+func (UnimplementedAlertServiceHandler) CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.CancelAlert is not implemented"))
+}
+
+func (UnimplementedAlertServiceHandler) ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.ReplayDeliveries is not implemented"))
+}
+
+func (UnimplementedAlertServiceHandler) WatchAlert(context.Context, *v1.WatchAlertRequest, *connect.ServerStream[v1.WatchAlertResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.WatchAlert is not implemented"))
 }
 
 func (UnimplementedAlertServiceHandler) ResolveTargets(context.Context, *v1.ResolveTargetsRequest) (*v1.ResolveTargetsResponse, error) {

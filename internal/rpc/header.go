@@ -1,0 +1,41 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// A headerField lets callers say in a header, by every protocol, what a field of a
+// request says. It sets the field of each request that has one of its name.
+type headerField struct {
+	header string
+	field  protoreflect.Name
+}
+
+// intercept is the interceptor. A field that says otherwise than the header is
+// fault.ErrInvalid.
+func (h headerField) intercept(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		said := req.Header().Get(h.header)
+		message, ok := req.Any().(proto.Message)
+		if said == "" || !ok {
+			return next(ctx, req)
+		}
+		m := message.ProtoReflect()
+		field := m.Descriptor().Fields().ByName(h.field)
+		if field == nil {
+			return next(ctx, req)
+		}
+		if m.Has(field) && m.Get(field).String() != said {
+			return nil, fmt.Errorf("%s and the header %s say different things: %w", h.field, h.header, fault.ErrInvalid)
+		}
+		m.Set(field, protoreflect.ValueOfString(said))
+		return next(ctx, req)
+	}
+}

@@ -1,0 +1,136 @@
+package alert
+
+import (
+	"context"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+)
+
+// A Query asks for alerts. All of its conditions that are set must hold.
+type Query struct {
+	Before       int64  // only ids below it; 0 asks from the newest
+	Limit        int    // at least 1
+	Severity     string // to the letter
+	State        State  // with a delivery in this state
+	Nickname     string // with a delivery to this user
+	From         time.Time
+	CreateBefore time.Time
+}
+
+// A Ledger keeps alerts, deliveries and attempts, and is the truth about them.
+// Every method is one transaction. A method that changes something returns only
+// after that is on disk.
+//
+// A Ledger is safe for concurrent use, by several processes too where its
+// database is a server.
+type Ledger interface {
+	Book
+	Dispatcher
+}
+
+// A Book is the record of what was said.
+type Book interface {
+	// AddAlert records a with its deliveries, all or nothing, and gives them ids:
+	// a.ID, and ds[i].ID in order. Ids are greater than 0 and never used again, not
+	// even by a ledger that was emptied. Deliveries that are Queued wait for the
+	// queue until retry, when Due finds them; others have ended. Concurrent calls
+	// share commits; one that fails must not fail the others. Where ctx ends or the
+	// error is fault.ErrUnavailable, all may be recorded nevertheless, or nothing.
+	//
+	// Where an alert was recorded under a.Key less than KeyLife before a.CreateTime,
+	// nothing is recorded: for the same Request, *a becomes that alert and again is
+	// true; for another, it must return fault.ErrExists. That is decided in the same
+	// transaction, so of any number of calls at once one records.
+	AddAlert(ctx context.Context, a *Alert, ds []Delivery, retry time.Time) (again bool, err error)
+	// Alert answers with an alert and its deliveries by id, with their attempts. It
+	// must return fault.ErrNotFound where no alert has the id.
+	Alert(ctx context.Context, id int64) (Alert, []Delivery, error)
+	// Alerts answers with alerts, the newest first.
+	Alerts(ctx context.Context, q Query) ([]Alert, error)
+	// Cancel ends as Canceled, for reason "canceled", what of an alert is Queued, and
+	// says how much that is. What is Claimed goes on, but is not tried again: see
+	// Facts. It must return fault.ErrNotFound where no alert has the id.
+	Cancel(ctx context.Context, id int64, now time.Time) (int, error)
+	// Replay makes what s selects Queued again, due at now, to expire at expire, with
+	// its tries counted anew; attempts, fence and PossibleDuplicate stay as they are.
+	// It says how much that is. Where dry is set it only counts. Only Failed and
+	// Expired deliveries can be selected. At most 100000 are replayed in one call.
+	Replay(ctx context.Context, s Selection, now, expire time.Time, dry bool) (int, error)
+}
+
+// KeyLife is how long a Key is remembered.
+const KeyLife = 24 * time.Hour
+
+// A Selection selects deliveries that ended without being sent. All of its
+// conditions that are set must hold; none set selects nothing.
+type Selection struct {
+	IDs       []int64
+	AlertID   int64
+	Messenger string
+	Reason    string    // to the letter
+	From      time.Time // ended at or after it
+	Before    time.Time // ended before it
+	Among     []string  // by one of these messengers; empty means any, and is no condition
+}
+
+// Facts is what the ledger knows of a delivery when its outcome is reported.
+type Facts struct {
+	Now        time.Time
+	Messenger  string
+	Rank       job.Rank
+	Tries      int       // attempts so far that count, this one not among them
+	ExpireTime time.Time // of the delivery
+	Canceled   bool      // its alert was canceled while it was Claimed
+}
+
+// A Verdict is where a delivery goes from an outcome.
+type Verdict struct {
+	State    State     // Queued, or an end
+	Reason   string    // set where State is an end but not Sent
+	NextTime time.Time // set where State is Queued
+	Counts   bool      // the attempt counts as a try
+}
+
+// A Rule says where a delivery goes. It must be quick, depend on nothing else, and
+// say Sent for an outcome that is Sent and for no other.
+type Rule func(Facts, Report) Verdict
+
+// A Dispatcher hands out deliveries and takes reports of them.
+type Dispatcher interface {
+	// Claim takes those of ids that are Queued, and holds them until lease. It gives
+	// each a greater fence. What it does not take is left out of the answer: what has
+	// ended, what is held, what waits for a time after now that a Verdict gave it,
+	// and what has expired. lease must be after now.
+	Claim(ctx context.Context, ids []int64, sender string, now, lease time.Time) ([]Claim, error)
+	// Report records the attempts and moves their deliveries on as rule says, but
+	// never past their ExpireTime: what would be tried at or after it waits for its
+	// end as Expired. A report whose delivery is not Claimed under its fence changes
+	// nothing; fenced holds the ids of those, but for a report that is recorded
+	// already. Evidence is never refused: what of its text cannot be kept is replaced.
+	Report(ctx context.Context, reports []Report, now time.Time, rule Rule) (fenced []int64, err error)
+	// Due answers with jobs of at most size deliveries for what is Queued past its
+	// time at now, the most urgent rank first, at most limit deliveries, and lets
+	// those wait in the queue until retry, so that a second call does not find them
+	// again before.
+	Due(ctx context.Context, now, retry time.Time, limit, size int) ([]job.Job, error)
+	// Sweep ends what nobody else ends, at most limit deliveries, and says how much it
+	// found. Where a lease ended at or before now without a report, it records that
+	// attempt as Unknown, and moves the delivery on as rule says; all later claims of
+	// it are PossibleDuplicates. What is Queued at or after its ExpireTime ends as
+	// Expired, for reason "expired".
+	Sweep(ctx context.Context, now time.Time, limit int, rule Rule) (int, error)
+	// Wake makes due at now what waits in the queue, not what a Verdict lets wait, and
+	// says how much that is.
+	Wake(ctx context.Context, now time.Time) (int, error)
+}
+
+// A Queue carries jobs to the senders. It may lose what it holds: the ledger
+// says what is to be done again.
+type Queue interface {
+	// Put hands over jobs. Those before an error may have been taken.
+	Put(ctx context.Context, jobs []job.Job) error
+	// Epoch names the queue's life: where it is another than before, what was put
+	// before may be lost. It brings a queue that vanished back to life.
+	Epoch(ctx context.Context) (string, error)
+}

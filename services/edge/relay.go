@@ -1,0 +1,34 @@
+package edge
+
+import (
+	"context"
+	"errors"
+
+	"connectrpc.com/connect"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+)
+
+var _ alertv1connect.AlertServiceHandler = Relay{}
+
+// A Relay answers AlertService by asking an alert service elsewhere. Unary calls
+// are those of the client; what is streamed is passed on message by message.
+type Relay struct {
+	alertv1connect.AlertServiceClient
+}
+
+// WatchAlert passes on what the other service streams.
+func (r Relay) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest, to *connect.ServerStream[alertv1.WatchAlertResponse]) (err error) {
+	from, err := r.AlertServiceClient.WatchAlert(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	for from.Receive() {
+		if err := to.Send(from.Msg()); err != nil {
+			return err
+		}
+	}
+	return from.Err()
+}

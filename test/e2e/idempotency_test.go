@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// TestIdempotency sends one request a hundred times at once under one key: one
+// alert, a hundred equal answers; another request under the key is refused.
+func TestIdempotency(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		const body = `{"target":["@@test-team2","@nobody"],"message":"m"}`
+		answers := make([]string, 100)
+		var wg sync.WaitGroup
+		for i := range answers {
+			wg.Go(func() { answers[i] = post(t, d.edge+"/v1/alerts", "one", body) })
+		}
+		wg.Wait()
+		for _, answer := range answers {
+			if answer != answers[0] || !strings.HasPrefix(answer, `200 {"userCount":2,`) || !strings.Contains(answer, `["@nobody"]`) {
+				t.Fatalf("answers %s and %s", answers[0], answer)
+			}
+		}
+		if _, list := ask(t, http.MethodGet, d.edge+"/v1/alerts", ""); strings.Count(list, `"message":"m"`) != 1 {
+			t.Errorf("recorded: %s", list)
+		}
+		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `"m"`, `"other"`, 1)); !strings.HasPrefix(answer, "409 ") || !strings.Contains(answer, "Idempotency-Key") && !strings.Contains(answer, "idempotency") {
+			t.Errorf("another request: %s", answer)
+		}
+		if answer := post(t, d.edge+"/v1/alerts", "two", body); answer == answers[0] || !strings.HasPrefix(answer, "200 ") {
+			t.Errorf("another key: %s", answer)
+		}
+		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `{`, `{"idempotencyKey":"three",`, 1)); !strings.HasPrefix(answer, "400 ") {
+			t.Errorf("field and header differ: %s", answer)
+		}
+		for _, p := range protocols {
+			alerts := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option)
+			ctx, info := connect.NewClientContext(t.Context())
+			info.RequestHeader().Set("Idempotency-Key", "one")
+			said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
+			must(t, err)
+			if !strings.Contains(answers[0], said.GetId()) {
+				t.Errorf("%s: another alert: %v", p.name, said)
+			}
+			_, err = alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@user9"}, Message: "m", IdempotencyKey: "one"})
+			wantCode(t, err, connect.CodeAlreadyExists)
+		}
+	})
+}
+
+// post sends an alert under a key and gives status and body.
+func post(t *testing.T, url, key, body string) string {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(res.StatusCode) + " " + string(answer)
+}
+
+// TestWatch watches an alert by every protocol that streams.
+func TestWatch(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		for _, p := range protocols {
+			t.Run(p.name, func(t *testing.T) {
+				d.reset(t)
+				d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "1"}})
+				id := d.send(t, `{"target":["@user1"],"message":"m"}`).ID
+				d.tried(t, id, 1)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				stream, err := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option).WatchAlert(ctx, &alertv1.WatchAlertRequest{Id: id})
+				must(t, err)
+				var states []string
+				for stream.Receive() {
+					for _, delivery := range stream.Msg().GetDeliveries() {
+						states = append(states, strings.TrimPrefix(delivery.GetState().String(), "DELIVERY_STATE_"))
+					}
+					if len(states) == 1 {
+						d.reset(t)
+					}
+				}
+				must(t, stream.Err())
+				if len(states) < 2 || states[0] != "QUEUED" || states[len(states)-1] != "SENT" {
+					t.Errorf("watched %q", states)
+				}
+			})
+		}
+		stream, err := d.alerts().WatchAlert(t.Context(), &alertv1.WatchAlertRequest{Id: "1"})
+		must(t, err)
+		if stream.Receive() {
+			t.Errorf("no such alert: %v", stream.Msg())
+		}
+		wantCode(t, stream.Err(), connect.CodeNotFound)
+	})
+}
