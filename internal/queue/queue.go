@@ -28,18 +28,21 @@ type Queue struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	replicas int
+	hold     time.Duration
 
 	mu sync.Mutex // held while a stream is made
 }
 
 // Open gives the queue that the broker behind conn keeps, on so many replicas (1
-// but in a cluster), and makes its stream where there is none. Close ends it.
-func Open(ctx context.Context, conn *nats.Conn, replicas int) (*Queue, error) {
+// but in a cluster), and makes its stream where there is none. A job that is in one
+// hand for longer than hold is given to another; what is claimed already is not
+// sent twice by that. Close ends it.
+func Open(ctx context.Context, conn *nats.Conn, replicas int, hold time.Duration) (*Queue, error) {
 	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(putTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	q := &Queue{conn: conn, js: js, replicas: replicas}
+	q := &Queue{conn: conn, js: js, replicas: replicas, hold: hold}
 	if err := q.makeStream(ctx); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.Open(t.Context(), conn, 1)
+	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := queue.Open(t.Context(), conn, 1)
+		q, err := queue.Open(t.Context(), conn, 1, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
