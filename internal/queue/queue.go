@@ -20,7 +20,9 @@ const (
 	// subjects are send.<messenger>.<rank>.
 	subjects = "send.>"
 	// putTimeout bounds the wait for the broker to say that it has a job.
-	putTimeout = 5 * time.Second
+	putTimeout = 3 * time.Second
+	// probeTimeout bounds the wait for a stream that may be broken.
+	probeTimeout = time.Second
 )
 
 // A Queue puts jobs and takes them. It is safe for concurrent use.
@@ -93,9 +95,9 @@ func (q *Queue) Epoch(ctx context.Context) (string, error) {
 // error may have been taken.
 func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 	err := q.put(ctx, jobs)
-	if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := q.makeStream(ctx); err != nil {
-			return err
+	if err != nil {
+		if again := q.mend(ctx, jobs[0], err); again != nil {
+			return again
 		}
 		err = q.put(ctx, jobs) // a job that is there twice is claimed once
 	}
@@ -103,6 +105,40 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 		return fmt.Errorf("put jobs into the queue: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
+}
+
+// mend makes the stream again where cause says that it has vanished, or that it is
+// broken: the broker answers, but not to a job. Where neither is so, it gives cause.
+func (q *Queue) mend(ctx context.Context, j job.Job, cause error) error {
+	switch {
+	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
+		return q.makeStream(ctx)
+	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout) && q.broken(ctx, j):
+		if err := q.js.DeleteStream(ctx, streamName); err != nil {
+			return fmt.Errorf("delete the queue's stream, which takes nothing: %w: %w", err, fault.ErrUnavailable)
+		}
+		return q.makeStream(ctx)
+	}
+	return fmt.Errorf("put jobs into the queue: %w: %w", cause, fault.ErrUnavailable)
+}
+
+// broken says whether the broker answers questions about the stream, and does not
+// when the stream is to take a job. A broker whose files were deleted does that, for
+// ever.
+func (q *Queue) broken(ctx context.Context, j job.Job) bool {
+	payload, err := encode(j)
+	if err != nil {
+		return false
+	}
+	asking, done := context.WithTimeout(ctx, probeTimeout)
+	defer done()
+	if _, err := q.js.Stream(asking, streamName); err != nil {
+		return false
+	}
+	publishing, stop := context.WithTimeout(ctx, probeTimeout)
+	defer stop()
+	_, err = q.js.Publish(publishing, subject(j.Messenger, j.Rank), payload)
+	return errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
 }
 
 func (q *Queue) put(ctx context.Context, jobs []job.Job) error {

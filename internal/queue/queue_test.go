@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -197,6 +198,31 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	}
 	if after, err := q.Epoch(t.Context()); err != nil || after == before {
 		t.Errorf("the epoch is still %q, %v", after, err)
+	}
+}
+
+// TestFolderDeletedWhileItRuns takes the broker's files away: what is put after it is
+// taken.
+func TestFolderDeletedWhileItRuns(t *testing.T) {
+	dir := t.TempDir()
+	q, _ := open(t, dir)
+	l, stop := lanes(t, q)
+	defer stop()
+	for id := range int64(20) {
+		put(t, q, sample(job.Normal, id))
+		for {
+			taken := take(t, l, 1)[0]
+			if err := taken.Done(); err != nil {
+				t.Fatal(err)
+			}
+			if taken.Job.AlertID == id { // others may come again
+				break
+			}
+		}
+		if id == 5 {
+			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			}
+		}
 	}
 }
 
