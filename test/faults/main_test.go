@@ -66,3 +66,14 @@ func draw(name string) *rand.Rand {
 func upTo(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(most)))
 }
+
+// atOnce are the places of tests that run side by side: they mostly wait.
+var atOnce = make(chan struct{}, 3)
+
+// aside lets a test run beside others.
+func aside(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	atOnce <- struct{}{}
+	t.Cleanup(func() { <-atOnce }) // the last: its processes have ended
+}

@@ -20,8 +20,6 @@ const (
 	alerts = 90
 	// strikes is how many kills there are in a trial.
 	strikes = 3
-	// atOnce is how many trials run side by side: they mostly wait.
-	atOnce = 3
 	// prompt is how long a delivery may take that meets no trouble, where nobody is
 	// killed.
 	prompt = 5 * time.Second
@@ -37,12 +35,9 @@ func TestMatrix(t *testing.T) {
 		trials = few
 	}
 	t.Logf("BONGSU_FAULTS_SEED=%d", seed)
-	slots := make(chan struct{}, atOnce)
 	for _, c := range trials {
 		t.Run(c.String(), func(t *testing.T) {
-			t.Parallel()
-			slots <- struct{}{}
-			t.Cleanup(func() { <-slots })
+			aside(t)
 			c.run(t)
 		})
 	}
@@ -95,13 +90,13 @@ func (c trial) run(t *testing.T) {
 	results.add(v)
 	sys.living(t)
 	if c.quiet() {
-		sys.calm(t)
+		sys.calm(t, prompt)
 	}
 }
 
 // calm sees that where nobody was killed and the provider kept its word, nothing was
-// sent twice or said to be, and that who met no trouble did not wait.
-func (s *system) calm(t testing.TB) {
+// sent twice or said to be, and that who met no trouble was told promptly.
+func (s *system) calm(t testing.TB, prompt time.Duration) {
 	t.Helper()
 	seen := s.sights(t)
 	for _, a := range s.ended(t) {
