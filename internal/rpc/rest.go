@@ -1,11 +1,13 @@
 package rpc
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 
+	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
 )
 
@@ -67,16 +69,24 @@ func (h restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = withoutBody(r) // one that is sent is ignored
 	default:
 		if err := acceptable(r); err != nil {
-			http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
+			refuse(w, http.StatusUnsupportedMediaType, connect.CodeInvalidArgument, err.Error())
 			return
 		}
 		if r.ContentLength > maxPublicBytes {
-			http.Error(w, fmt.Sprintf("the body is larger than %d bytes", maxPublicBytes), http.StatusRequestEntityTooLarge)
+			refuse(w, http.StatusRequestEntityTooLarge, connect.CodeResourceExhausted, fmt.Sprintf("the body is larger than %d bytes", maxPublicBytes))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxPublicBytes)
 	}
 	h.transcoder.ServeHTTP(w, r)
+}
+
+// refuse answers as every REST error is answered: a google.rpc.Status.
+func refuse(w http.ResponseWriter, status int, code connect.Code, message string) {
+	body, _ := json.Marshal(map[string]any{"code": code, "message": message, "details": []any{}}) // it always marshals
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that left needs no answer
 }
 
 // acceptable says whether the body is JSON, by its Content-Type. No body is as good

@@ -26,7 +26,9 @@ type Alert struct {
 	// Message holds the value of the "message" field.
 	Message string `json:"message,omitempty"`
 	// CreateTime holds the value of the "create_time" field.
-	CreateTime   int64 `json:"create_time,omitempty"`
+	CreateTime int64 `json:"create_time,omitempty"`
+	// ExpireTime holds the value of the "expire_time" field.
+	ExpireTime   int64 `json:"expire_time,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -37,7 +39,7 @@ func (*Alert) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case alert.FieldTargets, alert.FieldUnknown:
 			values[i] = new([]byte)
-		case alert.FieldID, alert.FieldCreateTime:
+		case alert.FieldID, alert.FieldCreateTime, alert.FieldExpireTime:
 			values[i] = new(sql.NullInt64)
 		case alert.FieldSeverity, alert.FieldMessage:
 			values[i] = new(sql.NullString)
@@ -96,6 +98,12 @@ func (_m *Alert) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreateTime = value.Int64
 			}
+		case alert.FieldExpireTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field expire_time", values[i])
+			} else if value.Valid {
+				_m.ExpireTime = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -146,6 +154,9 @@ func (_m *Alert) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("create_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreateTime))
+	builder.WriteString(", ")
+	builder.WriteString("expire_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ExpireTime))
 	builder.WriteByte(')')
 	return builder.String()
 }

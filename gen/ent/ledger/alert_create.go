@@ -49,6 +49,20 @@ func (_c *AlertCreate) SetCreateTime(v int64) *AlertCreate {
 	return _c
 }
 
+// SetExpireTime sets the "expire_time" field.
+func (_c *AlertCreate) SetExpireTime(v int64) *AlertCreate {
+	_c.mutation.SetExpireTime(v)
+	return _c
+}
+
+// SetNillableExpireTime sets the "expire_time" field if the given value is not nil.
+func (_c *AlertCreate) SetNillableExpireTime(v *int64) *AlertCreate {
+	if v != nil {
+		_c.SetExpireTime(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AlertCreate) SetID(v int64) *AlertCreate {
 	_c.mutation.SetID(v)
@@ -62,6 +76,7 @@ func (_c *AlertCreate) Mutation() *AlertMutation {
 
 // Save creates the Alert in the database.
 func (_c *AlertCreate) Save(ctx context.Context) (*Alert, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -87,6 +102,14 @@ func (_c *AlertCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *AlertCreate) defaults() {
+	if _, ok := _c.mutation.ExpireTime(); !ok {
+		v := alert.DefaultExpireTime
+		_c.mutation.SetExpireTime(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *AlertCreate) check() error {
 	if _, ok := _c.mutation.Targets(); !ok {
@@ -103,6 +126,9 @@ func (_c *AlertCreate) check() error {
 	}
 	if _, ok := _c.mutation.CreateTime(); !ok {
 		return &ValidationError{Name: "create_time", err: errors.New(`ledger: missing required field "Alert.create_time"`)}
+	}
+	if _, ok := _c.mutation.ExpireTime(); !ok {
+		return &ValidationError{Name: "expire_time", err: errors.New(`ledger: missing required field "Alert.expire_time"`)}
 	}
 	return nil
 }
@@ -156,6 +182,10 @@ func (_c *AlertCreate) createSpec() (*Alert, *sqlgraph.CreateSpec) {
 		_spec.SetField(alert.FieldCreateTime, field.TypeInt64, value)
 		_node.CreateTime = value
 	}
+	if value, ok := _c.mutation.ExpireTime(); ok {
+		_spec.SetField(alert.FieldExpireTime, field.TypeInt64, value)
+		_node.ExpireTime = value
+	}
 	return _node, _spec
 }
 
@@ -177,6 +207,7 @@ func (_c *AlertCreateBulk) Save(ctx context.Context) ([]*Alert, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AlertMutation)
 				if !ok {

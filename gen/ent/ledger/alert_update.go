@@ -101,6 +101,27 @@ func (_u *AlertUpdate) AddCreateTime(v int64) *AlertUpdate {
 	return _u
 }
 
+// SetExpireTime sets the "expire_time" field.
+func (_u *AlertUpdate) SetExpireTime(v int64) *AlertUpdate {
+	_u.mutation.ResetExpireTime()
+	_u.mutation.SetExpireTime(v)
+	return _u
+}
+
+// SetNillableExpireTime sets the "expire_time" field if the given value is not nil.
+func (_u *AlertUpdate) SetNillableExpireTime(v *int64) *AlertUpdate {
+	if v != nil {
+		_u.SetExpireTime(*v)
+	}
+	return _u
+}
+
+// AddExpireTime adds value to the "expire_time" field.
+func (_u *AlertUpdate) AddExpireTime(v int64) *AlertUpdate {
+	_u.mutation.AddExpireTime(v)
+	return _u
+}
+
 // Mutation returns the AlertMutation object of the builder.
 func (_u *AlertUpdate) Mutation() *AlertMutation {
 	return _u.mutation
@@ -169,6 +190,12 @@ func (_u *AlertUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(alert.FieldCreateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ExpireTime(); ok {
+		_spec.SetField(alert.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedExpireTime(); ok {
+		_spec.AddField(alert.FieldExpireTime, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -260,6 +287,27 @@ func (_u *AlertUpdateOne) SetNillableCreateTime(v *int64) *AlertUpdateOne {
 // AddCreateTime adds value to the "create_time" field.
 func (_u *AlertUpdateOne) AddCreateTime(v int64) *AlertUpdateOne {
 	_u.mutation.AddCreateTime(v)
+	return _u
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (_u *AlertUpdateOne) SetExpireTime(v int64) *AlertUpdateOne {
+	_u.mutation.ResetExpireTime()
+	_u.mutation.SetExpireTime(v)
+	return _u
+}
+
+// SetNillableExpireTime sets the "expire_time" field if the given value is not nil.
+func (_u *AlertUpdateOne) SetNillableExpireTime(v *int64) *AlertUpdateOne {
+	if v != nil {
+		_u.SetExpireTime(*v)
+	}
+	return _u
+}
+
+// AddExpireTime adds value to the "expire_time" field.
+func (_u *AlertUpdateOne) AddExpireTime(v int64) *AlertUpdateOne {
+	_u.mutation.AddExpireTime(v)
 	return _u
 }
 
@@ -361,6 +409,12 @@ func (_u *AlertUpdateOne) sqlSave(ctx context.Context) (_node *Alert, err error)
 	}
 	if value, ok := _u.mutation.AddedCreateTime(); ok {
 		_spec.AddField(alert.FieldCreateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ExpireTime(); ok {
+		_spec.SetField(alert.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedExpireTime(); ok {
+		_spec.AddField(alert.FieldExpireTime, field.TypeInt64, value)
 	}
 	_node = &Alert{config: _u.config}
 	_spec.Assign = _node.assignValues

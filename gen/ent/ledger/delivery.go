@@ -30,8 +30,16 @@ type Delivery struct {
 	Credential []byte `json:"-"`
 	// 1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled
 	State int8 `json:"state,omitempty"`
-	// when it is due, while it has not ended
+	// when it is due, while it is queued
 	NextTime int64 `json:"next_time,omitempty"`
+	// a verdict lets it wait until next_time; else it waits in the queue
+	Deferred bool `json:"deferred,omitempty"`
+	// ExpireTime holds the value of the "expire_time" field.
+	ExpireTime int64 `json:"expire_time,omitempty"`
+	// attempts that count, of one that has not ended
+	Tries int `json:"tries,omitempty"`
+	// its alert was canceled while it was claimed
+	Canceled bool `json:"canceled,omitempty"`
 	// of the last claim
 	Fence int64 `json:"fence,omitempty"`
 	// AttemptCount holds the value of the "attempt_count" field.
@@ -58,9 +66,9 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case delivery.FieldCredential:
 			values[i] = new([]byte)
-		case delivery.FieldPossibleDuplicate:
+		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldEndTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldEndTime:
 			values[i] = new(sql.NullInt64)
 		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldSender, delivery.FieldReason:
 			values[i] = new(sql.NullString)
@@ -132,6 +140,30 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field next_time", values[i])
 			} else if value.Valid {
 				_m.NextTime = value.Int64
+			}
+		case delivery.FieldDeferred:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field deferred", values[i])
+			} else if value.Valid {
+				_m.Deferred = value.Bool
+			}
+		case delivery.FieldExpireTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field expire_time", values[i])
+			} else if value.Valid {
+				_m.ExpireTime = value.Int64
+			}
+		case delivery.FieldTries:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field tries", values[i])
+			} else if value.Valid {
+				_m.Tries = int(value.Int64)
+			}
+		case delivery.FieldCanceled:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field canceled", values[i])
+			} else if value.Valid {
+				_m.Canceled = value.Bool
 			}
 		case delivery.FieldFence:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -239,6 +271,18 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("next_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.NextTime))
+	builder.WriteString(", ")
+	builder.WriteString("deferred=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Deferred))
+	builder.WriteString(", ")
+	builder.WriteString("expire_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ExpireTime))
+	builder.WriteString(", ")
+	builder.WriteString("tries=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Tries))
+	builder.WriteString(", ")
+	builder.WriteString("canceled=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Canceled))
 	builder.WriteString(", ")
 	builder.WriteString("fence=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Fence))

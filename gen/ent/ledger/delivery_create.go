@@ -67,6 +67,62 @@ func (_c *DeliveryCreate) SetNextTime(v int64) *DeliveryCreate {
 	return _c
 }
 
+// SetDeferred sets the "deferred" field.
+func (_c *DeliveryCreate) SetDeferred(v bool) *DeliveryCreate {
+	_c.mutation.SetDeferred(v)
+	return _c
+}
+
+// SetNillableDeferred sets the "deferred" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableDeferred(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetDeferred(*v)
+	}
+	return _c
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (_c *DeliveryCreate) SetExpireTime(v int64) *DeliveryCreate {
+	_c.mutation.SetExpireTime(v)
+	return _c
+}
+
+// SetNillableExpireTime sets the "expire_time" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableExpireTime(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetExpireTime(*v)
+	}
+	return _c
+}
+
+// SetTries sets the "tries" field.
+func (_c *DeliveryCreate) SetTries(v int) *DeliveryCreate {
+	_c.mutation.SetTries(v)
+	return _c
+}
+
+// SetNillableTries sets the "tries" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableTries(v *int) *DeliveryCreate {
+	if v != nil {
+		_c.SetTries(*v)
+	}
+	return _c
+}
+
+// SetCanceled sets the "canceled" field.
+func (_c *DeliveryCreate) SetCanceled(v bool) *DeliveryCreate {
+	_c.mutation.SetCanceled(v)
+	return _c
+}
+
+// SetNillableCanceled sets the "canceled" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableCanceled(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetCanceled(*v)
+	}
+	return _c
+}
+
 // SetFence sets the "fence" field.
 func (_c *DeliveryCreate) SetFence(v int64) *DeliveryCreate {
 	_c.mutation.SetFence(v)
@@ -220,6 +276,22 @@ func (_c *DeliveryCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *DeliveryCreate) defaults() {
+	if _, ok := _c.mutation.Deferred(); !ok {
+		v := delivery.DefaultDeferred
+		_c.mutation.SetDeferred(v)
+	}
+	if _, ok := _c.mutation.ExpireTime(); !ok {
+		v := delivery.DefaultExpireTime
+		_c.mutation.SetExpireTime(v)
+	}
+	if _, ok := _c.mutation.Tries(); !ok {
+		v := delivery.DefaultTries
+		_c.mutation.SetTries(v)
+	}
+	if _, ok := _c.mutation.Canceled(); !ok {
+		v := delivery.DefaultCanceled
+		_c.mutation.SetCanceled(v)
+	}
 	if _, ok := _c.mutation.Fence(); !ok {
 		v := delivery.DefaultFence
 		_c.mutation.SetFence(v)
@@ -279,6 +351,18 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.NextTime(); !ok {
 		return &ValidationError{Name: "next_time", err: errors.New(`ledger: missing required field "Delivery.next_time"`)}
+	}
+	if _, ok := _c.mutation.Deferred(); !ok {
+		return &ValidationError{Name: "deferred", err: errors.New(`ledger: missing required field "Delivery.deferred"`)}
+	}
+	if _, ok := _c.mutation.ExpireTime(); !ok {
+		return &ValidationError{Name: "expire_time", err: errors.New(`ledger: missing required field "Delivery.expire_time"`)}
+	}
+	if _, ok := _c.mutation.Tries(); !ok {
+		return &ValidationError{Name: "tries", err: errors.New(`ledger: missing required field "Delivery.tries"`)}
+	}
+	if _, ok := _c.mutation.Canceled(); !ok {
+		return &ValidationError{Name: "canceled", err: errors.New(`ledger: missing required field "Delivery.canceled"`)}
 	}
 	if _, ok := _c.mutation.Fence(); !ok {
 		return &ValidationError{Name: "fence", err: errors.New(`ledger: missing required field "Delivery.fence"`)}
@@ -367,6 +451,22 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.NextTime(); ok {
 		_spec.SetField(delivery.FieldNextTime, field.TypeInt64, value)
 		_node.NextTime = value
+	}
+	if value, ok := _c.mutation.Deferred(); ok {
+		_spec.SetField(delivery.FieldDeferred, field.TypeBool, value)
+		_node.Deferred = value
+	}
+	if value, ok := _c.mutation.ExpireTime(); ok {
+		_spec.SetField(delivery.FieldExpireTime, field.TypeInt64, value)
+		_node.ExpireTime = value
+	}
+	if value, ok := _c.mutation.Tries(); ok {
+		_spec.SetField(delivery.FieldTries, field.TypeInt, value)
+		_node.Tries = value
+	}
+	if value, ok := _c.mutation.Canceled(); ok {
+		_spec.SetField(delivery.FieldCanceled, field.TypeBool, value)
+		_node.Canceled = value
 	}
 	if value, ok := _c.mutation.Fence(); ok {
 		_spec.SetField(delivery.FieldFence, field.TypeInt64, value)

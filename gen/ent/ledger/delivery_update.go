@@ -159,6 +159,76 @@ func (_u *DeliveryUpdate) AddNextTime(v int64) *DeliveryUpdate {
 	return _u
 }
 
+// SetDeferred sets the "deferred" field.
+func (_u *DeliveryUpdate) SetDeferred(v bool) *DeliveryUpdate {
+	_u.mutation.SetDeferred(v)
+	return _u
+}
+
+// SetNillableDeferred sets the "deferred" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableDeferred(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetDeferred(*v)
+	}
+	return _u
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (_u *DeliveryUpdate) SetExpireTime(v int64) *DeliveryUpdate {
+	_u.mutation.ResetExpireTime()
+	_u.mutation.SetExpireTime(v)
+	return _u
+}
+
+// SetNillableExpireTime sets the "expire_time" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableExpireTime(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetExpireTime(*v)
+	}
+	return _u
+}
+
+// AddExpireTime adds value to the "expire_time" field.
+func (_u *DeliveryUpdate) AddExpireTime(v int64) *DeliveryUpdate {
+	_u.mutation.AddExpireTime(v)
+	return _u
+}
+
+// SetTries sets the "tries" field.
+func (_u *DeliveryUpdate) SetTries(v int) *DeliveryUpdate {
+	_u.mutation.ResetTries()
+	_u.mutation.SetTries(v)
+	return _u
+}
+
+// SetNillableTries sets the "tries" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableTries(v *int) *DeliveryUpdate {
+	if v != nil {
+		_u.SetTries(*v)
+	}
+	return _u
+}
+
+// AddTries adds value to the "tries" field.
+func (_u *DeliveryUpdate) AddTries(v int) *DeliveryUpdate {
+	_u.mutation.AddTries(v)
+	return _u
+}
+
+// SetCanceled sets the "canceled" field.
+func (_u *DeliveryUpdate) SetCanceled(v bool) *DeliveryUpdate {
+	_u.mutation.SetCanceled(v)
+	return _u
+}
+
+// SetNillableCanceled sets the "canceled" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableCanceled(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetCanceled(*v)
+	}
+	return _u
+}
+
 // SetFence sets the "fence" field.
 func (_u *DeliveryUpdate) SetFence(v int64) *DeliveryUpdate {
 	_u.mutation.ResetFence()
@@ -383,6 +453,24 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedNextTime(); ok {
 		_spec.AddField(delivery.FieldNextTime, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.Deferred(); ok {
+		_spec.SetField(delivery.FieldDeferred, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ExpireTime(); ok {
+		_spec.SetField(delivery.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedExpireTime(); ok {
+		_spec.AddField(delivery.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Tries(); ok {
+		_spec.SetField(delivery.FieldTries, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedTries(); ok {
+		_spec.AddField(delivery.FieldTries, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Canceled(); ok {
+		_spec.SetField(delivery.FieldCanceled, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.Fence(); ok {
 		_spec.SetField(delivery.FieldFence, field.TypeInt64, value)
 	}
@@ -571,6 +659,76 @@ func (_u *DeliveryUpdateOne) SetNillableNextTime(v *int64) *DeliveryUpdateOne {
 // AddNextTime adds value to the "next_time" field.
 func (_u *DeliveryUpdateOne) AddNextTime(v int64) *DeliveryUpdateOne {
 	_u.mutation.AddNextTime(v)
+	return _u
+}
+
+// SetDeferred sets the "deferred" field.
+func (_u *DeliveryUpdateOne) SetDeferred(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetDeferred(v)
+	return _u
+}
+
+// SetNillableDeferred sets the "deferred" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableDeferred(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetDeferred(*v)
+	}
+	return _u
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (_u *DeliveryUpdateOne) SetExpireTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetExpireTime()
+	_u.mutation.SetExpireTime(v)
+	return _u
+}
+
+// SetNillableExpireTime sets the "expire_time" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableExpireTime(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetExpireTime(*v)
+	}
+	return _u
+}
+
+// AddExpireTime adds value to the "expire_time" field.
+func (_u *DeliveryUpdateOne) AddExpireTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddExpireTime(v)
+	return _u
+}
+
+// SetTries sets the "tries" field.
+func (_u *DeliveryUpdateOne) SetTries(v int) *DeliveryUpdateOne {
+	_u.mutation.ResetTries()
+	_u.mutation.SetTries(v)
+	return _u
+}
+
+// SetNillableTries sets the "tries" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableTries(v *int) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetTries(*v)
+	}
+	return _u
+}
+
+// AddTries adds value to the "tries" field.
+func (_u *DeliveryUpdateOne) AddTries(v int) *DeliveryUpdateOne {
+	_u.mutation.AddTries(v)
+	return _u
+}
+
+// SetCanceled sets the "canceled" field.
+func (_u *DeliveryUpdateOne) SetCanceled(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetCanceled(v)
+	return _u
+}
+
+// SetNillableCanceled sets the "canceled" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableCanceled(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetCanceled(*v)
+	}
 	return _u
 }
 
@@ -827,6 +985,24 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.AddedNextTime(); ok {
 		_spec.AddField(delivery.FieldNextTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Deferred(); ok {
+		_spec.SetField(delivery.FieldDeferred, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ExpireTime(); ok {
+		_spec.SetField(delivery.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedExpireTime(); ok {
+		_spec.AddField(delivery.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Tries(); ok {
+		_spec.SetField(delivery.FieldTries, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedTries(); ok {
+		_spec.AddField(delivery.FieldTries, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Canceled(); ok {
+		_spec.SetField(delivery.FieldCanceled, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Fence(); ok {
 		_spec.SetField(delivery.FieldFence, field.TypeInt64, value)

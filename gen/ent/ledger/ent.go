@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 )
 
@@ -79,6 +80,7 @@ func checkColumn(t, c string) error {
 			alert.Table:    alert.ValidColumn,
 			attempt.Table:  attempt.ValidColumn,
 			delivery.Table: delivery.ValidColumn,
+			key.Table:      key.ValidColumn,
 			sequence.Table: sequence.ValidColumn,
 		})
 	})

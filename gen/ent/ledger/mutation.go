@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/predicate"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 )
@@ -29,6 +30,7 @@ const (
 	TypeAlert    = "Alert"
 	TypeAttempt  = "Attempt"
 	TypeDelivery = "Delivery"
+	TypeKey      = "Key"
 	TypeSequence = "Sequence"
 )
 
@@ -46,6 +48,8 @@ type AlertMutation struct {
 	message        *string
 	create_time    *int64
 	addcreate_time *int64
+	expire_time    *int64
+	addexpire_time *int64
 	clearedFields  map[string]struct{}
 	done           bool
 	oldValue       func(context.Context) (*Alert, error)
@@ -386,6 +390,62 @@ func (m *AlertMutation) ResetCreateTime() {
 	m.addcreate_time = nil
 }
 
+// SetExpireTime sets the "expire_time" field.
+func (m *AlertMutation) SetExpireTime(i int64) {
+	m.expire_time = &i
+	m.addexpire_time = nil
+}
+
+// ExpireTime returns the value of the "expire_time" field in the mutation.
+func (m *AlertMutation) ExpireTime() (r int64, exists bool) {
+	v := m.expire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpireTime returns the old "expire_time" field's value of the Alert entity.
+// If the Alert object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertMutation) OldExpireTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpireTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpireTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpireTime: %w", err)
+	}
+	return oldValue.ExpireTime, nil
+}
+
+// AddExpireTime adds i to the "expire_time" field.
+func (m *AlertMutation) AddExpireTime(i int64) {
+	if m.addexpire_time != nil {
+		*m.addexpire_time += i
+	} else {
+		m.addexpire_time = &i
+	}
+}
+
+// AddedExpireTime returns the value that was added to the "expire_time" field in this mutation.
+func (m *AlertMutation) AddedExpireTime() (r int64, exists bool) {
+	v := m.addexpire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpireTime resets all changes to the "expire_time" field.
+func (m *AlertMutation) ResetExpireTime() {
+	m.expire_time = nil
+	m.addexpire_time = nil
+}
+
 // Where appends a list predicates to the AlertMutation builder.
 func (m *AlertMutation) Where(ps ...predicate.Alert) {
 	m.predicates = append(m.predicates, ps...)
@@ -420,7 +480,7 @@ func (m *AlertMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AlertMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.targets != nil {
 		fields = append(fields, alert.FieldTargets)
 	}
@@ -435,6 +495,9 @@ func (m *AlertMutation) Fields() []string {
 	}
 	if m.create_time != nil {
 		fields = append(fields, alert.FieldCreateTime)
+	}
+	if m.expire_time != nil {
+		fields = append(fields, alert.FieldExpireTime)
 	}
 	return fields
 }
@@ -454,6 +517,8 @@ func (m *AlertMutation) Field(name string) (ent.Value, bool) {
 		return m.Message()
 	case alert.FieldCreateTime:
 		return m.CreateTime()
+	case alert.FieldExpireTime:
+		return m.ExpireTime()
 	}
 	return nil, false
 }
@@ -473,6 +538,8 @@ func (m *AlertMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldMessage(ctx)
 	case alert.FieldCreateTime:
 		return m.OldCreateTime(ctx)
+	case alert.FieldExpireTime:
+		return m.OldExpireTime(ctx)
 	}
 	return nil, fmt.Errorf("unknown Alert field %s", name)
 }
@@ -517,6 +584,13 @@ func (m *AlertMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCreateTime(v)
 		return nil
+	case alert.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpireTime(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Alert field %s", name)
 }
@@ -528,6 +602,9 @@ func (m *AlertMutation) AddedFields() []string {
 	if m.addcreate_time != nil {
 		fields = append(fields, alert.FieldCreateTime)
 	}
+	if m.addexpire_time != nil {
+		fields = append(fields, alert.FieldExpireTime)
+	}
 	return fields
 }
 
@@ -538,6 +615,8 @@ func (m *AlertMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case alert.FieldCreateTime:
 		return m.AddedCreateTime()
+	case alert.FieldExpireTime:
+		return m.AddedExpireTime()
 	}
 	return nil, false
 }
@@ -553,6 +632,13 @@ func (m *AlertMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCreateTime(v)
+		return nil
+	case alert.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpireTime(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Alert numeric field %s", name)
@@ -595,6 +681,9 @@ func (m *AlertMutation) ResetField(name string) error {
 		return nil
 	case alert.FieldCreateTime:
 		m.ResetCreateTime()
+		return nil
+	case alert.FieldExpireTime:
+		m.ResetExpireTime()
 		return nil
 	}
 	return fmt.Errorf("unknown Alert field %s", name)
@@ -1859,6 +1948,12 @@ type DeliveryMutation struct {
 	addstate           *int8
 	next_time          *int64
 	addnext_time       *int64
+	deferred           *bool
+	expire_time        *int64
+	addexpire_time     *int64
+	tries              *int
+	addtries           *int
+	canceled           *bool
 	fence              *int64
 	addfence           *int64
 	attempt_count      *int
@@ -2350,6 +2445,190 @@ func (m *DeliveryMutation) ResetNextTime() {
 	m.addnext_time = nil
 }
 
+// SetDeferred sets the "deferred" field.
+func (m *DeliveryMutation) SetDeferred(b bool) {
+	m.deferred = &b
+}
+
+// Deferred returns the value of the "deferred" field in the mutation.
+func (m *DeliveryMutation) Deferred() (r bool, exists bool) {
+	v := m.deferred
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeferred returns the old "deferred" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldDeferred(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeferred is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeferred requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeferred: %w", err)
+	}
+	return oldValue.Deferred, nil
+}
+
+// ResetDeferred resets all changes to the "deferred" field.
+func (m *DeliveryMutation) ResetDeferred() {
+	m.deferred = nil
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (m *DeliveryMutation) SetExpireTime(i int64) {
+	m.expire_time = &i
+	m.addexpire_time = nil
+}
+
+// ExpireTime returns the value of the "expire_time" field in the mutation.
+func (m *DeliveryMutation) ExpireTime() (r int64, exists bool) {
+	v := m.expire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpireTime returns the old "expire_time" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldExpireTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpireTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpireTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpireTime: %w", err)
+	}
+	return oldValue.ExpireTime, nil
+}
+
+// AddExpireTime adds i to the "expire_time" field.
+func (m *DeliveryMutation) AddExpireTime(i int64) {
+	if m.addexpire_time != nil {
+		*m.addexpire_time += i
+	} else {
+		m.addexpire_time = &i
+	}
+}
+
+// AddedExpireTime returns the value that was added to the "expire_time" field in this mutation.
+func (m *DeliveryMutation) AddedExpireTime() (r int64, exists bool) {
+	v := m.addexpire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpireTime resets all changes to the "expire_time" field.
+func (m *DeliveryMutation) ResetExpireTime() {
+	m.expire_time = nil
+	m.addexpire_time = nil
+}
+
+// SetTries sets the "tries" field.
+func (m *DeliveryMutation) SetTries(i int) {
+	m.tries = &i
+	m.addtries = nil
+}
+
+// Tries returns the value of the "tries" field in the mutation.
+func (m *DeliveryMutation) Tries() (r int, exists bool) {
+	v := m.tries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTries returns the old "tries" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldTries(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTries: %w", err)
+	}
+	return oldValue.Tries, nil
+}
+
+// AddTries adds i to the "tries" field.
+func (m *DeliveryMutation) AddTries(i int) {
+	if m.addtries != nil {
+		*m.addtries += i
+	} else {
+		m.addtries = &i
+	}
+}
+
+// AddedTries returns the value that was added to the "tries" field in this mutation.
+func (m *DeliveryMutation) AddedTries() (r int, exists bool) {
+	v := m.addtries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTries resets all changes to the "tries" field.
+func (m *DeliveryMutation) ResetTries() {
+	m.tries = nil
+	m.addtries = nil
+}
+
+// SetCanceled sets the "canceled" field.
+func (m *DeliveryMutation) SetCanceled(b bool) {
+	m.canceled = &b
+}
+
+// Canceled returns the value of the "canceled" field in the mutation.
+func (m *DeliveryMutation) Canceled() (r bool, exists bool) {
+	v := m.canceled
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCanceled returns the old "canceled" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldCanceled(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCanceled is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCanceled requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCanceled: %w", err)
+	}
+	return oldValue.Canceled, nil
+}
+
+// ResetCanceled resets all changes to the "canceled" field.
+func (m *DeliveryMutation) ResetCanceled() {
+	m.canceled = nil
+}
+
 // SetFence sets the "fence" field.
 func (m *DeliveryMutation) SetFence(i int64) {
 	m.fence = &i
@@ -2772,7 +3051,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 20)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -2796,6 +3075,18 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.next_time != nil {
 		fields = append(fields, delivery.FieldNextTime)
+	}
+	if m.deferred != nil {
+		fields = append(fields, delivery.FieldDeferred)
+	}
+	if m.expire_time != nil {
+		fields = append(fields, delivery.FieldExpireTime)
+	}
+	if m.tries != nil {
+		fields = append(fields, delivery.FieldTries)
+	}
+	if m.canceled != nil {
+		fields = append(fields, delivery.FieldCanceled)
 	}
 	if m.fence != nil {
 		fields = append(fields, delivery.FieldFence)
@@ -2845,6 +3136,14 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case delivery.FieldNextTime:
 		return m.NextTime()
+	case delivery.FieldDeferred:
+		return m.Deferred()
+	case delivery.FieldExpireTime:
+		return m.ExpireTime()
+	case delivery.FieldTries:
+		return m.Tries()
+	case delivery.FieldCanceled:
+		return m.Canceled()
 	case delivery.FieldFence:
 		return m.Fence()
 	case delivery.FieldAttemptCount:
@@ -2886,6 +3185,14 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldState(ctx)
 	case delivery.FieldNextTime:
 		return m.OldNextTime(ctx)
+	case delivery.FieldDeferred:
+		return m.OldDeferred(ctx)
+	case delivery.FieldExpireTime:
+		return m.OldExpireTime(ctx)
+	case delivery.FieldTries:
+		return m.OldTries(ctx)
+	case delivery.FieldCanceled:
+		return m.OldCanceled(ctx)
 	case delivery.FieldFence:
 		return m.OldFence(ctx)
 	case delivery.FieldAttemptCount:
@@ -2967,6 +3274,34 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetNextTime(v)
 		return nil
+	case delivery.FieldDeferred:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeferred(v)
+		return nil
+	case delivery.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpireTime(v)
+		return nil
+	case delivery.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTries(v)
+		return nil
+	case delivery.FieldCanceled:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCanceled(v)
+		return nil
 	case delivery.FieldFence:
 		v, ok := value.(int64)
 		if !ok {
@@ -3043,6 +3378,12 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addnext_time != nil {
 		fields = append(fields, delivery.FieldNextTime)
 	}
+	if m.addexpire_time != nil {
+		fields = append(fields, delivery.FieldExpireTime)
+	}
+	if m.addtries != nil {
+		fields = append(fields, delivery.FieldTries)
+	}
 	if m.addfence != nil {
 		fields = append(fields, delivery.FieldFence)
 	}
@@ -3074,6 +3415,10 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedState()
 	case delivery.FieldNextTime:
 		return m.AddedNextTime()
+	case delivery.FieldExpireTime:
+		return m.AddedExpireTime()
+	case delivery.FieldTries:
+		return m.AddedTries()
 	case delivery.FieldFence:
 		return m.AddedFence()
 	case delivery.FieldAttemptCount:
@@ -3120,6 +3465,20 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddNextTime(v)
+		return nil
+	case delivery.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpireTime(v)
+		return nil
+	case delivery.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTries(v)
 		return nil
 	case delivery.FieldFence:
 		v, ok := value.(int64)
@@ -3207,6 +3566,18 @@ func (m *DeliveryMutation) ResetField(name string) error {
 	case delivery.FieldNextTime:
 		m.ResetNextTime()
 		return nil
+	case delivery.FieldDeferred:
+		m.ResetDeferred()
+		return nil
+	case delivery.FieldExpireTime:
+		m.ResetExpireTime()
+		return nil
+	case delivery.FieldTries:
+		m.ResetTries()
+		return nil
+	case delivery.FieldCanceled:
+		m.ResetCanceled()
+		return nil
 	case delivery.FieldFence:
 		m.ResetFence()
 		return nil
@@ -3281,6 +3652,515 @@ func (m *DeliveryMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *DeliveryMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Delivery edge %s", name)
+}
+
+// KeyMutation represents an operation that mutates the Key nodes in the graph.
+type KeyMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	request        *[]byte
+	alert_id       *int64
+	addalert_id    *int64
+	expire_time    *int64
+	addexpire_time *int64
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*Key, error)
+	predicates     []predicate.Key
+}
+
+var _ ent.Mutation = (*KeyMutation)(nil)
+
+// keyOption allows management of the mutation configuration using functional options.
+type keyOption func(*KeyMutation)
+
+// newKeyMutation creates new mutation for the Key entity.
+func newKeyMutation(c config, op Op, opts ...keyOption) *KeyMutation {
+	m := &KeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withKeyID sets the ID field of the mutation.
+func withKeyID(id string) keyOption {
+	return func(m *KeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Key
+		)
+		m.oldValue = func(ctx context.Context) (*Key, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Key.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withKey sets the old Key of the mutation.
+func withKey(node *Key) keyOption {
+	return func(m *KeyMutation) {
+		m.oldValue = func(context.Context) (*Key, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m KeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m KeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Key entities.
+func (m *KeyMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *KeyMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *KeyMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Key.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRequest sets the "request" field.
+func (m *KeyMutation) SetRequest(b []byte) {
+	m.request = &b
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *KeyMutation) Request() (r []byte, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the Key entity.
+// If the Key object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *KeyMutation) OldRequest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *KeyMutation) ResetRequest() {
+	m.request = nil
+}
+
+// SetAlertID sets the "alert_id" field.
+func (m *KeyMutation) SetAlertID(i int64) {
+	m.alert_id = &i
+	m.addalert_id = nil
+}
+
+// AlertID returns the value of the "alert_id" field in the mutation.
+func (m *KeyMutation) AlertID() (r int64, exists bool) {
+	v := m.alert_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAlertID returns the old "alert_id" field's value of the Key entity.
+// If the Key object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *KeyMutation) OldAlertID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAlertID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAlertID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAlertID: %w", err)
+	}
+	return oldValue.AlertID, nil
+}
+
+// AddAlertID adds i to the "alert_id" field.
+func (m *KeyMutation) AddAlertID(i int64) {
+	if m.addalert_id != nil {
+		*m.addalert_id += i
+	} else {
+		m.addalert_id = &i
+	}
+}
+
+// AddedAlertID returns the value that was added to the "alert_id" field in this mutation.
+func (m *KeyMutation) AddedAlertID() (r int64, exists bool) {
+	v := m.addalert_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAlertID resets all changes to the "alert_id" field.
+func (m *KeyMutation) ResetAlertID() {
+	m.alert_id = nil
+	m.addalert_id = nil
+}
+
+// SetExpireTime sets the "expire_time" field.
+func (m *KeyMutation) SetExpireTime(i int64) {
+	m.expire_time = &i
+	m.addexpire_time = nil
+}
+
+// ExpireTime returns the value of the "expire_time" field in the mutation.
+func (m *KeyMutation) ExpireTime() (r int64, exists bool) {
+	v := m.expire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpireTime returns the old "expire_time" field's value of the Key entity.
+// If the Key object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *KeyMutation) OldExpireTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpireTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpireTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpireTime: %w", err)
+	}
+	return oldValue.ExpireTime, nil
+}
+
+// AddExpireTime adds i to the "expire_time" field.
+func (m *KeyMutation) AddExpireTime(i int64) {
+	if m.addexpire_time != nil {
+		*m.addexpire_time += i
+	} else {
+		m.addexpire_time = &i
+	}
+}
+
+// AddedExpireTime returns the value that was added to the "expire_time" field in this mutation.
+func (m *KeyMutation) AddedExpireTime() (r int64, exists bool) {
+	v := m.addexpire_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpireTime resets all changes to the "expire_time" field.
+func (m *KeyMutation) ResetExpireTime() {
+	m.expire_time = nil
+	m.addexpire_time = nil
+}
+
+// Where appends a list predicates to the KeyMutation builder.
+func (m *KeyMutation) Where(ps ...predicate.Key) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the KeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *KeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Key, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *KeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *KeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Key).
+func (m *KeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *KeyMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.request != nil {
+		fields = append(fields, key.FieldRequest)
+	}
+	if m.alert_id != nil {
+		fields = append(fields, key.FieldAlertID)
+	}
+	if m.expire_time != nil {
+		fields = append(fields, key.FieldExpireTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *KeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case key.FieldRequest:
+		return m.Request()
+	case key.FieldAlertID:
+		return m.AlertID()
+	case key.FieldExpireTime:
+		return m.ExpireTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *KeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case key.FieldRequest:
+		return m.OldRequest(ctx)
+	case key.FieldAlertID:
+		return m.OldAlertID(ctx)
+	case key.FieldExpireTime:
+		return m.OldExpireTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown Key field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *KeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case key.FieldRequest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case key.FieldAlertID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAlertID(v)
+		return nil
+	case key.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpireTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Key field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *KeyMutation) AddedFields() []string {
+	var fields []string
+	if m.addalert_id != nil {
+		fields = append(fields, key.FieldAlertID)
+	}
+	if m.addexpire_time != nil {
+		fields = append(fields, key.FieldExpireTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *KeyMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case key.FieldAlertID:
+		return m.AddedAlertID()
+	case key.FieldExpireTime:
+		return m.AddedExpireTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *KeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case key.FieldAlertID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAlertID(v)
+		return nil
+	case key.FieldExpireTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpireTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Key numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *KeyMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *KeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *KeyMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Key nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *KeyMutation) ResetField(name string) error {
+	switch name {
+	case key.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case key.FieldAlertID:
+		m.ResetAlertID()
+		return nil
+	case key.FieldExpireTime:
+		m.ResetExpireTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Key field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *KeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *KeyMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *KeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *KeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *KeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *KeyMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *KeyMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Key unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *KeyMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Key edge %s", name)
 }
 
 // SequenceMutation represents an operation that mutates the Sequence nodes in the graph.

@@ -20,6 +20,8 @@ type Tx struct {
 	Attempt *AttemptClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
+	// Key is the client for interacting with the Key builders.
+	Key *KeyClient
 	// Sequence is the client for interacting with the Sequence builders.
 	Sequence *SequenceClient
 
@@ -156,6 +158,7 @@ func (tx *Tx) init() {
 	tx.Alert = NewAlertClient(tx.config)
 	tx.Attempt = NewAttemptClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
+	tx.Key = NewKeyClient(tx.config)
 	tx.Sequence = NewSequenceClient(tx.config)
 }
 

@@ -33,6 +33,7 @@ var failures = []struct {
 }{
 	{"400", "Invalid", always, "The request can never be done; the message names the field. A name that is taken is among these."},
 	{"404", "NotFound", namesSomething, "What the path or the body names is not there; the message says what."},
+	{"409", "Conflict", sendsAlerts, "The idempotency key was used for another request."},
 	{"413", "TooLarge", hasBody, "The body is larger than the edge takes."},
 	{"415", "NotJSON", hasBody, "The body does not come as application/json."},
 	{"500", "Internal", always, "It failed inside, or cannot be done now; the message says nothing internal."},
@@ -41,6 +42,8 @@ var failures = []struct {
 func always(string, *openapi3.Operation) bool { return true }
 
 func namesSomething(path string, _ *openapi3.Operation) bool { return strings.Contains(path, "{") }
+
+func sendsAlerts(path string, op *openapi3.Operation) bool { return path == "/v1/alerts" && hasBody(path, op) }
 
 func hasBody(_ string, op *openapi3.Operation) bool { return op.RequestBody != nil }
 
@@ -55,7 +58,7 @@ func shape(doc *openapi3.T, all map[string]method) error {
 	doc.Servers = openapi3.Servers{{URL: "/", Description: "The edge that serves this document"}}
 	doc.Components.Responses = openapi3.ResponseBodies{}
 	for _, f := range failures {
-		doc.Components.Responses[f.name] = failure(doc, f.status, f.description)
+		doc.Components.Responses[f.name] = failure(doc, f.description)
 	}
 	for path, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
@@ -141,13 +144,9 @@ func collect(s *openapi3.SchemaRef, refs map[string]bool) {
 	}
 }
 
-// failure describes the answer of a call that did not succeed: a status as JSON,
-// but plain text where the body was not even looked at.
-func failure(doc *openapi3.T, status, text string) *openapi3.ResponseRef {
+// failure describes the answer of a call that did not succeed: a status as JSON.
+func failure(doc *openapi3.T, text string) *openapi3.ResponseRef {
 	answer := openapi3.NewResponse().WithDescription(text)
-	if status == "413" || status == "415" {
-		return &openapi3.ResponseRef{Value: answer.WithContent(openapi3.NewContentWithSchema(openapi3.NewStringSchema(), []string{"text/plain"}))}
-	}
 	const name = "google.rpc.Status"
 	return &openapi3.ResponseRef{Value: answer.WithJSONSchemaRef(
 		openapi3.NewSchemaRef("#/components/schemas/"+name, doc.Components.Schemas[name].Value))}

@@ -17,19 +17,22 @@ type add struct {
 	alert      alert.Alert
 	deliveries []alert.Delivery
 	retry      time.Time
+
+	holder int64 // the alert that has the key, where it is another
+	same   bool  // and for the same request
 }
 
 func (a *add) rows() int { return 1 + len(a.deliveries) }
 
 // AddAlert records an alert with its deliveries, whose ids follow the alert's.
 // Where ctx ends before it returns, they may be recorded all the same.
-func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Delivery, retry time.Time) error {
+func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Delivery, retry time.Time) (again bool, err error) {
 	if err := checkAdd(*a, ds); err != nil {
-		return err
+		return false, err
 	}
 	id, err := s.ids.take(ctx, 1+len(ds))
 	if err != nil {
-		return err
+		return false, err
 	}
 	mine := &add{alert: *a, deliveries: slices.Clone(ds), retry: retry}
 	mine.alert.ID = id
@@ -37,20 +40,41 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 		mine.deliveries[i].ID = id + 1 + int64(i)
 	}
 	if err := s.adds.do(ctx, mine); err != nil {
-		return err
+		return false, err
+	}
+	if mine.holder != 0 {
+		return true, s.recall(ctx, mine, a)
 	}
 	a.ID = id
 	for i := range ds {
 		ds[i].ID = mine.deliveries[i].ID
 	}
+	return false, nil
+}
+
+// recall makes *a the alert that was recorded under its key, where that was asked
+// for in the same words.
+func (s *Store) recall(ctx context.Context, mine *add, a *alert.Alert) error {
+	if !mine.same {
+		return fmt.Errorf("the idempotency key %q was used for another request: %w", a.Key, fault.ErrExists)
+	}
+	found, err := s.alert(ctx, mine.holder)
+	if err != nil {
+		return err
+	}
+	found.Key, found.Request = a.Key, a.Request
+	*a = found
 	return nil
 }
 
 // checkAdd refuses what cannot be recorded as it is.
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
-	texts := append([]string{a.Severity, a.Message}, append(slices.Clone(a.Targets), a.Unknown...)...)
+	texts := append([]string{a.Severity, a.Message, a.Key}, append(slices.Clone(a.Targets), a.Unknown...)...)
 	if !storable(texts...) {
 		return fmt.Errorf("alert: a text holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
+	}
+	if a.ExpireTime.IsZero() {
+		return fmt.Errorf("alert: its expire time is not set: %w", fault.ErrInvalid)
 	}
 	for i, d := range ds {
 		if !storable(d.Nickname, d.Messenger, d.Destination, d.Reason) {
@@ -66,25 +90,29 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 
 // writeAdds writes alerts and deliveries, those of all calls together.
 func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
+	adds, err := takeKeys(ctx, t, adds)
+	if err != nil {
+		return err
+	}
 	for some := range database.Chunks(adds, chunk) {
-		args := make([]any, 0, 6*len(some))
+		args := make([]any, 0, 7*len(some))
 		for _, a := range some {
 			args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
-				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime))
+				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime))
 		}
-		if _, err := t.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+		if _, err := t.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
 	}
 	for some := range database.Chunks(deliveriesOf(adds), chunk) {
-		args := make([]any, 0, 11*len(some))
+		args := make([]any, 0, 12*len(some))
 		for _, d := range some {
 			args = d.append(args)
 		}
 		if _, err := t.Exec(ctx, `INSERT INTO deliveries
-			(id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, reason, end_time) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			(id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, reason, end_time) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
 	}
@@ -114,7 +142,7 @@ func (r row) append(args []any) []any {
 		credential = []byte{} // nil would be no value
 	}
 	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential,
-		int(r.State), micros(r.retry), r.Reason, micros(r.EndTime))
+		int(r.State), micros(r.retry), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime))
 }
 
 // encode writes targets as JSON, which texts always can be.

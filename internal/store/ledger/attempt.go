@@ -32,6 +32,15 @@ func (a *attempt) append(args []any) []any {
 		a.outcome.Status, a.outcome.Code, a.outcome.MessageID, a.outcome.Excerpt, a.possible)
 }
 
+// attemptOf is the row that a report makes.
+func attemptOf(r alert.Report, number int, possible bool) attempt {
+	r.Outcome.After = 0
+	return attempt{
+		delivery: r.DeliveryID, number: number, fence: r.Fence, start: micros(r.StartTime), end: micros(r.EndTime),
+		outcome: r.Outcome, possible: possible,
+	}
+}
+
 func (a *attempt) toAttempt() alert.Attempt {
 	return alert.Attempt{
 		Number:            a.number,

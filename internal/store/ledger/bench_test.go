@@ -34,8 +34,8 @@ func BenchmarkAddAlert(b *testing.B) {
 		b.SetParallelism(64)
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				a := alert.Alert{Targets: []string{"@user1"}, Severity: "normal", Message: "node1 down", CreateTime: time.Now()}
-				if err := l.AddAlert(b.Context(), &a, queued(3), time.Now()); err != nil {
+				a := alert.Alert{Targets: []string{"@user1"}, Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+				if _, err := l.AddAlert(b.Context(), &a, queued(3), time.Now()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -51,8 +51,8 @@ func BenchmarkClaimReport(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
 			ds, ids := queued(many), make([]int64, many)
-			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now()}
-			if err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+			if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
 				b.Fatal(err)
 			}
 			for i, d := range ds {
@@ -66,11 +66,11 @@ func BenchmarkClaimReport(b *testing.B) {
 			reports := make([]alert.Report, many)
 			for i, c := range claims {
 				reports[i] = alert.Report{
-					DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(), State: alert.Sent,
+					DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(),
 					Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`},
 				}
 			}
-			if fenced, err := l.Report(b.Context(), reports); err != nil || len(fenced) > 0 {
+			if fenced, err := l.Report(b.Context(), reports, time.Now(), rule); err != nil || len(fenced) > 0 {
 				b.Fatal(fenced, err)
 			}
 		}

@@ -4,17 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
-
-// LeaseExpired is the code of the attempt whose lease ended without a report.
-const LeaseExpired = "lease_expired"
 
 // A claim is one call of Claim, and what it is granted.
 type claim struct {
@@ -35,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, ids []int64, sender string, now, leas
 	if !lease.After(now) {
 		return nil, fmt.Errorf("the lease must end after now: %w", fault.ErrInvalid)
 	}
-	c := &claim{ids: slices.Compact(slices.Sorted(slices.Values(ids))), sender: sender, now: micros(now), lease: micros(lease)}
+	c := &claim{ids: inOrder(ids), sender: sender, now: micros(now), lease: micros(lease)}
 	if len(c.ids) == 0 {
 		return nil, nil
 	}
@@ -64,75 +59,37 @@ type free struct {
 	id       int64
 	fence    int64 // of the claim before
 	attempts int
-	unknown  bool // the claim before ended without a report
-	start    int64
-	end      int64
 	possible bool // an attempt before may have reached the provider
 }
 
 // write grants some ids: it locks those that are free in the order of their ids,
-// so that two processes never wait for each other, and moves them on.
+// so that two processes never wait for each other, and moves them on. state + 0
+// keeps PostgreSQL from the indexes of what waits: these are found by their ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
-	args := append(anys(ids), c.now)
 	all, err := database.Select(ctx, t, func(rows *sql.Rows, f *free) error {
-		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.unknown, &f.start, &f.end, &f.possible)
-	}, `SELECT id, fence, attempt_count, state = 2, claim_time, lease_time, possible_duplicate FROM deliveries
-		WHERE id IN (`+database.List("?", len(ids))+`) AND (state = 1 OR state = 2 AND lease_time <= ?)
-		ORDER BY id`+forUpdate(t), args...)
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	if err := insertAttempts(ctx, t, lost(all)); err != nil {
+		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible)
+	}, `SELECT id, fence, attempt_count, possible_duplicate FROM deliveries
+		WHERE id IN (`+database.List("?", len(ids))+`) AND state + 0 = 1 AND (NOT deferred OR next_time <= ?) AND expire_time > ?
+		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now)...)
+	if err != nil {
 		return err
 	}
 	for some := range database.Chunks(all, chunk) {
-		args := []any{c.now, c.lease, c.lease, c.sender}
+		args := []any{c.now, c.lease, c.sender}
 		for _, f := range some {
 			args = append(args, f.id)
 			c.granted = append(c.granted, alert.Claim{
 				DeliveryID:        f.id,
 				Fence:             f.fence + 1,
 				Attempt:           f.attempts + 1,
-				PossibleDuplicate: f.possible || f.unknown,
+				PossibleDuplicate: f.possible,
 				LeaseExpireTime:   timeOf(c.lease),
 			})
 		}
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
-			possible_duplicate = possible_duplicate OR state = 2, claim_time = ?, lease_time = ?, next_time = ?, sender = ?
-			WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+			claim_time = ?, lease_time = ?, sender = ? WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// lost is the attempts of those whose claim ended without a report.
-func lost(all []free) []attempt {
-	var attempts []attempt
-	for _, f := range all {
-		if f.unknown {
-			attempts = append(attempts, attempt{
-				delivery: f.id, number: f.attempts, fence: f.fence, start: f.start, end: f.end,
-				outcome: messenger.Outcome{Kind: messenger.Unknown, Code: LeaseExpired}, possible: f.possible,
-			})
-		}
-	}
-	return attempts
-}
-
-// forUpdate locks the rows of a query where the database lets several write.
-func forUpdate(t *database.Tx) string {
-	if t.Postgres() {
-		return " FOR UPDATE"
-	}
-	return ""
-}
-
-// anys is ids as parameters.
-func anys(ids []int64) []any {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	return args
 }

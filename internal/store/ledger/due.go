@@ -22,7 +22,8 @@ type waiting struct {
 	rank      job.Rank
 }
 
-// Due answers with jobs for what waits past its time. Several processes may ask
+// Due answers with jobs for what waits past its time, but for what has expired,
+// which no sender would be granted. Several processes may ask
 // at once, and find each delivery once between them.
 func (s *Store) Due(ctx context.Context, now, retry time.Time, limit, size int) (jobs []job.Job, err error) {
 	if limit < 1 || size < 1 || !retry.After(now) {
@@ -44,19 +45,16 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, limit, size int) 
 	return jobs, err
 }
 
-// selectDue finds what is due, rank by rank, by the index of what waits.
+// selectDue finds what is due, rank by rank, by the index of what is due.
 func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]waiting, error) {
 	var due []waiting
-	skip := ""
-	if t.Postgres() {
-		skip = " FOR UPDATE SKIP LOCKED"
-	}
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
 			w.rank = rank
 			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential)
 		}, `SELECT id, alert_id, messenger, destination, credential FROM deliveries
-			WHERE state <= 2 AND rank = ? AND next_time <= ? ORDER BY next_time, id LIMIT ?`+skip, int(rank), now, limit-len(due))
+			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? ORDER BY next_time, id LIMIT ?`+skipLocked(t),
+			int(rank), now, now, limit-len(due))
 		if err != nil {
 			return nil, err
 		}
@@ -67,15 +65,14 @@ func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]wai
 	return due, nil
 }
 
-// postpone lets deliveries wait until retry. When the lease of a claimed one
-// ended stays as it is.
+// postpone lets deliveries wait in the queue until retry.
 func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
 	for some := range database.Chunks(due, chunk) {
 		args := []any{retry}
 		for _, w := range some {
 			args = append(args, w.ID)
 		}
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ?, deferred = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
 			return err
 		}
 	}
@@ -124,11 +121,18 @@ func toJobs(due []waiting, texts map[int64]string, size int) []job.Job {
 	return jobs
 }
 
-// Wake makes everything queued due at now. What was due before stays in front.
+// Wake makes what waits in the queue due at now. What was due before stays in
+// front, and is not written again: while the queue is away, Wake is called often.
 func (s *Store) Wake(ctx context.Context, now time.Time) (n int, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) (err error) {
-		n, err = t.Exec(ctx, `UPDATE deliveries SET next_time = CASE WHEN next_time < ? THEN next_time ELSE ? END
-			WHERE state <= 2 AND state = 1`, micros(now), micros(now))
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= ?`, micros(now))
+		if err != nil {
+			return err
+		}
+		woken, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (
+			SELECT id FROM deliveries WHERE state = 1 AND NOT deferred AND next_time > ? ORDER BY id`+forUpdate(t)+`)`,
+			micros(now), micros(now))
+		n = int(due[0]) + woken
 		return err
 	})
 	return n, err

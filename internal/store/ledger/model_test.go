@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -17,10 +19,16 @@ import (
 // A model is one delivery as the promises say it must be.
 type model struct {
 	state    alert.State
-	next     int // when Due finds it
+	reason   string
+	next     int  // when Due finds it
+	deferred bool // a verdict lets it wait until then
+	expire   int
+	end      int // when it ended
 	begun    int // when the last claim began
 	lease    int // when it ends
 	fence    int64
+	tries    int
+	canceled bool // while it was claimed
 	doubt    bool // an attempt before may have reached the provider
 	attempts []alert.Attempt
 }
@@ -38,8 +46,30 @@ type world struct {
 // clock is the time after n seconds.
 func clock(n int) time.Time { return time.Unix(1_800_000_000+int64(n), 0).UTC() }
 
+// seconds is how many the clock shows at a time.
+func seconds(t time.Time) int { return int(t.Unix() - 1_800_000_000) }
+
+// rule gives up at the third try, and lets a delivery wait the longer the more
+// tries there were. A pause is no try.
+func rule(f alert.Facts, r alert.Report) alert.Verdict {
+	counts := r.Outcome.Kind != messenger.Paused
+	switch {
+	case r.Outcome.Kind == messenger.Sent:
+		return alert.Verdict{State: alert.Sent, Counts: counts}
+	case r.Outcome.Kind == messenger.Failed:
+		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, Counts: counts}
+	case f.Canceled:
+		return alert.Verdict{State: alert.Canceled, Reason: "canceled", Counts: counts}
+	case f.Tries == 2 && counts:
+		return alert.Verdict{State: alert.Failed, Reason: "given_up", Counts: counts}
+	default:
+		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(r.Outcome.After + time.Duration(3*f.Tries)*time.Second), Counts: counts}
+	}
+}
+
 // TestDeliveriesGoByTheModel lets senders claim, report well, late and twice, and
-// die, in any order; after each step the ledger says what the model says.
+// die, and people cancel and replay, in any order; after each step the ledger
+// says what the model says.
 func TestDeliveriesGoByTheModel(t *testing.T) {
 	folder, n := t.TempDir(), 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -58,6 +88,9 @@ func TestDeliveriesGoByTheModel(t *testing.T) {
 			"report old": w.reportOld,
 			"due":        w.due,
 			"wake":       w.wake,
+			"sweep":      w.sweep,
+			"cancel":     w.cancel,
+			"replay":     w.replay,
 		})
 	})
 }
@@ -68,14 +101,15 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 	for i := range ds {
 		ds[i] = alert.Delivery{Nickname: "kim", Messenger: "slack", State: alert.Queued}
 	}
-	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0)}
-	if err := l.AddAlert(r.Context(), &a, ds, clock(5)); err != nil {
+	expire := rapid.SampledFrom([]int{30, 60, 1000}).Draw(r, "expire")
+	a := alert.Alert{Severity: "high", Message: "x", CreateTime: clock(0), ExpireTime: clock(expire)}
+	if _, err := l.AddAlert(r.Context(), &a, ds, clock(5)); err != nil {
 		r.Fatal(err)
 	}
 	w.alert = a.ID
 	for _, d := range ds {
 		w.ids = append(w.ids, d.ID)
-		w.models[d.ID] = &model{state: alert.Queued, next: 5}
+		w.models[d.ID] = &model{state: alert.Queued, next: 5, expire: expire}
 	}
 	return w
 }
@@ -84,6 +118,33 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 func (w *world) some(r *rapid.T) []int64 {
 	all := rapid.Permutation(w.ids).Draw(r, "order")
 	return all[:rapid.IntRange(1, len(all)).Draw(r, "how many")]
+}
+
+// judge moves a claimed delivery on as the rule says of a report.
+func (m *model) judge(now int, report alert.Report) {
+	v := rule(alert.Facts{
+		Now: clock(now), Messenger: "slack", Rank: job.High, Tries: m.tries, ExpireTime: clock(m.expire), Canceled: m.canceled,
+	}, report)
+	m.attempts = append(m.attempts, m.attempt(report))
+	m.doubt = m.doubt || report.Outcome.Kind == messenger.Unknown
+	m.state, m.reason = v.State, v.Reason
+	if v.Counts {
+		m.tries++
+	}
+	if v.State == alert.Queued {
+		m.deferred, m.next = true, min(seconds(v.NextTime), m.expire)
+	} else {
+		m.end = seconds(report.EndTime)
+	}
+}
+
+// attempt is the next, as a report makes it.
+func (m *model) attempt(report alert.Report) alert.Attempt {
+	report.Outcome.After = 0
+	return alert.Attempt{
+		Number: len(m.attempts) + 1, Fence: report.Fence, StartTime: report.StartTime, EndTime: report.EndTime,
+		Outcome: report.Outcome, PossibleDuplicate: m.doubt,
+	}
 }
 
 func (w *world) claim(r *rapid.T) {
@@ -95,17 +156,10 @@ func (w *world) claim(r *rapid.T) {
 	var want []alert.Claim
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		m := w.models[id]
-		if m.state == alert.Claimed && m.lease <= w.now {
-			m.attempts = append(m.attempts, alert.Attempt{
-				Number: len(m.attempts) + 1, Fence: m.fence, StartTime: clock(m.begun), EndTime: clock(m.lease),
-				Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: ledger.LeaseExpired}, PossibleDuplicate: m.doubt,
-			})
-			m.state, m.doubt = alert.Queued, true
-		}
-		if m.state != alert.Queued {
+		if m.state != alert.Queued || m.deferred && m.next > w.now || m.expire <= w.now {
 			continue
 		}
-		m.state, m.begun, m.lease, m.next, m.fence = alert.Claimed, w.now, lease, lease, m.fence+1
+		m.state, m.begun, m.lease, m.fence = alert.Claimed, w.now, lease, m.fence+1
 		want = append(want, alert.Claim{
 			DeliveryID: id, Fence: m.fence, Attempt: len(m.attempts) + 1, PossibleDuplicate: m.doubt, LeaseExpireTime: clock(lease),
 		})
@@ -115,19 +169,24 @@ func (w *world) claim(r *rapid.T) {
 	}
 }
 
+// outcomes are those that senders report.
+var outcomes = []messenger.Outcome{
+	{Kind: messenger.Sent, Status: 200},
+	{Kind: messenger.Failed, Scope: messenger.MessageScope, Status: 400, Code: "refused"},
+	{Kind: messenger.Retry, Status: 503},
+	{Kind: messenger.Retry, Status: 503, After: 20 * time.Second},
+	{Kind: messenger.Paused, Status: 429, After: 5 * time.Second},
+	{Kind: messenger.Unknown, Code: "closed"},
+}
+
 // report reports under a fence that is right, or was, or never will be.
 func (w *world) report(r *rapid.T) {
 	id := rapid.SampledFrom(w.ids).Draw(r, "delivery")
 	m := w.models[id]
-	report := alert.Report{
+	w.send(r, alert.Report{
 		DeliveryID: id, Fence: m.fence + int64(rapid.SampledFrom([]int{0, 0, 0, -1, 1}).Draw(r, "fence off by")),
-		StartTime: clock(w.now), EndTime: clock(w.now + 1), State: alert.Sent, Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200},
-	}
-	if rapid.Bool().Draw(r, "failed") {
-		report.State, report.Reason = alert.Failed, "refused"
-		report.Outcome = messenger.Outcome{Kind: messenger.Failed, Scope: messenger.MessageScope, Status: 400, Code: "refused"}
-	}
-	w.send(r, report)
+		StartTime: clock(w.now), EndTime: clock(w.now + 1), Outcome: rapid.SampledFrom(outcomes).Draw(r, "outcome"),
+	})
 }
 
 // reportOld sends a report once more that was sent before.
@@ -141,22 +200,19 @@ func (w *world) reportOld(r *rapid.T) {
 // send brings a report to the ledger and the model.
 func (w *world) send(r *rapid.T, report alert.Report) {
 	w.written = append(w.written, report)
-	fenced, err := w.l.Report(r.Context(), []alert.Report{report})
+	fenced, err := w.l.Report(r.Context(), []alert.Report{report}, clock(w.now), rule)
 	if err != nil {
 		r.Fatal(err)
 	}
 	m := w.models[report.DeliveryID]
-	attempt := alert.Attempt{
-		Number: len(m.attempts) + 1, Fence: report.Fence, StartTime: report.StartTime, EndTime: report.EndTime,
-		Outcome: report.Outcome, PossibleDuplicate: m.doubt,
-	}
 	var want []int64
 	switch {
 	case m.state == alert.Claimed && report.Fence == m.fence:
-		m.state, m.attempts = report.State, append(m.attempts, attempt)
+		m.judge(w.now, report)
 	case slices.ContainsFunc(m.attempts, func(a alert.Attempt) bool {
-		a.Number = attempt.Number
-		return a == attempt
+		mine := m.attempt(report)
+		mine.Number, mine.PossibleDuplicate = a.Number, a.PossibleDuplicate
+		return a == mine
 	}):
 	default:
 		want = []int64{report.DeliveryID}
@@ -179,8 +235,8 @@ func (w *world) due(r *rapid.T) {
 		}
 	}
 	for _, id := range w.ids {
-		if m := w.models[id]; m.state <= alert.Claimed && m.next <= w.now {
-			m.next = w.now + wait
+		if m := w.models[id]; m.state == alert.Queued && m.next <= w.now && w.now < m.expire {
+			m.next, m.deferred = w.now+wait, false
 			want = append(want, id)
 		}
 	}
@@ -197,7 +253,7 @@ func (w *world) wake(r *rapid.T) {
 	}
 	want := 0
 	for _, m := range w.models {
-		if m.state == alert.Queued {
+		if m.state == alert.Queued && !m.deferred {
 			want++
 			m.next = min(m.next, w.now)
 		}
@@ -207,20 +263,139 @@ func (w *world) wake(r *rapid.T) {
 	}
 }
 
-// agree compares the ledger with the model.
-func (w *world) agree(r *rapid.T) {
-	_, ds, err := w.l.Alert(r.Context(), w.alert)
+// sweep ends leases in their order, and then lives in theirs, up to a limit.
+func (w *world) sweep(r *rapid.T) {
+	limit := rapid.IntRange(1, 5).Draw(r, "limit")
+	got, err := w.l.Sweep(r.Context(), clock(w.now), limit, rule)
 	if err != nil {
 		r.Fatal(err)
 	}
+	var lost, late []int64
+	for _, id := range w.ids {
+		switch m := w.models[id]; {
+		case m.state == alert.Claimed && m.lease <= w.now:
+			lost = append(lost, id)
+		case m.state == alert.Queued && m.expire <= w.now:
+			late = append(late, id)
+		}
+	}
+	slices.SortStableFunc(lost, func(a, b int64) int { return cmp.Compare(w.models[a].lease, w.models[b].lease) })
+	slices.SortStableFunc(late, func(a, b int64) int { return cmp.Compare(w.models[a].expire, w.models[b].expire) })
+	found := slices.Concat(lost, late)
+	found = found[:min(len(found), limit)]
+	for _, id := range found {
+		m := w.models[id]
+		if m.state == alert.Claimed {
+			m.judge(w.now, alert.Report{
+				DeliveryID: id, Fence: m.fence, StartTime: clock(m.begun), EndTime: clock(m.lease),
+				Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: ledger.LeaseExpired},
+			})
+		}
+		if m.state == alert.Queued && m.expire <= w.now {
+			m.state, m.reason, m.end = alert.Expired, "expired", w.now
+		}
+	}
+	if got != len(found) {
+		r.Fatalf("swept %d, want %d", got, len(found))
+	}
+}
+
+func (w *world) cancel(r *rapid.T) {
+	got, err := w.l.Cancel(r.Context(), w.alert, clock(w.now))
+	if err != nil {
+		r.Fatal(err)
+	}
+	want := 0
+	for _, m := range w.models {
+		switch m.state {
+		case alert.Queued:
+			m.state, m.reason, m.end = alert.Canceled, "canceled", w.now
+			want++
+		case alert.Claimed:
+			m.canceled = true
+		}
+	}
+	if got != want {
+		r.Fatalf("canceled %d, want %d", got, want)
+	}
+}
+
+func (w *world) replay(r *rapid.T) {
+	var s alert.Selection
+	switch rapid.SampledFrom([]string{"ids", "alert", "reason", "time"}).Draw(r, "by") {
+	case "ids":
+		s.IDs = w.some(r)
+	case "alert":
+		s.AlertID = w.alert
+	case "reason":
+		s.Reason = rapid.SampledFrom([]string{"refused", "given_up", "expired", "canceled"}).Draw(r, "reason")
+	case "time":
+		s.From = clock(rapid.IntRange(0, 100).Draw(r, "from"))
+		s.Before = s.From.Add(time.Duration(rapid.IntRange(0, 30).Draw(r, "for")) * time.Second)
+	}
+	expire, dry := w.now+rapid.IntRange(1, 50).Draw(r, "expire"), rapid.Bool().Draw(r, "dry")
+	got, err := w.l.Replay(r.Context(), s, clock(w.now), clock(expire), dry)
+	if err != nil {
+		r.Fatal(err)
+	}
+	want := 0
+	for id, m := range w.models {
+		if m.state != alert.Failed && m.state != alert.Expired ||
+			len(s.IDs) > 0 && !slices.Contains(s.IDs, id) || s.Reason != "" && s.Reason != m.reason ||
+			!s.From.IsZero() && (clock(m.end).Before(s.From) || !clock(m.end).Before(s.Before)) {
+			continue
+		}
+		want++
+		if !dry {
+			m.state, m.reason, m.end, m.tries, m.canceled = alert.Queued, "", 0, 0, false
+			m.next, m.deferred, m.expire = w.now, false, expire
+		}
+	}
+	if got != want {
+		r.Fatalf("replayed %d, want %d", got, want)
+	}
+}
+
+// agree compares the ledger with the model.
+func (w *world) agree(r *rapid.T) {
+	a, ds, err := w.l.Alert(r.Context(), w.alert)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if a.Counts.Total() != len(w.ids) {
+		r.Fatalf("counts are %v of %d", a.Counts, len(w.ids))
+	}
 	for _, d := range ds {
 		m := w.models[d.ID]
-		if d.State != m.state || !slices.Equal(d.Attempts, m.attempts) {
+		var next, end time.Time
+		if m.state == alert.Queued && m.deferred {
+			next = clock(m.next)
+		}
+		if m.state > alert.Claimed {
+			end = clock(m.end)
+		}
+		if d.State != m.state || d.Reason != m.reason || d.NextTime != next || d.EndTime != end || !slices.Equal(d.Attempts, m.attempts) {
 			r.Fatalf("delivery %d is %+v\nwant %+v", d.ID, d, *m)
 		}
-		ended := d.State > alert.Claimed
-		if ended == d.EndTime.IsZero() || ended && (len(d.Attempts) == 0 || d.EndTime != d.Attempts[len(d.Attempts)-1].EndTime) {
-			r.Fatalf("delivery %d ended at %v with %+v", d.ID, d.EndTime, d.Attempts)
+		m.prove(r)
+	}
+}
+
+// prove proves of the model what P2 and P4 say: an end has evidence, and what may
+// have been sent before is marked.
+func (m *model) prove(r *rapid.T) {
+	unknown := false
+	for _, a := range m.attempts {
+		if unknown && !a.PossibleDuplicate {
+			r.Fatalf("%+v came after an unknown one and is not marked", a)
 		}
+		unknown = unknown || a.Outcome.Kind == messenger.Unknown
+	}
+	last := messenger.Outcome{}
+	if len(m.attempts) > 0 {
+		last = m.attempts[len(m.attempts)-1].Outcome
+	}
+	if (m.state == alert.Sent) != (last.Kind == messenger.Sent) || (m.state > alert.Sent) != (m.reason != "") {
+		r.Fatalf("state %d for %q after %+v", m.state, m.reason, last)
 	}
 }

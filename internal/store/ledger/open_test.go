@@ -15,9 +15,9 @@ import (
 // add records an alert with one delivery.
 func add(t testing.TB, l *ledger.Store) alert.Alert {
 	t.Helper()
-	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now()}
+	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
 	ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
-	if err := l.AddAlert(t.Context(), &a, ds, time.Now()); err != nil {
+	if _, err := l.AddAlert(t.Context(), &a, ds, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -123,8 +123,8 @@ func TestClosed(t *testing.T) {
 	results := make(chan result)
 	for range many {
 		go func() {
-			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now()}
-			err := l.AddAlert(t.Context(), &a, nil, time.Now())
+			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+			_, err := l.AddAlert(t.Context(), &a, nil, time.Now())
 			results <- result{a.ID, err}
 		}()
 	}

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -13,20 +14,23 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestTwoProcesses lets two stores of one database claim, report and ask what is
-// due at once, each in its own order: between them each delivery is granted and
-// reported once, and neither fails for the other's sake.
+// urls give an empty database in each dialect.
+var urls = map[string]func(*testing.T) string{
+	"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "ledger.db") },
+	"postgres": func(t *testing.T) string { return postgrestest.URL(t) },
+}
+
+// TestTwoProcesses lets two stores of one database claim, report, sweep, wake and
+// ask what is due at once, each in its own order: between them each delivery is
+// granted and reported once, and neither fails for the other's sake.
 func TestTwoProcesses(t *testing.T) {
-	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "ledger.db") },
-		"postgres": func(t *testing.T) string { return postgrestest.URL(t) },
-	} {
+	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
 			stores := []*ledger.Store{open(t, url), open(t, url)}
-			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0)}
+			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000)}
 			ds := queued(2000)
-			if err := stores[0].AddAlert(t.Context(), &a, ds, clock(0)); err != nil {
+			if _, err := stores[0].AddAlert(t.Context(), &a, ds, clock(0)); err != nil {
 				t.Fatal(err)
 			}
 			ids := make([]int64, len(ds))
@@ -53,15 +57,21 @@ func TestTwoProcesses(t *testing.T) {
 							}
 							reports = append(reports, alert.Report{
 								DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: clock(1), EndTime: clock(2),
-								State: alert.Sent, Outcome: messenger.Outcome{Kind: messenger.Sent},
+								Outcome: messenger.Outcome{Kind: messenger.Sent},
 							})
 						}
 						slices.Reverse(reports)
-						if fenced, err := l.Report(t.Context(), reports); err != nil || len(fenced) > 0 {
+						if fenced, err := l.Report(t.Context(), reports, clock(2), rule); err != nil || len(fenced) > 0 {
 							t.Error(len(fenced), "are fenced,", err)
 						}
 					})
 					all.Go(func() {
+						if _, err := l.Wake(t.Context(), clock(1)); err != nil {
+							t.Error(err)
+						}
+						if _, err := l.Sweep(t.Context(), clock(1), 100, rule); err != nil {
+							t.Error(err)
+						}
 						if _, err := l.Due(t.Context(), clock(1), clock(1).Add(time.Microsecond), 100, 5); err != nil {
 							t.Error(err)
 						}
@@ -77,6 +87,58 @@ func TestTwoProcesses(t *testing.T) {
 				if got.Counts[alert.Sent] != len(ds) {
 					t.Errorf("store %d counts %v", i, got.Counts)
 				}
+			}
+		})
+	}
+}
+
+// TestOneKeyInTwoProcesses lets two stores of one database add alerts under two
+// keys at once: for each key one is recorded, and all are told of it.
+func TestOneKeyInTwoProcesses(t *testing.T) {
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			stores := []*ledger.Store{open(t, url), open(t, url)}
+			const many = 100
+			var recorded [2][]int64
+			var told [2]map[int64]int
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			for i := range many {
+				all.Go(func() {
+					k := i / 2 % 2
+					a := alert.Alert{
+						Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000),
+						Key: strconv.Itoa(k), Request: []byte{byte(k)},
+					}
+					again, err := stores[i%2].AddAlert(t.Context(), &a, queued(3), clock(0))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					if !again {
+						recorded[k] = append(recorded[k], a.ID)
+					}
+					if told[k] == nil {
+						told[k] = map[int64]int{}
+					}
+					told[k][a.ID]++
+				})
+			}
+			all.Wait()
+			for k := range recorded {
+				if len(recorded[k]) != 1 || told[k][recorded[k][0]] != many/2 {
+					t.Errorf("key %d: alerts %v are recorded, and told are %v", k, recorded[k], told[k])
+				}
+			}
+			alerts, err := stores[0].Alerts(t.Context(), alert.Query{Limit: many})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(alerts) != 2 {
+				t.Errorf("%d alerts are recorded, want 2", len(alerts))
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -39,6 +40,24 @@ func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.
 		return err
 	})
 	return a, ds, err
+}
+
+// alert answers with an alert alone.
+func (s *Store) alert(ctx context.Context, id int64) (a alert.Alert, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		client := ent.NewClient(ent.Driver(t.Driver()))
+		row, err := client.Alert.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		counts, err := count(ctx, client, []*ent.Alert{row})
+		a = toAlert(row)
+		for _, c := range counts {
+			a.Counts[c.State] = c.Count
+		}
+		return err
+	})
+	return a, err
 }
 
 // Alerts answers with alerts, the newest first, in two statements and one more
@@ -109,15 +128,11 @@ func withDelivery(condition *entsql.Predicate) func(*entsql.Selector) {
 // inState holds for deliveries in a state. It says the conditions of the indexes
 // in their own words, by which the databases know that they may use them.
 func inState(state alert.State) *entsql.Predicate {
-	is := entsql.EQ(entdelivery.FieldState, int(state))
-	switch {
-	case state <= alert.Claimed:
-		return entsql.And(is, entsql.ExprP("state <= 2"))
-	case state >= alert.Failed:
+	is := entsql.ExprP("state = " + strconv.Itoa(int(state)))
+	if state >= alert.Failed {
 		return entsql.And(is, entsql.ExprP("state >= 4"))
-	default:
-		return is
 	}
+	return is
 }
 
 // A tally is how many deliveries of an alert are in a state.
@@ -145,6 +160,7 @@ func toAlert(row *ent.Alert) alert.Alert {
 		Severity:   row.Severity,
 		Message:    row.Message,
 		CreateTime: timeOf(row.CreateTime),
+		ExpireTime: timeOf(row.ExpireTime),
 	}
 }
 
@@ -161,6 +177,9 @@ func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
 			State:            alert.State(row.State),
 			Reason:           row.Reason,
 			EndTime:          timeOf(row.EndTime),
+		}
+		if ds[i].State == alert.Queued && row.Deferred {
+			ds[i].NextTime = timeOf(row.NextTime)
 		}
 		for len(attempts) > 0 && attempts[0].delivery == row.ID {
 			ds[i].Attempts = append(ds[i].Attempts, attempts[0].toAttempt())

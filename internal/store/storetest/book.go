@@ -16,9 +16,11 @@ func testAdd(t *testing.T, l alert.Ledger) {
 	ds[1].Messenger, ds[1].SealedCredential, ds[2].Destination = "sms", nil, ""
 	a := alert.Alert{
 		Targets: []string{"@user1", "@@팀", "@x"}, Unknown: []string{"@x"},
-		Severity: "높음 <b>", Message: "node1 down\n'; DROP TABLE alerts; -- {{.}} $1 ?", CreateTime: start,
+		Severity: "높음 <b>", Message: "node1 down\n'; DROP TABLE alerts; -- {{.}} $1 ?", CreateTime: start, ExpireTime: at(3600),
 	}
-	must(t, l.AddAlert(ctx, &a, ds, never))
+	again, err := l.AddAlert(ctx, &a, ds, never)
+	must(t, err)
+	same(t, again, false)
 	if a.ID <= 0 || ds[0].ID <= 0 || ds[0].ID >= ds[1].ID || ds[1].ID >= ds[2].ID {
 		t.Fatalf("ids are %d and %v, want some greater than 0, in order", a.ID, ids(ds))
 	}
@@ -61,11 +63,11 @@ func testAddEnded(t *testing.T, l alert.Ledger) {
 	a := add(t, l, "normal", ds, at(10))
 	kept := deliveries(t, l, a.ID)
 	same(t, kept[1], ds[1])
-	same(t, len(claim(t, l, ids(ds), 0, 10)), 1)
 	jobs, err := l.Due(t.Context(), at(20), at(30), 10, 5)
 	must(t, err)
 	same(t, len(jobs), 1)
 	same(t, len(jobs[0].Deliveries), 1)
+	same(t, len(claim(t, l, ids(ds), 20, 30)), 1)
 }
 
 func testAddInput(t *testing.T, l alert.Ledger) {
@@ -75,6 +77,7 @@ func testAddInput(t *testing.T, l alert.Ledger) {
 		d alert.Delivery
 	}{
 		"NUL in the message":      {a: alert.Alert{Message: "a\x00b"}, d: good},
+		"NUL in the key":          {a: alert.Alert{Key: "a\x00b"}, d: good},
 		"not UTF-8 in a target":   {a: alert.Alert{Targets: []string{"\xff"}}, d: good},
 		"NUL in the nickname":     {d: alert.Delivery{Nickname: "\x00", State: alert.Queued}},
 		"no state":                {d: alert.Delivery{}},
@@ -84,10 +87,12 @@ func testAddInput(t *testing.T, l alert.Ledger) {
 		"queued with an end time": {d: alert.Delivery{State: alert.Queued, EndTime: start}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			is(t, l.AddAlert(t.Context(), &bad.a, []alert.Delivery{good, bad.d}, never), fault.ErrInvalid)
+			bad.a.ExpireTime = expiry
+			is(t, second(l.AddAlert(t.Context(), &bad.a, []alert.Delivery{good, bad.d}, never)), fault.ErrInvalid)
 			same(t, bad.a.ID, int64(0))
 		})
 	}
+	is(t, second(l.AddAlert(t.Context(), &alert.Alert{}, []alert.Delivery{good}, never)), fault.ErrInvalid, "expire time")
 	all, err := l.Alerts(t.Context(), alert.Query{Limit: 10})
 	must(t, err)
 	same(t, len(all), 0)
@@ -98,12 +103,12 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 	var all [many]alert.Alert
 	var lists [many][]alert.Delivery
 	for i, err := range atOnce(many, func(i int) error {
-		all[i] = alert.Alert{Targets: []string{"@all"}, Severity: "normal", Message: fmt.Sprint(i), CreateTime: start}
+		all[i] = alert.Alert{Targets: []string{"@all"}, Severity: "normal", Message: fmt.Sprint(i), CreateTime: start, ExpireTime: expiry}
 		lists[i] = to(i % 5)
 		if i%10 == 9 {
 			all[i].Message = "\x00" // fails, and must fail alone
 		}
-		return l.AddAlert(t.Context(), &all[i], lists[i], never)
+		return second(l.AddAlert(t.Context(), &all[i], lists[i], never))
 	}) {
 		if i%10 == 9 {
 			is(t, err, fault.ErrInvalid)
@@ -132,8 +137,8 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 func testAddCanceled(t *testing.T, l alert.Ledger) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start}
-	if err := l.AddAlert(ctx, &a, to(1), never); !errors.Is(err, context.Canceled) {
+	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
+	if _, err := l.AddAlert(ctx, &a, to(1), never); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want that of the context", err)
 	}
 	same(t, a.ID, int64(0))
@@ -165,14 +170,16 @@ func testAlerts(t *testing.T, l alert.Ledger) {
 	report(t, l, sent(claims[0], 1), failed(claims[1], 1))
 	first.Counts = counts(0, 1, 1, 1)
 
-	second := alert.Alert{Targets: []string{"@user9"}, Severity: "normal", Message: "two", CreateTime: at(60)}
+	second := alert.Alert{Targets: []string{"@user9"}, Severity: "normal", Message: "two", CreateTime: at(60), ExpireTime: expiry}
 	two := to(1)
 	two[0].Nickname = "user9"
-	must(t, l.AddAlert(ctx, &second, two, never))
+	_, err = l.AddAlert(ctx, &second, two, never)
+	must(t, err)
 	second.Counts = counts(1)
 
-	third := alert.Alert{Targets: []string{"@nobody"}, Unknown: []string{"@nobody"}, Severity: "High", Message: "three", CreateTime: at(120)}
-	must(t, l.AddAlert(ctx, &third, nil, never))
+	third := alert.Alert{Targets: []string{"@nobody"}, Unknown: []string{"@nobody"}, Severity: "High", Message: "three", CreateTime: at(120), ExpireTime: expiry}
+	_, err = l.AddAlert(ctx, &third, nil, never)
+	must(t, err)
 
 	for name, want := range map[string]struct {
 		q     alert.Query
@@ -205,6 +212,7 @@ func testAlerts(t *testing.T, l alert.Ledger) {
 				same(t, got[i].Targets, want.found[i].Targets)
 				same(t, len(got[i].Unknown), len(want.found[i].Unknown))
 				same(t, got[i].CreateTime, want.found[i].CreateTime)
+				same(t, got[i].ExpireTime, want.found[i].ExpireTime)
 				same(t, got[i].Counts, want.found[i].Counts)
 			}
 		})

@@ -3,9 +3,9 @@ package storetest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -51,7 +51,7 @@ func testClaimMany(t *testing.T, l alert.Ledger) {
 }
 
 // testClaimAtOnce proves that of many who ask for the same, in different orders,
-// one is granted each delivery, before and after a lease ended.
+// one is granted each delivery, before and after a lease was lost.
 func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 	ds := to(300)
 	add(t, l, "normal", ds, never)
@@ -68,6 +68,7 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 		}) {
 			must(t, err)
 		}
+		same(t, sweep(t, l, 20*round+10), len(ds)) // they wait five seconds
 		seen := map[int64]bool{}
 		for _, c := range slices.Concat(granted[:]...) {
 			if seen[c.DeliveryID] {
@@ -88,24 +89,24 @@ func testClaimInput(t *testing.T, l alert.Ledger) {
 	same(t, len(claim(t, l, ids(ds), 0, 1)), 1)
 }
 
-// testLostLease proves that a claim without a report leaves the attempt Unknown,
-// and that all later ones are possible duplicates.
-func testLostLease(t *testing.T, l alert.Ledger) {
-	ds := to(1)
-	a := add(t, l, "normal", ds, never)
-	claim(t, l, ids(ds), 0, 10)
-	same(t, len(claim(t, l, ids(ds), 9, 20)), 0)
-	for n := 1; n <= 2; n++ { // at the very end of the lease
-		same(t, claim(t, l, ids(ds), 10*n, 10*n+10), []alert.Claim{
-			{DeliveryID: ds[0].ID, Fence: int64(n + 1), Attempt: n + 1, PossibleDuplicate: true, LeaseExpireTime: at(10*n + 10)},
-		})
+// testClaimWaiting proves that what a verdict lets wait is not sent early, not by
+// a job that was left over, and can be once its time has come.
+func testClaimWaiting(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	report(t, l, passing(claims[0], 1), paused(claims[1], 1)) // until 12 and 62
+	for _, step := range []struct{ now, granted int }{{2, 0}, {11, 0}, {12, 1}, {61, 0}, {62, 1}} {
+		same(t, len(claim(t, l, ids(ds), step.now, 100)), step.granted)
 	}
-	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 3}, 21)), []int64(nil))
+}
 
-	unknown := messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"}
-	same(t, deliveries(t, l, a.ID)[0].Attempts, []alert.Attempt{
-		{Number: 1, Fence: 1, StartTime: at(0), EndTime: at(10), Outcome: unknown},
-		{Number: 2, Fence: 2, StartTime: at(10), EndTime: at(20), Outcome: unknown, PossibleDuplicate: true},
-		{Number: 3, Fence: 3, StartTime: at(21), EndTime: at(22), Outcome: sent(alert.Claim{}, 0).Outcome, PossibleDuplicate: true},
-	})
+func testClaimExpired(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	addUntil(t, l, "normal", ds, never, at(10))
+	before, err := l.Claim(t.Context(), ids(ds[:1]), "sender", at(10).Add(-time.Microsecond), at(20))
+	must(t, err)
+	same(t, len(before), 1)
+	same(t, len(claim(t, l, ids(ds), 10, 20)), 0)
+	same(t, len(report(t, l, sent(before[0], 15))), 0) // it was taken in time
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -106,24 +107,30 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 	same(t, len(seen), len(ds))
 }
 
-// testDueLost proves that what a sender held and lost comes again, and that to
-// be found by Due changes nothing of its claim.
-func testDueLost(t *testing.T, l alert.Ledger) {
+// testDueHeld proves that what a sender holds is not due, whatever became of its
+// lease, and is again when a verdict says so.
+func testDueHeld(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, at(5))
 	claims := claim(t, l, ids(ds), 0, 30)
 	same(t, len(due(t, l, 29, 10)), 0)
-	same(t, total(due(t, l, 30, 10)), 2)
 	same(t, len(due(t, l, 31, 10)), 0)
-	same(t, deliveries(t, l, a.ID)[0].State, alert.Claimed)
 
-	same(t, len(report(t, l, sent(claims[1], 31))), 0)
-	again := claim(t, l, ids(ds), 31, 60)
-	same(t, len(again), 1)
-	same(t, again[0].PossibleDuplicate, true)
-	same(t, deliveries(t, l, a.ID)[0].Attempts[0].EndTime, at(30))
-	same(t, len(due(t, l, 59, 10)), 0)
-	same(t, total(due(t, l, 60, 10)), 1)
+	report(t, l, passing(claims[0], 31)) // until 42
+	same(t, deliveries(t, l, a.ID)[0].NextTime, at(42))
+	same(t, len(due(t, l, 41, 10)), 0)
+	jobs := due(t, l, 42, 10)
+	same(t, total(jobs), 1)
+	same(t, jobs[0].Deliveries[0].ID, ds[0].ID)
+	same(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it waits in the queue now
+	same(t, len(due(t, l, 51, 10)), 0)
+	same(t, total(due(t, l, 52, 10)), 1)
+}
+
+func testDueExpired(t *testing.T, l alert.Ledger) {
+	addUntil(t, l, "normal", to(2), at(5), at(10))
+	add(t, l, "normal", to(1), at(5))
+	same(t, total(due(t, l, 10, 100)), 1)
 }
 
 func testWake(t *testing.T, l alert.Ledger) {
@@ -145,4 +152,28 @@ func testWake(t *testing.T, l alert.Ledger) {
 	same(t, total(jobs), 4)
 	same(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // what was due before stays in front
 	same(t, len(report(t, l, sent(claims[1], 6))), 0)
+}
+
+// testWakeWaiting proves that what a verdict lets wait sleeps on, until it has been
+// put into the queue.
+func testWakeWaiting(t *testing.T, l alert.Ledger) {
+	ds := to(3)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 100)
+	report(t, l, passing(claims[0], 1), paused(claims[1], 1)) // until 12 and 62
+	wakes := func(now, want int) {
+		t.Helper()
+		n, err := l.Wake(t.Context(), at(now))
+		must(t, err)
+		same(t, n, want)
+	}
+	wakes(5, 0)
+	same(t, len(due(t, l, 5, 100)), 0)
+	same(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
+	same(t, total(due(t, l, 12, 100)), 1)
+	wakes(13, 1)
+	wakes(13, 1) // again: it is due already
+	jobs := due(t, l, 13, 100)
+	same(t, total(jobs), 1)
+	same(t, jobs[0].Deliveries[0].ID, ds[0].ID)
 }

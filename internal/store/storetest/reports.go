@@ -54,7 +54,8 @@ func testReportLate(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a := add(t, l, "normal", ds, never)
 	first := claim(t, l, ids(ds), 0, 10)
-	now := claim(t, l, ids(ds[:1]), 10, 20)[0]
+	must(t, second(l.Sweep(t.Context(), at(10), 1, rule)))
+	now := claim(t, l, ids(ds[:1]), 15, 20)[0]
 	before := deliveries(t, l, a.ID)
 
 	neverHeld := alert.Claim{DeliveryID: ds[2].ID, Fence: 7}
@@ -64,8 +65,8 @@ func testReportLate(t *testing.T, l alert.Ledger) {
 	same(t, report(t, l, sent(unknown, 1)), []int64{12345})
 	same(t, deliveries(t, l, a.ID), before)
 
-	// A lease that ended is still good where nobody claimed since.
-	same(t, len(report(t, l, sent(now, 11), sent(first[1], 30))), 0)
+	// A lease that ended is still good where nobody swept since.
+	same(t, len(report(t, l, sent(now, 16), sent(first[1], 30))), 0)
 	same(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
 	same(t, report(t, l, failed(first[0], 1)), []int64{ds[0].ID})
 }
@@ -76,17 +77,16 @@ func testReportEvidence(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	a := add(t, l, "normal", ds, never)
 	r := failed(claim(t, l, ids(ds), 0, 10)[0], 1)
-	r.Reason = "a\x00b"
-	r.Outcome.Code, r.Outcome.MessageID = "\xff", strings.Repeat("x", 5000)
+	r.Outcome.Code, r.Outcome.MessageID = "a\x00\xff", strings.Repeat("x", 5000)
 	r.Outcome.Excerpt = "'; DROP TABLE attempts; -- ? $1 \xc3\x00"
 	same(t, len(report(t, l, r)), 0)
 	same(t, len(report(t, l, r)), 0)
 
 	kept := deliveries(t, l, a.ID)[0]
-	same(t, kept.Reason, "a\uFFFDb")
+	same(t, kept.Reason, "a\uFFFD\uFFFD")
 	same(t, kept.Attempts[0].Outcome, messenger.Outcome{
 		Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200,
-		Code: "\uFFFD", MessageID: strings.Repeat("x", 5000), Excerpt: "'; DROP TABLE attempts; -- ? $1 \uFFFD\uFFFD",
+		Code: "a\uFFFD\uFFFD", MessageID: strings.Repeat("x", 5000), Excerpt: "'; DROP TABLE attempts; -- ? $1 \uFFFD\uFFFD",
 	})
 }
 
@@ -96,20 +96,15 @@ func testReportInput(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 0, 10)
 	before := deliveries(t, l, a.ID)
 	for name, spoil := range map[string]func(*alert.Report){
-		"no kind":             func(r *alert.Report) { r.Outcome.Kind = 0 },
-		"another kind":        func(r *alert.Report) { r.Outcome.Kind = messenger.Unknown + 1 },
-		"no state":            func(r *alert.Report) { r.State = 0 },
-		"state queued":        func(r *alert.Report) { r.State = alert.Queued },
-		"sent, but it failed": func(r *alert.Report) { r.Outcome.Kind = messenger.Failed },
-		"failed, but sent":    func(r *alert.Report) { r.State = alert.Failed },
-		"sent, but unknown":   func(r *alert.Report) { r.Outcome.Kind = messenger.Unknown },
-		"no start time":       func(r *alert.Report) { r.StartTime = time.Time{} },
-		"no end time":         func(r *alert.Report) { r.EndTime = time.Time{} },
+		"no kind":       func(r *alert.Report) { r.Outcome.Kind = 0 },
+		"another kind":  func(r *alert.Report) { r.Outcome.Kind = messenger.Unknown + 1 },
+		"no start time": func(r *alert.Report) { r.StartTime = time.Time{} },
+		"no end time":   func(r *alert.Report) { r.EndTime = time.Time{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := sent(claims[1], 1)
 			spoil(&bad)
-			is(t, second(l.Report(t.Context(), []alert.Report{sent(claims[0], 1), bad})), fault.ErrInvalid, "delivery")
+			is(t, second(l.Report(t.Context(), []alert.Report{sent(claims[0], 1), bad}, at(2), rule)), fault.ErrInvalid, "delivery")
 		})
 	}
 	same(t, deliveries(t, l, a.ID), before)
@@ -133,7 +128,7 @@ func testReportAtOnce(t *testing.T, l alert.Ledger) {
 				reports = append(reports, failed(c, i))
 			}
 		}
-		fenced[i], err = l.Report(t.Context(), reports)
+		fenced[i], err = l.Report(t.Context(), reports, at(i), rule)
 		return err
 	}) {
 		must(t, err)

@@ -21,6 +21,8 @@ const (
 	FieldMessage = "message"
 	// FieldCreateTime holds the string denoting the create_time field in the database.
 	FieldCreateTime = "create_time"
+	// FieldExpireTime holds the string denoting the expire_time field in the database.
+	FieldExpireTime = "expire_time"
 	// Table holds the table name of the alert in the database.
 	Table = "alerts"
 )
@@ -33,6 +35,7 @@ var Columns = []string{
 	FieldSeverity,
 	FieldMessage,
 	FieldCreateTime,
+	FieldExpireTime,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -44,6 +47,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultExpireTime holds the default value on creation for the "expire_time" field.
+	DefaultExpireTime int64
+)
 
 // OrderOption defines the ordering options for the Alert queries.
 type OrderOption func(*sql.Selector)
@@ -66,4 +74,9 @@ func ByMessage(opts ...sql.OrderTermOption) OrderOption {
 // ByCreateTime orders the results by the create_time field.
 func ByCreateTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreateTime, opts...).ToFunc()
+}
+
+// ByExpireTime orders the results by the expire_time field.
+func ByExpireTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExpireTime, opts...).ToFunc()
 }

@@ -67,6 +67,11 @@ func CreateTime(v int64) predicate.Alert {
 	return predicate.Alert(sql.FieldEQ(FieldCreateTime, v))
 }
 
+// ExpireTime applies equality check predicate on the "expire_time" field. It's identical to ExpireTimeEQ.
+func ExpireTime(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldEQ(FieldExpireTime, v))
+}
+
 // SeverityEQ applies the EQ predicate on the "severity" field.
 func SeverityEQ(v string) predicate.Alert {
 	return predicate.Alert(sql.FieldEQ(FieldSeverity, v))
@@ -235,6 +240,46 @@ func CreateTimeLT(v int64) predicate.Alert {
 // CreateTimeLTE applies the LTE predicate on the "create_time" field.
 func CreateTimeLTE(v int64) predicate.Alert {
 	return predicate.Alert(sql.FieldLTE(FieldCreateTime, v))
+}
+
+// ExpireTimeEQ applies the EQ predicate on the "expire_time" field.
+func ExpireTimeEQ(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldEQ(FieldExpireTime, v))
+}
+
+// ExpireTimeNEQ applies the NEQ predicate on the "expire_time" field.
+func ExpireTimeNEQ(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldNEQ(FieldExpireTime, v))
+}
+
+// ExpireTimeIn applies the In predicate on the "expire_time" field.
+func ExpireTimeIn(vs ...int64) predicate.Alert {
+	return predicate.Alert(sql.FieldIn(FieldExpireTime, vs...))
+}
+
+// ExpireTimeNotIn applies the NotIn predicate on the "expire_time" field.
+func ExpireTimeNotIn(vs ...int64) predicate.Alert {
+	return predicate.Alert(sql.FieldNotIn(FieldExpireTime, vs...))
+}
+
+// ExpireTimeGT applies the GT predicate on the "expire_time" field.
+func ExpireTimeGT(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldGT(FieldExpireTime, v))
+}
+
+// ExpireTimeGTE applies the GTE predicate on the "expire_time" field.
+func ExpireTimeGTE(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldGTE(FieldExpireTime, v))
+}
+
+// ExpireTimeLT applies the LT predicate on the "expire_time" field.
+func ExpireTimeLT(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldLT(FieldExpireTime, v))
+}
+
+// ExpireTimeLTE applies the LTE predicate on the "expire_time" field.
+func ExpireTimeLTE(v int64) predicate.Alert {
+	return predicate.Alert(sql.FieldLTE(FieldExpireTime, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -27,6 +27,14 @@ const (
 	FieldState = "state"
 	// FieldNextTime holds the string denoting the next_time field in the database.
 	FieldNextTime = "next_time"
+	// FieldDeferred holds the string denoting the deferred field in the database.
+	FieldDeferred = "deferred"
+	// FieldExpireTime holds the string denoting the expire_time field in the database.
+	FieldExpireTime = "expire_time"
+	// FieldTries holds the string denoting the tries field in the database.
+	FieldTries = "tries"
+	// FieldCanceled holds the string denoting the canceled field in the database.
+	FieldCanceled = "canceled"
 	// FieldFence holds the string denoting the fence field in the database.
 	FieldFence = "fence"
 	// FieldAttemptCount holds the string denoting the attempt_count field in the database.
@@ -58,6 +66,10 @@ var Columns = []string{
 	FieldCredential,
 	FieldState,
 	FieldNextTime,
+	FieldDeferred,
+	FieldExpireTime,
+	FieldTries,
+	FieldCanceled,
 	FieldFence,
 	FieldAttemptCount,
 	FieldPossibleDuplicate,
@@ -79,6 +91,14 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultDeferred holds the default value on creation for the "deferred" field.
+	DefaultDeferred bool
+	// DefaultExpireTime holds the default value on creation for the "expire_time" field.
+	DefaultExpireTime int64
+	// DefaultTries holds the default value on creation for the "tries" field.
+	DefaultTries int
+	// DefaultCanceled holds the default value on creation for the "canceled" field.
+	DefaultCanceled bool
 	// DefaultFence holds the default value on creation for the "fence" field.
 	DefaultFence int64
 	// DefaultAttemptCount holds the default value on creation for the "attempt_count" field.
@@ -138,6 +158,26 @@ func ByState(opts ...sql.OrderTermOption) OrderOption {
 // ByNextTime orders the results by the next_time field.
 func ByNextTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNextTime, opts...).ToFunc()
+}
+
+// ByDeferred orders the results by the deferred field.
+func ByDeferred(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeferred, opts...).ToFunc()
+}
+
+// ByExpireTime orders the results by the expire_time field.
+func ByExpireTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExpireTime, opts...).ToFunc()
+}
+
+// ByTries orders the results by the tries field.
+func ByTries(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTries, opts...).ToFunc()
+}
+
+// ByCanceled orders the results by the canceled field.
+func ByCanceled(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCanceled, opts...).ToFunc()
 }
 
 // ByFence orders the results by the fence field.

@@ -92,6 +92,26 @@ func NextTime(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldNextTime, v))
 }
 
+// Deferred applies equality check predicate on the "deferred" field. It's identical to DeferredEQ.
+func Deferred(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldDeferred, v))
+}
+
+// ExpireTime applies equality check predicate on the "expire_time" field. It's identical to ExpireTimeEQ.
+func ExpireTime(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldExpireTime, v))
+}
+
+// Tries applies equality check predicate on the "tries" field. It's identical to TriesEQ.
+func Tries(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldTries, v))
+}
+
+// Canceled applies equality check predicate on the "canceled" field. It's identical to CanceledEQ.
+func Canceled(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCanceled, v))
+}
+
 // Fence applies equality check predicate on the "fence" field. It's identical to FenceEQ.
 func Fence(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldFence, v))
@@ -525,6 +545,106 @@ func NextTimeLT(v int64) predicate.Delivery {
 // NextTimeLTE applies the LTE predicate on the "next_time" field.
 func NextTimeLTE(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldNextTime, v))
+}
+
+// DeferredEQ applies the EQ predicate on the "deferred" field.
+func DeferredEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldDeferred, v))
+}
+
+// DeferredNEQ applies the NEQ predicate on the "deferred" field.
+func DeferredNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldDeferred, v))
+}
+
+// ExpireTimeEQ applies the EQ predicate on the "expire_time" field.
+func ExpireTimeEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldExpireTime, v))
+}
+
+// ExpireTimeNEQ applies the NEQ predicate on the "expire_time" field.
+func ExpireTimeNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldExpireTime, v))
+}
+
+// ExpireTimeIn applies the In predicate on the "expire_time" field.
+func ExpireTimeIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldExpireTime, vs...))
+}
+
+// ExpireTimeNotIn applies the NotIn predicate on the "expire_time" field.
+func ExpireTimeNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldExpireTime, vs...))
+}
+
+// ExpireTimeGT applies the GT predicate on the "expire_time" field.
+func ExpireTimeGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldExpireTime, v))
+}
+
+// ExpireTimeGTE applies the GTE predicate on the "expire_time" field.
+func ExpireTimeGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldExpireTime, v))
+}
+
+// ExpireTimeLT applies the LT predicate on the "expire_time" field.
+func ExpireTimeLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldExpireTime, v))
+}
+
+// ExpireTimeLTE applies the LTE predicate on the "expire_time" field.
+func ExpireTimeLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldExpireTime, v))
+}
+
+// TriesEQ applies the EQ predicate on the "tries" field.
+func TriesEQ(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldTries, v))
+}
+
+// TriesNEQ applies the NEQ predicate on the "tries" field.
+func TriesNEQ(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldTries, v))
+}
+
+// TriesIn applies the In predicate on the "tries" field.
+func TriesIn(vs ...int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldTries, vs...))
+}
+
+// TriesNotIn applies the NotIn predicate on the "tries" field.
+func TriesNotIn(vs ...int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldTries, vs...))
+}
+
+// TriesGT applies the GT predicate on the "tries" field.
+func TriesGT(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldTries, v))
+}
+
+// TriesGTE applies the GTE predicate on the "tries" field.
+func TriesGTE(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldTries, v))
+}
+
+// TriesLT applies the LT predicate on the "tries" field.
+func TriesLT(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldTries, v))
+}
+
+// TriesLTE applies the LTE predicate on the "tries" field.
+func TriesLTE(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldTries, v))
+}
+
+// CanceledEQ applies the EQ predicate on the "canceled" field.
+func CanceledEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCanceled, v))
+}
+
+// CanceledNEQ applies the NEQ predicate on the "canceled" field.
+func CanceledNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldCanceled, v))
 }
 
 // FenceEQ applies the EQ predicate on the "fence" field.

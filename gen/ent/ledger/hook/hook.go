@@ -45,6 +45,18 @@ func (f DeliveryFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Val
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.DeliveryMutation", m)
 }
 
+// The KeyFunc type is an adapter to allow the use of ordinary
+// function as Key mutator.
+type KeyFunc func(context.Context, *ledger.KeyMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f KeyFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.KeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.KeyMutation", m)
+}
+
 // The SequenceFunc type is an adapter to allow the use of ordinary
 // function as Sequence mutator.
 type SequenceFunc func(context.Context, *ledger.SequenceMutation) (ledger.Value, error)

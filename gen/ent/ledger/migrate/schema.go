@@ -17,6 +17,7 @@ var (
 		{Name: "severity", Type: field.TypeString, Size: 2147483647},
 		{Name: "message", Type: field.TypeString, Size: 2147483647},
 		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "expire_time", Type: field.TypeInt64, Default: 0},
 	}
 	// AlertsTable holds the schema information for the "alerts" table.
 	AlertsTable = &schema.Table{
@@ -64,6 +65,10 @@ var (
 		{Name: "credential", Type: field.TypeBytes},
 		{Name: "state", Type: field.TypeInt8},
 		{Name: "next_time", Type: field.TypeInt64},
+		{Name: "deferred", Type: field.TypeBool, Default: false},
+		{Name: "expire_time", Type: field.TypeInt64, Default: 253370764800000000},
+		{Name: "tries", Type: field.TypeInt, Default: 0},
+		{Name: "canceled", Type: field.TypeBool, Default: false},
 		{Name: "fence", Type: field.TypeInt64, Default: 0},
 		{Name: "attempt_count", Type: field.TypeInt, Default: 0},
 		{Name: "possible_duplicate", Type: field.TypeBool, Default: false},
@@ -90,11 +95,27 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[2], DeliveriesColumns[1]},
 			},
 			{
-				Name:    "delivery_waiting",
+				Name:    "delivery_due",
 				Unique:  false,
 				Columns: []*schema.Column{DeliveriesColumns[4], DeliveriesColumns[8], DeliveriesColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "state <= 2",
+					Where: "state = 1",
+				},
+			},
+			{
+				Name:    "delivery_expiring",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 1",
+				},
+			},
+			{
+				Name:    "delivery_held",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[17]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 2",
 				},
 			},
 			{
@@ -104,6 +125,26 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state >= 4",
 				},
+			},
+		},
+	}
+	// KeysColumns holds the columns for the "keys" table.
+	KeysColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "request", Type: field.TypeBytes},
+		{Name: "alert_id", Type: field.TypeInt64},
+		{Name: "expire_time", Type: field.TypeInt64},
+	}
+	// KeysTable holds the schema information for the "keys" table.
+	KeysTable = &schema.Table{
+		Name:       "keys",
+		Columns:    KeysColumns,
+		PrimaryKey: []*schema.Column{KeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "key_expire_time",
+				Unique:  false,
+				Columns: []*schema.Column{KeysColumns[3]},
 			},
 		},
 	}
@@ -123,6 +164,7 @@ var (
 		AlertsTable,
 		AttemptsTable,
 		DeliveriesTable,
+		KeysTable,
 		SequencesTable,
 	}
 )
@@ -136,6 +178,9 @@ func init() {
 	}
 	DeliveriesTable.Annotation = &entsql.Annotation{
 		Table: "deliveries",
+	}
+	KeysTable.Annotation = &entsql.Annotation{
+		Table: "keys",
 	}
 	SequencesTable.Annotation = &entsql.Annotation{
 		Table: "sequences",

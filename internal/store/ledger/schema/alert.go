@@ -36,5 +36,6 @@ func (Alert) Fields() []ent.Field {
 		field.Text("severity"),
 		field.Text("message"),
 		field.Int64("create_time"),
+		field.Int64("expire_time").Default(0),
 	}
 }

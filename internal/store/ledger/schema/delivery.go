@@ -27,7 +27,11 @@ func (Delivery) Fields() []ent.Field {
 		field.Text("destination"),
 		field.Bytes("credential").Sensitive().Comment("sealed"),
 		field.Int8("state").Comment("1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled"),
-		field.Int64("next_time").Comment("when it is due, while it has not ended"),
+		field.Int64("next_time").Comment("when it is due, while it is queued"),
+		field.Bool("deferred").Default(false).Comment("a verdict lets it wait until next_time; else it waits in the queue"),
+		field.Int64("expire_time").Default(never),
+		field.Int("tries").Default(0).Comment("attempts that count, of one that has not ended"),
+		field.Bool("canceled").Default(false).Comment("its alert was canceled while it was claimed"),
 		field.Int64("fence").Default(0).Comment("of the last claim"),
 		field.Int("attempt_count").Default(0),
 		field.Bool("possible_duplicate").Default(false),
@@ -39,14 +43,21 @@ func (Delivery) Fields() []ent.Field {
 	}
 }
 
-// Indexes of Delivery. What waits and what went wrong have indexes of their own,
-// so that finding them costs nothing for all that went well.
+// never is the time of what no alert gave a time to live: the year 9999.
+const never = 253_370_764_800_000_000
+
+// Indexes of Delivery. What waits, what is held and what went wrong have indexes
+// of their own, so that finding them costs nothing for all that went well.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("alert_id"),
 		index.Fields("nickname", "alert_id"),
-		index.Fields("rank", "next_time", "id").StorageKey("delivery_waiting").
-			Annotations(entsql.IndexWhere("state <= 2")),
+		index.Fields("rank", "next_time", "id").StorageKey("delivery_due").
+			Annotations(entsql.IndexWhere("state = 1")),
+		index.Fields("expire_time").StorageKey("delivery_expiring").
+			Annotations(entsql.IndexWhere("state = 1")),
+		index.Fields("lease_time").StorageKey("delivery_held").
+			Annotations(entsql.IndexWhere("state = 2")),
 		index.Fields("state", "alert_id").StorageKey("delivery_unsent").
 			Annotations(entsql.IndexWhere("state >= 4")),
 	}

@@ -1,0 +1,44 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+)
+
+// canceled is why a delivery ended whose alert was canceled.
+const canceled = "canceled"
+
+// Cancel ends what of an alert waits, and marks what is held. For state + 0 see
+// claim.write.
+func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		is, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if len(is) == 0 {
+			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+		}
+		if _, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ? AND state + 0 <= 2 ORDER BY id`+forUpdate(t), id); err != nil {
+			return err
+		}
+		n, err = t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ? WHERE alert_id = ? AND state + 0 = 1`,
+			canceled, micros(now), id)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ? AND state + 0 = 2`, id)
+		return err
+	})
+	return n, err
+}
+
+// selectNumbers answers with a query's rows of one number each.
+func selectNumbers(ctx context.Context, t *database.Tx, text string, args ...any) ([]int64, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, n *int64) error { return rows.Scan(n) }, text, args...)
+}

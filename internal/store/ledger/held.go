@@ -1,0 +1,42 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A held delivery is claimed.
+type held struct {
+	id         int64
+	fence      int64
+	attempts   int
+	possible   bool  // an attempt before may have reached the provider
+	begin, end int64 // of its lease
+	messenger  string
+	rank       job.Rank
+	tries      int
+	expire     int64
+	canceled   bool
+}
+
+// selectHeld answers with deliveries for which the condition holds, one of which
+// must be that they are claimed.
+func selectHeld(ctx context.Context, t *database.Tx, condition string, args ...any) ([]held, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, h *held) error {
+		return rows.Scan(&h.id, &h.fence, &h.attempts, &h.possible, &h.begin, &h.end,
+			&h.messenger, &h.rank, &h.tries, &h.expire, &h.canceled)
+	}, `SELECT id, fence, attempt_count, possible_duplicate, claim_time, lease_time,
+		messenger, rank, tries, expire_time, canceled FROM deliveries WHERE `+condition, args...)
+}
+
+// facts is what a rule is told.
+func (h *held) facts(now time.Time) alert.Facts {
+	return alert.Facts{
+		Now: now, Messenger: h.messenger, Rank: h.rank, Tries: h.tries, ExpireTime: timeOf(h.expire), Canceled: h.canceled,
+	}
+}

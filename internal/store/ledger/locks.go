@@ -1,0 +1,38 @@
+package ledger
+
+import (
+	"slices"
+
+	"github.com/bongsu-project/bongsu/internal/store/database"
+)
+
+// Rows are locked in the order of their ids, so that two processes never wait for
+// each other; or those that another holds are left to it.
+
+// forUpdate locks the rows of a query where the database lets several write.
+func forUpdate(t *database.Tx) string {
+	if t.Postgres() {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// skipLocked locks the rows of a query that nobody else has locked.
+func skipLocked(t *database.Tx) string {
+	if t.Postgres() {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
+// inOrder is ids in order, each once.
+func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+
+// anys is ids as parameters.
+func anys(ids []int64) []any {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	return args
+}

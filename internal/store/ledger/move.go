@@ -1,0 +1,129 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A move takes a held delivery to where a verdict says, with the attempt that
+// shows why.
+type move struct {
+	attempt attempt
+	verdict alert.Verdict
+	reason  string
+	end     int64 // set where the verdict is an end
+	next    int64 // set where the verdict lets it wait
+	tries   int
+}
+
+// judge gives the move of a held delivery from a report. A verdict that its
+// outcome does not bear out is refused.
+func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error) {
+	m := move{attempt: attemptOf(r, h.attempts, h.possible), verdict: rule(h.facts(now), r), tries: h.tries}
+	if err := checkVerdict(m.verdict, r.Outcome.Kind); err != nil {
+		return move{}, fmt.Errorf("the rule for delivery %d: %w", h.id, err)
+	}
+	if m.verdict.Counts {
+		m.tries++
+	}
+	if m.verdict.State == alert.Queued {
+		m.next = min(micros(m.verdict.NextTime), h.expire)
+	} else {
+		m.reason, m.end = evidence(m.verdict.Reason), m.attempt.end
+	}
+	return m, nil
+}
+
+// checkVerdict says what in a verdict would be a lie, or no end at all.
+func checkVerdict(v alert.Verdict, kind messenger.Kind) error {
+	switch {
+	case (v.State == alert.Sent) != (kind == messenger.Sent):
+		return fmt.Errorf("its state is %d where the outcome is %s", v.State, kind)
+	case v.State == alert.Queued && v.NextTime.IsZero():
+		return errors.New("it lets the delivery wait and does not say until when")
+	case v.State > alert.Sent && v.Reason == "":
+		return errors.New("it ends the delivery without a reason")
+	case v.State != alert.Queued && (v.State < alert.Sent || v.State > alert.Canceled):
+		return fmt.Errorf("its state is %d, which is neither to wait nor an end", v.State)
+	}
+	return nil
+}
+
+// writeMoves records the attempts and moves their deliveries, which are locked.
+func writeMoves(ctx context.Context, t *database.Tx, moves []move) error {
+	attempts := make([]attempt, 0, len(moves))
+	var ends, waits []move
+	var doubts []int64
+	for _, m := range moves {
+		attempts = append(attempts, m.attempt)
+		if m.verdict.State == alert.Queued {
+			waits = append(waits, m)
+		} else {
+			ends = append(ends, m)
+		}
+		if m.attempt.outcome.Kind == messenger.Unknown {
+			doubts = append(doubts, m.attempt.delivery)
+		}
+	}
+	if err := insertAttempts(ctx, t, attempts); err != nil {
+		return err
+	}
+	if err := end(ctx, t, ends); err != nil {
+		return err
+	}
+	if err := wait(ctx, t, waits); err != nil {
+		return err
+	}
+	return doubt(ctx, t, doubts)
+}
+
+// end moves deliveries to the states that end them.
+func end(ctx context.Context, t *database.Tx, moves []move) error {
+	for some := range database.Chunks(moves, chunk) {
+		args := make([]any, 0, 4*len(some))
+		for _, m := range some {
+			args = append(args, m.attempt.delivery, int(m.verdict.State), m.reason, m.end)
+		}
+		if _, err := t.Exec(ctx, `WITH v (id, state, reason, end_time) AS (VALUES `+
+			database.List("(CAST(? AS BIGINT), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))", len(some))+`)
+			UPDATE deliveries SET state = v.state, reason = v.reason, end_time = v.end_time
+			FROM v WHERE deliveries.id = v.id`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait lets deliveries wait, each until its time.
+func wait(ctx context.Context, t *database.Tx, moves []move) error {
+	for some := range database.Chunks(moves, chunk) {
+		args := make([]any, 0, 3*len(some))
+		for _, m := range some {
+			args = append(args, m.attempt.delivery, m.next, m.tries)
+		}
+		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (VALUES `+
+			database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS INTEGER))", len(some))+`)
+			UPDATE deliveries SET state = 1, deferred = true, next_time = v.next_time, tries = v.tries
+			FROM v WHERE deliveries.id = v.id`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doubt makes all later attempts of deliveries possible duplicates.
+func doubt(ctx context.Context, t *database.Tx, ids []int64) error {
+	for some := range database.Chunks(ids, chunk) {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET possible_duplicate = true WHERE id IN (`+
+			database.List("?", len(some))+`)`, anys(some)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// mostReplayed is how many deliveries one call replays.
+const mostReplayed = 100_000
+
+// Replay queues again what failed or expired, the oldest first.
+func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expire time.Time, dry bool) (n int, err error) {
+	if !expire.After(now) {
+		return 0, fmt.Errorf("it must expire after now: %w", fault.ErrInvalid)
+	}
+	if !storable(selection.Messenger, selection.Reason) {
+		return 0, nil // what no delivery can bear
+	}
+	if dry {
+		err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+			ids, err := selectEnded(ctx, t, selection, "")
+			n = len(ids)
+			return err
+		})
+		return n, err
+	}
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		ids, err := selectEnded(ctx, t, selection, forUpdate(t))
+		if err != nil {
+			return err
+		}
+		n = len(ids)
+		return requeue(ctx, t, ids, micros(now), micros(expire))
+	})
+	return n, err
+}
+
+// selectEnded answers with what s selects, as much as one call replays.
+func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
+	condition, args := where(s)
+	if len(s.IDs) == 0 {
+		if condition == "" {
+			return nil, nil
+		}
+		return selectNumbers(ctx, t, ended+condition+` ORDER BY id LIMIT ?`+lock, append(args, mostReplayed)...)
+	}
+	var all []int64
+	for some := range database.Chunks(inOrder(s.IDs), chunk) {
+		ids, err := selectNumbers(ctx, t, ended+condition+` AND id IN (`+database.List("?", len(some))+`) ORDER BY id LIMIT ?`+lock,
+			append(append(args[:len(args):len(args)], anys(some)...), mostReplayed-len(all))...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	return all, nil
+}
+
+// ended begins a query for what ended without being sent. It says the condition of
+// the index of that in its own words.
+const ended = `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`
+
+// where says a selection's conditions but for its ids.
+func where(s alert.Selection) (condition string, args []any) {
+	and := func(text string, arg any) {
+		condition += " AND " + text
+		args = append(args, arg)
+	}
+	if s.AlertID != 0 {
+		and("alert_id = ?", s.AlertID)
+	}
+	if s.Messenger != "" {
+		and("messenger = ?", s.Messenger)
+	}
+	if s.Reason != "" {
+		and("reason = ?", s.Reason)
+	}
+	if !s.From.IsZero() {
+		and("end_time >= ?", micros(s.From))
+	}
+	if !s.Before.IsZero() {
+		and("end_time < ?", micros(s.Before))
+	}
+	return condition, args
+}
+
+// requeue makes deliveries due. What became of them before stays on record.
+func requeue(ctx context.Context, t *database.Tx, ids []int64, now, expire int64) error {
+	for some := range database.Chunks(ids, chunk) {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, next_time = ?, expire_time = ?,
+			tries = 0, canceled = false, reason = '', end_time = 0 WHERE id IN (`+database.List("?", len(some))+`)`,
+			append([]any{now, expire}, anys(some)...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// LeaseExpired is the code of the attempt whose lease ended without a report.
+const LeaseExpired = "lease_expired"
+
+// expired is why a delivery ended whose time to live ran out.
+const expired = "expired"
+
+// Sweep ends what nobody else ends: the leases of the dead first, then what has
+// expired, each in the order of time. Several processes may sweep at once, and
+// find each delivery once between them.
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.Rule) (n int, err error) {
+	if limit < 1 {
+		return 0, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+	}
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		lost, err := endLeases(ctx, t, now, limit, rule)
+		if err != nil {
+			return err
+		}
+		late, err := expire(ctx, t, micros(now), limit-lost)
+		n = lost + late
+		return err
+	})
+	return n, err
+}
+
+// endLeases moves on what was claimed under leases that ended. What has expired
+// meanwhile ends at once.
+func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, rule alert.Rule) (int, error) {
+	lost, err := selectHeld(ctx, t, `state = 2 AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
+	if err != nil {
+		return 0, err
+	}
+	moves := make([]move, len(lost))
+	for i, h := range lost {
+		if moves[i], err = judge(h, h.silence(), now, rule); err != nil {
+			return 0, err
+		}
+		if moves[i].verdict.State == alert.Queued && h.expire <= micros(now) {
+			moves[i].verdict.State, moves[i].reason, moves[i].end = alert.Expired, expired, micros(now)
+		}
+	}
+	return len(lost), writeMoves(ctx, t, moves)
+}
+
+// silence is the report of a lease that ended without one.
+func (h *held) silence() alert.Report {
+	return alert.Report{
+		DeliveryID: h.id, Fence: h.fence, StartTime: timeOf(h.begin), EndTime: timeOf(h.end),
+		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: LeaseExpired},
+	}
+}
+
+// expire ends what waits past its time to live.
+func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, error) {
+	late, err := selectNumbers(ctx, t,
+		`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
+	if err != nil {
+		return 0, err
+	}
+	for some := range database.Chunks(late, chunk) {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 5, reason = ?, end_time = ? WHERE id IN (`+
+			database.List("?", len(some))+`)`, append([]any{expired, now}, anys(some)...)...); err != nil {
+			return 0, err
+		}
+	}
+	return len(late), nil
+}

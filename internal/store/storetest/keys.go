@@ -1,0 +1,176 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// keyed is an alert with a key that is asked for in some words at a time.
+func keyed(key, request string, create time.Time) *alert.Alert {
+	return &alert.Alert{
+		Targets: []string{"@all"}, Severity: "normal", Message: request, CreateTime: create, ExpireTime: expiry,
+		Key: key, Request: []byte(request),
+	}
+}
+
+// testKey proves that a request which is sent again records nothing, and is told
+// of the alert that is there, as it stands.
+func testKey(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	first := keyed("k", "\x00\xff", start)
+	first.Unknown, first.Message = []string{"@x"}, "x"
+	again, err := l.AddAlert(t.Context(), first, ds, never)
+	must(t, err)
+	same(t, again, false)
+	report(t, l, sent(claim(t, l, ids(ds), 0, 10)[0], 1))
+
+	second, more := keyed("k", "\x00\xff", at(60)), to(5)
+	second.Message, second.Severity = "another", "low"
+	again, err = l.AddAlert(t.Context(), second, more, never)
+	must(t, err)
+	same(t, again, true)
+	want := *first
+	want.Counts = counts(0, 1, 1)
+	same(t, *second, want)
+
+	for _, other := range []*alert.Alert{keyed("K", "\x00\xff", start), keyed("k ", "\x00\xff", start), keyed("", "\x00\xff", start), keyed("", "\x00\xff", start)} {
+		other.Message = "x"
+		again, err := l.AddAlert(t.Context(), other, nil, never)
+		must(t, err)
+		same(t, again, false)
+	}
+	all, err := l.Alerts(t.Context(), alert.Query{Limit: 10})
+	must(t, err)
+	same(t, len(all), 5)
+	same(t, all[4].Counts.Total(), 2)
+}
+
+func testKeyOfAnother(t *testing.T, l alert.Ledger) {
+	must(t, second(l.AddAlert(t.Context(), keyed("k", "one", start), to(1), never)))
+	for _, request := range []string{"two", "", "on", "one "} {
+		other := keyed("k", request, start)
+		is(t, second(l.AddAlert(t.Context(), other, to(1), never)), fault.ErrExists, `"k"`, "another request")
+		same(t, other.ID, int64(0))
+	}
+	all, err := l.Alerts(t.Context(), alert.Query{Limit: 10})
+	must(t, err)
+	same(t, len(all), 1)
+}
+
+func testKeyLife(t *testing.T, l alert.Ledger) {
+	var last int64
+	for _, step := range []struct {
+		request string
+		after   time.Duration
+		again   bool
+	}{
+		{"one", 0, false},
+		{"one", alert.KeyLife - time.Microsecond, true},
+		{"one", -alert.KeyLife, true}, // by a clock that is behind
+		{"two", alert.KeyLife, false},
+		{"two", 2*alert.KeyLife - time.Microsecond, true},
+		{"two", 2 * alert.KeyLife, false},
+	} {
+		a := keyed("k", step.request, start.Add(step.after))
+		again, err := l.AddAlert(t.Context(), a, nil, never)
+		must(t, err)
+		same(t, again, step.again)
+		same(t, a.ID == last, step.again)
+		last = a.ID
+	}
+}
+
+// testKeyRefused proves that a request which was refused did not use its key.
+func testKeyRefused(t *testing.T, l alert.Ledger) {
+	bad := keyed("k", "one", start)
+	is(t, second(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
+	again, err := l.AddAlert(t.Context(), keyed("k", "two", start), nil, never)
+	must(t, err)
+	same(t, again, false)
+}
+
+// testKeyAtOnce proves that of many who send two requests under one key, one
+// records its own, those who say the same are told of it, and the others that the
+// key is taken.
+func testKeyAtOnce(t *testing.T, l alert.Ledger) {
+	const many = 100
+	var all [many]*alert.Alert
+	var lists [many][]alert.Delivery
+	var again [many]bool
+	errs := atOnce(many, func(i int) (err error) {
+		all[i], lists[i] = keyed("k", fmt.Sprint(i%2), start), to(3)
+		again[i], err = l.AddAlert(t.Context(), all[i], lists[i], never)
+		return err
+	})
+	won := -1
+	for i, err := range errs {
+		if err == nil && !again[i] {
+			same(t, won, -1)
+			won = i
+		}
+	}
+	if won < 0 {
+		t.Fatal("none was recorded")
+	}
+	for i, err := range errs {
+		if i%2 != won%2 {
+			is(t, err, fault.ErrExists)
+			continue
+		}
+		must(t, err)
+		same(t, all[i].ID, all[won].ID)
+		same(t, all[i].Message, all[won].Message)
+	}
+	recorded, err := l.Alerts(t.Context(), alert.Query{Limit: many})
+	must(t, err)
+	same(t, len(recorded), 1)
+	same(t, recorded[0].Counts, counts(3))
+	same(t, ids(deliveries(t, l, all[won].ID)), ids(lists[won]))
+}
+
+// testKeysAtOnce proves that requests under different keys, and under none, do
+// not disturb each other, nor does one that is refused.
+func testKeysAtOnce(t *testing.T, l alert.Ledger) {
+	const many, keys = 200, 20
+	var all [many]*alert.Alert
+	var again [many]bool
+	for i, err := range atOnce(many, func(i int) (err error) {
+		all[i] = keyed(fmt.Sprint(i%keys), fmt.Sprint(i%keys), start)
+		switch i % keys {
+		case 0:
+			all[i].Key = ""
+		case 1:
+			all[i].Message = "\x00"
+		}
+		again[i], err = l.AddAlert(t.Context(), all[i], to(1), never)
+		return err
+	}) {
+		if i%keys == 1 {
+			is(t, err, fault.ErrInvalid)
+		} else {
+			must(t, err)
+		}
+	}
+	recorded, seen := 0, map[int64]bool{}
+	for i, a := range all {
+		if i%keys != 1 && !again[i] {
+			recorded++
+		}
+		seen[a.ID] = true
+		if i%keys > 1 {
+			same(t, a.Message, fmt.Sprint(i%keys))
+		}
+	}
+	same(t, recorded, many/keys+keys-2)
+	same(t, len(seen), recorded+1) // and 0 of those that were refused
+	for i, a := range all {
+		if _, _, err := l.Alert(t.Context(), a.ID); (i%keys == 1) != errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("alert %d: error is %v", a.ID, err)
+		}
+	}
+}

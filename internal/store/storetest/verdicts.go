@@ -1,0 +1,217 @@
+package storetest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// testWait proves that what is to be tried again is Queued with its attempts, and
+// that each claim of it is another attempt.
+func testWait(t *testing.T, l alert.Ledger) {
+	ds := to(1)
+	a := add(t, l, "normal", ds, never)
+	first := passing(claim(t, l, ids(ds), 0, 10)[0], 1) // until 12
+	same(t, len(report(t, l, first)), 0)
+	same(t, len(report(t, l, first)), 0) // it is recorded already
+	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 1}, 1)), []int64{ds[0].ID})
+	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 1)), []int64{ds[0].ID})
+
+	ds[0].NextTime = at(12)
+	ds[0].Attempts = []alert.Attempt{attempt(1, first, false)}
+	same(t, deliveries(t, l, a.ID), ds)
+
+	again := claim(t, l, ids(ds), 12, 20)
+	same(t, again, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, LeaseExpireTime: at(20)}})
+	ds[0].State, ds[0].NextTime = alert.Claimed, time.Time{}
+	same(t, deliveries(t, l, a.ID), ds)
+	last := sent(again[0], 13)
+	same(t, report(t, l, first), []int64(nil)) // still
+	same(t, report(t, l, last), []int64(nil))
+	ds[0].State, ds[0].EndTime = alert.Sent, at(14)
+	ds[0].Attempts = append(ds[0].Attempts, attempt(2, last, false))
+	same(t, deliveries(t, l, a.ID), ds)
+}
+
+// testWaitExpired proves that nothing is tried at its ExpireTime or after, but
+// waits for it and ends.
+func testWaitExpired(t *testing.T, l alert.Ledger) {
+	ds := to(4)
+	a := addUntil(t, l, "normal", ds, never, at(12))
+	claims := claim(t, l, ids(ds), 0, 10)
+	report(t, l, passing(claims[0], 0)) // until 11
+	report(t, l, passing(claims[1], 1)) // until 12, its ExpireTime
+	report(t, l, paused(claims[2], 1))  // until 62
+	report(t, l, passing(claims[3], 20))
+	var next []time.Time
+	for _, d := range deliveries(t, l, a.ID) {
+		same(t, d.State, alert.Queued)
+		next = append(next, d.NextTime)
+	}
+	same(t, next, []time.Time{at(11), at(12), at(12), at(12)})
+	same(t, total(due(t, l, 11, 10)), 1)
+	same(t, len(claim(t, l, ids(ds), 12, 20)), 0)
+	same(t, sweep(t, l, 12), 4)
+	for _, d := range deliveries(t, l, a.ID) {
+		same(t, []any{d.State, d.Reason, d.NextTime, d.EndTime, len(d.Attempts)}, []any{alert.Expired, "expired", time.Time{}, at(12), 1})
+	}
+}
+
+// testVerdicts proves that reports of all kinds may come together, of several
+// calls too, each under its own rule and time.
+func testVerdicts(t *testing.T, l alert.Ledger) {
+	const many = 200
+	ds := to(5 * many)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	for _, err := range atOnce(many, func(i int) error {
+		c := claims[5*i:]
+		fenced, err := l.Report(t.Context(), []alert.Report{sent(c[0], i), failed(c[1], i), passing(c[2], i), paused(c[3], i), unclear(c[4], i)},
+			at(i), func(f alert.Facts, r alert.Report) alert.Verdict {
+				v := rule(f, r)
+				if i%2 == 1 && v.State == alert.Queued {
+					return alert.Verdict{State: alert.Failed, Reason: "given_up"}
+				}
+				return v
+			})
+		if len(fenced) > 0 {
+			return errors.New("fenced")
+		}
+		return err
+	}) {
+		must(t, err)
+	}
+	for n, d := range deliveries(t, l, a.ID) {
+		i, kind := n/5, n%5
+		want := alert.Delivery{State: alert.Queued}
+		switch {
+		case kind == 0:
+			want.State = alert.Sent
+		case kind == 1:
+			want.State, want.Reason = alert.Failed, "channel_not_found"
+		case i%2 == 1:
+			want.State, want.Reason = alert.Failed, "given_up"
+		case kind == 3:
+			want.NextTime = at(i + 60)
+		default:
+			want.NextTime = at(i + 10)
+		}
+		if want.State != alert.Queued {
+			want.EndTime = at(i + 1)
+		}
+		same(t, []any{d.State, d.Reason, d.NextTime, d.EndTime}, []any{want.State, want.Reason, want.NextTime, want.EndTime})
+		same(t, len(d.Attempts), 1)
+		same(t, d.Attempts[0].StartTime, at(i))
+	}
+}
+
+// testVerdictLies proves that no delivery ends without evidence, whatever a rule
+// says, and that who reports beside it does not suffer.
+func testVerdictLies(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	before := deliveries(t, l, a.ID)
+	for name, lie := range map[string]struct {
+		report  alert.Report
+		verdict alert.Verdict
+	}{
+		"sent, but it failed":   {failed(claims[0], 1), alert.Verdict{State: alert.Sent}},
+		"sent, but unknown":     {unclear(claims[0], 1), alert.Verdict{State: alert.Sent}},
+		"failed, but it's sent": {sent(claims[0], 1), alert.Verdict{State: alert.Failed, Reason: "x"}},
+		"again, but it's sent":  {sent(claims[0], 1), alert.Verdict{State: alert.Queued, NextTime: at(5)}},
+		"no state":              {failed(claims[0], 1), alert.Verdict{Reason: "x"}},
+		"claimed":               {failed(claims[0], 1), alert.Verdict{State: alert.Claimed, Reason: "x"}},
+		"no state there is":     {failed(claims[0], 1), alert.Verdict{State: alert.Canceled + 1, Reason: "x"}},
+		"ended without reason":  {failed(claims[0], 1), alert.Verdict{State: alert.Failed}},
+		"waits without a time":  {passing(claims[0], 1), alert.Verdict{State: alert.Queued}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := l.Report(t.Context(), []alert.Report{sent(claims[1], 1), lie.report}, at(2),
+				func(f alert.Facts, r alert.Report) alert.Verdict {
+					if r.DeliveryID == claims[1].DeliveryID {
+						return rule(f, r)
+					}
+					return lie.verdict
+				})
+			if err == nil || errors.Is(err, fault.ErrUnavailable) {
+				t.Errorf("error is %v, want one about the rule", err)
+			}
+			same(t, deliveries(t, l, a.ID), before)
+		})
+	}
+	same(t, len(report(t, l, sent(claims[1], 1))), 0)
+}
+
+// testFacts proves that a rule is told what the ledger knows, of a report and of
+// a lease that was lost.
+func testFacts(t *testing.T, l alert.Ledger) {
+	ds := to(1)
+	ds[0].Messenger = "sms"
+	a := addUntil(t, l, "critical", ds, never, at(1000))
+	var told []alert.Facts
+	var reports []alert.Report
+	spy := func(f alert.Facts, r alert.Report) alert.Verdict {
+		told, reports = append(told, f), append(reports, r)
+		return rule(f, r)
+	}
+	want := alert.Facts{Messenger: "sms", Rank: job.Critical, ExpireTime: at(1000)}
+	step := func(now, tries int, r alert.Report) {
+		t.Helper()
+		_, err := l.Report(t.Context(), []alert.Report{r}, at(now), spy)
+		must(t, err)
+		want.Now, want.Tries = at(now), tries
+		same(t, told[len(told)-1], want)
+		same(t, reports[len(reports)-1], r)
+	}
+	c := func(now int) alert.Claim { t.Helper(); return claim(t, l, ids(ds), now, now+10)[0] }
+	step(2, 0, paused(c(0), 1))
+	step(102, 0, passing(c(100), 101)) // a pause is no try
+	step(202, 1, passing(c(200), 201))
+	step(302, 2, unclear(c(300), 301))
+
+	lost := c(400)
+	must(t, second(l.Sweep(t.Context(), at(412), 10, spy)))
+	want.Now, want.Tries = at(412), 3
+	same(t, told[4:], []alert.Facts{want})
+	same(t, reports[4], alert.Report{
+		DeliveryID: ds[0].ID, Fence: lost.Fence, StartTime: at(400), EndTime: at(410),
+		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"},
+	})
+
+	last := c(500)
+	must(t, second(l.Cancel(t.Context(), a.ID, at(501))))
+	want.Canceled = true
+	step(502, 4, passing(last, 501))
+	same(t, deliveries(t, l, a.ID)[0].State, alert.Canceled)
+
+	calls := len(told)
+	must(t, second(l.Report(t.Context(), []alert.Report{passing(last, 501), sent(last, 501)}, at(503), spy)))
+	same(t, len(told), calls) // what is fenced is nobody's to judge
+}
+
+// testUnknown proves that after an attempt which may have reached the provider all
+// later ones are possible duplicates, and after others they are not.
+func testUnknown(t *testing.T, l alert.Ledger) {
+	ds := to(1)
+	a := add(t, l, "normal", ds, never)
+	var want []bool
+	now := 0
+	for _, outcome := range []func(alert.Claim, int) alert.Report{passing, paused, unclear, passing, unclear, paused, sent} {
+		c := claim(t, l, ids(ds), now, now+10)[0]
+		same(t, c.PossibleDuplicate, slices.Contains(want, true) || len(want) == 3)
+		want = append(want, c.PossibleDuplicate)
+		report(t, l, outcome(c, now))
+		now += 100
+	}
+	same(t, want, []bool{false, false, false, true, true, true, true})
+	for i, got := range deliveries(t, l, a.ID)[0].Attempts {
+		same(t, got.PossibleDuplicate, want[i])
+	}
+}
