@@ -76,19 +76,21 @@ func (q *Queue) makeStream(ctx context.Context) error {
 }
 
 // Epoch names the life of the stream. When it is another than before, what was
-// put before may be lost. It makes a stream that has vanished.
-func (q *Queue) Epoch(ctx context.Context) (string, error) {
+// put before may be lost. It says whether the stream is empty, and makes one that has
+// vanished.
+func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error) {
 	stream, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if err := q.makeStream(ctx); err != nil {
-			return "", err
+			return "", false, err
 		}
 		stream, err = q.js.Stream(ctx, streamName)
 	}
 	if err != nil {
-		return "", fmt.Errorf("look at the queue: %w: %w", err, fault.ErrUnavailable)
+		return "", false, fmt.Errorf("look at the queue: %w: %w", err, fault.ErrUnavailable)
 	}
-	return stream.CachedInfo().Created.String(), nil
+	info := stream.CachedInfo()
+	return info.Created.String(), info.State.Msgs == 0, nil
 }
 
 // Put hands jobs to the broker and returns when it has them. Those before an

@@ -181,9 +181,9 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	q, conn := open(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
-	before, err := q.Epoch(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	before, empty, err := q.Epoch(t.Context())
+	if err != nil || !empty {
+		t.Fatalf("empty is %v, %v", empty, err)
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -196,7 +196,7 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
-	if after, err := q.Epoch(t.Context()); err != nil || after == before {
+	if after, empty, err := q.Epoch(t.Context()); err != nil || empty || after == before {
 		t.Errorf("the epoch is still %q, %v", after, err)
 	}
 }

@@ -153,3 +153,25 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestJobsLostFromTheStream takes jobs from a stream that stays what it was, before
+// any sender saw them.
+func TestJobsLostFromTheStream(t *testing.T) {
+	aside(t)
+	s := apart(t, "sqlite")
+	all, _ := posts(draw(t.Name()), 20)
+	s.send(t, all)
+	stream, err := s.broker(t).Stream(t.Context(), "BONGSU_JOBS")
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	for info := stream.CachedInfo(); info.State.Msgs == 0; { // the last jobs may be on their way
+		wait(ctx, 20*time.Millisecond)
+		info, err = stream.Info(ctx)
+		must(t, err)
+	}
+	must(t, stream.Purge(t.Context()))
+	s.serveSender(t, "sender")
+	s.judge(t, all)
+	s.calm(t, bound)
+}

@@ -36,6 +36,7 @@ type system struct {
 	nats      string  // empty where the broker is inside
 	jetstream string  // the folder of the broker
 	ledger    string  // the URL of the ledger
+	key       string  // the file of the seal key
 	calls     counter // that the fake got so far, about
 
 	parts map[string]*part
@@ -116,10 +117,17 @@ func apart(t testing.TB, store string, senders ...string) *system {
 	})
 	group := s.serve(t, "group", "group", "--services=group", "--demo-data", "--data="+t.TempDir(), "--directory-url="+directory, "--seal-key-file="+key)
 	s.url = s.serve(t, "alert", "alert", "--services=alert", "--data="+t.TempDir(), "--ledger-url="+ledger, "--group-url="+group, "--nats-url="+s.nats)
+	s.key = key
 	for _, name := range senders {
-		s.serve(t, name, "sender", "--services=sender", "--data="+t.TempDir(), "--alert-url="+s.url, "--nats-url="+s.nats, "--seal-key-file="+key)
+		s.serveSender(t, name)
 	}
 	return s
+}
+
+// serveSender starts a sender.
+func (s *system) serveSender(t testing.TB, name string) {
+	t.Helper()
+	s.serve(t, name, "sender", "--services=sender", "--data="+t.TempDir(), "--alert-url="+s.url, "--nats-url="+s.nats, "--seal-key-file="+s.key)
 }
 
 // kill ends parts as a power cut would, all at once.
