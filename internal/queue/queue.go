@@ -23,6 +23,9 @@ const (
 	putTimeout = 3 * time.Second
 	// probeTimeout bounds the wait for a stream that may be broken.
 	probeTimeout = time.Second
+	// streamNotUpdated is the broker's code for a stream that it has and could not
+	// write down: JSStreamUpdateErrF.
+	streamNotUpdated jetstream.ErrorCode = 10069
 )
 
 // A Queue puts jobs and takes them. It is safe for concurrent use.
@@ -55,10 +58,25 @@ func Open(ctx context.Context, conn *nats.Conn, replicas int, hold time.Duration
 // others.
 func (q *Queue) Close() { q.conn.Close() }
 
-// makeStream makes the stream where there is none.
+// makeStream makes the stream where there is none, or where the broker cannot even
+// write down what it is.
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	err := q.writeStream(ctx)
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
+		if err := q.js.DeleteStream(ctx, streamName); err != nil {
+			return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
+		}
+		err = q.writeStream(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+func (q *Queue) writeStream(ctx context.Context) error {
 	_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",
@@ -69,10 +87,7 @@ func (q *Queue) makeStream(ctx context.Context) error {
 		// The window only saves memory: no job bears an id to be compared.
 		Duplicates: time.Second,
 	})
-	if err != nil {
-		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
-	}
-	return nil
+	return err
 }
 
 // Epoch names the life of the stream. When it is another than before, what was

@@ -226,6 +226,24 @@ func TestFolderDeletedWhileItRuns(t *testing.T) {
 	}
 }
 
+// TestOpenWithoutFolder opens a queue whose stream is there and has no files.
+func TestOpenWithoutFolder(t *testing.T) {
+	dir := t.TempDir()
+	q, conn := open(t, dir)
+	put(t, q, sample(job.Normal, 7))
+	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	}
+	again, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, stop := lanes(t, again)
+	defer stop()
+	put(t, again, sample(job.Normal, 9))
+	for take(t, l, 1)[0].Job.AlertID != 9 {
+	}
+}
+
 func TestWhatIsNoJobIsDropped(t *testing.T) {
 	q, conn := open(t, t.TempDir())
 	l, stop := lanes(t, q)
