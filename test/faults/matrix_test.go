@@ -20,9 +20,6 @@ const (
 	alerts = 90
 	// strikes is how many kills there are in a trial.
 	strikes = 3
-	// prompt is how long a delivery may take that meets no trouble, where nobody is
-	// killed.
-	prompt = 5 * time.Second
 )
 
 // TestMatrix runs the trials, and prints what each came to.
@@ -90,7 +87,7 @@ func (c trial) run(t *testing.T) {
 	results.add(v)
 	sys.living(t)
 	if c.quiet() {
-		sys.calm(t, prompt)
+		sys.calm(t, c.prompt())
 	}
 }
 
