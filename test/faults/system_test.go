@@ -35,7 +35,6 @@ type system struct {
 	mockup    string
 	nats      string  // empty where the broker is inside
 	jetstream string  // the folder of the broker
-	ledger    string  // the URL of the ledger
 	key       string  // the file of the seal key
 	calls     counter // that the fake got so far, about
 
@@ -94,9 +93,15 @@ func databases(t testing.TB, store string) (directory, ledger string) {
 func one(t testing.TB, store string, more ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
-	s, data := newSystem(t), t.TempDir()
-	s.jetstream, s.ledger = filepath.Join(data, "jetstream"), ledger
-	s.url = s.serve(t, "all", "edge", append(more, "--demo-data", "--data="+data, "--directory-url="+directory, "--ledger-url="+ledger)...)
+	return oneIn(t, t.TempDir(), append(more, "--directory-url="+directory, "--ledger-url="+ledger)...)
+}
+
+// oneIn runs all in one process whose folder is data.
+func oneIn(t testing.TB, data string, more ...string) *system {
+	t.Helper()
+	s := newSystem(t)
+	s.jetstream = filepath.Join(data, "jetstream")
+	s.url = s.serve(t, "all", "edge", append(more, "--demo-data", "--data="+data)...)
 	return s
 }
 
@@ -105,7 +110,7 @@ func apart(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
 	s, key := newSystem(t), filepath.Join(t.TempDir(), "seal.key")
-	s.jetstream, s.ledger = t.TempDir(), ledger
+	s.jetstream = t.TempDir()
 	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
 		t.Fatalf("key make: %v\n%s", err, out)
 	}
