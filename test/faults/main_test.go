@@ -4,6 +4,7 @@
 package faults
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -46,6 +47,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := flag.Set("test.parallel", "4"); err != nil { // tests mostly wait; a flag of the command line wins
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	code := postgrestest.Run(m)
 	if table := results.table(); table != "" {
 		fmt.Printf("BONGSU_FAULTS_SEED=%d reproduces this run\n%s", seed, table)
@@ -65,15 +70,4 @@ func draw(name string) *rand.Rand {
 // upTo draws a time below most.
 func upTo(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(most)))
-}
-
-// atOnce are the places of tests that run side by side: they mostly wait.
-var atOnce = make(chan struct{}, 3)
-
-// aside lets a test run beside others.
-func aside(t *testing.T) {
-	t.Helper()
-	t.Parallel()
-	atOnce <- struct{}{}
-	t.Cleanup(func() { <-atOnce }) // the last: its processes have ended
 }

@@ -24,6 +24,7 @@ const (
 
 // TestMatrix runs the trials, and prints what each came to.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	trials := some
 	switch {
 	case long:
@@ -34,7 +35,7 @@ func TestMatrix(t *testing.T) {
 	t.Logf("BONGSU_FAULTS_SEED=%d", seed)
 	for _, c := range trials {
 		t.Run(c.String(), func(t *testing.T) {
-			aside(t)
+			t.Parallel()
 			c.run(t)
 		})
 	}

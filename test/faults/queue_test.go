@@ -79,6 +79,7 @@ func TestQueueIsDisposable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute")
 	}
+	t.Parallel()
 	for _, d := range disturbances {
 		system := func(t *testing.T) *system {
 			if d.inside {
@@ -87,7 +88,7 @@ func TestQueueIsDisposable(t *testing.T) {
 			return apart(t, "sqlite", "sender1", "sender2")
 		}
 		t.Run(d.name+" while idle", func(t *testing.T) {
-			aside(t)
+			t.Parallel()
 			s := system(t)
 			before, _ := posts(draw(t.Name()), 10)
 			s.send(t, before)
@@ -103,7 +104,7 @@ func TestQueueIsDisposable(t *testing.T) {
 			s.living(t)
 		})
 		t.Run(d.name+" while busy", func(t *testing.T) {
-			aside(t)
+			t.Parallel()
 			s := system(t)
 			all, _ := posts(draw(t.Name()), 60)
 			accepted, driven := new(counter), make(chan struct{})
@@ -157,7 +158,7 @@ func must(t testing.TB, err error) {
 // TestJobsLostFromTheStream takes jobs from a stream that stays what it was, before
 // any sender saw them.
 func TestJobsLostFromTheStream(t *testing.T) {
-	aside(t)
+	t.Parallel()
 	s := apart(t, "sqlite")
 	all, _ := posts(draw(t.Name()), 20)
 	s.send(t, all)

@@ -23,7 +23,7 @@ var (
 // deliveries that it has not called for, lets another send them all, and lets it go
 // again: it calls for none of them, and what it reports changes nothing.
 func TestSenderStoppedPastItsLease(t *testing.T) {
-	aside(t)
+	t.Parallel()
 	const workers = 64
 	s := apart(t, "sqlite")
 	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})

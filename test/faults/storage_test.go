@@ -21,7 +21,7 @@ import (
 // TestPostgreSQLGoneAndBack ends the database under alerts that go through: what
 // cannot be recorded is refused, and what was accepted is kept.
 func TestPostgreSQLGoneAndBack(t *testing.T) {
-	aside(t)
+	t.Parallel()
 	server, err := postgrestest.Start(t.Context())
 	if errors.Is(err, postgrestest.ErrNone) {
 		t.Skip("PostgreSQL is skipped: " + err.Error())
@@ -61,7 +61,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 
 // TestDiskFull fills the disk under alerts that go through.
 func TestDiskFull(t *testing.T) {
-	aside(t)
+	t.Parallel()
 	data := mount(t, "size=24m")
 	s := oneIn(t, data)
 	before, _ := posts(draw(t.Name()), 20)
@@ -126,7 +126,7 @@ func mount(t *testing.T, options string) string {
 
 // TestFolderReadOnly starts on a folder that cannot be written.
 func TestFolderReadOnly(t *testing.T) {
-	aside(t)
+	t.Parallel()
 	data := mount(t, "size=24m")
 	s := oneIn(t, data)
 	all, _ := posts(draw(t.Name()), 10)
@@ -148,7 +148,7 @@ func TestFolderReadOnly(t *testing.T) {
 // TestLedgerCorrupted starts on a ledger whose file holds something else, and on the
 // file as it was.
 func TestLedgerCorrupted(t *testing.T) {
-	aside(t)
+	t.Parallel()
 	data := t.TempDir()
 	s := oneIn(t, data)
 	all, _ := posts(draw(t.Name()), 10)
