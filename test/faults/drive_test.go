@@ -70,7 +70,7 @@ func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 
 // post sends one alert, and says whether it was accepted.
 func (s *system) post(ctx context.Context, client *http.Client, p *post) bool {
-	body := fmt.Sprintf(`{"target":[%s],"severity":"%s","message":"%s"}`, p.target, p.severity, p.message)
+	body := fmt.Sprintf(`{"target":[%s],"severity":%q,"message":%q}`, p.target, p.severity, p.message)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/v1/alerts", strings.NewReader(body))
 	if err != nil {
 		return false

@@ -43,7 +43,7 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {
-			t.Logf("%q said:\n%s", cmd.Args, tail(p.Said(), 64<<10))
+			t.Logf("%q said:\n%s", cmd.Args, tail(p.Said()))
 		}
 	})
 	return p
@@ -89,9 +89,9 @@ func (p *Process) Await(t testing.TB, what *regexp.Regexp, count int) [][]string
 		select {
 		case <-news:
 		case <-p.ended:
-			t.Fatalf("it ended before it said %s: %v\n%s", what, p.err, tail(p.Said(), 64<<10))
+			t.Fatalf("it ended before it said %s: %v\n%s", what, p.err, tail(p.Said()))
 		case <-timeout:
-			t.Fatalf("it has not said %s %d times after %s\n%s", what, count, Patience, tail(said, 64<<10))
+			t.Fatalf("it has not said %s %d times after %s\n%s", what, count, Patience, tail(said))
 		}
 	}
 }
@@ -127,10 +127,10 @@ func (p *Process) Wait(t testing.TB) error {
 	case <-p.ended:
 		return p.err
 	case <-time.After(Patience):
-		t.Fatalf("it has not ended after %s\n%s", Patience, tail(p.Said(), 64<<10))
+		t.Fatalf("it has not ended after %s\n%s", Patience, tail(p.Said()))
 		return nil
 	}
 }
 
-// tail is the end of a text.
-func tail(text string, most int) string { return text[max(0, len(text)-most):] }
+// tail is the end of a text, as much as a person looks at.
+func tail(text string) string { return text[max(0, len(text)-64<<10):] }
