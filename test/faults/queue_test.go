@@ -100,7 +100,7 @@ func TestQueueIsDisposable(t *testing.T) {
 			}
 			s.send(t, after)
 			s.judge(t, append(before, after...))
-			s.calm(t, bound)
+			s.calm(t, bound+away())
 			s.living(t)
 		})
 		t.Run(d.name+" while busy", func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestQueueIsDisposable(t *testing.T) {
 			d.do(t, s)
 			<-driven
 			s.judge(t, all)
-			s.calm(t, bound)
+			s.calm(t, bound+away())
 			s.living(t)
 		})
 	}
@@ -174,5 +174,5 @@ func TestJobsLostFromTheStream(t *testing.T) {
 	must(t, stream.Purge(t.Context()))
 	s.serveSender(t, "sender")
 	s.judge(t, all)
-	s.calm(t, bound)
+	s.calm(t, bound+away())
 }
