@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,7 +13,10 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/protobuf/encoding/protojson"
 
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
 	"github.com/bongsu-project/bongsu/internal/app"
 )
 
@@ -20,6 +24,7 @@ import (
 // the whole service. What the scripts say beside testscript's own words:
 //
 //	serve [--demo-data]      run the service; $BONGSU_SERVER is its edge
+//	fault [JSON]             make the fake Slack fail so (a Fault of MockupService); without it, no more
 //	until regexp command…    run a command until its output matches
 //	json name path           set $name to a value of the JSON that was printed
 func TestScripts(t *testing.T) {
@@ -29,6 +34,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveScript(t),
+			"fault": faultScript,
 			"until": untilScript,
 			"json":  jsonScript,
 		},
@@ -60,7 +66,21 @@ func serveScript(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			}
 		})
 		ts.Setenv("BONGSU_SERVER", "http://"+a.Addr(app.Edge))
+		ts.Setenv("MOCKUP", "http://"+a.Addr(app.Mockup))
 	}
+}
+
+func faultScript(ts *testscript.TestScript, _ bool, args []string) {
+	fakes := mockupv1connect.NewMockupServiceClient(http.DefaultClient, ts.Getenv("MOCKUP"))
+	if len(args) == 0 {
+		_, err := fakes.Reset(context.Background(), &mockupv1.ResetRequest{})
+		ts.Check(err)
+		return
+	}
+	fault := new(mockupv1.Fault)
+	ts.Check(protojson.Unmarshal([]byte(args[0]), fault))
+	_, err := fakes.SetFault(context.Background(), &mockupv1.SetFaultRequest{Fault: fault})
+	ts.Check(err)
 }
 
 func untilScript(ts *testscript.TestScript, neg bool, args []string) {

@@ -33,7 +33,7 @@ func (c client) watch(ctx context.Context, con *console, id string) error {
 	if err != nil {
 		return c.failed(ctx, err, true)
 	}
-	defer stream.Close() //nolint:errcheck // its errors come from Receive
+	defer stream.Close()
 	var counts *alertv1.DeliveryCounts
 	for stream.Receive() {
 		news := stream.Msg()

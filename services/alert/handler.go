@@ -115,6 +115,9 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 	if err != nil {
 		return nil, err
 	}
+	for _, spec := range h.Specs { // nobody would work a job by another
+		selection.Among = append(selection.Among, spec.Name)
+	}
 	now := h.Now()
 	count, err := h.Book.Replay(ctx, selection, now, now.Add(ttlFromWire(req.GetTtl())), req.GetDryRun())
 	if err != nil {

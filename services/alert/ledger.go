@@ -71,6 +71,7 @@ type Selection struct {
 	Reason    string    // to the letter
 	From      time.Time // ended at or after it
 	Before    time.Time // ended before it
+	Among     []string  // by one of these messengers; empty means any, and is no condition
 }
 
 // Facts is what the ledger knows of a delivery when its outcome is reported.

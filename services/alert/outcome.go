@@ -63,5 +63,5 @@ func backoff(tries int) time.Duration {
 	if tries < 9 { // 2^9 s is beyond it
 		bound = min(bound, firstRetry<<tries)
 	}
-	return rand.N(bound)
+	return rand.N(bound) //nolint:gosec // it spreads load, and keeps no secret
 }

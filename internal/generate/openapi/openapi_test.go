@@ -104,7 +104,7 @@ func TestAnswersAreTheContracts(t *testing.T) {
 		{"GET", "/v1/groups/{id}/users", "200 400 404 500", "GroupUsers"},
 		{"POST", "/v1/groups/{id}/users", "201 400 404 413 415 500", "GroupUsers"},
 		{"DELETE", "/v1/groups/{id}/users/{nick_name}", "200 400 404 500", "RemoveGroupUserResponse"},
-		{"POST", "/v1/alerts", "200 400 413 415 500", "SendAlertResponse"},
+		{"POST", "/v1/alerts", "200 400 409 413 415 500", "SendAlertResponse"},
 		{"POST", "/v1/users", "201 400 413 415 500", "User"},
 		{"POST", "/v1/users/{nick_name}/addresses", "201 400 404 413 415 500", "Address"},
 	} {

@@ -43,7 +43,9 @@ func always(string, *openapi3.Operation) bool { return true }
 
 func namesSomething(path string, _ *openapi3.Operation) bool { return strings.Contains(path, "{") }
 
-func sendsAlerts(path string, op *openapi3.Operation) bool { return path == "/v1/alerts" && hasBody(path, op) }
+func sendsAlerts(path string, op *openapi3.Operation) bool {
+	return path == "/v1/alerts" && hasBody(path, op)
+}
 
 func hasBody(_ string, op *openapi3.Operation) bool { return op.RequestBody != nil }
 

@@ -64,7 +64,7 @@ type free struct {
 
 // write grants some ids: it locks those that are free in the order of their ids,
 // so that two processes never wait for each other, and moves them on. state + 0
-// keeps PostgreSQL from the indexes of what waits: these are found by their ids.
+// keeps the databases from the indexes by state: these are found by their ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	all, err := database.Select(ctx, t, func(rows *sql.Rows, f *free) error {
 		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible)

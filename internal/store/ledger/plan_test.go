@@ -20,6 +20,7 @@ var plans = map[string]string{
 	`SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= 2`:                  "delivery_",
 	`SELECT alert_id FROM deliveries WHERE state = 4 AND state >= 4`:                                       "delivery_unsent",
 	`SELECT id, messenger FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 2 ORDER BY id`:             "KEY",
+	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:          "KEY",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND state + 0 <= 2 ORDER BY id`:                          "delivery_alert_id",
 	`DELETE FROM keys WHERE name IN (SELECT name FROM keys WHERE expire_time <= 2
 		ORDER BY expire_time LIMIT 3)`: "key_expire_time",

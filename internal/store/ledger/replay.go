@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
@@ -40,19 +41,27 @@ func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expi
 	return n, err
 }
 
-// selectEnded answers with what s selects, as much as one call replays.
+// selectEnded answers with what s selects, as much as one call replays. For
+// state + 0 see claim.write.
 func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
 	condition, args := where(s)
+	if len(s.IDs) == 0 && condition == "" {
+		return nil, nil
+	}
+	if len(s.Among) > 0 {
+		condition += ` AND messenger IN (` + database.List("?", len(s.Among)) + `)`
+		args = append(args, anys(s.Among)...)
+	}
 	if len(s.IDs) == 0 {
-		if condition == "" {
-			return nil, nil
-		}
-		return selectNumbers(ctx, t, ended+condition+` ORDER BY id LIMIT ?`+lock, append(args, mostReplayed)...)
+		// The condition of the index of what went wrong stands in its own words.
+		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`+condition+`
+			ORDER BY id LIMIT ?`+lock, append(args, mostReplayed)...)
 	}
 	var all []int64
 	for some := range database.Chunks(inOrder(s.IDs), chunk) {
-		ids, err := selectNumbers(ctx, t, ended+condition+` AND id IN (`+database.List("?", len(some))+`) ORDER BY id LIMIT ?`+lock,
-			append(append(args[:len(args):len(args)], anys(some)...), mostReplayed-len(all))...)
+		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state + 0 IN (4, 5)`+condition+`
+			AND id IN (`+database.List("?", len(some))+`) ORDER BY id LIMIT ?`+lock,
+			slices.Concat(args, anys(some), []any{mostReplayed - len(all)})...)
 		if err != nil {
 			return nil, err
 		}
@@ -60,10 +69,6 @@ func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock st
 	}
 	return all, nil
 }
-
-// ended begins a query for what ended without being sent. It says the condition of
-// the index of that in its own words.
-const ended = `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`
 
 // where says a selection's conditions but for its ids.
 func where(s alert.Selection) (condition string, args []any) {

@@ -1,4 +1,4 @@
-// Package ledger keeps alerts, deliveries and attempts in a SQL database, and is
+// Package ledger keeps alerts, deliveries, attempts and keys in a SQL database, and is
 // the truth about them.
 //
 // What changes it often comes by a committer: calls that wait are written

@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 
 /**
@@ -75,6 +75,13 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: bongsu.alert.v1.DeliveryCounts delivery_counts = 8;
    */
   deliveryCounts?: DeliveryCounts | undefined;
+
+  /**
+   * expire_time is when what has not ended ends as expired.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 9;
+   */
+  expireTime?: Timestamp | undefined;
 };
 
 /**
@@ -193,6 +200,14 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
    * @generated from field: repeated bongsu.alert.v1.Attempt attempts = 8;
    */
   attempts: Attempt[];
+
+  /**
+   * next_attempt_time is when it is tried next; unset where that is now, or where
+   * it has ended.
+   *
+   * @generated from field: google.protobuf.Timestamp next_attempt_time = 9;
+   */
+  nextAttemptTime?: Timestamp | undefined;
 };
 
 /**
@@ -294,6 +309,22 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
    * @generated from field: bool strict = 4;
    */
   strict: boolean;
+
+  /**
+   * idempotency_key, when set, is the caller's name for this request; the header
+   * Idempotency-Key says the same. At most 200 characters.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
+
+  /**
+   * ttl is how long the alert is worth telling: what has not ended by then ends as
+   * expired. Unset means 24 hours. From a second to 30 days.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 6;
+   */
+  ttl?: Duration | undefined;
 };
 
 /**
@@ -562,6 +593,204 @@ export declare type Recipient = Message<"bongsu.alert.v1.Recipient"> & {
 export declare const RecipientSchema: GenMessage<Recipient>;
 
 /**
+ * CancelAlertRequest names an alert.
+ *
+ * @generated from message bongsu.alert.v1.CancelAlertRequest
+ */
+export declare type CancelAlertRequest = Message<"bongsu.alert.v1.CancelAlertRequest"> & {
+  /**
+   * id is the alert's.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.CancelAlertRequest.
+ * Use `create(CancelAlertRequestSchema)` to create a new message.
+ */
+export declare const CancelAlertRequestSchema: GenMessage<CancelAlertRequest>;
+
+/**
+ * CancelAlertResponse says what was stopped.
+ *
+ * @generated from message bongsu.alert.v1.CancelAlertResponse
+ */
+export declare type CancelAlertResponse = Message<"bongsu.alert.v1.CancelAlertResponse"> & {
+  /**
+   * canceled_count counts the deliveries that this call canceled.
+   *
+   * @generated from field: int32 canceled_count = 1;
+   */
+  canceledCount: number;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.CancelAlertResponse.
+ * Use `create(CancelAlertResponseSchema)` to create a new message.
+ */
+export declare const CancelAlertResponseSchema: GenMessage<CancelAlertResponse>;
+
+/**
+ * ReplayFilter selects deliveries that failed or expired. All of its conditions
+ * that are set must hold.
+ *
+ * @generated from message bongsu.alert.v1.ReplayFilter
+ */
+export declare type ReplayFilter = Message<"bongsu.alert.v1.ReplayFilter"> & {
+  /**
+   * alert_id, when set, selects those of this alert.
+   *
+   * @generated from field: string alert_id = 1;
+   */
+  alertId: string;
+
+  /**
+   * messenger, when set, selects those by this messenger.
+   *
+   * @generated from field: string messenger = 2;
+   */
+  messenger: string;
+
+  /**
+   * reason, when set, selects those that ended for exactly this reason.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * end_time_from, when set, selects those that ended at or after it.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time_from = 4;
+   */
+  endTimeFrom?: Timestamp | undefined;
+
+  /**
+   * end_time_before, when set, selects those that ended before it.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time_before = 5;
+   */
+  endTimeBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.ReplayFilter.
+ * Use `create(ReplayFilterSchema)` to create a new message.
+ */
+export declare const ReplayFilterSchema: GenMessage<ReplayFilter>;
+
+/**
+ * ReplayDeliveriesRequest says what to queue again.
+ *
+ * @generated from message bongsu.alert.v1.ReplayDeliveriesRequest
+ */
+export declare type ReplayDeliveriesRequest = Message<"bongsu.alert.v1.ReplayDeliveriesRequest"> & {
+  /**
+   * delivery_ids names at most 1000.
+   *
+   * @generated from field: repeated string delivery_ids = 1;
+   */
+  deliveryIds: string[];
+
+  /**
+   * filter selects them instead.
+   *
+   * @generated from field: bongsu.alert.v1.ReplayFilter filter = 2;
+   */
+  filter?: ReplayFilter | undefined;
+
+  /**
+   * dry_run counts and changes nothing.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * ttl is how long they are tried from now; unset means 24 hours.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 4;
+   */
+  ttl?: Duration | undefined;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.ReplayDeliveriesRequest.
+ * Use `create(ReplayDeliveriesRequestSchema)` to create a new message.
+ */
+export declare const ReplayDeliveriesRequestSchema: GenMessage<ReplayDeliveriesRequest>;
+
+/**
+ * ReplayDeliveriesResponse says what was queued again.
+ *
+ * @generated from message bongsu.alert.v1.ReplayDeliveriesResponse
+ */
+export declare type ReplayDeliveriesResponse = Message<"bongsu.alert.v1.ReplayDeliveriesResponse"> & {
+  /**
+   * replayed_count counts the deliveries; with dry_run those that would be.
+   *
+   * @generated from field: int32 replayed_count = 1;
+   */
+  replayedCount: number;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.ReplayDeliveriesResponse.
+ * Use `create(ReplayDeliveriesResponseSchema)` to create a new message.
+ */
+export declare const ReplayDeliveriesResponseSchema: GenMessage<ReplayDeliveriesResponse>;
+
+/**
+ * WatchAlertRequest names an alert.
+ *
+ * @generated from message bongsu.alert.v1.WatchAlertRequest
+ */
+export declare type WatchAlertRequest = Message<"bongsu.alert.v1.WatchAlertRequest"> & {
+  /**
+   * id is the alert's.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.WatchAlertRequest.
+ * Use `create(WatchAlertRequestSchema)` to create a new message.
+ */
+export declare const WatchAlertRequestSchema: GenMessage<WatchAlertRequest>;
+
+/**
+ * WatchAlertResponse is news of an alert.
+ *
+ * @generated from message bongsu.alert.v1.WatchAlertResponse
+ */
+export declare type WatchAlertResponse = Message<"bongsu.alert.v1.WatchAlertResponse"> & {
+  /**
+   * deliveries holds those that changed since the message before; all of them in
+   * the first.
+   *
+   * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 1;
+   */
+  deliveries: Delivery[];
+
+  /**
+   * delivery_counts says how all deliveries stand now.
+   *
+   * @generated from field: bongsu.alert.v1.DeliveryCounts delivery_counts = 2;
+   */
+  deliveryCounts?: DeliveryCounts | undefined;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.WatchAlertResponse.
+ * Use `create(WatchAlertResponseSchema)` to create a new message.
+ */
+export declare const WatchAlertResponseSchema: GenMessage<WatchAlertResponse>;
+
+/**
  * DeliveryState is where a delivery is on its way.
  *
  * @generated from enum bongsu.alert.v1.DeliveryState
@@ -634,10 +863,14 @@ export declare const AlertService: GenService<{
    * committed to the ledger before the answer. A target that nobody bears is no
    * error unless strict is set: the rest is told, and the answer lists it.
    *
+   * With an idempotency key, in the field or in the header Idempotency-Key, a
+   * request can be sent again without a second alert: for 24 hours the same key and
+   * request get the same answer.
+   *
    * invalid_argument: a field is not valid, a target is not of the form @user,
    * @@group or @all, or strict is set and a target is unknown; nothing is stored
-   * and nobody is told. unavailable: the ledger or the directory cannot be
-   * reached now; try again.
+   * and nobody is told. already_exists: the key was used for another request.
+   * unavailable: the ledger or the directory cannot be reached now; try again.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.SendAlert
    */
@@ -668,6 +901,46 @@ export declare const AlertService: GenService<{
     methodKind: "unary";
     input: typeof ListAlertsRequestSchema;
     output: typeof ListAlertsResponseSchema;
+  },
+  /**
+   * CancelAlert stops what of an alert has not been sent. A delivery that a sender
+   * holds just now may still be sent; it is not tried again.
+   *
+   * not_found: no alert has this id.
+   *
+   * @generated from rpc bongsu.alert.v1.AlertService.CancelAlert
+   */
+  cancelAlert: {
+    methodKind: "unary";
+    input: typeof CancelAlertRequestSchema;
+    output: typeof CancelAlertResponseSchema;
+  },
+  /**
+   * ReplayDeliveries queues again what failed or expired: the deliveries named, or
+   * all that a filter selects. Their attempts stay on record. With dry_run it only
+   * counts. At most 100000 are replayed in one call; call again for more.
+   *
+   * invalid_argument: neither ids nor a filter with a condition is given, or both.
+   *
+   * @generated from rpc bongsu.alert.v1.AlertService.ReplayDeliveries
+   */
+  replayDeliveries: {
+    methodKind: "unary";
+    input: typeof ReplayDeliveriesRequestSchema;
+    output: typeof ReplayDeliveriesResponseSchema;
+  },
+  /**
+   * WatchAlert answers with the deliveries of an alert as they are, then with those
+   * that change, and ends when all have ended.
+   *
+   * not_found: no alert has this id.
+   *
+   * @generated from rpc bongsu.alert.v1.AlertService.WatchAlert
+   */
+  watchAlert: {
+    methodKind: "server_streaming";
+    input: typeof WatchAlertRequestSchema;
+    output: typeof WatchAlertResponseSchema;
   },
   /**
    * ResolveTargets is the dry run of SendAlert: who would be told, by which

@@ -1,0 +1,40 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// TestKeyOfATransactionGivenUp proves that who was told of an alert that was not
+// recorded after all may record its own.
+func TestKeyOfATransactionGivenUp(t *testing.T) {
+	db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	first := &add{alert: alert.Alert{ID: 1, Key: "k", CreateTime: time.Now()}}
+	second := &add{alert: alert.Alert{ID: 2, Key: "k", CreateTime: time.Now()}}
+	err = db.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
+		if err := writeAdds(ctx, x, []*add{first, second}); err != nil {
+			return err
+		}
+		if second.holder != 1 || !second.same {
+			t.Errorf("the second was told of %d, want 1", second.holder)
+		}
+		return errBad
+	})
+	if !errors.Is(err, errBad) {
+		t.Fatal(err)
+	}
+	err = db.Write(t.Context(), func(ctx context.Context, x *database.Tx) error { return writeAdds(ctx, x, []*add{second}) })
+	if err != nil || second.holder != 0 {
+		t.Errorf("the second was told of %d, %v, want none", second.holder, err)
+	}
+}
