@@ -40,7 +40,7 @@ test: ## Run all tests; those of PostgreSQL where it is installed
 
 .PHONY: race
 race: ## Run all tests but the slow ones under the race detector
-	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v /test/e2e) # it tests other processes
+	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults) # they test other processes
 
 .PHONY: lint
 lint: protos bin/golangci-lint ## Check Go by golangci-lint, Protobuf by buf
@@ -60,6 +60,12 @@ breaking: protos ## Check that the API still serves its callers, against the new
 .PHONY: e2e
 e2e: ## Run the end-to-end tests anew: real processes, one and six
 	go test -count=1 $(FLAGS) ./test/e2e/...
+
+# Of all cases, or of some with SHORT=1. SEED=… runs them as another run did.
+.PHONY: faults
+faults: ## Kill, cut off and starve real processes, and compare what was sent with the ledger
+	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
+		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
 
 .PHONY: demo
 demo: ## Run Bongsu with demonstration data, see an alert arrive

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/app"
 )
@@ -31,6 +32,9 @@ type serveCmd struct {
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
 	Replicas int `default:"1" help:"On how many servers of a NATS cluster the queue is kept."`
 
+	Lease           time.Duration `default:"30s" help:"How long a sender may hold what it sends without a word, before it is sent by another; more than twice --provider-timeout."`
+	ProviderTimeout time.Duration `default:"10s" help:"How long a call to a provider may take."`
+
 	logging
 }
 
@@ -54,18 +58,20 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
 			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
 		},
-		DirectoryURL: c.DirectoryURL,
-		LedgerURL:    c.LedgerURL,
-		NATSURL:      c.NATSURL,
-		GroupURL:     c.GroupURL,
-		AlertURL:     c.AlertURL,
-		SlackURL:     c.SlackURL,
-		SealKeyFile:  c.SealKeyFile,
-		Replicas:     c.Replicas,
-		JobSize:      c.JobSize,
-		DemoData:     c.DemoData,
-		Log:          c.logger(con.Err),
-		Calls:        con.Out,
+		DirectoryURL:    c.DirectoryURL,
+		LedgerURL:       c.LedgerURL,
+		NATSURL:         c.NATSURL,
+		GroupURL:        c.GroupURL,
+		AlertURL:        c.AlertURL,
+		SlackURL:        c.SlackURL,
+		SealKeyFile:     c.SealKeyFile,
+		Replicas:        c.Replicas,
+		JobSize:         c.JobSize,
+		Lease:           c.Lease,
+		ProviderTimeout: c.ProviderTimeout,
+		DemoData:        c.DemoData,
+		Log:             c.logger(con.Err),
+		Calls:           con.Out,
 	})
 }
 

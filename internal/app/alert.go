@@ -34,7 +34,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
 	messengers := &alert.MessengerHandler{Specs: b.specs}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Now: time.Now}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{
@@ -68,7 +68,7 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := queue.Open(ctx, conn, b.config.Replicas)
+	q, err := queue.Open(ctx, conn, b.config.Replicas, b.config.Lease)
 	if err != nil {
 		conn.Close()
 		return nil, err

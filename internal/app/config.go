@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The services, by the word that --services calls each.
@@ -53,7 +54,14 @@ type Config struct {
 	SealKeyFile  string // default seal.key in Data, made where it is missing
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5
-	DemoData     bool   // fill an empty directory with the demonstration data
+
+	// Lease is how long a sender may hold a delivery without a report, and a job
+	// without an end: what a dead sender held goes on after it. Default 30 s; at
+	// least a second, and more than twice ProviderTimeout.
+	Lease           time.Duration
+	ProviderTimeout time.Duration // of a call to a provider; default 10 s
+
+	DemoData bool // fill an empty directory with the demonstration data
 
 	Log   *slog.Logger // must be set
 	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
@@ -77,6 +85,15 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Replicas == 0 {
 		c.Replicas = 1
+	}
+	if c.Lease == 0 {
+		c.Lease = 30 * time.Second
+	}
+	if c.ProviderTimeout == 0 {
+		c.ProviderTimeout = 10 * time.Second
+	}
+	if c.Lease < time.Second || c.ProviderTimeout < 0 || c.Lease <= 2*c.ProviderTimeout {
+		return c, fmt.Errorf("--lease is %s and --provider-timeout %s: a lease must be at least a second, and longer than two calls to a provider may take", c.Lease, c.ProviderTimeout)
 	}
 	if c.DirectoryURL == "" {
 		c.DirectoryURL = filepath.Join(c.Data, "directory.db")

@@ -11,12 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-const (
-	// workers is how many calls a messenger has under way at a time.
-	workers = 64
-	// providerTimeout bounds a call to a provider.
-	providerTimeout = 10 * time.Second
-)
+// workers is how many calls a messenger has under way at a time.
+const workers = 64
 
 // senderHere runs a sender in this process.
 func (b *builder) senderHere(ctx context.Context) error {
@@ -42,7 +38,7 @@ func (b *builder) senderHere(ctx context.Context) error {
 		Dispatch: sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid())},
 		Key:      key,
 		Workers:  workers,
-		Timeout:  providerTimeout,
+		Timeout:  b.config.ProviderTimeout,
 		Now:      time.Now,
 		Log:      b.log,
 		Observe:  b.metrics.observe,

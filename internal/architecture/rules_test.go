@@ -43,6 +43,7 @@ var rules = []rule{
 	}, why: "wire types come in at the handlers and go no further"},
 	{what: "gen/openapi", by: []string{"internal/app/...", "services/edge/..."},
 		why: "the edge serves the document"},
+	{what: "test/...", tests: true, why: "what tests the whole is part of nothing"},
 	{what: "internal/generate/...", why: "what writes code runs before there is a program"},
 
 	// Libraries that few rooms may know.

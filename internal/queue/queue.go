@@ -20,7 +20,12 @@ const (
 	// subjects are send.<messenger>.<rank>.
 	subjects = "send.>"
 	// putTimeout bounds the wait for the broker to say that it has a job.
-	putTimeout = 5 * time.Second
+	putTimeout = 3 * time.Second
+	// probeTimeout bounds the wait for a stream that may be broken.
+	probeTimeout = time.Second
+	// streamNotUpdated is the broker's code for a stream that it has and could not
+	// write down: JSStreamUpdateErrF.
+	streamNotUpdated jetstream.ErrorCode = 10069
 )
 
 // A Queue puts jobs and takes them. It is safe for concurrent use.
@@ -28,18 +33,21 @@ type Queue struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	replicas int
+	hold     time.Duration
 
 	mu sync.Mutex // held while a stream is made
 }
 
 // Open gives the queue that the broker behind conn keeps, on so many replicas (1
-// but in a cluster), and makes its stream where there is none. Close ends it.
-func Open(ctx context.Context, conn *nats.Conn, replicas int) (*Queue, error) {
+// but in a cluster), and makes its stream where there is none. A job that is in one
+// hand for longer than hold is given to another; what is claimed already is not
+// sent twice by that. Close ends it.
+func Open(ctx context.Context, conn *nats.Conn, replicas int, hold time.Duration) (*Queue, error) {
 	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(putTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	q := &Queue{conn: conn, js: js, replicas: replicas}
+	q := &Queue{conn: conn, js: js, replicas: replicas, hold: hold}
 	if err := q.makeStream(ctx); err != nil {
 		return nil, err
 	}
@@ -50,10 +58,25 @@ func Open(ctx context.Context, conn *nats.Conn, replicas int) (*Queue, error) {
 // others.
 func (q *Queue) Close() { q.conn.Close() }
 
-// makeStream makes the stream where there is none.
+// makeStream makes the stream where there is none, or where the broker cannot even
+// write down what it is.
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	err := q.writeStream(ctx)
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
+		if err := q.js.DeleteStream(ctx, streamName); err != nil {
+			return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
+		}
+		err = q.writeStream(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+func (q *Queue) writeStream(ctx context.Context) error {
 	_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",
@@ -64,35 +87,34 @@ func (q *Queue) makeStream(ctx context.Context) error {
 		// The window only saves memory: no job bears an id to be compared.
 		Duplicates: time.Second,
 	})
-	if err != nil {
-		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
-	}
-	return nil
+	return err
 }
 
 // Epoch names the life of the stream. When it is another than before, what was
-// put before may be lost. It makes a stream that has vanished.
-func (q *Queue) Epoch(ctx context.Context) (string, error) {
+// put before may be lost. It says whether the stream is empty, and makes one that has
+// vanished.
+func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error) {
 	stream, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if err := q.makeStream(ctx); err != nil {
-			return "", err
+			return "", false, err
 		}
 		stream, err = q.js.Stream(ctx, streamName)
 	}
 	if err != nil {
-		return "", fmt.Errorf("look at the queue: %w: %w", err, fault.ErrUnavailable)
+		return "", false, fmt.Errorf("look at the queue: %w: %w", err, fault.ErrUnavailable)
 	}
-	return stream.CachedInfo().Created.String(), nil
+	info := stream.CachedInfo()
+	return info.Created.String(), info.State.Msgs == 0, nil
 }
 
 // Put hands jobs to the broker and returns when it has them. Those before an
 // error may have been taken.
 func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 	err := q.put(ctx, jobs)
-	if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := q.makeStream(ctx); err != nil {
-			return err
+	if err != nil {
+		if again := q.mend(ctx, jobs[0], err); again != nil {
+			return again
 		}
 		err = q.put(ctx, jobs) // a job that is there twice is claimed once
 	}
@@ -100,6 +122,40 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 		return fmt.Errorf("put jobs into the queue: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
+}
+
+// mend makes the stream again where cause says that it has vanished, or that it is
+// broken: the broker answers, but not to a job. Where neither is so, it gives cause.
+func (q *Queue) mend(ctx context.Context, j job.Job, cause error) error {
+	switch {
+	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
+		return q.makeStream(ctx)
+	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout) && q.broken(ctx, j):
+		if err := q.js.DeleteStream(ctx, streamName); err != nil {
+			return fmt.Errorf("delete the queue's stream, which takes nothing: %w: %w", err, fault.ErrUnavailable)
+		}
+		return q.makeStream(ctx)
+	}
+	return fmt.Errorf("put jobs into the queue: %w: %w", cause, fault.ErrUnavailable)
+}
+
+// broken says whether the broker answers questions about the stream, and does not
+// when the stream is to take a job. A broker whose files were deleted does that, for
+// ever.
+func (q *Queue) broken(ctx context.Context, j job.Job) bool {
+	payload, err := encode(j)
+	if err != nil {
+		return false
+	}
+	asking, done := context.WithTimeout(ctx, probeTimeout)
+	defer done()
+	if _, err := q.js.Stream(asking, streamName); err != nil {
+		return false
+	}
+	publishing, stop := context.WithTimeout(ctx, probeTimeout)
+	defer stop()
+	_, err = q.js.Publish(publishing, subject(j.Messenger, j.Rank), payload)
+	return errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
 }
 
 func (q *Queue) put(ctx context.Context, jobs []job.Job) error {

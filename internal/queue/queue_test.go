@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.Open(t.Context(), conn, 1)
+	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := queue.Open(t.Context(), conn, 1)
+		q, err := queue.Open(t.Context(), conn, 1, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,9 +181,9 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	q, conn := open(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
-	before, err := q.Epoch(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	before, empty, err := q.Epoch(t.Context())
+	if err != nil || !empty {
+		t.Fatalf("empty is %v, %v", empty, err)
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -195,8 +196,51 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
-	if after, err := q.Epoch(t.Context()); err != nil || after == before {
+	if after, empty, err := q.Epoch(t.Context()); err != nil || empty || after == before {
 		t.Errorf("the epoch is still %q, %v", after, err)
+	}
+}
+
+// TestFolderDeletedWhileItRuns takes the broker's files away: what is put after it is
+// taken.
+func TestFolderDeletedWhileItRuns(t *testing.T) {
+	dir := t.TempDir()
+	q, _ := open(t, dir)
+	l, stop := lanes(t, q)
+	defer stop()
+	for id := range int64(20) {
+		put(t, q, sample(job.Normal, id))
+		for {
+			taken := take(t, l, 1)[0]
+			if err := taken.Done(); err != nil {
+				t.Fatal(err)
+			}
+			if taken.Job.AlertID == id { // others may come again
+				break
+			}
+		}
+		if id == 5 {
+			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			}
+		}
+	}
+}
+
+// TestOpenWithoutFolder opens a queue whose stream is there and has no files.
+func TestOpenWithoutFolder(t *testing.T) {
+	dir := t.TempDir()
+	q, conn := open(t, dir)
+	put(t, q, sample(job.Normal, 7))
+	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	}
+	again, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, stop := lanes(t, again)
+	defer stop()
+	put(t, again, sample(job.Normal, 9))
+	for take(t, l, 1)[0].Job.AlertID != 9 {
 	}
 }
 

@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	// ackWait is how long a job may be in hand before the broker gives it to
-	// another. What is claimed already is not sent twice by that.
-	ackWait = time.Minute
 	// ahead is how many jobs of a rank are fetched before they are asked for.
 	ahead = 32
 	// reopenWait is the pause before a lane whose consumer broke is opened again.
@@ -79,7 +76,7 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	var fetched []jetstream.Msg
 	defer func() {
 		for _, message := range fetched {
-			_ = message.Nak() // or the broker gives it to another when ackWait is over
+			_ = message.Nak() // or the broker gives it to another when its hold is over
 		}
 	}()
 	defer messages.Stop()
@@ -114,7 +111,7 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 			Durable:       l.messenger + "-" + rank.String(),
 			FilterSubject: subject(l.messenger, rank),
 			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       ackWait,
+			AckWait:       l.queue.hold,
 			MaxAckPending: 10_000,
 		})
 	}
@@ -176,7 +173,7 @@ func (l *Lanes) drain(taken []job.Taken, most, rank int) []job.Taken {
 // giveBack returns what a lane still holds.
 func (l *Lanes) giveBack(rank job.Rank) {
 	for _, t := range l.drain(nil, ahead, int(rank)) {
-		_ = t.Return() // or the broker does when ackWait is over
+		_ = t.Return() // or the broker does when its hold is over
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	tick = 100 * time.Millisecond
 	// ticksPerEpoch is how many ticks pass between looks at the queue's life.
 	ticksPerEpoch = 10
+	// onTheWay is how long what was recorded may be on its way to the queue, where
+	// another alert service shares the ledger.
+	onTheWay = time.Second
 	// dueBatch is how many due deliveries are put at once, and how many that nobody
 	// ends are ended at once.
 	dueBatch = 2000
@@ -137,7 +140,7 @@ func (c *Clock) sweep(ctx context.Context) {
 func (c *Clock) due(ctx context.Context) {
 	select {
 	case <-c.missed:
-		if n, err := c.dispatcher.Wake(ctx, c.now()); err != nil {
+		if n, err := c.dispatcher.Wake(ctx, c.now(), c.now().Add(silence)); err != nil {
 			c.log.Error("cannot ask the ledger for what waits", "error", err)
 			c.miss()
 			return
@@ -159,16 +162,26 @@ func (c *Clock) due(ctx context.Context) {
 	}
 }
 
-// watch notices a queue that began anew, and so lost what it held.
+// watch notices a queue that began anew, and so lost what it held, and one that is
+// empty while deliveries wait in it.
 func (c *Clock) watch(ctx context.Context) {
-	epoch, err := c.queue.Epoch(ctx)
+	start := c.now()
+	epoch, empty, err := c.queue.Epoch(ctx)
 	c.note(err)
 	if err != nil {
 		return
 	}
-	if c.epoch != "" && c.epoch != epoch {
+	switch {
+	case c.epoch != "" && c.epoch != epoch:
 		c.log.Warn("the queue began anew")
 		c.miss()
+	case empty && len(c.fresh) == 0:
+		n, err := c.dispatcher.Wake(ctx, c.now(), start.Add(silence-onTheWay))
+		if err != nil {
+			c.log.Error("cannot ask the ledger for what waits", "error", err)
+		} else if n > 0 {
+			c.log.Warn("the queue is empty and deliveries wait in it; putting them again", "deliveries", n)
+		}
 	}
 	c.epoch = epoch
 }

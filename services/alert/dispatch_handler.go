@@ -10,22 +10,21 @@ import (
 
 var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)
 
-// lease is how long a sender may hold a delivery without a report. It is longer
-// than a sender waits for a provider, and shorter than people like to wait where
-// a sender died.
-const lease = 30 * time.Second
-
 // A DispatchHandler answers DispatchService, for the senders.
 type DispatchHandler struct {
 	Dispatcher Dispatcher
 	Rule       Rule
-	Now        func() time.Time
+	// Lease is how long a sender may hold a delivery without a report: longer than a
+	// sender waits for a provider, and shorter than people like to wait where a
+	// sender died.
+	Lease time.Duration
+	Now   func() time.Time
 }
 
 // Claim grants deliveries to a sender.
 func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*jobv1.ClaimResponse, error) {
 	now := h.Now()
-	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), req.GetSender(), now, now.Add(lease))
+	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), req.GetSender(), now, now.Add(h.Lease))
 	if err != nil {
 		return nil, err
 	}

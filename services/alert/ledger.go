@@ -120,9 +120,10 @@ type Dispatcher interface {
 	// it are PossibleDuplicates. What is Queued at or after its ExpireTime ends as
 	// Expired, for reason "expired".
 	Sweep(ctx context.Context, now time.Time, limit int, rule Rule) (int, error)
-	// Wake makes due at now what waits in the queue, not what a Verdict lets wait, and
-	// says how much that is.
-	Wake(ctx context.Context, now time.Time) (int, error)
+	// Wake makes due at now what waits in the queue until a time at or before until,
+	// not what a Verdict lets wait, and says how much that is, with what was due
+	// already.
+	Wake(ctx context.Context, now, until time.Time) (int, error)
 }
 
 // A Queue carries jobs to the senders. It may lose what it holds: the ledger
@@ -131,6 +132,8 @@ type Queue interface {
 	// Put hands over jobs. Those before an error may have been taken.
 	Put(ctx context.Context, jobs []job.Job) error
 	// Epoch names the queue's life: where it is another than before, what was put
-	// before may be lost. It brings a queue that vanished back to life.
-	Epoch(ctx context.Context) (string, error)
+	// before may be lost. Where the queue is empty, nothing that was put before Epoch
+	// was called will reach a sender any more. It brings a queue that vanished back to
+	// life.
+	Epoch(ctx context.Context) (epoch string, empty bool, err error)
 }

@@ -25,6 +25,7 @@ type Fault struct {
 	Headers         map[string]string // put on the answer
 	Body            string            // the answer's, where Status or Body is set
 	CloseConnection bool              // reads the request and closes the connection unanswered
+	CutAnswer       bool              // closes the connection in the middle of the answer
 }
 
 // SetFault makes the fakes fail from now on, in place of the fault with the same

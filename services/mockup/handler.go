@@ -63,5 +63,6 @@ func fromProto(f *mockupv1.Fault) Fault {
 		Headers:         f.GetHeaders(),
 		Body:            f.GetBody(),
 		CloseConnection: f.GetCloseConnection(),
+		CutAnswer:       f.GetCutAnswer(),
 	}
 }

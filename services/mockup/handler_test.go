@@ -2,6 +2,7 @@ package mockup_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -222,6 +223,23 @@ func TestWaitInRealTime(t *testing.T) {
 	cancel()
 	if err := m.Wait(ctx, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the end of the context", err)
+	}
+}
+
+func TestFaultCutsTheAnswer(t *testing.T) {
+	_, _, server, client := stand(t)
+	setFault(t, client, &mockupv1.Fault{CutAnswer: true})
+	res, err := server.Client().Do(request(t.Context(), t, server, `{"channel":"C1","text":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if res.StatusCode != http.StatusOK || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(string(body), `{"ok":true`) || json.Valid(body) {
+		t.Errorf("got %s %q, %v; want the half of an answer", res.Status, body, err)
+	}
+	if calls := listCalls(t, client, ""); len(calls) != 1 || calls[0].GetAnswerStatus() != http.StatusOK {
+		t.Errorf("recorded %v, want the one, answered", calls)
 	}
 }
 

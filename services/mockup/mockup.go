@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -92,6 +93,9 @@ func (m *Mockup) serve(f fake) http.Handler {
 		}
 		a := fault.spoil(f.answer(r.Header, body))
 		m.answered(call, a.status)
+		if fault.CutAnswer {
+			a.cut(w)
+		}
 		a.write(w)
 	})
 }
@@ -113,6 +117,17 @@ func (a answer) write(w http.ResponseWriter) {
 	}
 	w.WriteHeader(a.status)
 	_, _ = io.WriteString(w, a.body)
+}
+
+// cut puts the head of the answer and half of its body on the wire, and closes the
+// connection.
+func (a answer) cut(w http.ResponseWriter) {
+	half := a
+	half.body = a.body[:len(a.body)/2]
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1)) // so that an empty one is cut, too
+	half.write(w)
+	_ = http.NewResponseController(w).Flush() // or net/http would drop what it holds; an error means that the caller has gone
+	panic(http.ErrAbortHandler)
 }
 
 // readBody reads all of a body, and keeps maxBody bytes and one.

@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // ask makes an HTTP request with a JSON body, and gives status and body.
@@ -71,7 +72,7 @@ func (d deployment) fakes() mockupv1connect.MockupServiceClient {
 // ended waits until every delivery of an alert has ended, and gives them.
 func (d deployment) ended(t *testing.T, id string) []*alertv1.Delivery {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for {
 		res, err := d.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: id})
@@ -91,7 +92,7 @@ func look(ctx context.Context, t *testing.T) {
 	select {
 	case <-time.After(20 * time.Millisecond):
 	case <-ctx.Done():
-		t.Fatalf("it has not come to pass within %s", patience)
+		t.Fatalf("it has not come to pass within %s", proc.Patience)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // TestKill kills the process at once after the last answer: what was accepted is
@@ -22,18 +23,18 @@ import (
 func TestKill(t *testing.T) {
 	const alerts = 40
 	data := t.TempDir()
-	mockup := start(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").addrs(t, 1)["mockup"]
+	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
 	args := []string{"--data=" + data, "--demo-data", "--edge-addr=127.0.0.1:0", "--slack-url=" + mockup}
 
-	first := start(t, args...)
-	d := deployment{edge: first.addrs(t, 1)["edge"], mockup: mockup}
+	first := binaries.Serve(t, args...)
+	d := deployment{edge: first.URLs(t, 1)["edge"], mockup: mockup}
 	accepted := make([]string, 0, alerts)
 	for n := range alerts {
 		accepted = append(accepted, d.send(t, fmt.Sprintf(`{"target":["@@test-team%d"],"message":"alert %d"}`, n%4+1, n)).ID)
 	}
-	first.kill()
+	first.Kill()
 
-	d.edge = start(t, args...).addrs(t, 1)["edge"]
+	d.edge = binaries.Serve(t, args...).URLs(t, 1)["edge"]
 	marked := 0
 	for n, id := range accepted {
 		deliveries := d.endedLate(t, id)
@@ -84,23 +85,23 @@ func (d deployment) endedLate(t *testing.T, id string) []*alertv1.Delivery {
 // reported, and nothing is left half done.
 func TestStop(t *testing.T) {
 	data := t.TempDir()
-	mockup := start(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").addrs(t, 1)["mockup"]
+	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
 	args := []string{"--data=" + data, "--demo-data", "--edge-addr=127.0.0.1:0", "--slack-url=" + mockup}
-	first := start(t, args...)
-	d := deployment{edge: first.addrs(t, 1)["edge"], mockup: mockup}
+	first := binaries.Serve(t, args...)
+	d := deployment{edge: first.URLs(t, 1)["edge"], mockup: mockup}
 	d.fault(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
 	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for len(d.calls(t)) < 9 { // all are under way
 		look(ctx, t)
 	}
-	if err := first.stop(t); err != nil {
-		t.Fatalf("it ended with %v\n%s", err, first.said())
+	if err := first.Stop(t); err != nil {
+		t.Fatalf("it ended with %v\n%s", err, first.Said())
 	}
 
-	d.edge = start(t, args...).addrs(t, 1)["edge"]
+	d.edge = binaries.Serve(t, args...).URLs(t, 1)["edge"]
 	for _, delivery := range d.ended(t, id) {
 		if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT || len(delivery.GetAttempts()) != 1 {
 			t.Errorf("%v", delivery)
@@ -114,17 +115,17 @@ func TestStop(t *testing.T) {
 // TestSecretsStaySealed searches all that a process writes for the tokens.
 func TestSecretsStaySealed(t *testing.T) {
 	data := t.TempDir()
-	mockup := start(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").addrs(t, 1)["mockup"]
-	p := start(t, "--data="+data, "--demo-data", "--log-level=debug", "--edge-addr=127.0.0.1:0", "--slack-url="+mockup)
-	d := deployment{edge: p.addrs(t, 1)["edge"], mockup: mockup}
+	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
+	p := binaries.Serve(t, "--data="+data, "--demo-data", "--log-level=debug", "--edge-addr=127.0.0.1:0", "--slack-url="+mockup)
+	d := deployment{edge: p.URLs(t, 1)["edge"], mockup: mockup}
 	d.ended(t, d.send(t, `{"target":["@all"],"message":"m"}`).ID)
 	for _, path := range []string{"/v1/users", "/v1/users/user1", "/v1/alerts"} {
 		if _, answer := ask(t, http.MethodGet, d.edge+path, ""); strings.Contains(answer, "SLACK-USER") {
 			t.Errorf("%s answers %s", path, answer)
 		}
 	}
-	p.kill()
-	if said := p.said(); strings.Contains(said, "SLACK-USER") {
+	p.Kill()
+	if said := p.Said(); strings.Contains(said, "SLACK-USER") {
 		t.Errorf("the log says\n%s", said)
 	}
 	found := 0

@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"bufio"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
-	"time"
 
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // A deployment is where the services of a running Bongsu are.
@@ -16,7 +14,7 @@ type deployment struct {
 	edge, group, alert, sender, mockup string // URLs
 	nats                               string // URL of the broker; empty where it is inside
 
-	parts map[string]*process // by service, where each has its own
+	parts map[string]*proc.Process // by service, where each has its own
 }
 
 // anywhere makes every service of a process listen, on any free port.
@@ -26,7 +24,7 @@ var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "
 func oneProcess(t *testing.T, more ...string) deployment {
 	t.Helper()
 	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)
-	urls := start(t, append(args, more...)...).addrs(t, 5)
+	urls := binaries.Serve(t, append(args, more...)...).URLs(t, 5)
 	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"]}
 }
 
@@ -42,16 +40,17 @@ func sixProcesses(t *testing.T) deployment {
 // withoutSender is sixProcesses before the sender is started.
 func withoutSender(t *testing.T) (d deployment, startSender func() (url string)) {
 	t.Helper()
-	d.nats, d.parts = startNATS(t), map[string]*process{}
+	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
+	d.parts = map[string]*proc.Process{}
 	key := filepath.Join(t.TempDir(), "seal.key")
-	if out, err := exec.Command(filepath.Join(binaries, "bongsu"), "key", "make", key).CombinedOutput(); err != nil {
+	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
 		t.Fatalf("key make: %v\n%s", err, out)
 	}
 	service := func(name string, args ...string) string {
 		t.Helper()
 		args = append(args, "--services="+name, "--data="+t.TempDir())
-		d.parts[name] = start(t, append(args, anywhere...)...)
-		return d.parts[name].addrs(t, 1)[name]
+		d.parts[name] = binaries.Serve(t, append(args, anywhere...)...)
+		return d.parts[name].URLs(t, 1)[name]
 	}
 	d.mockup = service("mockup")
 	d.group = service("group", "--demo-data", "--seal-key-file="+key)
@@ -75,40 +74,4 @@ func everywhere(t *testing.T, suite func(t *testing.T, d deployment)) {
 	t.Run("one process", func(t *testing.T) { suite(t, oneProcess(t)) })
 	t.Run("one process on PostgreSQL", func(t *testing.T) { suite(t, onPostgreSQL(t)) })
 	t.Run("six processes", func(t *testing.T) { suite(t, sixProcesses(t)) })
-}
-
-var natsListens = regexp.MustCompile(`Listening for client connections on (127\.0\.0\.1:\d+)`)
-
-// startNATS runs a NATS server with JetStream and gives its URL.
-func startNATS(t *testing.T) string {
-	t.Helper()
-	cmd := exec.Command(filepath.Join(binaries, "nats-server"), "--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir", t.TempDir())
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	found, ended := make(chan string, 1), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if m := natsListens.FindStringSubmatch(lines.Text()); m != nil {
-				found <- m[1]
-			}
-		}
-		_ = cmd.Wait() // it is killed
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-	})
-	select {
-	case addr := <-found:
-		return "nats://" + addr
-	case <-time.After(patience):
-		t.Fatal("the NATS server does not listen")
-		return ""
-	}
 }

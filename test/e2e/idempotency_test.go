@@ -14,6 +14,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // TestIdempotency sends one request a hundred times at once under one key: one
@@ -88,7 +89,7 @@ func TestWatch(t *testing.T) {
 				d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "1"}})
 				id := d.send(t, `{"target":["@user1"],"message":"m"}`).ID
 				d.tried(t, id, 1)
-				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 				defer cancel()
 				stream, err := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option).WatchAlert(ctx, &alertv1.WatchAlertRequest{Id: id})
 				must(t, err)

@@ -9,6 +9,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // get gives the deliveries of an alert as they are.
@@ -22,7 +23,7 @@ func (d deployment) get(t *testing.T, id string) *alertv1.GetAlertResponse {
 // tried waits until the first delivery of an alert has so many attempts on record.
 func (d deployment) tried(t *testing.T, id string, attempts int) *alertv1.Delivery {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for {
 		if first := d.get(t, id).GetDeliveries()[0]; len(first.GetAttempts()) >= attempts {
@@ -124,7 +125,7 @@ func TestCancel(t *testing.T) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}, BodyContains: "USER7_CHANNEL_ID"})
 		id := d.send(t, `{"target":["@user7","@user2"],"message":"m"}`).ID
 		d.tried(t, id, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 		defer cancel()
 		for d.get(t, id).GetAlert().GetDeliveryCounts().GetSent() == 0 {
 			look(ctx, t)

@@ -27,6 +27,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // protocols are the ways a generated client may speak.
@@ -170,7 +171,7 @@ func TestInternalStaysInside(t *testing.T) {
 // reflected gives the services that a port tells of by gRPC reflection.
 func reflected(t *testing.T, url string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	stream, err := reflection.NewServerReflectionClient(dial(t, url)).ServerReflectionInfo(ctx)
 	must(t, err)

@@ -67,7 +67,7 @@ func walkREST(t *testing.T, url, name string) {
 
 // TestNoGroups sees the bare empty array.
 func TestNoGroups(t *testing.T) {
-	edge := start(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0").addrs(t, 1)["edge"]
+	edge := binaries.Serve(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0").URLs(t, 1)["edge"]
 	if status, answer := ask(t, http.MethodGet, edge+"/v1/groups", ""); status != http.StatusOK || answer != "[]" {
 		t.Errorf("%d %s", status, answer)
 	}

@@ -18,6 +18,7 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // TestSend follows the contract's sample from the POST to three Slack calls, and
@@ -135,7 +136,7 @@ func TestJobs(t *testing.T) {
 	d.ended(t, d.send(t, `{"target":["@all"],"severity":"critical","message":"m"}`).ID)
 	var sizes []int
 	for range 3 {
-		message, err := jobs.NextMsg(patience)
+		message, err := jobs.NextMsg(proc.Patience)
 		must(t, err)
 		j := new(jobv1.Job)
 		must(t, proto.Unmarshal(message.Data, j))
@@ -161,20 +162,20 @@ func TestCopiesOfAJob(t *testing.T) {
 	must(t, err)
 	must(t, conn.Flush())
 	d.send(t, `{"target":["@user1"],"severity":"critical","message":"first"}`)
-	_, err = jobs.NextMsg(patience)
+	_, err = jobs.NextMsg(proc.Patience)
 	must(t, err)
 	said := d.send(t, `{"target":["@@test-team2"],"severity":"low","message":"copied"}`)
-	original, err := jobs.NextMsg(patience)
+	original, err := jobs.NextMsg(proc.Patience)
 	must(t, err)
 	for range 10 {
-		_, err := conn.Request(original.Subject, original.Data, patience) // answered when it is stored
+		_, err := conn.Request(original.Subject, original.Data, proc.Patience) // answered when it is stored
 		must(t, err)
 	}
 
-	d.parts["alert"].signal(t, syscall.SIGSTOP)
+	d.parts["alert"].Signal(t, syscall.SIGSTOP)
 	startSender()
 	fetched(t, conn, "slack-low", 11)
-	d.parts["alert"].signal(t, syscall.SIGCONT)
+	d.parts["alert"].Signal(t, syscall.SIGCONT)
 	d.ended(t, said.ID)
 	copied := 0
 	for _, call := range d.calls(t) {
@@ -192,7 +193,7 @@ func fetched(t *testing.T, conn *nats.Conn, consumer string, want int) {
 	t.Helper()
 	js, err := jetstream.New(conn)
 	must(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for {
 		if c, err := js.Consumer(ctx, "BONGSU_JOBS", consumer); err == nil && c.CachedInfo().NumAckPending == want {

@@ -8,6 +8,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
 
 	"entgo.io/ent/dialect"
 )
@@ -18,6 +21,9 @@ type Database struct {
 	dialect string // dialect.SQLite or dialect.Postgres
 	writer  *sql.DB
 	reader  *sql.DB // the same as writer in PostgreSQL
+
+	file    string      // where a file holds it
+	refused atomic.Bool // the disk refused a write, and all of Ping's since
 }
 
 // Open opens the database at url and brings it up to the schema's version. A url
@@ -60,9 +66,35 @@ func (d *Database) Close() error {
 	return errors.Join(d.reader.Close(), d.writer.Close())
 }
 
-// Ping asks the database for an answer from its tables.
+// Ping asks the database for an answer from its tables. One that refused a write,
+// such as on a full disk, must do a write as well, and have room for more.
 func (d *Database) Ping(ctx context.Context) error {
-	var version int64
-	err := d.reader.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&version)
+	const newest = "SELECT max(version_id) FROM goose_db_version"
+	if !d.refused.Load() {
+		var version int64
+		err := d.reader.QueryRowContext(ctx, newest).Scan(&version)
+		return d.fault(ctx, err)
+	}
+	if err := d.room(); err != nil {
+		return &Unavailable{name: "the " + d.name, cause: err.Error()}
+	}
+	_, err := d.writer.ExecContext(ctx, "UPDATE goose_db_version SET is_applied = is_applied WHERE version_id = ("+newest+")")
+	if err == nil {
+		d.refused.Store(false)
+	}
 	return d.fault(ctx, err)
+}
+
+// room says whether the disk has room for some more, where a file holds the
+// database: a small write may fit where the next alert does not.
+func (d *Database) room() error {
+	if d.file == "" {
+		return nil
+	}
+	file, err := os.CreateTemp(filepath.Dir(d.file), filepath.Base(d.file)+"-room-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, 1<<20))
+	return errors.Join(err, file.Sync(), file.Close(), os.Remove(file.Name()))
 }

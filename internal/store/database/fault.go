@@ -104,6 +104,19 @@ func unavailable(err error) bool {
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed)
 }
 
+// readsOnly says whether err is that of a write to a database that may still answer
+// who reads: its disk is full, broken or read-only.
+func readsOnly(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT:
+			return true
+		}
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(e.Code, "53") || strings.HasPrefix(e.Code, "58") || e.Code == "25006")
+}
+
 // isCode says whether err is SQLite's extended code or one of PostgreSQL's.
 func isCode(err error, code int, states ...string) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {

@@ -24,9 +24,13 @@ type Tx struct {
 // the database gave up in favour of another transaction is tried again a few
 // times, so f must bear that. Its error is one of package fault or internal.
 func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
-	return d.fault(ctx, patiently(ctx, func() error {
+	err := patiently(ctx, func() error {
 		return d.in(ctx, d.writer, nil, f)
-	}))
+	})
+	if readsOnly(err) {
+		d.refused.Store(true)
+	}
+	return d.fault(ctx, err)
 }
 
 // Read runs f in a transaction that sees the database at one moment.

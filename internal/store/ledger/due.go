@@ -121,17 +121,18 @@ func toJobs(due []waiting, texts map[int64]string, size int) []job.Job {
 	return jobs
 }
 
-// Wake makes what waits in the queue due at now. What was due before stays in
-// front, and is not written again: while the queue is away, Wake is called often.
-func (s *Store) Wake(ctx context.Context, now time.Time) (n int, err error) {
+// Wake makes what waits in the queue, until a time or before it, due at now. What
+// was due before stays in front, and is not written again: while the queue is away,
+// Wake is called often.
+func (s *Store) Wake(ctx context.Context, now, until time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= ?`, micros(now))
 		if err != nil {
 			return err
 		}
 		woken, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (
-			SELECT id FROM deliveries WHERE state = 1 AND NOT deferred AND next_time > ? ORDER BY id`+forUpdate(t)+`)`,
-			micros(now), micros(now))
+			SELECT id FROM deliveries WHERE state = 1 AND NOT deferred AND next_time > ? AND next_time <= ? ORDER BY id`+forUpdate(t)+`)`,
+			micros(now), micros(now), micros(until))
 		n = int(due[0]) + woken
 		return err
 	})

@@ -247,13 +247,14 @@ func (w *world) due(r *rapid.T) {
 }
 
 func (w *world) wake(r *rapid.T) {
-	got, err := w.l.Wake(r.Context(), clock(w.now))
+	until := w.now + rapid.IntRange(0, 100).Draw(r, "until")
+	got, err := w.l.Wake(r.Context(), clock(w.now), clock(until))
 	if err != nil {
 		r.Fatal(err)
 	}
 	want := 0
 	for _, m := range w.models {
-		if m.state == alert.Queued && !m.deferred {
+		if m.state == alert.Queued && !m.deferred && m.next <= until {
 			want++
 			m.next = min(m.next, w.now)
 		}

@@ -66,7 +66,7 @@ func TestTwoProcesses(t *testing.T) {
 						}
 					})
 					all.Go(func() {
-						if _, err := l.Wake(t.Context(), clock(1)); err != nil {
+						if _, err := l.Wake(t.Context(), clock(1), clock(1_000_000)); err != nil {
 							t.Error(err)
 						}
 						if _, err := l.Sweep(t.Context(), clock(1), 100, rule); err != nil {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,8 @@ type Server struct {
 	url     string
 	command *exec.Cmd // nil where the server is somebody else's
 	folder  string
+
+	postgres string // the server's binary
 }
 
 // Start finds or starts a server, or answers with ErrNone. The server must be
@@ -79,8 +82,14 @@ func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 	if out, err := prepare.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
+	s.postgres = postgres
+	return s.launch(ctx)
+}
+
+// launch starts the server of the cluster in the folder.
+func (s *Server) launch(ctx context.Context) error {
 	var said bytes.Buffer
-	s.command = exec.Command(postgres, "-D", data, "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300")
+	s.command = exec.Command(s.postgres, "-D", filepath.Join(s.folder, "data"), "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300")
 	s.command.Dir, s.command.Stdout, s.command.Stderr = s.folder, &said, &said
 	if err := unprivileged(s.command, s.folder); err != nil {
 		return err
@@ -136,6 +145,21 @@ func (s *Server) Stop() error {
 		return ended
 	}
 	return errors.Join(ended, os.RemoveAll(s.folder))
+}
+
+// Crash ends the server as a crash does, calls away, and starts it again. It
+// answers with ErrNone where the server is somebody else's.
+func (s *Server) Crash(ctx context.Context, away func()) error {
+	if s.command == nil {
+		return ErrNone
+	}
+	if err := s.command.Process.Signal(syscall.SIGQUIT); err != nil {
+		return err
+	}
+	_ = s.command.Wait() // it says that it was ended at once
+	s.command = nil
+	away()
+	return s.launch(ctx)
 }
 
 // exec runs a statement in the server's first database.

@@ -135,7 +135,7 @@ func testDueExpired(t *testing.T, l alert.Ledger) {
 
 func testWake(t *testing.T, l alert.Ledger) {
 	ctx := t.Context()
-	n, err := l.Wake(ctx, at(0))
+	n, err := l.Wake(ctx, at(0), never)
 	must(t, err)
 	same(t, n, 0)
 
@@ -144,7 +144,10 @@ func testWake(t *testing.T, l alert.Ledger) {
 	early := add(t, l, "normal", to(1), at(-5))
 	claims := claim(t, l, ids(ds[:2]), 0, 100)
 	report(t, l, sent(claims[0], 1))
-	n, err = l.Wake(ctx, at(5))
+	n, err = l.Wake(ctx, at(5), never.Add(-time.Microsecond))
+	must(t, err)
+	same(t, n, 1) // what was due already
+	n, err = l.Wake(ctx, at(5), never)
 	must(t, err)
 	same(t, n, 4)
 	same(t, len(due(t, l, -6, 100)), 0)
@@ -163,7 +166,7 @@ func testWakeWaiting(t *testing.T, l alert.Ledger) {
 	report(t, l, passing(claims[0], 1), paused(claims[1], 1)) // until 12 and 62
 	wakes := func(now, want int) {
 		t.Helper()
-		n, err := l.Wake(t.Context(), at(now))
+		n, err := l.Wake(t.Context(), at(now), never)
 		must(t, err)
 		same(t, n, want)
 	}

@@ -92,7 +92,7 @@ func testSweepExpired(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds[:4]), 0, 1000)
 	report(t, l, sent(claims[0], 1), failed(claims[1], 1), passing(claims[2], 1))
 	same(t, sweep(t, l, 99), 0)
-	must(t, second(l.Wake(t.Context(), at(99))))
+	must(t, second(l.Wake(t.Context(), at(99), never)))
 	same(t, sweep(t, l, 101), 2)
 	same(t, sweep(t, l, 101), 0)
 	got, kept, err := l.Alert(t.Context(), a.ID)

@@ -140,8 +140,10 @@ type Fault struct {
 	Body string `protobuf:"bytes,7,opt,name=body,proto3" json:"body,omitempty"`
 	// close_connection reads the request and closes the connection unanswered.
 	CloseConnection bool `protobuf:"varint,8,opt,name=close_connection,json=closeConnection,proto3" json:"close_connection,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// cut_answer answers, and closes the connection before the answer is complete.
+	CutAnswer     bool `protobuf:"varint,9,opt,name=cut_answer,json=cutAnswer,proto3" json:"cut_answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Fault) Reset() {
@@ -226,6 +228,13 @@ func (x *Fault) GetBody() string {
 func (x *Fault) GetCloseConnection() bool {
 	if x != nil {
 		return x.CloseConnection
+	}
+	return false
+}
+
+func (x *Fault) GetCutAnswer() bool {
+	if x != nil {
+		return x.CutAnswer
 	}
 	return false
 }
@@ -493,7 +502,7 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\ranswer_status\x18\x06 \x01(\x05R\fanswerStatus\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf5\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x04\n" +
 	"\x05Fault\x12\x1c\n" +
 	"\x04path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04path\x12-\n" +
 	"\rbody_contains\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\fbodyContains\x12-\n" +
@@ -504,7 +513,9 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\ffault.status\x12\x1cmust be 0 or from 200 to 599\x1a)this == 0 || (this >= 200 && this <= 599)R\x06status\x12>\n" +
 	"\aheaders\x18\x06 \x03(\v2$.bongsu.mockup.v1.Fault.HeadersEntryR\aheaders\x12\x12\n" +
 	"\x04body\x18\a \x01(\tR\x04body\x12)\n" +
-	"\x10close_connection\x18\b \x01(\bR\x0fcloseConnection\x1a:\n" +
+	"\x10close_connection\x18\b \x01(\bR\x0fcloseConnection\x12\x1d\n" +
+	"\n" +
+	"cut_answer\x18\t \x01(\bR\tcutAnswer\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"0\n" +

@@ -133,6 +133,13 @@ export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
    * @generated from field: bool close_connection = 8;
    */
   closeConnection: boolean;
+
+  /**
+   * cut_answer answers, and closes the connection before the answer is complete.
+   *
+   * @generated from field: bool cut_answer = 9;
+   */
+  cutAnswer: boolean;
 };
 
 /**

@@ -1,0 +1,225 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+const (
+	// alerts is how many are sent in a trial.
+	alerts = 90
+	// strikes is how many kills there are in a trial.
+	strikes = 3
+)
+
+// TestMatrix runs the trials, and prints what each came to.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	trials := some
+	switch {
+	case long:
+		trials = every()
+	case testing.Short():
+		trials = few
+	}
+	t.Logf("BONGSU_FAULTS_SEED=%d", seed)
+	for _, c := range trials {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			c.run(t)
+		})
+	}
+}
+
+// run drives alerts through a system while it is struck, and judges.
+func (c trial) run(t *testing.T) {
+	rng := draw(c.String())
+	s := one
+	if c.layout == "apart" {
+		s = func(t testing.TB, store string, _ ...string) *system { return apart(t, store, "sender1", "sender2") }
+	}
+	sys := s(t, c.store)
+	if _, err := sys.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}}); err != nil {
+		t.Fatal(err)
+	}
+	if c.provider != "ok" {
+		sys.behave(t, providers[c.provider].fault)
+	}
+
+	start := time.Now()
+	all, deliveries := posts(rng, alerts)
+	accepted, driven := new(counter), make(chan struct{})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	go func() {
+		defer close(driven)
+		sys.drive(ctx, all, accepted)
+	}()
+	for _, strike := range c.plan(rng, deliveries) {
+		strike.await(ctx, sys, accepted)
+		if strike.wipe {
+			sys.wipe(t)
+			continue
+		}
+		sys.kill(strike.parts...)
+		wait(ctx, strike.down)
+		sys.start(t, strike.parts...)
+	}
+	<-driven
+	if ctx.Err() != nil {
+		t.Fatal("not all alerts were accepted within two minutes")
+	}
+	last := time.Now()
+	if c.provider != "ok" {
+		sys.behave(t, &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}) // it is well again
+	}
+	v := sys.judge(t, all)
+	v.name, v.took, v.tail = c.String(), time.Since(start), time.Since(last)
+	results.add(v)
+	sys.living(t)
+	if c.quiet() {
+		sys.calm(t, c.prompt())
+	}
+}
+
+// calm sees that where nobody was killed and the provider kept its word, nothing was
+// sent twice or said to be, and that who met no trouble was told promptly.
+func (s *system) calm(t testing.TB, prompt time.Duration) {
+	t.Helper()
+	seen := s.sights(t)
+	for _, a := range s.ended(t) {
+		for _, d := range a.GetDeliveries() {
+			refused, taken := 0, 0
+			for _, call := range seen[sight{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
+				if call.GetAnswerStatus() == 200 {
+					taken++
+				} else {
+					refused++
+				}
+			}
+			if taken != 1 {
+				t.Errorf("it was sent %d times: %v", taken, d)
+			}
+			for _, attempt := range d.GetAttempts() {
+				if attempt.GetPossibleDuplicate() {
+					t.Errorf("it is said to be a duplicate: %v", d)
+				}
+			}
+			if waited := d.GetEndTime().AsTime().Sub(a.GetAlert().GetCreateTime().AsTime()); refused == 0 && waited > prompt {
+				t.Errorf("it met no trouble and took %s: %v", waited, d)
+			}
+		}
+	}
+}
+
+// A strike is one blow.
+type strike struct {
+	accepts int           // it comes after so many alerts were accepted,
+	calls   int           // or, where that is 0, after the fake got so many calls,
+	after   time.Duration // and so long later
+	parts   []string      // that are killed
+	down    time.Duration // before they are started again
+	wipe    bool          // JetStream's folder is deleted instead
+}
+
+// plan draws the strikes, spread over the run.
+func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
+	var plan []strike
+	n := 0
+	if c.kill != "none" {
+		n = strikes
+	}
+	wiped := -1
+	if c.wipe {
+		wiped = rng.IntN(n + 1)
+		n++
+	}
+	for i := range n {
+		part := (float64(i) + rng.Float64()) / float64(n) * 0.8
+		s := strike{wipe: i == wiped, parts: c.victims(rng), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
+		if rng.IntN(2) == 0 {
+			s.accepts = 1 + int(part*alerts)
+		} else {
+			s.calls = 1 + int(part*float64(deliveries))
+		}
+		plan = append(plan, s)
+	}
+	return plan
+}
+
+// victims draws who is killed.
+func (c trial) victims(rng *rand.Rand) []string {
+	switch {
+	case c.kill == "none":
+		return nil
+	case c.layout == "one":
+		return []string{"all"}
+	case c.kill == "all":
+		return []string{"broker", "group", "alert", "sender1", "sender2"}
+	case c.kill == "sender":
+		return []string{fmt.Sprintf("sender%d", 1+rng.IntN(2))}
+	}
+	return []string{c.kill}
+}
+
+// await waits for the moment.
+func (s strike) await(ctx context.Context, sys *system, accepted *counter) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the fake's count may be short of it
+	defer cancel()
+	if s.accepts > 0 {
+		accepted.reach(ctx, s.accepts)
+	} else {
+		sys.calls.reach(ctx, s.calls)
+	}
+	wait(ctx, s.after)
+}
+
+// A board keeps what trials came to.
+type board struct {
+	mu       sync.Mutex
+	verdicts []verdict
+}
+
+var results board
+
+func (b *board) add(v verdict) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.verdicts = append(b.verdicts, v)
+}
+
+// table shows them, in the order of their names, and their sum.
+func (b *board) table() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.verdicts) == 0 {
+		return ""
+	}
+	slices.SortFunc(b.verdicts, func(x, y verdict) int { return strings.Compare(x.name, y.name) })
+	var out strings.Builder
+	row := func(v verdict) {
+		fmt.Fprintf(&out, "| %-68s | %10d | %4d | %8d | %6d | %7.1f |\n", v.name, v.deliveries, v.lost, v.unmarked, v.marked, v.took.Seconds())
+	}
+	fmt.Fprintf(&out, "| %-68s | %10s | %4s | %8s | %6s | %7s |\n", "case", "deliveries", "lost", "unmarked", "marked", "seconds")
+	sum := verdict{name: fmt.Sprintf("%d cases", len(b.verdicts))}
+	for _, v := range b.verdicts {
+		row(v)
+		sum.deliveries += v.deliveries
+		sum.lost += v.lost
+		sum.unmarked += v.unmarked
+		sum.marked += v.marked
+		sum.took += v.took
+	}
+	row(sum)
+	return out.String()
+}

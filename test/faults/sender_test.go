@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"fmt"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+var (
+	tooLate = regexp.MustCompile(`an outcome came too late and was not recorded`)
+	ranOut  = regexp.MustCompile(`a lease ran out before its delivery was sent`)
+)
+
+// TestSenderStoppedPastItsLease stops a sender while it has calls under way and holds
+// deliveries that it has not called for, lets another send them all, and lets it go
+// again: it calls for none of them, and what it reports changes nothing.
+func TestSenderStoppedPastItsLease(t *testing.T) {
+	t.Parallel()
+	const workers = 64
+	s := apart(t, "sqlite")
+	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
+	var all []*post
+	for i := range 20 {
+		all = append(all, &post{target: `"@all"`, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
+	}
+	s.send(t, all)
+	s.serveSender(t, "stopped")
+	if !s.calls.reach(t.Context(), workers) {
+		t.Fatal("the sender does not send")
+	}
+	s.parts["stopped"].Signal(t, syscall.SIGSTOP)
+	called := map[sight]bool{}
+	for key := range s.sights(t) {
+		called[key] = true
+	}
+	s.serveSender(t, "other")
+	before := s.ended(t)
+	s.parts["stopped"].Signal(t, syscall.SIGCONT)
+	s.parts["stopped"].Await(t, tooLate, workers)
+	s.parts["stopped"].Await(t, ranOut, 1)
+
+	if err := s.parts["other"].Stop(t); err != nil {
+		t.Error(err)
+	}
+	last := &post{target: `"@user1"`, severity: "low", message: "the stopped one works again"}
+	s.send(t, []*post{last})
+	s.judge(t, append(all, last))
+	seen := s.sights(t)
+	held := 0
+	for _, a := range before {
+		now, err := s.alerts().GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: a.GetAlert().GetId()})
+		must(t, err)
+		if !proto.Equal(a, now) {
+			t.Errorf("the late reports changed\n%v to\n%v", a, now)
+		}
+		for _, d := range a.GetDeliveries() {
+			key := sight{d.GetDestination(), "[normal] " + a.GetAlert().GetMessage()}
+			want := 1
+			if called[key] {
+				want = 2
+			} else if len(d.GetAttempts()) == 2 {
+				held++
+			}
+			if got := len(seen[key]); got != want {
+				t.Errorf("%d calls, want %d: %v", got, want, d)
+			}
+		}
+	}
+	if len(called) != workers || held == 0 {
+		t.Errorf("the stopped sender had called for %d, and held %d more: the test proves nothing", len(called), held)
+	}
+}

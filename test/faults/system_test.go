@@ -1,0 +1,240 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+const (
+	// lease is short, so that what a dead sender held is soon sent by another.
+	lease = 3 * time.Second
+	// postMessage is the path of the fake Slack.
+	postMessage = "/api/chat.postMessage"
+)
+
+// A system is a running Bongsu, in parts that can be killed and started again, and
+// a fake provider that never is.
+type system struct {
+	url       string // where alerts are sent and looked at
+	mockup    string
+	nats      string  // empty where the broker is inside
+	jetstream string  // the folder of the broker
+	key       string  // the file of the seal key
+	calls     counter // that the fake got so far, about
+
+	parts map[string]*part
+	order []string // in which parts are started
+}
+
+// A part is a process that is started again the same way.
+type part struct {
+	*proc.Process
+	start func(t testing.TB) *proc.Process
+}
+
+// newSystem gives a system with a fake, and nothing else yet.
+func newSystem(t testing.TB) *system {
+	t.Helper()
+	s := &system{parts: map[string]*part{}}
+	cmd := binaries.ServeCommand("--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0")
+	cmd.Stdout = &s.calls
+	s.mockup = proc.Start(t, cmd).URLs(t, 1)["mockup"]
+	return s
+}
+
+// add starts a part.
+func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.Process) {
+	t.Helper()
+	s.parts[name] = &part{Process: start(t), start: start}
+	s.order = append(s.order, name)
+}
+
+// serve starts a part that is bongsu serve at a port that stays the same, and gives
+// its URL.
+func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
+	t.Helper()
+	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
+	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--slack-url="+s.mockup, "--"+service+"-addr="+addr)
+	s.add(t, name, func(t testing.TB) *proc.Process {
+		p := binaries.Serve(t, args...)
+		p.URLs(t, 1)
+		return p
+	})
+	return "http://" + addr
+}
+
+// databases gives a fresh directory and ledger.
+func databases(t testing.TB, store string) (directory, ledger string) {
+	t.Helper()
+	if store == "postgres" {
+		return postgrestest.URL(t), postgrestest.URL(t)
+	}
+	dir := t.TempDir()
+	return filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")
+}
+
+// one runs all in one process.
+func one(t testing.TB, store string, more ...string) *system {
+	t.Helper()
+	directory, ledger := databases(t, store)
+	return oneIn(t, t.TempDir(), append(more, "--directory-url="+directory, "--ledger-url="+ledger)...)
+}
+
+// oneIn runs all in one process whose folder is data.
+func oneIn(t testing.TB, data string, more ...string) *system {
+	t.Helper()
+	s := newSystem(t)
+	s.jetstream = filepath.Join(data, "jetstream")
+	s.url = s.serve(t, "all", "edge", append(more, "--demo-data", "--data="+data)...)
+	return s
+}
+
+// apart runs group, alert, broker and senders in processes of their own.
+func apart(t testing.TB, store string, senders ...string) *system {
+	t.Helper()
+	directory, ledger := databases(t, store)
+	s, key := newSystem(t), filepath.Join(t.TempDir(), "seal.key")
+	s.jetstream = t.TempDir()
+	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
+		t.Fatalf("key make: %v\n%s", err, out)
+	}
+	port := proc.Port(t)
+	s.nats = fmt.Sprintf("nats://127.0.0.1:%d", port)
+	s.add(t, "broker", func(t testing.TB) *proc.Process {
+		p, _ := binaries.NATS(t, s.jetstream, port)
+		return p
+	})
+	group := s.serve(t, "group", "group", "--services=group", "--demo-data", "--data="+t.TempDir(), "--directory-url="+directory, "--seal-key-file="+key)
+	s.url = s.serve(t, "alert", "alert", "--services=alert", "--data="+t.TempDir(), "--ledger-url="+ledger, "--group-url="+group, "--nats-url="+s.nats)
+	s.key = key
+	for _, name := range senders {
+		s.serveSender(t, name)
+	}
+	return s
+}
+
+// serveSender starts a sender.
+func (s *system) serveSender(t testing.TB, name string) {
+	t.Helper()
+	s.serve(t, name, "sender", "--services=sender", "--data="+t.TempDir(), "--alert-url="+s.url, "--nats-url="+s.nats, "--seal-key-file="+s.key)
+}
+
+// kill ends parts as a power cut would, all at once.
+func (s *system) kill(names ...string) {
+	var all sync.WaitGroup
+	for _, name := range names {
+		all.Go(s.parts[name].Kill)
+	}
+	all.Wait()
+}
+
+// start starts parts again, in the order in which they were started first.
+func (s *system) start(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range s.order {
+		if slices.Contains(names, name) {
+			s.parts[name].Process = s.parts[name].start(t)
+		}
+	}
+}
+
+// wipe deletes the folder of JetStream, whatever is written there meanwhile.
+func (s *system) wipe(t testing.TB) {
+	t.Helper()
+	var err error
+	for range 100 {
+		if err = os.RemoveAll(s.jetstream); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
+}
+
+// living fails where a part has ended.
+func (s *system) living(t testing.TB) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(s.parts)) {
+		select {
+		case <-s.parts[name].Ended():
+			t.Errorf("%s has ended: %v", name, s.parts[name].Wait(t))
+		default:
+		}
+	}
+}
+
+func (s *system) alerts() alertv1connect.AlertServiceClient {
+	return alertv1connect.NewAlertServiceClient(http.DefaultClient, s.url)
+}
+
+func (s *system) fakes() mockupv1connect.MockupServiceClient {
+	return mockupv1connect.NewMockupServiceClient(http.DefaultClient, s.mockup)
+}
+
+// behave makes the fake take its time with every call, and fail as f says; what it
+// got so far it keeps.
+func (s *system) behave(t testing.TB, f *mockupv1.Fault) {
+	t.Helper()
+	f.BodyContains = "channel" // all bodies do
+	if _, err := s.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: f}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A counter counts the calls that the mockup prints, and tells who waits.
+type counter struct {
+	mu   sync.Mutex
+	n    int
+	news chan struct{}
+}
+
+// Write takes what the mockup prints.
+func (c *counter) Write(b []byte) (int, error) {
+	c.add(bytes.Count(b, []byte("Authorization: ")))
+	return len(b), nil
+}
+
+func (c *counter) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += n
+	if c.news != nil {
+		close(c.news)
+		c.news = nil
+	}
+}
+
+// reach waits until it has counted so many, and says whether it has before ctx ended.
+func (c *counter) reach(ctx context.Context, n int) bool {
+	for {
+		c.mu.Lock()
+		if c.news == nil {
+			c.news = make(chan struct{})
+		}
+		now, news := c.n, c.news
+		c.mu.Unlock()
+		if now >= n {
+			return true
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package faults
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// A trial is one case of the matrix.
+type trial struct {
+	store    string // sqlite, postgres
+	layout   string // one: all in one process; apart: group, alert, two senders, broker
+	kill     string // alert, sender, broker, all, none
+	provider string // of providers
+	wipe     bool   // the folder of JetStream is deleted while it runs
+}
+
+func (c trial) String() string {
+	jetstream := "kept"
+	if c.wipe {
+		jetstream = "deleted"
+	}
+	return fmt.Sprintf("%s,%s,kill=%s,provider=%s,jetstream=%s", c.store, c.layout, c.kill, c.provider, jetstream)
+}
+
+// quiet says that nothing happens which could make a duplicate.
+func (c trial) quiet() bool { return c.kill == "none" && !providers[c.provider].breaks }
+
+// prompt is how long a delivery may take that meets no trouble, where nobody is
+// killed. A queue without files is noticed within seconds.
+func (c trial) prompt() time.Duration {
+	if c.wipe {
+		return 15 * time.Second
+	}
+	return 3 * time.Second
+}
+
+// A provider is how the fake behaves.
+type provider struct {
+	fault  *mockupv1.Fault
+	breaks bool // it may carry out what it does not answer
+}
+
+var providers = map[string]provider{
+	"ok":           {&mockupv1.Fault{}, false},
+	"500":          {&mockupv1.Fault{Share: 0.2, Status: 500}, false},
+	"429":          {&mockupv1.Fault{Share: 0.2, Status: 429, Headers: map[string]string{"Retry-After": "1"}}, false},
+	"slow":         {&mockupv1.Fault{Share: 0.3, Delay: durationpb.New(500 * time.Millisecond)}, false},
+	"closes":       {&mockupv1.Fault{Share: 0.2, CloseConnection: true}, true},
+	"answers-dies": {&mockupv1.Fault{Share: 0.2, CutAnswer: true}, true},
+}
+
+// few is the matrix of a hasty run, some that of every run.
+var (
+	few = []trial{
+		{"sqlite", "one", "all", "ok", false},
+		{"sqlite", "apart", "sender", "slow", false},
+		{"sqlite", "apart", "none", "500", true},
+	}
+	some = append(few,
+		trial{"sqlite", "one", "none", "429", true},
+		trial{"sqlite", "one", "all", "answers-dies", true},
+		trial{"sqlite", "apart", "alert", "ok", false},
+		trial{"sqlite", "apart", "broker", "429", true},
+		trial{"postgres", "one", "all", "500", false},
+		trial{"postgres", "apart", "alert", "429", false},
+		trial{"postgres", "apart", "sender", "closes", false},
+		trial{"postgres", "apart", "broker", "ok", false},
+		trial{"postgres", "apart", "all", "answers-dies", true},
+		trial{"postgres", "apart", "none", "slow", true},
+	)
+)
+
+// every is the whole matrix. In one process nobody can be killed alone.
+func every() []trial {
+	var all []trial
+	for _, store := range []string{"sqlite", "postgres"} {
+		for layout, kills := range map[string][]string{"one": {"none", "all"}, "apart": {"none", "alert", "sender", "broker", "all"}} {
+			for _, kill := range kills {
+				for provider := range providers {
+					for _, wipe := range []bool{false, true} {
+						all = append(all, trial{store, layout, kill, provider, wipe})
+					}
+				}
+			}
+		}
+	}
+	return all
+}

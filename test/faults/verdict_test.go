@@ -1,0 +1,205 @@
+package faults
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// bound is how long all may take to end when nobody is killed any more and the
+// provider is well.
+const bound = 45 * time.Second
+
+// A verdict is what a run came to.
+type verdict struct {
+	name                               string
+	deliveries, lost, unmarked, marked int
+	took, tail                         time.Duration // from the first alert; from the last
+}
+
+// A sight is one delivery as the fake sees it. Every message is sent once, and every
+// user has a channel.
+type sight struct{ Channel, Text string }
+
+// ended waits until every delivery of every alert has ended, and gives all alerts
+// with their deliveries.
+func (s *system) ended(t testing.TB) []*alertv1.GetAlertResponse {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	for {
+		ids, open, err := s.list(ctx)
+		if err == nil && open == 0 {
+			var all []*alertv1.GetAlertResponse
+			for _, id := range ids {
+				res, err := s.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: id})
+				if err != nil {
+					t.Fatalf("GetAlert %s: %v", id, err)
+				}
+				all = append(all, res)
+			}
+			return all
+		}
+		wait(ctx, 50*time.Millisecond)
+		if ctx.Err() != nil {
+			t.Fatalf("%d deliveries have not ended after %s (%v)\n%s", open, bound, err, s.unended(t))
+		}
+	}
+}
+
+// list gives the ids of all alerts, and how many of their deliveries are open.
+func (s *system) list(ctx context.Context) (ids []string, open int, err error) {
+	for token := ""; ; {
+		page, err := s.alerts().ListAlerts(ctx, &alertv1.ListAlertsRequest{PageSize: 500, PageToken: token})
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, a := range page.GetAlerts() {
+			ids = append(ids, a.GetId())
+			open += int(a.GetDeliveryCounts().GetQueued())
+		}
+		if token = page.GetNextPageToken(); token == "" {
+			return ids, open, nil
+		}
+	}
+}
+
+// unended shows deliveries that are open.
+func (s *system) unended(t testing.TB) (shown string) {
+	page, err := s.alerts().ListAlerts(t.Context(), &alertv1.ListAlertsRequest{State: alertv1.DeliveryState_DELIVERY_STATE_QUEUED, PageSize: 5})
+	if err != nil {
+		return err.Error()
+	}
+	for _, a := range page.GetAlerts() {
+		res, err := s.alerts().GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: a.GetId()})
+		shown += fmt.Sprintln(res, err)
+	}
+	return shown
+}
+
+// sights gives the calls that the fake got, by delivery, in the order of time.
+func (s *system) sights(t testing.TB) map[sight][]*mockupv1.Call {
+	t.Helper()
+	res, err := s.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{Path: postMessage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[sight][]*mockupv1.Call{}
+	for _, call := range res.GetCalls() {
+		var key sight
+		if err := json.Unmarshal([]byte(call.GetBody()), &key); err != nil {
+			t.Fatalf("the fake got %q: %v", call.GetBody(), err)
+		}
+		seen[key] = append(seen[key], call)
+	}
+	for _, calls := range seen {
+		slices.SortFunc(calls, func(a, b *mockupv1.Call) int {
+			return cmp.Compare(a.GetTime().AsTime().UnixNano(), b.GetTime().AsTime().UnixNano())
+		})
+	}
+	return seen
+}
+
+// judge holds what was promised, what the ledger says and what the fake saw against
+// each other.
+func (s *system) judge(t testing.TB, promised []*post) verdict {
+	t.Helper()
+	v := verdict{name: t.Name()}
+	all, seen := s.ended(t), s.sights(t)
+	alerts := map[string]*alertv1.GetAlertResponse{}
+	messages := map[string]string{}
+	for _, a := range all {
+		id, message := a.GetAlert().GetId(), a.GetAlert().GetMessage()
+		alerts[id] = a
+		if other, ok := messages[message]; ok {
+			t.Errorf("%q is two alerts: %s and %s", message, other, id)
+		}
+		messages[message] = id
+	}
+	for _, p := range promised {
+		if a := alerts[p.id]; p.id != "" && (a == nil || len(a.GetDeliveries()) != p.count || a.GetAlert().GetMessage() != p.message) {
+			v.lost += max(1, p.count-len(a.GetDeliveries()))
+			t.Errorf("alert %s (%s) was accepted with %d deliveries, and the ledger holds %v", p.id, p.message, p.count, a)
+		}
+	}
+	for _, a := range all {
+		counts := a.GetAlert().GetDeliveryCounts()
+		if sum := counts.GetSent() + counts.GetFailed() + counts.GetExpired() + counts.GetCanceled(); int(sum) != len(a.GetDeliveries()) || sum != a.GetAlert().GetUserCount() {
+			t.Errorf("of %d deliveries %v are counted", len(a.GetDeliveries()), counts)
+		}
+		for _, d := range a.GetDeliveries() {
+			v.deliveries++
+			text := "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()
+			key := sight{d.GetDestination(), text}
+			v.judge(t, d, seen[key])
+			delete(seen, key)
+		}
+	}
+	for key, calls := range seen {
+		t.Errorf("the fake got %d calls for %v, of which the ledger knows nothing", len(calls), key)
+	}
+	return v
+}
+
+// judge holds one delivery against the calls for it.
+func (v *verdict) judge(t testing.TB, d *alertv1.Delivery, calls []*mockupv1.Call) {
+	t.Helper()
+	taken := false
+	for _, call := range calls {
+		taken = taken || call.GetAnswerStatus() == http.StatusOK
+	}
+	switch d.GetState() {
+	case alertv1.DeliveryState_DELIVERY_STATE_SENT:
+		if !taken {
+			v.lost++
+			t.Errorf("it is Sent, and the fake took none of %v: %v", calls, d)
+		}
+	case alertv1.DeliveryState_DELIVERY_STATE_FAILED, alertv1.DeliveryState_DELIVERY_STATE_EXPIRED, alertv1.DeliveryState_DELIVERY_STATE_CANCELED:
+		v.lost++ // nothing here makes one fail
+		t.Errorf("it ended: %v", d)
+	default:
+		v.lost++
+		t.Errorf("it has not ended: %v", d)
+	}
+	effects := 0 // calls that may have told somebody
+	before := -1 // the attempt that made the call before
+	for _, call := range calls {
+		at := attemptOf(d, call)
+		if at < 0 || at == before {
+			t.Errorf("the call at %s is that of no attempt of its own: %v", call.GetTime().AsTime(), d)
+		}
+		before = at
+		if status := call.GetAnswerStatus(); status != http.StatusOK && status != 0 {
+			continue // it was refused
+		}
+		if effects++; effects == 1 {
+			continue
+		}
+		if at >= 0 && d.GetAttempts()[at].GetPossibleDuplicate() {
+			v.marked++
+		} else {
+			v.unmarked++
+			t.Errorf("the fake saw it again at %s, and it is not marked: %v\n%v", call.GetTime().AsTime(), d, calls)
+		}
+	}
+}
+
+// attemptOf gives the index of the attempt that made a call: the last that began
+// before it. -1 is none.
+func attemptOf(d *alertv1.Delivery, call *mockupv1.Call) int {
+	found := -1
+	for i, a := range d.GetAttempts() {
+		if !a.GetStartTime().AsTime().After(call.GetTime().AsTime()) {
+			found = i
+		}
+	}
+	return found
+}

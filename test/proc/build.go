@@ -1,0 +1,27 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Binaries are programs under test.
+type Binaries struct{ Bongsu, NATSServer string }
+
+// Build builds bongsu, and the NATS server that go.mod pins, into a folder.
+func Build(dir string) (Binaries, error) {
+	b := Binaries{Bongsu: filepath.Join(dir, "bongsu"), NATSServer: filepath.Join(dir, "nats-server")}
+	for path, pkg := range map[string]string{
+		b.Bongsu:     "github.com/bongsu-project/bongsu/cmd/bongsu",
+		b.NATSServer: "github.com/nats-io/nats-server/v2",
+	} {
+		build := exec.Command("go", "build", "-o", path, pkg)
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return b, fmt.Errorf("build %s: %w", pkg, err)
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,66 @@
+package proc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"testing"
+)
+
+// Serve runs bongsu serve.
+func (b Binaries) Serve(t testing.TB, args ...string) *Process {
+	t.Helper()
+	return Start(t, b.ServeCommand(args...))
+}
+
+// ServeCommand is the command of Serve, for a test that changes it.
+func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
+	cmd := exec.Command(b.Bongsu, append([]string{"serve", "--log-format=json"}, args...)...)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
+	return cmd
+}
+
+var listens = regexp.MustCompile(`"msg":"listening","service":"(\w+)","addr":"([^"]+)"`)
+
+// URLs waits until a bongsu listens for so many services, and gives their URLs.
+func (p *Process) URLs(t testing.TB, count int) map[string]string {
+	t.Helper()
+	urls := map[string]string{}
+	for _, found := range p.Await(t, listens, count) {
+		urls[found[1]] = "http://" + found[2]
+	}
+	return urls
+}
+
+var natsListens = regexp.MustCompile(`Listening for client connections on (127\.0\.0\.1:\d+)`)
+
+// NATS runs a NATS server with JetStream in dir on a port of the machine, or on
+// any for -1, and gives its URL.
+func (b Binaries) NATS(t testing.TB, dir string, port int) (*Process, string) {
+	t.Helper()
+	p := Start(t, exec.Command(b.NATSServer, "--addr", "127.0.0.1", "--port", strconv.Itoa(port), "--jetstream", "--store_dir", dir))
+	return p, "nats://" + p.Await(t, natsListens, 1)[0][1]
+}
+
+// Port gives a port for a service that must be found there again after a restart:
+// a free one that the system gives to nobody who asks for any.
+func Port(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		port := 20000 + rand.IntN(12000)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
+	}
+	t.Fatal("no port is free")
+	return 0
+}
