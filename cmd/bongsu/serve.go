@@ -35,6 +35,12 @@ type serveCmd struct {
 	Lease           time.Duration `default:"30s" help:"How long a sender may hold what it sends without a word, before it is sent by another; more than twice --provider-timeout."`
 	ProviderTimeout time.Duration `default:"10s" help:"How long a call to a provider may take."`
 
+	CredentialLimit  string        `default:"10/s" placeholder:"10/s" help:"How fast providers are called under one credential, by all senders together: 10/s, 600/m, 1000/h or off. What is beyond waits."`
+	DestinationLimit string        `placeholder:"1/s" help:"How fast one destination is called; by default as its provider says."`
+	BreakerPercent   int           `default:"10" help:"How much of the calls under a credential must fail for it to be left alone for a while; -1 for never."`
+	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
+	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
+
 	logging
 }
 
@@ -69,9 +75,16 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		JobSize:         c.JobSize,
 		Lease:           c.Lease,
 		ProviderTimeout: c.ProviderTimeout,
-		DemoData:        c.DemoData,
-		Log:             c.logger(con.Err),
-		Calls:           con.Out,
+
+		CredentialLimit:  c.CredentialLimit,
+		DestinationLimit: c.DestinationLimit,
+		BreakerPercent:   c.BreakerPercent,
+		BreakerCalls:     c.BreakerCalls,
+		BreakerOpen:      c.BreakerOpen,
+
+		DemoData: c.DemoData,
+		Log:      c.logger(con.Err),
+		Calls:    con.Out,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
@@ -33,7 +34,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 	b.stages[put] = append(b.stages[put], clock.Run)
 
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
-	messengers := &alert.MessengerHandler{Specs: b.specs}
+	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
 	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
@@ -76,6 +77,15 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	b.onClose("the queue", func() error { q.Close(); return nil })
 	b.queue = q
 	return q, nil
+}
+
+// paces gives the pacer of this process, which stops last.
+func (b *builder) paces(q *queue.Queue) *pace.Pacer {
+	if b.pacer == nil {
+		b.pacer = pace.New(q.Bucket(), time.Now, b.log)
+		b.stages[last] = append(b.stages[last], b.pacer.Run)
+	}
+	return b.pacer
 }
 
 func (b *builder) connectQueue() (*nats.Conn, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/internal/seal"
@@ -38,6 +39,7 @@ type builder struct {
 
 	key   *seal.Key    // opened by sealKey
 	queue *queue.Queue // opened by openQueue
+	pacer *pace.Pacer  // made by paces
 }
 
 // A check says why the process cannot do its work, or nil.

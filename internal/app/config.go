@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 // The services, by the word that --services calls each.
@@ -58,8 +61,13 @@ type Config struct {
 	// Lease is how long a sender may hold a delivery without a report, and a job
 	// without an end: what a dead sender held goes on after it. Default 30 s; at
 	// least a second, and more than twice ProviderTimeout.
-	Lease           time.Duration
-	ProviderTimeout time.Duration // of a call to a provider; default 10 s
+	Lease            time.Duration
+	ProviderTimeout  time.Duration // of a call to a provider; default 10 s
+	CredentialLimit  string        // of calls under one credential, such as 10/s, or off; default 10/s
+	DestinationLimit string        // of calls to one destination; default the messenger's own
+	BreakerPercent   int           // of calls under a credential that fail before it is left alone; default 10, below 0 never
+	BreakerCalls     int           // so many at least; default 10
+	BreakerOpen      time.Duration // how long it is left alone; default 3 s
 
 	DemoData bool // fill an empty directory with the demonstration data
 
@@ -83,6 +91,9 @@ func (c Config) complete() (Config, error) {
 	if c.JobSize < 1 || c.JobSize > 1000 {
 		return c, fmt.Errorf("--job-size is %d: it goes from 1 to 1000", c.JobSize)
 	}
+	if err := c.completePace(); err != nil {
+		return c, err
+	}
 	if c.Replicas == 0 {
 		c.Replicas = 1
 	}
@@ -102,6 +113,34 @@ func (c Config) complete() (Config, error) {
 		c.LedgerURL = filepath.Join(c.Data, "ledger.db")
 	}
 	return c, c.checkNeighbours()
+}
+
+// completePace fills in how fast providers are called.
+func (c *Config) completePace() error {
+	c.CredentialLimit = cmp.Or(c.CredentialLimit, "10/s")
+	if _, err := messenger.ParseRate(c.CredentialLimit); err != nil {
+		return fmt.Errorf("--credential-limit: %w", err)
+	}
+	if _, err := messenger.ParseRate(cmp.Or(c.DestinationLimit, "off")); err != nil {
+		return fmt.Errorf("--destination-limit: %w", err)
+	}
+	c.BreakerPercent = max(cmp.Or(c.BreakerPercent, 10), 0)
+	c.BreakerCalls = cmp.Or(c.BreakerCalls, 10)
+	c.BreakerOpen = cmp.Or(c.BreakerOpen, 3*time.Second)
+	if c.BreakerPercent > 100 || c.BreakerCalls < 1 || c.BreakerOpen < 0 {
+		return fmt.Errorf("--breaker-percent goes from 1 to 100, or is -1 for never; --breaker-calls and --breaker-open are above 0")
+	}
+	return nil
+}
+
+// limits gives how fast a messenger may be called.
+func (c Config) limits(spec messenger.Spec) messenger.Limits {
+	l := spec.Limits
+	l.Credential, _ = messenger.ParseRate(c.CredentialLimit) // completePace has read it
+	if c.DestinationLimit != "" {
+		l.Destination, _ = messenger.ParseRate(c.DestinationLimit)
+	}
+	return l
 }
 
 // checkNeighbours says which service of another process must be named.

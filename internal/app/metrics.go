@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -15,14 +16,20 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/sender"
 )
+
+var _ sender.Meter = (*metrics)(nil)
 
 // metrics is what the process measures of itself, in a registry of its own, so
 // that several can live in one test.
 type metrics struct {
 	provider *sdkmetric.MeterProvider
 	handler  http.Handler // answers as Prometheus asks
-	attempts metric.Float64Histogram
+
+	attempts, waits, pauses       metric.Float64Histogram
+	deferrals, refusals, breakers metric.Int64Counter
+	open                          metric.Int64UpDownCounter
 }
 
 func newMetrics() (*metrics, error) {
@@ -33,24 +40,75 @@ func newMetrics() (*metrics, error) {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
-	attempts, err := provider.Meter("github.com/bongsu-project/bongsu").Float64Histogram("bongsu.sender.attempt.duration",
-		metric.WithUnit("s"), metric.WithDescription("How long calls to providers took, by messenger and outcome."))
-	if err != nil {
+	m := &metrics{provider: provider, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
+	if err := m.instruments(provider.Meter("github.com/bongsu-project/bongsu")); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
-	return &metrics{
-		provider: provider,
-		handler:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-		attempts: attempts,
-	}, nil
+	return m, nil
 }
 
-// observe counts an attempt.
-func (m *metrics) observe(messengerName string, o messenger.Outcome, took time.Duration) {
-	m.attempts.Record(context.Background(), took.Seconds(), metric.WithAttributes(
-		attribute.String("messenger", messengerName),
-		attribute.String("outcome", o.Kind.String()),
-	))
+// instruments makes what is measured with.
+func (m *metrics) instruments(meter metric.Meter) error {
+	var errs []error
+	seconds := func(name, description string) metric.Float64Histogram {
+		h, err := meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description))
+		errs = append(errs, err)
+		return h
+	}
+	count := func(name, description string) metric.Int64Counter {
+		c, err := meter.Int64Counter(name, metric.WithDescription(description))
+		errs = append(errs, err)
+		return c
+	}
+	m.attempts = seconds("bongsu.sender.attempt.duration", "How long calls to providers took, by messenger and outcome.")
+	m.waits = seconds("bongsu.sender.wait.duration", "How long deliveries waited in a sender's hand for their slot, by messenger.")
+	m.pauses = seconds("bongsu.sender.pause.duration", "How long providers asked to wait, by messenger.")
+	m.deferrals = count("bongsu.sender.deferrals", "Deliveries given back for a later time, by messenger and reason.")
+	m.refusals = count("bongsu.sender.refusals", "Credentials that a provider refused, by messenger.")
+	m.breakers = count("bongsu.sender.breaker.changes", "Changes of the breakers of credentials, by messenger and the state they came to.")
+	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
+	m.open = open
+	return errors.Join(append(errs, err)...)
+}
+
+func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributes(append(more, attribute.String("messenger", messengerName))...)
+}
+
+// Attempted counts an attempt.
+func (m *metrics) Attempted(messengerName string, o messenger.Outcome, took time.Duration) {
+	m.attempts.Record(context.Background(), took.Seconds(), of(messengerName, attribute.String("outcome", o.Kind.String())))
+}
+
+// Waited counts a wait.
+func (m *metrics) Waited(messengerName string, wait time.Duration) {
+	m.waits.Record(context.Background(), wait.Seconds(), of(messengerName))
+}
+
+// Deferred counts a deferral.
+func (m *metrics) Deferred(messengerName, why string) {
+	m.deferrals.Add(context.Background(), 1, of(messengerName, attribute.String("reason", why)))
+}
+
+// Paused counts a pause.
+func (m *metrics) Paused(messengerName string, wait time.Duration) {
+	m.pauses.Record(context.Background(), wait.Seconds(), of(messengerName))
+}
+
+// Refused counts a refusal.
+func (m *metrics) Refused(messengerName string) {
+	m.refusals.Add(context.Background(), 1, of(messengerName))
+}
+
+// Broke counts a change of a breaker.
+func (m *metrics) Broke(messengerName, from, to string) {
+	m.breakers.Add(context.Background(), 1, of(messengerName, attribute.String("state", to)))
+	switch {
+	case from == "closed":
+		m.open.Add(context.Background(), 1, of(messengerName))
+	case to == "closed":
+		m.open.Add(context.Background(), -1, of(messengerName))
+	}
 }
 
 func (m *metrics) close() error { return m.provider.Shutdown(context.Background()) }

@@ -41,7 +41,14 @@ func (b *builder) senderHere(ctx context.Context) error {
 		Timeout:  b.config.ProviderTimeout,
 		Now:      time.Now,
 		Log:      b.log,
-		Observe:  b.metrics.observe,
+		Meter:    b.metrics,
+		Pace:     b.paces(q),
+		Limits:   b.config.limits,
+		Breaker: sender.BreakerConfig{
+			Percent: b.config.BreakerPercent,
+			Calls:   b.config.BreakerCalls,
+			Open:    b.config.BreakerOpen,
+		},
 	}
 	b.stages[send] = append(b.stages[send], s.Run)
 	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(b.ready)})

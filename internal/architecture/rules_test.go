@@ -22,6 +22,8 @@ var rules = []rule{
 		why: "no service imports another; stores know the nouns, app puts the services together"},
 	{what: "internal/store/...", by: []string{"internal/app/...", "internal/generate/..."},
 		why: "a service owns its door to a store, and is given what fits"},
+	{what: "internal/pace/...", by: []string{"internal/app/...", "internal/queue/...", "services/sender/...", "services/alert/messenger_handler.go"},
+		why: "senders are paced, and people may look; the queue keeps what they share"},
 	{what: "internal/queue/...", by: []string{"internal/app/..."},
 		why: "a service owns its door to the queue, and is given what fits"},
 	{what: "internal/rpc/...", by: []string{"cmd/...", "internal/app/...", "services/edge/..."},
@@ -55,6 +57,8 @@ var rules = []rule{
 	{what: "modernc.org/...", by: stores, why: sql},
 	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/app/..."},
 		why: "only the queue speaks NATS, and app starts the server"},
+	{what: "github.com/failsafe-go/...", by: []string{"services/sender/..."},
+		why: "senders alone break circuits"},
 	{what: "github.com/tink-crypto/...", by: []string{"internal/seal/..."},
 		why: "there is one door to cryptography"},
 	{what: "connectrpc.com/...", by: []string{

@@ -58,6 +58,7 @@ type Delivery struct {
 	ID               int64
 	Destination      string
 	SealedCredential []byte // as internal/seal sealed it
+	Slots            string // what a sender reserved when it deferred the delivery; empty for none
 }
 
 // A Taken is a job in a sender's hand.

@@ -40,6 +40,7 @@ type Spec struct {
 	// Costly says that a message costs money: one that may have been sent is not sent
 	// again, unless it is critical.
 	Costly bool
+	Limits Limits // those the provider tells of; configuration may set others
 }
 
 // A Setting describes one value that an address needs.
@@ -94,7 +95,7 @@ const MaxExcerpt = 512
 // An Outcome is what came of one call, with the evidence.
 type Outcome struct {
 	Kind      Kind
-	Scope     Scope         // set where Kind is Failed
+	Scope     Scope         // set where Kind is Failed; where it is Paused, what must wait: the credential unless it is DestinationScope
 	Status    int           // the provider's, such as an HTTP status; 0 where no answer came
 	Code      string        // the provider's word for it; ours where no answer came
 	MessageID string        // the provider's id of the message it took

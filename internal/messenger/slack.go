@@ -38,8 +38,16 @@ func (Slack) Spec() Spec {
 			Hint:  "a channel's id such as C0123456789, from the foot of its details; invite the app to the channel",
 			Check: checkSlackChannel,
 		},
+		Limits: Limits{Destination: slackChannel},
 	}
 }
+
+// slackChannel is what Slack's documentation says (https://docs.slack.dev/apis/web-api/rate-limits):
+// chat.postMessage takes one message a second per channel, short bursts beyond it
+// are allowed, and there is a limit of the workspace too, without a number. Limits
+// hold "per API method per workspace per app", which is what a token stands for:
+// so a 429 makes the whole credential wait.
+var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
 
 // Send posts the text to the channel. Slack cuts a text at 40,000 characters;
 // ours have about 20,033 at most, so that only one made of little else than the

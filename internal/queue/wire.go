@@ -23,6 +23,7 @@ func encode(j job.Job) ([]byte, error) {
 			Id:               d.ID,
 			Destination:      d.Destination,
 			SealedCredential: d.SealedCredential,
+			Slots:            d.Slots,
 		})
 	}
 	payload, err := proto.Marshal(wire)
@@ -50,6 +51,7 @@ func decode(payload []byte) (job.Job, error) {
 			ID:               d.GetId(),
 			Destination:      d.GetDestination(),
 			SealedCredential: d.GetSealedCredential(),
+			Slots:            d.GetSlots(),
 		})
 	}
 	return j, nil

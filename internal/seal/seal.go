@@ -5,8 +5,14 @@ package seal
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +24,10 @@ import (
 )
 
 // A Key seals and opens. It is safe for concurrent use.
-type Key struct{ aead tink.AEAD }
+type Key struct {
+	aead tink.AEAD
+	mark []byte // the key of fingerprints
+}
 
 // ReadKey reads the key that MakeKey wrote. A file that is not there is
 // fs.ErrNotExist.
@@ -35,7 +44,23 @@ func ReadKey(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s holds a seal key of another use than AEAD", path)
 	}
-	return &Key{aead: a}, nil
+	mark, err := hkdf.Key(sha256.New, text, nil, "bongsu fingerprints", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of fingerprints: %w", err)
+	}
+	return &Key{aead: a, mark: mark}, nil
+}
+
+// Fingerprint names what parts say, such as a messenger and a credential, without
+// telling it: 32 characters that are the same for the same parts under the same
+// key, and that nobody without the key can check a guess against.
+func (k *Key) Fingerprint(parts ...string) string {
+	h := hmac.New(sha256.New, k.mark)
+	for _, p := range parts {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(p))) // a hash takes all
+		_, _ = io.WriteString(h, p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // MakeKey makes a new key and writes it to path with mode 0600, whole or not at

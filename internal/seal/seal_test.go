@@ -97,3 +97,38 @@ func TestReadKeyRefuses(t *testing.T) {
 		t.Errorf("broken: %v", err)
 	}
 }
+
+// A fingerprint is the same for the same parts under the same key only, and tells
+// where one part ends and the next begins.
+func TestFingerprint(t *testing.T) {
+	keys := make([]*seal.Key, 2)
+	for i := range keys {
+		path := filepath.Join(t.TempDir(), "seal.key")
+		if err := seal.MakeKey(path); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second reading is what another process has
+			key, err := seal.ReadKey(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if keys[i] != nil && keys[i].Fingerprint("slack", "x") != key.Fingerprint("slack", "x") {
+				t.Error("the same key gives another fingerprint")
+			}
+			keys[i] = key
+		}
+	}
+	seen := map[string]string{}
+	for name, f := range map[string]string{
+		"parts":       keys[0].Fingerprint("slack", "xoxb-1", "C1"),
+		"a part more": keys[0].Fingerprint("slack", "xoxb-1", "C1", ""),
+		"other cut":   keys[0].Fingerprint("slack", "xoxb-1C1", ""),
+		"other value": keys[0].Fingerprint("slack", "xoxb-2", "C1"),
+		"other key":   keys[1].Fingerprint("slack", "xoxb-1", "C1"),
+	} {
+		if len(f) != 32 || strings.Trim(f, "0123456789abcdef") != "" || seen[f] != "" {
+			t.Errorf("%s: %q is that of %q too", name, f, seen[f])
+		}
+		seen[f] = name
+	}
+}

@@ -92,6 +92,14 @@ type Claim struct {
 	LeaseExpireTime   time.Time
 }
 
+// A Deferral lets a delivery wait for its provider.
+type Deferral struct {
+	DeliveryID int64
+	Fence      int64 // of its claim; 0 where it was not claimed
+	Time       time.Time
+	Slots      string // what the sender reserved, in its own words; at most 255 bytes
+}
+
 // A Report is what came of a claim.
 type Report struct {
 	DeliveryID int64

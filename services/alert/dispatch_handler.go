@@ -35,6 +35,20 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 	return res, nil
 }
 
+// Defer gives back what must wait for its provider.
+func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
+	ds := make([]Deferral, 0, len(req.GetDeferrals()))
+	for _, wire := range req.GetDeferrals() {
+		ds = append(ds, Deferral{
+			DeliveryID: wire.GetDeliveryId(),
+			Fence:      wire.GetFence(),
+			Time:       wire.GetTime().AsTime(),
+			Slots:      wire.GetSlots(),
+		})
+	}
+	return &jobv1.DeferResponse{}, h.Dispatcher.Defer(ctx, ds, h.Now())
+}
+
 // Report records what came of claims.
 func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
 	reports := make([]Report, 0, len(req.GetReports()))

@@ -109,6 +109,11 @@ type Dispatcher interface {
 	// nothing; fenced holds the ids of those, but for a report that is recorded
 	// already. Evidence is never refused: what of its text cannot be kept is replaced.
 	Report(ctx context.Context, reports []Report, now time.Time, rule Rule) (fenced []int64, err error)
+	// Defer gives back, for a later time and at no cost, what a sender must not send
+	// now: what is Queued and was not deferred already, or is Claimed under the
+	// fence. Due then gives its Slots along. What was canceled meanwhile ends. What is
+	// in another state stays as it is.
+	Defer(ctx context.Context, ds []Deferral, now time.Time) error
 	// Due answers with jobs of at most size deliveries for what is Queued past its
 	// time at now, the most urgent rank first, at most limit deliveries, and lets
 	// those wait in the queue until retry, so that a second call does not find them

@@ -17,6 +17,8 @@ const maxFaults = 1000
 
 // A Fault is how a fake fails. The zero Fault changes nothing.
 type Fault struct {
+	next time.Time // when the next call passes, where PerSecond is set
+
 	Path            string  // of the calls that fail; empty means every path
 	BodyContains    string  // lets only calls fail whose body contains it; empty means all
 	Share           float64 // of the matching calls that fail; 0 means all
@@ -24,6 +26,7 @@ type Fault struct {
 	Status          int               // 0 means the fake's own
 	Headers         map[string]string // put on the answer
 	Body            string            // the answer's, where Status or Body is set
+	PerSecond       float64           // lets so many a second pass, evenly; 0 lets none
 	CloseConnection bool              // reads the request and closes the connection unanswered
 	CutAnswer       bool              // closes the connection in the middle of the answer
 }
@@ -49,12 +52,29 @@ func (m *Mockup) SetFault(f Fault) error {
 func (m *Mockup) strike(c *Call) Fault {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, f := range slices.Backward(m.faults) {
-		if f.matches(c) && (f.Share == 0 || m.Random() < f.Share) {
+	for i, f := range slices.Backward(m.faults) {
+		if f.matches(c) && (f.Share == 0 || m.Random() < f.Share) && !m.faults[i].passes(c.Time) {
 			return f
 		}
 	}
 	return Fault{}
+}
+
+// passes says whether a call is within PerSecond. One that is early by a tenth of
+// the time between two is.
+func (f *Fault) passes(now time.Time) bool {
+	if f.PerSecond == 0 {
+		return false
+	}
+	interval := time.Duration(float64(time.Second) / f.PerSecond)
+	if now.Before(f.next) {
+		return false
+	}
+	f.next = f.next.Add(interval)
+	if rested := now.Add(interval - interval/10); rested.After(f.next) {
+		f.next = rested
+	}
+	return true
 }
 
 func (f Fault) matches(c *Call) bool {

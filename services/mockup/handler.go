@@ -62,6 +62,7 @@ func fromProto(f *mockupv1.Fault) Fault {
 		Status:          int(f.GetStatus()),
 		Headers:         f.GetHeaders(),
 		Body:            f.GetBody(),
+		PerSecond:       f.GetPerSecond(),
 		CloseConnection: f.GetCloseConnection(),
 		CutAnswer:       f.GetCutAnswer(),
 	}

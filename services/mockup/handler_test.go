@@ -280,3 +280,32 @@ func TestTooManyFaults(t *testing.T) {
 		t.Errorf("one that takes another's place: %v", err)
 	}
 }
+
+// TestFaultPerSecond refuses what exceeds a rate, and lets pass what is early by
+// less than a tenth.
+func TestFaultPerSecond(t *testing.T) {
+	m, _, server, _ := stand(t)
+	if err := m.SetFault(mockup.Fault{PerSecond: 2, Status: http.StatusTooManyRequests, BodyContains: "C1"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		at      time.Duration
+		channel string
+		want    int
+	}{
+		{0, "C1", 200},
+		{0, "C1", 429},
+		{0, "C2", 200}, // no match
+		{440 * time.Millisecond, "C1", 429},
+		{460 * time.Millisecond, "C1", 200}, // 40 ms early
+		{920 * time.Millisecond, "C1", 429}, // 80 ms early, in all
+		{time.Second, "C1", 200},
+		{10 * time.Second, "C1", 200}, // after a rest no burst
+		{10 * time.Second, "C1", 429},
+	} {
+		m.Now = func() time.Time { return noon.Add(row.at) }
+		if status, _, _ := post(t, server, row.channel); status != row.want {
+			t.Errorf("%s after %s: %d, want %d", row.channel, row.at, status, row.want)
+		}
+	}
+}

@@ -3,30 +3,109 @@ package sender
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
+const (
+	// shortPause is the pause where a provider asks for one and does not say how long.
+	shortPause = time.Second
+	// refusalTime is how long a refused credential is left alone.
+	refusalTime = time.Minute
+	// shareTimeout bounds how long it is tried to tell the other senders.
+	shareTimeout = 3 * time.Second
+)
+
 // attempt makes one call to the provider and gives what came of it. Where the
-// lease would run out meanwhile it makes none and gives nil: another may claim the
-// delivery then.
-func (l *lane) attempt(ctx context.Context, t task) *Report {
+// lease would run out meanwhile, or the breaker is open, it makes none, and the
+// delivery goes back.
+func (l *lane) attempt(ctx context.Context, t *task) result {
 	start := l.Now()
-	if start.Add(l.Timeout).After(t.claim.Expire) {
-		l.Log.Warn("a lease ran out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
-		return nil
+	if status := l.Pace.Status(t.credential.Key); !status.RefusedUntil.IsZero() {
+		t.refused = status.Code // while it waited
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
-	defer cancel()
-	outcome := l.call(ctx, t)
+	if t.refused != "" {
+		l.refusals.count(t.credential.ID)
+		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: refusal(t.refused)}}
+	}
+	if start.Add(l.Timeout).After(t.claim.Expire) {
+		l.Log.Warn("a lease would have run out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
+		return l.put(t, start, becauseLease)
+	}
+	breaker := l.breakers.of(t.credential.ID)
+	if !breaker.let() {
+		return l.put(t, start.Add(max(breaker.closedIn(), probeWait)+rand.N(probeWait)), becauseBreaker) //nolint:gosec // it spreads load
+	}
+	l.Meter.Waited(l.name, start.Sub(t.taken))
+	calling, cancel := context.WithTimeout(ctx, l.Timeout)
+	outcome := l.call(calling, t)
+	cancel()
 	end := l.Now()
-	l.Observe(l.name, outcome, end.Sub(start))
-	return &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}
+	breaker.record(outcome.Kind)
+	if open := breaker.closedIn(); open > 0 {
+		l.noteBreaker(ctx, t, end.Add(open))
+	}
+	l.Meter.Attempted(l.name, outcome, end.Sub(start))
+	l.share(ctx, t, outcome, end)
+	return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}
+}
+
+// share tells all senders what the outcome says of the key.
+func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time.Time) {
+	if t.credential.ID == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
+	defer cancel()
+	var err error
+	switch {
+	case o.Kind == messenger.Paused:
+		key, wait := t.credential.Key, max(o.After, shortPause)
+		if o.Scope == messenger.DestinationScope && t.destination.ID != "" {
+			key = t.destination.Key
+		}
+		l.Meter.Paused(l.name, wait)
+		l.Log.Info("a provider asks to wait", "messenger", l.name, "key", key.ID, "wait", wait, "code", o.Code)
+		err = l.Pace.Pause(ctx, key, now.Add(wait), o.Code)
+	case o.Kind == messenger.Failed && o.Scope == messenger.CredentialScope:
+		err = l.refuse(ctx, t, o, now)
+	case o.Kind != messenger.Retry && l.Pace.Status(t.credential.Key).Code != "":
+		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID)
+		err = l.Pace.Accept(ctx, t.credential.Key)
+	}
+	if err != nil {
+		l.Log.Warn("the other senders could not be told how a key stands", "messenger", l.name, "key", t.credential.ID, "error", err)
+	}
+}
+
+// noteBreaker shows people an open breaker. Nothing depends on it.
+func (l *lane) noteBreaker(ctx context.Context, t *task, until time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
+	defer cancel()
+	if err := l.Pace.Broken(ctx, t.credential.Key, until); err != nil {
+		l.Log.Debug("an open breaker cannot be shown", "messenger", l.name, "key", t.credential.ID, "error", err)
+	}
+}
+
+// refuse leaves a credential alone that its provider refuses, and tells the
+// operator, once for all its deliveries.
+func (l *lane) refuse(ctx context.Context, t *task, o messenger.Outcome, now time.Time) error {
+	until := now.Add(refusalTime)
+	news, err := l.Pace.Refuse(ctx, t.credential.Key, o.Code, until)
+	if news {
+		l.Meter.Refused(l.name)
+		l.Log.Error("a provider refuses a credential: its deliveries end as failed, replay them when it is right",
+			"messenger", l.name, "key", t.credential.ID, "code", o.Code, "until", until,
+			"delivery", t.delivery.ID, "ended_without_a_call", l.refusals.reset(t.credential.ID))
+	}
+	return err
 }
 
 // call opens the credential, for this call only, and sends.
-func (l *lane) call(ctx context.Context, t task) (outcome messenger.Outcome) {
+func (l *lane) call(ctx context.Context, t *task) (outcome messenger.Outcome) {
 	defer func() {
 		if p := recover(); p != nil { // one messenger's fault must not end the others
 			l.Log.Error("a messenger panicked", "messenger", l.name, "delivery", t.delivery.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
@@ -41,6 +120,6 @@ func (l *lane) call(ctx context.Context, t task) (outcome messenger.Outcome) {
 		DeliveryID:  t.delivery.ID,
 		Credential:  credential,
 		Destination: t.delivery.Destination,
-		Text:        t.hand.Job.Text,
+		Text:        t.job.Text,
 	})
 }

@@ -6,57 +6,52 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-const (
-	// reportBatch is how many outcomes are reported in one call.
-	reportBatch = 1000
-	// lastReports is how long the last outcomes are tried to be reported when the
-	// sender stops.
-	lastReports = 10 * time.Second
-)
+// takeAgain is the pause before more jobs are taken where nothing could be planned.
+const takeAgain = 250 * time.Millisecond
 
 // A lane works the jobs of one messenger.
 type lane struct {
 	*Sender
 	messenger messenger.Messenger
 	name      string
+	limits    messenger.Limits
+	breakers  *breakers
+	refusals  *refusals
+	even      even // touched by wait only
 
-	claimed chan task   // to the workers
+	claimed chan *task  // to wait
+	ready   chan *task  // to the workers
 	results chan result // to the reporter
 }
 
-// A task is a delivery that was claimed.
-type task struct {
-	hand     *hand
-	delivery job.Delivery
-	claim    Claim
+func newLane(s *Sender, m messenger.Messenger) *lane {
+	spec := m.Spec()
+	l := &lane{
+		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec),
+		refusals: &refusals{byKey: map[string]int{}},
+		even:     even{},
+		claimed:  make(chan *task),
+		ready:    make(chan *task),
+		results:  make(chan result, reportBatch),
+	}
+	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
+		l.Meter.Broke(l.name, from, to)
+		l.Log.Warn("a breaker changed", "messenger", l.name, "key", key, "from", from, "to", to)
+	}}
+	return l
 }
 
-// A hand is a job in hand, and how many of its deliveries are not reported.
-type hand struct {
-	job.Taken
-	left int // touched by the taker before the first task, then by the reporter only
-}
-
-// A result is a task that is over; report is nil where no call was made.
-type result struct {
-	hand   *hand
-	report *Report
-}
-
-// run takes, calls and reports until ctx ends; then each stage finishes what the
-// one before it handed over.
+// run takes, waits, calls and reports until ctx ends; then each stage finishes what
+// the one before it handed over.
 func (l *lane) run(ctx context.Context) error {
 	jobs := l.Jobs(l.name)
-	l.claimed = make(chan task)
-	l.results = make(chan result, reportBatch)
-
 	var takers, workers, reporters errgroup.Group
 	takers.Go(func() error { return jobs.Run(ctx) })
 	takers.Go(func() error { l.take(ctx, jobs); return nil })
+	workers.Go(func() error { l.wait(); return nil })
 	for range l.Workers {
 		workers.Go(func() error { l.work(ctx); return nil })
 	}
@@ -70,56 +65,76 @@ func (l *lane) run(ctx context.Context) error {
 	return err
 }
 
-// take claims what it takes, no more at once than the workers can begin with soon,
-// so that leases do not run out while deliveries wait for a worker.
+// take plans what it takes, and claims what may be sent soon: no more at once than
+// the workers can begin with soon, so that leases do not run out while deliveries
+// wait for a worker.
 func (l *lane) take(ctx context.Context, jobs Jobs) {
+	broken := false
 	for {
 		taken, err := jobs.Take(ctx, max(1, l.Workers/4))
 		if err != nil {
 			return // ctx ended
 		}
-		claims, err := l.claim(ctx, taken)
+		hands, tasks := l.tasks(taken)
+		p, err := l.plan(ctx, tasks)
+		if err != nil && !broken && ctx.Err() == nil {
+			l.Log.Warn("the paces cannot be asked; jobs wait until they can", "messenger", l.name, "error", err)
+		}
+		broken = err != nil
+		if err == nil {
+			err = l.claim(ctx, p.soon)
+		}
 		if err != nil {
 			for _, t := range taken {
 				l.note("return a job", t.Return())
 			}
+			pause(ctx, takeAgain)
 			continue
 		}
-		for _, t := range taken {
-			l.handOver(t, claims)
-		}
+		l.handOver(hands, p)
 	}
 }
 
-// claim asks until it is answered, or until ctx ends: without a claim nothing may
-// be sent.
-func (l *lane) claim(ctx context.Context, taken []job.Taken) (map[int64]Claim, error) {
-	var ids []int64
-	for _, t := range taken {
-		for _, d := range t.Job.Deliveries {
-			ids = append(ids, d.ID)
-		}
+// claim claims tasks, and asks until it is answered, or until ctx ends: without a
+// claim nothing may be sent.
+func (l *lane) claim(ctx context.Context, tasks []*task) error {
+	if len(tasks) == 0 {
+		return nil
 	}
-	return insist(ctx, l.Log, "claim deliveries", func() (map[int64]Claim, error) { return l.Dispatch.Claim(ctx, ids) })
+	ids := make([]int64, 0, len(tasks))
+	for _, t := range tasks {
+		ids = append(ids, t.delivery.ID)
+	}
+	claims, err := insist(ctx, l.Log, "claim deliveries", func() (map[int64]Claim, error) { return l.Dispatch.Claim(ctx, ids) })
+	for _, t := range tasks {
+		t.claim = claims[t.delivery.ID]
+	}
+	return err
 }
 
-// handOver gives the granted deliveries of a job to the workers. A job of which
-// nothing was granted is done: others send it, or nobody must.
-func (l *lane) handOver(t job.Taken, claims map[int64]Claim) {
-	h := &hand{Taken: t}
-	granted := make([]task, 0, len(t.Job.Deliveries))
-	for _, d := range t.Job.Deliveries {
-		if c, ok := claims[d.ID]; ok {
-			delete(claims, d.ID) // a copy of the job may have been taken along with it
-			granted = append(granted, task{hand: h, delivery: d, claim: c})
+// handOver gives on what was granted and what is deferred. A job of which nothing
+// is either is done: others send it, or nobody must.
+func (l *lane) handOver(hands []*hand, p plan) {
+	for _, r := range p.later {
+		r.hand.left++
+	}
+	for _, t := range p.soon {
+		if t.claim.Fence != 0 {
+			t.hand.left++
 		}
 	}
-	h.left = len(granted)
-	if h.left == 0 {
-		l.note("finish a job", t.Done())
+	for _, h := range hands {
+		if h.left == 0 {
+			l.note("finish a job", h.Done())
+		}
 	}
-	for _, task := range granted {
-		l.claimed <- task
+	for _, r := range p.later {
+		l.results <- r
+	}
+	for _, t := range p.soon {
+		if t.claim.Fence != 0 {
+			l.claimed <- t
+		}
 	}
 }
 
@@ -127,59 +142,9 @@ func (l *lane) handOver(t job.Taken, claims map[int64]Claim) {
 // claimed, even when ctx has ended.
 func (l *lane) work(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	for t := range l.claimed {
-		l.results <- result{hand: t.hand, report: l.attempt(ctx, t)}
+	for t := range l.ready {
+		l.results <- l.attempt(ctx, t)
 	}
-}
-
-// report records outcomes, as many at once as have come together, and lets go of
-// the jobs that are done.
-func (l *lane) report(ctx context.Context) {
-	for r := range l.results {
-		batch := []result{r}
-		for len(batch) < reportBatch && len(l.results) > 0 {
-			batch = append(batch, <-l.results)
-		}
-		l.record(ctx, batch)
-	}
-}
-
-func (l *lane) record(ctx context.Context, batch []result) {
-	reports := make([]Report, 0, len(batch))
-	for _, r := range batch {
-		if r.report != nil {
-			reports = append(reports, *r.report)
-		}
-	}
-	err := l.send(ctx, reports)
-	if err != nil {
-		l.Log.Error("outcomes were not recorded; their attempts will count as unknown",
-			"messenger", l.name, "deliveries", len(reports), "error", err)
-	}
-	for _, r := range batch {
-		if r.hand.left--; r.hand.left > 0 {
-			continue
-		}
-		if err != nil {
-			l.note("return a job", r.hand.Return())
-		} else {
-			l.note("finish a job", r.hand.Done())
-		}
-	}
-}
-
-// send reports until it is answered, or until ctx ended a while ago.
-func (l *lane) send(ctx context.Context, reports []Report) error {
-	if len(reports) == 0 {
-		return nil
-	}
-	ctx, cancel := outlive(ctx, lastReports)
-	defer cancel()
-	late, err := insist(ctx, l.Log, "report outcomes", func() ([]int64, error) { return l.Dispatch.Report(ctx, reports) })
-	for _, id := range late {
-		l.Log.Warn("an outcome came too late and was not recorded", "messenger", l.name, "delivery", id)
-	}
-	return err
 }
 
 // note logs what went wrong with a job and needs no answer: the queue gives the
@@ -187,5 +152,13 @@ func (l *lane) send(ctx context.Context, reports []Report) error {
 func (l *lane) note(what string, err error) {
 	if err != nil {
 		l.Log.Debug("the queue does not do what is asked", "asked", what, "messenger", l.name, "error", err)
+	}
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }

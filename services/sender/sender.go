@@ -1,6 +1,8 @@
-// Package sender is the service that works the queue: it takes jobs, claims their
-// deliveries, calls the provider, reports what came of it, and only then lets the
-// job go. The order is the promise: a sender that dies at any point loses nothing.
+// Package sender is the service that works the queue: it takes jobs, finds out when
+// their deliveries may be sent, claims those that may be soon, calls the provider,
+// reports what came of it, and only then lets the job go. What may be sent later
+// only goes back to the ledger. The order is the promise: a sender that dies at any
+// point loses nothing.
 package sender
 
 import (
@@ -12,6 +14,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
@@ -32,6 +35,33 @@ type Dispatch interface {
 	// Report records outcomes. late holds the deliveries that another has claimed
 	// since, or that have ended; nothing was changed for them.
 	Report(ctx context.Context, reports []Report) (late []int64, err error)
+	// Defer gives deliveries back for a later time, at no cost. What has ended, or is
+	// held under another fence, stays as it is.
+	Defer(ctx context.Context, ds []Deferral) error
+}
+
+// A Deferral lets a delivery wait for its provider.
+type Deferral struct {
+	DeliveryID int64
+	Fence      int64 // of its claim; 0 where it was not claimed
+	Time       time.Time
+	Slots      string // what was reserved; the job brings it back
+}
+
+// A Meter is told what senders do. Its methods are called by many at once.
+type Meter interface {
+	// Attempted is told of every call to a provider.
+	Attempted(messenger string, o messenger.Outcome, took time.Duration)
+	// Waited is told how long after it was taken a delivery was called for.
+	Waited(messenger string, wait time.Duration)
+	// Deferred is told of every delivery that was given back, and why.
+	Deferred(messenger, why string)
+	// Paused is told when a provider asked to wait.
+	Paused(messenger string, wait time.Duration)
+	// Refused is told when a provider refused a credential.
+	Refused(messenger string)
+	// Broke is told when a breaker changed: closed, open or half-open.
+	Broke(messenger, from, to string)
 }
 
 // A Claim is the right to send one delivery, once, until its lease ends.
@@ -58,7 +88,11 @@ type Sender struct {
 	Timeout    time.Duration // of one call to a provider; shorter than a lease
 	Now        func() time.Time
 	Log        *slog.Logger
-	Observe    func(messenger string, o messenger.Outcome, took time.Duration) // called once an attempt, by many at once
+	Meter      Meter
+
+	Pace    *pace.Pacer // it must run, and stop last
+	Limits  func(messenger.Spec) messenger.Limits
+	Breaker BreakerConfig
 }
 
 // Run sends until ctx ends, and then finishes and reports what it has claimed. No
@@ -66,7 +100,7 @@ type Sender struct {
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
 	for _, m := range s.Messengers {
-		l := &lane{Sender: s, messenger: m, name: m.Spec().Name}
+		l := newLane(s, m)
 		g.Go(func() error { return l.run(ctx) })
 	}
 	return g.Wait()

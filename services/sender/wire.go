@@ -48,6 +48,21 @@ func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, 
 	return res.GetFencedDeliveryIds(), nil
 }
 
+// Defer tells the alert service.
+func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
+	req := &jobv1.DeferRequest{Deferrals: make([]*jobv1.Deferral, 0, len(ds))}
+	for _, d := range ds {
+		req.Deferrals = append(req.Deferrals, &jobv1.Deferral{
+			DeliveryId: d.DeliveryID,
+			Fence:      d.Fence,
+			Time:       timestamppb.New(d.Time),
+			Slots:      d.Slots,
+		})
+	}
+	_, err := c.Service.Defer(ctx, req)
+	return final(err)
+}
+
 func reportToWire(r Report) *jobv1.Report {
 	return &jobv1.Report{
 		DeliveryId: r.DeliveryID,
@@ -68,6 +83,9 @@ func reportToWire(r Report) *jobv1.Report {
 
 // final marks what asking again would not change.
 func final(err error) error {
+	if err == nil {
+		return nil
+	}
 	switch connect.CodeOf(err) {
 	case connect.CodeInvalidArgument, connect.CodeUnimplemented, connect.CodeNotFound, connect.CodeFailedPrecondition, connect.CodeOutOfRange:
 		return fmt.Errorf("%w: %w", err, fault.ErrInvalid)

@@ -38,7 +38,7 @@ func sixProcesses(t *testing.T) deployment {
 }
 
 // withoutSender is sixProcesses before the sender is started.
-func withoutSender(t *testing.T) (d deployment, startSender func() (url string)) {
+func withoutSender(t *testing.T) (d deployment, startSender func(more ...string) (url string)) {
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
 	d.parts = map[string]*proc.Process{}
@@ -56,9 +56,9 @@ func withoutSender(t *testing.T) (d deployment, startSender func() (url string))
 	d.group = service("group", "--demo-data", "--seal-key-file="+key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
 	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
-	return d, func() string {
+	return d, func(more ...string) string {
 		t.Helper()
-		return service("sender", "--alert-url="+d.alert, "--nats-url="+d.nats, "--slack-url="+d.mockup, "--seal-key-file="+key)
+		return service("sender", append(more, "--alert-url="+d.alert, "--nats-url="+d.nats, "--slack-url="+d.mockup, "--seal-key-file="+key)...)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 var (
 	tooLate = regexp.MustCompile(`an outcome came too late and was not recorded`)
-	ranOut  = regexp.MustCompile(`a lease ran out before its delivery was sent`)
+	ranOut  = regexp.MustCompile(`a lease would have run out before its delivery was sent`)
 )
 
 // TestSenderStoppedPastItsLease stops a sender while it has calls under way and holds

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -17,9 +18,14 @@ func (b Binaries) Serve(t testing.TB, args ...string) *Process {
 	return Start(t, b.ServeCommand(args...))
 }
 
-// ServeCommand is the command of Serve, for a test that changes it.
+// unpaced is how processes run whose tests are not about pace: they send to the
+// same people again and again.
+var unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
+
+// ServeCommand is the command of Serve, for a test that changes it. Where args say
+// how fast it may call, that holds.
 func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
-	cmd := exec.Command(b.Bongsu, append([]string{"serve", "--log-format=json"}, args...)...)
+	cmd := exec.Command(b.Bongsu, slices.Concat([]string{"serve", "--log-format=json"}, unpaced, args)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	return cmd
 }

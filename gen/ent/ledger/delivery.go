@@ -32,8 +32,10 @@ type Delivery struct {
 	State int8 `json:"state,omitempty"`
 	// when it is due, while it is queued
 	NextTime int64 `json:"next_time,omitempty"`
-	// a verdict lets it wait until next_time; else it waits in the queue
+	// a verdict or a sender lets it wait until next_time; else it waits in the queue
 	Deferred bool `json:"deferred,omitempty"`
+	// what a sender reserved, while it is queued
+	Slots string `json:"slots,omitempty"`
 	// ExpireTime holds the value of the "expire_time" field.
 	ExpireTime int64 `json:"expire_time,omitempty"`
 	// attempts that count, of one that has not ended
@@ -70,7 +72,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldEndTime:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldSender, delivery.FieldReason:
+		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -146,6 +148,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field deferred", values[i])
 			} else if value.Valid {
 				_m.Deferred = value.Bool
+			}
+		case delivery.FieldSlots:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field slots", values[i])
+			} else if value.Valid {
+				_m.Slots = value.String
 			}
 		case delivery.FieldExpireTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -274,6 +282,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("deferred=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Deferred))
+	builder.WriteString(", ")
+	builder.WriteString("slots=")
+	builder.WriteString(_m.Slots)
 	builder.WriteString(", ")
 	builder.WriteString("expire_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ExpireTime))

@@ -81,6 +81,20 @@ func (_c *DeliveryCreate) SetNillableDeferred(v *bool) *DeliveryCreate {
 	return _c
 }
 
+// SetSlots sets the "slots" field.
+func (_c *DeliveryCreate) SetSlots(v string) *DeliveryCreate {
+	_c.mutation.SetSlots(v)
+	return _c
+}
+
+// SetNillableSlots sets the "slots" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableSlots(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetSlots(*v)
+	}
+	return _c
+}
+
 // SetExpireTime sets the "expire_time" field.
 func (_c *DeliveryCreate) SetExpireTime(v int64) *DeliveryCreate {
 	_c.mutation.SetExpireTime(v)
@@ -280,6 +294,10 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultDeferred
 		_c.mutation.SetDeferred(v)
 	}
+	if _, ok := _c.mutation.Slots(); !ok {
+		v := delivery.DefaultSlots
+		_c.mutation.SetSlots(v)
+	}
 	if _, ok := _c.mutation.ExpireTime(); !ok {
 		v := delivery.DefaultExpireTime
 		_c.mutation.SetExpireTime(v)
@@ -354,6 +372,9 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Deferred(); !ok {
 		return &ValidationError{Name: "deferred", err: errors.New(`ledger: missing required field "Delivery.deferred"`)}
+	}
+	if _, ok := _c.mutation.Slots(); !ok {
+		return &ValidationError{Name: "slots", err: errors.New(`ledger: missing required field "Delivery.slots"`)}
 	}
 	if _, ok := _c.mutation.ExpireTime(); !ok {
 		return &ValidationError{Name: "expire_time", err: errors.New(`ledger: missing required field "Delivery.expire_time"`)}
@@ -455,6 +476,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Deferred(); ok {
 		_spec.SetField(delivery.FieldDeferred, field.TypeBool, value)
 		_node.Deferred = value
+	}
+	if value, ok := _c.mutation.Slots(); ok {
+		_spec.SetField(delivery.FieldSlots, field.TypeString, value)
+		_node.Slots = value
 	}
 	if value, ok := _c.mutation.ExpireTime(); ok {
 		_spec.SetField(delivery.FieldExpireTime, field.TypeInt64, value)

@@ -173,6 +173,20 @@ func (_u *DeliveryUpdate) SetNillableDeferred(v *bool) *DeliveryUpdate {
 	return _u
 }
 
+// SetSlots sets the "slots" field.
+func (_u *DeliveryUpdate) SetSlots(v string) *DeliveryUpdate {
+	_u.mutation.SetSlots(v)
+	return _u
+}
+
+// SetNillableSlots sets the "slots" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableSlots(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetSlots(*v)
+	}
+	return _u
+}
+
 // SetExpireTime sets the "expire_time" field.
 func (_u *DeliveryUpdate) SetExpireTime(v int64) *DeliveryUpdate {
 	_u.mutation.ResetExpireTime()
@@ -456,6 +470,9 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Deferred(); ok {
 		_spec.SetField(delivery.FieldDeferred, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.Slots(); ok {
+		_spec.SetField(delivery.FieldSlots, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.ExpireTime(); ok {
 		_spec.SetField(delivery.FieldExpireTime, field.TypeInt64, value)
 	}
@@ -672,6 +689,20 @@ func (_u *DeliveryUpdateOne) SetDeferred(v bool) *DeliveryUpdateOne {
 func (_u *DeliveryUpdateOne) SetNillableDeferred(v *bool) *DeliveryUpdateOne {
 	if v != nil {
 		_u.SetDeferred(*v)
+	}
+	return _u
+}
+
+// SetSlots sets the "slots" field.
+func (_u *DeliveryUpdateOne) SetSlots(v string) *DeliveryUpdateOne {
+	_u.mutation.SetSlots(v)
+	return _u
+}
+
+// SetNillableSlots sets the "slots" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableSlots(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetSlots(*v)
 	}
 	return _u
 }
@@ -988,6 +1019,9 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Deferred(); ok {
 		_spec.SetField(delivery.FieldDeferred, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Slots(); ok {
+		_spec.SetField(delivery.FieldSlots, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ExpireTime(); ok {
 		_spec.SetField(delivery.FieldExpireTime, field.TypeInt64, value)

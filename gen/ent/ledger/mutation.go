@@ -1949,6 +1949,7 @@ type DeliveryMutation struct {
 	next_time          *int64
 	addnext_time       *int64
 	deferred           *bool
+	slots              *string
 	expire_time        *int64
 	addexpire_time     *int64
 	tries              *int
@@ -2479,6 +2480,42 @@ func (m *DeliveryMutation) OldDeferred(ctx context.Context) (v bool, err error) 
 // ResetDeferred resets all changes to the "deferred" field.
 func (m *DeliveryMutation) ResetDeferred() {
 	m.deferred = nil
+}
+
+// SetSlots sets the "slots" field.
+func (m *DeliveryMutation) SetSlots(s string) {
+	m.slots = &s
+}
+
+// Slots returns the value of the "slots" field in the mutation.
+func (m *DeliveryMutation) Slots() (r string, exists bool) {
+	v := m.slots
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSlots returns the old "slots" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldSlots(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSlots is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSlots requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSlots: %w", err)
+	}
+	return oldValue.Slots, nil
+}
+
+// ResetSlots resets all changes to the "slots" field.
+func (m *DeliveryMutation) ResetSlots() {
+	m.slots = nil
 }
 
 // SetExpireTime sets the "expire_time" field.
@@ -3051,7 +3088,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3078,6 +3115,9 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.deferred != nil {
 		fields = append(fields, delivery.FieldDeferred)
+	}
+	if m.slots != nil {
+		fields = append(fields, delivery.FieldSlots)
 	}
 	if m.expire_time != nil {
 		fields = append(fields, delivery.FieldExpireTime)
@@ -3138,6 +3178,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.NextTime()
 	case delivery.FieldDeferred:
 		return m.Deferred()
+	case delivery.FieldSlots:
+		return m.Slots()
 	case delivery.FieldExpireTime:
 		return m.ExpireTime()
 	case delivery.FieldTries:
@@ -3187,6 +3229,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldNextTime(ctx)
 	case delivery.FieldDeferred:
 		return m.OldDeferred(ctx)
+	case delivery.FieldSlots:
+		return m.OldSlots(ctx)
 	case delivery.FieldExpireTime:
 		return m.OldExpireTime(ctx)
 	case delivery.FieldTries:
@@ -3280,6 +3324,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDeferred(v)
+		return nil
+	case delivery.FieldSlots:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSlots(v)
 		return nil
 	case delivery.FieldExpireTime:
 		v, ok := value.(int64)
@@ -3568,6 +3619,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldDeferred:
 		m.ResetDeferred()
+		return nil
+	case delivery.FieldSlots:
+		m.ResetSlots()
 		return nil
 	case delivery.FieldExpireTime:
 		m.ResetExpireTime()

@@ -87,7 +87,7 @@ func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 			})
 		}
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
-			claim_time = ?, lease_time = ?, sender = ? WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+			claim_time = ?, lease_time = ?, sender = ?, slots = '' WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"verdict that lies":              testVerdictLies,
 		"facts":                          testFacts,
 		"unknown outcome":                testUnknown,
+		"defer":                          testDefer,
+		"defer late":                     testDeferLate,
 		"due":                            testDue,
 		"due in order":                   testDueOrder,
 		"due at once":                    testDueAtOnce,

@@ -29,6 +29,8 @@ const (
 	FieldNextTime = "next_time"
 	// FieldDeferred holds the string denoting the deferred field in the database.
 	FieldDeferred = "deferred"
+	// FieldSlots holds the string denoting the slots field in the database.
+	FieldSlots = "slots"
 	// FieldExpireTime holds the string denoting the expire_time field in the database.
 	FieldExpireTime = "expire_time"
 	// FieldTries holds the string denoting the tries field in the database.
@@ -67,6 +69,7 @@ var Columns = []string{
 	FieldState,
 	FieldNextTime,
 	FieldDeferred,
+	FieldSlots,
 	FieldExpireTime,
 	FieldTries,
 	FieldCanceled,
@@ -93,6 +96,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultDeferred holds the default value on creation for the "deferred" field.
 	DefaultDeferred bool
+	// DefaultSlots holds the default value on creation for the "slots" field.
+	DefaultSlots string
 	// DefaultExpireTime holds the default value on creation for the "expire_time" field.
 	DefaultExpireTime int64
 	// DefaultTries holds the default value on creation for the "tries" field.
@@ -163,6 +168,11 @@ func ByNextTime(opts ...sql.OrderTermOption) OrderOption {
 // ByDeferred orders the results by the deferred field.
 func ByDeferred(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeferred, opts...).ToFunc()
+}
+
+// BySlots orders the results by the slots field.
+func BySlots(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSlots, opts...).ToFunc()
 }
 
 // ByExpireTime orders the results by the expire_time field.

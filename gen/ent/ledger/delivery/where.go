@@ -97,6 +97,11 @@ func Deferred(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldDeferred, v))
 }
 
+// Slots applies equality check predicate on the "slots" field. It's identical to SlotsEQ.
+func Slots(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldSlots, v))
+}
+
 // ExpireTime applies equality check predicate on the "expire_time" field. It's identical to ExpireTimeEQ.
 func ExpireTime(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldExpireTime, v))
@@ -555,6 +560,71 @@ func DeferredEQ(v bool) predicate.Delivery {
 // DeferredNEQ applies the NEQ predicate on the "deferred" field.
 func DeferredNEQ(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldNEQ(FieldDeferred, v))
+}
+
+// SlotsEQ applies the EQ predicate on the "slots" field.
+func SlotsEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldSlots, v))
+}
+
+// SlotsNEQ applies the NEQ predicate on the "slots" field.
+func SlotsNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldSlots, v))
+}
+
+// SlotsIn applies the In predicate on the "slots" field.
+func SlotsIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldSlots, vs...))
+}
+
+// SlotsNotIn applies the NotIn predicate on the "slots" field.
+func SlotsNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldSlots, vs...))
+}
+
+// SlotsGT applies the GT predicate on the "slots" field.
+func SlotsGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldSlots, v))
+}
+
+// SlotsGTE applies the GTE predicate on the "slots" field.
+func SlotsGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldSlots, v))
+}
+
+// SlotsLT applies the LT predicate on the "slots" field.
+func SlotsLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldSlots, v))
+}
+
+// SlotsLTE applies the LTE predicate on the "slots" field.
+func SlotsLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldSlots, v))
+}
+
+// SlotsContains applies the Contains predicate on the "slots" field.
+func SlotsContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldSlots, v))
+}
+
+// SlotsHasPrefix applies the HasPrefix predicate on the "slots" field.
+func SlotsHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldSlots, v))
+}
+
+// SlotsHasSuffix applies the HasSuffix predicate on the "slots" field.
+func SlotsHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldSlots, v))
+}
+
+// SlotsEqualFold applies the EqualFold predicate on the "slots" field.
+func SlotsEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldSlots, v))
+}
+
+// SlotsContainsFold applies the ContainsFold predicate on the "slots" field.
+func SlotsContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldSlots, v))
 }
 
 // ExpireTimeEQ applies the EQ predicate on the "expire_time" field.

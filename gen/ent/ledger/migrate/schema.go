@@ -66,6 +66,7 @@ var (
 		{Name: "state", Type: field.TypeInt8},
 		{Name: "next_time", Type: field.TypeInt64},
 		{Name: "deferred", Type: field.TypeBool, Default: false},
+		{Name: "slots", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "expire_time", Type: field.TypeInt64, Default: 253370764800000000},
 		{Name: "tries", Type: field.TypeInt, Default: 0},
 		{Name: "canceled", Type: field.TypeBool, Default: false},
@@ -105,7 +106,7 @@ var (
 			{
 				Name:    "delivery_expiring",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[10]},
+				Columns: []*schema.Column{DeliveriesColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 1",
 				},
@@ -113,7 +114,7 @@ var (
 			{
 				Name:    "delivery_held",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[17]},
+				Columns: []*schema.Column{DeliveriesColumns[18]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 2",
 				},

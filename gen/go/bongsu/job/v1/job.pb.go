@@ -118,8 +118,11 @@ type JobDelivery struct {
 	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
 	// sealed_credential is the credential as internal/seal sealed it.
 	SealedCredential []byte `protobuf:"bytes,3,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// slots are those that a sender reserved when it deferred the delivery, in the
+	// senders' own words; empty for none.
+	Slots         string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobDelivery) Reset() {
@@ -171,6 +174,13 @@ func (x *JobDelivery) GetSealedCredential() []byte {
 		return x.SealedCredential
 	}
 	return nil
+}
+
+func (x *JobDelivery) GetSlots() string {
+	if x != nil {
+		return x.Slots
+	}
+	return ""
 }
 
 // ClaimRequest asks for deliveries.
@@ -532,6 +542,162 @@ func (x *ReportResponse) GetFencedDeliveryIds() []int64 {
 	return nil
 }
 
+// DeferRequest brings what must wait.
+type DeferRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// deferrals holds at most 10000.
+	Deferrals     []*Deferral `protobuf:"bytes,1,rep,name=deferrals,proto3" json:"deferrals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeferRequest) Reset() {
+	*x = DeferRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeferRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeferRequest) ProtoMessage() {}
+
+func (x *DeferRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeferRequest.ProtoReflect.Descriptor instead.
+func (*DeferRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DeferRequest) GetDeferrals() []*Deferral {
+	if x != nil {
+		return x.Deferrals
+	}
+	return nil
+}
+
+// Deferral lets one delivery wait.
+type Deferral struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// delivery_id is the delivery's.
+	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// fence is the claim's; 0 where the delivery was not claimed.
+	Fence int64 `protobuf:"varint,2,opt,name=fence,proto3" json:"fence,omitempty"`
+	// time is when it is to be in the queue again.
+	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// slots come back with the job.
+	Slots         string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Deferral) Reset() {
+	*x = Deferral{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Deferral) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Deferral) ProtoMessage() {}
+
+func (x *Deferral) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Deferral.ProtoReflect.Descriptor instead.
+func (*Deferral) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Deferral) GetDeliveryId() int64 {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return 0
+}
+
+func (x *Deferral) GetFence() int64 {
+	if x != nil {
+		return x.Fence
+	}
+	return 0
+}
+
+func (x *Deferral) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Deferral) GetSlots() string {
+	if x != nil {
+		return x.Slots
+	}
+	return ""
+}
+
+// DeferResponse says nothing more.
+type DeferResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeferResponse) Reset() {
+	*x = DeferResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeferResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeferResponse) ProtoMessage() {}
+
+func (x *DeferResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeferResponse.ProtoReflect.Descriptor instead.
+func (*DeferResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
+}
+
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
@@ -544,11 +710,12 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12:\n" +
 	"\n" +
 	"deliveries\x18\x05 \x03(\v2\x1a.bongsu.job.v1.JobDeliveryR\n" +
-	"deliveries\"l\n" +
+	"deliveries\"\x82\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
-	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\"g\n" +
+	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\x12\x14\n" +
+	"\x05slots\x18\x04 \x01(\tR\x05slots\"g\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
 	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\"=\n" +
@@ -572,10 +739,20 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aendTime\x12>\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeB\x06\xbaH\x03\xc8\x01\x01R\aoutcome\"@\n" +
 	"\x0eReportResponse\x12.\n" +
-	"\x13fenced_delivery_ids\x18\x01 \x03(\x03R\x11fencedDeliveryIds2\x9c\x01\n" +
+	"\x13fenced_delivery_ids\x18\x01 \x03(\x03R\x11fencedDeliveryIds\"R\n" +
+	"\fDeferRequest\x12B\n" +
+	"\tdeferrals\x18\x01 \x03(\v2\x17.bongsu.job.v1.DeferralB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\tdeferrals\"\xab\x01\n" +
+	"\bDeferral\x12(\n" +
+	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"deliveryId\x12\x1d\n" +
+	"\x05fence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05fence\x126\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x12\x1e\n" +
+	"\x05slots\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x05slots\"\x0f\n" +
+	"\rDeferResponse2\xe0\x01\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12E\n" +
-	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponseB\xb0\x01\n" +
+	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12B\n" +
+	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponseB\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
 var (
@@ -590,7 +767,7 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*Job)(nil),                   // 0: bongsu.job.v1.Job
 	(*JobDelivery)(nil),           // 1: bongsu.job.v1.JobDelivery
@@ -600,26 +777,33 @@ var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*ReportRequest)(nil),         // 5: bongsu.job.v1.ReportRequest
 	(*Report)(nil),                // 6: bongsu.job.v1.Report
 	(*ReportResponse)(nil),        // 7: bongsu.job.v1.ReportResponse
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),            // 9: bongsu.messenger.v1.Outcome
+	(*DeferRequest)(nil),          // 8: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),              // 9: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),         // 10: bongsu.job.v1.DeferResponse
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),            // 12: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
-	1, // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
-	4, // 1: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	8, // 2: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	6, // 3: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	8, // 4: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	8, // 5: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	9, // 6: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	2, // 7: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	5, // 8: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	3, // 9: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	7, // 10: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	1,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
+	4,  // 1: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
+	11, // 2: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 3: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	11, // 4: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	11, // 5: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	12, // 6: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	9,  // 7: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	11, // 8: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	2,  // 9: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	5,  // 10: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	8,  // 11: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	3,  // 12: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	7,  // 13: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	10, // 14: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -633,7 +817,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

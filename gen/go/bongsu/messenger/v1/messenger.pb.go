@@ -13,6 +13,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -377,6 +378,246 @@ func (x *ListMessengersResponse) GetMessengers() []*Messenger {
 	return nil
 }
 
+// ListPacesRequest asks for paces.
+type ListPacesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger, when set, asks for the keys of this messenger only.
+	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// page_size is how many to answer with: from 1 to 1000, or 0 for 100.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// page_token is the next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPacesRequest) Reset() {
+	*x = ListPacesRequest{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPacesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPacesRequest) ProtoMessage() {}
+
+func (x *ListPacesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPacesRequest.ProtoReflect.Descriptor instead.
+func (*ListPacesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListPacesRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *ListPacesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListPacesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListPacesResponse holds a page of paces.
+type ListPacesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// paces holds them by key.
+	Paces []*Pace `protobuf:"bytes,1,rep,name=paces,proto3" json:"paces,omitempty"`
+	// next_page_token is empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPacesResponse) Reset() {
+	*x = ListPacesResponse{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPacesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPacesResponse) ProtoMessage() {}
+
+func (x *ListPacesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPacesResponse.ProtoReflect.Descriptor instead.
+func (*ListPacesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListPacesResponse) GetPaces() []*Pace {
+	if x != nil {
+		return x.Paces
+	}
+	return nil
+}
+
+func (x *ListPacesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Pace is how a key stands. Times that are not set do not apply.
+type Pace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// key is its name, such as slack.credential.0123456789abcdef0123456789abcdef.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// limit_per_second is how often it is called at most; 0 means without limit.
+	LimitPerSecond float64 `protobuf:"fixed64,3,opt,name=limit_per_second,json=limitPerSecond,proto3" json:"limit_per_second,omitempty"`
+	// next_slot_time is when what is reserved now would be called: how long the line
+	// is.
+	NextSlotTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_slot_time,json=nextSlotTime,proto3" json:"next_slot_time,omitempty"`
+	// paused_until_time is until when the provider asked to wait.
+	PausedUntilTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=paused_until_time,json=pausedUntilTime,proto3" json:"paused_until_time,omitempty"`
+	// pause_code is the provider's word for that.
+	PauseCode string `protobuf:"bytes,6,opt,name=pause_code,json=pauseCode,proto3" json:"pause_code,omitempty"`
+	// refused_until_time is until when deliveries fail without a call, because the
+	// provider refuses the credential.
+	RefusedUntilTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=refused_until_time,json=refusedUntilTime,proto3" json:"refused_until_time,omitempty"`
+	// refusal_code is the provider's word for that. It stays until a call succeeds.
+	RefusalCode string `protobuf:"bytes,8,opt,name=refusal_code,json=refusalCode,proto3" json:"refusal_code,omitempty"`
+	// breaker_open_until_time is until when a sender calls nothing under the
+	// credential, because its calls fail.
+	BreakerOpenUntilTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=breaker_open_until_time,json=breakerOpenUntilTime,proto3" json:"breaker_open_until_time,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *Pace) Reset() {
+	*x = Pace{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pace) ProtoMessage() {}
+
+func (x *Pace) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pace.ProtoReflect.Descriptor instead.
+func (*Pace) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Pace) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Pace) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *Pace) GetLimitPerSecond() float64 {
+	if x != nil {
+		return x.LimitPerSecond
+	}
+	return 0
+}
+
+func (x *Pace) GetNextSlotTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSlotTime
+	}
+	return nil
+}
+
+func (x *Pace) GetPausedUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedUntilTime
+	}
+	return nil
+}
+
+func (x *Pace) GetPauseCode() string {
+	if x != nil {
+		return x.PauseCode
+	}
+	return ""
+}
+
+func (x *Pace) GetRefusedUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RefusedUntilTime
+	}
+	return nil
+}
+
+func (x *Pace) GetRefusalCode() string {
+	if x != nil {
+		return x.RefusalCode
+	}
+	return ""
+}
+
+func (x *Pace) GetBreakerOpenUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BreakerOpenUntilTime
+	}
+	return nil
+}
+
 // Outcome is what came of one call, with the evidence.
 type Outcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -404,7 +645,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +657,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +670,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Outcome) GetKind() OutcomeKind {
@@ -485,7 +726,7 @@ var File_bongsu_messenger_v1_messenger_proto protoreflect.FileDescriptor
 
 const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\n" +
-	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xb3\x01\n" +
+	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x01\n" +
 	"\tMessenger\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12<\n" +
@@ -503,7 +744,28 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x16ListMessengersResponse\x12>\n" +
 	"\n" +
 	"messengers\x18\x01 \x03(\v2\x1e.bongsu.messenger.v1.MessengerR\n" +
-	"messengers\"\xc5\x02\n" +
+	"messengers\"\x8b\x01\n" +
+	"\x10ListPacesRequest\x12%\n" +
+	"\tmessenger\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\tmessenger\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\tpageToken\"l\n" +
+	"\x11ListPacesResponse\x12/\n" +
+	"\x05paces\x18\x01 \x03(\v2\x19.bongsu.messenger.v1.PaceR\x05paces\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc9\x03\n" +
+	"\x04Pace\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1c\n" +
+	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12(\n" +
+	"\x10limit_per_second\x18\x03 \x01(\x01R\x0elimitPerSecond\x12@\n" +
+	"\x0enext_slot_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fnextSlotTime\x12F\n" +
+	"\x11paused_until_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0fpausedUntilTime\x12\x1d\n" +
+	"\n" +
+	"pause_code\x18\x06 \x01(\tR\tpauseCode\x12H\n" +
+	"\x12refused_until_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10refusedUntilTime\x12!\n" +
+	"\frefusal_code\x18\b \x01(\tR\vrefusalCode\x12Q\n" +
+	"\x17breaker_open_until_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x14breakerOpenUntilTime\"\xc5\x02\n" +
 	"\aOutcome\x12@\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12:\n" +
@@ -524,9 +786,10 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSCOPE_MESSAGE\x10\x01\x12\x15\n" +
 	"\x11SCOPE_DESTINATION\x10\x02\x12\x14\n" +
-	"\x10SCOPE_CREDENTIAL\x10\x032\x99\x01\n" +
+	"\x10SCOPE_CREDENTIAL\x10\x032\x8b\x02\n" +
 	"\x10MessengerService\x12\x84\x01\n" +
-	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"\x19\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01B\xe0\x01\n" +
+	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"\x19\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01\x12p\n" +
+	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01B\xe0\x01\n" +
 	"\x17com.bongsu.messenger.v1B\x0eMessengerProtoP\x01ZGgithub.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1;messengerv1\xa2\x02\x03BMX\xaa\x02\x13Bongsu.Messenger.V1\xca\x02\x13Bongsu\\Messenger\\V1\xe2\x02\x1fBongsu\\Messenger\\V1\\GPBMetadata\xea\x02\x15Bongsu::Messenger::V1b\x06proto3"
 
 var (
@@ -542,7 +805,7 @@ func file_bongsu_messenger_v1_messenger_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_messenger_v1_messenger_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(OutcomeKind)(0),               // 0: bongsu.messenger.v1.OutcomeKind
 	(Scope)(0),                     // 1: bongsu.messenger.v1.Scope
@@ -550,21 +813,32 @@ var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(*Setting)(nil),                // 3: bongsu.messenger.v1.Setting
 	(*ListMessengersRequest)(nil),  // 4: bongsu.messenger.v1.ListMessengersRequest
 	(*ListMessengersResponse)(nil), // 5: bongsu.messenger.v1.ListMessengersResponse
-	(*Outcome)(nil),                // 6: bongsu.messenger.v1.Outcome
+	(*ListPacesRequest)(nil),       // 6: bongsu.messenger.v1.ListPacesRequest
+	(*ListPacesResponse)(nil),      // 7: bongsu.messenger.v1.ListPacesResponse
+	(*Pace)(nil),                   // 8: bongsu.messenger.v1.Pace
+	(*Outcome)(nil),                // 9: bongsu.messenger.v1.Outcome
+	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
 }
 var file_bongsu_messenger_v1_messenger_proto_depIdxs = []int32{
-	3, // 0: bongsu.messenger.v1.Messenger.credential:type_name -> bongsu.messenger.v1.Setting
-	3, // 1: bongsu.messenger.v1.Messenger.destination:type_name -> bongsu.messenger.v1.Setting
-	2, // 2: bongsu.messenger.v1.ListMessengersResponse.messengers:type_name -> bongsu.messenger.v1.Messenger
-	0, // 3: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
-	1, // 4: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
-	4, // 5: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
-	5, // 6: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
-	6, // [6:7] is the sub-list for method output_type
-	5, // [5:6] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	3,  // 0: bongsu.messenger.v1.Messenger.credential:type_name -> bongsu.messenger.v1.Setting
+	3,  // 1: bongsu.messenger.v1.Messenger.destination:type_name -> bongsu.messenger.v1.Setting
+	2,  // 2: bongsu.messenger.v1.ListMessengersResponse.messengers:type_name -> bongsu.messenger.v1.Messenger
+	8,  // 3: bongsu.messenger.v1.ListPacesResponse.paces:type_name -> bongsu.messenger.v1.Pace
+	10, // 4: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
+	10, // 5: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
+	10, // 6: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
+	10, // 7: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
+	0,  // 8: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
+	1,  // 9: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
+	4,  // 10: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
+	6,  // 11: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
+	5,  // 12: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
+	7,  // 13: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
+	12, // [12:14] is the sub-list for method output_type
+	10, // [10:12] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_messenger_v1_messenger_proto_init() }
@@ -578,7 +852,7 @@ func file_bongsu_messenger_v1_messenger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_messenger_v1_messenger_proto_rawDesc), len(file_bongsu_messenger_v1_messenger_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -141,7 +141,11 @@ type Fault struct {
 	// close_connection reads the request and closes the connection unanswered.
 	CloseConnection bool `protobuf:"varint,8,opt,name=close_connection,json=closeConnection,proto3" json:"close_connection,omitempty"`
 	// cut_answer answers, and closes the connection before the answer is complete.
-	CutAnswer     bool `protobuf:"varint,9,opt,name=cut_answer,json=cutAnswer,proto3" json:"cut_answer,omitempty"`
+	CutAnswer bool `protobuf:"varint,9,opt,name=cut_answer,json=cutAnswer,proto3" json:"cut_answer,omitempty"`
+	// per_second, where it is not 0, lets so many matching calls a second pass,
+	// evenly: the fault strikes only what exceeds them, as a provider's limit does. A
+	// call may be early by a tenth of the time between two.
+	PerSecond     float64 `protobuf:"fixed64,10,opt,name=per_second,json=perSecond,proto3" json:"per_second,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,6 +241,13 @@ func (x *Fault) GetCutAnswer() bool {
 		return x.CutAnswer
 	}
 	return false
+}
+
+func (x *Fault) GetPerSecond() float64 {
+	if x != nil {
+		return x.PerSecond
+	}
+	return 0
 }
 
 // ListCallsRequest asks for calls.
@@ -502,7 +513,7 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\ranswer_status\x18\x06 \x01(\x05R\fanswerStatus\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc3\x04\n" +
 	"\x05Fault\x12\x1c\n" +
 	"\x04path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04path\x12-\n" +
 	"\rbody_contains\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\fbodyContains\x12-\n" +
@@ -515,7 +526,10 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x04body\x18\a \x01(\tR\x04body\x12)\n" +
 	"\x10close_connection\x18\b \x01(\bR\x0fcloseConnection\x12\x1d\n" +
 	"\n" +
-	"cut_answer\x18\t \x01(\bR\tcutAnswer\x1a:\n" +
+	"cut_answer\x18\t \x01(\bR\tcutAnswer\x12-\n" +
+	"\n" +
+	"per_second\x18\n" +
+	" \x01(\x01B\x0e\xbaH\v\x12\t)\x00\x00\x00\x00\x00\x00\x00\x00R\tperSecond\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"0\n" +

@@ -38,6 +38,8 @@ const (
 	DispatchServiceClaimProcedure = "/bongsu.job.v1.DispatchService/Claim"
 	// DispatchServiceReportProcedure is the fully-qualified name of the DispatchService's Report RPC.
 	DispatchServiceReportProcedure = "/bongsu.job.v1.DispatchService/Report"
+	// DispatchServiceDeferProcedure is the fully-qualified name of the DispatchService's Defer RPC.
+	DispatchServiceDeferProcedure = "/bongsu.job.v1.DispatchService/Defer"
 )
 
 // DispatchServiceClient is a client for the bongsu.job.v1.DispatchService service.
@@ -50,6 +52,10 @@ type DispatchServiceClient interface {
 	// the present one changes nothing and is named in the answer. To report the
 	// same twice is to report it once.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
+	// Defer gives back deliveries that must wait for their provider: they are
+	// queued again for a later time, which costs no attempt. What has ended, or is
+	// no longer held under the fence, stays as it is.
+	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
 }
 
 // NewDispatchServiceClient constructs a client for the bongsu.job.v1.DispatchService service. By
@@ -75,6 +81,12 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("Report")),
 			connect.WithClientOptions(opts...),
 		),
+		_defer: connect.NewClient[v1.DeferRequest, v1.DeferResponse](
+			httpClient,
+			baseURL+DispatchServiceDeferProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("Defer")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -82,6 +94,7 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 type dispatchServiceClient struct {
 	claim  *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
 	report *connect.Client[v1.ReportRequest, v1.ReportResponse]
+	_defer *connect.Client[v1.DeferRequest, v1.DeferResponse]
 }
 
 // Claim calls bongsu.job.v1.DispatchService.Claim.
@@ -102,6 +115,15 @@ func (c *dispatchServiceClient) Report(ctx context.Context, req *v1.ReportReques
 	return nil, err
 }
 
+// Defer calls bongsu.job.v1.DispatchService.Defer.
+func (c *dispatchServiceClient) Defer(ctx context.Context, req *v1.DeferRequest) (*v1.DeferResponse, error) {
+	response, err := c._defer.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DispatchServiceHandler is an implementation of the bongsu.job.v1.DispatchService service.
 type DispatchServiceHandler interface {
 	// Claim takes deliveries under a lease. Only those that are due and that
@@ -112,6 +134,10 @@ type DispatchServiceHandler interface {
 	// the present one changes nothing and is named in the answer. To report the
 	// same twice is to report it once.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
+	// Defer gives back deliveries that must wait for their provider: they are
+	// queued again for a later time, which costs no attempt. What has ended, or is
+	// no longer held under the fence, stays as it is.
+	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
 }
 
 // NewDispatchServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -133,12 +159,20 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithSchema(dispatchServiceMethods.ByName("Report")),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceDeferHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceDeferProcedure,
+		svc.Defer,
+		connect.WithSchema(dispatchServiceMethods.ByName("Defer")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.job.v1.DispatchService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DispatchServiceClaimProcedure:
 			dispatchServiceClaimHandler.ServeHTTP(w, r)
 		case DispatchServiceReportProcedure:
 			dispatchServiceReportHandler.ServeHTTP(w, r)
+		case DispatchServiceDeferProcedure:
+			dispatchServiceDeferHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -154,4 +188,8 @@ func (UnimplementedDispatchServiceHandler) Claim(context.Context, *v1.ClaimReque
 
 func (UnimplementedDispatchServiceHandler) Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Report is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Defer is not implemented"))
 }

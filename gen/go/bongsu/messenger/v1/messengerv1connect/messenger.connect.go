@@ -37,6 +37,9 @@ const (
 	// MessengerServiceListMessengersProcedure is the fully-qualified name of the MessengerService's
 	// ListMessengers RPC.
 	MessengerServiceListMessengersProcedure = "/bongsu.messenger.v1.MessengerService/ListMessengers"
+	// MessengerServiceListPacesProcedure is the fully-qualified name of the MessengerService's
+	// ListPaces RPC.
+	MessengerServiceListPacesProcedure = "/bongsu.messenger.v1.MessengerService/ListPaces"
 )
 
 // MessengerServiceClient is a client for the bongsu.messenger.v1.MessengerService service.
@@ -44,6 +47,10 @@ type MessengerServiceClient interface {
 	// ListMessengers answers with every messenger this program can send by, by
 	// name, with what an address of each needs.
 	ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error)
+	// ListPaces answers with how fast providers are called: every key that waits, is
+	// paused, refused or left alone now, by name. A key is a credential, or a
+	// destination under one; its name holds a fingerprint and never the token.
+	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
 }
 
 // NewMessengerServiceClient constructs a client for the bongsu.messenger.v1.MessengerService
@@ -64,12 +71,20 @@ func NewMessengerServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		listPaces: connect.NewClient[v1.ListPacesRequest, v1.ListPacesResponse](
+			httpClient,
+			baseURL+MessengerServiceListPacesProcedure,
+			connect.WithSchema(messengerServiceMethods.ByName("ListPaces")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // messengerServiceClient implements MessengerServiceClient.
 type messengerServiceClient struct {
 	listMessengers *connect.Client[v1.ListMessengersRequest, v1.ListMessengersResponse]
+	listPaces      *connect.Client[v1.ListPacesRequest, v1.ListPacesResponse]
 }
 
 // ListMessengers calls bongsu.messenger.v1.MessengerService.ListMessengers.
@@ -81,11 +96,24 @@ func (c *messengerServiceClient) ListMessengers(ctx context.Context, req *v1.Lis
 	return nil, err
 }
 
+// ListPaces calls bongsu.messenger.v1.MessengerService.ListPaces.
+func (c *messengerServiceClient) ListPaces(ctx context.Context, req *v1.ListPacesRequest) (*v1.ListPacesResponse, error) {
+	response, err := c.listPaces.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // MessengerServiceHandler is an implementation of the bongsu.messenger.v1.MessengerService service.
 type MessengerServiceHandler interface {
 	// ListMessengers answers with every messenger this program can send by, by
 	// name, with what an address of each needs.
 	ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error)
+	// ListPaces answers with how fast providers are called: every key that waits, is
+	// paused, refused or left alone now, by name. A key is a credential, or a
+	// destination under one; its name holds a fingerprint and never the token.
+	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
 }
 
 // NewMessengerServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -102,10 +130,19 @@ func NewMessengerServiceHandler(svc MessengerServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	messengerServiceListPacesHandler := connect.NewUnaryHandlerSimple(
+		MessengerServiceListPacesProcedure,
+		svc.ListPaces,
+		connect.WithSchema(messengerServiceMethods.ByName("ListPaces")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.messenger.v1.MessengerService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MessengerServiceListMessengersProcedure:
 			messengerServiceListMessengersHandler.ServeHTTP(w, r)
+		case MessengerServiceListPacesProcedure:
+			messengerServiceListPacesHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -117,4 +154,8 @@ type UnimplementedMessengerServiceHandler struct{}
 
 func (UnimplementedMessengerServiceHandler) ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListMessengers is not implemented"))
+}
+
+func (UnimplementedMessengerServiceHandler) ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListPaces is not implemented"))
 }

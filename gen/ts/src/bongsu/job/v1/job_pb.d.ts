@@ -89,6 +89,14 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: bytes sealed_credential = 3;
    */
   sealedCredential: Uint8Array;
+
+  /**
+   * slots are those that a sender reserved when it deferred the delivery, in the
+   * senders' own words; empty for none.
+   *
+   * @generated from field: string slots = 4;
+   */
+  slots: string;
 };
 
 /**
@@ -283,9 +291,84 @@ export declare type ReportResponse = Message<"bongsu.job.v1.ReportResponse"> & {
 export declare const ReportResponseSchema: GenMessage<ReportResponse>;
 
 /**
+ * DeferRequest brings what must wait.
+ *
+ * @generated from message bongsu.job.v1.DeferRequest
+ */
+export declare type DeferRequest = Message<"bongsu.job.v1.DeferRequest"> & {
+  /**
+   * deferrals holds at most 10000.
+   *
+   * @generated from field: repeated bongsu.job.v1.Deferral deferrals = 1;
+   */
+  deferrals: Deferral[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.DeferRequest.
+ * Use `create(DeferRequestSchema)` to create a new message.
+ */
+export declare const DeferRequestSchema: GenMessage<DeferRequest>;
+
+/**
+ * Deferral lets one delivery wait.
+ *
+ * @generated from message bongsu.job.v1.Deferral
+ */
+export declare type Deferral = Message<"bongsu.job.v1.Deferral"> & {
+  /**
+   * delivery_id is the delivery's.
+   *
+   * @generated from field: int64 delivery_id = 1;
+   */
+  deliveryId: bigint;
+
+  /**
+   * fence is the claim's; 0 where the delivery was not claimed.
+   *
+   * @generated from field: int64 fence = 2;
+   */
+  fence: bigint;
+
+  /**
+   * time is when it is to be in the queue again.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * slots come back with the job.
+   *
+   * @generated from field: string slots = 4;
+   */
+  slots: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.Deferral.
+ * Use `create(DeferralSchema)` to create a new message.
+ */
+export declare const DeferralSchema: GenMessage<Deferral>;
+
+/**
+ * DeferResponse says nothing more.
+ *
+ * @generated from message bongsu.job.v1.DeferResponse
+ */
+export declare type DeferResponse = Message<"bongsu.job.v1.DeferResponse"> & {
+};
+
+/**
+ * Describes the message bongsu.job.v1.DeferResponse.
+ * Use `create(DeferResponseSchema)` to create a new message.
+ */
+export declare const DeferResponseSchema: GenMessage<DeferResponse>;
+
+/**
  * DispatchService is internal: senders claim deliveries before they call a
- * provider, and report what came of it. Both work in bulk, for many jobs in one
- * call. The edge never answers it.
+ * provider, and report what came of it, or defer what must not be called yet. All
+ * work in bulk, for many jobs in one call. The edge never answers it.
  *
  * @generated from service bongsu.job.v1.DispatchService
  */
@@ -313,6 +396,18 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof ReportRequestSchema;
     output: typeof ReportResponseSchema;
+  },
+  /**
+   * Defer gives back deliveries that must wait for their provider: they are
+   * queued again for a later time, which costs no attempt. What has ended, or is
+   * no longer held under the fence, stays as it is.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.Defer
+   */
+  defer: {
+    methodKind: "unary";
+    input: typeof DeferRequestSchema;
+    output: typeof DeferResponseSchema;
   },
 }>;
 

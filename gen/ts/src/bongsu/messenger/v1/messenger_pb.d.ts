@@ -6,6 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file bongsu/messenger/v1/messenger.proto.
@@ -126,6 +127,146 @@ export declare type ListMessengersResponse = Message<"bongsu.messenger.v1.ListMe
  * Use `create(ListMessengersResponseSchema)` to create a new message.
  */
 export declare const ListMessengersResponseSchema: GenMessage<ListMessengersResponse>;
+
+/**
+ * ListPacesRequest asks for paces.
+ *
+ * @generated from message bongsu.messenger.v1.ListPacesRequest
+ */
+export declare type ListPacesRequest = Message<"bongsu.messenger.v1.ListPacesRequest"> & {
+  /**
+   * messenger, when set, asks for the keys of this messenger only.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+
+  /**
+   * page_size is how many to answer with: from 1 to 1000, or 0 for 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * page_token is the next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.ListPacesRequest.
+ * Use `create(ListPacesRequestSchema)` to create a new message.
+ */
+export declare const ListPacesRequestSchema: GenMessage<ListPacesRequest>;
+
+/**
+ * ListPacesResponse holds a page of paces.
+ *
+ * @generated from message bongsu.messenger.v1.ListPacesResponse
+ */
+export declare type ListPacesResponse = Message<"bongsu.messenger.v1.ListPacesResponse"> & {
+  /**
+   * paces holds them by key.
+   *
+   * @generated from field: repeated bongsu.messenger.v1.Pace paces = 1;
+   */
+  paces: Pace[];
+
+  /**
+   * next_page_token is empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.ListPacesResponse.
+ * Use `create(ListPacesResponseSchema)` to create a new message.
+ */
+export declare const ListPacesResponseSchema: GenMessage<ListPacesResponse>;
+
+/**
+ * Pace is how a key stands. Times that are not set do not apply.
+ *
+ * @generated from message bongsu.messenger.v1.Pace
+ */
+export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
+  /**
+   * key is its name, such as slack.credential.0123456789abcdef0123456789abcdef.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 2;
+   */
+  messenger: string;
+
+  /**
+   * limit_per_second is how often it is called at most; 0 means without limit.
+   *
+   * @generated from field: double limit_per_second = 3;
+   */
+  limitPerSecond: number;
+
+  /**
+   * next_slot_time is when what is reserved now would be called: how long the line
+   * is.
+   *
+   * @generated from field: google.protobuf.Timestamp next_slot_time = 4;
+   */
+  nextSlotTime?: Timestamp | undefined;
+
+  /**
+   * paused_until_time is until when the provider asked to wait.
+   *
+   * @generated from field: google.protobuf.Timestamp paused_until_time = 5;
+   */
+  pausedUntilTime?: Timestamp | undefined;
+
+  /**
+   * pause_code is the provider's word for that.
+   *
+   * @generated from field: string pause_code = 6;
+   */
+  pauseCode: string;
+
+  /**
+   * refused_until_time is until when deliveries fail without a call, because the
+   * provider refuses the credential.
+   *
+   * @generated from field: google.protobuf.Timestamp refused_until_time = 7;
+   */
+  refusedUntilTime?: Timestamp | undefined;
+
+  /**
+   * refusal_code is the provider's word for that. It stays until a call succeeds.
+   *
+   * @generated from field: string refusal_code = 8;
+   */
+  refusalCode: string;
+
+  /**
+   * breaker_open_until_time is until when a sender calls nothing under the
+   * credential, because its calls fail.
+   *
+   * @generated from field: google.protobuf.Timestamp breaker_open_until_time = 9;
+   */
+  breakerOpenUntilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.Pace.
+ * Use `create(PaceSchema)` to create a new message.
+ */
+export declare const PaceSchema: GenMessage<Pace>;
 
 /**
  * Outcome is what came of one call, with the evidence.
@@ -304,6 +445,18 @@ export declare const MessengerService: GenService<{
     methodKind: "unary";
     input: typeof ListMessengersRequestSchema;
     output: typeof ListMessengersResponseSchema;
+  },
+  /**
+   * ListPaces answers with how fast providers are called: every key that waits, is
+   * paused, refused or left alone now, by name. A key is a credential, or a
+   * destination under one; its name holds a fingerprint and never the token.
+   *
+   * @generated from rpc bongsu.messenger.v1.MessengerService.ListPaces
+   */
+  listPaces: {
+    methodKind: "unary";
+    input: typeof ListPacesRequestSchema;
+    output: typeof ListPacesResponseSchema;
   },
 }>;
 

@@ -140,6 +140,15 @@ export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
    * @generated from field: bool cut_answer = 9;
    */
   cutAnswer: boolean;
+
+  /**
+   * per_second, where it is not 0, lets so many matching calls a second pass,
+   * evenly: the fault strikes only what exceeds them, as a provider's limit does. A
+   * call may be early by a tenth of the time between two.
+   *
+   * @generated from field: double per_second = 10;
+   */
+  perSecond: number;
 };
 
 /**

@@ -1,0 +1,61 @@
+package messenger
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits say how fast a messenger may be called.
+type Limits struct {
+	Credential  Rate // of all calls under one credential
+	Destination Rate // of the calls to one destination under one credential
+}
+
+// A Rate is so many calls in so much time, evenly. The zero Rate limits nothing.
+type Rate struct {
+	Count int
+	Per   time.Duration
+	Burst int // how many may come at once after a rest; 0 means 1
+}
+
+// Limited says whether the rate limits anything.
+func (r Rate) Limited() bool { return r.Count > 0 && r.Per > 0 }
+
+// Interval is the time from one call to the next; 0 where nothing is limited.
+func (r Rate) Interval() time.Duration {
+	if !r.Limited() {
+		return 0
+	}
+	return max(r.Per/time.Duration(r.Count), time.Microsecond)
+}
+
+// String is the rate as ParseRate reads it.
+func (r Rate) String() string {
+	if !r.Limited() {
+		return "off"
+	}
+	for word, per := range periods {
+		if per == r.Per {
+			return strconv.Itoa(r.Count) + "/" + word
+		}
+	}
+	return strconv.Itoa(r.Count) + "/" + r.Per.String()
+}
+
+var periods = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}
+
+// ParseRate reads a rate: "10/s", "600/m", "1000/h", or "off".
+func ParseRate(text string) (Rate, error) {
+	if text == "off" {
+		return Rate{}, nil
+	}
+	count, word, _ := strings.Cut(text, "/")
+	n, err := strconv.Atoi(count)
+	per, known := periods[word]
+	if err != nil || !known || n < 1 || n > 100_000 {
+		return Rate{}, fmt.Errorf("%q is no rate: it is a number from 1 to 100000 and a time, such as 10/s, 600/m or 1000/h, or off", text)
+	}
+	return Rate{Count: n, Per: per}, nil
+}

@@ -1,0 +1,282 @@
+package pace
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// A drill plays what senders do with a line: each slot is used the moment it comes
+// up, and every use is written down.
+type drill struct {
+	line
+	now      int64
+	rate     messenger.Rate
+	waiting  []Slot
+	deferred int
+	used     []use
+	pauses   [][2]int64
+}
+
+type use struct {
+	Slot
+	at      int64
+	waiting bool // an ordinary slot waited then
+}
+
+func newDrill(rate messenger.Rate) *drill {
+	return &drill{line: line{Life: "abcdefgh"}, now: 1_700_000_000_000_000, rate: rate}
+}
+
+func (d *drill) book(n int, urgent bool) []Slot {
+	slots := d.reserve(d.now, d.rate, n, urgent)
+	d.waiting = append(d.waiting, slots...)
+	d.deferred += n - len(slots)
+	return slots
+}
+
+// pass lets time pass, and uses what comes up.
+func (d *drill) pass(until int64) {
+	for len(d.waiting) > 0 {
+		first, at := -1, int64(0)
+		for i, s := range d.waiting {
+			if w, ok := d.when(s, d.now); ok && (first < 0 || w < at) {
+				first, at = i, w
+			}
+		}
+		if first < 0 || at > until {
+			break
+		}
+		d.now = max(d.now, at)
+		s := d.waiting[first]
+		d.waiting = slices.Delete(d.waiting, first, first+1)
+		d.used = append(d.used, use{s, at, slices.ContainsFunc(d.waiting, func(o Slot) bool { return !o.urgent })})
+	}
+	d.now = max(d.now, until)
+}
+
+func (d *drill) halt(until int64) {
+	from := d.now
+	if d.pause(d.now, until) {
+		d.pauses = append(d.pauses, [2]int64{from, until})
+	}
+}
+
+// check says what every line promises.
+func (d *drill) check(t rapid.TB) {
+	burst := max(d.rate.Burst, 1)
+	interval := d.rate.Interval().Microseconds()
+	for i, u := range d.used {
+		if i > 0 && u.at < d.used[i-1].at {
+			t.Fatalf("slot %d came up before the one that was used before it", i)
+		}
+		for k := range 40 { // in any window of k intervals
+			if j := i + burst + k; j < len(d.used) && d.used[j].at-u.at < int64(k+1)*interval {
+				t.Fatalf("%d calls within %s at %s, burst %d", burst+k+1, time.Duration(d.used[j].at-u.at)*time.Microsecond, d.rate, burst)
+			}
+		}
+		for _, p := range d.pauses {
+			if u.at > p[0] && u.at < p[1] {
+				t.Fatalf("a call in the pause from %d to %d, at %d", p[0], p[1], u.at)
+			}
+		}
+	}
+	for _, urgent := range []bool{true, false} {
+		var order []int64
+		for _, u := range d.used {
+			if u.urgent == urgent {
+				order = append(order, u.Slot.at)
+			}
+		}
+		if !slices.IsSorted(order) {
+			t.Fatalf("out of order (urgent: %v): %v", urgent, order)
+		}
+	}
+	run := 0
+	for i, u := range d.used {
+		free := i > 0 && u.at-d.used[i-1].at >= 2*interval // a slot that nobody took
+		if run++; !u.urgent || !u.waiting || free {
+			run = 0
+		}
+		if run > urgentRun {
+			t.Fatalf("%d urgent calls in a row while others waited", run)
+		}
+	}
+}
+
+// TestLine plays at random: whatever is booked, put in and paused, the rate is kept,
+// order is kept, pauses are kept, and nobody starves.
+func TestLine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rate := messenger.Rate{Count: rapid.IntRange(1, 100).Draw(t, "count"), Per: time.Second, Burst: rapid.IntRange(0, 4).Draw(t, "burst")}
+		d := newDrill(rate)
+		interval := rate.Interval()
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0, 1, 2:
+				d.book(rapid.IntRange(1, 20).Draw(t, "ordinary"), false)
+			case 3, 4, 5:
+				d.book(rapid.IntRange(1, 12).Draw(t, "urgent"), true)
+			case 6:
+				d.halt(d.now + rapid.Int64Range(1, 10_000_000).Draw(t, "pause"))
+			default:
+				d.pass(d.now + rapid.Int64Range(0, 5*interval.Microseconds()).Draw(t, "passes"))
+			}
+		}
+		d.pass(d.now + 3600e6)
+		if len(d.waiting) > 0 || d.deferred > 0 {
+			t.Fatalf("%d slots never came up, %d were not given", len(d.waiting), d.deferred)
+		}
+		d.check(t)
+	})
+}
+
+// An alert of many goes at the rate, without gaps.
+func TestLineIsFull(t *testing.T) {
+	d := newDrill(messenger.Rate{Count: 50, Per: time.Second})
+	start := d.now
+	for range 13 {
+		d.book(100, false)
+	}
+	d.pass(start + 3600e6)
+	if took := time.Duration(d.used[1299].at-start) * time.Microsecond; took != 1299*20*time.Millisecond {
+		t.Errorf("1300 calls at 50/s took %s", took)
+	}
+}
+
+// What is urgent goes first, behind at most what is about to go, and all of it
+// together costs the rest no more than its own time.
+func TestUrgentIsPutIn(t *testing.T) {
+	d := newDrill(messenger.Rate{Count: 10, Per: time.Second})
+	start := d.now
+	flood := d.book(100, false)
+	d.pass(start + 1_040_000)
+	urgent := d.book(1, true)
+	at, ok := d.when(urgent[0], d.now)
+	if wait := time.Duration(at-d.now) * time.Microsecond; !ok || wait > 200*time.Millisecond {
+		t.Errorf("it waits %s", wait)
+	}
+	if last, _ := d.when(flood[99], d.now); last != start+100*100_000 {
+		t.Errorf("the last of the flood comes up %s after the start", time.Duration(last-start)*time.Microsecond)
+	}
+	d.pass(start + 3600e6)
+	d.check(t)
+}
+
+// A stream of urgent calls as fast as the rate leaves every eighth slot.
+func TestNobodyStarves(t *testing.T) {
+	d := newDrill(messenger.Rate{Count: 10, Per: time.Second})
+	d.book(10, false)
+	for range 200 {
+		d.book(1, true)
+		d.pass(d.now + 100_000)
+	}
+	ordinary := 0
+	for _, u := range d.used {
+		if !u.urgent {
+			ordinary++
+		}
+	}
+	if ordinary < 10 {
+		t.Errorf("%d of 10 went through in 20 s", ordinary)
+	}
+	d.check(t)
+}
+
+// A pause moves all behind it, in order and at the rate; a shorter one within it
+// changes nothing, a longer one adds the rest.
+func TestPauseMovesAll(t *testing.T) {
+	d := newDrill(messenger.Rate{Count: 10, Per: time.Second, Burst: 3})
+	start := d.now
+	slots := d.book(20, false)
+	d.pass(start + 450_000)
+	left := len(d.waiting)
+	until := d.now + 3600e6
+	d.halt(until)
+	d.halt(d.now + 1e6)
+	first, _ := d.when(slots[20-left], d.now)
+	last, _ := d.when(slots[19], d.now)
+	if first < until || first > until+100_000 || last-first != int64(left-1)*100_000 {
+		t.Errorf("the first comes up %d after the pause, the last %d after that", first-until, last-first)
+	}
+	d.halt(until + 1e6)
+	if again, _ := d.when(slots[19], d.now); again != last+1e6 {
+		t.Errorf("the longer pause moved it by %d", again-last)
+	}
+	later := d.book(5, false)
+	d.pass(until + 60e6)
+	d.check(t)
+	if len(d.waiting) != 0 || d.used[len(d.used)-1].Slot != later[4] {
+		t.Errorf("%d wait", len(d.waiting))
+	}
+}
+
+// After a rest a burst may go, after a pause none.
+func TestBurst(t *testing.T) {
+	rate := messenger.Rate{Count: 1, Per: time.Second, Burst: 3}
+	at := func(d *drill, n int) (waits []time.Duration) {
+		for _, s := range d.book(n, false) {
+			w, _ := d.when(s, d.now)
+			waits = append(waits, time.Duration(max(w-d.now, 0))*time.Microsecond)
+		}
+		return waits
+	}
+	d := newDrill(rate)
+	if got := at(d, 5); !slices.Equal(got, []time.Duration{0, 0, 0, time.Second, 2 * time.Second}) {
+		t.Errorf("after a rest: %v", got)
+	}
+	d = newDrill(rate)
+	d.halt(d.now + 1e6)
+	if got := at(d, 3); !slices.Equal(got, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second}) {
+		t.Errorf("after a pause: %v", got)
+	}
+}
+
+// No slot is given beyond the horizon, so that what is canceled blocks nobody for
+// ever; but a pause of any length has slots behind it.
+func TestHorizon(t *testing.T) {
+	d := newDrill(messenger.Rate{Count: 1, Per: time.Second})
+	if slots := d.book(1000, false); len(slots) != 601 {
+		t.Errorf("%d slots", len(slots))
+	}
+	d = newDrill(messenger.Rate{Count: 1, Per: time.Second})
+	d.halt(d.now + 3600e6)
+	if slots := d.book(10, false); len(slots) != 10 {
+		t.Errorf("%d slots behind a pause", len(slots))
+	}
+}
+
+// A slot that came up long ago, or of another line, holds no longer.
+func TestVoidSlots(t *testing.T) {
+	d := newDrill(messenger.Rate{Count: 10, Per: time.Second})
+	s := d.book(1, false)[0]
+	if _, ok := d.when(s, d.now+4e6); !ok {
+		t.Error("after 4 s it holds no longer")
+	}
+	if _, ok := d.when(s, d.now+6e6); ok {
+		t.Error("after 6 s it still holds")
+	}
+	if _, ok := d.when(Slot{life: "another1", at: s.at}, d.now); ok {
+		t.Error("a slot of another line holds")
+	}
+	if _, ok := d.when(Slot{}, d.now); ok {
+		t.Error("no slot holds")
+	}
+}
+
+func TestSlotText(t *testing.T) {
+	for _, s := range []Slot{{"abcdefgh", 12345, false}, {"abcdefgh", -1, true}, {}} {
+		if got := ParseSlot(s.String()); got != s {
+			t.Errorf("%q is %+v, not %+v", s.String(), got, s)
+		}
+	}
+	for _, text := range []string{"x", "abcdefgh", "abcdefgho", "abcdefghxzz", "abcdefgho!", "abcdefgho zz"} {
+		if got := ParseSlot(text); !got.None() {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package pace
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+const (
+	// tries bounds how often a change is tried that others are faster with.
+	tries = 50
+	// firstBackoff bounds the wait after the first conflict; it doubles up to
+	// lastBackoff.
+	firstBackoff = 2 * time.Millisecond
+	lastBackoff  = 100 * time.Millisecond
+	// tidyEvery is how often what nobody needs is forgotten.
+	tidyEvery = time.Minute
+)
+
+// A Pacer says when keys may be called. It is safe for concurrent use.
+type Pacer struct {
+	bucket Bucket
+	now    func() time.Time
+	log    *slog.Logger
+
+	mu    sync.Mutex
+	lines map[string]known
+}
+
+// A known line is the line of a key as it was last seen.
+type known struct {
+	line
+	revision uint64
+}
+
+// New gives a pacer over a bucket. Run must run.
+func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
+	return &Pacer{bucket: bucket, now: now, log: log, lines: map[string]known{}}
+}
+
+// Run follows what other senders change until ctx ends.
+func (p *Pacer) Run(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.tidy(ctx)
+	}()
+	defer func() { <-done }()
+	for ctx.Err() == nil {
+		if err := p.bucket.Watch(ctx, p.forget, p.learn); err != nil && ctx.Err() == nil {
+			p.log.Warn("the paces cannot be watched, trying again", "error", err)
+			wait(ctx, time.Second)
+		}
+	}
+	return nil
+}
+
+// tidy forgets lines that hold nothing, so that memory does not grow with every
+// destination there ever was.
+func (p *Pacer) tidy(ctx context.Context) {
+	ticker := time.NewTicker(tidyEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			p.mu.Lock()
+			for id, k := range p.lines {
+				if k.idle(p.micros()) {
+					delete(p.lines, id)
+				}
+			}
+			p.mu.Unlock()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// forget drops all that was known: the bucket began anew.
+func (p *Pacer) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.lines)
+}
+
+// learn takes over what the bucket holds, unless what is known is newer.
+func (p *Pacer) learn(id string, value []byte, revision uint64) {
+	if len(value) == 0 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.lines, id)
+		return
+	}
+	l, err := decode(value)
+	if err != nil {
+		p.log.Error("a pace cannot be read", "key", id, "error", err)
+		return
+	}
+	p.keep(id, l, revision)
+}
+
+func (p *Pacer) keep(id string, l line, revision uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if revision > p.lines[id].revision {
+		p.lines[id] = known{l, revision}
+	}
+}
+
+// look gives the line of a key as it was last seen, or an empty one.
+func (p *Pacer) look(id string) known {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lines[id]
+}
+
+// change changes the line of a key, after whoever was faster. Where do says that
+// there is nothing to be changed, nothing is. do may be called several times.
+func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int64) bool) error {
+	k, err := p.see(ctx, id)
+	if err != nil {
+		return err
+	}
+	backoff := firstBackoff
+	for range tries {
+		l := k.line
+		if l.Life == "" {
+			l = line{Life: rand.Text()[:lifeLength]}
+		}
+		if !do(&l, p.micros()) {
+			return nil
+		}
+		value, err := l.encode()
+		if err != nil {
+			return err
+		}
+		revision, err := p.bucket.Swap(ctx, id, value, k.revision)
+		if err == nil {
+			p.keep(id, l, revision)
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return fmt.Errorf("change a pace: %w", err)
+		}
+		if k, err = p.load(ctx, id); err != nil {
+			return err
+		}
+		wait(ctx, mathrand.N(backoff)) //nolint:gosec // it spreads load, and keeps no secret
+		backoff = min(2*backoff, lastBackoff)
+	}
+	return fmt.Errorf("change a pace: too many do at once: %w", fault.ErrUnavailable)
+}
+
+// see gives the line of a key, from the bucket where it is not known.
+func (p *Pacer) see(ctx context.Context, id string) (known, error) {
+	p.mu.Lock()
+	k, is := p.lines[id]
+	p.mu.Unlock()
+	if is {
+		return k, nil
+	}
+	return p.load(ctx, id)
+}
+
+// load asks the bucket itself.
+func (p *Pacer) load(ctx context.Context, id string) (known, error) {
+	value, revision, err := p.bucket.Load(ctx, id)
+	if err != nil {
+		return known{}, fmt.Errorf("look at a pace: %w", err)
+	}
+	k := known{revision: revision}
+	if len(value) > 0 {
+		if k.line, err = decode(value); err != nil {
+			return known{}, err
+		}
+	}
+	p.mu.Lock()
+	p.lines[id] = k // even where its revision is less: the bucket may have begun anew
+	p.mu.Unlock()
+	return k, nil
+}
+
+func (p *Pacer) micros() int64 { return p.now().UnixMicro() }
+
+// wait waits, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

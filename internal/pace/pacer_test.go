@@ -1,0 +1,255 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// A shelf is a Bucket in memory.
+type shelf struct {
+	mu       sync.Mutex
+	values   map[string]entry
+	watchers []chan string
+	revision uint64
+	gone     bool // it cannot be reached
+	swaps    int
+}
+
+type entry struct {
+	value    []byte
+	revision uint64
+}
+
+func newShelf() *shelf { return &shelf{values: map[string]entry{}} }
+
+var errGone = errors.Join(errors.New("the shelf is gone"), fault.ErrUnavailable)
+
+func (s *shelf) Load(_ context.Context, key string) ([]byte, uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return nil, 0, errGone
+	}
+	return s.values[key].value, s.values[key].revision, nil
+}
+
+func (s *shelf) Swap(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.swaps++
+	if s.gone {
+		return 0, errGone
+	}
+	if s.values[key].revision != revision {
+		return 0, ErrConflict
+	}
+	s.revision++
+	s.values[key] = entry{value, s.revision}
+	for _, w := range s.watchers {
+		w <- key
+	}
+	return s.revision, nil
+}
+
+func (s *shelf) Watch(ctx context.Context, _ func(), changed func(string, []byte, uint64)) error {
+	keys := make(chan string, 10000)
+	s.mu.Lock()
+	s.watchers = append(s.watchers, keys)
+	for key := range s.values {
+		keys <- key
+	}
+	s.mu.Unlock()
+	for {
+		select {
+		case key := <-keys:
+			s.mu.Lock()
+			e := s.values[key]
+			s.mu.Unlock()
+			changed(key, e.value, e.revision)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// pacers runs so many over one shelf, in the time of a bubble, until the test ends.
+func pacers(t *testing.T, s *shelf, n int) []*Pacer {
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	t.Cleanup(func() { cancel(); running.Wait() })
+	all := make([]*Pacer, n)
+	for i := range all {
+		all[i] = New(s, time.Now, slog.New(slog.DiscardHandler))
+		running.Go(func() { _ = all[i].Run(ctx) })
+	}
+	return all
+}
+
+var key = Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 20, Per: time.Second}}
+
+// TestShared lets eight pacers reserve at once: each slot is given once, and
+// together they keep the rate.
+func TestShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := pacers(t, newShelf(), 8)
+		start := time.Now()
+		var mu sync.Mutex
+		var times []time.Time
+		var senders sync.WaitGroup
+		for _, p := range all {
+			senders.Go(func() {
+				for range 10 {
+					slots, err := p.Reserve(t.Context(), key, 5, false)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, s := range slots {
+						at, ok := p.When(key, s)
+						if !ok {
+							t.Errorf("a slot that was just given holds no longer")
+						}
+						mu.Lock()
+						times = append(times, at)
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		senders.Wait()
+		slices.SortFunc(times, time.Time.Compare)
+		for i := 1; i < len(times); i++ {
+			if times[i].Sub(times[i-1]) < 50*time.Millisecond {
+				t.Fatalf("slots %d and %d are %s apart", i-1, i, times[i].Sub(times[i-1]))
+			}
+		}
+		if len(times) != 400 || times[399].Sub(start) > 21*time.Second {
+			t.Errorf("%d slots, the last after %s", len(times), times[len(times)-1].Sub(start))
+		}
+	})
+}
+
+// TestPauseReachesOthers pauses by one pacer, and asks another.
+func TestPauseReachesOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := pacers(t, newShelf(), 2)
+		slots, err := all[0].Reserve(t.Context(), key, 3, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until := time.Now().Add(time.Hour)
+		if err := all[1].Pause(t.Context(), key, until, "http_429"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if at, ok := all[0].When(key, slots[0]); !ok || at.Before(until) {
+			t.Errorf("the first slot comes up at %s (%v), the pause ends at %s", at, ok, until)
+		}
+		if got := all[0].Status(key); !got.PausedUntil.Equal(until) {
+			t.Errorf("status %+v", got)
+		}
+		time.Sleep(time.Hour) // of the bubble
+		if got := all[0].Status(key); !got.PausedUntil.IsZero() {
+			t.Errorf("after the pause: %+v", got)
+		}
+	})
+}
+
+// TestKnow sees what others did before the process began.
+func TestKnow(t *testing.T) {
+	s := newShelf()
+	early := New(s, time.Now, slog.New(slog.DiscardHandler))
+	until := time.Now().Add(time.Hour).Truncate(time.Microsecond)
+	if err := early.Pause(t.Context(), key, until, "http_429"); err != nil {
+		t.Fatal(err)
+	}
+	late := New(s, time.Now, slog.New(slog.DiscardHandler))
+	if err := late.Know(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if got := late.Status(key).PausedUntil; !got.Equal(until) {
+		t.Errorf("paused until %s", got)
+	}
+}
+
+// TestRefusal goes through a refusal: told once, probed by one, taken back.
+func TestRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := pacers(t, newShelf(), 2)
+		told := 0
+		for _, p := range all {
+			news, err := p.Refuse(t.Context(), key, "invalid_auth", time.Now().Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if news {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+		synctest.Wait()
+		for _, p := range all {
+			if s := p.Status(key); s.RefusedUntil.IsZero() || s.Code != "invalid_auth" {
+				t.Errorf("%+v", s)
+			}
+			if mine, err := p.Probe(t.Context(), key, time.Now().Add(time.Minute)); mine || err != nil {
+				t.Errorf("a probe during the refusal: %v %v", mine, err)
+			}
+		}
+		time.Sleep(time.Minute)
+		probes := 0
+		for _, p := range all {
+			mine, err := p.Probe(t.Context(), key, time.Now().Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mine {
+				probes++
+			}
+		}
+		if probes != 1 {
+			t.Errorf("%d probes at once", probes)
+		}
+		if err := all[1].Accept(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if s := all[0].Status(key); s != (Status{}) {
+			t.Errorf("accepted again: %+v", s)
+		}
+	})
+}
+
+// TestWithoutBucket gives no slot where none can be shared, and soon says so.
+func TestWithoutBucket(t *testing.T) {
+	s := newShelf()
+	p := New(s, time.Now, slog.New(slog.DiscardHandler))
+	s.gone = true
+	if slots, err := p.Reserve(t.Context(), key, 3, false); !errors.Is(err, fault.ErrUnavailable) || len(slots) != 0 {
+		t.Errorf("%d slots, %v", len(slots), err)
+	}
+	if s.swaps > 1 {
+		t.Errorf("it asked %d times", s.swaps)
+	}
+}
+
+// TestBulk reserves many slots in one change.
+func TestBulk(t *testing.T) {
+	s := newShelf()
+	p := New(s, time.Now, slog.New(slog.DiscardHandler))
+	slots, err := p.Reserve(t.Context(), key, 500, false)
+	if err != nil || len(slots) != 500 || s.swaps != 1 {
+		t.Errorf("%d slots in %d changes, %v", len(slots), s.swaps, err)
+	}
+}

@@ -1,0 +1,60 @@
+package pace
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Standing is how a key stands, for people to see. Times that do not apply are
+// zero.
+type Standing struct {
+	Status
+	Key         string
+	PerSecond   float64 // how often it may be called; 0 where that is not limited
+	NextSlot    time.Time
+	PauseCode   string
+	BrokenUntil time.Time
+}
+
+// Messenger is the name of the key's messenger.
+func (s Standing) Messenger() string {
+	name, _, _ := strings.Cut(s.Key, ".")
+	return name
+}
+
+// List gives every key that is not at rest, by name, as far as is known now.
+func (p *Pacer) List() []Standing {
+	now := p.micros()
+	p.mu.Lock()
+	all := make([]Standing, 0, len(p.lines))
+	for id, k := range p.lines {
+		if s := k.standing(id, now); !s.atRest() {
+			all = append(all, s)
+		}
+	}
+	p.mu.Unlock()
+	slices.SortFunc(all, func(a, b Standing) int { return strings.Compare(a.Key, b.Key) })
+	return all
+}
+
+func (l *line) standing(id string, now int64) Standing {
+	s := Standing{Status: l.status(now), Key: id}
+	if l.Interval > 0 {
+		s.PerSecond = float64(time.Second.Microseconds()) / float64(l.Interval)
+		if next := l.place(max(l.Next, l.clear(now))); next > now {
+			s.NextSlot = time.UnixMicro(next)
+		}
+	}
+	if !s.PausedUntil.IsZero() {
+		s.PauseCode = l.PauseCode
+	}
+	if l.BrokenUntil > now {
+		s.BrokenUntil = time.UnixMicro(l.BrokenUntil)
+	}
+	return s
+}
+
+func (s Standing) atRest() bool {
+	return s.NextSlot.IsZero() && s.PausedUntil.IsZero() && s.BrokenUntil.IsZero() && s.Code == ""
+}

@@ -1,0 +1,173 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+const (
+	// bucketName is the bucket of the paces.
+	bucketName = "BONGSU_PACES"
+	// bucketLife is how long a value is kept that nobody changes.
+	bucketLife = 24 * time.Hour
+	// bucketTimeout bounds a call to the bucket.
+	bucketTimeout = 2 * time.Second
+	// bucketLook is how often it is looked whether the bucket began anew.
+	bucketLook = time.Second
+)
+
+var _ pace.Bucket = (*Bucket)(nil)
+
+// A Bucket keeps what the senders share of their paces. It is as disposable as the
+// queue. Revisions begin anew with a bucket: until a process has noticed that, a
+// second at most, it may put back what it knew before.
+type Bucket struct {
+	queue *Queue
+
+	mu sync.Mutex // held while it is opened
+	kv jetstream.KeyValue
+
+	told time.Time // the life of the bucket that a watcher was told of last
+}
+
+// Bucket gives the bucket of the broker that keeps the queue.
+func (q *Queue) Bucket() *Bucket { return &Bucket{queue: q} }
+
+// open gives the bucket, and makes it where there is none.
+func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kv != nil {
+		return b.kv, nil
+	}
+	kv, err := b.queue.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:      bucketName,
+		Description: "How fast Bongsu's senders may call. Disposable.",
+		TTL:         bucketLife,
+		Storage:     jetstream.FileStorage,
+		Replicas:    b.queue.replicas,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+	}
+	b.kv = kv
+	return kv, nil
+}
+
+// reopen makes the next call open the bucket anew.
+func (b *Bucket) reopen() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kv = nil
+}
+
+// Load answers with a value.
+func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	kv, err := b.open(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	entry, err := kv.Get(ctx, key)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		return nil, 0, nil
+	case err != nil:
+		b.reopen()
+		return nil, 0, fmt.Errorf("look into the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+	}
+	return entry.Value(), entry.Revision(), nil
+}
+
+// Swap changes a value that nobody else has changed.
+func (b *Bucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	kv, err := b.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next, err := kv.Update(ctx, key, value, revision)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
+		return 0, fmt.Errorf("%s: %w", key, pace.ErrConflict)
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+		b.reopen() // it vanished: whoever asks again makes it
+		return 0, fmt.Errorf("%s: the bucket vanished: %w", key, pace.ErrConflict)
+	case err != nil:
+		b.reopen()
+		return 0, fmt.Errorf("write into the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+	}
+	return next, nil
+}
+
+// Watch tells of what is in the bucket. It returns when the bucket began anew or
+// broke off: whoever watches again is told all again. One watcher at a time.
+func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, []byte, uint64)) error {
+	opening, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	kv, err := b.open(opening)
+	if err != nil {
+		return err
+	}
+	life, err := b.life(ctx)
+	if err != nil {
+		b.reopen()
+		return err
+	}
+	watcher, err := kv.WatchAll(ctx)
+	if err != nil {
+		b.reopen()
+		return fmt.Errorf("watch the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+	}
+	defer watcher.Stop() //nolint:errcheck // it may have ended
+	if !b.told.Equal(life) {
+		began()
+		b.told = life
+	}
+	ticker := time.NewTicker(bucketLook)
+	defer ticker.Stop()
+	for {
+		select {
+		case entry, open := <-watcher.Updates():
+			switch {
+			case !open:
+				return nil
+			case entry == nil: // all that was there has been told
+			case entry.Operation() == jetstream.KeyValuePut:
+				changed(entry.Key(), entry.Value(), entry.Revision())
+			default:
+				changed(entry.Key(), nil, entry.Revision())
+			}
+		case <-ticker.C:
+			now, err := b.life(ctx)
+			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && !now.Equal(life) {
+				b.reopen()
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// life is when the bucket was made.
+func (b *Bucket) life(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	stream, err := b.queue.js.Stream(ctx, "KV_"+bucketName)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at the bucket of paces: %w", err)
+	}
+	return stream.CachedInfo().Created, nil
+}

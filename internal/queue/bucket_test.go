@@ -1,0 +1,171 @@
+package queue_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/internal/queue"
+)
+
+var paced = pace.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 100, Per: time.Second}}
+
+// pacer runs a pacer on a connection of its own until the test ends.
+func pacer(t *testing.T, broker *queue.Broker) *pace.Pacer {
+	t.Helper()
+	conn, err := broker.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pace.New(q.Bucket(), time.Now, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		q.Close()
+	})
+	return p
+}
+
+func broker(t *testing.T) *queue.Broker {
+	t.Helper()
+	b, err := queue.StartBroker(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Stop)
+	return b
+}
+
+// until looks until something is so, and gives how long that took.
+func until(t *testing.T, so func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for !so() {
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("it has not come to pass")
+		}
+		time.Sleep(time.Millisecond) // nothing tells of it
+	}
+	return time.Since(start)
+}
+
+// TestPauseIsSeen pauses on one connection: another holds within 200 ms, and its
+// slots have moved.
+func TestPauseIsSeen(t *testing.T) {
+	b := broker(t)
+	one := pacer(t, b)
+	other := pacer(t, b)
+	slots, err := other.Reserve(t.Context(), paced, 10, false)
+	if err != nil || len(slots) != 10 {
+		t.Fatalf("%d slots, %v", len(slots), err)
+	}
+	end := time.Now().Add(time.Hour)
+	if err := one.Pause(t.Context(), paced, end, "http_429"); err != nil {
+		t.Fatal(err)
+	}
+	took := until(t, func() bool {
+		at, ok := other.When(paced, slots[9])
+		return ok && at.After(end)
+	})
+	t.Logf("seen after %s", took)
+	if took > 200*time.Millisecond || other.Status(paced).PausedUntil.IsZero() {
+		t.Errorf("the other saw it after %s", took)
+	}
+}
+
+// TestSharedSlots reserves on two connections at once: no slot is given twice.
+func TestSharedSlots(t *testing.T) {
+	b := broker(t)
+	given := make(chan time.Time, 1000)
+	failed := make(chan error, 2)
+	for range 2 {
+		p := pacer(t, b)
+		go func() {
+			for range 20 {
+				slots, err := p.Reserve(t.Context(), paced, 10, false)
+				if err != nil {
+					failed <- err
+					return
+				}
+				for _, s := range slots {
+					at, _ := p.When(paced, s)
+					given <- at
+				}
+			}
+			failed <- nil
+		}()
+	}
+	for range 2 {
+		if err := <-failed; err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(given)
+	seen := map[time.Time]bool{}
+	for at := range given {
+		if seen[at] {
+			t.Errorf("%s was given twice", at)
+		}
+		seen[at] = true
+	}
+	if len(seen) != 400 {
+		t.Errorf("%d slots", len(seen))
+	}
+}
+
+// TestBucketVanishes deletes the bucket at run time: it is made again, its watcher
+// notices, and a pause is shared as before.
+func TestBucketVanishes(t *testing.T) {
+	b := broker(t)
+	one := pacer(t, b)
+	other := pacer(t, b)
+	if err := one.Pause(t.Context(), paced, time.Now().Add(time.Hour), "http_429"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return !other.Status(paced).PausedUntil.IsZero() })
+	deleteBucket(t, b)
+	until(t, func() bool { return other.Status(paced).PausedUntil.IsZero() && one.Status(paced).PausedUntil.IsZero() })
+	slots, err := other.Reserve(t.Context(), paced, 1, false)
+	if err != nil || len(slots) != 1 {
+		t.Fatalf("%d slots, %v", len(slots), err)
+	}
+	end := time.Now().Add(time.Hour)
+	until(t, func() bool {
+		if err := one.Pause(t.Context(), paced, end, "http_429"); err != nil {
+			t.Fatal(err)
+		}
+		at, ok := other.When(paced, slots[0])
+		return ok && at.After(end.Add(-time.Second))
+	})
+}
+
+// deleteBucket deletes it behind everybody's back.
+func deleteBucket(t *testing.T, b *queue.Broker) {
+	t.Helper()
+	conn, err := b.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteKeyValue(t.Context(), "BONGSU_PACES"); err != nil {
+		t.Fatal(err)
+	}
+}

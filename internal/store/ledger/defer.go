@@ -1,0 +1,63 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// maxSlots bounds the slots of a delivery.
+const maxSlots = 255
+
+// Defer gives back what must wait for its provider. To ask twice changes nothing.
+func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) error {
+	ds = slices.Clone(ds)
+	for _, d := range ds {
+		if d.Time.IsZero() || len(d.Slots) > maxSlots || !storable(d.Slots) {
+			return fmt.Errorf("deferral of delivery %d: it needs a time, and slots of at most %d bytes: %w", d.DeliveryID, maxSlots, fault.ErrInvalid)
+		}
+	}
+	slices.SortStableFunc(ds, func(a, b alert.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
+	ds = slices.CompactFunc(ds, func(a, b alert.Deferral) bool { return a.DeliveryID == b.DeliveryID })
+	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		for some := range database.Chunks(ds, chunk/2) {
+			if err := writeDeferrals(ctx, t, some, micros(now)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// writeDeferrals locks the deliveries in the order of their ids, and moves those
+// that are free or held under the right fence. For state + 0 see claim.write.
+func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, now int64) error {
+	ids, args := make([]int64, len(ds)), make([]any, 0, 4*len(ds)+2)
+	for i, d := range ds {
+		ids[i] = d.DeliveryID
+		args = append(args, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
+	}
+	if _, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) ORDER BY id`+forUpdate(t), anys(ids)...); err != nil {
+		return err
+	}
+	// What each expression sees is the row as it was.
+	_, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (VALUES `+
+		database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))", len(ds))+`)
+		UPDATE deliveries SET
+			state = CASE WHEN canceled THEN 6 ELSE 1 END,
+			reason = CASE WHEN canceled THEN '`+canceled+`' ELSE reason END,
+			end_time = CASE WHEN canceled THEN CAST(? AS BIGINT) ELSE end_time END,
+			attempt_count = CASE WHEN state = 2 THEN attempt_count - 1 ELSE attempt_count END,
+			deferred = true,
+			next_time = CASE WHEN v.next_time < expire_time THEN v.next_time ELSE expire_time END,
+			slots = v.slots
+		FROM v WHERE deliveries.id = v.id AND (
+			v.fence = 0 AND deliveries.state + 0 = 1 AND NOT deliveries.deferred OR
+			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...)
+	return err
+}

@@ -1,0 +1,85 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// testDefer proves that what was deferred waits until its time at no cost, and
+// brings its slots along.
+func testDefer(t *testing.T, l alert.Ledger) {
+	ds := to(3)
+	a := add(t, l, "normal", ds, at(100))
+	held := claim(t, l, ids(ds[1:2]), 0, 50)[0]
+	deferrals := []alert.Deferral{
+		{DeliveryID: ds[1].ID, Fence: held.Fence, Time: at(20), Slots: "two"},
+		{DeliveryID: ds[0].ID, Time: at(10), Slots: "one"},
+	}
+	must(t, l.Defer(t.Context(), deferrals, at(1)))
+	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // it is deferred already
+	must(t, l.Defer(t.Context(), deferrals, at(1)))
+
+	same(t, len(claim(t, l, ids(ds[:2]), 9, 50)), 0)
+	same(t, second(l.Wake(t.Context(), at(9), never)), error(nil))
+	same(t, total(due(t, l, 9, 10)), 1) // only ds[2] was in the queue
+	first := due(t, l, 10, 10)
+	same(t, total(first), 1)
+	same(t, first[0].Deliveries[0].Slots, "one")
+	jobs := due(t, l, 20, 10)
+	same(t, total(jobs) >= 1, true)
+	found := false
+	for _, j := range jobs {
+		for _, d := range j.Deliveries {
+			found = found || d.ID == ds[1].ID && d.Slots == "two"
+		}
+	}
+	same(t, found, true)
+
+	claims := claim(t, l, ids(ds[:2]), 20, 50)
+	same(t, claims, []alert.Claim{
+		{DeliveryID: ds[0].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(50)},
+		{DeliveryID: ds[1].ID, Fence: 2, Attempt: 1, LeaseExpireTime: at(50)}, // the claim before was no attempt
+	})
+	same(t, report(t, l, sent(held, 21)), []int64{ds[1].ID}) // late
+	same(t, len(report(t, l, sent(claims[0], 21), passing(claims[1], 21))), 0)
+	got := deliveries(t, l, a.ID)
+	same(t, []any{got[0].State, len(got[0].Attempts), got[1].State, len(got[1].Attempts), got[1].Attempts[0].Number}, []any{alert.Sent, 1, alert.Queued, 1, 1})
+	for _, j := range due(t, l, 99, 10) {
+		for _, d := range j.Deliveries {
+			same(t, d.Slots, "") // they were of the attempt before
+		}
+	}
+}
+
+// testDeferLate proves that what has ended, is held by another or is unknown stays
+// as it is, that what was canceled meanwhile ends, and that nothing waits past its
+// ExpireTime.
+func testDeferLate(t *testing.T, l alert.Ledger) {
+	ds, gone, short := to(3), to(1), to(1)
+	a := add(t, l, "normal", ds, never)
+	b := add(t, l, "normal", gone, never)
+	c := addUntil(t, l, "normal", short, never, at(30))
+	claims := claim(t, l, ids(ds[:2]), 0, 50)
+	stop := claim(t, l, ids(gone), 0, 50)[0]
+	report(t, l, sent(claims[0], 1))
+	must(t, second(l.Cancel(t.Context(), b.ID, at(2))))
+	must(t, l.Defer(t.Context(), []alert.Deferral{
+		{DeliveryID: ds[0].ID, Fence: 1, Time: at(60)},
+		{DeliveryID: ds[1].ID, Time: at(60)},           // it is held
+		{DeliveryID: ds[2].ID, Fence: 1, Time: at(60)}, // it is not
+		{DeliveryID: 12345, Time: at(60)},
+		{DeliveryID: gone[0].ID, Fence: stop.Fence, Time: at(60)},
+		{DeliveryID: short[0].ID, Time: at(60)},
+	}, at(3)))
+	got := deliveries(t, l, a.ID)
+	same(t, []alert.State{got[0].State, got[1].State, got[2].State}, []alert.State{alert.Sent, alert.Claimed, alert.Queued})
+	same(t, len(claim(t, l, ids(ds[2:]), 4, 50)), 1)
+	end := deliveries(t, l, b.ID)[0]
+	same(t, []any{end.State, end.Reason, end.EndTime, len(end.Attempts)}, []any{alert.Canceled, "canceled", at(3), 0})
+	same(t, deliveries(t, l, c.ID)[0].NextTime, at(30))
+	same(t, sweep(t, l, 30), 1)
+	is(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1}}, at(1)), fault.ErrInvalid, "time")
+	is(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1, Time: at(1), Slots: "a\x00"}}, at(1)), fault.ErrInvalid, "slots")
+}

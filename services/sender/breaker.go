@@ -1,0 +1,94 @@
+package sender
+
+import (
+	"sync"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// A BreakerConfig says when a credential is left alone for a while because the
+// calls under it fail.
+type BreakerConfig struct {
+	Percent int           // of failed calls that opens it; 0 means never
+	Calls   int           // so many at least
+	Open    time.Duration // how long, before one call is let through
+}
+
+const (
+	// breakerWindow is how far back calls are counted.
+	breakerWindow = 10 * time.Second
+	// breakerLife is how long the breaker of a credential is kept that is not used.
+	breakerLife = 10 * time.Minute
+	// probeWait is how long deliveries wait for one that tries whether the provider
+	// is back.
+	probeWait = 500 * time.Millisecond
+)
+
+// A breaker is that of one credential, in this process.
+type breaker struct {
+	circuitbreaker.CircuitBreaker[any]
+	used time.Time
+}
+
+// breakers are those of one messenger.
+type breakers struct {
+	config  BreakerConfig
+	now     func() time.Time
+	changed func(key, from, to string)
+
+	mu    sync.Mutex
+	byKey map[string]*breaker
+}
+
+// of gives the breaker of a credential; nil where none is wanted.
+func (b *breakers) of(key string) *breaker {
+	if b.config.Percent == 0 || key == "" {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	one, is := b.byKey[key]
+	if !is {
+		for id, old := range b.byKey {
+			if now.Sub(old.used) > breakerLife {
+				delete(b.byKey, id)
+			}
+		}
+		one = &breaker{CircuitBreaker: circuitbreaker.NewBuilder[any]().
+			WithFailureRateThreshold(float64(b.config.Percent)/100, uint(b.config.Calls), breakerWindow).
+			WithDelay(b.config.Open).
+			WithSuccessThreshold(1).
+			OnStateChanged(func(e circuitbreaker.StateChangedEvent) { b.changed(key, e.OldState.String(), e.NewState.String()) }).
+			Build()}
+		b.byKey[key] = one
+	}
+	one.used = now
+	return one
+}
+
+// closedIn is how long the breaker stays open; 0 where calls may be tried.
+func (b *breaker) closedIn() time.Duration {
+	if b == nil || !b.IsOpen() {
+		return 0
+	}
+	return b.RemainingDelay()
+}
+
+// let says whether a call may be made now. Where it may, record must follow.
+func (b *breaker) let() bool { return b == nil || b.TryAcquirePermit() }
+
+// record counts a call. That a message or a destination is refused, or that the
+// provider asks to wait, shows that it works.
+func (b *breaker) record(kind messenger.Kind) {
+	switch {
+	case b == nil:
+	case kind == messenger.Retry || kind == messenger.Unknown:
+		b.RecordFailure()
+	default:
+		b.RecordSuccess()
+	}
+}

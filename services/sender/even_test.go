@@ -1,0 +1,38 @@
+package sender
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+// TestEven lets many calls come up at once, as after a stall: they go one interval
+// apart, or nearly, and only those of the same key.
+func TestEven(t *testing.T) {
+	of := func(id string, burst int) *task {
+		return &task{credential: paced{Key: pace.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
+	}
+	start := time.Unix(1_700_000_000, 0)
+	e := even{}
+	run := func(task *task, calls int) (waits []time.Duration) {
+		now := start
+		for range calls {
+			now = e.next(task, now)
+			e.use(task, now)
+			waits = append(waits, now.Sub(start))
+		}
+		return waits
+	}
+	if got := run(of("one", 0), 20); got[19] != 19*90*time.Millisecond || got[1] != 90*time.Millisecond {
+		t.Errorf("20 calls at 10/s: %v", got)
+	}
+	if got := run(of("other", 3), 4); got[2] != 0 || got[3] == 0 {
+		t.Errorf("a burst of 3: %v", got)
+	}
+	free := &task{credential: paced{Key: pace.Key{ID: "free"}}}
+	if got := run(free, 100); got[99] != 0 {
+		t.Errorf("without a limit: %v", got[99])
+	}
+}

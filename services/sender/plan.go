@@ -1,0 +1,220 @@
+package sender
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+const (
+	// bound is how long a delivery waits in hand for its slot. What must wait longer
+	// goes back to the ledger.
+	bound = 2 * time.Second
+	// lead is how long before its slot a deferred delivery is in the queue again.
+	lead = 1500 * time.Millisecond
+	// probeTime is how long one sender may take to try a credential again.
+	probeTime = 15 * time.Second
+	// askedAtOnce is how many keys are asked for at once.
+	askedAtOnce = 16
+)
+
+// A plan says what becomes of tasks.
+type plan struct {
+	soon  []*task  // to be claimed
+	later []result // to be deferred
+}
+
+// plan finds out when the deliveries of jobs may be sent, and reserves their
+// slots. Where it fails nothing may be sent.
+func (l *lane) plan(ctx context.Context, tasks []*task) (plan, error) {
+	var p plan
+	if err := l.know(ctx, tasks); err != nil {
+		return plan{}, err
+	}
+	tasks, err := l.allow(ctx, tasks, &p)
+	if err != nil {
+		return plan{}, err
+	}
+	// The destination first: what must wait for it takes no slot of the credential.
+	for _, which := range []func(*task) *paced{
+		func(t *task) *paced { return &t.destination },
+		func(t *task) *paced { return &t.credential },
+	} {
+		if tasks, err = l.reserve(ctx, tasks, which, &p); err != nil {
+			return plan{}, err
+		}
+	}
+	p.soon = append(p.soon, tasks...)
+	return p, nil
+}
+
+// tasks makes the tasks of jobs, and the hands that hold them.
+func (l *lane) tasks(taken []job.Taken) (hands []*hand, tasks []*task) {
+	now := l.Now()
+	seen := map[int64]bool{} // a copy of a job may have been taken along with it
+	for i := range taken {
+		h := &hand{Taken: taken[i]}
+		hands = append(hands, h)
+		for _, d := range taken[i].Job.Deliveries {
+			if seen[d.ID] {
+				continue
+			}
+			seen[d.ID] = true
+			t := &task{hand: h, job: &taken[i].Job, delivery: d, taken: now}
+			l.identify(t)
+			t.readSlots()
+			tasks = append(tasks, t)
+		}
+	}
+	return hands, tasks
+}
+
+// know makes sure that the keys are known as they stand.
+func (l *lane) know(ctx context.Context, tasks []*task) error {
+	keys := map[string]pace.Key{}
+	for _, t := range tasks {
+		for _, p := range []paced{t.credential, t.destination} {
+			if p.ID != "" {
+				keys[p.ID] = p.Key
+			}
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(askedAtOnce)
+	for _, key := range keys {
+		g.Go(func() error { return l.Pace.Know(ctx, key) })
+	}
+	return g.Wait()
+}
+
+// allow gives the tasks whose credential may be called. The others wait, or end
+// without a call where the provider has just refused their credential.
+func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
+	now := l.Now()
+	for _, t := range tasks {
+		key := t.credential.Key
+		if key.ID == "" {
+			p.soon = append(p.soon, t) // it ends by what cannot be opened
+			continue
+		}
+		status := l.Pace.Status(key)
+		open := l.breakers.of(key.ID).closedIn()
+		switch {
+		case !status.RefusedUntil.IsZero():
+			t.refused = status.Code
+			p.soon = append(p.soon, t)
+		case status.Code != "":
+			mine, err := l.Pace.Probe(ctx, key, now.Add(probeTime))
+			if err != nil {
+				return nil, err
+			}
+			if mine {
+				allowed = append(allowed, t)
+			} else {
+				p.later = append(p.later, l.put(t, now.Add(time.Second), becauseProbe))
+			}
+		case open > 0:
+			p.later = append(p.later, l.put(t, now.Add(open+rand.N(probeWait)), becauseBreaker)) //nolint:gosec // it spreads load
+		default:
+			allowed = append(allowed, t)
+		}
+	}
+	return allowed, nil
+}
+
+// reserve sees to it that tasks have a slot under a key, and gives those whose slot
+// comes up soon.
+func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *paced, p *plan) ([]*task, error) {
+	type line struct {
+		key    string
+		urgent bool
+	}
+	wanting := map[line][]*task{}
+	for _, t := range tasks {
+		one := which(t)
+		if !one.limited() {
+			continue
+		}
+		if _, holds := l.Pace.When(one.Key, one.slot); !holds {
+			one.slot = pace.Slot{}
+			at := line{one.ID, t.urgent()}
+			wanting[at] = append(wanting[at], t)
+		}
+	}
+	g, asking := errgroup.WithContext(ctx)
+	g.SetLimit(askedAtOnce)
+	for at, some := range wanting {
+		g.Go(func() error {
+			slots, err := l.Pace.Reserve(asking, which(some[0]).Key, len(some), at.urgent)
+			for i, s := range slots {
+				which(some[i]).slot = s
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	now := l.Now()
+	soon := make([]*task, 0, len(tasks))
+	for _, t := range tasks {
+		one := which(t)
+		if one.limited() && one.slot.None() {
+			p.later = append(p.later, l.put(t, l.Pace.Horizon().Add(rand.N(time.Minute)), becausePace)) //nolint:gosec // it spreads load
+		} else if at, why := l.when(t, now); at.After(now.Add(bound)) {
+			p.later = append(p.later, l.put(t, at.Add(-lead), why))
+		} else {
+			soon = append(soon, t)
+		}
+	}
+	return soon, nil
+}
+
+// when is when a task may be called, as far as is known now.
+func (l *lane) when(t *task, now time.Time) (at time.Time, why string) {
+	at, why = now, becausePace
+	for _, p := range []paced{t.destination, t.credential} {
+		if p.ID == "" {
+			continue
+		}
+		if paused := l.Pace.Status(p.Key).PausedUntil; paused.After(at) {
+			at, why = paused, becausePause
+		}
+		if slot, holds := l.Pace.When(p.Key, p.slot); holds && slot.After(at) {
+			at = slot
+		}
+	}
+	return at, why
+}
+
+// identify tells the keys of a task. The credential is opened for that only.
+func (l *lane) identify(t *task) {
+	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+	if err != nil {
+		return
+	}
+	t.credential.Key = pace.Key{ID: l.name + ".credential." + l.Key.Fingerprint(l.name, credential), Rate: l.limits.Credential}
+	if l.limits.Destination.Limited() {
+		t.destination.Key = pace.Key{
+			ID:   l.name + ".destination." + l.Key.Fingerprint(l.name, credential, t.delivery.Destination),
+			Rate: l.limits.Destination,
+		}
+	}
+}
+
+// refusal is the evidence of a delivery that ends without a call.
+func refusal(code string) messenger.Outcome {
+	return messenger.Outcome{
+		Kind:  messenger.Failed,
+		Scope: messenger.CredentialScope,
+		Code:  code,
+		Excerpt: "not called: the provider refused this credential less than a minute before, with this code; " +
+			"replay the delivery when the credential is right",
+	}
+}

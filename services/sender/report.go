@@ -1,0 +1,84 @@
+package sender
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// reportBatch is how many results are recorded in one call.
+	reportBatch = 1000
+	// lastReports is how long the last results are tried to be recorded when the
+	// sender stops.
+	lastReports = 10 * time.Second
+)
+
+// report records results, as many at once as have come together, and lets go of
+// the jobs that are done.
+func (l *lane) report(ctx context.Context) {
+	for r := range l.results {
+		batch := []result{r}
+		for len(batch) < reportBatch && len(l.results) > 0 {
+			batch = append(batch, <-l.results)
+		}
+		l.record(ctx, batch)
+	}
+}
+
+func (l *lane) record(ctx context.Context, batch []result) {
+	var reports []Report
+	var deferrals []Deferral
+	for _, r := range batch {
+		if r.report != nil {
+			reports = append(reports, *r.report)
+		}
+		if r.deferral != nil {
+			deferrals = append(deferrals, *r.deferral)
+		}
+	}
+	err := l.send(ctx, reports)
+	if err != nil {
+		l.Log.Error("outcomes were not recorded; their attempts will count as unknown",
+			"messenger", l.name, "deliveries", len(reports), "error", err)
+	}
+	if wait := l.defers(ctx, deferrals); wait != nil {
+		l.Log.Warn("deliveries could not be given back; they go on when the queue gives them again, or their leases end",
+			"messenger", l.name, "deliveries", len(deferrals), "error", wait)
+		err = wait
+	}
+	for _, r := range batch {
+		if r.hand.left--; r.hand.left > 0 {
+			continue
+		}
+		if err != nil {
+			l.note("return a job", r.hand.Return())
+		} else {
+			l.note("finish a job", r.hand.Done())
+		}
+	}
+}
+
+// send reports until it is answered, or until ctx ended a while ago.
+func (l *lane) send(ctx context.Context, reports []Report) error {
+	if len(reports) == 0 {
+		return nil
+	}
+	ctx, cancel := outlive(ctx, lastReports)
+	defer cancel()
+	late, err := insist(ctx, l.Log, "report outcomes", func() ([]int64, error) { return l.Dispatch.Report(ctx, reports) })
+	for _, id := range late {
+		l.Log.Warn("an outcome came too late and was not recorded", "messenger", l.name, "delivery", id)
+	}
+	return err
+}
+
+// defers gives back until it is answered, or until ctx ended a while ago.
+func (l *lane) defers(ctx context.Context, ds []Deferral) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	ctx, cancel := outlive(ctx, lastReports)
+	defer cancel()
+	_, err := insist(ctx, l.Log, "defer deliveries", func() (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) })
+	return err
+}

@@ -1,0 +1,77 @@
+package sender
+
+import (
+	"strings"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+// A task is a delivery in hand.
+type task struct {
+	hand     *hand
+	job      *job.Job
+	delivery job.Delivery
+	taken    time.Time
+	claim    Claim // zero until it is claimed
+
+	credential, destination paced
+	refused                 string // why no call is made: the provider's word when it refused the credential
+}
+
+// A paced is a key and the slot that was reserved under it.
+type paced struct {
+	pace.Key // without an ID where the key cannot be told
+	slot     pace.Slot
+}
+
+// limited says whether a slot is needed.
+func (p paced) limited() bool { return p.ID != "" && p.Rate.Limited() }
+
+// urgent says whether it goes before what waits.
+func (t *task) urgent() bool { return t.job.Rank <= job.High }
+
+// slots is what of the task comes back with the job.
+func (t *task) slots() string {
+	if t.credential.slot.None() && t.destination.slot.None() {
+		return ""
+	}
+	return t.destination.slot.String() + ";" + t.credential.slot.String()
+}
+
+// readSlots takes up what was reserved when it was deferred.
+func (t *task) readSlots() {
+	destination, credential, _ := strings.Cut(t.delivery.Slots, ";")
+	t.destination.slot, t.credential.slot = pace.ParseSlot(destination), pace.ParseSlot(credential)
+}
+
+// A hand is a job in hand, and how many of its deliveries are not settled.
+type hand struct {
+	job.Taken
+	left int // touched by the taker before the first result, then by the reporter only
+}
+
+// A result is a task that is over: there is a report of a call, or a deferral, or
+// neither where somebody else goes on with it.
+type result struct {
+	hand     *hand
+	report   *Report
+	deferral *Deferral
+}
+
+// reasons why deliveries are deferred.
+const (
+	becausePace    = "pace"
+	becausePause   = "pause"
+	becauseBreaker = "breaker"
+	becauseProbe   = "probe"
+	becauseStop    = "stop"
+	becauseLease   = "lease"
+)
+
+// put gives the result that lets a task wait until a time.
+func (l *lane) put(t *task, until time.Time, why string) result {
+	l.Meter.Deferred(l.name, why)
+	return result{hand: t.hand, deferral: &Deferral{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Slots: t.slots()}}
+}
