@@ -66,11 +66,12 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 }
 
 // serve starts a part that is bongsu serve at a port that stays the same, and gives
-// its URL.
+// its URL. Its breaker stays closed: a provider that fails one call in five would open
+// it again and again, and then what met no trouble waits, as it should.
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
-	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--slack-url="+s.mockup, "--"+service+"-addr="+addr)
+	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--breaker-percent=-1", "--slack-url="+s.mockup, "--"+service+"-addr="+addr)
 	s.add(t, name, func(t testing.TB) *proc.Process {
 		p := binaries.Serve(t, args...)
 		p.URLs(t, 1)
