@@ -26,7 +26,7 @@ type serveCmd struct {
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
-	SlackURL     string `name:"slack-url" help:"Where Slack is: by default the mockup if this process runs it, else https://slack.com."`
+	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
 
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
@@ -40,6 +40,10 @@ type serveCmd struct {
 	BreakerPercent   int           `default:"10" help:"How much of the calls under a credential must fail for it to be left alone for a while; -1 for never."`
 	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
 	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
+
+	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy."`
+	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
+	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
 
 	logging
 }
@@ -57,6 +61,10 @@ Examples:
 
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, con *console) error {
+	allowed, err := app.ParsePrefixes(c.AllowDestinations)
+	if err != nil {
+		return err
+	}
 	return serve(ctx, app.Config{
 		Services: c.Services,
 		Data:     c.Data,
@@ -69,7 +77,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		NATSURL:         c.NATSURL,
 		GroupURL:        c.GroupURL,
 		AlertURL:        c.AlertURL,
-		SlackURL:        c.SlackURL,
+		ProviderURL:     c.ProviderURL,
 		SealKeyFile:     c.SealKeyFile,
 		Replicas:        c.Replicas,
 		JobSize:         c.JobSize,
@@ -81,6 +89,10 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		BreakerPercent:   c.BreakerPercent,
 		BreakerCalls:     c.BreakerCalls,
 		BreakerOpen:      c.BreakerOpen,
+
+		MessengerConfig:   c.MessengerConfig,
+		AllowDestinations: allowed,
+		AllowHTTP:         c.AllowHTTP,
 
 		DemoData: c.DemoData,
 		Log:      c.logger(con.Err),

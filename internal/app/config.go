@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,9 +36,6 @@ var services = []struct{ name, addr string }{
 	{Mockup, "127.0.0.1:18084"},
 }
 
-// DefaultSlackURL is where Slack answers.
-const DefaultSlackURL = "https://slack.com"
-
 // A Config says what a process is to be. The zero value of a field is its default.
 type Config struct {
 	Services []string // Edge, Group, …; "all" means all but Mockup; empty means all
@@ -53,7 +51,7 @@ type Config struct {
 	NATSURL      string // default a broker inside the process
 	GroupURL     string // where the group service is, if not in this process
 	AlertURL     string // where the alert service is, if not in this process
-	SlackURL     string // default the mockup of this process, or DefaultSlackURL
+	ProviderURL  string // in place of the scheme and host of every provider; default the mockup of this process, or the providers themselves
 	SealKeyFile  string // default seal.key in Data, made where it is missing
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5
@@ -68,6 +66,11 @@ type Config struct {
 	BreakerPercent   int           // of calls under a credential that fail before it is left alone; default 10, below 0 never
 	BreakerCalls     int           // so many at least; default 10
 	BreakerOpen      time.Duration // how long it is left alone; default 3 s
+
+	MessengerConfig   string         // a file that says more of single messengers; none where it is empty
+	Messengers        Messengers     // what it says; read from MessengerConfig where that is set
+	AllowDestinations []netip.Prefix // where user-given URLs may lead, though they are not public
+	AllowHTTP         bool           // user-given URLs may be http
 
 	DemoData bool // fill an empty directory with the demonstration data
 
@@ -103,6 +106,14 @@ func (c Config) complete() (Config, error) {
 	if c.ProviderTimeout == 0 {
 		c.ProviderTimeout = 10 * time.Second
 	}
+	if c.MessengerConfig != "" {
+		if c.Messengers, err = readMessengers(c.MessengerConfig); err != nil {
+			return c, err
+		}
+	}
+	if err := c.Messengers.check(c.ProviderTimeout); err != nil {
+		return c, err
+	}
 	if c.Lease < time.Second || c.ProviderTimeout < 0 || c.Lease <= 2*c.ProviderTimeout {
 		return c, fmt.Errorf("--lease is %s and --provider-timeout %s: a lease must be at least a second, and longer than two calls to a provider may take", c.Lease, c.ProviderTimeout)
 	}
@@ -131,16 +142,6 @@ func (c *Config) completePace() error {
 		return fmt.Errorf("--breaker-percent goes from 1 to 100, or is -1 for never; --breaker-calls and --breaker-open are above 0")
 	}
 	return nil
-}
-
-// limits gives how fast a messenger may be called.
-func (c Config) limits(spec messenger.Spec) messenger.Limits {
-	l := spec.Limits
-	l.Credential, _ = messenger.ParseRate(c.CredentialLimit) // completePace has read it
-	if c.DestinationLimit != "" {
-		l.Destination, _ = messenger.ParseRate(c.DestinationLimit)
-	}
-	return l
 }
 
 // checkNeighbours says which service of another process must be named.

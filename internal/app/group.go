@@ -33,7 +33,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 		}
 	}
 	groups := &group.Handler{Groups: store}
-	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs}
+	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP}
 	lookup := &group.LookupHandler{Finder: store, Key: key}
 	b.groups, b.users, b.directory = groups, users, lookup
 	b.ready = append(b.ready, store.Ping)

@@ -29,21 +29,17 @@ func (b *builder) senderHere(ctx context.Context) error {
 		host = "unknown"
 	}
 	s := &sender.Sender{
-		Messengers: messenger.All(messenger.Config{
-			SlackURL: b.slackURL(),
-			Client:   messenger.NewClient(),
-			Now:      time.Now,
-		}),
-		Jobs:     func(name string) sender.Jobs { return q.Lanes(name, b.log) },
-		Dispatch: sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid())},
-		Key:      key,
-		Workers:  workers,
-		Timeout:  b.config.ProviderTimeout,
-		Now:      time.Now,
-		Log:      b.log,
-		Meter:    b.metrics,
-		Pace:     b.paces(q),
-		Limits:   b.config.limits,
+		Messengers: messenger.All(b.endpoints()),
+		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, b.log) },
+		Dispatch:   sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid())},
+		Key:        key,
+		Workers:    workers,
+		Timeout:    b.config.timeout,
+		Now:        time.Now,
+		Log:        b.log,
+		Meter:      b.metrics,
+		Pace:       b.paces(q),
+		Limits:     b.config.limits,
 		Breaker: sender.BreakerConfig{
 			Percent: b.config.BreakerPercent,
 			Calls:   b.config.BreakerCalls,
@@ -52,16 +48,4 @@ func (b *builder) senderHere(ctx context.Context) error {
 	}
 	b.stages[send] = append(b.stages[send], s.Run)
 	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(b.ready)})
-}
-
-// slackURL gives where Slack is: as told, or the mockup where this process runs
-// one, or the real one.
-func (b *builder) slackURL() string {
-	if b.config.SlackURL != "" {
-		return b.config.SlackURL
-	}
-	if addr := b.Addr(Mockup); addr != "" {
-		return "http://" + addr
-	}
-	return DefaultSlackURL
 }

@@ -1,27 +1,19 @@
 package messenger
 
-import (
-	"net/http"
-	"time"
-)
-
-// Config is what messengers need to send. To be described they need nothing.
-type Config struct {
-	Client   *http.Client // as NewClient makes it
-	Now      func() time.Time
-	SlackURL string // https://slack.com, or where a fake stands
-}
+// Endpoints gives the way to the provider of a messenger, by its name.
+type Endpoints func(name string) Endpoint
 
 // All is the visible list, by name: a new messenger is one file and one line here.
-func All(c Config) []Messenger {
+// Only where they send do messengers need endpoints.
+func All(to Endpoints) []Messenger {
 	return []Messenger{
-		Slack{Client: c.Client, URL: c.SlackURL, Now: c.Now},
+		Slack{to("slack")},
 	}
 }
 
 // Specs describes every messenger, by name.
 func Specs() []Spec {
-	all := All(Config{})
+	all := All(func(string) Endpoint { return Endpoint{} })
 	specs := make([]Spec, len(all))
 	for i, m := range all {
 		specs[i] = m.Spec()

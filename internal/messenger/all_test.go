@@ -9,8 +9,9 @@ import (
 
 func TestSpecs(t *testing.T) {
 	specs := Specs()
-	if len(specs) != len(All(Config{})) || len(specs) == 0 {
-		t.Fatalf("%d specs of %d messengers", len(specs), len(All(Config{})))
+	all := All(func(string) Endpoint { return Endpoint{} })
+	if len(specs) != len(all) || len(specs) == 0 {
+		t.Fatalf("%d specs of %d messengers", len(specs), len(all))
 	}
 	if !slices.IsSortedFunc(specs, func(a, b Spec) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("not by name")
@@ -25,8 +26,11 @@ func TestSpecs(t *testing.T) {
 		if s.Title == "" || s.Credential.Label == "" || s.Credential.Hint == "" || s.Destination.Label == "" || s.Destination.Hint == "" {
 			t.Errorf("%s does not describe itself: %+v", s.Name, s)
 		}
-		if !s.Credential.Secret {
-			t.Errorf("%s: a credential is a secret", s.Name)
+		if !s.Credential.Secret || s.Destination.Secret {
+			t.Errorf("%s: a credential is a secret, and what is no secret is a destination", s.Name)
+		}
+		if _, is := all[i].(Verifier); is != s.Verifiable {
+			t.Errorf("%s: it is a Verifier: %v; its Spec says %v", s.Name, is, s.Verifiable)
 		}
 	}
 }

@@ -14,13 +14,13 @@ const maxCode = 255
 // redacted stands where a secret stood.
 const redacted = "[redacted]"
 
-// without is the outcome as Messenger promises it: without the secret, with
+// without is the outcome as Messenger promises it: without the secrets, with
 // nothing that is not fit for a screen, nothing long, and no wait where nothing is
 // to be done again.
-func (o Outcome) without(secret string) Outcome {
-	o.Code = evidence(o.Code, secret, maxCode)
-	o.MessageID = evidence(o.MessageID, secret, maxCode)
-	o.Excerpt = evidence(o.Excerpt, secret, MaxExcerpt)
+func (o Outcome) without(secrets ...string) Outcome {
+	o.Code = evidence(o.Code, secrets, maxCode)
+	o.MessageID = evidence(o.MessageID, secrets, maxCode)
+	o.Excerpt = evidence(o.Excerpt, secrets, MaxExcerpt)
 	if o.Kind == Sent || o.Kind == Failed {
 		o.After = 0
 	}
@@ -30,8 +30,11 @@ func (o Outcome) without(secret string) Outcome {
 // evidence cuts last, so that the head of a secret is never what is left of it;
 // and it replaces control characters instead of dropping them, so that no secret
 // comes together by that.
-func evidence(s, secret string, limit int) string {
-	s = redact(visible(s), secret)
+func evidence(s string, secrets []string, limit int) string {
+	s = visible(s)
+	for _, secret := range secrets {
+		s = redact(s, secret)
+	}
 	if len(s) <= limit {
 		return s
 	}

@@ -13,32 +13,12 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"code.dny.dev/ssrf"
 )
 
 // maxAnswer is how much of a provider's answer is read.
 const maxAnswer = 64 << 10
-
-// NewClient makes the HTTP client that all messengers share; a process makes it
-// once. Its pool fits hundreds of calls at once to one provider, and it lets go
-// of idle connections before the providers' side does, since a request written to
-// a connection that is being closed ends as Unknown.
-func NewClient() *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Client{
-		Timeout: 30 * time.Second, // a whole call, its answer included
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            dialer.DialContext,
-			ForceAttemptHTTP2:      true,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxIdleConns:           2048,
-			MaxIdleConnsPerHost:    512,
-			IdleConnTimeout:        30 * time.Second,
-			MaxResponseHeaderBytes: maxAnswer,
-			DisableCompression:     true, // answers are small, and stay what was sent
-		},
-	}
-}
 
 // A reply is what came of one HTTP call.
 type reply struct {
@@ -48,6 +28,8 @@ type reply struct {
 	cut    bool   // body is only the head of the answer
 	begun  bool   // the request may have reached the provider
 	err    error  // what broke; where status is not 0, the answer broke off
+
+	impossible bool // there was no call: the URL is none, or http where only https will do
 }
 
 // call makes one call. It follows no redirect, as that would show the credential
@@ -99,6 +81,10 @@ func (r reply) outcome(now time.Time) Outcome {
 		After:   retryAfter(r.header.Get("Retry-After"), now),
 	}
 	switch {
+	case r.impossible: // err may quote the URL
+		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "invalid_url", "not called: what was given as a URL is none that may be called; it must be https, or an operator must allow http by --allow-http"
+	case errors.Is(r.err, ssrf.ErrProhibitedIP):
+		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "forbidden_address", forbidden
 	case r.status == 0 && !r.begun:
 		o.Kind, o.Code, o.Excerpt = Retry, unsent(r.err), cause(r.err)
 	case r.status == 0:

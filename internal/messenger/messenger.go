@@ -4,6 +4,8 @@ package messenger
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 )
 
@@ -23,13 +25,36 @@ type Messenger interface {
 	Send(ctx context.Context, m Message) Outcome
 }
 
+// A Verifier is a Messenger whose provider can say whether an address would work,
+// without telling anybody.
+type Verifier interface {
+	Messenger
+
+	// Verify asks the provider about a credential and a destination, by calls that
+	// send nothing. It answers Sent where both would do, and keeps the promises of
+	// Send otherwise.
+	Verify(ctx context.Context, credential, destination string) Outcome
+}
+
 // A Message is one text for one address, opened for the call.
 type Message struct {
 	DeliveryID  int64  // where the provider takes an idempotency handle, it comes from this
 	Credential  string // in the clear; must not be logged or returned
 	Destination string
-	Text        string // "[severity] message"
+	Text        string // "[severity] message", or what a template made of it; never empty
+
+	Severity string    // the caller's word, "normal" where there was none
+	Title    string    // in one line; empty for none
+	Link     string    // an http or https URL; empty for none
+	Details  []Detail  // in the caller's order
+	Time     time.Time // when the alert was accepted
 }
+
+// A Detail is one more fact of an alert, such as host: node1.
+type Detail struct{ Name, Value string }
+
+// Plain says whether the message is its text and nothing more.
+func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {
@@ -40,7 +65,11 @@ type Spec struct {
 	// Costly says that a message costs money: one that may have been sent is not sent
 	// again, unless it is critical.
 	Costly bool
-	Limits Limits // those the provider tells of; configuration may set others
+	// Idempotent says that the provider knows a delivery again that it was sent
+	// before, by its id: to send it again tells nobody twice.
+	Idempotent bool
+	Verifiable bool   // the messenger is a Verifier
+	Limits     Limits // those the provider tells of; configuration may set others
 }
 
 // A Setting describes one value that an address needs.
@@ -48,14 +77,28 @@ type Setting struct {
 	Label  string // names it for people
 	Hint   string // what it looks like, and where to find it
 	Secret bool   // sealed when it enters, never answered
+	// Optional says that an address may do without it. It is a label for people then,
+	// where the hint says nothing else.
+	Optional bool
 	// Check says what is wrong with a value, or nil. Its error is for outsiders
 	// and must not quote a secret. A nil Check accepts any value.
 	Check func(value string) error
+	// URL says that it is where calls go to: an https URL, unless an operator allows
+	// http.
+	URL bool
 }
 
-// Accept says what is wrong with a value, or nil.
-func (s Setting) Accept(value string) error {
-	if s.Check == nil {
+// Accept says what is wrong with a value, or nil. http lets URLs be http as well as
+// https.
+func (s Setting) Accept(value string, http bool) error {
+	switch {
+	case value == "" && s.Optional:
+		return nil
+	case value == "":
+		return errors.New("must be given: " + s.Hint)
+	case s.URL && !http && !strings.HasPrefix(value, "https://"):
+		return errors.New("must be a URL that begins with https://")
+	case s.Check == nil:
 		return nil
 	}
 	return s.Check(value)
@@ -101,4 +144,6 @@ type Outcome struct {
 	MessageID string        // the provider's id of the message it took
 	Excerpt   string        // the head of the answer, at most MaxExcerpt bytes, without secrets
 	After     time.Duration // how long the provider asked to wait; 0 where it did not say
+	Gone      bool          // of Failed: the provider wants never to be called that way again
+	Cut       bool          // the text was longer than the provider takes; its end was not sent
 }

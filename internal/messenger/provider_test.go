@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,27 +25,44 @@ const secret = "xoxb-SECRET/+%&<token>"
 // noon is what every clock here shows.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// A sample is what the promises need to know of a messenger.
+// A sample is what the promises need to know of a messenger. Its row stands in the
+// messenger's own test file.
 type sample struct {
-	message   Message
-	sent      string // an answer with HTTP 200 that says that the message was taken
+	message   Message // its credential holds the word SECRET, and nothing else does
+	status    int     // with sent it says that the message was taken; 0 means 200
+	sent      string
 	messageID string // what is kept of it
-	refused   string // an answer with HTTP 200 that is no success
+	refused   string // an answer with that status that is no success; empty where the status alone is the provider's word
+	// means holds the statuses that mean something else here than they do by
+	// themselves (reply.outcome), without a body that says more.
+	means map[int]meaning
+}
+
+// A meaning is what an answer comes to.
+type meaning struct {
+	kind  Kind
+	scope Scope
 }
 
 var samples = map[string]sample{
-	"slack": {
-		message:   Message{DeliveryID: 7, Credential: secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
-		sent:      `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
-		messageID: "1503435956.000247",
-		refused:   `{"ok":false,"error":"not_in_channel"}`,
-	},
+	"slack": slackSample,
 }
 
-// each runs promise over all messengers, every one pointed at url.
+// ok is the status of success.
+func (s sample) ok() int { return cmp.Or(s.status, http.StatusOK) }
+
+// by is what a status comes to whose body says nothing.
+func (s sample) by(status int, kind Kind) Kind {
+	if m, is := s.means[status]; is {
+		return m.kind
+	}
+	return kind
+}
+
+// each runs promise over all messengers that speak HTTP, every one pointed at url.
 func each(t *testing.T, base string, client *http.Client, promise func(t *testing.T, m Messenger, s sample)) {
 	t.Helper()
-	for _, m := range All(Config{Client: client, Now: func() time.Time { return noon }, SlackURL: base}) {
+	for _, m := range All(func(string) Endpoint { return endpoint(base, client) }) {
 		name := m.Spec().Name
 		t.Run(name, func(t *testing.T) {
 			s, found := samples[name]
@@ -56,10 +74,15 @@ func each(t *testing.T, base string, client *http.Client, promise func(t *testin
 	}
 }
 
+// endpoint is that of a provider at base.
+func endpoint(base string, client *http.Client) Endpoint {
+	return Endpoint{Client: client, Now: func() time.Time { return noon }, URL: base}
+}
+
 // newClient is NewClient, its connections closed when the test ends.
 func newClient(t *testing.T) *http.Client {
 	t.Helper()
-	c := NewClient()
+	c := NewClient(ClientConfig{Anywhere: true})
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
@@ -97,10 +120,14 @@ func rawProvider(t *testing.T, serve func(net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// echo puts the credential that a call bore into an answer, in every spelling.
+// echo puts all that a call bore into an answer, what may be the credential in every
+// spelling.
 func echo(r *http.Request) string {
-	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	user, password, _ := r.BasicAuth()
+	body, _ := io.ReadAll(r.Body)
+	said := fmt.Sprintf("%s %s %s %s %s %s ", r.URL, r.RequestURI, r.Header, body, user, password)
+	return said + fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
 }
 
 // send calls m and checks what must be true of every outcome.
@@ -123,6 +150,9 @@ func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outco
 		if len(text) > limit || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 			t.Errorf("not fit to be recorded: %q", text)
 		}
+	}
+	if o.Gone && o.Kind != Failed {
+		t.Errorf("gone, and not Failed: %+v", o)
 	}
 	all := fmt.Sprintf("%+v", o)
 	if strings.Contains(all, "SECRET") || strings.Contains(all, message.Credential) {

@@ -9,16 +9,10 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Slack sends by chat.postMessage of Slack's Web API.
-type Slack struct {
-	Client *http.Client
-	URL    string // the base, such as https://slack.com
-	Now    func() time.Time
-}
+type Slack struct{ Endpoint }
 
 var _ Messenger = Slack{}
 
@@ -31,12 +25,12 @@ func (Slack) Spec() Spec {
 			Label:  "Bot token",
 			Hint:   "xoxb-…, from your Slack app's page OAuth & Permissions; the app needs the scope chat:write",
 			Secret: true,
-			Check:  checkSlackToken,
+			Check:  checkToken,
 		},
 		Destination: Setting{
 			Label: "Channel",
 			Hint:  "a channel's id such as C0123456789, from the foot of its details; invite the app to the channel",
-			Check: checkSlackChannel,
+			Check: checkWord,
 		},
 		Limits: Limits{Destination: slackChannel},
 	}
@@ -53,40 +47,22 @@ var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
 // ours have about 20,033 at most, so that only one made of little else than the
 // characters it wants escaped could be cut.
 func (s Slack) Send(ctx context.Context, m Message) Outcome {
-	if err := checkSlackToken(m.Credential); err != nil {
+	if err := checkToken(m.Credential); err != nil {
 		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential", Excerpt: err.Error()}
 	}
-	req, err := s.request(ctx, m)
-	if err != nil { // it may quote the URL
-		return Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid_url", Excerpt: "the URL given for Slack is none"}
-	}
-	r := call(s.Client, req)
-	return readSlack(r).judge(r.outcome(s.Now())).without(m.Credential)
+	body := marshal(struct {
+		Channel string `json:"channel"`
+		Text    string `json:"text"`
+	}{m.Destination, slackEscapes.Replace(m.Text)})
+	r := s.post(ctx, "https://slack.com/api/chat.postMessage", body, http.Header{
+		"Content-Type":  {"application/json"},
+		"Authorization": {"Bearer " + m.Credential},
+	})
+	return readSlack(r).judge(s.outcome(r)).without(m.Credential)
 }
 
 // slackEscapes are the characters that mean something in Slack's text.
 var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-
-func (s Slack) request(ctx context.Context, m Message) (*http.Request, error) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // what Slack wants escaped is escaped already, its way
-	if err := encoder.Encode(struct {
-		Channel string `json:"channel"`
-		Text    string `json:"text"`
-	}{m.Destination, slackEscapes.Replace(m.Text)}); err != nil {
-		return nil, err
-	}
-	body.Truncate(body.Len() - 1) // the encoder's newline
-	url := strings.TrimRight(s.URL, "/") + "/api/chat.postMessage"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body.Bytes()))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+m.Credential)
-	return req, nil
-}
 
 // slackErrors says what Slack's errors mean. An error that is not here is about
 // the message.
@@ -210,20 +186,4 @@ func (s slackReply) judge(o Outcome) Outcome {
 		o.Kind, o.Scope = Failed, MessageScope
 	}
 	return o
-}
-
-// checkSlackToken accepts what can stand in an Authorization header.
-func checkSlackToken(value string) error {
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("must be a token of visible ASCII characters without spaces")
-	}
-	return nil
-}
-
-func checkSlackChannel(value string) error {
-	if value == "" || !utf8.ValidString(value) ||
-		strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return errors.New("must be a channel's id or name without spaces")
-	}
-	return nil
 }

@@ -12,9 +12,16 @@ import (
 	"time"
 )
 
+var slackSample = sample{
+	message:   Message{DeliveryID: 7, Credential: secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
+	sent:      `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
+	messageID: "1503435956.000247",
+	refused:   `{"ok":false,"error":"not_in_channel"}`,
+}
+
 func slackAt(t *testing.T, base string) Slack {
 	t.Helper()
-	return Slack{Client: newClient(t), URL: base, Now: func() time.Time { return noon }}
+	return Slack{endpoint(base, newClient(t))}
 }
 
 // TestSlackRequest holds what goes out to the letter of the contract.
@@ -162,7 +169,7 @@ func TestSlackRefusesWhatCannotBeCalled(t *testing.T) {
 		{base, "", CredentialScope, "invalid_credential"},
 		{base, "two\nlines", CredentialScope, "invalid_credential"},
 		{base, "two words", CredentialScope, "invalid_credential"},
-		{"http://bad host:port", "T", MessageScope, "invalid_url"},
+		{"http://bad host:port", "T", CredentialScope, "invalid_url"},
 	} {
 		m := Message{Credential: c.credential, Destination: "C1", Text: "x"}
 		o := slackAt(t, c.url).Send(t.Context(), m)

@@ -25,12 +25,7 @@ func (h *MessengerHandler) ListMessengers(_ context.Context, req *messengerv1.Li
 		if name := req.GetName(); name != "" && name != s.Name {
 			continue
 		}
-		res.Messengers = append(res.Messengers, &messengerv1.Messenger{
-			Name:        s.Name,
-			Title:       s.Title,
-			Credential:  settingToWire(s.Credential),
-			Destination: settingToWire(s.Destination),
-		})
+		res.Messengers = append(res.Messengers, specToWire(s))
 	}
 	return res, nil
 }
@@ -69,6 +64,28 @@ func paceToWire(s pace.Standing) *messengerv1.Pace {
 	}
 }
 
+func specToWire(s messenger.Spec) *messengerv1.Messenger {
+	return &messengerv1.Messenger{
+		Name:             s.Name,
+		Title:            s.Title,
+		Credential:       settingToWire(s.Credential),
+		Destination:      settingToWire(s.Destination),
+		CredentialLimit:  limitToWire(s.Limits.Credential),
+		DestinationLimit: limitToWire(s.Limits.Destination),
+		Idempotent:       s.Idempotent,
+		Costly:           s.Costly,
+		Verifiable:       s.Verifiable,
+	}
+}
+
 func settingToWire(s messenger.Setting) *messengerv1.Setting {
-	return &messengerv1.Setting{Label: s.Label, Hint: s.Hint, Secret: s.Secret}
+	return &messengerv1.Setting{Label: s.Label, Hint: s.Hint, Secret: s.Secret, Optional: s.Optional}
+}
+
+// limitToWire leaves what is not limited empty.
+func limitToWire(r messenger.Rate) string {
+	if !r.Limited() {
+		return ""
+	}
+	return r.String()
 }

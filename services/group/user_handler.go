@@ -21,6 +21,7 @@ type UserHandler struct {
 	Users Users
 	Key   *seal.Key
 	Specs []messenger.Spec // the messengers an address may be of
+	HTTP  bool             // URLs may be http
 }
 
 // ListUsers answers with a page of users.
@@ -133,10 +134,10 @@ func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	if !ok {
 		return Address{}, fmt.Errorf("messenger: %q is none of those that ListMessengers names: %w", in.GetMessenger(), fault.ErrInvalid)
 	}
-	if err := spec.Credential.Accept(in.GetCredential()); err != nil {
+	if err := spec.Credential.Accept(in.GetCredential(), h.HTTP); err != nil {
 		return Address{}, fmt.Errorf("credential: %w: %w", err, fault.ErrInvalid)
 	}
-	if err := spec.Destination.Accept(in.GetDestination()); err != nil {
+	if err := spec.Destination.Accept(in.GetDestination(), h.HTTP); err != nil {
 		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
 	}
 	sealed, err := h.Key.Seal(in.GetCredential(), spec.Name)

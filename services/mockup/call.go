@@ -21,10 +21,17 @@ const (
 type Call struct {
 	Method       string
 	Path         string
+	Query        string   // what follows the question mark
 	Headers      []Header // by name
 	Body         string   // at most 256 KiB of it
 	Time         time.Time
 	AnswerStatus int // 0 until it is answered, and for good where the connection was closed
+}
+
+// bears says whether a call bears a credential, in its path, query or headers.
+func (c *Call) bears(credential string) bool {
+	return strings.Contains(c.Path, credential) || strings.Contains(c.Query, credential) ||
+		slices.ContainsFunc(c.Headers, func(h Header) bool { return strings.Contains(h.Value, credential) })
 }
 
 // A Header is one header of a Call. Several values are joined by ", ".
@@ -44,11 +51,13 @@ func (m *Mockup) Calls(path string) []Call {
 	return calls
 }
 
-// Reset forgets all calls and all faults.
+// Reset forgets all calls, all faults and what the fakes remember; limits are no
+// longer kept.
 func (m *Mockup) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls, m.faults = record{}, nil
+	m.limited, m.limiters, m.memory = false, nil, nil
 }
 
 // got records and prints a call that has been read.
@@ -56,6 +65,7 @@ func (m *Mockup) got(r *http.Request, body []byte) *Call {
 	c := &Call{
 		Method:  r.Method,
 		Path:    text(r.URL.Path),
+		Query:   text(r.URL.RawQuery),
 		Headers: headers(r.Header),
 		Body:    text(string(body[:min(len(body), maxBody)])),
 		Time:    m.Now(),

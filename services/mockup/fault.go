@@ -20,7 +20,8 @@ type Fault struct {
 	next time.Time // when the next call passes, where PerSecond is set
 
 	Path            string  // of the calls that fail; empty means every path
-	BodyContains    string  // lets only calls fail whose body contains it; empty means all
+	BodyContains    string  // lets only calls fail whose body contains it, such as a destination; empty means all
+	Credential      string  // lets only calls fail whose path, query or headers contain it; empty means all
 	Share           float64 // of the matching calls that fail; 0 means all
 	Delay           time.Duration
 	Status          int               // 0 means the fake's own
@@ -32,14 +33,14 @@ type Fault struct {
 }
 
 // SetFault makes the fakes fail from now on, in place of the fault with the same
-// Path and BodyContains. Where several faults strike a call, the one that was set
+// Path, BodyContains and Credential. Where several faults strike a call, the one that was set
 // last has its way, so that a narrow fault can be laid over a wide one. It
 // returns fault.ErrInvalid when there are too many.
 func (m *Mockup) SetFault(f Fault) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.faults = slices.DeleteFunc(m.faults, func(old Fault) bool {
-		return old.Path == f.Path && old.BodyContains == f.BodyContains
+		return old.Path == f.Path && old.BodyContains == f.BodyContains && old.Credential == f.Credential
 	})
 	if len(m.faults) >= maxFaults { // then none has made place
 		return fmt.Errorf("fault: there are %d already, Reset first: %w", maxFaults, fault.ErrInvalid)
@@ -78,7 +79,7 @@ func (f *Fault) passes(now time.Time) bool {
 }
 
 func (f Fault) matches(c *Call) bool {
-	return (f.Path == "" || f.Path == c.Path) && strings.Contains(c.Body, f.BodyContains)
+	return (f.Path == "" || f.Path == c.Path) && strings.Contains(c.Body, f.BodyContains) && c.bears(f.Credential)
 }
 
 // spoil makes of a fake's own answer what the fault wants it to be.

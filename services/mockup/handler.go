@@ -38,6 +38,12 @@ func (h *Handler) SetFault(_ context.Context, req *mockupv1.SetFaultRequest) (*m
 	return &mockupv1.SetFaultResponse{}, nil
 }
 
+// SetLimits makes the fakes keep their providers' limits.
+func (h *Handler) SetLimits(_ context.Context, req *mockupv1.SetLimitsRequest) (*mockupv1.SetLimitsResponse, error) {
+	h.Mockup.SetLimited(req.GetKept())
+	return &mockupv1.SetLimitsResponse{}, nil
+}
+
 func (c Call) toProto() *mockupv1.Call {
 	headers := make(map[string]string, len(c.Headers))
 	for _, h := range c.Headers {
@@ -46,6 +52,7 @@ func (c Call) toProto() *mockupv1.Call {
 	return &mockupv1.Call{
 		Method:       c.Method,
 		Path:         c.Path,
+		Query:        c.Query,
 		Headers:      headers,
 		Body:         c.Body,
 		Time:         timestamppb.New(c.Time),
@@ -63,6 +70,7 @@ func fromProto(f *mockupv1.Fault) Fault {
 		Headers:         f.GetHeaders(),
 		Body:            f.GetBody(),
 		PerSecond:       f.GetPerSecond(),
+		Credential:      f.GetCredential(),
 		CloseConnection: f.GetCloseConnection(),
 		CutAnswer:       f.GetCutAnswer(),
 	}

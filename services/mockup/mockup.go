@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // maxBody is how many bytes of a request are looked at. The rest is read, so
@@ -34,6 +36,10 @@ type Mockup struct {
 	calls  record
 	faults []Fault // the last set at the end
 	last   int64   // what moment answered before, in microseconds
+
+	limited  bool                     // the fakes keep their providers' limits
+	limiters map[string]*rate.Limiter // by what a provider counts
+	memory   map[string]string        // what remember keeps
 
 	printing sync.Mutex
 }
@@ -62,9 +68,9 @@ func (m *Mockup) fakes() []fake {
 // A fake answers one path as its provider would.
 type fake struct {
 	pattern string // as http.ServeMux takes it
-	// answer is given at most maxBody bytes and one: that one more says that the
-	// body was longer.
-	answer func(header http.Header, body []byte) answer
+	// answer is given a request whose body has been read: at most maxBody bytes of it
+	// and one, which says that the body was longer.
+	answer func(r *http.Request, body []byte) answer
 }
 
 // An answer is what a fake says.
@@ -91,7 +97,7 @@ func (m *Mockup) serve(f fake) http.Handler {
 		if fault.CloseConnection {
 			panic(http.ErrAbortHandler) // how net/http is told to close without an answer
 		}
-		a := fault.spoil(f.answer(r.Header, body))
+		a := fault.spoil(f.answer(r, body))
 		m.answered(call, a.status)
 		if fault.CutAnswer {
 			a.cut(w)

@@ -15,11 +15,11 @@ const slackCut = 40_000
 // slack answers chat.postMessage as Slack does: HTTP 200 whatever comes of it,
 // and the truth in the body. It knows every token and every channel; the errors
 // that depend on those are for SetFault.
-func (m *Mockup) slack(header http.Header, body []byte) answer {
-	if code := slackAuth(header.Get("Authorization")); code != "" {
+func (m *Mockup) slack(r *http.Request, body []byte) answer {
+	if code := slackAuth(r.Header.Get("Authorization")); code != "" {
 		return slackError(code)
 	}
-	if code := slackForm(header.Get("Content-Type")); code != "" {
+	if code := slackForm(r.Header.Get("Content-Type")); code != "" {
 		return slackError(code)
 	}
 	if len(body) > maxBody {
@@ -43,6 +43,12 @@ func (m *Mockup) slack(header http.Header, body []byte) answer {
 	}
 	if post.Text == "" {
 		return slackError("no_text")
+	}
+	// One message a second per channel, with short bursts: see internal/messenger.
+	if wait := m.spend("slack "+r.Header.Get("Authorization")+" "+*post.Channel, 1, 3); wait > 0 {
+		busy := slackError("ratelimited")
+		busy.status, busy.headers["Retry-After"] = http.StatusTooManyRequests, seconds(wait)
+		return busy
 	}
 	at := m.moment()
 	return slackAnswer(slackReply{

@@ -31,7 +31,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 		l.refusals.count(t.credential.ID)
 		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: refusal(t.refused)}}
 	}
-	if start.Add(l.Timeout).After(t.claim.Expire) {
+	if start.Add(l.timeout).After(t.claim.Expire) {
 		l.Log.Warn("a lease would have run out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
 		return l.put(t, start, becauseLease)
 	}
@@ -40,7 +40,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 		return l.put(t, start.Add(max(breaker.closedIn(), probeWait)+rand.N(probeWait)), becauseBreaker) //nolint:gosec // it spreads load
 	}
 	l.Meter.Waited(l.name, start.Sub(t.taken))
-	calling, cancel := context.WithTimeout(ctx, l.Timeout)
+	calling, cancel := context.WithTimeout(ctx, l.timeout)
 	outcome := l.call(calling, t)
 	cancel()
 	end := l.Now()

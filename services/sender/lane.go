@@ -18,6 +18,7 @@ type lane struct {
 	messenger messenger.Messenger
 	name      string
 	limits    messenger.Limits
+	timeout   time.Duration
 	breakers  *breakers
 	refusals  *refusals
 	even      even // touched by wait only
@@ -30,7 +31,7 @@ type lane struct {
 func newLane(s *Sender, m messenger.Messenger) *lane {
 	spec := m.Spec()
 	l := &lane{
-		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec),
+		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
 		refusals: &refusals{byKey: map[string]int{}},
 		even:     even{},
 		claimed:  make(chan *task),

@@ -84,8 +84,8 @@ type Sender struct {
 	Jobs       func(messenger string) Jobs // the jobs of a messenger, asked for once each
 	Dispatch   Dispatch
 	Key        *seal.Key
-	Workers    int           // calls at a time, for each messenger
-	Timeout    time.Duration // of one call to a provider; shorter than a lease
+	Workers    int                                  // calls at a time, for each messenger
+	Timeout    func(messenger string) time.Duration // of one call to a provider; shorter than a lease
 	Now        func() time.Time
 	Log        *slog.Logger
 	Meter      Meter

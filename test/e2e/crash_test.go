@@ -24,7 +24,7 @@ func TestKill(t *testing.T) {
 	const alerts = 40
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
-	args := []string{"--data=" + data, "--demo-data", "--edge-addr=127.0.0.1:0", "--slack-url=" + mockup}
+	args := []string{"--data=" + data, "--demo-data", "--edge-addr=127.0.0.1:0", "--provider-url=" + mockup}
 
 	first := binaries.Serve(t, args...)
 	d := deployment{edge: first.URLs(t, 1)["edge"], mockup: mockup}
@@ -86,7 +86,7 @@ func (d deployment) endedLate(t *testing.T, id string) []*alertv1.Delivery {
 func TestStop(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
-	args := []string{"--data=" + data, "--demo-data", "--edge-addr=127.0.0.1:0", "--slack-url=" + mockup}
+	args := []string{"--data=" + data, "--demo-data", "--edge-addr=127.0.0.1:0", "--provider-url=" + mockup}
 	first := binaries.Serve(t, args...)
 	d := deployment{edge: first.URLs(t, 1)["edge"], mockup: mockup}
 	d.fault(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
@@ -116,7 +116,7 @@ func TestStop(t *testing.T) {
 func TestSecretsStaySealed(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
-	p := binaries.Serve(t, "--data="+data, "--demo-data", "--log-level=debug", "--edge-addr=127.0.0.1:0", "--slack-url="+mockup)
+	p := binaries.Serve(t, "--data="+data, "--demo-data", "--log-level=debug", "--edge-addr=127.0.0.1:0", "--provider-url="+mockup)
 	d := deployment{edge: p.URLs(t, 1)["edge"], mockup: mockup}
 	d.ended(t, d.send(t, `{"target":["@all"],"message":"m"}`).ID)
 	for _, path := range []string{"/v1/users", "/v1/users/user1", "/v1/alerts"} {

@@ -58,7 +58,7 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
 	return d, func(more ...string) string {
 		t.Helper()
-		return service("sender", append(more, "--alert-url="+d.alert, "--nats-url="+d.nats, "--slack-url="+d.mockup, "--seal-key-file="+key)...)
+		return service("sender", append(more, "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+key)...)
 	}
 }
 

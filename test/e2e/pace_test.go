@@ -347,7 +347,7 @@ func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 func TestHourOfPause(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
-	args := []string{"--data=" + data, "--edge-addr=127.0.0.1:0", "--slack-url=" + mockup, "--credential-limit=10/s", "--destination-limit="}
+	args := []string{"--data=" + data, "--edge-addr=127.0.0.1:0", "--provider-url=" + mockup, "--credential-limit=10/s", "--destination-limit="}
 	first := binaries.Serve(t, args...)
 	d := deployment{edge: first.URLs(t, 1)["edge"], mockup: mockup}
 	d.crowd(t, "one", "xoxb-one", 3)

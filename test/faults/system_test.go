@@ -71,7 +71,7 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
-	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--breaker-percent=-1", "--slack-url="+s.mockup, "--"+service+"-addr="+addr)
+	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--breaker-percent=-1", "--provider-url="+s.mockup, "--"+service+"-addr="+addr)
 	s.add(t, name, func(t testing.TB) *proc.Process {
 		p := binaries.Serve(t, args...)
 		p.URLs(t, 1)

@@ -159,7 +159,22 @@ type Messenger struct {
 	// credential describes the secret that an address needs.
 	Credential *Setting `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
 	// destination describes where an address delivers.
-	Destination   *Setting `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
+	Destination *Setting `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
+	// credential_limit is how fast the provider lets one credential be called, such as
+	// 30/s; empty where it does not say.
+	CredentialLimit string `protobuf:"bytes,5,opt,name=credential_limit,json=credentialLimit,proto3" json:"credential_limit,omitempty"`
+	// destination_limit is how fast it lets one destination be called, such as 1/s;
+	// empty where it does not count them.
+	DestinationLimit string `protobuf:"bytes,6,opt,name=destination_limit,json=destinationLimit,proto3" json:"destination_limit,omitempty"`
+	// idempotent says that the provider knows a delivery again that it was sent
+	// before: to send it again tells nobody twice.
+	Idempotent bool `protobuf:"varint,7,opt,name=idempotent,proto3" json:"idempotent,omitempty"`
+	// costly says that a message costs money: one that may have been sent is not sent
+	// again, unless it is critical.
+	Costly bool `protobuf:"varint,8,opt,name=costly,proto3" json:"costly,omitempty"`
+	// verifiable says that UserService.VerifyAddress can ask the provider about an
+	// address without telling anybody.
+	Verifiable    bool `protobuf:"varint,9,opt,name=verifiable,proto3" json:"verifiable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +237,41 @@ func (x *Messenger) GetDestination() *Setting {
 	return nil
 }
 
+func (x *Messenger) GetCredentialLimit() string {
+	if x != nil {
+		return x.CredentialLimit
+	}
+	return ""
+}
+
+func (x *Messenger) GetDestinationLimit() string {
+	if x != nil {
+		return x.DestinationLimit
+	}
+	return ""
+}
+
+func (x *Messenger) GetIdempotent() bool {
+	if x != nil {
+		return x.Idempotent
+	}
+	return false
+}
+
+func (x *Messenger) GetCostly() bool {
+	if x != nil {
+		return x.Costly
+	}
+	return false
+}
+
+func (x *Messenger) GetVerifiable() bool {
+	if x != nil {
+		return x.Verifiable
+	}
+	return false
+}
+
 // Setting describes one value of an address.
 type Setting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -230,7 +280,9 @@ type Setting struct {
 	// hint says what it looks like and where to find it.
 	Hint string `protobuf:"bytes,2,opt,name=hint,proto3" json:"hint,omitempty"`
 	// secret says that it is sealed and never answered.
-	Secret        bool `protobuf:"varint,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	Secret bool `protobuf:"varint,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	// optional says that an address may do without it.
+	Optional      bool `protobuf:"varint,4,opt,name=optional,proto3" json:"optional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -282,6 +334,13 @@ func (x *Setting) GetHint() string {
 func (x *Setting) GetSecret() bool {
 	if x != nil {
 		return x.Secret
+	}
+	return false
+}
+
+func (x *Setting) GetOptional() bool {
+	if x != nil {
+		return x.Optional
 	}
 	return false
 }
@@ -638,7 +697,9 @@ type Outcome struct {
 	Excerpt string `protobuf:"bytes,6,opt,name=excerpt,proto3" json:"excerpt,omitempty"`
 	// retry_after_ms is how long the provider asked to wait, in milliseconds; 0
 	// where it did not say.
-	RetryAfterMs  int64 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	RetryAfterMs int64 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	// cut says that the text was longer than the provider takes: its end was not sent.
+	Cut           bool `protobuf:"varint,8,opt,name=cut,proto3" json:"cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,22 +783,39 @@ func (x *Outcome) GetRetryAfterMs() int64 {
 	return 0
 }
 
+func (x *Outcome) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
 var File_bongsu_messenger_v1_messenger_proto protoreflect.FileDescriptor
 
 const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\n" +
-	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x01\n" +
+	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x02\n" +
 	"\tMessenger\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12<\n" +
 	"\n" +
 	"credential\x18\x03 \x01(\v2\x1c.bongsu.messenger.v1.SettingR\n" +
 	"credential\x12>\n" +
-	"\vdestination\x18\x04 \x01(\v2\x1c.bongsu.messenger.v1.SettingR\vdestination\"K\n" +
+	"\vdestination\x18\x04 \x01(\v2\x1c.bongsu.messenger.v1.SettingR\vdestination\x12)\n" +
+	"\x10credential_limit\x18\x05 \x01(\tR\x0fcredentialLimit\x12+\n" +
+	"\x11destination_limit\x18\x06 \x01(\tR\x10destinationLimit\x12\x1e\n" +
+	"\n" +
+	"idempotent\x18\a \x01(\bR\n" +
+	"idempotent\x12\x16\n" +
+	"\x06costly\x18\b \x01(\bR\x06costly\x12\x1e\n" +
+	"\n" +
+	"verifiable\x18\t \x01(\bR\n" +
+	"verifiable\"g\n" +
 	"\aSetting\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\x12\n" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x12\x16\n" +
-	"\x06secret\x18\x03 \x01(\bR\x06secret\"4\n" +
+	"\x06secret\x18\x03 \x01(\bR\x06secret\x12\x1a\n" +
+	"\boptional\x18\x04 \x01(\bR\boptional\"4\n" +
 	"\x15ListMessengersRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
 	"R\x04name\"X\n" +
@@ -765,7 +843,7 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"pause_code\x18\x06 \x01(\tR\tpauseCode\x12H\n" +
 	"\x12refused_until_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10refusedUntilTime\x12!\n" +
 	"\frefusal_code\x18\b \x01(\tR\vrefusalCode\x12Q\n" +
-	"\x17breaker_open_until_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x14breakerOpenUntilTime\"\xc5\x02\n" +
+	"\x17breaker_open_until_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x14breakerOpenUntilTime\"\xd7\x02\n" +
 	"\aOutcome\x12@\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12:\n" +
@@ -774,7 +852,8 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\rprovider_code\x18\x04 \x01(\tR\fproviderCode\x12.\n" +
 	"\x13provider_message_id\x18\x05 \x01(\tR\x11providerMessageId\x12\x18\n" +
 	"\aexcerpt\x18\x06 \x01(\tR\aexcerpt\x12$\n" +
-	"\x0eretry_after_ms\x18\a \x01(\x03R\fretryAfterMs*\xa6\x01\n" +
+	"\x0eretry_after_ms\x18\a \x01(\x03R\fretryAfterMs\x12\x10\n" +
+	"\x03cut\x18\b \x01(\bR\x03cut*\xa6\x01\n" +
 	"\vOutcomeKind\x12\x1c\n" +
 	"\x18OUTCOME_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_KIND_SENT\x10\x01\x12\x16\n" +

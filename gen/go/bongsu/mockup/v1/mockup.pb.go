@@ -41,7 +41,9 @@ type Call struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
 	// answer_status is the HTTP status answered; 0 where the connection was closed
 	// instead.
-	AnswerStatus  int32 `protobuf:"varint,6,opt,name=answer_status,json=answerStatus,proto3" json:"answer_status,omitempty"`
+	AnswerStatus int32 `protobuf:"varint,6,opt,name=answer_status,json=answerStatus,proto3" json:"answer_status,omitempty"`
+	// query is what follows the question mark in the URL.
+	Query         string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -118,6 +120,13 @@ func (x *Call) GetAnswerStatus() int32 {
 	return 0
 }
 
+func (x *Call) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // Fault is how a fake fails.
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -145,7 +154,10 @@ type Fault struct {
 	// per_second, where it is not 0, lets so many matching calls a second pass,
 	// evenly: the fault strikes only what exceeds them, as a provider's limit does. A
 	// call may be early by a tenth of the time between two.
-	PerSecond     float64 `protobuf:"fixed64,10,opt,name=per_second,json=perSecond,proto3" json:"per_second,omitempty"`
+	PerSecond float64 `protobuf:"fixed64,10,opt,name=per_second,json=perSecond,proto3" json:"per_second,omitempty"`
+	// credential, when set, lets only calls fail whose path, query or headers contain
+	// it.
+	Credential    string `protobuf:"bytes,11,opt,name=credential,proto3" json:"credential,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -248,6 +260,13 @@ func (x *Fault) GetPerSecond() float64 {
 		return x.PerSecond
 	}
 	return 0
+}
+
+func (x *Fault) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
 }
 
 // ListCallsRequest asks for calls.
@@ -499,21 +518,105 @@ func (*SetFaultResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{7}
 }
 
+// SetLimitsRequest says whether limits are kept.
+type SetLimitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kept says that they are.
+	Kept          bool `protobuf:"varint,1,opt,name=kept,proto3" json:"kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetLimitsRequest) Reset() {
+	*x = SetLimitsRequest{}
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetLimitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetLimitsRequest) ProtoMessage() {}
+
+func (x *SetLimitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetLimitsRequest.ProtoReflect.Descriptor instead.
+func (*SetLimitsRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SetLimitsRequest) GetKept() bool {
+	if x != nil {
+		return x.Kept
+	}
+	return false
+}
+
+// SetLimitsResponse says nothing more.
+type SetLimitsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetLimitsResponse) Reset() {
+	*x = SetLimitsResponse{}
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetLimitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetLimitsResponse) ProtoMessage() {}
+
+func (x *SetLimitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetLimitsResponse.ProtoReflect.Descriptor instead.
+func (*SetLimitsResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{9}
+}
+
 var File_bongsu_mockup_v1_mockup_proto protoreflect.FileDescriptor
 
 const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/mockup/v1/mockup.proto\x12\x10bongsu.mockup.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n" +
+	"\x1dbongsu/mockup/v1/mockup.proto\x12\x10bongsu.mockup.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\x02\n" +
 	"\x04Call\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12=\n" +
 	"\aheaders\x18\x03 \x03(\v2#.bongsu.mockup.v1.Call.HeadersEntryR\aheaders\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\tR\x04body\x12.\n" +
 	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12#\n" +
-	"\ranswer_status\x18\x06 \x01(\x05R\fanswerStatus\x1a:\n" +
+	"\ranswer_status\x18\x06 \x01(\x05R\fanswerStatus\x12\x14\n" +
+	"\x05query\x18\a \x01(\tR\x05query\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc3\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xed\x04\n" +
 	"\x05Fault\x12\x1c\n" +
 	"\x04path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04path\x12-\n" +
 	"\rbody_contains\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\fbodyContains\x12-\n" +
@@ -529,7 +632,10 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"cut_answer\x18\t \x01(\bR\tcutAnswer\x12-\n" +
 	"\n" +
 	"per_second\x18\n" +
-	" \x01(\x01B\x0e\xbaH\v\x12\t)\x00\x00\x00\x00\x00\x00\x00\x00R\tperSecond\x1a:\n" +
+	" \x01(\x01B\x0e\xbaH\v\x12\t)\x00\x00\x00\x00\x00\x00\x00\x00R\tperSecond\x12(\n" +
+	"\n" +
+	"credential\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\n" +
+	"credential\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"0\n" +
@@ -541,11 +647,15 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\rResetResponse\"H\n" +
 	"\x0fSetFaultRequest\x125\n" +
 	"\x05fault\x18\x01 \x01(\v2\x17.bongsu.mockup.v1.FaultB\x06\xbaH\x03\xc8\x01\x01R\x05fault\"\x12\n" +
-	"\x10SetFaultResponse2\x91\x02\n" +
+	"\x10SetFaultResponse\"&\n" +
+	"\x10SetLimitsRequest\x12\x12\n" +
+	"\x04kept\x18\x01 \x01(\bR\x04kept\"\x13\n" +
+	"\x11SetLimitsResponse2\xec\x02\n" +
 	"\rMockupService\x12Y\n" +
 	"\tListCalls\x12\".bongsu.mockup.v1.ListCallsRequest\x1a#.bongsu.mockup.v1.ListCallsResponse\"\x03\x90\x02\x01\x12M\n" +
 	"\x05Reset\x12\x1e.bongsu.mockup.v1.ResetRequest\x1a\x1f.bongsu.mockup.v1.ResetResponse\"\x03\x90\x02\x02\x12V\n" +
-	"\bSetFault\x12!.bongsu.mockup.v1.SetFaultRequest\x1a\".bongsu.mockup.v1.SetFaultResponse\"\x03\x90\x02\x02B\xc8\x01\n" +
+	"\bSetFault\x12!.bongsu.mockup.v1.SetFaultRequest\x1a\".bongsu.mockup.v1.SetFaultResponse\"\x03\x90\x02\x02\x12Y\n" +
+	"\tSetLimits\x12\".bongsu.mockup.v1.SetLimitsRequest\x1a#.bongsu.mockup.v1.SetLimitsResponse\"\x03\x90\x02\x02B\xc8\x01\n" +
 	"\x14com.bongsu.mockup.v1B\vMockupProtoP\x01ZAgithub.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1;mockupv1\xa2\x02\x03BMX\xaa\x02\x10Bongsu.Mockup.V1\xca\x02\x10Bongsu\\Mockup\\V1\xe2\x02\x1cBongsu\\Mockup\\V1\\GPBMetadata\xea\x02\x12Bongsu::Mockup::V1b\x06proto3"
 
 var (
@@ -560,7 +670,7 @@ func file_bongsu_mockup_v1_mockup_proto_rawDescGZIP() []byte {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescData
 }
 
-var file_bongsu_mockup_v1_mockup_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_bongsu_mockup_v1_mockup_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_bongsu_mockup_v1_mockup_proto_goTypes = []any{
 	(*Call)(nil),                  // 0: bongsu.mockup.v1.Call
 	(*Fault)(nil),                 // 1: bongsu.mockup.v1.Fault
@@ -570,26 +680,30 @@ var file_bongsu_mockup_v1_mockup_proto_goTypes = []any{
 	(*ResetResponse)(nil),         // 5: bongsu.mockup.v1.ResetResponse
 	(*SetFaultRequest)(nil),       // 6: bongsu.mockup.v1.SetFaultRequest
 	(*SetFaultResponse)(nil),      // 7: bongsu.mockup.v1.SetFaultResponse
-	nil,                           // 8: bongsu.mockup.v1.Call.HeadersEntry
-	nil,                           // 9: bongsu.mockup.v1.Fault.HeadersEntry
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*SetLimitsRequest)(nil),      // 8: bongsu.mockup.v1.SetLimitsRequest
+	(*SetLimitsResponse)(nil),     // 9: bongsu.mockup.v1.SetLimitsResponse
+	nil,                           // 10: bongsu.mockup.v1.Call.HeadersEntry
+	nil,                           // 11: bongsu.mockup.v1.Fault.HeadersEntry
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_bongsu_mockup_v1_mockup_proto_depIdxs = []int32{
-	8,  // 0: bongsu.mockup.v1.Call.headers:type_name -> bongsu.mockup.v1.Call.HeadersEntry
-	10, // 1: bongsu.mockup.v1.Call.time:type_name -> google.protobuf.Timestamp
-	11, // 2: bongsu.mockup.v1.Fault.delay:type_name -> google.protobuf.Duration
-	9,  // 3: bongsu.mockup.v1.Fault.headers:type_name -> bongsu.mockup.v1.Fault.HeadersEntry
+	10, // 0: bongsu.mockup.v1.Call.headers:type_name -> bongsu.mockup.v1.Call.HeadersEntry
+	12, // 1: bongsu.mockup.v1.Call.time:type_name -> google.protobuf.Timestamp
+	13, // 2: bongsu.mockup.v1.Fault.delay:type_name -> google.protobuf.Duration
+	11, // 3: bongsu.mockup.v1.Fault.headers:type_name -> bongsu.mockup.v1.Fault.HeadersEntry
 	0,  // 4: bongsu.mockup.v1.ListCallsResponse.calls:type_name -> bongsu.mockup.v1.Call
 	1,  // 5: bongsu.mockup.v1.SetFaultRequest.fault:type_name -> bongsu.mockup.v1.Fault
 	2,  // 6: bongsu.mockup.v1.MockupService.ListCalls:input_type -> bongsu.mockup.v1.ListCallsRequest
 	4,  // 7: bongsu.mockup.v1.MockupService.Reset:input_type -> bongsu.mockup.v1.ResetRequest
 	6,  // 8: bongsu.mockup.v1.MockupService.SetFault:input_type -> bongsu.mockup.v1.SetFaultRequest
-	3,  // 9: bongsu.mockup.v1.MockupService.ListCalls:output_type -> bongsu.mockup.v1.ListCallsResponse
-	5,  // 10: bongsu.mockup.v1.MockupService.Reset:output_type -> bongsu.mockup.v1.ResetResponse
-	7,  // 11: bongsu.mockup.v1.MockupService.SetFault:output_type -> bongsu.mockup.v1.SetFaultResponse
-	9,  // [9:12] is the sub-list for method output_type
-	6,  // [6:9] is the sub-list for method input_type
+	8,  // 9: bongsu.mockup.v1.MockupService.SetLimits:input_type -> bongsu.mockup.v1.SetLimitsRequest
+	3,  // 10: bongsu.mockup.v1.MockupService.ListCalls:output_type -> bongsu.mockup.v1.ListCallsResponse
+	5,  // 11: bongsu.mockup.v1.MockupService.Reset:output_type -> bongsu.mockup.v1.ResetResponse
+	7,  // 12: bongsu.mockup.v1.MockupService.SetFault:output_type -> bongsu.mockup.v1.SetFaultResponse
+	9,  // 13: bongsu.mockup.v1.MockupService.SetLimits:output_type -> bongsu.mockup.v1.SetLimitsResponse
+	10, // [10:14] is the sub-list for method output_type
+	6,  // [6:10] is the sub-list for method input_type
 	6,  // [6:6] is the sub-list for extension type_name
 	6,  // [6:6] is the sub-list for extension extendee
 	0,  // [0:6] is the sub-list for field type_name
@@ -606,7 +720,7 @@ func file_bongsu_mockup_v1_mockup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_mockup_v1_mockup_proto_rawDesc), len(file_bongsu_mockup_v1_mockup_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -160,9 +160,11 @@ type NewAddress struct {
 	// messenger is a name that MessengerService.ListMessengers answers with.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// credential is the messenger's token or secret URL, in the clear. It is
-	// sealed before it is stored and never answered. At most 255 characters.
+	// sealed before it is stored and never answered. At most 2000 characters: the URLs
+	// of some providers are long.
 	Credential string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
-	// destination is where the messenger delivers. At most 255 characters.
+	// destination is where the messenger delivers. At most 255 characters; empty only
+	// where the messenger's setting is optional.
 	Destination   string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1022,15 +1024,15 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\aAddress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
-	"\vdestination\x18\x03 \x01(\tR\vdestination\"\xbc\x01\n" +
+	"\vdestination\x18\x03 \x01(\tR\vdestination\"\xba\x01\n" +
 	"\n" +
 	"NewAddress\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
 	"R\tmessenger\x12B\n" +
 	"\n" +
-	"credential\x18\x02 \x01(\tB\"\xbaH\x1cr\x1a\x10\x01\x18\xff\x012\x13^[^\\x00-\\x1f\\x7f]+$\x80\x01\x01R\n" +
-	"credential\x12A\n" +
-	"\vdestination\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\xff\x012\x13^[^\\x00-\\x1f\\x7f]+$R\vdestination\"c\n" +
+	"credential\x18\x02 \x01(\tB\"\xbaH\x1cr\x1a\x10\x01\x18\xd0\x0f2\x13^[^\\x00-\\x1f\\x7f]+$\x80\x01\x01R\n" +
+	"credential\x12?\n" +
+	"\vdestination\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x012\x13^[^\\x00-\\x1f\\x7f]*$R\vdestination\"c\n" +
 	"\x10ListUsersRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12&\n" +

@@ -40,6 +40,8 @@ const (
 	MockupServiceResetProcedure = "/bongsu.mockup.v1.MockupService/Reset"
 	// MockupServiceSetFaultProcedure is the fully-qualified name of the MockupService's SetFault RPC.
 	MockupServiceSetFaultProcedure = "/bongsu.mockup.v1.MockupService/SetFault"
+	// MockupServiceSetLimitsProcedure is the fully-qualified name of the MockupService's SetLimits RPC.
+	MockupServiceSetLimitsProcedure = "/bongsu.mockup.v1.MockupService/SetLimits"
 )
 
 // MockupServiceClient is a client for the bongsu.mockup.v1.MockupService service.
@@ -47,11 +49,16 @@ type MockupServiceClient interface {
 	// ListCalls answers with the calls the fakes got, the oldest first, faults
 	// included. At most the last 1000000 are kept.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
-	// Reset forgets all calls and all faults.
+	// Reset forgets all calls, all faults and all that the fakes remember; limits are
+	// no longer kept.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
 	// SetFault makes the fakes fail from now on. It takes the place of the fault
-	// that was set for the same path and body_contains.
+	// that was set for the same path, body_contains and credential.
 	SetFault(context.Context, *v1.SetFaultRequest) (*v1.SetFaultResponse, error)
+	// SetLimits makes the fakes keep the limits of their providers, per channel, chat,
+	// bot, webhook or account, and refuse what is above them as the provider does. At
+	// first they keep none.
+	SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error)
 }
 
 // NewMockupServiceClient constructs a client for the bongsu.mockup.v1.MockupService service. By
@@ -86,6 +93,13 @@ func NewMockupServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		setLimits: connect.NewClient[v1.SetLimitsRequest, v1.SetLimitsResponse](
+			httpClient,
+			baseURL+MockupServiceSetLimitsProcedure,
+			connect.WithSchema(mockupServiceMethods.ByName("SetLimits")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -94,6 +108,7 @@ type mockupServiceClient struct {
 	listCalls *connect.Client[v1.ListCallsRequest, v1.ListCallsResponse]
 	reset     *connect.Client[v1.ResetRequest, v1.ResetResponse]
 	setFault  *connect.Client[v1.SetFaultRequest, v1.SetFaultResponse]
+	setLimits *connect.Client[v1.SetLimitsRequest, v1.SetLimitsResponse]
 }
 
 // ListCalls calls bongsu.mockup.v1.MockupService.ListCalls.
@@ -123,16 +138,30 @@ func (c *mockupServiceClient) SetFault(ctx context.Context, req *v1.SetFaultRequ
 	return nil, err
 }
 
+// SetLimits calls bongsu.mockup.v1.MockupService.SetLimits.
+func (c *mockupServiceClient) SetLimits(ctx context.Context, req *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error) {
+	response, err := c.setLimits.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // MockupServiceHandler is an implementation of the bongsu.mockup.v1.MockupService service.
 type MockupServiceHandler interface {
 	// ListCalls answers with the calls the fakes got, the oldest first, faults
 	// included. At most the last 1000000 are kept.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
-	// Reset forgets all calls and all faults.
+	// Reset forgets all calls, all faults and all that the fakes remember; limits are
+	// no longer kept.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
 	// SetFault makes the fakes fail from now on. It takes the place of the fault
-	// that was set for the same path and body_contains.
+	// that was set for the same path, body_contains and credential.
 	SetFault(context.Context, *v1.SetFaultRequest) (*v1.SetFaultResponse, error)
+	// SetLimits makes the fakes keep the limits of their providers, per channel, chat,
+	// bot, webhook or account, and refuse what is above them as the provider does. At
+	// first they keep none.
+	SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error)
 }
 
 // NewMockupServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -163,6 +192,13 @@ func NewMockupServiceHandler(svc MockupServiceHandler, opts ...connect.HandlerOp
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	mockupServiceSetLimitsHandler := connect.NewUnaryHandlerSimple(
+		MockupServiceSetLimitsProcedure,
+		svc.SetLimits,
+		connect.WithSchema(mockupServiceMethods.ByName("SetLimits")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.mockup.v1.MockupService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MockupServiceListCallsProcedure:
@@ -171,6 +207,8 @@ func NewMockupServiceHandler(svc MockupServiceHandler, opts ...connect.HandlerOp
 			mockupServiceResetHandler.ServeHTTP(w, r)
 		case MockupServiceSetFaultProcedure:
 			mockupServiceSetFaultHandler.ServeHTTP(w, r)
+		case MockupServiceSetLimitsProcedure:
+			mockupServiceSetLimitsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -190,4 +228,8 @@ func (UnimplementedMockupServiceHandler) Reset(context.Context, *v1.ResetRequest
 
 func (UnimplementedMockupServiceHandler) SetFault(context.Context, *v1.SetFaultRequest) (*v1.SetFaultResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.mockup.v1.MockupService.SetFault is not implemented"))
+}
+
+func (UnimplementedMockupServiceHandler) SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.mockup.v1.MockupService.SetLimits is not implemented"))
 }

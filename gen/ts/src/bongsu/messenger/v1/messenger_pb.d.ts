@@ -46,6 +46,46 @@ export declare type Messenger = Message<"bongsu.messenger.v1.Messenger"> & {
    * @generated from field: bongsu.messenger.v1.Setting destination = 4;
    */
   destination?: Setting | undefined;
+
+  /**
+   * credential_limit is how fast the provider lets one credential be called, such as
+   * 30/s; empty where it does not say.
+   *
+   * @generated from field: string credential_limit = 5;
+   */
+  credentialLimit: string;
+
+  /**
+   * destination_limit is how fast it lets one destination be called, such as 1/s;
+   * empty where it does not count them.
+   *
+   * @generated from field: string destination_limit = 6;
+   */
+  destinationLimit: string;
+
+  /**
+   * idempotent says that the provider knows a delivery again that it was sent
+   * before: to send it again tells nobody twice.
+   *
+   * @generated from field: bool idempotent = 7;
+   */
+  idempotent: boolean;
+
+  /**
+   * costly says that a message costs money: one that may have been sent is not sent
+   * again, unless it is critical.
+   *
+   * @generated from field: bool costly = 8;
+   */
+  costly: boolean;
+
+  /**
+   * verifiable says that UserService.VerifyAddress can ask the provider about an
+   * address without telling anybody.
+   *
+   * @generated from field: bool verifiable = 9;
+   */
+  verifiable: boolean;
 };
 
 /**
@@ -80,6 +120,13 @@ export declare type Setting = Message<"bongsu.messenger.v1.Setting"> & {
    * @generated from field: bool secret = 3;
    */
   secret: boolean;
+
+  /**
+   * optional says that an address may do without it.
+   *
+   * @generated from field: bool optional = 4;
+   */
+  optional: boolean;
 };
 
 /**
@@ -326,6 +373,13 @@ export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
    * @generated from field: int64 retry_after_ms = 7;
    */
   retryAfterMs: bigint;
+
+  /**
+   * cut says that the text was longer than the provider takes: its end was not sent.
+   *
+   * @generated from field: bool cut = 8;
+   */
+  cut: boolean;
 };
 
 /**

@@ -61,6 +61,13 @@ export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
    * @generated from field: int32 answer_status = 6;
    */
   answerStatus: number;
+
+  /**
+   * query is what follows the question mark in the URL.
+   *
+   * @generated from field: string query = 7;
+   */
+  query: string;
 };
 
 /**
@@ -149,6 +156,14 @@ export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
    * @generated from field: double per_second = 10;
    */
   perSecond: number;
+
+  /**
+   * credential, when set, lets only calls fail whose path, query or headers contain
+   * it.
+   *
+   * @generated from field: string credential = 11;
+   */
+  credential: string;
 };
 
 /**
@@ -260,6 +275,40 @@ export declare type SetFaultResponse = Message<"bongsu.mockup.v1.SetFaultRespons
 export declare const SetFaultResponseSchema: GenMessage<SetFaultResponse>;
 
 /**
+ * SetLimitsRequest says whether limits are kept.
+ *
+ * @generated from message bongsu.mockup.v1.SetLimitsRequest
+ */
+export declare type SetLimitsRequest = Message<"bongsu.mockup.v1.SetLimitsRequest"> & {
+  /**
+   * kept says that they are.
+   *
+   * @generated from field: bool kept = 1;
+   */
+  kept: boolean;
+};
+
+/**
+ * Describes the message bongsu.mockup.v1.SetLimitsRequest.
+ * Use `create(SetLimitsRequestSchema)` to create a new message.
+ */
+export declare const SetLimitsRequestSchema: GenMessage<SetLimitsRequest>;
+
+/**
+ * SetLimitsResponse says nothing more.
+ *
+ * @generated from message bongsu.mockup.v1.SetLimitsResponse
+ */
+export declare type SetLimitsResponse = Message<"bongsu.mockup.v1.SetLimitsResponse"> & {
+};
+
+/**
+ * Describes the message bongsu.mockup.v1.SetLimitsResponse.
+ * Use `create(SetLimitsResponseSchema)` to create a new message.
+ */
+export declare const SetLimitsResponseSchema: GenMessage<SetLimitsResponse>;
+
+/**
  * MockupService lets tests and people look at what the fakes were sent, and
  * provoke faults. It is served beside the fakes and never by the edge.
  *
@@ -278,7 +327,8 @@ export declare const MockupService: GenService<{
     output: typeof ListCallsResponseSchema;
   },
   /**
-   * Reset forgets all calls and all faults.
+   * Reset forgets all calls, all faults and all that the fakes remember; limits are
+   * no longer kept.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.Reset
    */
@@ -289,7 +339,7 @@ export declare const MockupService: GenService<{
   },
   /**
    * SetFault makes the fakes fail from now on. It takes the place of the fault
-   * that was set for the same path and body_contains.
+   * that was set for the same path, body_contains and credential.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.SetFault
    */
@@ -297,6 +347,18 @@ export declare const MockupService: GenService<{
     methodKind: "unary";
     input: typeof SetFaultRequestSchema;
     output: typeof SetFaultResponseSchema;
+  },
+  /**
+   * SetLimits makes the fakes keep the limits of their providers, per channel, chat,
+   * bot, webhook or account, and refuse what is above them as the provider does. At
+   * first they keep none.
+   *
+   * @generated from rpc bongsu.mockup.v1.MockupService.SetLimits
+   */
+  setLimits: {
+    methodKind: "unary";
+    input: typeof SetLimitsRequestSchema;
+    output: typeof SetLimitsResponseSchema;
   },
 }>;
 

@@ -96,14 +96,16 @@ export declare type NewAddress = Message<"bongsu.user.v1.NewAddress"> & {
 
   /**
    * credential is the messenger's token or secret URL, in the clear. It is
-   * sealed before it is stored and never answered. At most 255 characters.
+   * sealed before it is stored and never answered. At most 2000 characters: the URLs
+   * of some providers are long.
    *
    * @generated from field: string credential = 2;
    */
   credential: string;
 
   /**
-   * destination is where the messenger delivers. At most 255 characters.
+   * destination is where the messenger delivers. At most 255 characters; empty only
+   * where the messenger's setting is optional.
    *
    * @generated from field: string destination = 3;
    */

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// Messengers is what an operator says of single messengers, by name.
+type Messengers map[string]MessengerConfig
+
+// A MessengerConfig is what an operator says of a messenger. The zero value of a
+// field is the messenger's own.
+type MessengerConfig struct {
+	URL              string        `yaml:"url"`               // in place of the provider's scheme and host
+	CredentialLimit  string        `yaml:"credential-limit"`  // such as 10/s, or off
+	DestinationLimit string        `yaml:"destination-limit"` // such as 1/s, or off
+	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
+	Proxy            string        `yaml:"proxy"`             // the URL of a proxy for its calls
+}
+
+// readMessengers reads the file of --messenger-config: YAML, the names of
+// messengers with their settings.
+func readMessengers(path string) (Messengers, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--messenger-config: %w", err)
+	}
+	defer file.Close()
+	decoder := yaml.NewDecoder(file)
+	decoder.KnownFields(true)
+	var of Messengers
+	if err := decoder.Decode(&of); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("--messenger-config: %s: %w", path, err)
+	}
+	return of, nil
+}
+
+// check says what cannot work, in the words of the command line.
+func (of Messengers) check(timeout time.Duration) error {
+	for name, c := range of {
+		if _, known := messenger.Find(messenger.Specs(), name); !known {
+			return fmt.Errorf("--messenger-config names %q, which is no messenger; `bongsu messenger list` names them", name)
+		}
+		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
+			if _, err := messenger.ParseRate(value); value != "" && err != nil {
+				return fmt.Errorf("--messenger-config: %s of %s: %w", key, name, err)
+			}
+		}
+		for key, value := range map[string]string{"url": c.URL, "proxy": c.Proxy} {
+			if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "") {
+				return fmt.Errorf("--messenger-config: %s of %s must be a URL such as http://127.0.0.1:3128", key, name)
+			}
+		}
+		if c.Timeout < 0 || c.Timeout > timeout {
+			return fmt.Errorf("--messenger-config: timeout of %s is %s: it is above 0, and at most --provider-timeout, %s", name, c.Timeout, timeout)
+		}
+	}
+	return nil
+}
+
+// limits gives how fast a messenger may be called: as its own configuration says,
+// or else that of all; and under one credential at most as fast as its provider
+// says.
+func (c Config) limits(spec messenger.Spec) messenger.Limits {
+	l, of := spec.Limits, c.Messengers[spec.Name]
+	if general := rate(c.CredentialLimit); !l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval() {
+		l.Credential = general
+	}
+	if c.DestinationLimit != "" {
+		l.Destination = rate(c.DestinationLimit)
+	}
+	if of.CredentialLimit != "" {
+		l.Credential = rate(of.CredentialLimit)
+	}
+	if of.DestinationLimit != "" {
+		l.Destination = rate(of.DestinationLimit)
+	}
+	return l
+}
+
+// rate reads what was checked.
+func rate(text string) messenger.Rate {
+	r, _ := messenger.ParseRate(text)
+	return r
+}
+
+// timeout gives how long a call of a messenger may take.
+func (c Config) timeout(name string) time.Duration {
+	if t := c.Messengers[name].Timeout; t > 0 {
+		return t
+	}
+	return c.ProviderTimeout
+}
+
+// endpoints gives the ways to the providers. Calls that an operator pointed
+// somewhere go there, wherever it is; the others go to public addresses only, and
+// where the operator lets them.
+func (b *builder) endpoints() messenger.Endpoints {
+	everywhere := messenger.NewClient(messenger.ClientConfig{Anywhere: true})
+	public := messenger.NewClient(messenger.ClientConfig{Allowed: b.config.AllowDestinations})
+	return func(name string) messenger.Endpoint {
+		of := b.config.Messengers[name]
+		e := messenger.Endpoint{Client: public, Now: time.Now, URL: b.providerURL(name), HTTP: b.config.AllowHTTP}
+		switch {
+		case of.Proxy != "":
+			e.Client = proxied(of.Proxy)
+		case e.URL != "":
+			e.Client = everywhere
+		}
+		return e
+	}
+}
+
+func proxied(proxy string) *http.Client {
+	u, _ := url.Parse(proxy) // check has
+	return messenger.NewClient(messenger.ClientConfig{Anywhere: true, Proxy: u})
+}
+
+// providerURL gives where a provider is said to be: as told for the messenger or for
+// all, or the mockup where this process runs one, or nothing, which is the provider
+// itself.
+func (b *builder) providerURL(name string) string {
+	if u := b.config.Messengers[name].URL; u != "" {
+		return u
+	}
+	if b.config.ProviderURL != "" {
+		return b.config.ProviderURL
+	}
+	if addr := b.Addr(Mockup); addr != "" {
+		return "http://" + addr
+	}
+	return ""
+}
+
+// ParsePrefixes reads networks and single addresses, as --allow-destinations names
+// them.
+func ParsePrefixes(words []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, word := range words {
+		prefix, err := netip.ParsePrefix(word)
+		if !strings.Contains(word, "/") {
+			var addr netip.Addr
+			addr, err = netip.ParseAddr(word)
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--allow-destinations: %q is neither a network such as 10.0.0.0/8 nor an address", word)
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all, nil
+}

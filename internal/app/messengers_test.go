@@ -1,0 +1,74 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+func TestMessengerConfig(t *testing.T) {
+	for name, c := range map[string]struct{ file, want string }{
+		"all":             {"slack:\n  url: http://127.0.0.1:18084\n  credential-limit: 2/s\n  destination-limit: off\n  timeout: 2s\n  proxy: http://127.0.0.1:3128\n", ""},
+		"nothing":         {"", ""},
+		"no messenger":    {"pigeon: {}\n", `"pigeon", which is no messenger`},
+		"no setting":      {"slack: {color: red}\n", "color"},
+		"no rate":         {"slack: {credential-limit: fast}\n", "credential-limit of slack"},
+		"no URL":          {"slack: {url: slack}\n", "url of slack"},
+		"no proxy":        {"slack: {proxy: ':3128'}\n", "proxy of slack"},
+		"too long a call": {"slack: {timeout: 1m}\n", "--provider-timeout, 10s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "messengers.yaml")
+			if err := os.WriteFile(path, []byte(c.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Config{Data: t.TempDir(), MessengerConfig: path}.complete()
+			switch {
+			case c.want == "" && err != nil:
+				t.Error(err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--messenger-config")):
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLimits(t *testing.T) {
+	a := func(count int) messenger.Rate { return messenger.Rate{Count: count, Per: time.Second} }
+	off := messenger.Rate{}
+	for name, c := range map[string]struct {
+		config Config
+		spec   messenger.Limits
+		want   messenger.Limits
+	}{
+		"the provider's own":      {Config{CredentialLimit: "10/s"}, messenger.Limits{Credential: a(1), Destination: a(2)}, messenger.Limits{Credential: a(1), Destination: a(2)}},
+		"the slower":              {Config{CredentialLimit: "10/s"}, messenger.Limits{Credential: a(30)}, messenger.Limits{Credential: a(10)}},
+		"the general one":         {Config{CredentialLimit: "10/s"}, messenger.Limits{}, messenger.Limits{Credential: a(10)}},
+		"none but the provider's": {Config{CredentialLimit: "off"}, messenger.Limits{Credential: a(30)}, messenger.Limits{Credential: a(30)}},
+		"destinations":            {Config{CredentialLimit: "10/s", DestinationLimit: "off"}, messenger.Limits{Destination: a(1)}, messenger.Limits{Credential: a(10)}},
+		"the messenger's": {Config{
+			CredentialLimit: "10/s", DestinationLimit: "5/s",
+			Messengers: Messengers{"slack": {CredentialLimit: "off", DestinationLimit: "9/s"}},
+		}, messenger.Limits{Credential: a(1), Destination: a(1)}, messenger.Limits{Credential: off, Destination: a(9)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.config.limits(messenger.Spec{Name: "slack", Limits: c.spec}); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestParsePrefixes(t *testing.T) {
+	got, err := ParsePrefixes([]string{"10.1.2.3/8", "192.168.0.7", "fd00::1"})
+	if err != nil || len(got) != 3 || got[0].String() != "10.0.0.0/8" || got[1].String() != "192.168.0.7/32" || got[2].String() != "fd00::1/128" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := ParsePrefixes([]string{"intranet"}); err == nil || !strings.Contains(err.Error(), `"intranet"`) {
+		t.Errorf("%v", err)
+	}
+}

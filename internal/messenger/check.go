@@ -1,0 +1,66 @@
+package messenger
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The checks that settings of several messengers share. None quotes a value.
+
+// checkToken accepts what can stand in an Authorization header.
+func checkToken(value string) error {
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("must be a token of visible ASCII characters without spaces")
+	}
+	return nil
+}
+
+// checkWord accepts one word of any script.
+func checkWord(value string) error {
+	if value == "" || !utf8.ValidString(value) ||
+		strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return errors.New("must be one word, without spaces")
+	}
+	return nil
+}
+
+// checkURL accepts an absolute http or https URL without a user's name. Whether http
+// will do, and which hosts, an operator decides.
+func checkURL(value string) error {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return errors.New("must be an absolute URL such as https://example.com/…")
+	case u.User != nil:
+		return errors.New("must be a URL without a user's name or password")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("must be a URL that begins with https://")
+	}
+	return nil
+}
+
+// urlSecrets are the secrets of a URL that is a password: the whole of it, what is
+// asked of the host, and the words of its path and query that are long enough to be
+// a key.
+func urlSecrets(value string) []string {
+	secrets := []string{value}
+	u, err := url.Parse(value)
+	if err != nil {
+		return secrets
+	}
+	if request := u.RequestURI(); len(request) > 1 {
+		secrets = append(secrets, request)
+	}
+	for _, word := range strings.FieldsFunc(u.Path+"/"+u.RawQuery, func(r rune) bool { return strings.ContainsRune("/&=?", r) }) {
+		if len(word) >= shortestKey {
+			secrets = append(secrets, word)
+		}
+	}
+	return secrets
+}
+
+// shortestKey is the length from which a word of a URL is taken for a key.
+const shortestKey = 16

@@ -1,0 +1,116 @@
+package messenger
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestForbiddenAddresses sends to hosts whose addresses are not public, whatever name
+// or spelling they have. No connection is made.
+func TestForbiddenAddresses(t *testing.T) {
+	called := 0
+	base := provider(t, func(http.ResponseWriter, *http.Request) { called++ })
+	port := base[strings.LastIndex(base, ":"):]
+	client := NewClient(ClientConfig{})
+	for _, host := range []string{
+		"127.0.0.1", "127.1.2.3", "localhost", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "0.0.0.0", "[::]",
+		"10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "[fd00::1]", // private
+		"169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", // link-local, metadata
+		"224.0.0.1", "255.255.255.255", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "192.0.2.1", // reserved, mapped
+	} {
+		t.Run(host, func(t *testing.T) {
+			e := endpoint("", client)
+			e.HTTP = true
+			o := e.outcome(e.post(t.Context(), "http://"+host+port+"/hook", nil, nil))
+			if o.Kind != Failed || o.Code != "forbidden_address" || o.Scope != CredentialScope || called > 0 {
+				t.Errorf("%+v, called %d times", o, called)
+			}
+		})
+	}
+}
+
+// TestRebinding gives a name that is public when it is looked at and private when it
+// is dialled: what counts is what is dialled.
+func TestRebinding(t *testing.T) {
+	base, looked := provider(t, func(http.ResponseWriter, *http.Request) { t.Error("called") }), 0
+	client := NewClient(ClientConfig{})
+	guarded := client.Transport.(*http.Transport).DialContext
+	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if looked++; looked > 1 { // as a resolver that answers anew would have it
+			address = strings.TrimPrefix(base, "http://")
+		}
+		return guarded(ctx, network, address)
+	}
+	e := endpoint("", client)
+	e.HTTP, looked = true, 1
+	if o := e.outcome(e.post(t.Context(), "http://provider.example/hook", nil, nil)); o.Code != "forbidden_address" {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestAllowedAddresses(t *testing.T) {
+	base := provider(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	proxy, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	for name, c := range map[string]struct {
+		config ClientConfig
+		url    string
+	}{
+		"anywhere":       {ClientConfig{Anywhere: true}, base},
+		"allowed":        {ClientConfig{Allowed: loopback}, base},
+		"by a proxy":     {ClientConfig{Proxy: proxy}, "http://provider.invalid/hook"},
+		"by a free name": {ClientConfig{Allowed: loopback}, strings.Replace(base, "127.0.0.1", "localhost", 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := NewClient(c.config)
+			t.Cleanup(client.CloseIdleConnections)
+			e := endpoint("", client)
+			e.HTTP = true
+			if r := e.post(t.Context(), c.url, nil, nil); r.status != http.StatusTeapot {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestHTTPMustBeAllowed(t *testing.T) {
+	base := provider(t, func(http.ResponseWriter, *http.Request) { t.Error("called") })
+	e := endpoint("", newClient(t))
+	if o := e.outcome(e.post(t.Context(), base, nil, nil)); o.Kind != Failed || o.Code != "invalid_url" {
+		t.Errorf("%+v", o)
+	}
+	s := Setting{URL: true, Check: checkURL, Hint: "a URL"}
+	for value, want := range map[string][2]bool{ // without http allowed, with
+		"https://example.com/a": {true, true}, "http://example.com/a": {false, true}, "": {false, false},
+		"https://user:pass@example.com/": {false, false}, "ftp://example.com/": {false, false}, "https:///a": {false, false}, "example.com": {false, false},
+	} {
+		for i, http := range []bool{false, true} {
+			if err := s.Accept(value, http); (err == nil) != want[i] {
+				t.Errorf("%q with http %v: %v", value, http, err)
+			}
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	for proxy, want := range map[string]string{
+		"http://p": "p:80", "https://p": "p:443", "socks5://p": "p:1080", "http://p:" + strconv.Itoa(3128): "p:3128", "http://[::1]": "[::1]:80",
+	} {
+		u, err := url.Parse(proxy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hostPort(u); got != want {
+			t.Errorf("%s is dialled at %s, want %s", proxy, got, want)
+		}
+	}
+}

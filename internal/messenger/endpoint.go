@@ -1,0 +1,61 @@
+package messenger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// An Endpoint is how a messenger reaches its provider.
+type Endpoint struct {
+	Client *http.Client // as NewClient makes it
+	Now    func() time.Time
+	// URL stands in place of the scheme and the host of every call, such as a fake's
+	// or a gateway's. Empty calls the provider itself.
+	URL string
+	// HTTP lets calls go to user-given URLs that are http.
+	HTTP bool
+}
+
+// at is where a call to address goes.
+func (e Endpoint) at(address string) string {
+	if e.URL == "" {
+		return address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return strings.TrimRight(e.URL, "/") + u.RequestURI()
+}
+
+// post makes one POST. Its header is used as it is.
+func (e Endpoint) post(ctx context.Context, address string, body []byte, header http.Header) reply {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.at(address), bytes.NewReader(body))
+	if err != nil {
+		return reply{impossible: true}
+	}
+	if e.URL == "" && !e.HTTP && req.URL.Scheme != "https" {
+		return reply{impossible: true}
+	}
+	req.Header = header
+	return call(e.Client, req)
+}
+
+// outcome is what a reply means by its status alone.
+func (e Endpoint) outcome(r reply) Outcome { return r.outcome(e.Now()) }
+
+// marshal is v as JSON, with nothing escaped for HTML. v must be fit for JSON.
+func marshal(v any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		panic(err) // what messengers say is made of strings
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
