@@ -43,6 +43,7 @@ type serveCmd struct {
 
 	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy."`
 	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
+	IntakeConfig      string   `type:"path" placeholder:"FILE" help:"A YAML file that says whom the alerts of other systems tell: for alertmanager, grafana, cloudevents, and JSON by templates."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
 
 	logging
@@ -93,6 +94,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		MessengerConfig:   c.MessengerConfig,
 		AllowDestinations: allowed,
 		AllowHTTP:         c.AllowHTTP,
+		IntakeConfig:      c.IntakeConfig,
 
 		DemoData: c.DemoData,
 		Log:      c.logger(con.Err),

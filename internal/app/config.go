@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/intake"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
@@ -72,6 +73,9 @@ type Config struct {
 	AllowDestinations []netip.Prefix // where user-given URLs may lead, though they are not public
 	AllowHTTP         bool           // user-given URLs may be http
 
+	IntakeConfig string        // a file that says more of the sources of /v1/intake/; none where it is empty
+	Intake       intake.Config // what it says; read from IntakeConfig where that is set
+
 	DemoData bool // fill an empty directory with the demonstration data
 
 	Log   *slog.Logger // must be set
@@ -108,6 +112,11 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.MessengerConfig != "" {
 		if c.Messengers, err = readMessengers(c.MessengerConfig); err != nil {
+			return c, err
+		}
+	}
+	if c.IntakeConfig != "" {
+		if c.Intake, err = intake.Read(c.IntakeConfig); err != nil {
 			return c, err
 		}
 	}

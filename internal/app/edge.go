@@ -11,7 +11,14 @@ import (
 
 // edgeHere runs the edge in this process.
 func (b *builder) edgeHere(ctx context.Context) error {
-	e := edge.Edge{Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers}
+	sources, err := b.config.Intake.Sources()
+	if err != nil {
+		return err
+	}
+	e := edge.Edge{
+		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers,
+		Intake: &edge.IntakeHandler{Sources: sources, Alerts: b.alerts},
+	}
 	return b.listen(ctx, accept, Edge, rpc.Face{
 		Services: e.Services(b.rpc),
 		Ready:    all(b.ready),

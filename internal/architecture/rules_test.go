@@ -33,6 +33,9 @@ var rules = []rule{
 	{what: "internal/fault", by: []string{"..."}},
 	{what: "internal/job", by: []string{"..."}},
 	{what: "internal/messenger/...", by: []string{"..."}},
+	{what: "internal/phrase", by: []string{"..."}},
+	{what: "internal/intake", by: []string{"internal/app/...", "services/edge/..."},
+		why: "what other systems say is made ours at the edge"},
 	{what: "internal/seal", by: []string{"..."}},
 	{what: "internal/target", by: []string{"..."}},
 

@@ -16,15 +16,17 @@ import (
 var restRules = []struct {
 	pattern string
 	status  map[int]int
+	any     bool // the body may be of any type, and is what it is
 }{
-	{"POST /v1/groups", map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
-	{"PUT /v1/groups/{id}", map[int]int{http.StatusConflict: http.StatusBadRequest}},
-	{"POST /v1/groups/{id}/users", map[int]int{http.StatusOK: http.StatusCreated}},
-	{"POST /v1/users", map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
-	{"PUT /v1/users/{nick_name}", map[int]int{http.StatusConflict: http.StatusBadRequest}},
-	{"POST /v1/users/{nick_name}/addresses", map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
-	{"PUT /v1/users/{nick_name}/addresses/{id}", map[int]int{http.StatusConflict: http.StatusBadRequest}},
-	{"/v1/", nil},
+	{pattern: "POST /v1/groups", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
+	{pattern: "PUT /v1/groups/{id}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
+	{pattern: "POST /v1/groups/{id}/users", status: map[int]int{http.StatusOK: http.StatusCreated}},
+	{pattern: "POST /v1/users", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
+	{pattern: "PUT /v1/users/{nick_name}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
+	{pattern: "POST /v1/users/{nick_name}/addresses", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
+	{pattern: "PUT /v1/users/{nick_name}/addresses/{id}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
+	{pattern: "POST /v1/intake/", any: true},
+	{pattern: "/v1/"},
 }
 
 // mountREST serves the google.api.http paths of services, all below /v1/.
@@ -51,7 +53,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 		return fmt.Errorf("serve REST: %w", err)
 	}
 	for _, rule := range restRules {
-		mux.Handle(rule.pattern, restHandler{transcoder, rule.status})
+		mux.Handle(rule.pattern, restHandler{transcoder, rule.status, rule.any})
 	}
 	return nil
 }
@@ -60,6 +62,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 type restHandler struct {
 	transcoder http.Handler
 	status     map[int]int
+	any        bool
 }
 
 func (h restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +71,7 @@ func (h restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodDelete:
 		r = withoutBody(r) // one that is sent is ignored
 	default:
-		if err := acceptable(r); err != nil {
+		if err := acceptable(r); err != nil && !h.any {
 			refuse(w, http.StatusUnsupportedMediaType, connect.CodeInvalidArgument, err.Error())
 			return
 		}

@@ -11,7 +11,7 @@ import (
 // answered as JSON like every other error.
 func TestRefusals(t *testing.T) {
 	reached := false
-	handler := restHandler{http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), nil}
+	handler := restHandler{transcoder: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })}
 	for _, c := range []struct {
 		name, contentType, body string
 		status                  int
@@ -38,7 +38,7 @@ func TestStatusesOfTheContract(t *testing.T) {
 	for _, c := range []struct{ inside, outside int }{
 		{200, 201}, {409, 400}, {404, 404}, {500, 500}, {501, 500}, {503, 500}, {504, 500},
 	} {
-		handler := restHandler{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.inside) }), map[int]int{200: 201, 409: 400}}
+		handler := restHandler{transcoder: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.inside) }), status: map[int]int{200: 201, 409: 400}}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/groups", nil))
 		if w.Code != c.outside {

@@ -6,6 +6,7 @@ package edge
 import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/rpc"
@@ -19,6 +20,7 @@ type Edge struct {
 	Users      userv1connect.UserServiceClient
 	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes: it streams
 	Messengers messengerv1connect.MessengerServiceClient
+	Intake     *IntakeHandler
 }
 
 // Services gives what the edge answers. UserInfo, DirectoryService and
@@ -29,5 +31,6 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, userv1connect.NewUserServiceHandler, userv1connect.UserServiceHandler(e.Users)),
 		rpc.Public(o, alertv1connect.NewAlertServiceHandler, e.Alerts),
 		rpc.Public(o, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(e.Messengers)),
+		rpc.Public(o, intakev1connect.NewIntakeServiceHandler, intakev1connect.IntakeServiceHandler(e.Intake)),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	// the generation itself: its operations have no method.
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )

@@ -13,6 +13,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"github.com/jhump/protoreflect/v2/protoprint"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	_ "google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
@@ -22,6 +23,7 @@ var files = []string{
 	"buf/validate/validate.proto",
 	"google/api/annotations.proto",
 	"google/api/http.proto",
+	"google/api/httpbody.proto",
 }
 
 func main() {

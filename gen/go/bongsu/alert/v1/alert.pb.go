@@ -117,7 +117,13 @@ type Alert struct {
 	// delivery_counts says how the deliveries stand.
 	DeliveryCounts *DeliveryCounts `protobuf:"bytes,8,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
 	// expire_time is when what has not ended ends as expired.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// title is the caller's, in one line; empty where none was said.
+	Title string `protobuf:"bytes,10,opt,name=title,proto3" json:"title,omitempty"`
+	// link is the caller's; empty where none was said.
+	Link string `protobuf:"bytes,11,opt,name=link,proto3" json:"link,omitempty"`
+	// details are the caller's, in order.
+	Details       []*Detail `protobuf:"bytes,12,rep,name=details,proto3" json:"details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -215,6 +221,82 @@ func (x *Alert) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Alert) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Alert) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *Alert) GetDetails() []*Detail {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+// Detail is one more fact of an alert, such as host: node1.
+type Detail struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is what the fact is called: 1 to 100 characters in one line.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// value is the fact: at most 1000 characters, without NUL.
+	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Detail) Reset() {
+	*x = Detail{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Detail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Detail) ProtoMessage() {}
+
+func (x *Detail) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Detail.ProtoReflect.Descriptor instead.
+func (*Detail) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Detail) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Detail) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // DeliveryCounts says how many deliveries of an alert are in each state.
 type DeliveryCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -234,7 +316,7 @@ type DeliveryCounts struct {
 
 func (x *DeliveryCounts) Reset() {
 	*x = DeliveryCounts{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[1]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +328,7 @@ func (x *DeliveryCounts) String() string {
 func (*DeliveryCounts) ProtoMessage() {}
 
 func (x *DeliveryCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[1]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,7 +341,7 @@ func (x *DeliveryCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryCounts.ProtoReflect.Descriptor instead.
 func (*DeliveryCounts) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{1}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DeliveryCounts) GetQueued() int32 {
@@ -326,7 +408,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[2]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +420,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[2]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +433,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{2}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Delivery) GetId() string {
@@ -440,7 +522,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[3]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +534,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[3]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +547,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -529,14 +611,21 @@ type SendAlertRequest struct {
 	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// ttl is how long the alert is worth telling: what has not ended by then ends as
 	// expired. Unset means 24 hours. From a second to 30 days.
-	Ttl           *durationpb.Duration `protobuf:"bytes,6,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	Ttl *durationpb.Duration `protobuf:"bytes,6,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	// title, link and details are shown by each messenger in its own best form, beside
+	// the text. title is at most 200 characters in one line.
+	Title string `protobuf:"bytes,8,opt,name=title,proto3" json:"title,omitempty"`
+	// link is where to read more: an http or https URL of at most 2000 characters.
+	Link string `protobuf:"bytes,9,opt,name=link,proto3" json:"link,omitempty"`
+	// details are more facts, at most 20.
+	Details       []*Detail `protobuf:"bytes,10,rep,name=details,proto3" json:"details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendAlertRequest) Reset() {
 	*x = SendAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +637,7 @@ func (x *SendAlertRequest) String() string {
 func (*SendAlertRequest) ProtoMessage() {}
 
 func (x *SendAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +650,7 @@ func (x *SendAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertRequest.ProtoReflect.Descriptor instead.
 func (*SendAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SendAlertRequest) GetTarget() []string {
@@ -606,6 +695,27 @@ func (x *SendAlertRequest) GetTtl() *durationpb.Duration {
 	return nil
 }
 
+func (x *SendAlertRequest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *SendAlertRequest) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *SendAlertRequest) GetDetails() []*Detail {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 // SendAlertResponse says that the alert is recorded.
 type SendAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -622,7 +732,7 @@ type SendAlertResponse struct {
 
 func (x *SendAlertResponse) Reset() {
 	*x = SendAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +744,7 @@ func (x *SendAlertResponse) String() string {
 func (*SendAlertResponse) ProtoMessage() {}
 
 func (x *SendAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +757,7 @@ func (x *SendAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertResponse.ProtoReflect.Descriptor instead.
 func (*SendAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SendAlertResponse) GetUserCount() int32 {
@@ -682,7 +792,7 @@ type GetAlertRequest struct {
 
 func (x *GetAlertRequest) Reset() {
 	*x = GetAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +804,7 @@ func (x *GetAlertRequest) String() string {
 func (*GetAlertRequest) ProtoMessage() {}
 
 func (x *GetAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +817,7 @@ func (x *GetAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertRequest.ProtoReflect.Descriptor instead.
 func (*GetAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetAlertRequest) GetId() string {
@@ -730,7 +840,7 @@ type GetAlertResponse struct {
 
 func (x *GetAlertResponse) Reset() {
 	*x = GetAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +852,7 @@ func (x *GetAlertResponse) String() string {
 func (*GetAlertResponse) ProtoMessage() {}
 
 func (x *GetAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +865,7 @@ func (x *GetAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertResponse.ProtoReflect.Descriptor instead.
 func (*GetAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetAlertResponse) GetAlert() *Alert {
@@ -795,7 +905,7 @@ type ListAlertsRequest struct {
 
 func (x *ListAlertsRequest) Reset() {
 	*x = ListAlertsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +917,7 @@ func (x *ListAlertsRequest) String() string {
 func (*ListAlertsRequest) ProtoMessage() {}
 
 func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +930,7 @@ func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
 func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListAlertsRequest) GetPageSize() int32 {
@@ -885,7 +995,7 @@ type ListAlertsResponse struct {
 
 func (x *ListAlertsResponse) Reset() {
 	*x = ListAlertsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +1007,7 @@ func (x *ListAlertsResponse) String() string {
 func (*ListAlertsResponse) ProtoMessage() {}
 
 func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +1020,7 @@ func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
 func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListAlertsResponse) GetAlerts() []*Alert {
@@ -938,7 +1048,7 @@ type ResolveTargetsRequest struct {
 
 func (x *ResolveTargetsRequest) Reset() {
 	*x = ResolveTargetsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1060,7 @@ func (x *ResolveTargetsRequest) String() string {
 func (*ResolveTargetsRequest) ProtoMessage() {}
 
 func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1073,7 @@ func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsRequest.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ResolveTargetsRequest) GetTarget() []string {
@@ -988,7 +1098,7 @@ type ResolveTargetsResponse struct {
 
 func (x *ResolveTargetsResponse) Reset() {
 	*x = ResolveTargetsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1110,7 @@ func (x *ResolveTargetsResponse) String() string {
 func (*ResolveTargetsResponse) ProtoMessage() {}
 
 func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1123,7 @@ func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsResponse.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResolveTargetsResponse) GetUserCount() int32 {
@@ -1052,7 +1162,7 @@ type Recipient struct {
 
 func (x *Recipient) Reset() {
 	*x = Recipient{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1064,7 +1174,7 @@ func (x *Recipient) String() string {
 func (*Recipient) ProtoMessage() {}
 
 func (x *Recipient) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1077,7 +1187,7 @@ func (x *Recipient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
 func (*Recipient) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Recipient) GetNickName() string {
@@ -1112,7 +1222,7 @@ type CancelAlertRequest struct {
 
 func (x *CancelAlertRequest) Reset() {
 	*x = CancelAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1234,7 @@ func (x *CancelAlertRequest) String() string {
 func (*CancelAlertRequest) ProtoMessage() {}
 
 func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1247,7 @@ func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertRequest.ProtoReflect.Descriptor instead.
 func (*CancelAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelAlertRequest) GetId() string {
@@ -1158,7 +1268,7 @@ type CancelAlertResponse struct {
 
 func (x *CancelAlertResponse) Reset() {
 	*x = CancelAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1170,7 +1280,7 @@ func (x *CancelAlertResponse) String() string {
 func (*CancelAlertResponse) ProtoMessage() {}
 
 func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1293,7 @@ func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertResponse.ProtoReflect.Descriptor instead.
 func (*CancelAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelAlertResponse) GetCanceledCount() int32 {
@@ -1213,7 +1323,7 @@ type ReplayFilter struct {
 
 func (x *ReplayFilter) Reset() {
 	*x = ReplayFilter{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1335,7 @@ func (x *ReplayFilter) String() string {
 func (*ReplayFilter) ProtoMessage() {}
 
 func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1348,7 @@ func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayFilter.ProtoReflect.Descriptor instead.
 func (*ReplayFilter) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReplayFilter) GetAlertId() string {
@@ -1293,7 +1403,7 @@ type ReplayDeliveriesRequest struct {
 
 func (x *ReplayDeliveriesRequest) Reset() {
 	*x = ReplayDeliveriesRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1415,7 @@ func (x *ReplayDeliveriesRequest) String() string {
 func (*ReplayDeliveriesRequest) ProtoMessage() {}
 
 func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1428,7 @@ func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReplayDeliveriesRequest) GetDeliveryIds() []string {
@@ -1360,7 +1470,7 @@ type ReplayDeliveriesResponse struct {
 
 func (x *ReplayDeliveriesResponse) Reset() {
 	*x = ReplayDeliveriesResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1482,7 @@ func (x *ReplayDeliveriesResponse) String() string {
 func (*ReplayDeliveriesResponse) ProtoMessage() {}
 
 func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1495,7 @@ func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
@@ -1406,7 +1516,7 @@ type WatchAlertRequest struct {
 
 func (x *WatchAlertRequest) Reset() {
 	*x = WatchAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1528,7 @@ func (x *WatchAlertRequest) String() string {
 func (*WatchAlertRequest) ProtoMessage() {}
 
 func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1541,7 @@ func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WatchAlertRequest) GetId() string {
@@ -1455,7 +1565,7 @@ type WatchAlertResponse struct {
 
 func (x *WatchAlertResponse) Reset() {
 	*x = WatchAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1577,7 @@ func (x *WatchAlertResponse) String() string {
 func (*WatchAlertResponse) ProtoMessage() {}
 
 func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1590,7 @@ func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WatchAlertResponse) GetDeliveries() []*Delivery {
@@ -1501,7 +1611,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x03\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -1514,7 +1624,15 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"createTime\x12H\n" +
 	"\x0fdelivery_counts\x18\b \x01(\v2\x1f.bongsu.alert.v1.DeliveryCountsR\x0edeliveryCounts\x12;\n" +
 	"\vexpire_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"\x8a\x01\n" +
+	"expireTime\x12\x14\n" +
+	"\x05title\x18\n" +
+	" \x01(\tR\x05title\x12\x12\n" +
+	"\x04link\x18\v \x01(\tR\x04link\x121\n" +
+	"\adetails\x18\f \x03(\v2\x17.bongsu.alert.v1.DetailR\adetails\"h\n" +
+	"\x06Detail\x122\n" +
+	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
+	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +
+	"^[^\\x00]*$R\x05value\"\x8a\x01\n" +
 	"\x0eDeliveryCounts\x12\x16\n" +
 	"\x06queued\x18\x01 \x01(\x05R\x06queued\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\x05R\x04sent\x12\x16\n" +
@@ -1538,7 +1656,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\x12-\n" +
-	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xc4\x02\n" +
+	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xf5\x03\n" +
 	"\x10SendAlertRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x128\n" +
 	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x121\n" +
@@ -1546,7 +1664,11 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"^[^\\x00]*$R\amessage\x12\x16\n" +
 	"\x06strict\x18\x04 \x01(\bR\x06strict\x12F\n" +
 	"\x0fidempotency_key\x18\x05 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x0eidempotencyKey\x12>\n" +
-	"\x03ttl\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\"i\n" +
+	"\x03ttl\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\x123\n" +
+	"\x05title\x18\b \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x05title\x12=\n" +
+	"\x04link\x18\t \x01(\tB)\xbaH&r$\x18\xd0\x0f2\x1f^(https?://[^\\x00-\\x20\\x7f]+)?$R\x04link\x12;\n" +
+	"\adetails\x18\n" +
+	" \x03(\v2\x17.bongsu.alert.v1.DetailB\b\xbaH\x05\x92\x01\x02\x10\x14R\adetails\"i\n" +
 	"\x11SendAlertResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12\x0e\n" +
@@ -1648,77 +1770,80 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
 	(*Alert)(nil),                    // 1: bongsu.alert.v1.Alert
-	(*DeliveryCounts)(nil),           // 2: bongsu.alert.v1.DeliveryCounts
-	(*Delivery)(nil),                 // 3: bongsu.alert.v1.Delivery
-	(*Attempt)(nil),                  // 4: bongsu.alert.v1.Attempt
-	(*SendAlertRequest)(nil),         // 5: bongsu.alert.v1.SendAlertRequest
-	(*SendAlertResponse)(nil),        // 6: bongsu.alert.v1.SendAlertResponse
-	(*GetAlertRequest)(nil),          // 7: bongsu.alert.v1.GetAlertRequest
-	(*GetAlertResponse)(nil),         // 8: bongsu.alert.v1.GetAlertResponse
-	(*ListAlertsRequest)(nil),        // 9: bongsu.alert.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),       // 10: bongsu.alert.v1.ListAlertsResponse
-	(*ResolveTargetsRequest)(nil),    // 11: bongsu.alert.v1.ResolveTargetsRequest
-	(*ResolveTargetsResponse)(nil),   // 12: bongsu.alert.v1.ResolveTargetsResponse
-	(*Recipient)(nil),                // 13: bongsu.alert.v1.Recipient
-	(*CancelAlertRequest)(nil),       // 14: bongsu.alert.v1.CancelAlertRequest
-	(*CancelAlertResponse)(nil),      // 15: bongsu.alert.v1.CancelAlertResponse
-	(*ReplayFilter)(nil),             // 16: bongsu.alert.v1.ReplayFilter
-	(*ReplayDeliveriesRequest)(nil),  // 17: bongsu.alert.v1.ReplayDeliveriesRequest
-	(*ReplayDeliveriesResponse)(nil), // 18: bongsu.alert.v1.ReplayDeliveriesResponse
-	(*WatchAlertRequest)(nil),        // 19: bongsu.alert.v1.WatchAlertRequest
-	(*WatchAlertResponse)(nil),       // 20: bongsu.alert.v1.WatchAlertResponse
-	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),               // 22: bongsu.messenger.v1.Outcome
-	(*durationpb.Duration)(nil),      // 23: google.protobuf.Duration
+	(*Detail)(nil),                   // 2: bongsu.alert.v1.Detail
+	(*DeliveryCounts)(nil),           // 3: bongsu.alert.v1.DeliveryCounts
+	(*Delivery)(nil),                 // 4: bongsu.alert.v1.Delivery
+	(*Attempt)(nil),                  // 5: bongsu.alert.v1.Attempt
+	(*SendAlertRequest)(nil),         // 6: bongsu.alert.v1.SendAlertRequest
+	(*SendAlertResponse)(nil),        // 7: bongsu.alert.v1.SendAlertResponse
+	(*GetAlertRequest)(nil),          // 8: bongsu.alert.v1.GetAlertRequest
+	(*GetAlertResponse)(nil),         // 9: bongsu.alert.v1.GetAlertResponse
+	(*ListAlertsRequest)(nil),        // 10: bongsu.alert.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 11: bongsu.alert.v1.ListAlertsResponse
+	(*ResolveTargetsRequest)(nil),    // 12: bongsu.alert.v1.ResolveTargetsRequest
+	(*ResolveTargetsResponse)(nil),   // 13: bongsu.alert.v1.ResolveTargetsResponse
+	(*Recipient)(nil),                // 14: bongsu.alert.v1.Recipient
+	(*CancelAlertRequest)(nil),       // 15: bongsu.alert.v1.CancelAlertRequest
+	(*CancelAlertResponse)(nil),      // 16: bongsu.alert.v1.CancelAlertResponse
+	(*ReplayFilter)(nil),             // 17: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 18: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 19: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 20: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 21: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 22: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 23: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 24: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	21, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
-	2,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	21, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 3: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	21, // 4: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
-	4,  // 5: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	21, // 6: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	21, // 7: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	21, // 8: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	22, // 9: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	23, // 10: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
-	1,  // 11: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
-	3,  // 12: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 13: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	21, // 14: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	21, // 15: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	1,  // 16: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	13, // 17: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	21, // 18: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	21, // 19: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	16, // 20: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	23, // 21: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	3,  // 22: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	2,  // 23: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	5,  // 24: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	7,  // 25: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	9,  // 26: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	14, // 27: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	17, // 28: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	19, // 29: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	11, // 30: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	6,  // 31: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	8,  // 32: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	10, // 33: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	15, // 34: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	18, // 35: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	20, // 36: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	12, // 37: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	31, // [31:38] is the sub-list for method output_type
-	24, // [24:31] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	22, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	3,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	22, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
+	0,  // 4: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
+	22, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
+	22, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	22, // 8: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	22, // 9: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	23, // 10: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	24, // 11: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	2,  // 12: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
+	1,  // 13: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
+	4,  // 14: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 15: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	22, // 16: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	22, // 17: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	1,  // 18: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	14, // 19: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	22, // 20: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	22, // 21: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	17, // 22: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	24, // 23: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	4,  // 24: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	3,  // 25: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	6,  // 26: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	8,  // 27: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	10, // 28: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	15, // 29: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	18, // 30: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	20, // 31: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	12, // 32: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	7,  // 33: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	9,  // 34: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	11, // 35: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	16, // 36: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	19, // 37: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	21, // 38: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	13, // 39: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	33, // [33:40] is the sub-list for method output_type
+	26, // [26:33] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -1732,7 +1857,7 @@ func file_bongsu_alert_v1_alert_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

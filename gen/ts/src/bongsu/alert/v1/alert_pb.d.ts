@@ -82,6 +82,27 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 9;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * title is the caller's, in one line; empty where none was said.
+   *
+   * @generated from field: string title = 10;
+   */
+  title: string;
+
+  /**
+   * link is the caller's; empty where none was said.
+   *
+   * @generated from field: string link = 11;
+   */
+  link: string;
+
+  /**
+   * details are the caller's, in order.
+   *
+   * @generated from field: repeated bongsu.alert.v1.Detail details = 12;
+   */
+  details: Detail[];
 };
 
 /**
@@ -89,6 +110,33 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
  * Use `create(AlertSchema)` to create a new message.
  */
 export declare const AlertSchema: GenMessage<Alert>;
+
+/**
+ * Detail is one more fact of an alert, such as host: node1.
+ *
+ * @generated from message bongsu.alert.v1.Detail
+ */
+export declare type Detail = Message<"bongsu.alert.v1.Detail"> & {
+  /**
+   * name is what the fact is called: 1 to 100 characters in one line.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * value is the fact: at most 1000 characters, without NUL.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.Detail.
+ * Use `create(DetailSchema)` to create a new message.
+ */
+export declare const DetailSchema: GenMessage<Detail>;
 
 /**
  * DeliveryCounts says how many deliveries of an alert are in each state.
@@ -325,6 +373,28 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
    * @generated from field: google.protobuf.Duration ttl = 6;
    */
   ttl?: Duration | undefined;
+
+  /**
+   * title, link and details are shown by each messenger in its own best form, beside
+   * the text. title is at most 200 characters in one line.
+   *
+   * @generated from field: string title = 8;
+   */
+  title: string;
+
+  /**
+   * link is where to read more: an http or https URL of at most 2000 characters.
+   *
+   * @generated from field: string link = 9;
+   */
+  link: string;
+
+  /**
+   * details are more facts, at most 20.
+   *
+   * @generated from field: repeated bongsu.alert.v1.Detail details = 10;
+   */
+  details: Detail[];
 };
 
 /**

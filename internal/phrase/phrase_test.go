@@ -1,0 +1,108 @@
+package phrase
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+var data = map[string]any{
+	"message": "node1 <down>",
+	"labels":  map[string]any{"host": "node1"},
+	"list":    []any{"a", "b", 3},
+	"long":    strings.Repeat("x", MaxText/2+1),
+}
+
+func TestSay(t *testing.T) {
+	for text, want := range map[string]string{
+		"":              "",
+		"plain":         "plain",
+		"{{.message}}!": "node1 <down>!",
+		"{{.labels.host | upper}} {{.labels.none}}.":                         "NODE1 .",
+		"{{range .list}}<{{.}}>{{else}}none{{end}}":                          "<a><b><3>",
+		"{{range .none}}<{{.}}>{{else}}none{{end}}":                          "none",
+		`{{if eq .labels.host "node1"}}yes{{else}}no{{end}}`:                 "yes",
+		`{{.none | default "nothing"}} {{default "x" .message}}`:             "nothing node1 <down>",
+		`{{join ", " .list}}`:                                                "a, b, 3",
+		`{{printf "%s in %5.1f %% of 2026" .message 3.14159}}`:               "node1 <down> in   3.1 % of 2026",
+		`{{html .message}} {{urlquery "a b"}} {{len .list}} {{print 1 2}}`:   "node1 &lt;down&gt; a+b 3 1 2",
+		`{{with .labels}}{{range $k, $v := .}}{{$k}}={{$v}}{{end}}{{end}}`:   "host=node1",
+		`{{range $i, $_ := .list}}{{if $i}},{{end}}{{$i}}{{end}}{{/* c */}}`: "0,1,2",
+	} {
+		p, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		for range 2 { // a phrase can be said again
+			if got, err := p.Say(data); err != nil || got != want {
+				t.Errorf("%s: %q, %v, want %q", text, got, err, want)
+			}
+		}
+	}
+}
+
+// TestParseRefuses gives templates that are wrong, or that could run or grow without
+// end.
+func TestParseRefuses(t *testing.T) {
+	for text, why := range map[string]string{
+		"{{.message":  "unclosed",
+		"{{nothing}}": `"nothing" not defined`,
+		`{{define "x"}}{{template "x"}}{{end}}{{template "x"}}`:      "define",
+		`{{block "x" .}}{{end}}`:                                     "define",
+		`{{template "template" .}}`:                                  "call templates",
+		`{{if .a}}{{range .b}}{{template "template"}}{{end}}{{end}}`: "call templates",
+		strings.Repeat("x", MaxTemplate+1):                           "at most",
+	} {
+		if _, err := Parse(text); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%.40s: %v, want %q", text, err, why)
+		}
+	}
+}
+
+// TestSayStops runs templates that would never end, or would fill the memory.
+func TestSayStops(t *testing.T) {
+	for text, why := range map[string]string{
+		"{{range 1000000000000}}{{end}}":                                "longer than",
+		"{{range 1000000000000}}x{{end}}":                               "more than",
+		"{{range 1000000}}{{range 1000000}}{{end}}{{end}}":              "longer than",
+		`{{$x := "x"}}{{range 100}}{{$x = print $x $x}}{{end}}`:         "more than",
+		`{{$x := "x"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`: "more than",
+		`{{printf "%1000000d" 1}}`:                                      "two figures",
+		`{{printf "%.999f" 1.0}}`:                                       "two figures",
+		`{{printf "%*d" 1000000 1}}`:                                    "two figures",
+		"{{.long}}{{.long}}":                                            "more than",
+		"{{print .long .long}}":                                         "more than",
+		"{{.message.none.none}}":                                        "can't evaluate",
+		"{{index .list 9}}":                                             "out of range",
+		"{{call .message}}":                                             "call is not",
+	} {
+		p, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got, err := p.Say(data); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %.40q, %v, want %q", text, got, err, why)
+		}
+	}
+}
+
+func FuzzPhrase(f *testing.F) {
+	f.Add(`{{range .list}}{{printf "%5s" .}}{{end}}`)
+	f.Add(`{{with $x := .labels}}{{$x.host}}{{end}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Parse(text)
+		if err != nil {
+			if !errors.Is(err, fault.ErrInvalid) {
+				t.Error(err)
+			}
+			return
+		}
+		if got, err := p.Say(data); len(got) > MaxText || err != nil && !errors.Is(err, fault.ErrInvalid) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	})
+}

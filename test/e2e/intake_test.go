@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+)
+
+// TestIntake lets Alertmanager, Grafana, a sender of CloudEvents and one of a JSON of
+// its own say what broke, each twice: people are told once.
+func TestIntake(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "intake.yaml")
+	if err := os.WriteFile(config, []byte("alertmanager:\n  target: ['@@test-team1']\ngrafana:\n  target: ['@user3']\n"+
+		"backup:\n  target: ['@user4']\n  template:\n    message: '{{.job}} failed'\n    severity: critical\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := oneProcess(t, "--intake-config="+config)
+	for _, c := range []struct {
+		source, contentType string
+		header              map[string]string
+		body                string
+		texts               []string // of the calls
+	}{
+		{"alertmanager", "application/json", nil, payload(t, "alertmanager.json"), []string{
+			"[critical] node1 down", "[critical] node1 down", "[critical] node1 down", "[normal] resolved: node2 down", "[normal] resolved: node2 down",
+		}},
+		{"grafana", "application/json", nil, payload(t, "grafana.json"), []string{"[normal] This alert was triggered for zone us-1"}},
+		{"cloudevents", "application/cloudevents+json", nil, `{"specversion":"1.0","id":"1","source":"/backup","type":"failed","bongsutarget":"@user5","data":{"message":"no tape"}}`,
+			[]string{"[normal] no tape"}},
+		{"cloudevents", "text/plain", map[string]string{"ce-specversion": "1.0", "ce-id": "2", "ce-source": "/backup", "ce-type": "failed", "ce-bongsutarget": "@user5", "ce-severity": "high"}, "no tape again",
+			[]string{"[high] no tape again"}},
+		{"backup", "application/json", nil, `{"job":"nightly"}`, []string{"[critical] nightly failed"}},
+	} {
+		t.Run(c.source, func(t *testing.T) {
+			d.reset(t)
+			first := d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK)
+			if second := d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK); !bytes.Equal(first, second) {
+				t.Errorf("answered %s, and then %s", first, second)
+			}
+			var said struct {
+				Alerts []struct{ ID string }
+			}
+			if err := json.Unmarshal(first, &said); err != nil || len(said.Alerts) == 0 {
+				t.Fatalf("%s: %v", first, err)
+			}
+			for _, a := range said.Alerts {
+				for _, delivery := range d.ended(t, a.ID) {
+					if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
+						t.Errorf("%v", delivery)
+					}
+				}
+			}
+			calls := d.calls(t)
+			if len(calls) != len(c.texts) {
+				t.Errorf("%d calls, want %d: %v", len(calls), len(c.texts), calls)
+			}
+			for _, text := range c.texts {
+				found := false
+				for i, call := range calls {
+					if found = strings.Contains(call.GetBody(), text); found {
+						calls = append(calls[:i], calls[i+1:]...)
+						break
+					}
+				}
+				if !found {
+					t.Errorf("nobody was told %q", text)
+				}
+			}
+		})
+	}
+}
+
+// TestIntakeRefuses sends what tells nobody.
+func TestIntakeRefuses(t *testing.T) {
+	d := oneProcess(t)
+	for source, c := range map[string]struct {
+		body   string
+		status int
+		why    string
+	}{
+		"alertmanager": {payload(t, "alertmanager.json"), http.StatusBadRequest, "alerts[1]: nobody is to be told"},
+		"grafana":      {`{"alerts":`, http.StatusBadRequest, "not that of Grafana"},
+		"backup":       {`{}`, http.StatusNotFound, "backup"},
+	} {
+		t.Run(source, func(t *testing.T) {
+			if answer := d.intake(t, source, "application/json", nil, c.body, c.status); !strings.Contains(string(answer), c.why) {
+				t.Errorf("%s, want %q", answer, c.why)
+			}
+			if calls := d.calls(t); len(calls) > 0 {
+				t.Errorf("somebody was told: %v", calls)
+			}
+		})
+	}
+}
+
+// payload is a body as the source sends it.
+func payload(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "internal", "intake", "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// intake posts a body as a source, and gives the answer.
+func (d deployment) intake(t *testing.T, source, contentType string, header map[string]string, body string, status int) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.edge+"/v1/intake/"+source, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != status {
+		t.Fatalf("%s answered %d %s (%v), want %d", source, res.StatusCode, answer, err, status)
+	}
+	return answer
+}
