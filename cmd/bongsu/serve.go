@@ -25,6 +25,7 @@ type serveCmd struct {
 	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
+	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC: alerts are resolved there, not by the group service."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
 	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
@@ -78,6 +79,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		NATSURL:         c.NATSURL,
 		GroupURL:        c.GroupURL,
 		AlertURL:        c.AlertURL,
+		UserInfoURL:     c.UserInfoURL,
 		ProviderURL:     c.ProviderURL,
 		SealKeyFile:     c.SealKeyFile,
 		Replicas:        c.Replicas,

@@ -51,6 +51,7 @@ type Config struct {
 	LedgerURL    string // postgres://… or a file; default ledger.db in Data
 	NATSURL      string // default a broker inside the process
 	GroupURL     string // where the group service is, if not in this process
+	UserInfoURL  string // a UserInfo of another system that keeps the people, in place of the group service; none by default
 	AlertURL     string // where the alert service is, if not in this process
 	ProviderURL  string // in place of the scheme and host of every provider; default the mockup of this process, or the providers themselves
 	SealKeyFile  string // default seal.key in Data, made where it is missing
@@ -160,7 +161,7 @@ func (c Config) checkNeighbours() error {
 	}{
 		{Edge, Group, "--group-url", c.GroupURL},
 		{Edge, Alert, "--alert-url", c.AlertURL},
-		{Alert, Group, "--group-url", c.GroupURL},
+		{Alert, Group, "--group-url", cmp.Or(c.UserInfoURL, c.GroupURL)},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" {

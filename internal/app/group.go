@@ -59,6 +59,21 @@ func (b *builder) groupThere() {
 	}
 }
 
+// peopleElsewhere lets the alert service ask another system who is meant, where
+// --userinfo-url names one.
+func (b *builder) peopleElsewhere() error {
+	url := b.config.UserInfoURL
+	if url == "" {
+		return nil
+	}
+	key, err := b.sealKey()
+	if err != nil {
+		return err
+	}
+	b.directory = group.NewElsewhere(userinfoconnect.NewUserInfoClient(b.client, url, rpc.ClientOptions()), key, b.log)
+	return nil
+}
+
 // fillDemo fills an empty directory, and says so where it was not empty.
 func (b *builder) fillDemo(ctx context.Context, store *directory.Store, key *seal.Key) error {
 	contents, err := group.Demo(key)

@@ -13,11 +13,12 @@ import (
 // its own.
 const callTimeout = 10 * time.Second
 
-// NewHTTPClient gives the client by which a service calls another: cleartext
-// HTTP/2, many calls on one connection.
+// NewHTTPClient gives the client by which a service calls another: HTTP/2, cleartext
+// for http URLs, many calls on one connection.
 func NewHTTPClient() *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetHTTP2(true)
 	return &http.Client{Transport: &http.Transport{
 		Protocols:   protocols,
 		DialContext: (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext,

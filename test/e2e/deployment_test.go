@@ -42,10 +42,7 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
 	d.parts = map[string]*proc.Process{}
-	key := filepath.Join(t.TempDir(), "seal.key")
-	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
-		t.Fatalf("key make: %v\n%s", err, out)
-	}
+	key := makeKey(t)
 	service := func(name string, args ...string) string {
 		t.Helper()
 		args = append(args, "--services="+name, "--data="+t.TempDir())
@@ -60,6 +57,16 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 		t.Helper()
 		return service("sender", append(more, "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+key)...)
 	}
+}
+
+// makeKey makes a seal key, and gives its file.
+func makeKey(t *testing.T) string {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "seal.key")
+	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
+		t.Fatalf("key make: %v\n%s", err, out)
+	}
+	return key
 }
 
 // onPostgreSQL runs all services in one process, its databases on a server.

@@ -1,0 +1,124 @@
+package group
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+// An other is another system's UserInfo, which answers as the test says.
+type other struct {
+	answer func(names []string) (*userinfo.UserList, error)
+	calls  int
+}
+
+func (o *other) GetUserList(_ context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
+	o.calls++
+	return o.answer(req.GetName())
+}
+
+// elsewhere stands up another system over gRPC.
+func elsewhere(t *testing.T) (*Elsewhere, *other, *seal.Key) {
+	t.Helper()
+	o := &other{}
+	mux := http.NewServeMux()
+	mux.Handle(userinfoconnect.NewUserInfoHandler(o))
+	server := httptest.NewUnstartedServer(mux)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	path := filepath.Join(t.TempDir(), "seal.key")
+	if err := seal.MakeKey(path); err != nil {
+		t.Fatal(err)
+	}
+	key, err := seal.ReadKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewElsewhere(userinfoconnect.NewUserInfoClient(server.Client(), server.URL, connect.WithGRPC()), key, slog.New(slog.DiscardHandler)), o, key
+}
+
+func ask(t *testing.T, h *Elsewhere, names ...string) (*userv1.LookUpResponse, error) {
+	t.Helper()
+	return h.LookUp(t.Context(), &userv1.LookUpRequest{Target: names})
+}
+
+func TestElsewhereAnswers(t *testing.T) {
+	h, o, key := elsewhere(t)
+	o.answer = func(names []string) (*userinfo.UserList, error) {
+		if !slices.Equal(names, []string{"@kim", "@@dba", "@nobody"}) {
+			t.Errorf("asked for %q", names)
+		}
+		return &userinfo.UserList{User: []*userinfo.User{
+			{Nickname: "kim", ServiceType: "SLACK", Token: "xoxb-KIM", Target: "C1"},
+			{Nickname: "lee", ServiceType: "slack", Token: "xoxb-LEE", Target: "C2"},
+		}}, nil
+	}
+	res, err := ask(t, h, "@kim", "@@dba", "@nobody")
+	if err != nil || len(res.GetRecipients()) != 2 || !slices.Equal(res.GetUnknownTarget(), []string{"@nobody"}) {
+		t.Fatalf("%v, %v", res, err)
+	}
+	first := res.GetRecipients()[0]
+	token, err := key.Open(first.GetSealedCredential(), "slack")
+	if err != nil || token != "xoxb-KIM" || first.GetNickName() != "kim" || first.GetMessenger() != "slack" || first.GetDestination() != "C1" {
+		t.Errorf("%v, %v", first, err)
+	}
+	if strings.Contains(res.String(), "xoxb") {
+		t.Error("a token stands in the clear")
+	}
+}
+
+// TestElsewhereIsDown lets the other system fail after it answered once: its answer is
+// used for the same question, and for no other; and soon it is asked no more.
+func TestElsewhereIsDown(t *testing.T) {
+	h, o, _ := elsewhere(t)
+	o.answer = func([]string) (*userinfo.UserList, error) {
+		return &userinfo.UserList{User: []*userinfo.User{{Nickname: "kim", ServiceType: "slack", Token: "T", Target: "C1"}}}, nil
+	}
+	if _, err := ask(t, h, "@kim"); err != nil {
+		t.Fatal(err)
+	}
+	o.answer = func([]string) (*userinfo.UserList, error) {
+		return nil, connect.NewError(connect.CodeUnavailable, errors.New("down"))
+	}
+	for range 20 {
+		if res, err := ask(t, h, "@kim"); err != nil || len(res.GetRecipients()) != 1 {
+			t.Fatalf("%v, %v", res, err)
+		}
+	}
+	if o.calls > 1+elsewhereCalls {
+		t.Errorf("it was asked %d times while it was down", o.calls)
+	}
+	if _, err := ask(t, h, "@lee"); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("a question it never answered: %v", err)
+	}
+}
+
+func TestElsewhereRefuses(t *testing.T) {
+	h, o, _ := elsewhere(t)
+	o.answer = func([]string) (*userinfo.UserList, error) {
+		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no such form"))
+	}
+	for range 20 { // which is no failure: it goes on being asked
+		if _, err := ask(t, h, "@kim"); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "no such form") {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ask(t, h, "kim"); !errors.Is(err, fault.ErrInvalid) || o.calls != 20 {
+		t.Errorf("a target of no form: %v, asked %d times", err, o.calls)
+	}
+}
