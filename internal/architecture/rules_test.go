@@ -44,7 +44,7 @@ var rules = []rule{
 		why: "ent's types never leave the stores"},
 	{what: "gen/go/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/generate/...", "internal/queue/...", "internal/rpc/...",
-		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
+		"internal/messenger/outcome/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
 	}, why: "wire types come in at the handlers and go no further"},
 	{what: "gen/openapi", by: []string{"internal/app/...", "services/edge/..."},
 		why: "the edge serves the document"},

@@ -12,14 +12,13 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
-	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
 )
 
-// The enums of the wire count as those of this package and of messenger do;
-// TestWireEnums holds them together. Counts and statuses fit an int32.
+// The states of the wire count as those of this package do; TestWireEnums holds them
+// together. Counts and statuses fit an int32.
 
 // alertID gives the id as callers know it.
 func alertID(id int64) string { return strconv.FormatInt(id, 10) }
@@ -120,19 +119,11 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 
 func attemptToWire(t Attempt) *alertv1.Attempt {
 	return &alertv1.Attempt{
-		Number:    int32(t.Number),
-		Fence:     t.Fence,
-		StartTime: timestamppb.New(t.StartTime),
-		EndTime:   timestamppb.New(t.EndTime),
-		Outcome: &messengerv1.Outcome{
-			Kind:              messengerv1.OutcomeKind(t.Outcome.Kind),
-			Scope:             messengerv1.Scope(t.Outcome.Scope),
-			ProviderStatus:    int32(t.Outcome.Status),
-			ProviderCode:      t.Outcome.Code,
-			ProviderMessageId: t.Outcome.MessageID,
-			Excerpt:           t.Outcome.Excerpt,
-			RetryAfterMs:      t.Outcome.After.Milliseconds(),
-		},
+		Number:            int32(t.Number),
+		Fence:             t.Fence,
+		StartTime:         timestamppb.New(t.StartTime),
+		EndTime:           timestamppb.New(t.EndTime),
+		Outcome:           outcome.ToWire(t.Outcome),
 		PossibleDuplicate: t.PossibleDuplicate,
 	}
 }
@@ -206,15 +197,7 @@ func reportFromWire(r *jobv1.Report) Report {
 		Fence:      r.GetFence(),
 		StartTime:  r.GetStartTime().AsTime(),
 		EndTime:    r.GetEndTime().AsTime(),
-		Outcome: messenger.Outcome{
-			Kind:      messenger.Kind(r.GetOutcome().GetKind()),
-			Scope:     messenger.Scope(r.GetOutcome().GetScope()),
-			Status:    int(r.GetOutcome().GetProviderStatus()),
-			Code:      r.GetOutcome().GetProviderCode(),
-			MessageID: r.GetOutcome().GetProviderMessageId(),
-			Excerpt:   r.GetOutcome().GetExcerpt(),
-			After:     time.Duration(r.GetOutcome().GetRetryAfterMs()) * time.Millisecond,
-		},
+		Outcome:    outcome.FromWire(r.GetOutcome()),
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
 )
 
 var _ Dispatch = DispatchClient{}
@@ -69,15 +69,7 @@ func reportToWire(r Report) *jobv1.Report {
 		Fence:      r.Fence,
 		StartTime:  timestamppb.New(r.Start),
 		EndTime:    timestamppb.New(r.End),
-		Outcome: &messengerv1.Outcome{
-			Kind:              messengerv1.OutcomeKind(r.Outcome.Kind),
-			Scope:             messengerv1.Scope(r.Outcome.Scope),
-			ProviderStatus:    int32(r.Outcome.Status),
-			ProviderCode:      r.Outcome.Code,
-			ProviderMessageId: r.Outcome.MessageID,
-			Excerpt:           r.Outcome.Excerpt,
-			RetryAfterMs:      r.Outcome.After.Milliseconds(),
-		},
+		Outcome:    outcome.ToWire(r.Outcome),
 	}
 }
 

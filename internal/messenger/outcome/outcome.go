@@ -1,0 +1,38 @@
+// Package outcome is how outcomes travel between services: the same for whoever makes
+// them, records them or shows them. The enums of the wire count as messenger's do.
+package outcome
+
+import (
+	"time"
+
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// ToWire gives an outcome for the wire. Gone stays behind: it is for the sender.
+func ToWire(o messenger.Outcome) *messengerv1.Outcome {
+	return &messengerv1.Outcome{
+		Kind:              messengerv1.OutcomeKind(o.Kind),
+		Scope:             messengerv1.Scope(o.Scope),
+		ProviderStatus:    int32(o.Status),
+		ProviderCode:      o.Code,
+		ProviderMessageId: o.MessageID,
+		Excerpt:           o.Excerpt,
+		RetryAfterMs:      o.After.Milliseconds(),
+		Cut:               o.Cut,
+	}
+}
+
+// FromWire gives an outcome from the wire.
+func FromWire(o *messengerv1.Outcome) messenger.Outcome {
+	return messenger.Outcome{
+		Kind:      messenger.Kind(o.GetKind()),
+		Scope:     messenger.Scope(o.GetScope()),
+		Status:    int(o.GetProviderStatus()),
+		Code:      o.GetProviderCode(),
+		MessageID: o.GetProviderMessageId(),
+		Excerpt:   o.GetExcerpt(),
+		After:     time.Duration(o.GetRetryAfterMs()) * time.Millisecond,
+		Cut:       o.GetCut(),
+	}
+}
