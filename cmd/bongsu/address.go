@@ -61,7 +61,7 @@ func readAll(in io.Reader, what string) (string, error) {
 type userAddAddress struct {
 	userArg
 	Messenger   string `required:"" placeholder:"NAME" help:"The messenger, such as slack; bongsu messenger list shows them."`
-	Destination string `required:"" placeholder:"TEXT" help:"Where it delivers, such as a channel's id."`
+	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id. Some messengers need none; bongsu messenger list says what each needs."`
 	credential
 }
 

@@ -63,6 +63,7 @@ type commands struct {
 		Delete         userDelete         `cmd:"" help:"Delete a user, their addresses and memberships."`
 		AddAddress     userAddAddress     `cmd:"" help:"Give a user one more way to be reached."`
 		ReplaceAddress userReplaceAddress `cmd:"" help:"Set an address anew, such as with another credential."`
+		TestAddress    userTestAddress    `cmd:"" help:"Ask the provider whether an address works, or send a test to it."`
 		RemoveAddress  userRemoveAddress  `cmd:"" help:"Remove an address."`
 	} `cmd:"" help:"People and how they are reached, the targets @name."`
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -33,7 +34,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 		}
 	}
 	groups := &group.Handler{Groups: store}
-	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP}
+	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: time.Now}
 	lookup := &group.LookupHandler{Finder: store, Key: key}
 	b.groups, b.users, b.directory = groups, users, lookup
 	b.ready = append(b.ready, store.Ping)

@@ -103,6 +103,15 @@ func (c Config) timeout(name string) time.Duration {
 	return c.ProviderTimeout
 }
 
+// messengersHere gives the messengers that this process calls providers by, the same
+// to all its services.
+func (b *builder) messengersHere() []messenger.Messenger {
+	if b.called == nil {
+		b.called = messenger.All(b.endpoints())
+	}
+	return b.called
+}
+
 // endpoints gives the ways to the providers. Calls that an operator pointed
 // somewhere go there, wherever it is; the others go to public addresses only, and
 // where the operator lets them.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -29,7 +28,7 @@ func (b *builder) senderHere(ctx context.Context) error {
 		host = "unknown"
 	}
 	s := &sender.Sender{
-		Messengers: messenger.All(b.endpoints()),
+		Messengers: b.messengersHere(),
 		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, b.log) },
 		Dispatch:   sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid())},
 		Key:        key,

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"fmt"
+	"time"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -22,6 +23,9 @@ type UserHandler struct {
 	Key   *seal.Key
 	Specs []messenger.Spec // the messengers an address may be of
 	HTTP  bool             // URLs may be http
+
+	Messengers []messenger.Messenger // by which addresses are verified
+	Now        func() time.Time
 }
 
 // ListUsers answers with a page of users.

@@ -10,6 +10,7 @@ package userv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -1012,11 +1013,133 @@ func (*RemoveUserAddressResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{18}
 }
 
+// VerifyUserAddressRequest names an address.
+type VerifyUserAddressRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// nick_name is the user's.
+	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	// id is the address's.
+	Id int32 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	// send_test sends a message that says it is a test. Without it nobody is told
+	// anything.
+	SendTest      bool `protobuf:"varint,3,opt,name=send_test,json=sendTest,proto3" json:"send_test,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyUserAddressRequest) Reset() {
+	*x = VerifyUserAddressRequest{}
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyUserAddressRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyUserAddressRequest) ProtoMessage() {}
+
+func (x *VerifyUserAddressRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyUserAddressRequest.ProtoReflect.Descriptor instead.
+func (*VerifyUserAddressRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *VerifyUserAddressRequest) GetNickName() string {
+	if x != nil {
+		return x.NickName
+	}
+	return ""
+}
+
+func (x *VerifyUserAddressRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *VerifyUserAddressRequest) GetSendTest() bool {
+	if x != nil {
+		return x.SendTest
+	}
+	return false
+}
+
+// VerifyUserAddressResponse says what came of it.
+type VerifyUserAddressResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// verified is what the provider said of the credential and the destination: Sent
+	// where both would do. It is not set where the provider has no call for that
+	// (Messenger.verifiable).
+	Verified *v1.Outcome `protobuf:"bytes,1,opt,name=verified,proto3" json:"verified,omitempty"`
+	// test is what came of the test message; not set where none was sent.
+	Test          *v1.Outcome `protobuf:"bytes,2,opt,name=test,proto3" json:"test,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyUserAddressResponse) Reset() {
+	*x = VerifyUserAddressResponse{}
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyUserAddressResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyUserAddressResponse) ProtoMessage() {}
+
+func (x *VerifyUserAddressResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyUserAddressResponse.ProtoReflect.Descriptor instead.
+func (*VerifyUserAddressResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *VerifyUserAddressResponse) GetVerified() *v1.Outcome {
+	if x != nil {
+		return x.Verified
+	}
+	return nil
+}
+
+func (x *VerifyUserAddressResponse) GetTest() *v1.Outcome {
+	if x != nil {
+		return x.Test
+	}
+	return nil
+}
+
 var File_bongsu_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"j\n" +
+	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"j\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x125\n" +
@@ -1072,7 +1195,14 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\x18RemoveUserAddressRequest\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12\x17\n" +
 	"\x02id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\"\x1b\n" +
-	"\x19RemoveUserAddressResponse2\xb2\b\n" +
+	"\x19RemoveUserAddressResponse\"x\n" +
+	"\x18VerifyUserAddressRequest\x12&\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12\x17\n" +
+	"\x02id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12\x1b\n" +
+	"\tsend_test\x18\x03 \x01(\bR\bsendTest\"\x87\x01\n" +
+	"\x19VerifyUserAddressResponse\x128\n" +
+	"\bverified\x18\x01 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\bverified\x120\n" +
+	"\x04test\x18\x02 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\x04test2\xd5\t\n" +
 	"\vUserService\x12f\n" +
 	"\tListUsers\x12 .bongsu.user.v1.ListUsersRequest\x1a!.bongsu.user.v1.ListUsersResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/users\x90\x02\x01\x12r\n" +
 	"\aGetUser\x12\x1e.bongsu.user.v1.GetUserRequest\x1a\x1f.bongsu.user.v1.GetUserResponse\"&\x82\xd3\xe4\x93\x02\x1db\x04user\x12\x15/v1/users/{nick_name}\x90\x02\x01\x12o\n" +
@@ -1083,7 +1213,8 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"DeleteUser\x12!.bongsu.user.v1.DeleteUserRequest\x1a\".bongsu.user.v1.DeleteUserResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/v1/users/{nick_name}\x12\x9a\x01\n" +
 	"\x0eAddUserAddress\x12%.bongsu.user.v1.AddUserAddressRequest\x1a&.bongsu.user.v1.AddUserAddressResponse\"9\x82\xd3\xe4\x93\x023:\aaddressb\aaddress\"\x1f/v1/users/{nick_name}/addresses\x12\xae\x01\n" +
-	"\x12ReplaceUserAddress\x12).bongsu.user.v1.ReplaceUserAddressRequest\x1a*.bongsu.user.v1.ReplaceUserAddressResponse\"A\x82\xd3\xe4\x93\x028:\aaddressb\aaddress\x1a$/v1/users/{nick_name}/addresses/{id}\x90\x02\x02\x12\x96\x01\n" +
+	"\x12ReplaceUserAddress\x12).bongsu.user.v1.ReplaceUserAddressRequest\x1a*.bongsu.user.v1.ReplaceUserAddressResponse\"A\x82\xd3\xe4\x93\x028:\aaddressb\aaddress\x1a$/v1/users/{nick_name}/addresses/{id}\x90\x02\x02\x12\xa0\x01\n" +
+	"\x11VerifyUserAddress\x12(.bongsu.user.v1.VerifyUserAddressRequest\x1a).bongsu.user.v1.VerifyUserAddressResponse\"6\x82\xd3\xe4\x93\x020:\x01*\"+/v1/users/{nick_name}/addresses/{id}:verify\x12\x96\x01\n" +
 	"\x11RemoveUserAddress\x12(.bongsu.user.v1.RemoveUserAddressRequest\x1a).bongsu.user.v1.RemoveUserAddressResponse\",\x82\xd3\xe4\x93\x02&*$/v1/users/{nick_name}/addresses/{id}B\xb8\x01\n" +
 	"\x12com.bongsu.user.v1B\tUserProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
@@ -1099,7 +1230,7 @@ func file_bongsu_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_bongsu_user_v1_user_proto_rawDescData
 }
 
-var file_bongsu_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_bongsu_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_bongsu_user_v1_user_proto_goTypes = []any{
 	(*User)(nil),                       // 0: bongsu.user.v1.User
 	(*Address)(nil),                    // 1: bongsu.user.v1.Address
@@ -1120,6 +1251,9 @@ var file_bongsu_user_v1_user_proto_goTypes = []any{
 	(*ReplaceUserAddressResponse)(nil), // 16: bongsu.user.v1.ReplaceUserAddressResponse
 	(*RemoveUserAddressRequest)(nil),   // 17: bongsu.user.v1.RemoveUserAddressRequest
 	(*RemoveUserAddressResponse)(nil),  // 18: bongsu.user.v1.RemoveUserAddressResponse
+	(*VerifyUserAddressRequest)(nil),   // 19: bongsu.user.v1.VerifyUserAddressRequest
+	(*VerifyUserAddressResponse)(nil),  // 20: bongsu.user.v1.VerifyUserAddressResponse
+	(*v1.Outcome)(nil),                 // 21: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_user_v1_user_proto_depIdxs = []int32{
 	1,  // 0: bongsu.user.v1.User.addresses:type_name -> bongsu.user.v1.Address
@@ -1132,27 +1266,31 @@ var file_bongsu_user_v1_user_proto_depIdxs = []int32{
 	1,  // 7: bongsu.user.v1.AddUserAddressResponse.address:type_name -> bongsu.user.v1.Address
 	2,  // 8: bongsu.user.v1.ReplaceUserAddressRequest.address:type_name -> bongsu.user.v1.NewAddress
 	1,  // 9: bongsu.user.v1.ReplaceUserAddressResponse.address:type_name -> bongsu.user.v1.Address
-	3,  // 10: bongsu.user.v1.UserService.ListUsers:input_type -> bongsu.user.v1.ListUsersRequest
-	5,  // 11: bongsu.user.v1.UserService.GetUser:input_type -> bongsu.user.v1.GetUserRequest
-	7,  // 12: bongsu.user.v1.UserService.CreateUser:input_type -> bongsu.user.v1.CreateUserRequest
-	9,  // 13: bongsu.user.v1.UserService.UpdateUser:input_type -> bongsu.user.v1.UpdateUserRequest
-	11, // 14: bongsu.user.v1.UserService.DeleteUser:input_type -> bongsu.user.v1.DeleteUserRequest
-	13, // 15: bongsu.user.v1.UserService.AddUserAddress:input_type -> bongsu.user.v1.AddUserAddressRequest
-	15, // 16: bongsu.user.v1.UserService.ReplaceUserAddress:input_type -> bongsu.user.v1.ReplaceUserAddressRequest
-	17, // 17: bongsu.user.v1.UserService.RemoveUserAddress:input_type -> bongsu.user.v1.RemoveUserAddressRequest
-	4,  // 18: bongsu.user.v1.UserService.ListUsers:output_type -> bongsu.user.v1.ListUsersResponse
-	6,  // 19: bongsu.user.v1.UserService.GetUser:output_type -> bongsu.user.v1.GetUserResponse
-	8,  // 20: bongsu.user.v1.UserService.CreateUser:output_type -> bongsu.user.v1.CreateUserResponse
-	10, // 21: bongsu.user.v1.UserService.UpdateUser:output_type -> bongsu.user.v1.UpdateUserResponse
-	12, // 22: bongsu.user.v1.UserService.DeleteUser:output_type -> bongsu.user.v1.DeleteUserResponse
-	14, // 23: bongsu.user.v1.UserService.AddUserAddress:output_type -> bongsu.user.v1.AddUserAddressResponse
-	16, // 24: bongsu.user.v1.UserService.ReplaceUserAddress:output_type -> bongsu.user.v1.ReplaceUserAddressResponse
-	18, // 25: bongsu.user.v1.UserService.RemoveUserAddress:output_type -> bongsu.user.v1.RemoveUserAddressResponse
-	18, // [18:26] is the sub-list for method output_type
-	10, // [10:18] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	21, // 10: bongsu.user.v1.VerifyUserAddressResponse.verified:type_name -> bongsu.messenger.v1.Outcome
+	21, // 11: bongsu.user.v1.VerifyUserAddressResponse.test:type_name -> bongsu.messenger.v1.Outcome
+	3,  // 12: bongsu.user.v1.UserService.ListUsers:input_type -> bongsu.user.v1.ListUsersRequest
+	5,  // 13: bongsu.user.v1.UserService.GetUser:input_type -> bongsu.user.v1.GetUserRequest
+	7,  // 14: bongsu.user.v1.UserService.CreateUser:input_type -> bongsu.user.v1.CreateUserRequest
+	9,  // 15: bongsu.user.v1.UserService.UpdateUser:input_type -> bongsu.user.v1.UpdateUserRequest
+	11, // 16: bongsu.user.v1.UserService.DeleteUser:input_type -> bongsu.user.v1.DeleteUserRequest
+	13, // 17: bongsu.user.v1.UserService.AddUserAddress:input_type -> bongsu.user.v1.AddUserAddressRequest
+	15, // 18: bongsu.user.v1.UserService.ReplaceUserAddress:input_type -> bongsu.user.v1.ReplaceUserAddressRequest
+	19, // 19: bongsu.user.v1.UserService.VerifyUserAddress:input_type -> bongsu.user.v1.VerifyUserAddressRequest
+	17, // 20: bongsu.user.v1.UserService.RemoveUserAddress:input_type -> bongsu.user.v1.RemoveUserAddressRequest
+	4,  // 21: bongsu.user.v1.UserService.ListUsers:output_type -> bongsu.user.v1.ListUsersResponse
+	6,  // 22: bongsu.user.v1.UserService.GetUser:output_type -> bongsu.user.v1.GetUserResponse
+	8,  // 23: bongsu.user.v1.UserService.CreateUser:output_type -> bongsu.user.v1.CreateUserResponse
+	10, // 24: bongsu.user.v1.UserService.UpdateUser:output_type -> bongsu.user.v1.UpdateUserResponse
+	12, // 25: bongsu.user.v1.UserService.DeleteUser:output_type -> bongsu.user.v1.DeleteUserResponse
+	14, // 26: bongsu.user.v1.UserService.AddUserAddress:output_type -> bongsu.user.v1.AddUserAddressResponse
+	16, // 27: bongsu.user.v1.UserService.ReplaceUserAddress:output_type -> bongsu.user.v1.ReplaceUserAddressResponse
+	20, // 28: bongsu.user.v1.UserService.VerifyUserAddress:output_type -> bongsu.user.v1.VerifyUserAddressResponse
+	18, // 29: bongsu.user.v1.UserService.RemoveUserAddress:output_type -> bongsu.user.v1.RemoveUserAddressResponse
+	21, // [21:30] is the sub-list for method output_type
+	12, // [12:21] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_user_v1_user_proto_init() }
@@ -1166,7 +1304,7 @@ func file_bongsu_user_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_user_v1_user_proto_rawDesc), len(file_bongsu_user_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -50,6 +50,9 @@ const (
 	// UserServiceReplaceUserAddressProcedure is the fully-qualified name of the UserService's
 	// ReplaceUserAddress RPC.
 	UserServiceReplaceUserAddressProcedure = "/bongsu.user.v1.UserService/ReplaceUserAddress"
+	// UserServiceVerifyUserAddressProcedure is the fully-qualified name of the UserService's
+	// VerifyUserAddress RPC.
+	UserServiceVerifyUserAddressProcedure = "/bongsu.user.v1.UserService/VerifyUserAddress"
 	// UserServiceRemoveUserAddressProcedure is the fully-qualified name of the UserService's
 	// RemoveUserAddress RPC.
 	UserServiceRemoveUserAddressProcedure = "/bongsu.user.v1.UserService/RemoveUserAddress"
@@ -89,6 +92,12 @@ type UserServiceClient interface {
 	// not_found: no such user, or no such address of theirs. already_exists:
 	// another address of the user is of this messenger.
 	ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error)
+	// VerifyUserAddress asks the provider whether an address would work, and sends a
+	// test message to it where that is wanted. What the provider says is an answer, not
+	// an error. The call is not paced, and nothing of it stands in the ledger.
+	//
+	// not_found: no such user, or no such address of theirs.
+	VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error)
 	// RemoveUserAddress removes an address.
 	//
 	// not_found: no such user, or no such address of theirs.
@@ -151,6 +160,12 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		verifyUserAddress: connect.NewClient[v1.VerifyUserAddressRequest, v1.VerifyUserAddressResponse](
+			httpClient,
+			baseURL+UserServiceVerifyUserAddressProcedure,
+			connect.WithSchema(userServiceMethods.ByName("VerifyUserAddress")),
+			connect.WithClientOptions(opts...),
+		),
 		removeUserAddress: connect.NewClient[v1.RemoveUserAddressRequest, v1.RemoveUserAddressResponse](
 			httpClient,
 			baseURL+UserServiceRemoveUserAddressProcedure,
@@ -169,6 +184,7 @@ type userServiceClient struct {
 	deleteUser         *connect.Client[v1.DeleteUserRequest, v1.DeleteUserResponse]
 	addUserAddress     *connect.Client[v1.AddUserAddressRequest, v1.AddUserAddressResponse]
 	replaceUserAddress *connect.Client[v1.ReplaceUserAddressRequest, v1.ReplaceUserAddressResponse]
+	verifyUserAddress  *connect.Client[v1.VerifyUserAddressRequest, v1.VerifyUserAddressResponse]
 	removeUserAddress  *connect.Client[v1.RemoveUserAddressRequest, v1.RemoveUserAddressResponse]
 }
 
@@ -235,6 +251,15 @@ func (c *userServiceClient) ReplaceUserAddress(ctx context.Context, req *v1.Repl
 	return nil, err
 }
 
+// VerifyUserAddress calls bongsu.user.v1.UserService.VerifyUserAddress.
+func (c *userServiceClient) VerifyUserAddress(ctx context.Context, req *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error) {
+	response, err := c.verifyUserAddress.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RemoveUserAddress calls bongsu.user.v1.UserService.RemoveUserAddress.
 func (c *userServiceClient) RemoveUserAddress(ctx context.Context, req *v1.RemoveUserAddressRequest) (*v1.RemoveUserAddressResponse, error) {
 	response, err := c.removeUserAddress.CallUnary(ctx, connect.NewRequest(req))
@@ -278,6 +303,12 @@ type UserServiceHandler interface {
 	// not_found: no such user, or no such address of theirs. already_exists:
 	// another address of the user is of this messenger.
 	ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error)
+	// VerifyUserAddress asks the provider whether an address would work, and sends a
+	// test message to it where that is wanted. What the provider says is an answer, not
+	// an error. The call is not paced, and nothing of it stands in the ledger.
+	//
+	// not_found: no such user, or no such address of theirs.
+	VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error)
 	// RemoveUserAddress removes an address.
 	//
 	// not_found: no such user, or no such address of theirs.
@@ -336,6 +367,12 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceVerifyUserAddressHandler := connect.NewUnaryHandlerSimple(
+		UserServiceVerifyUserAddressProcedure,
+		svc.VerifyUserAddress,
+		connect.WithSchema(userServiceMethods.ByName("VerifyUserAddress")),
+		connect.WithHandlerOptions(opts...),
+	)
 	userServiceRemoveUserAddressHandler := connect.NewUnaryHandlerSimple(
 		UserServiceRemoveUserAddressProcedure,
 		svc.RemoveUserAddress,
@@ -358,6 +395,8 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceAddUserAddressHandler.ServeHTTP(w, r)
 		case UserServiceReplaceUserAddressProcedure:
 			userServiceReplaceUserAddressHandler.ServeHTTP(w, r)
+		case UserServiceVerifyUserAddressProcedure:
+			userServiceVerifyUserAddressHandler.ServeHTTP(w, r)
 		case UserServiceRemoveUserAddressProcedure:
 			userServiceRemoveUserAddressHandler.ServeHTTP(w, r)
 		default:
@@ -395,6 +434,10 @@ func (UnimplementedUserServiceHandler) AddUserAddress(context.Context, *v1.AddUs
 
 func (UnimplementedUserServiceHandler) ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.UserService.ReplaceUserAddress is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.UserService.VerifyUserAddress is not implemented"))
 }
 
 func (UnimplementedUserServiceHandler) RemoveUserAddress(context.Context, *v1.RemoveUserAddressRequest) (*v1.RemoveUserAddressResponse, error) {

@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 
 /**
  * Describes the file bongsu/user/v1/user.proto.
@@ -484,6 +485,70 @@ export declare type RemoveUserAddressResponse = Message<"bongsu.user.v1.RemoveUs
 export declare const RemoveUserAddressResponseSchema: GenMessage<RemoveUserAddressResponse>;
 
 /**
+ * VerifyUserAddressRequest names an address.
+ *
+ * @generated from message bongsu.user.v1.VerifyUserAddressRequest
+ */
+export declare type VerifyUserAddressRequest = Message<"bongsu.user.v1.VerifyUserAddressRequest"> & {
+  /**
+   * nick_name is the user's.
+   *
+   * @generated from field: string nick_name = 1;
+   */
+  nickName: string;
+
+  /**
+   * id is the address's.
+   *
+   * @generated from field: int32 id = 2;
+   */
+  id: number;
+
+  /**
+   * send_test sends a message that says it is a test. Without it nobody is told
+   * anything.
+   *
+   * @generated from field: bool send_test = 3;
+   */
+  sendTest: boolean;
+};
+
+/**
+ * Describes the message bongsu.user.v1.VerifyUserAddressRequest.
+ * Use `create(VerifyUserAddressRequestSchema)` to create a new message.
+ */
+export declare const VerifyUserAddressRequestSchema: GenMessage<VerifyUserAddressRequest>;
+
+/**
+ * VerifyUserAddressResponse says what came of it.
+ *
+ * @generated from message bongsu.user.v1.VerifyUserAddressResponse
+ */
+export declare type VerifyUserAddressResponse = Message<"bongsu.user.v1.VerifyUserAddressResponse"> & {
+  /**
+   * verified is what the provider said of the credential and the destination: Sent
+   * where both would do. It is not set where the provider has no call for that
+   * (Messenger.verifiable).
+   *
+   * @generated from field: bongsu.messenger.v1.Outcome verified = 1;
+   */
+  verified?: Outcome | undefined;
+
+  /**
+   * test is what came of the test message; not set where none was sent.
+   *
+   * @generated from field: bongsu.messenger.v1.Outcome test = 2;
+   */
+  test?: Outcome | undefined;
+};
+
+/**
+ * Describes the message bongsu.user.v1.VerifyUserAddressResponse.
+ * Use `create(VerifyUserAddressResponseSchema)` to create a new message.
+ */
+export declare const VerifyUserAddressResponseSchema: GenMessage<VerifyUserAddressResponse>;
+
+/**
  * UserService keeps users and their addresses. Credentials go in and never come
  * out: they are sealed when they enter, and no answer holds one.
  *
@@ -577,6 +642,20 @@ export declare const UserService: GenService<{
     methodKind: "unary";
     input: typeof ReplaceUserAddressRequestSchema;
     output: typeof ReplaceUserAddressResponseSchema;
+  },
+  /**
+   * VerifyUserAddress asks the provider whether an address would work, and sends a
+   * test message to it where that is wanted. What the provider says is an answer, not
+   * an error. The call is not paced, and nothing of it stands in the ledger.
+   *
+   * not_found: no such user, or no such address of theirs.
+   *
+   * @generated from rpc bongsu.user.v1.UserService.VerifyUserAddress
+   */
+  verifyUserAddress: {
+    methodKind: "unary";
+    input: typeof VerifyUserAddressRequestSchema;
+    output: typeof VerifyUserAddressResponseSchema;
   },
   /**
    * RemoveUserAddress removes an address.

@@ -1,0 +1,80 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
+)
+
+const (
+	// verifyTimeout bounds each of the calls to the provider.
+	verifyTimeout = 10 * time.Second
+	// testText is what a test message says.
+	testText = "[low] This is a test by Bongsu: alerts reach you here."
+)
+
+// VerifyUserAddress asks the provider about an address, and sends a test where that is
+// wanted. The credential is opened for these calls only.
+func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyUserAddressRequest) (*userv1.VerifyUserAddressResponse, error) {
+	a, err := h.address(ctx, req.GetNickName(), int(req.GetId()))
+	if err != nil {
+		return nil, err
+	}
+	credential, err := h.Key.Open(a.SealedCredential, a.Messenger)
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.messenger(a.Messenger)
+	if err != nil {
+		return nil, err
+	}
+	res := &userv1.VerifyUserAddressResponse{}
+	if v, is := m.(messenger.Verifier); is {
+		asking, cancel := context.WithTimeout(ctx, verifyTimeout)
+		defer cancel()
+		res.Verified = outcome.ToWire(v.Verify(asking, credential, a.Destination))
+	}
+	if req.GetSendTest() {
+		sending, cancel := context.WithTimeout(ctx, verifyTimeout)
+		defer cancel()
+		now := h.Now()
+		res.Test = outcome.ToWire(m.Send(sending, messenger.Message{
+			DeliveryID:  now.UnixNano(), // no delivery has so great an id, and no other test this one
+			Credential:  credential,
+			Destination: a.Destination,
+			Text:        testText,
+			Severity:    "low",
+			Time:        now,
+		}))
+	}
+	return res, nil
+}
+
+// address finds an address of a user.
+func (h *UserHandler) address(ctx context.Context, nickname string, id int) (Address, error) {
+	u, err := h.Users.User(ctx, nickname)
+	if err != nil {
+		return Address{}, err
+	}
+	for _, a := range u.Addresses {
+		if a.ID == id {
+			return a, nil
+		}
+	}
+	return Address{}, fmt.Errorf("address %d of user %q: %w", id, nickname, fault.ErrNotFound)
+}
+
+// messenger finds the messenger of an address.
+func (h *UserHandler) messenger(name string) (messenger.Messenger, error) {
+	for _, m := range h.Messengers {
+		if m.Spec().Name == name {
+			return m, nil
+		}
+	}
+	return nil, fmt.Errorf("messenger %q: %w", name, fault.ErrNotFound)
+}
