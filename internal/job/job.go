@@ -2,7 +2,10 @@
 // share: what a queue message carries, and in which order it is worked.
 package job
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Rank orders the work: a lower rank goes first.
 type Rank int
@@ -49,9 +52,22 @@ type Job struct {
 	AlertID    int64
 	Messenger  string
 	Rank       Rank
-	Text       string // what to send: "[severity] message"
+	Content    Content
 	Deliveries []Delivery
 }
+
+// A Content is what to say to people, the same for all deliveries of a job.
+type Content struct {
+	Text     string // "[severity] message", or what a template made of it
+	Severity string
+	Title    string // empty for none
+	Link     string // empty for none
+	Details  []Detail
+	Time     time.Time // when the alert was accepted
+}
+
+// A Detail is one more fact of an alert, such as host: node1.
+type Detail struct{ Name, Value string }
 
 // A Delivery is one delivery of a job: what a sender needs to know of it.
 type Delivery struct {

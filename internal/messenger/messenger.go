@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 // A Messenger sends text to people by one provider. It knows nothing of queues,
@@ -50,8 +52,8 @@ type Message struct {
 	Time     time.Time // when the alert was accepted
 }
 
-// A Detail is one more fact of an alert, such as host: node1.
-type Detail struct{ Name, Value string }
+// A Detail is one more fact of an alert.
+type Detail = job.Detail
 
 // Plain says whether the message is its text and nothing more.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }

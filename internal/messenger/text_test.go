@@ -52,7 +52,7 @@ func TestFull(t *testing.T) {
 		t.Errorf("plain: %q", got)
 	}
 	m.Title, m.Link = "db1", "https://grafana.example/d/1"
-	m.Details = []Detail{{"host", "db1"}, {"free", "0 %"}}
+	m.Details = []Detail{{Name: "host", Value: "db1"}, {Name: "free", Value: "0 %"}}
 	if got, want := m.Full(), "db1\n[high] disk full\n\nhost: db1\nfree: 0 %\n\nhttps://grafana.example/d/1"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

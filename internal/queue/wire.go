@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -15,8 +16,15 @@ func encode(j job.Job) ([]byte, error) {
 		AlertId:    j.AlertID,
 		Messenger:  j.Messenger,
 		Rank:       int32(j.Rank),
-		Text:       j.Text,
+		Text:       j.Content.Text,
+		Severity:   j.Content.Severity,
+		Title:      j.Content.Title,
+		Link:       j.Content.Link,
+		CreateTime: timestamppb.New(j.Content.Time),
 		Deliveries: make([]*jobv1.JobDelivery, 0, len(j.Deliveries)),
+	}
+	for _, d := range j.Content.Details {
+		wire.Details = append(wire.Details, &jobv1.JobDetail{Name: d.Name, Value: d.Value})
 	}
 	for _, d := range j.Deliveries {
 		wire.Deliveries = append(wire.Deliveries, &jobv1.JobDelivery{
@@ -43,8 +51,17 @@ func decode(payload []byte) (job.Job, error) {
 		AlertID:    wire.GetAlertId(),
 		Messenger:  wire.GetMessenger(),
 		Rank:       job.Rank(wire.GetRank()),
-		Text:       wire.GetText(),
+		Content: job.Content{
+			Text:     wire.GetText(),
+			Severity: wire.GetSeverity(),
+			Title:    wire.GetTitle(),
+			Link:     wire.GetLink(),
+			Time:     wire.GetCreateTime().AsTime(),
+		},
 		Deliveries: make([]job.Delivery, 0, len(wire.GetDeliveries())),
+	}
+	for _, d := range wire.GetDetails() {
+		j.Content.Details = append(j.Content.Details, job.Detail{Name: d.GetName(), Value: d.GetValue()})
 	}
 	for _, d := range wire.GetDeliveries() {
 		j.Deliveries = append(j.Deliveries, job.Delivery{

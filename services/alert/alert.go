@@ -17,6 +17,10 @@ type Alert struct {
 	Unknown    []string // those of Targets that nobody bore
 	Severity   string
 	Message    string
+	Title      string // empty for none
+	Link       string // empty for none
+	Details    []job.Detail
+	Texts      map[string]string // what goes out by messenger, where that is not Text
 	CreateTime time.Time
 	ExpireTime time.Time // when what has not ended ends as Expired
 	Counts     Counts    // how its deliveries stand; not looked at by AddAlert
@@ -29,6 +33,15 @@ type Alert struct {
 
 // Text is what goes out: "[severity] message".
 func (a Alert) Text() string { return "[" + a.Severity + "] " + a.Message }
+
+// Content is what goes out by a messenger.
+func (a Alert) Content(messenger string) job.Content {
+	text, is := a.Texts[messenger]
+	if !is {
+		text = a.Text()
+	}
+	return job.Content{Text: text, Severity: a.Severity, Title: a.Title, Link: a.Link, Details: a.Details, Time: a.CreateTime}
+}
 
 // Rank orders the work.
 func (a Alert) Rank() job.Rank { return job.RankOf(a.Severity) }

@@ -15,7 +15,7 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 		if !ok || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
 			open[d.Messenger] = i
-			jobs = append(jobs, job.Job{AlertID: a.ID, Messenger: d.Messenger, Rank: a.Rank(), Text: a.Text()})
+			jobs = append(jobs, job.Job{AlertID: a.ID, Messenger: d.Messenger, Rank: a.Rank(), Content: a.Content(d.Messenger)})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, job.Delivery{
 			ID:               d.ID,

@@ -14,6 +14,7 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
 )
 
@@ -48,6 +49,9 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 		Unknown:    unknown,
 		Severity:   req.GetSeverity(),
 		Message:    req.GetMessage(),
+		Title:      req.GetTitle(),
+		Link:       req.GetLink(),
+		Details:    detailsFromWire(req.GetDetails()),
 		CreateTime: now,
 		ExpireTime: now.Add(ttlFromWire(req.GetTtl())),
 		Key:        req.GetIdempotencyKey(),
@@ -77,12 +81,31 @@ func alertToWire(a Alert) *alertv1.Alert {
 		Target:         a.Targets,
 		Severity:       a.Severity,
 		Message:        a.Message,
+		Title:          a.Title,
+		Link:           a.Link,
+		Details:        detailsToWire(a.Details),
 		UnknownTarget:  a.Unknown,
 		UserCount:      int32(a.Counts.Total()),
 		CreateTime:     timestamppb.New(a.CreateTime),
 		ExpireTime:     timestamppb.New(a.ExpireTime),
 		DeliveryCounts: countsToWire(a.Counts),
 	}
+}
+
+func detailsToWire(ds []job.Detail) []*alertv1.Detail {
+	wire := make([]*alertv1.Detail, 0, len(ds))
+	for _, d := range ds {
+		wire = append(wire, &alertv1.Detail{Name: d.Name, Value: d.Value})
+	}
+	return wire
+}
+
+func detailsFromWire(wire []*alertv1.Detail) []job.Detail {
+	var ds []job.Detail
+	for _, d := range wire {
+		ds = append(ds, job.Detail{Name: d.GetName(), Value: d.GetValue()})
+	}
+	return ds
 }
 
 func countsToWire(c Counts) *alertv1.DeliveryCounts {

@@ -116,10 +116,16 @@ func (l *lane) call(ctx context.Context, t *task) (outcome messenger.Outcome) {
 	if err != nil {
 		return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
 	}
+	content := t.job.Content
 	return l.messenger.Send(ctx, messenger.Message{
 		DeliveryID:  t.delivery.ID,
 		Credential:  credential,
 		Destination: t.delivery.Destination,
-		Text:        t.job.Text,
+		Text:        content.Text,
+		Severity:    content.Severity,
+		Title:       content.Title,
+		Link:        content.Link,
+		Details:     content.Details,
+		Time:        content.Time,
 	})
 }

@@ -28,7 +28,9 @@ type Alert struct {
 	// CreateTime holds the value of the "create_time" field.
 	CreateTime int64 `json:"create_time,omitempty"`
 	// ExpireTime holds the value of the "expire_time" field.
-	ExpireTime   int64 `json:"expire_time,omitempty"`
+	ExpireTime int64 `json:"expire_time,omitempty"`
+	// title, link, details and texts by messenger, as JSON; empty where there are none
+	More         string `json:"more,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -41,7 +43,7 @@ func (*Alert) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case alert.FieldID, alert.FieldCreateTime, alert.FieldExpireTime:
 			values[i] = new(sql.NullInt64)
-		case alert.FieldSeverity, alert.FieldMessage:
+		case alert.FieldSeverity, alert.FieldMessage, alert.FieldMore:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -104,6 +106,12 @@ func (_m *Alert) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ExpireTime = value.Int64
 			}
+		case alert.FieldMore:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field more", values[i])
+			} else if value.Valid {
+				_m.More = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -157,6 +165,9 @@ func (_m *Alert) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("expire_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ExpireTime))
+	builder.WriteString(", ")
+	builder.WriteString("more=")
+	builder.WriteString(_m.More)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -63,6 +63,20 @@ func (_c *AlertCreate) SetNillableExpireTime(v *int64) *AlertCreate {
 	return _c
 }
 
+// SetMore sets the "more" field.
+func (_c *AlertCreate) SetMore(v string) *AlertCreate {
+	_c.mutation.SetMore(v)
+	return _c
+}
+
+// SetNillableMore sets the "more" field if the given value is not nil.
+func (_c *AlertCreate) SetNillableMore(v *string) *AlertCreate {
+	if v != nil {
+		_c.SetMore(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AlertCreate) SetID(v int64) *AlertCreate {
 	_c.mutation.SetID(v)
@@ -108,6 +122,10 @@ func (_c *AlertCreate) defaults() {
 		v := alert.DefaultExpireTime
 		_c.mutation.SetExpireTime(v)
 	}
+	if _, ok := _c.mutation.More(); !ok {
+		v := alert.DefaultMore
+		_c.mutation.SetMore(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -129,6 +147,9 @@ func (_c *AlertCreate) check() error {
 	}
 	if _, ok := _c.mutation.ExpireTime(); !ok {
 		return &ValidationError{Name: "expire_time", err: errors.New(`ledger: missing required field "Alert.expire_time"`)}
+	}
+	if _, ok := _c.mutation.More(); !ok {
+		return &ValidationError{Name: "more", err: errors.New(`ledger: missing required field "Alert.more"`)}
 	}
 	return nil
 }
@@ -185,6 +206,10 @@ func (_c *AlertCreate) createSpec() (*Alert, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ExpireTime(); ok {
 		_spec.SetField(alert.FieldExpireTime, field.TypeInt64, value)
 		_node.ExpireTime = value
+	}
+	if value, ok := _c.mutation.More(); ok {
+		_spec.SetField(alert.FieldMore, field.TypeString, value)
+		_node.More = value
 	}
 	return _node, _spec
 }

@@ -122,6 +122,20 @@ func (_u *AlertUpdate) AddExpireTime(v int64) *AlertUpdate {
 	return _u
 }
 
+// SetMore sets the "more" field.
+func (_u *AlertUpdate) SetMore(v string) *AlertUpdate {
+	_u.mutation.SetMore(v)
+	return _u
+}
+
+// SetNillableMore sets the "more" field if the given value is not nil.
+func (_u *AlertUpdate) SetNillableMore(v *string) *AlertUpdate {
+	if v != nil {
+		_u.SetMore(*v)
+	}
+	return _u
+}
+
 // Mutation returns the AlertMutation object of the builder.
 func (_u *AlertUpdate) Mutation() *AlertMutation {
 	return _u.mutation
@@ -196,6 +210,9 @@ func (_u *AlertUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedExpireTime(); ok {
 		_spec.AddField(alert.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.More(); ok {
+		_spec.SetField(alert.FieldMore, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -311,6 +328,20 @@ func (_u *AlertUpdateOne) AddExpireTime(v int64) *AlertUpdateOne {
 	return _u
 }
 
+// SetMore sets the "more" field.
+func (_u *AlertUpdateOne) SetMore(v string) *AlertUpdateOne {
+	_u.mutation.SetMore(v)
+	return _u
+}
+
+// SetNillableMore sets the "more" field if the given value is not nil.
+func (_u *AlertUpdateOne) SetNillableMore(v *string) *AlertUpdateOne {
+	if v != nil {
+		_u.SetMore(*v)
+	}
+	return _u
+}
+
 // Mutation returns the AlertMutation object of the builder.
 func (_u *AlertUpdateOne) Mutation() *AlertMutation {
 	return _u.mutation
@@ -415,6 +446,9 @@ func (_u *AlertUpdateOne) sqlSave(ctx context.Context) (_node *Alert, err error)
 	}
 	if value, ok := _u.mutation.AddedExpireTime(); ok {
 		_spec.AddField(alert.FieldExpireTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.More(); ok {
+		_spec.SetField(alert.FieldMore, field.TypeString, value)
 	}
 	_node = &Alert{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -50,6 +50,7 @@ type AlertMutation struct {
 	addcreate_time *int64
 	expire_time    *int64
 	addexpire_time *int64
+	more           *string
 	clearedFields  map[string]struct{}
 	done           bool
 	oldValue       func(context.Context) (*Alert, error)
@@ -446,6 +447,42 @@ func (m *AlertMutation) ResetExpireTime() {
 	m.addexpire_time = nil
 }
 
+// SetMore sets the "more" field.
+func (m *AlertMutation) SetMore(s string) {
+	m.more = &s
+}
+
+// More returns the value of the "more" field in the mutation.
+func (m *AlertMutation) More() (r string, exists bool) {
+	v := m.more
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMore returns the old "more" field's value of the Alert entity.
+// If the Alert object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertMutation) OldMore(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMore: %w", err)
+	}
+	return oldValue.More, nil
+}
+
+// ResetMore resets all changes to the "more" field.
+func (m *AlertMutation) ResetMore() {
+	m.more = nil
+}
+
 // Where appends a list predicates to the AlertMutation builder.
 func (m *AlertMutation) Where(ps ...predicate.Alert) {
 	m.predicates = append(m.predicates, ps...)
@@ -480,7 +517,7 @@ func (m *AlertMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AlertMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.targets != nil {
 		fields = append(fields, alert.FieldTargets)
 	}
@@ -498,6 +535,9 @@ func (m *AlertMutation) Fields() []string {
 	}
 	if m.expire_time != nil {
 		fields = append(fields, alert.FieldExpireTime)
+	}
+	if m.more != nil {
+		fields = append(fields, alert.FieldMore)
 	}
 	return fields
 }
@@ -519,6 +559,8 @@ func (m *AlertMutation) Field(name string) (ent.Value, bool) {
 		return m.CreateTime()
 	case alert.FieldExpireTime:
 		return m.ExpireTime()
+	case alert.FieldMore:
+		return m.More()
 	}
 	return nil, false
 }
@@ -540,6 +582,8 @@ func (m *AlertMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldCreateTime(ctx)
 	case alert.FieldExpireTime:
 		return m.OldExpireTime(ctx)
+	case alert.FieldMore:
+		return m.OldMore(ctx)
 	}
 	return nil, fmt.Errorf("unknown Alert field %s", name)
 }
@@ -590,6 +634,13 @@ func (m *AlertMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetExpireTime(v)
+		return nil
+	case alert.FieldMore:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMore(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Alert field %s", name)
@@ -684,6 +735,9 @@ func (m *AlertMutation) ResetField(name string) error {
 		return nil
 	case alert.FieldExpireTime:
 		m.ResetExpireTime()
+		return nil
+	case alert.FieldMore:
+		m.ResetMore()
 		return nil
 	}
 	return fmt.Errorf("unknown Alert field %s", name)

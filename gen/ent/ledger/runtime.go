@@ -18,6 +18,10 @@ func init() {
 	alertDescExpireTime := alertFields[6].Descriptor()
 	// alert.DefaultExpireTime holds the default value on creation for the expire_time field.
 	alert.DefaultExpireTime = alertDescExpireTime.Default.(int64)
+	// alertDescMore is the schema descriptor for more field.
+	alertDescMore := alertFields[7].Descriptor()
+	// alert.DefaultMore holds the default value on creation for the more field.
+	alert.DefaultMore = alertDescMore.Default.(string)
 	deliveryFields := schema.Delivery{}.Fields()
 	_ = deliveryFields
 	// deliveryDescDeferred is the schema descriptor for deferred field.

@@ -95,13 +95,13 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 		return err
 	}
 	for some := range database.Chunks(adds, chunk) {
-		args := make([]any, 0, 7*len(some))
+		args := make([]any, 0, 8*len(some))
 		for _, a := range some {
 			args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
-				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime))
+				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), more(a.alert))
 		}
-		if _, err := t.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+		if _, err := t.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
 	}

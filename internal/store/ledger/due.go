@@ -38,8 +38,8 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, limit, size int) 
 		if err := postpone(ctx, t, due, micros(retry)); err != nil {
 			return err
 		}
-		texts, err := selectTexts(ctx, t, due)
-		jobs = toJobs(due, texts, size)
+		alerts, err := selectAlerts(ctx, t, due)
+		jobs = toJobs(due, alerts, size)
 		return err
 	})
 	return jobs, err
@@ -79,29 +79,35 @@ func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) e
 	return nil
 }
 
-// selectTexts answers with what to send, by alert.
-func selectTexts(ctx context.Context, t *database.Tx, due []waiting) (map[int64]string, error) {
-	texts := map[int64]string{}
+// selectAlerts answers with what is to be sent of alerts, by alert.
+func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64]alert.Alert, error) {
+	found := map[int64]alert.Alert{}
 	for _, w := range due {
-		texts[w.alert] = ""
+		found[w.alert] = alert.Alert{}
 	}
-	for some := range database.Chunks(slices.Collect(maps.Keys(texts)), chunk) {
+	for some := range database.Chunks(slices.Collect(maps.Keys(found)), chunk) {
 		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
-			return rows.Scan(&a.ID, &a.Severity, &a.Message)
-		}, `SELECT id, severity, message FROM alerts WHERE id IN (`+database.List("?", len(some))+`)`, anys(some)...)
+			var create int64
+			var more string
+			if err := rows.Scan(&a.ID, &a.Severity, &a.Message, &create, &more); err != nil {
+				return err
+			}
+			a.CreateTime = timeOf(create)
+			return readMore(more, a)
+		}, `SELECT id, severity, message, create_time, more FROM alerts WHERE id IN (`+database.List("?", len(some))+`)`, anys(some)...)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range alerts {
-			texts[a.ID] = a.Text()
+			found[a.ID] = a
 		}
 	}
-	return texts, nil
+	return found, nil
 }
 
 // toJobs puts deliveries of one alert by one messenger together, in the order in
 // which they came.
-func toJobs(due []waiting, texts map[int64]string, size int) []job.Job {
+func toJobs(due []waiting, alerts map[int64]alert.Alert, size int) []job.Job {
 	type kind struct {
 		alert     int64
 		messenger string
@@ -114,7 +120,7 @@ func toJobs(due []waiting, texts map[int64]string, size int) []job.Job {
 		if !is || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
 			open[k] = i
-			jobs = append(jobs, job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Text: texts[w.alert]})
+			jobs = append(jobs, job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Content: alerts[w.alert].Content(w.messenger)})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, w.Delivery)
 	}

@@ -33,7 +33,11 @@ func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.
 			return err
 		}
 		attempts, err := selectAttempts(ctx, t, `delivery_id IN (SELECT id FROM deliveries WHERE alert_id = ?)`, id)
-		a, ds = toAlert(row), toDeliveries(rows, attempts)
+		if err != nil {
+			return err
+		}
+		a, err = toAlert(row)
+		ds = toDeliveries(rows, attempts)
 		for _, d := range ds {
 			a.Counts[d.State]++
 		}
@@ -51,7 +55,10 @@ func (s *Store) alert(ctx context.Context, id int64) (a alert.Alert, err error) 
 			return err
 		}
 		counts, err := count(ctx, client, []*ent.Alert{row})
-		a = toAlert(row)
+		if err != nil {
+			return err
+		}
+		a, err = toAlert(row)
 		for _, c := range counts {
 			a.Counts[c.State] = c.Count
 		}
@@ -75,7 +82,9 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) (alerts []alert.Alert
 		alerts = make([]alert.Alert, len(rows))
 		at := make(map[int64]int, len(rows))
 		for i, row := range rows {
-			alerts[i] = toAlert(row)
+			if alerts[i], err = toAlert(row); err != nil {
+				return err
+			}
 			at[row.ID] = i
 		}
 		for some := range slices.Chunk(rows, 1000) {
@@ -152,8 +161,8 @@ func count(ctx context.Context, client *ent.Client, alerts []*ent.Alert) (counts
 	return counts, err
 }
 
-func toAlert(row *ent.Alert) alert.Alert {
-	return alert.Alert{
+func toAlert(row *ent.Alert) (alert.Alert, error) {
+	a := alert.Alert{
 		ID:         row.ID,
 		Targets:    row.Targets,
 		Unknown:    row.Unknown,
@@ -162,6 +171,7 @@ func toAlert(row *ent.Alert) alert.Alert {
 		CreateTime: timeOf(row.CreateTime),
 		ExpireTime: timeOf(row.ExpireTime),
 	}
+	return a, readMore(row.More, &a)
 }
 
 // toDeliveries joins deliveries with their attempts; both are by delivery.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -17,6 +18,8 @@ func testAdd(t *testing.T, l alert.Ledger) {
 	a := alert.Alert{
 		Targets: []string{"@user1", "@@팀", "@x"}, Unknown: []string{"@x"},
 		Severity: "높음 <b>", Message: "node1 down\n'; DROP TABLE alerts; -- {{.}} $1 ?", CreateTime: start, ExpireTime: at(3600),
+		Title: "노드 <1>", Link: "https://example.com/?a=1&b=2", Details: []job.Detail{{Name: "host", Value: "node1\n\"2\""}, {Name: "", Value: ""}},
+		Texts: map[string]string{"sms": "node1"},
 	}
 	again, err := l.AddAlert(ctx, &a, ds, never)
 	must(t, err)

@@ -44,7 +44,7 @@ func testDue(t *testing.T, l alert.Ledger) {
 		}
 	}
 	of := func(messenger string, ds []job.Delivery) job.Job {
-		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Text: "[High] node1 down", Deliveries: ds}
+		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Content: a.Content(messenger), Deliveries: ds}
 	}
 	want := []job.Job{of("sms", bySMS), of("slack", bySlack[:5]), of("slack", bySlack[5:])}
 	same(t, due(t, l, 10, 100), want)
@@ -64,7 +64,7 @@ func testDueOrder(t *testing.T, l alert.Ledger) {
 	}
 	var got []string
 	for _, j := range due(t, l, 10, 9) { // three of low are beyond the limit
-		got = append(got, j.Text)
+		got = append(got, j.Content.Text)
 	}
 	same(t, got, []string{
 		"[critical] node1 down", "[critical] node1 down", "[high] node1 down",

@@ -23,6 +23,8 @@ const (
 	FieldCreateTime = "create_time"
 	// FieldExpireTime holds the string denoting the expire_time field in the database.
 	FieldExpireTime = "expire_time"
+	// FieldMore holds the string denoting the more field in the database.
+	FieldMore = "more"
 	// Table holds the table name of the alert in the database.
 	Table = "alerts"
 )
@@ -36,6 +38,7 @@ var Columns = []string{
 	FieldMessage,
 	FieldCreateTime,
 	FieldExpireTime,
+	FieldMore,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -51,6 +54,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultExpireTime holds the default value on creation for the "expire_time" field.
 	DefaultExpireTime int64
+	// DefaultMore holds the default value on creation for the "more" field.
+	DefaultMore string
 )
 
 // OrderOption defines the ordering options for the Alert queries.
@@ -79,4 +84,9 @@ func ByCreateTime(opts ...sql.OrderTermOption) OrderOption {
 // ByExpireTime orders the results by the expire_time field.
 func ByExpireTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldExpireTime, opts...).ToFunc()
+}
+
+// ByMore orders the results by the more field.
+func ByMore(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMore, opts...).ToFunc()
 }

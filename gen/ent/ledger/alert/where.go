@@ -72,6 +72,11 @@ func ExpireTime(v int64) predicate.Alert {
 	return predicate.Alert(sql.FieldEQ(FieldExpireTime, v))
 }
 
+// More applies equality check predicate on the "more" field. It's identical to MoreEQ.
+func More(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldEQ(FieldMore, v))
+}
+
 // SeverityEQ applies the EQ predicate on the "severity" field.
 func SeverityEQ(v string) predicate.Alert {
 	return predicate.Alert(sql.FieldEQ(FieldSeverity, v))
@@ -280,6 +285,71 @@ func ExpireTimeLT(v int64) predicate.Alert {
 // ExpireTimeLTE applies the LTE predicate on the "expire_time" field.
 func ExpireTimeLTE(v int64) predicate.Alert {
 	return predicate.Alert(sql.FieldLTE(FieldExpireTime, v))
+}
+
+// MoreEQ applies the EQ predicate on the "more" field.
+func MoreEQ(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldEQ(FieldMore, v))
+}
+
+// MoreNEQ applies the NEQ predicate on the "more" field.
+func MoreNEQ(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldNEQ(FieldMore, v))
+}
+
+// MoreIn applies the In predicate on the "more" field.
+func MoreIn(vs ...string) predicate.Alert {
+	return predicate.Alert(sql.FieldIn(FieldMore, vs...))
+}
+
+// MoreNotIn applies the NotIn predicate on the "more" field.
+func MoreNotIn(vs ...string) predicate.Alert {
+	return predicate.Alert(sql.FieldNotIn(FieldMore, vs...))
+}
+
+// MoreGT applies the GT predicate on the "more" field.
+func MoreGT(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldGT(FieldMore, v))
+}
+
+// MoreGTE applies the GTE predicate on the "more" field.
+func MoreGTE(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldGTE(FieldMore, v))
+}
+
+// MoreLT applies the LT predicate on the "more" field.
+func MoreLT(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldLT(FieldMore, v))
+}
+
+// MoreLTE applies the LTE predicate on the "more" field.
+func MoreLTE(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldLTE(FieldMore, v))
+}
+
+// MoreContains applies the Contains predicate on the "more" field.
+func MoreContains(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldContains(FieldMore, v))
+}
+
+// MoreHasPrefix applies the HasPrefix predicate on the "more" field.
+func MoreHasPrefix(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldHasPrefix(FieldMore, v))
+}
+
+// MoreHasSuffix applies the HasSuffix predicate on the "more" field.
+func MoreHasSuffix(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldHasSuffix(FieldMore, v))
+}
+
+// MoreEqualFold applies the EqualFold predicate on the "more" field.
+func MoreEqualFold(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldEqualFold(FieldMore, v))
+}
+
+// MoreContainsFold applies the ContainsFold predicate on the "more" field.
+func MoreContainsFold(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldContainsFold(FieldMore, v))
 }
 
 // And groups predicates with the AND operator between them.

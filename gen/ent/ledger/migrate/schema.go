@@ -18,6 +18,7 @@ var (
 		{Name: "message", Type: field.TypeString, Size: 2147483647},
 		{Name: "create_time", Type: field.TypeInt64},
 		{Name: "expire_time", Type: field.TypeInt64, Default: 0},
+		{Name: "more", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// AlertsTable holds the schema information for the "alerts" table.
 	AlertsTable = &schema.Table{

@@ -37,5 +37,6 @@ func (Alert) Fields() []ent.Field {
 		field.Text("message"),
 		field.Int64("create_time"),
 		field.Int64("expire_time").Default(0),
+		field.Text("more").Default("").Comment("title, link, details and texts by messenger, as JSON; empty where there are none"),
 	}
 }

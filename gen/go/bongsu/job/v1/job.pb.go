@@ -36,10 +36,20 @@ type Job struct {
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// rank orders the work: 0 critical, 1 high, 2 normal, 3 low.
 	Rank int32 `protobuf:"varint,3,opt,name=rank,proto3" json:"rank,omitempty"`
-	// text is what to send, "[severity] message".
+	// text is what to send, "[severity] message" or what a template made of it.
 	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// deliveries holds at most the job size, 5 unless configured.
-	Deliveries    []*JobDelivery `protobuf:"bytes,5,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	Deliveries []*JobDelivery `protobuf:"bytes,5,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// severity is the alert's.
+	Severity string `protobuf:"bytes,6,opt,name=severity,proto3" json:"severity,omitempty"`
+	// title is the alert's; empty for none.
+	Title string `protobuf:"bytes,7,opt,name=title,proto3" json:"title,omitempty"`
+	// link is the alert's; empty for none.
+	Link string `protobuf:"bytes,8,opt,name=link,proto3" json:"link,omitempty"`
+	// details are the alert's, in order.
+	Details []*JobDetail `protobuf:"bytes,9,rep,name=details,proto3" json:"details,omitempty"`
+	// create_time is when the alert was accepted.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -109,6 +119,96 @@ func (x *Job) GetDeliveries() []*JobDelivery {
 	return nil
 }
 
+func (x *Job) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *Job) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Job) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *Job) GetDetails() []*JobDetail {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Job) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+// JobDetail is one more fact of an alert.
+type JobDetail struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is what it is called.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// value is the fact.
+	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobDetail) Reset() {
+	*x = JobDetail{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobDetail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobDetail) ProtoMessage() {}
+
+func (x *JobDetail) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobDetail.ProtoReflect.Descriptor instead.
+func (*JobDetail) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *JobDetail) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *JobDetail) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // JobDelivery is one delivery of a job.
 type JobDelivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -127,7 +227,7 @@ type JobDelivery struct {
 
 func (x *JobDelivery) Reset() {
 	*x = JobDelivery{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -139,7 +239,7 @@ func (x *JobDelivery) String() string {
 func (*JobDelivery) ProtoMessage() {}
 
 func (x *JobDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -152,7 +252,7 @@ func (x *JobDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobDelivery.ProtoReflect.Descriptor instead.
 func (*JobDelivery) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *JobDelivery) GetId() int64 {
@@ -196,7 +296,7 @@ type ClaimRequest struct {
 
 func (x *ClaimRequest) Reset() {
 	*x = ClaimRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -208,7 +308,7 @@ func (x *ClaimRequest) String() string {
 func (*ClaimRequest) ProtoMessage() {}
 
 func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -221,7 +321,7 @@ func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
 func (*ClaimRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ClaimRequest) GetDeliveryIds() []int64 {
@@ -249,7 +349,7 @@ type ClaimResponse struct {
 
 func (x *ClaimResponse) Reset() {
 	*x = ClaimResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -261,7 +361,7 @@ func (x *ClaimResponse) String() string {
 func (*ClaimResponse) ProtoMessage() {}
 
 func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -274,7 +374,7 @@ func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
 func (*ClaimResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ClaimResponse) GetClaims() []*Claim {
@@ -304,7 +404,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +416,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +429,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Claim) GetDeliveryId() int64 {
@@ -378,7 +478,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +490,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +503,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReportRequest) GetReports() []*Report {
@@ -432,7 +532,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +544,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +557,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Report) GetDeliveryId() int64 {
@@ -507,7 +607,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -519,7 +619,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -532,7 +632,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReportResponse) GetFencedDeliveryIds() []int64 {
@@ -553,7 +653,7 @@ type DeferRequest struct {
 
 func (x *DeferRequest) Reset() {
 	*x = DeferRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +665,7 @@ func (x *DeferRequest) String() string {
 func (*DeferRequest) ProtoMessage() {}
 
 func (x *DeferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +678,7 @@ func (x *DeferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferRequest.ProtoReflect.Descriptor instead.
 func (*DeferRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeferRequest) GetDeferrals() []*Deferral {
@@ -605,7 +705,7 @@ type Deferral struct {
 
 func (x *Deferral) Reset() {
 	*x = Deferral{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +717,7 @@ func (x *Deferral) String() string {
 func (*Deferral) ProtoMessage() {}
 
 func (x *Deferral) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +730,7 @@ func (x *Deferral) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deferral.ProtoReflect.Descriptor instead.
 func (*Deferral) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Deferral) GetDeliveryId() int64 {
@@ -670,7 +770,7 @@ type DeferResponse struct {
 
 func (x *DeferResponse) Reset() {
 	*x = DeferResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +782,7 @@ func (x *DeferResponse) String() string {
 func (*DeferResponse) ProtoMessage() {}
 
 func (x *DeferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,14 +795,14 @@ func (x *DeferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferResponse.ProtoReflect.Descriptor instead.
 func (*DeferResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x01\n" +
+	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x02\n" +
 	"\x03Job\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12\x12\n" +
@@ -710,7 +810,17 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12:\n" +
 	"\n" +
 	"deliveries\x18\x05 \x03(\v2\x1a.bongsu.job.v1.JobDeliveryR\n" +
-	"deliveries\"\x82\x01\n" +
+	"deliveries\x12\x1a\n" +
+	"\bseverity\x18\x06 \x01(\tR\bseverity\x12\x14\n" +
+	"\x05title\x18\a \x01(\tR\x05title\x12\x12\n" +
+	"\x04link\x18\b \x01(\tR\x04link\x122\n" +
+	"\adetails\x18\t \x03(\v2\x18.bongsu.job.v1.JobDetailR\adetails\x12;\n" +
+	"\vcreate_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"5\n" +
+	"\tJobDetail\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x82\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
@@ -767,43 +877,46 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*Job)(nil),                   // 0: bongsu.job.v1.Job
-	(*JobDelivery)(nil),           // 1: bongsu.job.v1.JobDelivery
-	(*ClaimRequest)(nil),          // 2: bongsu.job.v1.ClaimRequest
-	(*ClaimResponse)(nil),         // 3: bongsu.job.v1.ClaimResponse
-	(*Claim)(nil),                 // 4: bongsu.job.v1.Claim
-	(*ReportRequest)(nil),         // 5: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                // 6: bongsu.job.v1.Report
-	(*ReportResponse)(nil),        // 7: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),          // 8: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),              // 9: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),         // 10: bongsu.job.v1.DeferResponse
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),            // 12: bongsu.messenger.v1.Outcome
+	(*JobDetail)(nil),             // 1: bongsu.job.v1.JobDetail
+	(*JobDelivery)(nil),           // 2: bongsu.job.v1.JobDelivery
+	(*ClaimRequest)(nil),          // 3: bongsu.job.v1.ClaimRequest
+	(*ClaimResponse)(nil),         // 4: bongsu.job.v1.ClaimResponse
+	(*Claim)(nil),                 // 5: bongsu.job.v1.Claim
+	(*ReportRequest)(nil),         // 6: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                // 7: bongsu.job.v1.Report
+	(*ReportResponse)(nil),        // 8: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),          // 9: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),              // 10: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),         // 11: bongsu.job.v1.DeferResponse
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),            // 13: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
-	1,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
-	4,  // 1: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	11, // 2: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	6,  // 3: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	11, // 4: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	11, // 5: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	12, // 6: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	9,  // 7: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	11, // 8: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	2,  // 9: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	5,  // 10: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	8,  // 11: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	3,  // 12: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	7,  // 13: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	10, // 14: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	2,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
+	1,  // 1: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
+	12, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	5,  // 3: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
+	12, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	7,  // 5: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	12, // 6: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	12, // 7: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	13, // 8: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	10, // 9: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	12, // 10: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	3,  // 11: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	6,  // 12: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	9,  // 13: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	4,  // 14: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	8,  // 15: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	11, // 16: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	14, // [14:17] is the sub-list for method output_type
+	11, // [11:14] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -817,7 +930,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

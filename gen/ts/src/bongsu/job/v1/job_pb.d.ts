@@ -43,7 +43,7 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
   rank: number;
 
   /**
-   * text is what to send, "[severity] message".
+   * text is what to send, "[severity] message" or what a template made of it.
    *
    * @generated from field: string text = 4;
    */
@@ -55,6 +55,41 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
    * @generated from field: repeated bongsu.job.v1.JobDelivery deliveries = 5;
    */
   deliveries: JobDelivery[];
+
+  /**
+   * severity is the alert's.
+   *
+   * @generated from field: string severity = 6;
+   */
+  severity: string;
+
+  /**
+   * title is the alert's; empty for none.
+   *
+   * @generated from field: string title = 7;
+   */
+  title: string;
+
+  /**
+   * link is the alert's; empty for none.
+   *
+   * @generated from field: string link = 8;
+   */
+  link: string;
+
+  /**
+   * details are the alert's, in order.
+   *
+   * @generated from field: repeated bongsu.job.v1.JobDetail details = 9;
+   */
+  details: JobDetail[];
+
+  /**
+   * create_time is when the alert was accepted.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 10;
+   */
+  createTime?: Timestamp | undefined;
 };
 
 /**
@@ -62,6 +97,33 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * JobDetail is one more fact of an alert.
+ *
+ * @generated from message bongsu.job.v1.JobDetail
+ */
+export declare type JobDetail = Message<"bongsu.job.v1.JobDetail"> & {
+  /**
+   * name is what it is called.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * value is the fact.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.JobDetail.
+ * Use `create(JobDetailSchema)` to create a new message.
+ */
+export declare const JobDetailSchema: GenMessage<JobDetail>;
 
 /**
  * JobDelivery is one delivery of a job.

@@ -13,7 +13,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file bongsu/job/v1/job.proto.
  */
 export const file_bongsu_job_v1_job = /*@__PURE__*/
-  fileDesc("Chdib25nc3Uvam9iL3YxL2pvYi5wcm90bxINYm9uZ3N1LmpvYi52MSJ2CgNKb2ISEAoIYWxlcnRfaWQYASABKAMSEQoJbWVzc2VuZ2VyGAIgASgJEgwKBHJhbmsYAyABKAUSDAoEdGV4dBgEIAEoCRIuCgpkZWxpdmVyaWVzGAUgAygLMhouYm9uZ3N1LmpvYi52MS5Kb2JEZWxpdmVyeSJYCgtKb2JEZWxpdmVyeRIKCgJpZBgBIAEoAxITCgtkZXN0aW5hdGlvbhgCIAEoCRIZChFzZWFsZWRfY3JlZGVudGlhbBgDIAEoDBINCgVzbG90cxgEIAEoCSJSCgxDbGFpbVJlcXVlc3QSJwoMZGVsaXZlcnlfaWRzGAEgAygDQhG6SA6SAQsIARCQTiIEIgIgABIZCgZzZW5kZXIYAiABKAlCCbpIBnIEEAEYZCI1Cg1DbGFpbVJlc3BvbnNlEiQKBmNsYWltcxgBIAMoCzIULmJvbmdzdS5qb2IudjEuQ2xhaW0ijwEKBUNsYWltEhMKC2RlbGl2ZXJ5X2lkGAEgASgDEg0KBWZlbmNlGAIgASgDEg8KB2F0dGVtcHQYAyABKAUSGgoScG9zc2libGVfZHVwbGljYXRlGAQgASgIEjUKEWxlYXNlX2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJECg1SZXBvcnRSZXF1ZXN0EjMKB3JlcG9ydHMYASADKAsyFS5ib25nc3Uuam9iLnYxLlJlcG9ydEILukgIkgEFCAEQkE4i4wEKBlJlcG9ydBIcCgtkZWxpdmVyeV9pZBgBIAEoA0IHukgEIgIgABIWCgVmZW5jZRgCIAEoA0IHukgEIgIgABI2CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjQKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjUKB291dGNvbWUYBSABKAsyHC5ib25nc3UubWVzc2VuZ2VyLnYxLk91dGNvbWVCBrpIA8gBASItCg5SZXBvcnRSZXNwb25zZRIbChNmZW5jZWRfZGVsaXZlcnlfaWRzGAEgAygDIkcKDERlZmVyUmVxdWVzdBI3CglkZWZlcnJhbHMYASADKAsyFy5ib25nc3Uuam9iLnYxLkRlZmVycmFsQgu6SAiSAQUIARCQTiKLAQoIRGVmZXJyYWwSHAoLZGVsaXZlcnlfaWQYASABKANCB7pIBCICIAASFgoFZmVuY2UYAiABKANCB7pIBCICKAASMAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIXCgVzbG90cxgEIAEoCUIIukgFcgMY/wEiDwoNRGVmZXJSZXNwb25zZTLgAQoPRGlzcGF0Y2hTZXJ2aWNlEkIKBUNsYWltEhsuYm9uZ3N1LmpvYi52MS5DbGFpbVJlcXVlc3QaHC5ib25nc3Uuam9iLnYxLkNsYWltUmVzcG9uc2USRQoGUmVwb3J0EhwuYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXF1ZXN0Gh0uYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXNwb25zZRJCCgVEZWZlchIbLmJvbmdzdS5qb2IudjEuRGVmZXJSZXF1ZXN0GhwuYm9uZ3N1LmpvYi52MS5EZWZlclJlc3BvbnNlQrABChFjb20uYm9uZ3N1LmpvYi52MUIISm9iUHJvdG9QAVo7Z2l0aHViLmNvbS9ib25nc3UtcHJvamVjdC9ib25nc3UvZ2VuL2dvL2JvbmdzdS9qb2IvdjE7am9idjGiAgNCSliqAg1Cb25nc3UuSm9iLlYxygINQm9uZ3N1XEpvYlxWMeICGUJvbmdzdVxKb2JcVjFcR1BCTWV0YWRhdGHqAg9Cb25nc3U6OkpvYjo6VjFiBnByb3RvMw", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chdib25nc3Uvam9iL3YxL2pvYi5wcm90bxINYm9uZ3N1LmpvYi52MSKBAgoDSm9iEhAKCGFsZXJ0X2lkGAEgASgDEhEKCW1lc3NlbmdlchgCIAEoCRIMCgRyYW5rGAMgASgFEgwKBHRleHQYBCABKAkSLgoKZGVsaXZlcmllcxgFIAMoCzIaLmJvbmdzdS5qb2IudjEuSm9iRGVsaXZlcnkSEAoIc2V2ZXJpdHkYBiABKAkSDQoFdGl0bGUYByABKAkSDAoEbGluaxgIIAEoCRIpCgdkZXRhaWxzGAkgAygLMhguYm9uZ3N1LmpvYi52MS5Kb2JEZXRhaWwSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIigKCUpvYkRldGFpbBIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIlgKC0pvYkRlbGl2ZXJ5EgoKAmlkGAEgASgDEhMKC2Rlc3RpbmF0aW9uGAIgASgJEhkKEXNlYWxlZF9jcmVkZW50aWFsGAMgASgMEg0KBXNsb3RzGAQgASgJIlIKDENsYWltUmVxdWVzdBInCgxkZWxpdmVyeV9pZHMYASADKANCEbpIDpIBCwgBEJBOIgQiAiAAEhkKBnNlbmRlchgCIAEoCUIJukgGcgQQARhkIjUKDUNsYWltUmVzcG9uc2USJAoGY2xhaW1zGAEgAygLMhQuYm9uZ3N1LmpvYi52MS5DbGFpbSKPAQoFQ2xhaW0SEwoLZGVsaXZlcnlfaWQYASABKAMSDQoFZmVuY2UYAiABKAMSDwoHYXR0ZW1wdBgDIAEoBRIaChJwb3NzaWJsZV9kdXBsaWNhdGUYBCABKAgSNQoRbGVhc2VfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKDVJlcG9ydFJlcXVlc3QSMwoHcmVwb3J0cxgBIAMoCzIVLmJvbmdzdS5qb2IudjEuUmVwb3J0Qgu6SAiSAQUIARCQTiLjAQoGUmVwb3J0EhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhYKBWZlbmNlGAIgASgDQge6SAQiAiAAEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNQoHb3V0Y29tZRgFIAEoCzIcLmJvbmdzdS5tZXNzZW5nZXIudjEuT3V0Y29tZUIGukgDyAEBIi0KDlJlcG9ydFJlc3BvbnNlEhsKE2ZlbmNlZF9kZWxpdmVyeV9pZHMYASADKAMiRwoMRGVmZXJSZXF1ZXN0EjcKCWRlZmVycmFscxgBIAMoCzIXLmJvbmdzdS5qb2IudjEuRGVmZXJyYWxCC7pICJIBBQgBEJBOIosBCghEZWZlcnJhbBIcCgtkZWxpdmVyeV9pZBgBIAEoA0IHukgEIgIgABIWCgVmZW5jZRgCIAEoA0IHukgEIgIoABIwCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEhcKBXNsb3RzGAQgASgJQgi6SAVyAxj/ASIPCg1EZWZlclJlc3BvbnNlMuABCg9EaXNwYXRjaFNlcnZpY2USQgoFQ2xhaW0SGy5ib25nc3Uuam9iLnYxLkNsYWltUmVxdWVzdBocLmJvbmdzdS5qb2IudjEuQ2xhaW1SZXNwb25zZRJFCgZSZXBvcnQSHC5ib25nc3Uuam9iLnYxLlJlcG9ydFJlcXVlc3QaHS5ib25nc3Uuam9iLnYxLlJlcG9ydFJlc3BvbnNlEkIKBURlZmVyEhsuYm9uZ3N1LmpvYi52MS5EZWZlclJlcXVlc3QaHC5ib25nc3Uuam9iLnYxLkRlZmVyUmVzcG9uc2VCsAEKEWNvbS5ib25nc3Uuam9iLnYxQghKb2JQcm90b1ABWjtnaXRodWIuY29tL2JvbmdzdS1wcm9qZWN0L2JvbmdzdS9nZW4vZ28vYm9uZ3N1L2pvYi92MTtqb2J2MaICA0JKWKoCDUJvbmdzdS5Kb2IuVjHKAg1Cb25nc3VcSm9iXFYx4gIZQm9uZ3N1XEpvYlxWMVxHUEJNZXRhZGF0YeoCD0JvbmdzdTo6Sm9iOjpWMWIGcHJvdG8z", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message bongsu.job.v1.Job.
@@ -23,74 +23,81 @@ export const JobSchema = /*@__PURE__*/
   messageDesc(file_bongsu_job_v1_job, 0);
 
 /**
+ * Describes the message bongsu.job.v1.JobDetail.
+ * Use `create(JobDetailSchema)` to create a new message.
+ */
+export const JobDetailSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_job_v1_job, 1);
+
+/**
  * Describes the message bongsu.job.v1.JobDelivery.
  * Use `create(JobDeliverySchema)` to create a new message.
  */
 export const JobDeliverySchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 1);
+  messageDesc(file_bongsu_job_v1_job, 2);
 
 /**
  * Describes the message bongsu.job.v1.ClaimRequest.
  * Use `create(ClaimRequestSchema)` to create a new message.
  */
 export const ClaimRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 2);
+  messageDesc(file_bongsu_job_v1_job, 3);
 
 /**
  * Describes the message bongsu.job.v1.ClaimResponse.
  * Use `create(ClaimResponseSchema)` to create a new message.
  */
 export const ClaimResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 3);
+  messageDesc(file_bongsu_job_v1_job, 4);
 
 /**
  * Describes the message bongsu.job.v1.Claim.
  * Use `create(ClaimSchema)` to create a new message.
  */
 export const ClaimSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 4);
+  messageDesc(file_bongsu_job_v1_job, 5);
 
 /**
  * Describes the message bongsu.job.v1.ReportRequest.
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 5);
+  messageDesc(file_bongsu_job_v1_job, 6);
 
 /**
  * Describes the message bongsu.job.v1.Report.
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 6);
+  messageDesc(file_bongsu_job_v1_job, 7);
 
 /**
  * Describes the message bongsu.job.v1.ReportResponse.
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 7);
+  messageDesc(file_bongsu_job_v1_job, 8);
 
 /**
  * Describes the message bongsu.job.v1.DeferRequest.
  * Use `create(DeferRequestSchema)` to create a new message.
  */
 export const DeferRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 8);
+  messageDesc(file_bongsu_job_v1_job, 9);
 
 /**
  * Describes the message bongsu.job.v1.Deferral.
  * Use `create(DeferralSchema)` to create a new message.
  */
 export const DeferralSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 9);
+  messageDesc(file_bongsu_job_v1_job, 10);
 
 /**
  * Describes the message bongsu.job.v1.DeferResponse.
  * Use `create(DeferResponseSchema)` to create a new message.
  */
 export const DeferResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 10);
+  messageDesc(file_bongsu_job_v1_job, 11);
 
 /**
  * DispatchService is internal: senders claim deliveries before they call a

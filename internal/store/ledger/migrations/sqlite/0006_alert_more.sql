@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE `alerts` ADD COLUMN `more` text NOT NULL DEFAULT '';

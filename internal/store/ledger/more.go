@@ -1,0 +1,42 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A moreOf is what few alerts have: it costs the others an empty column.
+type moreOf struct {
+	Title   string            `json:"title,omitempty"`
+	Link    string            `json:"link,omitempty"`
+	Details []job.Detail      `json:"details,omitempty"`
+	Texts   map[string]string `json:"texts,omitempty"`
+}
+
+// more gives the column of an alert.
+func more(a alert.Alert) string {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(moreOf{a.Title, a.Link, a.Details, a.Texts})
+	if err != nil {
+		panic(err) // texts always can be written
+	}
+	return string(text)
+}
+
+// readMore reads the column into an alert.
+func readMore(text string, a *alert.Alert) error {
+	if text == "" {
+		return nil
+	}
+	var m moreOf
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return fmt.Errorf("read more of alert %d: %w", a.ID, err)
+	}
+	a.Title, a.Link, a.Details, a.Texts = m.Title, m.Link, m.Details, m.Texts
+	return nil
+}
