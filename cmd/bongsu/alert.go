@@ -18,6 +18,9 @@ type alertSend struct {
 	Strict   bool          `help:"Tell nobody where nobody bears a target."`
 	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"How long it is worth telling, from 1s to 720h; by default 24h."`
 	Key      string        `placeholder:"TEXT" help:"An idempotency key: the same command with the same key, sent again within 24 hours, tells nobody twice."`
+	Title    string        `placeholder:"TEXT" help:"A title, in one line; each messenger shows it in its own form, as it does what follows."`
+	Link     string        `placeholder:"URL" help:"Where to read more."`
+	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"One more fact, such as host=node1; may be said up to 20 times."`
 	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent."`
 	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
 }
@@ -31,6 +34,7 @@ Examples:
 	bongsu alert send @user1 @@test-team2 --severity=critical "node1 down"
 	bongsu alert send @all --strict "the building is closed today"
 	bongsu alert send @@on-call --wait --ttl=10m "db1 is out of disk"
+	bongsu alert send @@on-call --title=db1 --link=https://grafana.example.com/d/1 --detail=host=db1 "out of disk"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
 
@@ -51,6 +55,15 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		Message:        message,
 		Strict:         c.Strict,
 		IdempotencyKey: c.Key,
+		Title:          c.Title,
+		Link:           c.Link,
+	}
+	for _, detail := range c.Detail {
+		name, value, is := strings.Cut(detail, "=")
+		if !is {
+			return usagef("--detail=%s is no fact: say it as NAME=VALUE", detail)
+		}
+		req.Details = append(req.Details, &alertv1.Detail{Name: name, Value: value})
 	}
 	if c.TTL != 0 {
 		req.Ttl = durationpb.New(c.TTL)

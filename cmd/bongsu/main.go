@@ -71,6 +71,12 @@ type commands struct {
 		List messengerList `cmd:"" help:"List the ways to reach people, and what an address of each needs."`
 	} `cmd:"" help:"Ways to reach people."`
 
+	Template struct {
+		List   templateList   `cmd:"" help:"List templates."`
+		Set    templateSet    `cmd:"" help:"Make a messenger's texts by a template, and show what it makes."`
+		Delete templateDelete `cmd:"" help:"Delete a template."`
+	} `cmd:"" help:"How texts are made."`
+
 	Key struct {
 		Make keyMake `cmd:"" help:"Make the key that seals credentials."`
 	} `cmd:"" help:"The key that seals credentials."`

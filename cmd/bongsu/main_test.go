@@ -46,7 +46,7 @@ func TestUsage(t *testing.T) {
 		{"group get @team", "names no group"},
 		{"user create user1 --messenger=slack", "--messenger, --destination and a credential"},
 		{"user create user1 --credential=s3cret", "--messenger, --destination and a credential"},
-		{"user add-address user1 --messenger=slack", "missing flags: --destination"},
+		{"user add-address user1 --destination=C1", "missing flags: --messenger"},
 		{"user add-address user1 --messenger=slack --destination=C1", "say the credential"},
 		{"user add-address user1 --messenger=slack --destination=C1 --credential-file=-", "the credential is empty"},
 		{"user replace-address user1 slack --credential=s3cret --credential-file=-", "say the credential once"},

@@ -36,8 +36,9 @@ func (b *builder) alertHere(ctx context.Context) error {
 	if err := b.peopleElsewhere(); err != nil {
 		return err
 	}
-	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
-	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
+	writer := alert.NewWriter(store, time.Now, b.log)
+	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs, Now: time.Now}
+	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List, Templates: store, Writer: writer}
 	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)

@@ -48,9 +48,9 @@ func decode(payload []byte) (job.Job, error) {
 		return job.Job{}, fmt.Errorf("decode a job: %w", err)
 	}
 	j := job.Job{
-		AlertID:    wire.GetAlertId(),
-		Messenger:  wire.GetMessenger(),
-		Rank:       job.Rank(wire.GetRank()),
+		AlertID:   wire.GetAlertId(),
+		Messenger: wire.GetMessenger(),
+		Rank:      job.Rank(wire.GetRank()),
 		Content: job.Content{
 			Text:     wire.GetText(),
 			Severity: wire.GetSeverity(),

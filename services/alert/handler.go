@@ -27,6 +27,7 @@ type Handler struct {
 	Directory userv1connect.DirectoryServiceClient
 	Book      Book
 	Clock     *Clock
+	Writer    *Writer
 	Specs     []messenger.Spec
 	Now       func() time.Time
 }
@@ -47,6 +48,9 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 		return nil, err
 	}
 	ds := h.deliveries(found.GetRecipients(), now)
+	if err := h.Writer.Write(ctx, &a, messengersOf(ds)); err != nil {
+		return nil, err
+	}
 	// A caller that leaves now must not leave an alert behind that is recorded and
 	// not handed to the clock.
 	again, err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, now.Add(silence))

@@ -16,6 +16,9 @@ var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
 type MessengerHandler struct {
 	Specs []messenger.Spec
 	Paces func() []pace.Standing // all that are not at rest, by key
+
+	Templates Templates
+	Writer    *Writer // that of Handler, which writes by the templates
 }
 
 // ListMessengers describes the messengers, by name.

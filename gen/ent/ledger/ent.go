@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -82,6 +83,7 @@ func checkColumn(t, c string) error {
 			delivery.Table: delivery.ValidColumn,
 			key.Table:      key.ValidColumn,
 			sequence.Table: sequence.ValidColumn,
+			template.Table: template.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

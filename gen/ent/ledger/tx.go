@@ -24,6 +24,8 @@ type Tx struct {
 	Key *KeyClient
 	// Sequence is the client for interacting with the Sequence builders.
 	Sequence *SequenceClient
+	// Template is the client for interacting with the Template builders.
+	Template *TemplateClient
 
 	// lazily loaded.
 	client     *Client
@@ -160,6 +162,7 @@ func (tx *Tx) init() {
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)
 	tx.Sequence = NewSequenceClient(tx.config)
+	tx.Template = NewTemplateClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -20,6 +20,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"add at once":                    testAddAtOnce,
 		"add with a context that ended":  testAddCanceled,
 		"add very many":                  testAddMany,
+		"templates":                      testTemplates,
+		"too many templates":             testTooManyTemplates,
 		"key":                            testKey,
 		"key of another request":         testKeyOfAnother,
 		"key that is old":                testKeyLife,

@@ -69,6 +69,18 @@ func (f SequenceFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Val
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.SequenceMutation", m)
 }
 
+// The TemplateFunc type is an adapter to allow the use of ordinary
+// function as Template mutator.
+type TemplateFunc func(context.Context, *ledger.TemplateMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TemplateFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.TemplateMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.TemplateMutation", m)
+}
+
 // Condition is a hook condition function.
 type Condition func(context.Context, ledger.Mutation) bool
 

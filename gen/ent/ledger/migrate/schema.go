@@ -161,6 +161,19 @@ var (
 		Columns:    SequencesColumns,
 		PrimaryKey: []*schema.Column{SequencesColumns[0]},
 	}
+	// TemplatesColumns holds the columns for the "templates" table.
+	TemplatesColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "messenger", Type: field.TypeString, Size: 2147483647},
+		{Name: "severity", Type: field.TypeString, Size: 2147483647},
+		{Name: "template", Type: field.TypeString, Size: 2147483647},
+	}
+	// TemplatesTable holds the schema information for the "templates" table.
+	TemplatesTable = &schema.Table{
+		Name:       "templates",
+		Columns:    TemplatesColumns,
+		PrimaryKey: []*schema.Column{TemplatesColumns[0]},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AlertsTable,
@@ -168,6 +181,7 @@ var (
 		DeliveriesTable,
 		KeysTable,
 		SequencesTable,
+		TemplatesTable,
 	}
 )
 
@@ -186,5 +200,8 @@ func init() {
 	}
 	SequencesTable.Annotation = &entsql.Annotation{
 		Table: "sequences",
+	}
+	TemplatesTable.Annotation = &entsql.Annotation{
+		Table: "templates",
 	}
 }

@@ -20,3 +20,6 @@ type Key func(*sql.Selector)
 
 // Sequence is the predicate function for sequence builders.
 type Sequence func(*sql.Selector)
+
+// Template is the predicate function for template builders.
+type Template func(*sql.Selector)

@@ -149,6 +149,341 @@ func (Scope) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{1}
 }
 
+// Template makes the text of a messenger's messages, in place of "[severity] message".
+type Template struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// severity says for which alerts, to the letter; empty means for all that have no
+	// template of their own.
+	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
+	// text is a Go template (pkg.go.dev/text/template) over Severity, Message, Title,
+	// Link, Details (each with Name and Value) and Text, which is "[severity] message".
+	// It can define nothing, may take 100 ms and make 64 KiB. At most 16 KiB, without
+	// NUL.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Template) Reset() {
+	*x = Template{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Template) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Template) ProtoMessage() {}
+
+func (x *Template) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Template.ProtoReflect.Descriptor instead.
+func (*Template) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Template) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *Template) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *Template) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// ListTemplatesRequest asks for all templates.
+type ListTemplatesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTemplatesRequest) Reset() {
+	*x = ListTemplatesRequest{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTemplatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTemplatesRequest) ProtoMessage() {}
+
+func (x *ListTemplatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTemplatesRequest.ProtoReflect.Descriptor instead.
+func (*ListTemplatesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{1}
+}
+
+// ListTemplatesResponse holds the templates by messenger and severity.
+type ListTemplatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// templates is empty where there are none. There are never more than 1000.
+	Templates     []*Template `protobuf:"bytes,1,rep,name=templates,proto3" json:"templates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTemplatesResponse) Reset() {
+	*x = ListTemplatesResponse{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTemplatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTemplatesResponse) ProtoMessage() {}
+
+func (x *ListTemplatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTemplatesResponse.ProtoReflect.Descriptor instead.
+func (*ListTemplatesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListTemplatesResponse) GetTemplates() []*Template {
+	if x != nil {
+		return x.Templates
+	}
+	return nil
+}
+
+// SetTemplateRequest brings a template.
+type SetTemplateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// template takes the place of the one for the same messenger and severity.
+	Template      *Template `protobuf:"bytes,1,opt,name=template,proto3" json:"template,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetTemplateRequest) Reset() {
+	*x = SetTemplateRequest{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetTemplateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetTemplateRequest) ProtoMessage() {}
+
+func (x *SetTemplateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetTemplateRequest.ProtoReflect.Descriptor instead.
+func (*SetTemplateRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SetTemplateRequest) GetTemplate() *Template {
+	if x != nil {
+		return x.Template
+	}
+	return nil
+}
+
+// SetTemplateResponse says what the template makes.
+type SetTemplateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// example is the text for an alert that is made up.
+	Example       string `protobuf:"bytes,1,opt,name=example,proto3" json:"example,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetTemplateResponse) Reset() {
+	*x = SetTemplateResponse{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetTemplateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetTemplateResponse) ProtoMessage() {}
+
+func (x *SetTemplateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetTemplateResponse.ProtoReflect.Descriptor instead.
+func (*SetTemplateResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SetTemplateResponse) GetExample() string {
+	if x != nil {
+		return x.Example
+	}
+	return ""
+}
+
+// DeleteTemplateRequest names a template.
+type DeleteTemplateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// severity is the template's; empty for the one for all others.
+	Severity      string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTemplateRequest) Reset() {
+	*x = DeleteTemplateRequest{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTemplateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTemplateRequest) ProtoMessage() {}
+
+func (x *DeleteTemplateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTemplateRequest.ProtoReflect.Descriptor instead.
+func (*DeleteTemplateRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DeleteTemplateRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *DeleteTemplateRequest) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+// DeleteTemplateResponse says nothing more.
+type DeleteTemplateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTemplateResponse) Reset() {
+	*x = DeleteTemplateResponse{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTemplateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTemplateResponse) ProtoMessage() {}
+
+func (x *DeleteTemplateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTemplateResponse.ProtoReflect.Descriptor instead.
+func (*DeleteTemplateResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{6}
+}
+
 // Messenger describes a way to reach people.
 type Messenger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -181,7 +516,7 @@ type Messenger struct {
 
 func (x *Messenger) Reset() {
 	*x = Messenger{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[0]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -193,7 +528,7 @@ func (x *Messenger) String() string {
 func (*Messenger) ProtoMessage() {}
 
 func (x *Messenger) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[0]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -206,7 +541,7 @@ func (x *Messenger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Messenger.ProtoReflect.Descriptor instead.
 func (*Messenger) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{0}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Messenger) GetName() string {
@@ -289,7 +624,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[1]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -301,7 +636,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[1]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -314,7 +649,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{1}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Setting) GetLabel() string {
@@ -356,7 +691,7 @@ type ListMessengersRequest struct {
 
 func (x *ListMessengersRequest) Reset() {
 	*x = ListMessengersRequest{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[2]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -368,7 +703,7 @@ func (x *ListMessengersRequest) String() string {
 func (*ListMessengersRequest) ProtoMessage() {}
 
 func (x *ListMessengersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[2]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -381,7 +716,7 @@ func (x *ListMessengersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessengersRequest.ProtoReflect.Descriptor instead.
 func (*ListMessengersRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{2}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListMessengersRequest) GetName() string {
@@ -402,7 +737,7 @@ type ListMessengersResponse struct {
 
 func (x *ListMessengersResponse) Reset() {
 	*x = ListMessengersResponse{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[3]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +749,7 @@ func (x *ListMessengersResponse) String() string {
 func (*ListMessengersResponse) ProtoMessage() {}
 
 func (x *ListMessengersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[3]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +762,7 @@ func (x *ListMessengersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessengersResponse.ProtoReflect.Descriptor instead.
 func (*ListMessengersResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListMessengersResponse) GetMessengers() []*Messenger {
@@ -452,7 +787,7 @@ type ListPacesRequest struct {
 
 func (x *ListPacesRequest) Reset() {
 	*x = ListPacesRequest{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -464,7 +799,7 @@ func (x *ListPacesRequest) String() string {
 func (*ListPacesRequest) ProtoMessage() {}
 
 func (x *ListPacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[4]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -477,7 +812,7 @@ func (x *ListPacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPacesRequest.ProtoReflect.Descriptor instead.
 func (*ListPacesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListPacesRequest) GetMessenger() string {
@@ -514,7 +849,7 @@ type ListPacesResponse struct {
 
 func (x *ListPacesResponse) Reset() {
 	*x = ListPacesResponse{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[5]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +861,7 @@ func (x *ListPacesResponse) String() string {
 func (*ListPacesResponse) ProtoMessage() {}
 
 func (x *ListPacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[5]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +874,7 @@ func (x *ListPacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPacesResponse.ProtoReflect.Descriptor instead.
 func (*ListPacesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListPacesResponse) GetPaces() []*Pace {
@@ -586,7 +921,7 @@ type Pace struct {
 
 func (x *Pace) Reset() {
 	*x = Pace{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[6]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +933,7 @@ func (x *Pace) String() string {
 func (*Pace) ProtoMessage() {}
 
 func (x *Pace) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[6]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +946,7 @@ func (x *Pace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pace.ProtoReflect.Descriptor instead.
 func (*Pace) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Pace) GetKey() string {
@@ -706,7 +1041,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[7]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +1053,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[7]
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +1066,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Outcome) GetKind() OutcomeKind {
@@ -794,7 +1129,25 @@ var File_bongsu_messenger_v1_messenger_proto protoreflect.FileDescriptor
 
 const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\n" +
-	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x02\n" +
+	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
+	"\bTemplate\x12'\n" +
+	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
+	"R\tmessenger\x128\n" +
+	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x12+\n" +
+	"\x04text\x18\x03 \x01(\tB\x17\xbaH\x14r\x12\x10\x01(\x80\x80\x012\n" +
+	"^[^\\x00]*$R\x04text\"\x16\n" +
+	"\x14ListTemplatesRequest\"T\n" +
+	"\x15ListTemplatesResponse\x12;\n" +
+	"\ttemplates\x18\x01 \x03(\v2\x1d.bongsu.messenger.v1.TemplateR\ttemplates\"W\n" +
+	"\x12SetTemplateRequest\x12A\n" +
+	"\btemplate\x18\x01 \x01(\v2\x1d.bongsu.messenger.v1.TemplateB\x06\xbaH\x03\xc8\x01\x01R\btemplate\"/\n" +
+	"\x13SetTemplateResponse\x12\x18\n" +
+	"\aexample\x18\x01 \x01(\tR\aexample\"e\n" +
+	"\x15DeleteTemplateRequest\x12'\n" +
+	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
+	"R\tmessenger\x12#\n" +
+	"\bseverity\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bseverity\"\x18\n" +
+	"\x16DeleteTemplateResponse\"\xe3\x02\n" +
 	"\tMessenger\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12<\n" +
@@ -865,10 +1218,13 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSCOPE_MESSAGE\x10\x01\x12\x15\n" +
 	"\x11SCOPE_DESTINATION\x10\x02\x12\x14\n" +
-	"\x10SCOPE_CREDENTIAL\x10\x032\x8b\x02\n" +
+	"\x10SCOPE_CREDENTIAL\x10\x032\xa4\x05\n" +
 	"\x10MessengerService\x12\x84\x01\n" +
 	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"\x19\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01\x12p\n" +
-	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01B\xe0\x01\n" +
+	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01\x12\x80\x01\n" +
+	"\rListTemplates\x12).bongsu.messenger.v1.ListTemplatesRequest\x1a*.bongsu.messenger.v1.ListTemplatesResponse\"\x18\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/templates\x90\x02\x01\x12\x84\x01\n" +
+	"\vSetTemplate\x12'.bongsu.messenger.v1.SetTemplateRequest\x1a(.bongsu.messenger.v1.SetTemplateResponse\"\"\x82\xd3\xe4\x93\x02\x19:\btemplate\x1a\r/v1/templates\x90\x02\x02\x12\x8c\x01\n" +
+	"\x0eDeleteTemplate\x12*.bongsu.messenger.v1.DeleteTemplateRequest\x1a+.bongsu.messenger.v1.DeleteTemplateResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/v1/templates/{messenger}B\xe0\x01\n" +
 	"\x17com.bongsu.messenger.v1B\x0eMessengerProtoP\x01ZGgithub.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1;messengerv1\xa2\x02\x03BMX\xaa\x02\x13Bongsu.Messenger.V1\xca\x02\x13Bongsu\\Messenger\\V1\xe2\x02\x1fBongsu\\Messenger\\V1\\GPBMetadata\xea\x02\x15Bongsu::Messenger::V1b\x06proto3"
 
 var (
@@ -884,40 +1240,55 @@ func file_bongsu_messenger_v1_messenger_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_messenger_v1_messenger_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(OutcomeKind)(0),               // 0: bongsu.messenger.v1.OutcomeKind
 	(Scope)(0),                     // 1: bongsu.messenger.v1.Scope
-	(*Messenger)(nil),              // 2: bongsu.messenger.v1.Messenger
-	(*Setting)(nil),                // 3: bongsu.messenger.v1.Setting
-	(*ListMessengersRequest)(nil),  // 4: bongsu.messenger.v1.ListMessengersRequest
-	(*ListMessengersResponse)(nil), // 5: bongsu.messenger.v1.ListMessengersResponse
-	(*ListPacesRequest)(nil),       // 6: bongsu.messenger.v1.ListPacesRequest
-	(*ListPacesResponse)(nil),      // 7: bongsu.messenger.v1.ListPacesResponse
-	(*Pace)(nil),                   // 8: bongsu.messenger.v1.Pace
-	(*Outcome)(nil),                // 9: bongsu.messenger.v1.Outcome
-	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
+	(*Template)(nil),               // 2: bongsu.messenger.v1.Template
+	(*ListTemplatesRequest)(nil),   // 3: bongsu.messenger.v1.ListTemplatesRequest
+	(*ListTemplatesResponse)(nil),  // 4: bongsu.messenger.v1.ListTemplatesResponse
+	(*SetTemplateRequest)(nil),     // 5: bongsu.messenger.v1.SetTemplateRequest
+	(*SetTemplateResponse)(nil),    // 6: bongsu.messenger.v1.SetTemplateResponse
+	(*DeleteTemplateRequest)(nil),  // 7: bongsu.messenger.v1.DeleteTemplateRequest
+	(*DeleteTemplateResponse)(nil), // 8: bongsu.messenger.v1.DeleteTemplateResponse
+	(*Messenger)(nil),              // 9: bongsu.messenger.v1.Messenger
+	(*Setting)(nil),                // 10: bongsu.messenger.v1.Setting
+	(*ListMessengersRequest)(nil),  // 11: bongsu.messenger.v1.ListMessengersRequest
+	(*ListMessengersResponse)(nil), // 12: bongsu.messenger.v1.ListMessengersResponse
+	(*ListPacesRequest)(nil),       // 13: bongsu.messenger.v1.ListPacesRequest
+	(*ListPacesResponse)(nil),      // 14: bongsu.messenger.v1.ListPacesResponse
+	(*Pace)(nil),                   // 15: bongsu.messenger.v1.Pace
+	(*Outcome)(nil),                // 16: bongsu.messenger.v1.Outcome
+	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
 }
 var file_bongsu_messenger_v1_messenger_proto_depIdxs = []int32{
-	3,  // 0: bongsu.messenger.v1.Messenger.credential:type_name -> bongsu.messenger.v1.Setting
-	3,  // 1: bongsu.messenger.v1.Messenger.destination:type_name -> bongsu.messenger.v1.Setting
-	2,  // 2: bongsu.messenger.v1.ListMessengersResponse.messengers:type_name -> bongsu.messenger.v1.Messenger
-	8,  // 3: bongsu.messenger.v1.ListPacesResponse.paces:type_name -> bongsu.messenger.v1.Pace
-	10, // 4: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
-	10, // 5: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
-	10, // 6: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
-	10, // 7: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
-	0,  // 8: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
-	1,  // 9: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
-	4,  // 10: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
-	6,  // 11: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
-	5,  // 12: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
-	7,  // 13: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
-	12, // [12:14] is the sub-list for method output_type
-	10, // [10:12] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	2,  // 0: bongsu.messenger.v1.ListTemplatesResponse.templates:type_name -> bongsu.messenger.v1.Template
+	2,  // 1: bongsu.messenger.v1.SetTemplateRequest.template:type_name -> bongsu.messenger.v1.Template
+	10, // 2: bongsu.messenger.v1.Messenger.credential:type_name -> bongsu.messenger.v1.Setting
+	10, // 3: bongsu.messenger.v1.Messenger.destination:type_name -> bongsu.messenger.v1.Setting
+	9,  // 4: bongsu.messenger.v1.ListMessengersResponse.messengers:type_name -> bongsu.messenger.v1.Messenger
+	15, // 5: bongsu.messenger.v1.ListPacesResponse.paces:type_name -> bongsu.messenger.v1.Pace
+	17, // 6: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
+	17, // 7: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
+	17, // 8: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
+	17, // 9: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
+	0,  // 10: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
+	1,  // 11: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
+	11, // 12: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
+	13, // 13: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
+	3,  // 14: bongsu.messenger.v1.MessengerService.ListTemplates:input_type -> bongsu.messenger.v1.ListTemplatesRequest
+	5,  // 15: bongsu.messenger.v1.MessengerService.SetTemplate:input_type -> bongsu.messenger.v1.SetTemplateRequest
+	7,  // 16: bongsu.messenger.v1.MessengerService.DeleteTemplate:input_type -> bongsu.messenger.v1.DeleteTemplateRequest
+	12, // 17: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
+	14, // 18: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
+	4,  // 19: bongsu.messenger.v1.MessengerService.ListTemplates:output_type -> bongsu.messenger.v1.ListTemplatesResponse
+	6,  // 20: bongsu.messenger.v1.MessengerService.SetTemplate:output_type -> bongsu.messenger.v1.SetTemplateResponse
+	8,  // 21: bongsu.messenger.v1.MessengerService.DeleteTemplate:output_type -> bongsu.messenger.v1.DeleteTemplateResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_messenger_v1_messenger_proto_init() }
@@ -931,7 +1302,7 @@ func file_bongsu_messenger_v1_messenger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_messenger_v1_messenger_proto_rawDesc), len(file_bongsu_messenger_v1_messenger_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   8,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -40,6 +40,15 @@ const (
 	// MessengerServiceListPacesProcedure is the fully-qualified name of the MessengerService's
 	// ListPaces RPC.
 	MessengerServiceListPacesProcedure = "/bongsu.messenger.v1.MessengerService/ListPaces"
+	// MessengerServiceListTemplatesProcedure is the fully-qualified name of the MessengerService's
+	// ListTemplates RPC.
+	MessengerServiceListTemplatesProcedure = "/bongsu.messenger.v1.MessengerService/ListTemplates"
+	// MessengerServiceSetTemplateProcedure is the fully-qualified name of the MessengerService's
+	// SetTemplate RPC.
+	MessengerServiceSetTemplateProcedure = "/bongsu.messenger.v1.MessengerService/SetTemplate"
+	// MessengerServiceDeleteTemplateProcedure is the fully-qualified name of the MessengerService's
+	// DeleteTemplate RPC.
+	MessengerServiceDeleteTemplateProcedure = "/bongsu.messenger.v1.MessengerService/DeleteTemplate"
 )
 
 // MessengerServiceClient is a client for the bongsu.messenger.v1.MessengerService service.
@@ -51,6 +60,20 @@ type MessengerServiceClient interface {
 	// paused, refused or left alone now, by name. A key is a credential, or a
 	// destination under one; its name holds a fingerprint and never the token.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
+	// ListTemplates answers with all templates.
+	ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error)
+	// SetTemplate makes the text of a messenger's messages from a template from now on:
+	// of alerts that are sent seconds later, on every alert service. It is checked, and
+	// tried on an alert that is made up. Where it fails for an alert, that alert's text
+	// is the usual one.
+	//
+	// invalid_argument: no such messenger; the template cannot be read, could run
+	// without end, or fails; or there are 1000 already.
+	SetTemplate(context.Context, *v1.SetTemplateRequest) (*v1.SetTemplateResponse, error)
+	// DeleteTemplate deletes a template.
+	//
+	// not_found: there is none for the messenger and severity.
+	DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error)
 }
 
 // NewMessengerServiceClient constructs a client for the bongsu.messenger.v1.MessengerService
@@ -78,6 +101,26 @@ func NewMessengerServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		listTemplates: connect.NewClient[v1.ListTemplatesRequest, v1.ListTemplatesResponse](
+			httpClient,
+			baseURL+MessengerServiceListTemplatesProcedure,
+			connect.WithSchema(messengerServiceMethods.ByName("ListTemplates")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		setTemplate: connect.NewClient[v1.SetTemplateRequest, v1.SetTemplateResponse](
+			httpClient,
+			baseURL+MessengerServiceSetTemplateProcedure,
+			connect.WithSchema(messengerServiceMethods.ByName("SetTemplate")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		deleteTemplate: connect.NewClient[v1.DeleteTemplateRequest, v1.DeleteTemplateResponse](
+			httpClient,
+			baseURL+MessengerServiceDeleteTemplateProcedure,
+			connect.WithSchema(messengerServiceMethods.ByName("DeleteTemplate")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -85,6 +128,9 @@ func NewMessengerServiceClient(httpClient connect.HTTPClient, baseURL string, op
 type messengerServiceClient struct {
 	listMessengers *connect.Client[v1.ListMessengersRequest, v1.ListMessengersResponse]
 	listPaces      *connect.Client[v1.ListPacesRequest, v1.ListPacesResponse]
+	listTemplates  *connect.Client[v1.ListTemplatesRequest, v1.ListTemplatesResponse]
+	setTemplate    *connect.Client[v1.SetTemplateRequest, v1.SetTemplateResponse]
+	deleteTemplate *connect.Client[v1.DeleteTemplateRequest, v1.DeleteTemplateResponse]
 }
 
 // ListMessengers calls bongsu.messenger.v1.MessengerService.ListMessengers.
@@ -105,6 +151,33 @@ func (c *messengerServiceClient) ListPaces(ctx context.Context, req *v1.ListPace
 	return nil, err
 }
 
+// ListTemplates calls bongsu.messenger.v1.MessengerService.ListTemplates.
+func (c *messengerServiceClient) ListTemplates(ctx context.Context, req *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error) {
+	response, err := c.listTemplates.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetTemplate calls bongsu.messenger.v1.MessengerService.SetTemplate.
+func (c *messengerServiceClient) SetTemplate(ctx context.Context, req *v1.SetTemplateRequest) (*v1.SetTemplateResponse, error) {
+	response, err := c.setTemplate.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeleteTemplate calls bongsu.messenger.v1.MessengerService.DeleteTemplate.
+func (c *messengerServiceClient) DeleteTemplate(ctx context.Context, req *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error) {
+	response, err := c.deleteTemplate.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // MessengerServiceHandler is an implementation of the bongsu.messenger.v1.MessengerService service.
 type MessengerServiceHandler interface {
 	// ListMessengers answers with every messenger this program can send by, by
@@ -114,6 +187,20 @@ type MessengerServiceHandler interface {
 	// paused, refused or left alone now, by name. A key is a credential, or a
 	// destination under one; its name holds a fingerprint and never the token.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
+	// ListTemplates answers with all templates.
+	ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error)
+	// SetTemplate makes the text of a messenger's messages from a template from now on:
+	// of alerts that are sent seconds later, on every alert service. It is checked, and
+	// tried on an alert that is made up. Where it fails for an alert, that alert's text
+	// is the usual one.
+	//
+	// invalid_argument: no such messenger; the template cannot be read, could run
+	// without end, or fails; or there are 1000 already.
+	SetTemplate(context.Context, *v1.SetTemplateRequest) (*v1.SetTemplateResponse, error)
+	// DeleteTemplate deletes a template.
+	//
+	// not_found: there is none for the messenger and severity.
+	DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error)
 }
 
 // NewMessengerServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -137,12 +224,38 @@ func NewMessengerServiceHandler(svc MessengerServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	messengerServiceListTemplatesHandler := connect.NewUnaryHandlerSimple(
+		MessengerServiceListTemplatesProcedure,
+		svc.ListTemplates,
+		connect.WithSchema(messengerServiceMethods.ByName("ListTemplates")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	messengerServiceSetTemplateHandler := connect.NewUnaryHandlerSimple(
+		MessengerServiceSetTemplateProcedure,
+		svc.SetTemplate,
+		connect.WithSchema(messengerServiceMethods.ByName("SetTemplate")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	messengerServiceDeleteTemplateHandler := connect.NewUnaryHandlerSimple(
+		MessengerServiceDeleteTemplateProcedure,
+		svc.DeleteTemplate,
+		connect.WithSchema(messengerServiceMethods.ByName("DeleteTemplate")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.messenger.v1.MessengerService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MessengerServiceListMessengersProcedure:
 			messengerServiceListMessengersHandler.ServeHTTP(w, r)
 		case MessengerServiceListPacesProcedure:
 			messengerServiceListPacesHandler.ServeHTTP(w, r)
+		case MessengerServiceListTemplatesProcedure:
+			messengerServiceListTemplatesHandler.ServeHTTP(w, r)
+		case MessengerServiceSetTemplateProcedure:
+			messengerServiceSetTemplateHandler.ServeHTTP(w, r)
+		case MessengerServiceDeleteTemplateProcedure:
+			messengerServiceDeleteTemplateHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -158,4 +271,16 @@ func (UnimplementedMessengerServiceHandler) ListMessengers(context.Context, *v1.
 
 func (UnimplementedMessengerServiceHandler) ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListPaces is not implemented"))
+}
+
+func (UnimplementedMessengerServiceHandler) ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListTemplates is not implemented"))
+}
+
+func (UnimplementedMessengerServiceHandler) SetTemplate(context.Context, *v1.SetTemplateRequest) (*v1.SetTemplateResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.SetTemplate is not implemented"))
+}
+
+func (UnimplementedMessengerServiceHandler) DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.DeleteTemplate is not implemented"))
 }

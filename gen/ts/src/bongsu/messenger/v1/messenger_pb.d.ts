@@ -14,6 +14,159 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_bongsu_messenger_v1_messenger: GenFile;
 
 /**
+ * Template makes the text of a messenger's messages, in place of "[severity] message".
+ *
+ * @generated from message bongsu.messenger.v1.Template
+ */
+export declare type Template = Message<"bongsu.messenger.v1.Template"> & {
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+
+  /**
+   * severity says for which alerts, to the letter; empty means for all that have no
+   * template of their own.
+   *
+   * @generated from field: string severity = 2;
+   */
+  severity: string;
+
+  /**
+   * text is a Go template (pkg.go.dev/text/template) over Severity, Message, Title,
+   * Link, Details (each with Name and Value) and Text, which is "[severity] message".
+   * It can define nothing, may take 100 ms and make 64 KiB. At most 16 KiB, without
+   * NUL.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.Template.
+ * Use `create(TemplateSchema)` to create a new message.
+ */
+export declare const TemplateSchema: GenMessage<Template>;
+
+/**
+ * ListTemplatesRequest asks for all templates.
+ *
+ * @generated from message bongsu.messenger.v1.ListTemplatesRequest
+ */
+export declare type ListTemplatesRequest = Message<"bongsu.messenger.v1.ListTemplatesRequest"> & {
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.ListTemplatesRequest.
+ * Use `create(ListTemplatesRequestSchema)` to create a new message.
+ */
+export declare const ListTemplatesRequestSchema: GenMessage<ListTemplatesRequest>;
+
+/**
+ * ListTemplatesResponse holds the templates by messenger and severity.
+ *
+ * @generated from message bongsu.messenger.v1.ListTemplatesResponse
+ */
+export declare type ListTemplatesResponse = Message<"bongsu.messenger.v1.ListTemplatesResponse"> & {
+  /**
+   * templates is empty where there are none. There are never more than 1000.
+   *
+   * @generated from field: repeated bongsu.messenger.v1.Template templates = 1;
+   */
+  templates: Template[];
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.ListTemplatesResponse.
+ * Use `create(ListTemplatesResponseSchema)` to create a new message.
+ */
+export declare const ListTemplatesResponseSchema: GenMessage<ListTemplatesResponse>;
+
+/**
+ * SetTemplateRequest brings a template.
+ *
+ * @generated from message bongsu.messenger.v1.SetTemplateRequest
+ */
+export declare type SetTemplateRequest = Message<"bongsu.messenger.v1.SetTemplateRequest"> & {
+  /**
+   * template takes the place of the one for the same messenger and severity.
+   *
+   * @generated from field: bongsu.messenger.v1.Template template = 1;
+   */
+  template?: Template | undefined;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.SetTemplateRequest.
+ * Use `create(SetTemplateRequestSchema)` to create a new message.
+ */
+export declare const SetTemplateRequestSchema: GenMessage<SetTemplateRequest>;
+
+/**
+ * SetTemplateResponse says what the template makes.
+ *
+ * @generated from message bongsu.messenger.v1.SetTemplateResponse
+ */
+export declare type SetTemplateResponse = Message<"bongsu.messenger.v1.SetTemplateResponse"> & {
+  /**
+   * example is the text for an alert that is made up.
+   *
+   * @generated from field: string example = 1;
+   */
+  example: string;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.SetTemplateResponse.
+ * Use `create(SetTemplateResponseSchema)` to create a new message.
+ */
+export declare const SetTemplateResponseSchema: GenMessage<SetTemplateResponse>;
+
+/**
+ * DeleteTemplateRequest names a template.
+ *
+ * @generated from message bongsu.messenger.v1.DeleteTemplateRequest
+ */
+export declare type DeleteTemplateRequest = Message<"bongsu.messenger.v1.DeleteTemplateRequest"> & {
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+
+  /**
+   * severity is the template's; empty for the one for all others.
+   *
+   * @generated from field: string severity = 2;
+   */
+  severity: string;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.DeleteTemplateRequest.
+ * Use `create(DeleteTemplateRequestSchema)` to create a new message.
+ */
+export declare const DeleteTemplateRequestSchema: GenMessage<DeleteTemplateRequest>;
+
+/**
+ * DeleteTemplateResponse says nothing more.
+ *
+ * @generated from message bongsu.messenger.v1.DeleteTemplateResponse
+ */
+export declare type DeleteTemplateResponse = Message<"bongsu.messenger.v1.DeleteTemplateResponse"> & {
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.DeleteTemplateResponse.
+ * Use `create(DeleteTemplateResponseSchema)` to create a new message.
+ */
+export declare const DeleteTemplateResponseSchema: GenMessage<DeleteTemplateResponse>;
+
+/**
  * Messenger describes a way to reach people.
  *
  * @generated from message bongsu.messenger.v1.Messenger
@@ -511,6 +664,44 @@ export declare const MessengerService: GenService<{
     methodKind: "unary";
     input: typeof ListPacesRequestSchema;
     output: typeof ListPacesResponseSchema;
+  },
+  /**
+   * ListTemplates answers with all templates.
+   *
+   * @generated from rpc bongsu.messenger.v1.MessengerService.ListTemplates
+   */
+  listTemplates: {
+    methodKind: "unary";
+    input: typeof ListTemplatesRequestSchema;
+    output: typeof ListTemplatesResponseSchema;
+  },
+  /**
+   * SetTemplate makes the text of a messenger's messages from a template from now on:
+   * of alerts that are sent seconds later, on every alert service. It is checked, and
+   * tried on an alert that is made up. Where it fails for an alert, that alert's text
+   * is the usual one.
+   *
+   * invalid_argument: no such messenger; the template cannot be read, could run
+   * without end, or fails; or there are 1000 already.
+   *
+   * @generated from rpc bongsu.messenger.v1.MessengerService.SetTemplate
+   */
+  setTemplate: {
+    methodKind: "unary";
+    input: typeof SetTemplateRequestSchema;
+    output: typeof SetTemplateResponseSchema;
+  },
+  /**
+   * DeleteTemplate deletes a template.
+   *
+   * not_found: there is none for the messenger and severity.
+   *
+   * @generated from rpc bongsu.messenger.v1.MessengerService.DeleteTemplate
+   */
+  deleteTemplate: {
+    methodKind: "unary";
+    input: typeof DeleteTemplateRequestSchema;
+    output: typeof DeleteTemplateResponseSchema;
   },
 }>;
 

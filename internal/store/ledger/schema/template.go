@@ -1,0 +1,26 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+)
+
+// Template makes the text of a messenger's messages.
+type Template struct{ ent.Schema }
+
+// Annotations of Template.
+func (Template) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Table("templates")}
+}
+
+// Fields of Template.
+func (Template) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").StorageKey("name").Comment("messenger/severity"),
+		field.Text("messenger"),
+		field.Text("severity"),
+		field.Text("template"),
+	}
+}
