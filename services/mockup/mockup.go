@@ -4,6 +4,7 @@ package mockup
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -78,6 +79,19 @@ type answer struct {
 	status  int
 	headers map[string]string
 	body    string
+}
+
+// jsonAnswer says v as JSON.
+func jsonAnswer(status int, v any) answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings, numbers and booleans always marshal
+	}
+	return answer{
+		status:  status,
+		headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
+		body:    string(body),
+	}
 }
 
 // serve reads the whole request, records it, lets faults have their way, and
