@@ -63,6 +63,8 @@ func (m *Mockup) Fakes() http.Handler {
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /api/chat.postMessage", m.slack},
+		{"POST /api/auth.test", m.slackTest},
+		{"POST /api/conversations.info", m.slackInfo},
 	}
 }
 
