@@ -40,7 +40,8 @@ type sample struct {
 }
 
 var samples = map[string]sample{
-	"slack": slackSample,
+	"slack":     slackSample,
+	"slackhook": slackHookSample,
 }
 
 // ok is the status of success.

@@ -65,6 +65,7 @@ func (m *Mockup) fakes() []fake {
 		{"POST /api/chat.postMessage", m.slack},
 		{"POST /api/auth.test", m.slackTest},
 		{"POST /api/conversations.info", m.slackInfo},
+		{"POST /services/{team}/{app}/{key}", m.slackHook},
 	}
 }
 
