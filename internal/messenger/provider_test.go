@@ -40,8 +40,10 @@ type sample struct {
 }
 
 var samples = map[string]sample{
-	"slack":     slackSample,
-	"slackhook": slackHookSample,
+	"discord":    discordSample,
+	"discordbot": discordBotSample,
+	"slack":      slackSample,
+	"slackhook":  slackHookSample,
 }
 
 // ok is the status of success.

@@ -66,6 +66,11 @@ func (m *Mockup) fakes() []fake {
 		{"POST /api/auth.test", m.slackTest},
 		{"POST /api/conversations.info", m.slackInfo},
 		{"POST /services/{team}/{app}/{key}", m.slackHook},
+		{"POST /api/webhooks/{id}/{token}", m.discordHook},
+		{"POST /api/v10/webhooks/{id}/{token}", m.discordHook},
+		{"GET /api/v10/webhooks/{id}/{token}", m.discordHookInfo},
+		{"POST /api/v10/channels/{id}/messages", m.discordBot},
+		{"GET /api/v10/channels/{id}", m.discordChannelInfo},
 	}
 }
 
