@@ -11,6 +11,7 @@ func All(to Endpoints) []Messenger {
 		DiscordBot{to("discordbot")},
 		Slack{to("slack")},
 		SlackHook{to("slackhook")},
+		Teams{to("teams")},
 	}
 }
 

@@ -44,6 +44,7 @@ var samples = map[string]sample{
 	"discordbot": discordBotSample,
 	"slack":      slackSample,
 	"slackhook":  slackHookSample,
+	"teams":      teamsSample,
 }
 
 // ok is the status of success.

@@ -71,6 +71,9 @@ func (m *Mockup) fakes() []fake {
 		{"GET /api/v10/webhooks/{id}/{token}", m.discordHookInfo},
 		{"POST /api/v10/channels/{id}/messages", m.discordBot},
 		{"GET /api/v10/channels/{id}", m.discordChannelInfo},
+		{"POST /workflows/{rest...}", m.teams},
+		{"POST /powerautomate/{rest...}", m.teams},
+		{"POST /webhookb2/{rest...}", m.teamsConnector},
 	}
 }
 
