@@ -7,7 +7,11 @@ type Endpoints func(name string) Endpoint
 // Only where they send do messengers need endpoints.
 func All(to Endpoints) []Messenger {
 	return []Messenger{
+		Discord{to("discord")},
+		DiscordBot{to("discordbot")},
 		Slack{to("slack")},
+		SlackHook{to("slackhook")},
+		Teams{to("teams")},
 	}
 }
 

@@ -44,7 +44,7 @@ func checkURL(value string) error {
 
 // urlSecrets are the secrets of a URL that is a password: the whole of it, what is
 // asked of the host, and the words of its path and query that are long enough to be
-// a key.
+// a key, as they stand there and unescaped.
 func urlSecrets(value string) []string {
 	secrets := []string{value}
 	u, err := url.Parse(value)
@@ -55,8 +55,12 @@ func urlSecrets(value string) []string {
 		secrets = append(secrets, request)
 	}
 	for _, word := range strings.FieldsFunc(u.Path+"/"+u.RawQuery, func(r rune) bool { return strings.ContainsRune("/&=?", r) }) {
-		if len(word) >= shortestKey {
-			secrets = append(secrets, word)
+		if len(word) < shortestKey {
+			continue
+		}
+		secrets = append(secrets, word)
+		if plain, err := url.QueryUnescape(word); err == nil && plain != word {
+			secrets = append(secrets, plain)
 		}
 	}
 	return secrets

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,7 +36,16 @@ func (e Endpoint) at(address string) string {
 
 // post makes one POST. Its header is used as it is.
 func (e Endpoint) post(ctx context.Context, address string, body []byte, header http.Header) reply {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.at(address), bytes.NewReader(body))
+	return e.request(ctx, http.MethodPost, address, bytes.NewReader(body), header)
+}
+
+// get makes one GET. Its header is used as it is.
+func (e Endpoint) get(ctx context.Context, address string, header http.Header) reply {
+	return e.request(ctx, http.MethodGet, address, http.NoBody, header)
+}
+
+func (e Endpoint) request(ctx context.Context, method, address string, body io.Reader, header http.Header) reply {
+	req, err := http.NewRequestWithContext(ctx, method, e.at(address), body)
 	if err != nil {
 		return reply{impossible: true}
 	}

@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -64,5 +65,8 @@ func TestURLSecrets(t *testing.T) {
 		"/services/T000/B000/abcdefghijklmnopqrst?sig=ABCDEFGHIJKLMNOPQRST&v=1\nabcdefghijklmnopqrst\nABCDEFGHIJKLMNOPQRST"
 	if secrets != want {
 		t.Errorf("%s", secrets)
+	}
+	if secrets := urlSecrets("https://example.com/hook?sig=ABCDEFGH%2BIJKLMNOP"); !slices.Contains(secrets, "ABCDEFGH+IJKLMNOP") {
+		t.Errorf("not as a server reads it: %s", secrets)
 	}
 }

@@ -20,6 +20,13 @@ func (m *Mockup) SetLimited(on bool) {
 	m.limited, m.limiters = on, nil
 }
 
+// keepsLimits says whether SetLimited is on.
+func (m *Mockup) keepsLimits() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.limited
+}
+
 // spend takes one call from what a provider counts under key: perSecond on average,
 // burst at once. It answers with 0, or with how long the caller must wait and has
 // spent nothing. Where the limits are not kept it is always 0.

@@ -4,6 +4,7 @@ package mockup
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -62,6 +63,17 @@ func (m *Mockup) Fakes() http.Handler {
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /api/chat.postMessage", m.slack},
+		{"POST /api/auth.test", m.slackTest},
+		{"POST /api/conversations.info", m.slackInfo},
+		{"POST /services/{team}/{app}/{key}", m.slackHook},
+		{"POST /api/webhooks/{id}/{token}", m.discordHook},
+		{"POST /api/v10/webhooks/{id}/{token}", m.discordHook},
+		{"GET /api/v10/webhooks/{id}/{token}", m.discordHookInfo},
+		{"POST /api/v10/channels/{id}/messages", m.discordBot},
+		{"GET /api/v10/channels/{id}", m.discordChannelInfo},
+		{"POST /workflows/{rest...}", m.teams},
+		{"POST /powerautomate/{rest...}", m.teams},
+		{"POST /webhookb2/{rest...}", m.teamsConnector},
 	}
 }
 
@@ -78,6 +90,19 @@ type answer struct {
 	status  int
 	headers map[string]string
 	body    string
+}
+
+// jsonAnswer says v as JSON.
+func jsonAnswer(status int, v any) answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings, numbers and booleans always marshal
+	}
+	return answer{
+		status:  status,
+		headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
+		body:    string(body),
+	}
 }
 
 // serve reads the whole request, records it, lets faults have their way, and

@@ -26,8 +26,9 @@ func (m *Mockup) slack(r *http.Request, body []byte) answer {
 		return slackError("msg_too_long")
 	}
 	var post struct {
-		Channel *string `json:"channel"`
-		Text    string  `json:"text"`
+		Channel *string      `json:"channel"`
+		Text    string       `json:"text"`
+		Blocks  []slackBlock `json:"blocks"`
 	}
 	if !json.Valid(body) {
 		return slackError("invalid_json")
@@ -41,8 +42,11 @@ func (m *Mockup) slack(r *http.Request, body []byte) answer {
 	if *post.Channel == "" {
 		return slackError("channel_not_found")
 	}
-	if post.Text == "" {
+	if post.Text == "" && len(post.Blocks) == 0 {
 		return slackError("no_text")
+	}
+	if code := slackBlocks(post.Blocks); code != "" {
+		return slackError(code)
 	}
 	// One message a second per channel, with short bursts: see internal/messenger.
 	if wait := m.spend("slack "+r.Header.Get("Authorization")+" "+*post.Channel, 1, 3); wait > 0 {
@@ -51,7 +55,7 @@ func (m *Mockup) slack(r *http.Request, body []byte) answer {
 		return busy
 	}
 	at := m.moment()
-	return slackAnswer(slackReply{
+	return jsonAnswer(http.StatusOK, slackReply{
 		OK:      true,
 		Channel: *post.Channel,
 		TS:      fmt.Sprintf("%d.%06d", at/1e6, at%1e6),
@@ -101,19 +105,7 @@ func slackForm(header string) string {
 	}
 }
 
-func slackError(code string) answer { return slackAnswer(slackReply{Error: code}) }
-
-func slackAnswer(r slackReply) answer {
-	body, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // strings and booleans always marshal
-	}
-	return answer{
-		status:  http.StatusOK,
-		headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
-		body:    string(body),
-	}
-}
+func slackError(code string) answer { return jsonAnswer(http.StatusOK, slackReply{Error: code}) }
 
 // cut answers with the first n characters of s.
 func cut(s string, n int) string {

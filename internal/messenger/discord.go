@@ -1,0 +1,116 @@
+package messenger
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+)
+
+// Discord sends by a webhook of a Discord channel
+// (https://discord.com/developers/docs/resources/webhook#execute-webhook).
+type Discord struct{ Endpoint }
+
+var _ Verifier = Discord{}
+
+// discordRate is where to begin: Discord changes its limits as it likes and says them
+// in its answers. Five calls in two seconds is what people see of a webhook and of a
+// channel (unverified); what a 429 says comes on top.
+var discordRate = Rate{Count: 2, Per: time.Second, Burst: 5}
+
+// Spec describes an address by a webhook.
+func (Discord) Spec() Spec {
+	return Spec{
+		Name:  "discord",
+		Title: "Discord webhook",
+		Credential: Setting{
+			Label:  "Webhook URL",
+			Hint:   "https://discord.com/api/webhooks/…/…, from the channel's settings, Integrations, Webhooks; add ?thread_id=… to post into a thread; it is a password",
+			Secret: true,
+			URL:    true,
+			Check: func(value string) error {
+				_, err := discordWebhook(value)
+				return err
+			},
+		},
+		Destination: Setting{
+			Label:    "Channel",
+			Hint:     "a name for people, such as #ops; the webhook itself decides where it posts",
+			Optional: true,
+		},
+		Verifiable: true,
+		Limits:     Limits{Credential: discordRate},
+	}
+}
+
+// Send executes the webhook and waits until Discord has saved the message: without
+// that it says nothing of one that it does not save.
+func (d Discord) Send(ctx context.Context, m Message) Outcome {
+	at, err := discordWebhook(m.Credential)
+	if err != nil {
+		return uncallable(err)
+	}
+	query := at.Query()
+	query.Set("wait", "true")
+	at.RawQuery = query.Encode()
+	message, cut := discordMessageOf(m)
+	header := discordHeader()
+	header.Set("Content-Type", "application/json")
+	r := d.post(ctx, at.String(), marshal(message), header)
+	o := judgeDiscordWebhook(r, d.outcome(r))
+	o.Cut = cut
+	return o.without(discordSecrets(at, m.Credential)...)
+}
+
+// Verify looks at the webhook, which tells nobody
+// (https://discord.com/developers/docs/resources/webhook#get-webhook-with-token).
+func (d Discord) Verify(ctx context.Context, credential, _ string) Outcome {
+	at, err := discordWebhook(credential)
+	if err != nil {
+		return uncallable(err)
+	}
+	at.RawQuery = ""
+	r := d.get(ctx, at.String(), discordHeader())
+	o := judgeDiscordWebhook(r, d.outcome(r))
+	o.MessageID = "" // it is the webhook's
+	return o.without(discordSecrets(at, credential)...)
+}
+
+// discordSecrets are those of what was called and of what it was made from.
+func discordSecrets(called *url.URL, credential string) []string {
+	return append(urlSecrets(called.String()), urlSecrets(credential)...)
+}
+
+var discordPath = regexp.MustCompile(`^/api/(?:v[0-9]+/)?(webhooks/[0-9]+/[A-Za-z0-9_-]+)/?$`)
+
+// discordWebhook is the URL of a webhook in version 10 of Discord's API. The URLs that
+// Discord shows to people name none, which means one that is long deprecated and counts
+// its Retry-After in milliseconds
+// (https://github.com/discord/discord-api-docs/issues/2360).
+func discordWebhook(value string) (*url.URL, error) {
+	if err := checkURL(value); err != nil {
+		return nil, err
+	}
+	at, err := url.Parse(value)
+	if err != nil || !discordPath.MatchString(at.Path) {
+		return nil, errors.New("must be the URL of a webhook, such as https://discord.com/api/webhooks/…/…")
+	}
+	at.Path = discordPath.ReplaceAllString(at.Path, "/api/v10/$1")
+	return at, nil
+}
+
+// judgeDiscordWebhook is what an answer means to a webhook. "If a webhook returns a 404
+// status you should not attempt to use it again"
+// (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
+// so a 404 that is Discord's own is for good.
+func judgeDiscordWebhook(r reply, o Outcome) Outcome {
+	said := readDiscord(r)
+	o = said.judge(r, o, NoScope)
+	if o.Status == http.StatusNotFound {
+		o = o.as(meaning{Failed, DestinationScope})
+		o.Gone = said.Message != ""
+	}
+	return o
+}

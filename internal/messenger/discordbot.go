@@ -1,0 +1,120 @@
+package messenger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// DiscordBot sends as a bot to channels of Discord
+// (https://discord.com/developers/docs/resources/message#create-message).
+type DiscordBot struct{ Endpoint }
+
+var _ Verifier = DiscordBot{}
+
+// Spec describes an address by a bot. All bots can make 50 calls a second
+// (https://discord.com/developers/docs/topics/rate-limits#global-rate-limit). It is not
+// Idempotent, though it bears a nonce: Discord remembers that for some minutes only.
+func (DiscordBot) Spec() Spec {
+	return Spec{
+		Name:  "discordbot",
+		Title: "Discord bot",
+		Credential: Setting{
+			Label:  "Bot token",
+			Hint:   "from your application's page Bot on discord.com/developers; the bot must be on the server",
+			Secret: true,
+			Check:  checkToken,
+		},
+		Destination: Setting{
+			Label: "Channel",
+			Hint:  "a channel's id such as 1234567890123456789: turn on developer mode, then Copy Channel ID; the bot needs View Channel and Send Messages there",
+			Check: checkSnowflake,
+		},
+		Verifiable: true,
+		Limits:     Limits{Credential: Rate{Count: 50, Per: time.Second}, Destination: discordRate},
+	}
+}
+
+var snowflake = regexp.MustCompile(`^[0-9]{15,20}$`)
+
+// checkSnowflake accepts an id of Discord.
+func checkSnowflake(value string) error {
+	if !snowflake.MatchString(value) {
+		return errors.New("must be an id such as 1234567890123456789, not a name")
+	}
+	return nil
+}
+
+// Send posts the message to the channel.
+func (d DiscordBot) Send(ctx context.Context, m Message) Outcome {
+	if err := checkToken(m.Credential); err != nil {
+		return uncallable(err)
+	}
+	if err := checkSnowflake(m.Destination); err != nil {
+		return unreachable(err)
+	}
+	message, cut := discordMessageOf(m)
+	message.Nonce, message.EnforceNonce = discordNonce(m), true
+	header := discordBotHeader(m.Credential)
+	header.Set("Content-Type", "application/json")
+	r := d.post(ctx, discordChannel(m.Destination)+"/messages", marshal(message), header)
+	o := judgeDiscordBot(r, d.outcome(r))
+	o.Cut = cut
+	return o.without(m.Credential)
+}
+
+// Verify looks at the channel, which tells nobody
+// (https://discord.com/developers/docs/resources/channel#get-channel). Whether the bot
+// may post there it does not say.
+func (d DiscordBot) Verify(ctx context.Context, credential, destination string) Outcome {
+	if err := checkToken(credential); err != nil {
+		return uncallable(err)
+	}
+	if err := checkSnowflake(destination); err != nil {
+		return unreachable(err)
+	}
+	r := d.get(ctx, discordChannel(destination), discordBotHeader(credential))
+	o := judgeDiscordBot(r, d.outcome(r))
+	if o.Kind == Sent && discordSilent[readDiscord(r).Type] {
+		o.Code = "50008"
+		o = o.as(discordErrors[50008])
+	}
+	o.MessageID = "" // it is the channel's
+	return o.without(credential)
+}
+
+// discordSilent are the types of channels that take no messages: categories,
+// directories, forums and media channels
+// (https://discord.com/developers/docs/resources/channel#channel-object-channel-types).
+var discordSilent = map[int]bool{4: true, 14: true, 15: true, 16: true}
+
+func discordChannel(id string) string { return "https://discord.com/api/v10/channels/" + id }
+
+func discordBotHeader(token string) http.Header {
+	header := discordHeader()
+	header.Set("Authorization", "Bot "+token)
+	return header
+}
+
+// discordNonce is what Discord knows a delivery again by: within some minutes it makes
+// no second message of the same author with the same nonce, of at most 25 characters.
+// Several Bongsus may share a bot, and number their deliveries alike, so it comes from
+// all that a delivery is.
+func discordNonce(m Message) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %q %q", m.DeliveryID, m.Time.Unix(), m.Destination, m.Text))
+	return hex.EncodeToString(sum[:12])
+}
+
+// judgeDiscordBot is what an answer means to a bot: a 404 is about the channel.
+func judgeDiscordBot(r reply, o Outcome) Outcome {
+	o = readDiscord(r).judge(r, o, DestinationScope)
+	if o.Status == http.StatusNotFound {
+		o = o.as(meaning{Failed, DestinationScope})
+	}
+	return o
+}

@@ -1,0 +1,86 @@
+package messenger
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
+)
+
+// atFakes runs promise over all messengers, every one pointed at the fakes.
+func atFakes(t *testing.T, promise func(t *testing.T, fakes *mockup.Mockup, m Messenger, s sample)) {
+	t.Helper()
+	fakes := mockup.New(nil)
+	server := httptest.NewServer(fakes.Fakes())
+	t.Cleanup(server.Close)
+	each(t, server.URL, newClient(t), func(t *testing.T, m Messenger, s sample) {
+		fakes.Reset()
+		promise(t, fakes, m, s)
+	})
+}
+
+// TestFakesTakeWhatIsSent sends to fakes that know their providers' rules: each takes
+// whatever an alert may hold.
+func TestFakesTakeWhatIsSent(t *testing.T) {
+	atFakes(t, func(t *testing.T, _ *mockup.Mockup, m Messenger, s sample) {
+		for name, change := range map[string]func(*Message){
+			"plain":            func(*Message) {},
+			"all of it":        func(m *Message) { *m = full(m.Credential, m.Destination) },
+			"a long text":      func(m *Message) { m.Text = strings.Repeat("봉수🔥 a_b*c <&> \"\\\n", 1_200) },
+			"long in all ways": long,
+			"odd characters":   func(m *Message) { m.Text, m.Title = "\u202e\u2028\u200b\x01\t\\_`|", "<!channel> \u200d" },
+		} {
+			message := s.message
+			change(&message)
+			if o := send(t.Context(), t, m, message); o.Kind != Sent {
+				t.Errorf("%s: %+v", name, o)
+			}
+		}
+	})
+}
+
+// long makes all parts of a message long.
+func long(m *Message) {
+	*m = full(m.Credential, m.Destination)
+	m.Text = strings.Repeat("노드 ", 6_000)
+	m.Title = strings.Repeat("제목", 100)
+	m.Link += strings.Repeat("&x=1", 400)
+	m.Details = nil
+	for range 50 {
+		m.Details = append(m.Details, Detail{strings.Repeat("n", 100), strings.Repeat("v", 1_000)})
+	}
+}
+
+// TestFakesPauseWhoIsTooFast sends faster than providers take it: each asks to wait,
+// and says how long or leaves it open.
+func TestFakesPauseWhoIsTooFast(t *testing.T) {
+	atFakes(t, func(t *testing.T, fakes *mockup.Mockup, m Messenger, s sample) {
+		fakes.SetLimited(true)
+		for range 1_000 {
+			switch o := send(t.Context(), t, m, s.message); o.Kind {
+			case Sent:
+			case Paused:
+				return
+			default:
+				t.Fatalf("%+v", o)
+			}
+		}
+		t.Error("it has no limit")
+	})
+}
+
+// TestFakesKnowTheirAddresses looks at addresses that the fakes know.
+func TestFakesKnowTheirAddresses(t *testing.T) {
+	atFakes(t, func(t *testing.T, _ *mockup.Mockup, m Messenger, s sample) {
+		v, is := m.(Verifier)
+		if !is {
+			t.Skip("its provider has no call for that")
+		}
+		o := v.Verify(t.Context(), s.message.Credential, s.message.Destination)
+		sound(t, o, s.message.Credential)
+		if o.Kind != Sent {
+			t.Errorf("%+v", o)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package messenger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+// slackErrors says what Slack's errors mean. An error that is not here is about
+// the message.
+var slackErrors = map[string]meaning{
+	"ratelimited":  {kind: Paused},
+	"rate_limited": {kind: Paused},
+
+	"internal_error":      {kind: Retry},
+	"request_timeout":     {kind: Retry},
+	"service_unavailable": {kind: Retry},
+	"fatal_error":         {kind: Unknown}, // "some aspect of the operation may have succeeded"
+
+	"channel_not_found": {Failed, DestinationScope},
+	"not_in_channel":    {Failed, DestinationScope},
+	"is_archived":       {Failed, DestinationScope},
+	"restricted_action": {Failed, DestinationScope}, // and all that begin with it
+
+	"invalid_auth":              {Failed, CredentialScope},
+	"not_authed":                {Failed, CredentialScope},
+	"account_inactive":          {Failed, CredentialScope},
+	"token_revoked":             {Failed, CredentialScope},
+	"token_expired":             {Failed, CredentialScope},
+	"missing_scope":             {Failed, CredentialScope},
+	"no_permission":             {Failed, CredentialScope},
+	"ekm_access_denied":         {Failed, CredentialScope},
+	"access_denied":             {Failed, CredentialScope},
+	"accesslimited":             {Failed, CredentialScope},
+	"not_allowed_token_type":    {Failed, CredentialScope},
+	"enterprise_is_restricted":  {Failed, CredentialScope},
+	"two_factor_setup_required": {Failed, CredentialScope},
+
+	"msg_too_long":   {Failed, MessageScope},
+	"no_text":        {Failed, MessageScope},
+	"invalid_blocks": {Failed, MessageScope},
+}
+
+// A slackReply is what Slack's answer says. A nil OK means that the answer is not
+// Slack's.
+type slackReply struct {
+	OK    *bool
+	Error string
+	TS    string
+}
+
+// readSlack reads Slack's answer. Slack repeats the message after what counts, so
+// that the answer to a long text is longer than what is read of it: where we cut
+// it ourselves, its head is enough. An answer that broke off is not.
+func readSlack(r reply) slackReply {
+	var s slackReply
+	d := json.NewDecoder(bytes.NewReader(r.body))
+	err := s.decode(d)
+	if err == nil || r.cut && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		return s
+	}
+	return slackReply{}
+}
+
+// decode reads one JSON object and nothing after it.
+func (s *slackReply) decode(d *json.Decoder) error {
+	if brace, err := d.Token(); err != nil || brace != json.Delim('{') {
+		return errors.Join(errors.New("not an object"), err)
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value any = new(json.RawMessage)
+		switch key {
+		case "ok":
+			value = &s.OK
+		case "error":
+			value = &s.Error
+		case "ts":
+			value = &s.TS
+		}
+		if err := d.Decode(value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than an object")
+	}
+	return nil
+}
+
+// judge makes of what the status says what the answer says: Sent only where both
+// do, Paused where either does.
+func (s slackReply) judge(o Outcome) Outcome {
+	switch {
+	case s.OK == nil:
+		return o
+	case *s.OK && o.success():
+		o.Kind, o.Code, o.MessageID = Sent, "", s.TS
+		return o
+	case *s.OK:
+		return o
+	}
+	if s.Error != "" {
+		o.Code = s.Error
+	} else if o.success() {
+		o.Code = "unspecified_error"
+	}
+	name := s.Error
+	if strings.HasPrefix(name, "restricted_action") {
+		name = "restricted_action"
+	}
+	means, known := slackErrors[name]
+	switch {
+	case o.Kind == Paused:
+		return o
+	case known:
+		return o.as(means)
+	case o.success():
+		return o.as(meaning{Failed, MessageScope})
+	}
+	return o
+}

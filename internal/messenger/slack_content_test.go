@@ -1,0 +1,74 @@
+package messenger
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestSlackGoldenRequests(t *testing.T) {
+	goldens(t, "slack", "SLACK-USER1-TOKEN", "USER1_CHANNEL_ID")
+}
+
+// TestSlackContent shows what fits by blocks, and as text what does not.
+func TestSlackContent(t *testing.T) {
+	details := func(count int, value string) []Detail { return slices.Repeat([]Detail{{"n", value}}, count) }
+	for name, c := range map[string]struct {
+		change func(*Message)
+		blocks int
+		cut    bool
+	}{
+		"plain":                 {func(m *Message) { m.Title, m.Link, m.Details = "", "", nil }, 0, false},
+		"a title":               {func(m *Message) { m.Link, m.Details = "", nil }, 2, false},
+		"a link":                {func(m *Message) { m.Title, m.Details = "", nil }, 2, false},
+		"all":                   {func(*Message) {}, 4, false},
+		"a title that fits":     {func(m *Message) { m.Title = strings.Repeat("봉", 150) }, 4, false},
+		"a title that does not": {func(m *Message) { m.Title = strings.Repeat("봉", 151) }, 0, false},
+		"a text that fits":      {func(m *Message) { m.Text = strings.Repeat("봉", 2995) + "&" }, 4, false},
+		"a text that does not":  {func(m *Message) { m.Text = strings.Repeat("봉", 2996) + "&" }, 0, false},
+		"eleven details":        {func(m *Message) { m.Details = details(11, "v") }, 5, false},
+		"too many details":      {func(m *Message) { m.Details = details(480, "") }, 0, false},
+		"a detail too long":     {func(m *Message) { m.Details = details(1, strings.Repeat("v", 2000)) }, 0, false},
+		"too much of it":        {func(m *Message) { m.Details = details(7, strings.Repeat("v", 1900)) }, 0, false},
+		"all that fits":         {func(m *Message) { m.Details, m.Text = nil, strings.Repeat("v", 39_000) }, 0, false},
+		"more than fits":        {func(m *Message) { m.Text = strings.Repeat("<", 10_001) }, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := full("T", "C1")
+			c.change(&m)
+			content, cut := slackContentOf(m)
+			if len(content.Blocks) != c.blocks || cut != c.cut {
+				t.Errorf("%d blocks, cut %v", len(content.Blocks), cut)
+			}
+			if n := utf8.RuneCountInString(content.Text); n > slackTextLimit || n == 0 {
+				t.Errorf("a text of %d characters", n)
+			}
+			if c.blocks == 0 && !c.cut && content.Text != slackEscapes.Replace(m.Full()) {
+				t.Errorf("the text is %.100q", content.Text)
+			}
+			if !json.Valid(marshal(content)) {
+				t.Error("no JSON")
+			}
+		})
+	}
+}
+
+// TestSlackCut sends more than Slack takes: what was cut is recorded.
+func TestSlackCut(t *testing.T) {
+	m := plainMessage("SLACK-USER1-TOKEN", "C1")
+	m.Text = strings.Repeat("&", 20_000)
+	if request := wire(t, "slack", m, true); !strings.HasSuffix(strings.TrimSpace(string(request)), `&amp;…"}`) {
+		t.Errorf("…%s", request[len(request)-100:])
+	}
+}
+
+// TestSlackLinkStaysALink escapes what would end it.
+func TestSlackLinkStaysALink(t *testing.T) {
+	m := Message{Text: "x", Link: "https://h.example/?a=1&b=<!channel>|c"}
+	content, _ := slackContentOf(m)
+	if got, want := content.Blocks[1].Text.Text, "<https://h.example/?a=1&amp;b=%3C!channel%3E%7Cc>"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -1,0 +1,126 @@
+package messenger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// SlackHook sends by an incoming webhook of Slack
+// (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
+type SlackHook struct{ Endpoint }
+
+var _ Messenger = SlackHook{}
+
+// Spec describes an address by a webhook. "Short bursts of more than one" a second are
+// allowed (https://docs.slack.dev/apis/web-api/rate-limits); how short they are is not
+// said.
+func (SlackHook) Spec() Spec {
+	return Spec{
+		Name:  "slackhook",
+		Title: "Slack incoming webhook",
+		Credential: Setting{
+			Label:  "Webhook URL",
+			Hint:   "https://hooks.slack.com/services/T…/B…/…, from your Slack app's page Incoming Webhooks; it is a password",
+			Secret: true,
+			URL:    true,
+			Check:  checkSlackHook,
+		},
+		Destination: Setting{
+			Label:    "Channel",
+			Hint:     "a name for people, such as #ops; the webhook itself decides where it posts",
+			Optional: true,
+		},
+		Limits: Limits{Credential: Rate{Count: 1, Per: time.Second, Burst: 3}},
+	}
+}
+
+// Send posts the message to the channel of the webhook.
+func (s SlackHook) Send(ctx context.Context, m Message) Outcome {
+	if err := checkSlackHook(m.Credential); err != nil {
+		return uncallable(err)
+	}
+	content, cut := slackContentOf(m)
+	r := s.post(ctx, m.Credential, marshal(content), http.Header{"Content-Type": {"application/json"}})
+	o := judgeSlackHook(r, s.outcome(r))
+	o.Cut = cut
+	return o.without(urlSecrets(m.Credential)...)
+}
+
+var slackHookPath = regexp.MustCompile(`^/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+$`)
+
+// checkSlackHook accepts the URL of an incoming webhook. Those of Workflow Builder,
+// which take another body, have other paths.
+func checkSlackHook(value string) error {
+	if err := checkURL(value); err != nil {
+		return err
+	}
+	if u, err := url.Parse(value); err != nil || !slackHookPath.MatchString(u.Path) || u.RawQuery != "" {
+		return errors.New("must be the URL of an incoming webhook, such as https://hooks.slack.com/services/T…/B…/…")
+	}
+	return nil
+}
+
+// slackHookErrors says what the words mean that Slack answers a webhook with
+// (https://docs.slack.dev/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
+// With a 400, a word that is not here is about the message.
+var slackHookErrors = map[string]meaning{
+	"user_not_found":                    {Failed, DestinationScope},
+	"channel_not_found":                 {Failed, DestinationScope},
+	"channel_is_archived":               {Failed, DestinationScope},
+	"action_prohibited":                 {Failed, DestinationScope},
+	"posting_to_general_channel_denied": {Failed, DestinationScope},
+	"no_service":                        {Failed, DestinationScope},
+	"no_service_id":                     {Failed, DestinationScope},
+	"no_active_hooks":                   {Failed, DestinationScope},
+	"no_team":                           {Failed, DestinationScope},
+	"team_disabled":                     {Failed, DestinationScope},
+	"invalid_token":                     {Failed, DestinationScope},
+}
+
+// slackHookWord is an answer that is one of Slack's words.
+var slackHookWord = regexp.MustCompile(`^[a-z][a-z_]{3,60}$`)
+
+// judgeSlackHook makes of what the status says what the body says. Success is the
+// body ok, to the letter.
+func judgeSlackHook(r reply, o Outcome) Outcome {
+	if r.status == http.StatusOK && r.err == nil && string(r.body) == "ok" {
+		o.Code = ""
+		return o.as(meaning{kind: Sent})
+	}
+	if o.success() || o.Code == "redirect" {
+		return o
+	}
+	word := slackHookError(r)
+	if word != "" {
+		o.Code = word
+	}
+	means, known := slackHookErrors[word]
+	switch {
+	case o.Kind != Failed:
+		return o
+	case known:
+		return o.as(means)
+	case o.Status == http.StatusForbidden, o.Status == http.StatusNotFound, o.Status == http.StatusGone:
+		return o.as(meaning{Failed, DestinationScope})
+	}
+	return o
+}
+
+// slackHookError is Slack's word for what is wrong, or nothing.
+func slackHookError(r reply) string {
+	word := strings.TrimSpace(string(r.body))
+	var limited struct{ Error string } // a 429's body is JSON: unverified, and nothing depends on it
+	if json.Unmarshal(r.body, &limited) == nil {
+		word = limited.Error
+	}
+	if r.err != nil || !slackHookWord.MatchString(word) {
+		return ""
+	}
+	return word
+}

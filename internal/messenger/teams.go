@@ -1,0 +1,70 @@
+package messenger
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Teams sends by a workflow of Microsoft Teams that begins with "When a Teams webhook
+// request is received"
+// (https://support.microsoft.com/office/8ae491c7-0394-4861-ba59-055e33f75498), and by
+// what came before those, the connectors, as long as there are some
+// (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
+type Teams struct{ Endpoint }
+
+var _ Messenger = Teams{}
+
+// Spec describes an address by a workflow. The connectors' page says of the limits
+// that more than four requests in a second are throttled.
+func (Teams) Spec() Spec {
+	return Spec{
+		Name:  "teams",
+		Title: "Microsoft Teams",
+		Credential: Setting{
+			Label:  "Webhook URL",
+			Hint:   "of a workflow made from the template Post to a channel when a webhook request is received, which anyone may trigger; it is a password",
+			Secret: true,
+			URL:    true,
+			Check:  checkTeams,
+		},
+		Destination: Setting{
+			Label:    "Channel",
+			Hint:     "a name for people, such as Operations; the workflow itself decides where it posts",
+			Optional: true,
+		},
+		Limits: Limits{Credential: Rate{Count: 4, Per: time.Second}},
+	}
+}
+
+// Send hands the message to the workflow.
+func (t Teams) Send(ctx context.Context, m Message) Outcome {
+	if err := checkTeams(m.Credential); err != nil {
+		return uncallable(err)
+	}
+	body, cut := teamsMessageOf(m)
+	r := t.post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
+	o := judgeTeams(r, t.outcome(r))
+	o.Cut = cut
+	return o.without(urlSecrets(m.Credential)...)
+}
+
+// checkTeams accepts the URL of a workflow, or of a connector.
+func checkTeams(value string) error {
+	if err := checkURL(value); err != nil {
+		return err
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err == nil && strings.Contains(u.Path, "/webhook"):
+		return nil
+	case err != nil || !strings.Contains(u.Path, "/workflows/"):
+		return errors.New("must be the URL that the workflow shows as HTTP POST URL, or that of a connector")
+	case u.Query().Get("sig") == "":
+		return errors.New("must hold sig=…: let anyone trigger the workflow, save it, and copy its URL again")
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package messenger
+
+import "strings"
+
+// teamsLimit is how many bytes a request may have: "the message size limit is 28 KB"
+// (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
+// Whether that is 28,000 or 28,672 it does not say.
+const teamsLimit = 28_000
+
+type teamsMessage struct {
+	Type        string            `json:"type"`
+	Attachments []teamsAttachment `json:"attachments"`
+}
+
+type teamsAttachment struct {
+	ContentType string    `json:"contentType"`
+	ContentURL  *string   `json:"contentUrl"` // null
+	Content     teamsCard `json:"content"`
+}
+
+// A teamsCard is an Adaptive Card (https://adaptivecards.io/explorer/AdaptiveCard.html).
+type teamsCard struct {
+	Schema  string        `json:"$schema"`
+	Type    string        `json:"type"`
+	Version string        `json:"version"`
+	Body    []teamsLine   `json:"body"`
+	Actions []teamsAction `json:"actions,omitempty"`
+	Teams   teamsWidth    `json:"msteams"`
+}
+
+type teamsWidth struct {
+	Width string `json:"width"`
+}
+
+// A teamsLine is a line of text. It is a RichTextBlock, and not a TextBlock or a
+// FactSet, because there is no Markdown in those
+// (https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features): a_b_c
+// stays what it is.
+type teamsLine struct {
+	Type    string     `json:"type"`
+	Spacing string     `json:"spacing,omitempty"`
+	Inlines []teamsRun `json:"inlines"`
+}
+
+type teamsRun struct {
+	Type   string `json:"type"`
+	Text   string `json:"text"`
+	Weight string `json:"weight,omitempty"`
+	Size   string `json:"size,omitempty"`
+}
+
+type teamsAction struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// teamsMessageOf shows the title, the text, the details and a button for the link. A
+// text that is too long is cut; the details that do not fit after it are left out.
+func teamsMessageOf(m Message) (body []byte, cut bool) {
+	card := teamsCard{
+		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
+		Body: []teamsLine{}, Teams: teamsWidth{"Full"},
+	}
+	whole := func() []byte {
+		return marshal(teamsMessage{"message", []teamsAttachment{{"application/vnd.microsoft.card.adaptive", nil, card}}})
+	}
+	if m.Link != "" {
+		card.Actions = []teamsAction{{"Action.OpenUrl", "Open", m.Link}}
+		if len(whole()) > teamsLimit/2 { // half a link leads nowhere
+			card.Actions, cut = nil, true
+		}
+	}
+	add := func(lines ...teamsLine) { card.Body = append(card.Body, lines...) }
+	if m.Title != "" {
+		title, short := fit(m.Title, teamsLimit/8, jsonSize)
+		add(teamsLine{"RichTextBlock", "", []teamsRun{{Type: "TextRun", Text: title, Weight: "Bolder", Size: "Large"}}})
+		cut = cut || short
+	}
+	text, short := fit(m.Text, teamsLimit-len(whole())-teamsLineSize, teamsSize)
+	add(teamsLines(text)...)
+	cut = cut || short
+	spacing := ""
+	for _, d := range m.Details {
+		detail := teamsDetail(d, spacing)
+		if len(whole())+len(marshal(detail))+1 > teamsLimit {
+			return whole(), true
+		}
+		add(detail)
+		spacing = "None"
+	}
+	return whole(), cut
+}
+
+// teamsLines shows a text as it is broken into lines. An empty one is a wider space.
+func teamsLines(text string) []teamsLine {
+	var lines []teamsLine
+	spacing := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			spacing = ""
+			continue
+		}
+		lines = append(lines, teamsLine{"RichTextBlock", spacing, []teamsRun{{Type: "TextRun", Text: line}}})
+		spacing = "None"
+	}
+	return lines
+}
+
+func teamsDetail(d Detail, spacing string) teamsLine {
+	return teamsLine{"RichTextBlock", spacing, []teamsRun{
+		{Type: "TextRun", Text: d.Name + ": ", Weight: "Bolder"},
+		{Type: "TextRun", Text: d.Value},
+	}}
+}
+
+// teamsLineSize is about what a line takes besides its text, and never less.
+const teamsLineSize = 100
+
+// teamsSize measures a text as the lines of a card.
+func teamsSize(s string) int { return jsonSize(s) + strings.Count(s, "\n")*teamsLineSize }
+
+// jsonSize measures in bytes of JSON.
+func jsonSize(s string) int { return len(marshal(s)) - len(`""`) }

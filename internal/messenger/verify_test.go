@@ -1,0 +1,112 @@
+package messenger
+
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// verifiers runs promise over all messengers that are Verifiers.
+func verifiers(t *testing.T, base string, promise func(t *testing.T, v Verifier, s sample)) {
+	t.Helper()
+	each(t, base, newClient(t), func(t *testing.T, m Messenger, s sample) {
+		if v, is := m.(Verifier); is {
+			promise(t, v, s)
+		}
+	})
+}
+
+// TestVerifyKeepsThePromisesOfSend holds the answers of a look to what the answers of
+// a call mean, and shows no secret.
+func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
+	var status int
+	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<h1>no</h1>"+echo(r))
+	})
+	verifiers(t, base, func(t *testing.T, v Verifier, s sample) {
+		for want, statuses := range map[Kind][]int{
+			Unknown: {200, 201}, Paused: {429}, Retry: {408, 500, 503}, Failed: {302, 400, 401, 403, 404},
+		} {
+			for _, status = range statuses {
+				o := v.Verify(t.Context(), s.message.Credential, s.message.Destination)
+				sound(t, o, s.message.Credential)
+				if o.Kind != s.by(status, want) || o.Status != status || o.Excerpt == "" {
+					t.Errorf("%d: %+v, want %s", status, o, want)
+				}
+				if want == Paused && o.After != time.Hour {
+					t.Errorf("waits %v", o.After)
+				}
+			}
+		}
+	})
+	verifiers(t, "http://127.0.0.1:1", func(t *testing.T, v Verifier, s sample) {
+		o := v.Verify(t.Context(), s.message.Credential, s.message.Destination)
+		sound(t, o, s.message.Credential)
+		if o.Kind != Retry {
+			t.Errorf("nobody there: %+v", o)
+		}
+	})
+}
+
+// TestVerifyTellsNobody sees that a look is none of the calls that send.
+func TestVerifyTellsNobody(t *testing.T) {
+	var called []string
+	base := provider(t, func(_ http.ResponseWriter, r *http.Request) { called = append(called, r.Method+" "+r.URL.Path) })
+	verifiers(t, base, func(t *testing.T, v Verifier, s sample) {
+		called = nil
+		_ = v.Send(t.Context(), s.message)
+		sending := called
+		called = nil
+		_ = v.Verify(t.Context(), s.message.Credential, s.message.Destination)
+		if len(sending) != 1 || len(called) == 0 || strings.Contains(strings.Join(called, " "), sending[0]) {
+			t.Errorf("it sends by %q and looks by %q", sending, called)
+		}
+	})
+}
+
+// A look is what a provider answers to those of Verify, by path.
+type look struct {
+	answers map[string]string // by path; what is not here is a 404
+	status  map[string]int
+	header  map[string]string
+	want    Outcome // but for Excerpt
+	says    string  // what stands in the excerpt
+}
+
+// looks holds Verify of an address to what it makes of answers.
+func looks(t *testing.T, name, credential, destination string, rows map[string]look) {
+	t.Helper()
+	for what, row := range rows {
+		t.Run(what, func(t *testing.T) {
+			base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+				for name, value := range row.header {
+					w.Header().Set(name, value)
+				}
+				answer, is := row.answers[r.Method+" "+r.URL.Path]
+				if !is {
+					t.Errorf("asked %s %s", r.Method, r.URL.Path)
+				}
+				w.WriteHeader(cmp.Or(row.status[r.Method+" "+r.URL.Path], http.StatusOK))
+				_, _ = io.WriteString(w, answer)
+			})
+			v, is := find(t, name, base).(Verifier)
+			if !is {
+				t.Fatal("it is no Verifier")
+			}
+			o := v.Verify(t.Context(), credential, destination)
+			sound(t, o, credential)
+			if !strings.Contains(o.Excerpt, row.says) {
+				t.Errorf("it says %q", o.Excerpt)
+			}
+			o.Excerpt, o.Status = "", 0
+			if o != row.want {
+				t.Errorf("%+v, want %+v", o, row.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,61 @@
+package mockup
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// What is seen of webhooks and channels, and what is documented of bots: see
+// internal/messenger.
+const (
+	discordPerSecond = 2.5
+	discordBurst     = 5
+	discordGlobal    = 50
+)
+
+// discordCounted puts on an answer how much of its bucket is left. Where limits are
+// not kept, Discord says nothing of them.
+func (m *Mockup) discordCounted(bucket string, a answer) answer {
+	if !m.keepsLimits() {
+		return a
+	}
+	if a.headers == nil {
+		a.headers = map[string]string{}
+	}
+	left := m.left(bucket)
+	after := float64(discordBurst-left) / discordPerSecond
+	a.headers["X-RateLimit-Limit"] = strconv.Itoa(discordBurst)
+	a.headers["X-RateLimit-Remaining"] = strconv.Itoa(left)
+	a.headers["X-RateLimit-Reset-After"] = fmt.Sprintf("%.3f", after)
+	a.headers["X-RateLimit-Reset"] = fmt.Sprintf("%.3f", float64(m.Now().UnixMilli())/1000+after)
+	sum := sha256.Sum256([]byte(bucket))
+	a.headers["X-RateLimit-Bucket"] = fmt.Sprintf("%x", sum[:16])
+	return a
+}
+
+// discordBusy is a 429 of a bucket: float seconds in the body, whole ones in the
+// header, or milliseconds where the version is as old as that.
+func (m *Mockup) discordBusy(bucket string, wait time.Duration, old bool) answer {
+	after := math.Ceil(wait.Seconds()*1000) / 1000
+	a := m.discordCounted(bucket, jsonAnswer(http.StatusTooManyRequests, map[string]any{
+		"message": "You are being rate limited.", "retry_after": after, "global": false,
+	}))
+	a.headers["Retry-After"], a.headers["X-RateLimit-Scope"] = seconds(wait), "user"
+	if old {
+		a.headers["Retry-After"] = strconv.Itoa(int(after * 1000))
+	}
+	return a
+}
+
+// discordGlobalBusy is a 429 of all that a bot does.
+func discordGlobalBusy(wait time.Duration) answer {
+	a := jsonAnswer(http.StatusTooManyRequests, map[string]any{
+		"message": "You are being rate limited.", "retry_after": math.Ceil(wait.Seconds()*1000) / 1000, "global": true,
+	})
+	a.headers["Retry-After"], a.headers["X-RateLimit-Scope"], a.headers["X-RateLimit-Global"] = seconds(wait), "global", "true"
+	return a
+}

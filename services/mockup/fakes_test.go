@@ -1,0 +1,88 @@
+package mockup_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// A probe is a request to a fake, and how it must answer.
+type probe struct {
+	name   string
+	method string // POST unless said
+	target string
+	header map[string]string // application/json unless said
+	body   string
+	status int
+	says   string // in the answer's body
+}
+
+// probes asks a fake of each, from the beginning.
+func probes(t *testing.T, all []probe) {
+	t.Helper()
+	for _, p := range all {
+		t.Run(p.name, func(t *testing.T) {
+			_, _, server, _ := stand(t)
+			status, body, _ := p.ask(t, server)
+			if status != p.status || !strings.Contains(body, p.says) || (p.says == "") != (body == "") {
+				t.Errorf("answered %d %q, want %d with %q", status, body, p.status, p.says)
+			}
+		})
+	}
+}
+
+// ask makes the request, and answers with status, body and header.
+func (p probe) ask(t *testing.T, server *httptest.Server) (int, string, http.Header) {
+	t.Helper()
+	method := http.MethodPost
+	if p.method != "" {
+		method = p.method
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+p.target, strings.NewReader(p.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for name, value := range p.header {
+		req.Header.Set(name, value)
+	}
+	res, err := server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, res)
+}
+
+// limit asks probe after probe until a provider's limit is reached, which must be
+// after burst, and answers with what it said then. A second later it must take one
+// again.
+func limit(t *testing.T, next func(n int) probe, burst int, passes func(status int, body string) bool) (int, string, http.Header) {
+	t.Helper()
+	m, _, server, client := stand(t)
+	now := noon
+	m.Now = func() time.Time { return now }
+	if _, err := client.SetLimits(t.Context(), &mockupv1.SetLimitsRequest{Kept: true}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range burst {
+		if status, body, _ := next(n).ask(t, server); !passes(status, body) {
+			t.Fatalf("call %d of a burst: %d %s", n, status, body)
+		}
+	}
+	status, body, header := next(burst).ask(t, server)
+	if passes(status, body) {
+		t.Errorf("above the limit: %d %s", status, body)
+	}
+	now = now.Add(time.Second)
+	if status, body, _ := next(burst).ask(t, server); !passes(status, body) {
+		t.Errorf("a second later: %d %s", status, body)
+	}
+	return status, body, header
+}
+
+// same is a probe again and again.
+func same(p probe) func(int) probe { return func(int) probe { return p } }

@@ -1,0 +1,53 @@
+package mockup
+
+import (
+	"encoding/json"
+	"slices"
+	"unicode/utf8"
+)
+
+// slackBlock is what the fake knows of Block Kit: headers and sections.
+type slackBlock struct {
+	Type   string      `json:"type"`
+	Text   *slackText  `json:"text,omitempty"`
+	Fields []slackText `json:"fields,omitempty"`
+}
+
+type slackText struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+// slackBlocks answers with Slack's error for blocks, or "". The limits are those of
+// https://docs.slack.dev/reference/block-kit/blocks; the one of all blocks together is
+// not documented, and was seen at about 13,200 characters.
+func slackBlocks(blocks []slackBlock) string {
+	all, err := json.Marshal(blocks)
+	switch {
+	case err != nil, len(blocks) > 50:
+		return "invalid_blocks"
+	case utf8.RuneCount(all) > 13_200:
+		return "msg_blocks_too_long"
+	case slices.ContainsFunc(blocks, func(b slackBlock) bool { return !b.valid() }):
+		return "invalid_blocks"
+	}
+	return ""
+}
+
+func (b slackBlock) valid() bool {
+	switch b.Type {
+	case "header":
+		return b.Text != nil && b.Text.Type == "plain_text" && b.Text.within(150)
+	case "section":
+		if b.Text == nil && len(b.Fields) == 0 || len(b.Fields) > 10 {
+			return false
+		}
+		return (b.Text == nil || b.Text.within(3000)) &&
+			!slices.ContainsFunc(b.Fields, func(t slackText) bool { return !t.within(2000) })
+	}
+	return false
+}
+
+func (t slackText) within(limit int) bool {
+	return (t.Type == "plain_text" || t.Type == "mrkdwn") && t.Text != "" && utf8.RuneCountInString(t.Text) <= limit
+}

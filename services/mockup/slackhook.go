@@ -1,0 +1,40 @@
+package mockup
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// slackHook answers an incoming webhook of Slack: plain words, and the body ok for
+// success. It knows every webhook whose team and app are named as Slack names them.
+func (m *Mockup) slackHook(r *http.Request, body []byte) answer {
+	var post struct {
+		Text   string       `json:"text"`
+		Blocks []slackBlock `json:"blocks"`
+	}
+	switch {
+	case !strings.HasPrefix(r.PathValue("team"), "T"):
+		return slackHookAnswer(http.StatusNotFound, "no_team")
+	case !strings.HasPrefix(r.PathValue("app"), "B"):
+		return slackHookAnswer(http.StatusNotFound, "no_service")
+	case slackForm(r.Header.Get("Content-Type")) != "", len(body) > maxBody, json.Unmarshal(body, &post) != nil:
+		return slackHookAnswer(http.StatusBadRequest, "invalid_payload")
+	case post.Text == "" && len(post.Blocks) == 0:
+		return slackHookAnswer(http.StatusBadRequest, "no_text")
+	}
+	if code := slackBlocks(post.Blocks); code != "" {
+		return slackHookAnswer(http.StatusBadRequest, code)
+	}
+	// One message a second, with short bursts: see internal/messenger.
+	if wait := m.spend("slackhook "+r.URL.Path, 1, 3); wait > 0 {
+		busy := jsonAnswer(http.StatusTooManyRequests, map[string]any{"ok": false, "error": "rate_limited"})
+		busy.headers["Retry-After"] = seconds(wait)
+		return busy
+	}
+	return slackHookAnswer(http.StatusOK, "ok")
+}
+
+func slackHookAnswer(status int, word string) answer {
+	return answer{status: status, headers: map[string]string{"Content-Type": "text/html"}, body: word}
+}

@@ -1,0 +1,85 @@
+package mockup
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// teamsLimit is how large a request may be.
+const teamsLimit = 28 << 10
+
+// teams answers as a workflow of Power Automate that posts what it is given: it
+// accepts with 202 and no body, whatever becomes of it. It knows every workflow whose
+// URL is signed.
+func (m *Mockup) teams(r *http.Request, body []byte) answer {
+	query := r.URL.Query()
+	switch {
+	case query.Get("api-version") == "":
+		return teamsError(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
+	case query.Get("sig") == "" || query.Get("sp") == "":
+		return teamsError(http.StatusUnauthorized, "DirectApiAuthorizationRequired", "The request must be authenticated only by Shared Access scheme.")
+	case len(body) > teamsLimit:
+		return teamsError(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request entity is too large.")
+	case !isTeamsMessage(body):
+		return teamsError(http.StatusBadRequest, "TriggerInputSchemaMismatch", "The input body for trigger 'manual' of type 'Request' did not match its schema definition.")
+	}
+	// Four in a second: see internal/messenger.
+	if wait := m.spend("teams "+r.URL.Path, 4, 4); wait > 0 {
+		busy := teamsError(http.StatusTooManyRequests, "TooManyRequests", "Rate limit is exceeded.")
+		busy.headers["Retry-After"] = seconds(wait)
+		return busy
+	}
+	return answer{status: http.StatusAccepted, headers: map[string]string{"x-ms-workflow-run-id": fmt.Sprintf("0858%016dCU00", m.moment())}}
+}
+
+// teamsConnector answers as the connectors that came before workflows: with HTTP 200,
+// and the body 1 for success.
+func (m *Mockup) teamsConnector(r *http.Request, body []byte) answer {
+	var text struct{ Text string }
+	switch {
+	case len(body) > teamsLimit:
+		return m.teamsConnectorError(http.StatusRequestEntityTooLarge)
+	case !isTeamsMessage(body) && (json.Unmarshal(body, &text) != nil || text.Text == ""):
+		return answer{status: http.StatusBadRequest, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "Summary or Text is required."}
+	case m.spend("teams "+r.URL.Path, 4, 4) > 0:
+		return m.teamsConnectorError(http.StatusTooManyRequests)
+	}
+	return answer{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "1"}
+}
+
+// teamsConnectorError is a failure that is told with success.
+func (m *Mockup) teamsConnectorError(status int) answer {
+	return answer{
+		status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"},
+		body: fmt.Sprintf("Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error %d with ContextId tcid=%d,server=MOCKUP,cv=0..", status, m.moment()),
+	}
+}
+
+// isTeamsMessage says whether a body is a message with an Adaptive Card.
+func isTeamsMessage(body []byte) bool {
+	var message struct {
+		Type        string
+		Attachments []struct {
+			ContentType string
+			Content     struct {
+				Type    string
+				Version string
+				Body    []struct{ Type string }
+			}
+		}
+	}
+	if json.Unmarshal(body, &message) != nil || message.Type != "message" || len(message.Attachments) == 0 {
+		return false
+	}
+	for _, a := range message.Attachments {
+		if a.ContentType != "application/vnd.microsoft.card.adaptive" || a.Content.Type != "AdaptiveCard" || a.Content.Version == "" || len(a.Content.Body) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func teamsError(status int, code, message string) answer {
+	return jsonAnswer(status, map[string]any{"error": map[string]any{"code": code, "message": message}})
+}
