@@ -114,6 +114,12 @@ type Dispatcher interface {
 	// fence. Due then gives its Slots along. What was canceled meanwhile ends. What is
 	// in another state stays as it is.
 	Defer(ctx context.Context, ds []Deferral, now time.Time) error
+	// Next says when there will be something for Due, and for Sweep, as the ledger stands:
+	// the first time for which something waits, and at which something expires or a
+	// lease ends. A time that has passed means that there is something now; zero, that
+	// there is nothing. Due may find less than Next says, as what has expired
+	// meanwhile is left to Sweep.
+	Next(ctx context.Context) (due, end time.Time, err error)
 	// Due answers with jobs of at most size deliveries for what is Queued past its
 	// time at now, the most urgent rank first, at most limit deliveries, and lets
 	// those wait in the queue until retry, so that a second call does not find them

@@ -53,6 +53,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"due at once":                    testDueAtOnce,
 		"due is not what is held":        testDueHeld,
 		"due is not what has expired":    testDueExpired,
+		"next":                           testNext,
 		"wake":                           testWake,
 		"wake is not for what waits":     testWakeWaiting,
 		"sweep a lost lease":             testSweepLease,
