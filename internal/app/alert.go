@@ -35,7 +35,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
 	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{

@@ -120,6 +120,7 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 	}
 	now := h.Now()
 	count, err := h.Book.Replay(ctx, selection, now, now.Add(ttlFromWire(req.GetTtl())), req.GetDryRun())
+	h.Clock.Changed()
 	if err != nil {
 		return nil, err
 	}
