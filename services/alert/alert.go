@@ -83,6 +83,12 @@ type Attempt struct {
 	PossibleDuplicate bool              // an attempt before may have reached the provider too
 }
 
+// A Claimant is who claims.
+type Claimant struct {
+	Sender  string   // the process, for people who read the ledger
+	Request [16]byte // random: the same only where the same request is asked again
+}
+
 // A Claim is the right to send one delivery, once, until its lease ends.
 type Claim struct {
 	DeliveryID        int64

@@ -80,7 +80,7 @@ func TestClockIsTold(t *testing.T) {
 	start := time.Now()
 	for n := range rounds {
 		if n%2 == 0 {
-			res, err := h.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{ds[0].ID}, Sender: "sender"})
+			res, err := h.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{ds[0].ID}, Sender: "sender", RequestId: make([]byte, 16)})
 			must(t, err)
 			_, err = h.Report(t.Context(), &jobv1.ReportRequest{Reports: []*jobv1.Report{{
 				DeliveryId: ds[0].ID, Fence: res.GetClaims()[0].GetFence(), StartTime: timestamppb.Now(), EndTime: timestamppb.Now(),

@@ -26,7 +26,8 @@ type DispatchHandler struct {
 // Claim grants deliveries to a sender.
 func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*jobv1.ClaimResponse, error) {
 	now := h.Now()
-	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), req.GetSender(), now, now.Add(h.Lease))
+	by := Claimant{Sender: req.GetSender(), Request: [16]byte(req.GetRequestId())}
+	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), by, now, now.Add(h.Lease))
 	if err != nil {
 		return nil, err
 	}

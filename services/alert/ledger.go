@@ -102,7 +102,11 @@ type Dispatcher interface {
 	// each a greater fence. What it does not take is left out of the answer: what has
 	// ended, what is held, what waits for a time after now that a Verdict gave it,
 	// and what has expired. lease must be after now.
-	Claim(ctx context.Context, ids []int64, sender string, now, lease time.Time) ([]Claim, error)
+	//
+	// The same request asked again, at the same time or later, is granted again what
+	// it holds, under the fence and the lease of the first time, even where that
+	// lease is over and was not swept; another request, of whatever sender, never is.
+	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]Claim, error)
 	// Report records the attempts and moves their deliveries on as rule says, but
 	// never past their ExpireTime: what would be tried at or after it waits for its
 	// end as Expired. A report whose delivery is not Claimed under its fence changes

@@ -54,6 +54,8 @@ type Delivery struct {
 	LeaseTime int64 `json:"lease_time,omitempty"`
 	// who claimed it last
 	Sender string `json:"sender,omitempty"`
+	// which claimed it last
+	ClaimRequest []byte `json:"claim_request,omitempty"`
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// EndTime holds the value of the "end_time" field.
@@ -66,7 +68,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case delivery.FieldCredential:
+		case delivery.FieldCredential, delivery.FieldClaimRequest:
 			values[i] = new([]byte)
 		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate:
 			values[i] = new(sql.NullBool)
@@ -209,6 +211,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Sender = value.String
 			}
+		case delivery.FieldClaimRequest:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field claim_request", values[i])
+			} else if value != nil {
+				_m.ClaimRequest = *value
+			}
 		case delivery.FieldReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
@@ -312,6 +320,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("sender=")
 	builder.WriteString(_m.Sender)
+	builder.WriteString(", ")
+	builder.WriteString("claim_request=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ClaimRequest))
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)

@@ -221,6 +221,12 @@ func (_c *DeliveryCreate) SetNillableSender(v *string) *DeliveryCreate {
 	return _c
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (_c *DeliveryCreate) SetClaimRequest(v []byte) *DeliveryCreate {
+	_c.mutation.SetClaimRequest(v)
+	return _c
+}
+
 // SetReason sets the "reason" field.
 func (_c *DeliveryCreate) SetReason(v string) *DeliveryCreate {
 	_c.mutation.SetReason(v)
@@ -516,6 +522,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
 		_node.Sender = value
+	}
+	if value, ok := _c.mutation.ClaimRequest(); ok {
+		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
+		_node.ClaimRequest = value
 	}
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -355,6 +355,18 @@ func (_u *DeliveryUpdate) SetNillableSender(v *string) *DeliveryUpdate {
 	return _u
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (_u *DeliveryUpdate) SetClaimRequest(v []byte) *DeliveryUpdate {
+	_u.mutation.SetClaimRequest(v)
+	return _u
+}
+
+// ClearClaimRequest clears the value of the "claim_request" field.
+func (_u *DeliveryUpdate) ClearClaimRequest() *DeliveryUpdate {
+	_u.mutation.ClearClaimRequest()
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdate) SetReason(v string) *DeliveryUpdate {
 	_u.mutation.SetReason(v)
@@ -517,6 +529,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ClaimRequest(); ok {
+		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
+	}
+	if _u.mutation.ClaimRequestCleared() {
+		_spec.ClearField(delivery.FieldClaimRequest, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)
@@ -875,6 +893,18 @@ func (_u *DeliveryUpdateOne) SetNillableSender(v *string) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (_u *DeliveryUpdateOne) SetClaimRequest(v []byte) *DeliveryUpdateOne {
+	_u.mutation.SetClaimRequest(v)
+	return _u
+}
+
+// ClearClaimRequest clears the value of the "claim_request" field.
+func (_u *DeliveryUpdateOne) ClearClaimRequest() *DeliveryUpdateOne {
+	_u.mutation.ClearClaimRequest()
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdateOne) SetReason(v string) *DeliveryUpdateOne {
 	_u.mutation.SetReason(v)
@@ -1067,6 +1097,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ClaimRequest(); ok {
+		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
+	}
+	if _u.mutation.ClaimRequestCleared() {
+		_spec.ClearField(delivery.FieldClaimRequest, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -1965,6 +1965,7 @@ type DeliveryMutation struct {
 	lease_time         *int64
 	addlease_time      *int64
 	sender             *string
+	claim_request      *[]byte
 	reason             *string
 	end_time           *int64
 	addend_time        *int64
@@ -2962,6 +2963,55 @@ func (m *DeliveryMutation) ResetSender() {
 	m.sender = nil
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (m *DeliveryMutation) SetClaimRequest(b []byte) {
+	m.claim_request = &b
+}
+
+// ClaimRequest returns the value of the "claim_request" field in the mutation.
+func (m *DeliveryMutation) ClaimRequest() (r []byte, exists bool) {
+	v := m.claim_request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClaimRequest returns the old "claim_request" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldClaimRequest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClaimRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClaimRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClaimRequest: %w", err)
+	}
+	return oldValue.ClaimRequest, nil
+}
+
+// ClearClaimRequest clears the value of the "claim_request" field.
+func (m *DeliveryMutation) ClearClaimRequest() {
+	m.claim_request = nil
+	m.clearedFields[delivery.FieldClaimRequest] = struct{}{}
+}
+
+// ClaimRequestCleared returns if the "claim_request" field was cleared in this mutation.
+func (m *DeliveryMutation) ClaimRequestCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldClaimRequest]
+	return ok
+}
+
+// ResetClaimRequest resets all changes to the "claim_request" field.
+func (m *DeliveryMutation) ResetClaimRequest() {
+	m.claim_request = nil
+	delete(m.clearedFields, delivery.FieldClaimRequest)
+}
+
 // SetReason sets the "reason" field.
 func (m *DeliveryMutation) SetReason(s string) {
 	m.reason = &s
@@ -3088,7 +3138,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 22)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3146,6 +3196,9 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.sender != nil {
 		fields = append(fields, delivery.FieldSender)
 	}
+	if m.claim_request != nil {
+		fields = append(fields, delivery.FieldClaimRequest)
+	}
 	if m.reason != nil {
 		fields = append(fields, delivery.FieldReason)
 	}
@@ -3198,6 +3251,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.LeaseTime()
 	case delivery.FieldSender:
 		return m.Sender()
+	case delivery.FieldClaimRequest:
+		return m.ClaimRequest()
 	case delivery.FieldReason:
 		return m.Reason()
 	case delivery.FieldEndTime:
@@ -3249,6 +3304,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldLeaseTime(ctx)
 	case delivery.FieldSender:
 		return m.OldSender(ctx)
+	case delivery.FieldClaimRequest:
+		return m.OldClaimRequest(ctx)
 	case delivery.FieldReason:
 		return m.OldReason(ctx)
 	case delivery.FieldEndTime:
@@ -3394,6 +3451,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSender(v)
+		return nil
+	case delivery.FieldClaimRequest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClaimRequest(v)
 		return nil
 	case delivery.FieldReason:
 		v, ok := value.(string)
@@ -3573,7 +3637,11 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *DeliveryMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(delivery.FieldClaimRequest) {
+		fields = append(fields, delivery.FieldClaimRequest)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -3586,6 +3654,11 @@ func (m *DeliveryMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *DeliveryMutation) ClearField(name string) error {
+	switch name {
+	case delivery.FieldClaimRequest:
+		m.ClearClaimRequest()
+		return nil
+	}
 	return fmt.Errorf("unknown Delivery nullable field %s", name)
 }
 
@@ -3649,6 +3722,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldSender:
 		m.ResetSender()
+		return nil
+	case delivery.FieldClaimRequest:
+		m.ResetClaimRequest()
 		return nil
 	case delivery.FieldReason:
 		m.ResetReason()

@@ -65,11 +65,11 @@ func init() {
 	// delivery.DefaultSender holds the default value on creation for the sender field.
 	delivery.DefaultSender = deliveryDescSender.Default.(string)
 	// deliveryDescReason is the schema descriptor for reason field.
-	deliveryDescReason := deliveryFields[20].Descriptor()
+	deliveryDescReason := deliveryFields[21].Descriptor()
 	// delivery.DefaultReason holds the default value on creation for the reason field.
 	delivery.DefaultReason = deliveryDescReason.Default.(string)
 	// deliveryDescEndTime is the schema descriptor for end_time field.
-	deliveryDescEndTime := deliveryFields[21].Descriptor()
+	deliveryDescEndTime := deliveryFields[22].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -59,7 +60,7 @@ func BenchmarkClaimReport(b *testing.B) {
 				ids[i] = d.ID
 			}
 			b.StartTimer()
-			claims, err := l.Claim(b.Context(), ids, "sender", time.Now(), time.Now().Add(time.Minute))
+			claims, err := l.Claim(b.Context(), ids, storetest.Claimant(), time.Now(), time.Now().Add(time.Minute))
 			if err != nil || len(claims) != many {
 				b.Fatal(len(claims), err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -149,7 +150,7 @@ func (m *model) attempt(report alert.Report) alert.Attempt {
 
 func (w *world) claim(r *rapid.T) {
 	ids, lease := w.some(r), w.now+rapid.IntRange(1, 20).Draw(r, "lease")
-	got, err := w.l.Claim(r.Context(), ids, "sender", clock(w.now), clock(lease))
+	got, err := w.l.Claim(r.Context(), ids, storetest.Claimant(), clock(w.now), clock(lease))
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/rand"
 	"fmt"
 	"testing"
 	"time"
@@ -31,6 +32,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"claim":                          testClaim,
 		"claim very many":                testClaimMany,
 		"claim at once":                  testClaimAtOnce,
+		"claim again":                    testClaimAgain,
+		"claim again at once":            testClaimAgainAtOnce,
 		"claim bad input":                testClaimInput,
 		"claim what waits":               testClaimWaiting,
 		"claim what has expired":         testClaimExpired,
@@ -130,10 +133,17 @@ func ids(ds []alert.Delivery) []int64 {
 	return all
 }
 
+// Claimant gives who asks for the first time: a request that was never made.
+func Claimant() alert.Claimant {
+	by := alert.Claimant{Sender: "sender-1"}
+	rand.Read(by.Request[:])
+	return by
+}
+
 // claim claims deliveries at at(from) until at(until).
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
-	claims, err := l.Claim(t.Context(), ids, "sender-1", at(from), at(until))
+	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
 	must(t, err)
 	return claims
 }

@@ -49,6 +49,8 @@ const (
 	FieldLeaseTime = "lease_time"
 	// FieldSender holds the string denoting the sender field in the database.
 	FieldSender = "sender"
+	// FieldClaimRequest holds the string denoting the claim_request field in the database.
+	FieldClaimRequest = "claim_request"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
 	// FieldEndTime holds the string denoting the end_time field in the database.
@@ -79,6 +81,7 @@ var Columns = []string{
 	FieldClaimTime,
 	FieldLeaseTime,
 	FieldSender,
+	FieldClaimRequest,
 	FieldReason,
 	FieldEndTime,
 }

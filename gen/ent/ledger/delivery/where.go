@@ -147,6 +147,11 @@ func Sender(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldSender, v))
 }
 
+// ClaimRequest applies equality check predicate on the "claim_request" field. It's identical to ClaimRequestEQ.
+func ClaimRequest(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldClaimRequest, v))
+}
+
 // Reason applies equality check predicate on the "reason" field. It's identical to ReasonEQ.
 func Reason(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldReason, v))
@@ -950,6 +955,56 @@ func SenderEqualFold(v string) predicate.Delivery {
 // SenderContainsFold applies the ContainsFold predicate on the "sender" field.
 func SenderContainsFold(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldContainsFold(FieldSender, v))
+}
+
+// ClaimRequestEQ applies the EQ predicate on the "claim_request" field.
+func ClaimRequestEQ(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldClaimRequest, v))
+}
+
+// ClaimRequestNEQ applies the NEQ predicate on the "claim_request" field.
+func ClaimRequestNEQ(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldClaimRequest, v))
+}
+
+// ClaimRequestIn applies the In predicate on the "claim_request" field.
+func ClaimRequestIn(vs ...[]byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldClaimRequest, vs...))
+}
+
+// ClaimRequestNotIn applies the NotIn predicate on the "claim_request" field.
+func ClaimRequestNotIn(vs ...[]byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldClaimRequest, vs...))
+}
+
+// ClaimRequestGT applies the GT predicate on the "claim_request" field.
+func ClaimRequestGT(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldClaimRequest, v))
+}
+
+// ClaimRequestGTE applies the GTE predicate on the "claim_request" field.
+func ClaimRequestGTE(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldClaimRequest, v))
+}
+
+// ClaimRequestLT applies the LT predicate on the "claim_request" field.
+func ClaimRequestLT(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldClaimRequest, v))
+}
+
+// ClaimRequestLTE applies the LTE predicate on the "claim_request" field.
+func ClaimRequestLTE(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldClaimRequest, v))
+}
+
+// ClaimRequestIsNil applies the IsNil predicate on the "claim_request" field.
+func ClaimRequestIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldClaimRequest))
+}
+
+// ClaimRequestNotNil applies the NotNil predicate on the "claim_request" field.
+func ClaimRequestNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldClaimRequest))
 }
 
 // ReasonEQ applies the EQ predicate on the "reason" field.

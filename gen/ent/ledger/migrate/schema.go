@@ -76,6 +76,7 @@ var (
 		{Name: "claim_time", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_time", Type: field.TypeInt64, Default: 0},
 		{Name: "sender", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "claim_request", Type: field.TypeBytes, Nullable: true},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
 	}

@@ -39,6 +39,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Int64("claim_time").Default(0),
 		field.Int64("lease_time").Default(0).Comment("when the lease ends"),
 		field.Text("sender").Default("").Comment("who claimed it last"),
+		field.Bytes("claim_request").Optional().Comment("which claimed it last"),
 		field.Text("reason").Default(""),
 		field.Int64("end_time").Default(0),
 	}

@@ -124,6 +124,14 @@ export declare type ClaimRequest = Message<"bongsu.job.v1.ClaimRequest"> & {
    * @generated from field: string sender = 2;
    */
   sender: string;
+
+  /**
+   * request_id names this request and no other: 16 random bytes, the same only
+   * where the same request is asked again.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
 };
 
 /**
@@ -376,7 +384,9 @@ export declare const DispatchService: GenService<{
   /**
    * Claim takes deliveries under a lease. Only those that are due and that
    * nobody holds are granted; what has ended, was canceled, or is held by
-   * another is left out of the answer, and must not be sent.
+   * another is left out of the answer, and must not be sent. The same request
+   * asked again, because its answer was lost, is granted again what it holds
+   * since the first time, under the same fences and leases.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Claim
    */
