@@ -97,5 +97,6 @@ func (b *builder) connectQueue() (*nats.Conn, error) {
 		return nil, err
 	}
 	b.onClose("the broker", func() error { broker.Stop(); return nil })
+	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
 	return broker.Connect()
 }
