@@ -97,6 +97,7 @@ func to(n int) []alert.Delivery {
 			Nickname:         name,
 			Messenger:        "slack",
 			SealedCredential: []byte{0, 0xff, byte(i)},
+			CredentialKey:    fmt.Sprintf("%032x", i),
 			Destination:      name + "_CHANNEL",
 			State:            alert.Queued,
 		}
