@@ -34,7 +34,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 	b.stages[put] = append(b.stages[put], clock.Run)
 
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
-	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
+	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List, Counter: store, Now: time.Now}
 	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)

@@ -19,6 +19,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -339,6 +341,41 @@ func TestUnreadableCredential(t *testing.T) {
 	if calls := d.calls(t); len(calls) != 1 {
 		t.Errorf("%d calls", len(calls))
 	}
+}
+
+// TestListPaces pauses a credential: it is listed with what waits under it, since
+// when, and why, and its token nowhere.
+func TestListPaces(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}, BodyContains: "USER2_CHANNEL_ID"})
+		first := d.send(t, `{"target":["@user2"],"message":"m"}`).ID
+		d.tried(t, first, 1)
+		d.send(t, `{"target":["@user2"],"message":"m"}`)
+		allSent(t, d.ended(t, d.send(t, `{"target":["@user7"],"message":"m"}`).ID))
+		messengers := messengerv1connect.NewMessengerServiceClient(http.DefaultClient, d.edge)
+		ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+		defer cancel()
+		for {
+			res, err := messengers.ListPaces(ctx, &messengerv1.ListPacesRequest{})
+			must(t, err)
+			if strings.Contains(res.String(), "TOKEN") {
+				t.Fatalf("a token is shown: %s", res)
+			}
+			i := slices.IndexFunc(res.GetPaces(), func(p *messengerv1.Pace) bool {
+				return strings.HasPrefix(p.GetKey(), "slack.credential.") && p.GetQueuedCount() == 2 && p.GetDueCount() == 0
+			})
+			if i < 0 {
+				look(ctx, t)
+				continue
+			}
+			p := res.GetPaces()[i]
+			created := d.get(t, first).GetAlert().GetCreateTime().AsTime()
+			if left := time.Until(p.GetPausedUntilTime().AsTime()); left < 59*time.Minute || p.GetPauseCode() != "http_429" || !p.GetOldestCreateTime().AsTime().Equal(created) {
+				t.Errorf("it is shown as %s", p)
+			}
+			return
+		}
+	})
 }
 
 // showsPause sees the only pause there is in the list of paces, and no token.

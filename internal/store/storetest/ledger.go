@@ -60,6 +60,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"sweep what has expired":         testSweepExpired,
 		"sweep within a limit":           testSweepLimit,
 		"sweep at once":                  testSweepAtOnce,
+		"backlogs":                       testBacklogs,
 		"cancel":                         testCancel,
 		"cancel what is held":            testCancelHeld,
 		"cancel at once with claims":     testCancelAtOnce,
