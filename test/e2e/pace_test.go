@@ -373,6 +373,9 @@ func TestListPaces(t *testing.T) {
 			if left := time.Until(p.GetPausedUntilTime().AsTime()); left < 59*time.Minute || p.GetPauseCode() != "http_429" || !p.GetOldestCreateTime().AsTime().Equal(created) {
 				t.Errorf("it is shown as %s", p)
 			}
+			if _, page := ask(t, http.MethodGet, d.alert+"/metrics", ""); !strings.Contains(page, `bongsu_alert_paused_keys{messenger="slack"} 1`) {
+				t.Errorf("the metrics do not show the pause:\n%s", page)
+			}
 			return
 		}
 	})
