@@ -40,7 +40,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadable(err)}}
 	}
 	breaker := l.breakers.of(t.credential.ID)
-	if !breaker.let() {
+	if !breaker.let(t.delivery.Destination) {
 		return l.put(t, start.Add(max(breaker.closedIn(), probeWait)+rand.N(probeWait)), becauseBreaker) //nolint:gosec // it spreads load
 	}
 	l.Meter.Waited(l.name, start.Sub(t.taken))
@@ -48,7 +48,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 	outcome := l.call(calling, t, credential)
 	cancel()
 	end := l.Now()
-	breaker.record(outcome.Kind)
+	breaker.record(t.delivery.Destination, outcome.Kind)
 	if open := breaker.closedIn(); open > 0 {
 		l.noteBreaker(ctx, t, end.Add(open))
 	}

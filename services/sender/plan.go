@@ -104,7 +104,7 @@ func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*ta
 			continue
 		}
 		status := l.Pace.Status(key)
-		open := l.breakers.of(key.ID).closedIn()
+		open := l.breakers.of(key.ID).waitOf(t.delivery.Destination)
 		switch {
 		case !status.RefusedUntil.IsZero():
 			t.refused = status.Code
