@@ -67,7 +67,8 @@ type commands struct {
 	} `cmd:"" help:"People and how they are reached, the targets @name."`
 
 	Messenger struct {
-		List messengerList `cmd:"" help:"List the ways to reach people, and what an address of each needs."`
+		List  messengerList  `cmd:"" help:"List the ways to reach people, and what an address of each needs."`
+		Paces messengerPaces `cmd:"" help:"Show what waits for each credential, and why."`
 	} `cmd:"" help:"Ways to reach people."`
 
 	Key struct {

@@ -33,8 +33,12 @@ func (b *builder) alertHere(ctx context.Context) error {
 	clock := alert.NewClock(store, q, rule, b.config.JobSize, time.Now, b.log)
 	b.stages[put] = append(b.stages[put], clock.Run)
 
+	paces := b.paces(q).List
+	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: time.Now, log: b.log}); err != nil {
+		return err
+	}
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
-	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
+	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: paces, Counter: store, Now: time.Now}
 	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)

@@ -23,6 +23,7 @@ func encode(j job.Job) ([]byte, error) {
 			Id:               d.ID,
 			Destination:      d.Destination,
 			SealedCredential: d.SealedCredential,
+			CredentialKey:    d.CredentialKey,
 			Slots:            d.Slots,
 		})
 	}
@@ -51,6 +52,7 @@ func decode(payload []byte) (job.Job, error) {
 			ID:               d.GetId(),
 			Destination:      d.GetDestination(),
 			SealedCredential: d.GetSealedCredential(),
+			CredentialKey:    d.GetCredentialKey(),
 			Slots:            d.GetSlots(),
 		})
 	}

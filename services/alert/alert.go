@@ -64,6 +64,7 @@ type Delivery struct {
 	Nickname         string
 	Messenger        string
 	SealedCredential []byte
+	CredentialKey    string // the credential's fingerprint; empty where it is not known
 	Destination      string
 	State            State
 	Reason           string    // why it ended; empty where it was Sent or has not ended

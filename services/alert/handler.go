@@ -154,6 +154,7 @@ func (h *Handler) deliveries(recipients []*userv1.Recipient, now time.Time) []De
 			Nickname:         r.GetNickName(),
 			Messenger:        r.GetMessenger(),
 			SealedCredential: r.GetSealedCredential(),
+			CredentialKey:    r.GetCredentialKey(),
 			Destination:      r.GetDestination(),
 			State:            Queued,
 		}

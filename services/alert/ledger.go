@@ -26,6 +26,7 @@ type Query struct {
 // database is a server.
 type Ledger interface {
 	Book
+	Counter
 	Dispatcher
 }
 

@@ -26,6 +26,7 @@ type Address struct {
 	ID               int
 	Messenger        string
 	SealedCredential []byte // as internal/seal sealed it for the messenger
+	CredentialKey    string // the credential's fingerprint; empty until FillKeys has made it
 	Destination      string
 }
 
@@ -45,6 +46,7 @@ type Directory interface {
 	Groups
 	Users
 	Finder
+	Keyless
 
 	// Fill stores contents where the directory holds no user and no group, and
 	// says whether it did. Ids are given in order, from 1 where nothing was ever

@@ -126,8 +126,8 @@ func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveU
 	return &userv1.RemoveUserAddressResponse{}, nil
 }
 
-// accept checks a new address against what its messenger says it needs, and
-// seals its credential. Its error begins with the field's name.
+// accept checks a new address against what its messenger says it needs, and makes
+// it. Its error begins with the field's name.
 func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
 	if !ok {
@@ -139,9 +139,5 @@ func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	if err := spec.Destination.Accept(in.GetDestination()); err != nil {
 		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
 	}
-	sealed, err := h.Key.Seal(in.GetCredential(), spec.Name)
-	if err != nil {
-		return Address{}, err
-	}
-	return Address{Messenger: spec.Name, SealedCredential: sealed, Destination: in.GetDestination()}, nil
+	return newAddress(h.Key, spec.Name, in.GetCredential(), in.GetDestination())
 }

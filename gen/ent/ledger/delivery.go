@@ -28,6 +28,8 @@ type Delivery struct {
 	Destination string `json:"destination,omitempty"`
 	// sealed
 	Credential []byte `json:"-"`
+	// the credential's fingerprint; empty where it is not known
+	CredentialKey string `json:"credential_key,omitempty"`
 	// 1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled
 	State int8 `json:"state,omitempty"`
 	// when it is due, while it is queued
@@ -74,7 +76,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldEndTime:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
+		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -132,6 +134,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field credential", values[i])
 			} else if value != nil {
 				_m.Credential = *value
+			}
+		case delivery.FieldCredentialKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field credential_key", values[i])
+			} else if value.Valid {
+				_m.CredentialKey = value.String
 			}
 		case delivery.FieldState:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -281,6 +289,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString(_m.Destination)
 	builder.WriteString(", ")
 	builder.WriteString("credential=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("credential_key=")
+	builder.WriteString(_m.CredentialKey)
 	builder.WriteString(", ")
 	builder.WriteString("state=")
 	builder.WriteString(fmt.Sprintf("%v", _m.State))

@@ -55,6 +55,20 @@ func (_c *DeliveryCreate) SetCredential(v []byte) *DeliveryCreate {
 	return _c
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_c *DeliveryCreate) SetCredentialKey(v string) *DeliveryCreate {
+	_c.mutation.SetCredentialKey(v)
+	return _c
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableCredentialKey(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetCredentialKey(*v)
+	}
+	return _c
+}
+
 // SetState sets the "state" field.
 func (_c *DeliveryCreate) SetState(v int8) *DeliveryCreate {
 	_c.mutation.SetState(v)
@@ -296,6 +310,10 @@ func (_c *DeliveryCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *DeliveryCreate) defaults() {
+	if _, ok := _c.mutation.CredentialKey(); !ok {
+		v := delivery.DefaultCredentialKey
+		_c.mutation.SetCredentialKey(v)
+	}
 	if _, ok := _c.mutation.Deferred(); !ok {
 		v := delivery.DefaultDeferred
 		_c.mutation.SetDeferred(v)
@@ -369,6 +387,9 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Credential(); !ok {
 		return &ValidationError{Name: "credential", err: errors.New(`ledger: missing required field "Delivery.credential"`)}
+	}
+	if _, ok := _c.mutation.CredentialKey(); !ok {
+		return &ValidationError{Name: "credential_key", err: errors.New(`ledger: missing required field "Delivery.credential_key"`)}
 	}
 	if _, ok := _c.mutation.State(); !ok {
 		return &ValidationError{Name: "state", err: errors.New(`ledger: missing required field "Delivery.state"`)}
@@ -470,6 +491,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Credential(); ok {
 		_spec.SetField(delivery.FieldCredential, field.TypeBytes, value)
 		_node.Credential = value
+	}
+	if value, ok := _c.mutation.CredentialKey(); ok {
+		_spec.SetField(delivery.FieldCredentialKey, field.TypeString, value)
+		_node.CredentialKey = value
 	}
 	if value, ok := _c.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeInt8, value)

@@ -117,6 +117,20 @@ func (_u *DeliveryUpdate) SetCredential(v []byte) *DeliveryUpdate {
 	return _u
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_u *DeliveryUpdate) SetCredentialKey(v string) *DeliveryUpdate {
+	_u.mutation.SetCredentialKey(v)
+	return _u
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableCredentialKey(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetCredentialKey(*v)
+	}
+	return _u
+}
+
 // SetState sets the "state" field.
 func (_u *DeliveryUpdate) SetState(v int8) *DeliveryUpdate {
 	_u.mutation.ResetState()
@@ -467,6 +481,9 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Credential(); ok {
 		_spec.SetField(delivery.FieldCredential, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.CredentialKey(); ok {
+		_spec.SetField(delivery.FieldCredentialKey, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeInt8, value)
 	}
@@ -652,6 +669,20 @@ func (_u *DeliveryUpdateOne) SetNillableDestination(v *string) *DeliveryUpdateOn
 // SetCredential sets the "credential" field.
 func (_u *DeliveryUpdateOne) SetCredential(v []byte) *DeliveryUpdateOne {
 	_u.mutation.SetCredential(v)
+	return _u
+}
+
+// SetCredentialKey sets the "credential_key" field.
+func (_u *DeliveryUpdateOne) SetCredentialKey(v string) *DeliveryUpdateOne {
+	_u.mutation.SetCredentialKey(v)
+	return _u
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableCredentialKey(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetCredentialKey(*v)
+	}
 	return _u
 }
 
@@ -1034,6 +1065,9 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Credential(); ok {
 		_spec.SetField(delivery.FieldCredential, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.CredentialKey(); ok {
+		_spec.SetField(delivery.FieldCredentialKey, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeInt8, value)

@@ -1944,6 +1944,7 @@ type DeliveryMutation struct {
 	addrank            *int8
 	destination        *string
 	credential         *[]byte
+	credential_key     *string
 	state              *int8
 	addstate           *int8
 	next_time          *int64
@@ -2333,6 +2334,42 @@ func (m *DeliveryMutation) OldCredential(ctx context.Context) (v []byte, err err
 // ResetCredential resets all changes to the "credential" field.
 func (m *DeliveryMutation) ResetCredential() {
 	m.credential = nil
+}
+
+// SetCredentialKey sets the "credential_key" field.
+func (m *DeliveryMutation) SetCredentialKey(s string) {
+	m.credential_key = &s
+}
+
+// CredentialKey returns the value of the "credential_key" field in the mutation.
+func (m *DeliveryMutation) CredentialKey() (r string, exists bool) {
+	v := m.credential_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredentialKey returns the old "credential_key" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldCredentialKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredentialKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredentialKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredentialKey: %w", err)
+	}
+	return oldValue.CredentialKey, nil
+}
+
+// ResetCredentialKey resets all changes to the "credential_key" field.
+func (m *DeliveryMutation) ResetCredentialKey() {
+	m.credential_key = nil
 }
 
 // SetState sets the "state" field.
@@ -3138,7 +3175,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 22)
+	fields := make([]string, 0, 23)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3156,6 +3193,9 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.credential != nil {
 		fields = append(fields, delivery.FieldCredential)
+	}
+	if m.credential_key != nil {
+		fields = append(fields, delivery.FieldCredentialKey)
 	}
 	if m.state != nil {
 		fields = append(fields, delivery.FieldState)
@@ -3225,6 +3265,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Destination()
 	case delivery.FieldCredential:
 		return m.Credential()
+	case delivery.FieldCredentialKey:
+		return m.CredentialKey()
 	case delivery.FieldState:
 		return m.State()
 	case delivery.FieldNextTime:
@@ -3278,6 +3320,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldDestination(ctx)
 	case delivery.FieldCredential:
 		return m.OldCredential(ctx)
+	case delivery.FieldCredentialKey:
+		return m.OldCredentialKey(ctx)
 	case delivery.FieldState:
 		return m.OldState(ctx)
 	case delivery.FieldNextTime:
@@ -3360,6 +3404,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCredential(v)
+		return nil
+	case delivery.FieldCredentialKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredentialKey(v)
 		return nil
 	case delivery.FieldState:
 		v, ok := value.(int8)
@@ -3683,6 +3734,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldCredential:
 		m.ResetCredential()
+		return nil
+	case delivery.FieldCredentialKey:
+		m.ResetCredentialKey()
 		return nil
 	case delivery.FieldState:
 		m.ResetState()

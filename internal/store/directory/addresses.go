@@ -71,6 +71,7 @@ func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) erro
 func fill(m *ent.AddressMutation, a group.Address) {
 	m.SetMessenger(a.Messenger)
 	m.SetSealedCredential(sealed(a))
+	m.SetCredentialKey(a.CredentialKey)
 	m.SetDestination(a.Destination)
 }
 
@@ -82,6 +83,7 @@ func toAddress(row *ent.Address) group.Address {
 		ID:               row.ID,
 		Messenger:        row.Messenger,
 		SealedCredential: row.SealedCredential,
+		CredentialKey:    row.CredentialKey,
 		Destination:      row.Destination,
 	}
 }

@@ -77,7 +77,7 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 		return fmt.Errorf("alert: its expire time is not set: %w", fault.ErrInvalid)
 	}
 	for i, d := range ds {
-		if !storable(d.Nickname, d.Messenger, d.Destination, d.Reason) {
+		if !storable(d.Nickname, d.Messenger, d.Destination, d.CredentialKey, d.Reason) {
 			return fmt.Errorf("delivery %d: a text holds a NUL or is not UTF-8: %w", i, fault.ErrInvalid)
 		}
 		ended := d.State >= alert.Sent && d.State <= alert.Canceled
@@ -106,13 +106,13 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 		}
 	}
 	for some := range database.Chunks(deliveriesOf(adds), chunk) {
-		args := make([]any, 0, 12*len(some))
+		args := make([]any, 0, 13*len(some))
 		for _, d := range some {
 			args = d.append(args)
 		}
 		if _, err := t.Exec(ctx, `INSERT INTO deliveries
-			(id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, reason, end_time) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time, reason, end_time) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (r row) append(args []any) []any {
 	if credential == nil {
 		credential = []byte{} // nil would be no value
 	}
-	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential,
+	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential, r.CredentialKey,
 		int(r.State), micros(r.retry), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime))
 }
 

@@ -51,8 +51,8 @@ func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]wai
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
 			w.rank = rank
-			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.Slots)
-		}, `SELECT id, alert_id, messenger, destination, credential, slots FROM deliveries
+			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Slots)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, slots FROM deliveries
 			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), now, now, limit-len(due))
 		if err != nil {

@@ -173,6 +173,7 @@ func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
 			Nickname:         row.Nickname,
 			Messenger:        row.Messenger,
 			SealedCredential: row.Credential,
+			CredentialKey:    row.CredentialKey,
 			Destination:      row.Destination,
 			State:            alert.State(row.State),
 			Reason:           row.Reason,

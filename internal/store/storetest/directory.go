@@ -33,6 +33,7 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"fill":                 testFill,
 		"fill bad contents":    testFillBad,
 		"fill at once":         testFillAtOnce,
+		"keyless":              testKeyless,
 		"bad input":            testDirectoryInput,
 	} {
 		t.Run(name, func(t *testing.T) {

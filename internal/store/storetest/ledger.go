@@ -64,6 +64,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"sweep what has expired":         testSweepExpired,
 		"sweep within a limit":           testSweepLimit,
 		"sweep at once":                  testSweepAtOnce,
+		"backlogs":                       testBacklogs,
 		"cancel":                         testCancel,
 		"cancel what is held":            testCancelHeld,
 		"cancel at once with claims":     testCancelAtOnce,
@@ -101,6 +102,7 @@ func to(n int) []alert.Delivery {
 			Nickname:         name,
 			Messenger:        "slack",
 			SealedCredential: []byte{0, 0xff, byte(i)},
+			CredentialKey:    fmt.Sprintf("%032x", i),
 			Destination:      name + "_CHANNEL",
 			State:            alert.Queued,
 		}

@@ -11,7 +11,7 @@ import (
 
 // slack is an address for the messenger slack, without an id.
 func slack(of string) group.Address {
-	return group.Address{Messenger: "slack", SealedCredential: []byte{0, 0xff, of[0]}, Destination: of + "_CHANNEL"}
+	return group.Address{Messenger: "slack", SealedCredential: []byte{0, 0xff, of[0]}, CredentialKey: "key of " + of[:1], Destination: of + "_CHANNEL"}
 }
 
 // by is slack for another messenger.

@@ -23,6 +23,8 @@ const (
 	FieldDestination = "destination"
 	// FieldCredential holds the string denoting the credential field in the database.
 	FieldCredential = "credential"
+	// FieldCredentialKey holds the string denoting the credential_key field in the database.
+	FieldCredentialKey = "credential_key"
 	// FieldState holds the string denoting the state field in the database.
 	FieldState = "state"
 	// FieldNextTime holds the string denoting the next_time field in the database.
@@ -68,6 +70,7 @@ var Columns = []string{
 	FieldRank,
 	FieldDestination,
 	FieldCredential,
+	FieldCredentialKey,
 	FieldState,
 	FieldNextTime,
 	FieldDeferred,
@@ -97,6 +100,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultCredentialKey holds the default value on creation for the "credential_key" field.
+	DefaultCredentialKey string
 	// DefaultDeferred holds the default value on creation for the "deferred" field.
 	DefaultDeferred bool
 	// DefaultSlots holds the default value on creation for the "slots" field.
@@ -156,6 +161,11 @@ func ByRank(opts ...sql.OrderTermOption) OrderOption {
 // ByDestination orders the results by the destination field.
 func ByDestination(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDestination, opts...).ToFunc()
+}
+
+// ByCredentialKey orders the results by the credential_key field.
+func ByCredentialKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredentialKey, opts...).ToFunc()
 }
 
 // ByState orders the results by the state field.

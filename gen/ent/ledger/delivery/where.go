@@ -82,6 +82,11 @@ func Credential(v []byte) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldCredential, v))
 }
 
+// CredentialKey applies equality check predicate on the "credential_key" field. It's identical to CredentialKeyEQ.
+func CredentialKey(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCredentialKey, v))
+}
+
 // State applies equality check predicate on the "state" field. It's identical to StateEQ.
 func State(v int8) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldState, v))
@@ -475,6 +480,71 @@ func CredentialLT(v []byte) predicate.Delivery {
 // CredentialLTE applies the LTE predicate on the "credential" field.
 func CredentialLTE(v []byte) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldCredential, v))
+}
+
+// CredentialKeyEQ applies the EQ predicate on the "credential_key" field.
+func CredentialKeyEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCredentialKey, v))
+}
+
+// CredentialKeyNEQ applies the NEQ predicate on the "credential_key" field.
+func CredentialKeyNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldCredentialKey, v))
+}
+
+// CredentialKeyIn applies the In predicate on the "credential_key" field.
+func CredentialKeyIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldCredentialKey, vs...))
+}
+
+// CredentialKeyNotIn applies the NotIn predicate on the "credential_key" field.
+func CredentialKeyNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldCredentialKey, vs...))
+}
+
+// CredentialKeyGT applies the GT predicate on the "credential_key" field.
+func CredentialKeyGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldCredentialKey, v))
+}
+
+// CredentialKeyGTE applies the GTE predicate on the "credential_key" field.
+func CredentialKeyGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldCredentialKey, v))
+}
+
+// CredentialKeyLT applies the LT predicate on the "credential_key" field.
+func CredentialKeyLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldCredentialKey, v))
+}
+
+// CredentialKeyLTE applies the LTE predicate on the "credential_key" field.
+func CredentialKeyLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldCredentialKey, v))
+}
+
+// CredentialKeyContains applies the Contains predicate on the "credential_key" field.
+func CredentialKeyContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldCredentialKey, v))
+}
+
+// CredentialKeyHasPrefix applies the HasPrefix predicate on the "credential_key" field.
+func CredentialKeyHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldCredentialKey, v))
+}
+
+// CredentialKeyHasSuffix applies the HasSuffix predicate on the "credential_key" field.
+func CredentialKeyHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldCredentialKey, v))
+}
+
+// CredentialKeyEqualFold applies the EqualFold predicate on the "credential_key" field.
+func CredentialKeyEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldCredentialKey, v))
+}
+
+// CredentialKeyContainsFold applies the ContainsFold predicate on the "credential_key" field.
+func CredentialKeyContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldCredentialKey, v))
 }
 
 // StateEQ applies the EQ predicate on the "state" field.

@@ -63,6 +63,7 @@ var (
 		{Name: "rank", Type: field.TypeInt8},
 		{Name: "destination", Type: field.TypeString, Size: 2147483647},
 		{Name: "credential", Type: field.TypeBytes},
+		{Name: "credential_key", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "state", Type: field.TypeInt8},
 		{Name: "next_time", Type: field.TypeInt64},
 		{Name: "deferred", Type: field.TypeBool, Default: false},
@@ -99,7 +100,7 @@ var (
 			{
 				Name:    "delivery_due",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[4], DeliveriesColumns[8], DeliveriesColumns[0]},
+				Columns: []*schema.Column{DeliveriesColumns[4], DeliveriesColumns[9], DeliveriesColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 1",
 				},
@@ -107,7 +108,7 @@ var (
 			{
 				Name:    "delivery_expiring",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[11]},
+				Columns: []*schema.Column{DeliveriesColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 1",
 				},
@@ -115,7 +116,7 @@ var (
 			{
 				Name:    "delivery_held",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[18]},
+				Columns: []*schema.Column{DeliveriesColumns[19]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 2",
 				},
@@ -123,7 +124,7 @@ var (
 			{
 				Name:    "delivery_unsent",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[7], DeliveriesColumns[1]},
+				Columns: []*schema.Column{DeliveriesColumns[8], DeliveriesColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state >= 4",
 				},

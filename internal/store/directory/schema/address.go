@@ -30,6 +30,7 @@ func (Address) Fields() []ent.Field {
 		field.String("messenger").StorageKey("service_type").NotEmpty().MaxRuneLen(10).Validate(text),
 		field.Bytes("sealed_credential").StorageKey("token").Sensitive(),
 		field.String("destination").StorageKey("target").MaxRuneLen(255).Validate(text),
+		field.String("credential_key").Default("").MaxRuneLen(64).Validate(text).Comment("the credential's fingerprint; empty until it is made"),
 	}
 }
 

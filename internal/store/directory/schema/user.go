@@ -30,6 +30,6 @@ func (User) Fields() []ent.Field {
 func (User) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("addresses", Address.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
-		edge.From("groups", Group.Type).Ref("users"),
+		edge.From("groups", Group.Type).Ref("users").Through("memberships", Membership.Type),
 	}
 }

@@ -26,6 +26,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Int8("rank").Comment("the alert's, for the index of what waits"),
 		field.Text("destination"),
 		field.Bytes("credential").Sensitive().Comment("sealed"),
+		field.Text("credential_key").Default("").Comment("the credential's fingerprint; empty where it is not known"),
 		field.Int8("state").Comment("1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled"),
 		field.Int64("next_time").Comment("when it is due, while it is queued"),
 		field.Bool("deferred").Default(false).Comment("a verdict or a sender lets it wait until next_time; else it waits in the queue"),

@@ -120,7 +120,10 @@ type JobDelivery struct {
 	SealedCredential []byte `protobuf:"bytes,3,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// slots are those that a sender reserved when it deferred the delivery, in the
 	// senders' own words; empty for none.
-	Slots         string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	Slots string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	// credential_key is the credential's fingerprint, by which senders pace calls.
+	// Empty for a delivery from before fingerprints were kept.
+	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +182,13 @@ func (x *JobDelivery) GetSealedCredential() []byte {
 func (x *JobDelivery) GetSlots() string {
 	if x != nil {
 		return x.Slots
+	}
+	return ""
+}
+
+func (x *JobDelivery) GetCredentialKey() string {
+	if x != nil {
+		return x.CredentialKey
 	}
 	return ""
 }
@@ -720,12 +730,13 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12:\n" +
 	"\n" +
 	"deliveries\x18\x05 \x03(\v2\x1a.bongsu.job.v1.JobDeliveryR\n" +
-	"deliveries\"\x82\x01\n" +
+	"deliveries\"\xa9\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\x12\x14\n" +
-	"\x05slots\x18\x04 \x01(\tR\x05slots\"\x8f\x01\n" +
+	"\x05slots\x18\x04 \x01(\tR\x05slots\x12%\n" +
+	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\"\x8f\x01\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
 	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\x12&\n" +

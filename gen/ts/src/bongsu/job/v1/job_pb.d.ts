@@ -97,6 +97,14 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: string slots = 4;
    */
   slots: string;
+
+  /**
+   * credential_key is the credential's fingerprint, by which senders pace calls.
+   * Empty for a delivery from before fingerprints were kept.
+   *
+   * @generated from field: string credential_key = 5;
+   */
+  credentialKey: string;
 };
 
 /**

@@ -90,6 +90,15 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
    * @generated from field: bytes sealed_credential = 4;
    */
   sealedCredential: Uint8Array;
+
+  /**
+   * credential_key is the credential's fingerprint: the same for the same
+   * credential of the same messenger, and no help to whoever guesses at it. Empty
+   * for an address from before fingerprints were kept, until its own is made.
+   *
+   * @generated from field: string credential_key = 6;
+   */
+  credentialKey: string;
 };
 
 /**
