@@ -15,6 +15,7 @@ var (
 		{Name: "service_type", Type: field.TypeString, Size: 10},
 		{Name: "token", Type: field.TypeBytes},
 		{Name: "target", Type: field.TypeString, Size: 255},
+		{Name: "rank", Type: field.TypeInt, Default: 0},
 		{Name: "user_id", Type: field.TypeInt},
 	}
 	// UsersMessengersTable holds the schema information for the "users_messengers" table.
@@ -25,7 +26,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "users_messengers_users_addresses",
-				Columns:    []*schema.Column{UsersMessengersColumns[4]},
+				Columns:    []*schema.Column{UsersMessengersColumns[5]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -34,7 +35,7 @@ var (
 			{
 				Name:    "address_user_id_service_type",
 				Unique:  true,
-				Columns: []*schema.Column{UsersMessengersColumns[4], UsersMessengersColumns[1]},
+				Columns: []*schema.Column{UsersMessengersColumns[5], UsersMessengersColumns[1]},
 			},
 		},
 	}
@@ -53,6 +54,7 @@ var (
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "nickname", Type: field.TypeString, Unique: true, Size: 30},
+		{Name: "failover", Type: field.TypeBool, Default: false},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{

@@ -30,6 +30,7 @@ func (Address) Fields() []ent.Field {
 		field.String("messenger").StorageKey("service_type").NotEmpty().MaxRuneLen(10).Validate(text),
 		field.Bytes("sealed_credential").StorageKey("token").Sensitive(),
 		field.String("destination").StorageKey("target").MaxRuneLen(255).Validate(text),
+		field.Int("rank").Default(0).Range(0, 1000).Comment("the lower is used first"),
 	}
 }
 
