@@ -33,7 +33,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 	clock := alert.NewClock(store, q, rule, b.config.JobSize, time.Now, b.log)
 	b.stages[put] = append(b.stages[put], clock.Run)
 
-	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
+	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, FailoverAfter: b.config.FailoverAfter, Now: time.Now}
 	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
 	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch

@@ -355,6 +355,41 @@ func (_u *DeliveryUpdate) SetNillableSender(v *string) *DeliveryUpdate {
 	return _u
 }
 
+// SetChain sets the "chain" field.
+func (_u *DeliveryUpdate) SetChain(v int64) *DeliveryUpdate {
+	_u.mutation.ResetChain()
+	_u.mutation.SetChain(v)
+	return _u
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableChain(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetChain(*v)
+	}
+	return _u
+}
+
+// AddChain adds value to the "chain" field.
+func (_u *DeliveryUpdate) AddChain(v int64) *DeliveryUpdate {
+	_u.mutation.AddChain(v)
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *DeliveryUpdate) SetHeld(v bool) *DeliveryUpdate {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableHeld(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdate) SetReason(v string) *DeliveryUpdate {
 	_u.mutation.SetReason(v)
@@ -517,6 +552,15 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChain(); ok {
+		_spec.AddField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)
@@ -875,6 +919,41 @@ func (_u *DeliveryUpdateOne) SetNillableSender(v *string) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetChain sets the "chain" field.
+func (_u *DeliveryUpdateOne) SetChain(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetChain()
+	_u.mutation.SetChain(v)
+	return _u
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableChain(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetChain(*v)
+	}
+	return _u
+}
+
+// AddChain adds value to the "chain" field.
+func (_u *DeliveryUpdateOne) AddChain(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddChain(v)
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *DeliveryUpdateOne) SetHeld(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableHeld(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdateOne) SetReason(v string) *DeliveryUpdateOne {
 	_u.mutation.SetReason(v)
@@ -1067,6 +1146,15 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChain(); ok {
+		_spec.AddField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -69,7 +69,7 @@ func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	all, err := database.Select(ctx, t, func(rows *sql.Rows, f *free) error {
 		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible)
 	}, `SELECT id, fence, attempt_count, possible_duplicate FROM deliveries
-		WHERE id IN (`+database.List("?", len(ids))+`) AND state + 0 = 1 AND (NOT deferred OR next_time <= ?) AND expire_time > ?
+		WHERE id IN (`+database.List("?", len(ids))+`) AND state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?
 		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now)...)
 	if err != nil {
 		return err

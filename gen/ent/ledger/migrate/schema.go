@@ -76,6 +76,8 @@ var (
 		{Name: "claim_time", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_time", Type: field.TypeInt64, Default: 0},
 		{Name: "sender", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "chain", Type: field.TypeInt64, Default: 0},
+		{Name: "held", Type: field.TypeBool, Default: false},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
 	}
@@ -125,6 +127,14 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[7], DeliveriesColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state >= 4",
+				},
+			},
+			{
+				Name:    "delivery_chain",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[20]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "chain <> 0",
 				},
 			},
 		},
