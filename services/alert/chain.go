@@ -2,10 +2,10 @@ package alert
 
 import "time"
 
-// hold puts off all of each chain in ds but the first: the second by after, the
-// third by twice that, and so on. A chain of one is none.
+// hold puts off all of each chain in ds but the first: the second by after, which
+// must be above 0, the third by twice that, and so on. A chain of one is none.
 func hold(ds []Delivery, after time.Duration, now time.Time) {
-	length, turn := map[int64]int{}, map[int64]time.Duration{}
+	length, wait := map[int64]int{}, map[int64]time.Duration{}
 	for _, d := range ds {
 		if d.Chain != 0 {
 			length[d.Chain]++
@@ -17,10 +17,10 @@ func hold(ds []Delivery, after time.Duration, now time.Time) {
 		case length[d.Chain] == 1:
 			d.Chain = 0
 		default:
-			if turn[d.Chain] > 0 {
-				d.State, d.NextTime = Held, now.Add(turn[d.Chain]*after)
+			if wait[d.Chain] > 0 {
+				d.State, d.NextTime = Held, now.Add(wait[d.Chain])
 			}
-			turn[d.Chain]++
+			wait[d.Chain] += after
 		}
 	}
 }

@@ -66,6 +66,7 @@ func TestListAlerts(t *testing.T) {
 		"nickName=user2":                           {ids[1]},
 		"state=DELIVERY_STATE_SENT":                {ids[1], ids[0]},
 		"state=DELIVERY_STATE_FAILED":              nil,
+		"state=DELIVERY_STATE_HELD":                nil,
 		"createTimeFrom=2100-01-01T00:00:00Z":      nil,
 		"createTimeBefore=2100-01-01T00:00:00Z":    {ids[2], ids[1], ids[0]},
 		"severity=critical&nickName=user2":         nil,
