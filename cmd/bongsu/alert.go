@@ -18,7 +18,8 @@ type alertSend struct {
 	Strict   bool          `help:"Tell nobody where nobody bears a target."`
 	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"How long it is worth telling, from 1s to 720h; by default 24h."`
 	Key      string        `placeholder:"TEXT" help:"An idempotency key: the same command with the same key, sent again within 24 hours, tells nobody twice."`
-	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent."`
+	Failover bool          `help:"Use the addresses of each user one after the other, by rank: the next where the one before failed or takes too long."`
+	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent, or with failover, where a user was not told."`
 	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
 }
 
@@ -31,6 +32,7 @@ Examples:
 	bongsu alert send @user1 @@test-team2 --severity=critical "node1 down"
 	bongsu alert send @all --strict "the building is closed today"
 	bongsu alert send @@on-call --wait --ttl=10m "db1 is out of disk"
+	bongsu alert send @@on-call --failover --severity=critical "db1 is down"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
 
@@ -50,6 +52,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		Severity:       c.Severity,
 		Message:        message,
 		Strict:         c.Strict,
+		Failover:       c.Failover,
 		IdempotencyKey: c.Key,
 	}
 	if c.TTL != 0 {
@@ -181,6 +184,7 @@ func tally(c *alertv1.DeliveryCounts) string {
 		state string
 	}{
 		{c.GetQueued(), "queued"},
+		{c.GetHeld(), "held"},
 		{c.GetSent(), "sent"},
 		{c.GetFailed(), "failed"},
 		{c.GetExpired(), "expired"},

@@ -60,6 +60,7 @@ type commands struct {
 		Get            userGet            `cmd:"" help:"Show a user and their addresses."`
 		Create         userCreate         `cmd:"" help:"Make a user, with an address or without."`
 		Rename         userRename         `cmd:"" help:"Give a user another nickname."`
+		Set            userSet            `cmd:"" help:"Set whether a user's addresses are used one after the other."`
 		Delete         userDelete         `cmd:"" help:"Delete a user, their addresses and memberships."`
 		AddAddress     userAddAddress     `cmd:"" help:"Give a user one more way to be reached."`
 		ReplaceAddress userReplaceAddress `cmd:"" help:"Set an address anew, such as with another credential."`

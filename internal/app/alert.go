@@ -37,7 +37,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: time.Now, log: b.log}); err != nil {
 		return err
 	}
-	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
+	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, FailoverAfter: b.config.FailoverAfter, Now: time.Now}
 	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: paces, Counter: store, Now: time.Now}
 	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch

@@ -38,6 +38,7 @@ func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 			Destination:      r.Address.Destination,
 			SealedCredential: r.Address.SealedCredential,
 			CredentialKey:    r.Address.CredentialKey,
+			Failover:         r.Failover,
 		})
 	}
 	for _, t := range unknown {

@@ -67,16 +67,20 @@ func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequ
 		}
 		addresses = append(addresses, a)
 	}
-	u, err := h.Users.AddUser(ctx, req.GetNickName(), addresses)
+	u, err := h.Users.AddUser(ctx, User{Nickname: req.GetNickName(), Failover: req.GetFailover(), Addresses: addresses})
 	if err != nil {
 		return nil, err
 	}
 	return &userv1.CreateUserResponse{User: userToWire(u)}, nil
 }
 
-// UpdateUser gives a user another nickname.
+// UpdateUser changes what is set.
 func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequest) (*userv1.UpdateUserResponse, error) {
-	u, err := h.Users.RenameUser(ctx, req.GetNickName(), req.GetNewNickName())
+	change := UserChange{Failover: req.Failover}
+	if req.GetNewNickName() != "" {
+		change.Nickname = new(req.GetNewNickName())
+	}
+	u, err := h.Users.ChangeUser(ctx, req.GetNickName(), change)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +115,9 @@ func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.Replac
 		return nil, fmt.Errorf("address.%w", err)
 	}
 	a.ID = int(req.GetId())
+	if req.GetAddress().Rank == nil {
+		a.Rank = SameRank
+	}
 	a, err = h.Users.ReplaceAddress(ctx, req.GetNickName(), a)
 	if err != nil {
 		return nil, err
@@ -139,5 +146,7 @@ func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	if err := spec.Destination.Accept(in.GetDestination()); err != nil {
 		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
 	}
-	return newAddress(h.Key, spec.Name, in.GetCredential(), in.GetDestination())
+	a, err := newAddress(h.Key, spec.Name, in.GetCredential(), in.GetDestination())
+	a.Rank = int(in.GetRank())
+	return a, err
 }

@@ -58,6 +58,20 @@ func (_c *AddressCreate) SetNillableCredentialKey(v *string) *AddressCreate {
 	return _c
 }
 
+// SetRank sets the "rank" field.
+func (_c *AddressCreate) SetRank(v int) *AddressCreate {
+	_c.mutation.SetRank(v)
+	return _c
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_c *AddressCreate) SetNillableRank(v *int) *AddressCreate {
+	if v != nil {
+		_c.SetRank(*v)
+	}
+	return _c
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_c *AddressCreate) SetUser(v *User) *AddressCreate {
 	return _c.SetUserID(v.ID)
@@ -102,6 +116,10 @@ func (_c *AddressCreate) defaults() {
 		v := address.DefaultCredentialKey
 		_c.mutation.SetCredentialKey(v)
 	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		v := address.DefaultRank
+		_c.mutation.SetRank(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -134,6 +152,14 @@ func (_c *AddressCreate) check() error {
 	if v, ok := _c.mutation.CredentialKey(); ok {
 		if err := address.CredentialKeyValidator(v); err != nil {
 			return &ValidationError{Name: "credential_key", err: fmt.Errorf(`directory: validator failed for field "Address.credential_key": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		return &ValidationError{Name: "rank", err: errors.New(`directory: missing required field "Address.rank"`)}
+	}
+	if v, ok := _c.mutation.Rank(); ok {
+		if err := address.RankValidator(v); err != nil {
+			return &ValidationError{Name: "rank", err: fmt.Errorf(`directory: validator failed for field "Address.rank": %w`, err)}
 		}
 	}
 	if len(_c.mutation.UserIDs()) == 0 {
@@ -180,6 +206,10 @@ func (_c *AddressCreate) createSpec() (*Address, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CredentialKey(); ok {
 		_spec.SetField(address.FieldCredentialKey, field.TypeString, value)
 		_node.CredentialKey = value
+	}
+	if value, ok := _c.mutation.Rank(); ok {
+		_spec.SetField(address.FieldRank, field.TypeInt, value)
+		_node.Rank = value
 	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

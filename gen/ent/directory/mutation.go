@@ -42,6 +42,8 @@ type AddressMutation struct {
 	sealed_credential *[]byte
 	destination       *string
 	credential_key    *string
+	rank              *int
+	addrank           *int
 	clearedFields     map[string]struct{}
 	user              *int
 	cleareduser       bool
@@ -328,6 +330,62 @@ func (m *AddressMutation) ResetCredentialKey() {
 	m.credential_key = nil
 }
 
+// SetRank sets the "rank" field.
+func (m *AddressMutation) SetRank(i int) {
+	m.rank = &i
+	m.addrank = nil
+}
+
+// Rank returns the value of the "rank" field in the mutation.
+func (m *AddressMutation) Rank() (r int, exists bool) {
+	v := m.rank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRank returns the old "rank" field's value of the Address entity.
+// If the Address object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AddressMutation) OldRank(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRank is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRank requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRank: %w", err)
+	}
+	return oldValue.Rank, nil
+}
+
+// AddRank adds i to the "rank" field.
+func (m *AddressMutation) AddRank(i int) {
+	if m.addrank != nil {
+		*m.addrank += i
+	} else {
+		m.addrank = &i
+	}
+}
+
+// AddedRank returns the value that was added to the "rank" field in this mutation.
+func (m *AddressMutation) AddedRank() (r int, exists bool) {
+	v := m.addrank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRank resets all changes to the "rank" field.
+func (m *AddressMutation) ResetRank() {
+	m.rank = nil
+	m.addrank = nil
+}
+
 // ClearUser clears the "user" edge to the User entity.
 func (m *AddressMutation) ClearUser() {
 	m.cleareduser = true
@@ -389,7 +447,7 @@ func (m *AddressMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AddressMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.user != nil {
 		fields = append(fields, address.FieldUserID)
 	}
@@ -404,6 +462,9 @@ func (m *AddressMutation) Fields() []string {
 	}
 	if m.credential_key != nil {
 		fields = append(fields, address.FieldCredentialKey)
+	}
+	if m.rank != nil {
+		fields = append(fields, address.FieldRank)
 	}
 	return fields
 }
@@ -423,6 +484,8 @@ func (m *AddressMutation) Field(name string) (ent.Value, bool) {
 		return m.Destination()
 	case address.FieldCredentialKey:
 		return m.CredentialKey()
+	case address.FieldRank:
+		return m.Rank()
 	}
 	return nil, false
 }
@@ -442,6 +505,8 @@ func (m *AddressMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldDestination(ctx)
 	case address.FieldCredentialKey:
 		return m.OldCredentialKey(ctx)
+	case address.FieldRank:
+		return m.OldRank(ctx)
 	}
 	return nil, fmt.Errorf("unknown Address field %s", name)
 }
@@ -486,6 +551,13 @@ func (m *AddressMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCredentialKey(v)
 		return nil
+	case address.FieldRank:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRank(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Address field %s", name)
 }
@@ -494,6 +566,9 @@ func (m *AddressMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *AddressMutation) AddedFields() []string {
 	var fields []string
+	if m.addrank != nil {
+		fields = append(fields, address.FieldRank)
+	}
 	return fields
 }
 
@@ -502,6 +577,8 @@ func (m *AddressMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *AddressMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case address.FieldRank:
+		return m.AddedRank()
 	}
 	return nil, false
 }
@@ -511,6 +588,13 @@ func (m *AddressMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *AddressMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case address.FieldRank:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRank(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Address numeric field %s", name)
 }
@@ -552,6 +636,9 @@ func (m *AddressMutation) ResetField(name string) error {
 		return nil
 	case address.FieldCredentialKey:
 		m.ResetCredentialKey()
+		return nil
+	case address.FieldRank:
+		m.ResetRank()
 		return nil
 	}
 	return fmt.Errorf("unknown Address field %s", name)
@@ -1439,6 +1526,7 @@ type UserMutation struct {
 	typ              string
 	id               *int
 	nickname         *string
+	failover         *bool
 	clearedFields    map[string]struct{}
 	addresses        map[int]struct{}
 	removedaddresses map[int]struct{}
@@ -1585,6 +1673,42 @@ func (m *UserMutation) ResetNickname() {
 	m.nickname = nil
 }
 
+// SetFailover sets the "failover" field.
+func (m *UserMutation) SetFailover(b bool) {
+	m.failover = &b
+}
+
+// Failover returns the value of the "failover" field in the mutation.
+func (m *UserMutation) Failover() (r bool, exists bool) {
+	v := m.failover
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailover returns the old "failover" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldFailover(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailover is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailover requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailover: %w", err)
+	}
+	return oldValue.Failover, nil
+}
+
+// ResetFailover resets all changes to the "failover" field.
+func (m *UserMutation) ResetFailover() {
+	m.failover = nil
+}
+
 // AddAddressIDs adds the "addresses" edge to the Address entity by ids.
 func (m *UserMutation) AddAddressIDs(ids ...int) {
 	if m.addresses == nil {
@@ -1727,9 +1851,12 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 1)
+	fields := make([]string, 0, 2)
 	if m.nickname != nil {
 		fields = append(fields, user.FieldNickname)
+	}
+	if m.failover != nil {
+		fields = append(fields, user.FieldFailover)
 	}
 	return fields
 }
@@ -1741,6 +1868,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case user.FieldNickname:
 		return m.Nickname()
+	case user.FieldFailover:
+		return m.Failover()
 	}
 	return nil, false
 }
@@ -1752,6 +1881,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 	switch name {
 	case user.FieldNickname:
 		return m.OldNickname(ctx)
+	case user.FieldFailover:
+		return m.OldFailover(ctx)
 	}
 	return nil, fmt.Errorf("unknown User field %s", name)
 }
@@ -1767,6 +1898,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetNickname(v)
+		return nil
+	case user.FieldFailover:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailover(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
@@ -1819,6 +1957,9 @@ func (m *UserMutation) ResetField(name string) error {
 	switch name {
 	case user.FieldNickname:
 		m.ResetNickname()
+		return nil
+	case user.FieldFailover:
+		m.ResetFailover()
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)

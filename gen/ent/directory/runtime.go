@@ -72,6 +72,12 @@ func init() {
 			return nil
 		}
 	}()
+	// addressDescRank is the schema descriptor for rank field.
+	addressDescRank := addressFields[5].Descriptor()
+	// address.DefaultRank holds the default value on creation for the rank field.
+	address.DefaultRank = addressDescRank.Default.(int)
+	// address.RankValidator is a validator for the "rank" field. It is called by the builders before save.
+	address.RankValidator = addressDescRank.Validators[0].(func(int) error)
 	groupFields := schema.Group{}.Fields()
 	_ = groupFields
 	// groupDescName is the schema descriptor for name field.
@@ -114,4 +120,8 @@ func init() {
 			return nil
 		}
 	}()
+	// userDescFailover is the schema descriptor for failover field.
+	userDescFailover := userFields[1].Descriptor()
+	// user.DefaultFailover holds the default value on creation for the failover field.
+	user.DefaultFailover = userDescFailover.Default.(bool)
 }

@@ -58,6 +58,10 @@ type Delivery struct {
 	Sender string `json:"sender,omitempty"`
 	// which claimed it last
 	ClaimRequest []byte `json:"claim_request,omitempty"`
+	// the first delivery of its chain; 0 where it is in none
+	Chain int64 `json:"chain,omitempty"`
+	// it is queued, and was put off until next_time for those before it in its chain
+	Held bool `json:"held,omitempty"`
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// EndTime holds the value of the "end_time" field.
@@ -72,9 +76,9 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case delivery.FieldCredential, delivery.FieldClaimRequest:
 			values[i] = new([]byte)
-		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate:
+		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldEndTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldEndTime:
 			values[i] = new(sql.NullInt64)
 		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
 			values[i] = new(sql.NullString)
@@ -225,6 +229,18 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.ClaimRequest = *value
 			}
+		case delivery.FieldChain:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field chain", values[i])
+			} else if value.Valid {
+				_m.Chain = value.Int64
+			}
+		case delivery.FieldHeld:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field held", values[i])
+			} else if value.Valid {
+				_m.Held = value.Bool
+			}
 		case delivery.FieldReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
@@ -334,6 +350,12 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("claim_request=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ClaimRequest))
+	builder.WriteString(", ")
+	builder.WriteString("chain=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Chain))
+	builder.WriteString(", ")
+	builder.WriteString("held=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Held))
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)

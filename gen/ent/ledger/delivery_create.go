@@ -241,6 +241,34 @@ func (_c *DeliveryCreate) SetClaimRequest(v []byte) *DeliveryCreate {
 	return _c
 }
 
+// SetChain sets the "chain" field.
+func (_c *DeliveryCreate) SetChain(v int64) *DeliveryCreate {
+	_c.mutation.SetChain(v)
+	return _c
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableChain(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetChain(*v)
+	}
+	return _c
+}
+
+// SetHeld sets the "held" field.
+func (_c *DeliveryCreate) SetHeld(v bool) *DeliveryCreate {
+	_c.mutation.SetHeld(v)
+	return _c
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableHeld(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetHeld(*v)
+	}
+	return _c
+}
+
 // SetReason sets the "reason" field.
 func (_c *DeliveryCreate) SetReason(v string) *DeliveryCreate {
 	_c.mutation.SetReason(v)
@@ -358,6 +386,14 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultSender
 		_c.mutation.SetSender(v)
 	}
+	if _, ok := _c.mutation.Chain(); !ok {
+		v := delivery.DefaultChain
+		_c.mutation.SetChain(v)
+	}
+	if _, ok := _c.mutation.Held(); !ok {
+		v := delivery.DefaultHeld
+		_c.mutation.SetHeld(v)
+	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		v := delivery.DefaultReason
 		_c.mutation.SetReason(v)
@@ -429,6 +465,12 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Sender(); !ok {
 		return &ValidationError{Name: "sender", err: errors.New(`ledger: missing required field "Delivery.sender"`)}
+	}
+	if _, ok := _c.mutation.Chain(); !ok {
+		return &ValidationError{Name: "chain", err: errors.New(`ledger: missing required field "Delivery.chain"`)}
+	}
+	if _, ok := _c.mutation.Held(); !ok {
+		return &ValidationError{Name: "held", err: errors.New(`ledger: missing required field "Delivery.held"`)}
 	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		return &ValidationError{Name: "reason", err: errors.New(`ledger: missing required field "Delivery.reason"`)}
@@ -551,6 +593,14 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ClaimRequest(); ok {
 		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
 		_node.ClaimRequest = value
+	}
+	if value, ok := _c.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+		_node.Chain = value
+	}
+	if value, ok := _c.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
+		_node.Held = value
 	}
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

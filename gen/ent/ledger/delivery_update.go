@@ -381,6 +381,41 @@ func (_u *DeliveryUpdate) ClearClaimRequest() *DeliveryUpdate {
 	return _u
 }
 
+// SetChain sets the "chain" field.
+func (_u *DeliveryUpdate) SetChain(v int64) *DeliveryUpdate {
+	_u.mutation.ResetChain()
+	_u.mutation.SetChain(v)
+	return _u
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableChain(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetChain(*v)
+	}
+	return _u
+}
+
+// AddChain adds value to the "chain" field.
+func (_u *DeliveryUpdate) AddChain(v int64) *DeliveryUpdate {
+	_u.mutation.AddChain(v)
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *DeliveryUpdate) SetHeld(v bool) *DeliveryUpdate {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableHeld(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdate) SetReason(v string) *DeliveryUpdate {
 	_u.mutation.SetReason(v)
@@ -552,6 +587,15 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ClaimRequestCleared() {
 		_spec.ClearField(delivery.FieldClaimRequest, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChain(); ok {
+		_spec.AddField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)
@@ -936,6 +980,41 @@ func (_u *DeliveryUpdateOne) ClearClaimRequest() *DeliveryUpdateOne {
 	return _u
 }
 
+// SetChain sets the "chain" field.
+func (_u *DeliveryUpdateOne) SetChain(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetChain()
+	_u.mutation.SetChain(v)
+	return _u
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableChain(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetChain(*v)
+	}
+	return _u
+}
+
+// AddChain adds value to the "chain" field.
+func (_u *DeliveryUpdateOne) AddChain(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddChain(v)
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *DeliveryUpdateOne) SetHeld(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableHeld(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdateOne) SetReason(v string) *DeliveryUpdateOne {
 	_u.mutation.SetReason(v)
@@ -1137,6 +1216,15 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if _u.mutation.ClaimRequestCleared() {
 		_spec.ClearField(delivery.FieldClaimRequest, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChain(); ok {
+		_spec.AddField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -1967,6 +1967,9 @@ type DeliveryMutation struct {
 	addlease_time      *int64
 	sender             *string
 	claim_request      *[]byte
+	chain              *int64
+	addchain           *int64
+	held               *bool
 	reason             *string
 	end_time           *int64
 	addend_time        *int64
@@ -3049,6 +3052,98 @@ func (m *DeliveryMutation) ResetClaimRequest() {
 	delete(m.clearedFields, delivery.FieldClaimRequest)
 }
 
+// SetChain sets the "chain" field.
+func (m *DeliveryMutation) SetChain(i int64) {
+	m.chain = &i
+	m.addchain = nil
+}
+
+// Chain returns the value of the "chain" field in the mutation.
+func (m *DeliveryMutation) Chain() (r int64, exists bool) {
+	v := m.chain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChain returns the old "chain" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldChain(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChain: %w", err)
+	}
+	return oldValue.Chain, nil
+}
+
+// AddChain adds i to the "chain" field.
+func (m *DeliveryMutation) AddChain(i int64) {
+	if m.addchain != nil {
+		*m.addchain += i
+	} else {
+		m.addchain = &i
+	}
+}
+
+// AddedChain returns the value that was added to the "chain" field in this mutation.
+func (m *DeliveryMutation) AddedChain() (r int64, exists bool) {
+	v := m.addchain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChain resets all changes to the "chain" field.
+func (m *DeliveryMutation) ResetChain() {
+	m.chain = nil
+	m.addchain = nil
+}
+
+// SetHeld sets the "held" field.
+func (m *DeliveryMutation) SetHeld(b bool) {
+	m.held = &b
+}
+
+// Held returns the value of the "held" field in the mutation.
+func (m *DeliveryMutation) Held() (r bool, exists bool) {
+	v := m.held
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeld returns the old "held" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldHeld(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeld is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeld requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeld: %w", err)
+	}
+	return oldValue.Held, nil
+}
+
+// ResetHeld resets all changes to the "held" field.
+func (m *DeliveryMutation) ResetHeld() {
+	m.held = nil
+}
+
 // SetReason sets the "reason" field.
 func (m *DeliveryMutation) SetReason(s string) {
 	m.reason = &s
@@ -3175,7 +3270,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 23)
+	fields := make([]string, 0, 25)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3239,6 +3334,12 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.claim_request != nil {
 		fields = append(fields, delivery.FieldClaimRequest)
 	}
+	if m.chain != nil {
+		fields = append(fields, delivery.FieldChain)
+	}
+	if m.held != nil {
+		fields = append(fields, delivery.FieldHeld)
+	}
 	if m.reason != nil {
 		fields = append(fields, delivery.FieldReason)
 	}
@@ -3295,6 +3396,10 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Sender()
 	case delivery.FieldClaimRequest:
 		return m.ClaimRequest()
+	case delivery.FieldChain:
+		return m.Chain()
+	case delivery.FieldHeld:
+		return m.Held()
 	case delivery.FieldReason:
 		return m.Reason()
 	case delivery.FieldEndTime:
@@ -3350,6 +3455,10 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldSender(ctx)
 	case delivery.FieldClaimRequest:
 		return m.OldClaimRequest(ctx)
+	case delivery.FieldChain:
+		return m.OldChain(ctx)
+	case delivery.FieldHeld:
+		return m.OldHeld(ctx)
 	case delivery.FieldReason:
 		return m.OldReason(ctx)
 	case delivery.FieldEndTime:
@@ -3510,6 +3619,20 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetClaimRequest(v)
 		return nil
+	case delivery.FieldChain:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChain(v)
+		return nil
+	case delivery.FieldHeld:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeld(v)
+		return nil
 	case delivery.FieldReason:
 		v, ok := value.(string)
 		if !ok {
@@ -3562,6 +3685,9 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addlease_time != nil {
 		fields = append(fields, delivery.FieldLeaseTime)
 	}
+	if m.addchain != nil {
+		fields = append(fields, delivery.FieldChain)
+	}
 	if m.addend_time != nil {
 		fields = append(fields, delivery.FieldEndTime)
 	}
@@ -3593,6 +3719,8 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedClaimTime()
 	case delivery.FieldLeaseTime:
 		return m.AddedLeaseTime()
+	case delivery.FieldChain:
+		return m.AddedChain()
 	case delivery.FieldEndTime:
 		return m.AddedEndTime()
 	}
@@ -3673,6 +3801,13 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLeaseTime(v)
+		return nil
+	case delivery.FieldChain:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChain(v)
 		return nil
 	case delivery.FieldEndTime:
 		v, ok := value.(int64)
@@ -3779,6 +3914,12 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldClaimRequest:
 		m.ResetClaimRequest()
+		return nil
+	case delivery.FieldChain:
+		m.ResetChain()
+		return nil
+	case delivery.FieldHeld:
+		m.ResetHeld()
 		return nil
 	case delivery.FieldReason:
 		m.ResetReason()

@@ -68,12 +68,20 @@ func init() {
 	deliveryDescSender := deliveryFields[20].Descriptor()
 	// delivery.DefaultSender holds the default value on creation for the sender field.
 	delivery.DefaultSender = deliveryDescSender.Default.(string)
+	// deliveryDescChain is the schema descriptor for chain field.
+	deliveryDescChain := deliveryFields[22].Descriptor()
+	// delivery.DefaultChain holds the default value on creation for the chain field.
+	delivery.DefaultChain = deliveryDescChain.Default.(int64)
+	// deliveryDescHeld is the schema descriptor for held field.
+	deliveryDescHeld := deliveryFields[23].Descriptor()
+	// delivery.DefaultHeld holds the default value on creation for the held field.
+	delivery.DefaultHeld = deliveryDescHeld.Default.(bool)
 	// deliveryDescReason is the schema descriptor for reason field.
-	deliveryDescReason := deliveryFields[22].Descriptor()
+	deliveryDescReason := deliveryFields[24].Descriptor()
 	// delivery.DefaultReason holds the default value on creation for the reason field.
 	delivery.DefaultReason = deliveryDescReason.Default.(string)
 	// deliveryDescEndTime is the schema descriptor for end_time field.
-	deliveryDescEndTime := deliveryFields[23].Descriptor()
+	deliveryDescEndTime := deliveryFields[25].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
 }

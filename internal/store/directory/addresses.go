@@ -69,6 +69,9 @@ func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) erro
 
 // fill sets what an address says.
 func fill(m *ent.AddressMutation, a group.Address) {
+	if a.Rank != group.SameRank {
+		m.SetRank(a.Rank)
+	}
 	m.SetMessenger(a.Messenger)
 	m.SetSealedCredential(sealed(a))
 	m.SetCredentialKey(a.CredentialKey)
@@ -85,6 +88,7 @@ func toAddress(row *ent.Address) group.Address {
 		SealedCredential: row.SealedCredential,
 		CredentialKey:    row.CredentialKey,
 		Destination:      row.Destination,
+		Rank:             row.Rank,
 	}
 }
 

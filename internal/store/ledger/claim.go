@@ -79,7 +79,7 @@ func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible, &f.lease)
 	}, `SELECT id, fence, attempt_count, possible_duplicate, CASE WHEN state = 2 THEN lease_time ELSE 0 END FROM deliveries
 		WHERE id IN (`+database.List("?", len(ids))+`) AND (
-			state + 0 = 1 AND (NOT deferred OR next_time <= ?) AND expire_time > ? OR
+			state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ? OR
 			state + 0 = 2 AND claim_request = ?)
 		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now, c.by.Request[:])...)
 	if err != nil {

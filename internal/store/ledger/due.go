@@ -65,14 +65,14 @@ func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]wai
 	return due, nil
 }
 
-// postpone lets deliveries wait in the queue until retry.
+// postpone lets deliveries wait in the queue until retry. None is held any more.
 func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
 	for some := range database.Chunks(due, chunk) {
 		args := []any{retry}
 		for _, w := range some {
 			args = append(args, w.ID)
 		}
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ?, deferred = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ?, deferred = false, held = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
 			return err
 		}
 	}

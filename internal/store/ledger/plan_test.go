@@ -30,6 +30,12 @@ var plans = map[string]string{
 	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                              "delivery_held",
 	`DELETE FROM keys WHERE name IN (SELECT name FROM keys WHERE expire_time <= 2
 		ORDER BY expire_time LIMIT 3)`: "key_expire_time",
+	`SELECT id FROM deliveries WHERE chain IN (1, 2)
+		AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`: "delivery_chain",
+	`SELECT id FROM deliveries WHERE chain IN (1, 2)
+		AND chain <> 0 AND state + 0 = 1 AND held ORDER BY chain, id`: "delivery_chain",
+	`SELECT id, chain, state FROM deliveries WHERE chain IN (1, 2)
+		AND chain <> 0 ORDER BY chain, id`: "delivery_chain",
 }
 
 // TestWhatEndedCostsNothing proves that both databases ask the index of what waits

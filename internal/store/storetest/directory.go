@@ -24,6 +24,8 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"users":                testUsers,
 		"user pages":           testUserPages,
 		"addresses":            testAddresses,
+		"ranks":                testRanks,
+		"change a user":        testChangeUser,
 		"one name, many ask":   testOneName,
 		"deleted while joined": testDeletedWhileJoined,
 		"ids are not reused":   testDirectoryIDs,

@@ -75,6 +75,17 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"replay very many":               testReplayMany,
 		"replay at once":                 testReplayAtOnce,
 		"replay bad input":               testReplayInput,
+		"chain":                          testChain,
+		"chain bad input":                testChainInput,
+		"chain that fails":               testChainFails,
+		"chain that takes long":          testChainTakesLong,
+		"chain that would wait":          testChainWaits,
+		"chain in hand":                  testChainInHand,
+		"chain of a lost lease":          testChainLost,
+		"chain that is canceled":         testChainCanceled,
+		"chain that expires":             testChainExpired,
+		"chain that is replayed":         testChainReplayed,
+		"chains at once":                 testChainsAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -78,6 +78,11 @@ func CredentialKey(v string) predicate.Address {
 	return predicate.Address(sql.FieldEQ(FieldCredentialKey, v))
 }
 
+// Rank applies equality check predicate on the "rank" field. It's identical to RankEQ.
+func Rank(v int) predicate.Address {
+	return predicate.Address(sql.FieldEQ(FieldRank, v))
+}
+
 // UserIDEQ applies the EQ predicate on the "user_id" field.
 func UserIDEQ(v int) predicate.Address {
 	return predicate.Address(sql.FieldEQ(FieldUserID, v))
@@ -331,6 +336,46 @@ func CredentialKeyEqualFold(v string) predicate.Address {
 // CredentialKeyContainsFold applies the ContainsFold predicate on the "credential_key" field.
 func CredentialKeyContainsFold(v string) predicate.Address {
 	return predicate.Address(sql.FieldContainsFold(FieldCredentialKey, v))
+}
+
+// RankEQ applies the EQ predicate on the "rank" field.
+func RankEQ(v int) predicate.Address {
+	return predicate.Address(sql.FieldEQ(FieldRank, v))
+}
+
+// RankNEQ applies the NEQ predicate on the "rank" field.
+func RankNEQ(v int) predicate.Address {
+	return predicate.Address(sql.FieldNEQ(FieldRank, v))
+}
+
+// RankIn applies the In predicate on the "rank" field.
+func RankIn(vs ...int) predicate.Address {
+	return predicate.Address(sql.FieldIn(FieldRank, vs...))
+}
+
+// RankNotIn applies the NotIn predicate on the "rank" field.
+func RankNotIn(vs ...int) predicate.Address {
+	return predicate.Address(sql.FieldNotIn(FieldRank, vs...))
+}
+
+// RankGT applies the GT predicate on the "rank" field.
+func RankGT(v int) predicate.Address {
+	return predicate.Address(sql.FieldGT(FieldRank, v))
+}
+
+// RankGTE applies the GTE predicate on the "rank" field.
+func RankGTE(v int) predicate.Address {
+	return predicate.Address(sql.FieldGTE(FieldRank, v))
+}
+
+// RankLT applies the LT predicate on the "rank" field.
+func RankLT(v int) predicate.Address {
+	return predicate.Address(sql.FieldLT(FieldRank, v))
+}
+
+// RankLTE applies the LTE predicate on the "rank" field.
+func RankLTE(v int) predicate.Address {
+	return predicate.Address(sql.FieldLTE(FieldRank, v))
 }
 
 // HasUser applies the HasEdge predicate on the "user" edge.

@@ -16,6 +16,7 @@ var (
 		{Name: "token", Type: field.TypeBytes},
 		{Name: "target", Type: field.TypeString, Size: 255},
 		{Name: "credential_key", Type: field.TypeString, Size: 64, Default: ""},
+		{Name: "rank", Type: field.TypeInt, Default: 0},
 		{Name: "user_id", Type: field.TypeInt},
 	}
 	// UsersMessengersTable holds the schema information for the "users_messengers" table.
@@ -26,7 +27,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "users_messengers_users_addresses",
-				Columns:    []*schema.Column{UsersMessengersColumns[5]},
+				Columns:    []*schema.Column{UsersMessengersColumns[6]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -35,7 +36,7 @@ var (
 			{
 				Name:    "address_user_id_service_type",
 				Unique:  true,
-				Columns: []*schema.Column{UsersMessengersColumns[5], UsersMessengersColumns[1]},
+				Columns: []*schema.Column{UsersMessengersColumns[6], UsersMessengersColumns[1]},
 			},
 		},
 	}
@@ -86,6 +87,7 @@ var (
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "nickname", Type: field.TypeString, Unique: true, Size: 30},
+		{Name: "failover", Type: field.TypeBool, Default: false},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{

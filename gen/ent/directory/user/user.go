@@ -14,6 +14,8 @@ const (
 	FieldID = "id"
 	// FieldNickname holds the string denoting the nickname field in the database.
 	FieldNickname = "nickname"
+	// FieldFailover holds the string denoting the failover field in the database.
+	FieldFailover = "failover"
 	// EdgeAddresses holds the string denoting the addresses edge name in mutations.
 	EdgeAddresses = "addresses"
 	// EdgeGroups holds the string denoting the groups edge name in mutations.
@@ -47,6 +49,7 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldNickname,
+	FieldFailover,
 }
 
 var (
@@ -68,6 +71,8 @@ func ValidColumn(column string) bool {
 var (
 	// NicknameValidator is a validator for the "nickname" field. It is called by the builders before save.
 	NicknameValidator func(string) error
+	// DefaultFailover holds the default value on creation for the "failover" field.
+	DefaultFailover bool
 )
 
 // OrderOption defines the ordering options for the User queries.
@@ -81,6 +86,11 @@ func ByID(opts ...sql.OrderTermOption) OrderOption {
 // ByNickname orders the results by the nickname field.
 func ByNickname(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNickname, opts...).ToFunc()
+}
+
+// ByFailover orders the results by the failover field.
+func ByFailover(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFailover, opts...).ToFunc()
 }
 
 // ByAddressesCount orders the results by addresses count.

@@ -58,6 +58,11 @@ func Nickname(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldNickname, v))
 }
 
+// Failover applies equality check predicate on the "failover" field. It's identical to FailoverEQ.
+func Failover(v bool) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldFailover, v))
+}
+
 // NicknameEQ applies the EQ predicate on the "nickname" field.
 func NicknameEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldNickname, v))
@@ -121,6 +126,16 @@ func NicknameEqualFold(v string) predicate.User {
 // NicknameContainsFold applies the ContainsFold predicate on the "nickname" field.
 func NicknameContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldNickname, v))
+}
+
+// FailoverEQ applies the EQ predicate on the "failover" field.
+func FailoverEQ(v bool) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldFailover, v))
+}
+
+// FailoverNEQ applies the NEQ predicate on the "failover" field.
+func FailoverNEQ(v bool) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldFailover, v))
 }
 
 // HasAddresses applies the HasEdge predicate on the "addresses" edge.

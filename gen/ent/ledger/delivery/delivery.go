@@ -53,6 +53,10 @@ const (
 	FieldSender = "sender"
 	// FieldClaimRequest holds the string denoting the claim_request field in the database.
 	FieldClaimRequest = "claim_request"
+	// FieldChain holds the string denoting the chain field in the database.
+	FieldChain = "chain"
+	// FieldHeld holds the string denoting the held field in the database.
+	FieldHeld = "held"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
 	// FieldEndTime holds the string denoting the end_time field in the database.
@@ -85,6 +89,8 @@ var Columns = []string{
 	FieldLeaseTime,
 	FieldSender,
 	FieldClaimRequest,
+	FieldChain,
+	FieldHeld,
 	FieldReason,
 	FieldEndTime,
 }
@@ -124,6 +130,10 @@ var (
 	DefaultLeaseTime int64
 	// DefaultSender holds the default value on creation for the "sender" field.
 	DefaultSender string
+	// DefaultChain holds the default value on creation for the "chain" field.
+	DefaultChain int64
+	// DefaultHeld holds the default value on creation for the "held" field.
+	DefaultHeld bool
 	// DefaultReason holds the default value on creation for the "reason" field.
 	DefaultReason string
 	// DefaultEndTime holds the default value on creation for the "end_time" field.
@@ -231,6 +241,16 @@ func ByLeaseTime(opts ...sql.OrderTermOption) OrderOption {
 // BySender orders the results by the sender field.
 func BySender(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSender, opts...).ToFunc()
+}
+
+// ByChain orders the results by the chain field.
+func ByChain(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChain, opts...).ToFunc()
+}
+
+// ByHeld orders the results by the held field.
+func ByHeld(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHeld, opts...).ToFunc()
 }
 
 // ByReason orders the results by the reason field.

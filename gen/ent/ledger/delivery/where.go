@@ -157,6 +157,16 @@ func ClaimRequest(v []byte) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldClaimRequest, v))
 }
 
+// Chain applies equality check predicate on the "chain" field. It's identical to ChainEQ.
+func Chain(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldChain, v))
+}
+
+// Held applies equality check predicate on the "held" field. It's identical to HeldEQ.
+func Held(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldHeld, v))
+}
+
 // Reason applies equality check predicate on the "reason" field. It's identical to ReasonEQ.
 func Reason(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldReason, v))
@@ -1075,6 +1085,56 @@ func ClaimRequestIsNil() predicate.Delivery {
 // ClaimRequestNotNil applies the NotNil predicate on the "claim_request" field.
 func ClaimRequestNotNil() predicate.Delivery {
 	return predicate.Delivery(sql.FieldNotNull(FieldClaimRequest))
+}
+
+// ChainEQ applies the EQ predicate on the "chain" field.
+func ChainEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldChain, v))
+}
+
+// ChainNEQ applies the NEQ predicate on the "chain" field.
+func ChainNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldChain, v))
+}
+
+// ChainIn applies the In predicate on the "chain" field.
+func ChainIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldChain, vs...))
+}
+
+// ChainNotIn applies the NotIn predicate on the "chain" field.
+func ChainNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldChain, vs...))
+}
+
+// ChainGT applies the GT predicate on the "chain" field.
+func ChainGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldChain, v))
+}
+
+// ChainGTE applies the GTE predicate on the "chain" field.
+func ChainGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldChain, v))
+}
+
+// ChainLT applies the LT predicate on the "chain" field.
+func ChainLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldChain, v))
+}
+
+// ChainLTE applies the LTE predicate on the "chain" field.
+func ChainLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldChain, v))
+}
+
+// HeldEQ applies the EQ predicate on the "held" field.
+func HeldEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldHeld, v))
+}
+
+// HeldNEQ applies the NEQ predicate on the "held" field.
+func HeldNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldHeld, v))
 }
 
 // ReasonEQ applies the EQ predicate on the "reason" field.

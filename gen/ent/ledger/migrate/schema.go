@@ -78,6 +78,8 @@ var (
 		{Name: "lease_time", Type: field.TypeInt64, Default: 0},
 		{Name: "sender", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "claim_request", Type: field.TypeBytes, Nullable: true},
+		{Name: "chain", Type: field.TypeInt64, Default: 0},
+		{Name: "held", Type: field.TypeBool, Default: false},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
 	}
@@ -127,6 +129,14 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[8], DeliveriesColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state >= 4",
+				},
+			},
+			{
+				Name:    "delivery_chain",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[22]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "chain <> 0",
 				},
 			},
 		},

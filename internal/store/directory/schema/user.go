@@ -23,6 +23,7 @@ func (User) Annotations() []schema.Annotation {
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("nickname").Unique().NotEmpty().MaxRuneLen(30).Validate(text),
+		field.Bool("failover").Default(false).Comment("one address after the other, not all"),
 	}
 }
 

@@ -99,6 +99,13 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
    * @generated from field: string credential_key = 6;
    */
   credentialKey: string;
+
+  /**
+   * failover is the user's.
+   *
+   * @generated from field: bool failover = 5;
+   */
+  failover: boolean;
 };
 
 /**
@@ -117,7 +124,8 @@ export declare const RecipientSchema: GenMessage<Recipient>;
 export declare const DirectoryService: GenService<{
   /**
    * LookUp finds the addresses behind all targets at once: one per (user,
-   * messenger), in the order of the targets, each once.
+   * messenger), in the order of the targets, each once; those of one user together,
+   * in the order of their ranks.
    *
    * invalid_argument: a target is not of the form @user, @@group or @all.
    *
