@@ -94,7 +94,7 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
   /**
    * failover is the user's.
    *
-   * @generated from field: bool failover = 5;
+   * @generated from field: bool failover = 6;
    */
   failover: boolean;
 };
