@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -114,7 +115,7 @@ func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outc
 	var id int64
 	_, err := fmt.Sscan(d.GetId(), &id)
 	must(t, err)
-	claimed, err := h.dispatch.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{id}, Sender: "sender"})
+	claimed, err := h.dispatch.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{id}, Sender: "sender", RequestId: []byte(rand.Text()[:16])})
 	must(t, err)
 	if len(claimed.GetClaims()) != 1 {
 		t.Fatalf("delivery %s by %s is not granted", d.GetId(), d.GetMessenger())

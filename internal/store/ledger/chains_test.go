@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
