@@ -51,11 +51,12 @@ func newHouse(t *testing.T) *house {
 	h := &house{ledger: record, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return h.now }
 	rule := alert.NewRule(specs)
+	clock := alert.NewClock(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // which is not run
 	h.alerts = &alert.Handler{
 		Directory: &group.LookupHandler{Finder: people, Key: key}, Book: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
-		Clock: alert.NewClock(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)), // which is not run
+		Clock: clock,
 	}
-	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Lease: time.Minute, Now: now}
+	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Clock: clock, Lease: time.Minute, Now: now}
 
 	users := &group.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
 	address := func(name string, rank int32) *userv1.NewAddress {
