@@ -21,7 +21,7 @@ const (
 	gaugesLife = 10 * time.Second
 	// gaugesTimeout bounds a read, so that a ledger that hangs takes no other metric
 	// with it.
-	gaugesTimeout = 3 * time.Second
+	gaugesTimeout = 5 * time.Second
 )
 
 // gauges show what waits, by messenger. They speak of the ledger and the bucket,

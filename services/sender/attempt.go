@@ -35,6 +35,9 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 		l.Log.Warn("a lease would have run out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
 		return l.put(t, start, becauseLease)
 	}
+	if l.missed(t) { // while it waited for a worker
+		return l.giveBack(t, start)
+	}
 	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
 	if err != nil { // that is between us and our seal key; the provider refuses nothing
 		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadable(err)}}

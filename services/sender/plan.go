@@ -141,9 +141,9 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 		if !one.limited() {
 			continue
 		}
-		if _, holds := l.Pace.When(one.Key, one.slot); !holds {
+		if _, holds := l.Pace.When(one.Key, one.slot); !holds || l.Pace.Missed(one.Key, one.slot, l.turn(t)) {
+			at := line{one.ID, t.urgent() || l.Pace.Missed(one.Key, one.slot, time.Time{})} // it has stood in line
 			one.slot = pace.Slot{}
-			at := line{one.ID, t.urgent()}
 			wanting[at] = append(wanting[at], t)
 		}
 	}
