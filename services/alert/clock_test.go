@@ -95,7 +95,8 @@ func TestClockIsTold(t *testing.T) {
 		}
 		next(t, jobs)
 	}
-	if took := time.Since(start); took < rounds*wait || took > rounds*time.Second*3/4 {
+	// The ledger's times are the wall clock's, which may be slewed meanwhile.
+	if took := time.Since(start); took < rounds*wait*9/10 || took > rounds*time.Second*3/4 {
 		t.Errorf("%d waits of %s took %s", rounds, wait, took)
 	}
 }
