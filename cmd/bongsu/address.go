@@ -57,11 +57,17 @@ func readAll(in io.Reader, what string) (string, error) {
 	return trimmed, nil
 }
 
+// A ranked command may say the rank of an address.
+type ranked struct {
+	Rank *int32 `placeholder:"N" help:"The address's rank, from 0 to 1000; failover uses the lower first. A new address has 0, one that is replaced keeps its own."`
+}
+
 // userAddAddress is bongsu user add-address.
 type userAddAddress struct {
 	userArg
 	Messenger   string `required:"" placeholder:"NAME" help:"The messenger, such as slack; bongsu messenger list shows them."`
 	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id. Some messengers need none; bongsu messenger list says what each needs."`
+	ranked
 	credential
 }
 
@@ -73,7 +79,7 @@ func (userAddAddress) Help() string {
 
 Examples:
 
-	bongsu user add-address user1 --messenger=slack --destination=C0123456789 --credential-file=token.txt
+	bongsu user add-address user1 --messenger=slack --destination=C0123456789 --credential-file=token.txt --rank=1
 	pass show slack | bongsu user add-address user1 --messenger=slack --destination=C0123456789 --credential-file=-`
 }
 
@@ -85,7 +91,7 @@ func (c userAddAddress) Run(ctx context.Context, con *console) error {
 	}
 	res, err := c.users().AddUserAddress(ctx, &userv1.AddUserAddressRequest{
 		NickName: c.name(),
-		Address:  &userv1.NewAddress{Messenger: c.Messenger, Destination: c.Destination, Credential: secret},
+		Address:  &userv1.NewAddress{Messenger: c.Messenger, Destination: c.Destination, Credential: secret, Rank: c.Rank},
 	})
 	if err != nil {
 		return err
@@ -95,7 +101,7 @@ func (c userAddAddress) Run(ctx context.Context, con *console) error {
 
 // drawAddress shows one address of a user.
 func drawAddress(p *page, name string, a *userv1.Address) {
-	p.say("address %d of %s: %s %s", a.GetId(), name, a.GetMessenger(), a.GetDestination())
+	p.say("address %d of %s: %s %s, rank %d", a.GetId(), name, a.GetMessenger(), a.GetDestination(), a.GetRank())
 }
 
 // userReplaceAddress is bongsu user replace-address.
@@ -104,6 +110,7 @@ type userReplaceAddress struct {
 	Address     string `arg:"" help:"The address: its id, or its messenger."`
 	Messenger   string `placeholder:"NAME" help:"Another messenger; the same unless said."`
 	Destination string `placeholder:"TEXT" help:"Another destination; the same unless said."`
+	ranked
 	credential
 }
 
@@ -129,7 +136,7 @@ func (c userReplaceAddress) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	anew := &userv1.NewAddress{Messenger: old.GetMessenger(), Destination: old.GetDestination(), Credential: secret}
+	anew := &userv1.NewAddress{Messenger: old.GetMessenger(), Destination: old.GetDestination(), Credential: secret, Rank: c.Rank}
 	if c.Messenger != "" {
 		anew.Messenger = c.Messenger
 	}

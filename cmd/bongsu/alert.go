@@ -21,7 +21,8 @@ type alertSend struct {
 	Title    string        `placeholder:"TEXT" help:"A title, in one line; each messenger shows it in its own form, as it does what follows."`
 	Link     string        `placeholder:"URL" help:"Where to read more."`
 	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"One more fact, such as host=node1; may be said up to 20 times."`
-	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent."`
+	Failover bool          `help:"Use the addresses of each user one after the other, by rank: the next where the one before failed or takes too long."`
+	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent, or with failover, where a user was not told."`
 	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
 }
 
@@ -35,6 +36,7 @@ Examples:
 	bongsu alert send @all --strict "the building is closed today"
 	bongsu alert send @@on-call --wait --ttl=10m "db1 is out of disk"
 	bongsu alert send @@on-call --title=db1 --link=https://grafana.example.com/d/1 --detail=host=db1 "out of disk"
+	bongsu alert send @@on-call --failover --severity=critical "db1 is down"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
 
@@ -54,6 +56,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		Severity:       c.Severity,
 		Message:        message,
 		Strict:         c.Strict,
+		Failover:       c.Failover,
 		IdempotencyKey: c.Key,
 		Title:          c.Title,
 		Link:           c.Link,
@@ -194,6 +197,7 @@ func tally(c *alertv1.DeliveryCounts) string {
 		state string
 	}{
 		{c.GetQueued(), "queued"},
+		{c.GetHeld(), "held"},
 		{c.GetSent(), "sent"},
 		{c.GetFailed(), "failed"},
 		{c.GetExpired(), "expired"},

@@ -88,11 +88,37 @@ func TestTally(t *testing.T) {
 	}{
 		{nil, "none"},
 		{&alertv1.DeliveryCounts{Sent: 3}, "3 sent"},
-		{&alertv1.DeliveryCounts{Queued: 1, Sent: 2, Failed: 3, Expired: 4, Canceled: 5}, "1 queued, 2 sent, 3 failed, 4 expired, 5 canceled"},
+		{&alertv1.DeliveryCounts{Queued: 1, Held: 6, Sent: 2, Failed: 3, Expired: 4, Canceled: 5}, "1 queued, 6 held, 2 sent, 3 failed, 4 expired, 5 canceled"},
 	} {
 		if got := tally(test.counts); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
 		}
+	}
+}
+
+// TestAllTold: of a chain one that was sent is enough; what is in none must be sent.
+func TestAllTold(t *testing.T) {
+	of := func(chain string, state alertv1.DeliveryState) *alertv1.Delivery {
+		return &alertv1.Delivery{Chain: chain, State: state}
+	}
+	const sent, failed, canceled = alertv1.DeliveryState_DELIVERY_STATE_SENT, alertv1.DeliveryState_DELIVERY_STATE_FAILED, alertv1.DeliveryState_DELIVERY_STATE_CANCELED
+	for _, test := range []struct {
+		name string
+		ds   []*alertv1.Delivery
+		want bool
+	}{
+		{"nobody", nil, true},
+		{"all sent", []*alertv1.Delivery{of("", sent), of("", sent)}, true},
+		{"one failed, another was sent", []*alertv1.Delivery{of("", failed), of("", sent)}, false},
+		{"one of a chain failed, the next was sent, the third not needed", []*alertv1.Delivery{of("7", failed), of("7", sent), of("7", canceled)}, true},
+		{"another chain was sent", []*alertv1.Delivery{of("7", failed), of("7", canceled), of("8", sent)}, false},
+		{"one of a chain was sent, one of none failed", []*alertv1.Delivery{of("7", sent), of("7", canceled), of("", failed)}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := allTold(test.ds); got != test.want {
+				t.Errorf("got %v", got)
+			}
+		})
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type alertList struct {
 	client
 	Severity string `placeholder:"WORD" help:"Only alerts of exactly this severity."`
-	State    string `default:"" enum:",queued,claimed,sent,failed,expired,canceled" placeholder:"STATE" help:"Only alerts with a delivery that is queued, claimed, sent, failed, expired or canceled."`
+	State    string `default:"" enum:",queued,held,claimed,sent,failed,expired,canceled" placeholder:"STATE" help:"Only alerts with a delivery that is queued, held, claimed, sent, failed, expired or canceled."`
 	User     string `placeholder:"NICKNAME" help:"Only alerts with a delivery to this user."`
 	Since    string `placeholder:"WHEN" help:"Only alerts accepted at or after this time."`
 	Until    string `placeholder:"WHEN" help:"Only alerts accepted before this time."`

@@ -60,6 +60,7 @@ type commands struct {
 		Get            userGet            `cmd:"" help:"Show a user and their addresses."`
 		Create         userCreate         `cmd:"" help:"Make a user, with an address or without."`
 		Rename         userRename         `cmd:"" help:"Give a user another nickname."`
+		Set            userSet            `cmd:"" help:"Set whether a user's addresses are used one after the other."`
 		Delete         userDelete         `cmd:"" help:"Delete a user, their addresses and memberships."`
 		AddAddress     userAddAddress     `cmd:"" help:"Give a user one more way to be reached."`
 		ReplaceAddress userReplaceAddress `cmd:"" help:"Set an address anew, such as with another credential."`
@@ -68,7 +69,8 @@ type commands struct {
 	} `cmd:"" help:"People and how they are reached, the targets @name."`
 
 	Messenger struct {
-		List messengerList `cmd:"" help:"List the ways to reach people, and what an address of each needs."`
+		List  messengerList  `cmd:"" help:"List the ways to reach people, and what an address of each needs."`
+		Paces messengerPaces `cmd:"" help:"Show what waits for each credential, and why."`
 	} `cmd:"" help:"Ways to reach people."`
 
 	Template struct {

@@ -33,6 +33,8 @@ type serveCmd struct {
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
 	Replicas int `default:"1" help:"On how many servers of a NATS cluster the queue is kept."`
 
+	FailoverAfter time.Duration `default:"1m" help:"How long an address may take, where failover is on, before the next of its user is used."`
+
 	Lease           time.Duration `default:"30s" help:"How long a sender may hold what it sends without a word, before it is sent by another; more than twice --provider-timeout."`
 	ProviderTimeout time.Duration `default:"10s" help:"How long a call to a provider may take."`
 
@@ -84,6 +86,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		SealKeyFile:     c.SealKeyFile,
 		Replicas:        c.Replicas,
 		JobSize:         c.JobSize,
+		FailoverAfter:   c.FailoverAfter,
 		Lease:           c.Lease,
 		ProviderTimeout: c.ProviderTimeout,
 

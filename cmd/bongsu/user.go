@@ -23,15 +23,23 @@ func nickname(text string) string { return strings.TrimPrefix(text, "@") }
 func drawUser(p *page, u *userv1.User) {
 	p.field("user", u.GetId())
 	p.field("nickname", u.GetNickName())
+	p.field("failover", onOff(u.GetFailover()))
 	p.field("addresses", len(u.GetAddresses()))
 	if len(u.GetAddresses()) == 0 {
 		return
 	}
 	p.say("")
-	p.row("ID", "MESSENGER", "DESTINATION")
+	p.row("ID", "RANK", "MESSENGER", "DESTINATION")
 	for _, a := range u.GetAddresses() {
-		p.row(a.GetId(), a.GetMessenger(), a.GetDestination())
+		p.row(a.GetId(), a.GetRank(), a.GetMessenger(), a.GetDestination())
 	}
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 // userList is bongsu user list.
@@ -63,13 +71,13 @@ func (c userList) Run(ctx context.Context, con *console) error {
 			p.say("no users")
 			return
 		}
-		p.row("ID", "NICKNAME", "ADDRESSES")
+		p.row("ID", "NICKNAME", "FAILOVER", "ADDRESSES")
 		for _, u := range all.GetUsers() {
 			addresses := make([]string, len(u.GetAddresses()))
 			for i, a := range u.GetAddresses() {
 				addresses[i] = a.GetMessenger() + " " + a.GetDestination()
 			}
-			p.row(u.GetId(), u.GetNickName(), strings.Join(addresses, ", "))
+			p.row(u.GetId(), u.GetNickName(), onOff(u.GetFailover()), strings.Join(addresses, ", "))
 		}
 	})
 }
@@ -96,8 +104,10 @@ func (c userGet) Run(ctx context.Context, con *console) error {
 // userCreate is bongsu user create.
 type userCreate struct {
 	userArg
+	Failover    bool   `help:"Use the user's addresses one after the other, by rank, not all at once."`
 	Messenger   string `placeholder:"NAME" help:"Messenger of a first address, such as slack."`
 	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id."`
+	ranked
 	credential
 }
 
@@ -115,15 +125,15 @@ Examples:
 
 // Run is bongsu user create.
 func (c userCreate) Run(ctx context.Context, con *console) error {
-	req := &userv1.CreateUserRequest{NickName: c.name()}
+	req := &userv1.CreateUserRequest{NickName: c.name(), Failover: c.Failover}
 	switch {
 	case c.Messenger != "" && c.Destination != "":
 		secret, err := c.read(con.In)
 		if err != nil {
 			return err
 		}
-		req.Addresses = []*userv1.NewAddress{{Messenger: c.Messenger, Destination: c.Destination, Credential: secret}}
-	case c.Messenger != "" || c.Destination != "" || c.given():
+		req.Addresses = []*userv1.NewAddress{{Messenger: c.Messenger, Destination: c.Destination, Credential: secret, Rank: c.Rank}}
+	case c.Messenger != "" || c.Destination != "" || c.Rank != nil || c.given():
 		return usagef("an address needs --messenger, --destination and a credential; or give none of them")
 	}
 	res, err := c.users().CreateUser(ctx, req)
@@ -153,6 +163,34 @@ func (c userRename) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) {
 		p.say("user %d is %s", res.GetUser().GetId(), res.GetUser().GetNickName())
 	})
+}
+
+// userSet is bongsu user set.
+type userSet struct {
+	userArg
+	Failover *bool `negatable:"" help:"Use the user's addresses one after the other, by rank, not all at once."`
+}
+
+// Help is the long help.
+func (userSet) Help() string {
+	return `With failover the next address is used where the one before failed, or has not been taken within a bound (serve --failover-after). What is not said stays.
+
+Examples:
+
+	bongsu user set user1 --failover
+	bongsu user set user1 --no-failover`
+}
+
+// Run is bongsu user set.
+func (c userSet) Run(ctx context.Context, con *console) error {
+	if c.Failover == nil {
+		return usagef("say what to set: --failover or --no-failover")
+	}
+	res, err := c.users().UpdateUser(ctx, &userv1.UpdateUserRequest{NickName: c.name(), Failover: c.Failover})
+	if err != nil {
+		return err
+	}
+	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
 }
 
 // userDelete is bongsu user delete.

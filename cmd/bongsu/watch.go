@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
@@ -15,7 +17,7 @@ type alertWatch struct {
 
 // Help is the long help.
 func (alertWatch) Help() string {
-	return `Shows the deliveries as they are, then each that changes, and ends when all have ended: with 0 where all were sent, else with 1. With --json each message of the stream is a document.
+	return `Shows the deliveries as they are, then each that changes, and ends when all have ended: with 0 where all were sent, else with 1. Where failover is on, one that was sent stands for its chain. With --json each message of the stream is a document.
 
 Examples:
 
@@ -35,9 +37,13 @@ func (c client) watch(ctx context.Context, con *console, id string) error {
 	}
 	defer stream.Close()
 	var counts *alertv1.DeliveryCounts
+	latest := map[string]*alertv1.Delivery{} // by id
 	for stream.Receive() {
 		news := stream.Msg()
 		counts = news.GetDeliveryCounts()
+		for _, d := range news.GetDeliveries() {
+			latest[d.GetId()] = d
+		}
 		if err := con.show(c.JSON, news, func(p *page) {
 			for _, d := range news.GetDeliveries() {
 				status, code, _ := evidence(d)
@@ -51,10 +57,23 @@ func (c client) watch(ctx context.Context, con *console, id string) error {
 	if err := stream.Err(); err != nil {
 		return c.failed(ctx, err, true)
 	}
-	if counts.GetFailed()+counts.GetExpired()+counts.GetCanceled() > 0 {
+	if !allTold(slices.Collect(maps.Values(latest))) {
 		return fmt.Errorf("not all was sent: %s", tally(counts))
 	}
 	return nil
+}
+
+// allTold says whether each of ds was sent, or another of its chain.
+func allTold(ds []*alertv1.Delivery) bool {
+	chains := map[string]bool{} // of which one was sent
+	for _, d := range ds {
+		if d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_SENT && d.GetChain() != "" {
+			chains[d.GetChain()] = true
+		}
+	}
+	return !slices.ContainsFunc(ds, func(d *alertv1.Delivery) bool {
+		return d.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT && !chains[d.GetChain()]
+	})
 }
 
 // alertCancel is bongsu alert cancel.

@@ -36,10 +36,17 @@ func (b *builder) alertHere(ctx context.Context) error {
 	if err := b.peopleElsewhere(); err != nil {
 		return err
 	}
+	paces := b.paces(q).List
+	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: time.Now, log: b.log}); err != nil {
+		return err
+	}
 	writer := alert.NewWriter(store, time.Now, b.log)
-	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs, Now: time.Now}
-	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List, Templates: store, Writer: writer}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
+	alerts := &alert.Handler{
+		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
+		FailoverAfter: b.config.FailoverAfter, Now: time.Now,
+	}
+	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: paces, Counter: store, Templates: store, Writer: writer, Now: time.Now}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{
@@ -101,5 +108,6 @@ func (b *builder) connectQueue() (*nats.Conn, error) {
 		return nil, err
 	}
 	b.onClose("the broker", func() error { broker.Stop(); return nil })
+	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
 	return broker.Connect()
 }

@@ -58,6 +58,10 @@ type Config struct {
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5
 
+	// FailoverAfter is how long an address may take, where failover is on, before the
+	// next of its user is used. Default a minute; at least a second.
+	FailoverAfter time.Duration
+
 	// Lease is how long a sender may hold a delivery without a report, and a job
 	// without an end: what a dead sender held goes on after it. Default 30 s; at
 	// least a second, and more than twice ProviderTimeout.
@@ -98,6 +102,10 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.JobSize < 1 || c.JobSize > 1000 {
 		return c, fmt.Errorf("--job-size is %d: it goes from 1 to 1000", c.JobSize)
+	}
+	c.FailoverAfter = cmp.Or(c.FailoverAfter, time.Minute)
+	if c.FailoverAfter < time.Second {
+		return c, fmt.Errorf("--failover-after is %s: it must be at least a second", c.FailoverAfter)
 	}
 	if err := c.completePace(); err != nil {
 		return c, err

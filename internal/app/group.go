@@ -33,6 +33,12 @@ func (b *builder) groupHere(ctx context.Context) error {
 			return err
 		}
 	}
+	b.stages[accept] = append(b.stages[accept], func(ctx context.Context) error {
+		if err := group.FillKeys(ctx, store, key, b.log); err != nil && ctx.Err() == nil {
+			b.log.Warn("addresses could not be given the fingerprints of their credentials; the next start tries again", "error", err)
+		}
+		return nil
+	})
 	groups := &group.Handler{Groups: store}
 	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: time.Now}
 	lookup := &group.LookupHandler{Finder: store, Key: key}

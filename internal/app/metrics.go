@@ -21,6 +21,9 @@ import (
 
 var _ sender.Meter = (*metrics)(nil)
 
+// meterName says who measures.
+const meterName = "github.com/bongsu-project/bongsu"
+
 // metrics is what the process measures of itself, in a registry of its own, so
 // that several can live in one test.
 type metrics struct {
@@ -41,7 +44,7 @@ func newMetrics() (*metrics, error) {
 	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
 	m := &metrics{provider: provider, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
-	if err := m.instruments(provider.Meter("github.com/bongsu-project/bongsu")); err != nil {
+	if err := m.instruments(provider.Meter(meterName)); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	return m, nil

@@ -74,6 +74,7 @@ type Delivery struct {
 	ID               int64
 	Destination      string
 	SealedCredential []byte // as internal/seal sealed it
+	CredentialKey    string // the credential's fingerprint; empty where it is not known
 	Slots            string // what a sender reserved when it deferred the delivery; empty for none
 }
 

@@ -144,11 +144,11 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Message){
 		"a long title": func(m *Message) { m.Title = strings.Repeat("t", 257) },
-		"a long value": func(m *Message) { m.Details = []Detail{{"n", strings.Repeat("v", 1025)}} },
+		"a long value": func(m *Message) { m.Details = []Detail{{Name: "n", Value: strings.Repeat("v", 1025)}} },
 		"long details": func(m *Message) {
-			m.Details = slices.Repeat([]Detail{{strings.Repeat("n", 200), strings.Repeat("v", 900)}}, 6)
+			m.Details = slices.Repeat([]Detail{{Name: strings.Repeat("n", 200), Value: strings.Repeat("v", 900)}}, 6)
 		},
-		"many details":      func(m *Message) { m.Details = slices.Repeat([]Detail{{"n", "v"}}, 251) },
+		"many details":      func(m *Message) { m.Details = slices.Repeat([]Detail{{Name: "n", Value: "v"}}, 251) },
 		"a link of no end":  func(m *Message) { m.Link = "https://h.example/" + strings.Repeat("l", 2048) },
 		"a title of no end": func(m *Message) { m.Title = strings.Repeat("t", 10_000) },
 	} {
@@ -163,7 +163,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 		})
 	}
 	m = full(discordWebhookURL, "")
-	m.Details = append(slices.Repeat([]Detail{{"n", "v"}}, 60), Detail{"", ""})
+	m.Details = append(slices.Repeat([]Detail{{Name: "n", Value: "v"}}, 60), Detail{Name: "", Value: ""})
 	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || o.Cut || len(got.Embeds) != 3 {
 		t.Errorf("%+v: 61 details in %d embeds", o, len(got.Embeds))
 	}

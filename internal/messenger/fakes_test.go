@@ -48,7 +48,7 @@ func long(m *Message) {
 	m.Link += strings.Repeat("&x=1", 400)
 	m.Details = nil
 	for range 50 {
-		m.Details = append(m.Details, Detail{strings.Repeat("n", 100), strings.Repeat("v", 1_000)})
+		m.Details = append(m.Details, Detail{Name: strings.Repeat("n", 100), Value: strings.Repeat("v", 1_000)})
 	}
 }
 

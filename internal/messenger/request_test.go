@@ -22,7 +22,7 @@ func full(credential, destination string) Message {
 		Severity:    "critical",
 		Title:       "Disk full <db1> & more",
 		Link:        "https://grafana.example/d/1?a=1&b=2",
-		Details:     []Detail{{"host_name", "db_1"}, {"free", "0 %"}},
+		Details:     []Detail{{Name: "host_name", Value: "db_1"}, {Name: "free", Value: "0 %"}},
 		Time:        noon,
 	}
 }

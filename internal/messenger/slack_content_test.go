@@ -14,7 +14,9 @@ func TestSlackGoldenRequests(t *testing.T) {
 
 // TestSlackContent shows what fits by blocks, and as text what does not.
 func TestSlackContent(t *testing.T) {
-	details := func(count int, value string) []Detail { return slices.Repeat([]Detail{{"n", value}}, count) }
+	details := func(count int, value string) []Detail {
+		return slices.Repeat([]Detail{{Name: "n", Value: value}}, count)
+	}
 	for name, c := range map[string]struct {
 		change func(*Message)
 		blocks int

@@ -39,6 +39,15 @@ func (p *Pacer) When(key Key, s Slot) (time.Time, bool) {
 	return time.UnixMicro(at), true
 }
 
+// Missed says whether a slot has passed so long ago, a tenth of a second or an
+// interval, that to use it would be too much beside the slots that others hold. It
+// is not missed by who could not use it before from. Who missed one may reserve
+// another in front: then the line is late by that much, and no limit is exceeded.
+func (p *Pacer) Missed(key Key, s Slot, from time.Time) bool {
+	k := p.look(key.ID)
+	return k.missed(s, from.UnixMicro(), p.micros())
+}
+
 // Horizon is a time at which a key whose line is too long may be asked again.
 func (p *Pacer) Horizon() time.Time { return p.now().Add(horizon / 2) }
 

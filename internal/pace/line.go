@@ -14,6 +14,10 @@ const (
 	horizon = 10 * time.Minute
 	// late is how long after its time a slot still holds.
 	late = 5 * time.Second
+	// slack is how long after its time a slot may be used while others hold later
+	// ones, or an interval where that is longer: what is made up for comes on top of
+	// what has its turn.
+	slack = 100 * time.Millisecond
 	// guard is how soon after now nothing is put into the line: another sender may
 	// be about to use that slot, and learns of the change only then.
 	guard = 50 * time.Millisecond
@@ -164,14 +168,28 @@ func (l *line) pause(now, until int64) bool {
 // when is the time at which a slot comes up. It is false where the slot holds no
 // longer, and another must be reserved.
 func (l *line) when(s Slot, now int64) (int64, bool) {
+	at, is := l.timeOf(s)
+	return at, is && at > now-late.Microseconds()
+}
+
+// missed says whether a slot is too late to be used because others hold later ones.
+// Time before from does not count.
+func (l *line) missed(s Slot, from, now int64) bool {
+	at, is := l.timeOf(s)
+	return is && max(at, from) < now-max(slack.Microseconds(), l.Interval) && l.place(l.Next) > at+l.Interval
+}
+
+// timeOf is when a slot comes up or came up. It is false where the slot is none of
+// this line.
+func (l *line) timeOf(s Slot) (at int64, is bool) {
 	if s.None() || s.life != l.Life {
 		return 0, false
 	}
-	at := s.at + l.Moved
+	at = s.at + l.Moved
 	if !s.urgent {
 		at = l.place(at + l.Folded)
 	}
-	return at, at > now-late.Microseconds()
+	return at, true
 }
 
 // idle says whether nothing would be lost by forgetting the line.

@@ -268,6 +268,47 @@ func TestVoidSlots(t *testing.T) {
 	}
 }
 
+// TestMissed lets slots pass: one is missed a tenth of a second later, or an
+// interval, but only where others hold later ones; a new one in front moves these.
+func TestMissed(t *testing.T) {
+	const milli = int64(1000)
+	for _, each := range []struct {
+		rate  messenger.Rate
+		slack int64
+	}{
+		{messenger.Rate{Count: 20, Per: time.Second}, 100 * milli},
+		{messenger.Rate{Count: 20, Per: time.Second, Burst: 3}, 100 * milli},
+		{messenger.Rate{Count: 1, Per: time.Second}, 1000 * milli},
+	} {
+		d := newDrill(each.rate)
+		slots := append(d.book(20, false), d.book(2, true)...)
+		for i, s := range slots[4:] {
+			at, _ := d.when(s, d.now)
+			last := i+4 == 19
+			if d.missed(s, 0, at+each.slack) || d.missed(s, 0, at+each.slack+1) == last {
+				t.Errorf("%s: slot %d is missed too early, or not at all", each.rate, i+4)
+			}
+			if d.missed(s, at+1, at+each.slack+1) || d.missed(s, at+1, at+each.slack+2) == last {
+				t.Errorf("%s: slot %d is missed by who could not use it", each.rate, i+4)
+			}
+		}
+	}
+
+	d := newDrill(messenger.Rate{Count: 20, Per: time.Second})
+	slots := d.book(20, false)
+	d.now += 500 * milli
+	before, _ := d.when(slots[19], d.now)
+	again := d.book(1, true)[0]
+	first, _ := d.when(again, d.now)
+	after, _ := d.when(slots[19], d.now)
+	if wait := first - d.now; wait > 100*milli || after-before != 50*milli {
+		t.Errorf("the new one comes up after %d µs, and moves the last by %d µs", wait, after-before)
+	}
+	if d.missed(Slot{}, 0, d.now) || d.missed(Slot{life: "12345678"}, 0, d.now) {
+		t.Error("a slot that is none was missed")
+	}
+}
+
 func TestSlotText(t *testing.T) {
 	for _, s := range []Slot{{"abcdefgh", 12345, false}, {"abcdefgh", -1, true}, {}} {
 		if got := ParseSlot(s.String()); got != s {

@@ -1,7 +1,6 @@
 package pace
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -23,7 +22,12 @@ func (s Standing) Messenger() string {
 	return name
 }
 
-// List gives every key that is not at rest, by name, as far as is known now.
+// OfDestination says whether the key is that of a destination.
+func (s Standing) OfDestination() bool {
+	return strings.HasPrefix(s.Key, s.Messenger()+".destination.")
+}
+
+// List gives every key that is not at rest, as far as is known now.
 func (p *Pacer) List() []Standing {
 	now := p.micros()
 	p.mu.Lock()
@@ -34,7 +38,6 @@ func (p *Pacer) List() []Standing {
 		}
 	}
 	p.mu.Unlock()
-	slices.SortFunc(all, func(a, b Standing) int { return strings.Compare(a.Key, b.Key) })
 	return all
 }
 

@@ -4,22 +4,46 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// startTimeout bounds how long the embedded broker may take to be ready.
-const startTimeout = 10 * time.Second
+const (
+	// startTimeout bounds how long the embedded broker may take to be ready.
+	startTimeout = 10 * time.Second
+	// brokerLook is how often it is looked whether the embedded broker has its
+	// streams.
+	brokerLook = time.Second
+)
 
 // A Broker is a NATS server inside this process. It opens no port.
-type Broker struct{ server *server.Server }
+type Broker struct {
+	dir string
+
+	mu     sync.Mutex
+	server *server.Server // nil while there is none
+}
 
 // StartBroker starts a broker that keeps its streams in dir.
 func StartBroker(dir string) (*Broker, error) {
+	s, err := startServer(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Broker{dir: dir, server: s}, nil
+}
+
+func startServer(dir string) (*server.Server, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "bongsu",
 		DontListen: true,
@@ -32,22 +56,95 @@ func StartBroker(dir string) (*Broker, error) {
 		return nil, fmt.Errorf("start the embedded queue in %s: %w", dir, err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(startTimeout) {
-		s.Shutdown()
-		return nil, fmt.Errorf("the embedded queue in %s was not ready within %s: is the folder writable, and the disk not full?", dir, startTimeout)
+	// Where Start cannot have its streams it says so to a log only, and is never ready.
+	if !hasStreams(s) || !s.ReadyForConnections(startTimeout) {
+		stopServer(s)
+		return nil, fmt.Errorf("the embedded queue in %s could not be started: is the folder writable, and the disk not full?", dir)
 	}
-	return &Broker{server: s}, nil
+	return s, nil
 }
 
-// Connect opens a connection inside the process.
+// hasStreams says whether a server serves streams. One that may not write to its
+// folder stops that for good, and goes on without: nats-server,
+// handleWritePermissionError.
+func hasStreams(s *server.Server) bool {
+	return s.JetStreamEnabled() && s.GlobalAccount().JetStreamEnabled()
+}
+
+func stopServer(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+// Run starts the server anew where it has given its streams up, as often as it
+// takes, until ctx ends. Connections come back by themselves.
+func (b *Broker) Run(ctx context.Context, log *slog.Logger) error {
+	ticker := time.NewTicker(brokerLook)
+	defer ticker.Stop()
+	broken := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if s := b.now(); s != nil && hasStreams(s) {
+			continue
+		}
+		if !broken {
+			log.Error("the embedded queue has given up its streams; starting it anew until its folder can be written", "folder", b.dir)
+		}
+		err := b.restart()
+		if broken = err != nil; !broken {
+			log.Info("the embedded queue is back")
+		}
+	}
+}
+
+// now gives the server; nil while there is none.
+func (b *Broker) now() *server.Server {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.server
+}
+
+func (b *Broker) restart() error {
+	b.Stop()
+	s, err := startServer(b.dir)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.server = s
+	return nil
+}
+
+// InProcessConn gives the server's end of a connection: nats asks for one whenever
+// it connects again.
+func (b *Broker) InProcessConn() (net.Conn, error) {
+	s := b.now()
+	if s == nil {
+		return nil, fmt.Errorf("the embedded queue is being started: %w", fault.ErrUnavailable)
+	}
+	return s.InProcessConn()
+}
+
+// Connect opens a connection inside the process. It comes back by itself when the
+// broker was started anew.
 func (b *Broker) Connect() (*nats.Conn, error) {
-	return connect("", nats.InProcessServer(b.server))
+	return connect("", nats.InProcessServer(b))
 }
 
-// Stop stops the broker and returns when its files are closed.
+// Stop stops the broker and returns when its files are closed. Run must have ended.
 func (b *Broker) Stop() {
-	b.server.Shutdown()
-	b.server.WaitForShutdown()
+	b.mu.Lock()
+	s := b.server
+	b.server = nil
+	b.mu.Unlock()
+	if s != nil {
+		stopServer(s)
+	}
 }
 
 // Dial opens a connection to a NATS server elsewhere. It comes back by itself

@@ -94,6 +94,9 @@ func (q *Queue) writeStream(ctx context.Context) error {
 // put before may be lost. It says whether the stream is empty, and makes one that has
 // vanished.
 func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error) {
+	if err := q.reachable(); err != nil {
+		return "", false, err
+	}
 	stream, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if err := q.makeStream(ctx); err != nil {
@@ -108,9 +111,21 @@ func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error)
 	return info.Created.String(), info.State.Msgs == 0, nil
 }
 
+// reachable says at once that the broker is away, where that is known. Otherwise
+// what is put then would wait for the broker, and go out beside what is put again.
+func (q *Queue) reachable() error {
+	if !q.conn.IsConnected() {
+		return fmt.Errorf("the queue's broker cannot be reached: %w", fault.ErrUnavailable)
+	}
+	return nil
+}
+
 // Put hands jobs to the broker and returns when it has them. Those before an
 // error may have been taken.
 func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
+	if err := q.reachable(); err != nil {
+		return err
+	}
 	err := q.put(ctx, jobs)
 	if err != nil {
 		if again := q.mend(ctx, jobs[0], err); again != nil {

@@ -31,6 +31,7 @@ func encode(j job.Job) ([]byte, error) {
 			Id:               d.ID,
 			Destination:      d.Destination,
 			SealedCredential: d.SealedCredential,
+			CredentialKey:    d.CredentialKey,
 			Slots:            d.Slots,
 		})
 	}
@@ -68,6 +69,7 @@ func decode(payload []byte) (job.Job, error) {
 			ID:               d.GetId(),
 			Destination:      d.GetDestination(),
 			SealedCredential: d.GetSealedCredential(),
+			CredentialKey:    d.GetCredentialKey(),
 			Slots:            d.GetSlots(),
 		})
 	}

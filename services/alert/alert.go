@@ -49,7 +49,7 @@ func (a Alert) Rank() job.Rank { return job.RankOf(a.Severity) }
 // State is where a delivery is on its way.
 type State int
 
-// The states of a delivery. Those from Sent on are its end.
+// The states of a delivery. Those from Sent to Canceled are its end.
 const (
 	Queued   State = iota + 1 // it waits to be sent
 	Claimed                   // a sender holds it under a lease
@@ -57,10 +57,14 @@ const (
 	Failed                    // it was not taken
 	Expired                   // its time to live ran out
 	Canceled                  // it was canceled before it was sent
+	Held                      // it waits for another of its chain to fail
 )
 
+// Ended says whether it is an end.
+func (s State) Ended() bool { return s >= Sent && s <= Canceled }
+
 // Counts says how many deliveries are in each state, by State.
-type Counts [Canceled + 1]int
+type Counts [Held + 1]int
 
 // Total is the number of all deliveries.
 func (c Counts) Total() int {
@@ -71,19 +75,28 @@ func (c Counts) Total() int {
 	return total
 }
 
+// Open is the number of those that have not ended.
+func (c Counts) Open() int { return c[Queued] + c[Claimed] + c[Held] }
+
 // A Delivery is one alert to one address.
 type Delivery struct {
 	ID               int64
 	Nickname         string
 	Messenger        string
 	SealedCredential []byte
+	CredentialKey    string // the credential's fingerprint; empty where it is not known
 	Destination      string
 	State            State
 	Reason           string    // why it ended; empty where it was Sent or has not ended
 	NextTime         time.Time // when it is tried next; zero where that is now, or where it has ended
 	EndTime          time.Time // zero until it ended
+	Chain            int64     // the first delivery of its chain; 0 where it is in none
 	Attempts         []Attempt // in order
 }
+
+// NotNeeded is the reason of a delivery that is Canceled because another of its
+// chain was Sent.
+const NotNeeded = "not_needed"
 
 // An Attempt is one call to a provider. It is recorded when it is reported, or
 // as Unknown when its lease ran out without a report.
@@ -94,6 +107,12 @@ type Attempt struct {
 	EndTime           time.Time
 	Outcome           messenger.Outcome // After is not kept
 	PossibleDuplicate bool              // an attempt before may have reached the provider too
+}
+
+// A Claimant is who claims.
+type Claimant struct {
+	Sender  string   // the process, for people who read the ledger
+	Request [16]byte // random: the same only where the same request is asked again
 }
 
 // A Claim is the right to send one delivery, once, until its lease ends.

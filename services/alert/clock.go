@@ -3,8 +3,10 @@ package alert
 import (
 	"context"
 	"log/slog"
-	"slices"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 )
@@ -12,195 +14,189 @@ import (
 const (
 	// silence is how long a delivery may wait in the queue before its job is put
 	// again. It is the last resort: a queue that loses what it held is noticed
-	// within a tick.
+	// within a second.
 	silence = 10 * time.Minute
-	// tick is how often the clock looks at what is due.
-	tick = 100 * time.Millisecond
-	// ticksPerEpoch is how many ticks pass between looks at the queue's life.
-	ticksPerEpoch = 10
-	// onTheWay is how long what was recorded may be on its way to the queue, where
-	// another alert service shares the ledger.
-	onTheWay = time.Second
+	// grain is the least time between two rounds, so that what comes due little by
+	// little shares its transactions.
+	grain = 10 * time.Millisecond
+	// longest is the most time between two rounds: other processes that share the
+	// ledger tell nobody what they let wait.
+	longest = time.Second
 	// dueBatch is how many due deliveries are put at once, and how many that nobody
 	// ends are ended at once.
 	dueBatch = 2000
-	// freshAlerts is how many accepted alerts may wait for the queue in memory.
-	// What exceeds it is found in the ledger.
-	freshAlerts = 4096
-	// putBatch is how many jobs are put before the broker's answers are awaited.
-	putBatch = 1000
+	// hands is how many batches are moved at a time.
+	hands = 2
 )
 
 // A Clock moves deliveries from the ledger to the queue: what was accepted just
-// now, what is due, and what the queue has lost. It ends what nobody else ends.
+// now, what is due, and what the queue has lost. It ends what nobody else ends. It
+// asks the ledger when that will be, and sleeps until then.
 type Clock struct {
 	dispatcher Dispatcher
-	queue      Queue
+	outbox     *outbox
 	rule       Rule
 	jobSize    int
 	now        func() time.Time
 	log        *slog.Logger
 
-	fresh  chan []job.Job
-	missed chan struct{} // holds one where the ledger must be asked for what the queue lacks
-	epoch  string        // of the queue, when it was last looked at
-	broken bool          // the queue did not answer the last time
+	news  chan struct{} // holds one where the ledger may have changed
+	round time.Time     // when the last round began
 }
 
 // NewClock gives a clock that puts jobs of at most jobSize deliveries.
 func NewClock(dispatcher Dispatcher, queue Queue, rule Rule, jobSize int, now func() time.Time, log *slog.Logger) *Clock {
-	c := &Clock{
-		dispatcher: dispatcher, queue: queue, rule: rule, jobSize: jobSize, now: now, log: log,
-		fresh:  make(chan []job.Job, freshAlerts),
-		missed: make(chan struct{}, 1),
+	return &Clock{
+		dispatcher: dispatcher, outbox: newOutbox(queue, now, log), rule: rule, jobSize: jobSize, now: now, log: log,
+		news: make(chan struct{}, 1),
 	}
-	c.miss() // what an earlier process accepted and did not put
-	return c
 }
 
 // Put hands over what was recorded just now. It never waits and never loses: what
 // there is no room for is found in the ledger.
-func (c *Clock) Put(a Alert, ds []Delivery) {
+func (c *Clock) Put(a Alert, ds []Delivery) { c.outbox.add(Jobs(a, ds, c.jobSize)) }
+
+// Changed tells the clock, without waiting, that something in the ledger may be due
+// sooner than it knows. What it is not told of it finds within a second.
+func (c *Clock) Changed() {
 	select {
-	case c.fresh <- Jobs(a, ds, c.jobSize):
+	case c.news <- struct{}{}:
 	default:
-		c.miss()
 	}
 }
 
 // Run works until ctx ends, and then puts what was handed over before.
 func (c *Clock) Run(ctx context.Context) error {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for ticks := 0; ; {
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	for {
 		select {
-		case jobs := <-c.fresh:
-			c.put(ctx, c.gather(jobs))
-		case <-ticker.C:
-			if ticks++; ticks%ticksPerEpoch == 1 {
-				c.watch(ctx)
-			}
-			c.sweep(ctx)
-			c.due(ctx)
+		case jobs := <-c.outbox.fresh:
+			c.outbox.put(ctx, c.outbox.gather(jobs))
+		case <-c.news:
+			alarm.Reset(max(0, c.round.Add(grain).Sub(c.now())))
+		case <-alarm.C:
+			alarm.Reset(c.work(ctx))
 		case <-ctx.Done():
-			c.drain(context.WithoutCancel(ctx))
+			c.outbox.drain(context.WithoutCancel(ctx))
 			return nil
 		}
 	}
 }
 
-// gather adds to jobs what else was handed over, up to a batch.
-func (c *Clock) gather(jobs []job.Job) []job.Job {
-	for len(jobs) < putBatch {
-		select {
-		case more := <-c.fresh:
-			jobs = append(jobs, more...)
-		default:
-			return jobs
-		}
+// work is a round: it does what there is to do now, and gives how long there is
+// nothing then.
+func (c *Clock) work(ctx context.Context) time.Duration {
+	c.round = c.now()
+	lost := c.outbox.look(ctx)
+	due, end, err := c.dispatcher.Next(ctx)
+	if err != nil {
+		c.log.Error("cannot ask the ledger what is next", "error", err)
+		c.outbox.missed.CompareAndSwap(false, !lost.IsZero())
+		return longest
 	}
-	return jobs
+	now := c.now()
+	done := 0
+	if reached(end, now) {
+		done += c.sweep(ctx)
+	}
+	if !lost.IsZero() && !due.IsZero() {
+		done += c.wake(ctx, lost)
+	}
+	if !c.outbox.away && (done > 0 || reached(due, now)) {
+		done += c.due(ctx)
+	}
+	if done > 0 {
+		return grain
+	}
+	if c.outbox.away {
+		due = time.Time{}
+	}
+	return until(now, c.outbox.next, due, end)
 }
 
-// drain puts what was handed over, as far as the queue takes it. The rest is found
-// in the ledger by the next process.
-func (c *Clock) drain(ctx context.Context) {
-	for jobs := c.gather(nil); len(jobs) > 0 && c.put(ctx, jobs); jobs = c.gather(nil) {
-	}
-}
-
-// put hands jobs to the queue, and says whether it took them.
-func (c *Clock) put(ctx context.Context, jobs []job.Job) bool {
-	for batch := range slices.Chunk(jobs, putBatch) {
-		err := c.queue.Put(ctx, batch)
-		c.note(err)
-		if err != nil {
-			c.miss()
-			return false
-		}
-	}
-	return true
-}
-
-// sweep ends what has expired, and moves on what was claimed by the dead.
-func (c *Clock) sweep(ctx context.Context) {
+// sweep ends what has expired, moves on what was claimed by the dead, and says how
+// much that was.
+func (c *Clock) sweep(ctx context.Context) (done int) {
 	for ctx.Err() == nil {
 		n, err := c.dispatcher.Sweep(ctx, c.now(), dueBatch, c.rule)
 		if err != nil {
 			c.log.Error("cannot ask the ledger for what nobody ends", "error", err)
-			return
+			return done
 		}
-		if n < dueBatch {
-			return
+		if done += n; n < dueBatch {
+			return done
 		}
 	}
+	return done
 }
 
-// due puts what is due, and wakes what the queue lacks first.
-func (c *Clock) due(ctx context.Context) {
-	select {
-	case <-c.missed:
-		if n, err := c.dispatcher.Wake(ctx, c.now(), c.now().Add(silence)); err != nil {
-			c.log.Error("cannot ask the ledger for what waits", "error", err)
-			c.miss()
-			return
-		} else if n > 0 {
-			c.log.Info("putting again what the queue may lack", "deliveries", n)
-		}
-	default:
-	}
-	for ctx.Err() == nil {
-		now := c.now()
-		jobs, err := c.dispatcher.Due(ctx, now, now.Add(silence), dueBatch, c.jobSize)
-		if err != nil {
-			c.log.Error("cannot ask the ledger for what is due", "error", err)
-			return
-		}
-		if len(jobs) == 0 || !c.put(ctx, jobs) {
-			return
-		}
-	}
-}
-
-// watch notices a queue that began anew, and so lost what it held, and one that is
-// empty while deliveries wait in it.
-func (c *Clock) watch(ctx context.Context) {
-	start := c.now()
-	epoch, empty, err := c.queue.Epoch(ctx)
-	c.note(err)
+// wake makes due what waits in the queue, until a time, and says how much that is.
+func (c *Clock) wake(ctx context.Context, until time.Time) int {
+	n, err := c.dispatcher.Wake(ctx, c.now(), until)
 	if err != nil {
-		return
+		c.log.Error("cannot ask the ledger for what waits", "error", err)
+		c.outbox.missed.Store(true)
+		return 0
 	}
-	switch {
-	case c.epoch != "" && c.epoch != epoch:
-		c.log.Warn("the queue began anew")
-		c.miss()
-	case empty && len(c.fresh) == 0:
-		n, err := c.dispatcher.Wake(ctx, c.now(), start.Add(silence-onTheWay))
-		if err != nil {
-			c.log.Error("cannot ask the ledger for what waits", "error", err)
-		} else if n > 0 {
-			c.log.Warn("the queue is empty and deliveries wait in it; putting them again", "deliveries", n)
+	if n > 0 {
+		c.log.Info("putting again what the queue may lack", "deliveries", n)
+	}
+	return n
+}
+
+// due puts what is due, and says how much that was. Where it is more than a batch,
+// one hand asks the ledger while another waits for the queue.
+func (c *Clock) due(ctx context.Context) int {
+	var found atomic.Int64
+	var g errgroup.Group
+	g.SetLimit(hands)
+	var hand func() error
+	hand = func() error {
+		for ctx.Err() == nil {
+			jobs, n := c.take(ctx)
+			found.Add(int64(n))
+			if n == dueBatch {
+				g.TryGo(hand)
+			}
+			if err := c.outbox.try(ctx, jobs); err != nil || n < dueBatch {
+				return err
+			}
+		}
+		return nil
+	}
+	g.Go(hand)
+	if err := g.Wait(); err != nil {
+		c.outbox.lost(err)
+	}
+	return int(found.Load())
+}
+
+// take gives jobs for what is due, and how many deliveries they carry: as many as
+// a batch where there may be more.
+func (c *Clock) take(ctx context.Context) (jobs []job.Job, n int) {
+	now := c.now()
+	jobs, err := c.dispatcher.Due(ctx, now, now.Add(silence), dueBatch, c.jobSize)
+	if err != nil {
+		c.log.Error("cannot ask the ledger for what is due", "error", err)
+	}
+	for _, j := range jobs {
+		n += len(j.Deliveries)
+	}
+	return jobs, n
+}
+
+// reached says whether a time that is set has come.
+func reached(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+
+// until gives how long it is to the first of times that is to come, but never less
+// than a grain nor more than the longest wait.
+func until(now time.Time, times ...time.Time) time.Duration {
+	wait := longest
+	for _, t := range times {
+		if t.After(now) {
+			wait = min(wait, t.Sub(now))
 		}
 	}
-	c.epoch = epoch
-}
-
-// miss makes the next tick ask the ledger.
-func (c *Clock) miss() {
-	select {
-	case c.missed <- struct{}{}:
-	default:
-	}
-}
-
-// note logs when the queue goes and when it is back, not each call between.
-func (c *Clock) note(err error) {
-	if err != nil && !c.broken {
-		c.log.Error("the queue does not answer; what is accepted waits in the ledger", "error", err)
-	}
-	if err == nil && c.broken {
-		c.log.Info("the queue is back")
-	}
-	c.broken = err != nil
+	return max(wait, grain)
 }

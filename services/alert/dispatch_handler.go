@@ -6,6 +6,7 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)
@@ -14,6 +15,7 @@ var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)
 type DispatchHandler struct {
 	Dispatcher Dispatcher
 	Rule       Rule
+	Clock      *Clock // is told what may be due sooner than it knows
 	// Lease is how long a sender may hold a delivery without a report: longer than a
 	// sender waits for a provider, and shorter than people like to wait where a
 	// sender died.
@@ -24,7 +26,8 @@ type DispatchHandler struct {
 // Claim grants deliveries to a sender.
 func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*jobv1.ClaimResponse, error) {
 	now := h.Now()
-	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), req.GetSender(), now, now.Add(h.Lease))
+	by := Claimant{Sender: req.GetSender(), Request: [16]byte(req.GetRequestId())}
+	claims, err := h.Dispatcher.Claim(ctx, req.GetDeliveryIds(), by, now, now.Add(h.Lease))
 	if err != nil {
 		return nil, err
 	}
@@ -46,14 +49,21 @@ func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*
 			Slots:      wire.GetSlots(),
 		})
 	}
+	defer h.Clock.Changed()
 	return &jobv1.DeferResponse{}, h.Dispatcher.Defer(ctx, ds, h.Now())
 }
 
 // Report records what came of claims.
 func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
 	reports := make([]Report, 0, len(req.GetReports()))
+	waits := false
 	for _, wire := range req.GetReports() {
-		reports = append(reports, reportFromWire(wire))
+		r := reportFromWire(wire)
+		waits = waits || r.Outcome.Kind != messenger.Sent
+		reports = append(reports, r)
+	}
+	if waits {
+		defer h.Clock.Changed()
 	}
 	fenced, err := h.Dispatcher.Report(ctx, reports, h.Now(), h.Rule)
 	if err != nil {

@@ -29,7 +29,10 @@ type Handler struct {
 	Clock     *Clock
 	Writer    *Writer
 	Specs     []messenger.Spec
-	Now       func() time.Time
+	// FailoverAfter is how long an address may take, where failover is on, before the
+	// next of its user is used. It must be greater than 0.
+	FailoverAfter time.Duration
+	Now           func() time.Time
 }
 
 // SendAlert records the alert and its deliveries, answers, and leaves the rest
@@ -47,7 +50,7 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	if err != nil {
 		return nil, err
 	}
-	ds := h.deliveries(found.GetRecipients(), now)
+	ds := h.deliveries(found.GetRecipients(), req.GetFailover(), now)
 	if err := h.Writer.Write(ctx, &a, messengersOf(ds)); err != nil {
 		return nil, err
 	}
@@ -124,6 +127,7 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 	}
 	now := h.Now()
 	count, err := h.Book.Replay(ctx, selection, now, now.Add(ttlFromWire(req.GetTtl())), req.GetDryRun())
+	h.Clock.Changed()
 	if err != nil {
 		return nil, err
 	}
@@ -148,22 +152,31 @@ func (h *Handler) lookUp(ctx context.Context, targets []string) (*userv1.LookUpR
 	return h.Directory.LookUp(ctx, &userv1.LookUpRequest{Target: targets})
 }
 
-// deliveries gives a delivery for each recipient. What no messenger of ours can
-// reach ends here, and says so.
-func (h *Handler) deliveries(recipients []*userv1.Recipient, now time.Time) []Delivery {
+// deliveries gives a delivery for each recipient, those of a user in a chain where
+// failover is on for all or for them. What no messenger of ours can reach ends here,
+// and says so.
+func (h *Handler) deliveries(recipients []*userv1.Recipient, failover bool, now time.Time) []Delivery {
 	ds := make([]Delivery, 0, len(recipients))
-	for _, r := range recipients {
+	users := int64(0)
+	for i, r := range recipients {
+		if i == 0 || recipients[i-1].GetNickName() != r.GetNickName() {
+			users++
+		}
 		d := Delivery{
 			Nickname:         r.GetNickName(),
 			Messenger:        r.GetMessenger(),
 			SealedCredential: r.GetSealedCredential(),
+			CredentialKey:    r.GetCredentialKey(),
 			Destination:      r.GetDestination(),
 			State:            Queued,
 		}
 		if _, ok := messenger.Find(h.Specs, d.Messenger); !ok {
 			d.State, d.Reason, d.EndTime = Failed, "unknown_messenger", now
+		} else if failover || r.GetFailover() {
+			d.Chain = users
 		}
 		ds = append(ds, d)
 	}
+	hold(ds, h.FailoverAfter, now)
 	return ds
 }

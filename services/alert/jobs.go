@@ -21,6 +21,7 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 			ID:               d.ID,
 			Destination:      d.Destination,
 			SealedCredential: d.SealedCredential,
+			CredentialKey:    d.CredentialKey,
 		})
 	}
 	return jobs

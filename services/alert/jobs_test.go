@@ -22,6 +22,7 @@ func TestJobs(t *testing.T) {
 	mixed := append(deliveries("slack", 1, 6), deliveries("sms", 7, 2)...)
 	mixed = append(mixed, deliveries("slack", 9, 1)...)
 	mixed[1].State = alert.Failed
+	mixed = append(mixed, alert.Delivery{ID: 10, Messenger: "slack", State: alert.Held})
 	for _, c := range []struct {
 		name string
 		ds   []alert.Delivery

@@ -26,6 +26,7 @@ type Query struct {
 // database is a server.
 type Ledger interface {
 	Book
+	Counter
 	Dispatcher
 	Templates
 }
@@ -35,9 +36,14 @@ type Book interface {
 	// AddAlert records a with its deliveries, all or nothing, and gives them ids:
 	// a.ID, and ds[i].ID in order. Ids are greater than 0 and never used again, not
 	// even by a ledger that was emptied. Deliveries that are Queued wait for the
-	// queue until retry, when Due finds them; others have ended. Concurrent calls
-	// share commits; one that fails must not fail the others. Where ctx ends or the
+	// queue until retry, when Due finds them; others are Held or have ended. Concurrent
+	// calls share commits; one that fails must not fail the others. Where ctx ends or the
 	// error is fault.ErrUnavailable, all may be recorded nevertheless, or nothing.
+	//
+	// Deliveries that share a Chain other than 0 are a chain, in their order: the first
+	// is Queued, the others are Held, each until its NextTime, when Due makes it Queued.
+	// AddAlert makes their Chain the id of the first. For how a chain goes on, see
+	// Dispatcher.
 	//
 	// Where an alert was recorded under a.Key less than KeyLife before a.CreateTime,
 	// nothing is recorded: for the same Request, *a becomes that alert and again is
@@ -49,14 +55,15 @@ type Book interface {
 	Alert(ctx context.Context, id int64) (Alert, []Delivery, error)
 	// Alerts answers with alerts, the newest first.
 	Alerts(ctx context.Context, q Query) ([]Alert, error)
-	// Cancel ends as Canceled, for reason "canceled", what of an alert is Queued, and
-	// says how much that is. What is Claimed goes on, but is not tried again: see
-	// Facts. It must return fault.ErrNotFound where no alert has the id.
+	// Cancel ends as Canceled, for reason "canceled", what of an alert is Queued or
+	// Held, and says how much that is. What is Claimed goes on, but is not tried again:
+	// see Facts. It must return fault.ErrNotFound where no alert has the id.
 	Cancel(ctx context.Context, id int64, now time.Time) (int, error)
 	// Replay makes what s selects Queued again, due at now, to expire at expire, with
 	// its tries counted anew; attempts, fence and PossibleDuplicate stay as they are.
-	// It says how much that is. Where dry is set it only counts. Only Failed and
-	// Expired deliveries can be selected. At most 100000 are replayed in one call.
+	// What is in a chain waits for no other of it. Replay says how much that is. Where
+	// dry is set it only counts. Only Failed and Expired deliveries can be selected. At
+	// most 100000 are replayed in one call.
 	Replay(ctx context.Context, s Selection, now, expire time.Time, dry bool) (int, error)
 }
 
@@ -82,7 +89,7 @@ type Facts struct {
 	Rank       job.Rank
 	Tries      int       // attempts so far that count, this one not among them
 	ExpireTime time.Time // of the delivery
-	Canceled   bool      // its alert was canceled while it was Claimed
+	Canceled   bool      // while it was Claimed, its alert was canceled, or another of its chain was Sent
 }
 
 // A Verdict is where a delivery goes from an outcome.
@@ -98,12 +105,22 @@ type Verdict struct {
 type Rule func(Facts, Report) Verdict
 
 // A Dispatcher hands out deliveries and takes reports of them.
+//
+// A chain goes on with what comes of its deliveries, in the same transaction. Where
+// one is Sent, those that are Queued or Held end as Canceled, for reason NotNeeded,
+// and one that is Claimed is not tried again: see Facts. Where one ends as Failed, or
+// must wait until the NextTime of the next or longer, and the next is Held, that one
+// is Queued and due at once; those behind it come sooner by as much.
 type Dispatcher interface {
 	// Claim takes those of ids that are Queued, and holds them until lease. It gives
 	// each a greater fence. What it does not take is left out of the answer: what has
-	// ended, what is held, what waits for a time after now that a Verdict gave it,
-	// and what has expired. lease must be after now.
-	Claim(ctx context.Context, ids []int64, sender string, now, lease time.Time) ([]Claim, error)
+	// ended, what is Claimed or Held, what waits for a time after now that a Verdict
+	// gave it, and what has expired. lease must be after now.
+	//
+	// The same request asked again, at the same time or later, is granted again what
+	// it holds, under the fence and the lease of the first time, even where that
+	// lease is over and was not swept; another request, of whatever sender, never is.
+	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]Claim, error)
 	// Report records the attempts and moves their deliveries on as rule says, but
 	// never past their ExpireTime: what would be tried at or after it waits for its
 	// end as Expired. A report whose delivery is not Claimed under its fence changes
@@ -115,16 +132,22 @@ type Dispatcher interface {
 	// fence. Due then gives its Slots along. What was canceled meanwhile ends. What is
 	// in another state stays as it is.
 	Defer(ctx context.Context, ds []Deferral, now time.Time) error
-	// Due answers with jobs of at most size deliveries for what is Queued past its
-	// time at now, the most urgent rank first, at most limit deliveries, and lets
+	// Next says when there will be something for Due, and for Sweep, as the ledger stands:
+	// the first time for which something waits, and at which something expires or a
+	// lease ends. A time that has passed means that there is something now; zero, that
+	// there is nothing. Due may find less than Next says, as what has expired
+	// meanwhile is left to Sweep.
+	Next(ctx context.Context) (due, end time.Time, err error)
+	// Due answers with jobs of at most size deliveries for what is Queued or Held past
+	// its time at now, the most urgent rank first, at most limit deliveries, and lets
 	// those wait in the queue until retry, so that a second call does not find them
 	// again before.
 	Due(ctx context.Context, now, retry time.Time, limit, size int) ([]job.Job, error)
 	// Sweep ends what nobody else ends, at most limit deliveries, and says how much it
 	// found. Where a lease ended at or before now without a report, it records that
 	// attempt as Unknown, and moves the delivery on as rule says; all later claims of
-	// it are PossibleDuplicates. What is Queued at or after its ExpireTime ends as
-	// Expired, for reason "expired".
+	// it are PossibleDuplicates. What is Queued or Held at or after its ExpireTime ends
+	// as Expired, for reason "expired".
 	Sweep(ctx context.Context, now time.Time, limit int, rule Rule) (int, error)
 	// Wake makes due at now what waits in the queue until a time at or before until,
 	// not what a Verdict lets wait, and says how much that is, with what was due

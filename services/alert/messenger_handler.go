@@ -3,6 +3,10 @@ package alert
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
@@ -14,8 +18,10 @@ var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
 
 // A MessengerHandler answers MessengerService.
 type MessengerHandler struct {
-	Specs []messenger.Spec
-	Paces func() []pace.Standing // all that are not at rest, by key
+	Specs   []messenger.Spec
+	Paces   func() []pace.Standing // all that are not at rest
+	Counter Counter
+	Now     func() time.Time
 
 	Templates Templates
 	Writer    *Writer // that of Handler, which writes by the templates
@@ -37,20 +43,62 @@ func (h *MessengerHandler) ListMessengers(_ context.Context, req *messengerv1.Li
 const defaultPacesPage = 100
 
 // ListPaces says how the keys stand, by name.
-func (h *MessengerHandler) ListPaces(_ context.Context, req *messengerv1.ListPacesRequest) (*messengerv1.ListPacesResponse, error) {
+func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListPacesRequest) (*messengerv1.ListPacesResponse, error) {
+	all, err := h.paces(ctx)
+	if err != nil {
+		return nil, err
+	}
 	size := cmp.Or(int(req.GetPageSize()), defaultPacesPage)
 	res := &messengerv1.ListPacesResponse{}
-	for _, s := range h.Paces() {
-		if s.Key <= req.GetPageToken() || req.GetMessenger() != "" && req.GetMessenger() != s.Messenger() {
+	for _, p := range all {
+		if p.GetKey() <= req.GetPageToken() || req.GetMessenger() != "" && req.GetMessenger() != p.GetMessenger() {
 			continue
 		}
 		if len(res.GetPaces()) == size {
 			res.NextPageToken = res.GetPaces()[size-1].GetKey()
 			break
 		}
-		res.Paces = append(res.Paces, paceToWire(s))
+		res.Paces = append(res.Paces, p)
 	}
 	return res, nil
+}
+
+// paces gives the keys that are not at rest and the credentials under which
+// something waits, by name. What waits is counted by destination only where the
+// key of one is among them.
+func (h *MessengerHandler) paces(ctx context.Context) ([]*messengerv1.Pace, error) {
+	byKey, destinations := map[string]*messengerv1.Pace{}, false
+	for _, s := range h.Paces() {
+		byKey[s.Key] = paceToWire(s)
+		destinations = destinations || s.OfDestination()
+	}
+	backlogs, err := h.Counter.Backlogs(ctx, h.Now(), destinations)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range backlogs {
+		key := pace.CredentialID(b.Messenger, b.CredentialKey)
+		if byKey[key] == nil {
+			byKey[key] = &messengerv1.Pace{Key: key, Messenger: b.Messenger}
+		}
+		countBacklog(byKey[key], b)
+		if !destinations {
+			continue
+		}
+		if p := byKey[pace.DestinationID(b.Messenger, b.CredentialKey, b.Destination)]; p != nil {
+			countBacklog(p, b)
+		}
+	}
+	return slices.SortedFunc(maps.Values(byKey), func(a, b *messengerv1.Pace) int { return strings.Compare(a.GetKey(), b.GetKey()) }), nil
+}
+
+// countBacklog adds what waits to a pace.
+func countBacklog(p *messengerv1.Pace, b Backlog) {
+	p.QueuedCount += int32(b.Queued)
+	p.DueCount += int32(b.Due)
+	if p.OldestCreateTime == nil || b.Oldest.Before(p.OldestCreateTime.AsTime()) {
+		p.OldestCreateTime = timeToWire(b.Oldest)
+	}
 }
 
 func paceToWire(s pace.Standing) *messengerv1.Pace {

@@ -139,11 +139,11 @@ func example(severity string) Words {
 	}
 }
 
-// messengersOf gives the messengers of what is queued, each once.
+// messengersOf gives the messengers of what is to be sent, each once.
 func messengersOf(ds []Delivery) []string {
 	var names []string
 	for _, d := range ds {
-		if d.State == Queued && !slices.Contains(names, d.Messenger) {
+		if d.EndTime.IsZero() && !slices.Contains(names, d.Messenger) {
 			names = append(names, d.Messenger)
 		}
 	}

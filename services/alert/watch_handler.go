@@ -35,7 +35,7 @@ func (h *Handler) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest
 				return err
 			}
 		}
-		if a.Counts[Queued]+a.Counts[Claimed] == 0 {
+		if a.Counts.Open() == 0 {
 			return nil
 		}
 		select {

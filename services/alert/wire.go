@@ -115,12 +115,17 @@ func countsToWire(c Counts) *alertv1.DeliveryCounts {
 		Failed:   int32(c[Failed]),
 		Expired:  int32(c[Expired]),
 		Canceled: int32(c[Canceled]),
+		Held:     int32(c[Held]),
 	}
 }
 
 func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 	wire := make([]*alertv1.Delivery, 0, len(ds))
 	for _, d := range ds {
+		chain := ""
+		if d.Chain != 0 {
+			chain = strconv.FormatInt(d.Chain, 10)
+		}
 		attempts := make([]*alertv1.Attempt, 0, len(d.Attempts))
 		for _, t := range d.Attempts {
 			attempts = append(attempts, attemptToWire(t))
@@ -135,6 +140,7 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 			NextAttemptTime: timeToWire(d.NextTime),
 			EndTime:         timeToWire(d.EndTime),
 			Attempts:        attempts,
+			Chain:           chain,
 		})
 	}
 	return wire

@@ -16,12 +16,13 @@ func TestWireEnums(t *testing.T) {
 		alert.Failed:   alertv1.DeliveryState_DELIVERY_STATE_FAILED,
 		alert.Expired:  alertv1.DeliveryState_DELIVERY_STATE_EXPIRED,
 		alert.Canceled: alertv1.DeliveryState_DELIVERY_STATE_CANCELED,
+		alert.Held:     alertv1.DeliveryState_DELIVERY_STATE_HELD,
 	} {
 		if int(ours) != int(wire) {
 			t.Errorf("%s is %d, and %d on the wire", wire, ours, wire)
 		}
 	}
-	if n := len(alertv1.DeliveryState_name) - 1; n != int(alert.Canceled) {
-		t.Errorf("the wire has %d states, we have %d", n, alert.Canceled)
+	if n := len(alertv1.DeliveryState_name) - 1; n != int(alert.Held) {
+		t.Errorf("the wire has %d states, we have %d", n, alert.Held)
 	}
 }

@@ -11,18 +11,11 @@ import (
 func Demo(key *seal.Key) (Contents, error) {
 	var c Contents
 	for n := 1; n <= 9; n++ {
-		sealed, err := key.Seal(fmt.Sprintf("SLACK-USER%d-TOKEN", n), "slack")
+		a, err := newAddress(key, "slack", fmt.Sprintf("SLACK-USER%d-TOKEN", n), fmt.Sprintf("USER%d_CHANNEL_ID", n))
 		if err != nil {
 			return Contents{}, err
 		}
-		c.Users = append(c.Users, User{
-			Nickname: fmt.Sprintf("user%d", n),
-			Addresses: []Address{{
-				Messenger:        "slack",
-				SealedCredential: sealed,
-				Destination:      fmt.Sprintf("USER%d_CHANNEL_ID", n),
-			}},
-		})
+		c.Users = append(c.Users, User{Nickname: fmt.Sprintf("user%d", n), Addresses: []Address{a}})
 	}
 	for n := 1; n <= 5; n++ {
 		m := Membership{Group: fmt.Sprintf("test-team%d", n), Members: []string{fmt.Sprintf("user%d", n)}}

@@ -123,6 +123,7 @@ func (h *Elsewhere) sealed(list *userinfo.UserList, targets []target.Target) (*u
 			Messenger:        messenger,
 			Destination:      u.GetTarget(),
 			SealedCredential: token,
+			CredentialKey:    h.key.Fingerprint(messenger, u.GetToken()),
 		})
 	}
 	for _, t := range targets {

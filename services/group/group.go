@@ -18,7 +18,14 @@ type Group struct {
 type User struct {
 	ID        int
 	Nickname  string
+	Failover  bool      // the addresses are used one after the other, not all
 	Addresses []Address // by id; at most one a messenger
+}
+
+// A UserChange says what of a user is to change. What is nil stays.
+type UserChange struct {
+	Nickname *string
+	Failover *bool
 }
 
 // An Address is a user's messenger, credential and destination.
@@ -26,12 +33,18 @@ type Address struct {
 	ID               int
 	Messenger        string
 	SealedCredential []byte // as internal/seal sealed it for the messenger
+	CredentialKey    string // the credential's fingerprint; empty until FillKeys has made it
 	Destination      string
+	Rank             int // from 0 to 1000; the lower is used first, of equals that with the lower id
 }
+
+// SameRank is the rank of an address that is replaced and keeps the rank it has.
+const SameRank = -1
 
 // A Recipient is one address of one user, as a look-up finds it.
 type Recipient struct {
 	Nickname string
+	Failover bool // the user's
 	Address  Address
 }
 
@@ -45,6 +58,7 @@ type Directory interface {
 	Groups
 	Users
 	Finder
+	Keyless
 
 	// Fill stores contents where the directory holds no user and no group, and
 	// says whether it did. Ids are given in order, from 1 where nothing was ever
@@ -87,20 +101,21 @@ type Users interface {
 	Users(ctx context.Context, after, limit int) ([]User, error)
 	// User must return fault.ErrNotFound where nobody bears the nickname.
 	User(ctx context.Context, nickname string) (User, error)
-	// AddUser stores a user with addresses, and must return fault.ErrExists where
-	// the nickname is taken or two addresses are of one messenger; the error says
-	// which.
-	AddUser(ctx context.Context, nickname string, addresses []Address) (User, error)
-	// RenameUser must return fault.ErrNotFound where nobody bears the nickname, and
+	// AddUser stores a user with addresses, whose ids are not looked at, and must
+	// return fault.ErrExists where the nickname is taken or two addresses are of one
+	// messenger; the error says which.
+	AddUser(ctx context.Context, u User) (User, error)
+	// ChangeUser must return fault.ErrNotFound where nobody bears the nickname, and
 	// fault.ErrExists where another user bears the new one.
-	RenameUser(ctx context.Context, nickname, to string) (User, error)
+	ChangeUser(ctx context.Context, nickname string, c UserChange) (User, error)
 	// DeleteUser deletes the user, their addresses and their memberships. It must
 	// return fault.ErrNotFound where nobody bears the nickname.
 	DeleteUser(ctx context.Context, nickname string) error
 	// AddAddress must return fault.ErrNotFound where nobody bears the nickname, and
 	// fault.ErrExists where the user has an address of that messenger.
 	AddAddress(ctx context.Context, nickname string, a Address) (Address, error)
-	// ReplaceAddress sets all of the address with a.ID anew. It must return
+	// ReplaceAddress sets all of the address with a.ID anew, but for its rank where
+	// that of a is SameRank. It must return
 	// fault.ErrNotFound where nobody bears the nickname or the user has no such
 	// address, and fault.ErrExists where another address of the user is of that
 	// messenger.
@@ -114,7 +129,7 @@ type Users interface {
 type Finder interface {
 	// Find answers with the addresses behind all targets: each (user, messenger)
 	// once, in the order of the targets; within a group and for All by user id,
-	// within a user by address id. unknown holds the targets that nobody bears, in
+	// within a user by rank and then by address id. unknown holds the targets that nobody bears, in
 	// order, each once; a group without members, a user without addresses and All
 	// are never unknown. It must take a bounded number of statements, however many
 	// targets there are.

@@ -37,6 +37,8 @@ func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 			Messenger:        r.Address.Messenger,
 			Destination:      r.Address.Destination,
 			SealedCredential: r.Address.SealedCredential,
+			CredentialKey:    r.Address.CredentialKey,
+			Failover:         r.Failover,
 		})
 	}
 	for _, t := range unknown {

@@ -72,16 +72,20 @@ func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequ
 		}
 		addresses = append(addresses, a)
 	}
-	u, err := h.Users.AddUser(ctx, req.GetNickName(), addresses)
+	u, err := h.Users.AddUser(ctx, User{Nickname: req.GetNickName(), Failover: req.GetFailover(), Addresses: addresses})
 	if err != nil {
 		return nil, err
 	}
 	return &userv1.CreateUserResponse{User: userToWire(u)}, nil
 }
 
-// UpdateUser gives a user another nickname.
+// UpdateUser changes what is set.
 func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequest) (*userv1.UpdateUserResponse, error) {
-	u, err := h.Users.RenameUser(ctx, req.GetNickName(), req.GetNewNickName())
+	change := UserChange{Failover: req.Failover}
+	if req.GetNewNickName() != "" {
+		change.Nickname = new(req.GetNewNickName())
+	}
+	u, err := h.Users.ChangeUser(ctx, req.GetNickName(), change)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +120,9 @@ func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.Replac
 		return nil, fmt.Errorf("address.%w", err)
 	}
 	a.ID = int(req.GetId())
+	if req.GetAddress().Rank == nil {
+		a.Rank = SameRank
+	}
 	a, err = h.Users.ReplaceAddress(ctx, req.GetNickName(), a)
 	if err != nil {
 		return nil, err
@@ -131,8 +138,8 @@ func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveU
 	return &userv1.RemoveUserAddressResponse{}, nil
 }
 
-// accept checks a new address against what its messenger says it needs, and
-// seals its credential. Its error begins with the field's name.
+// accept checks a new address against what its messenger says it needs, and makes
+// it. Its error begins with the field's name.
 func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
 	if !ok {
@@ -144,9 +151,7 @@ func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	if err := spec.Destination.Accept(in.GetDestination(), h.HTTP); err != nil {
 		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
 	}
-	sealed, err := h.Key.Seal(in.GetCredential(), spec.Name)
-	if err != nil {
-		return Address{}, err
-	}
-	return Address{Messenger: spec.Name, SealedCredential: sealed, Destination: in.GetDestination()}, nil
+	a, err := newAddress(h.Key, spec.Name, in.GetCredential(), in.GetDestination())
+	a.Rank = int(in.GetRank())
+	return a, err
 }

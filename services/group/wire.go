@@ -5,7 +5,8 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// Ids fit an int32: the database counts them from 1, one insert at a time.
+// Ids fit an int32: the database counts them from 1, one insert at a time. Ranks do
+// too: none is above 1000.
 
 func groupToWire(g Group) *groupv1.Group {
 	return &groupv1.Group{Id: int32(g.ID), GroupName: g.Name}
@@ -24,9 +25,9 @@ func userToWire(u User) *userv1.User {
 	for _, a := range u.Addresses {
 		addresses = append(addresses, addressToWire(a))
 	}
-	return &userv1.User{Id: int32(u.ID), NickName: u.Nickname, Addresses: addresses}
+	return &userv1.User{Id: int32(u.ID), NickName: u.Nickname, Addresses: addresses, Failover: u.Failover}
 }
 
 func addressToWire(a Address) *userv1.Address {
-	return &userv1.Address{Id: int32(a.ID), Messenger: a.Messenger, Destination: a.Destination}
+	return &userv1.Address{Id: int32(a.ID), Messenger: a.Messenger, Destination: a.Destination, Rank: int32(a.Rank)}
 }

@@ -35,16 +35,23 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 		l.Log.Warn("a lease would have run out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
 		return l.put(t, start, becauseLease)
 	}
+	if l.missed(t) { // while it waited for a worker
+		return l.giveBack(t, start)
+	}
+	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+	if err != nil { // that is between us and our seal key; the provider refuses nothing
+		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadable(err)}}
+	}
 	breaker := l.breakers.of(t.credential.ID)
-	if !breaker.let() {
+	if !breaker.let(t.delivery.Destination) {
 		return l.put(t, start.Add(max(breaker.closedIn(), probeWait)+rand.N(probeWait)), becauseBreaker) //nolint:gosec // it spreads load
 	}
 	l.Meter.Waited(l.name, start.Sub(t.taken))
 	calling, cancel := context.WithTimeout(ctx, l.timeout)
-	outcome := l.call(calling, t)
+	outcome := l.call(calling, t, credential)
 	cancel()
 	end := l.Now()
-	breaker.record(outcome.Kind)
+	breaker.record(t.delivery.Destination, outcome.Kind)
 	if open := breaker.closedIn(); open > 0 {
 		l.noteBreaker(ctx, t, end.Add(open))
 	}
@@ -104,18 +111,14 @@ func (l *lane) refuse(ctx context.Context, t *task, o messenger.Outcome, now tim
 	return err
 }
 
-// call opens the credential, for this call only, and sends.
-func (l *lane) call(ctx context.Context, t *task) (outcome messenger.Outcome) {
+// call sends.
+func (l *lane) call(ctx context.Context, t *task, credential string) (outcome messenger.Outcome) {
 	defer func() {
 		if p := recover(); p != nil { // one messenger's fault must not end the others
 			l.Log.Error("a messenger panicked", "messenger", l.name, "delivery", t.delivery.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			outcome = messenger.Outcome{Kind: messenger.Unknown, Code: "panic"}
 		}
 	}()
-	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
-	if err != nil {
-		return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
-	}
 	content := t.job.Content
 	return l.messenger.Send(ctx, messenger.Message{
 		DeliveryID:  t.delivery.ID,
@@ -128,4 +131,9 @@ func (l *lane) call(ctx context.Context, t *task) (outcome messenger.Outcome) {
 		Details:     content.Details,
 		Time:        content.Time,
 	})
+}
+
+// unreadable is the evidence of a delivery whose credential cannot be opened.
+func unreadable(err error) messenger.Outcome {
+	return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
 }

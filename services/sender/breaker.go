@@ -31,6 +31,10 @@ const (
 type breaker struct {
 	circuitbreaker.CircuitBreaker[any]
 	used time.Time
+	now  func() time.Time
+
+	mu      sync.Mutex
+	failing failing
 }
 
 // breakers are those of one messenger.
@@ -58,7 +62,7 @@ func (b *breakers) of(key string) *breaker {
 				delete(b.byKey, id)
 			}
 		}
-		one = &breaker{CircuitBreaker: circuitbreaker.NewBuilder[any]().
+		one = &breaker{now: b.now, failing: failing{}, CircuitBreaker: circuitbreaker.NewBuilder[any]().
 			WithFailureRateThreshold(float64(b.config.Percent)/100, uint(b.config.Calls), breakerWindow).
 			WithDelay(b.config.Open).
 			WithSuccessThreshold(1).
@@ -78,17 +82,42 @@ func (b *breaker) closedIn() time.Duration {
 	return b.RemainingDelay()
 }
 
+// waitOf is how long a call to a destination must wait; 0 where it may be tried.
+// While it is tried whether the provider is back, one that was tried for that and
+// failed makes way for others.
+func (b *breaker) waitOf(destination string) time.Duration {
+	if b == nil || b.IsClosed() {
+		return 0
+	}
+	open := b.closedIn()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failing.probed(destination, b.now()) {
+		return max(open, probeWait)
+	}
+	return open
+}
+
 // let says whether a call may be made now. Where it may, record must follow.
-func (b *breaker) let() bool { return b == nil || b.TryAcquirePermit() }
+func (b *breaker) let(destination string) bool {
+	return b == nil || b.waitOf(destination) == 0 && b.TryAcquirePermit()
+}
 
 // record counts a call. That a message or a destination is refused, or that the
-// provider asks to wait, shows that it works.
-func (b *breaker) record(kind messenger.Kind) {
-	switch {
-	case b == nil:
-	case kind == messenger.Retry || kind == messenger.Unknown:
-		b.RecordFailure()
-	default:
+// provider asks to wait, shows that it works. Of failures those count that failing
+// says; that of a probe always does, or no other would be let through.
+func (b *breaker) record(destination string, kind messenger.Kind) {
+	if b == nil {
+		return
+	}
+	if kind != messenger.Retry && kind != messenger.Unknown {
 		b.RecordSuccess()
+		return
+	}
+	b.mu.Lock()
+	count := b.failing.add(destination, b.now(), b.IsHalfOpen())
+	b.mu.Unlock()
+	for range count {
+		b.RecordFailure()
 	}
 }

@@ -2,73 +2,176 @@ package sender
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
+// newBreakers gives breakers of the contract's default, open for a moment only, and
+// the states they come to.
+func newBreakers(now func() time.Time) (*breakers, *[]string) {
+	states := &[]string{}
+	return &breakers{
+		config: BreakerConfig{Percent: 10, Calls: 10, Open: 30 * time.Millisecond}, now: now, byKey: map[string]*breaker{},
+		changed: func(_, _, to string) { *states = append(*states, to) },
+	}, states
+}
+
+// calls makes calls to a destination, which must be let through.
+func (b *breaker) calls(t *testing.T, count int, destination string, kind messenger.Kind) {
+	t.Helper()
+	for range count {
+		if !b.let(destination) {
+			t.Fatalf("no call to %s is let through", destination)
+		}
+		b.record(destination, kind)
+	}
+}
+
+// awaitProbe waits until it lets a call through again.
+func (b *breaker) awaitProbe() {
+	for b.closedIn() > 0 {
+		<-time.After(b.closedIn())
+	}
+}
+
 // TestBreaker walks a breaker around: closed until a tenth of at least ten calls
 // fails, then open, one probe, and closed again.
 func TestBreaker(t *testing.T) {
-	var states []string
-	bs := &breakers{
-		config: BreakerConfig{Percent: 10, Calls: 10, Open: 30 * time.Millisecond}, now: time.Now, byKey: map[string]*breaker{},
-		changed: func(_, _, to string) { states = append(states, to) },
-	}
+	bs, states := newBreakers(time.Now)
 	b := bs.of("one")
-	call := func(kind messenger.Kind) {
-		t.Helper()
-		if !b.let() {
-			t.Fatalf("no call is let through after %v", states)
-		}
-		b.record(kind)
-	}
 	for _, kind := range []messenger.Kind{messenger.Failed, messenger.Paused, messenger.Sent} { // they show that it works
-		for range 10 {
-			call(kind)
-		}
+		b.calls(t, 10, "good", kind)
 	}
-	for range 3 {
-		call(messenger.Retry)
+	for _, destination := range []string{"a", "b", "c"} {
+		b.calls(t, 1, destination, messenger.Retry)
 	}
 	if b.closedIn() != 0 {
 		t.Error("3 of 33 opened it")
 	}
-	call(messenger.Unknown)
-	if b.closedIn() == 0 || b.let() {
+	b.calls(t, 1, "d", messenger.Unknown)
+	if b.closedIn() == 0 || b.let("good") {
 		t.Error("4 of 34 did not open it")
 	}
 	if bs.of("other").closedIn() != 0 || bs.of("one") != b {
 		t.Error("credentials share a breaker, or one has two")
 	}
-	for b.closedIn() > 0 {
-		<-time.After(b.closedIn())
-	}
-	if !b.let() || b.let() {
+	b.awaitProbe()
+	if !b.let("e") || b.let("good") {
 		t.Error("it lets through none, or more than one")
 	}
-	b.record(messenger.Retry)
-	if b.let() {
+	b.record("e", messenger.Retry)
+	if b.let("good") {
 		t.Error("a probe that failed closed it")
 	}
-	for b.closedIn() > 0 {
-		<-time.After(b.closedIn())
+	b.awaitProbe()
+	b.calls(t, 2, "good", messenger.Sent)
+	if want := []string{"open", "half-open", "open", "half-open", "closed"}; !slices.Equal(*states, want) {
+		t.Errorf("it went through %v", *states)
 	}
-	call(messenger.Sent)
-	call(messenger.Sent)
-	if want := []string{"open", "half-open", "open", "half-open", "closed"}; !slices.Equal(states, want) {
-		t.Errorf("it went through %v", states)
+}
+
+// TestPoison lets all calls to one destination fail, at any share of the calls and
+// for longer than a window: that says nothing of its neighbours, and does not open
+// the breaker. As many failures of different destinations do.
+func TestPoison(t *testing.T) {
+	for _, share := range []int{2, 5, 10} {
+		now := time.Unix(1_700_000_000, 0)
+		bs, states := newBreakers(func() time.Time { return now })
+		b := bs.of("one")
+		for n := range 400 {
+			if n%share == 0 {
+				b.calls(t, 1, "poison", messenger.Retry)
+			} else {
+				b.calls(t, 1, strconv.Itoa(n), messenger.Sent)
+			}
+			now = now.Add(breakerWindow / 50)
+		}
+		if len(*states) > 0 {
+			t.Errorf("one destination of %d opened it: %v", share, *states)
+		}
+	}
+	// Two count once each in a window, however often they fail.
+	bs, states := newBreakers(time.Now)
+	b := bs.of("one")
+	b.calls(t, 40, "good", messenger.Sent)
+	for range 20 {
+		b.calls(t, 1, "poison", messenger.Retry)
+		b.calls(t, 1, "venom", messenger.Unknown)
+		b.calls(t, 1, "good", messenger.Sent)
+	}
+	if len(*states) > 0 {
+		t.Errorf("two destinations opened it: %v", *states)
+	}
+	bs, states = newBreakers(time.Now)
+	b = bs.of("one")
+	for n := 0; n < 100 && len(*states) == 0; n++ {
+		kind := messenger.Sent
+		if n%8 == 0 {
+			kind = messenger.Retry
+		}
+		b.calls(t, 1, strconv.Itoa(n), kind)
+	}
+	if want := []string{"open"}; !slices.Equal(*states, want) {
+		t.Errorf("a failure of every eighth destination led to %v", *states)
+	}
+}
+
+// TestPoisonedProbe lets the destination that always fails be the first to try
+// whether the provider is back: others are let through before it tries again, and
+// it does again in the end.
+func TestPoisonedProbe(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	bs, _ := newBreakers(func() time.Time { return now })
+	b := bs.of("one")
+	for n := range 10 {
+		b.calls(t, 1, strconv.Itoa(n), messenger.Retry)
+	}
+	for probe := range 2 {
+		b.awaitProbe()
+		b.calls(t, 1, "poison", messenger.Retry)
+		b.awaitProbe()
+		if b.let("poison") || b.waitOf("poison") == 0 {
+			t.Errorf("it may try again at once, after probe %d", probe)
+		}
+		if b.waitOf("good") != 0 {
+			t.Error("the others wait, too")
+		}
+		now = now.Add(breakerWindow + 1)
+	}
+	b.calls(t, 1, "good", messenger.Sent)
+	b.calls(t, 20, "poison", messenger.Retry)
+	if b.closedIn() != 0 || b.waitOf("poison") != 0 {
+		t.Error("it did not close, or the poison opened it again")
+	}
+}
+
+// TestFailingIsBounded proves that a breaker remembers so many destinations at
+// most, that the failures of those beyond count each time, and that it forgets.
+func TestFailingIsBounded(t *testing.T) {
+	now, f, count := time.Unix(1_700_000_000, 0), failing{}, 0
+	for range 2 {
+		for n := range 2 * mostFailing {
+			count += f.add(strconv.Itoa(n), now, false)
+		}
+	}
+	if len(f) != mostFailing || count != 3*mostFailing {
+		t.Errorf("it remembers %d, and counted %d", len(f), count)
+	}
+	if count := f.add("new", now.Add(breakerWindow+1), false); len(f) != 1 || count != 0 {
+		t.Errorf("it remembers %d after the window, and counted %d", len(f), count)
 	}
 }
 
 func TestWithoutBreaker(t *testing.T) {
 	bs := &breakers{now: time.Now, byKey: map[string]*breaker{}}
 	b := bs.of("one")
-	for range 100 {
-		b.record(messenger.Retry)
+	for n := range 100 {
+		b.record(strconv.Itoa(n), messenger.Retry)
 	}
-	if !b.let() || b.closedIn() != 0 {
+	if !b.let("one") || b.closedIn() != 0 || b.waitOf("one") != 0 {
 		t.Error("it breaks")
 	}
 }

@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -9,8 +10,12 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// takeAgain is the pause before more jobs are taken where nothing could be planned.
-const takeAgain = 250 * time.Millisecond
+const (
+	// takeAgain is the pause before more jobs are taken where nothing could be planned.
+	takeAgain = 250 * time.Millisecond
+	// lastClaim is how long a claim in hand is asked for when the sender stops.
+	lastClaim = 3 * time.Second
+)
 
 // A lane works the jobs of one messenger.
 type lane struct {
@@ -96,8 +101,9 @@ func (l *lane) take(ctx context.Context, jobs Jobs) {
 	}
 }
 
-// claim claims tasks, and asks until it is answered, or until ctx ends: without a
-// claim nothing may be sent.
+// claim claims tasks, and asks until it is answered, or until ctx ended a while
+// ago: without a claim nothing may be sent, and what was granted without an answer
+// would be held for nobody.
 func (l *lane) claim(ctx context.Context, tasks []*task) error {
 	if len(tasks) == 0 {
 		return nil
@@ -106,7 +112,11 @@ func (l *lane) claim(ctx context.Context, tasks []*task) error {
 	for _, t := range tasks {
 		ids = append(ids, t.delivery.ID)
 	}
-	claims, err := insist(ctx, l.Log, "claim deliveries", func() (map[int64]Claim, error) { return l.Dispatch.Claim(ctx, ids) })
+	ctx, cancel := outlive(ctx, lastClaim)
+	defer cancel()
+	var request [16]byte
+	rand.Read(request[:])
+	claims, err := insist(ctx, l.Log, "claim deliveries", func() (map[int64]Claim, error) { return l.Dispatch.Claim(ctx, request, ids) })
 	for _, t := range tasks {
 		t.claim = claims[t.delivery.ID]
 	}

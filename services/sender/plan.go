@@ -104,7 +104,7 @@ func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*ta
 			continue
 		}
 		status := l.Pace.Status(key)
-		open := l.breakers.of(key.ID).closedIn()
+		open := l.breakers.of(key.ID).waitOf(t.delivery.Destination)
 		switch {
 		case !status.RefusedUntil.IsZero():
 			t.refused = status.Code
@@ -141,9 +141,9 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 		if !one.limited() {
 			continue
 		}
-		if _, holds := l.Pace.When(one.Key, one.slot); !holds {
+		if _, holds := l.Pace.When(one.Key, one.slot); !holds || l.Pace.Missed(one.Key, one.slot, l.turn(t)) {
+			at := line{one.ID, t.urgent() || l.Pace.Missed(one.Key, one.slot, time.Time{})} // it has stood in line
 			one.slot = pace.Slot{}
-			at := line{one.ID, t.urgent()}
 			wanting[at] = append(wanting[at], t)
 		}
 	}
@@ -193,18 +193,20 @@ func (l *lane) when(t *task, now time.Time) (at time.Time, why string) {
 	return at, why
 }
 
-// identify tells the keys of a task. The credential is opened for that only.
+// identify tells the keys of a task. Where it came without the fingerprint of its
+// credential, the credential is opened for that.
 func (l *lane) identify(t *task) {
-	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
-	if err != nil {
-		return
-	}
-	t.credential.Key = pace.Key{ID: l.name + ".credential." + l.Key.Fingerprint(l.name, credential), Rate: l.limits.Credential}
-	if l.limits.Destination.Limited() {
-		t.destination.Key = pace.Key{
-			ID:   l.name + ".destination." + l.Key.Fingerprint(l.name, credential, t.delivery.Destination),
-			Rate: l.limits.Destination,
+	fingerprint := t.delivery.CredentialKey
+	if fingerprint == "" {
+		credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+		if err != nil {
+			return
 		}
+		fingerprint = l.Key.Fingerprint(l.name, credential)
+	}
+	t.credential.Key = pace.Key{ID: pace.CredentialID(l.name, fingerprint), Rate: l.limits.Credential}
+	if l.limits.Destination.Limited() {
+		t.destination.Key = pace.Key{ID: pace.DestinationID(l.name, fingerprint, t.delivery.Destination), Rate: l.limits.Destination}
 	}
 }
 

@@ -30,8 +30,9 @@ type Jobs interface {
 // A Dispatch grants deliveries and records what came of them, in bulk.
 type Dispatch interface {
 	// Claim grants deliveries under a lease; what is missing in the answer must not
-	// be sent.
-	Claim(ctx context.Context, ids []int64) (map[int64]Claim, error)
+	// be sent. A request that was not answered may have been granted: it is asked
+	// again by the same name, and granted the same. Another request needs another.
+	Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error)
 	// Report records outcomes. late holds the deliveries that another has claimed
 	// since, or that have ended; nothing was changed for them.
 	Report(ctx context.Context, reports []Report) (late []int64, err error)

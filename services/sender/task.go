@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type task struct {
 	claim    Claim // zero until it is claimed
 
 	credential, destination paced
+	misses                  int    // how often it was given back because it missed a slot
 	refused                 string // why no call is made: the provider's word when it refused the credential
 }
 
@@ -37,13 +39,45 @@ func (t *task) slots() string {
 	if t.credential.slot.None() && t.destination.slot.None() {
 		return ""
 	}
-	return t.destination.slot.String() + ";" + t.credential.slot.String()
+	return t.destination.slot.String() + ";" + t.credential.slot.String() + ";" + strconv.Itoa(t.misses)
 }
 
 // readSlots takes up what was reserved when it was deferred.
 func (t *task) readSlots() {
-	destination, credential, _ := strings.Cut(t.delivery.Slots, ";")
+	destination, rest, _ := strings.Cut(t.delivery.Slots, ";")
+	credential, misses, _ := strings.Cut(rest, ";")
 	t.destination.slot, t.credential.slot = pace.ParseSlot(destination), pace.ParseSlot(credential)
+	t.misses, _ = strconv.Atoi(misses) // 0 where it says none
+}
+
+// mostMisses is how often a task is given back because it comes too late for its
+// slot. Then it goes: a sender that is always late must send, too.
+const mostMisses = 3
+
+// missed says whether a task must not be called now because it comes too late for
+// a slot.
+func (l *lane) missed(t *task) bool {
+	if t.misses >= mostMisses {
+		return false
+	}
+	turn := l.turn(t)
+	return l.Pace.Missed(t.destination.Key, t.destination.slot, turn) || l.Pace.Missed(t.credential.Key, t.credential.slot, turn)
+}
+
+// turn is when the last slot of a task comes up: none is missed before that.
+func (l *lane) turn(t *task) (last time.Time) {
+	for _, p := range []paced{t.destination, t.credential} {
+		if at, holds := l.Pace.When(p.Key, p.slot); holds && at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// giveBack gives the result that lets a task that missed its slot take another.
+func (l *lane) giveBack(t *task, now time.Time) result {
+	t.misses++
+	return l.put(t, now, becauseLate)
 }
 
 // A hand is a job in hand, and how many of its deliveries are not settled.
@@ -68,6 +102,7 @@ const (
 	becauseProbe   = "probe"
 	becauseStop    = "stop"
 	becauseLease   = "lease"
+	becauseLate    = "late"
 )
 
 // put gives the result that lets a task wait until a time.

@@ -109,6 +109,8 @@ func (l *lane) due(t *task, now time.Time, list *waitlist, ready *readyList) {
 	switch {
 	case t.refused != "":
 		ready.add(t)
+	case l.missed(t):
+		l.results <- l.giveBack(t, now)
 	case at.After(now.Add(bound)):
 		l.results <- l.put(t, at.Add(-lead), why)
 	case at.After(now):

@@ -23,8 +23,8 @@ type DispatchClient struct {
 }
 
 // Claim asks the alert service.
-func (c DispatchClient) Claim(ctx context.Context, ids []int64) (map[int64]Claim, error) {
-	res, err := c.Service.Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: ids, Sender: c.Name})
+func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error) {
+	res, err := c.Service.Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: ids, Sender: c.Name, RequestId: request[:]})
 	if err != nil {
 		return nil, final(err)
 	}

@@ -79,7 +79,7 @@ func (d deployment) ended(t *testing.T, id string) []*alertv1.Delivery {
 		if err != nil {
 			t.Fatalf("GetAlert %s: %v", id, err)
 		}
-		if res.GetAlert().GetDeliveryCounts().GetQueued() == 0 {
+		if res.GetAlert().GetDeliveryCounts().GetQueued()+res.GetAlert().GetDeliveryCounts().GetHeld() == 0 {
 			return res.GetDeliveries()
 		}
 		look(ctx, t)

@@ -39,6 +39,9 @@ func TestIdempotency(t *testing.T) {
 		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `"m"`, `"other"`, 1)); !strings.HasPrefix(answer, "409 ") || !strings.Contains(answer, "Idempotency-Key") && !strings.Contains(answer, "idempotency") {
 			t.Errorf("another request: %s", answer)
 		}
+		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `{`, `{"failover":true,`, 1)); !strings.HasPrefix(answer, "409 ") {
+			t.Errorf("the same with failover: %s", answer)
+		}
 		if answer := post(t, d.edge+"/v1/alerts", "two", body); answer == answers[0] || !strings.HasPrefix(answer, "200 ") {
 			t.Errorf("another key: %s", answer)
 		}

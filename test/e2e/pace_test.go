@@ -7,16 +7,21 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -82,6 +87,30 @@ func busiest(times []time.Time) int {
 		most = max(most, n)
 	}
 	return most
+}
+
+// starts gives when senders began the attempts of deliveries, as the ledger says.
+func starts(deliveries []*alertv1.Delivery) []time.Time {
+	var all []time.Time
+	for _, d := range deliveries {
+		for _, a := range d.GetAttempts() {
+			all = append(all, a.GetStartTime().AsTime())
+		}
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	return all
+}
+
+// keptAt20 sees that senders began no more than 22 calls in any second at a limit of
+// 20 a second. The provider may see some of them closer together: what holds up
+// calls under way, or the fake itself, is not of the senders' making.
+func keptAt20(t *testing.T, deliveries []*alertv1.Delivery, calls []time.Time) {
+	t.Helper()
+	begun, seen := busiest(starts(deliveries)), busiest(calls)
+	t.Logf("the busiest second had %d calls, the provider saw %d", begun, seen)
+	if begun > 22 || seen > 25 {
+		t.Errorf("the busiest second had %d calls, the provider saw %d", begun, seen)
+	}
 }
 
 func allSent(t *testing.T, deliveries []*alertv1.Delivery) {
@@ -185,11 +214,10 @@ func TestTwoSenders(t *testing.T) {
 		look(ctx, t)
 	}
 	d.fault(t, &mockupv1.Fault{Delay: nil}) // takes the place of the other
-	allSent(t, d.endedWithin(t, id, time.Minute))
+	deliveries := d.endedWithin(t, id, time.Minute)
+	allSent(t, deliveries)
 	calls := times(d.calls(t), "")
-	if most := busiest(calls); most > 24 {
-		t.Errorf("%d calls within a second", most)
-	}
+	keptAt20(t, deliveries, calls)
 	for _, c := range calls {
 		if after := c.Sub(answered); after > 200*time.Millisecond && after < 2900*time.Millisecond {
 			t.Errorf("a call %s after a 429 that asked for 3 s", after)
@@ -210,6 +238,48 @@ func TestTwoSenders(t *testing.T) {
 	}
 }
 
+// TestStalledSenders stops two senders of one credential for a moment, as a loaded
+// machine does, and lets them go on: they make up for it together no faster than
+// the limit, and nobody is told twice.
+func TestStalledSenders(t *testing.T) {
+	d, startSender := withoutSender(t)
+	var senders []*proc.Process
+	for range 2 {
+		startSender("--credential-limit=20/s")
+		senders = append(senders, d.parts["sender"])
+	}
+	d.crowd(t, "two", "xoxb-two", 100)
+	targets := make([]string, 100)
+	for i := range targets {
+		targets[i] = fmt.Sprintf(`"@two%d"`, i)
+	}
+	id := d.send(t, `{"target":[`+strings.Join(targets, ",")+`],"message":"m"}`).ID
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	for _, calls := range []int{20, 50} {
+		for len(d.calls(t)) < calls {
+			look(ctx, t)
+		}
+		for _, s := range senders {
+			s.Signal(t, syscall.SIGSTOP)
+		}
+		for stopped := time.Now(); time.Since(stopped) < 700*time.Millisecond; {
+			look(ctx, t)
+		}
+		for _, s := range senders {
+			s.Signal(t, syscall.SIGCONT)
+		}
+	}
+	deliveries := d.endedWithin(t, id, time.Minute)
+	allSent(t, deliveries)
+	calls := times(d.calls(t), "")
+	keptAt20(t, deliveries, calls)
+	took := calls[len(calls)-1].Sub(calls[0])
+	if floor := 99 * 50 * time.Millisecond; len(calls) != 100 || took > floor+4*time.Second {
+		t.Errorf("%d calls in %s, the floor is %s and two stalls", len(calls), took, floor)
+	}
+}
+
 // TestUrgentFirst floods one credential with what is low: what is critical goes
 // within a second, and what is low is not lost.
 func TestUrgentFirst(t *testing.T) {
@@ -221,17 +291,21 @@ func TestUrgentFirst(t *testing.T) {
 	for len(d.calls(t)) < 20 {
 		look(ctx, t)
 	}
+	var deliveries []*alertv1.Delivery
 	for n := range 3 {
 		before := time.Now()
 		id := d.send(t, fmt.Sprintf(`{"target":["@u%d"],"severity":"critical","message":"urgent"}`, n)).ID
-		allSent(t, d.ended(t, id))
+		deliveries = append(deliveries, d.ended(t, id)...)
 		if took := time.Since(before); took > time.Second {
 			t.Errorf("what is critical took %s", took)
 		}
 	}
-	allSent(t, d.endedWithin(t, flood, time.Minute))
-	if calls := times(d.calls(t), ""); len(calls) != 153 || busiest(calls) > 22 {
-		t.Errorf("%d calls, %d within a second", len(calls), busiest(calls))
+	deliveries = append(deliveries, d.endedWithin(t, flood, time.Minute)...)
+	allSent(t, deliveries)
+	calls := times(d.calls(t), "")
+	keptAt20(t, deliveries, calls)
+	if len(calls) != 153 {
+		t.Errorf("%d calls", len(calls))
 	}
 }
 
@@ -257,7 +331,7 @@ func TestBreaker(t *testing.T) {
 	for time.Since(opened) < 2*time.Second {
 		before := time.Now()
 		allSent(t, d.ended(t, d.send(t, `{"target":["@good0"],"message":"n"}`).ID))
-		if took := time.Since(before); took > 2*time.Second {
+		if took := time.Since(before); took > time.Second {
 			t.Errorf("the neighbour took %s", took)
 		}
 	}
@@ -272,6 +346,32 @@ func TestBreaker(t *testing.T) {
 	}
 	d.reset(t)
 	allSent(t, d.endedWithin(t, id, time.Minute))
+}
+
+// TestPoisonedCredential lets the calls to one of twenty recipients under one
+// credential fail, more than a tenth of all: the others are told as if nothing were.
+func TestPoisonedCredential(t *testing.T) {
+	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
+	d.crowd(t, "u", "xoxb-one", 20)
+	d.fault(t, &mockupv1.Fault{Status: 500, BodyContains: "Cu7."})
+	for n := range 20 {
+		d.send(t, fmt.Sprintf(`{"target":["@u7"],"message":"poison %d"}`, n))
+	}
+	for n := range 5 {
+		id := d.send(t, fmt.Sprintf(`{"target":["@all"],"message":"m%d"}`, n)).ID
+		ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+		before := time.Now()
+		for d.get(t, id).GetAlert().GetDeliveryCounts().GetSent() < 19 {
+			look(ctx, t)
+		}
+		cancel()
+		if took := time.Since(before); took > time.Second {
+			t.Errorf("the neighbours took %s", took)
+		}
+	}
+	if all, bad := len(times(d.calls(t), "")), len(times(d.calls(t), "Cu7.")); bad*10 < all || strings.Contains(p.Said(), "a breaker changed") {
+		t.Errorf("%d of %d calls failed, and a breaker may have opened:\n%s", bad, all, p.Said())
+	}
 }
 
 // TestRefusedCredential lets the provider refuse a credential: its deliveries fail
@@ -312,6 +412,69 @@ func TestRefusedCredential(t *testing.T) {
 	if status != http.StatusOK || answer != `{"replayedCount":40}` {
 		t.Errorf("%d %s", status, answer)
 	}
+}
+
+// TestUnreadableCredential lets a sender of another seal key fail what it takes: that
+// says nothing of the credential, and other senders go on with it.
+func TestUnreadableCredential(t *testing.T) {
+	d, startSender := withoutSender(t)
+	key := filepath.Join(t.TempDir(), "other.key")
+	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
+		t.Fatalf("key make: %v\n%s", err, out)
+	}
+	wrong := binaries.Serve(t, append([]string{"--services=sender", "--data=" + t.TempDir(), "--alert-url=" + d.alert,
+		"--nats-url=" + d.nats, "--slack-url=" + d.mockup, "--seal-key-file=" + key}, anywhere...)...)
+	ended := d.ended(t, d.send(t, `{"target":["@user1"],"message":"m"}`).ID)
+	if got := ended[0]; got.GetState() != alertv1.DeliveryState_DELIVERY_STATE_FAILED || got.GetReason() != "credential_unreadable" {
+		t.Errorf("%v", got)
+	}
+	if status, answer := ask(t, http.MethodGet, d.edge+"/v1/paces", ""); status != http.StatusOK || strings.Contains(answer, "credential_unreadable") {
+		t.Errorf("the credential counts as refused: %d %s", status, answer)
+	}
+	wrong.Kill()
+	startSender()
+	allSent(t, d.ended(t, d.send(t, `{"target":["@user1"],"message":"m"}`).ID))
+	if calls := d.calls(t); len(calls) != 1 {
+		t.Errorf("%d calls", len(calls))
+	}
+}
+
+// TestListPaces pauses a credential: it is listed with what waits under it, since
+// when, and why, and its token nowhere.
+func TestListPaces(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}, BodyContains: "USER2_CHANNEL_ID"})
+		first := d.send(t, `{"target":["@user2"],"message":"m"}`).ID
+		d.tried(t, first, 1)
+		d.send(t, `{"target":["@user2"],"message":"m"}`)
+		allSent(t, d.ended(t, d.send(t, `{"target":["@user7"],"message":"m"}`).ID))
+		messengers := messengerv1connect.NewMessengerServiceClient(http.DefaultClient, d.edge)
+		ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+		defer cancel()
+		for {
+			res, err := messengers.ListPaces(ctx, &messengerv1.ListPacesRequest{})
+			must(t, err)
+			if strings.Contains(res.String(), "TOKEN") {
+				t.Fatalf("a token is shown: %s", res)
+			}
+			i := slices.IndexFunc(res.GetPaces(), func(p *messengerv1.Pace) bool {
+				return strings.HasPrefix(p.GetKey(), "slack.credential.") && p.GetQueuedCount() == 2 && p.GetDueCount() == 0
+			})
+			if i < 0 {
+				look(ctx, t)
+				continue
+			}
+			p := res.GetPaces()[i]
+			created := d.get(t, first).GetAlert().GetCreateTime().AsTime()
+			if left := time.Until(p.GetPausedUntilTime().AsTime()); left < 59*time.Minute || p.GetPauseCode() != "http_429" || !p.GetOldestCreateTime().AsTime().Equal(created) {
+				t.Errorf("it is shown as %s", p)
+			}
+			if _, page := ask(t, http.MethodGet, d.alert+"/metrics", ""); !strings.Contains(page, `bongsu_alert_paused_keys{messenger="slack"} 1`) {
+				t.Errorf("the metrics do not show the pause:\n%s", page)
+			}
+			return
+		}
+	})
 }
 
 // showsPause sees the only pause there is in the list of paces, and no token.

@@ -10,7 +10,7 @@ import (
 // build on each other.
 func TestPeopleREST(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
-		kim := `{"id":10,"nickName":"kim","addresses":[{"id":{address},"messenger":"slack","destination":"C10"}]}`
+		kim := `{"id":10,"nickName":"kim","addresses":[{"id":{address},"messenger":"slack","destination":"C10","rank":0}],"failover":false}`
 		walk(t, d.edge, []step{
 			{"create with an address", "POST", "/v1/users", `{"nickName":"kim","addresses":[{"messenger":"slack","credential":"SECRET-1","destination":"C10"}]}`, 201, kim, "address"},
 			{"create: taken", "POST", "/v1/users", `{"nickName":"kim"}`, 400, "…kim", ""},
@@ -19,14 +19,21 @@ func TestPeopleREST(t *testing.T) {
 			{"create: nothing was stored of those", "GET", "/v1/users/lee", "", 404, "…lee", ""},
 			{"get", "GET", "/v1/users/kim", "", 200, kim, ""},
 			{"add an address of the same messenger", "POST", "/v1/users/kim/addresses", `{"messenger":"slack","credential":"x","destination":"C11"}`, 400, "…slack", ""},
-			{"replace an address", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12"}`, 200, `{"id":{address},"messenger":"slack","destination":"C12"}`, ""},
+			{"replace an address", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12","rank":3}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":3}`, ""},
+			{"replace: the rank stays", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12"}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":3}`, ""},
+			{"replace: another rank", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12","rank":0}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":0}`, ""},
+			{"replace: a rank too high", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"x","destination":"C12","rank":1001}`, 400, "…rank", ""},
 			{"replace: no such address", "PUT", "/v1/users/kim/addresses/1", `{"messenger":"slack","credential":"x","destination":"C12"}`, 404, "", ""},
 			{"replace: a credential with a newline", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"x\ny","destination":"C12"}`, 400, "…credential", ""},
 			{"rename", "PUT", "/v1/users/kim", `{"newNickName":"kim2"}`, 200, strings.Replace(strings.Replace(kim, "kim", "kim2", 1), "C10", "C12", 1), ""},
 			{"rename: taken", "PUT", "/v1/users/kim2", `{"newNickName":"user1"}`, 400, "…user1", ""},
+			{"set failover", "PUT", "/v1/users/kim2", `{"failover":true}`, 200, `…"nickName":"kim2",`, ""},
+			{"failover is set", "GET", "/v1/users/kim2", "", 200, `…"failover":true`, ""},
+			{"set nothing", "PUT", "/v1/users/kim2", `{}`, 400, "…new_nick_name", ""},
+			{"rename: all is everybody", "PUT", "/v1/users/kim2", `{"newNickName":"all"}`, 400, "…new_nick_name", ""},
 			{"remove an address", "DELETE", "/v1/users/kim2/addresses/{address}", "", 200, "", ""},
 			{"remove an address again", "DELETE", "/v1/users/kim2/addresses/{address}", "", 404, "", ""},
-			{"add an address", "POST", "/v1/users/kim2/addresses", `{"messenger":"slack","credential":"SECRET-3","destination":"C13"}`, 201, `{"id":{address},"messenger":"slack","destination":"C13"}`, "address"},
+			{"add an address", "POST", "/v1/users/kim2/addresses", `{"messenger":"slack","credential":"SECRET-3","destination":"C13"}`, 201, `{"id":{address},"messenger":"slack","destination":"C13","rank":0}`, "address"},
 			{"a page", "GET", "/v1/users?pageSize=1", "", 200, `…"nextPageToken":"1"`, ""},
 			{"the next page", "GET", "/v1/users?pageSize=9&pageToken=1", "", 200, `…"nextPageToken":""`, ""},
 			{"a page of a token that is none", "GET", "/v1/users?pageToken=x", "", 400, "…page_token", ""},
@@ -59,6 +66,7 @@ func TestListAlerts(t *testing.T) {
 		"nickName=user2":                           {ids[1]},
 		"state=DELIVERY_STATE_SENT":                {ids[1], ids[0]},
 		"state=DELIVERY_STATE_FAILED":              nil,
+		"state=DELIVERY_STATE_HELD":                nil,
 		"createTimeFrom=2100-01-01T00:00:00Z":      nil,
 		"createTimeBefore=2100-01-01T00:00:00Z":    {ids[2], ids[1], ids[0]},
 		"severity=critical&nickName=user2":         nil,

@@ -25,6 +25,10 @@ type Address struct {
 	SealedCredential []byte `json:"-"`
 	// Destination holds the value of the "destination" field.
 	Destination string `json:"destination,omitempty"`
+	// the credential's fingerprint; empty until it is made
+	CredentialKey string `json:"credential_key,omitempty"`
+	// the lower is used first
+	Rank int `json:"rank,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AddressQuery when eager-loading is set.
 	Edges        AddressEdges `json:"edges"`
@@ -58,9 +62,9 @@ func (*Address) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case address.FieldSealedCredential:
 			values[i] = new([]byte)
-		case address.FieldID, address.FieldUserID:
+		case address.FieldID, address.FieldUserID, address.FieldRank:
 			values[i] = new(sql.NullInt64)
-		case address.FieldMessenger, address.FieldDestination:
+		case address.FieldMessenger, address.FieldDestination, address.FieldCredentialKey:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -106,6 +110,18 @@ func (_m *Address) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field destination", values[i])
 			} else if value.Valid {
 				_m.Destination = value.String
+			}
+		case address.FieldCredentialKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field credential_key", values[i])
+			} else if value.Valid {
+				_m.CredentialKey = value.String
+			}
+		case address.FieldRank:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rank", values[i])
+			} else if value.Valid {
+				_m.Rank = int(value.Int64)
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -158,6 +174,12 @@ func (_m *Address) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("destination=")
 	builder.WriteString(_m.Destination)
+	builder.WriteString(", ")
+	builder.WriteString("credential_key=")
+	builder.WriteString(_m.CredentialKey)
+	builder.WriteString(", ")
+	builder.WriteString("rank=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rank))
 	builder.WriteByte(')')
 	return builder.String()
 }

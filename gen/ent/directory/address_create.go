@@ -44,6 +44,34 @@ func (_c *AddressCreate) SetDestination(v string) *AddressCreate {
 	return _c
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_c *AddressCreate) SetCredentialKey(v string) *AddressCreate {
+	_c.mutation.SetCredentialKey(v)
+	return _c
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_c *AddressCreate) SetNillableCredentialKey(v *string) *AddressCreate {
+	if v != nil {
+		_c.SetCredentialKey(*v)
+	}
+	return _c
+}
+
+// SetRank sets the "rank" field.
+func (_c *AddressCreate) SetRank(v int) *AddressCreate {
+	_c.mutation.SetRank(v)
+	return _c
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_c *AddressCreate) SetNillableRank(v *int) *AddressCreate {
+	if v != nil {
+		_c.SetRank(*v)
+	}
+	return _c
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_c *AddressCreate) SetUser(v *User) *AddressCreate {
 	return _c.SetUserID(v.ID)
@@ -56,6 +84,7 @@ func (_c *AddressCreate) Mutation() *AddressMutation {
 
 // Save creates the Address in the database.
 func (_c *AddressCreate) Save(ctx context.Context) (*Address, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -81,6 +110,18 @@ func (_c *AddressCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *AddressCreate) defaults() {
+	if _, ok := _c.mutation.CredentialKey(); !ok {
+		v := address.DefaultCredentialKey
+		_c.mutation.SetCredentialKey(v)
+	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		v := address.DefaultRank
+		_c.mutation.SetRank(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *AddressCreate) check() error {
 	if _, ok := _c.mutation.UserID(); !ok {
@@ -103,6 +144,22 @@ func (_c *AddressCreate) check() error {
 	if v, ok := _c.mutation.Destination(); ok {
 		if err := address.DestinationValidator(v); err != nil {
 			return &ValidationError{Name: "destination", err: fmt.Errorf(`directory: validator failed for field "Address.destination": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.CredentialKey(); !ok {
+		return &ValidationError{Name: "credential_key", err: errors.New(`directory: missing required field "Address.credential_key"`)}
+	}
+	if v, ok := _c.mutation.CredentialKey(); ok {
+		if err := address.CredentialKeyValidator(v); err != nil {
+			return &ValidationError{Name: "credential_key", err: fmt.Errorf(`directory: validator failed for field "Address.credential_key": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		return &ValidationError{Name: "rank", err: errors.New(`directory: missing required field "Address.rank"`)}
+	}
+	if v, ok := _c.mutation.Rank(); ok {
+		if err := address.RankValidator(v); err != nil {
+			return &ValidationError{Name: "rank", err: fmt.Errorf(`directory: validator failed for field "Address.rank": %w`, err)}
 		}
 	}
 	if len(_c.mutation.UserIDs()) == 0 {
@@ -146,6 +203,14 @@ func (_c *AddressCreate) createSpec() (*Address, *sqlgraph.CreateSpec) {
 		_spec.SetField(address.FieldDestination, field.TypeString, value)
 		_node.Destination = value
 	}
+	if value, ok := _c.mutation.CredentialKey(); ok {
+		_spec.SetField(address.FieldCredentialKey, field.TypeString, value)
+		_node.CredentialKey = value
+	}
+	if value, ok := _c.mutation.Rank(); ok {
+		_spec.SetField(address.FieldRank, field.TypeInt, value)
+		_node.Rank = value
+	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -184,6 +249,7 @@ func (_c *AddressCreateBulk) Save(ctx context.Context) ([]*Address, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AddressMutation)
 				if !ok {

@@ -76,6 +76,41 @@ func (_u *AddressUpdate) SetNillableDestination(v *string) *AddressUpdate {
 	return _u
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_u *AddressUpdate) SetCredentialKey(v string) *AddressUpdate {
+	_u.mutation.SetCredentialKey(v)
+	return _u
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_u *AddressUpdate) SetNillableCredentialKey(v *string) *AddressUpdate {
+	if v != nil {
+		_u.SetCredentialKey(*v)
+	}
+	return _u
+}
+
+// SetRank sets the "rank" field.
+func (_u *AddressUpdate) SetRank(v int) *AddressUpdate {
+	_u.mutation.ResetRank()
+	_u.mutation.SetRank(v)
+	return _u
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_u *AddressUpdate) SetNillableRank(v *int) *AddressUpdate {
+	if v != nil {
+		_u.SetRank(*v)
+	}
+	return _u
+}
+
+// AddRank adds value to the "rank" field.
+func (_u *AddressUpdate) AddRank(v int) *AddressUpdate {
+	_u.mutation.AddRank(v)
+	return _u
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_u *AddressUpdate) SetUser(v *User) *AddressUpdate {
 	return _u.SetUserID(v.ID)
@@ -131,6 +166,16 @@ func (_u *AddressUpdate) check() error {
 			return &ValidationError{Name: "destination", err: fmt.Errorf(`directory: validator failed for field "Address.destination": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CredentialKey(); ok {
+		if err := address.CredentialKeyValidator(v); err != nil {
+			return &ValidationError{Name: "credential_key", err: fmt.Errorf(`directory: validator failed for field "Address.credential_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Rank(); ok {
+		if err := address.RankValidator(v); err != nil {
+			return &ValidationError{Name: "rank", err: fmt.Errorf(`directory: validator failed for field "Address.rank": %w`, err)}
+		}
+	}
 	if _u.mutation.UserCleared() && len(_u.mutation.UserIDs()) > 0 {
 		return errors.New(`directory: clearing a required unique edge "Address.user"`)
 	}
@@ -157,6 +202,15 @@ func (_u *AddressUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Destination(); ok {
 		_spec.SetField(address.FieldDestination, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.CredentialKey(); ok {
+		_spec.SetField(address.FieldCredentialKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Rank(); ok {
+		_spec.SetField(address.FieldRank, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRank(); ok {
+		_spec.AddField(address.FieldRank, field.TypeInt, value)
 	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -255,6 +309,41 @@ func (_u *AddressUpdateOne) SetNillableDestination(v *string) *AddressUpdateOne 
 	return _u
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_u *AddressUpdateOne) SetCredentialKey(v string) *AddressUpdateOne {
+	_u.mutation.SetCredentialKey(v)
+	return _u
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_u *AddressUpdateOne) SetNillableCredentialKey(v *string) *AddressUpdateOne {
+	if v != nil {
+		_u.SetCredentialKey(*v)
+	}
+	return _u
+}
+
+// SetRank sets the "rank" field.
+func (_u *AddressUpdateOne) SetRank(v int) *AddressUpdateOne {
+	_u.mutation.ResetRank()
+	_u.mutation.SetRank(v)
+	return _u
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_u *AddressUpdateOne) SetNillableRank(v *int) *AddressUpdateOne {
+	if v != nil {
+		_u.SetRank(*v)
+	}
+	return _u
+}
+
+// AddRank adds value to the "rank" field.
+func (_u *AddressUpdateOne) AddRank(v int) *AddressUpdateOne {
+	_u.mutation.AddRank(v)
+	return _u
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_u *AddressUpdateOne) SetUser(v *User) *AddressUpdateOne {
 	return _u.SetUserID(v.ID)
@@ -323,6 +412,16 @@ func (_u *AddressUpdateOne) check() error {
 			return &ValidationError{Name: "destination", err: fmt.Errorf(`directory: validator failed for field "Address.destination": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CredentialKey(); ok {
+		if err := address.CredentialKeyValidator(v); err != nil {
+			return &ValidationError{Name: "credential_key", err: fmt.Errorf(`directory: validator failed for field "Address.credential_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Rank(); ok {
+		if err := address.RankValidator(v); err != nil {
+			return &ValidationError{Name: "rank", err: fmt.Errorf(`directory: validator failed for field "Address.rank": %w`, err)}
+		}
+	}
 	if _u.mutation.UserCleared() && len(_u.mutation.UserIDs()) > 0 {
 		return errors.New(`directory: clearing a required unique edge "Address.user"`)
 	}
@@ -366,6 +465,15 @@ func (_u *AddressUpdateOne) sqlSave(ctx context.Context) (_node *Address, err er
 	}
 	if value, ok := _u.mutation.Destination(); ok {
 		_spec.SetField(address.FieldDestination, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.CredentialKey(); ok {
+		_spec.SetField(address.FieldCredentialKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Rank(); ok {
+		_spec.SetField(address.FieldRank, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRank(); ok {
+		_spec.AddField(address.FieldRank, field.TypeInt, value)
 	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -14,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/bongsu-project/bongsu/gen/ent/directory/address"
 	"github.com/bongsu-project/bongsu/gen/ent/directory/group"
+	"github.com/bongsu-project/bongsu/gen/ent/directory/membership"
 	"github.com/bongsu-project/bongsu/gen/ent/directory/user"
 )
 
@@ -75,9 +76,10 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			address.Table: address.ValidColumn,
-			group.Table:   group.ValidColumn,
-			user.Table:    user.ValidColumn,
+			address.Table:    address.ValidColumn,
+			group.Table:      group.ValidColumn,
+			membership.Table: membership.ValidColumn,
+			user.Table:       user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

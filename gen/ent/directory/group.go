@@ -28,9 +28,11 @@ type Group struct {
 type GroupEdges struct {
 	// Users holds the value of the users edge.
 	Users []*User `json:"users,omitempty"`
+	// Memberships holds the value of the memberships edge.
+	Memberships []*Membership `json:"memberships,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [2]bool
 }
 
 // UsersOrErr returns the Users value or an error if the edge
@@ -40,6 +42,15 @@ func (e GroupEdges) UsersOrErr() ([]*User, error) {
 		return e.Users, nil
 	}
 	return nil, &NotLoadedError{edge: "users"}
+}
+
+// MembershipsOrErr returns the Memberships value or an error if the edge
+// was not loaded in eager-loading.
+func (e GroupEdges) MembershipsOrErr() ([]*Membership, error) {
+	if e.loadedTypes[1] {
+		return e.Memberships, nil
+	}
+	return nil, &NotLoadedError{edge: "memberships"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -94,6 +105,11 @@ func (_m *Group) Value(name string) (ent.Value, error) {
 // QueryUsers queries the "users" edge of the Group entity.
 func (_m *Group) QueryUsers() *UserQuery {
 	return NewGroupClient(_m.config).QueryUsers(_m)
+}
+
+// QueryMemberships queries the "memberships" edge of the Group entity.
+func (_m *Group) QueryMemberships() *MembershipQuery {
+	return NewGroupClient(_m.config).QueryMemberships(_m)
 }
 
 // Update returns a builder for updating this Group.

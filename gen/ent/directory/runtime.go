@@ -52,6 +52,32 @@ func init() {
 			return nil
 		}
 	}()
+	// addressDescCredentialKey is the schema descriptor for credential_key field.
+	addressDescCredentialKey := addressFields[4].Descriptor()
+	// address.DefaultCredentialKey holds the default value on creation for the credential_key field.
+	address.DefaultCredentialKey = addressDescCredentialKey.Default.(string)
+	// address.CredentialKeyValidator is a validator for the "credential_key" field. It is called by the builders before save.
+	address.CredentialKeyValidator = func() func(string) error {
+		validators := addressDescCredentialKey.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(credential_key string) error {
+			for _, fn := range fns {
+				if err := fn(credential_key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// addressDescRank is the schema descriptor for rank field.
+	addressDescRank := addressFields[5].Descriptor()
+	// address.DefaultRank holds the default value on creation for the rank field.
+	address.DefaultRank = addressDescRank.Default.(int)
+	// address.RankValidator is a validator for the "rank" field. It is called by the builders before save.
+	address.RankValidator = addressDescRank.Validators[0].(func(int) error)
 	groupFields := schema.Group{}.Fields()
 	_ = groupFields
 	// groupDescName is the schema descriptor for name field.
@@ -94,4 +120,8 @@ func init() {
 			return nil
 		}
 	}()
+	// userDescFailover is the schema descriptor for failover field.
+	userDescFailover := userFields[1].Descriptor()
+	// user.DefaultFailover holds the default value on creation for the failover field.
+	user.DefaultFailover = userDescFailover.Default.(bool)
 }

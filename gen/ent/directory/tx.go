@@ -18,6 +18,8 @@ type Tx struct {
 	Address *AddressClient
 	// Group is the client for interacting with the Group builders.
 	Group *GroupClient
+	// Membership is the client for interacting with the Membership builders.
+	Membership *MembershipClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 
@@ -153,6 +155,7 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.Address = NewAddressClient(tx.config)
 	tx.Group = NewGroupClient(tx.config)
+	tx.Membership = NewMembershipClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }
 

@@ -27,6 +27,20 @@ func (_c *UserCreate) SetNickname(v string) *UserCreate {
 	return _c
 }
 
+// SetFailover sets the "failover" field.
+func (_c *UserCreate) SetFailover(v bool) *UserCreate {
+	_c.mutation.SetFailover(v)
+	return _c
+}
+
+// SetNillableFailover sets the "failover" field if the given value is not nil.
+func (_c *UserCreate) SetNillableFailover(v *bool) *UserCreate {
+	if v != nil {
+		_c.SetFailover(*v)
+	}
+	return _c
+}
+
 // AddAddressIDs adds the "addresses" edge to the Address entity by IDs.
 func (_c *UserCreate) AddAddressIDs(ids ...int) *UserCreate {
 	_c.mutation.AddAddressIDs(ids...)
@@ -64,6 +78,7 @@ func (_c *UserCreate) Mutation() *UserMutation {
 
 // Save creates the User in the database.
 func (_c *UserCreate) Save(ctx context.Context) (*User, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -89,6 +104,14 @@ func (_c *UserCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *UserCreate) defaults() {
+	if _, ok := _c.mutation.Failover(); !ok {
+		v := user.DefaultFailover
+		_c.mutation.SetFailover(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.Nickname(); !ok {
@@ -98,6 +121,9 @@ func (_c *UserCreate) check() error {
 		if err := user.NicknameValidator(v); err != nil {
 			return &ValidationError{Name: "nickname", err: fmt.Errorf(`directory: validator failed for field "User.nickname": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Failover(); !ok {
+		return &ValidationError{Name: "failover", err: errors.New(`directory: missing required field "User.failover"`)}
 	}
 	return nil
 }
@@ -128,6 +154,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Nickname(); ok {
 		_spec.SetField(user.FieldNickname, field.TypeString, value)
 		_node.Nickname = value
+	}
+	if value, ok := _c.mutation.Failover(); ok {
+		_spec.SetField(user.FieldFailover, field.TypeBool, value)
+		_node.Failover = value
 	}
 	if nodes := _c.mutation.AddressesIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -182,6 +212,7 @@ func (_c *UserCreateBulk) Save(ctx context.Context) ([]*User, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*UserMutation)
 				if !ok {

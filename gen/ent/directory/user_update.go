@@ -43,6 +43,20 @@ func (_u *UserUpdate) SetNillableNickname(v *string) *UserUpdate {
 	return _u
 }
 
+// SetFailover sets the "failover" field.
+func (_u *UserUpdate) SetFailover(v bool) *UserUpdate {
+	_u.mutation.SetFailover(v)
+	return _u
+}
+
+// SetNillableFailover sets the "failover" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableFailover(v *bool) *UserUpdate {
+	if v != nil {
+		_u.SetFailover(*v)
+	}
+	return _u
+}
+
 // AddAddressIDs adds the "addresses" edge to the Address entity by IDs.
 func (_u *UserUpdate) AddAddressIDs(ids ...int) *UserUpdate {
 	_u.mutation.AddAddressIDs(ids...)
@@ -172,6 +186,9 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Nickname(); ok {
 		_spec.SetField(user.FieldNickname, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Failover(); ok {
+		_spec.SetField(user.FieldFailover, field.TypeBool, value)
+	}
 	if _u.mutation.AddressesCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -292,6 +309,20 @@ func (_u *UserUpdateOne) SetNickname(v string) *UserUpdateOne {
 func (_u *UserUpdateOne) SetNillableNickname(v *string) *UserUpdateOne {
 	if v != nil {
 		_u.SetNickname(*v)
+	}
+	return _u
+}
+
+// SetFailover sets the "failover" field.
+func (_u *UserUpdateOne) SetFailover(v bool) *UserUpdateOne {
+	_u.mutation.SetFailover(v)
+	return _u
+}
+
+// SetNillableFailover sets the "failover" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableFailover(v *bool) *UserUpdateOne {
+	if v != nil {
+		_u.SetFailover(*v)
 	}
 	return _u
 }
@@ -454,6 +485,9 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.Nickname(); ok {
 		_spec.SetField(user.FieldNickname, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Failover(); ok {
+		_spec.SetField(user.FieldFailover, field.TypeBool, value)
 	}
 	if _u.mutation.AddressesCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -28,6 +28,8 @@ type Delivery struct {
 	Destination string `json:"destination,omitempty"`
 	// sealed
 	Credential []byte `json:"-"`
+	// the credential's fingerprint; empty where it is not known
+	CredentialKey string `json:"credential_key,omitempty"`
 	// 1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled
 	State int8 `json:"state,omitempty"`
 	// when it is due, while it is queued
@@ -54,6 +56,12 @@ type Delivery struct {
 	LeaseTime int64 `json:"lease_time,omitempty"`
 	// who claimed it last
 	Sender string `json:"sender,omitempty"`
+	// which claimed it last
+	ClaimRequest []byte `json:"claim_request,omitempty"`
+	// the first delivery of its chain; 0 where it is in none
+	Chain int64 `json:"chain,omitempty"`
+	// it is queued, and was put off until next_time for those before it in its chain
+	Held bool `json:"held,omitempty"`
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// EndTime holds the value of the "end_time" field.
@@ -66,13 +74,13 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case delivery.FieldCredential:
+		case delivery.FieldCredential, delivery.FieldClaimRequest:
 			values[i] = new([]byte)
-		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate:
+		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldEndTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldEndTime:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
+		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -130,6 +138,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field credential", values[i])
 			} else if value != nil {
 				_m.Credential = *value
+			}
+		case delivery.FieldCredentialKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field credential_key", values[i])
+			} else if value.Valid {
+				_m.CredentialKey = value.String
 			}
 		case delivery.FieldState:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -209,6 +223,24 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Sender = value.String
 			}
+		case delivery.FieldClaimRequest:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field claim_request", values[i])
+			} else if value != nil {
+				_m.ClaimRequest = *value
+			}
+		case delivery.FieldChain:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field chain", values[i])
+			} else if value.Valid {
+				_m.Chain = value.Int64
+			}
+		case delivery.FieldHeld:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field held", values[i])
+			} else if value.Valid {
+				_m.Held = value.Bool
+			}
 		case delivery.FieldReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
@@ -274,6 +306,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("credential=<sensitive>")
 	builder.WriteString(", ")
+	builder.WriteString("credential_key=")
+	builder.WriteString(_m.CredentialKey)
+	builder.WriteString(", ")
 	builder.WriteString("state=")
 	builder.WriteString(fmt.Sprintf("%v", _m.State))
 	builder.WriteString(", ")
@@ -312,6 +347,15 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("sender=")
 	builder.WriteString(_m.Sender)
+	builder.WriteString(", ")
+	builder.WriteString("claim_request=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ClaimRequest))
+	builder.WriteString(", ")
+	builder.WriteString("chain=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Chain))
+	builder.WriteString(", ")
+	builder.WriteString("held=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Held))
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)

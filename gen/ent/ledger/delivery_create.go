@@ -55,6 +55,20 @@ func (_c *DeliveryCreate) SetCredential(v []byte) *DeliveryCreate {
 	return _c
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_c *DeliveryCreate) SetCredentialKey(v string) *DeliveryCreate {
+	_c.mutation.SetCredentialKey(v)
+	return _c
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableCredentialKey(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetCredentialKey(*v)
+	}
+	return _c
+}
+
 // SetState sets the "state" field.
 func (_c *DeliveryCreate) SetState(v int8) *DeliveryCreate {
 	_c.mutation.SetState(v)
@@ -221,6 +235,40 @@ func (_c *DeliveryCreate) SetNillableSender(v *string) *DeliveryCreate {
 	return _c
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (_c *DeliveryCreate) SetClaimRequest(v []byte) *DeliveryCreate {
+	_c.mutation.SetClaimRequest(v)
+	return _c
+}
+
+// SetChain sets the "chain" field.
+func (_c *DeliveryCreate) SetChain(v int64) *DeliveryCreate {
+	_c.mutation.SetChain(v)
+	return _c
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableChain(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetChain(*v)
+	}
+	return _c
+}
+
+// SetHeld sets the "held" field.
+func (_c *DeliveryCreate) SetHeld(v bool) *DeliveryCreate {
+	_c.mutation.SetHeld(v)
+	return _c
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableHeld(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetHeld(*v)
+	}
+	return _c
+}
+
 // SetReason sets the "reason" field.
 func (_c *DeliveryCreate) SetReason(v string) *DeliveryCreate {
 	_c.mutation.SetReason(v)
@@ -290,6 +338,10 @@ func (_c *DeliveryCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *DeliveryCreate) defaults() {
+	if _, ok := _c.mutation.CredentialKey(); !ok {
+		v := delivery.DefaultCredentialKey
+		_c.mutation.SetCredentialKey(v)
+	}
 	if _, ok := _c.mutation.Deferred(); !ok {
 		v := delivery.DefaultDeferred
 		_c.mutation.SetDeferred(v)
@@ -334,6 +386,14 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultSender
 		_c.mutation.SetSender(v)
 	}
+	if _, ok := _c.mutation.Chain(); !ok {
+		v := delivery.DefaultChain
+		_c.mutation.SetChain(v)
+	}
+	if _, ok := _c.mutation.Held(); !ok {
+		v := delivery.DefaultHeld
+		_c.mutation.SetHeld(v)
+	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		v := delivery.DefaultReason
 		_c.mutation.SetReason(v)
@@ -363,6 +423,9 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Credential(); !ok {
 		return &ValidationError{Name: "credential", err: errors.New(`ledger: missing required field "Delivery.credential"`)}
+	}
+	if _, ok := _c.mutation.CredentialKey(); !ok {
+		return &ValidationError{Name: "credential_key", err: errors.New(`ledger: missing required field "Delivery.credential_key"`)}
 	}
 	if _, ok := _c.mutation.State(); !ok {
 		return &ValidationError{Name: "state", err: errors.New(`ledger: missing required field "Delivery.state"`)}
@@ -402,6 +465,12 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Sender(); !ok {
 		return &ValidationError{Name: "sender", err: errors.New(`ledger: missing required field "Delivery.sender"`)}
+	}
+	if _, ok := _c.mutation.Chain(); !ok {
+		return &ValidationError{Name: "chain", err: errors.New(`ledger: missing required field "Delivery.chain"`)}
+	}
+	if _, ok := _c.mutation.Held(); !ok {
+		return &ValidationError{Name: "held", err: errors.New(`ledger: missing required field "Delivery.held"`)}
 	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		return &ValidationError{Name: "reason", err: errors.New(`ledger: missing required field "Delivery.reason"`)}
@@ -465,6 +534,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldCredential, field.TypeBytes, value)
 		_node.Credential = value
 	}
+	if value, ok := _c.mutation.CredentialKey(); ok {
+		_spec.SetField(delivery.FieldCredentialKey, field.TypeString, value)
+		_node.CredentialKey = value
+	}
 	if value, ok := _c.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeInt8, value)
 		_node.State = value
@@ -516,6 +589,18 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
 		_node.Sender = value
+	}
+	if value, ok := _c.mutation.ClaimRequest(); ok {
+		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
+		_node.ClaimRequest = value
+	}
+	if value, ok := _c.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+		_node.Chain = value
+	}
+	if value, ok := _c.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
+		_node.Held = value
 	}
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -117,6 +117,20 @@ func (_u *DeliveryUpdate) SetCredential(v []byte) *DeliveryUpdate {
 	return _u
 }
 
+// SetCredentialKey sets the "credential_key" field.
+func (_u *DeliveryUpdate) SetCredentialKey(v string) *DeliveryUpdate {
+	_u.mutation.SetCredentialKey(v)
+	return _u
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableCredentialKey(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetCredentialKey(*v)
+	}
+	return _u
+}
+
 // SetState sets the "state" field.
 func (_u *DeliveryUpdate) SetState(v int8) *DeliveryUpdate {
 	_u.mutation.ResetState()
@@ -355,6 +369,53 @@ func (_u *DeliveryUpdate) SetNillableSender(v *string) *DeliveryUpdate {
 	return _u
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (_u *DeliveryUpdate) SetClaimRequest(v []byte) *DeliveryUpdate {
+	_u.mutation.SetClaimRequest(v)
+	return _u
+}
+
+// ClearClaimRequest clears the value of the "claim_request" field.
+func (_u *DeliveryUpdate) ClearClaimRequest() *DeliveryUpdate {
+	_u.mutation.ClearClaimRequest()
+	return _u
+}
+
+// SetChain sets the "chain" field.
+func (_u *DeliveryUpdate) SetChain(v int64) *DeliveryUpdate {
+	_u.mutation.ResetChain()
+	_u.mutation.SetChain(v)
+	return _u
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableChain(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetChain(*v)
+	}
+	return _u
+}
+
+// AddChain adds value to the "chain" field.
+func (_u *DeliveryUpdate) AddChain(v int64) *DeliveryUpdate {
+	_u.mutation.AddChain(v)
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *DeliveryUpdate) SetHeld(v bool) *DeliveryUpdate {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableHeld(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdate) SetReason(v string) *DeliveryUpdate {
 	_u.mutation.SetReason(v)
@@ -455,6 +516,9 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Credential(); ok {
 		_spec.SetField(delivery.FieldCredential, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.CredentialKey(); ok {
+		_spec.SetField(delivery.FieldCredentialKey, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeInt8, value)
 	}
@@ -517,6 +581,21 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ClaimRequest(); ok {
+		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
+	}
+	if _u.mutation.ClaimRequestCleared() {
+		_spec.ClearField(delivery.FieldClaimRequest, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChain(); ok {
+		_spec.AddField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)
@@ -634,6 +713,20 @@ func (_u *DeliveryUpdateOne) SetNillableDestination(v *string) *DeliveryUpdateOn
 // SetCredential sets the "credential" field.
 func (_u *DeliveryUpdateOne) SetCredential(v []byte) *DeliveryUpdateOne {
 	_u.mutation.SetCredential(v)
+	return _u
+}
+
+// SetCredentialKey sets the "credential_key" field.
+func (_u *DeliveryUpdateOne) SetCredentialKey(v string) *DeliveryUpdateOne {
+	_u.mutation.SetCredentialKey(v)
+	return _u
+}
+
+// SetNillableCredentialKey sets the "credential_key" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableCredentialKey(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetCredentialKey(*v)
+	}
 	return _u
 }
 
@@ -875,6 +968,53 @@ func (_u *DeliveryUpdateOne) SetNillableSender(v *string) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (_u *DeliveryUpdateOne) SetClaimRequest(v []byte) *DeliveryUpdateOne {
+	_u.mutation.SetClaimRequest(v)
+	return _u
+}
+
+// ClearClaimRequest clears the value of the "claim_request" field.
+func (_u *DeliveryUpdateOne) ClearClaimRequest() *DeliveryUpdateOne {
+	_u.mutation.ClearClaimRequest()
+	return _u
+}
+
+// SetChain sets the "chain" field.
+func (_u *DeliveryUpdateOne) SetChain(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetChain()
+	_u.mutation.SetChain(v)
+	return _u
+}
+
+// SetNillableChain sets the "chain" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableChain(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetChain(*v)
+	}
+	return _u
+}
+
+// AddChain adds value to the "chain" field.
+func (_u *DeliveryUpdateOne) AddChain(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddChain(v)
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *DeliveryUpdateOne) SetHeld(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableHeld(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdateOne) SetReason(v string) *DeliveryUpdateOne {
 	_u.mutation.SetReason(v)
@@ -1005,6 +1145,9 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	if value, ok := _u.mutation.Credential(); ok {
 		_spec.SetField(delivery.FieldCredential, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.CredentialKey(); ok {
+		_spec.SetField(delivery.FieldCredentialKey, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeInt8, value)
 	}
@@ -1067,6 +1210,21 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Sender(); ok {
 		_spec.SetField(delivery.FieldSender, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ClaimRequest(); ok {
+		_spec.SetField(delivery.FieldClaimRequest, field.TypeBytes, value)
+	}
+	if _u.mutation.ClaimRequestCleared() {
+		_spec.ClearField(delivery.FieldClaimRequest, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Chain(); ok {
+		_spec.SetField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChain(); ok {
+		_spec.AddField(delivery.FieldChain, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

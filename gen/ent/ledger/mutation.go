@@ -2000,6 +2000,7 @@ type DeliveryMutation struct {
 	addrank            *int8
 	destination        *string
 	credential         *[]byte
+	credential_key     *string
 	state              *int8
 	addstate           *int8
 	next_time          *int64
@@ -2021,6 +2022,10 @@ type DeliveryMutation struct {
 	lease_time         *int64
 	addlease_time      *int64
 	sender             *string
+	claim_request      *[]byte
+	chain              *int64
+	addchain           *int64
+	held               *bool
 	reason             *string
 	end_time           *int64
 	addend_time        *int64
@@ -2388,6 +2393,42 @@ func (m *DeliveryMutation) OldCredential(ctx context.Context) (v []byte, err err
 // ResetCredential resets all changes to the "credential" field.
 func (m *DeliveryMutation) ResetCredential() {
 	m.credential = nil
+}
+
+// SetCredentialKey sets the "credential_key" field.
+func (m *DeliveryMutation) SetCredentialKey(s string) {
+	m.credential_key = &s
+}
+
+// CredentialKey returns the value of the "credential_key" field in the mutation.
+func (m *DeliveryMutation) CredentialKey() (r string, exists bool) {
+	v := m.credential_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredentialKey returns the old "credential_key" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldCredentialKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredentialKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredentialKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredentialKey: %w", err)
+	}
+	return oldValue.CredentialKey, nil
+}
+
+// ResetCredentialKey resets all changes to the "credential_key" field.
+func (m *DeliveryMutation) ResetCredentialKey() {
+	m.credential_key = nil
 }
 
 // SetState sets the "state" field.
@@ -3018,6 +3059,147 @@ func (m *DeliveryMutation) ResetSender() {
 	m.sender = nil
 }
 
+// SetClaimRequest sets the "claim_request" field.
+func (m *DeliveryMutation) SetClaimRequest(b []byte) {
+	m.claim_request = &b
+}
+
+// ClaimRequest returns the value of the "claim_request" field in the mutation.
+func (m *DeliveryMutation) ClaimRequest() (r []byte, exists bool) {
+	v := m.claim_request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClaimRequest returns the old "claim_request" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldClaimRequest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClaimRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClaimRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClaimRequest: %w", err)
+	}
+	return oldValue.ClaimRequest, nil
+}
+
+// ClearClaimRequest clears the value of the "claim_request" field.
+func (m *DeliveryMutation) ClearClaimRequest() {
+	m.claim_request = nil
+	m.clearedFields[delivery.FieldClaimRequest] = struct{}{}
+}
+
+// ClaimRequestCleared returns if the "claim_request" field was cleared in this mutation.
+func (m *DeliveryMutation) ClaimRequestCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldClaimRequest]
+	return ok
+}
+
+// ResetClaimRequest resets all changes to the "claim_request" field.
+func (m *DeliveryMutation) ResetClaimRequest() {
+	m.claim_request = nil
+	delete(m.clearedFields, delivery.FieldClaimRequest)
+}
+
+// SetChain sets the "chain" field.
+func (m *DeliveryMutation) SetChain(i int64) {
+	m.chain = &i
+	m.addchain = nil
+}
+
+// Chain returns the value of the "chain" field in the mutation.
+func (m *DeliveryMutation) Chain() (r int64, exists bool) {
+	v := m.chain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChain returns the old "chain" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldChain(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChain: %w", err)
+	}
+	return oldValue.Chain, nil
+}
+
+// AddChain adds i to the "chain" field.
+func (m *DeliveryMutation) AddChain(i int64) {
+	if m.addchain != nil {
+		*m.addchain += i
+	} else {
+		m.addchain = &i
+	}
+}
+
+// AddedChain returns the value that was added to the "chain" field in this mutation.
+func (m *DeliveryMutation) AddedChain() (r int64, exists bool) {
+	v := m.addchain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChain resets all changes to the "chain" field.
+func (m *DeliveryMutation) ResetChain() {
+	m.chain = nil
+	m.addchain = nil
+}
+
+// SetHeld sets the "held" field.
+func (m *DeliveryMutation) SetHeld(b bool) {
+	m.held = &b
+}
+
+// Held returns the value of the "held" field in the mutation.
+func (m *DeliveryMutation) Held() (r bool, exists bool) {
+	v := m.held
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeld returns the old "held" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldHeld(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeld is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeld requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeld: %w", err)
+	}
+	return oldValue.Held, nil
+}
+
+// ResetHeld resets all changes to the "held" field.
+func (m *DeliveryMutation) ResetHeld() {
+	m.held = nil
+}
+
 // SetReason sets the "reason" field.
 func (m *DeliveryMutation) SetReason(s string) {
 	m.reason = &s
@@ -3144,7 +3326,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 25)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3162,6 +3344,9 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.credential != nil {
 		fields = append(fields, delivery.FieldCredential)
+	}
+	if m.credential_key != nil {
+		fields = append(fields, delivery.FieldCredentialKey)
 	}
 	if m.state != nil {
 		fields = append(fields, delivery.FieldState)
@@ -3202,6 +3387,15 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.sender != nil {
 		fields = append(fields, delivery.FieldSender)
 	}
+	if m.claim_request != nil {
+		fields = append(fields, delivery.FieldClaimRequest)
+	}
+	if m.chain != nil {
+		fields = append(fields, delivery.FieldChain)
+	}
+	if m.held != nil {
+		fields = append(fields, delivery.FieldHeld)
+	}
 	if m.reason != nil {
 		fields = append(fields, delivery.FieldReason)
 	}
@@ -3228,6 +3422,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Destination()
 	case delivery.FieldCredential:
 		return m.Credential()
+	case delivery.FieldCredentialKey:
+		return m.CredentialKey()
 	case delivery.FieldState:
 		return m.State()
 	case delivery.FieldNextTime:
@@ -3254,6 +3450,12 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.LeaseTime()
 	case delivery.FieldSender:
 		return m.Sender()
+	case delivery.FieldClaimRequest:
+		return m.ClaimRequest()
+	case delivery.FieldChain:
+		return m.Chain()
+	case delivery.FieldHeld:
+		return m.Held()
 	case delivery.FieldReason:
 		return m.Reason()
 	case delivery.FieldEndTime:
@@ -3279,6 +3481,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldDestination(ctx)
 	case delivery.FieldCredential:
 		return m.OldCredential(ctx)
+	case delivery.FieldCredentialKey:
+		return m.OldCredentialKey(ctx)
 	case delivery.FieldState:
 		return m.OldState(ctx)
 	case delivery.FieldNextTime:
@@ -3305,6 +3509,12 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldLeaseTime(ctx)
 	case delivery.FieldSender:
 		return m.OldSender(ctx)
+	case delivery.FieldClaimRequest:
+		return m.OldClaimRequest(ctx)
+	case delivery.FieldChain:
+		return m.OldChain(ctx)
+	case delivery.FieldHeld:
+		return m.OldHeld(ctx)
 	case delivery.FieldReason:
 		return m.OldReason(ctx)
 	case delivery.FieldEndTime:
@@ -3359,6 +3569,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCredential(v)
+		return nil
+	case delivery.FieldCredentialKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredentialKey(v)
 		return nil
 	case delivery.FieldState:
 		v, ok := value.(int8)
@@ -3451,6 +3668,27 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSender(v)
 		return nil
+	case delivery.FieldClaimRequest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClaimRequest(v)
+		return nil
+	case delivery.FieldChain:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChain(v)
+		return nil
+	case delivery.FieldHeld:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeld(v)
+		return nil
 	case delivery.FieldReason:
 		v, ok := value.(string)
 		if !ok {
@@ -3503,6 +3741,9 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addlease_time != nil {
 		fields = append(fields, delivery.FieldLeaseTime)
 	}
+	if m.addchain != nil {
+		fields = append(fields, delivery.FieldChain)
+	}
 	if m.addend_time != nil {
 		fields = append(fields, delivery.FieldEndTime)
 	}
@@ -3534,6 +3775,8 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedClaimTime()
 	case delivery.FieldLeaseTime:
 		return m.AddedLeaseTime()
+	case delivery.FieldChain:
+		return m.AddedChain()
 	case delivery.FieldEndTime:
 		return m.AddedEndTime()
 	}
@@ -3615,6 +3858,13 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddLeaseTime(v)
 		return nil
+	case delivery.FieldChain:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChain(v)
+		return nil
 	case delivery.FieldEndTime:
 		v, ok := value.(int64)
 		if !ok {
@@ -3629,7 +3879,11 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *DeliveryMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(delivery.FieldClaimRequest) {
+		fields = append(fields, delivery.FieldClaimRequest)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -3642,6 +3896,11 @@ func (m *DeliveryMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *DeliveryMutation) ClearField(name string) error {
+	switch name {
+	case delivery.FieldClaimRequest:
+		m.ClearClaimRequest()
+		return nil
+	}
 	return fmt.Errorf("unknown Delivery nullable field %s", name)
 }
 
@@ -3666,6 +3925,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldCredential:
 		m.ResetCredential()
+		return nil
+	case delivery.FieldCredentialKey:
+		m.ResetCredentialKey()
 		return nil
 	case delivery.FieldState:
 		m.ResetState()
@@ -3705,6 +3967,15 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldSender:
 		m.ResetSender()
+		return nil
+	case delivery.FieldClaimRequest:
+		m.ResetClaimRequest()
+		return nil
+	case delivery.FieldChain:
+		m.ResetChain()
+		return nil
+	case delivery.FieldHeld:
+		m.ResetHeld()
 		return nil
 	case delivery.FieldReason:
 		m.ResetReason()

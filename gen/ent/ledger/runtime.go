@@ -24,56 +24,68 @@ func init() {
 	alert.DefaultMore = alertDescMore.Default.(string)
 	deliveryFields := schema.Delivery{}.Fields()
 	_ = deliveryFields
+	// deliveryDescCredentialKey is the schema descriptor for credential_key field.
+	deliveryDescCredentialKey := deliveryFields[7].Descriptor()
+	// delivery.DefaultCredentialKey holds the default value on creation for the credential_key field.
+	delivery.DefaultCredentialKey = deliveryDescCredentialKey.Default.(string)
 	// deliveryDescDeferred is the schema descriptor for deferred field.
-	deliveryDescDeferred := deliveryFields[9].Descriptor()
+	deliveryDescDeferred := deliveryFields[10].Descriptor()
 	// delivery.DefaultDeferred holds the default value on creation for the deferred field.
 	delivery.DefaultDeferred = deliveryDescDeferred.Default.(bool)
 	// deliveryDescSlots is the schema descriptor for slots field.
-	deliveryDescSlots := deliveryFields[10].Descriptor()
+	deliveryDescSlots := deliveryFields[11].Descriptor()
 	// delivery.DefaultSlots holds the default value on creation for the slots field.
 	delivery.DefaultSlots = deliveryDescSlots.Default.(string)
 	// deliveryDescExpireTime is the schema descriptor for expire_time field.
-	deliveryDescExpireTime := deliveryFields[11].Descriptor()
+	deliveryDescExpireTime := deliveryFields[12].Descriptor()
 	// delivery.DefaultExpireTime holds the default value on creation for the expire_time field.
 	delivery.DefaultExpireTime = deliveryDescExpireTime.Default.(int64)
 	// deliveryDescTries is the schema descriptor for tries field.
-	deliveryDescTries := deliveryFields[12].Descriptor()
+	deliveryDescTries := deliveryFields[13].Descriptor()
 	// delivery.DefaultTries holds the default value on creation for the tries field.
 	delivery.DefaultTries = deliveryDescTries.Default.(int)
 	// deliveryDescCanceled is the schema descriptor for canceled field.
-	deliveryDescCanceled := deliveryFields[13].Descriptor()
+	deliveryDescCanceled := deliveryFields[14].Descriptor()
 	// delivery.DefaultCanceled holds the default value on creation for the canceled field.
 	delivery.DefaultCanceled = deliveryDescCanceled.Default.(bool)
 	// deliveryDescFence is the schema descriptor for fence field.
-	deliveryDescFence := deliveryFields[14].Descriptor()
+	deliveryDescFence := deliveryFields[15].Descriptor()
 	// delivery.DefaultFence holds the default value on creation for the fence field.
 	delivery.DefaultFence = deliveryDescFence.Default.(int64)
 	// deliveryDescAttemptCount is the schema descriptor for attempt_count field.
-	deliveryDescAttemptCount := deliveryFields[15].Descriptor()
+	deliveryDescAttemptCount := deliveryFields[16].Descriptor()
 	// delivery.DefaultAttemptCount holds the default value on creation for the attempt_count field.
 	delivery.DefaultAttemptCount = deliveryDescAttemptCount.Default.(int)
 	// deliveryDescPossibleDuplicate is the schema descriptor for possible_duplicate field.
-	deliveryDescPossibleDuplicate := deliveryFields[16].Descriptor()
+	deliveryDescPossibleDuplicate := deliveryFields[17].Descriptor()
 	// delivery.DefaultPossibleDuplicate holds the default value on creation for the possible_duplicate field.
 	delivery.DefaultPossibleDuplicate = deliveryDescPossibleDuplicate.Default.(bool)
 	// deliveryDescClaimTime is the schema descriptor for claim_time field.
-	deliveryDescClaimTime := deliveryFields[17].Descriptor()
+	deliveryDescClaimTime := deliveryFields[18].Descriptor()
 	// delivery.DefaultClaimTime holds the default value on creation for the claim_time field.
 	delivery.DefaultClaimTime = deliveryDescClaimTime.Default.(int64)
 	// deliveryDescLeaseTime is the schema descriptor for lease_time field.
-	deliveryDescLeaseTime := deliveryFields[18].Descriptor()
+	deliveryDescLeaseTime := deliveryFields[19].Descriptor()
 	// delivery.DefaultLeaseTime holds the default value on creation for the lease_time field.
 	delivery.DefaultLeaseTime = deliveryDescLeaseTime.Default.(int64)
 	// deliveryDescSender is the schema descriptor for sender field.
-	deliveryDescSender := deliveryFields[19].Descriptor()
+	deliveryDescSender := deliveryFields[20].Descriptor()
 	// delivery.DefaultSender holds the default value on creation for the sender field.
 	delivery.DefaultSender = deliveryDescSender.Default.(string)
+	// deliveryDescChain is the schema descriptor for chain field.
+	deliveryDescChain := deliveryFields[22].Descriptor()
+	// delivery.DefaultChain holds the default value on creation for the chain field.
+	delivery.DefaultChain = deliveryDescChain.Default.(int64)
+	// deliveryDescHeld is the schema descriptor for held field.
+	deliveryDescHeld := deliveryFields[23].Descriptor()
+	// delivery.DefaultHeld holds the default value on creation for the held field.
+	delivery.DefaultHeld = deliveryDescHeld.Default.(bool)
 	// deliveryDescReason is the schema descriptor for reason field.
-	deliveryDescReason := deliveryFields[20].Descriptor()
+	deliveryDescReason := deliveryFields[24].Descriptor()
 	// delivery.DefaultReason holds the default value on creation for the reason field.
 	delivery.DefaultReason = deliveryDescReason.Default.(string)
 	// deliveryDescEndTime is the schema descriptor for end_time field.
-	deliveryDescEndTime := deliveryFields[21].Descriptor()
+	deliveryDescEndTime := deliveryFields[25].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
 }

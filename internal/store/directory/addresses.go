@@ -69,8 +69,12 @@ func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) erro
 
 // fill sets what an address says.
 func fill(m *ent.AddressMutation, a group.Address) {
+	if a.Rank != group.SameRank {
+		m.SetRank(a.Rank)
+	}
 	m.SetMessenger(a.Messenger)
 	m.SetSealedCredential(sealed(a))
+	m.SetCredentialKey(a.CredentialKey)
 	m.SetDestination(a.Destination)
 }
 
@@ -82,7 +86,9 @@ func toAddress(row *ent.Address) group.Address {
 		ID:               row.ID,
 		Messenger:        row.Messenger,
 		SealedCredential: row.SealedCredential,
+		CredentialKey:    row.CredentialKey,
 		Destination:      row.Destination,
+		Rank:             row.Rank,
 	}
 }
 

@@ -53,7 +53,9 @@ func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, e
 	ids := make(map[string]int, len(users))
 	var creates []*ent.AddressCreate
 	for some := range slices.Chunk(users, bulk) {
-		rows, err := t.User.MapCreateBulk(some, func(c *ent.UserCreate, i int) { c.SetNickname(some[i].Nickname) }).Save(ctx)
+		rows, err := t.User.MapCreateBulk(some, func(c *ent.UserCreate, i int) {
+			c.SetNickname(some[i].Nickname).SetFailover(some[i].Failover)
+		}).Save(ctx)
 		if err != nil {
 			return nil, twice(err, "two users of one nickname")
 		}

@@ -97,9 +97,10 @@ func (p *picture) addresses(ctx context.Context, t *database.Tx, condition strin
 		group.Recipient
 	}
 	rows, err := database.Select(ctx, t, func(rows *sql.Rows, a *address) error {
-		return rows.Scan(&a.user, &a.Nickname, &a.Address.ID, &a.Address.Messenger, &a.Address.SealedCredential, &a.Address.Destination)
-	}, `SELECT u.id, u.nickname, a.id, a.service_type, a.token, a.target
-		FROM users u JOIN users_messengers a ON a.user_id = u.id `+condition+` ORDER BY u.id, a.id`, args...)
+		return rows.Scan(&a.user, &a.Nickname, &a.Address.ID, &a.Address.Messenger, &a.Address.SealedCredential,
+			&a.Address.CredentialKey, &a.Address.Destination, &a.Address.Rank, &a.Failover)
+	}, `SELECT u.id, u.nickname, a.id, a.service_type, a.token, a.credential_key, a.target, a.rank, u.failover
+		FROM users u JOIN users_messengers a ON a.user_id = u.id `+condition+` ORDER BY u.id, a.rank, a.id`, args...)
 	for _, a := range rows {
 		p.recipients[a.user] = append(p.recipients[a.user], a.Recipient)
 		if n := len(p.everybody); n == 0 || p.everybody[n-1] != a.user {

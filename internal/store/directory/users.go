@@ -53,36 +53,44 @@ func (s *Store) User(ctx context.Context, nickname string) (u group.User, err er
 }
 
 // AddUser stores a user with addresses.
-func (s *Store) AddUser(ctx context.Context, nickname string, addresses []group.Address) (u group.User, err error) {
-	if err := eachOnce(addresses); err != nil {
+func (s *Store) AddUser(ctx context.Context, u group.User) (added group.User, err error) {
+	if err := eachOnce(u.Addresses); err != nil {
 		return group.User{}, err
 	}
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		row, err := t.User.Create().SetNickname(nickname).Save(ctx)
+		row, err := t.User.Create().SetNickname(u.Nickname).SetFailover(u.Failover).Save(ctx)
 		if err != nil {
-			return userTaken(err, nickname)
+			return userTaken(err, u.Nickname)
 		}
-		rows, err := t.Address.MapCreateBulk(addresses, func(c *ent.AddressCreate, i int) {
+		rows, err := t.Address.MapCreateBulk(u.Addresses, func(c *ent.AddressCreate, i int) {
 			c.SetUserID(row.ID)
-			fill(c.Mutation(), addresses[i])
+			fill(c.Mutation(), u.Addresses[i])
 		}).Save(ctx)
-		u = toUser(row, rows)
+		added = toUser(row, rows)
 		return err
 	})
-	return u, err
+	return added, err
 }
 
-// RenameUser gives a user another nickname.
-func (s *Store) RenameUser(ctx context.Context, nickname, to string) (u group.User, err error) {
+// ChangeUser changes what c says of a user.
+func (s *Store) ChangeUser(ctx context.Context, nickname string, c group.UserChange) (u group.User, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		n, err := t.User.Update().Where(entuser.Nickname(nickname)).SetNickname(to).Save(ctx)
+		id, err := idOf(ctx, t, nickname)
 		if err != nil {
-			return userTaken(err, to)
+			return err
 		}
-		if n == 0 {
-			return noUser(nickname)
+		err = t.User.UpdateOneID(id).SetNillableNickname(c.Nickname).SetNillableFailover(c.Failover).Exec(ctx)
+		if ent.IsNotFound(err) {
+			return noUser(nickname) // any more
 		}
-		u, err = user(ctx, t, to)
+		now := nickname
+		if c.Nickname != nil {
+			now = *c.Nickname
+		}
+		if err != nil {
+			return userTaken(err, now)
+		}
+		u, err = user(ctx, t, now)
 		return err
 	})
 	return u, err
@@ -123,7 +131,7 @@ func idOf(ctx context.Context, t tx, nickname string) (int, error) {
 }
 
 func toUser(row *ent.User, addresses []*ent.Address) group.User {
-	u := group.User{ID: row.ID, Nickname: row.Nickname, Addresses: make([]group.Address, len(addresses))}
+	u := group.User{ID: row.ID, Nickname: row.Nickname, Failover: row.Failover, Addresses: make([]group.Address, len(addresses))}
 	for i, a := range addresses {
 		u.Addresses[i] = toAddress(a)
 	}

@@ -36,8 +36,14 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	}
 	mine := &add{alert: *a, deliveries: slices.Clone(ds), retry: retry}
 	mine.alert.ID = id
+	firsts := map[int64]int64{0: 0} // by the caller's number of the chain
 	for i := range mine.deliveries {
-		mine.deliveries[i].ID = id + 1 + int64(i)
+		d := &mine.deliveries[i]
+		d.ID = id + 1 + int64(i)
+		if _, is := firsts[d.Chain]; !is {
+			firsts[d.Chain] = d.ID
+		}
+		d.Chain = firsts[d.Chain]
 	}
 	if err := s.adds.do(ctx, mine); err != nil {
 		return false, err
@@ -47,7 +53,7 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	}
 	a.ID = id
 	for i := range ds {
-		ds[i].ID = mine.deliveries[i].ID
+		ds[i].ID, ds[i].Chain = mine.deliveries[i].ID, mine.deliveries[i].Chain
 	}
 	return false, nil
 }
@@ -76,14 +82,19 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 	if a.ExpireTime.IsZero() {
 		return fmt.Errorf("alert: its expire time is not set: %w", fault.ErrInvalid)
 	}
+	chains := map[int64]bool{}
 	for i, d := range ds {
-		if !storable(d.Nickname, d.Messenger, d.Destination, d.Reason) {
+		if !storable(d.Nickname, d.Messenger, d.Destination, d.CredentialKey, d.Reason) {
 			return fmt.Errorf("delivery %d: a text holds a NUL or is not UTF-8: %w", i, fault.ErrInvalid)
 		}
-		ended := d.State >= alert.Sent && d.State <= alert.Canceled
-		if d.State != alert.Queued && !ended || ended == d.EndTime.IsZero() {
-			return fmt.Errorf("delivery %d: it must be queued, or have ended at a time: %w", i, fault.ErrInvalid)
+		ended := d.State.Ended()
+		if d.State != alert.Queued && d.State != alert.Held && !ended || ended == d.EndTime.IsZero() {
+			return fmt.Errorf("delivery %d: it must be queued or held, or have ended at a time: %w", i, fault.ErrInvalid)
 		}
+		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || ended && d.Chain != 0 {
+			return fmt.Errorf("delivery %d: all of a chain but the first must be held, each until a time, and nothing else: %w", i, fault.ErrInvalid)
+		}
+		chains[d.Chain] = true
 	}
 	return nil
 }
@@ -106,13 +117,14 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 		}
 	}
 	for some := range database.Chunks(deliveriesOf(adds), chunk) {
-		args := make([]any, 0, 12*len(some))
+		args := make([]any, 0, 16*len(some))
 		for _, d := range some {
 			args = d.append(args)
 		}
 		if _, err := t.Exec(ctx, `INSERT INTO deliveries
-			(id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, reason, end_time) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time, reason, end_time,
+			chain, held, deferred) VALUES `+
+			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
 	}
@@ -141,8 +153,12 @@ func (r row) append(args []any) []any {
 	if credential == nil {
 		credential = []byte{} // nil would be no value
 	}
-	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential,
-		int(r.State), micros(r.retry), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime))
+	state, next, held := r.State, r.retry, r.State == alert.Held
+	if held {
+		state, next = alert.Queued, r.NextTime
+	}
+	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential, r.CredentialKey,
+		int(state), micros(next), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime), r.Chain, held, held)
 }
 
 // encode writes targets as JSON, which texts always can be.

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -59,7 +61,7 @@ func BenchmarkClaimReport(b *testing.B) {
 				ids[i] = d.ID
 			}
 			b.StartTimer()
-			claims, err := l.Claim(b.Context(), ids, "sender", time.Now(), time.Now().Add(time.Minute))
+			claims, err := l.Claim(b.Context(), ids, storetest.Claimant(), time.Now(), time.Now().Add(time.Minute))
 			if err != nil || len(claims) != many {
 				b.Fatal(len(claims), err)
 			}
@@ -75,5 +77,34 @@ func BenchmarkClaimReport(b *testing.B) {
 			}
 		}
 		b.ReportMetric(float64(many*b.N)/b.Elapsed().Seconds(), "deliveries/s")
+	})
+}
+
+// BenchmarkBacklogs counts a hundred thousand deliveries that wait, of a hundred
+// alerts under ten credentials, beside twice as many that have ended.
+func BenchmarkBacklogs(b *testing.B) {
+	each(b, func(b *testing.B, l *ledger.Store) {
+		for n := range 300 {
+			ds := queued(1000)
+			for i := range ds {
+				ds[i].CredentialKey = fmt.Sprint(i % 10)
+				if n%3 > 0 {
+					ds[i].State, ds[i].Reason, ds[i].EndTime = alert.Failed, "unknown_messenger", time.Now()
+				}
+			}
+			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+			if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, destinations := range []bool{false, true} {
+			b.Run(fmt.Sprintf("destinations=%t", destinations), func(b *testing.B) {
+				for b.Loop() {
+					if all, err := l.Backlogs(b.Context(), time.Now(), destinations); err != nil || len(all) < 10 {
+						b.Fatal(len(all), err)
+					}
+				}
+			})
+		}
 	})
 }

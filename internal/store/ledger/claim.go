@@ -14,7 +14,7 @@ import (
 // A claim is one call of Claim, and what it is granted.
 type claim struct {
 	ids        []int64 // in order, each once
-	sender     string
+	by         alert.Claimant
 	now, lease int64
 	granted    []alert.Claim
 }
@@ -23,14 +23,14 @@ func (c *claim) rows() int { return len(c.ids) }
 
 // Claim takes deliveries under a lease. Where ctx ends before it returns, they
 // may be held until the lease ends.
-func (s *Store) Claim(ctx context.Context, ids []int64, sender string, now, lease time.Time) ([]alert.Claim, error) {
-	if !storable(sender) {
+func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]alert.Claim, error) {
+	if !storable(by.Sender) {
 		return nil, fmt.Errorf("sender holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
 	}
 	if !lease.After(now) {
 		return nil, fmt.Errorf("the lease must end after now: %w", fault.ErrInvalid)
 	}
-	c := &claim{ids: inOrder(ids), sender: sender, now: micros(now), lease: micros(lease)}
+	c := &claim{ids: inOrder(ids), by: by, now: micros(now), lease: micros(lease)}
 	if len(c.ids) == 0 {
 		return nil, nil
 	}
@@ -54,42 +54,50 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 	return nil
 }
 
-// A free delivery can be claimed.
+// A free delivery can be claimed, or is held by the same request already.
 type free struct {
 	id       int64
-	fence    int64 // of the claim before
-	attempts int
-	possible bool // an attempt before may have reached the provider
+	fence    int64 // of the last claim
+	attempts int   // with that of the last claim
+	possible bool  // an attempt before may have reached the provider
+	lease    int64 // 0 where it is not held
+}
+
+// claim is what is granted of it.
+func (f *free) claim() alert.Claim {
+	return alert.Claim{
+		DeliveryID: f.id, Fence: f.fence, Attempt: f.attempts, PossibleDuplicate: f.possible, LeaseExpireTime: timeOf(f.lease),
+	}
 }
 
 // write grants some ids: it locks those that are free in the order of their ids,
-// so that two processes never wait for each other, and moves them on. state + 0
-// keeps the databases from the indexes by state: these are found by their ids.
+// so that two processes never wait for each other, and moves them on. What the
+// same request holds it grants again as it is. state + 0 keeps the databases from
+// the indexes by state: these are found by their ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	all, err := database.Select(ctx, t, func(rows *sql.Rows, f *free) error {
-		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible)
-	}, `SELECT id, fence, attempt_count, possible_duplicate FROM deliveries
-		WHERE id IN (`+database.List("?", len(ids))+`) AND state + 0 = 1 AND (NOT deferred OR next_time <= ?) AND expire_time > ?
-		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now)...)
+		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible, &f.lease)
+	}, `SELECT id, fence, attempt_count, possible_duplicate, CASE WHEN state = 2 THEN lease_time ELSE 0 END FROM deliveries
+		WHERE id IN (`+database.List("?", len(ids))+`) AND (
+			state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ? OR
+			state + 0 = 2 AND claim_request = ?)
+		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now, c.by.Request[:])...)
 	if err != nil {
 		return err
 	}
-	for some := range database.Chunks(all, chunk) {
-		args := []any{c.now, c.lease, c.sender}
-		for _, f := range some {
-			args = append(args, f.id)
-			c.granted = append(c.granted, alert.Claim{
-				DeliveryID:        f.id,
-				Fence:             f.fence + 1,
-				Attempt:           f.attempts + 1,
-				PossibleDuplicate: f.possible,
-				LeaseExpireTime:   timeOf(c.lease),
-			})
+	var taken []any
+	for _, f := range all {
+		if f.lease == 0 {
+			taken = append(taken, f.id)
+			f.fence, f.attempts, f.lease = f.fence+1, f.attempts+1, c.lease
 		}
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
-			claim_time = ?, lease_time = ?, sender = ?, slots = '' WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
-			return err
-		}
+		c.granted = append(c.granted, f.claim())
 	}
-	return nil
+	if len(taken) == 0 {
+		return nil
+	}
+	_, err = t.Exec(ctx, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = '' WHERE id IN (`+database.List("?", len(taken))+`)`,
+		append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, taken...)...)
+	return err
 }

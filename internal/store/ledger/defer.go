@@ -34,23 +34,31 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 	})
 }
 
-// writeDeferrals locks the deliveries in the order of their ids, and moves those
-// that are free or held under the right fence. For state + 0 see claim.write.
+// writeDeferrals locks the deliveries in the order of their ids, moves those that
+// are free or held under the right fence, and lets their chains go on. For state + 0
+// see claim.write.
 func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, now int64) error {
 	ids, args := make([]int64, len(ds)), make([]any, 0, 4*len(ds)+2)
 	for i, d := range ds {
 		ids[i] = d.DeliveryID
 		args = append(args, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
 	}
-	if _, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) ORDER BY id`+forUpdate(t), anys(ids)...); err != nil {
+	chains, err := selectNumbers(ctx, t, `SELECT chain FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) ORDER BY id`+forUpdate(t), anys(ids)...)
+	if err != nil {
 		return err
 	}
+	var steps []step
+	for _, chain := range chains {
+		if chain != 0 {
+			steps = append(steps, step{chain: chain})
+		}
+	}
 	// What each expression sees is the row as it was.
-	_, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (VALUES `+
+	if _, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (VALUES `+
 		database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))", len(ds))+`)
 		UPDATE deliveries SET
 			state = CASE WHEN canceled THEN 6 ELSE 1 END,
-			reason = CASE WHEN canceled THEN '`+canceled+`' ELSE reason END,
+			reason = CASE WHEN canceled AND reason = '' THEN '`+canceled+`' ELSE reason END,
 			end_time = CASE WHEN canceled THEN CAST(? AS BIGINT) ELSE end_time END,
 			attempt_count = CASE WHEN state = 2 THEN attempt_count - 1 ELSE attempt_count END,
 			deferred = true,
@@ -58,6 +66,8 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 			slots = v.slots
 		FROM v WHERE deliveries.id = v.id AND (
 			v.fence = 0 AND deliveries.state + 0 = 1 AND NOT deliveries.deferred OR
-			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...)
-	return err
+			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
+		return err
+	}
+	return advance(ctx, t, steps, now)
 }

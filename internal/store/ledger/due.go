@@ -51,8 +51,8 @@ func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]wai
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
 			w.rank = rank
-			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.Slots)
-		}, `SELECT id, alert_id, messenger, destination, credential, slots FROM deliveries
+			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Slots)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, slots FROM deliveries
 			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), now, now, limit-len(due))
 		if err != nil {
@@ -65,14 +65,14 @@ func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]wai
 	return due, nil
 }
 
-// postpone lets deliveries wait in the queue until retry.
+// postpone lets deliveries wait in the queue until retry. None is held any more.
 func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
 	for some := range database.Chunks(due, chunk) {
 		args := []any{retry}
 		for _, w := range some {
 			args = append(args, w.ID)
 		}
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ?, deferred = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ?, deferred = false, held = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -29,6 +30,7 @@ type model struct {
 	fence    int64
 	tries    int
 	canceled bool // while it was claimed
+	needless bool // another of its chain was sent while it was claimed
 	doubt    bool // an attempt before may have reached the provider
 	attempts []alert.Attempt
 }
@@ -38,6 +40,7 @@ type world struct {
 	l       *ledger.Store
 	alert   int64
 	ids     []int64
+	chained bool // all of ids are one chain
 	models  map[int64]*model
 	now     int
 	written []alert.Report // that senders wrote, in time or not
@@ -101,15 +104,28 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 	for i := range ds {
 		ds[i] = alert.Delivery{Nickname: "kim", Messenger: "slack", State: alert.Queued}
 	}
+	bound := rapid.SampledFrom([]int{0, 2, 10, 25}).Draw(r, "bound of a chain, or 0 for none")
+	w.chained = bound > 0
+	for i := range ds {
+		if w.chained {
+			ds[i].Chain = 1
+		}
+		if w.chained && i > 0 {
+			ds[i].State, ds[i].NextTime = alert.Held, clock(bound*i)
+		}
+	}
 	expire := rapid.SampledFrom([]int{30, 60, 1000}).Draw(r, "expire")
 	a := alert.Alert{Severity: "high", Message: "x", CreateTime: clock(0), ExpireTime: clock(expire)}
 	if _, err := l.AddAlert(r.Context(), &a, ds, clock(5)); err != nil {
 		r.Fatal(err)
 	}
 	w.alert = a.ID
-	for _, d := range ds {
+	for i, d := range ds {
 		w.ids = append(w.ids, d.ID)
-		w.models[d.ID] = &model{state: alert.Queued, next: 5, expire: expire}
+		w.models[d.ID] = &model{state: d.State, next: 5, expire: expire}
+		if d.State == alert.Held {
+			w.models[d.ID].next = bound * i
+		}
 	}
 	return w
 }
@@ -128,6 +144,9 @@ func (m *model) judge(now int, report alert.Report) {
 	m.attempts = append(m.attempts, m.attempt(report))
 	m.doubt = m.doubt || report.Outcome.Kind == messenger.Unknown
 	m.state, m.reason = v.State, v.Reason
+	if m.needless && v.State == alert.Canceled {
+		m.reason = alert.NotNeeded
+	}
 	if v.Counts {
 		m.tries++
 	}
@@ -149,7 +168,7 @@ func (m *model) attempt(report alert.Report) alert.Attempt {
 
 func (w *world) claim(r *rapid.T) {
 	ids, lease := w.some(r), w.now+rapid.IntRange(1, 20).Draw(r, "lease")
-	got, err := w.l.Claim(r.Context(), ids, "sender", clock(w.now), clock(lease))
+	got, err := w.l.Claim(r.Context(), ids, storetest.Claimant(), clock(w.now), clock(lease))
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -209,6 +228,7 @@ func (w *world) send(r *rapid.T, report alert.Report) {
 	switch {
 	case m.state == alert.Claimed && report.Fence == m.fence:
 		m.judge(w.now, report)
+		w.advance(m.state == alert.Sent)
 	case slices.ContainsFunc(m.attempts, func(a alert.Attempt) bool {
 		mine := m.attempt(report)
 		mine.Number, mine.PossibleDuplicate = a.Number, a.PossibleDuplicate
@@ -219,6 +239,32 @@ func (w *world) send(r *rapid.T, report alert.Report) {
 	}
 	if !slices.Equal(fenced, want) {
 		r.Fatalf("fenced %v, want %v", fenced, want)
+	}
+}
+
+// advance lets the chain go on from what came of one of it.
+func (w *world) advance(sent bool) {
+	if !w.chained {
+		return
+	}
+	for i, id := range w.ids {
+		m := w.models[id]
+		waits := m.state == alert.Queued || m.state == alert.Held
+		switch {
+		case sent && waits:
+			m.state, m.reason, m.end = alert.Canceled, alert.NotNeeded, w.now
+		case sent && m.state == alert.Claimed:
+			m.canceled, m.needless = true, true
+		case !sent && m.state == alert.Held:
+			before, early := w.models[w.ids[i-1]], m.next-w.now
+			if early > 0 && (before.state == alert.Failed || before.state == alert.Queued && before.deferred && before.next >= m.next) {
+				for _, behind := range w.ids[i:] {
+					w.models[behind].next -= early
+				}
+				m.state, m.deferred = alert.Queued, false
+			}
+			return
+		}
 	}
 }
 
@@ -235,8 +281,9 @@ func (w *world) due(r *rapid.T) {
 		}
 	}
 	for _, id := range w.ids {
-		if m := w.models[id]; m.state == alert.Queued && m.next <= w.now && w.now < m.expire {
-			m.next, m.deferred = w.now+wait, false
+		m := w.models[id]
+		if (m.state == alert.Queued || m.state == alert.Held) && m.next <= w.now && w.now < m.expire {
+			m.state, m.next, m.deferred = alert.Queued, w.now+wait, false
 			want = append(want, id)
 		}
 	}
@@ -276,7 +323,7 @@ func (w *world) sweep(r *rapid.T) {
 		switch m := w.models[id]; {
 		case m.state == alert.Claimed && m.lease <= w.now:
 			lost = append(lost, id)
-		case m.state == alert.Queued && m.expire <= w.now:
+		case (m.state == alert.Queued || m.state == alert.Held) && m.expire <= w.now:
 			late = append(late, id)
 		}
 	}
@@ -292,12 +339,15 @@ func (w *world) sweep(r *rapid.T) {
 				Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: ledger.LeaseExpired},
 			})
 		}
-		if m.state == alert.Queued && m.expire <= w.now {
+		if (m.state == alert.Queued || m.state == alert.Held) && m.expire <= w.now {
 			m.state, m.reason, m.end = alert.Expired, "expired", w.now
 		}
 	}
 	if got != len(found) {
 		r.Fatalf("swept %d, want %d", got, len(found))
+	}
+	if len(lost) > 0 {
+		w.advance(false)
 	}
 }
 
@@ -309,7 +359,7 @@ func (w *world) cancel(r *rapid.T) {
 	want := 0
 	for _, m := range w.models {
 		switch m.state {
-		case alert.Queued:
+		case alert.Queued, alert.Held:
 			m.state, m.reason, m.end = alert.Canceled, "canceled", w.now
 			want++
 		case alert.Claimed:
@@ -348,7 +398,7 @@ func (w *world) replay(r *rapid.T) {
 		}
 		want++
 		if !dry {
-			m.state, m.reason, m.end, m.tries, m.canceled = alert.Queued, "", 0, 0, false
+			m.state, m.reason, m.end, m.tries, m.canceled, m.needless = alert.Queued, "", 0, 0, false, false
 			m.next, m.deferred, m.expire = w.now, false, expire
 		}
 	}
@@ -369,10 +419,10 @@ func (w *world) agree(r *rapid.T) {
 	for _, d := range ds {
 		m := w.models[d.ID]
 		var next, end time.Time
-		if m.state == alert.Queued && m.deferred {
-			next = clock(m.next)
+		if m.state == alert.Held || m.state == alert.Queued && m.deferred {
+			next = clock(min(m.next, m.expire))
 		}
-		if m.state > alert.Claimed {
+		if m.state.Ended() {
 			end = clock(m.end)
 		}
 		if d.State != m.state || d.Reason != m.reason || d.NextTime != next || d.EndTime != end || !slices.Equal(d.Attempts, m.attempts) {
@@ -396,7 +446,7 @@ func (m *model) prove(r *rapid.T) {
 	if len(m.attempts) > 0 {
 		last = m.attempts[len(m.attempts)-1].Outcome
 	}
-	if (m.state == alert.Sent) != (last.Kind == messenger.Sent) || (m.state > alert.Sent) != (m.reason != "") {
+	if (m.state == alert.Sent) != (last.Kind == messenger.Sent) || (m.state.Ended() && m.state != alert.Sent) != (m.reason != "") {
 		r.Fatalf("state %d for %q after %+v", m.state, m.reason, last)
 	}
 }

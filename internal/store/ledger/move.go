@@ -15,6 +15,7 @@ import (
 // shows why.
 type move struct {
 	attempt attempt
+	chain   int64
 	verdict alert.Verdict
 	reason  string
 	end     int64 // set where the verdict is an end
@@ -25,7 +26,7 @@ type move struct {
 // judge gives the move of a held delivery from a report. A verdict that its
 // outcome does not bear out is refused.
 func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error) {
-	m := move{attempt: attemptOf(r, h.attempts, h.possible), verdict: rule(h.facts(now), r), tries: h.tries}
+	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, verdict: rule(h.facts(now), r), tries: h.tries}
 	if err := checkVerdict(m.verdict, r.Outcome.Kind); err != nil {
 		return move{}, fmt.Errorf("the rule for delivery %d: %w", h.id, err)
 	}
@@ -36,6 +37,9 @@ func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error)
 		m.next = min(micros(m.verdict.NextTime), h.expire)
 	} else {
 		m.reason, m.end = evidence(m.verdict.Reason), m.attempt.end
+	}
+	if m.verdict.State == alert.Canceled && h.reason != "" {
+		m.reason = h.reason
 	}
 	return m, nil
 }
@@ -55,11 +59,13 @@ func checkVerdict(v alert.Verdict, kind messenger.Kind) error {
 	return nil
 }
 
-// writeMoves records the attempts and moves their deliveries, which are locked.
-func writeMoves(ctx context.Context, t *database.Tx, moves []move) error {
+// writeMoves records the attempts, moves their deliveries, which are locked, and
+// lets their chains go on.
+func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) error {
 	attempts := make([]attempt, 0, len(moves))
 	var ends, waits []move
 	var doubts []int64
+	var steps []step
 	for _, m := range moves {
 		attempts = append(attempts, m.attempt)
 		if m.verdict.State == alert.Queued {
@@ -69,6 +75,9 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move) error {
 		}
 		if m.attempt.outcome.Kind == messenger.Unknown {
 			doubts = append(doubts, m.attempt.delivery)
+		}
+		if m.chain != 0 {
+			steps = append(steps, step{m.chain, m.verdict.State == alert.Sent})
 		}
 	}
 	if err := insertAttempts(ctx, t, attempts); err != nil {
@@ -80,7 +89,10 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move) error {
 	if err := wait(ctx, t, waits); err != nil {
 		return err
 	}
-	return doubt(ctx, t, doubts)
+	if err := doubt(ctx, t, doubts); err != nil {
+		return err
+	}
+	return advance(ctx, t, steps, now)
 }
 
 // end moves deliveries to the states that end them.

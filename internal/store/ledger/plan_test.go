@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
@@ -18,12 +19,23 @@ var plans = map[string]string{
 	`SELECT id, messenger FROM deliveries WHERE state = 2 AND lease_time <= 2 ORDER BY lease_time LIMIT 3`: "delivery_held",
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= 2 ORDER BY expire_time LIMIT 3`:          "delivery_expiring",
 	`SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= 2`:                  "delivery_",
+	`SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 0`:                                   "delivery_due",
+	`SELECT min(expire_time) FROM deliveries WHERE state = 1`:                                              "delivery_expiring",
+	`SELECT min(lease_time) FROM deliveries WHERE state = 2`:                                               "delivery_held",
 	`SELECT alert_id FROM deliveries WHERE state = 4 AND state >= 4`:                                       "delivery_unsent",
 	`SELECT id, messenger FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 2 ORDER BY id`:             "KEY",
 	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:          "KEY",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND state + 0 <= 2 ORDER BY id`:                          "delivery_alert_id",
+	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                             "delivery_held",
+	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                              "delivery_held",
 	`DELETE FROM keys WHERE name IN (SELECT name FROM keys WHERE expire_time <= 2
 		ORDER BY expire_time LIMIT 3)`: "key_expire_time",
+	`SELECT id FROM deliveries WHERE chain IN (1, 2)
+		AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`: "delivery_chain",
+	`SELECT id FROM deliveries WHERE chain IN (1, 2)
+		AND chain <> 0 AND state + 0 = 1 AND held ORDER BY chain, id`: "delivery_chain",
+	`SELECT id, chain, state FROM deliveries WHERE chain IN (1, 2)
+		AND chain <> 0 ORDER BY chain, id`: "delivery_chain",
 }
 
 // TestWhatEndedCostsNothing proves that both databases ask the index of what waits
@@ -33,7 +45,7 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		open(t, path)
-		costNothing(t, raw(t, path), "EXPLAIN QUERY PLAN ", "TEMP B-TREE", "SCAN keys")
+		costNothing(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
 	})
 	t.Run("postgres", func(t *testing.T) {
 		url := postgrestest.URL(t)
@@ -47,6 +59,7 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 			`INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, lease_time)
 				SELECT i, i / 3, 'kim', 'slack', i % 4, '', '', CASE WHEN i % 500 < 4 THEN 1 + i % 500 ELSE 3 END, i, i, i
 				FROM generate_series(1, 50000) i`,
+			`INSERT INTO alerts (id, targets, "unknown", severity, message, create_time) SELECT i, '[]', '[]', '', '', i FROM generate_series(1, 16700) i`,
 			`INSERT INTO keys (name, request, alert_id, expire_time) SELECT 'key' || i, '', i, i FROM generate_series(1, 20000) i`,
 			`ANALYZE`,
 		} {
@@ -54,7 +67,7 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		costNothing(t, db, "EXPLAIN ", "Seq Scan on deliveries")
+		costNothing(t, db, "EXPLAIN ", "Seq Scan on deliveries", "Seq Scan on alerts")
 	})
 }
 

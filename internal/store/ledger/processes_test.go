@@ -11,6 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -46,7 +47,7 @@ func TestTwoProcesses(t *testing.T) {
 						if i == 0 {
 							slices.Reverse(mine)
 						}
-						claims, err := l.Claim(t.Context(), mine, "sender", clock(0), clock(10))
+						claims, err := l.Claim(t.Context(), mine, storetest.Claimant(), clock(0), clock(10))
 						if err != nil {
 							t.Error(err)
 						}

@@ -60,7 +60,7 @@ func (s *Store) alert(ctx context.Context, id int64) (a alert.Alert, err error) 
 		}
 		a, err = toAlert(row)
 		for _, c := range counts {
-			a.Counts[c.State] = c.Count
+			a.Counts[c.state()] += c.Count
 		}
 		return err
 	})
@@ -93,7 +93,7 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) (alerts []alert.Alert
 				return err
 			}
 			for _, c := range counts {
-				alerts[at[c.AlertID]].Counts[c.State] = c.Count
+				alerts[at[c.AlertID]].Counts[c.state()] += c.Count
 			}
 		}
 		return nil
@@ -137,19 +137,27 @@ func withDelivery(condition *entsql.Predicate) func(*entsql.Selector) {
 // inState holds for deliveries in a state. It says the conditions of the indexes
 // in their own words, by which the databases know that they may use them.
 func inState(state alert.State) *entsql.Predicate {
-	is := entsql.ExprP("state = " + strconv.Itoa(int(state)))
-	if state >= alert.Failed {
-		return entsql.And(is, entsql.ExprP("state >= 4"))
+	switch {
+	case state == alert.Held:
+		return entsql.ExprP("state = 1 AND held")
+	case state == alert.Queued:
+		return entsql.ExprP("state = 1 AND NOT held")
+	case state >= alert.Failed:
+		return entsql.ExprP("state = " + strconv.Itoa(int(state)) + " AND state >= 4")
+	default:
+		return entsql.ExprP("state = " + strconv.Itoa(int(state)))
 	}
-	return is
 }
 
 // A tally is how many deliveries of an alert are in a state.
 type tally struct {
 	AlertID int64 `json:"alert_id"`
 	State   int   `json:"state"`
+	Held    bool  `json:"held"`
 	Count   int   `json:"count"`
 }
+
+func (t tally) state() alert.State { return stateOf(alert.State(t.State), t.Held) }
 
 func count(ctx context.Context, client *ent.Client, alerts []*ent.Alert) (counts []tally, err error) {
 	ids := make([]int64, len(alerts))
@@ -157,7 +165,7 @@ func count(ctx context.Context, client *ent.Client, alerts []*ent.Alert) (counts
 		ids[i] = a.ID
 	}
 	err = client.Delivery.Query().Where(entdelivery.AlertIDIn(ids...)).
-		GroupBy(entdelivery.FieldAlertID, entdelivery.FieldState).Aggregate(ent.Count()).Scan(ctx, &counts)
+		GroupBy(entdelivery.FieldAlertID, entdelivery.FieldState, entdelivery.FieldHeld).Aggregate(ent.Count()).Scan(ctx, &counts)
 	return counts, err
 }
 
@@ -183,13 +191,16 @@ func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
 			Nickname:         row.Nickname,
 			Messenger:        row.Messenger,
 			SealedCredential: row.Credential,
+			CredentialKey:    row.CredentialKey,
 			Destination:      row.Destination,
-			State:            alert.State(row.State),
-			Reason:           row.Reason,
+			State:            stateOf(alert.State(row.State), row.Held),
 			EndTime:          timeOf(row.EndTime),
+			Chain:            row.Chain,
 		}
-		if ds[i].State == alert.Queued && row.Deferred {
-			ds[i].NextTime = timeOf(row.NextTime)
+		if ds[i].State.Ended() {
+			ds[i].Reason = row.Reason
+		} else if row.State == int8(alert.Queued) && row.Deferred {
+			ds[i].NextTime = timeOf(min(row.NextTime, row.ExpireTime))
 		}
 		for len(attempts) > 0 && attempts[0].delivery == row.ID {
 			ds[i].Attempts = append(ds[i].Attempts, attempts[0].toAttempt())

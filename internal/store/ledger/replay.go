@@ -97,7 +97,7 @@ func where(s alert.Selection) (condition string, args []any) {
 // requeue makes deliveries due. What became of them before stays on record.
 func requeue(ctx context.Context, t *database.Tx, ids []int64, now, expire int64) error {
 	for some := range database.Chunks(ids, chunk) {
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, next_time = ?, expire_time = ?,
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, held = false, next_time = ?, expire_time = ?,
 			tries = 0, canceled = false, reason = '', end_time = 0 WHERE id IN (`+database.List("?", len(some))+`)`,
 			append([]any{now, expire}, anys(some)...)...); err != nil {
 			return err

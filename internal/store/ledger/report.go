@@ -117,7 +117,9 @@ func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
 	}
 	moves := make([]move, 0, len(round))
 	var late []entry
+	var now int64
 	for _, e := range round {
+		now = max(now, micros(e.of.now))
 		h, claimed := byID[e.DeliveryID]
 		if !claimed || h.fence != e.Fence {
 			late = append(late, e)
@@ -129,7 +131,7 @@ func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
 		}
 		moves = append(moves, m)
 	}
-	if err := writeMoves(ctx, t, moves); err != nil {
+	if err := writeMoves(ctx, t, moves, now); err != nil {
 		return err
 	}
 	return fence(ctx, t, late)

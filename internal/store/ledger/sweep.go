@@ -52,7 +52,7 @@ func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, ru
 			moves[i].verdict.State, moves[i].reason, moves[i].end = alert.Expired, expired, micros(now)
 		}
 	}
-	return len(lost), writeMoves(ctx, t, moves)
+	return len(lost), writeMoves(ctx, t, moves, micros(now))
 }
 
 // silence is the report of a lease that ended without one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -63,7 +64,7 @@ func TestUpgrade(t *testing.T) {
 			if n, err := l.Replay(t.Context(), alert.Selection{Reason: "refused"}, clock(0), clock(100), false); err != nil || n != 1 {
 				t.Errorf("replayed %d, want the one that failed; %v", n, err)
 			}
-			claims, err := l.Claim(t.Context(), []int64{2, 3, 4}, "sender", clock(1), clock(10))
+			claims, err := l.Claim(t.Context(), []int64{2, 3, 4}, storetest.Claimant(), clock(1), clock(10))
 			if err != nil {
 				t.Fatal(err)
 			}

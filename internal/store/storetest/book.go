@@ -79,15 +79,16 @@ func testAddInput(t *testing.T, l alert.Ledger) {
 		a alert.Alert
 		d alert.Delivery
 	}{
-		"NUL in the message":      {a: alert.Alert{Message: "a\x00b"}, d: good},
-		"NUL in the key":          {a: alert.Alert{Key: "a\x00b"}, d: good},
-		"not UTF-8 in a target":   {a: alert.Alert{Targets: []string{"\xff"}}, d: good},
-		"NUL in the nickname":     {d: alert.Delivery{Nickname: "\x00", State: alert.Queued}},
-		"no state":                {d: alert.Delivery{}},
-		"claimed":                 {d: alert.Delivery{State: alert.Claimed}},
-		"another state":           {d: alert.Delivery{State: alert.Canceled + 1, EndTime: start}},
-		"ended without a time":    {d: alert.Delivery{State: alert.Sent}},
-		"queued with an end time": {d: alert.Delivery{State: alert.Queued, EndTime: start}},
+		"NUL in the message":             {a: alert.Alert{Message: "a\x00b"}, d: good},
+		"NUL in the key":                 {a: alert.Alert{Key: "a\x00b"}, d: good},
+		"not UTF-8 in a target":          {a: alert.Alert{Targets: []string{"\xff"}}, d: good},
+		"NUL in the key of a credential": {d: alert.Delivery{CredentialKey: "\x00", State: alert.Queued}},
+		"NUL in the nickname":            {d: alert.Delivery{Nickname: "\x00", State: alert.Queued}},
+		"no state":                       {d: alert.Delivery{}},
+		"claimed":                        {d: alert.Delivery{State: alert.Claimed}},
+		"another state":                  {d: alert.Delivery{State: alert.Canceled + 1, EndTime: start}},
+		"ended without a time":           {d: alert.Delivery{State: alert.Sent}},
+		"queued with an end time":        {d: alert.Delivery{State: alert.Queued, EndTime: start}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad.a.ExpireTime = expiry

@@ -85,7 +85,7 @@ func testCancelAtOnce(t *testing.T, l alert.Ledger) {
 			return err
 		}
 		i -= many
-		claims, err := l.Claim(t.Context(), ids(ds[i*len(ds)/many:][:len(ds)/many]), "sender", at(0), at(10))
+		claims, err := l.Claim(t.Context(), ids(ds[i*len(ds)/many:][:len(ds)/many]), Claimant(), at(0), at(10))
 		granted[i] = len(claims)
 		return err
 	}) {

@@ -63,7 +63,7 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 			if i%2 == 0 {
 				slices.Reverse(all)
 			}
-			granted[i], err = l.Claim(t.Context(), all[i:], "sender", at(20*round), at(20*round+10))
+			granted[i], err = l.Claim(t.Context(), all[i:], Claimant(), at(20*round), at(20*round+10))
 			return err
 		}) {
 			must(t, err)
@@ -81,11 +81,79 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 	}
 }
 
+// testClaimAgain proves that a request whose answer was lost is granted what it was
+// granted before, as long as it holds it, and that nobody else is.
+func testClaimAgain(t *testing.T, l alert.Ledger) {
+	ds := to(5)
+	a := add(t, l, "normal", ds, never)
+	by, other := Claimant(), Claimant()
+	ask := func(by alert.Claimant, ids []int64, now, until int) []alert.Claim {
+		t.Helper()
+		claims, err := l.Claim(t.Context(), ids, by, at(now), at(until))
+		must(t, err)
+		return claims
+	}
+	held := ask(other, ids(ds[4:]), 0, 100)
+	first := ask(by, ids(ds), 0, 10)
+	same(t, len(first), 4)
+	same(t, ask(by, ids(ds), 1, 11), first)
+	same(t, ask(by, ids(ds), 12, 22), first) // the lease is over, and nobody has swept
+	same(t, len(ask(Claimant(), ids(ds), 2, 12)), 0)
+	same(t, ask(other, ids(ds), 2, 12), held)
+
+	report(t, l, sent(first[0], 3))
+	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[1].DeliveryID, Fence: first[1].Fence, Time: at(50)}}, at(3)))
+	same(t, ask(by, ids(ds), 4, 14), first[2:]) // what has ended or was given back is not held
+
+	taken := ask(other, ids(ds), 50, 60) // with what was given back
+	same(t, len(taken), 2)
+	same(t, ask(by, ids(ds), 51, 61), first[2:])
+	same(t, sweep(t, l, 55), 2)
+	same(t, len(ask(by, ids(ds), 55, 65)), 0)
+	same(t, ask(by, ids(ds[2:4]), 60, 70), []alert.Claim{
+		{DeliveryID: ds[2].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(70)},
+		{DeliveryID: ds[3].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(70)},
+	})
+	got, _, err := l.Alert(t.Context(), a.ID)
+	must(t, err)
+	same(t, got.Counts, counts(0, 4, 1))
+}
+
+// testClaimAgainAtOnce proves that requests which are each asked many times at once
+// are granted each delivery to one request, in the same words each time.
+func testClaimAgainAtOnce(t *testing.T, l alert.Ledger) {
+	const requests, times = 4, 5
+	ds := to(200)
+	add(t, l, "normal", ds, never)
+	var by [requests]alert.Claimant
+	for i := range by {
+		by[i] = Claimant()
+	}
+	var granted [requests * times][]alert.Claim
+	for _, err := range atOnce(requests*times, func(i int) (err error) {
+		granted[i], err = l.Claim(t.Context(), ids(ds[i%requests*10:]), by[i%requests], at(0), at(10+i))
+		return err
+	}) {
+		must(t, err)
+	}
+	total := 0
+	for i, claims := range granted {
+		same(t, claims, granted[i%requests])
+		if i < requests {
+			total += len(claims)
+		}
+		for _, c := range claims {
+			same(t, []any{c.Fence, c.Attempt, c.PossibleDuplicate}, []any{int64(1), 1, false})
+		}
+	}
+	same(t, total, len(ds))
+}
+
 func testClaimInput(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	add(t, l, "normal", ds, never)
-	is(t, second(l.Claim(t.Context(), ids(ds), "a\x00", at(0), at(1))), fault.ErrInvalid, "sender")
-	is(t, second(l.Claim(t.Context(), ids(ds), "a", at(1), at(1))), fault.ErrInvalid, "lease")
+	is(t, second(l.Claim(t.Context(), ids(ds), alert.Claimant{Sender: "a\x00"}, at(0), at(1))), fault.ErrInvalid, "sender")
+	is(t, second(l.Claim(t.Context(), ids(ds), Claimant(), at(1), at(1))), fault.ErrInvalid, "lease")
 	same(t, len(claim(t, l, ids(ds), 0, 1)), 1)
 }
 
@@ -104,7 +172,7 @@ func testClaimWaiting(t *testing.T, l alert.Ledger) {
 func testClaimExpired(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	addUntil(t, l, "normal", ds, never, at(10))
-	before, err := l.Claim(t.Context(), ids(ds[:1]), "sender", at(10).Add(-time.Microsecond), at(20))
+	before, err := l.Claim(t.Context(), ids(ds[:1]), Claimant(), at(10).Add(-time.Microsecond), at(20))
 	must(t, err)
 	same(t, len(before), 1)
 	same(t, len(claim(t, l, ids(ds), 10, 20)), 0)

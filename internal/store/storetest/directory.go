@@ -24,6 +24,8 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"users":                testUsers,
 		"user pages":           testUserPages,
 		"addresses":            testAddresses,
+		"ranks":                testRanks,
+		"change a user":        testChangeUser,
 		"one name, many ask":   testOneName,
 		"deleted while joined": testDeletedWhileJoined,
 		"ids are not reused":   testDirectoryIDs,
@@ -33,6 +35,7 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"fill":                 testFill,
 		"fill bad contents":    testFillBad,
 		"fill at once":         testFillAtOnce,
+		"keyless":              testKeyless,
 		"bad input":            testDirectoryInput,
 	} {
 		t.Run(name, func(t *testing.T) {

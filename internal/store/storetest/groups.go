@@ -92,7 +92,7 @@ func testGroupNames(t *testing.T, d group.Directory) {
 func testMembers(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"c", "a", "b"} {
-		_, err := d.AddUser(ctx, name, []group.Address{slack(name)})
+		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name)}})
 		must(t, err)
 	}
 	ops, err := d.AddGroup(ctx, "ops")
@@ -133,7 +133,7 @@ func testOneName(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	const many = 50
 	oneWins(t, atOnce(many, func(int) error { _, err := d.AddGroup(ctx, "ops"); return err }))
-	oneWins(t, atOnce(many, func(int) error { _, err := d.AddUser(ctx, "kim", nil); return err }))
+	oneWins(t, atOnce(many, func(int) error { _, err := d.AddUser(ctx, group.User{Nickname: "kim"}); return err }))
 	oneWins(t, atOnce(many, func(int) error { _, err := d.AddAddress(ctx, "kim", slack("kim")); return err }))
 	for _, err := range atOnce(many, func(int) error { return d.AddMember(ctx, 1, "kim") }) {
 		if err != nil { // the group's id is 1 only where it was the first that asked
@@ -157,7 +157,7 @@ func testDeletedWhileJoined(t *testing.T, d group.Directory) {
 		name := fmt.Sprintf("user%d", i)
 		g, err := d.AddGroup(ctx, "ops")
 		must(t, err)
-		_, err = d.AddUser(ctx, name, nil)
+		_, err = d.AddUser(ctx, group.User{Nickname: name})
 		must(t, err)
 		for n, err := range atOnce(3, func(n int) error {
 			switch n {
@@ -181,7 +181,7 @@ func testDirectoryIDs(t *testing.T, d group.Directory) {
 	for last, round := 0, 0; round < 3; round++ {
 		g, err := d.AddGroup(ctx, "ops")
 		must(t, err)
-		u, err := d.AddUser(ctx, "kim", nil)
+		u, err := d.AddUser(ctx, group.User{Nickname: "kim"})
 		must(t, err)
 		a, err := d.AddAddress(ctx, "kim", slack("kim"))
 		must(t, err)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/rand"
 	"fmt"
 	"testing"
 	"time"
@@ -33,6 +34,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"claim":                          testClaim,
 		"claim very many":                testClaimMany,
 		"claim at once":                  testClaimAtOnce,
+		"claim again":                    testClaimAgain,
+		"claim again at once":            testClaimAgainAtOnce,
 		"claim bad input":                testClaimInput,
 		"claim what waits":               testClaimWaiting,
 		"claim what has expired":         testClaimExpired,
@@ -55,6 +58,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"due at once":                    testDueAtOnce,
 		"due is not what is held":        testDueHeld,
 		"due is not what has expired":    testDueExpired,
+		"next":                           testNext,
 		"wake":                           testWake,
 		"wake is not for what waits":     testWakeWaiting,
 		"sweep a lost lease":             testSweepLease,
@@ -62,6 +66,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"sweep what has expired":         testSweepExpired,
 		"sweep within a limit":           testSweepLimit,
 		"sweep at once":                  testSweepAtOnce,
+		"backlogs":                       testBacklogs,
 		"cancel":                         testCancel,
 		"cancel what is held":            testCancelHeld,
 		"cancel at once with claims":     testCancelAtOnce,
@@ -72,6 +77,17 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"replay very many":               testReplayMany,
 		"replay at once":                 testReplayAtOnce,
 		"replay bad input":               testReplayInput,
+		"chain":                          testChain,
+		"chain bad input":                testChainInput,
+		"chain that fails":               testChainFails,
+		"chain that takes long":          testChainTakesLong,
+		"chain that would wait":          testChainWaits,
+		"chain in hand":                  testChainInHand,
+		"chain of a lost lease":          testChainLost,
+		"chain that is canceled":         testChainCanceled,
+		"chain that expires":             testChainExpired,
+		"chain that is replayed":         testChainReplayed,
+		"chains at once":                 testChainsAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +115,7 @@ func to(n int) []alert.Delivery {
 			Nickname:         name,
 			Messenger:        "slack",
 			SealedCredential: []byte{0, 0xff, byte(i)},
+			CredentialKey:    fmt.Sprintf("%032x", i),
 			Destination:      name + "_CHANNEL",
 			State:            alert.Queued,
 		}
@@ -131,10 +148,17 @@ func ids(ds []alert.Delivery) []int64 {
 	return all
 }
 
+// Claimant gives who asks for the first time: a request that was never made.
+func Claimant() alert.Claimant {
+	by := alert.Claimant{Sender: "sender-1"}
+	rand.Read(by.Request[:])
+	return by
+}
+
 // claim claims deliveries at at(from) until at(until).
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
-	claims, err := l.Claim(t.Context(), ids, "sender-1", at(from), at(until))
+	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
 	must(t, err)
 	return claims
 }

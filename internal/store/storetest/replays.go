@@ -226,7 +226,7 @@ func testReplayAtOnce(t *testing.T, l alert.Ledger) {
 			ended[n], err = l.Cancel(t.Context(), a.ID, at(1))
 		default:
 			var claims []alert.Claim
-			claims, err = l.Claim(t.Context(), ids(ds), "sender", at(1), at(10))
+			claims, err = l.Claim(t.Context(), ids(ds), Claimant(), at(1), at(10))
 			granted[n] = len(claims)
 		}
 		return err

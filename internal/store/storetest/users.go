@@ -11,7 +11,7 @@ import (
 
 // slack is an address for the messenger slack, without an id.
 func slack(of string) group.Address {
-	return group.Address{Messenger: "slack", SealedCredential: []byte{0, 0xff, of[0]}, Destination: of + "_CHANNEL"}
+	return group.Address{Messenger: "slack", SealedCredential: []byte{0, 0xff, of[0]}, CredentialKey: "key of " + of[:1], Destination: of + "_CHANNEL"}
 }
 
 // by is slack for another messenger.
@@ -29,10 +29,10 @@ func with(id int, a group.Address) group.Address {
 
 func testUsers(t *testing.T, d group.Directory) {
 	ctx := t.Context()
-	kim, err := d.AddUser(ctx, "kim", []group.Address{slack("kim"), by("sms", "kim")})
+	kim, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{slack("kim"), by("sms", "kim")}})
 	must(t, err)
 	same(t, kim, group.User{ID: 1, Nickname: "kim", Addresses: []group.Address{with(1, slack("kim")), with(2, by("sms", "kim"))}})
-	lee, err := d.AddUser(ctx, "lee", nil)
+	lee, err := d.AddUser(ctx, group.User{Nickname: "lee"})
 	must(t, err)
 	same(t, lee.ID, 2)
 	same(t, len(lee.Addresses), 0)
@@ -43,22 +43,22 @@ func testUsers(t *testing.T, d group.Directory) {
 	_, err = d.User(ctx, "Kim")
 	is(t, err, fault.ErrNotFound, `user "Kim"`)
 
-	_, err = d.AddUser(ctx, "kim", nil)
+	_, err = d.AddUser(ctx, group.User{Nickname: "kim"})
 	is(t, err, fault.ErrExists, `user "kim"`)
-	_, err = d.AddUser(ctx, "park", []group.Address{slack("a"), slack("b")})
+	_, err = d.AddUser(ctx, group.User{Nickname: "park", Addresses: []group.Address{slack("a"), slack("b")}})
 	is(t, err, fault.ErrExists, "slack")
 	_, err = d.User(ctx, "park")
 	is(t, err, fault.ErrNotFound)
 
-	_, err = d.RenameUser(ctx, "kim", "lee")
+	_, err = d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee")})
 	is(t, err, fault.ErrExists, `user "lee"`)
-	_, err = d.RenameUser(ctx, "nobody", "lee")
+	_, err = d.ChangeUser(ctx, "nobody", group.UserChange{Nickname: new("lee")})
 	is(t, err, fault.ErrNotFound, `user "nobody"`)
-	same1, err := d.RenameUser(ctx, "kim", "kim")
+	same1, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("kim")})
 	must(t, err)
 	same(t, same1, kim)
 	kim.Nickname = "choi"
-	choi, err := d.RenameUser(ctx, "kim", "choi")
+	choi, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi")})
 	must(t, err)
 	same(t, choi, kim)
 
@@ -77,7 +77,7 @@ func testUserPages(t *testing.T, d group.Directory) {
 		for n := range i % 3 {
 			addresses = append(addresses, by(fmt.Sprintf("m%d", 9-n), "x"))
 		}
-		u, err := d.AddUser(ctx, fmt.Sprintf("u%d", 9-i), addresses)
+		u, err := d.AddUser(ctx, group.User{Nickname: fmt.Sprintf("u%d", 9-i), Addresses: addresses})
 		must(t, err)
 		all = append(all, u)
 	}
@@ -95,7 +95,7 @@ func testUserPages(t *testing.T, d group.Directory) {
 func testAddresses(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"kim", "lee"} {
-		_, err := d.AddUser(ctx, name, []group.Address{slack(name)})
+		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name)}})
 		must(t, err)
 	}
 	_, err := d.AddAddress(ctx, "kim", slack("again"))
@@ -134,16 +134,16 @@ func testDirectoryInput(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	long := strings.Repeat("가", 31)
 	must(t, second(d.AddGroup(ctx, long[:90]))) // 30 characters
-	must(t, second(d.AddUser(ctx, long[:90], nil)))
+	must(t, second(d.AddUser(ctx, group.User{Nickname: long[:90]})))
 	for _, bad := range []string{"", long, "a\x00b", "\xff"} {
 		is(t, second(d.AddGroup(ctx, bad)), fault.ErrInvalid, "name")
 		is(t, second(d.RenameGroup(ctx, 1, bad)), fault.ErrInvalid, "name")
-		is(t, second(d.AddUser(ctx, bad, nil)), fault.ErrInvalid, "nickname")
-		is(t, second(d.RenameUser(ctx, long[:90], bad)), fault.ErrInvalid, "nickname")
-		is(t, second(d.AddUser(ctx, "new", []group.Address{by(bad, "x")})), fault.ErrInvalid, "messenger")
+		is(t, second(d.AddUser(ctx, group.User{Nickname: bad})), fault.ErrInvalid, "nickname")
+		is(t, second(d.ChangeUser(ctx, long[:90], group.UserChange{Nickname: new(bad)})), fault.ErrInvalid, "nickname")
+		is(t, second(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{by(bad, "x")}})), fault.ErrInvalid, "messenger")
 	}
-	is(t, second(d.AddUser(ctx, "new", []group.Address{by("elevenchars", "x")})), fault.ErrInvalid, "messenger")
-	is(t, second(d.AddUser(ctx, "new", []group.Address{slack(strings.Repeat("x", 256))})), fault.ErrInvalid, "destination")
+	is(t, second(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{by("elevenchars", "x")}})), fault.ErrInvalid, "messenger")
+	is(t, second(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{slack(strings.Repeat("x", 256))}})), fault.ErrInvalid, "destination")
 	is(t, second(d.User(ctx, "new")), fault.ErrNotFound)
 	got, err := d.Group(ctx, 1)
 	must(t, err)

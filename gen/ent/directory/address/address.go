@@ -20,6 +20,10 @@ const (
 	FieldSealedCredential = "token"
 	// FieldDestination holds the string denoting the destination field in the database.
 	FieldDestination = "target"
+	// FieldCredentialKey holds the string denoting the credential_key field in the database.
+	FieldCredentialKey = "credential_key"
+	// FieldRank holds the string denoting the rank field in the database.
+	FieldRank = "rank"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
 	// Table holds the table name of the address in the database.
@@ -40,6 +44,8 @@ var Columns = []string{
 	FieldMessenger,
 	FieldSealedCredential,
 	FieldDestination,
+	FieldCredentialKey,
+	FieldRank,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -57,6 +63,14 @@ var (
 	MessengerValidator func(string) error
 	// DestinationValidator is a validator for the "destination" field. It is called by the builders before save.
 	DestinationValidator func(string) error
+	// DefaultCredentialKey holds the default value on creation for the "credential_key" field.
+	DefaultCredentialKey string
+	// CredentialKeyValidator is a validator for the "credential_key" field. It is called by the builders before save.
+	CredentialKeyValidator func(string) error
+	// DefaultRank holds the default value on creation for the "rank" field.
+	DefaultRank int
+	// RankValidator is a validator for the "rank" field. It is called by the builders before save.
+	RankValidator func(int) error
 )
 
 // OrderOption defines the ordering options for the Address queries.
@@ -80,6 +94,16 @@ func ByMessenger(opts ...sql.OrderTermOption) OrderOption {
 // ByDestination orders the results by the destination field.
 func ByDestination(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDestination, opts...).ToFunc()
+}
+
+// ByCredentialKey orders the results by the credential_key field.
+func ByCredentialKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredentialKey, opts...).ToFunc()
+}
+
+// ByRank orders the results by the rank field.
+func ByRank(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRank, opts...).ToFunc()
 }
 
 // ByUserField orders the results by user field.

@@ -73,6 +73,16 @@ func Destination(v string) predicate.Address {
 	return predicate.Address(sql.FieldEQ(FieldDestination, v))
 }
 
+// CredentialKey applies equality check predicate on the "credential_key" field. It's identical to CredentialKeyEQ.
+func CredentialKey(v string) predicate.Address {
+	return predicate.Address(sql.FieldEQ(FieldCredentialKey, v))
+}
+
+// Rank applies equality check predicate on the "rank" field. It's identical to RankEQ.
+func Rank(v int) predicate.Address {
+	return predicate.Address(sql.FieldEQ(FieldRank, v))
+}
+
 // UserIDEQ applies the EQ predicate on the "user_id" field.
 func UserIDEQ(v int) predicate.Address {
 	return predicate.Address(sql.FieldEQ(FieldUserID, v))
@@ -261,6 +271,111 @@ func DestinationEqualFold(v string) predicate.Address {
 // DestinationContainsFold applies the ContainsFold predicate on the "destination" field.
 func DestinationContainsFold(v string) predicate.Address {
 	return predicate.Address(sql.FieldContainsFold(FieldDestination, v))
+}
+
+// CredentialKeyEQ applies the EQ predicate on the "credential_key" field.
+func CredentialKeyEQ(v string) predicate.Address {
+	return predicate.Address(sql.FieldEQ(FieldCredentialKey, v))
+}
+
+// CredentialKeyNEQ applies the NEQ predicate on the "credential_key" field.
+func CredentialKeyNEQ(v string) predicate.Address {
+	return predicate.Address(sql.FieldNEQ(FieldCredentialKey, v))
+}
+
+// CredentialKeyIn applies the In predicate on the "credential_key" field.
+func CredentialKeyIn(vs ...string) predicate.Address {
+	return predicate.Address(sql.FieldIn(FieldCredentialKey, vs...))
+}
+
+// CredentialKeyNotIn applies the NotIn predicate on the "credential_key" field.
+func CredentialKeyNotIn(vs ...string) predicate.Address {
+	return predicate.Address(sql.FieldNotIn(FieldCredentialKey, vs...))
+}
+
+// CredentialKeyGT applies the GT predicate on the "credential_key" field.
+func CredentialKeyGT(v string) predicate.Address {
+	return predicate.Address(sql.FieldGT(FieldCredentialKey, v))
+}
+
+// CredentialKeyGTE applies the GTE predicate on the "credential_key" field.
+func CredentialKeyGTE(v string) predicate.Address {
+	return predicate.Address(sql.FieldGTE(FieldCredentialKey, v))
+}
+
+// CredentialKeyLT applies the LT predicate on the "credential_key" field.
+func CredentialKeyLT(v string) predicate.Address {
+	return predicate.Address(sql.FieldLT(FieldCredentialKey, v))
+}
+
+// CredentialKeyLTE applies the LTE predicate on the "credential_key" field.
+func CredentialKeyLTE(v string) predicate.Address {
+	return predicate.Address(sql.FieldLTE(FieldCredentialKey, v))
+}
+
+// CredentialKeyContains applies the Contains predicate on the "credential_key" field.
+func CredentialKeyContains(v string) predicate.Address {
+	return predicate.Address(sql.FieldContains(FieldCredentialKey, v))
+}
+
+// CredentialKeyHasPrefix applies the HasPrefix predicate on the "credential_key" field.
+func CredentialKeyHasPrefix(v string) predicate.Address {
+	return predicate.Address(sql.FieldHasPrefix(FieldCredentialKey, v))
+}
+
+// CredentialKeyHasSuffix applies the HasSuffix predicate on the "credential_key" field.
+func CredentialKeyHasSuffix(v string) predicate.Address {
+	return predicate.Address(sql.FieldHasSuffix(FieldCredentialKey, v))
+}
+
+// CredentialKeyEqualFold applies the EqualFold predicate on the "credential_key" field.
+func CredentialKeyEqualFold(v string) predicate.Address {
+	return predicate.Address(sql.FieldEqualFold(FieldCredentialKey, v))
+}
+
+// CredentialKeyContainsFold applies the ContainsFold predicate on the "credential_key" field.
+func CredentialKeyContainsFold(v string) predicate.Address {
+	return predicate.Address(sql.FieldContainsFold(FieldCredentialKey, v))
+}
+
+// RankEQ applies the EQ predicate on the "rank" field.
+func RankEQ(v int) predicate.Address {
+	return predicate.Address(sql.FieldEQ(FieldRank, v))
+}
+
+// RankNEQ applies the NEQ predicate on the "rank" field.
+func RankNEQ(v int) predicate.Address {
+	return predicate.Address(sql.FieldNEQ(FieldRank, v))
+}
+
+// RankIn applies the In predicate on the "rank" field.
+func RankIn(vs ...int) predicate.Address {
+	return predicate.Address(sql.FieldIn(FieldRank, vs...))
+}
+
+// RankNotIn applies the NotIn predicate on the "rank" field.
+func RankNotIn(vs ...int) predicate.Address {
+	return predicate.Address(sql.FieldNotIn(FieldRank, vs...))
+}
+
+// RankGT applies the GT predicate on the "rank" field.
+func RankGT(v int) predicate.Address {
+	return predicate.Address(sql.FieldGT(FieldRank, v))
+}
+
+// RankGTE applies the GTE predicate on the "rank" field.
+func RankGTE(v int) predicate.Address {
+	return predicate.Address(sql.FieldGTE(FieldRank, v))
+}
+
+// RankLT applies the LT predicate on the "rank" field.
+func RankLT(v int) predicate.Address {
+	return predicate.Address(sql.FieldLT(FieldRank, v))
+}
+
+// RankLTE applies the LTE predicate on the "rank" field.
+func RankLTE(v int) predicate.Address {
+	return predicate.Address(sql.FieldLTE(FieldRank, v))
 }
 
 // HasUser applies the HasEdge predicate on the "user" edge.

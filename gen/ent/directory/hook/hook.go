@@ -33,6 +33,18 @@ func (f GroupFunc) Mutate(ctx context.Context, m directory.Mutation) (directory.
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *directory.GroupMutation", m)
 }
 
+// The MembershipFunc type is an adapter to allow the use of ordinary
+// function as Membership mutator.
+type MembershipFunc func(context.Context, *directory.MembershipMutation) (directory.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MembershipFunc) Mutate(ctx context.Context, m directory.Mutation) (directory.Value, error) {
+	if mv, ok := m.(*directory.MembershipMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *directory.MembershipMutation", m)
+}
+
 // The UserFunc type is an adapter to allow the use of ordinary
 // function as User mutator.
 type UserFunc func(context.Context, *directory.UserMutation) (directory.Value, error)

@@ -15,6 +15,8 @@ var (
 		{Name: "service_type", Type: field.TypeString, Size: 10},
 		{Name: "token", Type: field.TypeBytes},
 		{Name: "target", Type: field.TypeString, Size: 255},
+		{Name: "credential_key", Type: field.TypeString, Size: 64, Default: ""},
+		{Name: "rank", Type: field.TypeInt, Default: 0},
 		{Name: "user_id", Type: field.TypeInt},
 	}
 	// UsersMessengersTable holds the schema information for the "users_messengers" table.
@@ -25,7 +27,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "users_messengers_users_addresses",
-				Columns:    []*schema.Column{UsersMessengersColumns[4]},
+				Columns:    []*schema.Column{UsersMessengersColumns[6]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -34,7 +36,7 @@ var (
 			{
 				Name:    "address_user_id_service_type",
 				Unique:  true,
-				Columns: []*schema.Column{UsersMessengersColumns[4], UsersMessengersColumns[1]},
+				Columns: []*schema.Column{UsersMessengersColumns[6], UsersMessengersColumns[1]},
 			},
 		},
 	}
@@ -48,17 +50,6 @@ var (
 		Name:       "groups",
 		Columns:    GroupsColumns,
 		PrimaryKey: []*schema.Column{GroupsColumns[0]},
-	}
-	// UsersColumns holds the columns for the "users" table.
-	UsersColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "nickname", Type: field.TypeString, Unique: true, Size: 30},
-	}
-	// UsersTable holds the schema information for the "users" table.
-	UsersTable = &schema.Table{
-		Name:       "users",
-		Columns:    UsersColumns,
-		PrimaryKey: []*schema.Column{UsersColumns[0]},
 	}
 	// GroupsUsersColumns holds the columns for the "groups_users" table.
 	GroupsUsersColumns = []*schema.Column{
@@ -84,13 +75,32 @@ var (
 				OnDelete:   schema.Cascade,
 			},
 		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "membership_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{GroupsUsersColumns[1]},
+			},
+		},
+	}
+	// UsersColumns holds the columns for the "users" table.
+	UsersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "nickname", Type: field.TypeString, Unique: true, Size: 30},
+		{Name: "failover", Type: field.TypeBool, Default: false},
+	}
+	// UsersTable holds the schema information for the "users" table.
+	UsersTable = &schema.Table{
+		Name:       "users",
+		Columns:    UsersColumns,
+		PrimaryKey: []*schema.Column{UsersColumns[0]},
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		UsersMessengersTable,
 		GroupsTable,
-		UsersTable,
 		GroupsUsersTable,
+		UsersTable,
 	}
 )
 
@@ -109,12 +119,15 @@ func init() {
 	GroupsTable.Annotation.Checks = map[string]string{
 		"groupname_length": "length(groupname) BETWEEN 1 AND 30",
 	}
+	GroupsUsersTable.ForeignKeys[0].RefTable = GroupsTable
+	GroupsUsersTable.ForeignKeys[1].RefTable = UsersTable
+	GroupsUsersTable.Annotation = &entsql.Annotation{
+		Table: "groups_users",
+	}
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",
 	}
 	UsersTable.Annotation.Checks = map[string]string{
 		"nickname_length": "length(nickname) BETWEEN 1 AND 30",
 	}
-	GroupsUsersTable.ForeignKeys[0].RefTable = GroupsTable
-	GroupsUsersTable.ForeignKeys[1].RefTable = UsersTable
 }

@@ -12,5 +12,8 @@ type Address func(*sql.Selector)
 // Group is the predicate function for group builders.
 type Group func(*sql.Selector)
 
+// Membership is the predicate function for membership builders.
+type Membership func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)

@@ -23,6 +23,8 @@ const (
 	FieldDestination = "destination"
 	// FieldCredential holds the string denoting the credential field in the database.
 	FieldCredential = "credential"
+	// FieldCredentialKey holds the string denoting the credential_key field in the database.
+	FieldCredentialKey = "credential_key"
 	// FieldState holds the string denoting the state field in the database.
 	FieldState = "state"
 	// FieldNextTime holds the string denoting the next_time field in the database.
@@ -49,6 +51,12 @@ const (
 	FieldLeaseTime = "lease_time"
 	// FieldSender holds the string denoting the sender field in the database.
 	FieldSender = "sender"
+	// FieldClaimRequest holds the string denoting the claim_request field in the database.
+	FieldClaimRequest = "claim_request"
+	// FieldChain holds the string denoting the chain field in the database.
+	FieldChain = "chain"
+	// FieldHeld holds the string denoting the held field in the database.
+	FieldHeld = "held"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
 	// FieldEndTime holds the string denoting the end_time field in the database.
@@ -66,6 +74,7 @@ var Columns = []string{
 	FieldRank,
 	FieldDestination,
 	FieldCredential,
+	FieldCredentialKey,
 	FieldState,
 	FieldNextTime,
 	FieldDeferred,
@@ -79,6 +88,9 @@ var Columns = []string{
 	FieldClaimTime,
 	FieldLeaseTime,
 	FieldSender,
+	FieldClaimRequest,
+	FieldChain,
+	FieldHeld,
 	FieldReason,
 	FieldEndTime,
 }
@@ -94,6 +106,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultCredentialKey holds the default value on creation for the "credential_key" field.
+	DefaultCredentialKey string
 	// DefaultDeferred holds the default value on creation for the "deferred" field.
 	DefaultDeferred bool
 	// DefaultSlots holds the default value on creation for the "slots" field.
@@ -116,6 +130,10 @@ var (
 	DefaultLeaseTime int64
 	// DefaultSender holds the default value on creation for the "sender" field.
 	DefaultSender string
+	// DefaultChain holds the default value on creation for the "chain" field.
+	DefaultChain int64
+	// DefaultHeld holds the default value on creation for the "held" field.
+	DefaultHeld bool
 	// DefaultReason holds the default value on creation for the "reason" field.
 	DefaultReason string
 	// DefaultEndTime holds the default value on creation for the "end_time" field.
@@ -153,6 +171,11 @@ func ByRank(opts ...sql.OrderTermOption) OrderOption {
 // ByDestination orders the results by the destination field.
 func ByDestination(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDestination, opts...).ToFunc()
+}
+
+// ByCredentialKey orders the results by the credential_key field.
+func ByCredentialKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredentialKey, opts...).ToFunc()
 }
 
 // ByState orders the results by the state field.
@@ -218,6 +241,16 @@ func ByLeaseTime(opts ...sql.OrderTermOption) OrderOption {
 // BySender orders the results by the sender field.
 func BySender(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSender, opts...).ToFunc()
+}
+
+// ByChain orders the results by the chain field.
+func ByChain(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChain, opts...).ToFunc()
+}
+
+// ByHeld orders the results by the held field.
+func ByHeld(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHeld, opts...).ToFunc()
 }
 
 // ByReason orders the results by the reason field.

@@ -82,6 +82,11 @@ func Credential(v []byte) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldCredential, v))
 }
 
+// CredentialKey applies equality check predicate on the "credential_key" field. It's identical to CredentialKeyEQ.
+func CredentialKey(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCredentialKey, v))
+}
+
 // State applies equality check predicate on the "state" field. It's identical to StateEQ.
 func State(v int8) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldState, v))
@@ -145,6 +150,21 @@ func LeaseTime(v int64) predicate.Delivery {
 // Sender applies equality check predicate on the "sender" field. It's identical to SenderEQ.
 func Sender(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldSender, v))
+}
+
+// ClaimRequest applies equality check predicate on the "claim_request" field. It's identical to ClaimRequestEQ.
+func ClaimRequest(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldClaimRequest, v))
+}
+
+// Chain applies equality check predicate on the "chain" field. It's identical to ChainEQ.
+func Chain(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldChain, v))
+}
+
+// Held applies equality check predicate on the "held" field. It's identical to HeldEQ.
+func Held(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldHeld, v))
 }
 
 // Reason applies equality check predicate on the "reason" field. It's identical to ReasonEQ.
@@ -470,6 +490,71 @@ func CredentialLT(v []byte) predicate.Delivery {
 // CredentialLTE applies the LTE predicate on the "credential" field.
 func CredentialLTE(v []byte) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldCredential, v))
+}
+
+// CredentialKeyEQ applies the EQ predicate on the "credential_key" field.
+func CredentialKeyEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCredentialKey, v))
+}
+
+// CredentialKeyNEQ applies the NEQ predicate on the "credential_key" field.
+func CredentialKeyNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldCredentialKey, v))
+}
+
+// CredentialKeyIn applies the In predicate on the "credential_key" field.
+func CredentialKeyIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldCredentialKey, vs...))
+}
+
+// CredentialKeyNotIn applies the NotIn predicate on the "credential_key" field.
+func CredentialKeyNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldCredentialKey, vs...))
+}
+
+// CredentialKeyGT applies the GT predicate on the "credential_key" field.
+func CredentialKeyGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldCredentialKey, v))
+}
+
+// CredentialKeyGTE applies the GTE predicate on the "credential_key" field.
+func CredentialKeyGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldCredentialKey, v))
+}
+
+// CredentialKeyLT applies the LT predicate on the "credential_key" field.
+func CredentialKeyLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldCredentialKey, v))
+}
+
+// CredentialKeyLTE applies the LTE predicate on the "credential_key" field.
+func CredentialKeyLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldCredentialKey, v))
+}
+
+// CredentialKeyContains applies the Contains predicate on the "credential_key" field.
+func CredentialKeyContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldCredentialKey, v))
+}
+
+// CredentialKeyHasPrefix applies the HasPrefix predicate on the "credential_key" field.
+func CredentialKeyHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldCredentialKey, v))
+}
+
+// CredentialKeyHasSuffix applies the HasSuffix predicate on the "credential_key" field.
+func CredentialKeyHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldCredentialKey, v))
+}
+
+// CredentialKeyEqualFold applies the EqualFold predicate on the "credential_key" field.
+func CredentialKeyEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldCredentialKey, v))
+}
+
+// CredentialKeyContainsFold applies the ContainsFold predicate on the "credential_key" field.
+func CredentialKeyContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldCredentialKey, v))
 }
 
 // StateEQ applies the EQ predicate on the "state" field.
@@ -950,6 +1035,106 @@ func SenderEqualFold(v string) predicate.Delivery {
 // SenderContainsFold applies the ContainsFold predicate on the "sender" field.
 func SenderContainsFold(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldContainsFold(FieldSender, v))
+}
+
+// ClaimRequestEQ applies the EQ predicate on the "claim_request" field.
+func ClaimRequestEQ(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldClaimRequest, v))
+}
+
+// ClaimRequestNEQ applies the NEQ predicate on the "claim_request" field.
+func ClaimRequestNEQ(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldClaimRequest, v))
+}
+
+// ClaimRequestIn applies the In predicate on the "claim_request" field.
+func ClaimRequestIn(vs ...[]byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldClaimRequest, vs...))
+}
+
+// ClaimRequestNotIn applies the NotIn predicate on the "claim_request" field.
+func ClaimRequestNotIn(vs ...[]byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldClaimRequest, vs...))
+}
+
+// ClaimRequestGT applies the GT predicate on the "claim_request" field.
+func ClaimRequestGT(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldClaimRequest, v))
+}
+
+// ClaimRequestGTE applies the GTE predicate on the "claim_request" field.
+func ClaimRequestGTE(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldClaimRequest, v))
+}
+
+// ClaimRequestLT applies the LT predicate on the "claim_request" field.
+func ClaimRequestLT(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldClaimRequest, v))
+}
+
+// ClaimRequestLTE applies the LTE predicate on the "claim_request" field.
+func ClaimRequestLTE(v []byte) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldClaimRequest, v))
+}
+
+// ClaimRequestIsNil applies the IsNil predicate on the "claim_request" field.
+func ClaimRequestIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldClaimRequest))
+}
+
+// ClaimRequestNotNil applies the NotNil predicate on the "claim_request" field.
+func ClaimRequestNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldClaimRequest))
+}
+
+// ChainEQ applies the EQ predicate on the "chain" field.
+func ChainEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldChain, v))
+}
+
+// ChainNEQ applies the NEQ predicate on the "chain" field.
+func ChainNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldChain, v))
+}
+
+// ChainIn applies the In predicate on the "chain" field.
+func ChainIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldChain, vs...))
+}
+
+// ChainNotIn applies the NotIn predicate on the "chain" field.
+func ChainNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldChain, vs...))
+}
+
+// ChainGT applies the GT predicate on the "chain" field.
+func ChainGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldChain, v))
+}
+
+// ChainGTE applies the GTE predicate on the "chain" field.
+func ChainGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldChain, v))
+}
+
+// ChainLT applies the LT predicate on the "chain" field.
+func ChainLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldChain, v))
+}
+
+// ChainLTE applies the LTE predicate on the "chain" field.
+func ChainLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldChain, v))
+}
+
+// HeldEQ applies the EQ predicate on the "held" field.
+func HeldEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldHeld, v))
+}
+
+// HeldNEQ applies the NEQ predicate on the "held" field.
+func HeldNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldHeld, v))
 }
 
 // ReasonEQ applies the EQ predicate on the "reason" field.

@@ -64,6 +64,7 @@ var (
 		{Name: "rank", Type: field.TypeInt8},
 		{Name: "destination", Type: field.TypeString, Size: 2147483647},
 		{Name: "credential", Type: field.TypeBytes},
+		{Name: "credential_key", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "state", Type: field.TypeInt8},
 		{Name: "next_time", Type: field.TypeInt64},
 		{Name: "deferred", Type: field.TypeBool, Default: false},
@@ -77,6 +78,9 @@ var (
 		{Name: "claim_time", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_time", Type: field.TypeInt64, Default: 0},
 		{Name: "sender", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "claim_request", Type: field.TypeBytes, Nullable: true},
+		{Name: "chain", Type: field.TypeInt64, Default: 0},
+		{Name: "held", Type: field.TypeBool, Default: false},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
 	}
@@ -99,7 +103,7 @@ var (
 			{
 				Name:    "delivery_due",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[4], DeliveriesColumns[8], DeliveriesColumns[0]},
+				Columns: []*schema.Column{DeliveriesColumns[4], DeliveriesColumns[9], DeliveriesColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 1",
 				},
@@ -107,7 +111,7 @@ var (
 			{
 				Name:    "delivery_expiring",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[11]},
+				Columns: []*schema.Column{DeliveriesColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 1",
 				},
@@ -115,7 +119,7 @@ var (
 			{
 				Name:    "delivery_held",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[18]},
+				Columns: []*schema.Column{DeliveriesColumns[19]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 2",
 				},
@@ -123,9 +127,17 @@ var (
 			{
 				Name:    "delivery_unsent",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[7], DeliveriesColumns[1]},
+				Columns: []*schema.Column{DeliveriesColumns[8], DeliveriesColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state >= 4",
+				},
+			},
+			{
+				Name:    "delivery_chain",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[22]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "chain <> 0",
 				},
 			},
 		},

@@ -30,6 +30,8 @@ func (Address) Fields() []ent.Field {
 		field.String("messenger").StorageKey("service_type").NotEmpty().MaxRuneLen(10).Validate(text),
 		field.Bytes("sealed_credential").StorageKey("token").Sensitive(),
 		field.String("destination").StorageKey("target").MaxRuneLen(255).Validate(text),
+		field.String("credential_key").Default("").MaxRuneLen(64).Validate(text).Comment("the credential's fingerprint; empty until it is made"),
+		field.Int("rank").Default(0).Range(0, 1000).Comment("the lower is used first"),
 	}
 }
 

@@ -26,10 +26,9 @@ func (Group) Fields() []ent.Field {
 	}
 }
 
-// Edges of Group. A membership is a row of groups_users, whose key is both ids.
+// Edges of Group.
 func (Group) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("users", User.Type).
-			StorageKey(edge.Table("groups_users"), edge.Columns("group_id", "user_id")),
+		edge.To("users", User.Type).Through("memberships", Membership.Type),
 	}
 }

@@ -23,6 +23,7 @@ func (User) Annotations() []schema.Annotation {
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("nickname").Unique().NotEmpty().MaxRuneLen(30).Validate(text),
+		field.Bool("failover").Default(false).Comment("one address after the other, not all"),
 	}
 }
 
@@ -30,6 +31,6 @@ func (User) Fields() []ent.Field {
 func (User) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("addresses", Address.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
-		edge.From("groups", Group.Type).Ref("users"),
+		edge.From("groups", Group.Type).Ref("users").Through("memberships", Membership.Type),
 	}
 }

@@ -26,6 +26,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Int8("rank").Comment("the alert's, for the index of what waits"),
 		field.Text("destination"),
 		field.Bytes("credential").Sensitive().Comment("sealed"),
+		field.Text("credential_key").Default("").Comment("the credential's fingerprint; empty where it is not known"),
 		field.Int8("state").Comment("1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled"),
 		field.Int64("next_time").Comment("when it is due, while it is queued"),
 		field.Bool("deferred").Default(false).Comment("a verdict or a sender lets it wait until next_time; else it waits in the queue"),
@@ -39,6 +40,9 @@ func (Delivery) Fields() []ent.Field {
 		field.Int64("claim_time").Default(0),
 		field.Int64("lease_time").Default(0).Comment("when the lease ends"),
 		field.Text("sender").Default("").Comment("who claimed it last"),
+		field.Bytes("claim_request").Optional().Comment("which claimed it last"),
+		field.Int64("chain").Default(0).Comment("the first delivery of its chain; 0 where it is in none"),
+		field.Bool("held").Default(false).Comment("it is queued, and was put off until next_time for those before it in its chain"),
 		field.Text("reason").Default(""),
 		field.Int64("end_time").Default(0),
 	}
@@ -47,8 +51,9 @@ func (Delivery) Fields() []ent.Field {
 // never is the time of what no alert gave a time to live: the year 9999.
 const never = 253_370_764_800_000_000
 
-// Indexes of Delivery. What waits, what is held and what went wrong have indexes
-// of their own, so that finding them costs nothing for all that went well.
+// Indexes of Delivery. What waits, what is held by a sender, what went wrong and what
+// is in a chain have indexes of their own, so that finding them costs nothing for all
+// others.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("alert_id"),
@@ -61,5 +66,7 @@ func (Delivery) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("state = 2")),
 		index.Fields("state", "alert_id").StorageKey("delivery_unsent").
 			Annotations(entsql.IndexWhere("state >= 4")),
+		index.Fields("chain").StorageKey("delivery_chain").
+			Annotations(entsql.IndexWhere("chain <> 0")),
 	}
 }

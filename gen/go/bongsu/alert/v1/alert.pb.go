@@ -46,6 +46,8 @@ const (
 	DeliveryState_DELIVERY_STATE_EXPIRED DeliveryState = 5
 	// It ended: it was canceled before it was sent.
 	DeliveryState_DELIVERY_STATE_CANCELED DeliveryState = 6
+	// Failover: it waits for another address of its user to fail.
+	DeliveryState_DELIVERY_STATE_HELD DeliveryState = 7
 )
 
 // Enum value maps for DeliveryState.
@@ -58,6 +60,7 @@ var (
 		4: "DELIVERY_STATE_FAILED",
 		5: "DELIVERY_STATE_EXPIRED",
 		6: "DELIVERY_STATE_CANCELED",
+		7: "DELIVERY_STATE_HELD",
 	}
 	DeliveryState_value = map[string]int32{
 		"DELIVERY_STATE_UNSPECIFIED": 0,
@@ -67,6 +70,7 @@ var (
 		"DELIVERY_STATE_FAILED":      4,
 		"DELIVERY_STATE_EXPIRED":     5,
 		"DELIVERY_STATE_CANCELED":    6,
+		"DELIVERY_STATE_HELD":        7,
 	}
 )
 
@@ -309,7 +313,9 @@ type DeliveryCounts struct {
 	// expired counts those whose time to live ran out.
 	Expired int32 `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`
 	// canceled counts those that were canceled before they were sent.
-	Canceled      int32 `protobuf:"varint,5,opt,name=canceled,proto3" json:"canceled,omitempty"`
+	Canceled int32 `protobuf:"varint,5,opt,name=canceled,proto3" json:"canceled,omitempty"`
+	// held counts those that wait for another address of their user to fail.
+	Held          int32 `protobuf:"varint,6,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -379,6 +385,13 @@ func (x *DeliveryCounts) GetCanceled() int32 {
 	return 0
 }
 
+func (x *DeliveryCounts) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
 // Delivery is one alert to one address.
 type Delivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -393,17 +406,21 @@ type Delivery struct {
 	// state is where it is on its way.
 	State DeliveryState `protobuf:"varint,5,opt,name=state,proto3,enum=bongsu.alert.v1.DeliveryState" json:"state,omitempty"`
 	// reason is why it ended as it did: the provider's code, or ours; empty while
-	// it has not ended and where it was sent.
+	// it has not ended and where it was sent. Of failover: not_needed, canceled
+	// because another address of the user took the alert.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// end_time is when it ended; unset until then.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// attempts holds each call to the provider, in order.
 	Attempts []*Attempt `protobuf:"bytes,8,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// next_attempt_time is when it is tried next; unset where that is now, or where
-	// it has ended.
+	// it has ended. Where it is held: when it is used at the latest.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// chain is what the deliveries of one user share that failover uses one after the
+	// other: the id of the first of them; empty where it is in no chain.
+	Chain         string `protobuf:"bytes,10,opt,name=chain,proto3" json:"chain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
@@ -497,6 +514,13 @@ func (x *Delivery) GetNextAttemptTime() *timestamppb.Timestamp {
 		return x.NextAttemptTime
 	}
 	return nil
+}
+
+func (x *Delivery) GetChain() string {
+	if x != nil {
+		return x.Chain
+	}
+	return ""
 }
 
 // Attempt is one call to a provider.
@@ -612,6 +636,11 @@ type SendAlertRequest struct {
 	// ttl is how long the alert is worth telling: what has not ended by then ends as
 	// expired. Unset means 24 hours. From a second to 30 days.
 	Ttl *durationpb.Duration `protobuf:"bytes,6,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	// failover uses the addresses of each user one after the other, in the order of
+	// their ranks: the next where the one before failed, or has not been taken within
+	// a bound (a minute unless configured). Unset, all are used at once, but for users
+	// with failover set.
+	Failover bool `protobuf:"varint,7,opt,name=failover,proto3" json:"failover,omitempty"`
 	// title, link and details are shown by each messenger in its own best form, beside
 	// the text. title is at most 200 characters in one line.
 	Title string `protobuf:"bytes,8,opt,name=title,proto3" json:"title,omitempty"`
@@ -693,6 +722,13 @@ func (x *SendAlertRequest) GetTtl() *durationpb.Duration {
 		return x.Ttl
 	}
 	return nil
+}
+
+func (x *SendAlertRequest) GetFailover() bool {
+	if x != nil {
+		return x.Failover
+	}
+	return false
 }
 
 func (x *SendAlertRequest) GetTitle() string {
@@ -832,7 +868,8 @@ type GetAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alert is always set.
 	Alert *Alert `protobuf:"bytes,1,opt,name=alert,proto3" json:"alert,omitempty"`
-	// deliveries holds every delivery, in the order of the targets.
+	// deliveries holds every delivery, in the order of the targets; those of one user
+	// in the order of their ranks.
 	Deliveries    []*Delivery `protobuf:"bytes,2,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1088,7 +1125,8 @@ type ResolveTargetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// user_count counts the deliveries there would be.
 	UserCount int32 `protobuf:"varint,1,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
-	// recipients holds each (user, messenger), in the order of the targets.
+	// recipients holds each (user, messenger), in the order of the targets; those of
+	// one user in the order of their ranks.
 	Recipients []*Recipient `protobuf:"bytes,2,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	// unknown_target holds the targets that nobody bears, as they were given.
 	UnknownTarget []string `protobuf:"bytes,3,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
@@ -1632,13 +1670,14 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +
-	"^[^\\x00]*$R\x05value\"\x8a\x01\n" +
+	"^[^\\x00]*$R\x05value\"\x9e\x01\n" +
 	"\x0eDeliveryCounts\x12\x16\n" +
 	"\x06queued\x18\x01 \x01(\x05R\x06queued\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\x05R\x04sent\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\x05R\x06failed\x12\x18\n" +
 	"\aexpired\x18\x04 \x01(\x05R\aexpired\x12\x1a\n" +
-	"\bcanceled\x18\x05 \x01(\x05R\bcanceled\"\xfa\x02\n" +
+	"\bcanceled\x18\x05 \x01(\x05R\bcanceled\x12\x12\n" +
+	"\x04held\x18\x06 \x01(\x05R\x04held\"\x90\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x12\x1c\n" +
@@ -1648,7 +1687,9 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x125\n" +
 	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x124\n" +
 	"\battempts\x18\b \x03(\v2\x18.bongsu.alert.v1.AttemptR\battempts\x12F\n" +
-	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\"\x90\x02\n" +
+	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12\x14\n" +
+	"\x05chain\x18\n" +
+	" \x01(\tR\x05chain\"\x90\x02\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\x03R\x05fence\x129\n" +
@@ -1656,7 +1697,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\x12-\n" +
-	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xf5\x03\n" +
+	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\x91\x04\n" +
 	"\x10SendAlertRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x128\n" +
 	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x121\n" +
@@ -1664,7 +1705,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"^[^\\x00]*$R\amessage\x12\x16\n" +
 	"\x06strict\x18\x04 \x01(\bR\x06strict\x12F\n" +
 	"\x0fidempotency_key\x18\x05 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x0eidempotencyKey\x12>\n" +
-	"\x03ttl\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\x123\n" +
+	"\x03ttl\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\x12\x1a\n" +
+	"\bfailover\x18\a \x01(\bR\bfailover\x123\n" +
 	"\x05title\x18\b \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x05title\x12=\n" +
 	"\x04link\x18\t \x01(\tB)\xbaH&r$\x18\xd0\x0f2\x1f^(https?://[^\\x00-\\x20\\x7f]+)?$R\x04link\x12;\n" +
 	"\adetails\x18\n" +
@@ -1733,7 +1775,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x19.bongsu.alert.v1.DeliveryR\n" +
 	"deliveries\x12H\n" +
-	"\x0fdelivery_counts\x18\x02 \x01(\v2\x1f.bongsu.alert.v1.DeliveryCountsR\x0edeliveryCounts*\xd3\x01\n" +
+	"\x0fdelivery_counts\x18\x02 \x01(\v2\x1f.bongsu.alert.v1.DeliveryCountsR\x0edeliveryCounts*\xec\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15DELIVERY_STATE_QUEUED\x10\x01\x12\x1a\n" +
@@ -1741,7 +1783,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x13DELIVERY_STATE_SENT\x10\x03\x12\x19\n" +
 	"\x15DELIVERY_STATE_FAILED\x10\x04\x12\x1a\n" +
 	"\x16DELIVERY_STATE_EXPIRED\x10\x05\x12\x1b\n" +
-	"\x17DELIVERY_STATE_CANCELED\x10\x062\xc4\x06\n" +
+	"\x17DELIVERY_STATE_CANCELED\x10\x06\x12\x17\n" +
+	"\x13DELIVERY_STATE_HELD\x10\a2\xc4\x06\n" +
 	"\fAlertService\x12i\n" +
 	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"\x15\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/v1/alerts\x12k\n" +

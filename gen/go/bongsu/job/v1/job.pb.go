@@ -220,7 +220,10 @@ type JobDelivery struct {
 	SealedCredential []byte `protobuf:"bytes,3,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// slots are those that a sender reserved when it deferred the delivery, in the
 	// senders' own words; empty for none.
-	Slots         string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	Slots string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	// credential_key is the credential's fingerprint, by which senders pace calls.
+	// Empty for a delivery from before fingerprints were kept.
+	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -283,13 +286,23 @@ func (x *JobDelivery) GetSlots() string {
 	return ""
 }
 
+func (x *JobDelivery) GetCredentialKey() string {
+	if x != nil {
+		return x.CredentialKey
+	}
+	return ""
+}
+
 // ClaimRequest asks for deliveries.
 type ClaimRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery_ids are those of all jobs in hand.
 	DeliveryIds []int64 `protobuf:"varint,1,rep,packed,name=delivery_ids,json=deliveryIds,proto3" json:"delivery_ids,omitempty"`
 	// sender names the process that asks, for people who read the ledger.
-	Sender        string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
+	Sender string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
+	// request_id names this request and no other: 16 random bytes, the same only
+	// where the same request is asked again.
+	RequestId     []byte `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +349,13 @@ func (x *ClaimRequest) GetSender() string {
 		return x.Sender
 	}
 	return ""
+}
+
+func (x *ClaimRequest) GetRequestId() []byte {
+	if x != nil {
+		return x.RequestId
+	}
+	return nil
 }
 
 // ClaimResponse holds what was granted.
@@ -820,15 +840,18 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"createTime\"5\n" +
 	"\tJobDetail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x82\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xa9\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\x12\x14\n" +
-	"\x05slots\x18\x04 \x01(\tR\x05slots\"g\n" +
+	"\x05slots\x18\x04 \x01(\tR\x05slots\x12%\n" +
+	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\"\x8f\x01\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
-	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\"=\n" +
+	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\x12&\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\"=\n" +
 	"\rClaimResponse\x12,\n" +
 	"\x06claims\x18\x01 \x03(\v2\x14.bongsu.job.v1.ClaimR\x06claims\"\xcf\x01\n" +
 	"\x05Claim\x12\x1f\n" +

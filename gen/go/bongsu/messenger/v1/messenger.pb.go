@@ -898,7 +898,8 @@ type Pace struct {
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// limit_per_second is how often it is called at most; 0 means without limit.
+	// limit_per_second is how often it is called at most; 0 means without limit, or
+	// that nothing was called under it lately.
 	LimitPerSecond float64 `protobuf:"fixed64,3,opt,name=limit_per_second,json=limitPerSecond,proto3" json:"limit_per_second,omitempty"`
 	// next_slot_time is when what is reserved now would be called: how long the line
 	// is.
@@ -915,8 +916,16 @@ type Pace struct {
 	// breaker_open_until_time is until when a sender calls nothing under the
 	// credential, because its calls fail.
 	BreakerOpenUntilTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=breaker_open_until_time,json=breakerOpenUntilTime,proto3" json:"breaker_open_until_time,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// queued_count is how many deliveries under it have not ended. Deliveries from
+	// before fingerprints were kept count under the key MESSENGER.credential.unknown.
+	QueuedCount int32 `protobuf:"varint,10,opt,name=queued_count,json=queuedCount,proto3" json:"queued_count,omitempty"`
+	// due_count is how many of them wait for nothing but their turn: those whose next
+	// attempt time is not in the future, in the queue or with a sender.
+	DueCount int32 `protobuf:"varint,11,opt,name=due_count,json=dueCount,proto3" json:"due_count,omitempty"`
+	// oldest_create_time is when the first of their alerts was created.
+	OldestCreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=oldest_create_time,json=oldestCreateTime,proto3" json:"oldest_create_time,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Pace) Reset() {
@@ -1008,6 +1017,27 @@ func (x *Pace) GetRefusalCode() string {
 func (x *Pace) GetBreakerOpenUntilTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.BreakerOpenUntilTime
+	}
+	return nil
+}
+
+func (x *Pace) GetQueuedCount() int32 {
+	if x != nil {
+		return x.QueuedCount
+	}
+	return 0
+}
+
+func (x *Pace) GetDueCount() int32 {
+	if x != nil {
+		return x.DueCount
+	}
+	return 0
+}
+
+func (x *Pace) GetOldestCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OldestCreateTime
 	}
 	return nil
 }
@@ -1185,7 +1215,7 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\tpageToken\"l\n" +
 	"\x11ListPacesResponse\x12/\n" +
 	"\x05paces\x18\x01 \x03(\v2\x19.bongsu.messenger.v1.PaceR\x05paces\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc9\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd3\x04\n" +
 	"\x04Pace\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12(\n" +
@@ -1196,7 +1226,11 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"pause_code\x18\x06 \x01(\tR\tpauseCode\x12H\n" +
 	"\x12refused_until_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10refusedUntilTime\x12!\n" +
 	"\frefusal_code\x18\b \x01(\tR\vrefusalCode\x12Q\n" +
-	"\x17breaker_open_until_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x14breakerOpenUntilTime\"\xd7\x02\n" +
+	"\x17breaker_open_until_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x14breakerOpenUntilTime\x12!\n" +
+	"\fqueued_count\x18\n" +
+	" \x01(\x05R\vqueuedCount\x12\x1b\n" +
+	"\tdue_count\x18\v \x01(\x05R\bdueCount\x12H\n" +
+	"\x12oldest_create_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x10oldestCreateTime\"\xd7\x02\n" +
 	"\aOutcome\x12@\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12:\n" +
@@ -1272,23 +1306,24 @@ var file_bongsu_messenger_v1_messenger_proto_depIdxs = []int32{
 	17, // 7: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
 	17, // 8: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
 	17, // 9: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
-	0,  // 10: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
-	1,  // 11: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
-	11, // 12: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
-	13, // 13: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
-	3,  // 14: bongsu.messenger.v1.MessengerService.ListTemplates:input_type -> bongsu.messenger.v1.ListTemplatesRequest
-	5,  // 15: bongsu.messenger.v1.MessengerService.SetTemplate:input_type -> bongsu.messenger.v1.SetTemplateRequest
-	7,  // 16: bongsu.messenger.v1.MessengerService.DeleteTemplate:input_type -> bongsu.messenger.v1.DeleteTemplateRequest
-	12, // 17: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
-	14, // 18: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
-	4,  // 19: bongsu.messenger.v1.MessengerService.ListTemplates:output_type -> bongsu.messenger.v1.ListTemplatesResponse
-	6,  // 20: bongsu.messenger.v1.MessengerService.SetTemplate:output_type -> bongsu.messenger.v1.SetTemplateResponse
-	8,  // 21: bongsu.messenger.v1.MessengerService.DeleteTemplate:output_type -> bongsu.messenger.v1.DeleteTemplateResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	17, // 10: bongsu.messenger.v1.Pace.oldest_create_time:type_name -> google.protobuf.Timestamp
+	0,  // 11: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
+	1,  // 12: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
+	11, // 13: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
+	13, // 14: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
+	3,  // 15: bongsu.messenger.v1.MessengerService.ListTemplates:input_type -> bongsu.messenger.v1.ListTemplatesRequest
+	5,  // 16: bongsu.messenger.v1.MessengerService.SetTemplate:input_type -> bongsu.messenger.v1.SetTemplateRequest
+	7,  // 17: bongsu.messenger.v1.MessengerService.DeleteTemplate:input_type -> bongsu.messenger.v1.DeleteTemplateRequest
+	12, // 18: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
+	14, // 19: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
+	4,  // 20: bongsu.messenger.v1.MessengerService.ListTemplates:output_type -> bongsu.messenger.v1.ListTemplatesResponse
+	6,  // 21: bongsu.messenger.v1.MessengerService.SetTemplate:output_type -> bongsu.messenger.v1.SetTemplateResponse
+	8,  // 22: bongsu.messenger.v1.MessengerService.DeleteTemplate:output_type -> bongsu.messenger.v1.DeleteTemplateResponse
+	18, // [18:23] is the sub-list for method output_type
+	13, // [13:18] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_messenger_v1_messenger_proto_init() }

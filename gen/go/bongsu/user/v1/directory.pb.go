@@ -134,8 +134,14 @@ type Recipient struct {
 	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
 	// sealed_credential is the credential as internal/seal sealed it.
 	SealedCredential []byte `protobuf:"bytes,4,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// credential_key is the credential's fingerprint: the same for the same
+	// credential of the same messenger, and no help to whoever guesses at it. Empty
+	// for an address from before fingerprints were kept, until its own is made.
+	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
+	// failover is the user's.
+	Failover      bool `protobuf:"varint,6,opt,name=failover,proto3" json:"failover,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Recipient) Reset() {
@@ -196,6 +202,20 @@ func (x *Recipient) GetSealedCredential() []byte {
 	return nil
 }
 
+func (x *Recipient) GetCredentialKey() string {
+	if x != nil {
+		return x.CredentialKey
+	}
+	return ""
+}
+
+func (x *Recipient) GetFailover() bool {
+	if x != nil {
+		return x.Failover
+	}
+	return false
+}
+
 var File_bongsu_user_v1_directory_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_directory_proto_rawDesc = "" +
@@ -207,12 +227,14 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\n" +
 	"recipients\x18\x01 \x03(\v2\x19.bongsu.user.v1.RecipientR\n" +
 	"recipients\x12%\n" +
-	"\x0eunknown_target\x18\x02 \x03(\tR\runknownTarget\"\x95\x01\n" +
+	"\x0eunknown_target\x18\x02 \x03(\tR\runknownTarget\"\xd8\x01\n" +
 	"\tRecipient\x12\x1b\n" +
 	"\tnick_name\x18\x01 \x01(\tR\bnickName\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12+\n" +
-	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential2`\n" +
+	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential\x12%\n" +
+	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1a\n" +
+	"\bfailover\x18\x06 \x01(\bR\bfailover2`\n" +
 	"\x10DirectoryService\x12L\n" +
 	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"

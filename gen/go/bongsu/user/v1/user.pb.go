@@ -34,7 +34,10 @@ type User struct {
 	// nick_name is unique among users; the target is @nick_name.
 	NickName string `protobuf:"bytes,2,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// addresses holds the ways to reach the user, by id; at most one a messenger.
-	Addresses     []*Address `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Addresses []*Address `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// failover uses the user's addresses one after the other, in the order of their
+	// ranks, until one has taken an alert; otherwise all are used.
+	Failover      bool `protobuf:"varint,4,opt,name=failover,proto3" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -90,6 +93,13 @@ func (x *User) GetAddresses() []*Address {
 	return nil
 }
 
+func (x *User) GetFailover() bool {
+	if x != nil {
+		return x.Failover
+	}
+	return false
+}
+
 // Address is a user's messenger, credential and destination. The credential is
 // write-only, so it is not here.
 type Address struct {
@@ -99,7 +109,10 @@ type Address struct {
 	// messenger is the name of the messenger, such as slack.
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// destination is where the messenger delivers, such as a channel's id.
-	Destination   string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	// rank orders the addresses of a user: the lower is used first, and of equals the
+	// one that was added first.
+	Rank          int32 `protobuf:"varint,4,opt,name=rank,proto3" json:"rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +168,13 @@ func (x *Address) GetDestination() string {
 	return ""
 }
 
+func (x *Address) GetRank() int32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
 // NewAddress is an address on its way in.
 type NewAddress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -166,7 +186,10 @@ type NewAddress struct {
 	Credential string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
 	// destination is where the messenger delivers. At most 255 characters; empty only
 	// where the messenger's setting is optional.
-	Destination   string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	// rank is the address's, from 0 to 1000. Unset, a new address has 0, and one that
+	// is replaced keeps what it has.
+	Rank          *int32 `protobuf:"varint,4,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -220,6 +243,13 @@ func (x *NewAddress) GetDestination() string {
 		return x.Destination
 	}
 	return ""
+}
+
+func (x *NewAddress) GetRank() int32 {
+	if x != nil && x.Rank != nil {
+		return *x.Rank
+	}
+	return 0
 }
 
 // ListUsersRequest asks for users.
@@ -431,7 +461,9 @@ type CreateUserRequest struct {
 	// which every user answers to. At most 30 characters.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// addresses may be empty; at most one a messenger.
-	Addresses     []*NewAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Addresses []*NewAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// failover is the user's.
+	Failover      bool `protobuf:"varint,3,opt,name=failover,proto3" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -478,6 +510,13 @@ func (x *CreateUserRequest) GetAddresses() []*NewAddress {
 		return x.Addresses
 	}
 	return nil
+}
+
+func (x *CreateUserRequest) GetFailover() bool {
+	if x != nil {
+		return x.Failover
+	}
+	return false
 }
 
 // CreateUserResponse holds the user that was made.
@@ -532,7 +571,10 @@ type UpdateUserRequest struct {
 	// nick_name is the user's until now.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// new_nick_name is the user's from now on, under the rules of CreateUserRequest.
-	NewNickName   string `protobuf:"bytes,2,opt,name=new_nick_name,json=newNickName,proto3" json:"new_nick_name,omitempty"`
+	// Empty, the nickname stays.
+	NewNickName string `protobuf:"bytes,2,opt,name=new_nick_name,json=newNickName,proto3" json:"new_nick_name,omitempty"`
+	// failover, when set, is the user's from now on.
+	Failover      *bool `protobuf:"varint,3,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -579,6 +621,13 @@ func (x *UpdateUserRequest) GetNewNickName() string {
 		return x.NewNickName
 	}
 	return ""
+}
+
+func (x *UpdateUserRequest) GetFailover() bool {
+	if x != nil && x.Failover != nil {
+		return *x.Failover
+	}
+	return false
 }
 
 // UpdateUserResponse holds the user as it is now.
@@ -1139,15 +1188,17 @@ var File_bongsu_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"j\n" +
+	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x86\x01\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x125\n" +
-	"\taddresses\x18\x03 \x03(\v2\x17.bongsu.user.v1.AddressR\taddresses\"Y\n" +
+	"\taddresses\x18\x03 \x03(\v2\x17.bongsu.user.v1.AddressR\taddresses\x12\x1a\n" +
+	"\bfailover\x18\x04 \x01(\bR\bfailover\"m\n" +
 	"\aAddress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
-	"\vdestination\x18\x03 \x01(\tR\vdestination\"\xba\x01\n" +
+	"\vdestination\x18\x03 \x01(\tR\vdestination\x12\x12\n" +
+	"\x04rank\x18\x04 \x01(\x05R\x04rank\"\xe8\x01\n" +
 	"\n" +
 	"NewAddress\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
@@ -1155,7 +1206,10 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"credential\x18\x02 \x01(\tB\"\xbaH\x1cr\x1a\x10\x01\x18\xd0\x0f2\x13^[^\\x00-\\x1f\\x7f]+$\x80\x01\x01R\n" +
 	"credential\x12?\n" +
-	"\vdestination\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x012\x13^[^\\x00-\\x1f\\x7f]*$R\vdestination\"c\n" +
+	"\vdestination\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x012\x13^[^\\x00-\\x1f\\x7f]*$R\vdestination\x12#\n" +
+	"\x04rank\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00H\x00R\x04rank\x88\x01\x01B\a\n" +
+	"\x05_rank\"c\n" +
 	"\x10ListUsersRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12&\n" +
@@ -1167,15 +1221,19 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\x0eGetUserRequest\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\";\n" +
 	"\x0fGetUserResponse\x12(\n" +
-	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xc0\x01\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xdc\x01\n" +
 	"\x11CreateUserRequest\x12g\n" +
 	"\tnick_name\x18\x01 \x01(\tBJ\xbaHGrE\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\bnickName\x12B\n" +
-	"\taddresses\x18\x02 \x03(\v2\x1a.bongsu.user.v1.NewAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\">\n" +
+	"\taddresses\x18\x02 \x03(\v2\x1a.bongsu.user.v1.NewAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1a\n" +
+	"\bfailover\x18\x03 \x01(\bR\bfailover\">\n" +
 	"\x12CreateUserResponse\x12(\n" +
-	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xab\x01\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xc7\x02\n" +
 	"\x11UpdateUserRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12n\n" +
-	"\rnew_nick_name\x18\x02 \x01(\tBJ\xbaHGrE\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\vnewNickName\">\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12o\n" +
+	"\rnew_nick_name\x18\x02 \x01(\tBK\xbaHH\xd8\x01\x01rC\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\vnewNickName\x12\x1f\n" +
+	"\bfailover\x18\x03 \x01(\bH\x00R\bfailover\x88\x01\x01:k\xbaHh\x1af\n" +
+	"\x15update_user.something\x12\x1dset new_nick_name or failover\x1a.this.new_nick_name != '' || has(this.failover)B\v\n" +
+	"\t_failover\">\n" +
 	"\x12UpdateUserResponse\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\";\n" +
 	"\x11DeleteUserRequest\x12&\n" +
@@ -1298,6 +1356,8 @@ func file_bongsu_user_v1_user_proto_init() {
 	if File_bongsu_user_v1_user_proto != nil {
 		return
 	}
+	file_bongsu_user_v1_user_proto_msgTypes[2].OneofWrappers = []any{}
+	file_bongsu_user_v1_user_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

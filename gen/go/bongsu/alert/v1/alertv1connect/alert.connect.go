@@ -60,6 +60,9 @@ type AlertServiceClient interface {
 	// committed to the ledger before the answer. A target that nobody bears is no
 	// error unless strict is set: the rest is told, and the answer lists it.
 	//
+	// With failover, of the alert or of a user, the addresses of a user are used one
+	// after the other, in the order of their ranks, until one has taken the alert.
+	//
 	// With an idempotency key, in the field or in the header Idempotency-Key, a
 	// request can be sent again without a second alert: for 24 hours the same key and
 	// request get the same answer.
@@ -236,6 +239,9 @@ type AlertServiceHandler interface {
 	// means recorded: the alert and a delivery for each (user, messenger) are
 	// committed to the ledger before the answer. A target that nobody bears is no
 	// error unless strict is set: the rest is told, and the answer lists it.
+	//
+	// With failover, of the alert or of a user, the addresses of a user are used one
+	// after the other, in the order of their ranks, until one has taken the alert.
 	//
 	// With an idempotency key, in the field or in the header Idempotency-Key, a
 	// request can be sent again without a second alert: for 24 hours the same key and

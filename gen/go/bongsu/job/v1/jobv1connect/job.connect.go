@@ -46,7 +46,9 @@ const (
 type DispatchServiceClient interface {
 	// Claim takes deliveries under a lease. Only those that are due and that
 	// nobody holds are granted; what has ended, was canceled, or is held by
-	// another is left out of the answer, and must not be sent.
+	// another is left out of the answer, and must not be sent. The same request
+	// asked again, because its answer was lost, is granted again what it holds
+	// since the first time, under the same fences and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
 	// Report records what came of claimed deliveries. A report whose fence is not
 	// the present one changes nothing and is named in the answer. To report the
@@ -128,7 +130,9 @@ func (c *dispatchServiceClient) Defer(ctx context.Context, req *v1.DeferRequest)
 type DispatchServiceHandler interface {
 	// Claim takes deliveries under a lease. Only those that are due and that
 	// nobody holds are granted; what has ended, was canceled, or is held by
-	// another is left out of the answer, and must not be sent.
+	// another is left out of the answer, and must not be sent. The same request
+	// asked again, because its answer was lost, is granted again what it holds
+	// since the first time, under the same fences and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
 	// Report records what came of claimed deliveries. A report whose fence is not
 	// the present one changes nothing and is named in the answer. To report the

@@ -57,8 +57,10 @@ type MessengerServiceClient interface {
 	// name, with what an address of each needs.
 	ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error)
 	// ListPaces answers with how fast providers are called: every key that waits, is
-	// paused, refused or left alone now, by name. A key is a credential, or a
-	// destination under one; its name holds a fingerprint and never the token.
+	// paused, refused or left alone now, or under which deliveries have not ended, by
+	// name. A key is a credential, or a destination under one; its name holds a
+	// fingerprint and never the token. Destinations are listed only while they are
+	// paced.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
 	// ListTemplates answers with all templates.
 	ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error)
@@ -184,8 +186,10 @@ type MessengerServiceHandler interface {
 	// name, with what an address of each needs.
 	ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error)
 	// ListPaces answers with how fast providers are called: every key that waits, is
-	// paused, refused or left alone now, by name. A key is a credential, or a
-	// destination under one; its name holds a fingerprint and never the token.
+	// paused, refused or left alone now, or under which deliveries have not ended, by
+	// name. A key is a credential, or a destination under one; its name holds a
+	// fingerprint and never the token. Destinations are listed only while they are
+	// paced.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
 	// ListTemplates answers with all templates.
 	ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error)

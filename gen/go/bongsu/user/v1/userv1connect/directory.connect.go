@@ -40,7 +40,8 @@ const (
 // DirectoryServiceClient is a client for the bongsu.user.v1.DirectoryService service.
 type DirectoryServiceClient interface {
 	// LookUp finds the addresses behind all targets at once: one per (user,
-	// messenger), in the order of the targets, each once.
+	// messenger), in the order of the targets, each once; those of one user together,
+	// in the order of their ranks.
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
@@ -84,7 +85,8 @@ func (c *directoryServiceClient) LookUp(ctx context.Context, req *v1.LookUpReque
 // DirectoryServiceHandler is an implementation of the bongsu.user.v1.DirectoryService service.
 type DirectoryServiceHandler interface {
 	// LookUp finds the addresses behind all targets at once: one per (user,
-	// messenger), in the order of the targets, each once.
+	// messenger), in the order of the targets, each once; those of one user together,
+	// in the order of their ranks.
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)

@@ -71,8 +71,10 @@ type UserServiceClient interface {
 	// invalid_argument: the nickname or an address is not valid.
 	// already_exists: the nickname is taken, or two addresses are of one messenger.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// UpdateUser gives a user another nickname. Addresses and memberships stay.
+	// UpdateUser gives a user another nickname, sets failover, or both. What is not
+	// set stays, and so do addresses and memberships.
 	//
+	// invalid_argument: nothing is set, or the new nickname is not valid.
 	// not_found: nobody bears the nickname. already_exists: the new one is taken.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user, their addresses and their memberships. What the
@@ -282,8 +284,10 @@ type UserServiceHandler interface {
 	// invalid_argument: the nickname or an address is not valid.
 	// already_exists: the nickname is taken, or two addresses are of one messenger.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// UpdateUser gives a user another nickname. Addresses and memberships stay.
+	// UpdateUser gives a user another nickname, sets failover, or both. What is not
+	// set stays, and so do addresses and memberships.
 	//
+	// invalid_argument: nothing is set, or the new nickname is not valid.
 	// not_found: nobody bears the nickname. already_exists: the new one is taken.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user, their addresses and their memberships. What the

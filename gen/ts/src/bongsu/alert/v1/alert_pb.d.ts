@@ -178,6 +178,13 @@ export declare type DeliveryCounts = Message<"bongsu.alert.v1.DeliveryCounts"> &
    * @generated from field: int32 canceled = 5;
    */
   canceled: number;
+
+  /**
+   * held counts those that wait for another address of their user to fail.
+   *
+   * @generated from field: int32 held = 6;
+   */
+  held: number;
 };
 
 /**
@@ -229,7 +236,8 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
 
   /**
    * reason is why it ended as it did: the provider's code, or ours; empty while
-   * it has not ended and where it was sent.
+   * it has not ended and where it was sent. Of failover: not_needed, canceled
+   * because another address of the user took the alert.
    *
    * @generated from field: string reason = 6;
    */
@@ -251,11 +259,19 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
 
   /**
    * next_attempt_time is when it is tried next; unset where that is now, or where
-   * it has ended.
+   * it has ended. Where it is held: when it is used at the latest.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 9;
    */
   nextAttemptTime?: Timestamp | undefined;
+
+  /**
+   * chain is what the deliveries of one user share that failover uses one after the
+   * other: the id of the first of them; empty where it is in no chain.
+   *
+   * @generated from field: string chain = 10;
+   */
+  chain: string;
 };
 
 /**
@@ -375,6 +391,16 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
   ttl?: Duration | undefined;
 
   /**
+   * failover uses the addresses of each user one after the other, in the order of
+   * their ranks: the next where the one before failed, or has not been taken within
+   * a bound (a minute unless configured). Unset, all are used at once, but for users
+   * with failover set.
+   *
+   * @generated from field: bool failover = 7;
+   */
+  failover: boolean;
+
+  /**
    * title, link and details are shown by each messenger in its own best form, beside
    * the text. title is at most 200 characters in one line.
    *
@@ -472,7 +498,8 @@ export declare type GetAlertResponse = Message<"bongsu.alert.v1.GetAlertResponse
   alert?: Alert | undefined;
 
   /**
-   * deliveries holds every delivery, in the order of the targets.
+   * deliveries holds every delivery, in the order of the targets; those of one user
+   * in the order of their ranks.
    *
    * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 2;
    */
@@ -608,7 +635,8 @@ export declare type ResolveTargetsResponse = Message<"bongsu.alert.v1.ResolveTar
   userCount: number;
 
   /**
-   * recipients holds each (user, messenger), in the order of the targets.
+   * recipients holds each (user, messenger), in the order of the targets; those of
+   * one user in the order of their ranks.
    *
    * @generated from field: repeated bongsu.alert.v1.Recipient recipients = 2;
    */
@@ -914,6 +942,13 @@ export enum DeliveryState {
    * @generated from enum value: DELIVERY_STATE_CANCELED = 6;
    */
   CANCELED = 6,
+
+  /**
+   * Failover: it waits for another address of its user to fail.
+   *
+   * @generated from enum value: DELIVERY_STATE_HELD = 7;
+   */
+  HELD = 7,
 }
 
 /**
@@ -932,6 +967,9 @@ export declare const AlertService: GenService<{
    * means recorded: the alert and a delivery for each (user, messenger) are
    * committed to the ledger before the answer. A target that nobody bears is no
    * error unless strict is set: the rest is told, and the answer lists it.
+   *
+   * With failover, of the alert or of a user, the addresses of a user are used one
+   * after the other, in the order of their ranks, until one has taken the alert.
    *
    * With an idempotency key, in the field or in the header Idempotency-Key, a
    * request can be sent again without a second alert: for 24 hours the same key and

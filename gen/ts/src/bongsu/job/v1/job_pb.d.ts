@@ -159,6 +159,14 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: string slots = 4;
    */
   slots: string;
+
+  /**
+   * credential_key is the credential's fingerprint, by which senders pace calls.
+   * Empty for a delivery from before fingerprints were kept.
+   *
+   * @generated from field: string credential_key = 5;
+   */
+  credentialKey: string;
 };
 
 /**
@@ -186,6 +194,14 @@ export declare type ClaimRequest = Message<"bongsu.job.v1.ClaimRequest"> & {
    * @generated from field: string sender = 2;
    */
   sender: string;
+
+  /**
+   * request_id names this request and no other: 16 random bytes, the same only
+   * where the same request is asked again.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
 };
 
 /**
@@ -438,7 +454,9 @@ export declare const DispatchService: GenService<{
   /**
    * Claim takes deliveries under a lease. Only those that are due and that
    * nobody holds are granted; what has ended, was canceled, or is held by
-   * another is left out of the answer, and must not be sent.
+   * another is left out of the answer, and must not be sent. The same request
+   * asked again, because its answer was lost, is granted again what it holds
+   * since the first time, under the same fences and leases.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Claim
    */

@@ -410,7 +410,8 @@ export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
   messenger: string;
 
   /**
-   * limit_per_second is how often it is called at most; 0 means without limit.
+   * limit_per_second is how often it is called at most; 0 means without limit, or
+   * that nothing was called under it lately.
    *
    * @generated from field: double limit_per_second = 3;
    */
@@ -460,6 +461,29 @@ export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
    * @generated from field: google.protobuf.Timestamp breaker_open_until_time = 9;
    */
   breakerOpenUntilTime?: Timestamp | undefined;
+
+  /**
+   * queued_count is how many deliveries under it have not ended. Deliveries from
+   * before fingerprints were kept count under the key MESSENGER.credential.unknown.
+   *
+   * @generated from field: int32 queued_count = 10;
+   */
+  queuedCount: number;
+
+  /**
+   * due_count is how many of them wait for nothing but their turn: those whose next
+   * attempt time is not in the future, in the queue or with a sender.
+   *
+   * @generated from field: int32 due_count = 11;
+   */
+  dueCount: number;
+
+  /**
+   * oldest_create_time is when the first of their alerts was created.
+   *
+   * @generated from field: google.protobuf.Timestamp oldest_create_time = 12;
+   */
+  oldestCreateTime?: Timestamp | undefined;
 };
 
 /**
@@ -655,8 +679,10 @@ export declare const MessengerService: GenService<{
   },
   /**
    * ListPaces answers with how fast providers are called: every key that waits, is
-   * paused, refused or left alone now, by name. A key is a credential, or a
-   * destination under one; its name holds a fingerprint and never the token.
+   * paused, refused or left alone now, or under which deliveries have not ended, by
+   * name. A key is a credential, or a destination under one; its name holds a
+   * fingerprint and never the token. Destinations are listed only while they are
+   * paced.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.ListPaces
    */

@@ -90,6 +90,22 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
    * @generated from field: bytes sealed_credential = 4;
    */
   sealedCredential: Uint8Array;
+
+  /**
+   * credential_key is the credential's fingerprint: the same for the same
+   * credential of the same messenger, and no help to whoever guesses at it. Empty
+   * for an address from before fingerprints were kept, until its own is made.
+   *
+   * @generated from field: string credential_key = 5;
+   */
+  credentialKey: string;
+
+  /**
+   * failover is the user's.
+   *
+   * @generated from field: bool failover = 6;
+   */
+  failover: boolean;
 };
 
 /**
@@ -108,7 +124,8 @@ export declare const RecipientSchema: GenMessage<Recipient>;
 export declare const DirectoryService: GenService<{
   /**
    * LookUp finds the addresses behind all targets at once: one per (user,
-   * messenger), in the order of the targets, each once.
+   * messenger), in the order of the targets, each once; those of one user together,
+   * in the order of their ranks.
    *
    * invalid_argument: a target is not of the form @user, @@group or @all.
    *

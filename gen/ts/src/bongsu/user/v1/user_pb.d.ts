@@ -39,6 +39,14 @@ export declare type User = Message<"bongsu.user.v1.User"> & {
    * @generated from field: repeated bongsu.user.v1.Address addresses = 3;
    */
   addresses: Address[];
+
+  /**
+   * failover uses the user's addresses one after the other, in the order of their
+   * ranks, until one has taken an alert; otherwise all are used.
+   *
+   * @generated from field: bool failover = 4;
+   */
+  failover: boolean;
 };
 
 /**
@@ -74,6 +82,14 @@ export declare type Address = Message<"bongsu.user.v1.Address"> & {
    * @generated from field: string destination = 3;
    */
   destination: string;
+
+  /**
+   * rank orders the addresses of a user: the lower is used first, and of equals the
+   * one that was added first.
+   *
+   * @generated from field: int32 rank = 4;
+   */
+  rank: number;
 };
 
 /**
@@ -111,6 +127,14 @@ export declare type NewAddress = Message<"bongsu.user.v1.NewAddress"> & {
    * @generated from field: string destination = 3;
    */
   destination: string;
+
+  /**
+   * rank is the address's, from 0 to 1000. Unset, a new address has 0, and one that
+   * is replaced keeps what it has.
+   *
+   * @generated from field: optional int32 rank = 4;
+   */
+  rank?: number | undefined;
 };
 
 /**
@@ -233,6 +257,13 @@ export declare type CreateUserRequest = Message<"bongsu.user.v1.CreateUserReques
    * @generated from field: repeated bongsu.user.v1.NewAddress addresses = 2;
    */
   addresses: NewAddress[];
+
+  /**
+   * failover is the user's.
+   *
+   * @generated from field: bool failover = 3;
+   */
+  failover: boolean;
 };
 
 /**
@@ -276,10 +307,18 @@ export declare type UpdateUserRequest = Message<"bongsu.user.v1.UpdateUserReques
 
   /**
    * new_nick_name is the user's from now on, under the rules of CreateUserRequest.
+   * Empty, the nickname stays.
    *
    * @generated from field: string new_nick_name = 2;
    */
   newNickName: string;
+
+  /**
+   * failover, when set, is the user's from now on.
+   *
+   * @generated from field: optional bool failover = 3;
+   */
+  failover?: boolean | undefined;
 };
 
 /**
@@ -591,8 +630,10 @@ export declare const UserService: GenService<{
     output: typeof CreateUserResponseSchema;
   },
   /**
-   * UpdateUser gives a user another nickname. Addresses and memberships stay.
+   * UpdateUser gives a user another nickname, sets failover, or both. What is not
+   * set stays, and so do addresses and memberships.
    *
+   * invalid_argument: nothing is set, or the new nickname is not valid.
    * not_found: nobody bears the nickname. already_exists: the new one is taken.
    *
    * @generated from rpc bongsu.user.v1.UserService.UpdateUser

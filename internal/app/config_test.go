@@ -1,0 +1,42 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLease completes what is said of leases and of how long providers may take,
+// and refuses what would let a lease run out during a call, by the names of the
+// flags.
+func TestLease(t *testing.T) {
+	for name, c := range map[string]struct {
+		lease, timeout         time.Duration
+		wantLease, wantTimeout time.Duration // 0 where it is refused
+	}{
+		"nothing said":            {0, 0, 30 * time.Second, 10 * time.Second},
+		"a longer lease":          {time.Hour, 0, time.Hour, 10 * time.Second},
+		"a shorter timeout":       {0, time.Millisecond, 30 * time.Second, time.Millisecond},
+		"the shortest lease":      {time.Second, 499 * time.Millisecond, time.Second, 499 * time.Millisecond},
+		"more than two calls":     {20*time.Second + 1, 10 * time.Second, 20*time.Second + 1, 10 * time.Second},
+		"two calls exactly":       {20 * time.Second, 10 * time.Second, 0, 0},
+		"less than two calls":     {0, 16 * time.Second, 0, 0},
+		"too short for a default": {20 * time.Second, 0, 0, 0},
+		"below a second":          {time.Second - 1, time.Millisecond, 0, 0},
+		"a lease before now":      {-time.Minute, time.Millisecond, 0, 0},
+		"a timeout before now":    {0, -time.Second, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Config{Data: t.TempDir(), Lease: c.lease, ProviderTimeout: c.timeout}.complete()
+			if c.wantLease == 0 {
+				if err == nil || !strings.Contains(err.Error(), "--lease") || !strings.Contains(err.Error(), "--provider-timeout") {
+					t.Errorf("error is %v, want one that names both flags", err)
+				}
+				return
+			}
+			if err != nil || got.Lease != c.wantLease || got.ProviderTimeout != c.wantTimeout {
+				t.Errorf("it is %s and %s, %v; want %s and %s", got.Lease, got.ProviderTimeout, err, c.wantLease, c.wantTimeout)
+			}
+		})
+	}
+}

@@ -1,0 +1,117 @@
+//go:build unix
+
+package queue_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/queue"
+)
+
+// spoils make the folder of a broker unusable, and usable again.
+var spoils = map[string]func(t *testing.T, dir string) (mend func()){
+	"not permitted":      forbid,
+	"replaced by a file": replace,
+}
+
+// TestSpoiledFolder makes the folder of the embedded broker unusable while it runs,
+// until nothing can be put, and then usable again: jobs flow again, by the same
+// connection.
+func TestSpoiledFolder(t *testing.T) {
+	for name, spoil := range spoils {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			broker, err := queue.StartBroker(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(broker.Stop)
+			running(t, func(ctx context.Context) error { return broker.Run(ctx, slog.New(slog.DiscardHandler)) })
+			conn, err := broker.Connect()
+			if err != nil {
+				t.Fatal(err)
+			}
+			q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(q.Close)
+			l, stop := lanes(t, q)
+			defer stop()
+			put(t, q, sample(job.Normal, 1))
+			take(t, l, 1)
+
+			mend := sync.OnceFunc(spoil(t, dir))
+			defer mend()
+			big := sample(job.Normal, 2)
+			big.Content.Text = strings.Repeat("x", 500<<10) // so that a new file is needed soon
+			until(t, func() bool { return q.Put(t.Context(), []job.Job{big}) != nil })
+			mend()
+			took := until(t, func() bool { return q.Put(t.Context(), []job.Job{sample(job.Normal, 3)}) == nil })
+			t.Logf("a job was put again after %s", took)
+			for take(t, l, 1)[0].Job.AlertID != 3 {
+			}
+		})
+	}
+}
+
+// forbid takes the right to write to dir: root's by being somebody else.
+func forbid(t *testing.T, dir string) (mend func()) {
+	t.Helper()
+	const nobody = 65534
+	do := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if os.Geteuid() == 0 {
+		do(os.Chmod(dir, 0o700))
+		do(syscall.Seteuid(nobody))
+		return func() { do(syscall.Seteuid(0)) }
+	}
+	do(os.Chmod(dir, 0))
+	return func() { do(os.Chmod(dir, 0o700)) }
+}
+
+// replace puts a file where the folder of the streams was.
+func replace(t *testing.T, dir string) (mend func()) {
+	t.Helper()
+	streams, aside := filepath.Join(dir, "jetstream"), filepath.Join(t.TempDir(), "aside")
+	if err := os.Rename(streams, aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(streams, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(streams); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(aside, streams); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// running runs what ends with its context until the test ends.
+func running(t *testing.T, errand func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- errand(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package directory
+
+import (
+	"context"
+
+	entaddress "github.com/bongsu-project/bongsu/gen/ent/directory/address"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// Keyless answers with addresses without a key.
+func (s *Store) Keyless(ctx context.Context, after, limit int) (addresses []group.Address, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		rows, err := t.Address.Query().Where(entaddress.IDGT(after), entaddress.CredentialKey("")).
+			Order(entaddress.ByID()).Limit(limit).All(ctx)
+		addresses = make([]group.Address, len(rows))
+		for i, row := range rows {
+			addresses[i] = toAddress(row)
+		}
+		return err
+	})
+	return addresses, err
+}
+
+// SetKeys gives addresses their keys, in the order they come.
+func (s *Store) SetKeys(ctx context.Context, addresses []group.Address) error {
+	if len(addresses) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(ctx context.Context, t tx) error {
+		for _, a := range addresses {
+			if err := t.Address.Update().
+				Where(entaddress.ID(a.ID), entaddress.CredentialKey(""), entaddress.SealedCredential(sealed(a))).
+				SetCredentialKey(a.CredentialKey).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

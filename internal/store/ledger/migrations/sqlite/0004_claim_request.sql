@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE `deliveries` ADD COLUMN `claim_request` blob NULL;

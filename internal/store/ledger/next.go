@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+)
+
+// nexts finds the first of what waits, by rank, of what is held, and of what
+// expires, each by its index; NULL where there is none.
+const nexts = `SELECT
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 0),
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 1),
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 2),
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 3),
+	(SELECT min(lease_time) FROM deliveries WHERE state = 2),
+	(SELECT min(expire_time) FROM deliveries WHERE state = 1)`
+
+// Next answers with when there is something to do. It reads a few rows, however
+// much waits.
+func (s *Store) Next(ctx context.Context) (due, end time.Time, err error) {
+	var waits [len(job.Ranks)]sql.NullInt64
+	var lease, expiry sql.NullInt64
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		_, err := database.Select(ctx, t, func(rows *sql.Rows, _ *struct{}) error {
+			return rows.Scan(&waits[job.Critical], &waits[job.High], &waits[job.Normal], &waits[job.Low], &lease, &expiry)
+		}, nexts)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	for _, wait := range waits {
+		due = sooner(due, timeOf(wait.Int64))
+	}
+	return due, sooner(timeOf(lease.Int64), timeOf(expiry.Int64)), nil
+}
+
+// sooner gives the sooner of two times, one of which may be zero.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,136 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// testChainCanceled proves that to cancel an alert ends what is held, and that
+// nothing of its chain comes back when what a sender had in hand fails.
+func testChainCanceled(t *testing.T, l alert.Ledger) {
+	ds := chain(1, 3)
+	a := add(t, l, "normal", ds, never)
+	first := claim(t, l, ids(ds), 0, 100)[0]
+	same(t, cancel(t, l, a.ID, 5), 2)
+	same(t, standing(t, l, a.ID), []string{"claimed -1", "canceled 5 canceled", "canceled 5 canceled"})
+	report(t, l, failed(first, 6))
+	same(t, standing(t, l, a.ID), []string{"failed 7 channel_not_found", "canceled 5 canceled", "canceled 5 canceled"})
+
+	more := chain(1, 2)
+	b := add(t, l, "normal", more, never)
+	first = claim(t, l, ids(more), 0, 100)[0]
+	same(t, cancel(t, l, b.ID, 5), 1)
+	report(t, l, passing(first, 6))
+	same(t, standing(t, l, b.ID), []string{"canceled 7 canceled", "canceled 5 canceled"})
+	same(t, len(due(t, l, 1000, 10)), 0)
+}
+
+// testChainExpired proves that what is held ends with its alert, and that nothing
+// says that it would be used after that.
+func testChainExpired(t *testing.T, l alert.Ledger) {
+	ds := chain(1, 3)
+	a := addUntil(t, l, "normal", ds, never, at(70))
+	same(t, standing(t, l, a.ID), []string{"queued -1", "held 60", "held 70"})
+	report(t, l, failed(claim(t, l, ids(ds), 0, 100)[0], 19)) // the third is moved from 120 to 80
+	same(t, standing(t, l, a.ID), []string{"failed 20 channel_not_found", "queued -1", "held 70"})
+	same(t, sweep(t, l, 69), 0)
+	same(t, sweep(t, l, 70), 2)
+	same(t, standing(t, l, a.ID), []string{"failed 20 channel_not_found", "expired 70 expired", "expired 70 expired"})
+	got, err := l.Alerts(t.Context(), alert.Query{State: alert.Expired, Limit: 1})
+	must(t, err)
+	same(t, got[0].Counts, counts(0, 0, 0, 1, 2))
+
+	// What expired while it was held can be replayed as any other.
+	same(t, replay(t, l, alert.Selection{Reason: "expired"}, 80, 200), 2)
+	same(t, standing(t, l, a.ID), []string{"failed 20 channel_not_found", "queued -1", "queued -1"})
+	same(t, len(claim(t, l, ids(ds), 81, 100)), 2)
+}
+
+// testChainReplayed proves that what is replayed goes on alone: it ends what waits
+// where it is sent, and is not ended by what was sent before.
+func testChainReplayed(t *testing.T, l alert.Ledger) {
+	ds := chain(1, 3)
+	a := add(t, l, "normal", ds, never)
+	report(t, l, failed(claim(t, l, ids(ds), 0, 100)[0], 1))
+	report(t, l, passing(claim(t, l, ids(ds), 3, 100)[0], 3)) // until 14
+	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 5, 100_000), 1)
+	same(t, standing(t, l, a.ID), []string{"queued -1", "queued 14", "held 62"})
+	report(t, l, failed(claim(t, l, ids(ds), 6, 100)[0], 6))
+	same(t, standing(t, l, a.ID), []string{"failed 7 channel_not_found", "queued 14", "held 62"}) // the second has its time
+	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 8, 100_000), 1)
+	report(t, l, sent(claim(t, l, ids(ds), 9, 100)[0], 9))
+	same(t, standing(t, l, a.ID), []string{"sent 10", "canceled 10 not_needed", "canceled 10 not_needed"})
+
+	more := chain(1, 3)
+	b := add(t, l, "normal", more, never)
+	report(t, l, failed(claim(t, l, ids(more), 0, 100)[0], 1))
+	report(t, l, sent(claim(t, l, ids(more), 3, 100)[0], 3))
+	same(t, replay(t, l, alert.Selection{AlertID: b.ID}, 5, 100_000), 1)
+	report(t, l, passing(claim(t, l, ids(more), 6, 100)[0], 6))
+	same(t, standing(t, l, b.ID), []string{"queued 17", "sent 4", "canceled 4 not_needed"})
+	report(t, l, sent(claim(t, l, ids(more), 17, 100)[0], 17))
+	same(t, standing(t, l, b.ID), []string{"sent 18", "sent 4", "canceled 4 not_needed"})
+}
+
+// testChainsAtOnce proves that chains hold while their deliveries are reported,
+// claimed, put, swept and canceled at once: what is sent ends what waits, nothing
+// waits for what failed, and nobody is granted what is held.
+func testChainsAtOnce(t *testing.T, l alert.Ledger) {
+	const many, each = 60, 3
+	var ds []alert.Delivery
+	for i := range many {
+		ds = append(ds, chain(int64(i+1), each)...)
+	}
+	a := add(t, l, "normal", ds, never)
+	gone := chain(1, each)
+	b := add(t, l, "normal", gone, never)
+	first := claim(t, l, ids(ds), 0, 100)
+	same(t, len(first), many)
+	must(t, second(l.Due(t.Context(), at(60), never, 10_000, 5)))
+	next := claim(t, l, ids(ds), 61, 100)
+	same(t, len(next), many) // two of each chain are in hand, one is held
+	for _, err := range atOnce(3*many, func(i int) error {
+		n := i / 3
+		switch i % 3 {
+		case 0: // the first is sent, fails, may pass
+			made := []func(alert.Claim, int) alert.Report{sent, failed, passing}[n%3]
+			return second(l.Report(t.Context(), []alert.Report{made(first[n], 62)}, at(63), rule))
+		case 1: // and so is the second
+			made := []func(alert.Claim, int) alert.Report{sent, failed, passing}[n/3%3]
+			return second(l.Report(t.Context(), []alert.Report{made(next[n], 62)}, at(63), rule))
+		case 2:
+			if n == 0 {
+				return second(l.Cancel(t.Context(), b.ID, at(63)))
+			}
+			if n%2 == 0 {
+				return second(l.Sweep(t.Context(), at(63), 10, rule))
+			}
+			return second(l.Due(t.Context(), at(63), at(10_000), 10, 5))
+		}
+		return nil
+	}) {
+		must(t, err)
+	}
+	same(t, standing(t, l, b.ID), []string{"canceled 63 canceled", "canceled 63 canceled", "canceled 63 canceled"})
+	all := standing(t, l, a.ID)
+	for n := range many {
+		got := all[each*n : each*n+each]
+		want := []string{
+			[]string{"sent 63", "failed 63 channel_not_found", "queued 73"}[n%3],
+			[]string{"sent 63", "failed 63 channel_not_found", "queued 73"}[n/3%3],
+			"held 120",
+		}
+		switch {
+		case n%3 == 0 || n/3%3 == 0:
+			for i := range want {
+				if want[i] == "queued 73" || want[i] == "held 120" {
+					want[i] = "canceled 63 not_needed"
+				}
+			}
+		case n/3%3 == 1:
+			want[2] = "queued -1"
+		}
+		same(t, got, want)
+	}
+}

@@ -1,0 +1,247 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// chain is a chain of n to one user by n messengers: the first is queued, the others
+// are held for a minute more each.
+func chain(number int64, n int) []alert.Delivery {
+	ds := to(n)
+	for i := range ds {
+		ds[i].Nickname, ds[i].Messenger, ds[i].Chain = "kim", fmt.Sprint("m", i), number
+		if i > 0 {
+			ds[i].State, ds[i].NextTime = alert.Held, at(60*i)
+		}
+	}
+	return ds
+}
+
+// standing says for each delivery of an alert its state, its reason, and when it is
+// tried next or ended, in seconds from start; -1 for no such time.
+func standing(t testing.TB, l alert.Ledger, id int64) (all []string) {
+	t.Helper()
+	seconds := func(when time.Time) int {
+		if when.IsZero() {
+			return -1
+		}
+		return int(when.Sub(start) / time.Second)
+	}
+	words := map[alert.State]string{
+		alert.Queued: "queued", alert.Held: "held", alert.Claimed: "claimed", alert.Sent: "sent",
+		alert.Failed: "failed", alert.Expired: "expired", alert.Canceled: "canceled",
+	}
+	for _, d := range deliveries(t, l, id) {
+		when := d.NextTime
+		if d.State.Ended() {
+			when = d.EndTime
+		}
+		text := fmt.Sprint(words[d.State], " ", seconds(when))
+		if d.Reason != "" {
+			text += " " + d.Reason
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// testChain proves that chains are kept as they were brought, beside what is in
+// none, and that nobody is granted what is held.
+func testChain(t *testing.T, l alert.Ledger) {
+	ds := append(append(append(chain(7, 3), to(1)...), chain(5, 2)...), chain(-1, 1)...)
+	a := add(t, l, "normal", ds, at(10))
+	for i, first := range []int{0, 0, 0, -1, 4, 4, 6} {
+		want := int64(0)
+		if first >= 0 {
+			want = ds[first].ID
+		}
+		same(t, ds[i].Chain, want)
+	}
+	same(t, deliveries(t, l, a.ID), ds)
+	got, _, err := l.Alert(t.Context(), a.ID)
+	must(t, err)
+	same(t, got.Counts, counts(4, 0, 0, 0, 0, 0, 3))
+
+	free := add(t, l, "normal", to(1), at(10))
+	for state, want := range map[alert.State][]int64{alert.Held: {a.ID}, alert.Queued: {free.ID, a.ID}} {
+		found, err := l.Alerts(t.Context(), alert.Query{State: state, Limit: 10})
+		must(t, err)
+		var ids []int64
+		for _, each := range found {
+			ids = append(ids, each.ID)
+		}
+		same(t, ids, want)
+		same(t, found[len(found)-1].Counts, got.Counts)
+	}
+	claims := claim(t, l, ids(ds), 1, 1000)
+	same(t, len(claims), 4)
+	report(t, l, sent(claims[2], 1), sent(claims[3], 1))
+	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: at(30)}}, at(2)))
+	must(t, second(l.Wake(t.Context(), at(2), never)))
+	same(t, standing(t, l, a.ID), []string{"claimed -1", "held 60", "held 120", "claimed -1", "sent 2", "canceled 2 not_needed", "sent 2"})
+	report(t, l, sent(claims[1], 3)) // which is in none
+	same(t, standing(t, l, a.ID)[:3], []string{"claimed -1", "held 60", "held 120"})
+}
+
+// testChainInput proves that what is no chain is refused.
+func testChainInput(t *testing.T, l alert.Ledger) {
+	spoilt := func(spoil func(ds []alert.Delivery)) []alert.Delivery {
+		ds := chain(1, 3)
+		spoil(ds)
+		return ds
+	}
+	for name, ds := range map[string][]alert.Delivery{
+		"held in no chain":          spoilt(func(ds []alert.Delivery) { ds[2].Chain = 0 }),
+		"held as the first":         spoilt(func(ds []alert.Delivery) { ds[2].Chain = 2 }),
+		"held without a time":       spoilt(func(ds []alert.Delivery) { ds[1].NextTime = time.Time{} }),
+		"queued behind the first":   spoilt(func(ds []alert.Delivery) { ds[2].State = alert.Queued }),
+		"queued until a time":       spoilt(func(ds []alert.Delivery) { ds[0].NextTime = at(1) }),
+		"ended in a chain":          spoilt(func(ds []alert.Delivery) { ds[0].State, ds[0].EndTime = alert.Failed, at(0) }),
+		"ended behind the first":    spoilt(func(ds []alert.Delivery) { ds[1].State, ds[1].EndTime = alert.Failed, at(0) }),
+		"held, and ended at a time": spoilt(func(ds []alert.Delivery) { ds[1].EndTime = at(0) }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
+			is(t, second(l.AddAlert(t.Context(), &a, ds, never)), fault.ErrInvalid, "delivery")
+		})
+	}
+}
+
+// testChainFails proves that the next of a chain is due when the one before it
+// failed, and no other, and that the last that fails is the end.
+func testChainFails(t *testing.T, l alert.Ledger) {
+	ds := chain(1, 3)
+	a := add(t, l, "normal", ds, at(10))
+	fail := func(i, now int) {
+		t.Helper()
+		claims := claim(t, l, ids(ds), now-1, now+100)
+		same(t, len(claims), 1)
+		same(t, claims[0].DeliveryID, ds[i].ID)
+		same(t, len(report(t, l, failed(claims[0], now-1))), 0)
+	}
+	fail(0, 5)
+	same(t, standing(t, l, a.ID), []string{"failed 5 channel_not_found", "queued -1", "held 65"})
+	jobs := due(t, l, 5, 10)
+	same(t, total(jobs), 1)
+	same(t, jobs[0].Deliveries[0].ID, ds[1].ID)
+	fail(1, 20)
+	same(t, standing(t, l, a.ID), []string{"failed 5 channel_not_found", "failed 20 channel_not_found", "queued -1"})
+	fail(2, 30)
+	got, _, err := l.Alert(t.Context(), a.ID)
+	must(t, err)
+	same(t, got.Counts, counts(0, 0, 0, 3))
+	same(t, len(due(t, l, 1000, 10)), 0)
+}
+
+// testChainTakesLong proves that each of a chain has its time and no longer,
+// whatever the one before it does, and that one that was sent ends what waits.
+func testChainTakesLong(t *testing.T, l alert.Ledger) {
+	ds := chain(1, 4)
+	a := add(t, l, "normal", ds, never)
+	report(t, l, passing(claim(t, l, ids(ds), 48, 100)[0], 48)) // until 59
+	same(t, standing(t, l, a.ID), []string{"queued 59", "held 60", "held 120", "held 180"})
+	same(t, total(due(t, l, 59, 10)), 1)
+	same(t, total(due(t, l, 60, 1)), 1)
+	same(t, standing(t, l, a.ID), []string{"queued -1", "queued -1", "held 120", "held 180"})
+	claims := claim(t, l, ids(ds), 61, 200)
+	same(t, len(claims), 2)
+	report(t, l, passing(claims[0], 70)) // until 81
+	same(t, standing(t, l, a.ID), []string{"queued 81", "claimed -1", "held 120", "held 180"})
+	report(t, l, sent(claims[1], 75))
+	same(t, standing(t, l, a.ID), []string{"canceled 76 not_needed", "sent 76", "canceled 76 not_needed", "canceled 76 not_needed"})
+	same(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
+	same(t, len(due(t, l, 1000, 10)), 0)
+	same(t, len(claim(t, l, ids(ds), 1000, 2000)), 0)
+}
+
+// testChainWaits proves that nobody waits for an address that will wait longer than
+// they would: a pause of an hour costs nothing.
+func testChainWaits(t *testing.T, l alert.Ledger) {
+	for name, wait := range map[string]struct {
+		does func(c alert.Claim)
+		want []string
+	}{
+		"a retry before the next": {func(c alert.Claim) { report(t, l, passing(c, 48)) }, []string{"queued 59", "held 60", "held 120"}},
+		"a retry with the next":   {func(c alert.Claim) { report(t, l, passing(c, 49)) }, []string{"queued 60", "queued -1", "held 110"}},
+		"a long pause":            {func(c alert.Claim) { report(t, l, paused(c, 9)) }, []string{"queued 70", "queued -1", "held 70"}},
+		"deferred a little": {func(c alert.Claim) {
+			must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(59)}}, at(20)))
+		}, []string{"queued 59", "held 60", "held 120"}},
+		"deferred for long": {func(c alert.Claim) {
+			must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(600)}}, at(20)))
+		}, []string{"queued 600", "queued -1", "held 80"}},
+		"deferred before it was claimed": {func(c alert.Claim) {
+			report(t, l, passing(c, 1))
+			same(t, total(due(t, l, 12, 1)), 1)
+			must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Time: at(600)}}, at(20)))
+		}, []string{"queued 600", "queued -1", "held 80"}},
+	} {
+		ds := chain(1, 3)
+		a := add(t, l, "normal", ds, never)
+		wait.does(claim(t, l, ids(ds), 0, 100)[0])
+		if got := standing(t, l, a.ID); fmt.Sprint(got) != fmt.Sprint(wait.want) {
+			t.Errorf("%s: got %q, want %q", name, got, wait.want)
+		}
+		cancel(t, l, a.ID, 20)
+	}
+
+	// What was let go early goes on as ever: it fails, and the third is due.
+	ds := chain(1, 3)
+	a := add(t, l, "normal", ds, never)
+	report(t, l, paused(claim(t, l, ids(ds), 0, 100)[0], 1)) // until 62
+	report(t, l, failed(claim(t, l, ids(ds), 3, 100)[0], 3))
+	same(t, standing(t, l, a.ID), []string{"queued 62", "failed 4 channel_not_found", "queued -1"})
+	// The first, which comes again, does not end the third by failing.
+	report(t, l, failed(claim(t, l, ids(ds[:1]), 62, 100)[0], 62))
+	same(t, standing(t, l, a.ID), []string{"failed 63 channel_not_found", "failed 4 channel_not_found", "queued -1"})
+}
+
+// testChainInHand proves that what a sender holds while another of its chain is
+// sent goes on, and is tried no more.
+func testChainInHand(t *testing.T, l alert.Ledger) {
+	for name, hand := range map[string]struct {
+		does func(c alert.Claim)
+		want string
+	}{
+		"sent too": {func(c alert.Claim) { report(t, l, sent(c, 70)) }, "sent 71"},
+		"failed":   {func(c alert.Claim) { report(t, l, failed(c, 70)) }, "failed 71 channel_not_found"},
+		"may pass": {func(c alert.Claim) { report(t, l, passing(c, 70)) }, "canceled 71 not_needed"},
+		"paused":   {func(c alert.Claim) { report(t, l, paused(c, 70)) }, "canceled 71 not_needed"},
+		"unknown":  {func(c alert.Claim) { report(t, l, unclear(c, 70)) }, "canceled 71 not_needed"},
+		"given back": {func(c alert.Claim) {
+			must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(90)}}, at(71)))
+		}, "canceled 71 not_needed"},
+		"lost": {func(alert.Claim) { same(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
+	} {
+		ds := chain(1, 3)
+		a := add(t, l, "normal", ds, never)
+		first := claim(t, l, ids(ds), 0, 80)[0]
+		same(t, total(due(t, l, 60, 10)), 1)
+		report(t, l, sent(claim(t, l, ids(ds), 61, 100)[0], 62))
+		same(t, standing(t, l, a.ID), []string{"claimed -1", "sent 63", "canceled 63 not_needed"})
+		hand.does(first)
+		if got := standing(t, l, a.ID)[0]; got != hand.want {
+			t.Errorf("%s: got %q, want %q", name, got, hand.want)
+		}
+		same(t, standing(t, l, a.ID)[1:], []string{"sent 63", "canceled 63 not_needed"})
+	}
+}
+
+// testChainLost proves that a lease that ended is an outcome for a chain too.
+func testChainLost(t *testing.T, l alert.Ledger) {
+	ds := chain(1, 2)
+	a := add(t, l, "normal", ds, never)
+	claim(t, l, ids(ds), 0, 10)
+	must(t, second(l.Sweep(t.Context(), at(10), 10, func(_ alert.Facts, r alert.Report) alert.Verdict {
+		same(t, r.Outcome.Kind, messenger.Unknown)
+		return alert.Verdict{State: alert.Failed, Reason: "lease_expired", Counts: true}
+	})))
+	same(t, standing(t, l, a.ID), []string{"failed 10 lease_expired", "queued -1"})
+	same(t, total(due(t, l, 10, 10)), 1)
+}

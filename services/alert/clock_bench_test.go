@@ -1,0 +1,79 @@
+package alert_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// BenchmarkLateness lets 10,000 deliveries wait for their time, at one instant or
+// evenly over some seconds, and says how much later than that their jobs stood in the
+// stream.
+func BenchmarkLateness(b *testing.B) {
+	for _, store := range []string{"sqlite", "postgres"} {
+		for _, spread := range []time.Duration{0, 5 * time.Second} {
+			b.Run(fmt.Sprintf("%s/over %s", store, spread), func(b *testing.B) {
+				for b.Loop() {
+					late := lateness(b, ledgerIn(b, store), 10_000, spread)
+					b.ReportMetric(late[len(late)/2].Seconds()*1000, "median-ms")
+					b.ReportMetric(late[len(late)*99/100].Seconds()*1000, "p99-ms")
+					b.ReportMetric(late[len(late)-1].Seconds()*1000, "max-ms")
+				}
+			})
+		}
+	}
+}
+
+// lateness runs a clock over a ledger and an embedded broker, and gives how late each
+// of count deliveries was in the stream, in order.
+func lateness(t testing.TB, l *ledger.Store, count int, spread time.Duration) []time.Duration {
+	t.Helper()
+	q, js := queueIn(t)
+	const alerts = 100
+	var deferrals []alert.Deferral
+	for range alerts {
+		ds := queued(count / alerts)
+		record(t, l, ds)
+		for _, d := range ds {
+			deferrals = append(deferrals, alert.Deferral{DeliveryID: d.ID})
+		}
+	}
+	start := time.Now().Add(3 * time.Second).Truncate(time.Microsecond)
+	due := make(map[int64]time.Time, count)
+	for i := range deferrals {
+		at := start.Add(spread * time.Duration(i) / time.Duration(count)).Truncate(time.Microsecond)
+		deferrals[i].Time, due[deferrals[i].DeliveryID] = at, at
+	}
+	must(t, l.Defer(t.Context(), deferrals, time.Now()))
+	if after := time.Since(start); after > 0 {
+		t.Logf("the ledger was filled %s too late, so as late is all at least", after)
+	}
+	run(t, newClock(l, q))
+	return arrivals(t, js, due)
+}
+
+// arrivals reads the stream until each delivery is in it, and gives how late that was.
+func arrivals(t testing.TB, js jetstream.JetStream, due map[int64]time.Time) []time.Duration {
+	t.Helper()
+	jobs := consume(t, js)
+	var late []time.Duration
+	seen := map[int64]bool{}
+	for len(late) < len(due) {
+		j, put := next(t, jobs)
+		for _, d := range j.GetDeliveries() {
+			if seen[d.GetId()] {
+				t.Errorf("delivery %d was put twice", d.GetId())
+			}
+			seen[d.GetId()] = true
+			late = append(late, put.Sub(due[d.GetId()]))
+		}
+	}
+	slices.Sort(late)
+	return late
+}

@@ -1,0 +1,176 @@
+package alert_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A counted dispatcher counts what a clock asks it, and tells of each Next.
+type counted struct {
+	alert.Dispatcher
+	nexts  chan time.Time
+	writes atomic.Int32
+}
+
+func (c *counted) Next(ctx context.Context) (time.Time, time.Time, error) {
+	tell(c.nexts)
+	return c.Dispatcher.Next(ctx)
+}
+
+func (c *counted) Due(ctx context.Context, now, retry time.Time, limit, size int) ([]job.Job, error) {
+	c.writes.Add(1)
+	return c.Dispatcher.Due(ctx, now, retry, limit, size)
+}
+
+func (c *counted) Sweep(ctx context.Context, now time.Time, limit int, rule alert.Rule) (int, error) {
+	c.writes.Add(1)
+	return c.Dispatcher.Sweep(ctx, now, limit, rule)
+}
+
+func (c *counted) Wake(ctx context.Context, now, until time.Time) (int, error) {
+	c.writes.Add(1)
+	return c.Dispatcher.Wake(ctx, now, until)
+}
+
+// TestIdleClock proves that a clock with nothing to do asks the ledger no more than
+// about once a second, and writes nothing.
+func TestIdleClock(t *testing.T) {
+	t.Parallel()
+	q, _ := queueIn(t)
+	d := &counted{Dispatcher: ledgerIn(t, "sqlite"), nexts: make(chan time.Time, 10)}
+	run(t, newClock(d, q))
+	first := receive(t, d.nexts)
+	receive(t, d.nexts)
+	if third := receive(t, d.nexts); third.Sub(first) < 1900*time.Millisecond {
+		t.Errorf("it asked three times within %s", third.Sub(first))
+	}
+	if n := d.writes.Load(); n > 0 {
+		t.Errorf("it wrote %d times", n)
+	}
+}
+
+// TestClockIsTold proves that what a report or a deferral lets wait for some
+// milliseconds goes out then, and not when the clock looks by itself, a second
+// later.
+func TestClockIsTold(t *testing.T) {
+	t.Parallel()
+	const rounds, wait = 20, 50 * time.Millisecond
+	l := ledgerIn(t, "sqlite")
+	q, js := queueIn(t)
+	c := newClock(l, q)
+	h := &alert.DispatchHandler{Dispatcher: l, Clock: c, Lease: time.Minute, Now: time.Now, Rule: func(f alert.Facts, _ alert.Report) alert.Verdict {
+		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), Counts: true}
+	}}
+	ds := queued(1)
+	c.Put(record(t, l, ds), ds)
+	run(t, c)
+	jobs := consume(t, js)
+	next(t, jobs)
+	start := time.Now()
+	for n := range rounds {
+		if n%2 == 0 {
+			res, err := h.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{ds[0].ID}, Sender: "sender", RequestId: make([]byte, 16)})
+			must(t, err)
+			_, err = h.Report(t.Context(), &jobv1.ReportRequest{Reports: []*jobv1.Report{{
+				DeliveryId: ds[0].ID, Fence: res.GetClaims()[0].GetFence(), StartTime: timestamppb.Now(), EndTime: timestamppb.Now(),
+				Outcome: &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_RETRY},
+			}}})
+			must(t, err)
+		} else {
+			_, err := h.Defer(t.Context(), &jobv1.DeferRequest{Deferrals: []*jobv1.Deferral{{
+				DeliveryId: ds[0].ID, Time: timestamppb.New(time.Now().Add(wait)),
+			}}})
+			must(t, err)
+		}
+		next(t, jobs)
+	}
+	// The ledger's times are the wall clock's, which may be slewed meanwhile.
+	if took := time.Since(start); took < rounds*wait*9/10 || took > rounds*time.Second*3/4 {
+		t.Errorf("%d waits of %s took %s", rounds, wait, took)
+	}
+}
+
+// TestOnTime proves that of what comes due one after the other nothing is put early,
+// and nothing twice. How late it is BenchmarkLateness measures.
+func TestOnTime(t *testing.T) {
+	t.Parallel()
+	late := lateness(t, ledgerIn(t, "sqlite"), 2000, time.Second)
+	if late[0] < 0 {
+		t.Errorf("a delivery was put %s early", -late[0])
+	}
+	t.Logf("the median is %s late", late[len(late)/2])
+}
+
+// A watched queue tells of each look that failed.
+type watched struct {
+	alert.Queue
+	failed chan time.Time
+}
+
+func (w *watched) Epoch(ctx context.Context) (string, bool, error) {
+	epoch, empty, err := w.Queue.Epoch(ctx)
+	if err != nil {
+		tell(w.failed)
+	}
+	return epoch, empty, err
+}
+
+// TestBrokerAway proves that while the broker is away the clock leaves the ledger
+// alone, but for what ends, and that all goes out when it is back.
+func TestBrokerAway(t *testing.T) {
+	t.Parallel()
+	const due = 50
+	dir, addr := t.TempDir(), freeAddr(t)
+	stop := brokerAt(t, dir, addr)
+	conn, err := queue.Dial("nats://" + addr.String())
+	must(t, err)
+	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	must(t, err)
+	t.Cleanup(q.Close)
+	l := ledgerIn(t, "sqlite")
+	d := &counted{Dispatcher: l}
+	w := &watched{Queue: q, failed: make(chan time.Time, 1)}
+	c := newClock(d, w)
+
+	stop()
+	ds := queued(due)
+	c.Put(record(t, l, ds), ds)
+	waiting := queued(due)
+	record(t, l, waiting)
+	var deferrals []alert.Deferral
+	for _, d := range waiting {
+		deferrals = append(deferrals, alert.Deferral{DeliveryID: d.ID, Time: time.Now()})
+	}
+	must(t, l.Defer(t.Context(), deferrals, time.Now()))
+	run(t, c)
+	for range 4 {
+		receive(t, w.failed) // it is looked again and again
+	}
+	if n := d.writes.Load(); n > 0 {
+		t.Errorf("it wrote %d times while the broker was away", n)
+	}
+
+	brokerAt(t, dir, addr)
+	back := time.Now()
+	js, err := jetstream.New(conn)
+	must(t, err)
+	seen := map[int64]bool{}
+	for jobs := consume(t, js); len(seen) < 2*due; {
+		j, _ := next(t, jobs)
+		for _, d := range j.GetDeliveries() {
+			seen[d.GetId()] = true
+		}
+	}
+	t.Logf("all was out %s after the broker was back", time.Since(back))
+}

@@ -1,0 +1,227 @@
+package alert_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// A house is the alert service and the group service over real stores, at a time
+// that the test sets. Its messengers are slack and sms.
+type house struct {
+	alerts   *alert.Handler
+	dispatch *alert.DispatchHandler
+	ledger   *ledger.Store
+	now      time.Time
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	dir := t.TempDir()
+	people, err := directory.Open(t.Context(), filepath.Join(dir, "directory.db"))
+	must(t, err)
+	t.Cleanup(func() { must(t, people.Close()) })
+	record, err := ledger.Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
+	must(t, err)
+	t.Cleanup(func() { must(t, record.Close()) })
+	must(t, seal.MakeKey(filepath.Join(dir, "seal.key")))
+	key, err := seal.ReadKey(filepath.Join(dir, "seal.key"))
+	must(t, err)
+
+	h := &house{ledger: record, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return h.now }
+	rule := alert.NewRule(specs)
+	clock := alert.NewClock(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // which is not run
+	h.alerts = &alert.Handler{
+		Directory: &group.LookupHandler{Finder: people, Key: key}, Book: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
+		Clock: clock, Writer: alert.NewWriter(record, now, slog.New(slog.DiscardHandler)),
+	}
+	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Clock: clock, Lease: time.Minute, Now: now}
+
+	users := &group.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
+	address := func(name string, rank int32) *userv1.NewAddress {
+		return &userv1.NewAddress{Messenger: name, Credential: "token", Destination: "C1", Rank: &rank}
+	}
+	for _, u := range []*userv1.CreateUserRequest{
+		{NickName: "kim", Addresses: []*userv1.NewAddress{address("sms", 5), address("pigeon", 3), address("slack", 1)}},
+		{NickName: "lee", Addresses: []*userv1.NewAddress{address("sms", 0), address("slack", 0)}, Failover: true},
+		{NickName: "one", Addresses: []*userv1.NewAddress{address("pigeon", 0), address("slack", 0)}, Failover: true},
+	} {
+		_, err := users.CreateUser(t.Context(), u)
+		must(t, err)
+	}
+	return h
+}
+
+// send sends an alert and gives its id.
+func (h *house) send(t *testing.T, failover bool, targets ...string) string {
+	t.Helper()
+	res, err := h.alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: targets, Message: "m", Failover: failover})
+	must(t, err)
+	return res.GetId()
+}
+
+// stands says how the deliveries of an alert stand, and fails the test unless what
+// the answers say beside that agrees.
+func (h *house) stands(t *testing.T, id string, want ...string) []*alertv1.Delivery {
+	t.Helper()
+	res, err := h.alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: id})
+	must(t, err)
+	var got []string
+	held := int32(0)
+	for _, d := range res.GetDeliveries() {
+		state := strings.ToLower(strings.TrimPrefix(d.GetState().String(), "DELIVERY_STATE_"))
+		line := fmt.Sprint(d.GetNickName(), " ", d.GetMessenger(), " ", state)
+		if state == "held" {
+			held++
+			line += fmt.Sprint(" ", d.GetNextAttemptTime().AsTime().Sub(h.now))
+		}
+		if d.GetReason() != "" {
+			line += " " + d.GetReason()
+		}
+		got = append(got, line)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	if counts := res.GetAlert().GetDeliveryCounts(); counts.GetHeld() != held || int(res.GetAlert().GetUserCount()) != len(want) {
+		t.Errorf("%d are held and %d are all, by the counts %v", held, len(want), counts)
+	}
+	return res.GetDeliveries()
+}
+
+// try claims a delivery for a sender, and reports what came of it.
+func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outcome) {
+	t.Helper()
+	var id int64
+	_, err := fmt.Sscan(d.GetId(), &id)
+	must(t, err)
+	claimed, err := h.dispatch.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{id}, Sender: "sender", RequestId: []byte(rand.Text()[:16])})
+	must(t, err)
+	if len(claimed.GetClaims()) != 1 {
+		t.Fatalf("delivery %s by %s is not granted", d.GetId(), d.GetMessenger())
+	}
+	_, err = h.dispatch.Report(t.Context(), &jobv1.ReportRequest{Reports: []*jobv1.Report{{
+		DeliveryId: id, Fence: claimed.GetClaims()[0].GetFence(), Outcome: outcome,
+		StartTime: timestamppb.New(h.now), EndTime: timestamppb.New(h.now),
+	}}})
+	must(t, err)
+}
+
+// put says by which messengers there are jobs now.
+func (h *house) put(t *testing.T) (messengers []string) {
+	t.Helper()
+	jobs, err := h.ledger.Due(t.Context(), h.now, h.now.Add(10*time.Minute), 100, 5)
+	must(t, err)
+	for _, j := range jobs {
+		messengers = append(messengers, j.Messenger)
+	}
+	return messengers
+}
+
+var (
+	taken   = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_SENT, ProviderStatus: 200}
+	refused = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, ProviderStatus: 404, ProviderCode: "gone"}
+	later   = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: time.Hour.Milliseconds()}
+	shortly = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: 2000}
+)
+
+// TestFailover sees the addresses of a user used by rank, each where the one before
+// it failed, is paused for long, or takes long.
+func TestFailover(t *testing.T) {
+	const pigeon = "kim pigeon failed unknown_messenger"
+	for _, c := range []struct {
+		name  string
+		first *messengerv1.Outcome
+		wait  time.Duration // until the second has a job
+		want  string        // of the first, when the second was sent
+	}{
+		{"the first fails", refused, 0, "kim slack failed gone"},
+		{"the first is paused for an hour", later, 0, "kim slack canceled not_needed"},
+		{"the first is paused for two seconds, and silent then", shortly, time.Minute, "kim slack canceled not_needed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHouse(t)
+			id := h.send(t, true, "@kim")
+			ds := h.stands(t, id, "kim slack queued", pigeon, "kim sms held 1m0s")
+			if ds[0].GetChain() != ds[0].GetId() || ds[2].GetChain() != ds[0].GetId() || ds[1].GetChain() != "" {
+				t.Errorf("chains are %q, %q and %q", ds[0].GetChain(), ds[1].GetChain(), ds[2].GetChain())
+			}
+			h.try(t, ds[0], c.first)
+			if c.wait > 0 {
+				h.now = h.now.Add(c.wait - time.Millisecond)
+				if got := h.put(t); slices.Contains(got, "sms") {
+					t.Errorf("there are jobs by %q before its time", got)
+				}
+				h.now = h.now.Add(time.Millisecond)
+			}
+			if got := h.put(t); !slices.Equal(got, []string{"sms"}) {
+				t.Errorf("there are jobs by %q", got)
+			}
+			h.try(t, ds[2], taken)
+			h.stands(t, id, c.want, pigeon, "kim sms sent")
+		})
+	}
+}
+
+// TestFailoverOfWhom sees who has failover: all users of an alert that says so, else
+// those who have it themselves; and that one address alone is no chain.
+func TestFailoverOfWhom(t *testing.T) {
+	h := newHouse(t)
+	ones := []string{"one pigeon failed unknown_messenger", "one slack queued"}
+	ds := h.stands(t, h.send(t, false, "@all"), append([]string{
+		"kim slack queued", "kim pigeon failed unknown_messenger", "kim sms queued", "lee sms queued", "lee slack held 1m0s",
+	}, ones...)...)
+	for _, i := range []int{0, 1, 2, 5, 6} {
+		if ds[i].GetChain() != "" {
+			t.Errorf("%s by %s is in a chain", ds[i].GetNickName(), ds[i].GetMessenger())
+		}
+	}
+	ds = h.stands(t, h.send(t, true, "@one", "@lee", "@kim"), append(ones,
+		"lee sms queued", "lee slack held 1m0s", "kim slack queued", "kim pigeon failed unknown_messenger", "kim sms held 1m0s")...)
+	if ds[1].GetChain() != "" || ds[2].GetChain() == ds[4].GetChain() {
+		t.Errorf("chains are %q, %q and %q", ds[1].GetChain(), ds[2].GetChain(), ds[4].GetChain())
+	}
+	found, err := h.alerts.ListAlerts(t.Context(), &alertv1.ListAlertsRequest{State: alertv1.DeliveryState_DELIVERY_STATE_HELD})
+	must(t, err)
+	if len(found.GetAlerts()) != 2 {
+		t.Errorf("%d alerts have held deliveries, want 2", len(found.GetAlerts()))
+	}
+}
+
+// TestFailoverIsAsked sees that failover is part of what a key stands for.
+func TestFailoverIsAsked(t *testing.T) {
+	h := newHouse(t)
+	req := &alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "m", Failover: true, IdempotencyKey: "key"}
+	first, err := h.alerts.SendAlert(t.Context(), req)
+	must(t, err)
+	again, err := h.alerts.SendAlert(t.Context(), req)
+	must(t, err)
+	if again.GetId() != first.GetId() || again.GetUserCount() != 3 {
+		t.Errorf("the same request is answered by %v, and first by %v", again, first)
+	}
+	req.Failover = false
+	if _, err := h.alerts.SendAlert(t.Context(), req); !errors.Is(err, fault.ErrExists) {
+		t.Errorf("without failover: %v", err)
+	}
+}

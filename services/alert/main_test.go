@@ -1,0 +1,174 @@
+package alert_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// patience bounds every wait.
+const patience = 30 * time.Second
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+
+// ledgerIn gives an empty ledger.
+func ledgerIn(t testing.TB, store string) *ledger.Store {
+	t.Helper()
+	url := filepath.Join(t.TempDir(), "ledger.db")
+	if store == "postgres" {
+		url = postgrestest.URL(t)
+	}
+	l, err := ledger.Open(t.Context(), url, time.Now)
+	must(t, err)
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// queueIn gives the queue of a broker of its own, and a connection to look behind it.
+func queueIn(t testing.TB) (*queue.Queue, jetstream.JetStream) {
+	t.Helper()
+	broker, err := queue.StartBroker(t.TempDir())
+	must(t, err)
+	t.Cleanup(broker.Stop)
+	conn, err := broker.Connect()
+	must(t, err)
+	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	must(t, err)
+	t.Cleanup(q.Close)
+	js, err := jetstream.New(conn)
+	must(t, err)
+	return q, js
+}
+
+// brokerAt runs a broker that listens at addr until it is stopped.
+func brokerAt(t testing.TB, dir string, addr *net.TCPAddr) (stop func()) {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: addr.IP.String(), Port: addr.Port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	must(t, err)
+	s.Start()
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("the broker is not ready")
+	}
+	stop = func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// freeAddr gives an address that was free a moment ago.
+func freeAddr(t testing.TB) *net.TCPAddr {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	must(t, err)
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr) //nolint:forcetypeassert // it listens on TCP
+}
+
+// newClock gives a clock that puts jobs of five.
+func newClock(d alert.Dispatcher, q alert.Queue) *alert.Clock {
+	return alert.NewClock(d, q, alert.NewRule(messenger.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
+}
+
+// run runs a clock until the test ends.
+func run(t testing.TB, c *alert.Clock) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// queued are n deliveries by slack.
+func queued(n int) []alert.Delivery {
+	ds := make([]alert.Delivery, n)
+	for i := range ds {
+		ds[i] = alert.Delivery{
+			Nickname: "user1", Messenger: "slack", SealedCredential: make([]byte, 60), Destination: "USER1_CHANNEL_ID", State: alert.Queued,
+		}
+	}
+	return ds
+}
+
+// record adds an alert with deliveries, which wait for the queue.
+func record(t testing.TB, l *ledger.Store, ds []alert.Delivery) alert.Alert {
+	t.Helper()
+	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+	_, err := l.AddAlert(t.Context(), &a, ds, time.Now().Add(10*time.Minute))
+	must(t, err)
+	return a
+}
+
+// consume reads the jobs of the stream, whoever they are for.
+func consume(t testing.TB, js jetstream.JetStream) jetstream.MessagesContext {
+	t.Helper()
+	consumer, err := js.CreateConsumer(t.Context(), "BONGSU_JOBS", jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: -1})
+	must(t, err)
+	messages, err := consumer.Messages()
+	must(t, err)
+	t.Cleanup(messages.Stop)
+	return messages
+}
+
+// next gives the next job of the stream, and when it was put.
+func next(t testing.TB, jobs jetstream.MessagesContext) (j *jobv1.Job, put time.Time) {
+	t.Helper()
+	message, err := jobs.Next(jetstream.NextMaxWait(patience))
+	must(t, err)
+	meta, err := message.Metadata()
+	must(t, err)
+	j = new(jobv1.Job)
+	must(t, proto.Unmarshal(message.Data(), j))
+	return j, meta.Timestamp
+}
+
+// tell tells that something happened now, where somebody waits for it.
+func tell(news chan<- time.Time) {
+	select {
+	case news <- time.Now():
+	default:
+	}
+}
+
+func receive(t testing.TB, news <-chan time.Time) time.Time {
+	t.Helper()
+	select {
+	case at := <-news:
+		return at
+	case <-time.After(patience):
+		t.Fatal("nothing happened")
+		return time.Time{}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

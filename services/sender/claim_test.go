@@ -1,0 +1,220 @@
+package sender_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/sender"
+)
+
+const (
+	// lease is what senders hold a delivery for: what they lose costs the test that
+	// long.
+	lease = 2 * time.Second
+	// patience bounds every wait.
+	patience = 20 * time.Second
+)
+
+// A lossy network carries requests to the alert service, and loses the first
+// answers to a method on their way back.
+type lossy struct {
+	method string
+	lose   atomic.Int32  // so many answers
+	asked  chan struct{} // is told of each request by the method
+	report chan struct{} // is told of each report that was answered
+}
+
+func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(req.URL.Path, "/Report") {
+		l.report <- struct{}{}
+	}
+	if strings.HasSuffix(req.URL.Path, l.method) {
+		select {
+		case l.asked <- struct{}{}:
+		default:
+		}
+		if l.lose.Add(-1) >= 0 {
+			_, err := io.Copy(io.Discard, res.Body)
+			return nil, errors.Join(errors.New("the answer was lost"), err, res.Body.Close())
+		}
+	}
+	return res, nil
+}
+
+// A rig is a sender, an alert service and a provider, joined as across processes.
+// What the provider may have got costs money, and is not sent twice.
+type rig struct {
+	ledger *ledger.Store
+	clock  *alert.Clock
+	slack  *mockup.Mockup
+	key    *seal.Key
+	sender *sender.Sender
+}
+
+// newRig joins them; what the sender is answered comes over net.
+func newRig(t *testing.T, net http.RoundTripper) *rig {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
+	must(t, err)
+	t.Cleanup(func() { must(t, l.Close()) })
+	broker, err := queue.StartBroker(t.TempDir())
+	must(t, err)
+	t.Cleanup(broker.Stop)
+	conn, err := broker.Connect()
+	must(t, err)
+	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	must(t, err)
+	t.Cleanup(q.Close)
+
+	rule := alert.NewRule([]messenger.Spec{{Name: "slack", Costly: true}})
+	r := &rig{ledger: l, slack: mockup.New(nil), key: newKey(t), clock: alert.NewClock(l, q, rule, 5, time.Now, log)}
+	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Clock: r.clock, Lease: lease, Now: time.Now})
+	alerts := httptest.NewServer(handler)
+	t.Cleanup(alerts.Close)
+	provider := httptest.NewServer(r.slack.Fakes())
+	t.Cleanup(provider.Close)
+	pacer := pace.New(q.Bucket(), time.Now, log)
+	fakes := messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{Anywhere: true}), Now: time.Now, URL: provider.URL}
+	r.sender = &sender.Sender{
+		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),
+		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, log) },
+		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender"},
+		Key:        r.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Meter: unmeasured{}, Pace: pacer,
+		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
+		Breaker: sender.BreakerConfig{Calls: 1, Open: time.Second},
+	}
+	run(t, pacer.Run)
+	run(t, r.clock.Run)
+	return r
+}
+
+// send records an alert to one person and puts it.
+func (r *rig) send(t *testing.T) (id int64) {
+	t.Helper()
+	credential, err := r.key.Seal("SLACK-USER1-TOKEN", "slack")
+	must(t, err)
+	ds := []alert.Delivery{{Nickname: "user1", Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
+	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Minute))
+	must(t, err)
+	r.clock.Put(a, ds)
+	return a.ID
+}
+
+// sentOnce fails unless the delivery of an alert was sent by one attempt, which is
+// the only call that the provider got.
+func (r *rig) sentOnce(t *testing.T, id int64) {
+	t.Helper()
+	_, ds, err := r.ledger.Alert(context.WithoutCancel(t.Context()), id)
+	must(t, err)
+	if d := ds[0]; d.State != alert.Sent || len(d.Attempts) != 1 || d.Attempts[0].PossibleDuplicate {
+		t.Errorf("the delivery is in state %d for %q after %+v", d.State, d.Reason, d.Attempts)
+	}
+	if calls := r.slack.Calls(""); len(calls) != 1 {
+		t.Errorf("the provider got %d calls", len(calls))
+	}
+}
+
+// TestLostClaim loses the answers to a claim: it is asked for again, and what it was
+// granted is sent, once.
+func TestLostClaim(t *testing.T) {
+	t.Parallel()
+	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net.lose.Store(3)
+	r := newRig(t, net)
+	id := r.send(t)
+	run(t, r.sender.Run)
+	await(t, net.report)
+	r.sentOnce(t, id)
+}
+
+// TestStopWhileClaiming stops a sender whose claim was granted and whose answer was
+// lost: it does not leave behind what nobody sends.
+func TestStopWhileClaiming(t *testing.T) {
+	t.Parallel()
+	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net.lose.Store(1)
+	r := newRig(t, net)
+	id := r.send(t)
+	stop := run(t, r.sender.Run)
+	await(t, net.asked)
+	stop()
+	r.sentOnce(t, id)
+}
+
+// run runs what ends with its context, until stop is called or the test ends.
+func run(t *testing.T, errand func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := errand(ctx); err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	}()
+	stop = func() {
+		cancel()
+		<-ended
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// newKey gives a seal key.
+func newKey(t *testing.T) *seal.Key {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "seal.key")
+	must(t, seal.MakeKey(path))
+	key, err := seal.ReadKey(path)
+	must(t, err)
+	return key
+}
+
+func await(t *testing.T, news <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-news:
+	case <-time.After(patience):
+		t.Fatal("it did not happen")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unmeasured is a meter that nobody reads.
+type unmeasured struct{}
+
+func (unmeasured) Attempted(string, messenger.Outcome, time.Duration) {}
+func (unmeasured) Waited(string, time.Duration)                       {}
+func (unmeasured) Deferred(string, string)                            {}
+func (unmeasured) Paused(string, time.Duration)                       {}
+func (unmeasured) Refused(string)                                     {}
+func (unmeasured) Broke(string, string, string)                       {}

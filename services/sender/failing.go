@@ -1,0 +1,59 @@
+package sender
+
+import "time"
+
+// mostFailing is how many destinations failing remembers. The failures of others
+// count each time: by then it is not one recipient that fails.
+const mostFailing = 256
+
+// failing holds the destinations whose calls failed within the window, each with
+// its first failure there, so that one recipient's failure is not taken for that of
+// the provider: a destination counts once a window, and a single one not at all.
+type failing map[string]failure
+
+type failure struct {
+	at      time.Time
+	counted bool
+	probe   bool // it failed when it was tried whether the provider is back
+}
+
+// add takes note of a failed call, and says how many failures it makes count: its
+// own, and that of the destination which was alone before it. A probe always
+// counts.
+func (f failing) add(destination string, now time.Time, probe bool) (count int) {
+	for old, one := range f {
+		if now.Sub(one.at) > breakerWindow {
+			delete(f, old)
+		}
+	}
+	_, again := f[destination]
+	full := !again && len(f) >= mostFailing
+	switch {
+	case probe && !full:
+		f[destination] = failure{at: now, counted: true, probe: true}
+		return 1
+	case probe || full:
+		return 1
+	case again:
+		return 0
+	}
+	f[destination] = failure{at: now}
+	if len(f) == 1 {
+		return 0
+	}
+	for d, one := range f {
+		if !one.counted {
+			one.counted = true
+			f[d] = one
+			count++
+		}
+	}
+	return count
+}
+
+// probed says whether a destination failed within the window when it was tried
+// whether the provider is back.
+func (f failing) probed(destination string, now time.Time) bool {
+	one, is := f[destination]
+	return is && one.probe && now.Sub(one.at) <= breakerWindow
+}

@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+)
+
+// TestFailover asks for failover as an alert and as a user may: who has one address
+// is told by it, and waits for nobody.
+func TestFailover(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		if status, answer := ask(t, http.MethodPut, d.edge+"/v1/users/user2", `{"failover":true}`); status != http.StatusOK || !strings.Contains(answer, `"failover":true`) {
+			t.Fatalf("%d %s", status, answer)
+		}
+		for _, body := range []string{
+			`{"target":["@user1","@user2"],"message":"m","failover":true}`,
+			`{"target":["@user1","@user2"],"message":"m"}`,
+		} {
+			for _, delivery := range d.ended(t, d.send(t, body).ID) {
+				if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT || delivery.GetChain() != "" || kinds(delivery) != "sent" {
+					t.Errorf("%s: %v", body, delivery)
+				}
+			}
+		}
+		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","failover":"yes"}`); status != http.StatusBadRequest {
+			t.Errorf("failover that is no bool: %d %s", status, answer)
+		}
+	})
+}
+
+// TestFailoverAfter refuses a bound that would use all addresses at once.
+func TestFailoverAfter(t *testing.T) {
+	out, err := exec.Command(binaries.Bongsu, "serve", "--data="+t.TempDir(), "--failover-after=10ms").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "--failover-after is 10ms: it must be at least a second") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
