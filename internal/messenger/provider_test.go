@@ -38,14 +38,8 @@ type sample struct {
 	means map[int]meaning
 }
 
-// A meaning is what an answer comes to.
-type meaning struct {
-	kind  Kind
-	scope Scope
-}
-
 var samples = map[string]sample{
-	"slack": slackSample,
+	"slack":     slackSample,
 }
 
 // ok is the status of success.
