@@ -146,4 +146,8 @@ type Outcome struct {
 	After     time.Duration // how long the provider asked to wait; 0 where it did not say
 	Gone      bool          // of Failed: the provider wants never to be called that way again
 	Cut       bool          // the text was longer than the provider takes; its end was not sent
+	// Destination is set where the provider says that what was at the destination is
+	// at another one now, and the message was not taken: this one, and every later
+	// message, must be sent to that one. Kind is Retry then.
+	Destination string
 }

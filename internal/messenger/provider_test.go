@@ -148,6 +148,9 @@ func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outco
 	if o.Gone && o.Kind != Failed {
 		t.Errorf("gone, and not Failed: %+v", o)
 	}
+	if o.Destination != "" && (o.Kind != Retry || o.Destination == message.Destination) {
+		t.Errorf("moved, and not to be sent elsewhere: %+v", o)
+	}
 	all := fmt.Sprintf("%+v", o)
 	if strings.Contains(all, "SECRET") || strings.Contains(all, message.Credential) {
 		t.Errorf("the secret stands in %s", all)
