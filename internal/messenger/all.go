@@ -8,6 +8,7 @@ type Endpoints func(name string) Endpoint
 func All(to Endpoints) []Messenger {
 	return []Messenger{
 		Slack{to("slack")},
+		Telegram{to("telegram")},
 	}
 }
 

@@ -40,6 +40,7 @@ type sample struct {
 
 var samples = map[string]sample{
 	"slack":     slackSample,
+	"telegram":  telegramSample,
 }
 
 // ok is the status of success.

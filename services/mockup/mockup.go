@@ -4,6 +4,7 @@ package mockup
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -39,6 +40,7 @@ type Mockup struct {
 
 	limited  bool                     // the fakes keep their providers' limits
 	limiters map[string]*rate.Limiter // by what a provider counts
+	stops    map[string]time.Time     // until when what a provider counts must wait
 	memory   map[string]string        // what remember keeps
 
 	printing sync.Mutex
@@ -55,10 +57,12 @@ func (m *Mockup) Fakes() http.Handler {
 	for _, f := range m.fakes() {
 		mux.Handle(f.pattern, m.serve(f))
 	}
+	mux.Handle("/", m.telegramCalls())
 	return mux
 }
 
-// fakes is the visible list: a new fake is one file and one line here.
+// fakes is the visible list, but for Telegram's: a new fake is one file and one line
+// here.
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /api/chat.postMessage", m.slack},
@@ -78,6 +82,19 @@ type answer struct {
 	status  int
 	headers map[string]string
 	body    string
+}
+
+// jsonAnswer says v as JSON.
+func jsonAnswer(status int, v any) answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings, numbers and booleans always marshal
+	}
+	return answer{
+		status:  status,
+		headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
+		body:    string(body),
+	}
 }
 
 // serve reads the whole request, records it, lets faults have their way, and
