@@ -7,6 +7,7 @@ type Endpoints func(name string) Endpoint
 // Only where they send do messengers need endpoints.
 func All(to Endpoints) []Messenger {
 	return []Messenger{
+		Ntfy{to("ntfy")},
 		Slack{to("slack")},
 		Telegram{to("telegram")},
 	}

@@ -39,6 +39,7 @@ type sample struct {
 }
 
 var samples = map[string]sample{
+	"ntfy":      ntfySample,
 	"slack":     slackSample,
 	"telegram":  telegramSample,
 }

@@ -66,6 +66,7 @@ func (m *Mockup) Fakes() http.Handler {
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /api/chat.postMessage", m.slack},
+		{"POST /{topic}", m.ntfy},
 	}
 }
 

@@ -20,6 +20,10 @@ var everyMessenger = []struct {
 	messageID                          bool   // the provider names the message it took
 }{
 	{
+		"ntfy", "https://ntfy.example.com#tk_secret", "alerts",
+		"/alerts", "Bearer tk_secret", "[high] node1 down", true,
+	},
+	{
 		"slack", "xoxb-secret", "C0123456789",
 		"/api/chat.postMessage", "Bearer xoxb-secret", `{"channel":"C0123456789","text":"[high] node1 down"}`, true,
 	},
