@@ -10,6 +10,7 @@ func All(to Endpoints) []Messenger {
 		Ntfy{to("ntfy")},
 		Slack{to("slack")},
 		Telegram{to("telegram")},
+		Webhook{to("webhook")},
 	}
 }
 

@@ -5,6 +5,7 @@ package messenger
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -55,6 +56,10 @@ type Detail struct{ Name, Value string }
 
 // Plain says whether the message is its text and nothing more.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
+
+// handle is what an idempotent provider knows a delivery by: the same for every try,
+// and no other delivery's, as ids are never given again.
+func (m Message) handle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {

@@ -42,6 +42,7 @@ var samples = map[string]sample{
 	"ntfy":      ntfySample,
 	"slack":     slackSample,
 	"telegram":  telegramSample,
+	"webhook":   webhookSample,
 }
 
 // ok is the status of success.

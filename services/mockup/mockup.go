@@ -66,6 +66,8 @@ func (m *Mockup) Fakes() http.Handler {
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /api/chat.postMessage", m.slack},
+		{"POST /hook/{name}", m.webhook},
+		{"POST /hook/{name}/{more...}", m.webhook},
 		{"POST /{topic}", m.ntfy},
 	}
 }

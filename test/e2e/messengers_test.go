@@ -31,6 +31,10 @@ var everyMessenger = []struct {
 		"telegram", "123456789:secret-token_of_a-bot", "-1001234567890",
 		"/bot123456789:secret-token_of_a-bot/sendMessage", "application/json", `{"chat_id":-1001234567890,"text":"[high] node1 down"}`, true,
 	},
+	{
+		"webhook", "https://example.com/hook/secret?key=secret#whsec_secretsecretsecretsecretsecretse", "ticket system",
+		"/hook/secret", "v1,", `"text":"[high] node1 down"`, false,
+	},
 }
 
 // TestEveryMessenger tells one person by every messenger there is: the provider of
