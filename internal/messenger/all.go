@@ -8,6 +8,7 @@ type Endpoints func(name string) Endpoint
 func All(to Endpoints) []Messenger {
 	return []Messenger{
 		Ntfy{to("ntfy")},
+		PagerDuty{to("pagerduty")},
 		Slack{to("slack")},
 		Telegram{to("telegram")},
 		Webhook{to("webhook")},

@@ -40,6 +40,7 @@ type sample struct {
 
 var samples = map[string]sample{
 	"ntfy":      ntfySample,
+	"pagerduty": pagerDutySample,
 	"slack":     slackSample,
 	"telegram":  telegramSample,
 	"webhook":   webhookSample,

@@ -68,6 +68,7 @@ func (m *Mockup) fakes() []fake {
 		{"POST /api/chat.postMessage", m.slack},
 		{"POST /hook/{name}", m.webhook},
 		{"POST /hook/{name}/{more...}", m.webhook},
+		{"POST /v2/enqueue", m.pagerDuty},
 		{"POST /{topic}", m.ntfy},
 	}
 }

@@ -24,6 +24,10 @@ var everyMessenger = []struct {
 		"/alerts", "Bearer tk_secret", "[high] node1 down", true,
 	},
 	{
+		"pagerduty", "secret7890abcdefsecret7890abcdef", "shop",
+		"/v2/enqueue", "application/json", `"summary":"[high] node1 down","source":"shop"`, true,
+	},
+	{
 		"slack", "xoxb-secret", "C0123456789",
 		"/api/chat.postMessage", "Bearer xoxb-secret", `{"channel":"C0123456789","text":"[high] node1 down"}`, true,
 	},
