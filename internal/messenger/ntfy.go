@@ -36,7 +36,7 @@ func (Ntfy) Spec() Spec {
 		},
 		Destination: Setting{
 			Label: "Topic",
-			Hint:  "such as alerts; a topic that everybody may read is as good as a password, and this is not sealed: protect it by a token",
+			Hint:  "such as alerts; it is not sealed: one that everybody may read is as good as a password",
 			Check: checkTopic,
 		},
 		Limits: Limits{Credential: ntfyVisitor},

@@ -22,14 +22,14 @@ func (PagerDuty) Spec() Spec {
 		Title: "PagerDuty",
 		Credential: Setting{
 			Label: "Integration key",
-			Hint: "32 letters and digits, from the integration Events API V2 of a service; where the account is in the EU, an " +
-				"operator sets the url of pagerduty to https://events.eu.pagerduty.com by --messenger-config",
+			Hint: "32 letters and digits, from a service's integration Events API V2; for an account in the EU " +
+				"--messenger-config must say url: https://events.eu.pagerduty.com",
 			Secret: true,
 			Check:  checkRoutingKey,
 		},
 		Destination: Setting{
 			Label:    "Source",
-			Hint:     "what the alerts are about, such as node1 or shop; PagerDuty shows it as their source, or bongsu without it",
+			Hint:     "what PagerDuty shows as the source of the alerts, such as shop; bongsu without it",
 			Optional: true,
 		},
 		Idempotent: true,

@@ -29,8 +29,8 @@ func (Telegram) Spec() Spec {
 		},
 		Destination: Setting{
 			Label: "Chat",
-			Hint: "a chat's id such as 123456789, a group's such as -1001234567890, or a public channel's name such as " +
-				"@status; a person must have written to the bot first, a group or channel must have it as a member",
+			Hint: "an id such as 123456789 or -1001234567890, or a public channel's name such as @status; a person must have " +
+				"written to the bot, a group must have it as a member",
 			Check: checkChat,
 		},
 		Verifiable: true,

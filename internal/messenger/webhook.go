@@ -26,8 +26,8 @@ func (Webhook) Spec() Spec {
 		Title: "Webhook",
 		Credential: Setting{
 			Label: "URL and signing secret",
-			Hint: "https://example.com/hook#whsec_…, the secret being whsec_ and 24 to 64 random bytes in Base64; calls are " +
-				"signed by it in the way of Standard Webhooks, and it is never sent; without # and the secret nothing is signed",
+			Hint: "https://example.com/hook#whsec_…: behind the # the secret of Standard Webhooks, 24 to 64 bytes in Base64, " +
+				"which is not sent; without it calls are not signed",
 			Secret: true,
 			URL:    true,
 			Check:  checkWebhook,
