@@ -9,9 +9,13 @@ func All(to Endpoints) []Messenger {
 	return []Messenger{
 		Discord{to("discord")},
 		DiscordBot{to("discordbot")},
+		Ntfy{to("ntfy")},
+		PagerDuty{to("pagerduty")},
 		Slack{to("slack")},
 		SlackHook{to("slackhook")},
 		Teams{to("teams")},
+		Telegram{to("telegram")},
+		Webhook{to("webhook")},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
@@ -14,7 +15,8 @@ func atFakes(t *testing.T, promise func(t *testing.T, fakes *mockup.Mockup, m Me
 	fakes := mockup.New(nil)
 	server := httptest.NewServer(fakes.Fakes())
 	t.Cleanup(server.Close)
-	each(t, server.URL, newClient(t), func(t *testing.T, m Messenger, s sample) {
+	now := Endpoint{Client: newClient(t), Now: time.Now, URL: server.URL} // signatures are of today
+	eachBy(t, now, func(t *testing.T, m Messenger, s sample) {
 		fakes.Reset()
 		promise(t, fakes, m, s)
 	})

@@ -5,6 +5,7 @@ package messenger
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,6 +58,10 @@ type Detail = job.Detail
 
 // Plain says whether the message is its text and nothing more.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
+
+// handle is what an idempotent provider knows a delivery by: the same for every try,
+// and no other delivery's, as ids are never given again.
+func (m Message) handle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {
@@ -148,4 +153,8 @@ type Outcome struct {
 	After     time.Duration // how long the provider asked to wait; 0 where it did not say
 	Gone      bool          // of Failed: the provider wants never to be called that way again
 	Cut       bool          // the text was longer than the provider takes; its end was not sent
+	// Destination is set where the provider says that what was at the destination is
+	// at another one now, and the message was not taken: this one, and every later
+	// message, must be sent to that one. Kind is Retry then.
+	Destination string
 }

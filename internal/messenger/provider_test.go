@@ -42,9 +42,13 @@ type sample struct {
 var samples = map[string]sample{
 	"discord":    discordSample,
 	"discordbot": discordBotSample,
+	"ntfy":       ntfySample,
+	"pagerduty":  pagerDutySample,
 	"slack":      slackSample,
 	"slackhook":  slackHookSample,
 	"teams":      teamsSample,
+	"telegram":   telegramSample,
+	"webhook":    webhookSample,
 }
 
 // ok is the status of success.
@@ -61,7 +65,13 @@ func (s sample) by(status int, kind Kind) Kind {
 // each runs promise over all messengers that speak HTTP, every one pointed at url.
 func each(t *testing.T, base string, client *http.Client, promise func(t *testing.T, m Messenger, s sample)) {
 	t.Helper()
-	for _, m := range All(func(string) Endpoint { return endpoint(base, client) }) {
+	eachBy(t, endpoint(base, client), promise)
+}
+
+// eachBy runs promise over them by one endpoint.
+func eachBy(t *testing.T, e Endpoint, promise func(t *testing.T, m Messenger, s sample)) {
+	t.Helper()
+	for _, m := range All(func(string) Endpoint { return e }) {
 		name := m.Spec().Name
 		t.Run(name, func(t *testing.T) {
 			s, found := samples[name]
@@ -134,6 +144,9 @@ func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outco
 	t.Helper()
 	o := m.Send(ctx, message)
 	sound(t, o, message.Credential)
+	if o.Destination != "" && (o.Kind != Retry || o.Destination == message.Destination) {
+		t.Errorf("moved, and not to be sent elsewhere: %+v", o)
+	}
 	return o
 }
 

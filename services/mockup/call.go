@@ -57,7 +57,7 @@ func (m *Mockup) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls, m.faults = record{}, nil
-	m.limited, m.limiters, m.memory = false, nil, nil
+	m.limited, m.limiters, m.stops, m.memory = false, nil, nil, nil
 }
 
 // got records and prints a call that has been read.

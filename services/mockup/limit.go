@@ -17,7 +17,7 @@ const maxKept = 100_000
 func (m *Mockup) SetLimited(on bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.limited, m.limiters = on, nil
+	m.limited, m.limiters, m.stops = on, nil, nil
 }
 
 // keepsLimits says whether SetLimited is on.
@@ -51,6 +51,27 @@ func (m *Mockup) spend(key string, perSecond float64, burst int) time.Duration {
 		reserved.CancelAt(now)
 	}
 	return wait
+}
+
+// stop has a key wait, whatever is left under it. Where the limits are not kept
+// nothing waits.
+func (m *Mockup) stop(key string, wait time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stops == nil || len(m.stops) >= maxKept {
+		m.stops = map[string]time.Time{}
+	}
+	m.stops[key] = m.Now().Add(wait)
+}
+
+// stopped is how long a key must wait still.
+func (m *Mockup) stopped(key string) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.limited {
+		return 0
+	}
+	return max(m.stops[key].Sub(m.Now()), 0)
 }
 
 // left is how many calls could be made now under a key that was spent from.

@@ -40,6 +40,7 @@ type Mockup struct {
 
 	limited  bool                     // the fakes keep their providers' limits
 	limiters map[string]*rate.Limiter // by what a provider counts
+	stops    map[string]time.Time     // until when what a provider counts must wait
 	memory   map[string]string        // what remember keeps
 
 	printing sync.Mutex
@@ -56,10 +57,12 @@ func (m *Mockup) Fakes() http.Handler {
 	for _, f := range m.fakes() {
 		mux.Handle(f.pattern, m.serve(f))
 	}
+	mux.Handle("/", m.telegramCalls())
 	return mux
 }
 
-// fakes is the visible list: a new fake is one file and one line here.
+// fakes is the visible list, but for Telegram's: a new fake is one file and one line
+// here.
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /api/chat.postMessage", m.slack},
@@ -74,6 +77,10 @@ func (m *Mockup) fakes() []fake {
 		{"POST /workflows/{rest...}", m.teams},
 		{"POST /powerautomate/{rest...}", m.teams},
 		{"POST /webhookb2/{rest...}", m.teamsConnector},
+		{"POST /hook/{name}", m.webhook},
+		{"POST /hook/{name}/{more...}", m.webhook},
+		{"POST /v2/enqueue", m.pagerDuty},
+		{"POST /{topic}", m.ntfy},
 	}
 }
 

@@ -28,6 +28,14 @@ var everyMessenger = []struct {
 		"/api/v10/channels/323456789012345678/messages", "Bot secret.bot.token", `"enforce_nonce":true`, true,
 	},
 	{
+		"ntfy", "https://ntfy.example.com#tk_secret", "alerts",
+		"/alerts", "Bearer tk_secret", "[high] node1 down", true,
+	},
+	{
+		"pagerduty", "secret7890abcdefsecret7890abcdef", "shop",
+		"/v2/enqueue", "application/json", `"summary":"[high] node1 down","source":"shop"`, true,
+	},
+	{
 		"slack", "xoxb-secret", "C0123456789",
 		"/api/chat.postMessage", "Bearer xoxb-secret", `{"channel":"C0123456789","text":"[high] node1 down"}`, true,
 	},
@@ -38,6 +46,14 @@ var everyMessenger = []struct {
 	{
 		"teams", "https://prod-1.example.logic.azure.com/workflows/0123456789abcdef/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=secret", "Operations",
 		"/workflows/0123456789abcdef/triggers/manual/paths/invoke", "application/json", `"text":"[high] node1 down"`, true,
+	},
+	{
+		"telegram", "123456789:secret-token_of_a-bot", "-1001234567890",
+		"/bot123456789:secret-token_of_a-bot/sendMessage", "application/json", `{"chat_id":-1001234567890,"text":"[high] node1 down"}`, true,
+	},
+	{
+		"webhook", "https://example.com/hook/secret?key=secret#whsec_secretsecretsecretsecretsecretse", "ticket system",
+		"/hook/secret", "v1,", `"text":"[high] node1 down"`, false,
 	},
 }
 

@@ -1,0 +1,84 @@
+package messenger
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// PagerDuty triggers alerts by the Events API v2
+// (https://developer.pagerduty.com/docs/events-api-v2-overview).
+type PagerDuty struct{ Endpoint }
+
+var _ Messenger = PagerDuty{}
+
+// Spec describes an address on PagerDuty. A trigger whose dedup_key is that of an open
+// alert is added to it and tells nobody again.
+func (PagerDuty) Spec() Spec {
+	return Spec{
+		Name:  "pagerduty",
+		Title: "PagerDuty",
+		Credential: Setting{
+			Label: "Integration key",
+			Hint: "32 letters and digits, from a service's integration Events API V2; for an account in the EU " +
+				"--messenger-config must say url: https://events.eu.pagerduty.com",
+			Secret: true,
+			Check:  checkRoutingKey,
+		},
+		Destination: Setting{
+			Label:    "Source",
+			Hint:     "what PagerDuty shows as the source of the alerts, such as shop; bongsu without it",
+			Optional: true,
+		},
+		Idempotent: true,
+		Limits:     Limits{Credential: pagerDutyKey},
+	}
+}
+
+// pagerDutyKey keeps within "approximately 120 calls/minute per integration key",
+// counted over the last 60 seconds (https://developer.pagerduty.com/docs/events-api-v2-rate-limits):
+// 100 a minute and 20 at once are 120 in the busiest minute.
+var pagerDutyKey = Rate{Count: 100, Per: time.Minute, Burst: 20}
+
+// What PagerDuty takes (https://developer.pagerduty.com/docs/send-alert-event): a
+// summary of 1,024 characters, an event of 512 KB.
+const (
+	pagerDutySummary = 1024
+	pagerDutyEvent   = 512_000
+)
+
+// pagerDutyPause is how long to wait where PagerDuty asks to and does not say how long:
+// "preferably with a backoff of a few minutes"
+// (https://developer.pagerduty.com/docs/events-api-v2-overview#response-codes--retry-logic).
+const pagerDutyPause = 2 * time.Minute
+
+// Send triggers an alert. A text that is longer than a summary stands whole among the
+// alert's details.
+func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
+	if err := checkRoutingKey(m.Credential); err != nil {
+		return uncallable(err)
+	}
+	event := pagerDutyEventOf(m)
+	body, cut := marshal(event), false
+	if len(body) > pagerDutyEvent {
+		event.Payload.Details, event.Links, cut = nil, nil, true
+		body = marshal(event)
+	}
+	r := p.post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
+	o := readPagerDuty(r).judge(p.outcome(r))
+	o.Cut = cut
+	return o.without(m.Credential)
+}
+
+var pagerDutyRoutingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)
+
+// checkRoutingKey accepts what PagerDuty does not refuse at once: its words are
+// "should be 32 characters" and "cannot contain non-alphanumeric characters".
+func checkRoutingKey(value string) error {
+	if !pagerDutyRoutingKey.MatchString(value) {
+		return errors.New("must be an integration key of the Events API v2: 32 letters and digits")
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package messenger
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+)
+
+// A pagerDutyTrigger is an event that opens an alert.
+type pagerDutyTrigger struct {
+	RoutingKey string           `json:"routing_key"`
+	Action     string           `json:"event_action"`
+	DedupKey   string           `json:"dedup_key"`
+	Payload    pagerDutyPayload `json:"payload"`
+	Links      []pagerDutyLink  `json:"links,omitempty"`
+}
+
+type pagerDutyPayload struct {
+	Summary  string           `json:"summary"`
+	Source   string           `json:"source"`
+	Severity string           `json:"severity"`
+	Time     time.Time        `json:"timestamp,omitzero"`
+	Details  pagerDutyDetails `json:"custom_details,omitempty"`
+}
+
+type pagerDutyLink struct {
+	Href string `json:"href"`
+	Text string `json:"text,omitempty"`
+}
+
+func pagerDutyEventOf(m Message) pagerDutyTrigger {
+	var details pagerDutyDetails
+	summary, cut := fit(m.Text, pagerDutySummary, utf8.RuneCountInString)
+	if m.Title != "" {
+		details = append(details, Detail{Name: "title", Value: m.Title})
+	}
+	if cut {
+		details = append(details, Detail{Name: "message", Value: m.Text})
+	}
+	var links []pagerDutyLink
+	if m.Link != "" {
+		links = []pagerDutyLink{{Href: m.Link, Text: m.Title}}
+	}
+	return pagerDutyTrigger{
+		RoutingKey: m.Credential,
+		Action:     "trigger",
+		DedupKey:   m.handle(),
+		Payload: pagerDutyPayload{
+			Summary:  summary,
+			Source:   cmp.Or(m.Destination, "bongsu"),
+			Severity: pagerDutySeverity(m.Severity),
+			Time:     m.Time.UTC(),
+			Details:  append(details, m.Details...),
+		},
+		Links: links,
+	}
+}
+
+// pagerDutyDetails is an object whose fields are in the details' order. Those of one
+// name are one field, their values joined.
+type pagerDutyDetails []Detail
+
+// MarshalJSON writes the object.
+func (all pagerDutyDetails) MarshalJSON() ([]byte, error) {
+	var names []string
+	values := map[string]string{}
+	for _, d := range all {
+		if value, again := values[d.Name]; again {
+			values[d.Name] = value + ", " + d.Value
+			continue
+		}
+		names, values[d.Name] = append(names, d.Name), d.Value
+	}
+	object := []byte("{")
+	for i, name := range names {
+		if i > 0 {
+			object = append(object, ',')
+		}
+		object = slices.Concat(object, marshal(name), []byte(":"), marshal(values[name]))
+	}
+	return append(object, '}'), nil
+}
+
+// pagerDutyWords are the severities that PagerDuty knows, by rank
+// (https://developer.pagerduty.com/docs/send-alert-event).
+var pagerDutyWords = [...]string{job.Critical: "critical", job.High: "error", job.Normal: "warning", job.Low: "info"}
+
+// pagerDutySeverity is a severity in PagerDuty's words: the word itself where it is
+// one of them, or else what its rank comes to.
+func pagerDutySeverity(severity string) string {
+	if word := strings.ToLower(severity); slices.Contains(pagerDutyWords[:], word) {
+		return word
+	}
+	return pagerDutyWords[job.RankOf(severity)]
+}

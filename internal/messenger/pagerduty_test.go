@@ -1,0 +1,130 @@
+package messenger
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+var pagerDutySample = sample{
+	message:   Message{DeliveryID: 7, Credential: "SECRET7890abcdefSECRET7890abcdef", Text: "[normal] node1 down"},
+	status:    http.StatusAccepted,
+	sent:      `{"status":"success","message":"Event processed","dedup_key":"bongsu-7"}`,
+	messageID: "bongsu-7",
+	refused:   `{"status":"invalid event","message":"Event object is invalid","errors":["'payload.source' is missing or blank"]}`,
+}
+
+func TestPagerDutyRequest(t *testing.T) {
+	goldens(t, "pagerduty", "0123456789abcdef0123456789abcdef", "")
+	golden(t, "pagerduty/source", wire(t, "pagerduty", plainMessage("0123456789abcdef0123456789abcdef", "shop"), false))
+}
+
+// pagerDutyGot is the event that PagerDuty gets for a message.
+func pagerDutyGot(t *testing.T, m Message) (event map[string]any, o Outcome) {
+	t.Helper()
+	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if err := json.Unmarshal(body, &event); err != nil || len(body) > 512_000 {
+			t.Errorf("%d bytes: %v", len(body), err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, pagerDutySample.sent)
+	})
+	m.Credential = pagerDutySample.message.Credential
+	return event, send(t.Context(), t, find(t, "pagerduty", base), m)
+}
+
+// TestPagerDutySize keeps within what PagerDuty takes: of a text that is longer than a
+// summary nothing is lost, of details beyond all measure everything.
+func TestPagerDutySize(t *testing.T) {
+	long := strings.Repeat("봉", 1025)
+	event, o := pagerDutyGot(t, Message{Text: long})
+	payload := event["payload"].(map[string]any)
+	summary := []rune(payload["summary"].(string))
+	if o.Cut || len(summary) != 1024 || summary[1023] != '…' || payload["custom_details"].(map[string]any)["message"] != long {
+		t.Errorf("%+v of %d characters, details %.40v", o, len(summary), payload["custom_details"])
+	}
+	event, o = pagerDutyGot(t, Message{Text: "x", Details: []Detail{{Name: "log", Value: strings.Repeat("x", 512_000)}}})
+	if payload := event["payload"].(map[string]any); o.Kind != Sent || !o.Cut || payload["custom_details"] != nil {
+		t.Errorf("%+v, %.80v", o, payload)
+	}
+}
+
+// TestPagerDutyDetails keeps the details' order, and all values of one name.
+func TestPagerDutyDetails(t *testing.T) {
+	got, err := json.Marshal(pagerDutyDetails{{Name: "z", Value: "1"}, {Name: "a", Value: `"2"`}, {Name: "z", Value: "3"}})
+	if want := `{"z":"1, 3","a":"\"2\""}`; err != nil || string(got) != want {
+		t.Errorf("%s, want %s (%v)", got, want, err)
+	}
+}
+
+func TestPagerDutySeverity(t *testing.T) {
+	for severity, want := range map[string]string{
+		"critical": "critical", "CRITICAL": "critical", "high": "error", "normal": "warning", "low": "info",
+		"error": "error", "warning": "warning", "Info": "info", "경고": "warning", "": "warning",
+	} {
+		if got := pagerDutySeverity(severity); got != want {
+			t.Errorf("%q is %s, want %s", severity, got, want)
+		}
+	}
+}
+
+// TestPagerDutyAnswers holds every row of what PagerDuty demands of a sender.
+func TestPagerDutyAnswers(t *testing.T) {
+	invalid := func(what string) string {
+		return fmt.Sprintf(`{"status":"invalid event","message":"Event object is invalid","errors":[%q]}`, what)
+	}
+	const throttled = `{"status":"throttle exceeded","message":"Requests for this service are arriving too quickly.  Please retry later."}`
+	rows := []answered{
+		{202, nil, pagerDutySample.sent, Outcome{Kind: Sent, MessageID: "bongsu-7"}},
+		{202, nil, `{"status":"success"}`, Outcome{Kind: Sent}},
+		{202, nil, invalid("'summary' is missing"), Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid event"}},
+		{400, nil, invalid("'summary' is too long (maiximum is 1024 characters)"), Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid event"}},
+		{400, nil, invalid("Length of 'routing_key' is incorrect (should be 32 characters)"), Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid event"}},
+		{400, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_400"}},
+		{401, nil, "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_401"}},
+		{403, nil, "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_403"}},
+		{404, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_404"}},
+		{413, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_413"}},
+		{429, nil, throttled, Outcome{Kind: Paused, Code: "throttle exceeded", After: 2 * time.Minute}},
+		{429, retryLater, throttled, Outcome{Kind: Paused, Code: "throttle exceeded", After: later}},
+		{429, nil, "", Outcome{Kind: Paused, Code: "http_429", After: 2 * time.Minute}},
+		{429, nil, pagerDutySample.sent, Outcome{Kind: Paused, Code: "success", After: 2 * time.Minute}},
+		{500, nil, "", Outcome{Kind: Retry, Code: "http_500"}},
+		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", After: later}},
+		{302, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
+	}
+	for _, body := range []string{"", "success", "null", "[]", "{}", `{"status":202}`, `{"message":"success"}`, `{"status":"success"`, `{"status":"success"}x`} {
+		rows = append(rows, answered{202, nil, body, Outcome{Kind: Unknown, Code: "unreadable_answer"}})
+	}
+	meanings(t, "pagerduty", rows)
+}
+
+// TestPagerDutyKnowsAgain sends a delivery twice: what PagerDuty knows it by is the
+// same, and another delivery's is another.
+func TestPagerDutyKnowsAgain(t *testing.T) {
+	var keys []string
+	for _, id := range []int64{7, 7, 8} {
+		event, _ := pagerDutyGot(t, Message{DeliveryID: id, Text: "x"})
+		keys = append(keys, event["dedup_key"].(string))
+	}
+	if keys[0] != keys[1] || keys[0] == keys[2] {
+		t.Errorf("%q", keys)
+	}
+}
+
+func TestPagerDutySettings(t *testing.T) {
+	spec := PagerDuty{}.Spec()
+	checks(t, spec.Credential, map[string]bool{
+		"0123456789abcdefABCDEF0123456789": true,
+		"":                                 false, "e+23rschqsESqk9Q6_-g": false, "0123456789abcdefABCDEF012345678-": false, "0123456789abcdefABCDEF01234567890": false,
+	})
+	checks(t, spec.Destination, map[string]bool{"": true, "node1": true, "결제 서버": true})
+	if o := (PagerDuty{}).Send(t.Context(), Message{Credential: "short", Text: "x"}); o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
+		t.Errorf("%+v", o)
+	}
+}

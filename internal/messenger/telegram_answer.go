@@ -1,0 +1,113 @@
+package messenger
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A telegramReply is what Telegram's answer says
+// (https://core.telegram.org/bots/api#making-requests). A nil OK means that the answer
+// is not Telegram's.
+type telegramReply struct {
+	OK          *bool  `json:"ok"`
+	ErrorCode   int    `json:"error_code"`
+	Description string `json:"description"`
+	Parameters  struct {
+		MigrateTo  int64       `json:"migrate_to_chat_id"`
+		RetryAfter json.Number `json:"retry_after"` // seconds
+	} `json:"parameters"`
+	Result struct {
+		MessageID int64 `json:"message_id"`
+	} `json:"result"`
+}
+
+// readTelegram reads Telegram's answer. It repeats the message, which takes 24 KiB
+// where all of it is escaped: less than what is read.
+func readTelegram(r reply) telegramReply {
+	var t telegramReply
+	if json.Unmarshal(r.body, &t) != nil {
+		return telegramReply{}
+	}
+	return t
+}
+
+// judge makes of what the status says what the answer says: Sent only where both
+// do, Paused where either does.
+func (t telegramReply) judge(o Outcome) Outcome {
+	switch {
+	case t.OK == nil:
+		return o
+	case *t.OK && o.success():
+		o.Code = ""
+		if id := t.Result.MessageID; id != 0 {
+			o.MessageID = strconv.FormatInt(id, 10)
+		}
+		return o.as(meaning{kind: Sent})
+	case *t.OK:
+		return o
+	}
+	if word := t.word(); word != "" {
+		o.Code = word
+	} else if o.success() {
+		o.Code = "unspecified_error"
+	}
+	switch code := cmp.Or(t.ErrorCode, o.Status); {
+	case o.Kind == Paused, code == http.StatusTooManyRequests:
+		o.After = max(o.After, retryAfter(t.Parameters.RetryAfter.String(), time.Time{}))
+		return o.as(meaning{kind: Paused})
+	case t.Parameters.MigrateTo != 0:
+		o.Destination = strconv.FormatInt(t.Parameters.MigrateTo, 10)
+		return o.as(meaning{kind: Retry})
+	case code >= 500:
+		return o.as(meaning{kind: Retry})
+	case code >= 400:
+		return o.as(meaning{Failed, t.scope(code)})
+	case o.success():
+		return o.as(meaning{Failed, MessageScope})
+	}
+	return o
+}
+
+// word is Telegram's description without what differs from one answer to the next.
+func (t telegramReply) word() string {
+	word, _, _ := strings.Cut(t.Description, ": retry after")
+	return word
+}
+
+// scope is what an error is about. Telegram tells errors of one code apart only by
+// their descriptions, which it does not document, and may change; these are collected
+// in https://github.com/TelegramBotAPI/errors. A 404 is what a token comes to that no
+// bot has.
+func (t telegramReply) scope(code int) Scope {
+	has := func(part string) bool { return strings.Contains(strings.ToLower(t.Description), part) }
+	switch {
+	case code == http.StatusUnauthorized, code == http.StatusNotFound:
+		return CredentialScope
+	case code == http.StatusForbidden, slices.ContainsFunc(telegramChats, has):
+		return DestinationScope
+	}
+	return MessageScope
+}
+
+// telegramChats are parts of the descriptions of a 400 that is about the chat.
+var telegramChats = []string{
+	"chat not found",
+	"user not found",
+	"peer_id_invalid",
+	"group is deactivated",
+	"upgraded to a supergroup",
+	"migrated to a supergroup",
+	"not enough rights",
+	"have no rights",
+	"have no write access",
+	"need administrator rights",
+	"chat_write_forbidden",
+	"chat_restricted",
+	"topic_closed",
+	"not a member of",
+}

@@ -1,0 +1,202 @@
+package messenger
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+var telegramSample = sample{
+	message:   Message{DeliveryID: 7, Credential: "123456789:SECRET-abcdefghijklmnop_QRSTUVWXYZ", Destination: "-1001234567890", Text: "[normal] node1 down"},
+	sent:      `{"ok":true,"result":{"message_id":4711,"date":1772366400,"text":"x"}}`,
+	messageID: "4711",
+	refused:   `{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the supergroup chat"}`,
+}
+
+func TestTelegramRequest(t *testing.T) {
+	goldens(t, "telegram", "123456789:AA-b_c", "-1001234567890")
+	m := full("123456789:AA-b_c", "@status")
+	m.Title = ""
+	golden(t, "telegram/without-title", wire(t, "telegram", m, false))
+	m = full("123456789:AA-b_c", "42")
+	m.Details = []Detail{{Name: "log", Value: strings.Repeat("노드1 <장애>\n", 500)}}
+	golden(t, "telegram/cut", wire(t, "telegram", m, true))
+}
+
+// TestTelegramText cuts before the link, and as Telegram counts: after entities.
+func TestTelegramText(t *testing.T) {
+	for name, c := range map[string]struct {
+		m    Message
+		head string // of the text
+		tail string
+		cut  bool
+	}{
+		"fits":            {Message{Text: strings.Repeat("x", 4096)}, "x", "x", false},
+		"too long":        {Message{Text: strings.Repeat("x", 4097)}, "x", "x…", true},
+		"pairs":           {Message{Text: strings.Repeat("🔥", 2049)}, "🔥", "🔥…", true},
+		"link stays":      {Message{Text: strings.Repeat("x", 5000), Link: "https://h/1"}, "x", "x…\n\nhttps://h/1", true},
+		"endless link":    {Message{Text: "x", Link: "https://h/" + strings.Repeat("1", 5000)}, "x", "x", true},
+		"escapes are not": {Message{Text: strings.Repeat("<", 4000), Title: "t"}, "<b>t</b>\n&lt;", "&lt;", false},
+		"endless title":   {Message{Text: "x", Title: strings.Repeat("<", 5000)}, "<<", "<…", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, cut := telegramTextOf(c.m)
+			shown := strings.NewReplacer("<b>", "", "</b>", "", "&lt;", "<").Replace(text.Text)
+			if cut != c.cut || !strings.HasPrefix(text.Text, c.head) || !strings.HasSuffix(text.Text, c.tail) || unitsOf(shown) > 4096 {
+				t.Errorf("%.20q…%q: %d units, cut %v", text.Text, text.Text[max(0, len(text.Text)-20):], unitsOf(shown), cut)
+			}
+			if strings.Contains(text.Text, "<b>") != (text.ParseMode == "HTML") {
+				t.Errorf("%.20q is sent as %q", text.Text, text.ParseMode)
+			}
+		})
+	}
+}
+
+// TestTelegramAnswers holds every row of what Telegram demands of a sender.
+func TestTelegramAnswers(t *testing.T) {
+	refusal := func(code int, description, more string) string {
+		return fmt.Sprintf(`{"ok":false,"error_code":%d,"description":%q%s}`, code, description, more)
+	}
+	const moved = "Bad Request: group chat was upgraded to a supergroup chat"
+	rows := []answered{
+		{200, nil, `{"ok":true,"result":{"message_id":1}}`, Outcome{Kind: Sent, MessageID: "1"}},
+		{200, nil, `{"ok":true,"result":{}}`, Outcome{Kind: Sent}},
+		{500, nil, `{"ok":true,"result":{"message_id":1}}`, Outcome{Kind: Retry, Code: "http_500"}},
+		{429, nil, refusal(429, "Too Many Requests: retry after 35", `,"parameters":{"retry_after":35}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 35 * time.Second}},
+		{429, nil, refusal(429, "Too Many Requests: retry after 20000", `,"parameters":{"retry_after":20000}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 20_000 * time.Second}},
+		{429, nil, refusal(429, "Too Many Requests", `,"parameters":{"retry_after":1.5}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 1500 * time.Millisecond}},
+		{429, retryLater, refusal(429, "Too Many Requests", ""), Outcome{Kind: Paused, Code: "Too Many Requests", After: later}},
+		{429, nil, refusal(400, "Bad Request: chat not found", ""), Outcome{Kind: Paused, Code: "Bad Request: chat not found"}},
+		{200, nil, refusal(429, "Too Many Requests", `,"parameters":{"retry_after":3}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 3 * time.Second}},
+		{400, nil, refusal(400, moved, `,"parameters":{"migrate_to_chat_id":-1009876543210}`), Outcome{Kind: Retry, Code: moved, Destination: "-1009876543210"}},
+		{400, nil, refusal(400, "Bad Request: group chat was migrated to a supergroup chat", `,"parameters":{"migrate_to_chat_id":-123}`), Outcome{Kind: Retry, Code: "Bad Request: group chat was migrated to a supergroup chat", Destination: "-123"}},
+		{200, nil, `{"ok":false}`, Outcome{Kind: Failed, Scope: MessageScope, Code: "unspecified_error"}},
+		{400, nil, `{"ok":false}`, Outcome{Kind: Failed, Scope: MessageScope, Code: "http_400"}},
+		{400, nil, "<html>", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_400"}},
+		{403, nil, "<html>", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_403"}},
+		{404, nil, "<html>", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_404"}},
+		{302, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
+	}
+	for scope, errors := range map[Scope]map[int][]string{
+		CredentialScope: {401: {"Unauthorized"}, 404: {"Not Found"}},
+		DestinationScope: {
+			403: {"Forbidden: bot was blocked by the user", "Forbidden: bot was kicked from the group chat", "Forbidden: user is deactivated",
+				"Forbidden: bot can't initiate conversation with a user", "Forbidden: bot is not a member of the channel chat"},
+			400: {"Bad Request: chat not found", "Bad Request: group is deactivated", "Bad Request: PEER_ID_INVALID", "Bad Request: user not found",
+				"Bad Request: not enough rights to send text messages to the chat", "Bad Request: have no rights to send a message",
+				"Bad Request: need administrator rights in the channel chat", "Bad Request: CHAT_WRITE_FORBIDDEN", moved},
+		},
+		MessageScope: {400: {"Bad Request: can't parse entities: Unsupported start tag", "Bad Request: message text is empty", "Bad Request: message is too long", "Bad Request: never heard of"}},
+	} {
+		for code, descriptions := range errors {
+			for _, description := range descriptions {
+				rows = append(rows, answered{code, nil, refusal(code, description, ""), Outcome{Kind: Failed, Scope: scope, Code: description}})
+			}
+		}
+	}
+	for _, code := range []int{500, 502, 504} {
+		rows = append(rows, answered{code, nil, refusal(code, "Bad Gateway", ""), Outcome{Kind: Retry, Code: "Bad Gateway"}})
+	}
+	for _, body := range []string{"", "ok", "null", "[]", "{}", "true", `{"ok":"true"}`, `{"ok":1}`, `{"ok":null}`, `{"ok":true`, `{"ok":true}{"ok":false}`, `{"ok":true} <html>`, `{"ok":true,"result":7}`, `{"result":{"ok":true}}`} {
+		rows = append(rows, answered{200, nil, body, Outcome{Kind: Unknown, Code: "unreadable_answer"}})
+	}
+	meanings(t, "telegram", rows)
+}
+
+// TestTelegramLongAnswer has Telegram repeat the longest message, all of it escaped.
+func TestTelegramLongAnswer(t *testing.T) {
+	escaped := strings.Repeat(`\ubd09`, 4096)
+	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":true,"result":{"message_id":1,"text":"`+escaped+`"}}`)
+	})
+	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Kind != Sent {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestTelegramVerify(t *testing.T) {
+	const bot, group = `{"ok":true,"result":{"id":123456789,"is_bot":true}}`, `{"ok":true,"result":{"id":-100,"type":"group"}}`
+	const nobody = `{"ok":false,"error_code":401,"description":"Unauthorized"}`
+	const nowhere = `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`
+	for name, c := range map[string]struct {
+		answers map[string]string // by method
+		kind    Kind
+		scope   Scope
+		calls   string
+	}{
+		"both good": {map[string]string{"getMe": bot, "getChat": group}, Sent, NoScope, `getMe {} getChat {"chat_id":-1001234567890}`},
+		"no bot":    {map[string]string{"getMe": nobody}, Failed, CredentialScope, "getMe {}"},
+		"no chat":   {map[string]string{"getMe": bot, "getChat": nowhere}, Failed, DestinationScope, `getMe {} getChat {"chat_id":-1001234567890}`},
+		"no word":   {map[string]string{}, Unknown, NoScope, "getMe {}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var calls []string
+			base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+				method := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+				body, _ := io.ReadAll(r.Body)
+				calls = append(calls, method, string(body))
+				_, _ = io.WriteString(w, c.answers[method])
+			})
+			m := telegramSample.message
+			o := Telegram{endpoint(base, newClient(t))}.Verify(t.Context(), m.Credential, m.Destination)
+			if o.Kind != c.kind || o.Scope != c.scope || strings.Join(calls, " ") != c.calls || strings.Contains(fmt.Sprintf("%+v", o), "SECRET") {
+				t.Errorf("%+v after %q", o, calls)
+			}
+		})
+	}
+	if o := (Telegram{}).Verify(t.Context(), "no token", "1"); o.Kind != Failed || o.Code != "invalid_credential" {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestTelegramSettings(t *testing.T) {
+	spec := Telegram{}.Spec()
+	checks(t, spec.Credential, map[string]bool{
+		"123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw-_": true,
+		"": false, "987654321": false, "123:a/b": false, "123:a?b": false, "123:": false, "123:a\n": false, "bot123:a": false, "123:봉": false,
+	})
+	checks(t, spec.Destination, map[string]bool{
+		"123456789": true, "-1001234567890": true, "@status": true,
+		"": false, "somewhere": false, "@": false, "12a": false, "1 2": false, "99999999999999999999": false, "@1a": false,
+	})
+	if o := (Telegram{}).Send(t.Context(), Message{Credential: "12 34", Destination: "1", Text: "x"}); o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
+		t.Errorf("%+v", o)
+	}
+}
+
+// TestTelegramKeyAlone has an answer quote what is secret in a token, without the
+// bot's id.
+func TestTelegramKeyAlone(t *testing.T) {
+	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":false,"description":"SECRET-abcdefghijklmnop_QRSTUVWXYZ"}`)
+	})
+	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Code != redacted {
+		t.Errorf("%+v", o)
+	}
+}
+
+// FuzzTelegramAnswer shows that no answer is Sent that another reader of JSON does
+// not find to say ok.
+func FuzzTelegramAnswer(f *testing.F) {
+	for _, seed := range []string{`{"ok":true,"result":{"message_id":1}}`, `{"ok":true,"ok":false}`, `{"ok":true}x`, `{"ok":false,"error_code":429}`} {
+		f.Add([]byte(seed), 200)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int) {
+		if status < 200 || status > 599 {
+			t.Skip("no status of an answer")
+		}
+		r := reply{status: status, body: body}
+		o := readTelegram(r).judge(r.outcome(noon))
+		var other struct{ OK any }
+		if o.Kind == Sent && (json.Unmarshal(body, &other) != nil || other.OK != true || status/100 != 2) {
+			t.Errorf("%d %q is Sent", status, body)
+		}
+		if (o.Scope != NoScope) != (o.Kind == Failed) {
+			t.Errorf("%d %q: %+v", status, body, o)
+		}
+	})
+}

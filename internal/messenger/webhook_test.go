@@ -1,0 +1,121 @@
+package messenger
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// webhookKey is 24 bytes in Base64.
+const webhookKey = "whsec_SECRETSECRETSECRETSECRETSECRETSE"
+
+var webhookSample = sample{
+	message: Message{DeliveryID: 7, Credential: "https://example.com/hook/SECRET-abcdefghij?key=SECRET-klmnopqrst#" + webhookKey, Text: "[normal] node1 down"},
+	sent:    "thank you",
+	means:   map[int]meaning{404: {Failed, DestinationScope}, 410: {Failed, DestinationScope}},
+}
+
+func TestWebhookRequest(t *testing.T) {
+	goldens(t, "webhook", "https://example.com/hook/1?key=2#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ticket system")
+	golden(t, "webhook/unsigned", wire(t, "webhook", plainMessage("https://example.com/hook", ""), false))
+}
+
+// TestWebhookSignature checks calls as an endpoint does that uses the same library;
+// a retry bears the same id and a new time.
+func TestWebhookSignature(t *testing.T) {
+	var header http.Header
+	var body []byte
+	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+		header = r.Header
+		body, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	now := time.Now()
+	e := endpoint(base, newClient(t))
+	e.Now = func() time.Time { return now }
+	good, err := standardwebhooks.NewWebhook(webhookKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := standardwebhooks.NewWebhook("whsec_" + strings.Repeat("x", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids, times []string
+	for range 2 {
+		if o := send(t.Context(), t, Webhook{e}, webhookSample.message); o.Kind != Sent {
+			t.Fatalf("%+v", o)
+		}
+		if err := good.Verify(body, header); err != nil {
+			t.Errorf("%v: %v", err, header)
+		}
+		if other.Verify(body, header) == nil || good.Verify(append(body, ' '), header) == nil {
+			t.Error("another secret, or another body, would do")
+		}
+		ids, times = append(ids, header.Get("Webhook-Id")), append(times, header.Get("Webhook-Timestamp"))
+		now = now.Add(time.Minute)
+	}
+	if ids[0] == "" || ids[0] != ids[1] || times[0] == times[1] || strings.Contains(ids[0], ".") {
+		t.Errorf("ids %q at %q", ids, times)
+	}
+}
+
+// TestWebhookAnswers holds every row of what endpoints demand of a sender.
+func TestWebhookAnswers(t *testing.T) {
+	rows := []answered{
+		{200, nil, "", Outcome{Kind: Sent}},
+		{201, nil, "anything", Outcome{Kind: Sent}},
+		{202, nil, `{"ok":false}`, Outcome{Kind: Sent}},
+		{204, nil, "", Outcome{Kind: Sent}},
+		{408, nil, "", Outcome{Kind: Retry, Code: "http_408"}},
+		{425, nil, "", Outcome{Kind: Retry, Code: "http_425"}},
+		{429, nil, "", Outcome{Kind: Paused, Code: "http_429"}},
+		{429, map[string]string{"Retry-After": "3600"}, "", Outcome{Kind: Paused, Code: "http_429", After: time.Hour}},
+		{429, map[string]string{"Retry-After": "Sun, 01 Mar 2026 12:10:00 GMT"}, "", Outcome{Kind: Paused, Code: "http_429", After: 10 * time.Minute}},
+		{503, map[string]string{"Retry-After": "0.5"}, "", Outcome{Kind: Retry, Code: "http_503", After: 500 * time.Millisecond}},
+		{503, map[string]string{"Retry-After": "Sun, 01 Mar 2026 13:00:00 GMT"}, "", Outcome{Kind: Retry, Code: "http_503", After: time.Hour}},
+		{500, nil, "", Outcome{Kind: Retry, Code: "http_500"}},
+		{502, nil, "", Outcome{Kind: Retry, Code: "http_502"}},
+		{504, nil, "", Outcome{Kind: Retry, Code: "http_504"}},
+		{410, nil, "moved out", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_410", Gone: true}},
+		{404, nil, "", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}},
+		{401, nil, "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_401"}},
+		{403, nil, "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_403"}},
+		{301, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
+		{304, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
+	}
+	for status, code := range map[int]string{400: "http_400", 405: "http_405", 409: "http_409", 413: "http_413", 415: "http_415", 422: "http_422"} {
+		rows = append(rows, answered{status, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: code}})
+	}
+	meanings(t, "webhook", rows)
+}
+
+// TestWebhookKeyAlone has an endpoint quote single parts of the credential.
+func TestWebhookKeyAlone(t *testing.T) {
+	var said string
+	base := provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) })
+	for _, said = range []string{webhookKey, strings.TrimPrefix(webhookKey, "whsec_"), "SECRET-abcdefghij", "SECRET-klmnopqrst", "/hook/SECRET-abcdefghij"} {
+		if o := send(t.Context(), t, find(t, "webhook", base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redacted) {
+			t.Errorf("%q: %+v", said, o)
+		}
+	}
+}
+
+func TestWebhookSettings(t *testing.T) {
+	spec := Webhook{}.Spec()
+	checks(t, spec.Credential, map[string]bool{
+		"https://example.com/hook": true, "https://example.com/hook?a=b#" + webhookKey: true,
+		"https://example.com/hook#" + strings.TrimPrefix(webhookKey, "whsec_"): true,
+		"": false, "http://example.com/hook": false, "https://user:pass@example.com/": false, "example.com/hook": false,
+		"https://example.com/hook#": false, "https://example.com/hook#whsec_": false, "https://example.com/hook#whsec_c2hvcnQ=": false,
+		"https://example.com/hook#whsec_not base64": false, "https://example.com/hook#whsec_" + strings.Repeat("a", 100): false,
+	})
+	checks(t, spec.Destination, map[string]bool{"": true, "ticket system": true})
+	if o := (Webhook{}).Send(t.Context(), Message{Credential: "https://example.com/#x", Text: "x"}); o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
+		t.Errorf("%+v", o)
+	}
+}

@@ -1,0 +1,98 @@
+package mockup
+
+import (
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+var (
+	ntfyTopic = regexp.MustCompile(`^[-_A-Za-z0-9]{1,64}$`)
+	ntfyToken = regexp.MustCompile(`^Bearer tk_[A-Za-z0-9]+$`)
+)
+
+// ntfy publishes to a topic as an ntfy server does that keeps no files. It knows every
+// token and every topic; the errors that depend on those are for SetFault.
+func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
+	topic, auth := r.PathValue("topic"), r.Header.Get("Authorization")
+	title, titleErr := new(mime.WordDecoder).DecodeHeader(r.Header.Get("Title"))
+	click, clickErr := new(mime.WordDecoder).DecodeHeader(r.Header.Get("Click"))
+	priority, known := ntfyPriority(r.Header.Get("Priority"))
+	tags := r.Header.Get("Tags")
+	switch {
+	case auth != "" && !ntfyToken.MatchString(auth):
+		return ntfyError(40101, "unauthorized")
+	case m.spend("ntfy "+auth, 1.0/5, 60) > 0: // see internal/messenger
+		return ntfyError(42901, "limit reached: too many requests, please be nice")
+	case !ntfyTopic.MatchString(topic):
+		return ntfyError(40401, "page not found")
+	case slices.Contains([]string{"docs", "static", "file", "app", "account", "settings", "signup", "login"}, topic):
+		return ntfyError(40010, "invalid request: topic name is disallowed")
+	case titleErr != nil, clickErr != nil, len(title) > 1024, len(tags) > 512:
+		return ntfyError(40000, "invalid request: title, click or tags") // its own code is unverified
+	case !known:
+		return ntfyError(40007, "invalid priority parameter")
+	case len(body) > 4096:
+		return ntfyError(40014, "invalid request: attachments not allowed")
+	case !utf8.Valid(body):
+		return ntfyError(40011, "invalid message: message must be UTF-8 encoded")
+	}
+	now := m.Now()
+	published := ntfyMessage{
+		ID:       strconv.FormatInt(m.moment(), 36),
+		Time:     now.Unix(),
+		Expires:  now.Add(12 * time.Hour).Unix(),
+		Event:    "message",
+		Topic:    topic,
+		Title:    title,
+		Message:  strings.TrimSpace(string(body)),
+		Priority: priority,
+		Click:    click,
+	}
+	if published.Message == "" {
+		published.Message = "triggered"
+	}
+	if tags != "" {
+		published.Tags = strings.Split(tags, ",")
+	}
+	return jsonAnswer(http.StatusOK, published)
+}
+
+// ntfyMessage is ntfy's answer, its fields in ntfy's order.
+type ntfyMessage struct {
+	ID       string   `json:"id"`
+	Time     int64    `json:"time"`
+	Expires  int64    `json:"expires"`
+	Event    string   `json:"event"`
+	Topic    string   `json:"topic"`
+	Title    string   `json:"title,omitempty"`
+	Message  string   `json:"message"`
+	Priority int      `json:"priority,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
+	Click    string   `json:"click,omitempty"`
+}
+
+// ntfyPriority reads a priority; 0 is the usual one.
+func ntfyPriority(word string) (priority int, known bool) {
+	names := [...]string{"", "min", "low", "default", "high", "max"}
+	if i := slices.Index(names[:], word); i >= 0 {
+		return i, true
+	}
+	n, err := strconv.Atoi(word)
+	return n, err == nil && n >= 1 && n <= 5
+}
+
+// ntfyError is an error, whose code begins with the HTTP status.
+func ntfyError(code int, text string) answer {
+	return jsonAnswer(code/100, struct {
+		Code int    `json:"code"`
+		HTTP int    `json:"http"`
+		Text string `json:"error"`
+		Link string `json:"link"`
+	}{code, code / 100, text, "https://ntfy.sh/docs/publish/"})
+}

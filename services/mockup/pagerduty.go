@@ -1,0 +1,90 @@
+package mockup
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+var pagerDutyKey = regexp.MustCompile(`^[A-Za-z0-9]*$`)
+
+// pagerDuty takes events as PagerDuty's Events API v2 does. It knows every key. What
+// it takes under a dedup_key that it knows, it adds to the alert that is open: it says
+// so, which PagerDuty does not. What is longer than the fakes look at, it refuses.
+func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
+	if len(body) > maxBody {
+		return jsonAnswer(http.StatusRequestEntityTooLarge, pagerDutyReply{Status: "invalid event", Message: "Event object is too large"})
+	}
+	var event pagerDutyEvent
+	if json.Unmarshal(body, &event) != nil {
+		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is not a valid JSON object"})
+	}
+	if errors := event.errors(); len(errors) > 0 {
+		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is invalid", Errors: errors})
+	}
+	if m.spend("pagerduty "+event.RoutingKey, 120.0/60, 120) > 0 { // see internal/messenger
+		return jsonAnswer(http.StatusTooManyRequests, pagerDutyReply{
+			Status:  "throttle exceeded",
+			Message: "Requests for this service are arriving too quickly.  Please retry later.",
+		})
+	}
+	if event.DedupKey == "" {
+		event.DedupKey = strconv.FormatInt(m.moment(), 16)
+	}
+	a := jsonAnswer(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
+	if _, open := m.remember("pagerduty "+event.RoutingKey+" "+event.DedupKey, ""); open {
+		a.headers["Mockup-Duplicate"] = "true"
+	}
+	return a
+}
+
+// pagerDutyReply is PagerDuty's answer, its fields in PagerDuty's order.
+type pagerDutyReply struct {
+	Status   string   `json:"status"`
+	Message  string   `json:"message"`
+	DedupKey string   `json:"dedup_key,omitempty"`
+	Errors   []string `json:"errors,omitempty"`
+}
+
+type pagerDutyEvent struct {
+	RoutingKey string `json:"routing_key"`
+	Action     string `json:"event_action"`
+	DedupKey   string `json:"dedup_key"`
+	Payload    struct {
+		Summary  string         `json:"summary"`
+		Source   string         `json:"source"`
+		Severity string         `json:"severity"`
+		Details  map[string]any `json:"custom_details"`
+	} `json:"payload"`
+	Links []struct {
+		Href string `json:"href"`
+	} `json:"links"`
+}
+
+// errors says what is wrong with an event, in PagerDuty's words where they are known.
+func (e pagerDutyEvent) errors() []string {
+	var all []string
+	wrong := func(is bool, text string) {
+		if is {
+			all = append(all, text)
+		}
+	}
+	wrong(len(e.RoutingKey) != 32, "Length of 'routing_key' is incorrect (should be 32 characters)")
+	wrong(!pagerDutyKey.MatchString(e.RoutingKey), "'routing_key' cannot contain non-alphanumeric characters.")
+	wrong(!slices.Contains([]string{"trigger", "acknowledge", "resolve"}, e.Action), "'event_action' is not one of trigger, acknowledge, resolve")
+	wrong(utf8.RuneCountInString(e.DedupKey) > 255, "'dedup_key' is too long (maximum is 255 characters)")
+	if e.Action != "trigger" {
+		return all
+	}
+	wrong(e.Payload.Summary == "", "'payload.summary' is missing or blank")
+	wrong(utf8.RuneCountInString(e.Payload.Summary) > 1024, "'summary' is too long (maiximum is 1024 characters)")
+	wrong(e.Payload.Source == "", "'payload.source' is missing or blank")
+	wrong(!slices.Contains([]string{"critical", "error", "warning", "info"}, e.Payload.Severity), "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')")
+	for _, l := range e.Links {
+		wrong(l.Href == "", "'links.href' is missing or blank")
+	}
+	return all
+}

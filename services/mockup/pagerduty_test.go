@@ -1,0 +1,78 @@
+package mockup_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+const pagerDutyEvent = `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"trigger","dedup_key":"bongsu-7",` +
+	`"payload":{"summary":"[high] node1 down","source":"bongsu","severity":"error"},"links":[{"href":"https://h/1"}]}`
+
+func TestPagerDutyTakesAnEvent(t *testing.T) {
+	m, _, server, _ := stand(t)
+	for i, duplicate := range []string{"", "true"} {
+		status, answer, header := ask(t, server, "/v2/enqueue", pagerDutyEvent)
+		if status != http.StatusAccepted || answer != `{"status":"success","message":"Event processed","dedup_key":"bongsu-7"}` || header.Get("Mockup-Duplicate") != duplicate {
+			t.Errorf("call %d: %d %v %s", i, status, header, answer)
+		}
+	}
+	other := strings.Replace(pagerDutyEvent, "0123456789abcdef01", "0123456789abcdef99", 1)
+	if _, _, header := ask(t, server, "/v2/enqueue", other); header.Get("Mockup-Duplicate") != "" {
+		t.Error("another key's alert is taken for the same")
+	}
+	nameless := strings.Replace(pagerDutyEvent, `"dedup_key":"bongsu-7",`, "", 1)
+	for range 2 {
+		if _, answer, header := ask(t, server, "/v2/enqueue", nameless); header.Get("Mockup-Duplicate") != "" || !strings.Contains(answer, `"dedup_key":"`) {
+			t.Errorf("without a dedup_key: %s", answer)
+		}
+	}
+	if len(m.Calls("/v2/enqueue")) != 5 {
+		t.Errorf("recorded %d calls", len(m.Calls("")))
+	}
+}
+
+func TestPagerDutyRefuses(t *testing.T) {
+	_, _, server, _ := stand(t)
+	for _, c := range []struct{ old, by, want string }{
+		{`{"routing_key"`, `"routing_key"`, `"message":"Event object is not a valid JSON object"`},
+		{`"severity":"error"`, `"severity":7`, `"message":"Event object is not a valid JSON object"`},
+		{"0123456789abcdef0123456789abcdef", "short", `"errors":["Length of 'routing_key' is incorrect (should be 32 characters)"]`},
+		{"0123456789abcdef", "0123456789-bcdef", `"errors":["'routing_key' cannot contain non-alphanumeric characters."]`},
+		{"trigger", "shout", `"errors":["'event_action' is not one of`},
+		{"bongsu-7", strings.Repeat("7", 256), `"errors":["'dedup_key' is too long`},
+		{"[high] node1 down", "", `"errors":["'payload.summary' is missing or blank"]`},
+		{"[high] node1 down", strings.Repeat("봉", 1025), `"errors":["'summary' is too long (maiximum is 1024 characters)"]`},
+		{`"source":"bongsu"`, `"source":""`, `"errors":["'payload.source' is missing or blank"]`},
+		{`"severity":"error"`, `"severity":"high"`, `"errors":["'payload.severity' is invalid`},
+		{"https://h/1", "", `"errors":["'links.href' is missing or blank"]`},
+	} {
+		status, answer, _ := ask(t, server, "/v2/enqueue", strings.Replace(pagerDutyEvent, c.old, c.by, 1))
+		if status != http.StatusBadRequest || !strings.HasPrefix(answer, `{"status":"invalid event",`) || !strings.Contains(answer, c.want) {
+			t.Errorf("%s for %s: %d %s", c.by, c.old, status, answer)
+		}
+	}
+	if status, _, _ := ask(t, server, "/v2/enqueue", strings.Repeat(" ", 256<<10)+pagerDutyEvent); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a huge event: %d", status)
+	}
+}
+
+func TestPagerDutyLimit(t *testing.T) {
+	m, _, server, _ := stand(t)
+	now := noon
+	m.Now = func() time.Time { return now }
+	m.SetLimited(true)
+	for i := range 120 {
+		if status, _, _ := ask(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusAccepted {
+			t.Fatalf("event %d: %d", i, status)
+		}
+	}
+	if status, answer, _ := ask(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusTooManyRequests || !strings.HasPrefix(answer, `{"status":"throttle exceeded",`) {
+		t.Errorf("event 121: %d %s", status, answer)
+	}
+	now = now.Add(time.Second)
+	if status, _, _ := ask(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusAccepted {
+		t.Errorf("a second later: %d", status)
+	}
+}

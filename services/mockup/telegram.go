@@ -1,0 +1,176 @@
+package mockup
+
+import (
+	"encoding/json"
+	"html"
+	"math"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+)
+
+// telegramPath is a path of Telegram's: /bot<token>/<method>. A pattern of
+// http.ServeMux cannot say it.
+var telegramPath = regexp.MustCompile(`^/bot([^/]+)/(\w+)$`)
+
+// telegramCalls serves the calls to Telegram, and nothing else.
+func (m *Mockup) telegramCalls() http.Handler {
+	calls := m.serve(fake{answer: m.telegram})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || !telegramPath.MatchString(r.URL.Path) {
+			http.NotFound(w, r)
+			return
+		}
+		calls.ServeHTTP(w, r)
+	})
+}
+
+var telegramToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
+
+// telegram answers getMe, getChat and sendMessage as Telegram does: the HTTP status
+// stands in the body again. It knows every bot and every chat, but for groups that
+// were upgraded; the errors that depend on others are for SetFault.
+func (m *Mockup) telegram(r *http.Request, body []byte) answer {
+	path := telegramPath.FindStringSubmatch(r.URL.Path)
+	token, method := path[1], path[2]
+	if !telegramToken.MatchString(token) {
+		return telegramError(http.StatusNotFound, "Not Found", nil)
+	}
+	var ask telegramAsk
+	if len(body) > maxBody || json.Unmarshal(body, &ask) != nil {
+		return telegramError(http.StatusBadRequest, "Bad Request: can't parse the request", nil)
+	}
+	switch method {
+	case "getMe":
+		id, _, _ := strings.Cut(token, ":")
+		return telegramResult(map[string]any{"id": json.Number(id), "is_bot": true, "first_name": "Bongsu", "username": "bongsu_bot"})
+	case "getChat":
+		if refused, wrong := ask.chatError(); wrong {
+			return refused
+		}
+		return telegramResult(ask.chat())
+	case "sendMessage":
+		return m.telegramMessage(token, ask)
+	}
+	return telegramError(http.StatusNotFound, "Not Found", nil)
+}
+
+// telegramMessage answers sendMessage.
+func (m *Mockup) telegramMessage(token string, ask telegramAsk) answer {
+	if wait := m.telegramWait(token, ask); wait > 0 {
+		after := int(math.Ceil(wait.Seconds()))
+		return telegramError(http.StatusTooManyRequests, "Too Many Requests: retry after "+strconv.Itoa(after), map[string]any{"retry_after": after})
+	}
+	if refused, wrong := ask.chatError(); wrong {
+		return refused
+	}
+	text, fault := ask.shown()
+	switch {
+	case fault != "":
+		return telegramError(http.StatusBadRequest, "Bad Request: can't parse entities: "+fault, nil)
+	case strings.TrimSpace(text) == "":
+		return telegramError(http.StatusBadRequest, "Bad Request: message text is empty", nil)
+	case len(utf16.Encode([]rune(text))) > 4096:
+		return telegramError(http.StatusBadRequest, "Bad Request: message is too long", nil)
+	}
+	return telegramResult(map[string]any{"message_id": m.moment(), "chat": ask.chat(), "date": m.Now().Unix(), "text": text})
+}
+
+// telegramWait spends a message to a chat: one a second to a person with short bursts,
+// 20 a minute to a group or channel, 30 a second in all (see internal/messenger).
+// Where one is too many the whole bot must wait.
+func (m *Mockup) telegramWait(token string, ask telegramAsk) time.Duration {
+	bot := "telegram " + token
+	if wait := m.stopped(bot); wait > 0 {
+		return wait
+	}
+	perSecond, burst := 1.0, 3
+	if id := string(ask.ChatID); strings.ContainsAny(id, "-@") {
+		perSecond, burst = 20.0/60, 20
+	}
+	wait := m.spend(bot, 30, 30)
+	if wait == 0 {
+		wait = m.spend(bot+" "+string(ask.ChatID), perSecond, burst)
+	}
+	if wait > 0 {
+		m.stop(bot, wait)
+	}
+	return wait
+}
+
+// telegramAsk is what the methods take.
+type telegramAsk struct {
+	ChatID    json.RawMessage `json:"chat_id"` // a number, or a string
+	Text      string          `json:"text"`
+	ParseMode string          `json:"parse_mode"`
+}
+
+var (
+	telegramChat = regexp.MustCompile(`^(-?[0-9]+|"-?[0-9]+"|"@[A-Za-z][A-Za-z0-9_]+")$`)
+	// A group whose id ends in 99 was upgraded to a supergroup, whose id is the same
+	// with -100 before it.
+	telegramUpgraded = regexp.MustCompile(`^"?-([2-9]\d*99)"?$`)
+)
+
+// chatError answers where there is no such chat, or no more.
+func (ask telegramAsk) chatError() (refused answer, wrong bool) {
+	id := string(ask.ChatID)
+	if id == "" || id == `""` || id == "null" {
+		return telegramError(http.StatusBadRequest, "Bad Request: chat_id is empty", nil), true
+	}
+	if !telegramChat.MatchString(id) {
+		return telegramError(http.StatusBadRequest, "Bad Request: chat not found", nil), true
+	}
+	if old := telegramUpgraded.FindStringSubmatch(id); old != nil {
+		return telegramError(http.StatusBadRequest, "Bad Request: group chat was upgraded to a supergroup chat",
+			map[string]any{"migrate_to_chat_id": json.Number("-100" + old[1])}), true
+	}
+	return answer{}, false
+}
+
+// chat describes a chat.
+func (ask telegramAsk) chat() map[string]any {
+	id := strings.Trim(string(ask.ChatID), `"`)
+	switch {
+	case strings.HasPrefix(id, "@"):
+		return map[string]any{"id": json.Number("-1001000000000"), "type": "channel", "username": id[1:]}
+	case strings.HasPrefix(id, "-100"):
+		return map[string]any{"id": json.Number(id), "type": "supergroup"}
+	case strings.HasPrefix(id, "-"):
+		return map[string]any{"id": json.Number(id), "type": "group"}
+	}
+	return map[string]any{"id": json.Number(id), "type": "private"}
+}
+
+var telegramTag = regexp.MustCompile(`</?(b|strong|i|em|u|s|a|code|pre)( [^<>]*)?>`)
+
+// shown is the text as people see it, or what is wrong with its HTML.
+func (ask telegramAsk) shown() (text, fault string) {
+	if ask.ParseMode != "HTML" {
+		return ask.Text, ""
+	}
+	bare := telegramTag.ReplaceAllString(ask.Text, "")
+	if at := strings.IndexByte(bare, '<'); at >= 0 {
+		return "", "Unsupported start tag at byte offset " + strconv.Itoa(at)
+	}
+	return html.UnescapeString(bare), ""
+}
+
+func telegramResult(result any) answer {
+	return jsonAnswer(http.StatusOK, struct {
+		OK     bool `json:"ok"`
+		Result any  `json:"result"`
+	}{true, result})
+}
+
+func telegramError(code int, description string, parameters map[string]any) answer {
+	return jsonAnswer(code, struct {
+		OK          bool           `json:"ok"`
+		ErrorCode   int            `json:"error_code"`
+		Description string         `json:"description"`
+		Parameters  map[string]any `json:"parameters,omitempty"`
+	}{false, code, description, parameters})
+}
