@@ -21,12 +21,14 @@ type serveCmd struct {
 	SenderAddr string `help:"Where a sender answers for its health: by default nowhere beside the edge, else 127.0.0.1:18083."`
 	MockupAddr string `help:"Where the mockup listens: by default 127.0.0.1:18084."`
 
+	MockupSMTPAddr string `name:"mockup-smtp-addr" help:"Where the mockup takes mail: by default on port 18025 of its host."`
+
 	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream; by default one inside the process."`
 	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
-	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers."`
+	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers. Mail goes to port 18025 there."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
 
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
@@ -72,6 +74,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
 			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
 		},
+		MockupSMTPAddr:  c.MockupSMTPAddr,
 		DirectoryURL:    c.DirectoryURL,
 		LedgerURL:       c.LedgerURL,
 		NATSURL:         c.NATSURL,

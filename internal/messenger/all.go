@@ -7,6 +7,7 @@ type Endpoints func(name string) Endpoint
 // Only where they send do messengers need endpoints.
 func All(to Endpoints) []Messenger {
 	return []Messenger{
+		Email{to("email")},
 		Slack{to("slack")},
 	}
 }

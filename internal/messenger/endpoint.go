@@ -3,7 +3,9 @@ package messenger
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,12 +15,15 @@ import (
 // An Endpoint is how a messenger reaches its provider.
 type Endpoint struct {
 	Client *http.Client // as NewClient makes it
+	Dial   Dial         // as NewDial makes it, for what does not speak HTTP
 	Now    func() time.Time
 	// URL stands in place of the scheme and the host of every call, such as a fake's
 	// or a gateway's. Empty calls the provider itself.
 	URL string
 	// HTTP lets calls go to user-given URLs that are http.
 	HTTP bool
+	// roots certify those that do not speak HTTP; nil means whom the system trusts.
+	roots *x509.CertPool
 }
 
 // at is where a call to address goes.
@@ -35,7 +40,16 @@ func (e Endpoint) at(address string) string {
 
 // post makes one POST. Its header is used as it is.
 func (e Endpoint) post(ctx context.Context, address string, body []byte, header http.Header) reply {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.at(address), bytes.NewReader(body))
+	return e.request(ctx, http.MethodPost, address, bytes.NewReader(body), header)
+}
+
+// get makes one GET. Its header is used as it is.
+func (e Endpoint) get(ctx context.Context, address string, header http.Header) reply {
+	return e.request(ctx, http.MethodGet, address, http.NoBody, header)
+}
+
+func (e Endpoint) request(ctx context.Context, method, address string, body io.Reader, header http.Header) reply {
+	req, err := http.NewRequestWithContext(ctx, method, e.at(address), body)
 	if err != nil {
 		return reply{impossible: true}
 	}

@@ -109,6 +109,33 @@ func (r reply) outcome(now time.Time) Outcome {
 	return o
 }
 
+// A meaning is what a provider's answer comes to.
+type meaning struct {
+	kind  Kind
+	scope Scope // where kind is Failed
+}
+
+// as is the outcome with that meaning.
+func (o Outcome) as(m meaning) Outcome {
+	o.Kind, o.Scope = m.kind, m.scope
+	return o
+}
+
+// success says whether the provider answered with a 2xx.
+func (o Outcome) success() bool { return o.Status >= 200 && o.Status < 300 }
+
+// uncallable is the outcome where there was no call, because of what is wrong with
+// the credential. err must not quote it.
+func uncallable(err error) Outcome {
+	return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential", Excerpt: err.Error()}
+}
+
+// unreachable is the outcome where there was no call, because of what is wrong with
+// the destination.
+func unreachable(err error) Outcome {
+	return Outcome{Kind: Failed, Scope: DestinationScope, Code: "invalid_destination", Excerpt: err.Error()}
+}
+
 // unsent is the code for a call that broke before its request was written.
 func unsent(err error) string {
 	var (

@@ -32,16 +32,11 @@ type sample struct {
 	status    int     // with sent it says that the message was taken; 0 means 200
 	sent      string
 	messageID string // what is kept of it
+	evidence  string // what is kept as evidence of success, where it is not what was sent
 	refused   string // an answer with that status that is no success; empty where the status alone is the provider's word
 	// means holds the statuses that mean something else here than they do by
 	// themselves (reply.outcome), without a body that says more.
 	means map[int]meaning
-}
-
-// A meaning is what an answer comes to.
-type meaning struct {
-	kind  Kind
-	scope Scope
 }
 
 var samples = map[string]sample{
@@ -64,6 +59,9 @@ func each(t *testing.T, base string, client *http.Client, promise func(t *testin
 	t.Helper()
 	for _, m := range All(func(string) Endpoint { return endpoint(base, client) }) {
 		name := m.Spec().Name
+		if name == "email" {
+			continue // it speaks SMTP: talk_test.go holds it to the same
+		}
 		t.Run(name, func(t *testing.T) {
 			s, found := samples[name]
 			if !found {
@@ -126,7 +124,7 @@ func echo(r *http.Request) string {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	user, password, _ := r.BasicAuth()
 	body, _ := io.ReadAll(r.Body)
-	said := fmt.Sprintf("%s %s %s %s %s %s ", r.URL, r.RequestURI, r.Header, body, user, password)
+	said := fmt.Sprintf("%s %s %s %s %s %s %s ", r.URL, r.RequestURI, r.URL.Query(), r.Header, body, user, password)
 	return said + fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
 }
 
@@ -134,11 +132,18 @@ func echo(r *http.Request) string {
 func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outcome {
 	t.Helper()
 	o := m.Send(ctx, message)
+	sound(t, o, message.Credential)
+	return o
+}
+
+// sound checks what must be true of every outcome of a call with a credential.
+func sound(t *testing.T, o Outcome, credential string) {
+	t.Helper()
 	if o.Kind < Sent || o.Kind > Unknown {
 		t.Errorf("no kind: %+v", o)
 	}
-	if (o.Scope != NoScope) != (o.Kind == Failed) {
-		t.Errorf("a scope belongs to Failed and to nothing else: %+v", o)
+	if paused := o.Kind == Paused && o.Scope == DestinationScope; (o.Scope != NoScope) != (o.Kind == Failed) && !paused {
+		t.Errorf("a scope belongs to Failed, and to a pause of a destination: %+v", o)
 	}
 	if (o.Code == "") != (o.Kind == Sent) {
 		t.Errorf("what is not Sent needs a code: %+v", o)
@@ -155,10 +160,9 @@ func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outco
 		t.Errorf("gone, and not Failed: %+v", o)
 	}
 	all := fmt.Sprintf("%+v", o)
-	if strings.Contains(all, "SECRET") || strings.Contains(all, message.Credential) {
+	if strings.Contains(all, "SECRET") || strings.Contains(all, credential) {
 		t.Errorf("the secret stands in %s", all)
 	}
-	return o
 }
 
 // roundTrip is a transport that is a function.

@@ -1,0 +1,62 @@
+package messenger
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// full is a message with all that an alert may have, and with what providers give a
+// meaning of their own.
+func full(credential, destination string) Message {
+	return Message{
+		DeliveryID:  7,
+		Credential:  credential,
+		Destination: destination,
+		Text:        "[critical] disk_full on <db1> & *db2*\n- 노드1 장애 🔥\n\nsee https://wiki.example/a_b_c @everyone",
+		Severity:    "critical",
+		Title:       "Disk full <db1> & more",
+		Link:        "https://grafana.example/d/1?a=1&b=2",
+		Details:     []Detail{{"host_name", "db_1"}, {"free", "0 %"}},
+		Time:        noon,
+	}
+}
+
+// plainMessage is a message that is its text alone.
+func plainMessage(credential, destination string) Message {
+	return Message{DeliveryID: 7, Credential: credential, Destination: destination, Text: "[normal] node1 down", Severity: "normal", Time: noon}
+}
+
+// wire is the request that a messenger makes of a message: method, target, headers by
+// name, and body. The outcome must be Sent, and say Cut or not.
+func wire(t *testing.T, name string, m Message, cut bool) []byte {
+	t.Helper()
+	s := samples[name]
+	var b bytes.Buffer
+	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(&b, "%s %s\n", r.Method, r.RequestURI)
+		for _, header := range slices.Sorted(maps.Keys(r.Header)) {
+			fmt.Fprintf(&b, "%s: %s\n", header, strings.Join(r.Header[header], ", "))
+		}
+		fmt.Fprintf(&b, "\n%s\n", body)
+		w.WriteHeader(s.ok())
+		_, _ = io.WriteString(w, s.sent)
+	})
+	if o := send(t.Context(), t, find(t, name, base), m); o.Kind != Sent || o.Cut != cut {
+		t.Errorf("%+v, want Sent and Cut %v", o, cut)
+	}
+	return b.Bytes()
+}
+
+// goldens holds a messenger's requests to its golden files.
+func goldens(t *testing.T, name, credential, destination string) {
+	t.Helper()
+	golden(t, name+"/plain", wire(t, name, plainMessage(credential, destination), false))
+	golden(t, name+"/full", wire(t, name, full(credential, destination), false))
+}
