@@ -43,7 +43,7 @@ type serveCmd struct {
 	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
 	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
 
-	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy."`
+	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
 	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
 

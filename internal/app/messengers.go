@@ -17,8 +17,11 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// email is the messenger that speaks no HTTP.
-const email = "email"
+// The messengers that are configured in ways of their own, by name.
+const (
+	email  = "email"  // speaks no HTTP
+	twilio = "twilio" // calls back
+)
 
 // Messengers is what an operator says of single messengers, by name.
 type Messengers map[string]MessengerConfig
@@ -31,6 +34,7 @@ type MessengerConfig struct {
 	DestinationLimit string        `yaml:"destination-limit"` // such as 1/s, or off
 	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
 	Proxy            string        `yaml:"proxy"`             // the URL of a proxy for its calls
+	CallbackURL      string        `yaml:"callback-url"`      // where its provider reaches the edge from outside; of twilio only
 }
 
 // readMessengers reads the file of --messenger-config: YAML, the names of
@@ -61,7 +65,7 @@ func (of Messengers) check(timeout time.Duration) error {
 				return fmt.Errorf("--messenger-config: %s of %s: %w", key, name, err)
 			}
 		}
-		for key, value := range map[string]string{"url": c.URL, "proxy": c.Proxy} {
+		for key, value := range map[string]string{"url": c.URL, "proxy": c.Proxy, "callback-url": c.CallbackURL} {
 			if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "") {
 				return fmt.Errorf("--messenger-config: %s of %s must be a URL such as http://127.0.0.1:3128", key, name)
 			}
@@ -71,6 +75,8 @@ func (of Messengers) check(timeout time.Duration) error {
 			return fmt.Errorf("--messenger-config: url of %s must be a URL such as smtp://127.0.0.1:18025", name)
 		case name == email && c.Proxy != "":
 			return fmt.Errorf("--messenger-config: %s goes through no proxy", name)
+		case name != twilio && c.CallbackURL != "":
+			return fmt.Errorf("--messenger-config: %s has no callback-url: its provider says nothing later", name)
 		}
 		if c.Timeout < 0 || c.Timeout > timeout {
 			return fmt.Errorf("--messenger-config: timeout of %s is %s: it is above 0, and at most --provider-timeout, %s", name, c.Timeout, timeout)
@@ -122,11 +128,12 @@ func (b *builder) endpoints() messenger.Endpoints {
 	return func(name string) messenger.Endpoint {
 		of := b.config.Messengers[name]
 		e := messenger.Endpoint{
-			Client: public,
-			Dial:   messenger.NewDial(somewhere),
-			Now:    time.Now,
-			URL:    b.providerURL(name),
-			HTTP:   b.config.AllowHTTP,
+			Client:      public,
+			Dial:        messenger.NewDial(somewhere),
+			Now:         time.Now,
+			URL:         b.providerURL(name),
+			HTTP:        b.config.AllowHTTP,
+			CallbackURL: of.CallbackURL,
 		}
 		switch {
 		case of.Proxy != "":

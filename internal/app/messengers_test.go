@@ -14,8 +14,11 @@ func TestMessengerConfig(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"all":             {"slack:\n  url: http://127.0.0.1:18084\n  credential-limit: 2/s\n  destination-limit: off\n  timeout: 2s\n  proxy: http://127.0.0.1:3128\n", ""},
 		"of mail":         {"email:\n  url: smtp://127.0.0.1:18025\n", ""},
+		"of Twilio":       {"twilio:\n  callback-url: https://bongsu.example\n", ""},
 		"no SMTP":         {"email: {url: 'http://127.0.0.1:18084'}\n", "url of email"},
 		"mail by a proxy": {"email: {proxy: 'http://127.0.0.1:3128'}\n", "email goes through no proxy"},
+		"no callbacks":    {"slack: {callback-url: 'https://bongsu.example'}\n", "slack has no callback-url"},
+		"no callback URL": {"twilio: {callback-url: bongsu}\n", "callback-url of twilio"},
 		"nothing":         {"", ""},
 		"no messenger":    {"pigeon: {}\n", `"pigeon", which is no messenger`},
 		"no setting":      {"slack: {color: red}\n", "color"},

@@ -18,6 +18,7 @@ const mockupMailPort = "18025"
 // mockupHere runs the fakes of the providers in this process.
 func (b *builder) mockupHere(ctx context.Context) error {
 	fakes := mockup.New(b.config.Calls)
+	b.stages[last] = append(b.stages[last], fakes.Run)
 	if err := b.takeMail(ctx, fakes); err != nil {
 		return err
 	}

@@ -63,6 +63,8 @@ var rules = []rule{
 		why: "there is one door to cryptography"},
 	{what: "github.com/wneessen/...", by: []string{"internal/messenger/..."},
 		why: "mail is one messenger's business"},
+	{what: "github.com/aws/...", by: []string{"internal/messenger/..."},
+		why: "so is what AWS wants signed"},
 	{what: "github.com/emersion/...", by: []string{"services/mockup/..."},
 		why: "a server for mail is a fake"},
 	{what: "connectrpc.com/...", by: []string{

@@ -9,6 +9,8 @@ func All(to Endpoints) []Messenger {
 	return []Messenger{
 		Email{to("email")},
 		Slack{to("slack")},
+		SNS{to("sns")},
+		Twilio{to("twilio")},
 	}
 }
 

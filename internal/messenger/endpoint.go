@@ -22,6 +22,9 @@ type Endpoint struct {
 	URL string
 	// HTTP lets calls go to user-given URLs that are http.
 	HTTP bool
+	// CallbackURL is the URL under which providers reach this Bongsu, to say later what
+	// became of a message. Empty asks them for no such word.
+	CallbackURL string
 	// roots certify those that do not speak HTTP; nil means whom the system trusts.
 	roots *x509.CertPool
 }

@@ -40,7 +40,9 @@ type sample struct {
 }
 
 var samples = map[string]sample{
-	"slack": slackSample,
+	"slack":  slackSample,
+	"sns":    snsSample,
+	"twilio": twilioSample,
 }
 
 // ok is the status of success.

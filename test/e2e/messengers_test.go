@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+)
+
+// everyMessenger has an address of each messenger, and what its provider's fake must
+// have got for it.
+var everyMessenger = []struct {
+	messenger, credential, destination string
+	path, header, body                 string // of the call; header and body are a part of it
+	messageID                          bool   // the provider names the message it took
+}{
+	{
+		"email", "smtp://bongsu:secret@relay.example.com:587?from=bongsu@example.com", "ops@example.com",
+		"ops@example.com", "bongsu:secret", "\n[high] node1 down", true,
+	},
+	{
+		"slack", "xoxb-secret", "C0123456789",
+		"/api/chat.postMessage", "Bearer xoxb-secret", `{"channel":"C0123456789","text":"[high] node1 down"}`, true,
+	},
+	{
+		"sns", "AKIAEXAMPLE:secret/+secret:ap-northeast-2", "+821012345678",
+		"/", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/", "Message=%5Bhigh%5D+node1+down", true,
+	},
+	{
+		"twilio", "AC0123456789abcdef:secret:+15005550006", "+821012345678",
+		"/2010-04-01/Accounts/AC0123456789abcdef/Messages.json", "Basic QUMwMTIzNDU2Nzg5YWJjZGVmOnNlY3JldA==", "Body=%5Bhigh%5D+node1+down&From=%2B15005550006&To=%2B821012345678", true,
+	},
+}
+
+// TestEveryMessenger tells one person by every messenger there is: the provider of
+// each is called once, and each delivery ends as sent, with evidence and without a
+// secret.
+func TestEveryMessenger(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		kim := &userv1.CreateUserRequest{NickName: "kim"}
+		for _, m := range everyMessenger {
+			kim.Addresses = append(kim.Addresses, &userv1.NewAddress{Messenger: m.messenger, Credential: m.credential, Destination: m.destination})
+		}
+		users := userv1connect.NewUserServiceClient(http.DefaultClient, d.edge)
+		_, err := users.CreateUser(t.Context(), kim)
+		must(t, err)
+		_, answer := ask(t, http.MethodGet, d.edge+"/v1/messengers", "")
+		if known := strings.Count(answer, `"name":`); known != len(everyMessenger) {
+			t.Errorf("%d messengers of %d have a row here: %s", len(everyMessenger), known, answer)
+		}
+
+		id := d.send(t, `{"target":["@kim"],"severity":"high","message":"node1 down"}`).ID
+		deliveries, calls := d.ended(t, id), d.calls(t)
+		if len(deliveries) != len(everyMessenger) || len(calls) != len(everyMessenger) {
+			t.Errorf("%d deliveries, %d calls", len(deliveries), len(calls))
+		}
+		allSent(t, deliveries)
+		for _, m := range everyMessenger {
+			of := slices.IndexFunc(deliveries, func(d *alertv1.Delivery) bool { return d.GetMessenger() == m.messenger })
+			if of < 0 || len(deliveries[of].GetAttempts()) != 1 {
+				t.Errorf("%s: %v", m.messenger, deliveries)
+				continue
+			}
+			o := deliveries[of].GetAttempts()[0].GetOutcome()
+			if (o.GetProviderMessageId() != "") != m.messageID || o.GetExcerpt() == "" || strings.Contains(o.String(), "secret") {
+				t.Errorf("%s: evidence %v", m.messenger, o)
+			}
+			if !slices.ContainsFunc(calls, func(c *mockupv1.Call) bool {
+				return c.GetPath() == m.path && strings.Contains(c.GetBody(), m.body) && strings.Contains(strings.Join(values(c.GetHeaders()), "\n"), m.header)
+			}) {
+				t.Errorf("%s: its provider was not called so: %v", m.messenger, calls)
+			}
+		}
+	})
+}
+
+func values(of map[string]string) []string {
+	all := make([]string, 0, len(of))
+	for _, v := range of {
+		all = append(all, v)
+	}
+	return all
+}
