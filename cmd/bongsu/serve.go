@@ -21,13 +21,15 @@ type serveCmd struct {
 	SenderAddr string `help:"Where a sender answers for its health: by default nowhere beside the edge, else 127.0.0.1:18083."`
 	MockupAddr string `help:"Where the mockup listens: by default 127.0.0.1:18084."`
 
+	MockupSMTPAddr string `name:"mockup-smtp-addr" help:"Where the mockup takes mail: by default on port 18025 of its host."`
+
 	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream; by default one inside the process."`
 	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
 	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC: alerts are resolved there, not by the group service."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
-	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers."`
+	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers. Mail goes to port 18025 there."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
 
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
@@ -44,7 +46,7 @@ type serveCmd struct {
 	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
 	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
 
-	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy."`
+	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
 	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
 	IntakeConfig      string   `type:"path" placeholder:"FILE" help:"A YAML file that says whom the alerts of other systems tell: for alertmanager, grafana, cloudevents, and JSON by templates."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
@@ -76,6 +78,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
 			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
 		},
+		MockupSMTPAddr:  c.MockupSMTPAddr,
 		DirectoryURL:    c.DirectoryURL,
 		LedgerURL:       c.LedgerURL,
 		NATSURL:         c.NATSURL,

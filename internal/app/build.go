@@ -37,10 +37,11 @@ type builder struct {
 
 	ready []check // of the services of this process, and of those it asks
 
-	key    *seal.Key             // opened by sealKey
-	queue  *queue.Queue          // opened by openQueue
-	called []messenger.Messenger // made by messengersHere
-	pacer  *pace.Pacer           // made by paces
+	key      *seal.Key             // opened by sealKey
+	queue    *queue.Queue          // opened by openQueue
+	called   []messenger.Messenger // made by messengersHere
+	pacer    *pace.Pacer           // made by paces
+	mailAddr string                // where the mockup takes mail, opened by takeMail
 }
 
 // A check says why the process cannot do its work, or nil.

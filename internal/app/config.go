@@ -47,13 +47,17 @@ type Config struct {
 	// service in a process without the edge. Port 0 asks for any free one.
 	Addrs map[string]string
 
+	// MockupSMTPAddr is where the mockup takes mail; default port 18025 on the mockup's
+	// host, or any free one where the mockup itself has port 0.
+	MockupSMTPAddr string
+
 	DirectoryURL string // postgres://… or a file; default directory.db in Data
 	LedgerURL    string // postgres://… or a file; default ledger.db in Data
 	NATSURL      string // default a broker inside the process
 	GroupURL     string // where the group service is, if not in this process
 	UserInfoURL  string // a UserInfo of another system that keeps the people, in place of the group service; none by default
 	AlertURL     string // where the alert service is, if not in this process
-	ProviderURL  string // in place of the scheme and host of every provider; default the mockup of this process, or the providers themselves
+	ProviderURL  string // in place of the scheme and host of every provider, and of mail relays with port 18025; default the mockup of this process, or the providers themselves
 	SealKeyFile  string // default seal.key in Data, made where it is missing
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5

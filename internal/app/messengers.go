@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -16,17 +17,24 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
+// The messengers that are configured in ways of their own, by name.
+const (
+	email  = "email"  // speaks no HTTP
+	twilio = "twilio" // calls back
+)
+
 // Messengers is what an operator says of single messengers, by name.
 type Messengers map[string]MessengerConfig
 
 // A MessengerConfig is what an operator says of a messenger. The zero value of a
 // field is the messenger's own.
 type MessengerConfig struct {
-	URL              string        `yaml:"url"`               // in place of the provider's scheme and host
+	URL              string        `yaml:"url"`               // in place of the provider's scheme and host; of email, smtp:// in the clear or smtps://
 	CredentialLimit  string        `yaml:"credential-limit"`  // such as 10/s, or off
 	DestinationLimit string        `yaml:"destination-limit"` // such as 1/s, or off
 	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
 	Proxy            string        `yaml:"proxy"`             // the URL of a proxy for its calls
+	CallbackURL      string        `yaml:"callback-url"`      // where its provider reaches the edge from outside; of twilio only
 }
 
 // readMessengers reads the file of --messenger-config: YAML, the names of
@@ -57,10 +65,18 @@ func (of Messengers) check(timeout time.Duration) error {
 				return fmt.Errorf("--messenger-config: %s of %s: %w", key, name, err)
 			}
 		}
-		for key, value := range map[string]string{"url": c.URL, "proxy": c.Proxy} {
+		for key, value := range map[string]string{"url": c.URL, "proxy": c.Proxy, "callback-url": c.CallbackURL} {
 			if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "") {
 				return fmt.Errorf("--messenger-config: %s of %s must be a URL such as http://127.0.0.1:3128", key, name)
 			}
+		}
+		switch {
+		case name == email && c.URL != "" && !strings.HasPrefix(c.URL, "smtp://") && !strings.HasPrefix(c.URL, "smtps://"):
+			return fmt.Errorf("--messenger-config: url of %s must be a URL such as smtp://127.0.0.1:18025", name)
+		case name == email && c.Proxy != "":
+			return fmt.Errorf("--messenger-config: %s goes through no proxy", name)
+		case name != twilio && c.CallbackURL != "":
+			return fmt.Errorf("--messenger-config: %s has no callback-url: its provider says nothing later", name)
 		}
 		if c.Timeout < 0 || c.Timeout > timeout {
 			return fmt.Errorf("--messenger-config: timeout of %s is %s: it is above 0, and at most --provider-timeout, %s", name, c.Timeout, timeout)
@@ -116,16 +132,23 @@ func (b *builder) messengersHere() []messenger.Messenger {
 // somewhere go there, wherever it is; the others go to public addresses only, and
 // where the operator lets them.
 func (b *builder) endpoints() messenger.Endpoints {
-	everywhere := messenger.NewClient(messenger.ClientConfig{Anywhere: true})
-	public := messenger.NewClient(messenger.ClientConfig{Allowed: b.config.AllowDestinations})
+	anywhere, somewhere := messenger.ClientConfig{Anywhere: true}, messenger.ClientConfig{Allowed: b.config.AllowDestinations}
+	everywhere, public := messenger.NewClient(anywhere), messenger.NewClient(somewhere)
 	return func(name string) messenger.Endpoint {
 		of := b.config.Messengers[name]
-		e := messenger.Endpoint{Client: public, Now: time.Now, URL: b.providerURL(name), HTTP: b.config.AllowHTTP}
+		e := messenger.Endpoint{
+			Client:      public,
+			Dial:        messenger.NewDial(somewhere),
+			Now:         time.Now,
+			URL:         b.providerURL(name),
+			HTTP:        b.config.AllowHTTP,
+			CallbackURL: of.CallbackURL,
+		}
 		switch {
 		case of.Proxy != "":
 			e.Client = proxied(of.Proxy)
 		case e.URL != "":
-			e.Client = everywhere
+			e.Client, e.Dial = everywhere, messenger.NewDial(anywhere)
 		}
 		return e
 	}
@@ -143,11 +166,28 @@ func (b *builder) providerURL(name string) string {
 	if u := b.config.Messengers[name].URL; u != "" {
 		return u
 	}
+	if name == email {
+		return b.mailURL()
+	}
 	if b.config.ProviderURL != "" {
 		return b.config.ProviderURL
 	}
 	if addr := b.Addr(Mockup); addr != "" {
 		return "http://" + addr
+	}
+	return ""
+}
+
+// mailURL is providerURL for mail: what stands in for all providers takes mail on the
+// mockup's port for it.
+func (b *builder) mailURL() string {
+	if b.config.ProviderURL != "" {
+		if u, err := url.Parse(b.config.ProviderURL); err == nil {
+			return "smtp://" + net.JoinHostPort(u.Hostname(), mockupMailPort)
+		}
+	}
+	if b.mailAddr != "" {
+		return "smtp://" + b.mailAddr
 	}
 	return ""
 }

@@ -13,6 +13,12 @@ import (
 func TestMessengerConfig(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"all":             {"slack:\n  url: http://127.0.0.1:18084\n  credential-limit: 2/s\n  destination-limit: off\n  timeout: 2s\n  proxy: http://127.0.0.1:3128\n", ""},
+		"of mail":         {"email:\n  url: smtp://127.0.0.1:18025\n", ""},
+		"of Twilio":       {"twilio:\n  callback-url: https://bongsu.example\n", ""},
+		"no SMTP":         {"email: {url: 'http://127.0.0.1:18084'}\n", "url of email"},
+		"mail by a proxy": {"email: {proxy: 'http://127.0.0.1:3128'}\n", "email goes through no proxy"},
+		"no callbacks":    {"slack: {callback-url: 'https://bongsu.example'}\n", "slack has no callback-url"},
+		"no callback URL": {"twilio: {callback-url: bongsu}\n", "callback-url of twilio"},
 		"nothing":         {"", ""},
 		"no messenger":    {"pigeon: {}\n", `"pigeon", which is no messenger`},
 		"no setting":      {"slack: {color: red}\n", "color"},
@@ -60,6 +66,37 @@ func TestLimits(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestProviderURL says where calls go that are not to go to the providers.
+func TestProviderURL(t *testing.T) {
+	for name, c := range map[string]struct {
+		config   Config
+		mailAddr string
+		want     map[string]string
+	}{
+		"the providers":     {Config{}, "", map[string]string{"slack": "", "email": ""}},
+		"the mockup here":   {Config{}, "127.0.0.1:18025", map[string]string{"email": "smtp://127.0.0.1:18025"}},
+		"a mockup":          {Config{ProviderURL: "http://mockup:18084"}, "127.0.0.1:1", map[string]string{"slack": "http://mockup:18084", "email": "smtp://mockup:18025"}},
+		"at an address":     {Config{ProviderURL: "http://[::1]:18084/x"}, "", map[string]string{"email": "smtp://[::1]:18025"}},
+		"as a messenger is": {Config{ProviderURL: "http://mockup:18084", Messengers: Messengers{"email": {URL: "smtp://relay:25"}}}, "", map[string]string{"slack": "http://mockup:18084", "email": "smtp://relay:25"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &builder{App: &App{config: c.config}, mailAddr: c.mailAddr}
+			for messenger, want := range c.want {
+				if got := b.providerURL(messenger); got != want {
+					t.Errorf("%s: %q, want %q", messenger, got, want)
+				}
+			}
+		})
+	}
+	for addr, want := range map[string]string{
+		"127.0.0.1:18084": "127.0.0.1:18025", "127.0.0.1:0": "127.0.0.1:0", "0.0.0.0:80": "0.0.0.0:18025", "[::1]:18084": "[::1]:18025",
+	} {
+		if got := mailBeside(addr); got != want {
+			t.Errorf("beside %s: %s, want %s", addr, got, want)
+		}
 	}
 }
 

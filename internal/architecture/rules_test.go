@@ -64,6 +64,12 @@ var rules = []rule{
 		why: "circuits are broken where other people's systems are called"},
 	{what: "github.com/tink-crypto/...", by: []string{"internal/seal/..."},
 		why: "there is one door to cryptography"},
+	{what: "github.com/wneessen/...", by: []string{"internal/messenger/..."},
+		why: "mail is one messenger's business"},
+	{what: "github.com/aws/...", by: []string{"internal/messenger/..."},
+		why: "so is what AWS wants signed"},
+	{what: "github.com/emersion/...", by: []string{"services/mockup/..."},
+		why: "a server for mail is a fake"},
 	{what: "connectrpc.com/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/rpc/...",
 		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",

@@ -9,12 +9,15 @@ func All(to Endpoints) []Messenger {
 	return []Messenger{
 		Discord{to("discord")},
 		DiscordBot{to("discordbot")},
+		Email{to("email")},
 		Ntfy{to("ntfy")},
 		PagerDuty{to("pagerduty")},
 		Slack{to("slack")},
 		SlackHook{to("slackhook")},
+		SNS{to("sns")},
 		Teams{to("teams")},
 		Telegram{to("telegram")},
+		Twilio{to("twilio")},
 		Webhook{to("webhook")},
 	}
 }

@@ -2,6 +2,7 @@ package messenger
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"strings"
 	"unicode"
@@ -40,6 +41,28 @@ func checkURL(value string) error {
 		return errors.New("must be a URL that begins with https://")
 	}
 	return nil
+}
+
+// encrypted says whether what is sent to a URL is read on the way by nobody: it is
+// encrypted, or never leaves the machine.
+func encrypted(value string) bool {
+	u, err := url.Parse(value)
+	if err != nil {
+		return false
+	}
+	switch u.Scheme {
+	case "https", "smtps":
+		return true
+	case "smtp": // by STARTTLS
+		return u.Query().Get("tls") != "off" || loopback(u.Hostname())
+	}
+	return false
+}
+
+// loopback says whether a host is this machine by its very name.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // urlSecrets are the secrets of a URL that is a password: the whole of it, what is

@@ -25,6 +25,9 @@ type ClientConfig struct {
 const forbidden = "not called: the host's address is a loopback, private, link-local or reserved one, which a " +
 	"user-given URL must not lead to; an operator can allow it by --allow-destinations"
 
+// callTimeout bounds a whole call, its answer included.
+const callTimeout = 30 * time.Second
+
 // NewClient makes an HTTP client that calls to many providers share. Its pool fits
 // hundreds of calls at once to one provider, and it lets go of idle connections
 // before the providers' side does, since a request written to a connection that is
@@ -36,7 +39,7 @@ func NewClient(c ClientConfig) *http.Client {
 		proxy = http.ProxyURL(c.Proxy)
 	}
 	return &http.Client{
-		Timeout: 30 * time.Second, // a whole call, its answer included
+		Timeout: callTimeout,
 		Transport: &http.Transport{
 			Proxy:                  proxy,
 			DialContext:            c.dial(proxy),
@@ -51,10 +54,17 @@ func NewClient(c ClientConfig) *http.Client {
 	}
 }
 
-type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+// A Dial opens a connection.
+type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// NewDial makes what opens connections to providers that do not speak HTTP: to where
+// the calls of NewClient may go, but through no proxy.
+func NewDial(c ClientConfig) Dial {
+	return c.dial(func(*http.Request) (*url.URL, error) { return nil, nil })
+}
 
 // dial gives what opens connections: to a proxy, or to what is allowed.
-func (c ClientConfig) dial(proxy func(*http.Request) (*url.URL, error)) dial {
+func (c ClientConfig) dial(proxy func(*http.Request) (*url.URL, error)) Dial {
 	free := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	if c.Anywhere {
 		return free.DialContext

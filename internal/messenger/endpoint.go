@@ -3,6 +3,7 @@ package messenger
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,12 +15,18 @@ import (
 // An Endpoint is how a messenger reaches its provider.
 type Endpoint struct {
 	Client *http.Client // as NewClient makes it
+	Dial   Dial         // as NewDial makes it, for what does not speak HTTP
 	Now    func() time.Time
 	// URL stands in place of the scheme and the host of every call, such as a fake's
 	// or a gateway's. Empty calls the provider itself.
 	URL string
 	// HTTP lets calls go to user-given URLs that are http.
 	HTTP bool
+	// CallbackURL is the URL under which providers reach this Bongsu, to say later what
+	// became of a message. Empty asks them for no such word.
+	CallbackURL string
+	// roots certify those that do not speak HTTP; nil means whom the system trusts.
+	roots *x509.CertPool
 }
 
 // at is where a call to address goes.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -90,8 +89,8 @@ type Setting struct {
 	// Check says what is wrong with a value, or nil. Its error is for outsiders
 	// and must not quote a secret. A nil Check accepts any value.
 	Check func(value string) error
-	// URL says that it is where calls go to: an https URL, unless an operator allows
-	// http.
+	// URL says that it is where calls go to, encrypted, as by https, unless an operator
+	// allows http.
 	URL bool
 }
 
@@ -103,8 +102,8 @@ func (s Setting) Accept(value string, http bool) error {
 		return nil
 	case value == "":
 		return errors.New("must be given: " + s.Hint)
-	case s.URL && !http && !strings.HasPrefix(value, "https://"):
-		return errors.New("must be a URL that begins with https://")
+	case s.URL && !http && !encrypted(value):
+		return errors.New("must be a URL whose calls are encrypted, such as https://…")
 	case s.Check == nil:
 		return nil
 	}

@@ -19,8 +19,8 @@ const (
 
 // A Call is one request that a fake got, and what it answered.
 type Call struct {
-	Method       string
-	Path         string
+	Method       string   // SMTP for a mail
+	Path         string   // of a mail, its recipient
 	Query        string   // what follows the question mark
 	Headers      []Header // by name
 	Body         string   // at most 256 KiB of it
@@ -62,14 +62,18 @@ func (m *Mockup) Reset() {
 
 // got records and prints a call that has been read.
 func (m *Mockup) got(r *http.Request, body []byte) *Call {
-	c := &Call{
+	return m.keep(&Call{
 		Method:  r.Method,
 		Path:    text(r.URL.Path),
 		Query:   text(r.URL.RawQuery),
 		Headers: headers(r.Header),
 		Body:    text(string(body[:min(len(body), maxBody)])),
 		Time:    m.Now(),
-	}
+	})
+}
+
+// keep records and prints a call.
+func (m *Mockup) keep(c *Call) *Call {
 	m.mu.Lock()
 	m.calls.add(c)
 	m.mu.Unlock()

@@ -32,6 +32,10 @@ type Mockup struct {
 	Random func() float64
 	// Wait returns nil after d, or the error of ctx when that ends before.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Client calls back, as some providers do.
+	Client *http.Client
+
+	callbacks chan callback // what Run has to call
 
 	mu     sync.Mutex // guards what follows
 	calls  record
@@ -48,7 +52,14 @@ type Mockup struct {
 
 // New makes a Mockup that prints to printer and lives in real time.
 func New(printer io.Writer) *Mockup {
-	return &Mockup{Printer: printer, Now: time.Now, Random: rand.Float64, Wait: wait}
+	return &Mockup{
+		Printer:   printer,
+		Now:       time.Now,
+		Random:    rand.Float64,
+		Wait:      wait,
+		Client:    &http.Client{Timeout: callbackTimeout},
+		callbacks: make(chan callback, maxCallbacks),
+	}
 }
 
 // Fakes answers the paths of all fakes, and nothing else.
@@ -65,6 +76,8 @@ func (m *Mockup) Fakes() http.Handler {
 // here.
 func (m *Mockup) fakes() []fake {
 	return []fake{
+		{"POST /2010-04-01/Accounts/{sid}/Messages.json", m.twilio},
+		{"GET /2010-04-01/Accounts/{account}", m.twilioAccount},
 		{"POST /api/chat.postMessage", m.slack},
 		{"POST /api/auth.test", m.slackTest},
 		{"POST /api/conversations.info", m.slackInfo},
@@ -81,6 +94,7 @@ func (m *Mockup) fakes() []fake {
 		{"POST /hook/{name}/{more...}", m.webhook},
 		{"POST /v2/enqueue", m.pagerDuty},
 		{"POST /{topic}", m.ntfy},
+		{"POST /{$}", m.sns},
 	}
 }
 

@@ -108,7 +108,7 @@ Authorization: Bearer SLACK-USER1-TOKEN
 
 func TestOnlyTheFakesAreRecorded(t *testing.T) {
 	m, shown, server, _ := stand(t)
-	for _, url := range []string{server.URL + "/api/nonsense", server.URL + "/"} {
+	for _, url := range []string{server.URL + "/api/nonsense", server.URL + "/nothing/here"} {
 		res, err := server.Client().Post(url, "application/json", strings.NewReader("{}"))
 		if err != nil {
 			t.Fatal(err)

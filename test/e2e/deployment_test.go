@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -50,12 +51,14 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 		return d.parts[name].URLs(t, 1)[name]
 	}
 	d.mockup = service("mockup")
+	config := filepath.Join(t.TempDir(), "messengers.yaml") // for mail, which the mockup takes on any free port
+	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+d.parts["mockup"].MailAddr(t)+"}\n"), 0o600))
 	d.group = service("group", "--demo-data", "--seal-key-file="+key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
 	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
 	return d, func(more ...string) string {
 		t.Helper()
-		return service("sender", append(more, "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+key)...)
+		return service("sender", append(more, "--messenger-config="+config, "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+key)...)
 	}
 }
 

@@ -36,6 +36,10 @@ var everyMessenger = []struct {
 		"/v2/enqueue", "application/json", `"summary":"[high] node1 down","source":"shop"`, true,
 	},
 	{
+		"email", "smtp://bongsu:secret@relay.example.com:587?from=bongsu@example.com", "ops@example.com",
+		"ops@example.com", "bongsu:secret", "\n[high] node1 down", true,
+	},
+	{
 		"slack", "xoxb-secret", "C0123456789",
 		"/api/chat.postMessage", "Bearer xoxb-secret", `{"channel":"C0123456789","text":"[high] node1 down"}`, true,
 	},
@@ -54,6 +58,14 @@ var everyMessenger = []struct {
 	{
 		"webhook", "https://example.com/hook/secret?key=secret#whsec_secretsecretsecretsecretsecretse", "ticket system",
 		"/hook/secret", "v1,", `"text":"[high] node1 down"`, false,
+	},
+	{
+		"sns", "AKIAEXAMPLE:secret/+secret:ap-northeast-2", "+821012345678",
+		"/", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/", "Message=%5Bhigh%5D+node1+down", true,
+	},
+	{
+		"twilio", "AC0123456789abcdef:secret:+15005550006", "+821012345678",
+		"/2010-04-01/Accounts/AC0123456789abcdef/Messages.json", "Basic QUMwMTIzNDU2Nzg5YWJjZGVmOnNlY3JldA==", "Body=%5Bhigh%5D+node1+down&From=%2B15005550006&To=%2B821012345678", true,
 	},
 }
 

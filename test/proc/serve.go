@@ -42,6 +42,14 @@ func (p *Process) URLs(t testing.TB, count int) map[string]string {
 	return urls
 }
 
+var takesMail = regexp.MustCompile(`"msg":"the mockup takes mail","addr":"([^"]+)"`)
+
+// MailAddr waits until a mockup takes mail, and gives where.
+func (p *Process) MailAddr(t testing.TB) string {
+	t.Helper()
+	return p.Await(t, takesMail, 1)[0][1]
+}
+
 var natsListens = regexp.MustCompile(`Listening for client connections on (127\.0\.0\.1:\d+)`)
 
 // NATS runs a NATS server with JetStream in dir on a port of the machine, or on

@@ -1,0 +1,85 @@
+package messenger
+
+import (
+	"context"
+	"net/url"
+)
+
+// Email sends by SMTP through a relay.
+type Email struct{ Endpoint }
+
+var _ Verifier = Email{}
+
+// Spec describes an address by mail. A relay's limits are its own: it says so when
+// they are reached.
+func (Email) Spec() Spec {
+	return Spec{
+		Name:  "email",
+		Title: "Email",
+		Credential: Setting{
+			Label:  "Mail relay",
+			Hint:   "smtp://user:password@relay.example.com:587?from=bongsu@example.com, encrypted by STARTTLS, or smtps://…:465; special characters of user and password are escaped, / as %2F",
+			Secret: true,
+			Check:  checkRelay,
+			URL:    true,
+		},
+		Destination: Setting{
+			Label: "Mail address",
+			Hint:  "such as ops@example.com",
+			Check: checkMail,
+		},
+		Verifiable: true,
+	}
+}
+
+// Send hands one mail for one recipient to the relay. Sent means that the relay took
+// it upon itself (RFC 5321, 4.2.5); whether it arrives, it tells the sender by mail.
+func (e Email) Send(ctx context.Context, m Message) Outcome {
+	r, err := parseRelay(m.Credential)
+	if err != nil {
+		return uncallable(err)
+	}
+	if err := checkMail(m.Destination); err != nil {
+		return unreachable(err)
+	}
+	mail, id, err := m.mail(r, e.Now())
+	if err != nil {
+		return Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid_message", Excerpt: "the message cannot be written as mail"}
+	}
+	o := e.hand(ctx, r, m.Destination, mail)
+	if o.Kind == Sent {
+		o.MessageID = id
+	}
+	return o.without(r.secrets(m.Credential)...)
+}
+
+// Verify asks the relay whether it takes mail from the sender to the destination, and
+// hangs up before there is any.
+func (e Email) Verify(ctx context.Context, credential, destination string) Outcome {
+	r, err := parseRelay(credential)
+	if err != nil {
+		return uncallable(err)
+	}
+	if err := checkMail(destination); err != nil {
+		return unreachable(err)
+	}
+	return e.hand(ctx, r, destination, nil).without(r.secrets(credential)...)
+}
+
+// hand has a talk with the relay, or with what an operator put in its place, which is
+// spoken to as its URL says.
+func (e Email) hand(ctx context.Context, r relay, to string, mail []byte) Outcome {
+	refuse := func(why string) Outcome {
+		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_url", Excerpt: "not called: " + why}
+	}
+	if e.URL != "" {
+		u, err := url.Parse(e.URL)
+		if err != nil || u.Port() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
+			return refuse("where mail is to go instead must be a URL such as smtp://127.0.0.1:18025")
+		}
+		r.host, r.port, r.implicit, r.clear = u.Hostname(), u.Port(), u.Scheme == "smtps", u.Scheme == "smtp"
+	} else if r.clear && !e.HTTP && !loopback(r.host) {
+		return refuse("tls=off lets the password be read on the way; an operator must allow it by --allow-http")
+	}
+	return e.talk(ctx, r, to, mail).outcome(e.Now())
+}

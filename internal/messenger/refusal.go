@@ -1,0 +1,71 @@
+package messenger
+
+import (
+	"errors"
+	"fmt"
+	"net/textproto"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// outcome is what a talk comes to.
+func (t talk) outcome(now time.Time) Outcome {
+	var refusal *textproto.Error
+	switch {
+	case t.err == nil:
+		return Outcome{Kind: Sent, Status: 250, Excerpt: t.said}
+	case errors.Is(t.err, errNoTLS):
+		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "tls_unavailable", Excerpt: t.err.Error()}
+	case errors.Is(t.err, errNoAuth):
+		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "auth_unavailable", Excerpt: t.err.Error()}
+	case errors.As(t.err, &refusal):
+		return t.step.refused(refusal)
+	default:
+		return reply{begun: t.step == end, err: t.err}.outcome(now)
+	}
+}
+
+// status is an enhanced status code, as RFC 3463 has it.
+var status = regexp.MustCompile(`^[245]\.([0-9]{1,3})\.[0-9]{1,3}\b`)
+
+// refused is what a reply means that was none of success. Codes: RFC 5321, 4.2.3;
+// those of authentication: RFC 4954, 6.
+func (s step) refused(reply *textproto.Error) Outcome {
+	o := Outcome{Status: reply.Code, Code: fmt.Sprintf("smtp_%d", reply.Code), Excerpt: fmt.Sprintf("%d %s", reply.Code, reply.Msg)}
+	subject := ""
+	if found := status.FindStringSubmatch(reply.Msg); found != nil {
+		o.Code, subject = found[0], found[1]
+	}
+	switch {
+	case reply.Code/100 == 4:
+		o.Kind = Retry
+		// Amazon SES says 454 where its limits are reached
+		// (https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html).
+		// Before that, 454 is about TLS (RFC 3207) or authentication (RFC 4954).
+		if reply.Code == 454 && (s > authentication || strings.Contains(strings.ToLower(reply.Msg), "throttl")) {
+			o.Kind = Paused
+		}
+	case reply.Code/100 != 5 && s == end:
+		o.Kind = Unknown
+	case reply.Code/100 != 5: // out of order, and nothing is lost
+		o.Kind = Retry
+	default:
+		o.Kind, o.Scope = Failed, s.scope(reply.Code, subject)
+	}
+	return o
+}
+
+// scope is what a relay's no is about.
+func (s step) scope(code int, subject string) Scope {
+	switch {
+	case code == 530 || code == 534 || code == 535 || code == 538: // whatever it was said to
+		return CredentialScope
+	case s < sender, s == sender && code != 552: // who sends is part of the credential; 552 is about size
+		return CredentialScope
+	case s == recipient, s == end && (subject == "1" || subject == "2"): // addressing, mailbox
+		return DestinationScope
+	default:
+		return MessageScope
+	}
+}

@@ -1,0 +1,106 @@
+package messenger
+
+import (
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/mail"
+	"net/url"
+	"strings"
+)
+
+// A relay is a mail server that takes mail for anybody, as a credential names it:
+//
+//	smtp://user:password@relay.example.com:587?from=bongsu@example.com
+//
+// smtp is encrypted by STARTTLS, unless it says tls=off; smtps from the beginning.
+type relay struct {
+	host, port     string
+	implicit       bool // TLS from the beginning, as RFC 8314 recommends
+	clear          bool // no TLS at all
+	user, password string
+	from           *mail.Address
+}
+
+// parseRelay reads a relay. Its error does not quote the credential.
+func parseRelay(value string) (relay, error) {
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || u.Fragment != "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
+		return relay{}, errors.New("must be a URL such as smtp://user:password@relay.example.com:587?from=bongsu@example.com, special characters of user and password escaped as %2F")
+	}
+	if u.Path != "" && u.Path != "/" {
+		return relay{}, errors.New("must be a URL without a path: what follows the port begins with ?from=")
+	}
+	// Ports: RFC 6409 (submission), RFC 8314 (submissions).
+	r := relay{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps"}
+	if r.port == "" && r.implicit {
+		r.port = "465"
+	} else if r.port == "" {
+		r.port = "587"
+	}
+	r.user = u.User.Username()
+	r.password, _ = u.User.Password()
+	if (r.user == "") != (r.password == "") || strings.ContainsRune(r.user+r.password, 0) {
+		return relay{}, errors.New("must name both a user and a password, or neither")
+	}
+	return r, r.options(u.RawQuery)
+}
+
+// options reads what follows the question mark.
+func (r *relay) options(query string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return errors.New("must have a query such as ?from=bongsu@example.com")
+	}
+	for name := range values {
+		if name != "from" && name != "tls" {
+			return errors.New("must have no other query than from and tls")
+		}
+	}
+	switch {
+	case !values.Has("tls"):
+	case values.Get("tls") == "off" && !r.implicit:
+		r.clear = true
+	default:
+		return errors.New("must say tls=off, and that with smtp:// only, or nothing of tls")
+	}
+	r.from, err = mail.ParseAddress(values.Get("from"))
+	if err != nil || checkMail(r.from.Address) != nil {
+		return errors.New("must say whom mail is from, such as ?from=bongsu@example.com")
+	}
+	return nil
+}
+
+// checkRelay accepts a relay.
+func checkRelay(value string) error {
+	_, err := parseRelay(value)
+	return err
+}
+
+// checkMail accepts a mail address of ASCII characters: others need SMTPUTF8 (RFC
+// 6531) of every server on the way.
+func checkMail(value string) error {
+	at, err := mail.ParseAddress(value)
+	if err != nil || at.Address != value || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) || len(value) > 254 {
+		return errors.New("must be a mail address such as ops@example.com")
+	}
+	return nil
+}
+
+// address is where the relay is dialled.
+func (r relay) address() string { return net.JoinHostPort(r.host, r.port) }
+
+// secrets are all that an answer must not show, also as AUTH writes it (RFC 4616).
+func (r relay) secrets(credential string) []string {
+	if r.password == "" {
+		return []string{credential}
+	}
+	encode := base64.StdEncoding.EncodeToString
+	return []string{
+		credential,
+		encode([]byte("\x00" + r.user + "\x00" + r.password)),
+		encode([]byte(r.password)),
+		url.UserPassword(r.user, r.password).String(),
+		r.password,
+	}
+}

@@ -1,0 +1,165 @@
+package messenger
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// The words of a script that are no replies.
+const (
+	hangUp  = "hang up"
+	silence = "silence" // until the caller hangs up
+	endless = "endless"
+)
+
+// A script is how a relay replies, by command; "" is the greeting, and "." the end of
+// a mail. What it says nothing of succeeds.
+type script map[string]string
+
+// A scripted is a relay that plays a script, for any number of connections.
+type scripted struct {
+	script   script
+	tls      *tls.Config // for STARTTLS
+	implicit bool        // TLS from the beginning
+
+	mu    sync.Mutex
+	lines []string // all commands
+	mails []string
+	hung  chan struct{} // receives when a caller hears silence
+}
+
+// relayOf stands up a relay, and gives it with where it is.
+func relayOf(t *testing.T, s *scripted) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.hung = make(chan struct{}, 1)
+	var g sync.WaitGroup
+	g.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			g.Go(func() {
+				defer conn.Close()
+				if s.implicit {
+					conn = tls.Server(conn, s.tls)
+				}
+				s.serve(conn)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		g.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// serve plays the script on one connection.
+func (s *scripted) serve(conn net.Conn) {
+	r := bufio.NewReader(conn)
+	command := ""
+	for s.reply(conn, command) {
+		if command == "STARTTLS" {
+			conn = tls.Server(conn, s.tls)
+			r = bufio.NewReader(conn)
+		}
+		if command == "DATA" {
+			command = s.read(r)
+			continue
+		}
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.lines = append(s.lines, strings.TrimRight(line, "\r\n"))
+		s.mu.Unlock()
+		command, _, _ = strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+	}
+}
+
+// read reads a mail to its final dot.
+func (s *scripted) read(r *bufio.Reader) (command string) {
+	var mail strings.Builder
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return "QUIT"
+		}
+		if line == ".\r\n" {
+			s.mu.Lock()
+			s.mails = append(s.mails, mail.String())
+			s.mu.Unlock()
+			return "."
+		}
+		mail.WriteString(line)
+	}
+}
+
+// reply says what the script does to a command, and whether the talk goes on.
+func (s *scripted) reply(conn net.Conn, command string) bool {
+	reply, is := s.script[command]
+	if !is {
+		reply = map[string]string{"": "220 relay", "EHLO": "250-relay\r\n250 AUTH PLAIN", "AUTH": "235 in", "DATA": "354 go on", "STARTTLS": "220 go on", ".": "250 2.0.0 Ok: queued as 4F2C1", "QUIT": hangUp}[command]
+		if reply == "" {
+			reply = "250 ok"
+		}
+	}
+	switch reply {
+	case hangUp:
+		return false
+	case silence:
+		s.hung <- struct{}{}
+		_, _ = io.Copy(io.Discard, conn)
+		return false
+	case endless:
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(conn, "250-"+strings.Repeat("x", 1000)+"\r\n")
+		}
+		return false
+	}
+	_, err := fmt.Fprintf(conn, "%s\r\n", reply)
+	return err == nil
+}
+
+// said gives the commands so far.
+func (s *scripted) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.lines, "\n")
+}
+
+// certified gives how a server at 127.0.0.1 encrypts, and who certifies it.
+func certified(t *testing.T) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	return &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}, roots
+}
+
+// emailTo is the messenger with a relay in place of all others.
+func emailTo(addr string) Email {
+	e := endpoint("smtp://"+addr, nil)
+	e.Dial = NewDial(ClientConfig{Anywhere: true})
+	return Email{e}
+}
+
+const emailCredential = "smtp://bongsu:SECRET%2F%2B%25word@relay.example:587?from=bongsu@example.com"
+
+var emailMessage = Message{DeliveryID: 7, Credential: emailCredential, Destination: "ops@example.com", Text: "[normal] node1 down", Severity: "normal", Time: noon}

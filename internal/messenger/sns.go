@@ -1,0 +1,151 @@
+package messenger
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// SNS sends SMS by Publish of Amazon SNS.
+type SNS struct{ Endpoint }
+
+var _ Verifier = SNS{}
+
+// Spec describes an address at Amazon SNS.
+func (SNS) Spec() Spec {
+	return Spec{
+		Name:  "sns",
+		Title: "SMS (Amazon SNS)",
+		Credential: Setting{
+			Label:  "Access key",
+			Hint:   "AKIA…:secret:region, such as AKIA…:…:ap-northeast-2: the key of a user who may sns:Publish and, to be verified, sns:CheckIfPhoneNumberIsOptedOut",
+			Secret: true,
+			Check:  checkSNS,
+		},
+		Destination: phoneSetting,
+		Costly:      true,
+		Verifiable:  true,
+		Limits:      Limits{Credential: snsAccount},
+	}
+}
+
+// snsAccount is the quota of SMS of an account: 20 a second, which AWS raises when asked
+// (https://docs.aws.amazon.com/general/latest/gr/sns.html; unverified, and lower by
+// country and origination number).
+var snsAccount = Rate{Count: 20, Per: time.Second}
+
+// An snsAccess is what the credential says.
+type snsAccess struct{ key, secret, region string }
+
+var (
+	snsKey    = regexp.MustCompile(`^[A-Z0-9]{4,128}$`)
+	snsRegion = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+)
+
+// parseSNS reads a credential. Its error does not quote it.
+func parseSNS(value string) (snsAccess, error) {
+	key, rest, _ := strings.Cut(value, ":")
+	last := strings.LastIndex(rest, ":")
+	if last < 0 || !snsKey.MatchString(key) || checkToken(rest[:last]) != nil || !snsRegion.MatchString(rest[last+1:]) {
+		return snsAccess{}, errors.New("must be AKIA…:secret:region, the region such as ap-northeast-2")
+	}
+	return snsAccess{key, rest[:last], rest[last+1:]}, nil
+}
+
+func checkSNS(value string) error {
+	_, err := parseSNS(value)
+	return err
+}
+
+// url is that of the region (https://docs.aws.amazon.com/general/latest/gr/sns.html).
+func (a snsAccess) url() string {
+	if strings.HasPrefix(a.region, "cn-") {
+		return "https://sns." + a.region + ".amazonaws.com.cn/"
+	}
+	return "https://sns." + a.region + ".amazonaws.com/"
+}
+
+// Send publishes the message to the number. Sent means that SNS took it; that it
+// arrived, SNS writes to the account's own logs only.
+func (s SNS) Send(ctx context.Context, m Message) Outcome {
+	text, cut := m.sms()
+	o := s.ask(ctx, m.Credential, url.Values{
+		"Action":      {"Publish"},
+		"PhoneNumber": {m.Destination},
+		"Message":     {text},
+		// Transactional goes by the most reliable way; the account's default may not
+		// (https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html).
+		"MessageAttributes.entry.1.Name":              {"AWS.SNS.SMS.SMSType"},
+		"MessageAttributes.entry.1.Value.DataType":    {"String"},
+		"MessageAttributes.entry.1.Value.StringValue": {"Transactional"},
+	}, func(said snsReply, o Outcome) Outcome {
+		if said.XMLName.Local == "PublishResponse" && said.MessageID != "" {
+			o.Kind, o.Code, o.MessageID = Sent, "", said.MessageID
+		}
+		return o
+	})
+	o.Cut = cut
+	return o
+}
+
+// Verify asks whether the number has opted out, which tells whether the key is good.
+func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome {
+	return s.ask(ctx, credential, url.Values{
+		"Action":      {"CheckIfPhoneNumberIsOptedOut"},
+		"phoneNumber": {destination}, // spelled so by SNS
+	}, func(said snsReply, o Outcome) Outcome {
+		switch {
+		case said.XMLName.Local != "CheckIfPhoneNumberIsOptedOutResponse":
+		case said.OptedOut == "false":
+			o.Kind, o.Code = Sent, ""
+		case said.OptedOut == "true":
+			o.Kind, o.Scope, o.Code = Failed, DestinationScope, "opted_out"
+		}
+		return o
+	})
+}
+
+// ask makes one call of the Query API. taken judges an answer of success.
+func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken func(snsReply, Outcome) Outcome) Outcome {
+	access, err := parseSNS(credential)
+	if err != nil {
+		return uncallable(err)
+	}
+	form.Set("Version", "2010-03-31")
+	body := []byte(form.Encode())
+	header, err := access.sign(ctx, s.at(access.url()), body, s.Now())
+	if err != nil {
+		return s.outcome(reply{impossible: true})
+	}
+	r := s.post(ctx, access.url(), body, header)
+	o, said := s.outcome(r), readSNS(r)
+	if o.success() {
+		o = taken(said, o)
+	} else {
+		o = said.refuse(o)
+	}
+	return o.without(credential, access.secret)
+}
+
+// sign gives the header of a call, signed by Signature Version 4 for where it goes.
+func (a snsAccess) sign(ctx context.Context, at string, body []byte, now time.Time) (http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	hash := sha256.Sum256(body)
+	who := aws.Credentials{AccessKeyID: a.key, SecretAccessKey: a.secret}
+	err = v4.NewSigner().SignHTTP(ctx, who, req, hex.EncodeToString(hash[:]), "sns", a.region, now)
+	return req.Header, err
+}

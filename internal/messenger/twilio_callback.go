@@ -1,0 +1,84 @@
+package messenger
+
+import (
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // Twilio's choice; HMAC-SHA1 is not broken
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// A Receipt is what a provider says later of a message that it had taken. Receipts
+// may come twice, late, and in any order: after a Final one nothing that another says
+// counts.
+type Receipt struct {
+	MessageID string // that of the Outcome of Send
+	Status    string // the provider's word, such as delivered
+	Final     bool   // no other word will follow
+	// Outcome is what the word comes to: Sent, also where the message is still on its
+	// way, or else how it failed.
+	Outcome Outcome
+}
+
+// TwilioCallbacks is the path under which Twilio's word is taken, before the number of
+// the delivery that it is about.
+const TwilioCallbacks = "/v1/callbacks/twilio/"
+
+// Callback is where Twilio says what became of a delivery.
+func (t Twilio) Callback(delivery int64) string {
+	return strings.TrimRight(t.CallbackURL, "/") + TwilioCallbacks + strconv.FormatInt(delivery, 10)
+}
+
+// Receipt reads what Twilio called Callback(delivery) with, form and header
+// X-Twilio-Signature. It must be signed with the auth token of the credential that
+// the delivery was sent with; else, and where it is no status callback, Receipt
+// returns fault.ErrInvalid. The signature covers the URL, and so the delivery.
+// Fields: https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
+func (t Twilio) Receipt(delivery int64, form url.Values, signature, credential string) (Receipt, error) {
+	account, err := parseTwilio(credential)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("the delivery's credential %w: %w", err, fault.ErrInvalid)
+	}
+	if !hmac.Equal([]byte(signature), []byte(twilioSignature(t.Callback(delivery), form, account.token))) {
+		return Receipt{}, fmt.Errorf("X-Twilio-Signature is none of this account for %s: %w", t.Callback(delivery), fault.ErrInvalid)
+	}
+	r := Receipt{MessageID: form.Get("MessageSid"), Status: form.Get("MessageStatus")}
+	if r.MessageID == "" || r.Status == "" {
+		return Receipt{}, fmt.Errorf("MessageSid and MessageStatus must be given: %w", fault.ErrInvalid)
+	}
+	r.Outcome = Outcome{Kind: Sent, Status: http.StatusOK, MessageID: r.MessageID, Excerpt: r.Status}
+	switch r.Status {
+	case "delivered", "read":
+		r.Final = true
+	case "undelivered", "failed", "canceled":
+		code, _ := strconv.Atoi(form.Get("ErrorCode")) // there may be none
+		r.Final = true
+		r.Outcome.Kind, r.Outcome.Scope, r.Outcome.Code = Failed, MessageScope, r.Status
+		r.Outcome = twilioError(r.Outcome, code)
+		r.Outcome.Excerpt = strings.TrimSpace(r.Status + " " + form.Get("ErrorMessage"))
+	}
+	r.Outcome = r.Outcome.without(account.secrets(credential)...)
+	r.MessageID, r.Status = r.Outcome.MessageID, evidence(r.Status, nil, maxCode)
+	return r, nil
+}
+
+// twilioSignature signs a callback as Twilio does: the URL, then the names with their
+// values, by name (https://www.twilio.com/docs/usage/security#validating-requests). A
+// value that is given twice counts once, as in Twilio's own libraries.
+func twilioSignature(callback string, form url.Values, token string) string {
+	signed := hmac.New(sha1.New, []byte(token))
+	signed.Write([]byte(callback))
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range slices.Compact(slices.Sorted(slices.Values(form[name]))) {
+			signed.Write([]byte(name + value))
+		}
+	}
+	return base64.StdEncoding.EncodeToString(signed.Sum(nil))
+}

@@ -1,0 +1,188 @@
+package mockup_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/mockup"
+)
+
+type twilioReply struct {
+	SID      string `json:"sid"`
+	Status   any    `json:"status"`
+	Segments string `json:"num_segments"`
+	Code     int    `json:"code"`
+}
+
+// text sends a form to the fake of Twilio.
+func text(t *testing.T, server *httptest.Server, sid string, form url.Values) (int, twilioReply) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/2010-04-01/Accounts/AC1/Messages.json", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if sid != "" {
+		req.SetBasicAuth(sid, "token")
+	}
+	res, err := server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, _ := read(t, res)
+	var r twilioReply
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatalf("%v in %q", err, body)
+	}
+	return status, r
+}
+
+// sms is a good form, with changes.
+func sms(changes ...string) url.Values {
+	form := url.Values{"To": {"+821012345678"}, "From": {"+15005550006"}, "Body": {"[normal] node1 down"}}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+		if changes[i+1] == "" {
+			form.Del(changes[i])
+		}
+	}
+	return form
+}
+
+func TestTwilioTakesAMessage(t *testing.T) {
+	_, _, server, _ := stand(t)
+	for want, form := range map[string]url.Values{
+		"1":  sms(),
+		"2":  sms("Body", strings.Repeat("봉", 71)),
+		"11": sms("Body", strings.Repeat("x", 1600)),
+		"0":  sms("From", "", "MessagingServiceSid", "MG1"),
+	} {
+		status, r := text(t, server, "AC1", form)
+		if status != http.StatusCreated || !strings.HasPrefix(r.SID, "SM") || len(r.SID) != 34 || r.Status != "queued" || r.Segments != want {
+			t.Errorf("%d %+v, want %s segments", status, r, want)
+		}
+	}
+}
+
+func TestTwilioRefuses(t *testing.T) {
+	_, _, server, _ := stand(t)
+	for name, c := range map[string]struct {
+		sid    string
+		form   url.Values
+		status int
+		code   int
+	}{
+		"nobody":            {"", sms(), 401, 20003},
+		"another account":   {"AC2", sms(), 401, 20003},
+		"no To":             {"AC1", sms("To", ""), 400, 21604},
+		"no sender":         {"AC1", sms("From", ""), 400, 21603},
+		"no service":        {"AC1", sms("From", "", "MessagingServiceSid", "x"), 400, 21705},
+		"a bad sender":      {"AC1", sms("From", "+0"), 400, 21212},
+		"a bad number":      {"AC1", sms("To", "01012345678"), 400, 21211},
+		"no body":           {"AC1", sms("Body", ""), 400, 21602},
+		"too long":          {"AC1", sms("Body", strings.Repeat("🔥", 801)), 400, 21617},
+		"magic: invalid":    {"AC1", sms("To", "+15005550001"), 400, 21211},
+		"magic: unroutable": {"AC1", sms("To", "+15005550002"), 400, 21612},
+		"magic: country":    {"AC1", sms("To", "+15005550003"), 400, 21408},
+		"magic: stopped":    {"AC1", sms("To", "+15005550004"), 400, 21610},
+		"magic: no mobile":  {"AC1", sms("To", "+15005550009"), 400, 21614},
+		"magic: not owned":  {"AC1", sms("From", "+15005550007"), 400, 21606},
+		"magic: queue full": {"AC1", sms("From", "+15005550008"), 400, 21611},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if status, r := text(t, server, c.sid, c.form); status != c.status || r.Code != c.code || r.Status != float64(c.status) {
+				t.Errorf("%d %+v", status, r)
+			}
+		})
+	}
+}
+
+func TestTwilioLimit(t *testing.T) {
+	_, _, server, client := stand(t)
+	if _, err := client.SetLimits(t.Context(), &mockupv1.SetLimitsRequest{Kept: true}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 101 {
+		status, r := text(t, server, "AC1", sms())
+		if over := i == 100; over != (status == http.StatusTooManyRequests) || over != (r.Code == 20429) {
+			t.Fatalf("call %d: %d %+v", i, status, r)
+		}
+	}
+}
+
+// TestTwilioVerifies asks for an account as the messenger does.
+func TestTwilioVerifies(t *testing.T) {
+	m, _, server, _ := stand(t)
+	twilio := messenger.Twilio{Endpoint: messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}}
+	if o := twilio.Verify(t.Context(), "AC1:token:+15005550006", "+821012345678"); o.Kind != messenger.Sent {
+		t.Errorf("%+v", o)
+	}
+	if res, err := server.Client().Get(server.URL + "/2010-04-01/Accounts/AC1.json"); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("nobody: %v, %v", res, err)
+	}
+}
+
+// TestTwilioCallsBack lets the messenger read what the fake says later.
+func TestTwilioCallsBack(t *testing.T) {
+	m, _, server, _ := stand(t)
+	running(t, m)
+	twilio := messenger.Twilio{Endpoint: messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}}
+	words := make(chan messenger.Receipt, 10)
+	ours := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != messenger.TwilioCallbacks+"7" {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		receipt, err := twilio.Receipt(7, r.PostForm, r.Header.Get("X-Twilio-Signature"), "AC1:token:+15005550006")
+		if err != nil {
+			t.Error(err)
+		}
+		words <- receipt
+	}))
+	t.Cleanup(ours.Close)
+	twilio.CallbackURL = ours.URL
+	for to, want := range map[string]string{
+		"+821012345678": "queued sent delivered",
+		"+821000530003": "queued sent undelivered 30003",
+		"+821000530006": "queued sent undelivered 30006",
+	} {
+		o := twilio.Send(t.Context(), messenger.Message{DeliveryID: 7, Credential: "AC1:token:+15005550006", Destination: to, Text: "x"})
+		if o.Kind != messenger.Sent {
+			t.Fatalf("%+v", o)
+		}
+		var said []string
+		for last := false; !last; {
+			r := <-words
+			said = append(said, r.Status)
+			if last = r.Final; r.MessageID != o.MessageID {
+				t.Errorf("%+v is of another message", r)
+			}
+			if r.Outcome.Code != "" {
+				said = append(said, r.Outcome.Code)
+			}
+		}
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%s: %s, want %s", to, got, want)
+		}
+	}
+}
+
+// running runs what a mockup does by itself, until the test ends.
+func running(t *testing.T, m *mockup.Mockup) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
