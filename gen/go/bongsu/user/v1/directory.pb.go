@@ -137,7 +137,7 @@ type Recipient struct {
 	// credential_key is the credential's fingerprint: the same for the same
 	// credential of the same messenger, and no help to whoever guesses at it. Empty
 	// for an address from before fingerprints were kept, until its own is made.
-	CredentialKey string `protobuf:"bytes,6,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
+	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,7 +224,7 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential\x12%\n" +
-	"\x0ecredential_key\x18\x06 \x01(\tR\rcredentialKey2`\n" +
+	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey2`\n" +
 	"\x10DirectoryService\x12L\n" +
 	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"

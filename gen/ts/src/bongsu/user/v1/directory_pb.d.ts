@@ -96,7 +96,7 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
    * credential of the same messenger, and no help to whoever guesses at it. Empty
    * for an address from before fingerprints were kept, until its own is made.
    *
-   * @generated from field: string credential_key = 6;
+   * @generated from field: string credential_key = 5;
    */
   credentialKey: string;
 };
