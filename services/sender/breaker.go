@@ -35,6 +35,7 @@ type breaker struct {
 
 	mu      sync.Mutex
 	failing failing
+	well    well
 }
 
 // breakers are those of one messenger.
@@ -92,7 +93,7 @@ func (b *breaker) waitOf(destination string) time.Duration {
 	open := b.closedIn()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failing.probed(destination, b.now()) {
+	if now := b.now(); b.failing.probed(destination, now, b.well.others(destination, now)) {
 		return max(open, probeWait)
 	}
 	return open
@@ -110,12 +111,16 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 	if b == nil {
 		return
 	}
+	now := b.now()
 	if kind != messenger.Retry && kind != messenger.Unknown {
+		b.mu.Lock()
+		b.well.add(destination, now)
+		b.mu.Unlock()
 		b.RecordSuccess()
 		return
 	}
 	b.mu.Lock()
-	count := b.failing.add(destination, b.now(), b.IsHalfOpen())
+	count := b.failing.add(destination, now, b.IsHalfOpen(), b.well.others(destination, now))
 	b.mu.Unlock()
 	for range count {
 		b.RecordFailure()
