@@ -35,7 +35,7 @@ type breaker struct {
 
 	mu      sync.Mutex
 	failing failing
-	well    well
+	seen    seen
 }
 
 // breakers are those of one messenger.
@@ -93,7 +93,7 @@ func (b *breaker) waitOf(destination string) time.Duration {
 	open := b.closedIn()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := b.now(); b.failing.probed(destination, now, b.well.others(destination, now)) {
+	if now := b.now(); b.failing.probed(destination, now, b.seen.others(destination, now)) {
 		return max(open, probeWait)
 	}
 	return open
@@ -111,17 +111,17 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 	if b == nil {
 		return
 	}
-	now := b.now()
-	if kind != messenger.Retry && kind != messenger.Unknown {
-		b.mu.Lock()
-		b.well.add(destination, now)
-		b.mu.Unlock()
-		b.RecordSuccess()
-		return
-	}
+	now, count := b.now(), 0
 	b.mu.Lock()
-	count := b.failing.add(destination, now, b.IsHalfOpen(), b.well.others(destination, now))
+	b.seen.add(destination, now)
+	failed := kind == messenger.Retry || kind == messenger.Unknown
+	if failed {
+		count = b.failing.add(destination, now, b.IsHalfOpen(), b.seen.others(destination, now))
+	}
 	b.mu.Unlock()
+	if !failed {
+		b.RecordSuccess()
+	}
 	for range count {
 		b.RecordFailure()
 	}

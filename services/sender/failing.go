@@ -8,8 +8,8 @@ const mostFailing = 256
 
 // failing holds the destinations whose calls failed within the window, each with
 // its first failure there, so that one recipient's failure is not taken for that of
-// the provider: a destination counts once a window, and a single one among others that
-// are well not at all. Where there are no others, nobody suffers from an open breaker,
+// the provider: a destination counts once a window, and a single one among others not
+// at all. Where there are no others, nobody suffers from an open breaker,
 // and each of its failures counts.
 type failing map[string]failure
 
@@ -21,7 +21,7 @@ type failure struct {
 
 // add takes note of a failed call, and says how many failures it makes count: its
 // own, and that of the destination which was alone before it. A probe always
-// counts. others says that calls to other destinations went well within the window.
+// counts. others says that other destinations were called not long ago.
 func (f failing) add(destination string, now time.Time, probe, others bool) (count int) {
 	for old, one := range f {
 		if now.Sub(one.at) > breakerWindow {
@@ -66,24 +66,24 @@ func (f failing) probed(destination string, now time.Time, others bool) bool {
 	return is && one.probe && now.Sub(one.at) <= breakerWindow && (others || len(f) > 1)
 }
 
-// well remembers the last two destinations to which calls went well.
-type well [2]struct {
+// seen remembers the last two destinations that were called.
+type seen [2]struct {
 	destination string
 	at          time.Time
 }
 
-// add takes note of a call that went well.
-func (w *well) add(destination string, now time.Time) {
-	if w[0].destination != destination {
-		w[1] = w[0]
+// add takes note of a call.
+func (s *seen) add(destination string, now time.Time) {
+	if s[0].destination != destination {
+		s[1] = s[0]
 	}
-	w[0].destination, w[0].at = destination, now
+	s[0].destination, s[0].at = destination, now
 }
 
-// others says whether calls to other destinations went well within the window.
-func (w *well) others(than string, now time.Time) bool {
-	for _, one := range w {
-		if one.destination != than && !one.at.IsZero() && now.Sub(one.at) <= breakerWindow {
+// others says whether other destinations were called not long ago.
+func (s *seen) others(than string, now time.Time) bool {
+	for _, one := range s {
+		if one.destination != than && !one.at.IsZero() && now.Sub(one.at) <= breakerLife {
 			return true
 		}
 	}
