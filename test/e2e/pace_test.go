@@ -155,6 +155,30 @@ func TestThirtyAlerts(t *testing.T) {
 	}
 }
 
+// TestShortLease lets what waits for its turn be held under a lease that is hardly
+// longer than it may wait: it goes back in time, so that no lease runs out and no
+// turn is lost.
+func TestShortLease(t *testing.T) {
+	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=1/s", "--lease=3s", "--provider-timeout=1400ms")
+	d.crowd(t, "u", "xoxb-one", 1)
+	ids := make([]string, 12)
+	for i := range ids {
+		ids[i] = d.send(t, fmt.Sprintf(`{"target":["@u0"],"message":"m%d"}`, i)).ID
+	}
+	for _, id := range ids {
+		if got := kinds(d.endedWithin(t, id, time.Minute)[0]); got != "sent" {
+			t.Errorf("attempts: %s", got)
+		}
+	}
+	calls := times(d.calls(t), "")
+	if took := calls[len(calls)-1].Sub(calls[0]); len(calls) != len(ids) || took > 13*time.Second {
+		t.Errorf("%d calls took %s, the floor is 11s", len(calls), took)
+	}
+	if strings.Contains(p.Said(), "a lease would have run out") {
+		t.Error("leases ran out")
+	}
+}
+
 var attemptsMeasured = regexp.MustCompile(`(?m)^bongsu_sender_attempt_duration_seconds_count\{.*\} (\d+)$`)
 
 // TestTwoSenders lets two senders work one credential: together they keep its
