@@ -338,6 +338,50 @@ func TestRefusedCredential(t *testing.T) {
 	}
 }
 
+// TestCredentialRightAgain lets a refused credential become right: while it is left
+// alone, what is replayed fails again without a call; after that one delivery tries it,
+// and all that are replayed then are sent.
+func TestCredentialRightAgain(t *testing.T) {
+	const leftAlone = 3 * time.Second
+	d, p := paced(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off", "--refusal-time="+leftAlone.String())
+	d.crowd(t, "u", "xoxb-one", 20)
+	d.fault(t, &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"token_expired"}`})
+	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
+	refused := time.Now()
+	d.ended(t, id)
+	before := len(d.calls(t))
+	d.reset(t) // calls and fault
+	replay := func() {
+		t.Helper()
+		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"token_expired"}}`); status != http.StatusOK || answer != `{"replayedCount":20}` {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	replay()
+	for _, delivery := range d.ended(t, id) {
+		last := delivery.GetAttempts()[len(delivery.GetAttempts())-1].GetOutcome()
+		if delivery.GetReason() != "token_expired" || !strings.HasPrefix(last.GetExcerpt(), "not called: ") {
+			t.Errorf("while it is left alone: %v", delivery)
+		}
+	}
+	if calls := len(d.calls(t)); calls != 0 {
+		t.Errorf("%d calls while it is left alone", calls)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	for time.Since(refused) < leftAlone+time.Second {
+		look(ctx, t)
+	}
+	replay()
+	allSent(t, d.ended(t, id))
+	if calls := len(d.calls(t)); calls != 20 || before > 5 {
+		t.Errorf("%d calls when it was right, %d when it was refused", calls, before)
+	}
+	if !strings.Contains(p.Said(), "a provider takes a credential again that it had refused") {
+		t.Error("the operator is not told that it is right again")
+	}
+}
+
 // showsPause sees the only pause there is in the list of paces, and no token.
 func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 	t.Helper()
