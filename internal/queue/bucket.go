@@ -64,14 +64,18 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-func (b *Bucket) make(ctx context.Context) (jetstream.KeyValue, error) {
-	return b.queue.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      bucketName,
-		Description: "How fast Bongsu's senders may call. Disposable.",
-		TTL:         bucketLife,
-		Storage:     jetstream.FileStorage,
-		Replicas:    b.queue.replicas,
+func (b *Bucket) make(ctx context.Context) (kv jetstream.KeyValue, err error) {
+	err = store(ctx, func() error {
+		kv, err = b.queue.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:      bucketName,
+			Description: "How fast Bongsu's senders may call. Disposable.",
+			TTL:         bucketLife,
+			Storage:     jetstream.FileStorage,
+			Replicas:    b.queue.replicas,
+		})
+		return err
 	})
+	return kv, err
 }
 
 // reopen makes the next call open the bucket anew.
