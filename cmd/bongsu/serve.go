@@ -42,6 +42,7 @@ type serveCmd struct {
 	BreakerPercent   int           `default:"10" help:"How much of the calls under a credential must fail for it to be left alone for a while; -1 for never."`
 	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
 	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
+	RefusalTime      time.Duration `default:"1m" help:"How long a credential is left alone that its provider refused, before it is tried again. Meanwhile its deliveries end as failed."`
 
 	logging
 }
@@ -84,6 +85,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		BreakerPercent:   c.BreakerPercent,
 		BreakerCalls:     c.BreakerCalls,
 		BreakerOpen:      c.BreakerOpen,
+		RefusalTime:      c.RefusalTime,
 
 		DemoData: c.DemoData,
 		Log:      c.logger(con.Err),

@@ -26,6 +26,11 @@ const (
 	// streamNotUpdated is the broker's code for a stream that it has and could not
 	// write down: JSStreamUpdateErrF.
 	streamNotUpdated jetstream.ErrorCode = 10069
+	// streamNotStored is the broker's code for a stream whose folder it cannot make,
+	// for one: because it still deletes what was there. JSStreamStoreFailedF.
+	streamNotStored jetstream.ErrorCode = 10049
+	// deleteTimeout bounds the wait for the broker to delete what was there.
+	deleteTimeout = 2 * time.Second
 )
 
 // A Queue puts jobs and takes them. It is safe for concurrent use.
@@ -63,6 +68,7 @@ func (q *Queue) Close() { q.conn.Close() }
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.clearAway(ctx)
 	err := q.writeStream(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
 		if err := q.js.DeleteStream(ctx, streamName); err != nil {
@@ -76,7 +82,44 @@ func (q *Queue) makeStream(ctx context.Context) error {
 	return nil
 }
 
+// clearAway deletes what the broker's folder may hold of a stream that it does not know:
+// after a power cut, say. A consumer that is made again would take up from there how far
+// it had come, and pass over as many jobs of the new stream. Only the broker can delete
+// that, along with a stream. What cannot be done here shows when the stream is made.
+func (q *Queue) clearAway(ctx context.Context) {
+	if _, err := q.js.Stream(ctx, streamName); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return
+	}
+	if err := q.writeStream(ctx); err != nil {
+		return
+	}
+	stream, err := q.js.Stream(ctx, streamName)
+	if err == nil && stream.CachedInfo().State.Consumers == 0 { // nobody else is using it already
+		_ = q.js.DeleteStream(ctx, streamName) // or it is used as it is
+	}
+}
+
+// writeStream makes the stream, or writes down again what it is.
 func (q *Queue) writeStream(ctx context.Context) error {
+	return store(ctx, func() error { return q.createStream(ctx) })
+}
+
+// store makes a stream, and tries again for a while where the broker still deletes what
+// was there before: it does so after it has said that it has.
+func store(ctx context.Context, create func() error) error {
+	err := create()
+	for start, wait := time.Now(), time.Millisecond; time.Since(start) < deleteTimeout; wait *= 2 {
+		refused, ok := errors.AsType[*jetstream.APIError](err)
+		if !ok || refused.ErrorCode != streamNotStored {
+			return err
+		}
+		pause(ctx, wait)
+		err = create()
+	}
+	return err
+}
+
+func (q *Queue) createStream(ctx context.Context) error {
 	_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",
