@@ -68,7 +68,6 @@ func (q *Queue) Close() { q.conn.Close() }
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.clearAway(ctx)
 	err := q.writeStream(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
 		if err := q.js.DeleteStream(ctx, streamName); err != nil {
@@ -80,23 +79,6 @@ func (q *Queue) makeStream(ctx context.Context) error {
 		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
-}
-
-// clearAway deletes what the broker's folder may hold of a stream that it does not know:
-// after a power cut, say. A consumer that is made again would take up from there how far
-// it had come, and pass over as many jobs of the new stream. Only the broker can delete
-// that, along with a stream. What cannot be done here shows when the stream is made.
-func (q *Queue) clearAway(ctx context.Context) {
-	if _, err := q.js.Stream(ctx, streamName); !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return
-	}
-	if err := q.writeStream(ctx); err != nil {
-		return
-	}
-	stream, err := q.js.Stream(ctx, streamName)
-	if err == nil && stream.CachedInfo().State.Consumers == 0 { // nobody else is using it already
-		_ = q.js.DeleteStream(ctx, streamName) // or it is used as it is
-	}
 }
 
 // writeStream makes the stream, or writes down again what it is.

@@ -136,12 +136,10 @@ func delivered(t *testing.T, conn *nats.Conn, want int) {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		pending := 0
-		for _, rank := range job.Ranks {
-			consumer, err := js.Consumer(t.Context(), "BONGSU_JOBS", "slack-"+rank.String())
-			if err != nil {
-				continue // it is being made
+		if stream, err := js.Stream(t.Context(), "BONGSU_JOBS"); err == nil {
+			for consumer := range stream.ListConsumers(t.Context()).Info() {
+				pending += consumer.NumAckPending
 			}
-			pending += consumer.CachedInfo().NumAckPending
 		}
 		if pending == want {
 			return
