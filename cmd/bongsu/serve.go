@@ -45,6 +45,7 @@ type serveCmd struct {
 	BreakerPercent   int           `default:"10" help:"How much of the calls under a credential must fail for it to be left alone for a while; -1 for never."`
 	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
 	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
+	RefusalTime      time.Duration `default:"1m" help:"How long a credential is left alone that its provider refused, before it is tried again. Meanwhile its deliveries end as failed."`
 
 	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
 	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
@@ -98,6 +99,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		BreakerPercent:   c.BreakerPercent,
 		BreakerCalls:     c.BreakerCalls,
 		BreakerOpen:      c.BreakerOpen,
+		RefusalTime:      c.RefusalTime,
 
 		MessengerConfig:   c.MessengerConfig,
 		AllowDestinations: allowed,

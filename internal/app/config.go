@@ -76,6 +76,7 @@ type Config struct {
 	BreakerPercent   int           // of calls under a credential that fail before it is left alone; default 10, below 0 never
 	BreakerCalls     int           // so many at least; default 10
 	BreakerOpen      time.Duration // how long it is left alone; default 3 s
+	RefusalTime      time.Duration // how long a credential is left alone that was refused; default 1 min
 
 	MessengerConfig   string         // a file that says more of single messengers; none where it is empty
 	Messengers        Messengers     // what it says; read from MessengerConfig where that is set
@@ -160,8 +161,12 @@ func (c *Config) completePace() error {
 	c.BreakerPercent = max(cmp.Or(c.BreakerPercent, 10), 0)
 	c.BreakerCalls = cmp.Or(c.BreakerCalls, 10)
 	c.BreakerOpen = cmp.Or(c.BreakerOpen, 3*time.Second)
+	c.RefusalTime = cmp.Or(c.RefusalTime, time.Minute)
 	if c.BreakerPercent > 100 || c.BreakerCalls < 1 || c.BreakerOpen < 0 {
 		return fmt.Errorf("--breaker-percent goes from 1 to 100, or is -1 for never; --breaker-calls and --breaker-open are above 0")
+	}
+	if c.RefusalTime < time.Second {
+		return fmt.Errorf("--refusal-time is %s: it must be at least a second, as a provider that is asked with a refused credential again and again may shut us out", c.RefusalTime)
 	}
 	return nil
 }

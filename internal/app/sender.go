@@ -44,6 +44,7 @@ func (b *builder) senderHere(ctx context.Context) error {
 			Calls:   b.config.BreakerCalls,
 			Open:    b.config.BreakerOpen,
 		},
+		RefusalTime: b.config.RefusalTime,
 	}
 	b.stages[send] = append(b.stages[send], s.Run)
 	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(b.ready)})

@@ -42,25 +42,40 @@ type Bucket struct {
 // Bucket gives the bucket of the broker that keeps the queue.
 func (q *Queue) Bucket() *Bucket { return &Bucket{queue: q} }
 
-// open gives the bucket, and makes it where there is none.
+// open gives the bucket, and makes it where there is none, or where the broker cannot
+// even write down what it is.
 func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.kv != nil {
 		return b.kv, nil
 	}
-	kv, err := b.queue.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      bucketName,
-		Description: "How fast Bongsu's senders may call. Disposable.",
-		TTL:         bucketLife,
-		Storage:     jetstream.FileStorage,
-		Replicas:    b.queue.replicas,
-	})
+	kv, err := b.make(ctx)
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
+		if err := b.queue.js.DeleteKeyValue(ctx, bucketName); err != nil {
+			return nil, fmt.Errorf("delete the bucket of paces, which is broken: %w: %w", err, fault.ErrUnavailable)
+		}
+		kv, err = b.make(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make the bucket of paces: %w: %w", err, fault.ErrUnavailable)
 	}
 	b.kv = kv
 	return kv, nil
+}
+
+func (b *Bucket) make(ctx context.Context) (kv jetstream.KeyValue, err error) {
+	err = store(ctx, func() error {
+		kv, err = b.queue.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:      bucketName,
+			Description: "How fast Bongsu's senders may call. Disposable.",
+			TTL:         bucketLife,
+			Storage:     jetstream.FileStorage,
+			Replicas:    b.queue.replicas,
+		})
+		return err
+	})
+	return kv, err
 }
 
 // reopen makes the next call open the bucket anew.

@@ -2,7 +2,9 @@ package queue_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -151,6 +153,57 @@ func TestBucketVanishes(t *testing.T) {
 		at, ok := other.When(paced, slots[0])
 		return ok && at.After(end.Add(-time.Second))
 	})
+}
+
+// TestBucketFolderDeleted takes the broker's files away, those that it wrote itself and
+// those that it found when it started: slots are given again.
+func TestBucketFolderDeleted(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		restarted, opened bool
+	}{
+		{"of a broker that made it", false, true},
+		{"of a broker that found it", true, true},
+		{"before it was looked at", true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			start := func() *queue.Broker {
+				b, err := queue.StartBroker(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			}
+			b := start()
+			if c.restarted {
+				t.Run("made", func(t *testing.T) { reserveEach(t, pacer(t, b), 50) })
+				b.Stop()
+				b = start()
+			}
+			t.Cleanup(b.Stop)
+			p := pacer(t, b)
+			if c.opened {
+				reserveEach(t, p, 10)
+			}
+			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			}
+			reserveEach(t, p, 50)
+			reserveEach(t, p, 50)
+		})
+	}
+}
+
+// reserveEach reserves a slot of each of some keys, trying until it has.
+func reserveEach(t *testing.T, p *pace.Pacer, keys int) {
+	t.Helper()
+	for n := range keys {
+		key := pace.Key{ID: fmt.Sprintf("slack.credential.%d", n), Rate: paced.Rate}
+		until(t, func() bool {
+			slots, err := p.Reserve(t.Context(), key, 1, false)
+			return err == nil && len(slots) == 1
+		})
+	}
 }
 
 // deleteBucket deletes it behind everybody's back.

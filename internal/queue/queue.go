@@ -26,6 +26,11 @@ const (
 	// streamNotUpdated is the broker's code for a stream that it has and could not
 	// write down: JSStreamUpdateErrF.
 	streamNotUpdated jetstream.ErrorCode = 10069
+	// streamNotStored is the broker's code for a stream whose folder it cannot make,
+	// for one: because it still deletes what was there. JSStreamStoreFailedF.
+	streamNotStored jetstream.ErrorCode = 10049
+	// deleteTimeout bounds the wait for the broker to delete what was there.
+	deleteTimeout = 2 * time.Second
 )
 
 // A Queue puts jobs and takes them. It is safe for concurrent use.
@@ -76,7 +81,27 @@ func (q *Queue) makeStream(ctx context.Context) error {
 	return nil
 }
 
+// writeStream makes the stream, or writes down again what it is.
 func (q *Queue) writeStream(ctx context.Context) error {
+	return store(ctx, func() error { return q.createStream(ctx) })
+}
+
+// store makes a stream, and tries again for a while where the broker still deletes what
+// was there before: it does so after it has said that it has.
+func store(ctx context.Context, create func() error) error {
+	err := create()
+	for start, wait := time.Now(), time.Millisecond; time.Since(start) < deleteTimeout; wait *= 2 {
+		refused, ok := errors.AsType[*jetstream.APIError](err)
+		if !ok || refused.ErrorCode != streamNotStored {
+			return err
+		}
+		pause(ctx, wait)
+		err = create()
+	}
+	return err
+}
+
+func (q *Queue) createStream(ctx context.Context) error {
 	_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",

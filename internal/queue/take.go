@@ -2,8 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -102,30 +100,6 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 			fetched = append(fetched, message)
 		}
 	}
-}
-
-// consumer gives the durable consumer of a rank, shared by all senders.
-func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer, error) {
-	open := func() (jetstream.Consumer, error) {
-		return l.queue.js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
-			Durable:       l.messenger + "-" + rank.String(),
-			FilterSubject: subject(l.messenger, rank),
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       l.queue.hold,
-			MaxAckPending: 10_000,
-		})
-	}
-	consumer, err := open()
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := l.queue.makeStream(ctx); err != nil {
-			return nil, err
-		}
-		consumer, err = open()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("make a consumer: %w", err)
-	}
-	return consumer, nil
 }
 
 // Take waits for a job and takes it with what else is there, at most most jobs,

@@ -13,8 +13,6 @@ import (
 const (
 	// shortPause is the pause where a provider asks for one and does not say how long.
 	shortPause = time.Second
-	// refusalTime is how long a refused credential is left alone.
-	refusalTime = time.Minute
 	// shareTimeout bounds how long it is tried to tell the other senders.
 	shareTimeout = 3 * time.Second
 )
@@ -100,7 +98,7 @@ func (l *lane) noteBreaker(ctx context.Context, t *task, until time.Time) {
 // refuse leaves a credential alone that its provider refuses, and tells the
 // operator, once for all its deliveries.
 func (l *lane) refuse(ctx context.Context, t *task, o messenger.Outcome, now time.Time) error {
-	until := now.Add(refusalTime)
+	until := now.Add(l.RefusalTime)
 	news, err := l.Pace.Refuse(ctx, t.credential.Key, o.Code, until)
 	if news {
 		l.Meter.Refused(l.name)

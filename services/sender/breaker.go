@@ -35,6 +35,7 @@ type breaker struct {
 
 	mu      sync.Mutex
 	failing failing
+	seen    seen
 }
 
 // breakers are those of one messenger.
@@ -92,7 +93,7 @@ func (b *breaker) waitOf(destination string) time.Duration {
 	open := b.closedIn()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failing.probed(destination, b.now()) {
+	if now := b.now(); b.failing.probed(destination, now, b.seen.others(destination, now)) {
 		return max(open, probeWait)
 	}
 	return open
@@ -110,13 +111,17 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 	if b == nil {
 		return
 	}
-	if kind != messenger.Retry && kind != messenger.Unknown {
-		b.RecordSuccess()
-		return
-	}
+	now, count := b.now(), 0
 	b.mu.Lock()
-	count := b.failing.add(destination, b.now(), b.IsHalfOpen())
+	b.seen.add(destination, now)
+	failed := kind == messenger.Retry || kind == messenger.Unknown
+	if failed {
+		count = b.failing.add(destination, now, b.IsHalfOpen(), b.seen.others(destination, now))
+	}
 	b.mu.Unlock()
+	if !failed {
+		b.RecordSuccess()
+	}
 	for range count {
 		b.RecordFailure()
 	}

@@ -73,6 +73,24 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// TestAlone lets all calls fail of a credential that has one destination, as a user's
+// own has: there is nobody to suffer from an open breaker, and it opens.
+func TestAlone(t *testing.T) {
+	bs, states := newBreakers(time.Now)
+	b := bs.of("one")
+	b.calls(t, 10, "only", messenger.Retry)
+	if b.closedIn() == 0 {
+		t.Fatalf("10 failures of 10 did not open it: %v", *states)
+	}
+	b.awaitProbe()
+	b.calls(t, 1, "only", messenger.Retry) // a probe that fails
+	b.awaitProbe()
+	b.calls(t, 2, "only", messenger.Sent) // which does not keep the next from being tried
+	if want := []string{"open", "half-open", "open", "half-open", "closed"}; !slices.Equal(*states, want) {
+		t.Errorf("it went through %v", *states)
+	}
+}
+
 // TestPoison lets all calls to one destination fail, at any share of the calls and
 // for longer than a window: that says nothing of its neighbours, and does not open
 // the breaker. As many failures of different destinations do.
@@ -154,13 +172,13 @@ func TestFailingIsBounded(t *testing.T) {
 	now, f, count := time.Unix(1_700_000_000, 0), failing{}, 0
 	for range 2 {
 		for n := range 2 * mostFailing {
-			count += f.add(strconv.Itoa(n), now, false)
+			count += f.add(strconv.Itoa(n), now, false, false)
 		}
 	}
 	if len(f) != mostFailing || count != 3*mostFailing {
 		t.Errorf("it remembers %d, and counted %d", len(f), count)
 	}
-	if count := f.add("new", now.Add(breakerWindow+1), false); len(f) != 1 || count != 0 {
+	if count := f.add("new", now.Add(breakerWindow+1), false, false); len(f) != 1 || count != 0 {
 		t.Errorf("it remembers %d after the window, and counted %d", len(f), count)
 	}
 }

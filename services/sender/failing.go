@@ -8,7 +8,9 @@ const mostFailing = 256
 
 // failing holds the destinations whose calls failed within the window, each with
 // its first failure there, so that one recipient's failure is not taken for that of
-// the provider: a destination counts once a window, and a single one not at all.
+// the provider: a destination counts once a window, and a single one among others not
+// at all. Where there are no others, nobody suffers from an open breaker,
+// and each of its failures counts.
 type failing map[string]failure
 
 type failure struct {
@@ -19,14 +21,14 @@ type failure struct {
 
 // add takes note of a failed call, and says how many failures it makes count: its
 // own, and that of the destination which was alone before it. A probe always
-// counts.
-func (f failing) add(destination string, now time.Time, probe bool) (count int) {
+// counts. others says that other destinations were called not long ago.
+func (f failing) add(destination string, now time.Time, probe, others bool) (count int) {
 	for old, one := range f {
 		if now.Sub(one.at) > breakerWindow {
 			delete(f, old)
 		}
 	}
-	_, again := f[destination]
+	before, again := f[destination]
 	full := !again && len(f) >= mostFailing
 	switch {
 	case probe && !full:
@@ -34,6 +36,12 @@ func (f failing) add(destination string, now time.Time, probe bool) (count int) 
 		return 1
 	case probe || full:
 		return 1
+	case again && len(f) == 1 && !others:
+		f[destination] = failure{at: now, counted: true, probe: before.probe}
+		if before.counted {
+			return 1
+		}
+		return 2
 	case again:
 		return 0
 	}
@@ -52,8 +60,32 @@ func (f failing) add(destination string, now time.Time, probe bool) (count int) 
 }
 
 // probed says whether a destination failed within the window when it was tried
-// whether the provider is back.
-func (f failing) probed(destination string, now time.Time) bool {
+// whether the provider is back, and there are others that may be tried instead.
+func (f failing) probed(destination string, now time.Time, others bool) bool {
 	one, is := f[destination]
-	return is && one.probe && now.Sub(one.at) <= breakerWindow
+	return is && one.probe && now.Sub(one.at) <= breakerWindow && (others || len(f) > 1)
+}
+
+// seen remembers the last two destinations that were called.
+type seen [2]struct {
+	destination string
+	at          time.Time
+}
+
+// add takes note of a call.
+func (s *seen) add(destination string, now time.Time) {
+	if s[0].destination != destination {
+		s[1] = s[0]
+	}
+	s[0].destination, s[0].at = destination, now
+}
+
+// others says whether other destinations were called not long ago.
+func (s *seen) others(than string, now time.Time) bool {
+	for _, one := range s {
+		if one.destination != than && !one.at.IsZero() && now.Sub(one.at) <= breakerLife {
+			return true
+		}
+	}
+	return false
 }

@@ -216,7 +216,7 @@ func refusal(code string) messenger.Outcome {
 		Kind:  messenger.Failed,
 		Scope: messenger.CredentialScope,
 		Code:  code,
-		Excerpt: "not called: the provider refused this credential less than a minute before, with this code; " +
+		Excerpt: "not called: the provider refused this credential a moment before, with this code; " +
 			"replay the delivery when the credential is right",
 	}
 }

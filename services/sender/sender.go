@@ -94,6 +94,9 @@ type Sender struct {
 	Pace    *pace.Pacer // it must run, and stop last
 	Limits  func(messenger.Spec) messenger.Limits
 	Breaker BreakerConfig
+	// RefusalTime is how long a credential is left alone that its provider refused,
+	// before one delivery tries it again. It must be above 0.
+	RefusalTime time.Duration
 }
 
 // Run sends until ctx ends, and then finishes and reports what it has claimed. No

@@ -104,22 +104,27 @@ func (l *lane) wait() {
 }
 
 // due looks at a task whose time may have come: it can be called, or must wait on.
+// What would wait so long that its lease left no time for the call goes back, before
+// it has used up a turn.
 func (l *lane) due(t *task, now time.Time, list *waitlist, ready *readyList) {
-	at, why := l.when(t, now)
-	switch {
-	case t.refused != "":
+	if t.refused != "" {
 		ready.add(t)
+		return
+	}
+	at, why := l.when(t, now)
+	if even := l.even.next(t, now); even.After(at) {
+		at = even
+	}
+	switch {
 	case l.missed(t):
 		l.results <- l.giveBack(t, now)
 	case at.After(now.Add(bound)):
 		l.results <- l.put(t, at.Add(-lead), why)
+	case at.Add(l.Timeout).After(t.claim.Expire):
+		l.results <- l.put(t, at.Add(-lead), becauseLease)
 	case at.After(now):
 		heap.Push(list, waiting{t, at})
 	default:
-		if even := l.even.next(t, now); even.After(now) {
-			heap.Push(list, waiting{t, even})
-			return
-		}
 		l.even.use(t, now)
 		ready.add(t)
 	}

@@ -17,35 +17,67 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestIdempotency sends one request a hundred times at once under one key: one
-// alert, a hundred equal answers; another request under the key is refused.
-func TestIdempotency(t *testing.T) {
+// keyed is the request that the tests of keys send, and told what it is answered.
+const keyed = `{"target":["@@test-team2","@nobody"],"message":"m"}`
+
+func told(answer string) bool {
+	return strings.HasPrefix(answer, `200 {"userCount":2,`) && strings.Contains(answer, `["@nobody"]`)
+}
+
+// sameKey sends one request a hundred times at once under one key: one alert, a
+// hundred equal answers.
+func sameKey(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
-		const body = `{"target":["@@test-team2","@nobody"],"message":"m"}`
 		answers := make([]string, 100)
 		var wg sync.WaitGroup
 		for i := range answers {
-			wg.Go(func() { answers[i] = post(t, d.edge+"/v1/alerts", "one", body) })
+			wg.Go(func() { answers[i] = post(t, d.edge+"/v1/alerts", "one", keyed) })
 		}
 		wg.Wait()
 		for _, answer := range answers {
-			if answer != answers[0] || !strings.HasPrefix(answer, `200 {"userCount":2,`) || !strings.Contains(answer, `["@nobody"]`) {
+			if answer != answers[0] || !told(answer) {
 				t.Fatalf("answers %s and %s", answers[0], answer)
 			}
 		}
 		if _, list := ask(t, http.MethodGet, d.edge+"/v1/alerts", ""); strings.Count(list, `"message":"m"`) != 1 {
 			t.Errorf("recorded: %s", list)
 		}
-		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `"m"`, `"other"`, 1)); !strings.HasPrefix(answer, "409 ") || !strings.Contains(answer, "Idempotency-Key") && !strings.Contains(answer, "idempotency") {
-			t.Errorf("another request: %s", answer)
+	})
+}
+
+// sameKeyOtherRequest sends another request under a key that was used: it is refused in
+// words that name the key, by every protocol.
+func sameKeyOtherRequest(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		if answer := post(t, d.edge+"/v1/alerts", "one", keyed); !told(answer) {
+			t.Fatalf("the first: %s", answer)
 		}
-		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `{`, `{"failover":true,`, 1)); !strings.HasPrefix(answer, "409 ") {
+		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(keyed, `{`, `{"failover":true,`, 1)); !strings.HasPrefix(answer, "409 ") {
 			t.Errorf("the same with failover: %s", answer)
 		}
-		if answer := post(t, d.edge+"/v1/alerts", "two", body); answer == answers[0] || !strings.HasPrefix(answer, "200 ") {
+		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(keyed, `"m"`, `"other"`, 1)); !strings.HasPrefix(answer, "409 ") || !strings.Contains(answer, "Idempotency-Key") && !strings.Contains(answer, "idempotency") {
+			t.Errorf("another request: %s", answer)
+		}
+		for _, p := range protocols {
+			alerts := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option)
+			_, err := alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@user9"}, Message: "m", IdempotencyKey: "one"})
+			wantCode(t, err, connect.CodeAlreadyExists)
+		}
+	})
+}
+
+// TestIdempotency sends a request again under its key by other protocols, and the same
+// words under another key.
+func TestIdempotency(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		first := post(t, d.edge+"/v1/alerts", "one", keyed)
+		if !told(first) {
+			t.Fatalf("the first: %s", first)
+		}
+		if answer := post(t, d.edge+"/v1/alerts", "two", keyed); answer == first || !told(answer) {
 			t.Errorf("another key: %s", answer)
 		}
-		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(body, `{`, `{"idempotencyKey":"three",`, 1)); !strings.HasPrefix(answer, "400 ") {
+		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(keyed, `{`, `{"idempotencyKey":"three",`, 1)); !strings.HasPrefix(answer, "400 ") {
 			t.Errorf("field and header differ: %s", answer)
 		}
 		for _, p := range protocols {
@@ -54,11 +86,9 @@ func TestIdempotency(t *testing.T) {
 			info.RequestHeader().Set("Idempotency-Key", "one")
 			said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
 			must(t, err)
-			if !strings.Contains(answers[0], said.GetId()) {
+			if !strings.Contains(first, said.GetId()) {
 				t.Errorf("%s: another alert: %v", p.name, said)
 			}
-			_, err = alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@user9"}, Message: "m", IdempotencyKey: "one"})
-			wantCode(t, err, connect.CodeAlreadyExists)
 		}
 	})
 }

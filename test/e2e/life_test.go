@@ -71,8 +71,9 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// TestRetryAfter sees a provider's wait obeyed, to the hour.
-func TestRetryAfter(t *testing.T) {
+// limitedForAWhile lets a provider take nothing for 2 s: it is asked again then, not
+// before, and the delivery is neither lost nor said to be sent.
+func limitedForAWhile(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "2"}})
 		id := d.send(t, `{"target":["@user1"],"message":"m"}`).ID
@@ -85,12 +86,19 @@ func TestRetryAfter(t *testing.T) {
 		if wait := ended.GetAttempts()[1].GetStartTime().AsTime().Sub(ended.GetAttempts()[0].GetEndTime().AsTime()); wait < 2*time.Second || wait > 4*time.Second {
 			t.Errorf("it was tried again after %s", wait)
 		}
+	})
+}
+
+// hourOfPause sees a provider's wait obeyed, to the hour.
+func hourOfPause(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}})
 		waiting := d.tried(t, d.send(t, `{"target":["@user3"],"message":"m"}`).ID, 1)
 		if next := time.Until(waiting.GetNextAttemptTime().AsTime()); waiting.GetState() != alertv1.DeliveryState_DELIVERY_STATE_QUEUED || next < 3590*time.Second || next > time.Hour {
 			t.Errorf("it is %s and tried again in %s", waiting.GetState(), next)
 		}
 	})
+	t.Run("by all under the credential", hourForAll)
 }
 
 // TestUnknown sees what may have been sent sent again, and marked.
@@ -181,9 +189,9 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// TestPoisonRecipient puts one bad recipient among four good ones of a job: the
+// poisonRecipient puts one bad recipient among four good ones of a job: the
 // four are told exactly once.
-func TestPoisonRecipient(t *testing.T) {
+func poisonRecipient(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 500, BodyContains: "USER3_CHANNEL_ID"})
 		id := d.send(t, `{"target":["@user1","@user2","@user3","@user4","@user5"],"message":"m","ttl":"3s"}`).ID

@@ -27,5 +27,6 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	binaries.Args = proc.Unpaced
 	return postgrestest.Run(m)
 }

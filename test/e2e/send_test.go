@@ -14,10 +14,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
-	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
-	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -188,7 +186,8 @@ func TestCopiesOfAJob(t *testing.T) {
 	}
 }
 
-// fetched waits until a consumer's jobs are all with the senders.
+// fetched waits until the jobs of a rank's consumer, slack-normal for one, are all with
+// the senders.
 func fetched(t *testing.T, conn *nats.Conn, consumer string, want int) {
 	t.Helper()
 	js, err := jetstream.New(conn)
@@ -196,49 +195,13 @@ func fetched(t *testing.T, conn *nats.Conn, consumer string, want int) {
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for {
-		if c, err := js.Consumer(ctx, "BONGSU_JOBS", consumer); err == nil && c.CachedInfo().NumAckPending == want {
-			return
+		if stream, err := js.Stream(ctx, "BONGSU_JOBS"); err == nil {
+			for c := range stream.ListConsumers(ctx).Info() {
+				if strings.HasPrefix(c.Name, consumer+"-") && c.NumAckPending == want {
+					return
+				}
+			}
 		}
 		look(ctx, t)
 	}
-}
-
-// TestFailedCalls sees that a call that would fail again ends its delivery as
-// Failed, with the evidence, and that its neighbours are told.
-func TestFailedCalls(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
-		for _, c := range []struct {
-			name   string
-			fault  *mockupv1.Fault
-			kind   messengerv1.OutcomeKind
-			scope  messengerv1.Scope
-			status int32
-			code   string
-		}{
-			{"404 is not sent", &mockupv1.Fault{Status: 404, Body: "no"}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_MESSAGE, 404, "http_404"},
-			{"200 that says no", &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"not_in_channel"}`}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_DESTINATION, 200, "not_in_channel"},
-			{"401", &mockupv1.Fault{Status: 401}, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, messengerv1.Scope_SCOPE_CREDENTIAL, 401, "http_401"},
-		} {
-			t.Run(c.name, func(t *testing.T) {
-				d.reset(t)
-				c.fault.BodyContains = "USER7_CHANNEL_ID"
-				d.fault(t, c.fault)
-				for _, delivery := range d.ended(t, d.send(t, `{"target":["@@test-team2"],"message":"m"}`).ID) {
-					if delivery.GetNickName() != "user7" {
-						if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
-							t.Errorf("the neighbour: %v", delivery)
-						}
-						continue
-					}
-					attempts := delivery.GetAttempts()
-					if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_FAILED || delivery.GetReason() != c.code || len(attempts) != 1 {
-						t.Fatalf("the delivery: %v", delivery)
-					}
-					if o := attempts[0].GetOutcome(); o.GetKind() != c.kind || o.GetScope() != c.scope || o.GetProviderStatus() != c.status || o.GetProviderCode() != c.code {
-						t.Errorf("the evidence: %v", o)
-					}
-				}
-			})
-		}
-	})
 }

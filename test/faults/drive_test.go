@@ -28,14 +28,9 @@ func posts(rng *rand.Rand, n int) (all []*post, deliveries int) {
 	severities := []string{"critical", "high", "normal", "low", "경고"}
 	for i := range n {
 		p := &post{severity: severities[rng.IntN(len(severities))], message: fmt.Sprintf("node %d is down", i), after: upTo(rng, 150*time.Millisecond)}
-		switch rng.IntN(4) {
-		case 0:
-			p.target, deliveries = `"@all"`, deliveries+9
-		case 1:
-			p.target, deliveries = fmt.Sprintf(`"@user%d"`, 1+rng.IntN(9)), deliveries+1
-		default:
-			p.target, deliveries = fmt.Sprintf(`"@@test-team%d"`, 1+rng.IntN(4)), deliveries+2
-		}
+		var people int
+		p.target, people = aim(rng)
+		deliveries += people
 		if rng.IntN(3) > 0 {
 			p.key = fmt.Sprintf("key %d", i)
 		}

@@ -17,13 +17,15 @@ type disturbance struct {
 	do     func(t *testing.T, s *system)
 }
 
+// restarted is the plainest one.
+var restarted = disturbance{"stopped and started", false, func(t *testing.T, s *system) {
+	if err := s.parts["broker"].Stop(t); err != nil {
+		t.Fatal(err)
+	}
+	s.start(t, "broker")
+}}
+
 var disturbances = []disturbance{
-	{"stopped and started", false, func(t *testing.T, s *system) {
-		if err := s.parts["broker"].Stop(t); err != nil {
-			t.Fatal(err)
-		}
-		s.start(t, "broker")
-	}},
 	{"gone for a while", false, func(t *testing.T, s *system) {
 		s.kill("broker")
 		wait(t.Context(), away())
@@ -81,49 +83,56 @@ func TestQueueIsDisposable(t *testing.T) {
 	}
 	t.Parallel()
 	for _, d := range disturbances {
-		system := func(t *testing.T) *system {
-			if d.inside {
-				return one(t, "sqlite")
-			}
-			return apart(t, "sqlite", "sender1", "sender2")
-		}
-		t.Run(d.name+" while idle", func(t *testing.T) {
-			t.Parallel()
-			s := system(t)
-			before, _ := posts(draw(t.Name()), 10)
-			s.send(t, before)
-			s.ended(t)
-			d.do(t, s)
-			after, _ := posts(draw(t.Name()), 20)
-			for _, p := range after {
-				p.message, p.key = p.message+" again", "" // or it would be one of those before
-			}
-			s.send(t, after)
-			s.judge(t, append(before, after...))
-			s.calm(t, bound+away())
-			s.living(t)
-		})
-		t.Run(d.name+" while busy", func(t *testing.T) {
-			t.Parallel()
-			s := system(t)
-			all, _ := posts(draw(t.Name()), 60)
-			accepted, driven := new(counter), make(chan struct{})
-			ctx, cancel := context.WithTimeout(t.Context(), bound+away())
-			defer cancel()
-			go func() {
-				defer close(driven)
-				s.drive(ctx, all, accepted)
-			}()
-			if !accepted.reach(ctx, 20) {
-				t.Fatal("20 alerts were not accepted")
-			}
-			d.do(t, s)
-			<-driven
-			s.judge(t, all)
-			s.calm(t, bound+away())
-			s.living(t)
-		})
+		t.Run(d.name+" while idle", d.whileIdle)
+		t.Run(d.name+" while busy", d.whileBusy)
 	}
+}
+
+func (d disturbance) system(t *testing.T) *system {
+	if d.inside {
+		return one(t, "sqlite")
+	}
+	return apart(t, "sqlite", "sender1", "sender2")
+}
+
+// whileIdle disturbs the queue between alerts.
+func (d disturbance) whileIdle(t *testing.T) {
+	t.Parallel()
+	s := d.system(t)
+	before, _ := posts(draw(t.Name()), 10)
+	s.send(t, before)
+	s.ended(t)
+	s.struck(func() { d.do(t, s) })
+	after, _ := posts(draw(t.Name()), 20)
+	for _, p := range after {
+		p.message, p.key = p.message+" again", "" // or it would be one of those before
+	}
+	s.send(t, after)
+	s.judge(t, append(before, after...))
+	s.calm(t)
+	s.living(t)
+}
+
+// whileBusy disturbs the queue while alerts go through it.
+func (d disturbance) whileBusy(t *testing.T) {
+	t.Parallel()
+	s := d.system(t)
+	all, _ := posts(draw(t.Name()), 60)
+	accepted, driven := new(counter), make(chan struct{})
+	ctx, cancel := context.WithTimeout(t.Context(), bound+away())
+	defer cancel()
+	go func() {
+		defer close(driven)
+		s.drive(ctx, all, accepted)
+	}()
+	if !accepted.reach(ctx, 20) {
+		t.Fatal("20 alerts were not accepted")
+	}
+	s.struck(func() { d.do(t, s) })
+	<-driven
+	s.judge(t, all)
+	s.calm(t)
+	s.living(t)
 }
 
 // send sends alerts that must be accepted.
@@ -171,8 +180,10 @@ func TestJobsLostFromTheStream(t *testing.T) {
 		info, err = stream.Info(ctx)
 		must(t, err)
 	}
-	must(t, stream.Purge(t.Context()))
-	s.serveSender(t, "sender")
+	s.struck(func() {
+		must(t, stream.Purge(t.Context()))
+		s.serveSender(t, "sender")
+	})
 	s.judge(t, all)
-	s.calm(t, bound+away())
+	s.calm(t)
 }

@@ -12,6 +12,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 var (
@@ -19,31 +20,34 @@ var (
 	ranOut  = regexp.MustCompile(`a lease would have run out before its delivery was sent`)
 )
 
-// TestSenderStoppedPastItsLease stops a sender while it has calls under way and holds
+// cutOffAndBack stops a sender past its lease, while it has calls under way and holds
 // deliveries that it has not called for, lets another send them all, and lets it go
 // again: it calls for none of them, and what it reports changes nothing.
-func TestSenderStoppedPastItsLease(t *testing.T) {
+func cutOffAndBack(t *testing.T) {
 	t.Parallel()
 	const workers = 64
 	s := apart(t, "sqlite")
 	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
 	var all []*post
-	for i := range 20 {
+	for i := range 4 {
 		all = append(all, &post{target: `"@all"`, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
 	}
 	s.send(t, all)
-	s.serveSender(t, "stopped")
+	s.serveSender(t, "stopped", proc.Unpaced...)
 	if !s.calls.reach(t.Context(), workers) {
 		t.Fatal("the sender does not send")
 	}
-	s.parts["stopped"].Signal(t, syscall.SIGSTOP)
 	called := map[sight]bool{}
-	for key := range s.sights(t) {
-		called[key] = true
-	}
-	s.serveSender(t, "other")
-	before := s.ended(t)
-	s.parts["stopped"].Signal(t, syscall.SIGCONT)
+	var before []*alertv1.GetAlertResponse
+	s.struck(func() {
+		s.parts["stopped"].Signal(t, syscall.SIGSTOP)
+		for key := range s.sights(t) {
+			called[key] = true
+		}
+		s.serveSender(t, "other", proc.Unpaced...)
+		before = s.ended(t)
+		s.parts["stopped"].Signal(t, syscall.SIGCONT)
+	})
 	s.parts["stopped"].Await(t, tooLate, workers)
 	s.parts["stopped"].Await(t, ranOut, 1)
 

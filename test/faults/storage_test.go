@@ -3,14 +3,9 @@ package faults
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,9 +40,11 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	if !accepted.reach(ctx, 20) {
 		t.Fatal("20 alerts were not accepted")
 	}
-	err = server.Crash(t.Context(), func() {
-		s.notReady(t)
-		s.refuses(t)
+	s.struck(func() {
+		err = server.Crash(t.Context(), func() {
+			s.notReady(t)
+			s.refuses(t)
+		})
 	})
 	if errors.Is(err, postgrestest.ErrNone) {
 		t.Skip("the PostgreSQL of " + postgrestest.Variable + " is not ours to end")
@@ -57,132 +54,6 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	s.ready(t)
 	s.judge(t, all)
 	s.living(t)
-}
-
-// TestDiskFull fills the disk under alerts that go through.
-func TestDiskFull(t *testing.T) {
-	t.Parallel()
-	data := mount(t, "size=24m")
-	s := oneIn(t, data)
-	before, _ := posts(draw(t.Name()), 20)
-	s.send(t, before)
-	s.ended(t)
-
-	balloon, err := os.Create(filepath.Join(data, "balloon"))
-	must(t, err)
-	defer balloon.Close()
-	fill := func() {
-		if _, err := io.Copy(balloon, endless{}); !errors.Is(err, syscall.ENOSPC) {
-			t.Fatal(err)
-		}
-	}
-	// What the files have allocated takes some more.
-	var between []*post
-	for ctx, said := limited(t), 0; said != http.StatusServiceUnavailable; said, _ = s.get(ctx, "/readyz") {
-		if ctx.Err() != nil {
-			t.Fatalf("%d alerts later it is ready, on a full disk", len(between))
-		}
-		fill() // the queue gives back what it does not need any more
-		var burst []*post
-		for range 200 {
-			burst = append(burst, &post{target: `"@all"`, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
-		}
-		s.drive(ctx, burst, new(counter))
-		between = append(between, burst...)
-	}
-	s.refuses(t)
-
-	must(t, os.Remove(balloon.Name()))
-	must(t, balloon.Close())
-	s.ready(t)
-	after, _ := posts(draw(t.Name()), 20)
-	for _, p := range after {
-		p.message, p.key = p.message+" after it", ""
-	}
-	s.send(t, after)
-	s.judge(t, append(append(before, between...), after...))
-	s.living(t)
-}
-
-// endless is a file without end.
-type endless struct{}
-
-func (endless) Read(b []byte) (int, error) { return len(b), nil }
-
-// mount gives a small file system of its own.
-func mount(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("a file system of its own cannot be mounted here (it needs root on Linux), so this is not tested: %v %s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v %s", err, out)
-		}
-	})
-	return dir
-}
-
-// TestFolderReadOnly starts on a folder that cannot be written.
-func TestFolderReadOnly(t *testing.T) {
-	t.Parallel()
-	data := mount(t, "size=24m")
-	s := oneIn(t, data)
-	all, _ := posts(draw(t.Name()), 10)
-	s.send(t, all)
-	must(t, s.parts["all"].Stop(t))
-	remount := func(as string) {
-		t.Helper()
-		if out, err := exec.Command("mount", "-o", "remount,"+as, data).CombinedOutput(); err != nil {
-			t.Fatalf("mount: %v %s", err, out)
-		}
-	}
-	remount("ro")
-	doesNotStart(t, data, "cannot start", "read-only")
-	remount("rw")
-	s.start(t, "all")
-	s.judge(t, all)
-}
-
-// TestLedgerCorrupted starts on a ledger whose file holds something else, and on the
-// file as it was.
-func TestLedgerCorrupted(t *testing.T) {
-	t.Parallel()
-	data := t.TempDir()
-	s := oneIn(t, data)
-	all, _ := posts(draw(t.Name()), 10)
-	s.send(t, all)
-	must(t, s.parts["all"].Stop(t))
-	path := filepath.Join(data, "ledger.db")
-	good, err := os.ReadFile(path)
-	must(t, err)
-	for name, bad := range map[string][]byte{
-		"no database at all":    []byte(strings.Repeat("this is no database\n", 1000)),
-		"garbage in the middle": append(append([]byte{}, good[:4096]...), []byte(strings.Repeat("garbage ", (len(good)-4096)/8))...),
-	} {
-		t.Run(name, func(t *testing.T) {
-			must(t, os.WriteFile(path, bad, 0o600))
-			doesNotStart(t, data, "cannot start", "ledger")
-		})
-	}
-	must(t, os.WriteFile(path, good, 0o600))
-	s.start(t, "all")
-	s.judge(t, all)
-}
-
-// doesNotStart sees that a process in a folder ends and says why.
-func doesNotStart(t *testing.T, data string, why ...string) {
-	t.Helper()
-	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
-	if err := p.Wait(t); err == nil {
-		t.Error("it ended as if all were well")
-	}
-	for _, word := range why {
-		if !strings.Contains(p.Said(), word) || strings.Contains(p.Said(), "goroutine") {
-			t.Errorf("it said %q, and nothing of %q", p.Said(), word)
-		}
-	}
 }
 
 // limited gives a context that ends when patience does.

@@ -40,6 +40,8 @@ type system struct {
 
 	parts map[string]*part
 	order []string // in which parts are started
+	blows []span   // in the order of time
+	wiped time.Time
 }
 
 // A part is a process that is started again the same way.
@@ -66,12 +68,11 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 }
 
 // serve starts a part that is bongsu serve at a port that stays the same, and gives
-// its URL. Its breaker stays closed: a provider that fails one call in five would open
-// it again and again, and then what met no trouble waits, as it should.
+// its URL. Pace and breaker are the defaults.
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
-	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--breaker-percent=-1", "--provider-url="+s.mockup, "--"+service+"-addr="+addr)
+	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--"+service+"-addr="+addr)
 	s.add(t, name, func(t testing.TB) *proc.Process {
 		p := binaries.Serve(t, args...)
 		p.URLs(t, 1)
@@ -90,7 +91,7 @@ func databases(t testing.TB, store string) (directory, ledger string) {
 	return filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")
 }
 
-// one runs all in one process.
+// one runs all in one process, with people.
 func one(t testing.TB, store string, more ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
@@ -102,11 +103,12 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	t.Helper()
 	s := newSystem(t)
 	s.jetstream = filepath.Join(data, "jetstream")
-	s.url = s.serve(t, "all", "edge", append(more, "--demo-data", "--data="+data)...)
+	s.url = s.serve(t, "all", "edge", append(more, "--data="+data)...)
+	settle(t, s.url)
 	return s
 }
 
-// apart runs group, alert, broker and senders in processes of their own.
+// apart runs group, alert, broker and senders in processes of their own, with people.
 func apart(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
@@ -121,9 +123,10 @@ func apart(t testing.TB, store string, senders ...string) *system {
 		p, _ := binaries.NATS(t, s.jetstream, port)
 		return p
 	})
-	group := s.serve(t, "group", "group", "--services=group", "--demo-data", "--data="+t.TempDir(), "--directory-url="+directory, "--seal-key-file="+key)
+	group := s.serve(t, "group", "group", "--services=group", "--data="+t.TempDir(), "--directory-url="+directory, "--seal-key-file="+key)
 	s.url = s.serve(t, "alert", "alert", "--services=alert", "--data="+t.TempDir(), "--ledger-url="+ledger, "--group-url="+group, "--nats-url="+s.nats)
 	s.key = key
+	settle(t, group)
 	for _, name := range senders {
 		s.serveSender(t, name)
 	}
@@ -131,9 +134,9 @@ func apart(t testing.TB, store string, senders ...string) *system {
 }
 
 // serveSender starts a sender.
-func (s *system) serveSender(t testing.TB, name string) {
+func (s *system) serveSender(t testing.TB, name string, more ...string) {
 	t.Helper()
-	s.serve(t, name, "sender", "--services=sender", "--data="+t.TempDir(), "--alert-url="+s.url, "--nats-url="+s.nats, "--seal-key-file="+s.key)
+	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--alert-url="+s.url, "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
 }
 
 // kill ends parts as a power cut would, all at once.
@@ -158,6 +161,7 @@ func (s *system) start(t testing.TB, names ...string) {
 // wipe deletes the folder of JetStream, whatever is written there meanwhile.
 func (s *system) wipe(t testing.TB) {
 	t.Helper()
+	s.wiped = time.Now()
 	var err error
 	for range 100 {
 		if err = os.RemoveAll(s.jetstream); err == nil {

@@ -29,15 +29,6 @@ func (c trial) String() string {
 // quiet says that nothing happens which could make a duplicate.
 func (c trial) quiet() bool { return c.kill == "none" && !providers[c.provider].breaks }
 
-// prompt is how long a delivery may take that meets no trouble, where nobody is
-// killed. A queue without files is noticed within seconds.
-func (c trial) prompt() time.Duration {
-	if c.wipe {
-		return 15 * time.Second
-	}
-	return 3 * time.Second
-}
-
 // A provider is how the fake behaves.
 type provider struct {
 	fault  *mockupv1.Fault

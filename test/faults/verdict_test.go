@@ -22,7 +22,8 @@ const bound = 45 * time.Second
 type verdict struct {
 	name                               string
 	deliveries, lost, unmarked, marked int
-	took, tail                         time.Duration // from the first alert; from the last
+	waited                             int           // deliveries that waited for another's failure
+	took                               time.Duration // from the first alert
 }
 
 // A sight is one delivery as the fake sees it. Every message is sent once, and every
@@ -130,6 +131,7 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 			t.Errorf("alert %s (%s) was accepted with %d deliveries, and the ledger holds %v", p.id, p.message, p.count, a)
 		}
 	}
+	waits := s.waits(all)
 	for _, a := range all {
 		counts := a.GetAlert().GetDeliveryCounts()
 		if sum := counts.GetSent() + counts.GetFailed() + counts.GetExpired() + counts.GetCanceled(); int(sum) != len(a.GetDeliveries()) || sum != a.GetAlert().GetUserCount() {
@@ -140,6 +142,7 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 			text := "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()
 			key := sight{d.GetDestination(), text}
 			v.judge(t, d, seen[key])
+			v.judgeWait(t, waits, a.GetAlert().GetCreateTime().AsTime(), d)
 			delete(seen, key)
 		}
 	}
@@ -171,12 +174,13 @@ func (v *verdict) judge(t testing.TB, d *alertv1.Delivery, calls []*mockupv1.Cal
 	}
 	effects := 0 // calls that may have told somebody
 	before := -1 // the attempt that made the call before
+	made := map[int]bool{}
 	for _, call := range calls {
 		at := attemptOf(d, call)
 		if at < 0 || at == before {
 			t.Errorf("the call at %s is that of no attempt of its own: %v", call.GetTime().AsTime(), d)
 		}
-		before = at
+		before, made[at] = at, true
 		if status := call.GetAnswerStatus(); status != http.StatusOK && status != 0 {
 			continue // it was refused
 		}
@@ -188,6 +192,11 @@ func (v *verdict) judge(t testing.TB, d *alertv1.Delivery, calls []*mockupv1.Cal
 		} else {
 			v.unmarked++
 			t.Errorf("the fake saw it again at %s, and it is not marked: %v\n%v", call.GetTime().AsTime(), d, calls)
+		}
+	}
+	for i, a := range d.GetAttempts() {
+		if !made[i] && !leaseExpired(a) { // a sender that died may have called or not
+			t.Errorf("attempt %d is on record, and the fake got no call of it: %v", i+1, d)
 		}
 	}
 }

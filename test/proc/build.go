@@ -8,7 +8,10 @@ import (
 )
 
 // Binaries are programs under test.
-type Binaries struct{ Bongsu, NATSServer string }
+type Binaries struct {
+	Bongsu, NATSServer string   // paths
+	Args               []string // of every bongsu serve, before its own
+}
 
 // Build builds bongsu, and the NATS server that go.mod pins, into a folder.
 func Build(dir string) (Binaries, error) {

@@ -18,14 +18,14 @@ func (b Binaries) Serve(t testing.TB, args ...string) *Process {
 	return Start(t, b.ServeCommand(args...))
 }
 
-// unpaced is how processes run whose tests are not about pace: they send to the
+// Unpaced is how processes run whose tests are not about pace: they send to the
 // same people again and again.
-var unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
+var Unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
 
-// ServeCommand is the command of Serve, for a test that changes it. Where args say
-// how fast it may call, that holds.
+// ServeCommand is the command of Serve, for a test that changes it. Of a flag that is
+// given twice, the last holds.
 func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
-	cmd := exec.Command(b.Bongsu, slices.Concat([]string{"serve", "--log-format=json"}, unpaced, args)...)
+	cmd := exec.Command(b.Bongsu, slices.Concat([]string{"serve", "--log-format=json"}, b.Args, args)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	return cmd
 }

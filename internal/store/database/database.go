@@ -24,6 +24,7 @@ type Database struct {
 
 	file    string      // where a file holds it
 	refused atomic.Bool // the disk refused a write, and all of Ping's since
+	damaged atomic.Bool // the file holds garbage, for good
 }
 
 // Open opens the database at url and brings it up to the schema's version. A url
@@ -67,8 +68,13 @@ func (d *Database) Close() error {
 }
 
 // Ping asks the database for an answer from its tables. One that refused a write,
-// such as on a full disk, must do a write as well, and have room for more.
+// such as on a full disk, must do a write as well, and have room for more. One whose
+// file was once found to hold garbage stays unavailable: what else it would read or
+// write cannot be trusted.
 func (d *Database) Ping(ctx context.Context) error {
+	if d.damaged.Load() {
+		return d.damage("garbage was found in its file")
+	}
 	const newest = "SELECT max(version_id) FROM goose_db_version"
 	if !d.refused.Load() {
 		var version int64

@@ -44,12 +44,26 @@ func (d *Database) fault(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return fmt.Errorf("the %s: %w", d.name, ctx.Err())
+	case damaged(err):
+		d.damaged.Store(true)
+		return d.damage(err.Error())
 	case unavailable(err):
 		return &Unavailable{name: "the " + d.name, cause: err.Error()}
 	case isCode(err, 0, "22021", "22P05"):
 		return fmt.Errorf("a text holds a character that the %s cannot keep: %w", d.name, fault.ErrInvalid)
 	}
 	return fmt.Errorf("the %s: %w", d.name, err)
+}
+
+// damage says that the database holds garbage, which only an operator can change.
+func (d *Database) damage(cause string) error {
+	return &Unavailable{name: "the " + d.name + ", whose file is damaged and must be restored", cause: cause}
+}
+
+// damaged says whether err is that of a file that holds garbage.
+func damaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
 // IsTaken says whether err is that of a row whose key is taken.
@@ -109,7 +123,7 @@ func unavailable(err error) bool {
 func readsOnly(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT:
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY:
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +34,36 @@ func isUnavailable(t *testing.T, err error) {
 func nothing(ctx context.Context, x *database.Tx) error {
 	_, err := x.Exec(ctx, `DELETE FROM users WHERE id < 0`)
 	return err
+}
+
+// TestDamagedStaysUnavailable writes garbage into the file of an open database: whoever
+// meets it is told what is wrong, and it does not seem well again because its other
+// pages are.
+func TestDamagedStaysUnavailable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := open(t, path, directory.Schema).Close(); err != nil { // so that all is in the one file
+		t.Fatal(err)
+	}
+	d := open(t, path, directory.Schema)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 2 * 4096; i < len(content); i++ {
+		content[i] = 'x'
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = d.Write(t.Context(), nothing)
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "damaged and must be restored") {
+		t.Fatalf("a write says %v", err)
+	}
+	for range 3 {
+		if err := d.Ping(t.Context()); !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("it is said to be well: %v", err)
+		}
+	}
 }
 
 func TestLockedIsUnavailable(t *testing.T) {

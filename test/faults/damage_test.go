@@ -1,0 +1,91 @@
+package faults
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var saysDamaged = regexp.MustCompile(`the ledger, whose file is damaged and must be restored`)
+
+// TestLedgerCorrupted starts on a ledger whose file holds something else, and on the
+// file as it was.
+func TestLedgerCorrupted(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := oneIn(t, data)
+	all, _ := posts(draw(t.Name()), 10)
+	s.send(t, all)
+	must(t, s.parts["all"].Stop(t))
+	path := filepath.Join(data, "ledger.db")
+	good, err := os.ReadFile(path)
+	must(t, err)
+	s.struck(func() {
+		for name, bad := range map[string][]byte{
+			"no database at all":    []byte(strings.Repeat("this is no database\n", 1000)),
+			"garbage in the middle": append(append([]byte{}, good[:4096]...), []byte(strings.Repeat("garbage ", (len(good)-4096)/8))...),
+		} {
+			t.Run(name, func(t *testing.T) {
+				must(t, os.WriteFile(path, bad, 0o600))
+				doesNotStart(t, data, "cannot start", "ledger")
+			})
+		}
+		must(t, os.WriteFile(path, good, 0o600))
+		s.start(t, "all")
+	})
+	s.judge(t, all)
+}
+
+// doesNotStart sees that a process in a folder ends and says why.
+func doesNotStart(t *testing.T, data string, why ...string) {
+	t.Helper()
+	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
+	if err := p.Wait(t); err == nil {
+		t.Error("it ended as if all were well")
+	}
+	for _, word := range why {
+		if !strings.Contains(p.Said(), word) || strings.Contains(p.Said(), "goroutine") {
+			t.Errorf("it said %q, and nothing of %q", p.Said(), word)
+		}
+	}
+}
+
+// TestLedgerCorruptedWhileItRuns writes garbage over the ledger of a process that is
+// idle: it refuses what it cannot record, says that it is not ready, and tells nobody
+// more; started again, it says what is wrong.
+func TestLedgerCorruptedWhileItRuns(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := oneIn(t, data)
+	before, _ := posts(draw(t.Name()), 40)
+	s.send(t, before)
+	s.ended(t)
+	must(t, s.parts["all"].Stop(t)) // so that all is in the one file
+	s.start(t, "all")
+	s.ready(t)
+	calls := len(s.sights(t))
+
+	path := filepath.Join(data, "ledger.db")
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	must(t, err)
+	info, err := file.Stat()
+	must(t, err)
+	garbage := []byte(strings.Repeat("garbage ", int(info.Size()-8192)/8))
+	_, err = file.WriteAt(garbage, 8192)
+	must(t, err)
+	must(t, file.Close())
+
+	s.refuses(t)
+	s.notReady(t)
+	if now := len(s.sights(t)); now != calls {
+		t.Errorf("%d were told more, of what cannot be recorded", now-calls)
+	}
+	s.living(t)
+	s.kill("all")
+	s.start(t, "all")
+	s.notReady(t)
+	s.parts["all"].Await(t, saysDamaged, 1)
+	s.refuses(t)
+}

@@ -1,0 +1,152 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// TestDiskFull fills the disk under alerts that go through.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	data := mount(t, "size=24m")
+	s := oneIn(t, data, proc.Unpaced...)
+	before, _ := posts(draw(t.Name()), 20)
+	s.send(t, before)
+	s.ended(t)
+
+	var between []*post
+	s.struck(func() { between = s.fill(t, data) })
+	after, _ := posts(draw(t.Name()), 20)
+	for _, p := range after {
+		p.message, p.key = p.message+" after it", ""
+	}
+	s.send(t, after)
+	s.judge(t, append(append(before, between...), after...))
+	s.living(t)
+}
+
+// fill fills the disk until alerts are refused, makes room again, waits until they can
+// be accepted, and gives those that were sent meanwhile.
+func (s *system) fill(t *testing.T, data string) (between []*post) {
+	t.Helper()
+	balloon, err := os.Create(filepath.Join(data, "balloon"))
+	must(t, err)
+	defer balloon.Close()
+	fill := func() {
+		if _, err := io.Copy(balloon, endless{}); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+	// What the files have allocated takes some more.
+	for ctx, said := limited(t), 0; said != http.StatusServiceUnavailable; said, _ = s.get(ctx, "/readyz") {
+		if ctx.Err() != nil {
+			t.Fatalf("%d alerts later it is ready, on a full disk", len(between))
+		}
+		fill() // the queue gives back what it does not need any more
+		var burst []*post
+		for range 30 {
+			burst = append(burst, &post{target: `"@all"`, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
+		}
+		s.drive(ctx, burst, new(counter))
+		between = append(between, burst...)
+	}
+	s.refuses(t)
+
+	must(t, os.Remove(balloon.Name()))
+	must(t, balloon.Close())
+	s.ready(t)
+	return between
+}
+
+// endless is a file without end.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) { return len(b), nil }
+
+// mount gives a small file system of its own.
+func mount(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("a file system of its own cannot be mounted here (it needs root on Linux), so this is not tested: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+	return dir
+}
+
+// TestFolderReadOnly starts on a folder that cannot be written.
+func TestFolderReadOnly(t *testing.T) {
+	t.Parallel()
+	data := mount(t, "size=24m")
+	s := oneIn(t, data)
+	all, _ := posts(draw(t.Name()), 10)
+	s.send(t, all)
+	must(t, s.parts["all"].Stop(t))
+	remount := func(as string) {
+		t.Helper()
+		if out, err := exec.Command("mount", "-o", "remount,"+as, data).CombinedOutput(); err != nil {
+			t.Fatalf("mount: %v %s", err, out)
+		}
+	}
+	s.struck(func() {
+		remount("ro")
+		doesNotStart(t, data, "cannot start", "read-only")
+		remount("rw")
+		s.start(t, "all")
+	})
+	s.judge(t, all)
+}
+
+// TestFolderTurnsReadOnly lets the file system under a running process refuse all
+// writes, as one does whose disk fails: nothing is accepted, and what was accepted is
+// kept.
+func TestFolderTurnsReadOnly(t *testing.T) {
+	t.Parallel()
+	image, data := filepath.Join(t.TempDir(), "image"), t.TempDir()
+	run := func(name string, args ...string) {
+		t.Helper()
+		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+			t.Skipf("a disk of its own cannot be had here (it needs root on Linux, a loop device and mkfs.ext4), so this is not tested: %s: %v %s", name, err, out)
+		}
+	}
+	must(t, os.WriteFile(image, nil, 0o600))
+	must(t, os.Truncate(image, 64<<20))
+	run("mkfs.ext4", "-q", "-F", image)
+	run("mount", "-o", "loop", image, data)
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", data).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+
+	s := oneIn(t, data)
+	before, _ := posts(draw(t.Name()), 40)
+	s.send(t, before) // some of which wait for their turn
+	s.struck(func() {
+		run("mount", "-o", "remount,abort", data)
+		s.notReady(t)
+		s.refuses(t)
+		s.living(t)
+		s.kill("all")
+		run("umount", data)
+		run("mount", "-o", "loop", image, data)
+		s.start(t, "all")
+	})
+	s.ready(t)
+	after := &post{target: `"@user1"`, severity: "low", message: "after it"}
+	s.send(t, []*post{after})
+	s.judge(t, append(before, after))
+}

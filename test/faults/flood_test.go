@@ -1,0 +1,59 @@
+package faults
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestWipedUnderAFlood deletes the folder of JetStream while a flood waits in line for
+// one token: all of it is sent, once, and the limit holds within a tenth.
+func TestWipedUnderAFlood(t *testing.T) {
+	t.Parallel()
+	const perSecond, alerts = 20, 50
+	for name, system := range map[string]func(t *testing.T) *system{
+		"one process": func(t *testing.T) *system {
+			return one(t, "sqlite", fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+		},
+		"two senders": func(t *testing.T) *system {
+			s := apart(t, "sqlite")
+			for _, name := range []string{"sender1", "sender2"} {
+				s.serveSender(t, name, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+			}
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := system(t)
+			var all []*post
+			for i := range alerts {
+				all = append(all, &post{target: `"@@team1"`, severity: "low", message: fmt.Sprintf("node %d is down", i)})
+			}
+			s.send(t, all)
+			if !s.calls.reach(t.Context(), alerts*teamSize/4) {
+				t.Fatal("the flood does not flow")
+			}
+			s.struck(func() { s.wipe(t) })
+			v := s.judge(t, all)
+			s.calm(t)
+			var times []time.Time
+			for _, calls := range s.sights(t) {
+				for _, call := range calls {
+					times = append(times, call.GetTime().AsTime())
+				}
+			}
+			slices.SortFunc(times, time.Time.Compare)
+			most := 0
+			for i := range times {
+				within, _ := slices.BinarySearchFunc(times[i:], times[i].Add(time.Second), time.Time.Compare)
+				most = max(most, within)
+			}
+			t.Logf("%d deliveries took %s, at most %d in a second", v.deliveries, times[len(times)-1].Sub(times[0]), most)
+			if v.deliveries != alerts*teamSize || len(times) != v.deliveries || most > perSecond*11/10+1 { // the second begins and ends with one
+				t.Errorf("%d calls for %d deliveries, at most %d in a second", len(times), v.deliveries, most)
+			}
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+)
+
+// The people of every system: user1 to user60, each with a channel. The first are in
+// teams, and all of a team are told under one token; the others have a token each, and
+// some of them are together in shifts.
+const (
+	users     = 60
+	teams     = 4
+	teamSize  = 5
+	shifts    = 8
+	shiftSize = 3
+)
+
+// channel is the destination of a user.
+func channel(user int) string { return fmt.Sprintf("USER%d_CHANNEL_ID", user) }
+
+// token is the credential of a user.
+func token(user int) string {
+	if team := (user-1)/teamSize + 1; team <= teams {
+		return fmt.Sprintf("TEAM%d-TOKEN", team)
+	}
+	return fmt.Sprintf("USER%d-TOKEN", user)
+}
+
+// tokens gives the tokens by channel.
+func tokens() map[string]string {
+	all := map[string]string{}
+	for user := 1; user <= users; user++ {
+		all[channel(user)] = token(user)
+	}
+	return all
+}
+
+// groups gives the users of every group.
+func groups() map[string][]int {
+	all, next := map[string][]int{}, 1
+	for _, kind := range []struct {
+		name        string
+		count, size int
+	}{{"team", teams, teamSize}, {"shift", shifts, shiftSize}} {
+		for n := 1; n <= kind.count; n++ {
+			for range kind.size {
+				name := fmt.Sprintf("%s%d", kind.name, n)
+				all[name] = append(all[name], next)
+				next++
+			}
+		}
+	}
+	return all
+}
+
+// aim draws whom an alert is for, and says how many they are.
+func aim(rng *rand.Rand) (target string, people int) {
+	switch n := rng.IntN(60); {
+	case n == 0:
+		return `"@all"`, users
+	case n < 15:
+		return fmt.Sprintf(`"@@team%d"`, 1+rng.IntN(teams)), teamSize
+	case n < 30:
+		return fmt.Sprintf(`"@@shift%d"`, 1+rng.IntN(shifts)), shiftSize
+	}
+	return fmt.Sprintf(`"@user%d"`, 1+rng.IntN(users)), 1
+}
+
+// settle lets the people into an empty directory.
+func settle(t testing.TB, url string) {
+	t.Helper()
+	people := userv1connect.NewUserServiceClient(http.DefaultClient, url)
+	g, ctx := errgroup.WithContext(t.Context())
+	g.SetLimit(8)
+	for user := 1; user <= users; user++ {
+		g.Go(func() error {
+			_, err := people.CreateUser(ctx, &userv1.CreateUserRequest{NickName: fmt.Sprintf("user%d", user), Addresses: []*userv1.NewAddress{
+				{Messenger: "slack", Credential: token(user), Destination: channel(user)},
+			}})
+			return err
+		})
+	}
+	must(t, g.Wait())
+	together := groupv1connect.NewGroupServiceClient(http.DefaultClient, url)
+	for name, members := range groups() {
+		made, err := together.CreateGroup(t.Context(), &groupv1.CreateGroupRequest{GroupName: name})
+		must(t, err)
+		for _, user := range members {
+			_, err := together.AddGroupUser(t.Context(), &groupv1.AddGroupUserRequest{Id: made.GetGroup().GetId(), NickName: fmt.Sprintf("user%d", user)})
+			must(t, err)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package faults
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+)
+
+const (
+	// prompt is how long a delivery may take that nothing holds up, or may still take
+	// when that is over.
+	prompt = 3 * time.Second
+	// recovery is how much longer it may take after a blow: what a dead sender held
+	// waits for its lease.
+	recovery = lease + time.Second
+	// notice is how much longer it may take at any time after JetStream lost its files:
+	// a broker seems well then until a job is put, which is given up after 3 s, and
+	// another that is to prove it after one more.
+	notice = 5 * time.Second
+	// firstRetry bounds the wait before the first retry; each bound is twice the one
+	// before.
+	firstRetry = time.Second
+	// perChannel and perToken are from call to call, at the default paces.
+	perChannel = time.Second
+	perToken   = time.Second / 10
+)
+
+// A span is a time with a beginning and an end.
+type span struct{ start, end time.Time }
+
+// struck notes a blow: what lives while it lasts may wait.
+func (s *system) struck(do func()) {
+	start := time.Now()
+	do()
+	s.blows = append(s.blows, span{start, time.Now()})
+}
+
+// Waits are what can explain that deliveries were not sent at once.
+type waits struct {
+	blows  []span
+	wiped  time.Time         // when JetStream lost its files; the zero time where it has not
+	tokens map[string]string // by channel
+	tries  map[string][]try  // by token, in the order of their ends
+	lives  map[string][]span // of deliveries, by channel and by token
+}
+
+// waits gathers what explains the waits of deliveries.
+func (s *system) waits(all []*alertv1.GetAlertResponse) waits {
+	w := waits{blows: s.blows, wiped: s.wiped, tokens: tokens(), tries: map[string][]try{}, lives: map[string][]span{}}
+	for _, a := range all {
+		for _, d := range a.GetDeliveries() {
+			token, life := w.tokens[d.GetDestination()], span{a.GetAlert().GetCreateTime().AsTime(), d.GetEndTime().AsTime()}
+			w.lives[token] = append(w.lives[token], life)
+			w.lives[d.GetDestination()] = append(w.lives[d.GetDestination()], life)
+			for _, attempt := range d.GetAttempts() {
+				if leaseExpired(attempt) {
+					continue // there may have been no call
+				}
+				w.tries[token] = append(w.tries[token], tryOf(d, attempt))
+			}
+		}
+	}
+	for _, tries := range w.tries {
+		slices.SortFunc(tries, func(a, b try) int { return a.end.Compare(b.end) })
+		markOpening(tries)
+	}
+	return w
+}
+
+// unexplained is how long a delivery waited, but for the times that what happened to
+// it, or to others under its token, explains: blows, its own retries, pauses of its
+// token, a breaker that may have opened, and turns of others before it.
+func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration {
+	life := span{created, d.GetEndTime().AsTime()}
+	from, unused := created, time.Duration(0)
+	for _, b := range w.blows { // the last counts, as it may undo what came of those before
+		if b.start.Before(life.end) && b.end.Add(recovery).After(created) {
+			unused += w.turns(d.GetDestination(), b)
+			from = b.end.Add(recovery + unused)
+		}
+	}
+	life.start = from
+	var held []span
+	retries := 0
+	for _, attempt := range d.GetAttempts() {
+		if start, end := attempt.GetStartTime().AsTime(), attempt.GetEndTime().AsTime(); failed(attempt) {
+			held = append(held, span{start, end.Add(firstRetry << retries)})
+			retries++
+		}
+	}
+	for _, one := range w.tries[w.tokens[d.GetDestination()]] {
+		held = append(held, span{one.start, one.end.Add(one.pause)}, span{one.start, one.start.Add(perToken)})
+		if one.channel == d.GetDestination() {
+			held = append(held, span{one.start, one.start.Add(perChannel)})
+		}
+		if one.opens {
+			held = append(held, span{one.start, one.end.Add(breakerOpen + w.turns(d.GetDestination(), one.span))})
+		}
+	}
+	return uncovered(life, held)
+}
+
+// turns is how long the turns take of all that waits for a channel, or for its token,
+// during some time. Whoever took a turn and could not use it has left it empty: because
+// it was killed, because its breaker opened, or because it had a copy of a job.
+func (w waits) turns(channel string, during span) time.Duration {
+	return max(perChannel*open(w.lives[channel], during), perToken*open(w.lives[w.tokens[channel]], during))
+}
+
+// open counts the lives that a time is part of.
+func open(lives []span, during span) (count time.Duration) {
+	for _, one := range lives {
+		if one.start.Before(during.end) && one.end.After(during.start) {
+			count++
+		}
+	}
+	return count
+}
+
+// uncovered is how much of a span no other covers.
+func uncovered(whole span, by []span) (left time.Duration) {
+	slices.SortFunc(by, func(a, b span) int { return a.start.Compare(b.start) })
+	at := whole.start // up to where it is looked at
+	for _, one := range by {
+		if one.start.After(whole.end) {
+			break
+		}
+		left += max(0, one.start.Sub(at))
+		if one.end.After(at) {
+			at = one.end
+		}
+	}
+	return left + max(0, whole.end.Sub(at))
+}
+
+// judgeWait counts a delivery that waited, and nothing explains it but another's
+// failure.
+func (v *verdict) judgeWait(t testing.TB, w waits, created time.Time, d *alertv1.Delivery) {
+	t.Helper()
+	most := prompt
+	if !w.wiped.IsZero() && d.GetEndTime().AsTime().After(w.wiped) {
+		most += notice
+	}
+	if over := w.unexplained(created, d); over > most {
+		v.waited++
+		t.Errorf("it took %s more than what happened to it explains: created %s, %v", over, created, d)
+	}
+}
+
+// TestUnexplained sees that the judge excuses what has a reason, and nothing else.
+func TestUnexplained(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	at := func(s float64) time.Time { return start.Add(time.Duration(s * float64(time.Second))) }
+	call := func(from, until float64) span { return span{at(from), at(until)} }
+	lone, member := channel(users), channel(1)
+	for _, c := range []struct {
+		name    string
+		channel string
+		blows   []span
+		tries   map[string][]try
+		want    time.Duration
+	}{
+		{"nothing happened", lone, nil, nil, 8 * time.Second},
+		{"another's token was paused", lone, nil, map[string][]try{token(1): {{span: call(0, 0), pause: time.Minute}}}, 8 * time.Second},
+		{"its token was paused", member, nil, map[string][]try{token(1): {{span: call(1, 2), pause: 3 * time.Second}}}, 4 * time.Second},
+		{"one call under its token failed", member, nil, map[string][]try{token(1): {{span: call(1, 1), failed: true}}}, 7900 * time.Millisecond},
+		{"a breaker may have opened", member, nil, map[string][]try{token(1): {{span: call(1, 1), opens: true}}}, 4 * time.Second},
+		{"its channel was used", lone, nil, map[string][]try{token(users): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
+		{"a blow", lone, []span{call(1, 2)}, nil, 2 * time.Second},
+		{"a blow long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := waits{blows: c.blows, tokens: tokens(), tries: c.tries}
+			d := &alertv1.Delivery{Destination: c.channel, EndTime: timestamppb.New(at(8))}
+			if got := w.unexplained(start, d); got != c.want {
+				t.Errorf("%s is unexplained, want %s", got, c.want)
+			}
+		})
+	}
+}
