@@ -34,8 +34,8 @@ func (b *builder) alertHere(ctx context.Context) error {
 	b.stages[put] = append(b.stages[put], clock.Run)
 
 	alerts := &alert.Handler{Directory: b.directory, Book: store, Clock: clock, Specs: b.specs, Now: time.Now}
-	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now}
+	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: b.paces(q).List, Directory: b.directory, Sealed: store}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Lease: b.config.Lease, Now: time.Now, Directory: b.directory}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{

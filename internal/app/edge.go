@@ -11,7 +11,7 @@ import (
 
 // edgeHere runs the edge in this process.
 func (b *builder) edgeHere(ctx context.Context) error {
-	e := edge.Edge{Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers}
+	e := edge.Edge{Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers}
 	return b.listen(ctx, accept, Edge, rpc.Face{
 		Services: e.Services(b.rpc),
 		Ready:    all(b.ready),

@@ -27,6 +27,7 @@ type Query struct {
 type Ledger interface {
 	Book
 	Dispatcher
+	Sealed
 }
 
 // A Book is the record of what was said.

@@ -6,6 +6,7 @@ import (
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
@@ -16,6 +17,9 @@ var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
 type MessengerHandler struct {
 	Specs []messenger.Spec
 	Paces func() []pace.Standing // all that are not at rest, by key
+
+	Directory userv1connect.DirectoryServiceClient
+	Sealed    Sealed
 }
 
 // ListMessengers describes the messengers, by name.

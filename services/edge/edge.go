@@ -19,6 +19,7 @@ type Edge struct {
 	Users      userv1connect.UserServiceClient
 	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes: it streams
 	Messengers messengerv1connect.MessengerServiceClient
+	Transfers  userv1connect.TransferServiceClient
 }
 
 // Services gives what the edge answers. UserInfo, DirectoryService and
@@ -29,5 +30,6 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, userv1connect.NewUserServiceHandler, userv1connect.UserServiceHandler(e.Users)),
 		rpc.Public(o, alertv1connect.NewAlertServiceHandler, e.Alerts),
 		rpc.Public(o, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(e.Messengers)),
+		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

@@ -2,12 +2,14 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
 const (
@@ -114,7 +116,7 @@ func (l *lane) call(ctx context.Context, t *task) (outcome messenger.Outcome) {
 	}()
 	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
 	if err != nil {
-		return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
+		return unreadable(err)
 	}
 	return l.messenger.Send(ctx, messenger.Message{
 		DeliveryID:  t.delivery.ID,
@@ -122,4 +124,14 @@ func (l *lane) call(ctx context.Context, t *task) (outcome messenger.Outcome) {
 		Destination: t.delivery.Destination,
 		Text:        t.job.Text,
 	})
+}
+
+// unreadable is the evidence of a delivery whose credential cannot be opened. One
+// that was sealed under a key that is not here waits for it: the file may be on its
+// way to this machine.
+func unreadable(err error) messenger.Outcome {
+	if errors.Is(err, seal.ErrUnknownKey) {
+		return messenger.Outcome{Kind: messenger.Retry, Code: "seal_key_unknown", Excerpt: err.Error()}
+	}
+	return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
 }

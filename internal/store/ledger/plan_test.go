@@ -17,6 +17,8 @@ var plans = map[string]string{
 		ORDER BY next_time, id LIMIT 3`: "delivery_due",
 	`SELECT id, messenger FROM deliveries WHERE state = 2 AND lease_time <= 2 ORDER BY lease_time LIMIT 3`: "delivery_held",
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= 2 ORDER BY expire_time LIMIT 3`:          "delivery_expiring",
+	`SELECT substr(credential, 1, 5) FROM deliveries WHERE state = 1`:                                      "delivery_",
+	`SELECT substr(credential, 1, 5) FROM deliveries WHERE state = 2`:                                      "delivery_",
 	`SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= 2`:                  "delivery_",
 	`SELECT alert_id FROM deliveries WHERE state = 4 AND state >= 4`:                                       "delivery_unsent",
 	`SELECT id, messenger FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 2 ORDER BY id`:             "KEY",

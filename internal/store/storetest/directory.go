@@ -34,6 +34,13 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"fill bad contents":    testFillBad,
 		"fill at once":         testFillAtOnce,
 		"bad input":            testDirectoryInput,
+		"all":                  testAll,
+		"change":               testChange,
+		"change nothing":       testChangeNothing,
+		"change or nothing":    testChangeFails,
+		"change at once":       testChangeAtOnce,
+		"seals":                testSeals,
+		"reseal at once":       testResealAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -698,6 +698,89 @@ func (*DeferResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
+// GetCanaryRequest asks for nothing in particular.
+type GetCanaryRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCanaryRequest) Reset() {
+	*x = GetCanaryRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCanaryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCanaryRequest) ProtoMessage() {}
+
+func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCanaryRequest.ProtoReflect.Descriptor instead.
+func (*GetCanaryRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
+}
+
+// GetCanaryResponse holds a canary.
+type GetCanaryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// canary is always set.
+	Canary        []byte `protobuf:"bytes,1,opt,name=canary,proto3" json:"canary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCanaryResponse) Reset() {
+	*x = GetCanaryResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCanaryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCanaryResponse) ProtoMessage() {}
+
+func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCanaryResponse.ProtoReflect.Descriptor instead.
+func (*GetCanaryResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetCanaryResponse) GetCanary() []byte {
+	if x != nil {
+		return x.Canary
+	}
+	return nil
+}
+
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
@@ -748,11 +831,15 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x05fence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05fence\x126\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x12\x1e\n" +
 	"\x05slots\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x05slots\"\x0f\n" +
-	"\rDeferResponse2\xe0\x01\n" +
+	"\rDeferResponse\"\x12\n" +
+	"\x10GetCanaryRequest\"+\n" +
+	"\x11GetCanaryResponse\x12\x16\n" +
+	"\x06canary\x18\x01 \x01(\fR\x06canary2\xb5\x02\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12E\n" +
 	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12B\n" +
-	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponseB\xb0\x01\n" +
+	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12S\n" +
+	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x01B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
 var (
@@ -767,7 +854,7 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*Job)(nil),                   // 0: bongsu.job.v1.Job
 	(*JobDelivery)(nil),           // 1: bongsu.job.v1.JobDelivery
@@ -780,27 +867,31 @@ var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*DeferRequest)(nil),          // 8: bongsu.job.v1.DeferRequest
 	(*Deferral)(nil),              // 9: bongsu.job.v1.Deferral
 	(*DeferResponse)(nil),         // 10: bongsu.job.v1.DeferResponse
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),            // 12: bongsu.messenger.v1.Outcome
+	(*GetCanaryRequest)(nil),      // 11: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),     // 12: bongsu.job.v1.GetCanaryResponse
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),            // 14: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
 	1,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
 	4,  // 1: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	11, // 2: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	13, // 2: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
 	6,  // 3: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	11, // 4: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	11, // 5: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	12, // 6: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	13, // 4: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	13, // 5: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	14, // 6: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
 	9,  // 7: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	11, // 8: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	13, // 8: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
 	2,  // 9: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
 	5,  // 10: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
 	8,  // 11: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	3,  // 12: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	7,  // 13: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	10, // 14: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
+	11, // 12: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	3,  // 13: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	7,  // 14: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	10, // 15: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	12, // 16: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	13, // [13:17] is the sub-list for method output_type
+	9,  // [9:13] is the sub-list for method input_type
 	9,  // [9:9] is the sub-list for extension type_name
 	9,  // [9:9] is the sub-list for extension extendee
 	0,  // [0:9] is the sub-list for field type_name
@@ -817,7 +908,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

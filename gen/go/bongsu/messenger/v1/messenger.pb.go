@@ -790,6 +790,162 @@ func (x *Outcome) GetCut() bool {
 	return false
 }
 
+// ListSealKeysRequest asks for all.
+type ListSealKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSealKeysRequest) Reset() {
+	*x = ListSealKeysRequest{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSealKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSealKeysRequest) ProtoMessage() {}
+
+func (x *ListSealKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSealKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListSealKeysRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{8}
+}
+
+// ListSealKeysResponse holds the keys.
+type ListSealKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// keys holds the key that seals now, and those that seal something.
+	Keys          []*SealKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSealKeysResponse) Reset() {
+	*x = ListSealKeysResponse{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSealKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSealKeysResponse) ProtoMessage() {}
+
+func (x *ListSealKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSealKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListSealKeysResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListSealKeysResponse) GetKeys() []*SealKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// SealKey is a key that credentials are sealed under.
+type SealKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id names the key, as bongsu key list does.
+	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// primary says that it seals what enters now.
+	Primary bool `protobuf:"varint,2,opt,name=primary,proto3" json:"primary,omitempty"`
+	// address_count is how many addresses of the directory it seals.
+	AddressCount int64 `protobuf:"varint,3,opt,name=address_count,json=addressCount,proto3" json:"address_count,omitempty"`
+	// delivery_count is how many deliveries that have not ended it seals.
+	DeliveryCount int64 `protobuf:"varint,4,opt,name=delivery_count,json=deliveryCount,proto3" json:"delivery_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealKey) Reset() {
+	*x = SealKey{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealKey) ProtoMessage() {}
+
+func (x *SealKey) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealKey.ProtoReflect.Descriptor instead.
+func (*SealKey) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SealKey) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *SealKey) GetPrimary() bool {
+	if x != nil {
+		return x.Primary
+	}
+	return false
+}
+
+func (x *SealKey) GetAddressCount() int64 {
+	if x != nil {
+		return x.AddressCount
+	}
+	return 0
+}
+
+func (x *SealKey) GetDeliveryCount() int64 {
+	if x != nil {
+		return x.DeliveryCount
+	}
+	return 0
+}
+
 var File_bongsu_messenger_v1_messenger_proto protoreflect.FileDescriptor
 
 const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
@@ -853,7 +1009,15 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x13provider_message_id\x18\x05 \x01(\tR\x11providerMessageId\x12\x18\n" +
 	"\aexcerpt\x18\x06 \x01(\tR\aexcerpt\x12$\n" +
 	"\x0eretry_after_ms\x18\a \x01(\x03R\fretryAfterMs\x12\x10\n" +
-	"\x03cut\x18\b \x01(\bR\x03cut*\xa6\x01\n" +
+	"\x03cut\x18\b \x01(\bR\x03cut\"\x15\n" +
+	"\x13ListSealKeysRequest\"H\n" +
+	"\x14ListSealKeysResponse\x120\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\x7f\n" +
+	"\aSealKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\aprimary\x18\x02 \x01(\bR\aprimary\x12#\n" +
+	"\raddress_count\x18\x03 \x01(\x03R\faddressCount\x12%\n" +
+	"\x0edelivery_count\x18\x04 \x01(\x03R\rdeliveryCount*\xa6\x01\n" +
 	"\vOutcomeKind\x12\x1c\n" +
 	"\x18OUTCOME_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_KIND_SENT\x10\x01\x12\x16\n" +
@@ -865,10 +1029,11 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSCOPE_MESSAGE\x10\x01\x12\x15\n" +
 	"\x11SCOPE_DESTINATION\x10\x02\x12\x14\n" +
-	"\x10SCOPE_CREDENTIAL\x10\x032\x8b\x02\n" +
+	"\x10SCOPE_CREDENTIAL\x10\x032\x8a\x03\n" +
 	"\x10MessengerService\x12\x84\x01\n" +
 	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"\x19\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01\x12p\n" +
-	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01B\xe0\x01\n" +
+	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01\x12}\n" +
+	"\fListSealKeys\x12(.bongsu.messenger.v1.ListSealKeysRequest\x1a).bongsu.messenger.v1.ListSealKeysResponse\"\x18\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/seal-keys\x90\x02\x01B\xe0\x01\n" +
 	"\x17com.bongsu.messenger.v1B\x0eMessengerProtoP\x01ZGgithub.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1;messengerv1\xa2\x02\x03BMX\xaa\x02\x13Bongsu.Messenger.V1\xca\x02\x13Bongsu\\Messenger\\V1\xe2\x02\x1fBongsu\\Messenger\\V1\\GPBMetadata\xea\x02\x15Bongsu::Messenger::V1b\x06proto3"
 
 var (
@@ -884,7 +1049,7 @@ func file_bongsu_messenger_v1_messenger_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_messenger_v1_messenger_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(OutcomeKind)(0),               // 0: bongsu.messenger.v1.OutcomeKind
 	(Scope)(0),                     // 1: bongsu.messenger.v1.Scope
@@ -896,28 +1061,34 @@ var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(*ListPacesResponse)(nil),      // 7: bongsu.messenger.v1.ListPacesResponse
 	(*Pace)(nil),                   // 8: bongsu.messenger.v1.Pace
 	(*Outcome)(nil),                // 9: bongsu.messenger.v1.Outcome
-	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
+	(*ListSealKeysRequest)(nil),    // 10: bongsu.messenger.v1.ListSealKeysRequest
+	(*ListSealKeysResponse)(nil),   // 11: bongsu.messenger.v1.ListSealKeysResponse
+	(*SealKey)(nil),                // 12: bongsu.messenger.v1.SealKey
+	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
 }
 var file_bongsu_messenger_v1_messenger_proto_depIdxs = []int32{
 	3,  // 0: bongsu.messenger.v1.Messenger.credential:type_name -> bongsu.messenger.v1.Setting
 	3,  // 1: bongsu.messenger.v1.Messenger.destination:type_name -> bongsu.messenger.v1.Setting
 	2,  // 2: bongsu.messenger.v1.ListMessengersResponse.messengers:type_name -> bongsu.messenger.v1.Messenger
 	8,  // 3: bongsu.messenger.v1.ListPacesResponse.paces:type_name -> bongsu.messenger.v1.Pace
-	10, // 4: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
-	10, // 5: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
-	10, // 6: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
-	10, // 7: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
+	13, // 4: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
+	13, // 5: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
+	13, // 6: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
+	13, // 7: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
 	0,  // 8: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
 	1,  // 9: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
-	4,  // 10: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
-	6,  // 11: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
-	5,  // 12: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
-	7,  // 13: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
-	12, // [12:14] is the sub-list for method output_type
-	10, // [10:12] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 10: bongsu.messenger.v1.ListSealKeysResponse.keys:type_name -> bongsu.messenger.v1.SealKey
+	4,  // 11: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
+	6,  // 12: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
+	10, // 13: bongsu.messenger.v1.MessengerService.ListSealKeys:input_type -> bongsu.messenger.v1.ListSealKeysRequest
+	5,  // 14: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
+	7,  // 15: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
+	11, // 16: bongsu.messenger.v1.MessengerService.ListSealKeys:output_type -> bongsu.messenger.v1.ListSealKeysResponse
+	14, // [14:17] is the sub-list for method output_type
+	11, // [11:14] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_messenger_v1_messenger_proto_init() }
@@ -931,7 +1102,7 @@ func file_bongsu_messenger_v1_messenger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_messenger_v1_messenger_proto_rawDesc), len(file_bongsu_messenger_v1_messenger_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

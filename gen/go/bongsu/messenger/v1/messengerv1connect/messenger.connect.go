@@ -40,6 +40,9 @@ const (
 	// MessengerServiceListPacesProcedure is the fully-qualified name of the MessengerService's
 	// ListPaces RPC.
 	MessengerServiceListPacesProcedure = "/bongsu.messenger.v1.MessengerService/ListPaces"
+	// MessengerServiceListSealKeysProcedure is the fully-qualified name of the MessengerService's
+	// ListSealKeys RPC.
+	MessengerServiceListSealKeysProcedure = "/bongsu.messenger.v1.MessengerService/ListSealKeys"
 )
 
 // MessengerServiceClient is a client for the bongsu.messenger.v1.MessengerService service.
@@ -51,6 +54,10 @@ type MessengerServiceClient interface {
 	// paused, refused or left alone now, by name. A key is a credential, or a
 	// destination under one; its name holds a fingerprint and never the token.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
+	// ListSealKeys answers with the keys that credentials are sealed under, by id,
+	// and how many still are: a key that seals nothing any more can be dropped from
+	// the seal key file. It tells nothing of the keys themselves.
+	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 
 // NewMessengerServiceClient constructs a client for the bongsu.messenger.v1.MessengerService
@@ -78,6 +85,13 @@ func NewMessengerServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		listSealKeys: connect.NewClient[v1.ListSealKeysRequest, v1.ListSealKeysResponse](
+			httpClient,
+			baseURL+MessengerServiceListSealKeysProcedure,
+			connect.WithSchema(messengerServiceMethods.ByName("ListSealKeys")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -85,6 +99,7 @@ func NewMessengerServiceClient(httpClient connect.HTTPClient, baseURL string, op
 type messengerServiceClient struct {
 	listMessengers *connect.Client[v1.ListMessengersRequest, v1.ListMessengersResponse]
 	listPaces      *connect.Client[v1.ListPacesRequest, v1.ListPacesResponse]
+	listSealKeys   *connect.Client[v1.ListSealKeysRequest, v1.ListSealKeysResponse]
 }
 
 // ListMessengers calls bongsu.messenger.v1.MessengerService.ListMessengers.
@@ -105,6 +120,15 @@ func (c *messengerServiceClient) ListPaces(ctx context.Context, req *v1.ListPace
 	return nil, err
 }
 
+// ListSealKeys calls bongsu.messenger.v1.MessengerService.ListSealKeys.
+func (c *messengerServiceClient) ListSealKeys(ctx context.Context, req *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error) {
+	response, err := c.listSealKeys.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // MessengerServiceHandler is an implementation of the bongsu.messenger.v1.MessengerService service.
 type MessengerServiceHandler interface {
 	// ListMessengers answers with every messenger this program can send by, by
@@ -114,6 +138,10 @@ type MessengerServiceHandler interface {
 	// paused, refused or left alone now, by name. A key is a credential, or a
 	// destination under one; its name holds a fingerprint and never the token.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
+	// ListSealKeys answers with the keys that credentials are sealed under, by id,
+	// and how many still are: a key that seals nothing any more can be dropped from
+	// the seal key file. It tells nothing of the keys themselves.
+	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 
 // NewMessengerServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -137,12 +165,21 @@ func NewMessengerServiceHandler(svc MessengerServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	messengerServiceListSealKeysHandler := connect.NewUnaryHandlerSimple(
+		MessengerServiceListSealKeysProcedure,
+		svc.ListSealKeys,
+		connect.WithSchema(messengerServiceMethods.ByName("ListSealKeys")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.messenger.v1.MessengerService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MessengerServiceListMessengersProcedure:
 			messengerServiceListMessengersHandler.ServeHTTP(w, r)
 		case MessengerServiceListPacesProcedure:
 			messengerServiceListPacesHandler.ServeHTTP(w, r)
+		case MessengerServiceListSealKeysProcedure:
+			messengerServiceListSealKeysHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -158,4 +195,8 @@ func (UnimplementedMessengerServiceHandler) ListMessengers(context.Context, *v1.
 
 func (UnimplementedMessengerServiceHandler) ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListPaces is not implemented"))
+}
+
+func (UnimplementedMessengerServiceHandler) ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListSealKeys is not implemented"))
 }

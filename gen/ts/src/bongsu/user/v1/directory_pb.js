@@ -9,7 +9,7 @@ import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js
  * Describes the file bongsu/user/v1/directory.proto.
  */
 export const file_bongsu_user_v1_directory = /*@__PURE__*/
-  fileDesc("Ch5ib25nc3UvdXNlci92MS9kaXJlY3RvcnkucHJvdG8SDmJvbmdzdS51c2VyLnYxIiwKDUxvb2tVcFJlcXVlc3QSGwoGdGFyZ2V0GAEgAygJQgu6SAiSAQUIARDoByJXCg5Mb29rVXBSZXNwb25zZRItCgpyZWNpcGllbnRzGAEgAygLMhkuYm9uZ3N1LnVzZXIudjEuUmVjaXBpZW50EhYKDnVua25vd25fdGFyZ2V0GAIgAygJImEKCVJlY2lwaWVudBIRCgluaWNrX25hbWUYASABKAkSEQoJbWVzc2VuZ2VyGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhkKEXNlYWxlZF9jcmVkZW50aWFsGAQgASgMMmAKEERpcmVjdG9yeVNlcnZpY2USTAoGTG9va1VwEh0uYm9uZ3N1LnVzZXIudjEuTG9va1VwUmVxdWVzdBoeLmJvbmdzdS51c2VyLnYxLkxvb2tVcFJlc3BvbnNlIgOQAgFCvQEKEmNvbS5ib25nc3UudXNlci52MUIORGlyZWN0b3J5UHJvdG9QAVo9Z2l0aHViLmNvbS9ib25nc3UtcHJvamVjdC9ib25nc3UvZ2VuL2dvL2JvbmdzdS91c2VyL3YxO3VzZXJ2MaICA0JVWKoCDkJvbmdzdS5Vc2VyLlYxygIOQm9uZ3N1XFVzZXJcVjHiAhpCb25nc3VcVXNlclxWMVxHUEJNZXRhZGF0YeoCEEJvbmdzdTo6VXNlcjo6VjFiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("Ch5ib25nc3UvdXNlci92MS9kaXJlY3RvcnkucHJvdG8SDmJvbmdzdS51c2VyLnYxIiwKDUxvb2tVcFJlcXVlc3QSGwoGdGFyZ2V0GAEgAygJQgu6SAiSAQUIARDoByJXCg5Mb29rVXBSZXNwb25zZRItCgpyZWNpcGllbnRzGAEgAygLMhkuYm9uZ3N1LnVzZXIudjEuUmVjaXBpZW50EhYKDnVua25vd25fdGFyZ2V0GAIgAygJImEKCVJlY2lwaWVudBIRCgluaWNrX25hbWUYASABKAkSEQoJbWVzc2VuZ2VyGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhkKEXNlYWxlZF9jcmVkZW50aWFsGAQgASgMIhAKDkdldFNlYWxSZXF1ZXN0ImMKD0dldFNlYWxSZXNwb25zZRIOCgZjYW5hcnkYASABKAwSEgoKcHJpbWFyeV9pZBgCIAEoDRIsCglhZGRyZXNzZXMYAyADKAsyGS5ib25nc3UudXNlci52MS5TZWFsQ291bnQiKgoJU2VhbENvdW50Eg4KBmtleV9pZBgBIAEoDRINCgVjb3VudBgCIAEoAzKxAQoQRGlyZWN0b3J5U2VydmljZRJMCgZMb29rVXASHS5ib25nc3UudXNlci52MS5Mb29rVXBSZXF1ZXN0Gh4uYm9uZ3N1LnVzZXIudjEuTG9va1VwUmVzcG9uc2UiA5ACARJPCgdHZXRTZWFsEh4uYm9uZ3N1LnVzZXIudjEuR2V0U2VhbFJlcXVlc3QaHy5ib25nc3UudXNlci52MS5HZXRTZWFsUmVzcG9uc2UiA5ACAUK9AQoSY29tLmJvbmdzdS51c2VyLnYxQg5EaXJlY3RvcnlQcm90b1ABWj1naXRodWIuY29tL2JvbmdzdS1wcm9qZWN0L2JvbmdzdS9nZW4vZ28vYm9uZ3N1L3VzZXIvdjE7dXNlcnYxogIDQlVYqgIOQm9uZ3N1LlVzZXIuVjHKAg5Cb25nc3VcVXNlclxWMeICGkJvbmdzdVxVc2VyXFYxXEdQQk1ldGFkYXRh6gIQQm9uZ3N1OjpVc2VyOjpWMWIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * Describes the message bongsu.user.v1.LookUpRequest.
@@ -31,6 +31,27 @@ export const LookUpResponseSchema = /*@__PURE__*/
  */
 export const RecipientSchema = /*@__PURE__*/
   messageDesc(file_bongsu_user_v1_directory, 2);
+
+/**
+ * Describes the message bongsu.user.v1.GetSealRequest.
+ * Use `create(GetSealRequestSchema)` to create a new message.
+ */
+export const GetSealRequestSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_user_v1_directory, 3);
+
+/**
+ * Describes the message bongsu.user.v1.GetSealResponse.
+ * Use `create(GetSealResponseSchema)` to create a new message.
+ */
+export const GetSealResponseSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_user_v1_directory, 4);
+
+/**
+ * Describes the message bongsu.user.v1.SealCount.
+ * Use `create(SealCountSchema)` to create a new message.
+ */
+export const SealCountSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_user_v1_directory, 5);
 
 /**
  * DirectoryService is internal: the alert service asks it who is meant by an
