@@ -13,6 +13,7 @@ import (
 type deployment struct {
 	edge, group, alert, sender, mockup string // URLs
 	nats                               string // URL of the broker; empty where it is inside
+	key                                string // the seal key file
 
 	parts map[string]*proc.Process // by service, where each has its own
 }
@@ -23,9 +24,11 @@ var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "
 // oneProcess runs all services in one process with its own broker.
 func oneProcess(t *testing.T, more ...string) deployment {
 	t.Helper()
-	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)
+	data := t.TempDir()
+	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + data}, anywhere...)
 	urls := binaries.Serve(t, append(args, more...)...).URLs(t, 5)
-	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"]}
+	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"],
+		key: filepath.Join(data, "seal.key")}
 }
 
 // sixProcesses runs each service in a process of its own, and a NATS server
@@ -42,8 +45,8 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
 	d.parts = map[string]*proc.Process{}
-	key := filepath.Join(t.TempDir(), "seal.key")
-	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
+	d.key = filepath.Join(t.TempDir(), "seal.key")
+	if out, err := exec.Command(binaries.Bongsu, "key", "make", d.key).CombinedOutput(); err != nil {
 		t.Fatalf("key make: %v\n%s", err, out)
 	}
 	service := func(name string, args ...string) string {
@@ -53,12 +56,12 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 		return d.parts[name].URLs(t, 1)[name]
 	}
 	d.mockup = service("mockup")
-	d.group = service("group", "--demo-data", "--seal-key-file="+key)
+	d.group = service("group", "--demo-data", "--seal-key-file="+d.key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
 	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
 	return d, func(more ...string) string {
 		t.Helper()
-		return service("sender", append(more, "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+key)...)
+		return service("sender", append([]string{"--alert-url=" + d.alert, "--nats-url=" + d.nats, "--provider-url=" + d.mockup, "--seal-key-file=" + d.key}, more...)...)
 	}
 }
 
