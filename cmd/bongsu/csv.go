@@ -127,7 +127,7 @@ type csvReader struct {
 
 // row takes in a row.
 func (r *csvReader) row(line int, cells []string) {
-	a := &userv1.TransferAddress{Line: int32(line)} //nolint:gosec // no file has so many lines
+	a := &userv1.TransferAddress{Line: int32(line)}
 	nickname, groups, said := "", "", false
 	for i, cell := range cells {
 		switch name := r.columns[i]; {
@@ -150,7 +150,7 @@ func (r *csvReader) row(line int, cells []string) {
 	case nickname != "":
 		u := r.users[nickname]
 		if u == nil {
-			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)} //nolint:gosec // no file has so many lines
+			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)}
 			r.users[nickname] = u
 			r.sheet.users = append(r.sheet.users, u)
 		}
@@ -170,7 +170,7 @@ func (r *csvReader) row(line int, cells []string) {
 func (r *csvReader) group(line int, name, nickname string) {
 	g := r.groups[name]
 	if g == nil {
-		g = &userv1.TransferGroup{GroupName: name, Line: int32(line)} //nolint:gosec // no file has so many lines
+		g = &userv1.TransferGroup{GroupName: name, Line: int32(line)}
 		r.groups[name] = g
 		r.sheet.groups = append(r.sheet.groups, g)
 	}

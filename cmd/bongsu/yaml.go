@@ -11,43 +11,65 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// writeYAML writes a sheet as YAML.
+// writeYAML writes a sheet as YAML, one entry at a time: the whole as one document
+// would take a hundred times its size in memory.
 func writeYAML(w io.Writer, s sheet) error {
-	users, groups := list(), list()
-	for _, u := range s.users {
-		addresses := list()
-		for _, a := range u.GetAddresses() {
-			address := mapping()
-			for _, f := range fields {
-				if value := f.get(a); value != "" {
-					put(address, f.name, text(value))
-				}
+	return errors.Join(writeEntries(w, "users", s.users, userNode), writeEntries(w, "groups", s.groups, groupNode))
+}
+
+// writeEntries writes a list under its key.
+func writeEntries[T any](w io.Writer, key string, entries []T, node func(T) *yaml.Node) error {
+	if len(entries) == 0 {
+		_, err := fmt.Fprintf(w, "%s: []\n", key)
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "%s:\n", key); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		one := list()
+		one.Content = []*yaml.Node{node(entry)}
+		var out bytes.Buffer
+		encoder := yaml.NewEncoder(&out)
+		encoder.SetIndent(2)
+		if err := errors.Join(encoder.Encode(one), encoder.Close()); err != nil {
+			return err
+		}
+		for line := range bytes.Lines(out.Bytes()) {
+			if _, err := fmt.Fprintf(w, "  %s", line); err != nil {
+				return err
 			}
-			addresses.Content = append(addresses.Content, address)
 		}
-		user := mapping()
-		put(user, "nickname", text(u.GetNickName()))
-		if len(addresses.Content) > 0 {
-			put(user, "addresses", addresses)
-		}
-		users.Content = append(users.Content, user)
 	}
-	for _, g := range s.groups {
-		members := list()
-		for _, m := range g.GetMembers() {
-			members.Content = append(members.Content, text(m))
+	return nil
+}
+
+func userNode(u *userv1.TransferUser) *yaml.Node {
+	user, addresses := mapping(), list()
+	put(user, "nickname", text(u.GetNickName()))
+	for _, a := range u.GetAddresses() {
+		address := mapping()
+		for _, f := range fields {
+			if value := f.get(a); value != "" {
+				put(address, f.name, text(value))
+			}
 		}
-		group := mapping()
-		put(group, "name", text(g.GetGroupName()))
-		put(group, "members", members)
-		groups.Content = append(groups.Content, group)
+		addresses.Content = append(addresses.Content, address)
 	}
-	document := mapping()
-	put(document, "users", users)
-	put(document, "groups", groups)
-	encoder := yaml.NewEncoder(w)
-	encoder.SetIndent(2)
-	return errors.Join(encoder.Encode(document), encoder.Close())
+	if len(addresses.Content) > 0 {
+		put(user, "addresses", addresses)
+	}
+	return user
+}
+
+func groupNode(g *userv1.TransferGroup) *yaml.Node {
+	group, members := mapping(), list()
+	put(group, "name", text(g.GetGroupName()))
+	for _, m := range g.GetMembers() {
+		members.Content = append(members.Content, text(m))
+	}
+	put(group, "members", members)
+	return group
 }
 
 func list() *yaml.Node    { return &yaml.Node{Kind: yaml.SequenceNode} }
@@ -90,7 +112,7 @@ func readYAML(in []byte) (s sheet, ps sheetProblems, err error) {
 type yamlReader struct{ *sheetProblems }
 
 func (r yamlReader) user(n *yaml.Node) *userv1.TransferUser {
-	u := &userv1.TransferUser{Line: int32(n.Line)} //nolint:gosec // no file has so many lines
+	u := &userv1.TransferUser{Line: int32(n.Line)}
 	r.mapping(n, "a user", map[string]func(*yaml.Node){
 		"nickname": func(n *yaml.Node) { u.NickName = r.text(n, "nickname") },
 		"addresses": func(n *yaml.Node) {
@@ -101,7 +123,7 @@ func (r yamlReader) user(n *yaml.Node) *userv1.TransferUser {
 }
 
 func (r yamlReader) address(n *yaml.Node) *userv1.TransferAddress {
-	a := &userv1.TransferAddress{Line: int32(n.Line)} //nolint:gosec // no file has so many lines
+	a := &userv1.TransferAddress{Line: int32(n.Line)}
 	known := make(map[string]func(*yaml.Node), len(fields))
 	for _, f := range fields {
 		known[f.name] = func(n *yaml.Node) {
@@ -115,7 +137,7 @@ func (r yamlReader) address(n *yaml.Node) *userv1.TransferAddress {
 }
 
 func (r yamlReader) group(n *yaml.Node) *userv1.TransferGroup {
-	g := &userv1.TransferGroup{Line: int32(n.Line)} //nolint:gosec // no file has so many lines
+	g := &userv1.TransferGroup{Line: int32(n.Line)}
 	r.mapping(n, "a group", map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) { g.GroupName = r.text(n, "name") },
 		"members": func(n *yaml.Node) {
