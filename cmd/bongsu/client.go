@@ -40,6 +40,10 @@ func (c client) messengers() messengerv1connect.MessengerServiceClient {
 	return messengerv1connect.NewMessengerServiceClient(&http.Client{}, c.base(), c.option())
 }
 
+func (c client) transfers() userv1connect.TransferServiceClient {
+	return userv1connect.NewTransferServiceClient(&http.Client{}, c.base(), c.option())
+}
+
 // Validate is called by kong before Run.
 func (c client) Validate() error {
 	if u, err := url.Parse(c.base()); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -80,8 +80,14 @@ type commands struct {
 	} `cmd:"" help:"How texts are made."`
 
 	Key struct {
-		Make keyMake `cmd:"" help:"Make the key that seals credentials."`
+		Make   keyMake   `cmd:"" help:"Make the key that seals credentials."`
+		Rotate keyRotate `cmd:"" help:"Add a key that seals from now on."`
+		List   keyList   `cmd:"" help:"List the keys of a file, without the keys."`
+		Prune  keyPrune  `cmd:"" help:"Drop keys that seal nothing any more."`
 	} `cmd:"" help:"The key that seals credentials."`
+
+	Export exportCmd `cmd:"" help:"Write users, addresses and groups as YAML or CSV."`
+	Import importCmd `cmd:"" help:"Make the directory hold what a YAML or CSV file says."`
 
 	Health  healthCmd  `cmd:"" help:"Say whether a running bongsu serve can do its work."`
 	Version versionCmd `cmd:"" help:"Say which bongsu this is."`

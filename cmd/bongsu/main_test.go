@@ -66,6 +66,7 @@ func TestUsage(t *testing.T) {
 // TestHelp: every command explains itself, and a client command by example.
 func TestHelp(t *testing.T) {
 	t.Setenv("BONGSU_CREDENTIAL", "s3cret")
+	t.Setenv("BONGSU_SEAL_KEY", "s3cret")
 	parser := kong.Must(&commands{}, kong.Name("bongsu"))
 	leaves := parser.Model.Leaves(true)
 	if len(leaves) < 20 {

@@ -28,6 +28,11 @@ func (con *console) show(asJSON bool, answer proto.Message, draw func(*page)) er
 	if asJSON {
 		return con.showJSON(answer)
 	}
+	return con.draw(draw)
+}
+
+// draw writes a page.
+func (con *console) draw(draw func(*page)) error {
 	p := &page{zone: con.Zone}
 	p.tab = tabwriter.NewWriter(&p.buf, 0, 0, 2, ' ', 0)
 	draw(p)

@@ -31,6 +31,7 @@ type serveCmd struct {
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
 	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers. Mail goes to port 18025 there."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
+	SealKey      string `placeholder:"KEY" help:"What such a file holds, or the base64 of it, in place of a file. Rather say it in the environment: others can read command lines."`
 
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
 	Replicas int `default:"1" help:"On how many servers of a NATS cluster the queue is kept."`
@@ -88,6 +89,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		UserInfoURL:     c.UserInfoURL,
 		ProviderURL:     c.ProviderURL,
 		SealKeyFile:     c.SealKeyFile,
+		SealKey:         c.SealKey,
 		Replicas:        c.Replicas,
 		JobSize:         c.JobSize,
 		FailoverAfter:   c.FailoverAfter,

@@ -45,8 +45,11 @@ func (b *builder) alertHere(ctx context.Context) error {
 		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
 		FailoverAfter: b.config.FailoverAfter, Now: time.Now,
 	}
-	messengers := &alert.MessengerHandler{Specs: b.specs, Paces: paces, Counter: store, Templates: store, Writer: writer, Now: time.Now}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now}
+	messengers := &alert.MessengerHandler{
+		Specs: b.specs, Paces: paces, Counter: store, Now: time.Now,
+		Templates: store, Writer: writer, Directory: b.directory, Sealed: store,
+	}
+	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now, Directory: b.directory}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{

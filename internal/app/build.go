@@ -31,6 +31,7 @@ type builder struct {
 	groups     groupv1connect.GroupServiceClient
 	users      userv1connect.UserServiceClient
 	directory  userv1connect.DirectoryServiceClient
+	transfers  userv1connect.TransferServiceClient
 	alerts     alertv1connect.AlertServiceHandler
 	messengers messengerv1connect.MessengerServiceClient
 	dispatch   jobv1connect.DispatchServiceClient

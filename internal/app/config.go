@@ -59,6 +59,7 @@ type Config struct {
 	AlertURL     string // where the alert service is, if not in this process
 	ProviderURL  string // in place of the scheme and host of every provider, and of mail relays with port 18025; default the mockup of this process, or the providers themselves
 	SealKeyFile  string // default seal.key in Data, made where it is missing
+	SealKey      string // what the file holds, or the base64 of it, in place of a file
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5
 
@@ -145,6 +146,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.LedgerURL == "" {
 		c.LedgerURL = filepath.Join(c.Data, "ledger.db")
+	}
+	if c.SealKey != "" && c.SealKeyFile != "" {
+		return c, fmt.Errorf("say the seal key once: in a file (--seal-key-file), or as BONGSU_SEAL_KEY in the environment")
 	}
 	return c, c.checkNeighbours()
 }

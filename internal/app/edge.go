@@ -16,7 +16,7 @@ func (b *builder) edgeHere(ctx context.Context) error {
 		return err
 	}
 	e := edge.Edge{
-		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers,
+		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
 		Intake: &edge.IntakeHandler{Sources: sources, Alerts: b.alerts},
 	}
 	return b.listen(ctx, accept, Edge, rpc.Face{

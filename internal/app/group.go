@@ -2,10 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
@@ -33,21 +29,27 @@ func (b *builder) groupHere(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := group.CheckSeal(ctx, store, key, b.log); err != nil {
+		return err
+	}
 	b.stages[accept] = append(b.stages[accept], func(ctx context.Context) error {
 		if err := group.FillKeys(ctx, store, key, b.log); err != nil && ctx.Err() == nil {
 			b.log.Warn("addresses could not be given the fingerprints of their credentials; the next start tries again", "error", err)
 		}
+		group.KeepSealed(ctx, store, key, b.log)
 		return nil
 	})
 	groups := &group.Handler{Groups: store}
 	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: time.Now}
-	lookup := &group.LookupHandler{Finder: store, Key: key}
-	b.groups, b.users, b.directory = groups, users, lookup
+	lookup := &group.LookupHandler{Finder: store, Sealing: store, Key: key}
+	transfers := &group.TransferHandler{Whole: store, Users: users}
+	b.groups, b.users, b.directory, b.transfers = groups, users, lookup, transfers
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Group, rpc.Face{
 		Services: []rpc.Service{
 			rpc.Public(b.rpc, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(groups)),
 			rpc.Public(b.rpc, userv1connect.NewUserServiceHandler, userv1connect.UserServiceHandler(users)),
+			rpc.Bulk(b.rpc, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(transfers)),
 			rpc.Internal(b.rpc, userv1connect.NewDirectoryServiceHandler, userv1connect.DirectoryServiceHandler(lookup)),
 			rpc.Internal(b.rpc, userinfoconnect.NewUserInfoHandler, userinfoconnect.UserInfoHandler(lookup)),
 		},
@@ -61,6 +63,7 @@ func (b *builder) groupThere() {
 	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions())
 	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions())
 	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions())
+	b.transfers = userv1connect.NewTransferServiceClient(b.client, url, rpc.ClientOptions())
 	if url != "" {
 		b.ready = append(b.ready, b.answers(Group, url))
 	}
@@ -92,28 +95,4 @@ func (b *builder) fillDemo(ctx context.Context, store *directory.Store, key *sea
 		b.log.Info("the directory holds people already; the demonstration data was left out")
 	}
 	return err
-}
-
-// sealKey reads the seal key, and makes one where none was named and none is
-// there. Only a process that both seals and opens may make one: elsewhere it would
-// be another key than the one that is needed.
-func (b *builder) sealKey() (*seal.Key, error) {
-	if b.key != nil {
-		return b.key, nil
-	}
-	path := b.config.SealKeyFile
-	if path == "" {
-		path = filepath.Join(b.config.Data, "seal.key")
-		if b.config.has(Group) && b.config.has(Sender) {
-			if err := seal.MakeKey(path); err != nil {
-				return nil, err
-			}
-		}
-	}
-	key, err := seal.ReadKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no seal key at %s: the group service and the senders need the same one; make it once with `bongsu key make %s`, and give it to each with --seal-key-file", path, path)
-	}
-	b.key = key
-	return key, err
 }

@@ -19,6 +19,9 @@ func (b *builder) senderHere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.sameKey(ctx, key); err != nil {
+		return err
+	}
 	q, err := b.openQueue(ctx)
 	if err != nil {
 		return err

@@ -56,7 +56,9 @@ func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 // TestVerifyTellsNobody sees that a look is none of the calls that send.
 func TestVerifyTellsNobody(t *testing.T) {
 	var called []string
-	base := provider(t, func(_ http.ResponseWriter, r *http.Request) { called = append(called, r.Method+" "+r.URL.Path+" "+r.FormValue("Action")) })
+	base := provider(t, func(_ http.ResponseWriter, r *http.Request) {
+		called = append(called, r.Method+" "+r.URL.Path+" "+r.FormValue("Action"))
+	})
 	verifiers(t, base, func(t *testing.T, v Verifier, s sample) {
 		called = nil
 		_ = v.Send(t.Context(), s.message)

@@ -22,6 +22,11 @@ const (
 	// maxInternalBytes bounds a request between services: 10000 reports with an
 	// excerpt each are below 16 MB.
 	maxInternalBytes = 32 << 20
+	// maxBulkBytes bounds a request that brings a whole directory: 100,000 users with
+	// an address each are below 20 MB.
+	maxBulkBytes = 32 << 20
+	// bulkTurns is how many of those are read at a time.
+	bulkTurns = 4
 	// compressMinBytes is from where an answer is worth compressing.
 	compressMinBytes = 1 << 10
 )
@@ -68,4 +73,19 @@ func Public[H any](o Options, construct Constructor[H], handler H) Service {
 func Internal[H any](o Options, construct Constructor[H], handler H) Service {
 	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxInternalBytes))...)
 	return Service{Path: path, Handler: h}
+}
+
+// Bulk makes a service that callers outside may have, whose requests may be large:
+// no REST, and few calls at a time. The others wait for their turn.
+func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
+	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxBulkBytes))...)
+	turns := make(chan struct{}, bulkTurns)
+	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			h.ServeHTTP(w, r)
+		case <-r.Context().Done(): // who left needs no answer
+		}
+	})}
 }

@@ -6,6 +6,8 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
@@ -21,6 +23,8 @@ type DispatchHandler struct {
 	// sender died.
 	Lease time.Duration
 	Now   func() time.Time
+
+	Directory userv1connect.DirectoryServiceClient
 }
 
 // Claim grants deliveries to a sender.
@@ -70,4 +74,14 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 		return nil, err
 	}
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
+}
+
+// GetCanary passes on what the directory seals, which senders ask for: they know no
+// other service.
+func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {
+	said, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return &jobv1.GetCanaryResponse{Canary: said.GetCanary()}, nil
 }

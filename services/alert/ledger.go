@@ -29,6 +29,7 @@ type Ledger interface {
 	Counter
 	Dispatcher
 	Templates
+	Sealed
 }
 
 // A Book is the record of what was said.

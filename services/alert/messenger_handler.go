@@ -10,6 +10,7 @@ import (
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
@@ -25,6 +26,9 @@ type MessengerHandler struct {
 
 	Templates Templates
 	Writer    *Writer // that of Handler, which writes by the templates
+
+	Directory userv1connect.DirectoryServiceClient
+	Sealed    Sealed
 }
 
 // ListMessengers describes the messengers, by name.

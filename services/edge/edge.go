@@ -21,6 +21,7 @@ type Edge struct {
 	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes: it streams
 	Messengers messengerv1connect.MessengerServiceClient
 	Intake     *IntakeHandler
+	Transfers  userv1connect.TransferServiceClient
 }
 
 // Services gives what the edge answers. UserInfo, DirectoryService and
@@ -32,5 +33,6 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, alertv1connect.NewAlertServiceHandler, e.Alerts),
 		rpc.Public(o, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(e.Messengers)),
 		rpc.Public(o, intakev1connect.NewIntakeServiceHandler, intakev1connect.IntakeServiceHandler(e.Intake)),
+		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

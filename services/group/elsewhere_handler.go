@@ -144,3 +144,12 @@ func message(err error) string {
 	}
 	return err.Error()
 }
+
+// GetSeal says by which key tokens are sealed as they come in. No address is kept here.
+func (h *Elsewhere) GetSeal(context.Context, *userv1.GetSealRequest) (*userv1.GetSealResponse, error) {
+	canary, err := h.key.Canary()
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.GetSealResponse{Canary: canary, PrimaryId: uint32(h.key.Primary())}, nil
+}

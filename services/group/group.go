@@ -59,6 +59,8 @@ type Directory interface {
 	Users
 	Finder
 	Keyless
+	Sealing
+	Whole
 
 	// Fill stores contents where the directory holds no user and no group, and
 	// says whether it did. Ids are given in order, from 1 where nothing was ever

@@ -20,8 +20,9 @@ var (
 // credentials sealed, and the contract's UserInfo, which opens them. Both are
 // internal; the edge answers neither.
 type LookupHandler struct {
-	Finder Finder
-	Key    *seal.Key
+	Finder  Finder
+	Sealing Sealing
+	Key     *seal.Key
 }
 
 // LookUp finds the addresses behind targets, credentials sealed.

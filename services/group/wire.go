@@ -31,3 +31,41 @@ func userToWire(u User) *userv1.User {
 func addressToWire(a Address) *userv1.Address {
 	return &userv1.Address{Id: int32(a.ID), Messenger: a.Messenger, Destination: a.Destination, Rank: int32(a.Rank)}
 }
+
+// transferToWire gives an address without its credential.
+func transferToWire(a Address) *userv1.TransferAddress {
+	return &userv1.TransferAddress{Messenger: a.Messenger, Destination: a.Destination}
+}
+
+// addressFromTransfer reads an address without its credential.
+func addressFromTransfer(a *userv1.TransferAddress) Address {
+	return Address{Messenger: a.GetMessenger(), Destination: a.GetDestination()}
+}
+
+func importToWire(i Import) *userv1.ImportDirectoryResponse {
+	res := &userv1.ImportDirectoryResponse{
+		Users:     tallyToWire(i.Users),
+		Addresses: tallyToWire(i.Addresses),
+		Groups:    tallyToWire(i.Groups),
+		Members:   tallyToWire(i.Members),
+	}
+	for _, d := range i.Done {
+		res.Changes = append(res.Changes, &userv1.ImportChange{
+			Action:    userv1.ImportAction(d.Action), // they count alike
+			NickName:  d.Nickname,
+			Messenger: d.Messenger,
+			GroupName: d.Group,
+		})
+	}
+	return res
+}
+
+// tallyToWire: one import brings far less than an int32 counts.
+func tallyToWire(t Tally) *userv1.ImportCounts {
+	return &userv1.ImportCounts{
+		CreatedCount:   int32(t.Created),
+		ChangedCount:   int32(t.Changed),
+		UnchangedCount: int32(t.Unchanged),
+		DeletedCount:   int32(t.Deleted),
+	}
+}

@@ -2,12 +2,14 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
 const (
@@ -131,7 +133,12 @@ func (l *lane) call(ctx context.Context, t *task, credential string) (outcome me
 	})
 }
 
-// unreadable is the evidence of a delivery whose credential cannot be opened.
+// unreadable is the evidence of a delivery whose credential cannot be opened. One
+// that was sealed under a key that is not here waits for it: the file may be on its
+// way to this machine.
 func unreadable(err error) messenger.Outcome {
+	if errors.Is(err, seal.ErrUnknownKey) {
+		return messenger.Outcome{Kind: messenger.Retry, Code: "seal_key_unknown", Excerpt: err.Error()}
+	}
 	return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
 }

@@ -120,7 +120,7 @@ func (l *lane) due(t *task, now time.Time, list *waitlist, ready *readyList) {
 		l.results <- l.giveBack(t, now)
 	case at.After(now.Add(bound)):
 		l.results <- l.put(t, at.Add(-lead), why)
-	case at.Add(l.Timeout).After(t.claim.Expire):
+	case at.Add(l.timeout).After(t.claim.Expire):
 		l.results <- l.put(t, at.Add(-lead), becauseLease)
 	case at.After(now):
 		heap.Push(list, waiting{t, at})

@@ -14,6 +14,7 @@ import (
 type deployment struct {
 	edge, group, alert, sender, mockup string // URLs
 	nats                               string // URL of the broker; empty where it is inside
+	key                                string // the seal key file
 
 	parts map[string]*proc.Process // by service, where each has its own
 }
@@ -24,9 +25,11 @@ var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "
 // oneProcess runs all services in one process with its own broker.
 func oneProcess(t *testing.T, more ...string) deployment {
 	t.Helper()
-	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)
+	data := t.TempDir()
+	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + data}, anywhere...)
 	urls := binaries.Serve(t, append(args, more...)...).URLs(t, 5)
-	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"]}
+	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"],
+		key: filepath.Join(data, "seal.key")}
 }
 
 // sixProcesses runs each service in a process of its own, and a NATS server
@@ -43,7 +46,7 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
 	d.parts = map[string]*proc.Process{}
-	key := makeKey(t)
+	d.key = makeKey(t)
 	service := func(name string, args ...string) string {
 		t.Helper()
 		args = append(args, "--services="+name, "--data="+t.TempDir())
@@ -53,12 +56,12 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 	d.mockup = service("mockup")
 	config := filepath.Join(t.TempDir(), "messengers.yaml") // for mail, which the mockup takes on any free port
 	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+d.parts["mockup"].MailAddr(t)+"}\n"), 0o600))
-	d.group = service("group", "--demo-data", "--seal-key-file="+key)
+	d.group = service("group", "--demo-data", "--seal-key-file="+d.key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
 	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
 	return d, func(more ...string) string {
 		t.Helper()
-		return service("sender", append(more, "--messenger-config="+config, "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+key)...)
+		return service("sender", append([]string{"--messenger-config=" + config, "--alert-url=" + d.alert, "--nats-url=" + d.nats, "--provider-url=" + d.mockup, "--seal-key-file=" + d.key}, more...)...)
 	}
 }
 

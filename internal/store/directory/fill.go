@@ -51,7 +51,7 @@ func inUse(ctx context.Context, t tx) (bool, error) {
 // nickname.
 func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, error) {
 	ids := make(map[string]int, len(users))
-	var creates []*ent.AddressCreate
+	var addresses []group.Recipient
 	for some := range slices.Chunk(users, bulk) {
 		rows, err := t.User.MapCreateBulk(some, func(c *ent.UserCreate, i int) {
 			c.SetNickname(some[i].Nickname).SetFailover(some[i].Failover)
@@ -62,18 +62,24 @@ func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, e
 		for i, row := range rows {
 			ids[row.Nickname] = row.ID
 			for _, a := range some[i].Addresses {
-				create := t.Address.Create().SetUserID(row.ID)
-				fill(create.Mutation(), a)
-				creates = append(creates, create)
+				addresses = append(addresses, group.Recipient{Nickname: row.Nickname, Address: a})
 			}
 		}
 	}
-	for some := range slices.Chunk(creates, bulk) {
-		if err := t.Address.CreateBulk(some...).Exec(ctx); err != nil {
-			return nil, twice(err, "two addresses of one user for one messenger")
+	return ids, fillAddresses(ctx, t, addresses, ids)
+}
+
+// fillAddresses stores addresses of users whose ids are known.
+func fillAddresses(ctx context.Context, t tx, addresses []group.Recipient, users map[string]int) error {
+	for some := range slices.Chunk(addresses, bulk) {
+		if err := t.Address.MapCreateBulk(some, func(c *ent.AddressCreate, i int) {
+			c.SetUserID(users[some[i].Nickname])
+			fill(c.Mutation(), some[i].Address)
+		}).Exec(ctx); err != nil {
+			return twice(err, "two addresses of one user for one messenger")
 		}
 	}
-	return ids, nil
+	return nil
 }
 
 // fillGroups stores groups and their members.
@@ -94,6 +100,11 @@ func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[st
 			}
 		}
 	}
+	return fillMembers(ctx, t, members)
+}
+
+// fillMembers stores memberships, by the ids of group and user.
+func fillMembers(ctx context.Context, t tx, members [][2]int) error {
 	for some := range database.Chunks(members, 1024) {
 		args := make([]any, 0, 2*len(some))
 		for _, m := range some {

@@ -15,32 +15,38 @@ import (
 )
 
 // Users answers with users by id.
-func (s *Store) Users(ctx context.Context, after, limit int) (users []group.User, err error) {
+func (s *Store) Users(ctx context.Context, after, limit int) (list []group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
-		query := t.User.Query().Where(entuser.IDGT(after)).Order(entuser.ByID())
-		if limit > 0 {
-			query.Limit(limit)
-		}
-		rows, err := query.All(ctx)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		first, last := rows[0].ID, rows[len(rows)-1].ID
-		addresses, err := t.Address.Query().Where(
-			entsql.FieldGTE(entaddress.FieldUserID, first),
-			entsql.FieldLTE(entaddress.FieldUserID, last),
-		).Order(entaddress.ByUserID(), entaddress.ByID()).All(ctx)
-		users = make([]group.User, len(rows))
-		for i, row := range rows {
-			of := 0
-			for of < len(addresses) && addresses[of].UserID == row.ID {
-				of++
-			}
-			users[i], addresses = toUser(row, addresses[:of]), addresses[of:]
-		}
+		list, err = users(ctx, t, after, limit)
 		return err
 	})
-	return users, err
+	return list, err
+}
+
+// users reads users by id, with their addresses.
+func users(ctx context.Context, t tx, after, limit int) (list []group.User, err error) {
+	query := t.User.Query().Where(entuser.IDGT(after)).Order(entuser.ByID())
+	if limit > 0 {
+		query.Limit(limit)
+	}
+	rows, err := query.All(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	first, last := rows[0].ID, rows[len(rows)-1].ID
+	addresses, err := t.Address.Query().Where(
+		entsql.FieldGTE(entaddress.FieldUserID, first),
+		entsql.FieldLTE(entaddress.FieldUserID, last),
+	).Order(entaddress.ByUserID(), entaddress.ByID()).All(ctx)
+	list = make([]group.User, len(rows))
+	for i, row := range rows {
+		of := 0
+		for of < len(addresses) && addresses[of].UserID == row.ID {
+			of++
+		}
+		list[i], addresses = toUser(row, addresses[:of]), addresses[of:]
+	}
+	return list, err
 }
 
 // User answers with one user.

@@ -18,6 +18,8 @@ var plans = map[string]string{
 		ORDER BY next_time, id LIMIT 3`: "delivery_due",
 	`SELECT id, messenger FROM deliveries WHERE state = 2 AND lease_time <= 2 ORDER BY lease_time LIMIT 3`: "delivery_held",
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= 2 ORDER BY expire_time LIMIT 3`:          "delivery_expiring",
+	`SELECT substr(credential, 1, 5) FROM deliveries WHERE state = 1`:                                      "delivery_",
+	`SELECT substr(credential, 1, 5) FROM deliveries WHERE state = 2`:                                      "delivery_",
 	`SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= 2`:                  "delivery_",
 	`SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 0`:                                   "delivery_due",
 	`SELECT min(expire_time) FROM deliveries WHERE state = 1`:                                              "delivery_expiring",

@@ -37,6 +37,13 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"fill at once":         testFillAtOnce,
 		"keyless":              testKeyless,
 		"bad input":            testDirectoryInput,
+		"all":                  testAll,
+		"change":               testChange,
+		"change nothing":       testChangeNothing,
+		"change or nothing":    testChangeFails,
+		"change at once":       testChangeAtOnce,
+		"seals":                testSeals,
+		"reseal at once":       testResealAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -53,6 +53,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"unknown outcome":                testUnknown,
 		"defer":                          testDefer,
 		"defer late":                     testDeferLate,
+		"seals":                          testLedgerSeals,
 		"due":                            testDue,
 		"due in order":                   testDueOrder,
 		"due at once":                    testDueAtOnce,

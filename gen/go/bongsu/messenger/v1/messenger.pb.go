@@ -1155,6 +1155,162 @@ func (x *Outcome) GetCut() bool {
 	return false
 }
 
+// ListSealKeysRequest asks for all.
+type ListSealKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSealKeysRequest) Reset() {
+	*x = ListSealKeysRequest{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSealKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSealKeysRequest) ProtoMessage() {}
+
+func (x *ListSealKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSealKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListSealKeysRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{15}
+}
+
+// ListSealKeysResponse holds the keys.
+type ListSealKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// keys holds the key that seals now, and those that seal something.
+	Keys          []*SealKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSealKeysResponse) Reset() {
+	*x = ListSealKeysResponse{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSealKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSealKeysResponse) ProtoMessage() {}
+
+func (x *ListSealKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSealKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListSealKeysResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListSealKeysResponse) GetKeys() []*SealKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// SealKey is a key that credentials are sealed under.
+type SealKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id names the key, as bongsu key list does.
+	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// primary says that it seals what enters now.
+	Primary bool `protobuf:"varint,2,opt,name=primary,proto3" json:"primary,omitempty"`
+	// address_count is how many addresses of the directory it seals.
+	AddressCount int64 `protobuf:"varint,3,opt,name=address_count,json=addressCount,proto3" json:"address_count,omitempty"`
+	// delivery_count is how many deliveries that have not ended it seals.
+	DeliveryCount int64 `protobuf:"varint,4,opt,name=delivery_count,json=deliveryCount,proto3" json:"delivery_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealKey) Reset() {
+	*x = SealKey{}
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealKey) ProtoMessage() {}
+
+func (x *SealKey) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_messenger_v1_messenger_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealKey.ProtoReflect.Descriptor instead.
+func (*SealKey) Descriptor() ([]byte, []int) {
+	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SealKey) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *SealKey) GetPrimary() bool {
+	if x != nil {
+		return x.Primary
+	}
+	return false
+}
+
+func (x *SealKey) GetAddressCount() int64 {
+	if x != nil {
+		return x.AddressCount
+	}
+	return 0
+}
+
+func (x *SealKey) GetDeliveryCount() int64 {
+	if x != nil {
+		return x.DeliveryCount
+	}
+	return 0
+}
+
 var File_bongsu_messenger_v1_messenger_proto protoreflect.FileDescriptor
 
 const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
@@ -1240,7 +1396,15 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x13provider_message_id\x18\x05 \x01(\tR\x11providerMessageId\x12\x18\n" +
 	"\aexcerpt\x18\x06 \x01(\tR\aexcerpt\x12$\n" +
 	"\x0eretry_after_ms\x18\a \x01(\x03R\fretryAfterMs\x12\x10\n" +
-	"\x03cut\x18\b \x01(\bR\x03cut*\xa6\x01\n" +
+	"\x03cut\x18\b \x01(\bR\x03cut\"\x15\n" +
+	"\x13ListSealKeysRequest\"H\n" +
+	"\x14ListSealKeysResponse\x120\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\x7f\n" +
+	"\aSealKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\aprimary\x18\x02 \x01(\bR\aprimary\x12#\n" +
+	"\raddress_count\x18\x03 \x01(\x03R\faddressCount\x12%\n" +
+	"\x0edelivery_count\x18\x04 \x01(\x03R\rdeliveryCount*\xa6\x01\n" +
 	"\vOutcomeKind\x12\x1c\n" +
 	"\x18OUTCOME_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_KIND_SENT\x10\x01\x12\x16\n" +
@@ -1252,13 +1416,14 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSCOPE_MESSAGE\x10\x01\x12\x15\n" +
 	"\x11SCOPE_DESTINATION\x10\x02\x12\x14\n" +
-	"\x10SCOPE_CREDENTIAL\x10\x032\xa4\x05\n" +
+	"\x10SCOPE_CREDENTIAL\x10\x032\xa3\x06\n" +
 	"\x10MessengerService\x12\x84\x01\n" +
 	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"\x19\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01\x12p\n" +
 	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01\x12\x80\x01\n" +
 	"\rListTemplates\x12).bongsu.messenger.v1.ListTemplatesRequest\x1a*.bongsu.messenger.v1.ListTemplatesResponse\"\x18\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/templates\x90\x02\x01\x12\x84\x01\n" +
 	"\vSetTemplate\x12'.bongsu.messenger.v1.SetTemplateRequest\x1a(.bongsu.messenger.v1.SetTemplateResponse\"\"\x82\xd3\xe4\x93\x02\x19:\btemplate\x1a\r/v1/templates\x90\x02\x02\x12\x8c\x01\n" +
-	"\x0eDeleteTemplate\x12*.bongsu.messenger.v1.DeleteTemplateRequest\x1a+.bongsu.messenger.v1.DeleteTemplateResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/v1/templates/{messenger}B\xe0\x01\n" +
+	"\x0eDeleteTemplate\x12*.bongsu.messenger.v1.DeleteTemplateRequest\x1a+.bongsu.messenger.v1.DeleteTemplateResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/v1/templates/{messenger}\x12}\n" +
+	"\fListSealKeys\x12(.bongsu.messenger.v1.ListSealKeysRequest\x1a).bongsu.messenger.v1.ListSealKeysResponse\"\x18\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/seal-keys\x90\x02\x01B\xe0\x01\n" +
 	"\x17com.bongsu.messenger.v1B\x0eMessengerProtoP\x01ZGgithub.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1;messengerv1\xa2\x02\x03BMX\xaa\x02\x13Bongsu.Messenger.V1\xca\x02\x13Bongsu\\Messenger\\V1\xe2\x02\x1fBongsu\\Messenger\\V1\\GPBMetadata\xea\x02\x15Bongsu::Messenger::V1b\x06proto3"
 
 var (
@@ -1274,7 +1439,7 @@ func file_bongsu_messenger_v1_messenger_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_messenger_v1_messenger_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_bongsu_messenger_v1_messenger_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(OutcomeKind)(0),               // 0: bongsu.messenger.v1.OutcomeKind
 	(Scope)(0),                     // 1: bongsu.messenger.v1.Scope
@@ -1293,7 +1458,10 @@ var file_bongsu_messenger_v1_messenger_proto_goTypes = []any{
 	(*ListPacesResponse)(nil),      // 14: bongsu.messenger.v1.ListPacesResponse
 	(*Pace)(nil),                   // 15: bongsu.messenger.v1.Pace
 	(*Outcome)(nil),                // 16: bongsu.messenger.v1.Outcome
-	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
+	(*ListSealKeysRequest)(nil),    // 17: bongsu.messenger.v1.ListSealKeysRequest
+	(*ListSealKeysResponse)(nil),   // 18: bongsu.messenger.v1.ListSealKeysResponse
+	(*SealKey)(nil),                // 19: bongsu.messenger.v1.SealKey
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
 }
 var file_bongsu_messenger_v1_messenger_proto_depIdxs = []int32{
 	2,  // 0: bongsu.messenger.v1.ListTemplatesResponse.templates:type_name -> bongsu.messenger.v1.Template
@@ -1302,28 +1470,31 @@ var file_bongsu_messenger_v1_messenger_proto_depIdxs = []int32{
 	10, // 3: bongsu.messenger.v1.Messenger.destination:type_name -> bongsu.messenger.v1.Setting
 	9,  // 4: bongsu.messenger.v1.ListMessengersResponse.messengers:type_name -> bongsu.messenger.v1.Messenger
 	15, // 5: bongsu.messenger.v1.ListPacesResponse.paces:type_name -> bongsu.messenger.v1.Pace
-	17, // 6: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
-	17, // 7: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
-	17, // 8: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
-	17, // 9: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
-	17, // 10: bongsu.messenger.v1.Pace.oldest_create_time:type_name -> google.protobuf.Timestamp
+	20, // 6: bongsu.messenger.v1.Pace.next_slot_time:type_name -> google.protobuf.Timestamp
+	20, // 7: bongsu.messenger.v1.Pace.paused_until_time:type_name -> google.protobuf.Timestamp
+	20, // 8: bongsu.messenger.v1.Pace.refused_until_time:type_name -> google.protobuf.Timestamp
+	20, // 9: bongsu.messenger.v1.Pace.breaker_open_until_time:type_name -> google.protobuf.Timestamp
+	20, // 10: bongsu.messenger.v1.Pace.oldest_create_time:type_name -> google.protobuf.Timestamp
 	0,  // 11: bongsu.messenger.v1.Outcome.kind:type_name -> bongsu.messenger.v1.OutcomeKind
 	1,  // 12: bongsu.messenger.v1.Outcome.scope:type_name -> bongsu.messenger.v1.Scope
-	11, // 13: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
-	13, // 14: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
-	3,  // 15: bongsu.messenger.v1.MessengerService.ListTemplates:input_type -> bongsu.messenger.v1.ListTemplatesRequest
-	5,  // 16: bongsu.messenger.v1.MessengerService.SetTemplate:input_type -> bongsu.messenger.v1.SetTemplateRequest
-	7,  // 17: bongsu.messenger.v1.MessengerService.DeleteTemplate:input_type -> bongsu.messenger.v1.DeleteTemplateRequest
-	12, // 18: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
-	14, // 19: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
-	4,  // 20: bongsu.messenger.v1.MessengerService.ListTemplates:output_type -> bongsu.messenger.v1.ListTemplatesResponse
-	6,  // 21: bongsu.messenger.v1.MessengerService.SetTemplate:output_type -> bongsu.messenger.v1.SetTemplateResponse
-	8,  // 22: bongsu.messenger.v1.MessengerService.DeleteTemplate:output_type -> bongsu.messenger.v1.DeleteTemplateResponse
-	18, // [18:23] is the sub-list for method output_type
-	13, // [13:18] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	19, // 13: bongsu.messenger.v1.ListSealKeysResponse.keys:type_name -> bongsu.messenger.v1.SealKey
+	11, // 14: bongsu.messenger.v1.MessengerService.ListMessengers:input_type -> bongsu.messenger.v1.ListMessengersRequest
+	13, // 15: bongsu.messenger.v1.MessengerService.ListPaces:input_type -> bongsu.messenger.v1.ListPacesRequest
+	3,  // 16: bongsu.messenger.v1.MessengerService.ListTemplates:input_type -> bongsu.messenger.v1.ListTemplatesRequest
+	5,  // 17: bongsu.messenger.v1.MessengerService.SetTemplate:input_type -> bongsu.messenger.v1.SetTemplateRequest
+	7,  // 18: bongsu.messenger.v1.MessengerService.DeleteTemplate:input_type -> bongsu.messenger.v1.DeleteTemplateRequest
+	17, // 19: bongsu.messenger.v1.MessengerService.ListSealKeys:input_type -> bongsu.messenger.v1.ListSealKeysRequest
+	12, // 20: bongsu.messenger.v1.MessengerService.ListMessengers:output_type -> bongsu.messenger.v1.ListMessengersResponse
+	14, // 21: bongsu.messenger.v1.MessengerService.ListPaces:output_type -> bongsu.messenger.v1.ListPacesResponse
+	4,  // 22: bongsu.messenger.v1.MessengerService.ListTemplates:output_type -> bongsu.messenger.v1.ListTemplatesResponse
+	6,  // 23: bongsu.messenger.v1.MessengerService.SetTemplate:output_type -> bongsu.messenger.v1.SetTemplateResponse
+	8,  // 24: bongsu.messenger.v1.MessengerService.DeleteTemplate:output_type -> bongsu.messenger.v1.DeleteTemplateResponse
+	18, // 25: bongsu.messenger.v1.MessengerService.ListSealKeys:output_type -> bongsu.messenger.v1.ListSealKeysResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_messenger_v1_messenger_proto_init() }
@@ -1337,7 +1508,7 @@ func file_bongsu_messenger_v1_messenger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_messenger_v1_messenger_proto_rawDesc), len(file_bongsu_messenger_v1_messenger_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -216,6 +216,163 @@ func (x *Recipient) GetFailover() bool {
 	return false
 }
 
+// GetSealRequest asks for nothing in particular.
+type GetSealRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSealRequest) Reset() {
+	*x = GetSealRequest{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSealRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSealRequest) ProtoMessage() {}
+
+func (x *GetSealRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSealRequest.ProtoReflect.Descriptor instead.
+func (*GetSealRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{3}
+}
+
+// GetSealResponse says how credentials are sealed.
+type GetSealResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// canary is sealed as credentials are that enter now. Who can open it can open
+	// them.
+	Canary []byte `protobuf:"bytes,1,opt,name=canary,proto3" json:"canary,omitempty"`
+	// primary_id names the key that seals.
+	PrimaryId uint32 `protobuf:"varint,2,opt,name=primary_id,json=primaryId,proto3" json:"primary_id,omitempty"`
+	// addresses counts the addresses by the key that seals them, by its id.
+	Addresses     []*SealCount `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSealResponse) Reset() {
+	*x = GetSealResponse{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSealResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSealResponse) ProtoMessage() {}
+
+func (x *GetSealResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSealResponse.ProtoReflect.Descriptor instead.
+func (*GetSealResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetSealResponse) GetCanary() []byte {
+	if x != nil {
+		return x.Canary
+	}
+	return nil
+}
+
+func (x *GetSealResponse) GetPrimaryId() uint32 {
+	if x != nil {
+		return x.PrimaryId
+	}
+	return 0
+}
+
+func (x *GetSealResponse) GetAddresses() []*SealCount {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+// SealCount counts what is sealed under one key.
+type SealCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// key_id names the key.
+	KeyId uint32 `protobuf:"varint,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// count is above 0.
+	Count         int64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealCount) Reset() {
+	*x = SealCount{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealCount) ProtoMessage() {}
+
+func (x *SealCount) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealCount.ProtoReflect.Descriptor instead.
+func (*SealCount) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SealCount) GetKeyId() uint32 {
+	if x != nil {
+		return x.KeyId
+	}
+	return 0
+}
+
+func (x *SealCount) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 var File_bongsu_user_v1_directory_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_directory_proto_rawDesc = "" +
@@ -234,9 +391,19 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential\x12%\n" +
 	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1a\n" +
-	"\bfailover\x18\x06 \x01(\bR\bfailover2`\n" +
+	"\bfailover\x18\x06 \x01(\bR\bfailover\"\x10\n" +
+	"\x0eGetSealRequest\"\x81\x01\n" +
+	"\x0fGetSealResponse\x12\x16\n" +
+	"\x06canary\x18\x01 \x01(\fR\x06canary\x12\x1d\n" +
+	"\n" +
+	"primary_id\x18\x02 \x01(\rR\tprimaryId\x127\n" +
+	"\taddresses\x18\x03 \x03(\v2\x19.bongsu.user.v1.SealCountR\taddresses\"8\n" +
+	"\tSealCount\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\rR\x05keyId\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count2\xb1\x01\n" +
 	"\x10DirectoryService\x12L\n" +
-	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
+	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01\x12O\n" +
+	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
 var (
@@ -251,21 +418,27 @@ func file_bongsu_user_v1_directory_proto_rawDescGZIP() []byte {
 	return file_bongsu_user_v1_directory_proto_rawDescData
 }
 
-var file_bongsu_user_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_bongsu_user_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_bongsu_user_v1_directory_proto_goTypes = []any{
-	(*LookUpRequest)(nil),  // 0: bongsu.user.v1.LookUpRequest
-	(*LookUpResponse)(nil), // 1: bongsu.user.v1.LookUpResponse
-	(*Recipient)(nil),      // 2: bongsu.user.v1.Recipient
+	(*LookUpRequest)(nil),   // 0: bongsu.user.v1.LookUpRequest
+	(*LookUpResponse)(nil),  // 1: bongsu.user.v1.LookUpResponse
+	(*Recipient)(nil),       // 2: bongsu.user.v1.Recipient
+	(*GetSealRequest)(nil),  // 3: bongsu.user.v1.GetSealRequest
+	(*GetSealResponse)(nil), // 4: bongsu.user.v1.GetSealResponse
+	(*SealCount)(nil),       // 5: bongsu.user.v1.SealCount
 }
 var file_bongsu_user_v1_directory_proto_depIdxs = []int32{
 	2, // 0: bongsu.user.v1.LookUpResponse.recipients:type_name -> bongsu.user.v1.Recipient
-	0, // 1: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
-	1, // 2: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
-	2, // [2:3] is the sub-list for method output_type
-	1, // [1:2] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	5, // 1: bongsu.user.v1.GetSealResponse.addresses:type_name -> bongsu.user.v1.SealCount
+	0, // 2: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
+	3, // 3: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
+	1, // 4: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
+	4, // 5: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
+	4, // [4:6] is the sub-list for method output_type
+	2, // [2:4] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_user_v1_directory_proto_init() }
@@ -279,7 +452,7 @@ func file_bongsu_user_v1_directory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_user_v1_directory_proto_rawDesc), len(file_bongsu_user_v1_directory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -40,6 +40,9 @@ const (
 	DispatchServiceReportProcedure = "/bongsu.job.v1.DispatchService/Report"
 	// DispatchServiceDeferProcedure is the fully-qualified name of the DispatchService's Defer RPC.
 	DispatchServiceDeferProcedure = "/bongsu.job.v1.DispatchService/Defer"
+	// DispatchServiceGetCanaryProcedure is the fully-qualified name of the DispatchService's GetCanary
+	// RPC.
+	DispatchServiceGetCanaryProcedure = "/bongsu.job.v1.DispatchService/GetCanary"
 )
 
 // DispatchServiceClient is a client for the bongsu.job.v1.DispatchService service.
@@ -58,6 +61,9 @@ type DispatchServiceClient interface {
 	// queued again for a later time, which costs no attempt. What has ended, or is
 	// no longer held under the fence, stays as it is.
 	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
+	// GetCanary answers with something sealed as credentials are that enter now, so
+	// that a sender learns when it starts whether its key would open them.
+	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
 }
 
 // NewDispatchServiceClient constructs a client for the bongsu.job.v1.DispatchService service. By
@@ -89,14 +95,22 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("Defer")),
 			connect.WithClientOptions(opts...),
 		),
+		getCanary: connect.NewClient[v1.GetCanaryRequest, v1.GetCanaryResponse](
+			httpClient,
+			baseURL+DispatchServiceGetCanaryProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("GetCanary")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // dispatchServiceClient implements DispatchServiceClient.
 type dispatchServiceClient struct {
-	claim  *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
-	report *connect.Client[v1.ReportRequest, v1.ReportResponse]
-	_defer *connect.Client[v1.DeferRequest, v1.DeferResponse]
+	claim     *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	report    *connect.Client[v1.ReportRequest, v1.ReportResponse]
+	_defer    *connect.Client[v1.DeferRequest, v1.DeferResponse]
+	getCanary *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
 }
 
 // Claim calls bongsu.job.v1.DispatchService.Claim.
@@ -126,6 +140,15 @@ func (c *dispatchServiceClient) Defer(ctx context.Context, req *v1.DeferRequest)
 	return nil, err
 }
 
+// GetCanary calls bongsu.job.v1.DispatchService.GetCanary.
+func (c *dispatchServiceClient) GetCanary(ctx context.Context, req *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error) {
+	response, err := c.getCanary.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DispatchServiceHandler is an implementation of the bongsu.job.v1.DispatchService service.
 type DispatchServiceHandler interface {
 	// Claim takes deliveries under a lease. Only those that are due and that
@@ -142,6 +165,9 @@ type DispatchServiceHandler interface {
 	// queued again for a later time, which costs no attempt. What has ended, or is
 	// no longer held under the fence, stays as it is.
 	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
+	// GetCanary answers with something sealed as credentials are that enter now, so
+	// that a sender learns when it starts whether its key would open them.
+	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
 }
 
 // NewDispatchServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -169,6 +195,13 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithSchema(dispatchServiceMethods.ByName("Defer")),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceGetCanaryHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceGetCanaryProcedure,
+		svc.GetCanary,
+		connect.WithSchema(dispatchServiceMethods.ByName("GetCanary")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.job.v1.DispatchService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DispatchServiceClaimProcedure:
@@ -177,6 +210,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 			dispatchServiceReportHandler.ServeHTTP(w, r)
 		case DispatchServiceDeferProcedure:
 			dispatchServiceDeferHandler.ServeHTTP(w, r)
+		case DispatchServiceGetCanaryProcedure:
+			dispatchServiceGetCanaryHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -196,4 +231,8 @@ func (UnimplementedDispatchServiceHandler) Report(context.Context, *v1.ReportReq
 
 func (UnimplementedDispatchServiceHandler) Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Defer is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.GetCanary is not implemented"))
 }

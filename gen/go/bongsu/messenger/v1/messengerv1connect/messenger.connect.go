@@ -49,6 +49,9 @@ const (
 	// MessengerServiceDeleteTemplateProcedure is the fully-qualified name of the MessengerService's
 	// DeleteTemplate RPC.
 	MessengerServiceDeleteTemplateProcedure = "/bongsu.messenger.v1.MessengerService/DeleteTemplate"
+	// MessengerServiceListSealKeysProcedure is the fully-qualified name of the MessengerService's
+	// ListSealKeys RPC.
+	MessengerServiceListSealKeysProcedure = "/bongsu.messenger.v1.MessengerService/ListSealKeys"
 )
 
 // MessengerServiceClient is a client for the bongsu.messenger.v1.MessengerService service.
@@ -76,6 +79,10 @@ type MessengerServiceClient interface {
 	//
 	// not_found: there is none for the messenger and severity.
 	DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error)
+	// ListSealKeys answers with the keys that credentials are sealed under, by id,
+	// and how many still are: a key that seals nothing any more can be dropped from
+	// the seal key file. It tells nothing of the keys themselves.
+	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 
 // NewMessengerServiceClient constructs a client for the bongsu.messenger.v1.MessengerService
@@ -123,6 +130,13 @@ func NewMessengerServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(messengerServiceMethods.ByName("DeleteTemplate")),
 			connect.WithClientOptions(opts...),
 		),
+		listSealKeys: connect.NewClient[v1.ListSealKeysRequest, v1.ListSealKeysResponse](
+			httpClient,
+			baseURL+MessengerServiceListSealKeysProcedure,
+			connect.WithSchema(messengerServiceMethods.ByName("ListSealKeys")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -133,6 +147,7 @@ type messengerServiceClient struct {
 	listTemplates  *connect.Client[v1.ListTemplatesRequest, v1.ListTemplatesResponse]
 	setTemplate    *connect.Client[v1.SetTemplateRequest, v1.SetTemplateResponse]
 	deleteTemplate *connect.Client[v1.DeleteTemplateRequest, v1.DeleteTemplateResponse]
+	listSealKeys   *connect.Client[v1.ListSealKeysRequest, v1.ListSealKeysResponse]
 }
 
 // ListMessengers calls bongsu.messenger.v1.MessengerService.ListMessengers.
@@ -180,6 +195,15 @@ func (c *messengerServiceClient) DeleteTemplate(ctx context.Context, req *v1.Del
 	return nil, err
 }
 
+// ListSealKeys calls bongsu.messenger.v1.MessengerService.ListSealKeys.
+func (c *messengerServiceClient) ListSealKeys(ctx context.Context, req *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error) {
+	response, err := c.listSealKeys.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // MessengerServiceHandler is an implementation of the bongsu.messenger.v1.MessengerService service.
 type MessengerServiceHandler interface {
 	// ListMessengers answers with every messenger this program can send by, by
@@ -205,6 +229,10 @@ type MessengerServiceHandler interface {
 	//
 	// not_found: there is none for the messenger and severity.
 	DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error)
+	// ListSealKeys answers with the keys that credentials are sealed under, by id,
+	// and how many still are: a key that seals nothing any more can be dropped from
+	// the seal key file. It tells nothing of the keys themselves.
+	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 
 // NewMessengerServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -248,6 +276,13 @@ func NewMessengerServiceHandler(svc MessengerServiceHandler, opts ...connect.Han
 		connect.WithSchema(messengerServiceMethods.ByName("DeleteTemplate")),
 		connect.WithHandlerOptions(opts...),
 	)
+	messengerServiceListSealKeysHandler := connect.NewUnaryHandlerSimple(
+		MessengerServiceListSealKeysProcedure,
+		svc.ListSealKeys,
+		connect.WithSchema(messengerServiceMethods.ByName("ListSealKeys")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.messenger.v1.MessengerService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MessengerServiceListMessengersProcedure:
@@ -260,6 +295,8 @@ func NewMessengerServiceHandler(svc MessengerServiceHandler, opts ...connect.Han
 			messengerServiceSetTemplateHandler.ServeHTTP(w, r)
 		case MessengerServiceDeleteTemplateProcedure:
 			messengerServiceDeleteTemplateHandler.ServeHTTP(w, r)
+		case MessengerServiceListSealKeysProcedure:
+			messengerServiceListSealKeysHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -287,4 +324,8 @@ func (UnimplementedMessengerServiceHandler) SetTemplate(context.Context, *v1.Set
 
 func (UnimplementedMessengerServiceHandler) DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.DeleteTemplate is not implemented"))
+}
+
+func (UnimplementedMessengerServiceHandler) ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.messenger.v1.MessengerService.ListSealKeys is not implemented"))
 }

@@ -35,6 +35,9 @@ const (
 const (
 	// DirectoryServiceLookUpProcedure is the fully-qualified name of the DirectoryService's LookUp RPC.
 	DirectoryServiceLookUpProcedure = "/bongsu.user.v1.DirectoryService/LookUp"
+	// DirectoryServiceGetSealProcedure is the fully-qualified name of the DirectoryService's GetSeal
+	// RPC.
+	DirectoryServiceGetSealProcedure = "/bongsu.user.v1.DirectoryService/GetSeal"
 )
 
 // DirectoryServiceClient is a client for the bongsu.user.v1.DirectoryService service.
@@ -45,6 +48,8 @@ type DirectoryServiceClient interface {
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
+	// GetSeal says by which keys the credentials of the directory are sealed.
+	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
 
 // NewDirectoryServiceClient constructs a client for the bongsu.user.v1.DirectoryService service. By
@@ -65,17 +70,34 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		getSeal: connect.NewClient[v1.GetSealRequest, v1.GetSealResponse](
+			httpClient,
+			baseURL+DirectoryServiceGetSealProcedure,
+			connect.WithSchema(directoryServiceMethods.ByName("GetSeal")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // directoryServiceClient implements DirectoryServiceClient.
 type directoryServiceClient struct {
-	lookUp *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
+	lookUp  *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
+	getSeal *connect.Client[v1.GetSealRequest, v1.GetSealResponse]
 }
 
 // LookUp calls bongsu.user.v1.DirectoryService.LookUp.
 func (c *directoryServiceClient) LookUp(ctx context.Context, req *v1.LookUpRequest) (*v1.LookUpResponse, error) {
 	response, err := c.lookUp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetSeal calls bongsu.user.v1.DirectoryService.GetSeal.
+func (c *directoryServiceClient) GetSeal(ctx context.Context, req *v1.GetSealRequest) (*v1.GetSealResponse, error) {
+	response, err := c.getSeal.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -90,6 +112,8 @@ type DirectoryServiceHandler interface {
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
+	// GetSeal says by which keys the credentials of the directory are sealed.
+	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
 
 // NewDirectoryServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -106,10 +130,19 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	directoryServiceGetSealHandler := connect.NewUnaryHandlerSimple(
+		DirectoryServiceGetSealProcedure,
+		svc.GetSeal,
+		connect.WithSchema(directoryServiceMethods.ByName("GetSeal")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.user.v1.DirectoryService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DirectoryServiceLookUpProcedure:
 			directoryServiceLookUpHandler.ServeHTTP(w, r)
+		case DirectoryServiceGetSealProcedure:
+			directoryServiceGetSealHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -121,4 +154,8 @@ type UnimplementedDirectoryServiceHandler struct{}
 
 func (UnimplementedDirectoryServiceHandler) LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.LookUp is not implemented"))
+}
+
+func (UnimplementedDirectoryServiceHandler) GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.GetSeal is not implemented"))
 }

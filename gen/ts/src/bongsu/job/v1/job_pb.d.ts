@@ -444,6 +444,40 @@ export declare type DeferResponse = Message<"bongsu.job.v1.DeferResponse"> & {
 export declare const DeferResponseSchema: GenMessage<DeferResponse>;
 
 /**
+ * GetCanaryRequest asks for nothing in particular.
+ *
+ * @generated from message bongsu.job.v1.GetCanaryRequest
+ */
+export declare type GetCanaryRequest = Message<"bongsu.job.v1.GetCanaryRequest"> & {
+};
+
+/**
+ * Describes the message bongsu.job.v1.GetCanaryRequest.
+ * Use `create(GetCanaryRequestSchema)` to create a new message.
+ */
+export declare const GetCanaryRequestSchema: GenMessage<GetCanaryRequest>;
+
+/**
+ * GetCanaryResponse holds a canary.
+ *
+ * @generated from message bongsu.job.v1.GetCanaryResponse
+ */
+export declare type GetCanaryResponse = Message<"bongsu.job.v1.GetCanaryResponse"> & {
+  /**
+   * canary is always set.
+   *
+   * @generated from field: bytes canary = 1;
+   */
+  canary: Uint8Array;
+};
+
+/**
+ * Describes the message bongsu.job.v1.GetCanaryResponse.
+ * Use `create(GetCanaryResponseSchema)` to create a new message.
+ */
+export declare const GetCanaryResponseSchema: GenMessage<GetCanaryResponse>;
+
+/**
  * DispatchService is internal: senders claim deliveries before they call a
  * provider, and report what came of it, or defer what must not be called yet. All
  * work in bulk, for many jobs in one call. The edge never answers it.
@@ -488,6 +522,17 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof DeferRequestSchema;
     output: typeof DeferResponseSchema;
+  },
+  /**
+   * GetCanary answers with something sealed as credentials are that enter now, so
+   * that a sender learns when it starts whether its key would open them.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.GetCanary
+   */
+  getCanary: {
+    methodKind: "unary";
+    input: typeof GetCanaryRequestSchema;
+    output: typeof GetCanaryResponseSchema;
   },
 }>;
 

@@ -566,6 +566,81 @@ export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
 export declare const OutcomeSchema: GenMessage<Outcome>;
 
 /**
+ * ListSealKeysRequest asks for all.
+ *
+ * @generated from message bongsu.messenger.v1.ListSealKeysRequest
+ */
+export declare type ListSealKeysRequest = Message<"bongsu.messenger.v1.ListSealKeysRequest"> & {
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.ListSealKeysRequest.
+ * Use `create(ListSealKeysRequestSchema)` to create a new message.
+ */
+export declare const ListSealKeysRequestSchema: GenMessage<ListSealKeysRequest>;
+
+/**
+ * ListSealKeysResponse holds the keys.
+ *
+ * @generated from message bongsu.messenger.v1.ListSealKeysResponse
+ */
+export declare type ListSealKeysResponse = Message<"bongsu.messenger.v1.ListSealKeysResponse"> & {
+  /**
+   * keys holds the key that seals now, and those that seal something.
+   *
+   * @generated from field: repeated bongsu.messenger.v1.SealKey keys = 1;
+   */
+  keys: SealKey[];
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.ListSealKeysResponse.
+ * Use `create(ListSealKeysResponseSchema)` to create a new message.
+ */
+export declare const ListSealKeysResponseSchema: GenMessage<ListSealKeysResponse>;
+
+/**
+ * SealKey is a key that credentials are sealed under.
+ *
+ * @generated from message bongsu.messenger.v1.SealKey
+ */
+export declare type SealKey = Message<"bongsu.messenger.v1.SealKey"> & {
+  /**
+   * id names the key, as bongsu key list does.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * primary says that it seals what enters now.
+   *
+   * @generated from field: bool primary = 2;
+   */
+  primary: boolean;
+
+  /**
+   * address_count is how many addresses of the directory it seals.
+   *
+   * @generated from field: int64 address_count = 3;
+   */
+  addressCount: bigint;
+
+  /**
+   * delivery_count is how many deliveries that have not ended it seals.
+   *
+   * @generated from field: int64 delivery_count = 4;
+   */
+  deliveryCount: bigint;
+};
+
+/**
+ * Describes the message bongsu.messenger.v1.SealKey.
+ * Use `create(SealKeySchema)` to create a new message.
+ */
+export declare const SealKeySchema: GenMessage<SealKey>;
+
+/**
  * OutcomeKind is what came of one call to a provider.
  *
  * @generated from enum bongsu.messenger.v1.OutcomeKind
@@ -728,6 +803,18 @@ export declare const MessengerService: GenService<{
     methodKind: "unary";
     input: typeof DeleteTemplateRequestSchema;
     output: typeof DeleteTemplateResponseSchema;
+  },
+  /**
+   * ListSealKeys answers with the keys that credentials are sealed under, by id,
+   * and how many still are: a key that seals nothing any more can be dropped from
+   * the seal key file. It tells nothing of the keys themselves.
+   *
+   * @generated from rpc bongsu.messenger.v1.MessengerService.ListSealKeys
+   */
+  listSealKeys: {
+    methodKind: "unary";
+    input: typeof ListSealKeysRequestSchema;
+    output: typeof ListSealKeysResponseSchema;
   },
 }>;
 

@@ -115,6 +115,82 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
 export declare const RecipientSchema: GenMessage<Recipient>;
 
 /**
+ * GetSealRequest asks for nothing in particular.
+ *
+ * @generated from message bongsu.user.v1.GetSealRequest
+ */
+export declare type GetSealRequest = Message<"bongsu.user.v1.GetSealRequest"> & {
+};
+
+/**
+ * Describes the message bongsu.user.v1.GetSealRequest.
+ * Use `create(GetSealRequestSchema)` to create a new message.
+ */
+export declare const GetSealRequestSchema: GenMessage<GetSealRequest>;
+
+/**
+ * GetSealResponse says how credentials are sealed.
+ *
+ * @generated from message bongsu.user.v1.GetSealResponse
+ */
+export declare type GetSealResponse = Message<"bongsu.user.v1.GetSealResponse"> & {
+  /**
+   * canary is sealed as credentials are that enter now. Who can open it can open
+   * them.
+   *
+   * @generated from field: bytes canary = 1;
+   */
+  canary: Uint8Array;
+
+  /**
+   * primary_id names the key that seals.
+   *
+   * @generated from field: uint32 primary_id = 2;
+   */
+  primaryId: number;
+
+  /**
+   * addresses counts the addresses by the key that seals them, by its id.
+   *
+   * @generated from field: repeated bongsu.user.v1.SealCount addresses = 3;
+   */
+  addresses: SealCount[];
+};
+
+/**
+ * Describes the message bongsu.user.v1.GetSealResponse.
+ * Use `create(GetSealResponseSchema)` to create a new message.
+ */
+export declare const GetSealResponseSchema: GenMessage<GetSealResponse>;
+
+/**
+ * SealCount counts what is sealed under one key.
+ *
+ * @generated from message bongsu.user.v1.SealCount
+ */
+export declare type SealCount = Message<"bongsu.user.v1.SealCount"> & {
+  /**
+   * key_id names the key.
+   *
+   * @generated from field: uint32 key_id = 1;
+   */
+  keyId: number;
+
+  /**
+   * count is above 0.
+   *
+   * @generated from field: int64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message bongsu.user.v1.SealCount.
+ * Use `create(SealCountSchema)` to create a new message.
+ */
+export declare const SealCountSchema: GenMessage<SealCount>;
+
+/**
  * DirectoryService is internal: the alert service asks it who is meant by an
  * alert's targets. It is what UserInfo is, with credentials still sealed and
  * with the names that nobody bears. The edge never answers it.
@@ -135,6 +211,16 @@ export declare const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof LookUpRequestSchema;
     output: typeof LookUpResponseSchema;
+  },
+  /**
+   * GetSeal says by which keys the credentials of the directory are sealed.
+   *
+   * @generated from rpc bongsu.user.v1.DirectoryService.GetSeal
+   */
+  getSeal: {
+    methodKind: "unary";
+    input: typeof GetSealRequestSchema;
+    output: typeof GetSealResponseSchema;
   },
 }>;
 

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+)
+
+// The columns that are no field of an address.
+const (
+	nicknameColumn = "nickname"
+	groupsColumn   = "groups"
+)
+
+// groupSeparator stands between the groups of a user. No name can hold it.
+const groupSeparator = ";"
+
+// writeCSV writes a sheet as CSV: a row for each address, and for each user without
+// one. The groups of a user stand in their first row; groups without members stand
+// in a row without a user. Columns of secrets are there where there are secrets.
+func writeCSV(w io.Writer, s sheet) error {
+	var columns []field
+	for _, f := range fields {
+		used := slices.ContainsFunc(s.users, func(u *userv1.TransferUser) bool {
+			return slices.ContainsFunc(u.GetAddresses(), func(a *userv1.TransferAddress) bool { return f.get(a) != "" })
+		})
+		if used || !f.secret {
+			columns = append(columns, f)
+		}
+	}
+	out := csv.NewWriter(w)
+	row := func(nickname string, a *userv1.TransferAddress, groups []string) {
+		cells := []string{nickname}
+		for _, f := range columns {
+			cells = append(cells, f.get(a))
+		}
+		_ = out.Write(append(cells, strings.Join(groups, groupSeparator))) // Error tells in the end
+	}
+	header := []string{nicknameColumn}
+	for _, f := range columns {
+		header = append(header, f.name)
+	}
+	_ = out.Write(append(header, groupsColumn))
+
+	of := map[string][]string{}
+	var empty []string
+	for _, g := range s.groups {
+		for _, m := range g.GetMembers() {
+			of[m] = append(of[m], g.GetGroupName())
+		}
+		if len(g.GetMembers()) == 0 {
+			empty = append(empty, g.GetGroupName())
+		}
+	}
+	for _, u := range s.users {
+		groups := of[u.GetNickName()]
+		if len(u.GetAddresses()) == 0 {
+			row(u.GetNickName(), nil, groups)
+		}
+		for _, a := range u.GetAddresses() {
+			row(u.GetNickName(), a, groups)
+			groups = nil
+		}
+	}
+	if len(empty) > 0 {
+		row("", nil, empty)
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// readCSV reads a sheet, and tells what is wrong with it.
+func readCSV(in []byte) (sheet, sheetProblems, error) {
+	r := csvReader{
+		Reader: csv.NewReader(bytes.NewReader(bytes.TrimPrefix(in, []byte("\ufeff")))), // spreadsheets write one
+		users:  map[string]*userv1.TransferUser{},
+		groups: map[string]*userv1.TransferGroup{},
+	}
+	header, err := r.Read()
+	if err != nil {
+		return r.sheet, r.problems, fmt.Errorf("the file has no header such as nickname,messenger,destination,groups: %w", err)
+	}
+	for i, name := range header {
+		name = strings.TrimSpace(name)
+		if _, is := fieldOf(name); !is && name != nicknameColumn && name != groupsColumn {
+			r.problems.addf(1, "there is no column %q", short(name))
+		}
+		if slices.Contains(header[:i], name) {
+			r.problems.addf(1, "the column %s stands here twice", name)
+		}
+		r.columns = append(r.columns, name)
+	}
+	if !slices.Contains(r.columns, nicknameColumn) {
+		r.problems.addf(1, "the column %s is missing", nicknameColumn)
+	}
+	if r.problems.count > 0 { // rows mean nothing without a header
+		return r.sheet, r.problems, nil
+	}
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return r.sheet, r.problems, nil
+		}
+		if err != nil {
+			return r.sheet, r.problems, fmt.Errorf("the file is no CSV: %w", err)
+		}
+		line, _ := r.FieldPos(0)
+		r.row(line, row)
+	}
+}
+
+// A csvReader reads rows into a sheet.
+type csvReader struct {
+	*csv.Reader
+	columns  []string
+	sheet    sheet
+	problems sheetProblems
+	users    map[string]*userv1.TransferUser  // by nickname
+	groups   map[string]*userv1.TransferGroup // by name
+}
+
+// row takes in a row.
+func (r *csvReader) row(line int, cells []string) {
+	a := &userv1.TransferAddress{Line: int32(line)}
+	nickname, groups, said := "", "", false
+	for i, cell := range cells {
+		switch name := r.columns[i]; {
+		case name == nicknameColumn:
+			nickname = cell
+		case name == groupsColumn:
+			groups = cell
+		case cell != "":
+			said = true
+			f, _ := fieldOf(name)
+			if err := f.set(a, cell); err != nil {
+				r.problems.addf(line, "%s: %v", name, err)
+			}
+		}
+	}
+	switch {
+	case nickname == "" && (said || groups == ""):
+		r.problems.addf(line, "nickname: it is missing")
+		return
+	case nickname != "":
+		u := r.users[nickname]
+		if u == nil {
+			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)}
+			r.users[nickname] = u
+			r.sheet.users = append(r.sheet.users, u)
+		}
+		if said {
+			u.Addresses = append(u.Addresses, a)
+		}
+	}
+	if groups == "" {
+		return
+	}
+	for name := range strings.SplitSeq(groups, groupSeparator) {
+		r.group(line, strings.TrimSpace(name), nickname)
+	}
+}
+
+// group makes a user a member; a group without members has a row without a user.
+func (r *csvReader) group(line int, name, nickname string) {
+	g := r.groups[name]
+	if g == nil {
+		g = &userv1.TransferGroup{GroupName: name, Line: int32(line)}
+		r.groups[name] = g
+		r.sheet.groups = append(r.sheet.groups, g)
+	}
+	if nickname != "" {
+		g.Members = append(g.Members, nickname)
+	}
+}

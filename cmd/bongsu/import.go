@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+)
+
+// importCmd is bongsu import.
+type importCmd struct {
+	client
+	Path   string `arg:"" help:"The file; - is standard input."`
+	Format string `default:"" enum:",yaml,csv" placeholder:"yaml|csv" help:"By default what the file's name ends with."`
+	Prune  bool   `help:"Delete users, addresses, groups and memberships that the file does not hold."`
+	DryRun bool   `help:"Say what would be changed, and change nothing."`
+}
+
+// Help is the long help.
+func (importCmd) Help() string {
+	return `Makes the directory hold what the file says: all of it, or nothing where something is wrong. What is there already is left alone, so to import a file again changes nothing. Nothing is deleted without --prune. An address without a credential in the file keeps the one it has. At most 100,000 users at a time.
+
+YAML:
+
+	users:
+	  - nickname: kim
+	    addresses:
+	      - messenger: slack
+	        destination: C024BE91L
+	        credential: xoxb-…
+	groups:
+	  - name: oncall
+	    members: [kim]
+
+CSV has a header and a row for each address. Groups stand apart by semicolons, in any row of the user; a row without a nickname names groups without members:
+
+	nickname,messenger,destination,credential,groups
+	kim,slack,C024BE91L,xoxb-…,oncall;seoul
+	kim,email,kim@example.com,smtps://…,
+	lee,,,,oncall
+
+Examples:
+
+	bongsu import people.yaml --dry-run
+	bongsu import people.csv --prune
+	pass show people | bongsu import - --format=yaml`
+}
+
+// Run is bongsu import.
+func (c importCmd) Run(ctx context.Context, con *console) error {
+	s, err := c.read(con)
+	if err != nil {
+		return err
+	}
+	res, err := c.transfers().ImportDirectory(ctx, &userv1.ImportDirectoryRequest{
+		Users: s.users, Groups: s.groups, Prune: c.Prune, DryRun: c.DryRun,
+	})
+	if err != nil {
+		return tellProblems(con, err)
+	}
+	return con.show(c.JSON, res, func(p *page) { c.drawImport(p, res) })
+}
+
+// read reads the file.
+func (c importCmd) read(con *console) (s sheet, err error) {
+	format, err := formatOf(c.Format, c.Path)
+	if err != nil {
+		return s, err
+	}
+	in := con.In
+	if c.Path != "-" {
+		file, err := os.Open(c.Path)
+		if err != nil {
+			return s, err
+		}
+		defer func() { _ = file.Close() }()
+		in = file
+	}
+	const most = 64 << 20 // twice what the service takes
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err != nil {
+		return s, fmt.Errorf("read %s: %w", c.Path, err)
+	}
+	if len(text) > most {
+		return s, usagef("%s is larger than 64 MiB", c.Path)
+	}
+	read := readYAML
+	if format == "csv" {
+		read = readCSV
+	}
+	s, problems, err := read(text)
+	if err != nil {
+		return s, err
+	}
+	return s, problems.tell(con)
+}
+
+// tellProblems tells each problem that the service found on a line of its own.
+func tellProblems(con *console, err error) error {
+	coded, ok := errors.AsType[*connect.Error](err)
+	if !ok || coded.Code() != connect.CodeInvalidArgument {
+		return err
+	}
+	summary, problems, several := strings.Cut(coded.Message(), "\n")
+	if !several {
+		return err
+	}
+	for line := range strings.Lines(problems) {
+		con.warn("%s", strings.TrimRight(line, "\n"))
+	}
+	return errors.New(summary)
+}
+
+// drawImport shows what an import came to.
+func (c importCmd) drawImport(p *page, res *userv1.ImportDirectoryResponse) {
+	changed := int32(0)
+	p.row("KIND", "CREATED", "CHANGED", "UNCHANGED", "DELETED")
+	for _, kind := range []struct {
+		name string
+		*userv1.ImportCounts
+	}{
+		{"users", res.GetUsers()}, {"addresses", res.GetAddresses()}, {"groups", res.GetGroups()}, {"members", res.GetMembers()},
+	} {
+		changed += kind.GetCreatedCount() + kind.GetChangedCount() + kind.GetDeletedCount()
+		p.row(kind.name, kind.GetCreatedCount(), kind.GetChangedCount(), kind.GetUnchangedCount(), kind.GetDeletedCount())
+	}
+	switch {
+	case changed == 0:
+		p.say("the directory holds that already; nothing was changed")
+	case c.DryRun:
+		p.say("")
+		for _, change := range res.GetChanges() {
+			p.say("%s %s", word(change.GetAction(), "IMPORT_ACTION_"), thing(change))
+		}
+		if len(res.GetChanges()) == maxChanges {
+			p.say("and so on")
+		}
+		p.say("this was a dry run; nothing was changed")
+	}
+}
+
+// maxChanges is how many changes the service names.
+const maxChanges = 1000
+
+// thing is what a change is made to, for people.
+func thing(c *userv1.ImportChange) string {
+	switch {
+	case c.GetMessenger() != "":
+		return fmt.Sprintf("address of %s by %s", c.GetNickName(), c.GetMessenger())
+	case c.GetGroupName() == "":
+		return "user " + c.GetNickName()
+	case c.GetNickName() == "":
+		return "group " + c.GetGroupName()
+	}
+	return fmt.Sprintf("member %s of %s", c.GetNickName(), c.GetGroupName())
+}

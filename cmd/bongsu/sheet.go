@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+)
+
+// A sheet is what a file says of people.
+type sheet struct {
+	users  []*userv1.TransferUser
+	groups []*userv1.TransferGroup
+}
+
+// A field is one value of an address, under the name that it has in YAML and CSV.
+type field struct {
+	name   string
+	secret bool
+	get    func(*userv1.TransferAddress) string
+	set    func(*userv1.TransferAddress, string) error
+}
+
+// fields are those of an address, in the order in which they are written.
+var fields = []field{
+	{
+		name: "messenger",
+		get:  (*userv1.TransferAddress).GetMessenger,
+		set:  func(a *userv1.TransferAddress, value string) error { a.Messenger = value; return nil },
+	},
+	{
+		name: "destination",
+		get:  (*userv1.TransferAddress).GetDestination,
+		set:  func(a *userv1.TransferAddress, value string) error { a.Destination = value; return nil },
+	},
+	{
+		name: "credential", secret: true,
+		get: (*userv1.TransferAddress).GetCredential,
+		set: func(a *userv1.TransferAddress, value string) error { a.Credential = value; return nil },
+	},
+	{
+		name: "sealed_credential", secret: true,
+		get: func(a *userv1.TransferAddress) string {
+			return base64.StdEncoding.EncodeToString(a.GetSealedCredential())
+		},
+		set: func(a *userv1.TransferAddress, value string) (err error) {
+			if a.SealedCredential, err = base64.StdEncoding.DecodeString(value); err != nil {
+				return errors.New("it is not base64, as bongsu export writes it")
+			}
+			return nil
+		},
+	},
+}
+
+// fieldOf finds a field by its name.
+func fieldOf(name string) (field, bool) {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		return field{}, false
+	}
+	return fields[i], true
+}
+
+// formatOf is the format of a file: what was said, or what its name says.
+func formatOf(said, path string) (string, error) {
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case said != "":
+		return said, nil
+	case ext == ".csv":
+		return "csv", nil
+	case ext == ".yaml", ext == ".yml":
+		return "yaml", nil
+	}
+	return "", usagef("say the format of %s: --format=yaml or --format=csv", path)
+}
+
+// maxSheetProblems is how many problems of a file are told.
+const maxSheetProblems = 50
+
+// sheetProblems are what is wrong with a file, each with its line.
+type sheetProblems struct {
+	lines []string
+	count int
+}
+
+// addf tells what is wrong on a line. It must quote no secret.
+func (ps *sheetProblems) addf(line int, format string, args ...any) {
+	if ps.count++; len(ps.lines) < maxSheetProblems {
+		ps.lines = append(ps.lines, fmt.Sprintf("line %d: ", line)+fmt.Sprintf(format, args...))
+	}
+}
+
+// tell says them on stderr, and gives the error that the command ends with; nil
+// where there are none.
+func (ps *sheetProblems) tell(con *console) error {
+	for _, line := range ps.lines {
+		con.warn("%s", line)
+	}
+	if ps.count > len(ps.lines) {
+		con.warn("and %d more", ps.count-len(ps.lines))
+	}
+	if ps.count == 0 {
+		return nil
+	}
+	return fmt.Errorf("the file has %s, and nothing was imported", count(ps.count, "problem", "problems"))
+}

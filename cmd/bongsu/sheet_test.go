@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+)
+
+// TestSheets: whatever a sheet holds is read from each format as it was written.
+func TestSheets(t *testing.T) {
+	value := rapid.OneOf(
+		rapid.SampledFrom([]string{"null", "~", "true", "0123", "1e3", "=1+1", "#ops", "a: b", " x ", "- a", "'", `"`, `a"b`, "a,b", "한글", "&a", "*a", "!x", "@x", "{", "|", "2026-11-20", "\ufeffx", `\n`}),
+		rapid.StringMatching(`[a-z0-9 :,#"'.-]{1,12}`),
+	)
+	name := rapid.StringMatching(`[a-z0-9]([a-z0-9 .-]{0,8}[a-z0-9])?`)
+	for format, how := range map[string]struct {
+		write func(io.Writer, sheet) error
+		read  func([]byte) (sheet, sheetProblems, error)
+	}{
+		"yaml": {writeYAML, readYAML},
+		"csv":  {writeCSV, readCSV},
+	} {
+		t.Run(format, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				var s sheet
+				names := rapid.SliceOfNDistinct(name, 1, 5, rapid.ID).Draw(t, "names")
+				for _, n := range names {
+					u := &userv1.TransferUser{NickName: n}
+					for _, m := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"slack", "email", "ntfy"}), 0, 3, rapid.ID).Draw(t, "messengers") {
+						a := &userv1.TransferAddress{Messenger: m, Destination: value.Draw(t, "destination")}
+						if rapid.Bool().Draw(t, "sealed") {
+							a.SealedCredential = rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "sealed credential")
+						} else {
+							a.Credential = value.Draw(t, "credential")
+						}
+						u.Addresses = append(u.Addresses, a)
+					}
+					s.users = append(s.users, u)
+				}
+				for _, n := range rapid.SliceOfNDistinct(name, 0, 4, rapid.ID).Draw(t, "groups") {
+					s.groups = append(s.groups, &userv1.TransferGroup{GroupName: n, Members: rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "members")})
+				}
+				var text bytes.Buffer
+				if err := how.write(&text, s); err != nil {
+					t.Fatal(err)
+				}
+				got, problems, err := how.read(text.Bytes())
+				if err != nil || problems.count > 0 {
+					t.Fatalf("%v %v\n%s", err, problems.lines, &text)
+				}
+				if want, got := plain(s), plain(got); !proto.Equal(want, got) {
+					t.Fatalf("wrote %v\nread  %v\n%s", want, got, &text)
+				}
+			})
+		})
+	}
+}
+
+// plain is a sheet without lines, groups and members in order.
+func plain(s sheet) *userv1.ExportDirectoryResponse {
+	out := &userv1.ExportDirectoryResponse{}
+	for _, u := range s.users {
+		u = proto.CloneOf(u)
+		u.Line = 0
+		for _, a := range u.GetAddresses() {
+			a.Line = 0
+		}
+		out.Users = append(out.Users, u)
+	}
+	for _, g := range s.groups {
+		g = proto.CloneOf(g)
+		g.Line = 0
+		slices.Sort(g.Members)
+		out.Groups = append(out.Groups, g)
+	}
+	slices.SortFunc(out.GetGroups(), func(a, b *userv1.TransferGroup) int { return strings.Compare(a.GetGroupName(), b.GetGroupName()) })
+	return out
+}
+
+// TestBadSheets: what is no sheet is refused, and shows nothing of what it holds.
+func TestBadSheets(t *testing.T) {
+	for name, test := range map[string]struct {
+		format, text string
+		says         []string // each in a problem or the error
+	}{
+		"an unknown key":      {"yaml", "people: []\n", []string{`line 1: users and groups has no field "people"`}},
+		"a key twice":         {"yaml", "users: []\nusers: []\n", []string{"line 2: users stands here twice"}},
+		"a list of texts":     {"yaml", "users: [s3cret]\n", []string{"line 1: a user must be a mapping"}},
+		"a text":              {"yaml", "s3cret\n", []string{"line 1: users and groups must be a mapping"}},
+		"an alias":            {"yaml", "users:\n- &a {nickname: a}\n- *a\n", []string{"line 3: a user must be a mapping"}},
+		"a merge":             {"yaml", "users:\n- {<<: {nickname: a}}\n", []string{`has no field "<<"`}},
+		"a mapping as a text": {"yaml", "users:\n- nickname: {s3cret: s3cret}\n", []string{"line 2: nickname must be a text"}},
+		"two documents":       {"yaml", "users: []\n---\nusers: []\n", []string{"more than one YAML document"}},
+		"no YAML":             {"yaml", "users: [\"s3cret\n", []string{"is no YAML"}},
+		"an empty CSV":        {"csv", "", []string{"no header"}},
+		"a short row":         {"csv", "nickname,messenger\ns3cret\n", []string{"is no CSV", "line 2"}},
+		"a column twice":      {"csv", "nickname,nickname\n", []string{"line 1: the column nickname stands here twice"}},
+		"no base64":           {"csv", "nickname,sealed_credential\nkim,s3cret!\n", []string{"line 2: sealed_credential: it is not base64"}},
+		"an empty row":        {"csv", "nickname,groups\nkim,a\n,\n", []string{"line 3: nickname: it is missing"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := readYAML
+			if test.format == "csv" {
+				read = readCSV
+			}
+			_, problems, err := read([]byte(test.text))
+			said := strings.Join(problems.lines, "\n")
+			if err != nil {
+				said += err.Error()
+			}
+			for _, want := range test.says {
+				if !strings.Contains(said, want) {
+					t.Errorf("it says %q, and not %q", said, want)
+				}
+			}
+			if strings.Contains(said, "s3cret") {
+				t.Errorf("it tells what the file holds: %q", said)
+			}
+		})
+	}
+}
+
+// TestManyProblems: of very many, the first are told and the rest counted.
+func TestManyProblems(t *testing.T) {
+	_, problems, err := readYAML([]byte("users:\n" + strings.Repeat("- x\n", 1000)))
+	if err != nil || problems.count != 1000 || len(problems.lines) != maxSheetProblems {
+		t.Errorf("%v, %d problems, %d told", err, problems.count, len(problems.lines))
+	}
+}

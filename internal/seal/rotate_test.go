@@ -1,0 +1,331 @@
+package seal_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// oldKey writes a key file as they were before files kept a key of fingerprints:
+// a Tink keyset alone.
+func oldKey(t *testing.T) (path string) {
+	t.Helper()
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "seal.key")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func newKey(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "seal.key")
+	if err := seal.MakeKey(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func read(t *testing.T, path string) *seal.Key {
+	t.Helper()
+	key, err := seal.ReadKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func rotate(t *testing.T, path string, at time.Time) seal.ID {
+	t.Helper()
+	id, err := seal.Rotate(path, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func sealed(t *testing.T, key *seal.Key, secret string) []byte {
+	t.Helper()
+	b, err := key.Seal(secret, "slack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// opens fails the test unless the key opens what was sealed.
+func opens(t *testing.T, key *seal.Key, sealed []byte, want string) {
+	t.Helper()
+	if got, err := key.Open(sealed, "slack"); err != nil || got != want {
+		t.Errorf("opened as %q, %v", got, err)
+	}
+}
+
+// TestRotate rotates twice, a file of today and one from before: all is opened by
+// all who have the newest file, fingerprints stay, mode stays.
+func TestRotate(t *testing.T) {
+	for name, path := range map[string]string{"a file of today": newKey(t), "an old file": oldKey(t)} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.Chmod(path, 0o640); err != nil {
+				t.Fatal(err)
+			}
+			first := read(t, path)
+			fingerprint := first.Fingerprint("slack", "xoxb-1")
+			one := sealed(t, first, "xoxb-1")
+			ids := []seal.ID{first.Primary()}
+			for turn := range 2 {
+				id := rotate(t, path, noon.Add(time.Duration(turn)*time.Hour))
+				ids = append(ids, id)
+				key := read(t, path)
+				if key.Primary() != id || slices.Contains(ids[:len(ids)-1], id) {
+					t.Errorf("%s seals after %s was added to %v", key.Primary(), id, ids)
+				}
+				if got := key.Fingerprint("slack", "xoxb-1"); got != fingerprint {
+					t.Errorf("the fingerprint was %s and is %s", fingerprint, got)
+				}
+				opens(t, key, one, "xoxb-1")
+				two := sealed(t, key, "xoxb-2")
+				if got, ok := seal.IDOf(two[:seal.PrefixSize]); !ok || got != id || !bytes.HasPrefix(two, id.Prefix()) {
+					t.Errorf("sealed under %s, %v; want %s", got, ok, id)
+				}
+				opens(t, first, two, "xoxb-2") // it reads the file again
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+				t.Errorf("mode %v, %v", info.Mode(), err)
+			}
+			entries, err := seal.List(path)
+			if err != nil || len(entries) != 3 {
+				t.Fatalf("%+v, %v", entries, err)
+			}
+			for i, e := range entries {
+				if e.ID != ids[i] || e.Primary != (i == 2) {
+					t.Errorf("entry %d: %+v", i, e)
+				}
+			}
+			if e := entries[1]; !e.Made.Equal(noon) || !e.Replaced.Equal(noon.Add(time.Hour)) {
+				t.Errorf("the second: %+v", e)
+			}
+			if e := entries[0]; !e.Replaced.Equal(noon) || e.Made.IsZero() != (name == "an old file") {
+				t.Errorf("the first: %+v", e)
+			}
+		})
+	}
+}
+
+// TestRotateAtOnce: of rotations at once none is lost, whichever gives up.
+func TestRotateAtOnce(t *testing.T) {
+	path := newKey(t)
+	var added []seal.ID
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			id, err := seal.Rotate(path, noon)
+			if err != nil && !strings.Contains(err.Error(), "is being changed") {
+				t.Error(err)
+			}
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				added = append(added, id)
+			}
+		})
+	}
+	wg.Wait()
+	key := read(t, path)
+	for _, id := range added {
+		if !key.Holds(id) {
+			t.Errorf("the key %s was added and is gone", id)
+		}
+	}
+	if len(added) == 0 {
+		t.Error("none was added")
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// TestRotateByLink rotates a file that is reached by a symbolic link, as secrets
+// are mounted: the link stays.
+func TestRotateByLink(t *testing.T) {
+	path := newKey(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	id := rotate(t, link, noon)
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link: %v, %v", info, err)
+	}
+	if got := read(t, path).Primary(); got != id {
+		t.Errorf("%s seals, want %s", got, id)
+	}
+}
+
+func TestPrune(t *testing.T) {
+	path := newKey(t)
+	first := read(t, path)
+	fingerprint, old := first.Fingerprint("x"), sealed(t, first, "xoxb-1")
+	rotate(t, path, noon)
+	if err := seal.Prune(path, []seal.ID{read(t, path).Primary()}); err == nil {
+		t.Error("the key that seals was dropped")
+	}
+	if err := seal.Prune(path, []seal.ID{first.Primary()}); err != nil {
+		t.Fatal(err)
+	}
+	key := read(t, path)
+	if _, err := key.Open(old, "slack"); !errors.Is(err, seal.ErrUnknownKey) || !strings.Contains(err.Error(), first.Primary().String()) {
+		t.Errorf("error is %v", err)
+	}
+	if key.Fingerprint("x") != fingerprint {
+		t.Error("the fingerprint changed")
+	}
+	opens(t, key, sealed(t, key, "xoxb-2"), "xoxb-2")
+}
+
+// TestFollow: a process takes up what is added, and keeps what it has where the
+// file becomes another, unreadable, or open to all.
+func TestFollow(t *testing.T) {
+	path := newKey(t)
+	key := read(t, path)
+	var log bytes.Buffer
+	ctx, stop := context.WithCancel(t.Context())
+	followed := make(chan struct{})
+	go func() {
+		key.Follow(ctx, time.Millisecond, slog.New(slog.NewTextHandler(&log, nil)))
+		close(followed)
+	}()
+	changed := key.Changed()
+	id := rotate(t, path, noon)
+	select {
+	case <-changed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was taken up")
+	}
+	if key.Primary() != id {
+		t.Errorf("%s seals, want %s", key.Primary(), id)
+	}
+	stop()
+	<-followed
+	if !strings.Contains(log.String(), id.String()) {
+		t.Errorf("logged: %s", &log)
+	}
+
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]struct {
+		text []byte
+		mode fs.FileMode
+		says string
+	}{
+		"another":     {other, 0o600, "another seal key"},
+		"cut off":     {good[:len(good)/2], 0o600, "holds no seal key"},
+		"empty":       {nil, 0o600, "holds no seal key"},
+		"open to all": {append(good, '\n'), 0o644, "chmod 600"},
+	} {
+		if err := errors.Join(os.WriteFile(path, bad.text, 0o600), os.Chmod(path, bad.mode)); err != nil {
+			t.Fatal(err)
+		}
+		if changed, err := key.Reload(); changed || err == nil || !strings.Contains(err.Error(), bad.says) {
+			t.Errorf("%s: changed is %v, error %v", name, changed, err)
+		}
+		if key.Primary() != id {
+			t.Errorf("%s: %s seals", name, key.Primary())
+		}
+	}
+}
+
+// TestEnvironment: what a file holds can be given in the environment, in base64 as
+// well, to the same effect.
+func TestEnvironment(t *testing.T) {
+	for name, path := range map[string]string{"a file of today": newKey(t), "an old file": oldKey(t)} {
+		key := read(t, path)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for form, value := range map[string]string{
+			"JSON":           strings.TrimSpace(string(text)),
+			"base64":         base64.StdEncoding.EncodeToString(text),
+			"base64 wrapped": base64.StdEncoding.EncodeToString(text)[:40] + "\n" + base64.StdEncoding.EncodeToString(text)[40:] + "\n",
+		} {
+			said, err := seal.ParseKey(value, "BONGSU_SEAL_KEY")
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, form, err)
+				continue
+			}
+			opens(t, said, sealed(t, key, "xoxb-1"), "xoxb-1")
+			if said.Fingerprint("x") != key.Fingerprint("x") {
+				t.Errorf("%s, %s: another fingerprint", name, form)
+			}
+			if changed, err := said.Reload(); changed || err != nil {
+				t.Errorf("%s, %s: reloaded: %v, %v", name, form, changed, err)
+			}
+		}
+	}
+	for _, bad := range []string{"", "secret-AAAA", "{", base64.StdEncoding.EncodeToString([]byte("secret-AAAA"))} {
+		if _, err := seal.ParseKey(bad, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "BONGSU_SEAL_KEY") || strings.Contains(err.Error(), "AAAA") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := seal.ParseKey(`{"bongsuSealKey":2}`, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("a newer form: %v", err)
+	}
+}
+
+func TestModes(t *testing.T) {
+	path := newKey(t)
+	for mode, taken := range map[fs.FileMode]bool{0o600: true, 0o400: true, 0o640: true, 0o440: true, 0o644: false, 0o660: false, 0o604: false, 0o606: false} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := seal.ReadKey(path); (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("%#o: %v", mode, err)
+		}
+	}
+}
+
+// TestExportPurpose: what leaves for one address opens for no other.
+func TestExportPurpose(t *testing.T) {
+	seen := map[string]bool{}
+	for _, of := range [][3]string{{"kim", "slack", "C1"}, {"kim", "slack", "C2"}, {"lee", "slack", "C1"}, {"kim", "ntfy", "C1"}, {"kim", "slackC", "1"}} {
+		p := seal.ExportPurpose(of[0], of[1], of[2])
+		if seen[p] || p == of[1] {
+			t.Errorf("%v shares its purpose", of)
+		}
+		seen[p] = true
+	}
+}

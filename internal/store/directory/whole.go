@@ -1,0 +1,122 @@
+package directory
+
+import (
+	"context"
+
+	entgroup "github.com/bongsu-project/bongsu/gen/ent/directory/group"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// All answers with what the directory holds, in four statements.
+func (s *Store) All(ctx context.Context) (all group.Contents, err error) {
+	err = s.read(ctx, func(ctx context.Context, t tx) error {
+		all, _, err = contents(ctx, t)
+		return err
+	})
+	return all, err
+}
+
+// Change changes the directory as plan says. Writers wait meanwhile; readers do not.
+func (s *Store) Change(ctx context.Context, plan func(group.Contents) (group.Changes, error)) error {
+	return s.write(ctx, func(ctx context.Context, t tx) error {
+		if t.sql.Postgres() { // SQLite has one writer at a time anyway
+			if _, err := t.sql.Exec(ctx, `LOCK TABLE users, "groups", users_messengers, groups_users IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+				return err
+			}
+		}
+		have, ids, err := contents(ctx, t)
+		if err != nil {
+			return err
+		}
+		c, err := plan(have)
+		if err != nil {
+			return err
+		}
+		return change(ctx, t, c, ids)
+	})
+}
+
+// An index gives ids by name.
+type index struct{ users, groups map[string]int }
+
+// contents reads what the directory holds, and the ids of who bears the names.
+func contents(ctx context.Context, t tx) (all group.Contents, ids index, err error) {
+	if all.Users, err = users(ctx, t, 0, 0); err != nil {
+		return all, ids, err
+	}
+	ids = index{users: make(map[string]int, len(all.Users)), groups: map[string]int{}}
+	names := make(map[int]string, len(all.Users))
+	for _, u := range all.Users {
+		ids.users[u.Nickname], names[u.ID] = u.ID, u.Nickname
+	}
+	rows, err := t.Group.Query().Order(entgroup.ByID()).All(ctx)
+	if err != nil {
+		return all, ids, err
+	}
+	of := make([]int, len(rows))
+	for i, row := range rows {
+		ids.groups[row.Name], of[i] = row.ID, row.ID
+	}
+	members, err := membersOf(ctx, t.sql, of)
+	for _, row := range rows {
+		m := group.Membership{Group: row.Name, Members: make([]string, len(members[row.ID]))}
+		for i, id := range members[row.ID] {
+			m.Members[i] = names[id]
+		}
+		all.Groups = append(all.Groups, m)
+	}
+	return all, ids, err
+}
+
+// change does what is to be done, what makes room first.
+func change(ctx context.Context, t tx, c group.Changes, ids index) error {
+	for _, m := range c.RemoveMembers {
+		if _, err := t.sql.Exec(ctx, `DELETE FROM groups_users WHERE group_id = ? AND user_id = ?`, ids.groups[m.Group], ids.users[m.Nickname]); err != nil {
+			return err
+		}
+	}
+	if err := remove(ctx, t, c); err != nil {
+		return err
+	}
+	added, err := fillUsers(ctx, t, c.AddUsers)
+	if err != nil {
+		return err
+	}
+	for name, id := range added {
+		ids.users[name] = id
+	}
+	if err := fillAddresses(ctx, t, c.AddAddresses, ids.users); err != nil {
+		return err
+	}
+	for _, a := range c.SetAddresses {
+		update := t.Address.UpdateOneID(a.ID)
+		fill(update.Mutation(), a)
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if err := fillGroups(ctx, t, c.AddGroups, ids.users); err != nil {
+		return err
+	}
+	members := make([][2]int, len(c.AddMembers))
+	for i, m := range c.AddMembers {
+		members[i] = [2]int{ids.groups[m.Group], ids.users[m.Nickname]}
+	}
+	return fillMembers(ctx, t, members)
+}
+
+// remove deletes addresses, groups and users; the database deletes with them what
+// is theirs.
+func remove(ctx context.Context, t tx, c group.Changes) error {
+	in, parameter := t.sql.Ints(c.RemoveAddresses)
+	if _, err := t.sql.Exec(ctx, `DELETE FROM users_messengers WHERE id IN `+in, parameter); err != nil {
+		return err
+	}
+	in, parameter = t.sql.Texts(c.DeleteGroups)
+	if _, err := t.sql.Exec(ctx, `DELETE FROM "groups" WHERE groupname IN `+in, parameter); err != nil {
+		return err
+	}
+	in, parameter = t.sql.Texts(c.DeleteUsers)
+	_, err := t.sql.Exec(ctx, `DELETE FROM users WHERE nickname IN `+in, parameter)
+	return err
+}

@@ -1,0 +1,29 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// testLedgerSeals proves that what has not ended is counted by what seals it, also
+// while it is claimed, and nothing else.
+func testLedgerSeals(t *testing.T, l alert.Ledger) {
+	seals, err := l.Seals(t.Context())
+	must(t, err)
+	same(t, len(seals), 0)
+	ds := to(5)
+	for i, key := range []string{"b", "a", "b", "b", "a"} {
+		ds[i].SealedCredential = sealedBy(key, "rest")
+	}
+	ds[3].State, ds[3].Reason, ds[3].EndTime = alert.Failed, "unknown_messenger", at(1)
+	a := add(t, l, "normal", ds, at(10))
+	claim(t, l, ids(ds)[:2], 20, 30)
+	seals, err = l.Seals(t.Context())
+	must(t, err)
+	same(t, seals, []alert.Seal{{Prefix: sealedBy("a", ""), Count: 2}, {Prefix: sealedBy("b", ""), Count: 2}})
+	must(t, second(l.Cancel(t.Context(), a.ID, at(21))))
+	seals, err = l.Seals(t.Context())
+	must(t, err)
+	same(t, seals, []alert.Seal{{Prefix: sealedBy("a", ""), Count: 1}, {Prefix: sealedBy("b", ""), Count: 1}}) // still claimed
+}

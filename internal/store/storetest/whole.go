@@ -1,0 +1,202 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// all is what a directory holds.
+func all(t testing.TB, d group.Directory) group.Contents {
+	t.Helper()
+	c, err := d.All(t.Context())
+	must(t, err)
+	return c
+}
+
+// changed does changes, whatever the directory holds.
+func changed(t testing.TB, d group.Directory, c group.Changes) {
+	t.Helper()
+	must(t, d.Change(t.Context(), func(group.Contents) (group.Changes, error) { return c, nil }))
+}
+
+func testAll(t *testing.T, d group.Directory) {
+	c := all(t, d)
+	same(t, len(c.Users)+len(c.Groups), 0)
+	filled(t, d, people)
+	c = all(t, d)
+	users, err := d.Users(t.Context(), 0, 0)
+	must(t, err)
+	same(t, c.Users, users)
+	same(t, c.Groups, []group.Membership{
+		{Group: "ops", Members: []string{"a", "c", "d"}},
+		{Group: "a", Members: []string{"b"}},
+		{Group: "empty", Members: []string{}},
+	})
+}
+
+// testChange does one of everything that can be done.
+func testChange(t *testing.T, d group.Directory) {
+	filled(t, d, people)
+	before := all(t, d).Users
+	a, b := before[0], before[1]
+	moved := a.Addresses[1]
+	moved.SealedCredential, moved.Destination = []byte{7, 7}, "elsewhere"
+	changed(t, d, group.Changes{
+		AddUsers:        []group.User{{Nickname: "e", Addresses: []group.Address{slack("e")}}, {Nickname: "f"}},
+		DeleteUsers:     []string{"d"},
+		AddAddresses:    []group.Recipient{{Nickname: "b", Address: by("sms", "b")}, {Nickname: "c", Address: slack("c")}},
+		SetAddresses:    []group.Address{moved},
+		RemoveAddresses: []int{a.Addresses[0].ID},
+		AddGroups:       []group.Membership{{Group: "new", Members: []string{"e", "a"}}},
+		DeleteGroups:    []string{"a"},
+		AddMembers:      []group.Member{{Group: "ops", Nickname: "e"}, {Group: "empty", Nickname: "b"}},
+		RemoveMembers:   []group.Member{{Group: "ops", Nickname: "c"}},
+	})
+	after := all(t, d)
+	var said []string
+	for _, u := range after.Users {
+		for _, x := range u.Addresses {
+			said = append(said, u.Nickname+" "+x.Messenger)
+		}
+	}
+	same(t, said, []string{"a slack", "b slack", "b sms", "c slack", "e slack"})
+	same(t, len(after.Users), 5) // f has none
+	same(t, after.Users[0], group.User{ID: a.ID, Nickname: "a", Addresses: []group.Address{moved}})
+	same(t, after.Users[1].Addresses[0], b.Addresses[0])
+	same(t, after.Groups, []group.Membership{
+		{Group: "ops", Members: []string{"a", "e"}},
+		{Group: "empty", Members: []string{"b"}},
+		{Group: "new", Members: []string{"a", "e"}},
+	})
+}
+
+func testChangeNothing(t *testing.T, d group.Directory) {
+	filled(t, d, people)
+	before := all(t, d)
+	must(t, d.Change(t.Context(), func(have group.Contents) (group.Changes, error) {
+		same(t, have, before)
+		return group.Changes{}, nil
+	}))
+	same(t, all(t, d), before)
+}
+
+// testChangeFails proves that a plan that fails, and one that cannot be done, leave
+// nothing.
+func testChangeFails(t *testing.T, d group.Directory) {
+	filled(t, d, people)
+	before := all(t, d)
+	because := errors.New("because")
+	is(t, d.Change(t.Context(), func(group.Contents) (group.Changes, error) {
+		return group.Changes{DeleteUsers: []string{"a"}}, because
+	}), because)
+	for name, c := range map[string]struct {
+		group.Changes
+		kind error
+	}{
+		"a nickname that is taken":  {group.Changes{DeleteUsers: []string{"a"}, AddUsers: []group.User{{Nickname: "b"}}}, fault.ErrExists},
+		"a nickname that is none":   {group.Changes{DeleteUsers: []string{"a"}, AddUsers: []group.User{{Nickname: "\x00"}}}, fault.ErrInvalid},
+		"a messenger twice":         {group.Changes{DeleteUsers: []string{"a"}, AddAddresses: []group.Recipient{{Nickname: "b", Address: slack("b")}}}, fault.ErrExists},
+		"a group of a name taken":   {group.Changes{DeleteUsers: []string{"a"}, AddGroups: []group.Membership{{Group: "ops"}}}, fault.ErrExists},
+		"a member nobody is called": {group.Changes{DeleteUsers: []string{"a"}, AddGroups: []group.Membership{{Group: "x", Members: []string{"x"}}}}, fault.ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			is(t, d.Change(t.Context(), func(group.Contents) (group.Changes, error) { return c.Changes, nil }), c.kind)
+			same(t, all(t, d), before)
+		})
+	}
+}
+
+// testChangeAtOnce lets plans and single calls come at once: each plan sees what
+// those before it did, so none fails.
+func testChangeAtOnce(t *testing.T, d group.Directory) {
+	const many = 10
+	for _, err := range atOnce(2*many, func(i int) error {
+		if i%2 == 0 {
+			return second(d.AddUser(t.Context(), group.User{Nickname: fmt.Sprint("single", i), Addresses: []group.Address{slack("s")}}))
+		}
+		return d.Change(t.Context(), func(have group.Contents) (group.Changes, error) {
+			name := fmt.Sprint("planned", len(have.Users))
+			return group.Changes{AddUsers: []group.User{{Nickname: name, Addresses: []group.Address{slack("p")}}}}, nil
+		})
+	}) {
+		must(t, err)
+	}
+	c := all(t, d)
+	same(t, len(c.Users), 2*many)
+	for i, u := range c.Users {
+		if planned := fmt.Sprint("planned", i); u.Nickname[0] == 'p' && u.Nickname != planned {
+			t.Errorf("user %d is %s: its plan did not see all that was there", i, u.Nickname)
+		}
+	}
+}
+
+// sealedBy is a credential as it begins that is sealed by a key of one letter.
+func sealedBy(key, rest string) []byte { return append([]byte{1, 0, 0, 0}, key+rest...) }
+
+func testSeals(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	seals, err := d.Seals(ctx)
+	must(t, err)
+	same(t, len(seals), 0)
+	var users []group.User
+	for i, by := range []string{"b", "a", "b", "c", "b"} {
+		users = append(users, group.User{Nickname: fmt.Sprint("u", i), Addresses: []group.Address{{
+			Messenger: "slack", SealedCredential: sealedBy(by, fmt.Sprint(i)), Destination: "x",
+		}}})
+	}
+	filled(t, d, group.Contents{Users: users})
+	seals, err = d.Seals(ctx)
+	must(t, err)
+	same(t, seals, []group.Seal{{Prefix: sealedBy("a", ""), Count: 1}, {Prefix: sealedBy("b", ""), Count: 3}, {Prefix: sealedBy("c", ""), Count: 1}})
+
+	others, err := d.SealedOtherwise(ctx, sealedBy("b", ""), 0, 10)
+	must(t, err)
+	held := all(t, d).Users
+	same(t, others, []group.Address{held[1].Addresses[0], held[3].Addresses[0]})
+	some, err := d.SealedOtherwise(ctx, sealedBy("b", ""), others[0].ID, 10)
+	must(t, err)
+	same(t, some, others[1:])
+	some, err = d.SealedOtherwise(ctx, sealedBy("b", ""), 0, 1)
+	must(t, err)
+	same(t, some, others[:1])
+
+	n, err := d.Reseal(ctx, []group.Resealed{
+		{AddressID: others[0].ID, From: others[0].SealedCredential, To: sealedBy("b", "1")},
+		{AddressID: others[1].ID, From: []byte("it is not this any more"), To: sealedBy("b", "3")},
+		{AddressID: 99, From: []byte("it is not there"), To: sealedBy("b", "99")},
+	})
+	must(t, err)
+	same(t, n, 1)
+	want := slices.Clone(held[1].Addresses)
+	want[0].SealedCredential = sealedBy("b", "1")
+	held[1].Addresses = want
+	same(t, all(t, d).Users, held)
+	n, err = d.Reseal(ctx, nil)
+	must(t, err)
+	same(t, n, 0)
+}
+
+// testResealAtOnce lets an address be set anew while it is sealed anew: what the
+// user said stays, whoever comes first.
+func testResealAtOnce(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	u, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{{Messenger: "slack", SealedCredential: sealedBy("a", "old"), Destination: "x"}}})
+	must(t, err)
+	id := u.Addresses[0].ID
+	for _, err := range atOnce(8, func(i int) error {
+		if i == 0 {
+			return second(d.ReplaceAddress(ctx, "kim", group.Address{ID: id, Messenger: "slack", SealedCredential: sealedBy("a", "new"), Destination: "x"}))
+		}
+		return second(d.Reseal(ctx, []group.Resealed{{AddressID: id, From: sealedBy("a", "old"), To: sealedBy("b", "old")}}))
+	}) {
+		must(t, err)
+	}
+	got, err := d.User(ctx, "kim")
+	must(t, err)
+	same(t, got.Addresses[0].SealedCredential, sealedBy("a", "new"))
+}

@@ -1,0 +1,43 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+// ListSealKeys says which keys the directory and the ledger still need.
+func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.ListSealKeysRequest) (*messengerv1.ListSealKeysResponse, error) {
+	directory, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := h.Sealed.Seals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[uint32]*messengerv1.SealKey{}
+	of := func(id uint32) *messengerv1.SealKey {
+		if keys[id] == nil {
+			keys[id] = &messengerv1.SealKey{Id: id}
+		}
+		return keys[id]
+	}
+	of(directory.GetPrimaryId()).Primary = true
+	for _, count := range directory.GetAddresses() {
+		of(count.GetKeyId()).AddressCount = count.GetCount()
+	}
+	for _, s := range ledger {
+		if id, ok := seal.IDOf(s.Prefix); ok {
+			of(uint32(id)).DeliveryCount = int64(s.Count)
+		}
+	}
+	return &messengerv1.ListSealKeysResponse{Keys: slices.SortedFunc(maps.Values(keys), func(a, b *messengerv1.SealKey) int {
+		return cmp.Compare(a.GetId(), b.GetId())
+	})}, nil
+}

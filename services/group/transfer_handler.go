@@ -1,0 +1,164 @@
+package group
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/proto"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+var _ userv1connect.TransferServiceHandler = (*TransferHandler)(nil)
+
+// maxTransfer is how many users, and how many groups, one import may bring.
+const maxTransfer = 100_000
+
+// A TransferHandler answers TransferService. Addresses that come in are accepted as
+// Users accepts them.
+type TransferHandler struct {
+	Whole Whole
+	Users *UserHandler
+}
+
+// ExportDirectory answers with all there is.
+func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.ExportDirectoryRequest) (*userv1.ExportDirectoryResponse, error) {
+	all, err := h.Whole.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &userv1.ExportDirectoryResponse{
+		Users:  make([]*userv1.TransferUser, 0, len(all.Users)),
+		Groups: make([]*userv1.TransferGroup, 0, len(all.Groups)),
+	}
+	slices.SortFunc(all.Users, func(a, b User) int { return cmp.Compare(a.Nickname, b.Nickname) })
+	for _, u := range all.Users {
+		out := &userv1.TransferUser{NickName: u.Nickname}
+		slices.SortFunc(u.Addresses, func(a, b Address) int { return cmp.Compare(a.Messenger, b.Messenger) })
+		for _, a := range u.Addresses {
+			wire := transferToWire(a)
+			if req.GetWithSecrets() {
+				if wire.SealedCredential, err = h.leave(u.Nickname, a); err != nil {
+					return nil, err
+				}
+			}
+			out.Addresses = append(out.Addresses, wire)
+		}
+		res.Users = append(res.Users, out)
+	}
+	slices.SortFunc(all.Groups, func(a, b Membership) int { return cmp.Compare(a.Group, b.Group) })
+	for _, g := range all.Groups {
+		slices.Sort(g.Members)
+		res.Groups = append(res.Groups, &userv1.TransferGroup{GroupName: g.Group, Members: g.Members})
+	}
+	return res, nil
+}
+
+// leave seals a credential so that it opens for its own address only.
+func (h *TransferHandler) leave(nickname string, a Address) ([]byte, error) {
+	credential, err := h.Users.Key.Open(a.SealedCredential, a.Messenger)
+	if err != nil {
+		return nil, fmt.Errorf("the address of %q by %s has a credential that cannot be opened, set it anew or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
+	}
+	return h.Users.Key.Seal(credential, seal.ExportPurpose(nickname, a.Messenger, a.Destination))
+}
+
+// ImportDirectory makes the directory hold what is sent.
+func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.ImportDirectoryRequest) (*userv1.ImportDirectoryResponse, error) {
+	if len(req.GetUsers()) > maxTransfer || len(req.GetGroups()) > maxTransfer {
+		return nil, fmt.Errorf("users and groups: at most %d of each at a time: %w", maxTransfer, fault.ErrInvalid)
+	}
+	var told problems
+	sheet := Sheet{Prune: req.GetPrune()}
+	for i, u := range req.GetUsers() {
+		sheet.Users = append(sheet.Users, sheetUser(i, u, &told))
+	}
+	for i, g := range req.GetGroups() {
+		sheet.Groups = append(sheet.Groups, sheetGroup(i, g, &told))
+	}
+	importer := Importer{Key: h.Users.Key, Specs: h.Users.Specs, HTTP: h.Users.HTTP, Accept: h.accept}
+	if req.GetDryRun() {
+		all, err := h.Whole.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		_, done, err := importer.Plan(all, sheet, told)
+		if err != nil {
+			return nil, err
+		}
+		return importToWire(done), nil
+	}
+	var done Import
+	err := h.Whole.Change(ctx, func(have Contents) (changes Changes, err error) {
+		changes, done, err = importer.Plan(have, sheet, told)
+		return changes, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return importToWire(done), nil
+}
+
+func (h *TransferHandler) accept(messenger, credential, destination string) (Address, error) {
+	return h.Users.accept(&userv1.NewAddress{Messenger: messenger, Credential: credential, Destination: destination})
+}
+
+// sheetUser reads a user, and tells what of the schema's rules it breaks.
+func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
+	out := SheetUser{
+		Place:    Place{Line: int(u.GetLine()), Path: fmt.Sprintf("users[%d]", i), Name: fmt.Sprintf("user %.60q", u.GetNickName())},
+		Nickname: u.GetNickName(),
+	}
+	for n, a := range u.GetAddresses() {
+		at := out.Place
+		at.Line = cmp.Or(int(a.GetLine()), at.Line)
+		at.Path += fmt.Sprintf(".addresses[%d]", n)
+		at.Name += fmt.Sprintf(", address by %.60q", a.GetMessenger())
+		out.Addresses = append(out.Addresses, SheetAddress{
+			Place:      at,
+			Address:    addressFromTransfer(a),
+			Credential: a.GetCredential(),
+			Sealed:     a.GetSealedCredential(),
+		})
+	}
+	for _, v := range violations(u) {
+		out.Bad = true
+		path, place := v.Proto.GetField().GetElements(), out.Place
+		if path[0].GetFieldName() == "addresses" && path[0].HasIndex() && len(path) > 1 {
+			place = out.Addresses[path[0].GetIndex()].Place
+			path = path[1:]
+		}
+		told.addf(place, "%s: %s", path[0].GetFieldName(), v.Proto.GetMessage())
+	}
+	return out
+}
+
+// sheetGroup reads a group, and tells what of the schema's rules it breaks.
+func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
+	out := SheetGroup{
+		Place:   Place{Line: int(g.GetLine()), Path: fmt.Sprintf("groups[%d]", i), Name: fmt.Sprintf("group %.60q", g.GetGroupName())},
+		Name:    g.GetGroupName(),
+		Members: g.GetMembers(),
+	}
+	for _, v := range violations(g) {
+		out.Bad = true
+		told.addf(out.Place, "%s: %s", v.Proto.GetField().GetElements()[0].GetFieldName(), v.Proto.GetMessage())
+	}
+	return out
+}
+
+// violations are the rules of the schema that a message breaks. Rules stand at
+// fields only, so each has a path.
+func violations(m proto.Message) []*protovalidate.Violation {
+	if invalid, ok := errors.AsType[*protovalidate.ValidationError](protovalidate.Validate(m)); ok {
+		return invalid.Violations
+	}
+	return nil
+}

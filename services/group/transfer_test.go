@@ -1,0 +1,240 @@
+package group_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// specs are a messenger whose destination is a label, and one whose destination is
+// where the credential goes.
+var specs = []messenger.Spec{
+	{Name: "label", Credential: messenger.Setting{Hint: "a token", Secret: true}},
+	{Name: "url", Credential: messenger.Setting{Hint: "a token", Secret: true}, Destination: messenger.Setting{URL: true}},
+	{Name: "open", Credential: messenger.Setting{Optional: true, Secret: true}},
+}
+
+// openDirectory opens an empty directory with a key, in a folder of its own.
+func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "seal.key")
+	if err := seal.MakeKey(path); err != nil {
+		t.Fatal(err)
+	}
+	key, err := seal.ReadKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store, key
+}
+
+func transfers(t testing.TB) (*group.TransferHandler, *seal.Key) {
+	t.Helper()
+	store, key := openDirectory(t)
+	return &group.TransferHandler{Whole: store, Users: &group.UserHandler{Users: store, Key: key, Specs: specs}}, key
+}
+
+func user(name string, addresses ...*userv1.TransferAddress) *userv1.TransferUser {
+	return &userv1.TransferUser{NickName: name, Addresses: addresses}
+}
+
+func address(messenger, destination, credential string) *userv1.TransferAddress {
+	return &userv1.TransferAddress{Messenger: messenger, Destination: destination, Credential: credential}
+}
+
+// imports imports what must be accepted.
+func imports(t testing.TB, h *group.TransferHandler, req *userv1.ImportDirectoryRequest) *userv1.ImportDirectoryResponse {
+	t.Helper()
+	res, err := h.ImportDirectory(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// secrets are the credentials of the directory in the clear, as who has the key
+// opens an export, by nickname, messenger and destination.
+func secrets(t testing.TB, h *group.TransferHandler, key *seal.Key) map[string]string {
+	t.Helper()
+	res, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{WithSecrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, u := range res.GetUsers() {
+		for _, a := range u.GetAddresses() {
+			secret, err := key.Open(a.GetSealedCredential(), seal.ExportPurpose(u.GetNickName(), a.GetMessenger(), a.GetDestination()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[u.GetNickName()+" "+a.GetMessenger()+" "+a.GetDestination()] = secret
+		}
+	}
+	return all
+}
+
+// TestImportBad is what an import refuses, whole.
+func TestImportBad(t *testing.T) {
+	h, _ := transfers(t)
+	there := &userv1.ImportDirectoryRequest{
+		Users: []*userv1.TransferUser{
+			user("kim", address("label", "x", "s3cret"), address("url", "https://a.example", "s3cret")),
+			user("lee"),
+		},
+		Groups: []*userv1.TransferGroup{{GroupName: "ops", Members: []string{"kim"}}},
+	}
+	imports(t, h, there)
+	before, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lined := user("", address("", "", ""))
+	lined.Line, lined.Addresses[0].Line = 3, 4
+	twice := user("kim", address("label", "x", ""), address("label", "y", ""))
+	sealed := address("label", "x", "s3cret")
+	sealed.SealedCredential = []byte("sealed")
+	for name, test := range map[string]struct {
+		req  *userv1.ImportDirectoryRequest
+		says []string
+	}{
+		"names and lines":      {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{lined}}, []string{`line 3: user "": nick_name: `, `line 4: user "", address by "": messenger: `}},
+		"without lines":        {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim"), user("@x", address("label", "\x00", "s3cret"))}}, []string{`users[1]: user "@x": nick_name: `, `users[1].addresses[0]: user "@x", address by "label": destination: `}},
+		"a new one, no secret": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("new", address("label", "x", ""))}}, []string{"credential: must be given: a token"}},
+		"one more, no secret":  {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("lee", address("label", "x", ""))}}, []string{"credential: must be given: a token"}},
+		"no such messenger":    {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("lee", address("pigeon", "x", "s3cret"))}}, []string{`messenger: "pigeon" is none`}},
+		"an address twice":     {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{twice}}, []string{"messenger: a user has one address by label"}},
+		"a secret twice":       {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", sealed)}}, []string{"credential: say it once"}},
+		"sealed otherwise": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", &userv1.TransferAddress{
+			Messenger: "label", Destination: "x", SealedCredential: []byte("rubbish"),
+		})}}, []string{"sealed_credential: it was sealed under another seal key"}},
+		"a kept secret would go elsewhere": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "https://evil.example", ""))}}, []string{"credential: the destination is where it goes"}},
+		"http":                             {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "http://a.example", "s3cret"))}}, []string{"destination: must be a URL"}},
+		"users twice":                      {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("a"), user("a")}}, []string{`users[1]: user "a": nick_name: it stands here twice`}},
+		"groups twice":                     {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a"}, {GroupName: "a"}}}, []string{`groups[1]: group "a": group_name: it stands here twice`}},
+		"nobody":                           {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a", Members: []string{"x"}}}}, []string{`members: nobody is called "x"`}},
+		"prune all":                        {&userv1.ImportDirectoryRequest{Prune: true}, []string{"prune would delete all users"}},
+		"prune a member": {&userv1.ImportDirectoryRequest{Prune: true, Users: []*userv1.TransferUser{user("kim")}, Groups: []*userv1.TransferGroup{{GroupName: "a", Members: []string{"lee"}}}},
+			[]string{`members: "lee" is not among the users of the file`}},
+		"very many": {&userv1.ImportDirectoryRequest{Groups: make([]*userv1.TransferGroup, 100_001)}, []string{"at most 100000"}},
+		"much that is wrong": {&userv1.ImportDirectoryRequest{Groups: func() (gs []*userv1.TransferGroup) {
+			for i := range 70 {
+				gs = append(gs, &userv1.TransferGroup{GroupName: fmt.Sprint(i), Members: []string{"x"}})
+			}
+			return gs
+		}()}, []string{"70 of what was sent cannot be imported, and nothing was\n", "\nand 20 more"}},
+	} {
+		for _, dry := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, dry run %v", name, dry), func(t *testing.T) {
+				req := proto.CloneOf(test.req)
+				req.DryRun = dry
+				req.Users = append(req.Users, user("good", address("label", "x", "s3cret")))
+				if name == "prune all" {
+					req.Users = nil
+				}
+				_, err := h.ImportDirectory(t.Context(), req)
+				if !errors.Is(err, fault.ErrInvalid) {
+					t.Fatalf("error is %v", err)
+				}
+				for _, want := range test.says {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("error %q does not say %q", err, want)
+					}
+				}
+				if strings.Contains(err.Error(), "s3cret") {
+					t.Errorf("error %q tells a secret", err)
+				}
+				after, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{})
+				if err != nil || !proto.Equal(before, after) {
+					t.Errorf("it left something behind: %v, %v", after, err)
+				}
+			})
+		}
+	}
+}
+
+// TestImportSecrets is which secret an address has after an import.
+func TestImportSecrets(t *testing.T) {
+	h, key := transfers(t)
+	imports(t, h, &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{
+		user("kim", address("label", "x", "s3cret-1"), address("url", "https://a.example", "s3cret-2"), address("open", "y", "")),
+	}})
+	for _, step := range []struct {
+		name     string
+		addr     *userv1.TransferAddress
+		changed  int32
+		key, has string
+	}{
+		{"as it is", address("label", "x", ""), 0, "kim label x", "s3cret-1"},
+		{"the same secret", address("label", "x", "s3cret-1"), 0, "kim label x", "s3cret-1"},
+		{"another destination", address("label", "z", ""), 1, "kim label z", "s3cret-1"},
+		{"another secret", address("label", "z", "s3cret-3"), 1, "kim label z", "s3cret-3"},
+		{"both", address("url", "https://b.example", "s3cret-4"), 1, "kim url https://b.example", "s3cret-4"},
+		{"none where none is needed", address("open", "z", ""), 1, "kim open z", ""},
+	} {
+		res := imports(t, h, &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", step.addr)}})
+		if got := res.GetAddresses().GetChangedCount(); got != step.changed {
+			t.Errorf("%s: %d were changed", step.name, got)
+		}
+		if got, is := secrets(t, h, key)[step.key]; !is || got != step.has {
+			t.Errorf("%s: the secret is %q, %v", step.name, got, is)
+		}
+	}
+}
+
+// TestExportElsewhere takes people to another directory that has the same seal key.
+func TestExportElsewhere(t *testing.T) {
+	h, key := transfers(t)
+	imports(t, h, &userv1.ImportDirectoryRequest{
+		Users:  []*userv1.TransferUser{user("kim", address("label", "x", "s3cret-1")), user("lee")},
+		Groups: []*userv1.TransferGroup{{GroupName: "ops", Members: []string{"lee", "kim"}}, {GroupName: "none"}},
+	})
+	out, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{WithSecrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := transfers(t)
+	_, err = other.ImportDirectory(t.Context(), &userv1.ImportDirectoryRequest{Users: out.GetUsers(), Groups: out.GetGroups()})
+	if !errors.Is(err, fault.ErrInvalid) {
+		t.Errorf("under another key: %v", err)
+	}
+	other.Users.Key = key
+	imports(t, other, &userv1.ImportDirectoryRequest{Users: out.GetUsers(), Groups: out.GetGroups()})
+	if got := secrets(t, other, key)["kim label x"]; got != "s3cret-1" {
+		t.Errorf("the secret is %q", got)
+	}
+	bare, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := other.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{})
+	if err != nil || !proto.Equal(got, bare) {
+		t.Errorf("%v, %v; want %v", got, err, bare)
+	}
+	for _, u := range bare.GetUsers() {
+		for _, a := range u.GetAddresses() {
+			if len(a.GetSealedCredential()) > 0 || a.GetCredential() != "" {
+				t.Errorf("a secret that nobody asked for: %v", a)
+			}
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package e2e
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// bongsu runs a command that must succeed, and gives what it says.
+func bongsu(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(binaries.Bongsu, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("bongsu %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// newKey makes a seal key file.
+func newKey(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "seal.key")
+	bongsu(t, "key", "make", path)
+	return path
+}
+
+// TestRotate rotates the seal key twice while alerts are sent, without a restart.
+// Nobody is missed: not by what was accepted before, nor meanwhile, nor after.
+func TestRotate(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		keys := messengerv1connect.NewMessengerServiceClient(http.DefaultClient, d.edge)
+		// What is tried again in a while was accepted under the first key, and is sent
+		// under it when the second and the third are there.
+		d.fault(t, &mockupv1.Fault{Status: 500})
+		var ids []string
+		send := func() { ids = append(ids, d.send(t, `{"target":["@all"],"message":"node1 down"}`).ID) }
+		send()
+		for turn := range 2 {
+			rotated := regexp.MustCompile(`key (\d+) seals`).FindStringSubmatch(bongsu(t, "key", "rotate", d.key))
+			name := fmt.Sprint("new", turn)
+			body := `{"nickName":"` + name + `","addresses":[{"messenger":"slack","credential":"SECRET-` + name + `","destination":"C1"}]}`
+			if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
+				t.Fatalf("%d %s", status, answer)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+			for sealed := false; !sealed; { // until all addresses are, under the key of this turn
+				send()
+				look(ctx, t)
+				res, err := keys.ListSealKeys(ctx, &messengerv1.ListSealKeysRequest{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, k := range res.GetKeys() {
+					sealed = sealed || k.GetPrimary() && fmt.Sprint(k.GetId()) == rotated[1] && int(k.GetAddressCount()) == 10+turn
+				}
+			}
+			cancel()
+			d.reset(t)
+			send()
+		}
+		for _, id := range ids {
+			for _, delivery := range d.ended(t, id) {
+				if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
+					t.Errorf("%s is %s: %s", delivery.GetNickName(), delivery.GetState(), delivery.GetReason())
+				}
+				for _, a := range delivery.GetAttempts() {
+					if strings.HasPrefix(a.GetOutcome().GetProviderCode(), "seal") || strings.HasPrefix(a.GetOutcome().GetProviderCode(), "credential") {
+						t.Errorf("%s: an attempt ended as %s", delivery.GetNickName(), a.GetOutcome().GetProviderCode())
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestWrongKey starts parts of a deployment with seal keys that will not do: each
+// says so at once, and does not start.
+func TestWrongKey(t *testing.T) {
+	d, _ := withoutSender(t)
+	directory := filepath.Join(t.TempDir(), "directory.db")
+	group := []string{"--services=group", "--group-addr=127.0.0.1:0", "--demo-data", "--directory-url=" + directory}
+	first := binaries.Serve(t, append(group, "--data="+t.TempDir(), "--seal-key-file="+d.key)...)
+	first.URLs(t, 1)
+	if err := first.Stop(t); err != nil {
+		t.Fatal(err)
+	}
+	sender := []string{"--services=sender", "--sender-addr=127.0.0.1:0", "--alert-url=" + d.alert, "--nats-url=" + d.nats, "--provider-url=" + d.mockup}
+	open, broken := newKey(t), filepath.Join(t.TempDir(), "broken.key")
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(broken, []byte("s3cret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		args []string
+		env  string
+		says string
+	}{
+		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 of the addresses in the directory cannot be opened"},
+		"group, no key":                      {group, "", "there is no seal key at"},
+		"group, a file that is none":         {append(group, "--seal-key-file="+broken), "", "holds no seal key"},
+		"group, a file that all may read":    {append(group, "--seal-key-file="+open), "", "chmod 600"},
+		"group, an environment that is none": {group, "BONGSU_SEAL_KEY=s3cret", "BONGSU_SEAL_KEY holds no seal key"},
+		"group, two keys":                    {append(group, "--seal-key-file="+d.key), "BONGSU_SEAL_KEY=s3cret", "say the seal key once"},
+		"sender, another key":                {append(sender, "--seal-key-file="+newKey(t)), "", "is not the seal key that credentials are sealed by"},
+		"sender, no key":                     {sender, "", "there is no seal key at"},
+		"sender, a file that all may read":   {append(sender, "--seal-key-file="+open), "", "chmod 600"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := binaries.ServeCommand(append(test.args, "--data="+t.TempDir())...)
+			if test.env != "" {
+				cmd.Env = append(cmd.Env, test.env)
+			}
+			p := proc.Start(t, cmd)
+			if err := p.Wait(t); err == nil || !strings.Contains(p.Said(), test.says) {
+				t.Errorf("it ended with %v, and said %s", err, p.Said())
+			}
+			if strings.Contains(p.Said(), "s3cret") || strings.Contains(p.Said(), "listening") {
+				t.Errorf("it said %s", p.Said())
+			}
+		})
+	}
+}
+
+// TestLateWrongKey starts a sender with another key before the alert service is
+// there: it ends when it can be told.
+func TestLateWrongKey(t *testing.T) {
+	_, nats := binaries.NATS(t, t.TempDir(), -1)
+	port := proc.Port(t)
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	sender := binaries.Serve(t, "--services=sender", "--sender-addr=127.0.0.1:0", "--data="+t.TempDir(), "--alert-url="+url, "--nats-url="+nats, "--seal-key-file="+newKey(t))
+	sender.URLs(t, 1)
+	group := binaries.Serve(t, "--services=group", "--group-addr=127.0.0.1:0", "--data="+t.TempDir(), "--seal-key-file="+newKey(t)).URLs(t, 1)["group"]
+	binaries.Serve(t, "--services=alert", fmt.Sprintf("--alert-addr=127.0.0.1:%d", port), "--data="+t.TempDir(), "--group-url="+group, "--nats-url="+nats)
+	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Said(), "is not the seal key that credentials are sealed by") {
+		t.Errorf("it ended with %v, and said %s", err, sender.Said())
+	}
+}
+
+// TestKeyInEnvironment gives the key by the environment, in base64.
+func TestKeyInEnvironment(t *testing.T) {
+	text, err := os.ReadFile(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)
+	cmd := binaries.ServeCommand(args...)
+	cmd.Env = append(cmd.Env, "BONGSU_SEAL_KEY="+base64.StdEncoding.EncodeToString(text))
+	p := proc.Start(t, cmd)
+	urls := p.URLs(t, 5)
+	d := deployment{edge: urls["edge"], mockup: urls["mockup"]}
+	id := d.send(t, `{"target":["@user1"],"message":"node1 down"}`).ID
+	if ds := d.ended(t, id); ds[0].GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
+		t.Errorf("it is %s", ds[0].GetState())
+	}
+	if err := p.Stop(t); err != nil || strings.Contains(p.Said(), string(text[:40])) {
+		t.Errorf("it ended with %v, and said %s", err, p.Said())
+	}
+}
+
+// TestLateKey brings a rotated file to the group service before the sender has it:
+// what is sealed under the new key waits for it, and is sent.
+func TestLateKey(t *testing.T) {
+	d, startSender := withoutSender(t)
+	text, err := os.ReadFile(d.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.key")
+	if err := os.WriteFile(copied, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shared := d.key
+	d.sender = startSender("--seal-key-file=" + copied)
+	bongsu(t, "key", "rotate", shared)
+	d.parts["group"].Await(t, addressesSealed, 1)
+	id := d.send(t, `{"target":["@user1"],"message":"node1 down"}`).ID
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	for waits := false; !waits; look(ctx, t) {
+		res, err := d.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		attempts := res.GetDeliveries()[0].GetAttempts()
+		waits = len(attempts) > 0 && attempts[0].GetOutcome().GetProviderCode() == "seal_key_unknown"
+	}
+	if text, err = os.ReadFile(shared); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(copied, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ds := d.ended(t, id); ds[0].GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
+		t.Errorf("it is %s: %s", ds[0].GetState(), ds[0].GetReason())
+	}
+}
+
+var addressesSealed = regexp.MustCompile(`addresses were sealed under the present key`)

@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+)
+
+// TestImport brings more people than a common request may hold, through the edge,
+// and tells them. What is exported is imported without change, in the clear by who
+// has the key file too.
+func TestImport(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		const many = 8000
+		var text strings.Builder
+		text.WriteString("nickname,messenger,destination,credential,groups\n")
+		for i := range many {
+			fmt.Fprintf(&text, "someone%d,slack,CHANNEL%d,SECRET-%0100d,team%d\n", i, i, i, i/4)
+		}
+		if text.Len() < 1<<20 {
+			t.Fatalf("%d bytes are no large file", text.Len())
+		}
+		dir := t.TempDir()
+		file := func(name, text string) string {
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		to := "--server=" + d.edge
+		if said := bongsu(t, "import", to, file("people.csv", text.String())); !strings.Contains(said, "8000") || strings.Contains(said, "SECRET") {
+			t.Errorf("import: %s", said)
+		}
+		for name, args := range map[string][]string{
+			"bare.yaml":   nil,
+			"bare.csv":    {"--format=csv"},
+			"sealed.yaml": {"--with-secrets"},
+			"open.csv":    {"--with-secrets", "--format=csv", "--open-with=" + d.key},
+		} {
+			out := bongsu(t, append([]string{"export", to}, args...)...)
+			if strings.Contains(out, "SECRET-") != (name == "open.csv") {
+				t.Errorf("%s shows secrets that it must not, or not those it must", name)
+			}
+			if said := bongsu(t, "import", to, "--prune", file(name, out)); !strings.Contains(said, "nothing was changed") {
+				t.Errorf("%s: %s", name, said)
+			}
+		}
+		id := d.send(t, `{"target":["@@team7","@user1"],"message":"node1 down"}`).ID
+		ds := d.ended(t, id)
+		for _, delivery := range ds {
+			if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
+				t.Errorf("%s is %s", delivery.GetNickName(), delivery.GetState())
+			}
+		}
+		if len(ds) != 5 {
+			t.Errorf("%d were told", len(ds))
+		}
+	})
+}
