@@ -87,7 +87,7 @@ func (b *breaker) closedIn() time.Duration {
 // While it is tried whether the provider is back, one that was tried for that and
 // failed makes way for others.
 func (b *breaker) waitOf(destination string) time.Duration {
-	if b == nil || b.IsClosed() {
+	if b == nil || b.IsClosed() || b.spares(destination) {
 		return 0
 	}
 	open := b.closedIn()
@@ -99,9 +99,21 @@ func (b *breaker) waitOf(destination string) time.Duration {
 	return open
 }
 
+// spares says that nothing is known against a destination: another one alone has
+// opened the breaker, when there were no others. If the calls to this one go well, it
+// was not the provider.
+func (b *breaker) spares(destination string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failing.only(b.now()) && !b.failing.has(destination)
+}
+
 // let says whether a call may be made now. Where it may, record must follow.
 func (b *breaker) let(destination string) bool {
-	return b == nil || b.waitOf(destination) == 0 && b.TryAcquirePermit()
+	if b == nil || !b.IsClosed() && b.spares(destination) {
+		return true
+	}
+	return b.waitOf(destination) == 0 && b.TryAcquirePermit()
 }
 
 // record counts a call. That a message or a destination is refused, or that the
@@ -119,7 +131,11 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 		count = b.failing.add(destination, now, b.IsHalfOpen(), b.seen.others(destination, now))
 	}
 	b.mu.Unlock()
-	if !failed {
+	switch {
+	case failed:
+	case !b.IsClosed() && b.spares(destination):
+		b.Close()
+	default:
 		b.RecordSuccess()
 	}
 	for range count {

@@ -91,6 +91,33 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+// TestNotAloneAnyMore lets a destination open the breaker while it is the only one, and
+// others come then: they are called at once, and the breaker closes.
+func TestNotAloneAnyMore(t *testing.T) {
+	bs, states := newBreakers(time.Now)
+	bs.config.Open = time.Hour
+	b := bs.of("one")
+	b.calls(t, 10, "poison", messenger.Retry)
+	if b.let("poison") || b.waitOf("poison") == 0 || b.waitOf("good") != 0 {
+		t.Fatalf("after 10 failures of 10: %v", *states)
+	}
+	b.calls(t, 1, "good", messenger.Sent)
+	b.calls(t, 100, "poison", messenger.Retry)
+	b.calls(t, 1, "good", messenger.Sent)
+	if want := []string{"open", "closed"}; !slices.Equal(*states, want) {
+		t.Errorf("it went through %v", *states)
+	}
+	// Where the others fail, too, it is the provider.
+	bs, states = newBreakers(time.Now)
+	bs.config.Open = time.Hour
+	b = bs.of("one")
+	b.calls(t, 10, "first", messenger.Retry)
+	b.calls(t, 1, "second", messenger.Retry)
+	if b.let("second") || b.let("third") || !slices.Equal(*states, []string{"open"}) {
+		t.Errorf("it went through %v", *states)
+	}
+}
+
 // TestPoison lets all calls to one destination fail, at any share of the calls and
 // for longer than a window: that says nothing of its neighbours, and does not open
 // the breaker. As many failures of different destinations do.

@@ -59,6 +59,21 @@ func (f failing) add(destination string, now time.Time, probe, others bool) (cou
 	return count
 }
 
+// only says whether a single destination failed within the window, and often enough to
+// count.
+func (f failing) only(now time.Time) bool {
+	for _, one := range f {
+		return len(f) == 1 && one.counted && now.Sub(one.at) <= breakerWindow
+	}
+	return false
+}
+
+// has says whether a destination failed.
+func (f failing) has(destination string) bool {
+	_, is := f[destination]
+	return is
+}
+
 // probed says whether a destination failed within the window when it was tried
 // whether the provider is back, and there are others that may be tried instead.
 func (f failing) probed(destination string, now time.Time, others bool) bool {

@@ -393,8 +393,9 @@ func TestPoisonedCredential(t *testing.T) {
 			t.Errorf("the neighbours took %s", took)
 		}
 	}
-	if all, bad := len(times(d.calls(t), "")), len(times(d.calls(t), "Cu7.")); bad*10 < all || strings.Contains(p.Said(), "a breaker changed") {
-		t.Errorf("%d of %d calls failed, and a breaker may have opened:\n%s", bad, all, p.Said())
+	// It may open while it is the only one, before the others come: then they close it.
+	if all, bad := len(times(d.calls(t), "")), len(times(d.calls(t), "Cu7.")); bad*10 < all {
+		t.Errorf("only %d of %d calls failed:\n%s", bad, all, p.Said())
 	}
 }
 

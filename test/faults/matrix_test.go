@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -179,45 +176,4 @@ func (s strike) await(ctx context.Context, sys *system, accepted *counter) {
 		sys.calls.reach(ctx, s.calls)
 	}
 	wait(ctx, s.after)
-}
-
-// A board keeps what trials came to.
-type board struct {
-	mu       sync.Mutex
-	verdicts []verdict
-}
-
-var results board
-
-func (b *board) add(v verdict) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.verdicts = append(b.verdicts, v)
-}
-
-// table shows them, in the order of their names, and their sum.
-func (b *board) table() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.verdicts) == 0 {
-		return ""
-	}
-	slices.SortFunc(b.verdicts, func(x, y verdict) int { return strings.Compare(x.name, y.name) })
-	var out strings.Builder
-	row := func(v verdict) {
-		fmt.Fprintf(&out, "| %-68s | %10d | %4d | %8d | %6d | %6d | %7.1f |\n", v.name, v.deliveries, v.lost, v.unmarked, v.marked, v.waited, v.took.Seconds())
-	}
-	fmt.Fprintf(&out, "| %-68s | %10s | %4s | %8s | %6s | %6s | %7s |\n", "case", "deliveries", "lost", "unmarked", "marked", "waited", "seconds")
-	sum := verdict{name: fmt.Sprintf("%d cases", len(b.verdicts))}
-	for _, v := range b.verdicts {
-		row(v)
-		sum.deliveries += v.deliveries
-		sum.lost += v.lost
-		sum.unmarked += v.unmarked
-		sum.marked += v.marked
-		sum.waited += v.waited
-		sum.took += v.took
-	}
-	row(sum)
-	return out.String()
 }

@@ -108,11 +108,12 @@ func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration
 // during some time. Whoever took a turn and could not use it has left it empty: because
 // it was killed, because its breaker opened, or because it had a copy of a job.
 func (w waits) turns(channel string, during span) time.Duration {
-	return max(perChannel*open(w.lives[channel], during), perToken*open(w.lives[w.tokens[channel]], during))
+	ofChannel, ofToken := open(w.lives[channel], during), open(w.lives[w.tokens[channel]], during)
+	return max(time.Duration(ofChannel)*perChannel, time.Duration(ofToken)*perToken)
 }
 
 // open counts the lives that a time is part of.
-func open(lives []span, during span) (count time.Duration) {
+func open(lives []span, during span) (count int) {
 	for _, one := range lives {
 		if one.start.Before(during.end) && one.end.After(during.start) {
 			count++
