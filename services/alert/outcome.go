@@ -30,6 +30,9 @@ func NewRule(specs []messenger.Spec) Rule {
 		case messenger.Paused:
 			return f.again(max(r.Outcome.After, shortPause), false)
 		case messenger.Retry:
+			if r.Outcome.Destination != "" && f.Tries == 0 {
+				return f.again(0, true) // it goes on at another destination
+			}
 			return f.again(max(r.Outcome.After, backoff(f.Tries)), true)
 		}
 		// It may have been sent.

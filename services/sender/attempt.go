@@ -15,6 +15,10 @@ import (
 const (
 	// shortPause is the pause where a provider asks for one and does not say how long.
 	shortPause = time.Second
+	// goneTime is how long a URL is left alone that its provider wants never to be called
+	// again: for good, but for one call in so long a time, since people do set things up
+	// again. An address that is given another URL is another key.
+	goneTime = 23 * time.Hour
 	// shareTimeout bounds how long it is tried to tell the other senders.
 	shareTimeout = 3 * time.Second
 )
@@ -77,7 +81,7 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 		l.Meter.Paused(l.name, wait)
 		l.Log.Info("a provider asks to wait", "messenger", l.name, "key", key.ID, "wait", wait, "code", o.Code)
 		err = l.Pace.Pause(ctx, key, now.Add(wait), o.Code)
-	case o.Kind == messenger.Failed && o.Scope == messenger.CredentialScope:
+	case o.Kind == messenger.Failed && (o.Scope == messenger.CredentialScope || o.Gone && l.messenger.Spec().Credential.URL):
 		err = l.refuse(ctx, t, o, now)
 	case o.Kind != messenger.Retry && l.Pace.Status(t.credential.Key).Code != "":
 		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID)
@@ -97,10 +101,13 @@ func (l *lane) noteBreaker(ctx context.Context, t *task, until time.Time) {
 	}
 }
 
-// refuse leaves a credential alone that its provider refuses, and tells the
-// operator, once for all its deliveries.
+// refuse leaves a credential alone that its provider refuses, or a URL that is gone,
+// and tells the operator, once for all its deliveries.
 func (l *lane) refuse(ctx context.Context, t *task, o messenger.Outcome, now time.Time) error {
 	until := now.Add(l.RefusalTime)
+	if o.Gone {
+		until = now.Add(max(l.RefusalTime, goneTime))
+	}
 	news, err := l.Pace.Refuse(ctx, t.credential.Key, o.Code, until)
 	if news {
 		l.Meter.Refused(l.name)

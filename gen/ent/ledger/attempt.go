@@ -40,7 +40,11 @@ type Attempt struct {
 	Excerpt string `json:"excerpt,omitempty"`
 	// PossibleDuplicate holds the value of the "possible_duplicate" field.
 	PossibleDuplicate bool `json:"possible_duplicate,omitempty"`
-	selectValues      sql.SelectValues
+	// the end of the text was not sent
+	Cut bool `json:"cut,omitempty"`
+	// where the provider says that the destination is now
+	Moved        string `json:"moved,omitempty"`
+	selectValues sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -48,11 +52,11 @@ func (*Attempt) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case attempt.FieldPossibleDuplicate:
+		case attempt.FieldPossibleDuplicate, attempt.FieldCut:
 			values[i] = new(sql.NullBool)
 		case attempt.FieldID, attempt.FieldDeliveryID, attempt.FieldNumber, attempt.FieldFence, attempt.FieldStartTime, attempt.FieldEndTime, attempt.FieldKind, attempt.FieldScope, attempt.FieldStatus:
 			values[i] = new(sql.NullInt64)
-		case attempt.FieldCode, attempt.FieldMessageID, attempt.FieldExcerpt:
+		case attempt.FieldCode, attempt.FieldMessageID, attempt.FieldExcerpt, attempt.FieldMoved:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -147,6 +151,18 @@ func (_m *Attempt) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.PossibleDuplicate = value.Bool
 			}
+		case attempt.FieldCut:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field cut", values[i])
+			} else if value.Valid {
+				_m.Cut = value.Bool
+			}
+		case attempt.FieldMoved:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field moved", values[i])
+			} else if value.Valid {
+				_m.Moved = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -218,6 +234,12 @@ func (_m *Attempt) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("possible_duplicate=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PossibleDuplicate))
+	builder.WriteString(", ")
+	builder.WriteString("cut=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Cut))
+	builder.WriteString(", ")
+	builder.WriteString("moved=")
+	builder.WriteString(_m.Moved)
 	builder.WriteByte(')')
 	return builder.String()
 }

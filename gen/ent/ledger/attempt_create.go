@@ -91,6 +91,34 @@ func (_c *AttemptCreate) SetPossibleDuplicate(v bool) *AttemptCreate {
 	return _c
 }
 
+// SetCut sets the "cut" field.
+func (_c *AttemptCreate) SetCut(v bool) *AttemptCreate {
+	_c.mutation.SetCut(v)
+	return _c
+}
+
+// SetNillableCut sets the "cut" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableCut(v *bool) *AttemptCreate {
+	if v != nil {
+		_c.SetCut(*v)
+	}
+	return _c
+}
+
+// SetMoved sets the "moved" field.
+func (_c *AttemptCreate) SetMoved(v string) *AttemptCreate {
+	_c.mutation.SetMoved(v)
+	return _c
+}
+
+// SetNillableMoved sets the "moved" field if the given value is not nil.
+func (_c *AttemptCreate) SetNillableMoved(v *string) *AttemptCreate {
+	if v != nil {
+		_c.SetMoved(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AttemptCreate) SetID(v int64) *AttemptCreate {
 	_c.mutation.SetID(v)
@@ -104,6 +132,7 @@ func (_c *AttemptCreate) Mutation() *AttemptMutation {
 
 // Save creates the Attempt in the database.
 func (_c *AttemptCreate) Save(ctx context.Context) (*Attempt, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -126,6 +155,18 @@ func (_c *AttemptCreate) Exec(ctx context.Context) error {
 func (_c *AttemptCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *AttemptCreate) defaults() {
+	if _, ok := _c.mutation.Cut(); !ok {
+		v := attempt.DefaultCut
+		_c.mutation.SetCut(v)
+	}
+	if _, ok := _c.mutation.Moved(); !ok {
+		v := attempt.DefaultMoved
+		_c.mutation.SetMoved(v)
 	}
 }
 
@@ -166,6 +207,12 @@ func (_c *AttemptCreate) check() error {
 	}
 	if _, ok := _c.mutation.PossibleDuplicate(); !ok {
 		return &ValidationError{Name: "possible_duplicate", err: errors.New(`ledger: missing required field "Attempt.possible_duplicate"`)}
+	}
+	if _, ok := _c.mutation.Cut(); !ok {
+		return &ValidationError{Name: "cut", err: errors.New(`ledger: missing required field "Attempt.cut"`)}
+	}
+	if _, ok := _c.mutation.Moved(); !ok {
+		return &ValidationError{Name: "moved", err: errors.New(`ledger: missing required field "Attempt.moved"`)}
 	}
 	return nil
 }
@@ -247,6 +294,14 @@ func (_c *AttemptCreate) createSpec() (*Attempt, *sqlgraph.CreateSpec) {
 		_spec.SetField(attempt.FieldPossibleDuplicate, field.TypeBool, value)
 		_node.PossibleDuplicate = value
 	}
+	if value, ok := _c.mutation.Cut(); ok {
+		_spec.SetField(attempt.FieldCut, field.TypeBool, value)
+		_node.Cut = value
+	}
+	if value, ok := _c.mutation.Moved(); ok {
+		_spec.SetField(attempt.FieldMoved, field.TypeString, value)
+		_node.Moved = value
+	}
 	return _node, _spec
 }
 
@@ -268,6 +323,7 @@ func (_c *AttemptCreateBulk) Save(ctx context.Context) ([]*Attempt, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AttemptMutation)
 				if !ok {

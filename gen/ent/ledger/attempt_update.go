@@ -251,6 +251,34 @@ func (_u *AttemptUpdate) SetNillablePossibleDuplicate(v *bool) *AttemptUpdate {
 	return _u
 }
 
+// SetCut sets the "cut" field.
+func (_u *AttemptUpdate) SetCut(v bool) *AttemptUpdate {
+	_u.mutation.SetCut(v)
+	return _u
+}
+
+// SetNillableCut sets the "cut" field if the given value is not nil.
+func (_u *AttemptUpdate) SetNillableCut(v *bool) *AttemptUpdate {
+	if v != nil {
+		_u.SetCut(*v)
+	}
+	return _u
+}
+
+// SetMoved sets the "moved" field.
+func (_u *AttemptUpdate) SetMoved(v string) *AttemptUpdate {
+	_u.mutation.SetMoved(v)
+	return _u
+}
+
+// SetNillableMoved sets the "moved" field if the given value is not nil.
+func (_u *AttemptUpdate) SetNillableMoved(v *string) *AttemptUpdate {
+	if v != nil {
+		_u.SetMoved(*v)
+	}
+	return _u
+}
+
 // Mutation returns the AttemptMutation object of the builder.
 func (_u *AttemptUpdate) Mutation() *AttemptMutation {
 	return _u.mutation
@@ -351,6 +379,12 @@ func (_u *AttemptUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.PossibleDuplicate(); ok {
 		_spec.SetField(attempt.FieldPossibleDuplicate, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Cut(); ok {
+		_spec.SetField(attempt.FieldCut, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Moved(); ok {
+		_spec.SetField(attempt.FieldMoved, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -596,6 +630,34 @@ func (_u *AttemptUpdateOne) SetNillablePossibleDuplicate(v *bool) *AttemptUpdate
 	return _u
 }
 
+// SetCut sets the "cut" field.
+func (_u *AttemptUpdateOne) SetCut(v bool) *AttemptUpdateOne {
+	_u.mutation.SetCut(v)
+	return _u
+}
+
+// SetNillableCut sets the "cut" field if the given value is not nil.
+func (_u *AttemptUpdateOne) SetNillableCut(v *bool) *AttemptUpdateOne {
+	if v != nil {
+		_u.SetCut(*v)
+	}
+	return _u
+}
+
+// SetMoved sets the "moved" field.
+func (_u *AttemptUpdateOne) SetMoved(v string) *AttemptUpdateOne {
+	_u.mutation.SetMoved(v)
+	return _u
+}
+
+// SetNillableMoved sets the "moved" field if the given value is not nil.
+func (_u *AttemptUpdateOne) SetNillableMoved(v *string) *AttemptUpdateOne {
+	if v != nil {
+		_u.SetMoved(*v)
+	}
+	return _u
+}
+
 // Mutation returns the AttemptMutation object of the builder.
 func (_u *AttemptUpdateOne) Mutation() *AttemptMutation {
 	return _u.mutation
@@ -726,6 +788,12 @@ func (_u *AttemptUpdateOne) sqlSave(ctx context.Context) (_node *Attempt, err er
 	}
 	if value, ok := _u.mutation.PossibleDuplicate(); ok {
 		_spec.SetField(attempt.FieldPossibleDuplicate, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Cut(); ok {
+		_spec.SetField(attempt.FieldCut, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Moved(); ok {
+		_spec.SetField(attempt.FieldMoved, field.TypeString, value)
 	}
 	_node = &Attempt{config: _u.config}
 	_spec.Assign = _node.assignValues

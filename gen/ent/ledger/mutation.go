@@ -819,6 +819,8 @@ type AttemptMutation struct {
 	message_id         *string
 	excerpt            *string
 	possible_duplicate *bool
+	cut                *bool
+	moved              *string
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*Attempt, error)
@@ -1521,6 +1523,78 @@ func (m *AttemptMutation) ResetPossibleDuplicate() {
 	m.possible_duplicate = nil
 }
 
+// SetCut sets the "cut" field.
+func (m *AttemptMutation) SetCut(b bool) {
+	m.cut = &b
+}
+
+// Cut returns the value of the "cut" field in the mutation.
+func (m *AttemptMutation) Cut() (r bool, exists bool) {
+	v := m.cut
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCut returns the old "cut" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldCut(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCut is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCut requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCut: %w", err)
+	}
+	return oldValue.Cut, nil
+}
+
+// ResetCut resets all changes to the "cut" field.
+func (m *AttemptMutation) ResetCut() {
+	m.cut = nil
+}
+
+// SetMoved sets the "moved" field.
+func (m *AttemptMutation) SetMoved(s string) {
+	m.moved = &s
+}
+
+// Moved returns the value of the "moved" field in the mutation.
+func (m *AttemptMutation) Moved() (r string, exists bool) {
+	v := m.moved
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMoved returns the old "moved" field's value of the Attempt entity.
+// If the Attempt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AttemptMutation) OldMoved(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMoved is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMoved requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMoved: %w", err)
+	}
+	return oldValue.Moved, nil
+}
+
+// ResetMoved resets all changes to the "moved" field.
+func (m *AttemptMutation) ResetMoved() {
+	m.moved = nil
+}
+
 // Where appends a list predicates to the AttemptMutation builder.
 func (m *AttemptMutation) Where(ps ...predicate.Attempt) {
 	m.predicates = append(m.predicates, ps...)
@@ -1555,7 +1629,7 @@ func (m *AttemptMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AttemptMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 14)
 	if m.delivery_id != nil {
 		fields = append(fields, attempt.FieldDeliveryID)
 	}
@@ -1592,6 +1666,12 @@ func (m *AttemptMutation) Fields() []string {
 	if m.possible_duplicate != nil {
 		fields = append(fields, attempt.FieldPossibleDuplicate)
 	}
+	if m.cut != nil {
+		fields = append(fields, attempt.FieldCut)
+	}
+	if m.moved != nil {
+		fields = append(fields, attempt.FieldMoved)
+	}
 	return fields
 }
 
@@ -1624,6 +1704,10 @@ func (m *AttemptMutation) Field(name string) (ent.Value, bool) {
 		return m.Excerpt()
 	case attempt.FieldPossibleDuplicate:
 		return m.PossibleDuplicate()
+	case attempt.FieldCut:
+		return m.Cut()
+	case attempt.FieldMoved:
+		return m.Moved()
 	}
 	return nil, false
 }
@@ -1657,6 +1741,10 @@ func (m *AttemptMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldExcerpt(ctx)
 	case attempt.FieldPossibleDuplicate:
 		return m.OldPossibleDuplicate(ctx)
+	case attempt.FieldCut:
+		return m.OldCut(ctx)
+	case attempt.FieldMoved:
+		return m.OldMoved(ctx)
 	}
 	return nil, fmt.Errorf("unknown Attempt field %s", name)
 }
@@ -1749,6 +1837,20 @@ func (m *AttemptMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPossibleDuplicate(v)
+		return nil
+	case attempt.FieldCut:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCut(v)
+		return nil
+	case attempt.FieldMoved:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMoved(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Attempt field %s", name)
@@ -1933,6 +2035,12 @@ func (m *AttemptMutation) ResetField(name string) error {
 		return nil
 	case attempt.FieldPossibleDuplicate:
 		m.ResetPossibleDuplicate()
+		return nil
+	case attempt.FieldCut:
+		m.ResetCut()
+		return nil
+	case attempt.FieldMoved:
+		m.ResetMoved()
 		return nil
 	}
 	return fmt.Errorf("unknown Attempt field %s", name)

@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/internal/store/ledger/schema"
 )
@@ -22,6 +23,16 @@ func init() {
 	alertDescMore := alertFields[7].Descriptor()
 	// alert.DefaultMore holds the default value on creation for the more field.
 	alert.DefaultMore = alertDescMore.Default.(string)
+	attemptFields := schema.Attempt{}.Fields()
+	_ = attemptFields
+	// attemptDescCut is the schema descriptor for cut field.
+	attemptDescCut := attemptFields[13].Descriptor()
+	// attempt.DefaultCut holds the default value on creation for the cut field.
+	attempt.DefaultCut = attemptDescCut.Default.(bool)
+	// attemptDescMoved is the schema descriptor for moved field.
+	attemptDescMoved := attemptFields[14].Descriptor()
+	// attempt.DefaultMoved holds the default value on creation for the moved field.
+	attempt.DefaultMoved = attemptDescMoved.Default.(string)
 	deliveryFields := schema.Delivery{}.Fields()
 	_ = deliveryFields
 	// deliveryDescCredentialKey is the schema descriptor for credential_key field.

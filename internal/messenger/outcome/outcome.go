@@ -20,6 +20,7 @@ func ToWire(o messenger.Outcome) *messengerv1.Outcome {
 		Excerpt:           o.Excerpt,
 		RetryAfterMs:      o.After.Milliseconds(),
 		Cut:               o.Cut,
+		MovedDestination:  o.Destination,
 	}
 }
 
@@ -34,5 +35,7 @@ func FromWire(o *messengerv1.Outcome) messenger.Outcome {
 		Excerpt:   o.GetExcerpt(),
 		After:     time.Duration(o.GetRetryAfterMs()) * time.Millisecond,
 		Cut:       o.GetCut(),
+
+		Destination: o.GetMovedDestination(),
 	}
 }

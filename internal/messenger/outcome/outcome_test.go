@@ -10,7 +10,7 @@ import (
 
 func TestThereAndBack(t *testing.T) {
 	for kind := messenger.Sent; kind <= messenger.Unknown; kind++ {
-		o := messenger.Outcome{Kind: kind, Scope: messenger.CredentialScope, Status: 429, Code: "c", MessageID: "m", Excerpt: "e", After: time.Second, Cut: true}
+		o := messenger.Outcome{Kind: kind, Scope: messenger.CredentialScope, Status: 429, Code: "c", MessageID: "m", Excerpt: "e", After: time.Second, Cut: true, Destination: "C2"}
 		if back := FromWire(ToWire(o)); back != o {
 			t.Errorf("%+v came back as %+v", o, back)
 		}

@@ -20,21 +20,21 @@ type attempt struct {
 }
 
 // columns are those of an attempt, in the order of scan and append.
-const columns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate`
+const columns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate, cut, moved`
 
 func (a *attempt) scan(rows *sql.Rows) error {
 	return rows.Scan(&a.delivery, &a.number, &a.fence, &a.start, &a.end, &a.outcome.Kind, &a.outcome.Scope,
-		&a.outcome.Status, &a.outcome.Code, &a.outcome.MessageID, &a.outcome.Excerpt, &a.possible)
+		&a.outcome.Status, &a.outcome.Code, &a.outcome.MessageID, &a.outcome.Excerpt, &a.possible, &a.outcome.Cut, &a.outcome.Destination)
 }
 
 func (a *attempt) append(args []any) []any {
 	return append(args, a.delivery, a.number, a.fence, a.start, a.end, int(a.outcome.Kind), int(a.outcome.Scope),
-		a.outcome.Status, a.outcome.Code, a.outcome.MessageID, a.outcome.Excerpt, a.possible)
+		a.outcome.Status, a.outcome.Code, a.outcome.MessageID, a.outcome.Excerpt, a.possible, a.outcome.Cut, a.outcome.Destination)
 }
 
 // attemptOf is the row that a report makes.
 func attemptOf(r alert.Report, number int, possible bool) attempt {
-	r.Outcome.After = 0
+	r.Outcome.After, r.Outcome.Gone = 0, false
 	return attempt{
 		delivery: r.DeliveryID, number: number, fence: r.Fence, start: micros(r.StartTime), end: micros(r.EndTime),
 		outcome: r.Outcome, possible: possible,
@@ -54,12 +54,12 @@ func (a *attempt) toAttempt() alert.Attempt {
 
 func insertAttempts(ctx context.Context, t *database.Tx, all []attempt) error {
 	for some := range database.Chunks(all, chunk) {
-		args := make([]any, 0, 12*len(some))
+		args := make([]any, 0, 14*len(some))
 		for i := range some {
 			args = some[i].append(args)
 		}
 		if _, err := t.Exec(ctx, `INSERT INTO attempts (`+columns+`) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
 	}

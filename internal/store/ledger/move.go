@@ -92,7 +92,24 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) er
 	if err := doubt(ctx, t, doubts); err != nil {
 		return err
 	}
+	if err := readdress(ctx, t, waits); err != nil {
+		return err
+	}
 	return advance(ctx, t, steps, now)
+}
+
+// readdress sends deliveries that wait to where their destinations are now.
+func readdress(ctx context.Context, t *database.Tx, moves []move) error {
+	for _, m := range moves { // there are few
+		if m.attempt.outcome.Destination == "" {
+			continue
+		}
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET destination = ?, slots = '' WHERE id = ?`,
+			m.attempt.outcome.Destination, m.attempt.delivery); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // end moves deliveries to the states that end them.

@@ -34,6 +34,7 @@ func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Tim
 		each.Outcome.Code = evidence(each.Outcome.Code)
 		each.Outcome.MessageID = evidence(each.Outcome.MessageID)
 		each.Outcome.Excerpt = evidence(each.Outcome.Excerpt)
+		each.Outcome.Destination = evidence(each.Outcome.Destination)
 		r.reports[i] = each
 	}
 	if len(reports) == 0 {

@@ -47,6 +47,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"report at once":                 testReportAtOnce,
 		"verdict to wait":                testWait,
 		"verdict to wait until expiry":   testWaitExpired,
+		"a destination that moved":       testMoved,
 		"verdicts of all kinds at once":  testVerdicts,
 		"verdict that lies":              testVerdictLies,
 		"facts":                          testFacts,

@@ -215,3 +215,21 @@ func testUnknown(t *testing.T, l alert.Ledger) {
 		same(t, got.PossibleDuplicate, want[i])
 	}
 }
+
+// testMoved proves that a delivery goes on at the destination that its provider names,
+// and that the attempt keeps the word for it.
+func testMoved(t *testing.T, l alert.Ledger) {
+	ds := to(2)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	moved := reported(claims[0], 1, messenger.Outcome{Kind: messenger.Retry, Status: 400, Code: "moved", Destination: "-100노드", Cut: true})
+	same(t, len(report(t, l, moved, sent(claims[1], 1))), 0)
+	same(t, len(report(t, l, moved)), 0) // it is recorded already
+	got := deliveries(t, l, a.ID)
+	same(t, got[0].Destination, "-100노드")
+	same(t, got[0].Attempts, []alert.Attempt{attempt(1, moved, false)})
+	same(t, got[1].Destination, ds[1].Destination)
+	jobs := due(t, l, 20, 100)
+	same(t, total(jobs), 1)
+	same(t, jobs[0].Deliveries[0].Destination, "-100노드")
+}

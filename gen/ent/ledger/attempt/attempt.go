@@ -35,6 +35,10 @@ const (
 	FieldExcerpt = "excerpt"
 	// FieldPossibleDuplicate holds the string denoting the possible_duplicate field in the database.
 	FieldPossibleDuplicate = "possible_duplicate"
+	// FieldCut holds the string denoting the cut field in the database.
+	FieldCut = "cut"
+	// FieldMoved holds the string denoting the moved field in the database.
+	FieldMoved = "moved"
 	// Table holds the table name of the attempt in the database.
 	Table = "attempts"
 )
@@ -54,6 +58,8 @@ var Columns = []string{
 	FieldMessageID,
 	FieldExcerpt,
 	FieldPossibleDuplicate,
+	FieldCut,
+	FieldMoved,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -65,6 +71,13 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultCut holds the default value on creation for the "cut" field.
+	DefaultCut bool
+	// DefaultMoved holds the default value on creation for the "moved" field.
+	DefaultMoved string
+)
 
 // OrderOption defines the ordering options for the Attempt queries.
 type OrderOption func(*sql.Selector)
@@ -132,4 +145,14 @@ func ByExcerpt(opts ...sql.OrderTermOption) OrderOption {
 // ByPossibleDuplicate orders the results by the possible_duplicate field.
 func ByPossibleDuplicate(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPossibleDuplicate, opts...).ToFunc()
+}
+
+// ByCut orders the results by the cut field.
+func ByCut(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCut, opts...).ToFunc()
+}
+
+// ByMoved orders the results by the moved field.
+func ByMoved(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMoved, opts...).ToFunc()
 }

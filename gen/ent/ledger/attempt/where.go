@@ -112,6 +112,16 @@ func PossibleDuplicate(v bool) predicate.Attempt {
 	return predicate.Attempt(sql.FieldEQ(FieldPossibleDuplicate, v))
 }
 
+// Cut applies equality check predicate on the "cut" field. It's identical to CutEQ.
+func Cut(v bool) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldCut, v))
+}
+
+// Moved applies equality check predicate on the "moved" field. It's identical to MovedEQ.
+func Moved(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldMoved, v))
+}
+
 // DeliveryIDEQ applies the EQ predicate on the "delivery_id" field.
 func DeliveryIDEQ(v int64) predicate.Attempt {
 	return predicate.Attempt(sql.FieldEQ(FieldDeliveryID, v))
@@ -635,6 +645,81 @@ func PossibleDuplicateEQ(v bool) predicate.Attempt {
 // PossibleDuplicateNEQ applies the NEQ predicate on the "possible_duplicate" field.
 func PossibleDuplicateNEQ(v bool) predicate.Attempt {
 	return predicate.Attempt(sql.FieldNEQ(FieldPossibleDuplicate, v))
+}
+
+// CutEQ applies the EQ predicate on the "cut" field.
+func CutEQ(v bool) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldCut, v))
+}
+
+// CutNEQ applies the NEQ predicate on the "cut" field.
+func CutNEQ(v bool) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldCut, v))
+}
+
+// MovedEQ applies the EQ predicate on the "moved" field.
+func MovedEQ(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEQ(FieldMoved, v))
+}
+
+// MovedNEQ applies the NEQ predicate on the "moved" field.
+func MovedNEQ(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNEQ(FieldMoved, v))
+}
+
+// MovedIn applies the In predicate on the "moved" field.
+func MovedIn(vs ...string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldIn(FieldMoved, vs...))
+}
+
+// MovedNotIn applies the NotIn predicate on the "moved" field.
+func MovedNotIn(vs ...string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldNotIn(FieldMoved, vs...))
+}
+
+// MovedGT applies the GT predicate on the "moved" field.
+func MovedGT(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGT(FieldMoved, v))
+}
+
+// MovedGTE applies the GTE predicate on the "moved" field.
+func MovedGTE(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldGTE(FieldMoved, v))
+}
+
+// MovedLT applies the LT predicate on the "moved" field.
+func MovedLT(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLT(FieldMoved, v))
+}
+
+// MovedLTE applies the LTE predicate on the "moved" field.
+func MovedLTE(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldLTE(FieldMoved, v))
+}
+
+// MovedContains applies the Contains predicate on the "moved" field.
+func MovedContains(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldContains(FieldMoved, v))
+}
+
+// MovedHasPrefix applies the HasPrefix predicate on the "moved" field.
+func MovedHasPrefix(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldHasPrefix(FieldMoved, v))
+}
+
+// MovedHasSuffix applies the HasSuffix predicate on the "moved" field.
+func MovedHasSuffix(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldHasSuffix(FieldMoved, v))
+}
+
+// MovedEqualFold applies the EqualFold predicate on the "moved" field.
+func MovedEqualFold(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldEqualFold(FieldMoved, v))
+}
+
+// MovedContainsFold applies the ContainsFold predicate on the "moved" field.
+func MovedContainsFold(v string) predicate.Attempt {
+	return predicate.Attempt(sql.FieldContainsFold(FieldMoved, v))
 }
 
 // And groups predicates with the AND operator between them.

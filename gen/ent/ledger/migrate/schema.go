@@ -41,6 +41,8 @@ var (
 		{Name: "message_id", Type: field.TypeString, Size: 2147483647},
 		{Name: "excerpt", Type: field.TypeString, Size: 2147483647},
 		{Name: "possible_duplicate", Type: field.TypeBool},
+		{Name: "cut", Type: field.TypeBool, Default: false},
+		{Name: "moved", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// AttemptsTable holds the schema information for the "attempts" table.
 	AttemptsTable = &schema.Table{

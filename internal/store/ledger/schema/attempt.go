@@ -32,6 +32,8 @@ func (Attempt) Fields() []ent.Field {
 		field.Text("message_id"),
 		field.Text("excerpt"),
 		field.Bool("possible_duplicate"),
+		field.Bool("cut").Default(false).Comment("the end of the text was not sent"),
+		field.Text("moved").Default("").Comment("where the provider says that the destination is now"),
 	}
 }
 

@@ -1064,9 +1064,12 @@ type Outcome struct {
 	// where it did not say.
 	RetryAfterMs int64 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	// cut says that the text was longer than the provider takes: its end was not sent.
-	Cut           bool `protobuf:"varint,8,opt,name=cut,proto3" json:"cut,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Cut bool `protobuf:"varint,8,opt,name=cut,proto3" json:"cut,omitempty"`
+	// moved_destination is set where the provider says that what was at the destination
+	// is at another now: the delivery goes on there. At most 255 characters.
+	MovedDestination string `protobuf:"bytes,9,opt,name=moved_destination,json=movedDestination,proto3" json:"moved_destination,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Outcome) Reset() {
@@ -1153,6 +1156,13 @@ func (x *Outcome) GetCut() bool {
 		return x.Cut
 	}
 	return false
+}
+
+func (x *Outcome) GetMovedDestination() string {
+	if x != nil {
+		return x.MovedDestination
+	}
+	return ""
 }
 
 // ListSealKeysRequest asks for all.
@@ -1386,7 +1396,7 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\fqueued_count\x18\n" +
 	" \x01(\x05R\vqueuedCount\x12\x1b\n" +
 	"\tdue_count\x18\v \x01(\x05R\bdueCount\x12H\n" +
-	"\x12oldest_create_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x10oldestCreateTime\"\xd7\x02\n" +
+	"\x12oldest_create_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x10oldestCreateTime\"\x8e\x03\n" +
 	"\aOutcome\x12@\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12:\n" +
@@ -1396,7 +1406,8 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x13provider_message_id\x18\x05 \x01(\tR\x11providerMessageId\x12\x18\n" +
 	"\aexcerpt\x18\x06 \x01(\tR\aexcerpt\x12$\n" +
 	"\x0eretry_after_ms\x18\a \x01(\x03R\fretryAfterMs\x12\x10\n" +
-	"\x03cut\x18\b \x01(\bR\x03cut\"\x15\n" +
+	"\x03cut\x18\b \x01(\bR\x03cut\x125\n" +
+	"\x11moved_destination\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x10movedDestination\"\x15\n" +
 	"\x13ListSealKeysRequest\"H\n" +
 	"\x14ListSealKeysResponse\x120\n" +
 	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\x7f\n" +

@@ -557,6 +557,14 @@ export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
    * @generated from field: bool cut = 8;
    */
   cut: boolean;
+
+  /**
+   * moved_destination is set where the provider says that what was at the destination
+   * is at another now: the delivery goes on there. At most 255 characters.
+   *
+   * @generated from field: string moved_destination = 9;
+   */
+  movedDestination: string;
 };
 
 /**
