@@ -99,6 +99,9 @@ type Verdict struct {
 	Reason   string    // set where State is an end but not Sent
 	NextTime time.Time // set where State is Queued
 	Counts   bool      // the attempt counts as a try
+	// Once says that the provider knows the delivery again: though the outcome is
+	// Unknown, no later attempt can tell anybody twice.
+	Once bool
 }
 
 // A Rule says where a delivery goes. It must be quick, depend on nothing else, and

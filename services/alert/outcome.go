@@ -36,10 +36,13 @@ func NewRule(specs []messenger.Spec) Rule {
 			return f.again(max(r.Outcome.After, backoff(f.Tries)), true)
 		}
 		// It may have been sent.
-		if spec, _ := messenger.Find(specs, f.Messenger); spec.Costly && f.Rank != job.Critical {
+		spec, _ := messenger.Find(specs, f.Messenger)
+		if spec.Costly && f.Rank != job.Critical {
 			return Verdict{State: Failed, Reason: reason(r.Outcome), Counts: true}
 		}
-		return f.again(backoff(f.Tries), true)
+		again := f.again(backoff(f.Tries), true)
+		again.Once = spec.Idempotent
+		return again
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-var specs = []messenger.Spec{{Name: "slack"}, {Name: "sms", Costly: true}}
+var specs = []messenger.Spec{{Name: "slack"}, {Name: "sms", Costly: true}, {Name: "pager", Idempotent: true}}
 
 // TestRuleLeavesNothingOpen walks every outcome and every fact: nothing is sent
 // without the provider's word, nothing ends without a reason, and what goes on has
@@ -17,7 +17,7 @@ var specs = []messenger.Spec{{Name: "slack"}, {Name: "sms", Costly: true}}
 func TestRuleLeavesNothingOpen(t *testing.T) {
 	rule, now := alert.NewRule(specs), time.Now()
 	for kind := messenger.Kind(0); kind <= messenger.Unknown; kind++ {
-		for _, name := range []string{"slack", "sms", "pigeon"} {
+		for _, name := range []string{"slack", "sms", "pager", "pigeon"} {
 			for _, rank := range job.Ranks {
 				for _, canceled := range []bool{false, true} {
 					for _, tries := range []int{0, 1, 8, 9, 63, 64, 1 << 30} {
@@ -33,6 +33,9 @@ func TestRuleLeavesNothingOpen(t *testing.T) {
 							case alert.Queued:
 								ok = kind != messenger.Sent && kind != messenger.Failed && v.Reason == "" && !canceled &&
 									!v.NextTime.Before(now) && !v.NextTime.After(now.Add(5*time.Minute))
+							}
+							if v.Once && name != "pager" || kind == messenger.Unknown && name == "pager" && v.State == alert.Queued && !v.Once {
+								t.Fatalf("%s by %s: %+v", kind, name, v)
 							}
 							if !ok || v.Counts == (kind == messenger.Paused) {
 								t.Fatalf("%s with %+v: %+v", kind, f, v)

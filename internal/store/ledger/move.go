@@ -73,7 +73,7 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) er
 		} else {
 			ends = append(ends, m)
 		}
-		if m.attempt.outcome.Kind == messenger.Unknown {
+		if m.attempt.outcome.Kind == messenger.Unknown && !m.verdict.Once {
 			doubts = append(doubts, m.attempt.delivery)
 		}
 		if m.chain != 0 {

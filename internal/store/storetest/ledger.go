@@ -48,6 +48,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"verdict to wait":                testWait,
 		"verdict to wait until expiry":   testWaitExpired,
 		"a destination that moved":       testMoved,
+		"a provider that knows it again": testOnce,
 		"verdicts of all kinds at once":  testVerdicts,
 		"verdict that lies":              testVerdictLies,
 		"facts":                          testFacts,

@@ -233,3 +233,24 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	same(t, total(jobs), 1)
 	same(t, jobs[0].Deliveries[0].Destination, "-100노드")
 }
+
+// testOnce proves that an attempt after one that is Unknown is no possible duplicate
+// where the verdict says that the provider knows the delivery again.
+func testOnce(t *testing.T, l alert.Ledger) {
+	ds := to(1)
+	a := add(t, l, "normal", ds, never)
+	once := func(f alert.Facts, r alert.Report) alert.Verdict {
+		v := rule(f, r)
+		v.Once = true
+		return v
+	}
+	first := unclear(claim(t, l, ids(ds), 0, 10)[0], 1)
+	late, err := l.Report(t.Context(), []alert.Report{first}, first.EndTime, once)
+	must(t, err)
+	same(t, len(late), 0)
+	again := claim(t, l, ids(ds), 12, 20)
+	same(t, again[0].PossibleDuplicate, false)
+	same(t, len(report(t, l, sent(again[0], 13))), 0)
+	got := deliveries(t, l, a.ID)[0].Attempts
+	same(t, []bool{got[0].PossibleDuplicate, got[1].PossibleDuplicate}, []bool{false, false})
+}
