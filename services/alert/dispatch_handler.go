@@ -76,6 +76,14 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
 }
 
+// MoveDestination passes on to the directory what a provider says.
+func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error) {
+	_, err := h.Directory.MoveAddresses(ctx, &userv1.MoveAddressesRequest{
+		Messenger: req.GetMessenger(), CredentialKey: req.GetCredentialKey(), From: req.GetFrom(), To: req.GetTo(),
+	})
+	return &jobv1.MoveDestinationResponse{}, err
+}
+
 // GetCanary passes on what the directory seals, which senders ask for: they know no
 // other service.
 func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {

@@ -145,6 +145,11 @@ func message(err error) string {
 	return err.Error()
 }
 
+// MoveAddresses moves none: the other system keeps them.
+func (h *Elsewhere) MoveAddresses(context.Context, *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
+	return &userv1.MoveAddressesResponse{}, nil
+}
+
 // GetSeal says by which key tokens are sealed as they come in. No address is kept here.
 func (h *Elsewhere) GetSeal(context.Context, *userv1.GetSealRequest) (*userv1.GetSealResponse, error) {
 	canary, err := h.key.Canary()

@@ -136,6 +136,10 @@ type Finder interface {
 	// are never unknown. It must take a bounded number of statements, however many
 	// targets there are.
 	Find(ctx context.Context, targets []target.Target) (found []Recipient, unknown []target.Target, err error)
+	// MoveAddresses gives the addresses of a messenger, under the credential with this
+	// fingerprint and to the destination from, the destination to, and says how many
+	// there were.
+	MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string) (int, error)
 }
 
 // Contents is what a directory holds, by name.

@@ -48,6 +48,15 @@ func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 	return res, nil
 }
 
+// MoveAddresses gives addresses another destination.
+func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
+	n, err := h.Finder.MoveAddresses(ctx, req.GetMessenger(), req.GetCredentialKey(), req.GetFrom(), req.GetTo())
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.MoveAddressesResponse{MovedCount: int32(n)}, nil
+}
+
 // GetUserList answers as the contract says, credentials in the clear.
 func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
 	found, _, err := h.find(ctx, req.GetName())

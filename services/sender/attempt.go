@@ -61,6 +61,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 	}
 	l.Meter.Attempted(l.name, outcome, end.Sub(start))
 	l.share(ctx, t, outcome, end)
+	l.move(ctx, t, outcome)
 	return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}
 }
 
@@ -90,6 +91,21 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 	if err != nil {
 		l.Log.Warn("the other senders could not be told how a key stands", "messenger", l.name, "key", t.credential.ID, "error", err)
 	}
+}
+
+// move tells the directory where a destination is now. Where that fails, the next
+// delivery to the old one is told so by the provider again.
+func (l *lane) move(ctx context.Context, t *task, o messenger.Outcome) {
+	if o.Destination == "" || t.delivery.CredentialKey == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
+	defer cancel()
+	if err := l.Dispatch.Move(ctx, Move{l.name, t.delivery.CredentialKey, t.delivery.Destination, o.Destination}); err != nil {
+		l.Log.Warn("the directory could not be told where a destination is now", "messenger", l.name, "delivery", t.delivery.ID, "error", err)
+		return
+	}
+	l.Log.Info("a destination is another now, its provider says", "messenger", l.name, "delivery", t.delivery.ID)
 }
 
 // noteBreaker shows people an open breaker. Nothing depends on it.

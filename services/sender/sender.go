@@ -39,7 +39,12 @@ type Dispatch interface {
 	// Defer gives deliveries back for a later time, at no cost. What has ended, or is
 	// held under another fence, stays as it is.
 	Defer(ctx context.Context, ds []Deferral) error
+	// Move tells the directory that what was at a destination is at another now.
+	Move(ctx context.Context, m Move) error
 }
+
+// A Move is what a provider says of a destination.
+type Move struct{ Messenger, CredentialKey, From, To string }
 
 // A Deferral lets a delivery wait for its provider.
 type Deferral struct {

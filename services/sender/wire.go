@@ -63,6 +63,14 @@ func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
 	return final(err)
 }
 
+// Move tells the alert service.
+func (c DispatchClient) Move(ctx context.Context, m Move) error {
+	_, err := c.Service.MoveDestination(ctx, &jobv1.MoveDestinationRequest{
+		Messenger: m.Messenger, CredentialKey: m.CredentialKey, From: m.From, To: m.To,
+	})
+	return err
+}
+
 func reportToWire(r Report) *jobv1.Report {
 	return &jobv1.Report{
 		DeliveryId: r.DeliveryID,

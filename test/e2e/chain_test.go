@@ -79,4 +79,10 @@ func TestMovedChat(t *testing.T) {
 			t.Errorf("%v", delivery)
 		}
 	}
+	// The directory knows it now: the next is sent there at once.
+	for _, delivery := range d.ended(t, d.send(t, `{"target":["@user1"],"message":"n"}`).ID) {
+		if delivery.GetMessenger() == "telegram" && (delivery.GetDestination() != "-1004299" || len(delivery.GetAttempts()) != 1) {
+			t.Errorf("the next: %v", delivery)
+		}
+	}
 }

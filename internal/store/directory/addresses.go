@@ -67,6 +67,17 @@ func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) erro
 	})
 }
 
+// MoveAddresses gives addresses another destination.
+func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string) (moved int, err error) {
+	err = s.write(ctx, func(ctx context.Context, t tx) error {
+		moved, err = t.Address.Update().
+			Where(entaddress.Messenger(messenger), entaddress.CredentialKey(credentialKey), entaddress.Destination(from)).
+			SetDestination(to).Save(ctx)
+		return err
+	})
+	return moved, err
+}
+
 // fill sets what an address says.
 func fill(m *ent.AddressMutation, a group.Address) {
 	if a.Rank != group.SameRank {

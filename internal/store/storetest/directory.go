@@ -24,6 +24,7 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 		"users":                testUsers,
 		"user pages":           testUserPages,
 		"addresses":            testAddresses,
+		"addresses that moved": testMoveAddresses,
 		"ranks":                testRanks,
 		"change a user":        testChangeUser,
 		"one name, many ask":   testOneName,

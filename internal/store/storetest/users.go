@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,3 +153,33 @@ func testDirectoryInput(t *testing.T, d group.Directory) {
 
 // second is the error of a call with one result.
 func second[T any](_ T, err error) error { return err }
+
+// testMoveAddresses proves that addresses move by messenger, credential and destination
+// together, and no others.
+func testMoveAddresses(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	of := func(messenger, key, destination string) group.Address {
+		return group.Address{Messenger: messenger, SealedCredential: []byte("s"), CredentialKey: key, Destination: destination}
+	}
+	for name, a := range map[string]group.Address{
+		"ada": of("telegram", "k1", "-1"), "bob": of("telegram", "k1", "-1"), "cho": of("telegram", "k2", "-1"),
+		"dan": of("telegram", "k1", "-2"), "eun": of("slack", "k1", "-1"),
+	} {
+		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{a}})
+		must(t, err)
+	}
+	moved, err := d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001")
+	must(t, err)
+	same(t, moved, 2)
+	var got []string
+	users, err := d.Users(ctx, 0, 0)
+	must(t, err)
+	for _, u := range users {
+		got = append(got, u.Nickname+" "+u.Addresses[0].Destination)
+	}
+	slices.Sort(got)
+	same(t, got, []string{"ada -1001", "bob -1001", "cho -1", "dan -2", "eun -1"})
+	moved, err = d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001")
+	must(t, err)
+	same(t, moved, 0)
+}

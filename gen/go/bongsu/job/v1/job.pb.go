@@ -901,6 +901,116 @@ func (x *GetCanaryResponse) GetCanary() []byte {
 	return nil
 }
 
+// MoveDestinationRequest says what moved.
+type MoveDestinationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// credential_key is the fingerprint of the credential.
+	CredentialKey string `protobuf:"bytes,2,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
+	// from is the destination until now.
+	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// to is the destination from now on.
+	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveDestinationRequest) Reset() {
+	*x = MoveDestinationRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveDestinationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveDestinationRequest) ProtoMessage() {}
+
+func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveDestinationRequest.ProtoReflect.Descriptor instead.
+func (*MoveDestinationRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *MoveDestinationRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *MoveDestinationRequest) GetCredentialKey() string {
+	if x != nil {
+		return x.CredentialKey
+	}
+	return ""
+}
+
+func (x *MoveDestinationRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MoveDestinationRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// MoveDestinationResponse says nothing more.
+type MoveDestinationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveDestinationResponse) Reset() {
+	*x = MoveDestinationResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveDestinationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveDestinationResponse) ProtoMessage() {}
+
+func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveDestinationResponse.ProtoReflect.Descriptor instead.
+func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
+}
+
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
@@ -967,10 +1077,17 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\rDeferResponse\"\x12\n" +
 	"\x10GetCanaryRequest\"+\n" +
 	"\x11GetCanaryResponse\x12\x16\n" +
-	"\x06canary\x18\x01 \x01(\fR\x06canary2\xb5\x02\n" +
+	"\x06canary\x18\x01 \x01(\fR\x06canary\"\x81\x01\n" +
+	"\x16MoveDestinationRequest\x12\x1c\n" +
+	"\tmessenger\x18\x01 \x01(\tR\tmessenger\x12%\n" +
+	"\x0ecredential_key\x18\x02 \x01(\tR\rcredentialKey\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\"\x19\n" +
+	"\x17MoveDestinationResponse2\x9c\x03\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12E\n" +
-	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12B\n" +
+	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12e\n" +
+	"\x0fMoveDestination\x12%.bongsu.job.v1.MoveDestinationRequest\x1a&.bongsu.job.v1.MoveDestinationResponse\"\x03\x90\x02\x02\x12B\n" +
 	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12S\n" +
 	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x01B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
@@ -987,47 +1104,51 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
-	(*Job)(nil),                   // 0: bongsu.job.v1.Job
-	(*JobDetail)(nil),             // 1: bongsu.job.v1.JobDetail
-	(*JobDelivery)(nil),           // 2: bongsu.job.v1.JobDelivery
-	(*ClaimRequest)(nil),          // 3: bongsu.job.v1.ClaimRequest
-	(*ClaimResponse)(nil),         // 4: bongsu.job.v1.ClaimResponse
-	(*Claim)(nil),                 // 5: bongsu.job.v1.Claim
-	(*ReportRequest)(nil),         // 6: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                // 7: bongsu.job.v1.Report
-	(*ReportResponse)(nil),        // 8: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),          // 9: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),              // 10: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),         // 11: bongsu.job.v1.DeferResponse
-	(*GetCanaryRequest)(nil),      // 12: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),     // 13: bongsu.job.v1.GetCanaryResponse
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),            // 15: bongsu.messenger.v1.Outcome
+	(*Job)(nil),                     // 0: bongsu.job.v1.Job
+	(*JobDetail)(nil),               // 1: bongsu.job.v1.JobDetail
+	(*JobDelivery)(nil),             // 2: bongsu.job.v1.JobDelivery
+	(*ClaimRequest)(nil),            // 3: bongsu.job.v1.ClaimRequest
+	(*ClaimResponse)(nil),           // 4: bongsu.job.v1.ClaimResponse
+	(*Claim)(nil),                   // 5: bongsu.job.v1.Claim
+	(*ReportRequest)(nil),           // 6: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                  // 7: bongsu.job.v1.Report
+	(*ReportResponse)(nil),          // 8: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),            // 9: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),                // 10: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),           // 11: bongsu.job.v1.DeferResponse
+	(*GetCanaryRequest)(nil),        // 12: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),       // 13: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),  // 14: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil), // 15: bongsu.job.v1.MoveDestinationResponse
+	(*timestamppb.Timestamp)(nil),   // 16: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),              // 17: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
 	2,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
 	1,  // 1: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	14, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	16, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
 	5,  // 3: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	14, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	16, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
 	7,  // 5: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	14, // 6: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	14, // 7: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	15, // 8: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	16, // 6: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	16, // 7: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	17, // 8: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
 	10, // 9: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	14, // 10: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	16, // 10: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
 	3,  // 11: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
 	6,  // 12: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	9,  // 13: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	12, // 14: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	4,  // 15: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	8,  // 16: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	11, // 17: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	13, // 18: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
+	14, // 13: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	9,  // 14: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	12, // 15: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	4,  // 16: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	8,  // 17: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	15, // 18: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	11, // 19: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	13, // 20: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name
 	11, // [11:11] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
@@ -1044,7 +1165,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -373,6 +373,126 @@ func (x *SealCount) GetCount() int64 {
 	return 0
 }
 
+// MoveAddressesRequest names addresses by what they hold.
+type MoveAddressesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// credential_key is the fingerprint of their credential: another credential may mean
+	// another thing by the same destination.
+	CredentialKey string `protobuf:"bytes,2,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
+	// from is their destination until now.
+	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// to is their destination from now on.
+	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveAddressesRequest) Reset() {
+	*x = MoveAddressesRequest{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveAddressesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveAddressesRequest) ProtoMessage() {}
+
+func (x *MoveAddressesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveAddressesRequest.ProtoReflect.Descriptor instead.
+func (*MoveAddressesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MoveAddressesRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *MoveAddressesRequest) GetCredentialKey() string {
+	if x != nil {
+		return x.CredentialKey
+	}
+	return ""
+}
+
+func (x *MoveAddressesRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MoveAddressesRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// MoveAddressesResponse says what was done.
+type MoveAddressesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// moved_count is the number of addresses that were moved.
+	MovedCount    int32 `protobuf:"varint,1,opt,name=moved_count,json=movedCount,proto3" json:"moved_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveAddressesResponse) Reset() {
+	*x = MoveAddressesResponse{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveAddressesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveAddressesResponse) ProtoMessage() {}
+
+func (x *MoveAddressesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveAddressesResponse.ProtoReflect.Descriptor instead.
+func (*MoveAddressesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *MoveAddressesResponse) GetMovedCount() int32 {
+	if x != nil {
+		return x.MovedCount
+	}
+	return 0
+}
+
 var File_bongsu_user_v1_directory_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_directory_proto_rawDesc = "" +
@@ -400,9 +520,20 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\taddresses\x18\x03 \x03(\v2\x19.bongsu.user.v1.SealCountR\taddresses\"8\n" +
 	"\tSealCount\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\rR\x05keyId\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x03R\x05count2\xb1\x01\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"\xab\x01\n" +
+	"\x14MoveAddressesRequest\x12'\n" +
+	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
+	"R\tmessenger\x120\n" +
+	"\x0ecredential_key\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\rcredentialKey\x12\x1c\n" +
+	"\x04from\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04from\x12\x1a\n" +
+	"\x02to\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xff\x01R\x02to\"8\n" +
+	"\x15MoveAddressesResponse\x12\x1f\n" +
+	"\vmoved_count\x18\x01 \x01(\x05R\n" +
+	"movedCount2\x94\x02\n" +
 	"\x10DirectoryService\x12L\n" +
-	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01\x12O\n" +
+	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01\x12a\n" +
+	"\rMoveAddresses\x12$.bongsu.user.v1.MoveAddressesRequest\x1a%.bongsu.user.v1.MoveAddressesResponse\"\x03\x90\x02\x02\x12O\n" +
 	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
@@ -418,24 +549,28 @@ func file_bongsu_user_v1_directory_proto_rawDescGZIP() []byte {
 	return file_bongsu_user_v1_directory_proto_rawDescData
 }
 
-var file_bongsu_user_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_bongsu_user_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_bongsu_user_v1_directory_proto_goTypes = []any{
-	(*LookUpRequest)(nil),   // 0: bongsu.user.v1.LookUpRequest
-	(*LookUpResponse)(nil),  // 1: bongsu.user.v1.LookUpResponse
-	(*Recipient)(nil),       // 2: bongsu.user.v1.Recipient
-	(*GetSealRequest)(nil),  // 3: bongsu.user.v1.GetSealRequest
-	(*GetSealResponse)(nil), // 4: bongsu.user.v1.GetSealResponse
-	(*SealCount)(nil),       // 5: bongsu.user.v1.SealCount
+	(*LookUpRequest)(nil),         // 0: bongsu.user.v1.LookUpRequest
+	(*LookUpResponse)(nil),        // 1: bongsu.user.v1.LookUpResponse
+	(*Recipient)(nil),             // 2: bongsu.user.v1.Recipient
+	(*GetSealRequest)(nil),        // 3: bongsu.user.v1.GetSealRequest
+	(*GetSealResponse)(nil),       // 4: bongsu.user.v1.GetSealResponse
+	(*SealCount)(nil),             // 5: bongsu.user.v1.SealCount
+	(*MoveAddressesRequest)(nil),  // 6: bongsu.user.v1.MoveAddressesRequest
+	(*MoveAddressesResponse)(nil), // 7: bongsu.user.v1.MoveAddressesResponse
 }
 var file_bongsu_user_v1_directory_proto_depIdxs = []int32{
 	2, // 0: bongsu.user.v1.LookUpResponse.recipients:type_name -> bongsu.user.v1.Recipient
 	5, // 1: bongsu.user.v1.GetSealResponse.addresses:type_name -> bongsu.user.v1.SealCount
 	0, // 2: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
-	3, // 3: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
-	1, // 4: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
-	4, // 5: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
+	6, // 3: bongsu.user.v1.DirectoryService.MoveAddresses:input_type -> bongsu.user.v1.MoveAddressesRequest
+	3, // 4: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
+	1, // 5: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
+	7, // 6: bongsu.user.v1.DirectoryService.MoveAddresses:output_type -> bongsu.user.v1.MoveAddressesResponse
+	4, // 7: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
+	5, // [5:8] is the sub-list for method output_type
+	2, // [2:5] is the sub-list for method input_type
 	2, // [2:2] is the sub-list for extension type_name
 	2, // [2:2] is the sub-list for extension extendee
 	0, // [0:2] is the sub-list for field type_name
@@ -452,7 +587,7 @@ func file_bongsu_user_v1_directory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_user_v1_directory_proto_rawDesc), len(file_bongsu_user_v1_directory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -38,6 +38,9 @@ const (
 	DispatchServiceClaimProcedure = "/bongsu.job.v1.DispatchService/Claim"
 	// DispatchServiceReportProcedure is the fully-qualified name of the DispatchService's Report RPC.
 	DispatchServiceReportProcedure = "/bongsu.job.v1.DispatchService/Report"
+	// DispatchServiceMoveDestinationProcedure is the fully-qualified name of the DispatchService's
+	// MoveDestination RPC.
+	DispatchServiceMoveDestinationProcedure = "/bongsu.job.v1.DispatchService/MoveDestination"
 	// DispatchServiceDeferProcedure is the fully-qualified name of the DispatchService's Defer RPC.
 	DispatchServiceDeferProcedure = "/bongsu.job.v1.DispatchService/Defer"
 	// DispatchServiceGetCanaryProcedure is the fully-qualified name of the DispatchService's GetCanary
@@ -57,6 +60,9 @@ type DispatchServiceClient interface {
 	// the present one changes nothing and is named in the answer. To report the
 	// same twice is to report it once.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
+	// MoveDestination tells the directory that what was at a destination is at another
+	// now, as the provider says. It is passed on to DirectoryService.MoveAddresses.
+	MoveDestination(context.Context, *v1.MoveDestinationRequest) (*v1.MoveDestinationResponse, error)
 	// Defer gives back deliveries that must wait for their provider: they are
 	// queued again for a later time, which costs no attempt. What has ended, or is
 	// no longer held under the fence, stays as it is.
@@ -89,6 +95,13 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("Report")),
 			connect.WithClientOptions(opts...),
 		),
+		moveDestination: connect.NewClient[v1.MoveDestinationRequest, v1.MoveDestinationResponse](
+			httpClient,
+			baseURL+DispatchServiceMoveDestinationProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("MoveDestination")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		_defer: connect.NewClient[v1.DeferRequest, v1.DeferResponse](
 			httpClient,
 			baseURL+DispatchServiceDeferProcedure,
@@ -107,10 +120,11 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 
 // dispatchServiceClient implements DispatchServiceClient.
 type dispatchServiceClient struct {
-	claim     *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
-	report    *connect.Client[v1.ReportRequest, v1.ReportResponse]
-	_defer    *connect.Client[v1.DeferRequest, v1.DeferResponse]
-	getCanary *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
+	claim           *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	report          *connect.Client[v1.ReportRequest, v1.ReportResponse]
+	moveDestination *connect.Client[v1.MoveDestinationRequest, v1.MoveDestinationResponse]
+	_defer          *connect.Client[v1.DeferRequest, v1.DeferResponse]
+	getCanary       *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
 }
 
 // Claim calls bongsu.job.v1.DispatchService.Claim.
@@ -125,6 +139,15 @@ func (c *dispatchServiceClient) Claim(ctx context.Context, req *v1.ClaimRequest)
 // Report calls bongsu.job.v1.DispatchService.Report.
 func (c *dispatchServiceClient) Report(ctx context.Context, req *v1.ReportRequest) (*v1.ReportResponse, error) {
 	response, err := c.report.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// MoveDestination calls bongsu.job.v1.DispatchService.MoveDestination.
+func (c *dispatchServiceClient) MoveDestination(ctx context.Context, req *v1.MoveDestinationRequest) (*v1.MoveDestinationResponse, error) {
+	response, err := c.moveDestination.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -161,6 +184,9 @@ type DispatchServiceHandler interface {
 	// the present one changes nothing and is named in the answer. To report the
 	// same twice is to report it once.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
+	// MoveDestination tells the directory that what was at a destination is at another
+	// now, as the provider says. It is passed on to DirectoryService.MoveAddresses.
+	MoveDestination(context.Context, *v1.MoveDestinationRequest) (*v1.MoveDestinationResponse, error)
 	// Defer gives back deliveries that must wait for their provider: they are
 	// queued again for a later time, which costs no attempt. What has ended, or is
 	// no longer held under the fence, stays as it is.
@@ -189,6 +215,13 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithSchema(dispatchServiceMethods.ByName("Report")),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceMoveDestinationHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceMoveDestinationProcedure,
+		svc.MoveDestination,
+		connect.WithSchema(dispatchServiceMethods.ByName("MoveDestination")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	dispatchServiceDeferHandler := connect.NewUnaryHandlerSimple(
 		DispatchServiceDeferProcedure,
 		svc.Defer,
@@ -208,6 +241,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 			dispatchServiceClaimHandler.ServeHTTP(w, r)
 		case DispatchServiceReportProcedure:
 			dispatchServiceReportHandler.ServeHTTP(w, r)
+		case DispatchServiceMoveDestinationProcedure:
+			dispatchServiceMoveDestinationHandler.ServeHTTP(w, r)
 		case DispatchServiceDeferProcedure:
 			dispatchServiceDeferHandler.ServeHTTP(w, r)
 		case DispatchServiceGetCanaryProcedure:
@@ -227,6 +262,10 @@ func (UnimplementedDispatchServiceHandler) Claim(context.Context, *v1.ClaimReque
 
 func (UnimplementedDispatchServiceHandler) Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Report is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) MoveDestination(context.Context, *v1.MoveDestinationRequest) (*v1.MoveDestinationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.MoveDestination is not implemented"))
 }
 
 func (UnimplementedDispatchServiceHandler) Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error) {

@@ -35,6 +35,9 @@ const (
 const (
 	// DirectoryServiceLookUpProcedure is the fully-qualified name of the DirectoryService's LookUp RPC.
 	DirectoryServiceLookUpProcedure = "/bongsu.user.v1.DirectoryService/LookUp"
+	// DirectoryServiceMoveAddressesProcedure is the fully-qualified name of the DirectoryService's
+	// MoveAddresses RPC.
+	DirectoryServiceMoveAddressesProcedure = "/bongsu.user.v1.DirectoryService/MoveAddresses"
 	// DirectoryServiceGetSealProcedure is the fully-qualified name of the DirectoryService's GetSeal
 	// RPC.
 	DirectoryServiceGetSealProcedure = "/bongsu.user.v1.DirectoryService/GetSeal"
@@ -48,6 +51,9 @@ type DirectoryServiceClient interface {
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
+	// MoveAddresses gives addresses another destination, because their provider says that
+	// what was at the old one is at the new one now. None is moved where none has it.
+	MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error)
 	// GetSeal says by which keys the credentials of the directory are sealed.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
@@ -70,6 +76,13 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		moveAddresses: connect.NewClient[v1.MoveAddressesRequest, v1.MoveAddressesResponse](
+			httpClient,
+			baseURL+DirectoryServiceMoveAddressesProcedure,
+			connect.WithSchema(directoryServiceMethods.ByName("MoveAddresses")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		getSeal: connect.NewClient[v1.GetSealRequest, v1.GetSealResponse](
 			httpClient,
 			baseURL+DirectoryServiceGetSealProcedure,
@@ -82,13 +95,23 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 
 // directoryServiceClient implements DirectoryServiceClient.
 type directoryServiceClient struct {
-	lookUp  *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
-	getSeal *connect.Client[v1.GetSealRequest, v1.GetSealResponse]
+	lookUp        *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
+	moveAddresses *connect.Client[v1.MoveAddressesRequest, v1.MoveAddressesResponse]
+	getSeal       *connect.Client[v1.GetSealRequest, v1.GetSealResponse]
 }
 
 // LookUp calls bongsu.user.v1.DirectoryService.LookUp.
 func (c *directoryServiceClient) LookUp(ctx context.Context, req *v1.LookUpRequest) (*v1.LookUpResponse, error) {
 	response, err := c.lookUp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// MoveAddresses calls bongsu.user.v1.DirectoryService.MoveAddresses.
+func (c *directoryServiceClient) MoveAddresses(ctx context.Context, req *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error) {
+	response, err := c.moveAddresses.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -112,6 +135,9 @@ type DirectoryServiceHandler interface {
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
+	// MoveAddresses gives addresses another destination, because their provider says that
+	// what was at the old one is at the new one now. None is moved where none has it.
+	MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error)
 	// GetSeal says by which keys the credentials of the directory are sealed.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
@@ -130,6 +156,13 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	directoryServiceMoveAddressesHandler := connect.NewUnaryHandlerSimple(
+		DirectoryServiceMoveAddressesProcedure,
+		svc.MoveAddresses,
+		connect.WithSchema(directoryServiceMethods.ByName("MoveAddresses")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	directoryServiceGetSealHandler := connect.NewUnaryHandlerSimple(
 		DirectoryServiceGetSealProcedure,
 		svc.GetSeal,
@@ -141,6 +174,8 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		switch r.URL.Path {
 		case DirectoryServiceLookUpProcedure:
 			directoryServiceLookUpHandler.ServeHTTP(w, r)
+		case DirectoryServiceMoveAddressesProcedure:
+			directoryServiceMoveAddressesHandler.ServeHTTP(w, r)
 		case DirectoryServiceGetSealProcedure:
 			directoryServiceGetSealHandler.ServeHTTP(w, r)
 		default:
@@ -154,6 +189,10 @@ type UnimplementedDirectoryServiceHandler struct{}
 
 func (UnimplementedDirectoryServiceHandler) LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.LookUp is not implemented"))
+}
+
+func (UnimplementedDirectoryServiceHandler) MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.MoveAddresses is not implemented"))
 }
 
 func (UnimplementedDirectoryServiceHandler) GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error) {

@@ -478,6 +478,61 @@ export declare type GetCanaryResponse = Message<"bongsu.job.v1.GetCanaryResponse
 export declare const GetCanaryResponseSchema: GenMessage<GetCanaryResponse>;
 
 /**
+ * MoveDestinationRequest says what moved.
+ *
+ * @generated from message bongsu.job.v1.MoveDestinationRequest
+ */
+export declare type MoveDestinationRequest = Message<"bongsu.job.v1.MoveDestinationRequest"> & {
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+
+  /**
+   * credential_key is the fingerprint of the credential.
+   *
+   * @generated from field: string credential_key = 2;
+   */
+  credentialKey: string;
+
+  /**
+   * from is the destination until now.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * to is the destination from now on.
+   *
+   * @generated from field: string to = 4;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.MoveDestinationRequest.
+ * Use `create(MoveDestinationRequestSchema)` to create a new message.
+ */
+export declare const MoveDestinationRequestSchema: GenMessage<MoveDestinationRequest>;
+
+/**
+ * MoveDestinationResponse says nothing more.
+ *
+ * @generated from message bongsu.job.v1.MoveDestinationResponse
+ */
+export declare type MoveDestinationResponse = Message<"bongsu.job.v1.MoveDestinationResponse"> & {
+};
+
+/**
+ * Describes the message bongsu.job.v1.MoveDestinationResponse.
+ * Use `create(MoveDestinationResponseSchema)` to create a new message.
+ */
+export declare const MoveDestinationResponseSchema: GenMessage<MoveDestinationResponse>;
+
+/**
  * DispatchService is internal: senders claim deliveries before they call a
  * provider, and report what came of it, or defer what must not be called yet. All
  * work in bulk, for many jobs in one call. The edge never answers it.
@@ -510,6 +565,17 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof ReportRequestSchema;
     output: typeof ReportResponseSchema;
+  },
+  /**
+   * MoveDestination tells the directory that what was at a destination is at another
+   * now, as the provider says. It is passed on to DirectoryService.MoveAddresses.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.MoveDestination
+   */
+  moveDestination: {
+    methodKind: "unary";
+    input: typeof MoveDestinationRequestSchema;
+    output: typeof MoveDestinationResponseSchema;
   },
   /**
    * Defer gives back deliveries that must wait for their provider: they are

@@ -191,6 +191,68 @@ export declare type SealCount = Message<"bongsu.user.v1.SealCount"> & {
 export declare const SealCountSchema: GenMessage<SealCount>;
 
 /**
+ * MoveAddressesRequest names addresses by what they hold.
+ *
+ * @generated from message bongsu.user.v1.MoveAddressesRequest
+ */
+export declare type MoveAddressesRequest = Message<"bongsu.user.v1.MoveAddressesRequest"> & {
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+
+  /**
+   * credential_key is the fingerprint of their credential: another credential may mean
+   * another thing by the same destination.
+   *
+   * @generated from field: string credential_key = 2;
+   */
+  credentialKey: string;
+
+  /**
+   * from is their destination until now.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * to is their destination from now on.
+   *
+   * @generated from field: string to = 4;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message bongsu.user.v1.MoveAddressesRequest.
+ * Use `create(MoveAddressesRequestSchema)` to create a new message.
+ */
+export declare const MoveAddressesRequestSchema: GenMessage<MoveAddressesRequest>;
+
+/**
+ * MoveAddressesResponse says what was done.
+ *
+ * @generated from message bongsu.user.v1.MoveAddressesResponse
+ */
+export declare type MoveAddressesResponse = Message<"bongsu.user.v1.MoveAddressesResponse"> & {
+  /**
+   * moved_count is the number of addresses that were moved.
+   *
+   * @generated from field: int32 moved_count = 1;
+   */
+  movedCount: number;
+};
+
+/**
+ * Describes the message bongsu.user.v1.MoveAddressesResponse.
+ * Use `create(MoveAddressesResponseSchema)` to create a new message.
+ */
+export declare const MoveAddressesResponseSchema: GenMessage<MoveAddressesResponse>;
+
+/**
  * DirectoryService is internal: the alert service asks it who is meant by an
  * alert's targets. It is what UserInfo is, with credentials still sealed and
  * with the names that nobody bears. The edge never answers it.
@@ -211,6 +273,17 @@ export declare const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof LookUpRequestSchema;
     output: typeof LookUpResponseSchema;
+  },
+  /**
+   * MoveAddresses gives addresses another destination, because their provider says that
+   * what was at the old one is at the new one now. None is moved where none has it.
+   *
+   * @generated from rpc bongsu.user.v1.DirectoryService.MoveAddresses
+   */
+  moveAddresses: {
+    methodKind: "unary";
+    input: typeof MoveAddressesRequestSchema;
+    output: typeof MoveAddressesResponseSchema;
   },
   /**
    * GetSeal says by which keys the credentials of the directory are sealed.
