@@ -125,7 +125,19 @@ func TestSecretsStaySealed(t *testing.T) {
 		}
 	}
 	p.Kill()
-	if said := p.Said(); strings.Contains(said, "SLACK-USER") {
+	unwritten(t, p, data, "SLACK-USER", "USER1_CHANNEL_ID")
+	key, err := os.Stat(filepath.Join(data, "seal.key"))
+	must(t, err)
+	if key.Mode().Perm() != 0o600 {
+		t.Errorf("the key has mode %s", key.Mode())
+	}
+}
+
+// unwritten searches all that a process has written, its log and its files, for a word
+// of secrets. Where destinations stand, secrets would.
+func unwritten(t *testing.T, p *proc.Process, data, secret, destination string) {
+	t.Helper()
+	if said := p.Said(); strings.Contains(said, secret) {
 		t.Errorf("the log says\n%s", said)
 	}
 	found := 0
@@ -137,18 +149,13 @@ func TestSecretsStaySealed(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		found += strings.Count(string(content), "USER1_CHANNEL_ID") // where destinations stand, tokens would
-		if strings.Contains(string(content), "SLACK-USER") {
-			t.Errorf("%s holds a token", path)
+		found += strings.Count(string(content), destination)
+		if strings.Contains(string(content), secret) {
+			t.Errorf("%s holds a secret", path)
 		}
 		return nil
 	}))
 	if found == 0 {
 		t.Error("the files hold no destination: the search proves nothing")
-	}
-	key, err := os.Stat(filepath.Join(data, "seal.key"))
-	must(t, err)
-	if key.Mode().Perm() != 0o600 {
-		t.Errorf("the key has mode %s", key.Mode())
 	}
 }

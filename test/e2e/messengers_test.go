@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +112,64 @@ func TestEveryMessenger(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNoSecretIsWritten lets the providers repeat to everybody what they were called
+// with, in answers of each kind, and searches for it in all that is answered, logged
+// and stored.
+func TestNoSecretIsWritten(t *testing.T) {
+	data := t.TempDir()
+	fakes := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0", "--mockup-smtp-addr=127.0.0.1:0")
+	mockup := fakes.URLs(t, 1)["mockup"]
+	config := filepath.Join(t.TempDir(), "messengers.yaml")
+	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+fakes.MailAddr(t)+"}\n"), 0o600))
+	p := binaries.Serve(t, "--data="+data, "--log-level=debug", "--edge-addr=127.0.0.1:0", "--alert-addr=127.0.0.1:0",
+		"--refusal-time=1s", "--breaker-percent=-1", "--provider-url="+mockup, "--messenger-config="+config)
+	urls := p.URLs(t, 2)
+	d := deployment{edge: urls["edge"], alert: urls["alert"], mockup: mockup}
+	const secret = "s3cr3t"
+	kim := &userv1.CreateUserRequest{NickName: "kim"}
+	for _, m := range everyMessenger {
+		credential := strings.ReplaceAll(m.credential, "secret", secret)
+		kim.Addresses = append(kim.Addresses, &userv1.NewAddress{Messenger: m.messenger, Credential: credential, Destination: m.destination})
+	}
+	users := userv1connect.NewUserServiceClient(http.DefaultClient, d.edge)
+	made, err := users.CreateUser(t.Context(), kim)
+	must(t, err)
+	var ids []string
+	for _, status := range []int32{500, 429, 401, 404, 400, 200} {
+		d.reset(t)
+		for i, m := range everyMessenger {
+			path := strings.ReplaceAll(m.path, "secret", secret)
+			d.fault(t, &mockupv1.Fault{Path: path, Status: status, Body: "you said " + kim.GetAddresses()[i].GetCredential()})
+		}
+		id := d.send(t, `{"target":["@kim"],"severity":"high","message":"node1 down","ttl":"3s"}`).ID
+		d.ended(t, id)
+		ids = append(ids, id)
+		for _, a := range made.GetUser().GetAddresses() {
+			res, err := users.VerifyUserAddress(t.Context(), &userv1.VerifyUserAddressRequest{NickName: "kim", Id: a.GetId(), SendTest: true})
+			if strings.Contains(fmt.Sprint(res, err), secret) {
+				t.Errorf("a test of %s says %v, %v", a.GetMessenger(), res, err)
+			}
+		}
+	}
+	urlsOf := []string{d.edge + "/v1/users", d.edge + "/v1/alerts", d.edge + "/v1/paces", d.alert + "/metrics"}
+	for _, id := range ids {
+		urlsOf = append(urlsOf, d.edge+"/v1/alerts/"+id)
+	}
+	said := ""
+	for _, url := range urlsOf {
+		_, answer := ask(t, http.MethodGet, url, "")
+		said += answer
+		if strings.Contains(answer, secret) {
+			t.Errorf("%s answers %s", url, answer)
+		}
+	}
+	if !strings.Contains(said, "you said ") {
+		t.Error("no answer of a provider is shown: the search proves nothing")
+	}
+	p.Kill()
+	unwritten(t, p, data, secret, "ops@example.com")
 }
 
 func values(of map[string]string) []string {
