@@ -48,7 +48,7 @@ type Source func(header http.Header, body []byte) ([]Alert, error)
 // work is an error.
 func (c Config) Sources() (map[string]Source, error) {
 	sources := map[string]Source{}
-	for name, make := range map[string]func(reader) Source{
+	for name, of := range map[string]func(reader) Source{
 		"alertmanager": reader.alertmanager,
 		"grafana":      reader.grafana,
 		"cloudevents":  reader.cloudevents,
@@ -57,7 +57,7 @@ func (c Config) Sources() (map[string]Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		sources[name] = make(r)
+		sources[name] = of(r)
 	}
 	for name := range c {
 		if _, is := sources[name]; is {

@@ -33,7 +33,7 @@ func TestPeopleElsewhere(t *testing.T) {
 	told("the system answers")
 	system.Kill()
 	told("the system is down")
-	res, err := http.Post(d.edge+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@user2"],"message":"node1 down"}`)) //nolint:noctx // a test ends by itself
+	res, err := http.Post(d.edge+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@user2"],"message":"node1 down"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
