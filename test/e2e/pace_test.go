@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -436,31 +434,6 @@ func TestRefusedCredential(t *testing.T) {
 	status, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"account_inactive"},"dryRun":true}`)
 	if status != http.StatusOK || answer != `{"replayedCount":40}` {
 		t.Errorf("%d %s", status, answer)
-	}
-}
-
-// TestUnreadableCredential lets a sender of another seal key fail what it takes: that
-// says nothing of the credential, and other senders go on with it.
-func TestUnreadableCredential(t *testing.T) {
-	d, startSender := withoutSender(t)
-	key := filepath.Join(t.TempDir(), "other.key")
-	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
-		t.Fatalf("key make: %v\n%s", err, out)
-	}
-	wrong := binaries.Serve(t, append([]string{"--services=sender", "--data=" + t.TempDir(), "--alert-url=" + d.alert,
-		"--nats-url=" + d.nats, "--provider-url=" + d.mockup, "--seal-key-file=" + key}, anywhere...)...)
-	ended := d.ended(t, d.send(t, `{"target":["@user1"],"message":"m"}`).ID)
-	if got := ended[0]; got.GetState() != alertv1.DeliveryState_DELIVERY_STATE_FAILED || got.GetReason() != "credential_unreadable" {
-		t.Errorf("%v", got)
-	}
-	if status, answer := ask(t, http.MethodGet, d.edge+"/v1/paces", ""); status != http.StatusOK || strings.Contains(answer, "credential_unreadable") {
-		t.Errorf("the credential counts as refused: %d %s", status, answer)
-	}
-	wrong.Kill()
-	startSender()
-	allSent(t, d.ended(t, d.send(t, `{"target":["@user1"],"message":"m"}`).ID))
-	if calls := d.calls(t); len(calls) != 1 {
-		t.Errorf("%d calls", len(calls))
 	}
 }
 
