@@ -29,14 +29,6 @@ var specs = []messenger.Spec{
 // openDirectory opens an empty directory with a key, in a folder of its own.
 func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "seal.key")
-	if err := seal.MakeKey(path); err != nil {
-		t.Fatal(err)
-	}
-	key, err := seal.ReadKey(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +38,7 @@ func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
 			t.Error(err)
 		}
 	})
-	return store, key
+	return store, newKey(t)
 }
 
 func transfers(t testing.TB) (*group.TransferHandler, *seal.Key) {
