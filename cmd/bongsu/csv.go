@@ -15,6 +15,7 @@ import (
 // The columns that are no field of an address.
 const (
 	nicknameColumn = "nickname"
+	failoverColumn = "failover"
 	groupsColumn   = "groups"
 )
 
@@ -22,7 +23,7 @@ const (
 const groupSeparator = ";"
 
 // writeCSV writes a sheet as CSV: a row for each address, and for each user without
-// one. The groups of a user stand in their first row; groups without members stand
+// one. The failover and the groups of a user stand in their first row; groups without members stand
 // in a row without a user. Columns of secrets are there where there are secrets.
 func writeCSV(w io.Writer, s sheet) error {
 	var columns []field
@@ -35,14 +36,14 @@ func writeCSV(w io.Writer, s sheet) error {
 		}
 	}
 	out := csv.NewWriter(w)
-	row := func(nickname string, a *userv1.TransferAddress, groups []string) {
-		cells := []string{nickname}
+	row := func(nickname, failover string, a *userv1.TransferAddress, groups []string) {
+		cells := []string{nickname, failover}
 		for _, f := range columns {
 			cells = append(cells, f.get(a))
 		}
 		_ = out.Write(append(cells, strings.Join(groups, groupSeparator))) // Error tells in the end
 	}
-	header := []string{nicknameColumn}
+	header := []string{nicknameColumn, failoverColumn}
 	for _, f := range columns {
 		header = append(header, f.name)
 	}
@@ -59,17 +60,17 @@ func writeCSV(w io.Writer, s sheet) error {
 		}
 	}
 	for _, u := range s.users {
-		groups := of[u.GetNickName()]
+		failover, groups := writeFailover(u), of[u.GetNickName()]
 		if len(u.GetAddresses()) == 0 {
-			row(u.GetNickName(), nil, groups)
+			row(u.GetNickName(), failover, nil, groups)
 		}
 		for _, a := range u.GetAddresses() {
-			row(u.GetNickName(), a, groups)
-			groups = nil
+			row(u.GetNickName(), failover, a, groups)
+			failover, groups = "", nil
 		}
 	}
 	if len(empty) > 0 {
-		row("", nil, empty)
+		row("", "", nil, empty)
 	}
 	out.Flush()
 	return out.Error()
@@ -88,7 +89,7 @@ func readCSV(in []byte) (sheet, sheetProblems, error) {
 	}
 	for i, name := range header {
 		name = strings.TrimSpace(name)
-		if _, is := fieldOf(name); !is && name != nicknameColumn && name != groupsColumn {
+		if _, is := fieldOf(name); !is && name != nicknameColumn && name != failoverColumn && name != groupsColumn {
 			r.problems.addf(1, "there is no column %q", short(name))
 		}
 		if slices.Contains(header[:i], name) {
@@ -128,11 +129,13 @@ type csvReader struct {
 // row takes in a row.
 func (r *csvReader) row(line int, cells []string) {
 	a := &userv1.TransferAddress{Line: int32(line)}
-	nickname, groups, said := "", "", false
+	nickname, failover, groups, said := "", "", "", false
 	for i, cell := range cells {
 		switch name := r.columns[i]; {
 		case name == nicknameColumn:
 			nickname = cell
+		case name == failoverColumn:
+			failover = cell
 		case name == groupsColumn:
 			groups = cell
 		case cell != "":
@@ -144,7 +147,7 @@ func (r *csvReader) row(line int, cells []string) {
 		}
 	}
 	switch {
-	case nickname == "" && (said || groups == ""):
+	case nickname == "" && (said || failover != "" || groups == ""):
 		r.problems.addf(line, "nickname: it is missing")
 		return
 	case nickname != "":
@@ -153,6 +156,9 @@ func (r *csvReader) row(line int, cells []string) {
 			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)}
 			r.users[nickname] = u
 			r.sheet.users = append(r.sheet.users, u)
+		}
+		if err := readFailover(u, failover); err != nil {
+			r.problems.addf(line, "failover: %v", err)
 		}
 		if said {
 			u.Addresses = append(u.Addresses, a)

@@ -24,26 +24,28 @@ type importCmd struct {
 
 // Help is the long help.
 func (importCmd) Help() string {
-	return `Makes the directory hold what the file says: all of it, or nothing where something is wrong. What is there already is left alone, so to import a file again changes nothing. Nothing is deleted without --prune. An address without a credential in the file keeps the one it has. At most 100,000 users at a time.
+	return `Makes the directory hold what the file says: all of it, or nothing where something is wrong. What is there already is left alone, so to import a file again changes nothing. Nothing is deleted without --prune. An address without a credential or a rank in the file keeps the one it has, as a user without failover keeps theirs. At most 100,000 users at a time.
 
 YAML:
 
 	users:
 	  - nickname: kim
+	    failover: true
 	    addresses:
 	      - messenger: slack
 	        destination: C024BE91L
+	        rank: 0
 	        credential: xoxb-…
 	groups:
 	  - name: oncall
 	    members: [kim]
 
-CSV has a header and a row for each address. Groups stand apart by semicolons, in any row of the user; a row without a nickname names groups without members:
+CSV has a header and a row for each address. failover stands in any row of the user, and so do groups, apart by semicolons; a row without a nickname names groups without members:
 
-	nickname,messenger,destination,credential,groups
-	kim,slack,C024BE91L,xoxb-…,oncall;seoul
-	kim,email,kim@example.com,smtps://…,
-	lee,,,,oncall
+	nickname,failover,messenger,destination,rank,credential,groups
+	kim,true,slack,C024BE91L,0,xoxb-…,oncall;seoul
+	kim,,email,kim@example.com,1,smtps://…,
+	lee,,,,,,oncall
 
 Examples:
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 )
@@ -13,7 +14,14 @@ type messengerList struct {
 
 // Help is the long help.
 func (messengerList) Help() string {
-	return "Examples:\n\n\tbongsu messenger list\n\tbongsu messenger list --json"
+	return `LIMITS is how fast the provider lets one credential and one destination be called, where it says.
+
+What a messenger may be: costly (a message costs money: one that may have been sent is sent again only where critical), idempotent (the provider knows a message again: to send it again tells nobody twice), verifiable (bongsu user test-address asks the provider about an address, and tells nobody).
+
+Examples:
+
+	bongsu messenger list
+	bongsu messenger list --json`
 }
 
 // Run is bongsu messenger list.
@@ -23,11 +31,37 @@ func (c messengerList) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	return con.show(c.JSON, res, func(p *page) {
-		p.row("NAME", "TITLE", "CREDENTIAL", "DESTINATION")
+		p.row("NAME", "TITLE", "LIMITS", "IS", "CREDENTIAL", "DESTINATION")
 		for _, m := range res.GetMessengers() {
-			p.row(m.GetName(), m.GetTitle(), described(m.GetCredential()), described(m.GetDestination()))
+			p.row(m.GetName(), m.GetTitle(), limits(m), traits(m), described(m.GetCredential()), described(m.GetDestination()))
 		}
 	})
+}
+
+// limits says how fast a messenger may be called.
+func limits(m *messengerv1.Messenger) string {
+	var all []string
+	if limit := m.GetCredentialLimit(); limit != "" {
+		all = append(all, limit+" a credential")
+	}
+	if limit := m.GetDestinationLimit(); limit != "" {
+		all = append(all, limit+" a destination")
+	}
+	return strings.Join(all, ", ")
+}
+
+// traits says what a messenger is, of what the long help explains.
+func traits(m *messengerv1.Messenger) string {
+	var all []string
+	for _, t := range []struct {
+		is   bool
+		name string
+	}{{m.GetCostly(), "costly"}, {m.GetIdempotent(), "idempotent"}, {m.GetVerifiable(), "verifiable"}} {
+		if t.is {
+			all = append(all, t.name)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // described is what an address needs, for people.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
@@ -21,6 +22,7 @@ type sheet struct {
 type field struct {
 	name   string
 	secret bool
+	number bool
 	get    func(*userv1.TransferAddress) string
 	set    func(*userv1.TransferAddress, string) error
 }
@@ -36,6 +38,23 @@ var fields = []field{
 		name: "destination",
 		get:  (*userv1.TransferAddress).GetDestination,
 		set:  func(a *userv1.TransferAddress, value string) error { a.Destination = value; return nil },
+	},
+	{
+		name: "rank", number: true,
+		get: func(a *userv1.TransferAddress) string {
+			if a == nil || a.Rank == nil {
+				return ""
+			}
+			return strconv.Itoa(int(a.GetRank()))
+		},
+		set: func(a *userv1.TransferAddress, value string) error {
+			rank, err := strconv.ParseInt(value, 10, 32)
+			if err != nil {
+				return errors.New("it is not a whole number")
+			}
+			a.Rank = new(int32(rank))
+			return nil
+		},
 	},
 	{
 		name: "credential", secret: true,
@@ -63,6 +82,31 @@ func fieldOf(name string) (field, bool) {
 		return field{}, false
 	}
 	return fields[i], true
+}
+
+// writeFailover is the failover of a user as it stands in a file; empty where it is
+// not said.
+func writeFailover(u *userv1.TransferUser) string {
+	if u == nil || u.Failover == nil {
+		return ""
+	}
+	return strconv.FormatBool(u.GetFailover())
+}
+
+// readFailover sets the failover of a user as it stands in a file. What is empty says
+// nothing; what was said before must be said again alike.
+func readFailover(u *userv1.TransferUser, value string) error {
+	if value == "" {
+		return nil
+	}
+	if value = strings.ToLower(value); value != "true" && value != "false" { // spreadsheets write TRUE
+		return errors.New("it is neither true nor false")
+	}
+	if said := writeFailover(u); said != "" && said != value {
+		return errors.New("another row of the user says otherwise")
+	}
+	u.Failover = new(value == "true")
+	return nil
 }
 
 // formatOf is the format of a file: what was said, or what its name says.

@@ -32,9 +32,9 @@ func TestSheets(t *testing.T) {
 				var s sheet
 				names := rapid.SliceOfNDistinct(name, 1, 5, rapid.ID).Draw(t, "names")
 				for _, n := range names {
-					u := &userv1.TransferUser{NickName: n}
+					u := &userv1.TransferUser{NickName: n, Failover: rapid.Ptr(rapid.Bool(), true).Draw(t, "failover")}
 					for _, m := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"slack", "email", "ntfy"}), 0, 3, rapid.ID).Draw(t, "messengers") {
-						a := &userv1.TransferAddress{Messenger: m, Destination: value.Draw(t, "destination")}
+						a := &userv1.TransferAddress{Messenger: m, Destination: value.Draw(t, "destination"), Rank: rapid.Ptr(rapid.Int32(), true).Draw(t, "rank")}
 						if rapid.Bool().Draw(t, "sealed") {
 							a.SealedCredential = rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "sealed credential")
 						} else {
@@ -103,6 +103,10 @@ func TestBadSheets(t *testing.T) {
 		"a short row":         {"csv", "nickname,messenger\ns3cret\n", []string{"is no CSV", "line 2"}},
 		"a column twice":      {"csv", "nickname,nickname\n", []string{"line 1: the column nickname stands here twice"}},
 		"no base64":           {"csv", "nickname,sealed_credential\nkim,s3cret!\n", []string{"line 2: sealed_credential: it is not base64"}},
+		"no number":           {"csv", "nickname,messenger,rank\nkim,slack,s3cret\n", []string{"line 2: rank: it is not a whole number"}},
+		"no truth":            {"yaml", "users:\n- nickname: kim\n  failover: s3cret\n", []string{"line 3: failover: it is neither true nor false"}},
+		"two truths":          {"csv", "nickname,failover,messenger\nkim,true,slack\nkim,false,ntfy\n", []string{"line 3: failover: another row of the user says otherwise"}},
+		"truth of nobody":     {"csv", "nickname,failover,groups\n,true,ops\n", []string{"line 2: nickname: it is missing"}},
 		"an empty row":        {"csv", "nickname,groups\nkim,a\n,\n", []string{"line 3: nickname: it is missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,11 +47,18 @@ func writeEntries[T any](w io.Writer, key string, entries []T, node func(T) *yam
 func userNode(u *userv1.TransferUser) *yaml.Node {
 	user, addresses := mapping(), list()
 	put(user, "nickname", text(u.GetNickName()))
+	if failover := writeFailover(u); failover != "" {
+		put(user, "failover", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: failover})
+	}
 	for _, a := range u.GetAddresses() {
 		address := mapping()
 		for _, f := range fields {
 			if value := f.get(a); value != "" {
-				put(address, f.name, text(value))
+				node := text(value)
+				if f.number {
+					node.Tag = "!!int"
+				}
+				put(address, f.name, node)
 			}
 		}
 		addresses.Content = append(addresses.Content, address)
@@ -115,6 +122,11 @@ func (r yamlReader) user(n *yaml.Node) *userv1.TransferUser {
 	u := &userv1.TransferUser{Line: int32(n.Line)}
 	r.mapping(n, "a user", map[string]func(*yaml.Node){
 		"nickname": func(n *yaml.Node) { u.NickName = r.text(n, "nickname") },
+		"failover": func(n *yaml.Node) {
+			if err := readFailover(u, r.text(n, "failover")); err != nil {
+				r.addf(n.Line, "failover: %v", err)
+			}
+		},
 		"addresses": func(n *yaml.Node) {
 			r.list(n, "addresses", func(n *yaml.Node) { u.Addresses = append(u.Addresses, r.address(n)) })
 		},

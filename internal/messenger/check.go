@@ -11,6 +11,14 @@ import (
 
 // The checks that settings of several messengers share. None quotes a value.
 
+// checkBy accepts what parse can read.
+func checkBy[T any](parse func(string) (T, error)) func(string) error {
+	return func(value string) error {
+		_, err := parse(value)
+		return err
+	}
+}
+
 // checkToken accepts what can stand in an Authorization header.
 func checkToken(value string) error {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {

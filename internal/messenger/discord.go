@@ -106,7 +106,7 @@ func discordWebhook(value string) (*url.URL, error) {
 // (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
 // so a 404 that is Discord's own is for good.
 func judgeDiscordWebhook(r reply, o Outcome) Outcome {
-	said := readDiscord(r)
+	said := readJSON[discordReply](r)
 	o = said.judge(r, o, NoScope)
 	if o.Status == http.StatusNotFound {
 		o = o.as(meaning{Failed, DestinationScope})

@@ -1,7 +1,6 @@
 package messenger
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -53,16 +52,6 @@ type discordReply struct {
 	Code       int
 	RetryAfter *float64 `json:"retry_after"`
 	Global     bool
-}
-
-// readDiscord reads Discord's answer; its zero value is one that is not Discord's, or
-// broke off.
-func readDiscord(r reply) discordReply {
-	var d discordReply
-	if r.err != nil || json.Unmarshal(r.body, &d) != nil {
-		return discordReply{}
-	}
-	return d
 }
 
 // judge makes of what the status says what the answer says. What Discord counted for

@@ -80,7 +80,7 @@ func (d DiscordBot) Verify(ctx context.Context, credential, destination string) 
 	}
 	r := d.get(ctx, discordChannel(destination), discordBotHeader(credential))
 	o := judgeDiscordBot(r, d.outcome(r))
-	if o.Kind == Sent && discordSilent[readDiscord(r).Type] {
+	if o.Kind == Sent && discordSilent[readJSON[discordReply](r).Type] {
 		o.Code = "50008"
 		o = o.as(discordErrors[50008])
 	}
@@ -112,7 +112,7 @@ func discordNonce(m Message) string {
 
 // judgeDiscordBot is what an answer means to a bot: a 404 is about the channel.
 func judgeDiscordBot(r reply, o Outcome) Outcome {
-	o = readDiscord(r).judge(r, o, DestinationScope)
+	o = readJSON[discordReply](r).judge(r, o, DestinationScope)
 	if o.Status == http.StatusNotFound {
 		o = o.as(meaning{Failed, DestinationScope})
 	}

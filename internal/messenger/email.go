@@ -20,7 +20,7 @@ func (Email) Spec() Spec {
 			Label:  "Mail relay",
 			Hint:   "smtp://user:password@relay.example.com:587?from=bongsu@example.com, encrypted by STARTTLS, or smtps://…:465; special characters of user and password are escaped, / as %2F",
 			Secret: true,
-			Check:  checkRelay,
+			Check:  checkBy(parseRelay),
 			URL:    true,
 		},
 		Destination: Setting{

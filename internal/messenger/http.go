@@ -3,6 +3,7 @@ package messenger
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -119,6 +120,18 @@ type meaning struct {
 func (o Outcome) as(m meaning) Outcome {
 	o.Kind, o.Scope = m.kind, m.scope
 	return o
+}
+
+// readJSON reads an answer that is one JSON object; T's zero value where it is none. One
+// that is whole counts though the connection broke behind it: no head of an object is an
+// object. What providers answer is far shorter than maxAnswer, also where they repeat the
+// message: 24 KiB where all of it is escaped.
+func readJSON[T any](r reply) T {
+	var said, nothing T
+	if json.Unmarshal(r.body, &said) != nil {
+		return nothing
+	}
+	return said
 }
 
 // success says whether the provider answered with a 2xx.

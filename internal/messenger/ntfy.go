@@ -80,7 +80,7 @@ func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 		header.Set("Authorization", "Bearer "+token)
 	}
 	r := n.post(ctx, server+"/"+m.Destination, []byte(text), header)
-	o := readNtfy(r).judge(n.outcome(r), n.Now())
+	o := readJSON[ntfyReply](r).judge(n.outcome(r), n.Now())
 	o.Cut = cut || titleCut
 	if token == "" { // then the credential is no secret, and answers may name the server
 		return o.without()

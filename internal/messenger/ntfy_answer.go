@@ -1,7 +1,6 @@
 package messenger
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -12,16 +11,6 @@ type ntfyReply struct {
 	Event string `json:"event"`
 	ID    string `json:"id"`
 	Code  int    `json:"code"`
-}
-
-// readNtfy reads ntfy's answer. It repeats the message, which takes 24 KiB where all
-// of it is escaped: less than what is read.
-func readNtfy(r reply) ntfyReply {
-	var n ntfyReply
-	if json.Unmarshal(r.body, &n) != nil {
-		return ntfyReply{}
-	}
-	return n
 }
 
 // ntfy's errors that its status does not tell all of

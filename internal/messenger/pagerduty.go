@@ -67,7 +67,7 @@ func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 		body = marshal(event)
 	}
 	r := p.post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
-	o := readPagerDuty(r).judge(p.outcome(r))
+	o := readJSON[pagerDutyReply](r).judge(p.outcome(r))
 	o.Cut = cut
 	return o.without(m.Credential)
 }

@@ -2,7 +2,6 @@ package messenger
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,14 +12,6 @@ type pagerDutyReply struct {
 	Status   string   `json:"status"`
 	DedupKey string   `json:"dedup_key"`
 	Errors   []string `json:"errors"`
-}
-
-func readPagerDuty(r reply) pagerDutyReply {
-	var p pagerDutyReply
-	if json.Unmarshal(r.body, &p) != nil {
-		return pagerDutyReply{}
-	}
-	return p
 }
 
 // judge makes of what the status says what the answer says.

@@ -241,6 +241,26 @@ func TestAnswerBrokenOff(t *testing.T) {
 	}
 }
 
+// TestAnswerWhole: an object that came whole is the provider's word, though the
+// connection broke behind it.
+func TestAnswerWhole(t *testing.T) {
+	var status int
+	var body string
+	base := rawProvider(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = fmt.Fprintf(c, "HTTP/1.1 %d X\r\nContent-Length: 1000\r\n\r\n%s", status, body)
+	})
+	each(t, base, newClient(t), func(t *testing.T, m Messenger, s sample) {
+		if !strings.HasPrefix(s.sent, "{") {
+			t.Skip("it does not answer with an object")
+		}
+		status, body = s.ok(), s.sent
+		if o := send(t.Context(), t, m, s.message); o.Kind != Sent || o.MessageID != s.messageID {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
 func TestTimeoutBeforeTheRequestIsWritten(t *testing.T) {
 	dialing := make(chan struct{}, 1)
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -71,12 +71,6 @@ func (r *relay) options(query string) error {
 	return nil
 }
 
-// checkRelay accepts a relay.
-func checkRelay(value string) error {
-	_, err := parseRelay(value)
-	return err
-}
-
 // checkMail accepts a mail address of ASCII characters: others need SMTPUTF8 (RFC
 // 6531) of every server on the way.
 func checkMail(value string) error {

@@ -30,7 +30,7 @@ func (SNS) Spec() Spec {
 			Label:  "Access key",
 			Hint:   "AKIA…:secret:region, such as AKIA…:…:ap-northeast-2: the key of a user who may sns:Publish and, to be verified, sns:CheckIfPhoneNumberIsOptedOut",
 			Secret: true,
-			Check:  checkSNS,
+			Check:  checkBy(parseSNS),
 		},
 		Destination: phoneSetting,
 		Costly:      true,
@@ -60,11 +60,6 @@ func parseSNS(value string) (snsAccess, error) {
 		return snsAccess{}, errors.New("must be AKIA…:secret:region, the region such as ap-northeast-2")
 	}
 	return snsAccess{key, rest[:last], rest[last+1:]}, nil
-}
-
-func checkSNS(value string) error {
-	_, err := parseSNS(value)
-	return err
 }
 
 // url is that of the region (https://docs.aws.amazon.com/general/latest/gr/sns.html).

@@ -84,7 +84,7 @@ func (t Telegram) ask(ctx context.Context, token, method string, arguments any) 
 		"Content-Type": {"application/json"},
 	})
 	_, key, _ := strings.Cut(token, ":")
-	return readTelegram(r).judge(t.outcome(r)).without(token, key)
+	return readJSON[telegramReply](r).judge(t.outcome(r)).without(token, key)
 }
 
 // A telegramMessage is what sendMessage takes.

@@ -26,16 +26,6 @@ type telegramReply struct {
 	} `json:"result"`
 }
 
-// readTelegram reads Telegram's answer. It repeats the message, which takes 24 KiB
-// where all of it is escaped: less than what is read.
-func readTelegram(r reply) telegramReply {
-	var t telegramReply
-	if json.Unmarshal(r.body, &t) != nil {
-		return telegramReply{}
-	}
-	return t
-}
-
 // judge makes of what the status says what the answer says: Sent only where both
 // do, Paused where either does.
 func (t telegramReply) judge(o Outcome) Outcome {

@@ -190,7 +190,7 @@ func FuzzTelegramAnswer(f *testing.F) {
 			t.Skip("no status of an answer")
 		}
 		r := reply{status: status, body: body}
-		o := readTelegram(r).judge(r.outcome(noon))
+		o := readJSON[telegramReply](r).judge(r.outcome(noon))
 		var other struct{ OK any }
 		if o.Kind == Sent && (json.Unmarshal(body, &other) != nil || other.OK != true || status/100 != 2) {
 			t.Errorf("%d %q is Sent", status, body)

@@ -24,7 +24,7 @@ func (Twilio) Spec() Spec {
 			Label:  "Account and sender",
 			Hint:   "AC…:AUTHTOKEN:SENDER: the account's SID and auth token from the console, and one of its numbers (+15005550006), a short code, a messaging service (MG…) or a name",
 			Secret: true,
-			Check:  checkTwilio,
+			Check:  checkBy(parseTwilio),
 		},
 		Destination: phoneSetting,
 		Costly:      true,
@@ -56,11 +56,6 @@ func parseTwilio(value string) (twilioAccount, error) {
 		return twilioAccount{}, errors.New("must be AC…:AUTHTOKEN:SENDER, the sender a number such as +15005550006, a short code, a messaging service MG… or a name")
 	}
 	return twilioAccount{words[0], words[1], words[2]}, nil
-}
-
-func checkTwilio(value string) error {
-	_, err := parseTwilio(value)
-	return err
 }
 
 // url is that of the account in Twilio's API.
@@ -100,7 +95,7 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	header := account.header()
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r := t.post(ctx, account.url()+"/Messages.json", []byte(form.Encode()), header)
-	o := readTwilio(r).judge(t.outcome(r)).without(account.secrets(m.Credential)...)
+	o := readJSON[twilioReply](r).judge(t.outcome(r)).without(account.secrets(m.Credential)...)
 	o.Cut = cut
 	return o
 }
@@ -113,7 +108,7 @@ func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 		return uncallable(err)
 	}
 	r := t.get(ctx, account.url()+".json", account.header())
-	o, said := t.outcome(r), readTwilio(r)
+	o, said := t.outcome(r), readJSON[twilioReply](r)
 	switch {
 	case !o.success():
 		o = said.judge(o)

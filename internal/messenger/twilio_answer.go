@@ -1,7 +1,6 @@
 package messenger
 
 import (
-	"encoding/json"
 	"strconv"
 )
 
@@ -12,14 +11,6 @@ type twilioReply struct {
 	Status    any    `json:"status"`     // a word; of an error, the HTTP status
 	ErrorCode int    `json:"error_code"` // of a message that failed at once
 	Code      int    `json:"code"`       // of an error
-}
-
-func readTwilio(r reply) twilioReply {
-	var t twilioReply
-	if r.err != nil || json.Unmarshal(r.body, &t) != nil {
-		return twilioReply{}
-	}
-	return t
 }
 
 // word is the status where it is a word.

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/queue"
@@ -36,15 +35,7 @@ func TestSpoiledFolder(t *testing.T) {
 			}
 			t.Cleanup(broker.Stop)
 			running(t, func(ctx context.Context) error { return broker.Run(ctx, slog.New(slog.DiscardHandler)) })
-			conn, err := broker.Connect()
-			if err != nil {
-				t.Fatal(err)
-			}
-			q, err := queue.Open(t.Context(), conn, 1, time.Minute)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(q.Close)
+			q, _ := queueOf(t, broker)
 			l, stop := lanes(t, q)
 			defer stop()
 			put(t, q, sample(job.Normal, 1))

@@ -20,14 +20,7 @@ var paced = pace.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 10
 // pacer runs a pacer on a connection of its own until the test ends.
 func pacer(t *testing.T, broker *queue.Broker) *pace.Pacer {
 	t.Helper()
-	conn, err := broker.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	q, _ := queueOf(t, broker)
 	p := pace.New(q.Bucket(), time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

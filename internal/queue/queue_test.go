@@ -26,6 +26,12 @@ func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Stop)
+	return queueOf(t, broker)
+}
+
+// queueOf gives a broker's queue and a connection to look behind it.
+func queueOf(t *testing.T, broker *queue.Broker) (*queue.Queue, *nats.Conn) {
+	t.Helper()
 	conn, err := broker.Connect()
 	if err != nil {
 		t.Fatal(err)

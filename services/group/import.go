@@ -60,11 +60,11 @@ func (p *planner) planUsers() map[string]bool {
 			continue
 		}
 		if has := p.users[u.Nickname]; has != nil {
-			p.done.Users.Unchanged++
 			p.changeUser(u, *has)
 		} else {
 			p.done.note(&p.done.Users.Created, Done{Action: Created, Nickname: u.Nickname})
-			p.changes.AddUsers = append(p.changes.AddUsers, User{Nickname: u.Nickname, Addresses: p.newAddresses(u)})
+			failover := u.Failover != nil && *u.Failover
+			p.changes.AddUsers = append(p.changes.AddUsers, User{Nickname: u.Nickname, Failover: failover, Addresses: p.newAddresses(u)})
 		}
 	}
 	return said
@@ -82,8 +82,19 @@ func (p *planner) newAddresses(u SheetUser) []Address {
 	return addresses
 }
 
-// changeUser plans the addresses of a user who is there.
+// changeUser plans a user who is there.
 func (p *planner) changeUser(u SheetUser, has User) {
+	if u.Failover != nil && *u.Failover != has.Failover {
+		p.changes.SetUsers = append(p.changes.SetUsers, User{ID: has.ID, Failover: *u.Failover})
+		p.done.note(&p.done.Users.Changed, Done{Action: Changed, Nickname: u.Nickname})
+	} else {
+		p.done.Users.Unchanged++
+	}
+	p.changeAddresses(u, has)
+}
+
+// changeAddresses plans the addresses of a user who is there.
+func (p *planner) changeAddresses(u SheetUser, has User) {
 	byMessenger := make(map[string]Address, len(has.Addresses))
 	for _, a := range has.Addresses {
 		byMessenger[a.Messenger] = a
@@ -161,8 +172,8 @@ func (p *planner) change(old Address, said SheetAddress, credential string) (a A
 			return old, false, nil
 		}
 		a, err = p.accept(said, credential)
-		a.ID = old.ID
-		return a, true, err
+		a.ID, a.Rank = old.ID, old.Rank
+		return a.as(said.Address), true, err
 	}
 	if old.sameSaid(said.Address) {
 		return old, false, nil

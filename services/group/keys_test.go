@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-func newKey(t *testing.T) *seal.Key {
+func newKey(t testing.TB) *seal.Key {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seal.key")
 	must(t, seal.MakeKey(path))
@@ -24,7 +24,7 @@ func newKey(t *testing.T) *seal.Key {
 	return key
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

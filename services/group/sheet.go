@@ -12,6 +12,7 @@ type Sheet struct {
 type SheetUser struct {
 	Place     Place
 	Nickname  string
+	Failover  *bool // nil where the sheet does not say
 	Addresses []SheetAddress
 	Bad       bool // a problem of it is told already
 }
@@ -19,7 +20,7 @@ type SheetUser struct {
 // A SheetAddress is an address of a sheet.
 type SheetAddress struct {
 	Place      Place
-	Address    Address // without ID and credential
+	Address    Address // without ID and credential; of SameRank where the sheet does not say
 	Credential string  // in the clear; empty where the sheet does not say
 	Sealed     []byte  // as it left in an export, in place of Credential
 }
@@ -34,10 +35,15 @@ type SheetGroup struct {
 
 // sameSaid says whether a sheet says of an address what it is, but for the
 // credential.
-func (a Address) sameSaid(said Address) bool { return a.Destination == said.Destination }
+func (a Address) sameSaid(said Address) bool {
+	return a.Destination == said.Destination && (said.Rank == SameRank || a.Rank == said.Rank)
+}
 
 // as is the address with what a sheet says of it, but for the credential.
 func (a Address) as(said Address) Address {
 	a.Destination = said.Destination
+	if said.Rank != SameRank {
+		a.Rank = said.Rank
+	}
 	return a
 }

@@ -40,7 +40,7 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 	}
 	slices.SortFunc(all.Users, func(a, b User) int { return cmp.Compare(a.Nickname, b.Nickname) })
 	for _, u := range all.Users {
-		out := &userv1.TransferUser{NickName: u.Nickname}
+		out := &userv1.TransferUser{NickName: u.Nickname, Failover: new(u.Failover)}
 		slices.SortFunc(u.Addresses, func(a, b Address) int { return cmp.Compare(a.Messenger, b.Messenger) })
 		for _, a := range u.Addresses {
 			wire := transferToWire(a)
@@ -115,6 +115,7 @@ func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	out := SheetUser{
 		Place:    Place{Line: int(u.GetLine()), Path: fmt.Sprintf("users[%d]", i), Name: fmt.Sprintf("user %.60q", u.GetNickName())},
 		Nickname: u.GetNickName(),
+		Failover: u.Failover,
 	}
 	for n, a := range u.GetAddresses() {
 		at := out.Place

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,14 +29,6 @@ var specs = []messenger.Spec{
 // openDirectory opens an empty directory with a key, in a folder of its own.
 func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "seal.key")
-	if err := seal.MakeKey(path); err != nil {
-		t.Fatal(err)
-	}
-	key, err := seal.ReadKey(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +38,7 @@ func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
 			t.Error(err)
 		}
 	})
-	return store, key
+	return store, newKey(t)
 }
 
 func transfers(t testing.TB) (*group.TransferHandler, *seal.Key) {
@@ -197,6 +190,73 @@ func TestImportSecrets(t *testing.T) {
 		}
 		if got, is := secrets(t, h, key)[step.key]; !is || got != step.has {
 			t.Errorf("%s: the secret is %q, %v", step.name, got, is)
+		}
+	}
+}
+
+// TestImportRanks is which rank and failover there are after an import: what the
+// sheet does not say stays, whatever else it says.
+func TestImportRanks(t *testing.T) {
+	h, _ := transfers(t)
+	ranked := func(rank int32, a *userv1.TransferAddress) *userv1.TransferAddress {
+		a.Rank = new(rank)
+		return a
+	}
+	failing := func(failover bool, u *userv1.TransferUser) *userv1.TransferUser {
+		u.Failover = new(failover)
+		return u
+	}
+	for _, step := range []struct {
+		name      string
+		said      *userv1.TransferUser
+		users     int32 // that were changed
+		addresses int32
+		failover  bool
+		ranks     []int32 // by label and url
+	}{
+		{"new, unsaid", user("kim", address("label", "x", "s3cret")), 0, 0, false, []int32{0}},
+		{"one more, said", user("kim", ranked(7, address("url", "https://a.example", "s3cret"))), 0, 0, false, []int32{0, 7}},
+		{"unsaid", user("kim", address("url", "https://a.example", "")), 0, 0, false, []int32{0, 7}},
+		{"unsaid, same secret", user("kim", address("url", "https://a.example", "s3cret")), 0, 0, false, []int32{0, 7}},
+		{"unsaid, another secret", user("kim", address("url", "https://a.example", "s3cret-2")), 0, 1, false, []int32{0, 7}},
+		{"unsaid, elsewhere", user("kim", address("label", "y", "")), 0, 1, false, []int32{0, 7}},
+		{"said", user("kim", ranked(9, address("label", "y", ""))), 0, 1, false, []int32{9, 7}},
+		{"said again", user("kim", ranked(9, address("label", "y", ""))), 0, 0, false, []int32{9, 7}},
+		{"said, same secret", user("kim", ranked(1000, address("label", "y", "s3cret"))), 0, 1, false, []int32{1000, 7}},
+		{"said to be 0", user("kim", ranked(0, address("url", "https://a.example", ""))), 0, 1, false, []int32{1000, 0}},
+		{"failover", failing(true, user("kim")), 1, 0, true, []int32{1000, 0}},
+		{"failover again", failing(true, user("kim")), 0, 0, true, []int32{1000, 0}},
+		{"failover unsaid", user("kim"), 0, 0, true, []int32{1000, 0}},
+		{"no failover", failing(false, user("kim")), 1, 0, false, []int32{1000, 0}},
+	} {
+		req := &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{step.said}}
+		req.DryRun = true
+		dry := imports(t, h, req)
+		req.DryRun = false
+		res := imports(t, h, req)
+		if !proto.Equal(dry, res) {
+			t.Errorf("%s: the dry run said %v, and it was %v", step.name, dry, res)
+		}
+		if u, a := res.GetUsers().GetChangedCount(), res.GetAddresses().GetChangedCount(); u != step.users || a != step.addresses {
+			t.Errorf("%s: %d users and %d addresses were changed", step.name, u, a)
+		}
+		out, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kim := out.GetUsers()[0]
+		var ranks []int32
+		for _, a := range kim.GetAddresses() {
+			ranks = append(ranks, a.GetRank())
+		}
+		if kim.GetFailover() != step.failover || !slices.Equal(ranks, step.ranks) {
+			t.Errorf("%s: failover %v, ranks %v", step.name, kim.GetFailover(), ranks)
+		}
+	}
+	for _, bad := range []int32{-1, 1001} {
+		_, err := h.ImportDirectory(t.Context(), &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", ranked(bad, address("label", "y", "")))}})
+		if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), `user "kim", address by "label": rank: `) {
+			t.Errorf("rank %d: %v", bad, err)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type Whole interface {
 // joined is there; what it names to be added is not.
 type Changes struct {
 	AddUsers        []User // with their addresses
+	SetUsers        []User // their failover, by id
 	DeleteUsers     []string
 	AddAddresses    []Recipient
 	SetAddresses    []Address // all of them anew, by id

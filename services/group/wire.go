@@ -34,12 +34,16 @@ func addressToWire(a Address) *userv1.Address {
 
 // transferToWire gives an address without its credential.
 func transferToWire(a Address) *userv1.TransferAddress {
-	return &userv1.TransferAddress{Messenger: a.Messenger, Destination: a.Destination}
+	return &userv1.TransferAddress{Messenger: a.Messenger, Destination: a.Destination, Rank: new(int32(a.Rank))}
 }
 
 // addressFromTransfer reads an address without its credential.
 func addressFromTransfer(a *userv1.TransferAddress) Address {
-	return Address{Messenger: a.GetMessenger(), Destination: a.GetDestination()}
+	rank := SameRank
+	if a.Rank != nil {
+		rank = int(a.GetRank())
+	}
+	return Address{Messenger: a.GetMessenger(), Destination: a.GetDestination(), Rank: rank}
 }
 
 func importToWire(i Import) *userv1.ImportDirectoryResponse {

@@ -88,6 +88,9 @@ func change(ctx context.Context, t tx, c group.Changes, ids index) error {
 	if err := fillAddresses(ctx, t, c.AddAddresses, ids.users); err != nil {
 		return err
 	}
+	if err := setUsers(ctx, t, c.SetUsers); err != nil {
+		return err
+	}
 	for _, a := range c.SetAddresses {
 		update := t.Address.UpdateOneID(a.ID)
 		fill(update.Mutation(), a)
@@ -103,6 +106,21 @@ func change(ctx context.Context, t tx, c group.Changes, ids index) error {
 		members[i] = [2]int{ids.groups[m.Group], ids.users[m.Nickname]}
 	}
 	return fillMembers(ctx, t, members)
+}
+
+// setUsers sets the failover of users, in a statement for each of its values.
+func setUsers(ctx context.Context, t tx, users []group.User) error {
+	ids := map[bool][]int{}
+	for _, u := range users {
+		ids[u.Failover] = append(ids[u.Failover], u.ID)
+	}
+	for failover, some := range ids {
+		in, parameter := t.sql.Ints(some)
+		if _, err := t.sql.Exec(ctx, `UPDATE users SET failover = ? WHERE id IN `+in, failover, parameter); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // remove deletes addresses, groups and users; the database deletes with them what

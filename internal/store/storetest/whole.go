@@ -45,9 +45,10 @@ func testChange(t *testing.T, d group.Directory) {
 	before := all(t, d).Users
 	a, b := before[0], before[1]
 	moved := a.Addresses[1]
-	moved.SealedCredential, moved.Destination = []byte{7, 7}, "elsewhere"
+	moved.SealedCredential, moved.Destination, moved.Rank = []byte{7, 7}, "elsewhere", 7
 	changed(t, d, group.Changes{
-		AddUsers:        []group.User{{Nickname: "e", Addresses: []group.Address{slack("e")}}, {Nickname: "f"}},
+		AddUsers:        []group.User{{Nickname: "e", Failover: true, Addresses: []group.Address{ranked(9, slack("e"))}}, {Nickname: "f"}},
+		SetUsers:        []group.User{{ID: a.ID, Failover: true}, {ID: b.ID}},
 		DeleteUsers:     []string{"d"},
 		AddAddresses:    []group.Recipient{{Nickname: "b", Address: by("sms", "b")}, {Nickname: "c", Address: slack("c")}},
 		SetAddresses:    []group.Address{moved},
@@ -66,8 +67,19 @@ func testChange(t *testing.T, d group.Directory) {
 	}
 	same(t, said, []string{"a slack", "b slack", "b sms", "c slack", "e slack"})
 	same(t, len(after.Users), 5) // f has none
-	same(t, after.Users[0], group.User{ID: a.ID, Nickname: "a", Addresses: []group.Address{moved}})
+	same(t, after.Users[0], group.User{ID: a.ID, Nickname: "a", Failover: true, Addresses: []group.Address{moved}})
 	same(t, after.Users[1].Addresses[0], b.Addresses[0])
+	e := after.Users[3]
+	same(t, e.Nickname, "e")
+	same(t, e.Failover, true)
+	same(t, e.Addresses[0].Rank, 9)
+	for _, u := range after.Users[1:3] {
+		same(t, u.Failover, false)
+	}
+	changed(t, d, group.Changes{SetUsers: []group.User{{ID: a.ID}, {ID: e.ID}, {ID: b.ID, Failover: true}}})
+	for i, u := range all(t, d).Users {
+		same(t, u.Failover, i == 1)
+	}
 	same(t, after.Groups, []group.Membership{
 		{Group: "ops", Members: []string{"a", "e"}},
 		{Group: "empty", Members: []string{"b"}},

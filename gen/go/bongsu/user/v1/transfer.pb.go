@@ -88,7 +88,10 @@ type TransferUser struct {
 	Addresses []*TransferAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// line is where the user stands in the file they come from, for the text of
 	// errors; 0 where there is no file.
-	Line          int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
+	Line int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
+	// failover is the user's. Unset, a new user has none, and one who is there keeps
+	// what they have. ExportDirectory sets it always.
+	Failover      *bool `protobuf:"varint,4,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -144,6 +147,13 @@ func (x *TransferUser) GetLine() int32 {
 	return 0
 }
 
+func (x *TransferUser) GetFailover() bool {
+	if x != nil && x.Failover != nil {
+		return *x.Failover
+	}
+	return false
+}
+
 // TransferAddress is an address outside of the directory.
 type TransferAddress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -159,7 +169,10 @@ type TransferAddress struct {
 	// the same seal key is.
 	SealedCredential []byte `protobuf:"bytes,4,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// line is where the address stands in the file it comes from.
-	Line          int32 `protobuf:"varint,5,opt,name=line,proto3" json:"line,omitempty"`
+	Line int32 `protobuf:"varint,5,opt,name=line,proto3" json:"line,omitempty"`
+	// rank is the address's. Unset, a new address has 0, and one that is there keeps
+	// what it has. ExportDirectory sets it always.
+	Rank          *int32 `protobuf:"varint,6,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -225,6 +238,13 @@ func (x *TransferAddress) GetSealedCredential() []byte {
 func (x *TransferAddress) GetLine() int32 {
 	if x != nil {
 		return x.Line
+	}
+	return 0
+}
+
+func (x *TransferAddress) GetRank() int32 {
+	if x != nil && x.Rank != nil {
+		return *x.Rank
 	}
 	return 0
 }
@@ -702,11 +722,13 @@ var File_bongsu_user_v1_transfer_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\"\xdd\x01\n" +
+	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\"\x8b\x02\n" +
 	"\fTransferUser\x12g\n" +
 	"\tnick_name\x18\x01 \x01(\tBJ\xbaHGrE\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\bnickName\x12G\n" +
 	"\taddresses\x18\x02 \x03(\v2\x1f.bongsu.user.v1.TransferAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1b\n" +
-	"\x04line\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\"\x91\x02\n" +
+	"\x04line\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\x12\x1f\n" +
+	"\bfailover\x18\x04 \x01(\bH\x00R\bfailover\x88\x01\x01B\v\n" +
+	"\t_failover\"\xbf\x02\n" +
 	"\x0fTransferAddress\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
 	"R\tmessenger\x12?\n" +
@@ -715,7 +737,10 @@ const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"credential\x18\x03 \x01(\tB \xbaH\x1ar\x18\x18\xd0\x0f2\x13^[^\\x00-\\x1f\\x7f]*$\x80\x01\x01R\n" +
 	"credential\x125\n" +
 	"\x11sealed_credential\x18\x04 \x01(\fB\b\xbaH\x05z\x03\x18\xa8FR\x10sealedCredential\x12\x1b\n" +
-	"\x04line\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\"\xbc\x01\n" +
+	"\x04line\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\x12#\n" +
+	"\x04rank\x18\x06 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00H\x00R\x04rank\x88\x01\x01B\a\n" +
+	"\x05_rank\"\xbc\x01\n" +
 	"\rTransferGroup\x12d\n" +
 	"\n" +
 	"group_name\x18\x01 \x01(\tBE\xbaHBr@\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$R\tgroupName\x12(\n" +
@@ -812,6 +837,8 @@ func file_bongsu_user_v1_transfer_proto_init() {
 	if File_bongsu_user_v1_transfer_proto != nil {
 		return
 	}
+	file_bongsu_user_v1_transfer_proto_msgTypes[0].OneofWrappers = []any{}
+	file_bongsu_user_v1_transfer_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -37,6 +37,14 @@ export declare type TransferUser = Message<"bongsu.user.v1.TransferUser"> & {
    * @generated from field: int32 line = 3;
    */
   line: number;
+
+  /**
+   * failover is the user's. Unset, a new user has none, and one who is there keeps
+   * what they have. ExportDirectory sets it always.
+   *
+   * @generated from field: optional bool failover = 4;
+   */
+  failover?: boolean | undefined;
 };
 
 /**
@@ -88,6 +96,14 @@ export declare type TransferAddress = Message<"bongsu.user.v1.TransferAddress"> 
    * @generated from field: int32 line = 5;
    */
   line: number;
+
+  /**
+   * rank is the address's. Unset, a new address has 0, and one that is there keeps
+   * what it has. ExportDirectory sets it always.
+   *
+   * @generated from field: optional int32 rank = 6;
+   */
+  rank?: number | undefined;
 };
 
 /**
