@@ -86,6 +86,7 @@ func (c trial) run(t *testing.T) {
 	v := sys.judge(t, all)
 	v.name, v.took = c.String(), time.Since(start)
 	results.add(v)
+	t.Logf("%d ended as failed rather than be paid for twice; %d calls were known again and told nobody", v.spared, v.known)
 	sys.living(t)
 	if c.quiet() {
 		sys.calm(t)

@@ -4,15 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 // bound is how long all may take to end when nobody is killed any more and the
@@ -25,6 +21,8 @@ type verdict struct {
 	deliveries, lost, unmarked, marked int
 	waited                             int           // deliveries that waited for another's failure
 	took                               time.Duration // from the first alert
+	spared                             int           // deliveries that failed rather than cost money twice
+	known                              int           // calls by which an idempotent provider told nobody again
 }
 
 // ended waits until every delivery of every alert has ended, and gives all alerts
@@ -137,7 +135,7 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 			t.Errorf("it is Sent, and the fake took none of %v: %v", calls, d)
 		}
 	case state == alertv1.DeliveryState_DELIVERY_STATE_FAILED && spared(severity, d):
-		// It is the promise that nobody pays twice: it ended, and says why.
+		v.spared++ // it ended, and says why
 	default:
 		v.lost++ // nothing else here makes one end, and all do
 		t.Errorf("it ended, or has not: %v", d)
@@ -154,7 +152,14 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 		if call.GetAnswerStatus() != 0 && !tookIt(call) {
 			continue // it was refused
 		}
-		if effects++; effects == 1 || known(d, call) {
+		if effects++; effects == 1 {
+			continue
+		}
+		if dear(severity, d) {
+			t.Errorf("it was paid for again at %s: %v", call.GetTime().AsTime(), d)
+		}
+		if known(d, call) {
+			v.known++
 			continue
 		}
 		if at >= 0 && d.GetAttempts()[at].GetPossibleDuplicate() {
@@ -169,26 +174,6 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 			t.Errorf("attempt %d is on record, and the fake got no call of it: %v", i+1, d)
 		}
 	}
-}
-
-// tookIt says whether a fake took a message.
-func tookIt(call *mockupv1.Call) bool { return call.GetAnswerStatus()/100 == 2 }
-
-// spared says whether a delivery may have failed because its last attempt may have been
-// carried out: a message that costs money is not repeated then, unless it is critical.
-func spared(severity string, d *alertv1.Delivery) bool {
-	spec, _ := messenger.Find(specs, d.GetMessenger())
-	last := d.GetAttempts()[max(0, len(d.GetAttempts())-1):]
-	return spec.Costly && job.RankOf(severity) != job.Critical && len(last) == 1 &&
-		last[0].GetOutcome().GetKind() == messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN &&
-		d.GetReason() != "" && d.GetReason() == last[0].GetOutcome().GetProviderCode()
-}
-
-// known says whether the provider knew a delivery again by its handle, and told nobody
-// twice.
-func known(d *alertv1.Delivery, call *mockupv1.Call) bool {
-	spec, _ := messenger.Find(specs, d.GetMessenger())
-	return spec.Idempotent && strings.Contains(call.GetBody(), fmt.Sprintf(`"dedup_key":"bongsu-%v"`, d.GetId()))
 }
 
 // attemptOf gives the index of the attempt that made a call: the last that began
