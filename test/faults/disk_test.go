@@ -54,7 +54,7 @@ func (s *system) fill(t *testing.T, data string) (between []*post) {
 		fill() // the queue gives back what it does not need any more
 		var burst []*post
 		for range 30 {
-			burst = append(burst, &post{target: `"@all"`, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
+			burst = append(burst, &post{target: everyTeam, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
 		}
 		s.drive(ctx, burst, new(counter))
 		between = append(between, burst...)

@@ -14,9 +14,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
 
-// The people of every system: user1 to user60, each with a channel. The first are in
-// teams, and all of a team are told under one token; the others have a token each, and
-// some of them are together in shifts.
+// The people of every system: user1 to user60, each with a destination. The first are
+// in teams, and all of a team are told under one token of Slack; the others have a
+// credential each, by all messengers, and some of them are together in shifts.
 const (
 	users     = 60
 	teams     = 4
@@ -26,14 +26,14 @@ const (
 )
 
 // channel is the destination of a user.
-func channel(user int) string { return fmt.Sprintf("USER%d_CHANNEL_ID", user) }
+func channel(user int) string { return wayOf(user).destination(user) }
 
 // token is the credential of a user.
 func token(user int) string {
 	if team := (user-1)/teamSize + 1; team <= teams {
 		return fmt.Sprintf("TEAM%d-TOKEN", team)
 	}
-	return fmt.Sprintf("USER%d-TOKEN", user)
+	return wayOf(user).credential(user)
 }
 
 // tokens gives the tokens by channel.
@@ -63,6 +63,18 @@ func groups() map[string][]int {
 	return all
 }
 
+// waysTo gives the ways by channel.
+func waysTo() map[string]way {
+	all := map[string]way{}
+	for user := 1; user <= users; user++ {
+		all[channel(user)] = wayOf(user)
+	}
+	return all
+}
+
+// everyTeam is the target of those who are told by Slack alone.
+const everyTeam = `"@@team1","@@team2","@@team3","@@team4"`
+
 // aim draws whom an alert is for, and says how many they are.
 func aim(rng *rand.Rand) (target string, people int) {
 	switch n := rng.IntN(60); {
@@ -85,7 +97,7 @@ func settle(t testing.TB, url string) {
 	for user := 1; user <= users; user++ {
 		g.Go(func() error {
 			_, err := people.CreateUser(ctx, &userv1.CreateUserRequest{NickName: fmt.Sprintf("user%d", user), Addresses: []*userv1.NewAddress{
-				{Messenger: "slack", Credential: token(user), Destination: channel(user)},
+				{Messenger: wayOf(user).messenger, Credential: token(user), Destination: channel(user)},
 			}})
 			return err
 		})

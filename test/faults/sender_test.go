@@ -29,8 +29,8 @@ func cutOffAndBack(t *testing.T) {
 	s := apart(t, "sqlite")
 	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
 	var all []*post
-	for i := range 4 {
-		all = append(all, &post{target: `"@all"`, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
+	for i := range 12 {
+		all = append(all, &post{target: everyTeam, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
 	}
 	s.send(t, all)
 	s.serveSender(t, "stopped", proc.Unpaced...)

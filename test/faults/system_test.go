@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
@@ -21,18 +23,15 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-const (
-	// lease is short, so that what a dead sender held is soon sent by another.
-	lease = 3 * time.Second
-	// postMessage is the path of the fake Slack.
-	postMessage = "/api/chat.postMessage"
-)
+// lease is short, so that what a dead sender held is soon sent by another.
+const lease = 3 * time.Second
 
 // A system is a running Bongsu, in parts that can be killed and started again, and
-// a fake provider that never is.
+// the fakes of the providers, which never are.
 type system struct {
 	url       string // where alerts are sent and looked at
 	mockup    string
+	config    string  // the file that says where mail goes
 	nats      string  // empty where the broker is inside
 	jetstream string  // the folder of the broker
 	key       string  // the file of the seal key
@@ -56,7 +55,10 @@ func newSystem(t testing.TB) *system {
 	s := &system{parts: map[string]*part{}}
 	cmd := binaries.ServeCommand("--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0")
 	cmd.Stdout = &s.calls
-	s.mockup = proc.Start(t, cmd).URLs(t, 1)["mockup"]
+	fakes := proc.Start(t, cmd)
+	s.mockup = fakes.URLs(t, 1)["mockup"]
+	s.config = filepath.Join(t.TempDir(), "messengers.yaml")
+	must(t, os.WriteFile(s.config, []byte("email: {url: smtp://"+fakes.MailAddr(t)+"}\n"), 0o600))
 	return s
 }
 
@@ -72,7 +74,7 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
-	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--"+service+"-addr="+addr)
+	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--messenger-config="+s.config, "--"+service+"-addr="+addr)
 	s.add(t, name, func(t testing.TB) *proc.Process {
 		p := binaries.Serve(t, args...)
 		p.URLs(t, 1)
@@ -191,13 +193,19 @@ func (s *system) fakes() mockupv1connect.MockupServiceClient {
 	return mockupv1connect.NewMockupServiceClient(http.DefaultClient, s.mockup)
 }
 
-// behave makes the fake take its time with every call, and fail as f says; what it
-// got so far it keeps.
+// behave makes all fakes fail as f says, beside what they do already; what they got so
+// far they keep. Where HTTP has a status, mail has one of its own, which says that the
+// relay cannot now.
 func (s *system) behave(t testing.TB, f *mockupv1.Fault) {
 	t.Helper()
-	f.BodyContains = "channel" // all bodies do
-	if _, err := s.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: f}); err != nil {
-		t.Fatal(err)
+	web, post := proto.CloneOf(f), proto.CloneOf(f)
+	web.Credential, post.Credential = "/", "@" // in every path but a recipient, and in every sender
+	if post.GetStatus() != 0 {
+		post.Status = 451
+	}
+	for _, one := range []*mockupv1.Fault{web, post} {
+		_, err := s.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: one})
+		must(t, err)
 	}
 }
 
@@ -210,7 +218,7 @@ type counter struct {
 
 // Write takes what the mockup prints.
 func (c *counter) Write(b []byte) (int, error) {
-	c.add(bytes.Count(b, []byte("Authorization: ")))
+	c.add(bytes.Count(b, []byte("Content-Type: "))) // one in a call, and in a mail
 	return len(b), nil
 }
 

@@ -24,9 +24,8 @@ const (
 	// firstRetry bounds the wait before the first retry; each bound is twice the one
 	// before.
 	firstRetry = time.Second
-	// perChannel and perToken are from call to call, at the default paces.
-	perChannel = time.Second
-	perToken   = time.Second / 10
+	// perToken is from call to call under one credential, at the default pace.
+	perToken = time.Second / 10
 )
 
 // A span is a time with a beginning and an end.
@@ -44,13 +43,14 @@ type waits struct {
 	blows  []span
 	wiped  time.Time         // when JetStream lost its files; the zero time where it has not
 	tokens map[string]string // by channel
+	ways   map[string]way    // by channel
 	tries  map[string][]try  // by token, in the order of their ends
 	lives  map[string][]span // of deliveries, by channel and by token
 }
 
 // waits gathers what explains the waits of deliveries.
 func (s *system) waits(all []*alertv1.GetAlertResponse) waits {
-	w := waits{blows: s.blows, wiped: s.wiped, tokens: tokens(), tries: map[string][]try{}, lives: map[string][]span{}}
+	w := waits{blows: s.blows, wiped: s.wiped, tokens: tokens(), ways: waysTo(), tries: map[string][]try{}, lives: map[string][]span{}}
 	for _, a := range all {
 		for _, d := range a.GetDeliveries() {
 			token, life := w.tokens[d.GetDestination()], span{a.GetAlert().GetCreateTime().AsTime(), d.GetEndTime().AsTime()}
@@ -94,8 +94,11 @@ func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration
 	}
 	for _, one := range w.tries[w.tokens[d.GetDestination()]] {
 		held = append(held, span{one.start, one.end.Add(one.pause)}, span{one.start, one.start.Add(perToken)})
-		if one.channel == d.GetDestination() {
-			held = append(held, span{one.start, one.start.Add(perChannel)})
+		if turn := w.turn(one.channel, one.end); one.channel == d.GetDestination() {
+			held = append(held, span{one.start, one.start.Add(turn)})
+			if one.pause > 0 {
+				held = append(held, span{one.end, one.end.Add(one.pause + turn)})
+			}
 		}
 		if one.opens {
 			held = append(held, span{one.start, one.end.Add(breakerOpen + w.turns(d.GetDestination(), one.span))})
@@ -109,7 +112,14 @@ func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration
 // it was killed, because its breaker opened, or because it had a copy of a job.
 func (w waits) turns(channel string, during span) time.Duration {
 	ofChannel, ofToken := open(w.lives[channel], during), open(w.lives[w.tokens[channel]], during)
-	return max(time.Duration(ofChannel)*perChannel, time.Duration(ofToken)*perToken)
+	return max(time.Duration(ofChannel)*w.turn(channel, during.end), time.Duration(ofToken)*perToken)
+}
+
+// turn is the time from call to call to a channel, at some time.
+func (w waits) turn(channel string, at time.Time) time.Duration {
+	return w.ways[channel].turn(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one try) bool {
+		return one.pause > 0 && !one.end.After(at)
+	}))
 }
 
 // open counts the lives that a time is part of.
@@ -142,7 +152,8 @@ func uncovered(whole span, by []span) (left time.Duration) {
 // failure.
 func (v *verdict) judgeWait(t testing.TB, w waits, created time.Time, d *alertv1.Delivery) {
 	t.Helper()
-	most := prompt
+	// A turn that was missed is lost.
+	most := max(prompt, w.turn(d.GetDestination(), d.GetEndTime().AsTime())+firstRetry)
 	if !w.wiped.IsZero() && d.GetEndTime().AsTime().After(w.wiped) {
 		most += notice
 	}
@@ -175,7 +186,7 @@ func TestUnexplained(t *testing.T) {
 		{"a blow long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := waits{blows: c.blows, tokens: tokens(), tries: c.tries}
+			w := waits{blows: c.blows, tokens: tokens(), ways: waysTo(), tries: c.tries}
 			d := &alertv1.Delivery{Destination: c.channel, EndTime: timestamppb.New(at(8))}
 			if got := w.unexplained(start, d); got != c.want {
 				t.Errorf("%s is unexplained, want %s", got, c.want)
