@@ -35,6 +35,9 @@ const (
 const (
 	// DirectoryServiceLookUpProcedure is the fully-qualified name of the DirectoryService's LookUp RPC.
 	DirectoryServiceLookUpProcedure = "/bongsu.user.v1.DirectoryService/LookUp"
+	// DirectoryServiceReadReceiptProcedure is the fully-qualified name of the DirectoryService's
+	// ReadReceipt RPC.
+	DirectoryServiceReadReceiptProcedure = "/bongsu.user.v1.DirectoryService/ReadReceipt"
 	// DirectoryServiceGetSealProcedure is the fully-qualified name of the DirectoryService's GetSeal
 	// RPC.
 	DirectoryServiceGetSealProcedure = "/bongsu.user.v1.DirectoryService/GetSeal"
@@ -48,6 +51,14 @@ type DirectoryServiceClient interface {
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
+	// ReadReceipt reads what a provider says later of a message, where it is signed with
+	// the credential that the message was sent with. The credential is opened for that
+	// only, and is no part of the answer. The service needs the callback-url that the
+	// senders have: what is signed covers it.
+	//
+	// invalid_argument: it is not signed with the credential, or says nothing of a
+	// message. not_found: the messenger's provider says nothing later.
+	ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error)
 	// GetSeal says by which keys the credentials of the directory are sealed.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
@@ -70,6 +81,13 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		readReceipt: connect.NewClient[v1.ReadReceiptRequest, v1.ReadReceiptResponse](
+			httpClient,
+			baseURL+DirectoryServiceReadReceiptProcedure,
+			connect.WithSchema(directoryServiceMethods.ByName("ReadReceipt")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		getSeal: connect.NewClient[v1.GetSealRequest, v1.GetSealResponse](
 			httpClient,
 			baseURL+DirectoryServiceGetSealProcedure,
@@ -82,13 +100,23 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 
 // directoryServiceClient implements DirectoryServiceClient.
 type directoryServiceClient struct {
-	lookUp  *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
-	getSeal *connect.Client[v1.GetSealRequest, v1.GetSealResponse]
+	lookUp      *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
+	readReceipt *connect.Client[v1.ReadReceiptRequest, v1.ReadReceiptResponse]
+	getSeal     *connect.Client[v1.GetSealRequest, v1.GetSealResponse]
 }
 
 // LookUp calls bongsu.user.v1.DirectoryService.LookUp.
 func (c *directoryServiceClient) LookUp(ctx context.Context, req *v1.LookUpRequest) (*v1.LookUpResponse, error) {
 	response, err := c.lookUp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReadReceipt calls bongsu.user.v1.DirectoryService.ReadReceipt.
+func (c *directoryServiceClient) ReadReceipt(ctx context.Context, req *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error) {
+	response, err := c.readReceipt.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -112,6 +140,14 @@ type DirectoryServiceHandler interface {
 	//
 	// invalid_argument: a target is not of the form @user, @@group or @all.
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
+	// ReadReceipt reads what a provider says later of a message, where it is signed with
+	// the credential that the message was sent with. The credential is opened for that
+	// only, and is no part of the answer. The service needs the callback-url that the
+	// senders have: what is signed covers it.
+	//
+	// invalid_argument: it is not signed with the credential, or says nothing of a
+	// message. not_found: the messenger's provider says nothing later.
+	ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error)
 	// GetSeal says by which keys the credentials of the directory are sealed.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
@@ -130,6 +166,13 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	directoryServiceReadReceiptHandler := connect.NewUnaryHandlerSimple(
+		DirectoryServiceReadReceiptProcedure,
+		svc.ReadReceipt,
+		connect.WithSchema(directoryServiceMethods.ByName("ReadReceipt")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	directoryServiceGetSealHandler := connect.NewUnaryHandlerSimple(
 		DirectoryServiceGetSealProcedure,
 		svc.GetSeal,
@@ -141,6 +184,8 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		switch r.URL.Path {
 		case DirectoryServiceLookUpProcedure:
 			directoryServiceLookUpHandler.ServeHTTP(w, r)
+		case DirectoryServiceReadReceiptProcedure:
+			directoryServiceReadReceiptHandler.ServeHTTP(w, r)
 		case DirectoryServiceGetSealProcedure:
 			directoryServiceGetSealHandler.ServeHTTP(w, r)
 		default:
@@ -154,6 +199,10 @@ type UnimplementedDirectoryServiceHandler struct{}
 
 func (UnimplementedDirectoryServiceHandler) LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.LookUp is not implemented"))
+}
+
+func (UnimplementedDirectoryServiceHandler) ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.ReadReceipt is not implemented"))
 }
 
 func (UnimplementedDirectoryServiceHandler) GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error) {
