@@ -49,7 +49,10 @@ func (b *builder) alertHere(ctx context.Context) error {
 		Specs: b.specs, Paces: paces, Counter: store, Now: time.Now,
 		Templates: store, Writer: writer, Directory: b.directory, Sealed: store,
 	}
-	dispatch := &alert.DispatchHandler{Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now, Directory: b.directory}
+	dispatch := &alert.DispatchHandler{
+		Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now,
+		Directory: b.directory, Receipts: store,
+	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{

@@ -17,7 +17,8 @@ func (b *builder) edgeHere(ctx context.Context) error {
 	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
-		Intake: &edge.IntakeHandler{Sources: sources, Alerts: b.alerts},
+		Intake:    &edge.IntakeHandler{Sources: sources, Alerts: b.alerts},
+		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 	}
 	return b.listen(ctx, accept, Edge, rpc.Face{
 		Services: e.Services(b.rpc),

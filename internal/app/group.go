@@ -41,7 +41,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 	})
 	groups := &group.Handler{Groups: store}
 	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: time.Now}
-	lookup := &group.LookupHandler{Finder: store, Sealing: store, Key: key}
+	lookup := &group.LookupHandler{Finder: store, Sealing: store, Key: key, Receipts: group.Receipts{Key: key, Messengers: b.messengersHere()}}
 	transfers := &group.TransferHandler{Whole: store, Users: users}
 	b.groups, b.users, b.directory, b.transfers = groups, users, lookup, transfers
 	b.ready = append(b.ready, store.Ping)
@@ -80,7 +80,7 @@ func (b *builder) peopleElsewhere() error {
 	if err != nil {
 		return err
 	}
-	b.directory = group.NewElsewhere(userinfoconnect.NewUserInfoClient(b.client, url, rpc.ClientOptions()), key, b.log)
+	b.directory = group.NewElsewhere(userinfoconnect.NewUserInfoClient(b.client, url, rpc.ClientOptions()), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
 	return nil
 }
 

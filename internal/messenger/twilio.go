@@ -13,7 +13,10 @@ import (
 // Twilio sends SMS by Twilio's Messages API.
 type Twilio struct{ Endpoint }
 
-var _ Verifier = Twilio{}
+var (
+	_ Verifier = Twilio{}
+	_ Receiver = Twilio{}
+)
 
 // Spec describes an address at Twilio.
 func (Twilio) Spec() Spec {

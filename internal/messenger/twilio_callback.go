@@ -15,21 +15,13 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// A Receipt is what a provider says later of a message that it had taken. Receipts
-// may come twice, late, and in any order: after a Final one nothing that another says
-// counts.
-type Receipt struct {
-	MessageID string // that of the Outcome of Send
-	Status    string // the provider's word, such as delivered
-	Final     bool   // no other word will follow
-	// Outcome is what the word comes to: Sent, also where the message is still on its
-	// way, or else how it failed.
-	Outcome Outcome
-}
-
 // TwilioCallbacks is the path under which Twilio's word is taken, before the number of
 // the delivery that it is about.
 const TwilioCallbacks = "/v1/callbacks/twilio/"
+
+// TwilioSignature is the header with the signature of what Twilio says
+// (https://www.twilio.com/docs/usage/security#validating-requests).
+const TwilioSignature = "X-Twilio-Signature"
 
 // Callback is where Twilio says what became of a delivery.
 func (t Twilio) Callback(delivery int64) string {

@@ -26,6 +26,7 @@ var restRules = []struct {
 	{pattern: "POST /v1/users/{nick_name}/addresses", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
 	{pattern: "PUT /v1/users/{nick_name}/addresses/{id}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
 	{pattern: "POST /v1/intake/", any: true},
+	{pattern: "POST /v1/callbacks/", any: true},
 	{pattern: "/v1/"},
 }
 

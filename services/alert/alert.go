@@ -54,7 +54,7 @@ const (
 	Queued   State = iota + 1 // it waits to be sent
 	Claimed                   // a sender holds it under a lease
 	Sent                      // the provider took it
-	Failed                    // it was not taken
+	Failed                    // it was not taken, or not delivered after that
 	Expired                   // its time to live ran out
 	Canceled                  // it was canceled before it was sent
 	Held                      // it waits for another of its chain to fail
@@ -92,6 +92,7 @@ type Delivery struct {
 	EndTime          time.Time // zero until it ended
 	Chain            int64     // the first delivery of its chain; 0 where it is in none
 	Attempts         []Attempt // in order
+	Receipt          Receipt   // the last that counts
 }
 
 // NotNeeded is the reason of a delivery that is Canceled because another of its

@@ -25,6 +25,7 @@ type DispatchHandler struct {
 	Now   func() time.Time
 
 	Directory userv1connect.DirectoryServiceClient
+	Receipts  Receipts
 }
 
 // Claim grants deliveries to a sender.

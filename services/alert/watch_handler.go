@@ -51,13 +51,14 @@ type glimpse struct {
 	state    State
 	attempts int
 	next     time.Time
+	receipt  time.Time
 }
 
 // changed gives those of ds that are not as they were seen, and sees them.
 func changed(ds []Delivery, seen map[int64]glimpse) []Delivery {
 	var news []Delivery
 	for _, d := range ds {
-		now := glimpse{d.State, len(d.Attempts), d.NextTime}
+		now := glimpse{d.State, len(d.Attempts), d.NextTime, d.Receipt.Time}
 		if seen[d.ID] != now {
 			seen[d.ID] = now
 			news = append(news, d)

@@ -15,6 +15,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
 )
 
@@ -141,6 +142,7 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 			EndTime:         timeToWire(d.EndTime),
 			Attempts:        attempts,
 			Chain:           chain,
+			Receipt:         receiptToWire(d.Receipt),
 		})
 	}
 	return wire
@@ -155,6 +157,31 @@ func attemptToWire(t Attempt) *alertv1.Attempt {
 		Outcome:           outcome.ToWire(t.Outcome),
 		PossibleDuplicate: t.PossibleDuplicate,
 	}
+}
+
+// receiptToWire leaves the zero Receipt unset.
+func receiptToWire(r Receipt) *alertv1.Receipt {
+	if r == (Receipt{}) {
+		return nil
+	}
+	return &alertv1.Receipt{
+		Status:            r.Status,
+		Time:              timestamppb.New(r.Time),
+		Final:             r.Final,
+		ProviderCode:      r.Code,
+		ProviderMessageId: r.MessageID,
+	}
+}
+
+// receiptFromWire reads what came at now. A final word that is not that the message was
+// sent is that it was not delivered.
+func receiptFromWire(said *userv1.ReadReceiptResponse, now time.Time) Receipt {
+	o := outcome.FromWire(said.GetOutcome())
+	r := Receipt{MessageID: o.MessageID, Status: said.GetStatus(), Time: now, Final: said.GetFinal()}
+	if r.Failed = r.Final && o.Kind != messenger.Sent; r.Failed {
+		r.Code = o.Code
+	}
+	return r
 }
 
 func resolvedToWire(found *userv1.LookUpResponse) *alertv1.ResolveTargetsResponse {

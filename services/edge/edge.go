@@ -5,6 +5,7 @@ package edge
 
 import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
@@ -21,6 +22,7 @@ type Edge struct {
 	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes: it streams
 	Messengers messengerv1connect.MessengerServiceClient
 	Intake     *IntakeHandler
+	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
 }
 
@@ -33,6 +35,7 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, alertv1connect.NewAlertServiceHandler, e.Alerts),
 		rpc.Public(o, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(e.Messengers)),
 		rpc.Public(o, intakev1connect.NewIntakeServiceHandler, intakev1connect.IntakeServiceHandler(e.Intake)),
+		rpc.Public(o, callbackv1connect.NewCallbackServiceHandler, callbackv1connect.CallbackServiceHandler(e.Callbacks)),
 		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

@@ -43,6 +43,7 @@ var _ userv1connect.DirectoryServiceHandler = (*Elsewhere)(nil)
 // keeps the people. Tokens are sealed as they come in. While the other system does not
 // answer, its last answer to the same question is used, if it is not too old.
 type Elsewhere struct {
+	Receipts
 	userInfo userinfoconnect.UserInfoClient
 	key      *seal.Key
 	log      *slog.Logger
@@ -50,10 +51,11 @@ type Elsewhere struct {
 	answers  *expirable.LRU[string, *userv1.LookUpResponse]
 }
 
-// NewElsewhere asks a UserInfo.
-func NewElsewhere(userInfo userinfoconnect.UserInfoClient, key *seal.Key, log *slog.Logger) *Elsewhere {
+// NewElsewhere asks a UserInfo. What receipts are read by is here, as no other has the
+// key.
+func NewElsewhere(userInfo userinfoconnect.UserInfoClient, key *seal.Key, receipts Receipts, log *slog.Logger) *Elsewhere {
 	return &Elsewhere{
-		userInfo: userInfo, key: key, log: log,
+		Receipts: receipts, userInfo: userInfo, key: key, log: log,
 		breaker: circuitbreaker.NewBuilder[*userinfo.UserList]().
 			HandleIf(func(_ *userinfo.UserList, err error) bool { return err != nil && !refused(err) }).
 			WithFailureThresholdRatio(elsewhereFailures, elsewhereCalls).

@@ -49,7 +49,7 @@ func elsewhere(t *testing.T) (*Elsewhere, *other, *seal.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewElsewhere(userinfoconnect.NewUserInfoClient(server.Client(), server.URL, connect.WithGRPC()), key, slog.New(slog.DiscardHandler)), o, key
+	return NewElsewhere(userinfoconnect.NewUserInfoClient(server.Client(), server.URL, connect.WithGRPC()), key, Receipts{Key: key}, slog.New(slog.DiscardHandler)), o, key
 }
 
 func ask(t *testing.T, h *Elsewhere, names ...string) (*userv1.LookUpResponse, error) {

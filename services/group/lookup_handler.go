@@ -23,6 +23,7 @@ type LookupHandler struct {
 	Finder  Finder
 	Sealing Sealing
 	Key     *seal.Key
+	Receipts
 }
 
 // LookUp finds the addresses behind targets, credentials sealed.

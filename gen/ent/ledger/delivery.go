@@ -42,7 +42,7 @@ type Delivery struct {
 	ExpireTime int64 `json:"expire_time,omitempty"`
 	// attempts that count, of one that has not ended
 	Tries int `json:"tries,omitempty"`
-	// its alert was canceled while it was claimed
+	// its alert was canceled while it was claimed, or after it was not needed; or another of its chain was sent while it was claimed
 	Canceled bool `json:"canceled,omitempty"`
 	// of the last claim
 	Fence int64 `json:"fence,omitempty"`
@@ -65,8 +65,20 @@ type Delivery struct {
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// EndTime holds the value of the "end_time" field.
-	EndTime      int64 `json:"end_time,omitempty"`
-	selectValues sql.SelectValues
+	EndTime int64 `json:"end_time,omitempty"`
+	// the provider's id of what the receipt is of; empty where there is none
+	ReceiptMessage string `json:"receipt_message,omitempty"`
+	// ReceiptStatus holds the value of the "receipt_status" field.
+	ReceiptStatus string `json:"receipt_status,omitempty"`
+	// ReceiptCode holds the value of the "receipt_code" field.
+	ReceiptCode string `json:"receipt_code,omitempty"`
+	// ReceiptTime holds the value of the "receipt_time" field.
+	ReceiptTime int64 `json:"receipt_time,omitempty"`
+	// ReceiptFinal holds the value of the "receipt_final" field.
+	ReceiptFinal bool `json:"receipt_final,omitempty"`
+	// ReceiptFailed holds the value of the "receipt_failed" field.
+	ReceiptFailed bool `json:"receipt_failed,omitempty"`
+	selectValues  sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -76,11 +88,11 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case delivery.FieldCredential, delivery.FieldClaimRequest:
 			values[i] = new([]byte)
-		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld:
+		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld, delivery.FieldReceiptFinal, delivery.FieldReceiptFailed:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldEndTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldEndTime, delivery.FieldReceiptTime:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason:
+		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason, delivery.FieldReceiptMessage, delivery.FieldReceiptStatus, delivery.FieldReceiptCode:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -253,6 +265,42 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.EndTime = value.Int64
 			}
+		case delivery.FieldReceiptMessage:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field receipt_message", values[i])
+			} else if value.Valid {
+				_m.ReceiptMessage = value.String
+			}
+		case delivery.FieldReceiptStatus:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field receipt_status", values[i])
+			} else if value.Valid {
+				_m.ReceiptStatus = value.String
+			}
+		case delivery.FieldReceiptCode:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field receipt_code", values[i])
+			} else if value.Valid {
+				_m.ReceiptCode = value.String
+			}
+		case delivery.FieldReceiptTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field receipt_time", values[i])
+			} else if value.Valid {
+				_m.ReceiptTime = value.Int64
+			}
+		case delivery.FieldReceiptFinal:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field receipt_final", values[i])
+			} else if value.Valid {
+				_m.ReceiptFinal = value.Bool
+			}
+		case delivery.FieldReceiptFailed:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field receipt_failed", values[i])
+			} else if value.Valid {
+				_m.ReceiptFailed = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -362,6 +410,24 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("end_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.EndTime))
+	builder.WriteString(", ")
+	builder.WriteString("receipt_message=")
+	builder.WriteString(_m.ReceiptMessage)
+	builder.WriteString(", ")
+	builder.WriteString("receipt_status=")
+	builder.WriteString(_m.ReceiptStatus)
+	builder.WriteString(", ")
+	builder.WriteString("receipt_code=")
+	builder.WriteString(_m.ReceiptCode)
+	builder.WriteString(", ")
+	builder.WriteString("receipt_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReceiptTime))
+	builder.WriteString(", ")
+	builder.WriteString("receipt_final=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReceiptFinal))
+	builder.WriteString(", ")
+	builder.WriteString("receipt_failed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReceiptFailed))
 	builder.WriteByte(')')
 	return builder.String()
 }

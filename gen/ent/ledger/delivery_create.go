@@ -297,6 +297,90 @@ func (_c *DeliveryCreate) SetNillableEndTime(v *int64) *DeliveryCreate {
 	return _c
 }
 
+// SetReceiptMessage sets the "receipt_message" field.
+func (_c *DeliveryCreate) SetReceiptMessage(v string) *DeliveryCreate {
+	_c.mutation.SetReceiptMessage(v)
+	return _c
+}
+
+// SetNillableReceiptMessage sets the "receipt_message" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReceiptMessage(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetReceiptMessage(*v)
+	}
+	return _c
+}
+
+// SetReceiptStatus sets the "receipt_status" field.
+func (_c *DeliveryCreate) SetReceiptStatus(v string) *DeliveryCreate {
+	_c.mutation.SetReceiptStatus(v)
+	return _c
+}
+
+// SetNillableReceiptStatus sets the "receipt_status" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReceiptStatus(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetReceiptStatus(*v)
+	}
+	return _c
+}
+
+// SetReceiptCode sets the "receipt_code" field.
+func (_c *DeliveryCreate) SetReceiptCode(v string) *DeliveryCreate {
+	_c.mutation.SetReceiptCode(v)
+	return _c
+}
+
+// SetNillableReceiptCode sets the "receipt_code" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReceiptCode(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetReceiptCode(*v)
+	}
+	return _c
+}
+
+// SetReceiptTime sets the "receipt_time" field.
+func (_c *DeliveryCreate) SetReceiptTime(v int64) *DeliveryCreate {
+	_c.mutation.SetReceiptTime(v)
+	return _c
+}
+
+// SetNillableReceiptTime sets the "receipt_time" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReceiptTime(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetReceiptTime(*v)
+	}
+	return _c
+}
+
+// SetReceiptFinal sets the "receipt_final" field.
+func (_c *DeliveryCreate) SetReceiptFinal(v bool) *DeliveryCreate {
+	_c.mutation.SetReceiptFinal(v)
+	return _c
+}
+
+// SetNillableReceiptFinal sets the "receipt_final" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReceiptFinal(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetReceiptFinal(*v)
+	}
+	return _c
+}
+
+// SetReceiptFailed sets the "receipt_failed" field.
+func (_c *DeliveryCreate) SetReceiptFailed(v bool) *DeliveryCreate {
+	_c.mutation.SetReceiptFailed(v)
+	return _c
+}
+
+// SetNillableReceiptFailed sets the "receipt_failed" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableReceiptFailed(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetReceiptFailed(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *DeliveryCreate) SetID(v int64) *DeliveryCreate {
 	_c.mutation.SetID(v)
@@ -402,6 +486,30 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultEndTime
 		_c.mutation.SetEndTime(v)
 	}
+	if _, ok := _c.mutation.ReceiptMessage(); !ok {
+		v := delivery.DefaultReceiptMessage
+		_c.mutation.SetReceiptMessage(v)
+	}
+	if _, ok := _c.mutation.ReceiptStatus(); !ok {
+		v := delivery.DefaultReceiptStatus
+		_c.mutation.SetReceiptStatus(v)
+	}
+	if _, ok := _c.mutation.ReceiptCode(); !ok {
+		v := delivery.DefaultReceiptCode
+		_c.mutation.SetReceiptCode(v)
+	}
+	if _, ok := _c.mutation.ReceiptTime(); !ok {
+		v := delivery.DefaultReceiptTime
+		_c.mutation.SetReceiptTime(v)
+	}
+	if _, ok := _c.mutation.ReceiptFinal(); !ok {
+		v := delivery.DefaultReceiptFinal
+		_c.mutation.SetReceiptFinal(v)
+	}
+	if _, ok := _c.mutation.ReceiptFailed(); !ok {
+		v := delivery.DefaultReceiptFailed
+		_c.mutation.SetReceiptFailed(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -477,6 +585,24 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.EndTime(); !ok {
 		return &ValidationError{Name: "end_time", err: errors.New(`ledger: missing required field "Delivery.end_time"`)}
+	}
+	if _, ok := _c.mutation.ReceiptMessage(); !ok {
+		return &ValidationError{Name: "receipt_message", err: errors.New(`ledger: missing required field "Delivery.receipt_message"`)}
+	}
+	if _, ok := _c.mutation.ReceiptStatus(); !ok {
+		return &ValidationError{Name: "receipt_status", err: errors.New(`ledger: missing required field "Delivery.receipt_status"`)}
+	}
+	if _, ok := _c.mutation.ReceiptCode(); !ok {
+		return &ValidationError{Name: "receipt_code", err: errors.New(`ledger: missing required field "Delivery.receipt_code"`)}
+	}
+	if _, ok := _c.mutation.ReceiptTime(); !ok {
+		return &ValidationError{Name: "receipt_time", err: errors.New(`ledger: missing required field "Delivery.receipt_time"`)}
+	}
+	if _, ok := _c.mutation.ReceiptFinal(); !ok {
+		return &ValidationError{Name: "receipt_final", err: errors.New(`ledger: missing required field "Delivery.receipt_final"`)}
+	}
+	if _, ok := _c.mutation.ReceiptFailed(); !ok {
+		return &ValidationError{Name: "receipt_failed", err: errors.New(`ledger: missing required field "Delivery.receipt_failed"`)}
 	}
 	return nil
 }
@@ -609,6 +735,30 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EndTime(); ok {
 		_spec.SetField(delivery.FieldEndTime, field.TypeInt64, value)
 		_node.EndTime = value
+	}
+	if value, ok := _c.mutation.ReceiptMessage(); ok {
+		_spec.SetField(delivery.FieldReceiptMessage, field.TypeString, value)
+		_node.ReceiptMessage = value
+	}
+	if value, ok := _c.mutation.ReceiptStatus(); ok {
+		_spec.SetField(delivery.FieldReceiptStatus, field.TypeString, value)
+		_node.ReceiptStatus = value
+	}
+	if value, ok := _c.mutation.ReceiptCode(); ok {
+		_spec.SetField(delivery.FieldReceiptCode, field.TypeString, value)
+		_node.ReceiptCode = value
+	}
+	if value, ok := _c.mutation.ReceiptTime(); ok {
+		_spec.SetField(delivery.FieldReceiptTime, field.TypeInt64, value)
+		_node.ReceiptTime = value
+	}
+	if value, ok := _c.mutation.ReceiptFinal(); ok {
+		_spec.SetField(delivery.FieldReceiptFinal, field.TypeBool, value)
+		_node.ReceiptFinal = value
+	}
+	if value, ok := _c.mutation.ReceiptFailed(); ok {
+		_spec.SetField(delivery.FieldReceiptFailed, field.TypeBool, value)
+		_node.ReceiptFailed = value
 	}
 	return _node, _spec
 }

@@ -451,6 +451,97 @@ func (_u *DeliveryUpdate) AddEndTime(v int64) *DeliveryUpdate {
 	return _u
 }
 
+// SetReceiptMessage sets the "receipt_message" field.
+func (_u *DeliveryUpdate) SetReceiptMessage(v string) *DeliveryUpdate {
+	_u.mutation.SetReceiptMessage(v)
+	return _u
+}
+
+// SetNillableReceiptMessage sets the "receipt_message" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReceiptMessage(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReceiptMessage(*v)
+	}
+	return _u
+}
+
+// SetReceiptStatus sets the "receipt_status" field.
+func (_u *DeliveryUpdate) SetReceiptStatus(v string) *DeliveryUpdate {
+	_u.mutation.SetReceiptStatus(v)
+	return _u
+}
+
+// SetNillableReceiptStatus sets the "receipt_status" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReceiptStatus(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReceiptStatus(*v)
+	}
+	return _u
+}
+
+// SetReceiptCode sets the "receipt_code" field.
+func (_u *DeliveryUpdate) SetReceiptCode(v string) *DeliveryUpdate {
+	_u.mutation.SetReceiptCode(v)
+	return _u
+}
+
+// SetNillableReceiptCode sets the "receipt_code" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReceiptCode(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReceiptCode(*v)
+	}
+	return _u
+}
+
+// SetReceiptTime sets the "receipt_time" field.
+func (_u *DeliveryUpdate) SetReceiptTime(v int64) *DeliveryUpdate {
+	_u.mutation.ResetReceiptTime()
+	_u.mutation.SetReceiptTime(v)
+	return _u
+}
+
+// SetNillableReceiptTime sets the "receipt_time" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReceiptTime(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReceiptTime(*v)
+	}
+	return _u
+}
+
+// AddReceiptTime adds value to the "receipt_time" field.
+func (_u *DeliveryUpdate) AddReceiptTime(v int64) *DeliveryUpdate {
+	_u.mutation.AddReceiptTime(v)
+	return _u
+}
+
+// SetReceiptFinal sets the "receipt_final" field.
+func (_u *DeliveryUpdate) SetReceiptFinal(v bool) *DeliveryUpdate {
+	_u.mutation.SetReceiptFinal(v)
+	return _u
+}
+
+// SetNillableReceiptFinal sets the "receipt_final" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReceiptFinal(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReceiptFinal(*v)
+	}
+	return _u
+}
+
+// SetReceiptFailed sets the "receipt_failed" field.
+func (_u *DeliveryUpdate) SetReceiptFailed(v bool) *DeliveryUpdate {
+	_u.mutation.SetReceiptFailed(v)
+	return _u
+}
+
+// SetNillableReceiptFailed sets the "receipt_failed" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableReceiptFailed(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetReceiptFailed(*v)
+	}
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -605,6 +696,27 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedEndTime(); ok {
 		_spec.AddField(delivery.FieldEndTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReceiptMessage(); ok {
+		_spec.SetField(delivery.FieldReceiptMessage, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReceiptStatus(); ok {
+		_spec.SetField(delivery.FieldReceiptStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReceiptCode(); ok {
+		_spec.SetField(delivery.FieldReceiptCode, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReceiptTime(); ok {
+		_spec.SetField(delivery.FieldReceiptTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReceiptTime(); ok {
+		_spec.AddField(delivery.FieldReceiptTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReceiptFinal(); ok {
+		_spec.SetField(delivery.FieldReceiptFinal, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ReceiptFailed(); ok {
+		_spec.SetField(delivery.FieldReceiptFailed, field.TypeBool, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -1050,6 +1162,97 @@ func (_u *DeliveryUpdateOne) AddEndTime(v int64) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetReceiptMessage sets the "receipt_message" field.
+func (_u *DeliveryUpdateOne) SetReceiptMessage(v string) *DeliveryUpdateOne {
+	_u.mutation.SetReceiptMessage(v)
+	return _u
+}
+
+// SetNillableReceiptMessage sets the "receipt_message" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReceiptMessage(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReceiptMessage(*v)
+	}
+	return _u
+}
+
+// SetReceiptStatus sets the "receipt_status" field.
+func (_u *DeliveryUpdateOne) SetReceiptStatus(v string) *DeliveryUpdateOne {
+	_u.mutation.SetReceiptStatus(v)
+	return _u
+}
+
+// SetNillableReceiptStatus sets the "receipt_status" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReceiptStatus(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReceiptStatus(*v)
+	}
+	return _u
+}
+
+// SetReceiptCode sets the "receipt_code" field.
+func (_u *DeliveryUpdateOne) SetReceiptCode(v string) *DeliveryUpdateOne {
+	_u.mutation.SetReceiptCode(v)
+	return _u
+}
+
+// SetNillableReceiptCode sets the "receipt_code" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReceiptCode(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReceiptCode(*v)
+	}
+	return _u
+}
+
+// SetReceiptTime sets the "receipt_time" field.
+func (_u *DeliveryUpdateOne) SetReceiptTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetReceiptTime()
+	_u.mutation.SetReceiptTime(v)
+	return _u
+}
+
+// SetNillableReceiptTime sets the "receipt_time" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReceiptTime(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReceiptTime(*v)
+	}
+	return _u
+}
+
+// AddReceiptTime adds value to the "receipt_time" field.
+func (_u *DeliveryUpdateOne) AddReceiptTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddReceiptTime(v)
+	return _u
+}
+
+// SetReceiptFinal sets the "receipt_final" field.
+func (_u *DeliveryUpdateOne) SetReceiptFinal(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetReceiptFinal(v)
+	return _u
+}
+
+// SetNillableReceiptFinal sets the "receipt_final" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReceiptFinal(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReceiptFinal(*v)
+	}
+	return _u
+}
+
+// SetReceiptFailed sets the "receipt_failed" field.
+func (_u *DeliveryUpdateOne) SetReceiptFailed(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetReceiptFailed(v)
+	return _u
+}
+
+// SetNillableReceiptFailed sets the "receipt_failed" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableReceiptFailed(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetReceiptFailed(*v)
+	}
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdateOne) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -1234,6 +1437,27 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.AddedEndTime(); ok {
 		_spec.AddField(delivery.FieldEndTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReceiptMessage(); ok {
+		_spec.SetField(delivery.FieldReceiptMessage, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReceiptStatus(); ok {
+		_spec.SetField(delivery.FieldReceiptStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReceiptCode(); ok {
+		_spec.SetField(delivery.FieldReceiptCode, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReceiptTime(); ok {
+		_spec.SetField(delivery.FieldReceiptTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedReceiptTime(); ok {
+		_spec.AddField(delivery.FieldReceiptTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReceiptFinal(); ok {
+		_spec.SetField(delivery.FieldReceiptFinal, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ReceiptFailed(); ok {
+		_spec.SetField(delivery.FieldReceiptFailed, field.TypeBool, value)
 	}
 	_node = &Delivery{config: _u.config}
 	_spec.Assign = _node.assignValues

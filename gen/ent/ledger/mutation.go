@@ -2137,6 +2137,13 @@ type DeliveryMutation struct {
 	reason             *string
 	end_time           *int64
 	addend_time        *int64
+	receipt_message    *string
+	receipt_status     *string
+	receipt_code       *string
+	receipt_time       *int64
+	addreceipt_time    *int64
+	receipt_final      *bool
+	receipt_failed     *bool
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*Delivery, error)
@@ -3400,6 +3407,242 @@ func (m *DeliveryMutation) ResetEndTime() {
 	m.addend_time = nil
 }
 
+// SetReceiptMessage sets the "receipt_message" field.
+func (m *DeliveryMutation) SetReceiptMessage(s string) {
+	m.receipt_message = &s
+}
+
+// ReceiptMessage returns the value of the "receipt_message" field in the mutation.
+func (m *DeliveryMutation) ReceiptMessage() (r string, exists bool) {
+	v := m.receipt_message
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceiptMessage returns the old "receipt_message" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReceiptMessage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceiptMessage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceiptMessage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceiptMessage: %w", err)
+	}
+	return oldValue.ReceiptMessage, nil
+}
+
+// ResetReceiptMessage resets all changes to the "receipt_message" field.
+func (m *DeliveryMutation) ResetReceiptMessage() {
+	m.receipt_message = nil
+}
+
+// SetReceiptStatus sets the "receipt_status" field.
+func (m *DeliveryMutation) SetReceiptStatus(s string) {
+	m.receipt_status = &s
+}
+
+// ReceiptStatus returns the value of the "receipt_status" field in the mutation.
+func (m *DeliveryMutation) ReceiptStatus() (r string, exists bool) {
+	v := m.receipt_status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceiptStatus returns the old "receipt_status" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReceiptStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceiptStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceiptStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceiptStatus: %w", err)
+	}
+	return oldValue.ReceiptStatus, nil
+}
+
+// ResetReceiptStatus resets all changes to the "receipt_status" field.
+func (m *DeliveryMutation) ResetReceiptStatus() {
+	m.receipt_status = nil
+}
+
+// SetReceiptCode sets the "receipt_code" field.
+func (m *DeliveryMutation) SetReceiptCode(s string) {
+	m.receipt_code = &s
+}
+
+// ReceiptCode returns the value of the "receipt_code" field in the mutation.
+func (m *DeliveryMutation) ReceiptCode() (r string, exists bool) {
+	v := m.receipt_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceiptCode returns the old "receipt_code" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReceiptCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceiptCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceiptCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceiptCode: %w", err)
+	}
+	return oldValue.ReceiptCode, nil
+}
+
+// ResetReceiptCode resets all changes to the "receipt_code" field.
+func (m *DeliveryMutation) ResetReceiptCode() {
+	m.receipt_code = nil
+}
+
+// SetReceiptTime sets the "receipt_time" field.
+func (m *DeliveryMutation) SetReceiptTime(i int64) {
+	m.receipt_time = &i
+	m.addreceipt_time = nil
+}
+
+// ReceiptTime returns the value of the "receipt_time" field in the mutation.
+func (m *DeliveryMutation) ReceiptTime() (r int64, exists bool) {
+	v := m.receipt_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceiptTime returns the old "receipt_time" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReceiptTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceiptTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceiptTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceiptTime: %w", err)
+	}
+	return oldValue.ReceiptTime, nil
+}
+
+// AddReceiptTime adds i to the "receipt_time" field.
+func (m *DeliveryMutation) AddReceiptTime(i int64) {
+	if m.addreceipt_time != nil {
+		*m.addreceipt_time += i
+	} else {
+		m.addreceipt_time = &i
+	}
+}
+
+// AddedReceiptTime returns the value that was added to the "receipt_time" field in this mutation.
+func (m *DeliveryMutation) AddedReceiptTime() (r int64, exists bool) {
+	v := m.addreceipt_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReceiptTime resets all changes to the "receipt_time" field.
+func (m *DeliveryMutation) ResetReceiptTime() {
+	m.receipt_time = nil
+	m.addreceipt_time = nil
+}
+
+// SetReceiptFinal sets the "receipt_final" field.
+func (m *DeliveryMutation) SetReceiptFinal(b bool) {
+	m.receipt_final = &b
+}
+
+// ReceiptFinal returns the value of the "receipt_final" field in the mutation.
+func (m *DeliveryMutation) ReceiptFinal() (r bool, exists bool) {
+	v := m.receipt_final
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceiptFinal returns the old "receipt_final" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReceiptFinal(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceiptFinal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceiptFinal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceiptFinal: %w", err)
+	}
+	return oldValue.ReceiptFinal, nil
+}
+
+// ResetReceiptFinal resets all changes to the "receipt_final" field.
+func (m *DeliveryMutation) ResetReceiptFinal() {
+	m.receipt_final = nil
+}
+
+// SetReceiptFailed sets the "receipt_failed" field.
+func (m *DeliveryMutation) SetReceiptFailed(b bool) {
+	m.receipt_failed = &b
+}
+
+// ReceiptFailed returns the value of the "receipt_failed" field in the mutation.
+func (m *DeliveryMutation) ReceiptFailed() (r bool, exists bool) {
+	v := m.receipt_failed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceiptFailed returns the old "receipt_failed" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldReceiptFailed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceiptFailed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceiptFailed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceiptFailed: %w", err)
+	}
+	return oldValue.ReceiptFailed, nil
+}
+
+// ResetReceiptFailed resets all changes to the "receipt_failed" field.
+func (m *DeliveryMutation) ResetReceiptFailed() {
+	m.receipt_failed = nil
+}
+
 // Where appends a list predicates to the DeliveryMutation builder.
 func (m *DeliveryMutation) Where(ps ...predicate.Delivery) {
 	m.predicates = append(m.predicates, ps...)
@@ -3434,7 +3677,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 31)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3510,6 +3753,24 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.end_time != nil {
 		fields = append(fields, delivery.FieldEndTime)
 	}
+	if m.receipt_message != nil {
+		fields = append(fields, delivery.FieldReceiptMessage)
+	}
+	if m.receipt_status != nil {
+		fields = append(fields, delivery.FieldReceiptStatus)
+	}
+	if m.receipt_code != nil {
+		fields = append(fields, delivery.FieldReceiptCode)
+	}
+	if m.receipt_time != nil {
+		fields = append(fields, delivery.FieldReceiptTime)
+	}
+	if m.receipt_final != nil {
+		fields = append(fields, delivery.FieldReceiptFinal)
+	}
+	if m.receipt_failed != nil {
+		fields = append(fields, delivery.FieldReceiptFailed)
+	}
 	return fields
 }
 
@@ -3568,6 +3829,18 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Reason()
 	case delivery.FieldEndTime:
 		return m.EndTime()
+	case delivery.FieldReceiptMessage:
+		return m.ReceiptMessage()
+	case delivery.FieldReceiptStatus:
+		return m.ReceiptStatus()
+	case delivery.FieldReceiptCode:
+		return m.ReceiptCode()
+	case delivery.FieldReceiptTime:
+		return m.ReceiptTime()
+	case delivery.FieldReceiptFinal:
+		return m.ReceiptFinal()
+	case delivery.FieldReceiptFailed:
+		return m.ReceiptFailed()
 	}
 	return nil, false
 }
@@ -3627,6 +3900,18 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldReason(ctx)
 	case delivery.FieldEndTime:
 		return m.OldEndTime(ctx)
+	case delivery.FieldReceiptMessage:
+		return m.OldReceiptMessage(ctx)
+	case delivery.FieldReceiptStatus:
+		return m.OldReceiptStatus(ctx)
+	case delivery.FieldReceiptCode:
+		return m.OldReceiptCode(ctx)
+	case delivery.FieldReceiptTime:
+		return m.OldReceiptTime(ctx)
+	case delivery.FieldReceiptFinal:
+		return m.OldReceiptFinal(ctx)
+	case delivery.FieldReceiptFailed:
+		return m.OldReceiptFailed(ctx)
 	}
 	return nil, fmt.Errorf("unknown Delivery field %s", name)
 }
@@ -3811,6 +4096,48 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEndTime(v)
 		return nil
+	case delivery.FieldReceiptMessage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceiptMessage(v)
+		return nil
+	case delivery.FieldReceiptStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceiptStatus(v)
+		return nil
+	case delivery.FieldReceiptCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceiptCode(v)
+		return nil
+	case delivery.FieldReceiptTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceiptTime(v)
+		return nil
+	case delivery.FieldReceiptFinal:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceiptFinal(v)
+		return nil
+	case delivery.FieldReceiptFailed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceiptFailed(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Delivery field %s", name)
 }
@@ -3855,6 +4182,9 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addend_time != nil {
 		fields = append(fields, delivery.FieldEndTime)
 	}
+	if m.addreceipt_time != nil {
+		fields = append(fields, delivery.FieldReceiptTime)
+	}
 	return fields
 }
 
@@ -3887,6 +4217,8 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedChain()
 	case delivery.FieldEndTime:
 		return m.AddedEndTime()
+	case delivery.FieldReceiptTime:
+		return m.AddedReceiptTime()
 	}
 	return nil, false
 }
@@ -3979,6 +4311,13 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddEndTime(v)
+		return nil
+	case delivery.FieldReceiptTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReceiptTime(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery numeric field %s", name)
@@ -4090,6 +4429,24 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldEndTime:
 		m.ResetEndTime()
+		return nil
+	case delivery.FieldReceiptMessage:
+		m.ResetReceiptMessage()
+		return nil
+	case delivery.FieldReceiptStatus:
+		m.ResetReceiptStatus()
+		return nil
+	case delivery.FieldReceiptCode:
+		m.ResetReceiptCode()
+		return nil
+	case delivery.FieldReceiptTime:
+		m.ResetReceiptTime()
+		return nil
+	case delivery.FieldReceiptFinal:
+		m.ResetReceiptFinal()
+		return nil
+	case delivery.FieldReceiptFailed:
+		m.ResetReceiptFailed()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery field %s", name)

@@ -99,4 +99,28 @@ func init() {
 	deliveryDescEndTime := deliveryFields[25].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
+	// deliveryDescReceiptMessage is the schema descriptor for receipt_message field.
+	deliveryDescReceiptMessage := deliveryFields[26].Descriptor()
+	// delivery.DefaultReceiptMessage holds the default value on creation for the receipt_message field.
+	delivery.DefaultReceiptMessage = deliveryDescReceiptMessage.Default.(string)
+	// deliveryDescReceiptStatus is the schema descriptor for receipt_status field.
+	deliveryDescReceiptStatus := deliveryFields[27].Descriptor()
+	// delivery.DefaultReceiptStatus holds the default value on creation for the receipt_status field.
+	delivery.DefaultReceiptStatus = deliveryDescReceiptStatus.Default.(string)
+	// deliveryDescReceiptCode is the schema descriptor for receipt_code field.
+	deliveryDescReceiptCode := deliveryFields[28].Descriptor()
+	// delivery.DefaultReceiptCode holds the default value on creation for the receipt_code field.
+	delivery.DefaultReceiptCode = deliveryDescReceiptCode.Default.(string)
+	// deliveryDescReceiptTime is the schema descriptor for receipt_time field.
+	deliveryDescReceiptTime := deliveryFields[29].Descriptor()
+	// delivery.DefaultReceiptTime holds the default value on creation for the receipt_time field.
+	delivery.DefaultReceiptTime = deliveryDescReceiptTime.Default.(int64)
+	// deliveryDescReceiptFinal is the schema descriptor for receipt_final field.
+	deliveryDescReceiptFinal := deliveryFields[30].Descriptor()
+	// delivery.DefaultReceiptFinal holds the default value on creation for the receipt_final field.
+	delivery.DefaultReceiptFinal = deliveryDescReceiptFinal.Default.(bool)
+	// deliveryDescReceiptFailed is the schema descriptor for receipt_failed field.
+	deliveryDescReceiptFailed := deliveryFields[31].Descriptor()
+	// delivery.DefaultReceiptFailed holds the default value on creation for the receipt_failed field.
+	delivery.DefaultReceiptFailed = deliveryDescReceiptFailed.Default.(bool)
 }

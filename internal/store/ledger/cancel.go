@@ -8,13 +8,14 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
 )
 
 // canceled is why a delivery ended whose alert was canceled.
 const canceled = "canceled"
 
-// Cancel ends what of an alert waits, and marks what is held. For state + 0 see
-// claim.write.
+// Cancel ends what of an alert waits, and marks what is held, and what no receipt shall
+// bring back. For state + 0 see claim.write.
 func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		is, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id = ?`, id)
@@ -24,7 +25,7 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 		if len(is) == 0 {
 			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
 		}
-		if _, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ? AND state + 0 <= 2 ORDER BY id`+forUpdate(t), id); err != nil {
+		if _, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ? AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`+forUpdate(t), id); err != nil {
 			return err
 		}
 		n, err = t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ? WHERE alert_id = ? AND state + 0 = 1`,
@@ -32,7 +33,8 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ? AND state + 0 = 2`, id)
+		_, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ?
+			AND (state + 0 = 2 OR state + 0 = 6 AND reason = '`+alert.NotNeeded+`')`, id)
 		return err
 	})
 	return n, err

@@ -30,6 +30,9 @@ func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error)
 	if err := checkVerdict(m.verdict, r.Outcome.Kind); err != nil {
 		return move{}, fmt.Errorf("the rule for delivery %d: %w", h.id, err)
 	}
+	if m.verdict.State == alert.Sent && h.lost != "" && h.lost == r.Outcome.MessageID { // its receipt was quicker
+		m.verdict.State, m.verdict.Reason = alert.Failed, alert.Undelivered
+	}
 	if m.verdict.Counts {
 		m.tries++
 	}

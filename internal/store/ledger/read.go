@@ -196,6 +196,14 @@ func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
 			State:            stateOf(alert.State(row.State), row.Held),
 			EndTime:          timeOf(row.EndTime),
 			Chain:            row.Chain,
+			Receipt: alert.Receipt{
+				MessageID: row.ReceiptMessage,
+				Status:    row.ReceiptStatus,
+				Code:      row.ReceiptCode,
+				Time:      timeOf(row.ReceiptTime),
+				Final:     row.ReceiptFinal,
+				Failed:    row.ReceiptFailed,
+			},
 		}
 		if ds[i].State.Ended() {
 			ds[i].Reason = row.Reason

@@ -61,6 +61,18 @@ const (
 	FieldReason = "reason"
 	// FieldEndTime holds the string denoting the end_time field in the database.
 	FieldEndTime = "end_time"
+	// FieldReceiptMessage holds the string denoting the receipt_message field in the database.
+	FieldReceiptMessage = "receipt_message"
+	// FieldReceiptStatus holds the string denoting the receipt_status field in the database.
+	FieldReceiptStatus = "receipt_status"
+	// FieldReceiptCode holds the string denoting the receipt_code field in the database.
+	FieldReceiptCode = "receipt_code"
+	// FieldReceiptTime holds the string denoting the receipt_time field in the database.
+	FieldReceiptTime = "receipt_time"
+	// FieldReceiptFinal holds the string denoting the receipt_final field in the database.
+	FieldReceiptFinal = "receipt_final"
+	// FieldReceiptFailed holds the string denoting the receipt_failed field in the database.
+	FieldReceiptFailed = "receipt_failed"
 	// Table holds the table name of the delivery in the database.
 	Table = "deliveries"
 )
@@ -93,6 +105,12 @@ var Columns = []string{
 	FieldHeld,
 	FieldReason,
 	FieldEndTime,
+	FieldReceiptMessage,
+	FieldReceiptStatus,
+	FieldReceiptCode,
+	FieldReceiptTime,
+	FieldReceiptFinal,
+	FieldReceiptFailed,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -138,6 +156,18 @@ var (
 	DefaultReason string
 	// DefaultEndTime holds the default value on creation for the "end_time" field.
 	DefaultEndTime int64
+	// DefaultReceiptMessage holds the default value on creation for the "receipt_message" field.
+	DefaultReceiptMessage string
+	// DefaultReceiptStatus holds the default value on creation for the "receipt_status" field.
+	DefaultReceiptStatus string
+	// DefaultReceiptCode holds the default value on creation for the "receipt_code" field.
+	DefaultReceiptCode string
+	// DefaultReceiptTime holds the default value on creation for the "receipt_time" field.
+	DefaultReceiptTime int64
+	// DefaultReceiptFinal holds the default value on creation for the "receipt_final" field.
+	DefaultReceiptFinal bool
+	// DefaultReceiptFailed holds the default value on creation for the "receipt_failed" field.
+	DefaultReceiptFailed bool
 )
 
 // OrderOption defines the ordering options for the Delivery queries.
@@ -261,4 +291,34 @@ func ByReason(opts ...sql.OrderTermOption) OrderOption {
 // ByEndTime orders the results by the end_time field.
 func ByEndTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEndTime, opts...).ToFunc()
+}
+
+// ByReceiptMessage orders the results by the receipt_message field.
+func ByReceiptMessage(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReceiptMessage, opts...).ToFunc()
+}
+
+// ByReceiptStatus orders the results by the receipt_status field.
+func ByReceiptStatus(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReceiptStatus, opts...).ToFunc()
+}
+
+// ByReceiptCode orders the results by the receipt_code field.
+func ByReceiptCode(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReceiptCode, opts...).ToFunc()
+}
+
+// ByReceiptTime orders the results by the receipt_time field.
+func ByReceiptTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReceiptTime, opts...).ToFunc()
+}
+
+// ByReceiptFinal orders the results by the receipt_final field.
+func ByReceiptFinal(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReceiptFinal, opts...).ToFunc()
+}
+
+// ByReceiptFailed orders the results by the receipt_failed field.
+func ByReceiptFailed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReceiptFailed, opts...).ToFunc()
 }

@@ -177,6 +177,36 @@ func EndTime(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldEndTime, v))
 }
 
+// ReceiptMessage applies equality check predicate on the "receipt_message" field. It's identical to ReceiptMessageEQ.
+func ReceiptMessage(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptMessage, v))
+}
+
+// ReceiptStatus applies equality check predicate on the "receipt_status" field. It's identical to ReceiptStatusEQ.
+func ReceiptStatus(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptStatus, v))
+}
+
+// ReceiptCode applies equality check predicate on the "receipt_code" field. It's identical to ReceiptCodeEQ.
+func ReceiptCode(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptCode, v))
+}
+
+// ReceiptTime applies equality check predicate on the "receipt_time" field. It's identical to ReceiptTimeEQ.
+func ReceiptTime(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptTime, v))
+}
+
+// ReceiptFinal applies equality check predicate on the "receipt_final" field. It's identical to ReceiptFinalEQ.
+func ReceiptFinal(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptFinal, v))
+}
+
+// ReceiptFailed applies equality check predicate on the "receipt_failed" field. It's identical to ReceiptFailedEQ.
+func ReceiptFailed(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptFailed, v))
+}
+
 // AlertIDEQ applies the EQ predicate on the "alert_id" field.
 func AlertIDEQ(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldAlertID, v))
@@ -1240,6 +1270,261 @@ func EndTimeLT(v int64) predicate.Delivery {
 // EndTimeLTE applies the LTE predicate on the "end_time" field.
 func EndTimeLTE(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldEndTime, v))
+}
+
+// ReceiptMessageEQ applies the EQ predicate on the "receipt_message" field.
+func ReceiptMessageEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageNEQ applies the NEQ predicate on the "receipt_message" field.
+func ReceiptMessageNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageIn applies the In predicate on the "receipt_message" field.
+func ReceiptMessageIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldReceiptMessage, vs...))
+}
+
+// ReceiptMessageNotIn applies the NotIn predicate on the "receipt_message" field.
+func ReceiptMessageNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldReceiptMessage, vs...))
+}
+
+// ReceiptMessageGT applies the GT predicate on the "receipt_message" field.
+func ReceiptMessageGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageGTE applies the GTE predicate on the "receipt_message" field.
+func ReceiptMessageGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageLT applies the LT predicate on the "receipt_message" field.
+func ReceiptMessageLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageLTE applies the LTE predicate on the "receipt_message" field.
+func ReceiptMessageLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageContains applies the Contains predicate on the "receipt_message" field.
+func ReceiptMessageContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageHasPrefix applies the HasPrefix predicate on the "receipt_message" field.
+func ReceiptMessageHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageHasSuffix applies the HasSuffix predicate on the "receipt_message" field.
+func ReceiptMessageHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageEqualFold applies the EqualFold predicate on the "receipt_message" field.
+func ReceiptMessageEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldReceiptMessage, v))
+}
+
+// ReceiptMessageContainsFold applies the ContainsFold predicate on the "receipt_message" field.
+func ReceiptMessageContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldReceiptMessage, v))
+}
+
+// ReceiptStatusEQ applies the EQ predicate on the "receipt_status" field.
+func ReceiptStatusEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusNEQ applies the NEQ predicate on the "receipt_status" field.
+func ReceiptStatusNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusIn applies the In predicate on the "receipt_status" field.
+func ReceiptStatusIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldReceiptStatus, vs...))
+}
+
+// ReceiptStatusNotIn applies the NotIn predicate on the "receipt_status" field.
+func ReceiptStatusNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldReceiptStatus, vs...))
+}
+
+// ReceiptStatusGT applies the GT predicate on the "receipt_status" field.
+func ReceiptStatusGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusGTE applies the GTE predicate on the "receipt_status" field.
+func ReceiptStatusGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusLT applies the LT predicate on the "receipt_status" field.
+func ReceiptStatusLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusLTE applies the LTE predicate on the "receipt_status" field.
+func ReceiptStatusLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusContains applies the Contains predicate on the "receipt_status" field.
+func ReceiptStatusContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusHasPrefix applies the HasPrefix predicate on the "receipt_status" field.
+func ReceiptStatusHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusHasSuffix applies the HasSuffix predicate on the "receipt_status" field.
+func ReceiptStatusHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusEqualFold applies the EqualFold predicate on the "receipt_status" field.
+func ReceiptStatusEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldReceiptStatus, v))
+}
+
+// ReceiptStatusContainsFold applies the ContainsFold predicate on the "receipt_status" field.
+func ReceiptStatusContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldReceiptStatus, v))
+}
+
+// ReceiptCodeEQ applies the EQ predicate on the "receipt_code" field.
+func ReceiptCodeEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptCode, v))
+}
+
+// ReceiptCodeNEQ applies the NEQ predicate on the "receipt_code" field.
+func ReceiptCodeNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReceiptCode, v))
+}
+
+// ReceiptCodeIn applies the In predicate on the "receipt_code" field.
+func ReceiptCodeIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldReceiptCode, vs...))
+}
+
+// ReceiptCodeNotIn applies the NotIn predicate on the "receipt_code" field.
+func ReceiptCodeNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldReceiptCode, vs...))
+}
+
+// ReceiptCodeGT applies the GT predicate on the "receipt_code" field.
+func ReceiptCodeGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldReceiptCode, v))
+}
+
+// ReceiptCodeGTE applies the GTE predicate on the "receipt_code" field.
+func ReceiptCodeGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldReceiptCode, v))
+}
+
+// ReceiptCodeLT applies the LT predicate on the "receipt_code" field.
+func ReceiptCodeLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldReceiptCode, v))
+}
+
+// ReceiptCodeLTE applies the LTE predicate on the "receipt_code" field.
+func ReceiptCodeLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldReceiptCode, v))
+}
+
+// ReceiptCodeContains applies the Contains predicate on the "receipt_code" field.
+func ReceiptCodeContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldReceiptCode, v))
+}
+
+// ReceiptCodeHasPrefix applies the HasPrefix predicate on the "receipt_code" field.
+func ReceiptCodeHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldReceiptCode, v))
+}
+
+// ReceiptCodeHasSuffix applies the HasSuffix predicate on the "receipt_code" field.
+func ReceiptCodeHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldReceiptCode, v))
+}
+
+// ReceiptCodeEqualFold applies the EqualFold predicate on the "receipt_code" field.
+func ReceiptCodeEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldReceiptCode, v))
+}
+
+// ReceiptCodeContainsFold applies the ContainsFold predicate on the "receipt_code" field.
+func ReceiptCodeContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldReceiptCode, v))
+}
+
+// ReceiptTimeEQ applies the EQ predicate on the "receipt_time" field.
+func ReceiptTimeEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptTime, v))
+}
+
+// ReceiptTimeNEQ applies the NEQ predicate on the "receipt_time" field.
+func ReceiptTimeNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReceiptTime, v))
+}
+
+// ReceiptTimeIn applies the In predicate on the "receipt_time" field.
+func ReceiptTimeIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldReceiptTime, vs...))
+}
+
+// ReceiptTimeNotIn applies the NotIn predicate on the "receipt_time" field.
+func ReceiptTimeNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldReceiptTime, vs...))
+}
+
+// ReceiptTimeGT applies the GT predicate on the "receipt_time" field.
+func ReceiptTimeGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldReceiptTime, v))
+}
+
+// ReceiptTimeGTE applies the GTE predicate on the "receipt_time" field.
+func ReceiptTimeGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldReceiptTime, v))
+}
+
+// ReceiptTimeLT applies the LT predicate on the "receipt_time" field.
+func ReceiptTimeLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldReceiptTime, v))
+}
+
+// ReceiptTimeLTE applies the LTE predicate on the "receipt_time" field.
+func ReceiptTimeLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldReceiptTime, v))
+}
+
+// ReceiptFinalEQ applies the EQ predicate on the "receipt_final" field.
+func ReceiptFinalEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptFinal, v))
+}
+
+// ReceiptFinalNEQ applies the NEQ predicate on the "receipt_final" field.
+func ReceiptFinalNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReceiptFinal, v))
+}
+
+// ReceiptFailedEQ applies the EQ predicate on the "receipt_failed" field.
+func ReceiptFailedEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldReceiptFailed, v))
+}
+
+// ReceiptFailedNEQ applies the NEQ predicate on the "receipt_failed" field.
+func ReceiptFailedNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldReceiptFailed, v))
 }
 
 // And groups predicates with the AND operator between them.

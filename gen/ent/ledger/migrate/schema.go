@@ -85,6 +85,12 @@ var (
 		{Name: "held", Type: field.TypeBool, Default: false},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
+		{Name: "receipt_message", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "receipt_status", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "receipt_code", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "receipt_time", Type: field.TypeInt64, Default: 0},
+		{Name: "receipt_final", Type: field.TypeBool, Default: false},
+		{Name: "receipt_failed", Type: field.TypeBool, Default: false},
 	}
 	// DeliveriesTable holds the schema information for the "deliveries" table.
 	DeliveriesTable = &schema.Table{

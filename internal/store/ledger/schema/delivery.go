@@ -33,7 +33,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Text("slots").Default("").Comment("what a sender reserved, while it is queued"),
 		field.Int64("expire_time").Default(never),
 		field.Int("tries").Default(0).Comment("attempts that count, of one that has not ended"),
-		field.Bool("canceled").Default(false).Comment("its alert was canceled while it was claimed"),
+		field.Bool("canceled").Default(false).Comment("its alert was canceled while it was claimed, or after it was not needed; or another of its chain was sent while it was claimed"),
 		field.Int64("fence").Default(0).Comment("of the last claim"),
 		field.Int("attempt_count").Default(0),
 		field.Bool("possible_duplicate").Default(false),
@@ -45,6 +45,12 @@ func (Delivery) Fields() []ent.Field {
 		field.Bool("held").Default(false).Comment("it is queued, and was put off until next_time for those before it in its chain"),
 		field.Text("reason").Default(""),
 		field.Int64("end_time").Default(0),
+		field.Text("receipt_message").Default("").Comment("the provider's id of what the receipt is of; empty where there is none"),
+		field.Text("receipt_status").Default(""),
+		field.Text("receipt_code").Default(""),
+		field.Int64("receipt_time").Default(0),
+		field.Bool("receipt_final").Default(false),
+		field.Bool("receipt_failed").Default(false),
 	}
 }
 

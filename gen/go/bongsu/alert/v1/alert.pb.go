@@ -40,7 +40,8 @@ const (
 	DeliveryState_DELIVERY_STATE_CLAIMED DeliveryState = 2
 	// It ended: the provider took it, and said so.
 	DeliveryState_DELIVERY_STATE_SENT DeliveryState = 3
-	// It ended: it was not taken; the last attempt says why.
+	// It ended: it was not taken, and the last attempt says why; or it was taken and not
+	// delivered, and the receipt says why.
 	DeliveryState_DELIVERY_STATE_FAILED DeliveryState = 4
 	// It ended: its time to live ran out.
 	DeliveryState_DELIVERY_STATE_EXPIRED DeliveryState = 5
@@ -407,9 +408,11 @@ type Delivery struct {
 	State DeliveryState `protobuf:"varint,5,opt,name=state,proto3,enum=bongsu.alert.v1.DeliveryState" json:"state,omitempty"`
 	// reason is why it ended as it did: the provider's code, or ours; empty while
 	// it has not ended and where it was sent. Of failover: not_needed, canceled
-	// because another address of the user took the alert.
+	// because another address of the user took the alert. Of receipts: undelivered,
+	// failed because the provider said so after it had taken the message.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	// end_time is when it ended; unset until then.
+	// end_time is when it ended, where that was undelivered, when the provider said so;
+	// unset until then.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// attempts holds each call to the provider, in order.
 	Attempts []*Attempt `protobuf:"bytes,8,rep,name=attempts,proto3" json:"attempts,omitempty"`
@@ -418,7 +421,10 @@ type Delivery struct {
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
 	// chain is what the deliveries of one user share that failover uses one after the
 	// other: the id of the first of them; empty where it is in no chain.
-	Chain         string `protobuf:"bytes,10,opt,name=chain,proto3" json:"chain,omitempty"`
+	Chain string `protobuf:"bytes,10,opt,name=chain,proto3" json:"chain,omitempty"`
+	// receipt is the last that the provider said of a message after it had taken it;
+	// unset where it said nothing.
+	Receipt       *Receipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -523,6 +529,98 @@ func (x *Delivery) GetChain() string {
 	return ""
 }
 
+func (x *Delivery) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// Receipt is what a provider says later of a message that it had taken. Where it is
+// final and the message was not delivered, a delivery that was sent is failed from then
+// on, for reason undelivered, and can be replayed.
+type Receipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// status is the provider's word, such as delivered.
+	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// time is when it came.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// final says that no other word follows.
+	Final bool `protobuf:"varint,3,opt,name=final,proto3" json:"final,omitempty"`
+	// provider_code is why the message was not delivered, such as 30003; empty where
+	// nothing went wrong or the provider did not say.
+	ProviderCode string `protobuf:"bytes,4,opt,name=provider_code,json=providerCode,proto3" json:"provider_code,omitempty"`
+	// provider_message_id is the provider's id of the message.
+	ProviderMessageId string `protobuf:"bytes,5,opt,name=provider_message_id,json=providerMessageId,proto3" json:"provider_message_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Receipt) Reset() {
+	*x = Receipt{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Receipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Receipt) ProtoMessage() {}
+
+func (x *Receipt) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
+func (*Receipt) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Receipt) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Receipt) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Receipt) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
+func (x *Receipt) GetProviderCode() string {
+	if x != nil {
+		return x.ProviderCode
+	}
+	return ""
+}
+
+func (x *Receipt) GetProviderMessageId() string {
+	if x != nil {
+		return x.ProviderMessageId
+	}
+	return ""
+}
+
 // Attempt is one call to a provider.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -546,7 +644,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +656,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[4]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +669,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -654,7 +752,7 @@ type SendAlertRequest struct {
 
 func (x *SendAlertRequest) Reset() {
 	*x = SendAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +764,7 @@ func (x *SendAlertRequest) String() string {
 func (*SendAlertRequest) ProtoMessage() {}
 
 func (x *SendAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[5]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +777,7 @@ func (x *SendAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertRequest.ProtoReflect.Descriptor instead.
 func (*SendAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SendAlertRequest) GetTarget() []string {
@@ -768,7 +866,7 @@ type SendAlertResponse struct {
 
 func (x *SendAlertResponse) Reset() {
 	*x = SendAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +878,7 @@ func (x *SendAlertResponse) String() string {
 func (*SendAlertResponse) ProtoMessage() {}
 
 func (x *SendAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[6]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +891,7 @@ func (x *SendAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertResponse.ProtoReflect.Descriptor instead.
 func (*SendAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SendAlertResponse) GetUserCount() int32 {
@@ -828,7 +926,7 @@ type GetAlertRequest struct {
 
 func (x *GetAlertRequest) Reset() {
 	*x = GetAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +938,7 @@ func (x *GetAlertRequest) String() string {
 func (*GetAlertRequest) ProtoMessage() {}
 
 func (x *GetAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[7]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +951,7 @@ func (x *GetAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertRequest.ProtoReflect.Descriptor instead.
 func (*GetAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetAlertRequest) GetId() string {
@@ -877,7 +975,7 @@ type GetAlertResponse struct {
 
 func (x *GetAlertResponse) Reset() {
 	*x = GetAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +987,7 @@ func (x *GetAlertResponse) String() string {
 func (*GetAlertResponse) ProtoMessage() {}
 
 func (x *GetAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1000,7 @@ func (x *GetAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertResponse.ProtoReflect.Descriptor instead.
 func (*GetAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetAlertResponse) GetAlert() *Alert {
@@ -942,7 +1040,7 @@ type ListAlertsRequest struct {
 
 func (x *ListAlertsRequest) Reset() {
 	*x = ListAlertsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -954,7 +1052,7 @@ func (x *ListAlertsRequest) String() string {
 func (*ListAlertsRequest) ProtoMessage() {}
 
 func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -967,7 +1065,7 @@ func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
 func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListAlertsRequest) GetPageSize() int32 {
@@ -1032,7 +1130,7 @@ type ListAlertsResponse struct {
 
 func (x *ListAlertsResponse) Reset() {
 	*x = ListAlertsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1142,7 @@ func (x *ListAlertsResponse) String() string {
 func (*ListAlertsResponse) ProtoMessage() {}
 
 func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1155,7 @@ func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
 func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListAlertsResponse) GetAlerts() []*Alert {
@@ -1085,7 +1183,7 @@ type ResolveTargetsRequest struct {
 
 func (x *ResolveTargetsRequest) Reset() {
 	*x = ResolveTargetsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1195,7 @@ func (x *ResolveTargetsRequest) String() string {
 func (*ResolveTargetsRequest) ProtoMessage() {}
 
 func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1208,7 @@ func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsRequest.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResolveTargetsRequest) GetTarget() []string {
@@ -1136,7 +1234,7 @@ type ResolveTargetsResponse struct {
 
 func (x *ResolveTargetsResponse) Reset() {
 	*x = ResolveTargetsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1246,7 @@ func (x *ResolveTargetsResponse) String() string {
 func (*ResolveTargetsResponse) ProtoMessage() {}
 
 func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1259,7 @@ func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsResponse.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResolveTargetsResponse) GetUserCount() int32 {
@@ -1200,7 +1298,7 @@ type Recipient struct {
 
 func (x *Recipient) Reset() {
 	*x = Recipient{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1310,7 @@ func (x *Recipient) String() string {
 func (*Recipient) ProtoMessage() {}
 
 func (x *Recipient) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1323,7 @@ func (x *Recipient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
 func (*Recipient) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Recipient) GetNickName() string {
@@ -1260,7 +1358,7 @@ type CancelAlertRequest struct {
 
 func (x *CancelAlertRequest) Reset() {
 	*x = CancelAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1370,7 @@ func (x *CancelAlertRequest) String() string {
 func (*CancelAlertRequest) ProtoMessage() {}
 
 func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1383,7 @@ func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertRequest.ProtoReflect.Descriptor instead.
 func (*CancelAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelAlertRequest) GetId() string {
@@ -1306,7 +1404,7 @@ type CancelAlertResponse struct {
 
 func (x *CancelAlertResponse) Reset() {
 	*x = CancelAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1416,7 @@ func (x *CancelAlertResponse) String() string {
 func (*CancelAlertResponse) ProtoMessage() {}
 
 func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1429,7 @@ func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertResponse.ProtoReflect.Descriptor instead.
 func (*CancelAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CancelAlertResponse) GetCanceledCount() int32 {
@@ -1361,7 +1459,7 @@ type ReplayFilter struct {
 
 func (x *ReplayFilter) Reset() {
 	*x = ReplayFilter{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1471,7 @@ func (x *ReplayFilter) String() string {
 func (*ReplayFilter) ProtoMessage() {}
 
 func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1484,7 @@ func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayFilter.ProtoReflect.Descriptor instead.
 func (*ReplayFilter) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReplayFilter) GetAlertId() string {
@@ -1441,7 +1539,7 @@ type ReplayDeliveriesRequest struct {
 
 func (x *ReplayDeliveriesRequest) Reset() {
 	*x = ReplayDeliveriesRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1551,7 @@ func (x *ReplayDeliveriesRequest) String() string {
 func (*ReplayDeliveriesRequest) ProtoMessage() {}
 
 func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1564,7 @@ func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReplayDeliveriesRequest) GetDeliveryIds() []string {
@@ -1508,7 +1606,7 @@ type ReplayDeliveriesResponse struct {
 
 func (x *ReplayDeliveriesResponse) Reset() {
 	*x = ReplayDeliveriesResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +1618,7 @@ func (x *ReplayDeliveriesResponse) String() string {
 func (*ReplayDeliveriesResponse) ProtoMessage() {}
 
 func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +1631,7 @@ func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
@@ -1554,7 +1652,7 @@ type WatchAlertRequest struct {
 
 func (x *WatchAlertRequest) Reset() {
 	*x = WatchAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1664,7 @@ func (x *WatchAlertRequest) String() string {
 func (*WatchAlertRequest) ProtoMessage() {}
 
 func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1677,7 @@ func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WatchAlertRequest) GetId() string {
@@ -1603,7 +1701,7 @@ type WatchAlertResponse struct {
 
 func (x *WatchAlertResponse) Reset() {
 	*x = WatchAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1615,7 +1713,7 @@ func (x *WatchAlertResponse) String() string {
 func (*WatchAlertResponse) ProtoMessage() {}
 
 func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1628,7 +1726,7 @@ func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WatchAlertResponse) GetDeliveries() []*Delivery {
@@ -1677,7 +1775,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x06failed\x18\x03 \x01(\x05R\x06failed\x12\x18\n" +
 	"\aexpired\x18\x04 \x01(\x05R\aexpired\x12\x1a\n" +
 	"\bcanceled\x18\x05 \x01(\x05R\bcanceled\x12\x12\n" +
-	"\x04held\x18\x06 \x01(\x05R\x04held\"\x90\x03\n" +
+	"\x04held\x18\x06 \x01(\x05R\x04held\"\xc4\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x12\x1c\n" +
@@ -1689,7 +1787,14 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\battempts\x18\b \x03(\v2\x18.bongsu.alert.v1.AttemptR\battempts\x12F\n" +
 	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12\x14\n" +
 	"\x05chain\x18\n" +
-	" \x01(\tR\x05chain\"\x90\x02\n" +
+	" \x01(\tR\x05chain\x122\n" +
+	"\areceipt\x18\v \x01(\v2\x18.bongsu.alert.v1.ReceiptR\areceipt\"\xbc\x01\n" +
+	"\aReceipt\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05final\x18\x03 \x01(\bR\x05final\x12#\n" +
+	"\rprovider_code\x18\x04 \x01(\tR\fproviderCode\x12.\n" +
+	"\x13provider_message_id\x18\x05 \x01(\tR\x11providerMessageId\"\x90\x02\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\x03R\x05fence\x129\n" +
@@ -1813,80 +1918,83 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
 	(*Alert)(nil),                    // 1: bongsu.alert.v1.Alert
 	(*Detail)(nil),                   // 2: bongsu.alert.v1.Detail
 	(*DeliveryCounts)(nil),           // 3: bongsu.alert.v1.DeliveryCounts
 	(*Delivery)(nil),                 // 4: bongsu.alert.v1.Delivery
-	(*Attempt)(nil),                  // 5: bongsu.alert.v1.Attempt
-	(*SendAlertRequest)(nil),         // 6: bongsu.alert.v1.SendAlertRequest
-	(*SendAlertResponse)(nil),        // 7: bongsu.alert.v1.SendAlertResponse
-	(*GetAlertRequest)(nil),          // 8: bongsu.alert.v1.GetAlertRequest
-	(*GetAlertResponse)(nil),         // 9: bongsu.alert.v1.GetAlertResponse
-	(*ListAlertsRequest)(nil),        // 10: bongsu.alert.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),       // 11: bongsu.alert.v1.ListAlertsResponse
-	(*ResolveTargetsRequest)(nil),    // 12: bongsu.alert.v1.ResolveTargetsRequest
-	(*ResolveTargetsResponse)(nil),   // 13: bongsu.alert.v1.ResolveTargetsResponse
-	(*Recipient)(nil),                // 14: bongsu.alert.v1.Recipient
-	(*CancelAlertRequest)(nil),       // 15: bongsu.alert.v1.CancelAlertRequest
-	(*CancelAlertResponse)(nil),      // 16: bongsu.alert.v1.CancelAlertResponse
-	(*ReplayFilter)(nil),             // 17: bongsu.alert.v1.ReplayFilter
-	(*ReplayDeliveriesRequest)(nil),  // 18: bongsu.alert.v1.ReplayDeliveriesRequest
-	(*ReplayDeliveriesResponse)(nil), // 19: bongsu.alert.v1.ReplayDeliveriesResponse
-	(*WatchAlertRequest)(nil),        // 20: bongsu.alert.v1.WatchAlertRequest
-	(*WatchAlertResponse)(nil),       // 21: bongsu.alert.v1.WatchAlertResponse
-	(*timestamppb.Timestamp)(nil),    // 22: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),               // 23: bongsu.messenger.v1.Outcome
-	(*durationpb.Duration)(nil),      // 24: google.protobuf.Duration
+	(*Receipt)(nil),                  // 5: bongsu.alert.v1.Receipt
+	(*Attempt)(nil),                  // 6: bongsu.alert.v1.Attempt
+	(*SendAlertRequest)(nil),         // 7: bongsu.alert.v1.SendAlertRequest
+	(*SendAlertResponse)(nil),        // 8: bongsu.alert.v1.SendAlertResponse
+	(*GetAlertRequest)(nil),          // 9: bongsu.alert.v1.GetAlertRequest
+	(*GetAlertResponse)(nil),         // 10: bongsu.alert.v1.GetAlertResponse
+	(*ListAlertsRequest)(nil),        // 11: bongsu.alert.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 12: bongsu.alert.v1.ListAlertsResponse
+	(*ResolveTargetsRequest)(nil),    // 13: bongsu.alert.v1.ResolveTargetsRequest
+	(*ResolveTargetsResponse)(nil),   // 14: bongsu.alert.v1.ResolveTargetsResponse
+	(*Recipient)(nil),                // 15: bongsu.alert.v1.Recipient
+	(*CancelAlertRequest)(nil),       // 16: bongsu.alert.v1.CancelAlertRequest
+	(*CancelAlertResponse)(nil),      // 17: bongsu.alert.v1.CancelAlertResponse
+	(*ReplayFilter)(nil),             // 18: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 19: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 20: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 21: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 22: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 23: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 24: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 25: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	22, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	23, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
 	3,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	22, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	23, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
 	2,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
 	0,  // 4: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	22, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	22, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	22, // 8: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	22, // 9: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	23, // 10: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	24, // 11: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
-	2,  // 12: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
-	1,  // 13: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
-	4,  // 14: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 15: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	22, // 16: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	22, // 17: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	1,  // 18: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	14, // 19: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	22, // 20: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	22, // 21: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	17, // 22: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	24, // 23: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	4,  // 24: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	3,  // 25: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	6,  // 26: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	8,  // 27: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	10, // 28: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	15, // 29: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	18, // 30: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	20, // 31: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	12, // 32: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	7,  // 33: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	9,  // 34: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	11, // 35: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	16, // 36: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	19, // 37: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	21, // 38: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	13, // 39: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	33, // [33:40] is the sub-list for method output_type
-	26, // [26:33] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	23, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	6,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
+	23, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	5,  // 8: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
+	23, // 9: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
+	23, // 10: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	23, // 11: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	24, // 12: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	25, // 13: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	2,  // 14: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
+	1,  // 15: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
+	4,  // 16: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 17: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	23, // 18: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	23, // 19: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	1,  // 20: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	15, // 21: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	23, // 22: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	23, // 23: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	18, // 24: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	25, // 25: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	4,  // 26: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	3,  // 27: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	7,  // 28: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	9,  // 29: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	11, // 30: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	16, // 31: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	19, // 32: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	21, // 33: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	13, // 34: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	8,  // 35: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	10, // 36: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	12, // 37: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	17, // 38: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	20, // 39: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	22, // 40: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	14, // 41: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	35, // [35:42] is the sub-list for method output_type
+	28, // [28:35] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -1900,7 +2008,7 @@ func file_bongsu_alert_v1_alert_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -818,6 +818,116 @@ func (*DeferResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
+// ReceiveRequest is what a provider said.
+type ReceiveRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// delivery_id is the delivery's.
+	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// form is what was said, as it came: application/x-www-form-urlencoded.
+	Form []byte `protobuf:"bytes,3,opt,name=form,proto3" json:"form,omitempty"`
+	// signature is the provider's, as it came.
+	Signature     string `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveRequest) Reset() {
+	*x = ReceiveRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveRequest) ProtoMessage() {}
+
+func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveRequest.ProtoReflect.Descriptor instead.
+func (*ReceiveRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ReceiveRequest) GetDeliveryId() int64 {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return 0
+}
+
+func (x *ReceiveRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *ReceiveRequest) GetForm() []byte {
+	if x != nil {
+		return x.Form
+	}
+	return nil
+}
+
+func (x *ReceiveRequest) GetSignature() string {
+	if x != nil {
+		return x.Signature
+	}
+	return ""
+}
+
+// ReceiveResponse says nothing more.
+type ReceiveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveResponse) Reset() {
+	*x = ReceiveResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveResponse) ProtoMessage() {}
+
+func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveResponse.ProtoReflect.Descriptor instead.
+func (*ReceiveResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
+}
+
 // GetCanaryRequest asks for nothing in particular.
 type GetCanaryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -827,7 +937,7 @@ type GetCanaryRequest struct {
 
 func (x *GetCanaryRequest) Reset() {
 	*x = GetCanaryRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +949,7 @@ func (x *GetCanaryRequest) String() string {
 func (*GetCanaryRequest) ProtoMessage() {}
 
 func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +962,7 @@ func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryRequest.ProtoReflect.Descriptor instead.
 func (*GetCanaryRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 // GetCanaryResponse holds a canary.
@@ -866,7 +976,7 @@ type GetCanaryResponse struct {
 
 func (x *GetCanaryResponse) Reset() {
 	*x = GetCanaryResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +988,7 @@ func (x *GetCanaryResponse) String() string {
 func (*GetCanaryResponse) ProtoMessage() {}
 
 func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1001,7 @@ func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryResponse.ProtoReflect.Descriptor instead.
 func (*GetCanaryResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetCanaryResponse) GetCanary() []byte {
@@ -918,7 +1028,7 @@ type MoveDestinationRequest struct {
 
 func (x *MoveDestinationRequest) Reset() {
 	*x = MoveDestinationRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1040,7 @@ func (x *MoveDestinationRequest) String() string {
 func (*MoveDestinationRequest) ProtoMessage() {}
 
 func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1053,7 @@ func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationRequest.ProtoReflect.Descriptor instead.
 func (*MoveDestinationRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MoveDestinationRequest) GetMessenger() string {
@@ -983,7 +1093,7 @@ type MoveDestinationResponse struct {
 
 func (x *MoveDestinationResponse) Reset() {
 	*x = MoveDestinationResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1105,7 @@ func (x *MoveDestinationResponse) String() string {
 func (*MoveDestinationResponse) ProtoMessage() {}
 
 func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1118,7 @@ func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationResponse.ProtoReflect.Descriptor instead.
 func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
@@ -1074,7 +1184,14 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x05fence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05fence\x126\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x12\x1e\n" +
 	"\x05slots\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x05slots\"\x0f\n" +
-	"\rDeferResponse\"\x12\n" +
+	"\rDeferResponse\"\x93\x01\n" +
+	"\x0eReceiveRequest\x12(\n" +
+	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"deliveryId\x12%\n" +
+	"\tmessenger\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tmessenger\x12\x12\n" +
+	"\x04form\x18\x03 \x01(\fR\x04form\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\tR\tsignature\"\x11\n" +
+	"\x0fReceiveResponse\"\x12\n" +
 	"\x10GetCanaryRequest\"+\n" +
 	"\x11GetCanaryResponse\x12\x16\n" +
 	"\x06canary\x18\x01 \x01(\fR\x06canary\"\x81\x01\n" +
@@ -1083,12 +1200,13 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0ecredential_key\x18\x02 \x01(\tR\rcredentialKey\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x04 \x01(\tR\x02to\"\x19\n" +
-	"\x17MoveDestinationResponse2\x9c\x03\n" +
+	"\x17MoveDestinationResponse2\xe6\x03\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12E\n" +
 	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12e\n" +
 	"\x0fMoveDestination\x12%.bongsu.job.v1.MoveDestinationRequest\x1a&.bongsu.job.v1.MoveDestinationResponse\"\x03\x90\x02\x02\x12B\n" +
-	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12S\n" +
+	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12H\n" +
+	"\aReceive\x12\x1d.bongsu.job.v1.ReceiveRequest\x1a\x1e.bongsu.job.v1.ReceiveResponse\x12S\n" +
 	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x01B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
@@ -1104,7 +1222,7 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*Job)(nil),                     // 0: bongsu.job.v1.Job
 	(*JobDetail)(nil),               // 1: bongsu.job.v1.JobDetail
@@ -1118,37 +1236,41 @@ var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*DeferRequest)(nil),            // 9: bongsu.job.v1.DeferRequest
 	(*Deferral)(nil),                // 10: bongsu.job.v1.Deferral
 	(*DeferResponse)(nil),           // 11: bongsu.job.v1.DeferResponse
-	(*GetCanaryRequest)(nil),        // 12: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),       // 13: bongsu.job.v1.GetCanaryResponse
-	(*MoveDestinationRequest)(nil),  // 14: bongsu.job.v1.MoveDestinationRequest
-	(*MoveDestinationResponse)(nil), // 15: bongsu.job.v1.MoveDestinationResponse
-	(*timestamppb.Timestamp)(nil),   // 16: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),              // 17: bongsu.messenger.v1.Outcome
+	(*ReceiveRequest)(nil),          // 12: bongsu.job.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),         // 13: bongsu.job.v1.ReceiveResponse
+	(*GetCanaryRequest)(nil),        // 14: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),       // 15: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),  // 16: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil), // 17: bongsu.job.v1.MoveDestinationResponse
+	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),              // 19: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
 	2,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
 	1,  // 1: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	16, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	18, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
 	5,  // 3: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	16, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	18, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
 	7,  // 5: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	16, // 6: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	16, // 7: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	17, // 8: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	18, // 6: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	18, // 7: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	19, // 8: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
 	10, // 9: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	16, // 10: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	18, // 10: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
 	3,  // 11: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
 	6,  // 12: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	14, // 13: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	16, // 13: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
 	9,  // 14: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	12, // 15: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	4,  // 16: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	8,  // 17: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	15, // 18: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	11, // 19: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	13, // 20: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
+	12, // 15: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	14, // 16: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	4,  // 17: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	8,  // 18: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	17, // 19: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	11, // 20: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	13, // 21: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	15, // 22: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	17, // [17:23] is the sub-list for method output_type
+	11, // [11:17] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name
 	11, // [11:11] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
@@ -1165,7 +1287,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

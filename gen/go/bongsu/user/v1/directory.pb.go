@@ -8,6 +8,7 @@ package userv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -216,6 +217,153 @@ func (x *Recipient) GetFailover() bool {
 	return false
 }
 
+// ReadReceiptRequest is what a provider said, with whom it must be of.
+type ReadReceiptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger is the name of the messenger.
+	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// sealed_credential is the delivery's, as internal/seal sealed it.
+	SealedCredential []byte `protobuf:"bytes,2,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
+	// delivery_id is the delivery's.
+	DeliveryId int64 `protobuf:"varint,3,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// form is what was said, as it came: application/x-www-form-urlencoded.
+	Form []byte `protobuf:"bytes,4,opt,name=form,proto3" json:"form,omitempty"`
+	// signature is the provider's, as it came.
+	Signature     string `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadReceiptRequest) Reset() {
+	*x = ReadReceiptRequest{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadReceiptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadReceiptRequest) ProtoMessage() {}
+
+func (x *ReadReceiptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadReceiptRequest.ProtoReflect.Descriptor instead.
+func (*ReadReceiptRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ReadReceiptRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *ReadReceiptRequest) GetSealedCredential() []byte {
+	if x != nil {
+		return x.SealedCredential
+	}
+	return nil
+}
+
+func (x *ReadReceiptRequest) GetDeliveryId() int64 {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return 0
+}
+
+func (x *ReadReceiptRequest) GetForm() []byte {
+	if x != nil {
+		return x.Form
+	}
+	return nil
+}
+
+func (x *ReadReceiptRequest) GetSignature() string {
+	if x != nil {
+		return x.Signature
+	}
+	return ""
+}
+
+// ReadReceiptResponse is what the provider's word means.
+type ReadReceiptResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// status is the provider's word, such as delivered.
+	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// final says that no other word follows.
+	Final bool `protobuf:"varint,2,opt,name=final,proto3" json:"final,omitempty"`
+	// outcome is what the word comes to: sent, also where the message is still on its
+	// way, or how it failed; with the id of the message.
+	Outcome       *v1.Outcome `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadReceiptResponse) Reset() {
+	*x = ReadReceiptResponse{}
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadReceiptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadReceiptResponse) ProtoMessage() {}
+
+func (x *ReadReceiptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadReceiptResponse.ProtoReflect.Descriptor instead.
+func (*ReadReceiptResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReadReceiptResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *ReadReceiptResponse) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
+func (x *ReadReceiptResponse) GetOutcome() *v1.Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
 // GetSealRequest asks for nothing in particular.
 type GetSealRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -225,7 +373,7 @@ type GetSealRequest struct {
 
 func (x *GetSealRequest) Reset() {
 	*x = GetSealRequest{}
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[3]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -237,7 +385,7 @@ func (x *GetSealRequest) String() string {
 func (*GetSealRequest) ProtoMessage() {}
 
 func (x *GetSealRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[3]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -250,7 +398,7 @@ func (x *GetSealRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSealRequest.ProtoReflect.Descriptor instead.
 func (*GetSealRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{5}
 }
 
 // GetSealResponse says how credentials are sealed.
@@ -269,7 +417,7 @@ type GetSealResponse struct {
 
 func (x *GetSealResponse) Reset() {
 	*x = GetSealResponse{}
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[4]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -281,7 +429,7 @@ func (x *GetSealResponse) String() string {
 func (*GetSealResponse) ProtoMessage() {}
 
 func (x *GetSealResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[4]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -294,7 +442,7 @@ func (x *GetSealResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSealResponse.ProtoReflect.Descriptor instead.
 func (*GetSealResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetSealResponse) GetCanary() []byte {
@@ -331,7 +479,7 @@ type SealCount struct {
 
 func (x *SealCount) Reset() {
 	*x = SealCount{}
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[5]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +491,7 @@ func (x *SealCount) String() string {
 func (*SealCount) ProtoMessage() {}
 
 func (x *SealCount) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[5]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +504,7 @@ func (x *SealCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealCount.ProtoReflect.Descriptor instead.
 func (*SealCount) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SealCount) GetKeyId() uint32 {
@@ -391,7 +539,7 @@ type MoveAddressesRequest struct {
 
 func (x *MoveAddressesRequest) Reset() {
 	*x = MoveAddressesRequest{}
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[6]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -403,7 +551,7 @@ func (x *MoveAddressesRequest) String() string {
 func (*MoveAddressesRequest) ProtoMessage() {}
 
 func (x *MoveAddressesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[6]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -416,7 +564,7 @@ func (x *MoveAddressesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveAddressesRequest.ProtoReflect.Descriptor instead.
 func (*MoveAddressesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MoveAddressesRequest) GetMessenger() string {
@@ -458,7 +606,7 @@ type MoveAddressesResponse struct {
 
 func (x *MoveAddressesResponse) Reset() {
 	*x = MoveAddressesResponse{}
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[7]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +618,7 @@ func (x *MoveAddressesResponse) String() string {
 func (*MoveAddressesResponse) ProtoMessage() {}
 
 func (x *MoveAddressesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_directory_proto_msgTypes[7]
+	mi := &file_bongsu_user_v1_directory_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +631,7 @@ func (x *MoveAddressesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveAddressesResponse.ProtoReflect.Descriptor instead.
 func (*MoveAddressesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MoveAddressesResponse) GetMovedCount() int32 {
@@ -497,7 +645,7 @@ var File_bongsu_user_v1_directory_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"\x1ebongsu/user/v1/directory.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\"4\n" +
+	"\x1ebongsu/user/v1/directory.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\"4\n" +
 	"\rLookUpRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\"r\n" +
 	"\x0eLookUpResponse\x129\n" +
@@ -511,7 +659,18 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential\x12%\n" +
 	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1a\n" +
-	"\bfailover\x18\x06 \x01(\bR\bfailover\"\x10\n" +
+	"\bfailover\x18\x06 \x01(\bR\bfailover\"\xb2\x01\n" +
+	"\x12ReadReceiptRequest\x12\x1c\n" +
+	"\tmessenger\x18\x01 \x01(\tR\tmessenger\x12+\n" +
+	"\x11sealed_credential\x18\x02 \x01(\fR\x10sealedCredential\x12\x1f\n" +
+	"\vdelivery_id\x18\x03 \x01(\x03R\n" +
+	"deliveryId\x12\x12\n" +
+	"\x04form\x18\x04 \x01(\fR\x04form\x12\x1c\n" +
+	"\tsignature\x18\x05 \x01(\tR\tsignature\"{\n" +
+	"\x13ReadReceiptResponse\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12\x14\n" +
+	"\x05final\x18\x02 \x01(\bR\x05final\x126\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\"\x10\n" +
 	"\x0eGetSealRequest\"\x81\x01\n" +
 	"\x0fGetSealResponse\x12\x16\n" +
 	"\x06canary\x18\x01 \x01(\fR\x06canary\x12\x1d\n" +
@@ -530,10 +689,11 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\xff\x01R\x02to\"8\n" +
 	"\x15MoveAddressesResponse\x12\x1f\n" +
 	"\vmoved_count\x18\x01 \x01(\x05R\n" +
-	"movedCount2\x94\x02\n" +
+	"movedCount2\xf1\x02\n" +
 	"\x10DirectoryService\x12L\n" +
 	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01\x12a\n" +
-	"\rMoveAddresses\x12$.bongsu.user.v1.MoveAddressesRequest\x1a%.bongsu.user.v1.MoveAddressesResponse\"\x03\x90\x02\x02\x12O\n" +
+	"\rMoveAddresses\x12$.bongsu.user.v1.MoveAddressesRequest\x1a%.bongsu.user.v1.MoveAddressesResponse\"\x03\x90\x02\x02\x12[\n" +
+	"\vReadReceipt\x12\".bongsu.user.v1.ReadReceiptRequest\x1a#.bongsu.user.v1.ReadReceiptResponse\"\x03\x90\x02\x01\x12O\n" +
 	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
@@ -549,31 +709,37 @@ func file_bongsu_user_v1_directory_proto_rawDescGZIP() []byte {
 	return file_bongsu_user_v1_directory_proto_rawDescData
 }
 
-var file_bongsu_user_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_bongsu_user_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_bongsu_user_v1_directory_proto_goTypes = []any{
 	(*LookUpRequest)(nil),         // 0: bongsu.user.v1.LookUpRequest
 	(*LookUpResponse)(nil),        // 1: bongsu.user.v1.LookUpResponse
 	(*Recipient)(nil),             // 2: bongsu.user.v1.Recipient
-	(*GetSealRequest)(nil),        // 3: bongsu.user.v1.GetSealRequest
-	(*GetSealResponse)(nil),       // 4: bongsu.user.v1.GetSealResponse
-	(*SealCount)(nil),             // 5: bongsu.user.v1.SealCount
-	(*MoveAddressesRequest)(nil),  // 6: bongsu.user.v1.MoveAddressesRequest
-	(*MoveAddressesResponse)(nil), // 7: bongsu.user.v1.MoveAddressesResponse
+	(*ReadReceiptRequest)(nil),    // 3: bongsu.user.v1.ReadReceiptRequest
+	(*ReadReceiptResponse)(nil),   // 4: bongsu.user.v1.ReadReceiptResponse
+	(*GetSealRequest)(nil),        // 5: bongsu.user.v1.GetSealRequest
+	(*GetSealResponse)(nil),       // 6: bongsu.user.v1.GetSealResponse
+	(*SealCount)(nil),             // 7: bongsu.user.v1.SealCount
+	(*MoveAddressesRequest)(nil),  // 8: bongsu.user.v1.MoveAddressesRequest
+	(*MoveAddressesResponse)(nil), // 9: bongsu.user.v1.MoveAddressesResponse
+	(*v1.Outcome)(nil),            // 10: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_user_v1_directory_proto_depIdxs = []int32{
-	2, // 0: bongsu.user.v1.LookUpResponse.recipients:type_name -> bongsu.user.v1.Recipient
-	5, // 1: bongsu.user.v1.GetSealResponse.addresses:type_name -> bongsu.user.v1.SealCount
-	0, // 2: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
-	6, // 3: bongsu.user.v1.DirectoryService.MoveAddresses:input_type -> bongsu.user.v1.MoveAddressesRequest
-	3, // 4: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
-	1, // 5: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
-	7, // 6: bongsu.user.v1.DirectoryService.MoveAddresses:output_type -> bongsu.user.v1.MoveAddressesResponse
-	4, // 7: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
-	5, // [5:8] is the sub-list for method output_type
-	2, // [2:5] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2,  // 0: bongsu.user.v1.LookUpResponse.recipients:type_name -> bongsu.user.v1.Recipient
+	10, // 1: bongsu.user.v1.ReadReceiptResponse.outcome:type_name -> bongsu.messenger.v1.Outcome
+	7,  // 2: bongsu.user.v1.GetSealResponse.addresses:type_name -> bongsu.user.v1.SealCount
+	0,  // 3: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
+	8,  // 4: bongsu.user.v1.DirectoryService.MoveAddresses:input_type -> bongsu.user.v1.MoveAddressesRequest
+	3,  // 5: bongsu.user.v1.DirectoryService.ReadReceipt:input_type -> bongsu.user.v1.ReadReceiptRequest
+	5,  // 6: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
+	1,  // 7: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
+	9,  // 8: bongsu.user.v1.DirectoryService.MoveAddresses:output_type -> bongsu.user.v1.MoveAddressesResponse
+	4,  // 9: bongsu.user.v1.DirectoryService.ReadReceipt:output_type -> bongsu.user.v1.ReadReceiptResponse
+	6,  // 10: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
+	7,  // [7:11] is the sub-list for method output_type
+	3,  // [3:7] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_user_v1_directory_proto_init() }
@@ -587,7 +753,7 @@ func file_bongsu_user_v1_directory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_user_v1_directory_proto_rawDesc), len(file_bongsu_user_v1_directory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

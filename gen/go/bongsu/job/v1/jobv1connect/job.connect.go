@@ -43,6 +43,8 @@ const (
 	DispatchServiceMoveDestinationProcedure = "/bongsu.job.v1.DispatchService/MoveDestination"
 	// DispatchServiceDeferProcedure is the fully-qualified name of the DispatchService's Defer RPC.
 	DispatchServiceDeferProcedure = "/bongsu.job.v1.DispatchService/Defer"
+	// DispatchServiceReceiveProcedure is the fully-qualified name of the DispatchService's Receive RPC.
+	DispatchServiceReceiveProcedure = "/bongsu.job.v1.DispatchService/Receive"
 	// DispatchServiceGetCanaryProcedure is the fully-qualified name of the DispatchService's GetCanary
 	// RPC.
 	DispatchServiceGetCanaryProcedure = "/bongsu.job.v1.DispatchService/GetCanary"
@@ -67,6 +69,13 @@ type DispatchServiceClient interface {
 	// queued again for a later time, which costs no attempt. What has ended, or is
 	// no longer held under the fence, stays as it is.
 	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
+	// Receive records what a provider says later of a message that it had taken, which
+	// the edge passes on. The directory checks its signature, where the key is.
+	//
+	// invalid_argument: it is not signed with the credential of the delivery, or says
+	// nothing of a message; nothing is changed. not_found: there is no such delivery by
+	// that messenger, or the messenger's provider says nothing later.
+	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
 	// GetCanary answers with something sealed as credentials are that enter now, so
 	// that a sender learns when it starts whether its key would open them.
 	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
@@ -108,6 +117,12 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("Defer")),
 			connect.WithClientOptions(opts...),
 		),
+		receive: connect.NewClient[v1.ReceiveRequest, v1.ReceiveResponse](
+			httpClient,
+			baseURL+DispatchServiceReceiveProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("Receive")),
+			connect.WithClientOptions(opts...),
+		),
 		getCanary: connect.NewClient[v1.GetCanaryRequest, v1.GetCanaryResponse](
 			httpClient,
 			baseURL+DispatchServiceGetCanaryProcedure,
@@ -124,6 +139,7 @@ type dispatchServiceClient struct {
 	report          *connect.Client[v1.ReportRequest, v1.ReportResponse]
 	moveDestination *connect.Client[v1.MoveDestinationRequest, v1.MoveDestinationResponse]
 	_defer          *connect.Client[v1.DeferRequest, v1.DeferResponse]
+	receive         *connect.Client[v1.ReceiveRequest, v1.ReceiveResponse]
 	getCanary       *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
 }
 
@@ -163,6 +179,15 @@ func (c *dispatchServiceClient) Defer(ctx context.Context, req *v1.DeferRequest)
 	return nil, err
 }
 
+// Receive calls bongsu.job.v1.DispatchService.Receive.
+func (c *dispatchServiceClient) Receive(ctx context.Context, req *v1.ReceiveRequest) (*v1.ReceiveResponse, error) {
+	response, err := c.receive.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // GetCanary calls bongsu.job.v1.DispatchService.GetCanary.
 func (c *dispatchServiceClient) GetCanary(ctx context.Context, req *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error) {
 	response, err := c.getCanary.CallUnary(ctx, connect.NewRequest(req))
@@ -191,6 +216,13 @@ type DispatchServiceHandler interface {
 	// queued again for a later time, which costs no attempt. What has ended, or is
 	// no longer held under the fence, stays as it is.
 	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
+	// Receive records what a provider says later of a message that it had taken, which
+	// the edge passes on. The directory checks its signature, where the key is.
+	//
+	// invalid_argument: it is not signed with the credential of the delivery, or says
+	// nothing of a message; nothing is changed. not_found: there is no such delivery by
+	// that messenger, or the messenger's provider says nothing later.
+	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
 	// GetCanary answers with something sealed as credentials are that enter now, so
 	// that a sender learns when it starts whether its key would open them.
 	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
@@ -228,6 +260,12 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithSchema(dispatchServiceMethods.ByName("Defer")),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceReceiveHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceReceiveProcedure,
+		svc.Receive,
+		connect.WithSchema(dispatchServiceMethods.ByName("Receive")),
+		connect.WithHandlerOptions(opts...),
+	)
 	dispatchServiceGetCanaryHandler := connect.NewUnaryHandlerSimple(
 		DispatchServiceGetCanaryProcedure,
 		svc.GetCanary,
@@ -245,6 +283,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 			dispatchServiceMoveDestinationHandler.ServeHTTP(w, r)
 		case DispatchServiceDeferProcedure:
 			dispatchServiceDeferHandler.ServeHTTP(w, r)
+		case DispatchServiceReceiveProcedure:
+			dispatchServiceReceiveHandler.ServeHTTP(w, r)
 		case DispatchServiceGetCanaryProcedure:
 			dispatchServiceGetCanaryHandler.ServeHTTP(w, r)
 		default:
@@ -270,6 +310,10 @@ func (UnimplementedDispatchServiceHandler) MoveDestination(context.Context, *v1.
 
 func (UnimplementedDispatchServiceHandler) Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Defer is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Receive is not implemented"))
 }
 
 func (UnimplementedDispatchServiceHandler) GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error) {

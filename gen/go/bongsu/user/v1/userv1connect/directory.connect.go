@@ -38,6 +38,9 @@ const (
 	// DirectoryServiceMoveAddressesProcedure is the fully-qualified name of the DirectoryService's
 	// MoveAddresses RPC.
 	DirectoryServiceMoveAddressesProcedure = "/bongsu.user.v1.DirectoryService/MoveAddresses"
+	// DirectoryServiceReadReceiptProcedure is the fully-qualified name of the DirectoryService's
+	// ReadReceipt RPC.
+	DirectoryServiceReadReceiptProcedure = "/bongsu.user.v1.DirectoryService/ReadReceipt"
 	// DirectoryServiceGetSealProcedure is the fully-qualified name of the DirectoryService's GetSeal
 	// RPC.
 	DirectoryServiceGetSealProcedure = "/bongsu.user.v1.DirectoryService/GetSeal"
@@ -54,6 +57,14 @@ type DirectoryServiceClient interface {
 	// MoveAddresses gives addresses another destination, because their provider says that
 	// what was at the old one is at the new one now. None is moved where none has it.
 	MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error)
+	// ReadReceipt reads what a provider says later of a message, where it is signed with
+	// the credential that the message was sent with. The credential is opened for that
+	// only, and is no part of the answer. The service needs the callback-url that the
+	// senders have: what is signed covers it.
+	//
+	// invalid_argument: it is not signed with the credential, or says nothing of a
+	// message. not_found: the messenger's provider says nothing later.
+	ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error)
 	// GetSeal says by which keys the credentials of the directory are sealed.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
@@ -83,6 +94,13 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		readReceipt: connect.NewClient[v1.ReadReceiptRequest, v1.ReadReceiptResponse](
+			httpClient,
+			baseURL+DirectoryServiceReadReceiptProcedure,
+			connect.WithSchema(directoryServiceMethods.ByName("ReadReceipt")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		getSeal: connect.NewClient[v1.GetSealRequest, v1.GetSealResponse](
 			httpClient,
 			baseURL+DirectoryServiceGetSealProcedure,
@@ -97,6 +115,7 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 type directoryServiceClient struct {
 	lookUp        *connect.Client[v1.LookUpRequest, v1.LookUpResponse]
 	moveAddresses *connect.Client[v1.MoveAddressesRequest, v1.MoveAddressesResponse]
+	readReceipt   *connect.Client[v1.ReadReceiptRequest, v1.ReadReceiptResponse]
 	getSeal       *connect.Client[v1.GetSealRequest, v1.GetSealResponse]
 }
 
@@ -112,6 +131,15 @@ func (c *directoryServiceClient) LookUp(ctx context.Context, req *v1.LookUpReque
 // MoveAddresses calls bongsu.user.v1.DirectoryService.MoveAddresses.
 func (c *directoryServiceClient) MoveAddresses(ctx context.Context, req *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error) {
 	response, err := c.moveAddresses.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReadReceipt calls bongsu.user.v1.DirectoryService.ReadReceipt.
+func (c *directoryServiceClient) ReadReceipt(ctx context.Context, req *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error) {
+	response, err := c.readReceipt.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -138,6 +166,14 @@ type DirectoryServiceHandler interface {
 	// MoveAddresses gives addresses another destination, because their provider says that
 	// what was at the old one is at the new one now. None is moved where none has it.
 	MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error)
+	// ReadReceipt reads what a provider says later of a message, where it is signed with
+	// the credential that the message was sent with. The credential is opened for that
+	// only, and is no part of the answer. The service needs the callback-url that the
+	// senders have: what is signed covers it.
+	//
+	// invalid_argument: it is not signed with the credential, or says nothing of a
+	// message. not_found: the messenger's provider says nothing later.
+	ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error)
 	// GetSeal says by which keys the credentials of the directory are sealed.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
@@ -163,6 +199,13 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	directoryServiceReadReceiptHandler := connect.NewUnaryHandlerSimple(
+		DirectoryServiceReadReceiptProcedure,
+		svc.ReadReceipt,
+		connect.WithSchema(directoryServiceMethods.ByName("ReadReceipt")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	directoryServiceGetSealHandler := connect.NewUnaryHandlerSimple(
 		DirectoryServiceGetSealProcedure,
 		svc.GetSeal,
@@ -176,6 +219,8 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 			directoryServiceLookUpHandler.ServeHTTP(w, r)
 		case DirectoryServiceMoveAddressesProcedure:
 			directoryServiceMoveAddressesHandler.ServeHTTP(w, r)
+		case DirectoryServiceReadReceiptProcedure:
+			directoryServiceReadReceiptHandler.ServeHTTP(w, r)
 		case DirectoryServiceGetSealProcedure:
 			directoryServiceGetSealHandler.ServeHTTP(w, r)
 		default:
@@ -193,6 +238,10 @@ func (UnimplementedDirectoryServiceHandler) LookUp(context.Context, *v1.LookUpRe
 
 func (UnimplementedDirectoryServiceHandler) MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.MoveAddresses is not implemented"))
+}
+
+func (UnimplementedDirectoryServiceHandler) ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.user.v1.DirectoryService.ReadReceipt is not implemented"))
 }
 
 func (UnimplementedDirectoryServiceHandler) GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error) {

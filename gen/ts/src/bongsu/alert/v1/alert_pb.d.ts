@@ -237,14 +237,16 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
   /**
    * reason is why it ended as it did: the provider's code, or ours; empty while
    * it has not ended and where it was sent. Of failover: not_needed, canceled
-   * because another address of the user took the alert.
+   * because another address of the user took the alert. Of receipts: undelivered,
+   * failed because the provider said so after it had taken the message.
    *
    * @generated from field: string reason = 6;
    */
   reason: string;
 
   /**
-   * end_time is when it ended; unset until then.
+   * end_time is when it ended, where that was undelivered, when the provider said so;
+   * unset until then.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 7;
    */
@@ -272,6 +274,14 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
    * @generated from field: string chain = 10;
    */
   chain: string;
+
+  /**
+   * receipt is the last that the provider said of a message after it had taken it;
+   * unset where it said nothing.
+   *
+   * @generated from field: bongsu.alert.v1.Receipt receipt = 11;
+   */
+  receipt?: Receipt | undefined;
 };
 
 /**
@@ -279,6 +289,57 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export declare const DeliverySchema: GenMessage<Delivery>;
+
+/**
+ * Receipt is what a provider says later of a message that it had taken. Where it is
+ * final and the message was not delivered, a delivery that was sent is failed from then
+ * on, for reason undelivered, and can be replayed.
+ *
+ * @generated from message bongsu.alert.v1.Receipt
+ */
+export declare type Receipt = Message<"bongsu.alert.v1.Receipt"> & {
+  /**
+   * status is the provider's word, such as delivered.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+
+  /**
+   * time is when it came.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * final says that no other word follows.
+   *
+   * @generated from field: bool final = 3;
+   */
+  final: boolean;
+
+  /**
+   * provider_code is why the message was not delivered, such as 30003; empty where
+   * nothing went wrong or the provider did not say.
+   *
+   * @generated from field: string provider_code = 4;
+   */
+  providerCode: string;
+
+  /**
+   * provider_message_id is the provider's id of the message.
+   *
+   * @generated from field: string provider_message_id = 5;
+   */
+  providerMessageId: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.Receipt.
+ * Use `create(ReceiptSchema)` to create a new message.
+ */
+export declare const ReceiptSchema: GenMessage<Receipt>;
 
 /**
  * Attempt is one call to a provider.
@@ -923,7 +984,8 @@ export enum DeliveryState {
   SENT = 3,
 
   /**
-   * It ended: it was not taken; the last attempt says why.
+   * It ended: it was not taken, and the last attempt says why; or it was taken and not
+   * delivered, and the receipt says why.
    *
    * @generated from enum value: DELIVERY_STATE_FAILED = 4;
    */

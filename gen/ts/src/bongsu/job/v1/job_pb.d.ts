@@ -444,6 +444,61 @@ export declare type DeferResponse = Message<"bongsu.job.v1.DeferResponse"> & {
 export declare const DeferResponseSchema: GenMessage<DeferResponse>;
 
 /**
+ * ReceiveRequest is what a provider said.
+ *
+ * @generated from message bongsu.job.v1.ReceiveRequest
+ */
+export declare type ReceiveRequest = Message<"bongsu.job.v1.ReceiveRequest"> & {
+  /**
+   * delivery_id is the delivery's.
+   *
+   * @generated from field: int64 delivery_id = 1;
+   */
+  deliveryId: bigint;
+
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 2;
+   */
+  messenger: string;
+
+  /**
+   * form is what was said, as it came: application/x-www-form-urlencoded.
+   *
+   * @generated from field: bytes form = 3;
+   */
+  form: Uint8Array;
+
+  /**
+   * signature is the provider's, as it came.
+   *
+   * @generated from field: string signature = 4;
+   */
+  signature: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.ReceiveRequest.
+ * Use `create(ReceiveRequestSchema)` to create a new message.
+ */
+export declare const ReceiveRequestSchema: GenMessage<ReceiveRequest>;
+
+/**
+ * ReceiveResponse says nothing more.
+ *
+ * @generated from message bongsu.job.v1.ReceiveResponse
+ */
+export declare type ReceiveResponse = Message<"bongsu.job.v1.ReceiveResponse"> & {
+};
+
+/**
+ * Describes the message bongsu.job.v1.ReceiveResponse.
+ * Use `create(ReceiveResponseSchema)` to create a new message.
+ */
+export declare const ReceiveResponseSchema: GenMessage<ReceiveResponse>;
+
+/**
  * GetCanaryRequest asks for nothing in particular.
  *
  * @generated from message bongsu.job.v1.GetCanaryRequest
@@ -588,6 +643,21 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof DeferRequestSchema;
     output: typeof DeferResponseSchema;
+  },
+  /**
+   * Receive records what a provider says later of a message that it had taken, which
+   * the edge passes on. The directory checks its signature, where the key is.
+   *
+   * invalid_argument: it is not signed with the credential of the delivery, or says
+   * nothing of a message; nothing is changed. not_found: there is no such delivery by
+   * that messenger, or the messenger's provider says nothing later.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.Receive
+   */
+  receive: {
+    methodKind: "unary";
+    input: typeof ReceiveRequestSchema;
+    output: typeof ReceiveResponseSchema;
   },
   /**
    * GetCanary answers with something sealed as credentials are that enter now, so

@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 
 /**
  * Describes the file bongsu/user/v1/directory.proto.
@@ -113,6 +114,89 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
  * Use `create(RecipientSchema)` to create a new message.
  */
 export declare const RecipientSchema: GenMessage<Recipient>;
+
+/**
+ * ReadReceiptRequest is what a provider said, with whom it must be of.
+ *
+ * @generated from message bongsu.user.v1.ReadReceiptRequest
+ */
+export declare type ReadReceiptRequest = Message<"bongsu.user.v1.ReadReceiptRequest"> & {
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+
+  /**
+   * sealed_credential is the delivery's, as internal/seal sealed it.
+   *
+   * @generated from field: bytes sealed_credential = 2;
+   */
+  sealedCredential: Uint8Array;
+
+  /**
+   * delivery_id is the delivery's.
+   *
+   * @generated from field: int64 delivery_id = 3;
+   */
+  deliveryId: bigint;
+
+  /**
+   * form is what was said, as it came: application/x-www-form-urlencoded.
+   *
+   * @generated from field: bytes form = 4;
+   */
+  form: Uint8Array;
+
+  /**
+   * signature is the provider's, as it came.
+   *
+   * @generated from field: string signature = 5;
+   */
+  signature: string;
+};
+
+/**
+ * Describes the message bongsu.user.v1.ReadReceiptRequest.
+ * Use `create(ReadReceiptRequestSchema)` to create a new message.
+ */
+export declare const ReadReceiptRequestSchema: GenMessage<ReadReceiptRequest>;
+
+/**
+ * ReadReceiptResponse is what the provider's word means.
+ *
+ * @generated from message bongsu.user.v1.ReadReceiptResponse
+ */
+export declare type ReadReceiptResponse = Message<"bongsu.user.v1.ReadReceiptResponse"> & {
+  /**
+   * status is the provider's word, such as delivered.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+
+  /**
+   * final says that no other word follows.
+   *
+   * @generated from field: bool final = 2;
+   */
+  final: boolean;
+
+  /**
+   * outcome is what the word comes to: sent, also where the message is still on its
+   * way, or how it failed; with the id of the message.
+   *
+   * @generated from field: bongsu.messenger.v1.Outcome outcome = 3;
+   */
+  outcome?: Outcome | undefined;
+};
+
+/**
+ * Describes the message bongsu.user.v1.ReadReceiptResponse.
+ * Use `create(ReadReceiptResponseSchema)` to create a new message.
+ */
+export declare const ReadReceiptResponseSchema: GenMessage<ReadReceiptResponse>;
 
 /**
  * GetSealRequest asks for nothing in particular.
@@ -284,6 +368,22 @@ export declare const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof MoveAddressesRequestSchema;
     output: typeof MoveAddressesResponseSchema;
+  },
+  /**
+   * ReadReceipt reads what a provider says later of a message, where it is signed with
+   * the credential that the message was sent with. The credential is opened for that
+   * only, and is no part of the answer. The service needs the callback-url that the
+   * senders have: what is signed covers it.
+   *
+   * invalid_argument: it is not signed with the credential, or says nothing of a
+   * message. not_found: the messenger's provider says nothing later.
+   *
+   * @generated from rpc bongsu.user.v1.DirectoryService.ReadReceipt
+   */
+  readReceipt: {
+    methodKind: "unary";
+    input: typeof ReadReceiptRequestSchema;
+    output: typeof ReadReceiptResponseSchema;
   },
   /**
    * GetSeal says by which keys the credentials of the directory are sealed.

@@ -3,13 +3,14 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_bongsu_messenger_v1_messenger } from "../../messenger/v1/messenger_pb.js";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 
 /**
  * Describes the file bongsu/user/v1/directory.proto.
  */
 export const file_bongsu_user_v1_directory = /*@__PURE__*/
-  fileDesc("Ch5ib25nc3UvdXNlci92MS9kaXJlY3RvcnkucHJvdG8SDmJvbmdzdS51c2VyLnYxIiwKDUxvb2tVcFJlcXVlc3QSGwoGdGFyZ2V0GAEgAygJQgu6SAiSAQUIARDoByJXCg5Mb29rVXBSZXNwb25zZRItCgpyZWNpcGllbnRzGAEgAygLMhkuYm9uZ3N1LnVzZXIudjEuUmVjaXBpZW50EhYKDnVua25vd25fdGFyZ2V0GAIgAygJIosBCglSZWNpcGllbnQSEQoJbmlja19uYW1lGAEgASgJEhEKCW1lc3NlbmdlchgCIAEoCRITCgtkZXN0aW5hdGlvbhgDIAEoCRIZChFzZWFsZWRfY3JlZGVudGlhbBgEIAEoDBIWCg5jcmVkZW50aWFsX2tleRgFIAEoCRIQCghmYWlsb3ZlchgGIAEoCCIQCg5HZXRTZWFsUmVxdWVzdCJjCg9HZXRTZWFsUmVzcG9uc2USDgoGY2FuYXJ5GAEgASgMEhIKCnByaW1hcnlfaWQYAiABKA0SLAoJYWRkcmVzc2VzGAMgAygLMhkuYm9uZ3N1LnVzZXIudjEuU2VhbENvdW50IioKCVNlYWxDb3VudBIOCgZrZXlfaWQYASABKA0SDQoFY291bnQYAiABKAMihwEKFE1vdmVBZGRyZXNzZXNSZXF1ZXN0EhwKCW1lc3NlbmdlchgBIAEoCUIJukgGcgQQARgKEiEKDmNyZWRlbnRpYWxfa2V5GAIgASgJQgm6SAZyBBABGEASFgoEZnJvbRgDIAEoCUIIukgFcgMY/wESFgoCdG8YBCABKAlCCrpIB3IFEAEY/wEiLAoVTW92ZUFkZHJlc3Nlc1Jlc3BvbnNlEhMKC21vdmVkX2NvdW50GAEgASgFMpQCChBEaXJlY3RvcnlTZXJ2aWNlEkwKBkxvb2tVcBIdLmJvbmdzdS51c2VyLnYxLkxvb2tVcFJlcXVlc3QaHi5ib25nc3UudXNlci52MS5Mb29rVXBSZXNwb25zZSIDkAIBEmEKDU1vdmVBZGRyZXNzZXMSJC5ib25nc3UudXNlci52MS5Nb3ZlQWRkcmVzc2VzUmVxdWVzdBolLmJvbmdzdS51c2VyLnYxLk1vdmVBZGRyZXNzZXNSZXNwb25zZSIDkAICEk8KB0dldFNlYWwSHi5ib25nc3UudXNlci52MS5HZXRTZWFsUmVxdWVzdBofLmJvbmdzdS51c2VyLnYxLkdldFNlYWxSZXNwb25zZSIDkAIBQr0BChJjb20uYm9uZ3N1LnVzZXIudjFCDkRpcmVjdG9yeVByb3RvUAFaPWdpdGh1Yi5jb20vYm9uZ3N1LXByb2plY3QvYm9uZ3N1L2dlbi9nby9ib25nc3UvdXNlci92MTt1c2VydjGiAgNCVViqAg5Cb25nc3UuVXNlci5WMcoCDkJvbmdzdVxVc2VyXFYx4gIaQm9uZ3N1XFVzZXJcVjFcR1BCTWV0YWRhdGHqAhBCb25nc3U6OlVzZXI6OlYxYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("Ch5ib25nc3UvdXNlci92MS9kaXJlY3RvcnkucHJvdG8SDmJvbmdzdS51c2VyLnYxIiwKDUxvb2tVcFJlcXVlc3QSGwoGdGFyZ2V0GAEgAygJQgu6SAiSAQUIARDoByJXCg5Mb29rVXBSZXNwb25zZRItCgpyZWNpcGllbnRzGAEgAygLMhkuYm9uZ3N1LnVzZXIudjEuUmVjaXBpZW50EhYKDnVua25vd25fdGFyZ2V0GAIgAygJIosBCglSZWNpcGllbnQSEQoJbmlja19uYW1lGAEgASgJEhEKCW1lc3NlbmdlchgCIAEoCRITCgtkZXN0aW5hdGlvbhgDIAEoCRIZChFzZWFsZWRfY3JlZGVudGlhbBgEIAEoDBIWCg5jcmVkZW50aWFsX2tleRgFIAEoCRIQCghmYWlsb3ZlchgGIAEoCCJ4ChJSZWFkUmVjZWlwdFJlcXVlc3QSEQoJbWVzc2VuZ2VyGAEgASgJEhkKEXNlYWxlZF9jcmVkZW50aWFsGAIgASgMEhMKC2RlbGl2ZXJ5X2lkGAMgASgDEgwKBGZvcm0YBCABKAwSEQoJc2lnbmF0dXJlGAUgASgJImMKE1JlYWRSZWNlaXB0UmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg0KBWZpbmFsGAIgASgIEi0KB291dGNvbWUYAyABKAsyHC5ib25nc3UubWVzc2VuZ2VyLnYxLk91dGNvbWUiEAoOR2V0U2VhbFJlcXVlc3QiYwoPR2V0U2VhbFJlc3BvbnNlEg4KBmNhbmFyeRgBIAEoDBISCgpwcmltYXJ5X2lkGAIgASgNEiwKCWFkZHJlc3NlcxgDIAMoCzIZLmJvbmdzdS51c2VyLnYxLlNlYWxDb3VudCIqCglTZWFsQ291bnQSDgoGa2V5X2lkGAEgASgNEg0KBWNvdW50GAIgASgDIocBChRNb3ZlQWRkcmVzc2VzUmVxdWVzdBIcCgltZXNzZW5nZXIYASABKAlCCbpIBnIEEAEYChIhCg5jcmVkZW50aWFsX2tleRgCIAEoCUIJukgGcgQQARhAEhYKBGZyb20YAyABKAlCCLpIBXIDGP8BEhYKAnRvGAQgASgJQgq6SAdyBRABGP8BIiwKFU1vdmVBZGRyZXNzZXNSZXNwb25zZRITCgttb3ZlZF9jb3VudBgBIAEoBTLxAgoQRGlyZWN0b3J5U2VydmljZRJMCgZMb29rVXASHS5ib25nc3UudXNlci52MS5Mb29rVXBSZXF1ZXN0Gh4uYm9uZ3N1LnVzZXIudjEuTG9va1VwUmVzcG9uc2UiA5ACARJhCg1Nb3ZlQWRkcmVzc2VzEiQuYm9uZ3N1LnVzZXIudjEuTW92ZUFkZHJlc3Nlc1JlcXVlc3QaJS5ib25nc3UudXNlci52MS5Nb3ZlQWRkcmVzc2VzUmVzcG9uc2UiA5ACAhJbCgtSZWFkUmVjZWlwdBIiLmJvbmdzdS51c2VyLnYxLlJlYWRSZWNlaXB0UmVxdWVzdBojLmJvbmdzdS51c2VyLnYxLlJlYWRSZWNlaXB0UmVzcG9uc2UiA5ACARJPCgdHZXRTZWFsEh4uYm9uZ3N1LnVzZXIudjEuR2V0U2VhbFJlcXVlc3QaHy5ib25nc3UudXNlci52MS5HZXRTZWFsUmVzcG9uc2UiA5ACAUK9AQoSY29tLmJvbmdzdS51c2VyLnYxQg5EaXJlY3RvcnlQcm90b1ABWj1naXRodWIuY29tL2JvbmdzdS1wcm9qZWN0L2JvbmdzdS9nZW4vZ28vYm9uZ3N1L3VzZXIvdjE7dXNlcnYxogIDQlVYqgIOQm9uZ3N1LlVzZXIuVjHKAg5Cb25nc3VcVXNlclxWMeICGkJvbmdzdVxVc2VyXFYxXEdQQk1ldGFkYXRh6gIQQm9uZ3N1OjpVc2VyOjpWMWIGcHJvdG8z", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate]);
 
 /**
  * Describes the message bongsu.user.v1.LookUpRequest.
@@ -33,39 +34,53 @@ export const RecipientSchema = /*@__PURE__*/
   messageDesc(file_bongsu_user_v1_directory, 2);
 
 /**
+ * Describes the message bongsu.user.v1.ReadReceiptRequest.
+ * Use `create(ReadReceiptRequestSchema)` to create a new message.
+ */
+export const ReadReceiptRequestSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_user_v1_directory, 3);
+
+/**
+ * Describes the message bongsu.user.v1.ReadReceiptResponse.
+ * Use `create(ReadReceiptResponseSchema)` to create a new message.
+ */
+export const ReadReceiptResponseSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_user_v1_directory, 4);
+
+/**
  * Describes the message bongsu.user.v1.GetSealRequest.
  * Use `create(GetSealRequestSchema)` to create a new message.
  */
 export const GetSealRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_user_v1_directory, 3);
+  messageDesc(file_bongsu_user_v1_directory, 5);
 
 /**
  * Describes the message bongsu.user.v1.GetSealResponse.
  * Use `create(GetSealResponseSchema)` to create a new message.
  */
 export const GetSealResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_user_v1_directory, 4);
+  messageDesc(file_bongsu_user_v1_directory, 6);
 
 /**
  * Describes the message bongsu.user.v1.SealCount.
  * Use `create(SealCountSchema)` to create a new message.
  */
 export const SealCountSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_user_v1_directory, 5);
+  messageDesc(file_bongsu_user_v1_directory, 7);
 
 /**
  * Describes the message bongsu.user.v1.MoveAddressesRequest.
  * Use `create(MoveAddressesRequestSchema)` to create a new message.
  */
 export const MoveAddressesRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_user_v1_directory, 6);
+  messageDesc(file_bongsu_user_v1_directory, 8);
 
 /**
  * Describes the message bongsu.user.v1.MoveAddressesResponse.
  * Use `create(MoveAddressesResponseSchema)` to create a new message.
  */
 export const MoveAddressesResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_user_v1_directory, 7);
+  messageDesc(file_bongsu_user_v1_directory, 9);
 
 /**
  * DirectoryService is internal: the alert service asks it who is meant by an

@@ -1,0 +1,111 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// CredentialOf answers with what a delivery was sent with, sealed.
+func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger string) (sealed []byte, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, credential *[]byte) error {
+			return rows.Scan(credential)
+		}, `SELECT credential FROM deliveries WHERE id = ? AND messenger = ?`, delivery, messenger)
+		if err == nil && len(found) == 0 {
+			return fmt.Errorf("delivery %d by %q: %w", delivery, messenger, fault.ErrNotFound)
+		}
+		if len(found) > 0 {
+			sealed = found[0]
+		}
+		return err
+	})
+	return sealed, err
+}
+
+// A taken delivery is one that a receipt came for.
+type taken struct {
+	id, chain int64
+	state     alert.State
+	message   string // of the receipt it has; empty where it has none
+	final     bool
+}
+
+// Receive records a receipt, and what follows from it.
+func (s *Store) Receive(ctx context.Context, delivery int64, r alert.Receipt) error {
+	r.MessageID, r.Status, r.Code = evidence(r.MessageID), evidence(r.Status), evidence(r.Code)
+	if r.MessageID == "" || r.Status == "" || r.Time.IsZero() || r.Failed && !r.Final {
+		return fmt.Errorf("a receipt names its message, its status and its time, and fails only where it is final: %w", fault.ErrInvalid)
+	}
+	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *taken) error {
+			return rows.Scan(&d.id, &d.chain, &d.state, &d.message, &d.final)
+		}, `SELECT id, chain, state, receipt_message, receipt_final FROM deliveries WHERE id = ?`+forUpdate(t), delivery)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return fmt.Errorf("delivery %d: %w", delivery, fault.ErrNotFound)
+		}
+		d := found[0]
+		messages, err := database.Select(ctx, t, func(rows *sql.Rows, id *string) error { return rows.Scan(id) },
+			`SELECT message_id FROM attempts WHERE delivery_id = ? AND message_id <> '' ORDER BY number DESC`, delivery)
+		if err != nil || !d.counts(r, messages) {
+			return err
+		}
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET receipt_message = ?, receipt_status = ?, receipt_code = ?,
+			receipt_time = ?, receipt_final = ?, receipt_failed = ? WHERE id = ?`,
+			r.MessageID, r.Status, r.Code, micros(r.Time), r.Final, r.Failed, d.id); err != nil {
+			return err
+		}
+		if !r.Failed || d.state != alert.Sent || !slices.Contains(messages, r.MessageID) {
+			return nil
+		}
+		return undeliver(ctx, t, d, micros(r.Time))
+	})
+}
+
+// counts says whether a receipt says anything new of a delivery whose attempts had
+// messages, the last first. A message that no attempt has is the newest: its attempt is
+// not reported yet, or ended as Unknown.
+func (d taken) counts(r alert.Receipt, messages []string) bool {
+	if r.MessageID == d.message {
+		return !d.final
+	}
+	newer := d.message != "" && !slices.Contains(messages, d.message)
+	switch slices.Index(messages, r.MessageID) {
+	case -1:
+		return true
+	case 0:
+		return !newer
+	default:
+		return false
+	}
+}
+
+// undeliver makes a delivery that was sent Failed, and lets its chain go on.
+func undeliver(ctx context.Context, t *database.Tx, d taken, now int64) error {
+	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 4, reason = '`+alert.Undelivered+`', end_time = ? WHERE id = ?`, now, d.id); err != nil {
+		return err
+	}
+	if d.chain == 0 {
+		return nil
+	}
+	others, err := database.Select(ctx, t, func(rows *sql.Rows, state *alert.State) error { return rows.Scan(state) },
+		`SELECT state FROM deliveries WHERE chain = ? AND chain <> 0 ORDER BY id`+forUpdate(t), d.chain)
+	if err != nil || slices.Contains(others, alert.Sent) {
+		return err
+	}
+	// dismiss left all else of them as it was. What it found in a sender's hand is
+	// marked as canceled, and so is what was of an alert that was canceled later.
+	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, reason = '', end_time = 0 WHERE chain = ? AND chain <> 0
+		AND state + 0 = 6 AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
+		return err
+	}
+	return release(ctx, t, []int64{d.chain}, now)
+}

@@ -1,0 +1,28 @@
+package alert
+
+import (
+	"context"
+
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+)
+
+// Receive records what a provider says of a delivery, as the directory reads it.
+func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest) (*jobv1.ReceiveResponse, error) {
+	credential, err := h.Receipts.CredentialOf(ctx, req.GetDeliveryId(), req.GetMessenger())
+	if err != nil {
+		return nil, err
+	}
+	said, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
+		Messenger:        req.GetMessenger(),
+		SealedCredential: credential,
+		DeliveryId:       req.GetDeliveryId(),
+		Form:             req.GetForm(),
+		Signature:        req.GetSignature(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Clock.Changed() // another of its chain may be due
+	return &jobv1.ReceiveResponse{}, h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now()))
+}

@@ -1,0 +1,33 @@
+package edge
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	callbackv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+var _ callbackv1connect.CallbackServiceHandler = (*CallbackHandler)(nil)
+
+// A CallbackHandler answers CallbackService: it passes on what providers say, with its
+// signature, to the service that keeps the record. It checks nothing of it.
+type CallbackHandler struct {
+	Dispatch jobv1connect.DispatchServiceClient
+}
+
+// CallBack passes on what a provider says of a delivery.
+func (h *CallbackHandler) CallBack(ctx context.Context, req *callbackv1.CallBackRequest) (*callbackv1.CallBackResponse, error) {
+	said := &jobv1.ReceiveRequest{DeliveryId: req.GetDeliveryId(), Messenger: req.GetMessenger(), Form: req.GetBody().GetData()}
+	if call, is := connect.CallInfoForHandlerContext(ctx); is {
+		said.Signature = call.RequestHeader().Get(messenger.TwilioSignature)
+	}
+	if _, err := h.Dispatch.Receive(ctx, said); err != nil {
+		return nil, err
+	}
+	return &callbackv1.CallBackResponse{}, nil
+}

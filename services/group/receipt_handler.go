@@ -1,0 +1,50 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+// Receipts reads what providers say later of messages, here because here the key is.
+type Receipts struct {
+	Key        *seal.Key
+	Messengers []messenger.Messenger
+}
+
+// ReadReceipt reads a receipt. The credential is opened to check its signature only.
+func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest) (*userv1.ReadReceiptResponse, error) {
+	from, err := r.receiver(req.GetMessenger())
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(req.GetForm()))
+	if err != nil {
+		return nil, fmt.Errorf("the body must be application/x-www-form-urlencoded: %w", fault.ErrInvalid)
+	}
+	credential, err := r.Key.Open(req.GetSealedCredential(), req.GetMessenger())
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := from.Receipt(req.GetDeliveryId(), form, req.GetSignature(), credential)
+	if err != nil {
+		return nil, err
+	}
+	return &userv1.ReadReceiptResponse{Status: receipt.Status, Final: receipt.Final, Outcome: outcome.ToWire(receipt.Outcome)}, nil
+}
+
+// receiver finds the messenger whose provider says something later.
+func (r Receipts) receiver(name string) (messenger.Receiver, error) {
+	for _, m := range r.Messengers {
+		if from, is := m.(messenger.Receiver); is && m.Spec().Name == name {
+			return from, nil
+		}
+	}
+	return nil, fmt.Errorf("a messenger %q whose provider says something later: %w", name, fault.ErrNotFound)
+}
