@@ -37,7 +37,7 @@ func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 		return nil, err
 	}
 	if err := d.migrate(ctx, schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the %s: %w", schema.Name, err), d.Close())
+		return nil, errors.Join(opening(schema.Name, err), d.Close())
 	}
 	return d, nil
 }
@@ -50,10 +50,18 @@ func Connect(ctx context.Context, url, name string) (*Database, error) {
 	}
 	d, err := open(ctx, url)
 	if err != nil {
-		return nil, fmt.Errorf("open the %s: %w", name, err)
+		return nil, opening(name, err)
 	}
 	d.name = name
 	return d, nil
+}
+
+// opening says why a database cannot be opened.
+func opening(name string, err error) error {
+	if damaged(err) {
+		return fmt.Errorf("open the %s, whose file is damaged and must be restored from a backup: %w", name, err)
+	}
+	return fmt.Errorf("open the %s: %w", name, err)
 }
 
 // Dialect is ent's word for what the database speaks.
