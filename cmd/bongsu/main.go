@@ -84,7 +84,7 @@ type commands struct {
 		Rotate keyRotate `cmd:"" help:"Add a key that seals from now on."`
 		List   keyList   `cmd:"" help:"List the keys of a file, without the keys."`
 		Prune  keyPrune  `cmd:"" help:"Drop keys that seal nothing any more."`
-	} `cmd:"" help:"The key that seals credentials."`
+	} `cmd:"" aliases:"keys" help:"The key that seals credentials."`
 
 	Export exportCmd `cmd:"" help:"Write users, addresses and groups as YAML or CSV."`
 	Import importCmd `cmd:"" help:"Make the directory hold what a YAML or CSV file says."`
