@@ -74,6 +74,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, leaf := range leaves {
 		path := strings.TrimPrefix(leaf.FullPath(), "bongsu ")
+		path = strings.ReplaceAll(path, " (keys)", "") // another name of key
 		t.Run(path, func(t *testing.T) {
 			code, stdout, stderr := bongsu(t, "", append(strings.Fields(path), "--help")...)
 			if code != exitOK || stderr != "" {
