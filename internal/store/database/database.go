@@ -20,7 +20,9 @@ type Database struct {
 	name    string // what people call it, such as "directory"
 	dialect string // dialect.SQLite or dialect.Postgres
 	writer  *sql.DB
-	reader  *sql.DB // the same as writer in PostgreSQL
+	reader  *sql.DB   // the same as writer in PostgreSQL
+	writes  *prepared // nil in PostgreSQL
+	reads   *prepared // nil in PostgreSQL
 
 	file    string      // where a file holds it
 	refused atomic.Bool // the disk refused a write, and all of Ping's since

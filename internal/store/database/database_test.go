@@ -119,7 +119,7 @@ func TestNewerIsRefused(t *testing.T) {
 		if err == nil {
 			t.Fatal("a newer database was opened")
 		}
-		for _, word := range []string{"directory", "version 4711", "up to 3", "newer program", "backup"} {
+		for _, word := range []string{"directory", "version 4711", "up to 4", "newer program", "backup"} {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("error %q does not say %q", err, word)
 			}

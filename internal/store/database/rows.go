@@ -12,7 +12,7 @@ import (
 
 // Select answers with the rows of a query, each read by scan.
 func Select[T any](ctx context.Context, t *Tx, scan func(*sql.Rows, *T) error, text string, args ...any) (all []T, err error) {
-	rows, err := t.tx.QueryContext(ctx, t.bind(text), args...)
+	rows, err := t.query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

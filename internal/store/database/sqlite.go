@@ -39,7 +39,10 @@ func openSQLite(ctx context.Context, url string) (*Database, error) {
 	}
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
-	return &Database{dialect: dialect.SQLite, file: path, writer: writer, reader: reader}, nil
+	return &Database{
+		dialect: dialect.SQLite, file: path,
+		writer: writer, reader: reader, writes: newPrepared(writer), reads: newPrepared(reader),
+	}, nil
 }
 
 // makeFile makes an empty file that only its owner may read, where there is

@@ -16,8 +16,9 @@ import (
 // A Tx is a transaction. Its SQL text is the same in both dialects, with ? for
 // each parameter.
 type Tx struct {
-	tx      *sql.Tx
-	dialect string
+	tx       *sql.Tx
+	dialect  string
+	prepared *prepared // nil where the driver keeps statements ready
 }
 
 // Write runs f in a transaction that writes, and commits it unless f fails. What
@@ -25,7 +26,7 @@ type Tx struct {
 // times, so f must bear that. Its error is one of package fault or internal.
 func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
 	err := patiently(ctx, func() error {
-		return d.in(ctx, d.writer, nil, f)
+		return d.in(ctx, d.writer, d.writes, nil, f)
 	})
 	if readsOnly(err) {
 		d.refused.Store(true)
@@ -39,15 +40,16 @@ func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error)
 	if d.dialect == dialect.Postgres {
 		options.Isolation = sql.LevelRepeatableRead
 	}
-	return d.fault(ctx, d.in(ctx, d.reader, options, f))
+	return d.fault(ctx, d.in(ctx, d.reader, d.reads, options, f))
 }
 
-func (d *Database) in(ctx context.Context, db *sql.DB, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
+func (d *Database) in(ctx context.Context, db *sql.DB, prepared *prepared, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
+	prepared.prepare(ctx)
 	tx, err := db.BeginTx(ctx, options)
 	if err != nil {
 		return err
 	}
-	if err := f(ctx, &Tx{tx: tx, dialect: d.dialect}); err != nil {
+	if err := f(ctx, &Tx{tx: tx, dialect: d.dialect, prepared: prepared}); err != nil {
 		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
 			return errors.Join(err, undo)
 		}
@@ -73,12 +75,26 @@ func patiently(ctx context.Context, f func() error) error {
 
 // Exec runs a statement and says how many rows it changed.
 func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
-	result, err := t.tx.ExecContext(ctx, t.bind(text), args...)
+	var result sql.Result
+	var err error
+	if ready := t.prepared.find(text); ready != nil {
+		result, err = t.tx.StmtContext(ctx, ready).ExecContext(ctx, args...)
+	} else {
+		result, err = t.tx.ExecContext(ctx, t.bind(text), args...)
+	}
 	if err != nil {
 		return 0, err
 	}
 	n, err := result.RowsAffected()
 	return int(n), err
+}
+
+// query runs a statement that answers with rows.
+func (t *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if ready := t.prepared.find(text); ready != nil {
+		return t.tx.StmtContext(ctx, ready).QueryContext(ctx, args...)
+	}
+	return t.tx.QueryContext(ctx, t.bind(text), args...)
 }
 
 // Postgres says whether the dialect is PostgreSQL's.

@@ -45,7 +45,7 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 		}
 		d.Chain = firsts[d.Chain]
 	}
-	if err := s.adds.do(ctx, mine); err != nil {
+	if err := s.adds.Do(ctx, mine); err != nil {
 		return false, err
 	}
 	if mine.holder != 0 {

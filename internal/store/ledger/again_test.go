@@ -19,6 +19,7 @@ func TestKeyOfATransactionGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	errBad := errors.New("a bad one")
 	first := &add{alert: alert.Alert{ID: 1, Key: "k", CreateTime: time.Now()}}
 	second := &add{alert: alert.Alert{ID: 2, Key: "k", CreateTime: time.Now()}}
 	err = db.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {

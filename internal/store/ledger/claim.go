@@ -34,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, 
 	if len(c.ids) == 0 {
 		return nil, nil
 	}
-	if err := s.claims.do(ctx, c); err != nil {
+	if err := s.claims.Do(ctx, c); err != nil {
 		return nil, err
 	}
 	return c.granted, nil

@@ -40,7 +40,7 @@ func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Tim
 	if len(reports) == 0 {
 		return nil, nil
 	}
-	if err := s.reports.do(ctx, r); err != nil {
+	if err := s.reports.Do(ctx, r); err != nil {
 		return nil, err
 	}
 	return r.fenced, nil

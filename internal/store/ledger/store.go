@@ -1,13 +1,15 @@
 // Package ledger keeps alerts, deliveries, attempts and keys in a SQL database, and is
 // the truth about them.
 //
-// What changes it often comes by a committer: calls that wait are written
-// together, in bulk statements and one transaction.
+// What changes it often is shared: calls that wait are written together, in bulk
+// statements and one transaction.
 package ledger
 
 import (
 	"context"
 	"time"
+
+	"entgo.io/ent/dialect"
 
 	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -15,21 +17,17 @@ import (
 
 // chunk is how many rows one statement writes at most. All parameters of a row,
 // so many times, stay below what both databases take.
-const chunk = 1024
+const chunk = 256
 
-// How many rows share a commit at most; one call may bring more.
-const (
-	addsTogether  = 5_000
-	movesTogether = 10_000
-)
+// together is how many rows share a commit at most; one call may bring more.
+const together = 5_000
 
 // A Store is a ledger in a database of its own.
 type Store struct {
-	db      *database.Database
-	ids     *ids
-	adds    *committer[*add]
-	claims  *committer[*claim]
-	reports *committer[*report]
+	db  *database.Database
+	ids *ids
+	// What shares commits. In SQLite, which has one writer, it is the same for all.
+	adds, claims, reports *database.Shared[change]
 }
 
 var _ alert.Ledger = (*Store)(nil)
@@ -41,22 +39,30 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{
-		db:      db,
-		ids:     &ids{db: db, now: now},
-		adds:    newCommitter(db, addsTogether, (*add).rows, writeAdds),
-		claims:  newCommitter(db, movesTogether, (*claim).rows, writeClaims),
-		reports: newCommitter(db, movesTogether, (*report).rows, writeReports),
-	}, nil
+	s := &Store{db: db, ids: &ids{db: db, now: now}}
+	s.adds = s.shared()
+	s.claims, s.reports = s.adds, s.adds
+	if db.Dialect() == dialect.Postgres {
+		// Rows are locked in the order of their ids, so that no two transactions wait
+		// for each other: one must not lock for claims after it did for reports.
+		s.claims, s.reports = s.shared(), s.shared()
+	}
+	return s, nil
 }
 
 // Close waits for what has begun, refuses all else with fault.ErrUnavailable,
 // and ends the store's connections. It must be called once.
 func (s *Store) Close() error {
-	s.adds.close()
-	s.claims.close()
-	s.reports.close()
+	s.adds.Close()
+	if s.claims != s.adds {
+		s.claims.Close()
+		s.reports.Close()
+	}
 	return s.db.Close()
+}
+
+func (s *Store) shared() *database.Shared[change] {
+	return database.NewShared("the ledger", 1, together, change.rows, s.write)
 }
 
 // Ping asks the database for an answer, and returns fault.ErrUnavailable where

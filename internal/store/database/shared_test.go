@@ -1,35 +1,28 @@
-package ledger
+package database
 
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
 var errBad = errors.New("a bad one")
 
-// A log is a committer that writes numbers, and what it wrote in each turn. A
-// negative number is a bad one.
+// A log is a Shared that notes numbers, and what it noted in each go. A negative
+// number is a bad one.
 type log struct {
-	*committer[int]
+	*Shared[int]
 	mu    sync.Mutex
 	turns [][]int
 }
 
-func newLog(t *testing.T) *log {
-	t.Helper()
-	db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), Schema)
-	if err != nil {
-		t.Fatal(err)
-	}
+func newLog(hands int) *log {
 	l := &log{}
-	l.committer = newCommitter(db, 3, func(int) int { return 1 }, func(_ context.Context, _ *database.Tx, numbers []int) error {
+	l.Shared = NewShared("the log", hands, 3, func(int) int { return 1 }, func(_ context.Context, numbers []int) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.turns = append(l.turns, slices.Clone(numbers))
@@ -37,11 +30,6 @@ func newLog(t *testing.T) *log {
 			return errBad
 		}
 		return nil
-	})
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return l
 }
@@ -52,14 +40,14 @@ func waitingCall(ctx context.Context, number int) call[int] {
 }
 
 func TestBadOnesFailAlone(t *testing.T) {
-	l := newLog(t)
-	defer l.close()
+	l := newLog(1)
+	defer l.Close()
 	numbers := []int{1, -2, 3}
 	var calls []call[int]
 	for _, n := range numbers {
 		calls = append(calls, waitingCall(t.Context(), n))
 	}
-	l.commit(calls)
+	l.serve(slices.Clone(calls))
 	for i, c := range calls {
 		if err := <-c.answer; (numbers[i] < 0) != errors.Is(err, errBad) {
 			t.Errorf("%d: error is %v", numbers[i], err)
@@ -71,12 +59,12 @@ func TestBadOnesFailAlone(t *testing.T) {
 }
 
 func TestWhoWentAwayIsLeftOut(t *testing.T) {
-	l := newLog(t)
-	defer l.close()
+	l := newLog(1)
+	defer l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	gone, here := waitingCall(ctx, 1), waitingCall(t.Context(), 2)
 	cancel()
-	l.commit([]call[int]{gone, here})
+	l.serve([]call[int]{gone, here})
 	if err := <-gone.answer; !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want that of the context", err)
 	}
@@ -88,15 +76,15 @@ func TestWhoWentAwayIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestNoCommitIsTooLong proves that commits are bounded, and none is lost.
-func TestNoCommitIsTooLong(t *testing.T) {
-	l := newLog(t)
-	defer l.close()
+// TestNoGoIsTooLong proves that goes are bounded, and no call is lost.
+func TestNoGoIsTooLong(t *testing.T) {
+	l := newLog(2)
+	defer l.Close()
 	const many = 100
 	var all sync.WaitGroup
 	for i := range many {
 		all.Go(func() {
-			if err := l.do(t.Context(), i); err != nil {
+			if err := l.Do(t.Context(), i); err != nil {
 				t.Error(err)
 			}
 		})
@@ -104,19 +92,19 @@ func TestNoCommitIsTooLong(t *testing.T) {
 	all.Wait()
 	for _, turn := range l.turns {
 		if len(turn) > l.most {
-			t.Errorf("%d calls share a commit, at most %d may", len(turn), l.most)
+			t.Errorf("%d calls share a go, at most %d may", len(turn), l.most)
 		}
 	}
-	written := slices.Sorted(slices.Values(slices.Concat(l.turns...)))
-	if len(slices.Compact(written)) != many {
-		t.Errorf("%d of %d are written", len(written), many)
+	done := slices.Sorted(slices.Values(slices.Concat(l.turns...)))
+	if len(slices.Compact(done)) != many {
+		t.Errorf("%d of %d are done", len(done), many)
 	}
 }
 
-func TestClosedCommitterRefuses(t *testing.T) {
-	l := newLog(t)
-	l.close()
-	if err := l.do(t.Context(), 1); !errors.Is(err, fault.ErrUnavailable) {
+func TestClosedSharedRefuses(t *testing.T) {
+	l := newLog(2)
+	l.Close()
+	if err := l.Do(t.Context(), 1); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("error is %v, want %v", err, fault.ErrUnavailable)
 	}
 	if len(l.turns) != 0 {
