@@ -133,8 +133,8 @@ type Finder interface {
 	// once, in the order of the targets; within a group and for All by user id,
 	// within a user by rank and then by address id. unknown holds the targets that nobody bears, in
 	// order, each once; a group without members, a user without addresses and All
-	// are never unknown. It must take a bounded number of statements, however many
-	// targets there are.
+	// are never unknown. It must see what was stored before it was called, by any
+	// process, and take a bounded number of statements, however many targets there are.
 	Find(ctx context.Context, targets []target.Target) (found []Recipient, unknown []target.Target, err error)
 	// MoveAddresses gives the addresses of a messenger, under the credential with this
 	// fingerprint and to the destination from, the destination to, and says how many

@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/directory/address"
 	"github.com/bongsu-project/bongsu/gen/ent/directory/group"
 	"github.com/bongsu-project/bongsu/gen/ent/directory/membership"
+	"github.com/bongsu-project/bongsu/gen/ent/directory/revision"
 	"github.com/bongsu-project/bongsu/gen/ent/directory/user"
 )
 
@@ -79,6 +80,7 @@ func checkColumn(t, c string) error {
 			address.Table:    address.ValidColumn,
 			group.Table:      group.ValidColumn,
 			membership.Table: membership.ValidColumn,
+			revision.Table:   revision.ValidColumn,
 			user.Table:       user.ValidColumn,
 		})
 	})

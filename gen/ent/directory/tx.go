@@ -20,6 +20,8 @@ type Tx struct {
 	Group *GroupClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// Revision is the client for interacting with the Revision builders.
+	Revision *RevisionClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 
@@ -156,6 +158,7 @@ func (tx *Tx) init() {
 	tx.Address = NewAddressClient(tx.config)
 	tx.Group = NewGroupClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
+	tx.Revision = NewRevisionClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }
 

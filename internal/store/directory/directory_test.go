@@ -7,6 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/directory"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 	"github.com/bongsu-project/bongsu/internal/store/storetest"
+	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
@@ -31,6 +32,57 @@ func TestSQLite(t *testing.T) {
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, filepath.Join(t.TempDir(), "directory.db"))
 	})
+}
+
+// TestOthersChangesAreFound has one process find what another changes.
+func TestOthersChangesAreFound(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "directory.db")
+		changesAreFound(t, open(t, path), open(t, path))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		url := postgrestest.URL(t)
+		changesAreFound(t, open(t, url), open(t, url))
+	})
+}
+
+func changesAreFound(t *testing.T, mine, theirs *directory.Store) {
+	t.Helper()
+	targets, err := target.ParseAll([]string{"@kim", "@@ops"})
+	must(t, err)
+	find := func(wantDestinations, wantUnknown int) {
+		t.Helper()
+		for range 2 { // what it must ask for, and what it knows
+			found, unknown, err := mine.Find(t.Context(), targets)
+			must(t, err)
+			if len(found) != wantDestinations || len(unknown) != wantUnknown {
+				t.Errorf("%d are found and %d unknown, want %d and %d", len(found), len(unknown), wantDestinations, wantUnknown)
+			}
+		}
+	}
+	find(0, 2)
+	_, err = theirs.AddUser(t.Context(), group.User{Nickname: "kim"})
+	must(t, err)
+	find(0, 1)
+	_, err = theirs.AddAddress(t.Context(), "kim", group.Address{Messenger: "slack", SealedCredential: []byte("x"), Destination: "C1"})
+	must(t, err)
+	find(1, 1)
+	ops, err := theirs.AddGroup(t.Context(), "ops")
+	must(t, err)
+	lee, err := theirs.AddUser(t.Context(), group.User{Nickname: "lee", Addresses: []group.Address{{Messenger: "slack", SealedCredential: []byte("x"), Destination: "C2"}}})
+	must(t, err)
+	find(1, 0)
+	must(t, theirs.AddMember(t.Context(), ops.ID, lee.Nickname))
+	find(2, 0)
+	must(t, theirs.DeleteUser(t.Context(), "kim"))
+	find(1, 1)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestPostgres(t *testing.T) {

@@ -11,17 +11,86 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// Find answers with the addresses behind targets. It takes four statements,
-// which carry all names and ids in one parameter each.
+// looksTogether is how many targets are looked for at once, and lookHands how often
+// that is done at a time.
+const (
+	looksTogether = 1000
+	lookHands     = 2
+)
+
+// A look is one call of Find, and what it finds.
+type look struct {
+	targets []target.Target
+	found   []group.Recipient
+	unknown []target.Target
+}
+
+func (l *look) rows() int { return len(l.targets) }
+
+// Find answers with the addresses behind targets, as they stand at some moment after
+// it was called. Calls that wait look together, at the directory's revision first:
+// what is known of it is not asked for again. To look for everybody takes long, and is
+// shared with nobody.
 func (s *Store) Find(ctx context.Context, targets []target.Target) (found []group.Recipient, unknown []target.Target, err error) {
-	err = s.read(ctx, func(ctx context.Context, t tx) error {
-		p, err := look(ctx, t.sql, targets)
-		if err == nil {
-			found, unknown = p.behind(targets)
+	mine := &look{targets: targets}
+	if slices.ContainsFunc(targets, func(t target.Target) bool { return t.Kind == target.All }) {
+		err = s.look(ctx, []*look{mine})
+	} else {
+		err = s.looks.Do(ctx, mine)
+	}
+	if err != nil { // mine may still be looked for
+		return nil, nil, err
+	}
+	return mine.found, mine.unknown, nil
+}
+
+// look looks for all together. What is not known takes four statements, which carry
+// all names and ids in one parameter each.
+func (s *Store) look(ctx context.Context, looks []*look) error {
+	var targets []target.Target
+	for _, l := range looks {
+		targets = append(targets, l.targets...)
+	}
+	return s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		revision, err := revisionOf(ctx, t)
+		if err != nil {
+			return err
 		}
-		return err
+		meanings, missing := s.known.recall(revision, targets)
+		if len(missing) > 0 {
+			p, err := seen(ctx, t, missing)
+			if err != nil {
+				return err
+			}
+			for _, to := range missing {
+				meanings[to] = p.meaning(to)
+			}
+			s.known.note(revision, meanings, missing)
+		}
+		for _, l := range looks {
+			l.find(meanings)
+		}
+		return nil
 	})
-	return found, unknown, err
+}
+
+// find finds the recipients in the order of the targets, each once.
+func (l *look) find(meanings map[target.Target]*meaning) {
+	l.found, l.unknown = nil, nil
+	told, missed := map[int]bool{}, map[target.Target]bool{}
+	for _, to := range l.targets {
+		m := meanings[to]
+		if !m.borne && !missed[to] {
+			missed[to] = true
+			l.unknown = append(l.unknown, to)
+		}
+		for _, p := range m.people {
+			if !told[p.id] {
+				told[p.id] = true
+				l.found = append(l.found, p.recipients...)
+			}
+		}
+	}
 }
 
 // A picture is the part of the directory that targets mean.
@@ -33,8 +102,8 @@ type picture struct {
 	recipients map[int][]group.Recipient // by user, in order
 }
 
-// look reads the picture.
-func look(ctx context.Context, t *database.Tx, targets []target.Target) (p picture, err error) {
+// seen reads the picture.
+func seen(ctx context.Context, t *database.Tx, targets []target.Target) (p picture, err error) {
 	names := map[target.Kind][]string{}
 	for _, to := range targets {
 		names[to.Kind] = append(names[to.Kind], to.Name)
@@ -110,36 +179,29 @@ func (p *picture) addresses(ctx context.Context, t *database.Tx, condition strin
 	return err
 }
 
-// behind answers with the recipients in the order of the targets, each once.
-func (p *picture) behind(targets []target.Target) (found []group.Recipient, unknown []target.Target) {
-	told, missed := map[int]bool{}, map[target.Target]bool{}
-	for _, to := range targets {
-		users, known := p.meant(to)
-		if !known && !missed[to] {
-			missed[to] = true
-			unknown = append(unknown, to)
-		}
-		for _, user := range users {
-			if !told[user] {
-				told[user] = true
-				found = append(found, p.recipients[user]...)
-			}
+// meaning answers with who is behind a target.
+func (p *picture) meaning(to target.Target) *meaning {
+	users, borne := p.meant(to)
+	m := &meaning{borne: borne}
+	for _, user := range users {
+		if recipients := p.recipients[user]; len(recipients) > 0 {
+			m.people = append(m.people, person{user, recipients})
 		}
 	}
-	return found, unknown
+	return m
 }
 
 // meant answers with the users that a target means, and whether anything bears
 // its name.
-func (p *picture) meant(to target.Target) (users []int, known bool) {
+func (p *picture) meant(to target.Target) (users []int, borne bool) {
 	switch to.Kind {
 	case target.All:
 		return p.everybody, true
 	case target.Group:
-		id, known := p.groups[to.Name]
-		return p.members[id], known
+		id, borne := p.groups[to.Name]
+		return p.members[id], borne
 	default:
-		id, known := p.users[to.Name]
-		return []int{id}, known
+		id, borne := p.users[to.Name]
+		return []int{id}, borne
 	}
 }

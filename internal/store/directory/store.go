@@ -14,7 +14,11 @@ import (
 )
 
 // A Store is a directory in a database of its own.
-type Store struct{ db *database.Database }
+type Store struct {
+	db    *database.Database
+	looks *database.Shared[*look]
+	known *known
+}
 
 var _ group.Directory = (*Store)(nil)
 
@@ -24,12 +28,17 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db}, nil
+	s := &Store{db: db, known: newKnown()}
+	s.looks = database.NewShared("the directory", lookHands, looksTogether, (*look).rows, s.look)
+	return s, nil
 }
 
 // Close waits for what has begun, refuses all else with fault.ErrUnavailable,
-// and ends the store's connections.
-func (s *Store) Close() error { return s.db.Close() }
+// and ends the store's connections. It must be called once.
+func (s *Store) Close() error {
+	s.looks.Close()
+	return s.db.Close()
+}
 
 // Ping asks the database for an answer, and returns fault.ErrUnavailable where
 // it gives none.
@@ -50,9 +59,15 @@ func (s *Store) read(ctx context.Context, f func(context.Context, tx) error) err
 // to one that another transaction deleted meanwhile makes f run once more: then
 // it sees that it is gone.
 func (s *Store) write(ctx context.Context, f func(context.Context, tx) error) error {
-	err := s.db.Write(ctx, within(f))
+	change := within(func(ctx context.Context, t tx) error {
+		if err := f(ctx, t); err != nil {
+			return err
+		}
+		return revise(ctx, t.sql)
+	})
+	err := s.db.Write(ctx, change)
 	if database.IsOrphan(err) {
-		return s.db.Write(ctx, within(f))
+		return s.db.Write(ctx, change)
 	}
 	return err
 }

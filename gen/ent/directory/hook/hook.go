@@ -45,6 +45,18 @@ func (f MembershipFunc) Mutate(ctx context.Context, m directory.Mutation) (direc
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *directory.MembershipMutation", m)
 }
 
+// The RevisionFunc type is an adapter to allow the use of ordinary
+// function as Revision mutator.
+type RevisionFunc func(context.Context, *directory.RevisionMutation) (directory.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RevisionFunc) Mutate(ctx context.Context, m directory.Mutation) (directory.Value, error) {
+	if mv, ok := m.(*directory.RevisionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *directory.RevisionMutation", m)
+}
+
 // The UserFunc type is an adapter to allow the use of ordinary
 // function as User mutator.
 type UserFunc func(context.Context, *directory.UserMutation) (directory.Value, error)

@@ -83,6 +83,17 @@ var (
 			},
 		},
 	}
+	// RevisionsColumns holds the columns for the "revisions" table.
+	RevisionsColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "number", Type: field.TypeInt64},
+	}
+	// RevisionsTable holds the schema information for the "revisions" table.
+	RevisionsTable = &schema.Table{
+		Name:       "revisions",
+		Columns:    RevisionsColumns,
+		PrimaryKey: []*schema.Column{RevisionsColumns[0]},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -100,6 +111,7 @@ var (
 		UsersMessengersTable,
 		GroupsTable,
 		GroupsUsersTable,
+		RevisionsTable,
 		UsersTable,
 	}
 )
@@ -123,6 +135,9 @@ func init() {
 	GroupsUsersTable.ForeignKeys[1].RefTable = UsersTable
 	GroupsUsersTable.Annotation = &entsql.Annotation{
 		Table: "groups_users",
+	}
+	RevisionsTable.Annotation = &entsql.Annotation{
+		Table: "revisions",
 	}
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",

@@ -15,5 +15,8 @@ type Group func(*sql.Selector)
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
 
+// Revision is the predicate function for revision builders.
+type Revision func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
