@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// ahead is how many jobs of a rank are fetched before they are asked for.
-	ahead = 32
+	// ahead is how many jobs of a rank are fetched before they are asked for, where they
+	// are no more than aheadBytes together; the largest message is half of that.
+	ahead      = 64
+	aheadBytes = 2 << 20
 	// reopenWait is the pause before a lane whose consumer broke is opened again.
 	reopenWait = 250 * time.Millisecond
 	// lowFirst: each so many takes look at the last rank first, so that a flood of
@@ -65,7 +67,7 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(ahead), jetstream.PullHeartbeat(2*time.Second), jetstream.PullExpiry(10*time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(ahead, aheadBytes), jetstream.PullHeartbeat(2*time.Second), jetstream.PullExpiry(10*time.Second))
 	if err != nil {
 		return err
 	}
@@ -102,20 +104,20 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	}
 }
 
-// Take waits for a job and takes it with what else is there, at most most jobs,
-// the most urgent rank first. It returns the error of ctx when that ends before
-// there is a job. One caller at a time.
-func (l *Lanes) Take(ctx context.Context, most int) ([]job.Taken, error) {
+// Take waits for a job and takes it with what else is there, until they carry enough
+// deliveries, the most urgent rank first. It returns the error of ctx when that ends
+// before there is a job. One caller at a time.
+func (l *Lanes) Take(ctx context.Context, enough int) ([]job.Taken, error) {
 	l.takes++
-	var taken []job.Taken
+	var some load
 	if l.takes%lowFirst == 0 {
-		taken = l.drain(taken, 1, len(l.lanes)-1)
+		some.add(l.lanes[len(l.lanes)-1], 1)
 	}
 	for rank := range l.lanes {
-		taken = l.drain(taken, most, rank)
+		some.add(l.lanes[rank], enough)
 	}
-	if len(taken) > 0 {
-		return taken, nil
+	if len(some.jobs) > 0 {
+		return some.jobs, nil
 	}
 	select {
 	case t := <-l.lanes[job.Critical]:
@@ -131,23 +133,34 @@ func (l *Lanes) Take(ctx context.Context, most int) ([]job.Taken, error) {
 	}
 }
 
-// drain adds what a lane holds until there are most.
-func (l *Lanes) drain(taken []job.Taken, most, rank int) []job.Taken {
-	for len(taken) < most {
+// A load is what was taken together.
+type load struct {
+	jobs       []job.Taken
+	deliveries int
+}
+
+// add adds what a lane holds until there are enough deliveries.
+func (l *load) add(lane chan job.Taken, enough int) {
+	for l.deliveries < enough {
 		select {
-		case t := <-l.lanes[rank]:
-			taken = append(taken, t)
+		case t := <-lane:
+			l.jobs = append(l.jobs, t)
+			l.deliveries += max(1, len(t.Job.Deliveries)) // so that a job of none ends it, too
 		default:
-			return taken
+			return
 		}
 	}
-	return taken
 }
 
 // giveBack returns what a lane still holds.
 func (l *Lanes) giveBack(rank job.Rank) {
-	for _, t := range l.drain(nil, ahead, int(rank)) {
-		_ = t.Return() // or the broker does when its hold is over
+	for {
+		select {
+		case t := <-l.lanes[rank]:
+			_ = t.Return() // or the broker does when its hold is over
+		default:
+			return
+		}
 	}
 }
 

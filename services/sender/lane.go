@@ -77,7 +77,7 @@ func (l *lane) run(ctx context.Context) error {
 func (l *lane) take(ctx context.Context, jobs Jobs) {
 	broken := false
 	for {
-		taken, err := jobs.Take(ctx, max(1, l.Workers/4))
+		taken, err := jobs.Take(ctx, l.Workers)
 		if err != nil {
 			return // ctx ended
 		}

@@ -22,9 +22,10 @@ import (
 type Jobs interface {
 	// Run fetches jobs until ctx ends, and then gives back what nobody took.
 	Run(ctx context.Context) error
-	// Take waits for a job and takes it with what else is there, at most most, the
-	// most urgent first. It returns the error of ctx when that ends before.
-	Take(ctx context.Context, most int) ([]job.Taken, error)
+	// Take waits for a job and takes it with what else is there, until they carry
+	// enough deliveries, the most urgent first. It returns the error of ctx when that
+	// ends before.
+	Take(ctx context.Context, enough int) ([]job.Taken, error)
 }
 
 // A Dispatch grants deliveries and records what came of them, in bulk.
