@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,8 @@ type metrics struct {
 	attempts, waits, pauses       metric.Float64Histogram
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
+
+	options sync.Map // metric.MeasurementOption by label
 }
 
 func newMetrics() (*metrics, error) {
@@ -78,9 +81,22 @@ func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOpti
 	return metric.WithAttributes(append(more, attribute.String("messenger", messengerName))...)
 }
 
+// A label stands beside the messenger's; there are few of them.
+type label struct{ messenger, name, value string }
+
+// with is of with a label, made once: to make it takes longer than to measure.
+func (m *metrics) with(messengerName, name, value string) metric.MeasurementOption {
+	l := label{messengerName, name, value}
+	option, is := m.options.Load(l)
+	if !is {
+		option, _ = m.options.LoadOrStore(l, of(messengerName, attribute.String(name, value)))
+	}
+	return option.(metric.MeasurementOption) //nolint:forcetypeassert // it holds nothing else
+}
+
 // Attempted counts an attempt.
 func (m *metrics) Attempted(messengerName string, o messenger.Outcome, took time.Duration) {
-	m.attempts.Record(context.Background(), took.Seconds(), of(messengerName, attribute.String("outcome", o.Kind.String())))
+	m.attempts.Record(context.Background(), took.Seconds(), m.with(messengerName, "outcome", o.Kind.String()))
 }
 
 // Waited counts a wait.
@@ -90,7 +106,7 @@ func (m *metrics) Waited(messengerName string, wait time.Duration) {
 
 // Deferred counts a deferral.
 func (m *metrics) Deferred(messengerName, why string) {
-	m.deferrals.Add(context.Background(), 1, of(messengerName, attribute.String("reason", why)))
+	m.deferrals.Add(context.Background(), 1, m.with(messengerName, "reason", why))
 }
 
 // Paused counts a pause.
@@ -105,7 +121,7 @@ func (m *metrics) Refused(messengerName string) {
 
 // Broke counts a change of a breaker.
 func (m *metrics) Broke(messengerName, from, to string) {
-	m.breakers.Add(context.Background(), 1, of(messengerName, attribute.String("state", to)))
+	m.breakers.Add(context.Background(), 1, m.with(messengerName, "state", to))
 	switch {
 	case from == "closed":
 		m.open.Add(context.Background(), 1, of(messengerName))

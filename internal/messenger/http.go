@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -77,7 +77,7 @@ func ended(ctx context.Context, err error) error {
 func (r reply) outcome(now time.Time) Outcome {
 	o := Outcome{
 		Status:  r.status,
-		Code:    fmt.Sprintf("http_%d", r.status),
+		Code:    "http_" + strconv.Itoa(r.status),
 		Excerpt: string(r.body),
 		After:   retryAfter(r.header.Get("Retry-After"), now),
 	}

@@ -17,7 +17,9 @@ const maxAfter = 365 * 24 * time.Hour
 // were asked for, and with 0 for a date that has passed and for what it cannot
 // read.
 func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
+	if value = strings.TrimSpace(value); value == "" {
+		return 0
+	}
 	if strings.Trim(value, "0123456789.") == "" {
 		seconds, err := strconv.ParseFloat(value, 64)
 		if err != nil && !math.IsInf(seconds, 1) { // Inf: a number too great for a float

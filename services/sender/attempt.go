@@ -70,8 +70,6 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 	if t.credential.ID == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
-	defer cancel()
 	var err error
 	switch {
 	case o.Kind == messenger.Paused:
@@ -81,16 +79,23 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 		}
 		l.Meter.Paused(l.name, wait)
 		l.Log.Info("a provider asks to wait", "messenger", l.name, "key", key.ID, "wait", wait, "code", o.Code)
-		err = l.Pace.Pause(ctx, key, now.Add(wait), o.Code)
+		err = soon(ctx, func(ctx context.Context) error { return l.Pace.Pause(ctx, key, now.Add(wait), o.Code) })
 	case o.Kind == messenger.Failed && (o.Scope == messenger.CredentialScope || o.Gone && l.messenger.Spec().Credential.URL):
-		err = l.refuse(ctx, t, o, now)
+		err = soon(ctx, func(ctx context.Context) error { return l.refuse(ctx, t, o, now) })
 	case o.Kind != messenger.Retry && l.Pace.Status(t.credential.Key).Code != "":
 		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID)
-		err = l.Pace.Accept(ctx, t.credential.Key)
+		err = soon(ctx, func(ctx context.Context) error { return l.Pace.Accept(ctx, t.credential.Key) })
 	}
 	if err != nil {
 		l.Log.Warn("the other senders could not be told how a key stands", "messenger", l.name, "key", t.credential.ID, "error", err)
 	}
+}
+
+// soon tells others something, and gives up when that takes long.
+func soon(ctx context.Context, tell func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
+	defer cancel()
+	return tell(ctx)
 }
 
 // move tells the directory where a destination is now. Where that fails, the next
@@ -99,9 +104,8 @@ func (l *lane) move(ctx context.Context, t *task, o messenger.Outcome) {
 	if o.Destination == "" || t.delivery.CredentialKey == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
-	defer cancel()
-	if err := l.Dispatch.Move(ctx, Move{l.name, t.delivery.CredentialKey, t.delivery.Destination, o.Destination}); err != nil {
+	moved := Move{l.name, t.delivery.CredentialKey, t.delivery.Destination, o.Destination}
+	if err := soon(ctx, func(ctx context.Context) error { return l.Dispatch.Move(ctx, moved) }); err != nil {
 		l.Log.Warn("the directory could not be told where a destination is now", "messenger", l.name, "delivery", t.delivery.ID, "error", err)
 		return
 	}
@@ -110,9 +114,7 @@ func (l *lane) move(ctx context.Context, t *task, o messenger.Outcome) {
 
 // noteBreaker shows people an open breaker. Nothing depends on it.
 func (l *lane) noteBreaker(ctx context.Context, t *task, until time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
-	defer cancel()
-	if err := l.Pace.Broken(ctx, t.credential.Key, until); err != nil {
+	if err := soon(ctx, func(ctx context.Context) error { return l.Pace.Broken(ctx, t.credential.Key, until) }); err != nil {
 		l.Log.Debug("an open breaker cannot be shown", "messenger", l.name, "key", t.credential.ID, "error", err)
 	}
 }

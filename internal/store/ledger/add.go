@@ -116,15 +116,23 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 			return err
 		}
 	}
-	for some := range database.Chunks(deliveriesOf(adds), chunk) {
+	plain, rest := deliveriesOf(adds)
+	if err := insertDeliveries(ctx, t, "", "(?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)", plain, row.append); err != nil {
+		return err
+	}
+	return insertDeliveries(ctx, t, ", reason, end_time, chain, held, deferred", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rest, row.appendAll)
+}
+
+// insertDeliveries writes rows, of which add gives the parameters.
+func insertDeliveries(ctx context.Context, t *database.Tx, more, group string, rows []row, add func(row, []any) []any) error {
+	for some := range database.Chunks(rows, chunk) {
 		args := make([]any, 0, 16*len(some))
 		for _, d := range some {
-			args = d.append(args)
+			args = add(d, args)
 		}
 		if _, err := t.Exec(ctx, `INSERT INTO deliveries
-			(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time, reason, end_time,
-			chain, held, deferred) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+			(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time`+more+`) VALUES `+
+			database.List(group, len(some)), args...); err != nil {
 			return err
 		}
 	}
@@ -137,28 +145,43 @@ type row struct {
 	*alert.Delivery
 }
 
-func deliveriesOf(adds []*add) []row {
-	var rows []row
+// deliveriesOf gives all deliveries: those that are queued and in no chain, as most
+// are, and the rest.
+func deliveriesOf(adds []*add) (plain, rest []row) {
 	for _, a := range adds {
 		for i := range a.deliveries {
-			rows = append(rows, row{a, &a.deliveries[i]})
+			if d := &a.deliveries[i]; d.State == alert.Queued && d.Chain == 0 && d.Reason == "" {
+				plain = append(plain, row{a, d})
+			} else {
+				rest = append(rest, row{a, d})
+			}
 		}
 	}
-	return rows
+	return plain, rest
 }
 
-// append adds the row's parameters to args.
+// append adds the parameters of a plain row to args. The columns it leaves out have
+// their defaults then.
 func (r row) append(args []any) []any {
-	credential := r.SealedCredential
-	if credential == nil {
-		credential = []byte{} // nil would be no value
-	}
+	return append(r.begin(args), micros(r.retry), micros(r.alert.ExpireTime))
+}
+
+// appendAll adds the parameters of any row to args.
+func (r row) appendAll(args []any) []any {
 	state, next, held := r.State, r.retry, r.State == alert.Held
 	if held {
 		state, next = alert.Queued, r.NextTime
 	}
-	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential, r.CredentialKey,
-		int(state), micros(next), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime), r.Chain, held, held)
+	return append(r.begin(args), int(state), micros(next), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime), r.Chain, held, held)
+}
+
+// begin adds the parameters that all rows begin with.
+func (r row) begin(args []any) []any {
+	credential := r.SealedCredential
+	if credential == nil {
+		credential = []byte{} // nil would be no value
+	}
+	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential, r.CredentialKey)
 }
 
 // encode writes targets as JSON, which texts always can be.

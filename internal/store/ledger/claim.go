@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
@@ -54,50 +56,40 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 	return nil
 }
 
-// A free delivery can be claimed, or is held by the same request already.
-type free struct {
-	id       int64
-	fence    int64 // of the last claim
-	attempts int   // with that of the last claim
-	possible bool  // an attempt before may have reached the provider
-	lease    int64 // 0 where it is not held
-}
-
-// claim is what is granted of it.
-func (f *free) claim() alert.Claim {
-	return alert.Claim{
-		DeliveryID: f.id, Fence: f.fence, Attempt: f.attempts, PossibleDuplicate: f.possible, LeaseExpireTime: timeOf(f.lease),
-	}
-}
-
-// write grants some ids: it locks those that are free in the order of their ids,
-// so that two processes never wait for each other, and moves them on. What the
-// same request holds it grants again as it is. state + 0 keeps the databases from
-// the indexes by state: these are found by their ids.
+// write grants some ids: those that are free it locks in the order of their ids, so
+// that two processes never wait for each other, and moves on; what the same request
+// holds it grants again as it is. state + 0 keeps the databases from the indexes by
+// state: these are found by their ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
-	all, err := database.Select(ctx, t, func(rows *sql.Rows, f *free) error {
-		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible, &f.lease)
-	}, `SELECT id, fence, attempt_count, possible_duplicate, CASE WHEN state = 2 THEN lease_time ELSE 0 END FROM deliveries
-		WHERE id IN (`+database.List("?", len(ids))+`) AND (
-			state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ? OR
-			state + 0 = 2 AND claim_request = ?)
-		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now, c.by.Request[:])...)
+	in := `IN (` + database.List("?", len(ids)) + `)`
+	free := `SELECT id FROM deliveries WHERE id ` + in + ` AND state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?)
+		AND expire_time > ? ORDER BY id` + forUpdate(t)
+	taken, err := selectClaims(ctx, t, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
+		WHERE id IN (`+free+`) RETURNING `+granted,
+		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, anys(ids)...), c.now, c.now)...)
 	if err != nil {
 		return err
 	}
-	var taken []any
-	for _, f := range all {
-		if f.lease == 0 {
-			taken = append(taken, f.id)
-			f.fence, f.attempts, f.lease = f.fence+1, f.attempts+1, c.lease
+	if len(taken) < len(ids) {
+		if taken, err = selectClaims(ctx, t, `SELECT `+granted+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
+			append(anys(ids), c.by.Request[:])...); err != nil {
+			return err
 		}
-		c.granted = append(c.granted, f.claim())
 	}
-	if len(taken) == 0 {
-		return nil
-	}
-	_, err = t.Exec(ctx, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
-		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = '' WHERE id IN (`+database.List("?", len(taken))+`)`,
-		append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, taken...)...)
-	return err
+	slices.SortFunc(taken, func(a, b alert.Claim) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
+	c.granted = append(c.granted, taken...)
+	return nil
+}
+
+// granted is what selectClaims reads.
+const granted = `id, fence, attempt_count, possible_duplicate, lease_time`
+
+func selectClaims(ctx context.Context, t *database.Tx, text string, args ...any) ([]alert.Claim, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, claim *alert.Claim) error {
+		var lease int64
+		err := rows.Scan(&claim.DeliveryID, &claim.Fence, &claim.Attempt, &claim.PossibleDuplicate, &lease)
+		claim.LeaseExpireTime = timeOf(lease)
+		return err
+	}, text, args...)
 }
