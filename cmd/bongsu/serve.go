@@ -69,6 +69,7 @@ Examples:
 
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, con *console) error {
+	useMemory()
 	allowed, err := app.ParsePrefixes(c.AllowDestinations)
 	if err != nil {
 		return err
