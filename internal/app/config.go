@@ -63,6 +63,11 @@ type Config struct {
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5
 
+	// Keep is how long alerts are kept after the last of their deliveries ended, before
+	// they are deleted, with all that became of them. 0 keeps them forever; else at least
+	// two days.
+	Keep time.Duration
+
 	// FailoverAfter is how long an address may take, where failover is on, before the
 	// next of its user is used. Default a minute; at least a second.
 	FailoverAfter time.Duration
@@ -112,6 +117,11 @@ func (c Config) complete() (Config, error) {
 	c.FailoverAfter = cmp.Or(c.FailoverAfter, time.Minute)
 	if c.FailoverAfter < time.Second {
 		return c, fmt.Errorf("--failover-after is %s: it must be at least a second", c.FailoverAfter)
+	}
+	if c.Keep != 0 {
+		if err := checkKeep(c.Keep, c.Keep.String()); err != nil {
+			return c, err
+		}
 	}
 	if err := c.completePace(); err != nil {
 		return c, err

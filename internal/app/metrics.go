@@ -16,6 +16,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
@@ -72,6 +73,23 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
 	m.open = open
 	return errors.Join(append(errs, err)...)
+}
+
+// forgot gives what counts alerts that are kept no longer.
+func (m *metrics) forgot() (func(alert.Forgotten), error) {
+	meter := m.provider.Meter(meterName)
+	alerts, err := meter.Int64Counter("bongsu.alert.alerts.forgotten", metric.WithDescription("Alerts that this process deleted because they had been over for longer than alerts are kept."))
+	if err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
+	deliveries, err := meter.Int64Counter("bongsu.alert.deliveries.forgotten", metric.WithDescription("Deliveries that this process deleted with their alerts."))
+	if err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
+	return func(f alert.Forgotten) {
+		alerts.Add(context.Background(), int64(f.Alerts))
+		deliveries.Add(context.Background(), int64(f.Deliveries))
+	}, nil
 }
 
 func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOption {
