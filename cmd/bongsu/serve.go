@@ -55,6 +55,8 @@ type serveCmd struct {
 	IntakeConfig      string   `type:"path" placeholder:"FILE" help:"A YAML file that says whom the alerts of other systems tell: for alertmanager, grafana, cloudevents, and JSON by templates."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
 
+	PprofAddr string `placeholder:"127.0.0.1:6060" help:"Where Go's profiles of this process are served, below /debug/pprof/, on a port of their own; by default nowhere."`
+
 	logging
 }
 
@@ -114,6 +116,8 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		AllowDestinations: allowed,
 		AllowHTTP:         c.AllowHTTP,
 		IntakeConfig:      c.IntakeConfig,
+
+		PprofAddr: c.PprofAddr,
 
 		DemoData: c.DemoData,
 		Log:      c.logger(con.Err),
