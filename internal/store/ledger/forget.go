@@ -50,8 +50,7 @@ func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int6
 // forget looks at the next alerts that are old enough, and deletes those that are over
 // until limit is reached. An alert that exceeds it alone becomes a remnant.
 func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *alert.Forgotten) error {
-	old, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id IN (SELECT id FROM alerts WHERE id > ? ORDER BY id LIMIT ?)
-		AND create_time < ? ORDER BY id`+skipLocked(t), f.Last, limit, before)
+	old, err := selectOld(ctx, t, before, f.Last, limit)
 	if err != nil || len(old) == 0 {
 		return err
 	}
@@ -91,6 +90,31 @@ func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *ale
 	}
 	_, err = deleteIn(ctx, t, `alerts WHERE id`, alerts)
 	return err
+}
+
+// selectOld locks those of the next alerts that were created before a time, but for those
+// that somebody else has in hand. To look and to lock are two statements: of both in
+// one PostgreSQL would make a plan that reads all alerts.
+func selectOld(ctx context.Context, t *database.Tx, before, after int64, limit int) ([]int64, error) {
+	next, err := database.Select(ctx, t, func(rows *sql.Rows, a *[2]int64) error { return rows.Scan(&a[0], &a[1]) },
+		`SELECT id, create_time FROM alerts WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	var old, mine []int64
+	for _, a := range next {
+		if a[1] < before {
+			old = append(old, a[0])
+		}
+	}
+	for some := range database.Chunks(old, chunk) {
+		locked, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id IN (`+database.List("?", len(some))+`) ORDER BY id`+skipLocked(t), anys(some)...)
+		if err != nil {
+			return nil, err
+		}
+		mine = append(mine, locked...)
+	}
+	return mine, nil
 }
 
 // of takes the deliveries of an alert, and what comes before them, off the front of
@@ -172,7 +196,7 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert
 
 // deleteIn deletes the rows of a table whose column is among ids, and says how many
 // they were.
-func deleteIn(ctx context.Context, t *database.Tx, where string, ids []int64) (n int, err error) {
+func deleteIn[T any](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
 	for some := range database.Chunks(ids, chunk) {
 		deleted, err := t.Exec(ctx, `DELETE FROM `+where+` IN (`+database.List("?", len(some))+`)`, anys(some)...)
 		if err != nil {
