@@ -52,16 +52,11 @@ func checkKeep(keep time.Duration, text string) error {
 
 // keep forgets what was over for longer than the alerts are kept, if they are not kept
 // forever.
-func (b *builder) keep(store *ledger.Store) error {
+func (b *builder) keep(store *ledger.Store) {
 	if b.config.Keep == 0 {
-		return nil
+		return
 	}
-	forgot, err := b.metrics.forgot()
-	if err != nil {
-		return err
-	}
-	k := &alert.Keeper{Forgetter: store, Keep: b.config.Keep, Forgot: forgot, Now: time.Now, Log: b.log}
+	k := &alert.Keeper{Forgetter: store, Keep: b.config.Keep, Forgot: b.metrics.Forgot, Now: time.Now, Log: b.log}
 	b.stages[accept] = append(b.stages[accept], k.Run)
 	b.log.Info("alerts are forgotten some time after they are over", "keep", b.config.Keep.String())
-	return nil
 }

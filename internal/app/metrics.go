@@ -34,6 +34,8 @@ type metrics struct {
 	attempts, waits, pauses       metric.Float64Histogram
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
+
+	alertsForgotten, deliveriesForgotten metric.Int64Counter
 }
 
 func newMetrics() (*metrics, error) {
@@ -70,26 +72,11 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.deferrals = count("bongsu.sender.deferrals", "Deliveries given back for a later time, by messenger and reason.")
 	m.refusals = count("bongsu.sender.refusals", "Credentials that a provider refused, by messenger.")
 	m.breakers = count("bongsu.sender.breaker.changes", "Changes of the breakers of credentials, by messenger and the state they came to.")
+	m.alertsForgotten = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted because they had been over for longer than alerts are kept.")
+	m.deliveriesForgotten = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts.")
 	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
 	m.open = open
 	return errors.Join(append(errs, err)...)
-}
-
-// forgot gives what counts alerts that are kept no longer.
-func (m *metrics) forgot() (func(alert.Forgotten), error) {
-	meter := m.provider.Meter(meterName)
-	alerts, err := meter.Int64Counter("bongsu.alert.alerts.forgotten", metric.WithDescription("Alerts that this process deleted because they had been over for longer than alerts are kept."))
-	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
-	}
-	deliveries, err := meter.Int64Counter("bongsu.alert.deliveries.forgotten", metric.WithDescription("Deliveries that this process deleted with their alerts."))
-	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
-	}
-	return func(f alert.Forgotten) {
-		alerts.Add(context.Background(), int64(f.Alerts))
-		deliveries.Add(context.Background(), int64(f.Deliveries))
-	}, nil
 }
 
 func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOption {
@@ -130,6 +117,12 @@ func (m *metrics) Broke(messengerName, from, to string) {
 	case to == "closed":
 		m.open.Add(context.Background(), -1, of(messengerName))
 	}
+}
+
+// Forgot counts what was deleted.
+func (m *metrics) Forgot(f alert.Forgotten) {
+	m.alertsForgotten.Add(context.Background(), int64(f.Alerts))
+	m.deliveriesForgotten.Add(context.Background(), int64(f.Deliveries))
 }
 
 func (m *metrics) close() error { return m.provider.Shutdown(context.Background()) }

@@ -49,6 +49,6 @@ func until(ctx context.Context, handler http.Handler) http.Handler {
 		asked, end := context.WithCancel(r.Context())
 		defer context.AfterFunc(ctx, end)()
 		defer end()
-		handler.ServeHTTP(w, r.WithContext(asked))
+		handler.ServeHTTP(w, r.WithContext(asked)) //nolint:contextcheck // it is the request's, with one more end
 	})
 }

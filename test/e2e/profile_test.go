@@ -48,7 +48,7 @@ func TestProfiles(t *testing.T) {
 		}
 		close(asked)
 		if res, err := http.DefaultClient.Do(req); err == nil {
-			res.Body.Close()
+			defer res.Body.Close()
 		}
 	}()
 	<-asked
