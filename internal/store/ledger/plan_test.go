@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"path/filepath"
@@ -25,8 +26,8 @@ var plans = map[string]string{
 	`SELECT min(expire_time) FROM deliveries WHERE state = 1`:                                              "delivery_expiring",
 	`SELECT min(lease_time) FROM deliveries WHERE state = 2`:                                               "delivery_held",
 	`SELECT alert_id FROM deliveries WHERE state = 4 AND state >= 4`:                                       "delivery_unsent",
-	`SELECT id, messenger FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 2 ORDER BY id`:             "KEY deliveries",
-	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:          "KEY deliveries",
+	`SELECT id, messenger FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 2 ORDER BY id`:             "KEY",
+	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:          "KEY",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`:       "delivery_alert_id",
 	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                             "delivery_held",
 	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                              "delivery_held",
@@ -42,7 +43,7 @@ var plans = map[string]string{
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= 2) LIMIT 1`:            "delivery_alert_id",
 	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                  "attempt_delivery_id_number",
 	`SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
-		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY deliveries",
+		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
 }
 
 // TestWhatEndedCostsNothing proves that both databases ask the index of what waits
@@ -119,8 +120,8 @@ func costNothing(t *testing.T, db *sql.DB, explain string, bad ...string) {
 	t.Helper()
 	for query, index := range plans {
 		plan := ask(t, db, explain+query)
-		if table, is := strings.CutPrefix(index, "KEY "); is {
-			index = table + "_pkey"
+		if table, is := strings.CutPrefix(index, "KEY"); is { // of deliveries, or of another table
+			index = cmp.Or(strings.TrimSpace(table), "deliveries") + "_pkey"
 			if strings.Contains(explain, "QUERY PLAN") {
 				index = "INTEGER PRIMARY KEY"
 			}
