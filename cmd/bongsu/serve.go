@@ -36,6 +36,8 @@ type serveCmd struct {
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
 	Replicas int `default:"1" help:"On how many servers of a NATS cluster the queue is kept."`
 
+	Keep string `default:"forever" placeholder:"30d" help:"How long the ledger keeps an alert after the last of its deliveries ended: days such as 30d, at least 2d, or forever. Then it is deleted, with its deliveries and their evidence. By default forever: nothing recorded is deleted."`
+
 	FailoverAfter time.Duration `default:"1m" help:"How long an address may take, where failover is on, before the next of its user is used."`
 
 	Lease           time.Duration `default:"30s" help:"How long a sender may hold what it sends without a word, before it is sent by another; more than twice --provider-timeout."`
@@ -52,6 +54,8 @@ type serveCmd struct {
 	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
 	IntakeConfig      string   `type:"path" placeholder:"FILE" help:"A YAML file that says whom the alerts of other systems tell: for alertmanager, grafana, cloudevents, and JSON by templates."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
+
+	PprofAddr string `placeholder:"127.0.0.1:6060" help:"Where Go's profiles of this process are served, below /debug/pprof/, on a port of their own; by default nowhere."`
 
 	logging
 }
@@ -74,6 +78,10 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	keep, err := app.ParseKeep(c.Keep)
+	if err != nil {
+		return err
+	}
 	return serve(ctx, app.Config{
 		Services: c.Services,
 		Data:     c.Data,
@@ -93,6 +101,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		SealKey:         c.SealKey,
 		Replicas:        c.Replicas,
 		JobSize:         c.JobSize,
+		Keep:            keep,
 		FailoverAfter:   c.FailoverAfter,
 		Lease:           c.Lease,
 		ProviderTimeout: c.ProviderTimeout,
@@ -108,6 +117,8 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		AllowDestinations: allowed,
 		AllowHTTP:         c.AllowHTTP,
 		IntakeConfig:      c.IntakeConfig,
+
+		PprofAddr: c.PprofAddr,
 
 		DemoData: c.DemoData,
 		Log:      c.logger(con.Err),

@@ -40,6 +40,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: time.Now, log: b.log}); err != nil {
 		return err
 	}
+	b.keep(store)
 	writer := alert.NewWriter(store, time.Now, b.log)
 	alerts := &alert.Handler{
 		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,

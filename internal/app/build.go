@@ -63,6 +63,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	b := &builder{App: a, rpc: options, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
+	if err := b.profile(ctx); err != nil {
+		return err
+	}
 	for _, service := range []struct {
 		name  string
 		here  func(context.Context) error

@@ -63,6 +63,11 @@ type Config struct {
 	Replicas     int    // of the queue's stream; default 1
 	JobSize      int    // deliveries a job; default 5
 
+	// Keep is how long alerts are kept after the last of their deliveries ended, before
+	// they are deleted, with all that became of them. 0 keeps them forever; else at least
+	// two days.
+	Keep time.Duration
+
 	// FailoverAfter is how long an address may take, where failover is on, before the
 	// next of its user is used. Default a minute; at least a second.
 	FailoverAfter time.Duration
@@ -86,6 +91,10 @@ type Config struct {
 
 	IntakeConfig string        // a file that says more of the sources of /v1/intake/; none where it is empty
 	Intake       intake.Config // what it says; read from IntakeConfig where that is set
+
+	// PprofAddr is where Go's profiles of the process are served, on a port of their own;
+	// nowhere where it is empty.
+	PprofAddr string
 
 	DemoData bool // fill an empty directory with the demonstration data
 
@@ -112,6 +121,11 @@ func (c Config) complete() (Config, error) {
 	c.FailoverAfter = cmp.Or(c.FailoverAfter, time.Minute)
 	if c.FailoverAfter < time.Second {
 		return c, fmt.Errorf("--failover-after is %s: it must be at least a second", c.FailoverAfter)
+	}
+	if c.Keep != 0 {
+		if err := checkKeep(c.Keep, c.Keep.String()); err != nil {
+			return c, err
+		}
 	}
 	if err := c.completePace(); err != nil {
 		return c, err

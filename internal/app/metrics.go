@@ -17,6 +17,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
@@ -34,6 +35,8 @@ type metrics struct {
 	attempts, waits, pauses       metric.Float64Histogram
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
+
+	alertsForgotten, deliveriesForgotten metric.Int64Counter
 
 	options sync.Map // metric.MeasurementOption by label
 }
@@ -72,6 +75,8 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.deferrals = count("bongsu.sender.deferrals", "Deliveries given back for a later time, by messenger and reason.")
 	m.refusals = count("bongsu.sender.refusals", "Credentials that a provider refused, by messenger.")
 	m.breakers = count("bongsu.sender.breaker.changes", "Changes of the breakers of credentials, by messenger and the state they came to.")
+	m.alertsForgotten = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted because they had been over for longer than alerts are kept.")
+	m.deliveriesForgotten = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts.")
 	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
 	m.open = open
 	return errors.Join(append(errs, err)...)
@@ -128,6 +133,12 @@ func (m *metrics) Broke(messengerName, from, to string) {
 	case to == "closed":
 		m.open.Add(context.Background(), -1, of(messengerName))
 	}
+}
+
+// Forgot counts what was deleted.
+func (m *metrics) Forgot(f alert.Forgotten) {
+	m.alertsForgotten.Add(context.Background(), int64(f.Alerts))
+	m.deliveriesForgotten.Add(context.Background(), int64(f.Deliveries))
 }
 
 func (m *metrics) close() error { return m.provider.Shutdown(context.Background()) }

@@ -28,6 +28,7 @@ type Ledger interface {
 	Book
 	Counter
 	Dispatcher
+	Forgetter
 	Receipts
 	Templates
 	Sealed

@@ -18,6 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
 
@@ -37,6 +38,8 @@ type Client struct {
 	Delivery *DeliveryClient
 	// Key is the client for interacting with the Key builders.
 	Key *KeyClient
+	// Remnant is the client for interacting with the Remnant builders.
+	Remnant *RemnantClient
 	// Sequence is the client for interacting with the Sequence builders.
 	Sequence *SequenceClient
 	// Template is the client for interacting with the Template builders.
@@ -56,6 +59,7 @@ func (c *Client) init() {
 	c.Attempt = NewAttemptClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.Key = NewKeyClient(c.config)
+	c.Remnant = NewRemnantClient(c.config)
 	c.Sequence = NewSequenceClient(c.config)
 	c.Template = NewTemplateClient(c.config)
 }
@@ -154,6 +158,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Attempt:  NewAttemptClient(cfg),
 		Delivery: NewDeliveryClient(cfg),
 		Key:      NewKeyClient(cfg),
+		Remnant:  NewRemnantClient(cfg),
 		Sequence: NewSequenceClient(cfg),
 		Template: NewTemplateClient(cfg),
 	}, nil
@@ -179,6 +184,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Attempt:  NewAttemptClient(cfg),
 		Delivery: NewDeliveryClient(cfg),
 		Key:      NewKeyClient(cfg),
+		Remnant:  NewRemnantClient(cfg),
 		Sequence: NewSequenceClient(cfg),
 		Template: NewTemplateClient(cfg),
 	}, nil
@@ -210,7 +216,7 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Alert, c.Attempt, c.Delivery, c.Key, c.Sequence, c.Template,
+		c.Alert, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
 	} {
 		n.Use(hooks...)
 	}
@@ -220,7 +226,7 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Alert, c.Attempt, c.Delivery, c.Key, c.Sequence, c.Template,
+		c.Alert, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -237,6 +243,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Delivery.mutate(ctx, m)
 	case *KeyMutation:
 		return c.Key.mutate(ctx, m)
+	case *RemnantMutation:
+		return c.Remnant.mutate(ctx, m)
 	case *SequenceMutation:
 		return c.Sequence.mutate(ctx, m)
 	case *TemplateMutation:
@@ -778,6 +786,139 @@ func (c *KeyClient) mutate(ctx context.Context, m *KeyMutation) (Value, error) {
 	}
 }
 
+// RemnantClient is a client for the Remnant schema.
+type RemnantClient struct {
+	config
+}
+
+// NewRemnantClient returns a client for the Remnant from the given config.
+func NewRemnantClient(c config) *RemnantClient {
+	return &RemnantClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `remnant.Hooks(f(g(h())))`.
+func (c *RemnantClient) Use(hooks ...Hook) {
+	c.hooks.Remnant = append(c.hooks.Remnant, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `remnant.Intercept(f(g(h())))`.
+func (c *RemnantClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Remnant = append(c.inters.Remnant, interceptors...)
+}
+
+// Create returns a builder for creating a Remnant entity.
+func (c *RemnantClient) Create() *RemnantCreate {
+	mutation := newRemnantMutation(c.config, OpCreate)
+	return &RemnantCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Remnant entities.
+func (c *RemnantClient) CreateBulk(builders ...*RemnantCreate) *RemnantCreateBulk {
+	return &RemnantCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RemnantClient) MapCreateBulk(slice any, setFunc func(*RemnantCreate, int)) *RemnantCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RemnantCreateBulk{err: fmt.Errorf("calling to RemnantClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RemnantCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RemnantCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Remnant.
+func (c *RemnantClient) Update() *RemnantUpdate {
+	mutation := newRemnantMutation(c.config, OpUpdate)
+	return &RemnantUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RemnantClient) UpdateOne(_m *Remnant) *RemnantUpdateOne {
+	mutation := newRemnantMutation(c.config, OpUpdateOne, withRemnant(_m))
+	return &RemnantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RemnantClient) UpdateOneID(id int64) *RemnantUpdateOne {
+	mutation := newRemnantMutation(c.config, OpUpdateOne, withRemnantID(id))
+	return &RemnantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Remnant.
+func (c *RemnantClient) Delete() *RemnantDelete {
+	mutation := newRemnantMutation(c.config, OpDelete)
+	return &RemnantDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RemnantClient) DeleteOne(_m *Remnant) *RemnantDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RemnantClient) DeleteOneID(id int64) *RemnantDeleteOne {
+	builder := c.Delete().Where(remnant.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RemnantDeleteOne{builder}
+}
+
+// Query returns a query builder for Remnant.
+func (c *RemnantClient) Query() *RemnantQuery {
+	return &RemnantQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRemnant},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Remnant entity by its id.
+func (c *RemnantClient) Get(ctx context.Context, id int64) (*Remnant, error) {
+	return c.Query().Where(remnant.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RemnantClient) GetX(ctx context.Context, id int64) *Remnant {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RemnantClient) Hooks() []Hook {
+	return c.hooks.Remnant
+}
+
+// Interceptors returns the client interceptors.
+func (c *RemnantClient) Interceptors() []Interceptor {
+	return c.inters.Remnant
+}
+
+func (c *RemnantClient) mutate(ctx context.Context, m *RemnantMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RemnantCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RemnantUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RemnantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RemnantDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown Remnant mutation op: %q", m.Op())
+	}
+}
+
 // SequenceClient is a client for the Sequence schema.
 type SequenceClient struct {
 	config
@@ -1047,10 +1188,10 @@ func (c *TemplateClient) mutate(ctx context.Context, m *TemplateMutation) (Value
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Alert, Attempt, Delivery, Key, Sequence, Template []ent.Hook
+		Alert, Attempt, Delivery, Key, Remnant, Sequence, Template []ent.Hook
 	}
 	inters struct {
-		Alert, Attempt, Delivery, Key, Sequence, Template []ent.Interceptor
+		Alert, Attempt, Delivery, Key, Remnant, Sequence, Template []ent.Interceptor
 	}
 )
 

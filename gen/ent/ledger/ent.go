@@ -16,6 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
 )
@@ -82,6 +83,7 @@ func checkColumn(t, c string) error {
 			attempt.Table:  attempt.ValidColumn,
 			delivery.Table: delivery.ValidColumn,
 			key.Table:      key.ValidColumn,
+			remnant.Table:  remnant.ValidColumn,
 			sequence.Table: sequence.ValidColumn,
 			template.Table: template.ValidColumn,
 		})

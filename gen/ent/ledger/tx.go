@@ -22,6 +22,8 @@ type Tx struct {
 	Delivery *DeliveryClient
 	// Key is the client for interacting with the Key builders.
 	Key *KeyClient
+	// Remnant is the client for interacting with the Remnant builders.
+	Remnant *RemnantClient
 	// Sequence is the client for interacting with the Sequence builders.
 	Sequence *SequenceClient
 	// Template is the client for interacting with the Template builders.
@@ -161,6 +163,7 @@ func (tx *Tx) init() {
 	tx.Attempt = NewAttemptClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)
+	tx.Remnant = NewRemnantClient(tx.config)
 	tx.Sequence = NewSequenceClient(tx.config)
 	tx.Template = NewTemplateClient(tx.config)
 }

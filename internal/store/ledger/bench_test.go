@@ -46,38 +46,82 @@ func BenchmarkAddAlert(b *testing.B) {
 	})
 }
 
+// BenchmarkRows adds an alert, claims its deliveries and reports them, one call at a
+// time: what a transaction costs, and what its rows do.
+func BenchmarkRows(b *testing.B) {
+	for _, rows := range []int{1, 100} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			each(b, func(b *testing.B, l *ledger.Store) {
+				timed := func(name string, prepare func() []int64, step func(ids []int64)) {
+					b.Run(name, func(b *testing.B) {
+						for b.Loop() {
+							b.StopTimer()
+							ids := prepare()
+							b.StartTimer()
+							step(ids)
+						}
+					})
+				}
+				var claims []alert.Claim
+				timed("add", func() []int64 { return nil }, func([]int64) { recorded(b, l, rows) })
+				timed("claim", func() []int64 { return recorded(b, l, rows) }, func(ids []int64) { claimed(b, l, ids) })
+				timed("report", func() []int64 { claims = claimed(b, l, recorded(b, l, rows)); return nil }, func([]int64) { reported(b, l, claims) })
+			})
+		})
+	}
+}
+
 // BenchmarkClaimReport claims and reports a thousand deliveries at a time.
 func BenchmarkClaimReport(b *testing.B) {
 	const many = 1000
 	each(b, func(b *testing.B, l *ledger.Store) {
 		for b.Loop() {
 			b.StopTimer()
-			ds, ids := queued(many), make([]int64, many)
-			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-			if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
-				b.Fatal(err)
-			}
-			for i, d := range ds {
-				ids[i] = d.ID
-			}
+			ids := recorded(b, l, many)
 			b.StartTimer()
-			claims, err := l.Claim(b.Context(), ids, storetest.Claimant(), time.Now(), time.Now().Add(time.Minute))
-			if err != nil || len(claims) != many {
-				b.Fatal(len(claims), err)
-			}
-			reports := make([]alert.Report, many)
-			for i, c := range claims {
-				reports[i] = alert.Report{
-					DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(),
-					Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`},
-				}
-			}
-			if fenced, err := l.Report(b.Context(), reports, time.Now(), rule); err != nil || len(fenced) > 0 {
-				b.Fatal(fenced, err)
-			}
+			reported(b, l, claimed(b, l, ids))
 		}
 		b.ReportMetric(float64(many*b.N)/b.Elapsed().Seconds(), "deliveries/s")
 	})
+}
+
+// recorded adds an alert with n deliveries, and gives their ids.
+func recorded(b *testing.B, l *ledger.Store, n int) []int64 {
+	b.Helper()
+	ds, ids := queued(n), make([]int64, n)
+	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+	if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	for i, d := range ds {
+		ids[i] = d.ID
+	}
+	return ids
+}
+
+// claimed claims deliveries.
+func claimed(b *testing.B, l *ledger.Store, ids []int64) []alert.Claim {
+	b.Helper()
+	claims, err := l.Claim(b.Context(), ids, storetest.Claimant(), time.Now(), time.Now().Add(time.Minute))
+	if err != nil || len(claims) != len(ids) {
+		b.Fatal(len(claims), err)
+	}
+	return claims
+}
+
+// reported reports that claims were sent.
+func reported(b *testing.B, l *ledger.Store, claims []alert.Claim) {
+	b.Helper()
+	reports := make([]alert.Report, len(claims))
+	for i, c := range claims {
+		reports[i] = alert.Report{
+			DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(),
+			Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`},
+		}
+	}
+	if fenced, err := l.Report(b.Context(), reports, time.Now(), rule); err != nil || len(fenced) > 0 {
+		b.Fatal(fenced, err)
+	}
 }
 
 // BenchmarkBacklogs counts a hundred thousand deliveries that wait, of a hundred

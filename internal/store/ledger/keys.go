@@ -111,10 +111,14 @@ func upsertKeys(ctx context.Context, t *database.Tx, keys map[string]key, set st
 	return stand, nil
 }
 
-// forgetKeys takes away some of the keys that were free before a time. What
-// another transaction holds stays.
+// forgetKeys takes away some of the keys that were free before a time. What another
+// transaction holds stays. To look and to delete are two statements: see selectOld.
 func forgetKeys(ctx context.Context, t *database.Tx, before int64, limit int) error {
-	_, err := t.Exec(ctx, `DELETE FROM keys WHERE name IN (
-		SELECT name FROM keys WHERE expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t)+`)`, before, limit)
+	names, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
+		`SELECT name FROM keys WHERE expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), before, limit)
+	if err != nil {
+		return err
+	}
+	_, err = deleteIn(ctx, t, `keys WHERE name`, names)
 	return err
 }

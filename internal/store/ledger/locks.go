@@ -25,6 +25,14 @@ func skipLocked(t *database.Tx) string {
 	return ""
 }
 
+// keepAlerts locks the alerts of a query against being forgotten.
+func keepAlerts(t *database.Tx) string {
+	if t.Postgres() {
+		return " FOR KEY SHARE OF alerts"
+	}
+	return ""
+}
+
 // inOrder is ids in order, each once.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 

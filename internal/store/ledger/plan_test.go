@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"path/filepath"
@@ -31,14 +32,19 @@ var plans = map[string]string{
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`:                                           "delivery_alert_id",
 	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                                                                 "delivery_held",
 	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                                                                  "delivery_held",
-	`DELETE FROM keys WHERE name IN (SELECT name FROM keys WHERE expire_time <= 2
-		ORDER BY expire_time LIMIT 3)`: "key_expire_time",
+	`SELECT name FROM keys WHERE expire_time <= 2 ORDER BY expire_time LIMIT 3`:                                                                "key_expire_time",
 	`SELECT id FROM deliveries WHERE chain IN (1, 2)
 		AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`: "delivery_chain",
 	`SELECT id FROM deliveries WHERE chain IN (1, 2)
 		AND chain <> 0 AND state + 0 = 1 AND held ORDER BY chain, id`: "delivery_chain",
 	`SELECT id, chain, state FROM deliveries WHERE chain IN (1, 2)
 		AND chain <> 0 ORDER BY chain, id`: "delivery_chain",
+	`SELECT id, create_time FROM alerts WHERE id > 2 ORDER BY id LIMIT 3`:                                                  "KEY alerts",
+	`SELECT id, alert_id, attempt_count FROM deliveries WHERE alert_id >= 1 AND alert_id <= 100 ORDER BY alert_id LIMIT 3`: "delivery_alert_id",
+	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= 2) LIMIT 1`:            "delivery_alert_id",
+	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                  "attempt_delivery_id_number",
+	`SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
+		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
 }
 
 // TestWhatEndedCostsNothing proves that both databases ask the index of what waits
@@ -63,6 +69,8 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 				SELECT i, i / 3, 'kim', 'slack', i % 4, '', '', CASE WHEN i % 500 < 4 THEN 1 + i % 500 ELSE 3 END, i, i, i
 				FROM generate_series(1, 50000) i`,
 			`INSERT INTO alerts (id, targets, "unknown", severity, message, create_time) SELECT i, '[]', '[]', '', '', i FROM generate_series(1, 16700) i`,
+			`INSERT INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
+				SELECT i, 1, 1, i, i, 1, 0, 200, '', '', '', false FROM generate_series(1, 50000) i`,
 			`INSERT INTO keys (name, request, alert_id, expire_time) SELECT 'key' || i, '', i, i FROM generate_series(1, 20000) i`,
 			`ANALYZE`,
 		} {
@@ -71,7 +79,40 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 			}
 		}
 		costNothing(t, db, "EXPLAIN ", "Seq Scan on deliveries", "Seq Scan on alerts")
+		anyValues(t, db)
 	})
+}
+
+// general are what the ledger asks with a limit, which PostgreSQL may answer by a plan
+// for any limit, beside the index by which it must do so even then.
+var general = map[string]string{
+	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                "alerts_pkey",
+	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                        "delivery_alert_id",
+	`SELECT name FROM keys WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                   "key_expire_time",
+	`DELETE FROM keys WHERE name IN ($1, $2)`:                                                                              "keys_pkey",
+	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",
+	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
+}
+
+// anyValues fails the test unless the plans for any values are good ones.
+func anyValues(t *testing.T, db *sql.DB) {
+	t.Helper()
+	db.SetMaxOpenConns(1) // what is set and prepared is the connection's
+	if _, err := db.ExecContext(t.Context(), `SET plan_cache_mode = force_generic_plan`); err != nil {
+		t.Fatal(err)
+	}
+	for query, index := range general {
+		if _, err := db.ExecContext(t.Context(), `PREPARE asked AS `+query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		values := strings.TrimSuffix(strings.Repeat("'1', ", strings.Count(query, "$")), ", ")
+		if plan := ask(t, db, `EXPLAIN EXECUTE asked (`+values+`)`); !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s\nis not answered by %s:\n%s", query, index, plan)
+		}
+		if _, err := db.ExecContext(t.Context(), `DEALLOCATE asked`); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // costNothing fails the test unless each query is answered by its index, without
@@ -80,8 +121,8 @@ func costNothing(t *testing.T, db *sql.DB, explain string, bad ...string) {
 	t.Helper()
 	for query, index := range plans {
 		plan := ask(t, db, explain+query)
-		if index == "KEY" {
-			index = "deliveries_pkey"
+		if table, is := strings.CutPrefix(index, "KEY"); is { // of deliveries, or of another table
+			index = cmp.Or(strings.TrimSpace(table), "deliveries") + "_pkey"
 			if strings.Contains(explain, "QUERY PLAN") {
 				index = "INTEGER PRIMARY KEY"
 			}

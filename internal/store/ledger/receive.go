@@ -16,7 +16,8 @@ func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger stri
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, credential *[]byte) error {
 			return rows.Scan(credential)
-		}, `SELECT credential FROM deliveries WHERE id = ? AND messenger = ?`, delivery, messenger)
+		}, `SELECT credential FROM deliveries WHERE id = ? AND messenger = ?
+			AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)`, delivery, messenger)
 		if err == nil && len(found) == 0 {
 			return fmt.Errorf("delivery %d by %q: %w", delivery, messenger, fault.ErrNotFound)
 		}
@@ -49,7 +50,11 @@ func (s *Store) Receive(ctx context.Context, delivery int64, r alert.Receipt) er
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
+		kept, err := present(ctx, t, []int64{delivery}, keepAlerts(t))
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 || len(kept) == 0 {
 			return fmt.Errorf("delivery %d: %w", delivery, fault.ErrNotFound)
 		}
 		d := found[0]

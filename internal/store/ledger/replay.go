@@ -24,14 +24,14 @@ func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expi
 	}
 	if dry {
 		err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
-			ids, err := selectEnded(ctx, t, selection, "")
+			ids, err := selectEnded(ctx, t, selection, "", "")
 			n = len(ids)
 			return err
 		})
 		return n, err
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		ids, err := selectEnded(ctx, t, selection, forUpdate(t))
+		ids, err := selectEnded(ctx, t, selection, forUpdate(t), keepAlerts(t))
 		if err != nil {
 			return err
 		}
@@ -41,9 +41,18 @@ func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expi
 	return n, err
 }
 
-// selectEnded answers with what s selects, as much as one call replays. For
-// state + 0 see claim.write.
-func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
+// selectEnded answers with what s selects of alerts that were not forgotten, as much as
+// one call replays.
+func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock, keep string) ([]int64, error) {
+	ids, err := selectUnsent(ctx, t, s, lock)
+	if err != nil {
+		return nil, err
+	}
+	return present(ctx, t, ids, keep)
+}
+
+// selectUnsent answers with what s selects. For state + 0 see claim.write.
+func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
 	condition, args := where(s)
 	if len(s.IDs) == 0 && condition == "" {
 		return nil, nil

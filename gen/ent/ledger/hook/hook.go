@@ -57,6 +57,18 @@ func (f KeyFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, e
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.KeyMutation", m)
 }
 
+// The RemnantFunc type is an adapter to allow the use of ordinary
+// function as Remnant mutator.
+type RemnantFunc func(context.Context, *ledger.RemnantMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RemnantFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.RemnantMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.RemnantMutation", m)
+}
+
 // The SequenceFunc type is an adapter to allow the use of ordinary
 // function as Sequence mutator.
 type SequenceFunc func(context.Context, *ledger.SequenceMutation) (ledger.Value, error)

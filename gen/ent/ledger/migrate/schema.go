@@ -170,6 +170,16 @@ var (
 			},
 		},
 	}
+	// RemnantsColumns holds the columns for the "remnants" table.
+	RemnantsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+	}
+	// RemnantsTable holds the schema information for the "remnants" table.
+	RemnantsTable = &schema.Table{
+		Name:       "remnants",
+		Columns:    RemnantsColumns,
+		PrimaryKey: []*schema.Column{RemnantsColumns[0]},
+	}
 	// SequencesColumns holds the columns for the "sequences" table.
 	SequencesColumns = []*schema.Column{
 		{Name: "name", Type: field.TypeString},
@@ -200,6 +210,7 @@ var (
 		AttemptsTable,
 		DeliveriesTable,
 		KeysTable,
+		RemnantsTable,
 		SequencesTable,
 		TemplatesTable,
 	}
@@ -217,6 +228,9 @@ func init() {
 	}
 	KeysTable.Annotation = &entsql.Annotation{
 		Table: "keys",
+	}
+	RemnantsTable.Annotation = &entsql.Annotation{
+		Table: "remnants",
 	}
 	SequencesTable.Annotation = &entsql.Annotation{
 		Table: "sequences",

@@ -18,6 +18,9 @@ type Delivery func(*sql.Selector)
 // Key is the predicate function for key builders.
 type Key func(*sql.Selector)
 
+// Remnant is the predicate function for remnant builders.
+type Remnant func(*sql.Selector)
+
 // Sequence is the predicate function for sequence builders.
 type Sequence func(*sql.Selector)
 

@@ -3,8 +3,8 @@
 // Times are microseconds since 1970 in UTC, 0 where there is none: both dialects
 // store, compare and index them alike. There are no foreign keys: an alert and
 // its deliveries are written in one transaction, attempts under the lock of
-// their delivery, and nothing is deleted by itself; the check would be paid for
-// every row of the hot path.
+// their delivery, and an alert is deleted with all of that, or leaves a remnant; the
+// check would be paid for every row of the hot path.
 package schema
 
 import (

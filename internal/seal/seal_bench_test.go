@@ -1,0 +1,50 @@
+package seal_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/seal"
+)
+
+// BenchmarkSeal does what is done once for each delivery, and what is done for each
+// address that comes in.
+func BenchmarkSeal(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "seal.key")
+	if err := seal.MakeKey(path); err != nil {
+		b.Fatal(err)
+	}
+	key, err := seal.ReadKey(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const secret = "xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcBrzbqgy"
+	sealed, err := key.Seal(secret, "slack")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if opened, err := key.Open(sealed, "slack"); err != nil || opened != secret {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("seal", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := key.Seal(secret, "slack"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("fingerprint", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if key.Fingerprint("slack", secret) == "" {
+				b.Fatal("it is empty")
+			}
+		}
+	})
+}

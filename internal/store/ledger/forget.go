@@ -1,0 +1,223 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// Whoever changes a delivery that has ended locks its alert after it (present), and
+// whoever forgets an alert locks it first: so what is looked at here stays as it is.
+// Two who do that at once to the same alert may wait for each other. The database then
+// gives up one, which is tried again.
+
+// Forget deletes what is left of an alert that was forgotten, or else forgets alerts.
+// What it deletes it finds by the index of deliveries by alert, in order.
+func (s *Store) Forget(ctx context.Context, after int64, before time.Time, limit int) (f alert.Forgotten, err error) {
+	if limit < 1 {
+		return f, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+	}
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		f = alert.Forgotten{Last: after}
+		if is, err := deleteRemnant(ctx, t, limit, &f); is || err != nil {
+			return err
+		}
+		return forget(ctx, t, micros(before), limit, &f)
+	})
+	return f, err
+}
+
+// An ended delivery may be forgotten with its alert.
+type ended struct {
+	id, alert int64
+	attempts  int
+	over      bool // it ended before the time in question
+}
+
+// selectByAlert answers with deliveries of alerts, of one alert after the other.
+func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]ended, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, d *ended) error {
+		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.over)
+	}, `SELECT id, alert_id, attempt_count, state + 0 BETWEEN 3 AND 6 AND end_time < ? FROM deliveries
+		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
+}
+
+// forget looks at the next alerts that are old enough, and deletes those that are over
+// until limit is reached. An alert that exceeds it alone becomes a remnant.
+func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *alert.Forgotten) error {
+	old, err := selectOld(ctx, t, before, f.Last, limit)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	f.More = true
+	read, err := selectByAlert(ctx, t, before, old[0], old[len(old)-1], limit+1)
+	if err != nil {
+		return err
+	}
+	whole := old[len(old)-1] + 1 // below it, all deliveries were read
+	if len(read) > limit {
+		whole = read[limit].alert
+	}
+	var alerts, deliveries []int64
+	rows := 0
+	for _, id := range old {
+		mine := of(&read, id)
+		over, size := weigh(mine)
+		if id >= whole || over && rows+size > limit {
+			if id == old[0] {
+				return forgetGreat(ctx, t, id, before, f)
+			}
+			break
+		}
+		f.Last = id
+		if !over {
+			continue
+		}
+		rows += size
+		alerts = append(alerts, id)
+		for _, d := range mine {
+			deliveries = append(deliveries, d.id)
+		}
+	}
+	f.Alerts = len(alerts)
+	if err := deleteDeliveries(ctx, t, deliveries, f); err != nil {
+		return err
+	}
+	_, err = deleteIn(ctx, t, `alerts WHERE id`, alerts)
+	return err
+}
+
+// selectOld locks those of the next alerts that were created before a time, but for those
+// that somebody else has in hand. To look and to lock are two statements: of both in
+// one PostgreSQL would make a plan that reads all alerts.
+func selectOld(ctx context.Context, t *database.Tx, before, after int64, limit int) ([]int64, error) {
+	next, err := database.Select(ctx, t, func(rows *sql.Rows, a *[2]int64) error { return rows.Scan(&a[0], &a[1]) },
+		`SELECT id, create_time FROM alerts WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	var old, mine []int64
+	for _, a := range next {
+		if a[1] < before {
+			old = append(old, a[0])
+		}
+	}
+	for some := range database.Chunks(old, chunk) {
+		locked, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id IN (`+database.List("?", len(some))+`) ORDER BY id`+skipLocked(t), anys(some)...)
+		if err != nil {
+			return nil, err
+		}
+		mine = append(mine, locked...)
+	}
+	return mine, nil
+}
+
+// of takes the deliveries of an alert, and what comes before them, off the front of
+// all that were read.
+func of(read *[]ended, alert int64) []ended {
+	all := *read
+	for len(all) > 0 && all[0].alert < alert {
+		all = all[1:]
+	}
+	n := 0
+	for n < len(all) && all[n].alert == alert {
+		n++
+	}
+	*read = all[n:]
+	return all[:n]
+}
+
+// weigh says whether all deliveries of an alert are over, and how many rows it has.
+func weigh(ds []ended) (over bool, rows int) {
+	over, rows = true, 1
+	for _, d := range ds {
+		over = over && d.over
+		rows += 1 + d.attempts
+	}
+	return over, rows
+}
+
+// forgetGreat forgets an alert of many rows, which become a remnant, if it is over.
+func forgetGreat(ctx context.Context, t *database.Tx, id, before int64, f *alert.Forgotten) error {
+	f.Last = id
+	open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ?
+		AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= ?) LIMIT 1`, id, before)
+	if err != nil || len(open) > 0 {
+		return err
+	}
+	f.Alerts = 1
+	if _, err := t.Exec(ctx, `INSERT INTO remnants (id) VALUES (?)`, id); err != nil {
+		return err
+	}
+	_, err = t.Exec(ctx, `DELETE FROM alerts WHERE id = ?`, id)
+	return err
+}
+
+// deleteRemnant deletes some rows of an alert that was forgotten before, and says
+// whether there is one.
+func deleteRemnant(ctx context.Context, t *database.Tx, limit int, f *alert.Forgotten) (bool, error) {
+	found, err := selectNumbers(ctx, t, `SELECT id FROM remnants ORDER BY id LIMIT 1`+skipLocked(t))
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	f.More = true
+	read, err := selectByAlert(ctx, t, 0, found[0], found[0], limit)
+	if err != nil {
+		return true, err
+	}
+	var deliveries []int64
+	rows := 0
+	for _, d := range read {
+		if rows += 1 + d.attempts; rows > limit && len(deliveries) > 0 {
+			break
+		}
+		deliveries = append(deliveries, d.id)
+	}
+	if err := deleteDeliveries(ctx, t, deliveries, f); err != nil || len(deliveries) == limit || len(deliveries) < len(read) {
+		return true, err
+	}
+	_, err = t.Exec(ctx, `DELETE FROM remnants WHERE id = ?`, found[0])
+	return true, err
+}
+
+// deleteDeliveries deletes deliveries with their attempts.
+func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert.Forgotten) (err error) {
+	if f.Attempts, err = deleteIn(ctx, t, `attempts WHERE delivery_id`, ids); err != nil {
+		return err
+	}
+	f.Deliveries, err = deleteIn(ctx, t, `deliveries WHERE id`, ids)
+	return err
+}
+
+// deleteIn deletes the rows of a table whose column is among ids, and says how many
+// they were.
+func deleteIn[T any](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
+	for some := range database.Chunks(ids, chunk) {
+		deleted, err := t.Exec(ctx, `DELETE FROM `+where+` IN (`+database.List("?", len(some))+`)`, anys(some)...)
+		if err != nil {
+			return 0, err
+		}
+		n += deleted
+	}
+	return n, nil
+}
+
+// present gives those of deliveries, in order, whose alert was not forgotten, and keeps
+// it so until the transaction ends, if that writes.
+func present(ctx context.Context, t *database.Tx, ids []int64, lock string) ([]int64, error) {
+	all := make([]int64, 0, len(ids))
+	for some := range database.Chunks(ids, chunk) {
+		found, err := selectNumbers(ctx, t, `SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
+			WHERE deliveries.id IN (`+database.List("?", len(some))+`) ORDER BY deliveries.id`+lock, anys(some)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}

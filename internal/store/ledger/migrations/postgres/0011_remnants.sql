@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE "remnants" ("id" bigint NOT NULL, PRIMARY KEY ("id"));

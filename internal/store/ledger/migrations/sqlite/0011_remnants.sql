@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE `remnants` (`id` integer NOT NULL, PRIMARY KEY (`id`));

@@ -1,0 +1,215 @@
+package storetest
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// forget forgets what was over before at(before), limit rows at a time, and says how
+// much that was.
+func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Forgotten) {
+	t.Helper()
+	for {
+		f, err := l.Forget(t.Context(), all.Last, at(before), limit)
+		must(t, err)
+		all.Alerts, all.Deliveries, all.Attempts, all.Last = all.Alerts+f.Alerts, all.Deliveries+f.Deliveries, all.Attempts+f.Attempts, f.Last
+		if !f.More {
+			return all
+		}
+	}
+}
+
+// over records an alert to n people, all of whom were sent it at at(end).
+func over(t testing.TB, l alert.Ledger, n, end int) alert.Alert {
+	t.Helper()
+	ds := to(n)
+	a := add(t, l, "normal", ds, never)
+	var reports []alert.Report
+	for _, c := range claim(t, l, ids(ds), 0, 1000) {
+		reports = append(reports, sent(c, end-1))
+	}
+	report(t, l, reports...)
+	return a
+}
+
+// gone fails the test unless a ledger knows nothing of an alert.
+func gone(t testing.TB, l alert.Ledger, a alert.Alert) {
+	t.Helper()
+	_, _, err := l.Alert(t.Context(), a.ID)
+	is(t, err, fault.ErrNotFound, "")
+	_, err = l.Cancel(t.Context(), a.ID, at(0))
+	is(t, err, fault.ErrNotFound, "")
+	all, err := l.Alerts(t.Context(), alert.Query{Limit: 1000})
+	must(t, err)
+	for _, each := range all {
+		if each.ID == a.ID {
+			t.Errorf("alert %d is listed", a.ID)
+		}
+	}
+}
+
+// testForget proves that what is over long enough goes whole, and that what is not
+// stays whole: what waits, is held or claimed, what ended at the time or after it, and
+// what is beside such.
+func testForget(t *testing.T, l alert.Ledger) {
+	old := over(t, l, 3, 10)
+	failing := to(2)
+	b := add(t, l, "normal", failing, never)
+	for i, c := range claim(t, l, ids(failing), 0, 1000) {
+		report(t, l, failed(c, i))
+	}
+	nobody := add(t, l, "normal", nil, never)
+
+	waiting, claimed, chained, partly := to(1), to(1), chain(1, 2), to(2)
+	kept := []alert.Alert{
+		add(t, l, "normal", waiting, never),
+		add(t, l, "normal", claimed, never),
+		add(t, l, "normal", chained, never),
+		add(t, l, "normal", partly, never),
+		over(t, l, 1, 100),
+		over(t, l, 1, 101),
+	}
+	claim(t, l, ids(claimed), 0, 1000)
+	report(t, l, failed(claim(t, l, ids(chained[:1]), 0, 1000)[0], 1))
+	report(t, l, sent(claim(t, l, ids(partly[:1]), 0, 1000)[0], 1))
+	late := over(t, l, 1, 99)
+	var before [][]alert.Delivery
+	for _, a := range kept {
+		before = append(before, deliveries(t, l, a.ID))
+	}
+
+	f := forget(t, l, 100, 100)
+	same(t, f, alert.Forgotten{Alerts: 4, Deliveries: 6, Attempts: 6, Last: f.Last})
+	for _, a := range []alert.Alert{old, b, nobody, late} {
+		gone(t, l, a)
+	}
+	for i, a := range kept {
+		same(t, deliveries(t, l, a.ID), before[i])
+	}
+	same(t, forget(t, l, 100, 100).Alerts, 0)
+
+	// What was not over goes when it is.
+	must(t, second(l.Cancel(t.Context(), kept[0].ID, at(200))))
+	same(t, forget(t, l, 200, 100).Alerts, 2)
+	same(t, forget(t, l, 201, 100).Alerts, 1)
+	gone(t, l, kept[0])
+}
+
+// testForgetPieces proves that few rows go at a time, and that an alert of more than
+// that is gone at once, whatever is left of it to delete: it is not replayed, and no
+// receipt is taken for it.
+func testForgetPieces(t *testing.T, l alert.Ledger) {
+	stays := to(1)
+	first := add(t, l, "normal", stays, never)
+	few := over(t, l, 1, 10)
+	ds := to(20)
+	many := add(t, l, "normal", ds, never)
+	var reports []alert.Report
+	for _, c := range claim(t, l, ids(ds), 0, 1000) {
+		reports = append(reports, failed(c, 9))
+	}
+	report(t, l, reports...)
+	last := over(t, l, 1, 10)
+
+	const limit = 7
+	f, err := l.Forget(t.Context(), 0, at(100), limit)
+	must(t, err)
+	same(t, f, alert.Forgotten{Alerts: 1, Deliveries: 1, Attempts: 1, Last: few.ID, More: true})
+	f, err = l.Forget(t.Context(), f.Last, at(100), limit)
+	must(t, err)
+	same(t, f, alert.Forgotten{Alerts: 1, Last: many.ID, More: true})
+	gone(t, l, many)
+	same(t, replay(t, l, alert.Selection{IDs: ids(ds)}, 200, 300), 0)
+	same(t, replay(t, l, alert.Selection{Reason: "channel_not_found"}, 200, 300), 0)
+	dry, err := l.Replay(t.Context(), alert.Selection{Reason: "channel_not_found"}, at(200), at(300), true)
+	must(t, err)
+	same(t, dry, 0)
+	is(t, l.Receive(t.Context(), ds[19].ID, word("SM1", "undelivered", 5)), fault.ErrNotFound, "")
+	_, err = l.CredentialOf(t.Context(), ds[19].ID, "slack")
+	is(t, err, fault.ErrNotFound, "")
+	same(t, len(due(t, l, 1000, 10)), 0)
+
+	for deleted := 0; deleted < 20; {
+		f, err = l.Forget(t.Context(), f.Last, at(100), limit)
+		must(t, err)
+		if f.Alerts > 0 || f.Deliveries != f.Attempts || f.Deliveries < 1 || f.Deliveries+f.Attempts > limit || !f.More {
+			t.Fatalf("a piece is %+v", f)
+		}
+		deleted += f.Deliveries
+	}
+	same(t, forget(t, l, 100, limit).Alerts, 1)
+	gone(t, l, last)
+	same(t, len(deliveries(t, l, first.ID)), 1)
+	is(t, second(l.Forget(t.Context(), 0, at(100), 0)), fault.ErrInvalid, "limit")
+}
+
+// testForgetAttempts proves that a delivery with more attempts than a piece is to be
+// goes nevertheless, and that attempts count as rows.
+func testForgetAttempts(t *testing.T, l alert.Ledger) {
+	const tries = 9
+	ds := to(2)
+	a := add(t, l, "normal", ds, never)
+	for i := range tries {
+		report(t, l, passing(claim(t, l, ids(ds[:1]), 20*i, 20*i+10)[0], 20*i))
+	}
+	must(t, second(l.Cancel(t.Context(), a.ID, at(500))))
+	b := over(t, l, 1, 10)
+	same(t, forget(t, l, 1000, 4), alert.Forgotten{Alerts: 2, Deliveries: 3, Attempts: tries + 1, Last: b.ID})
+}
+
+// testForgetAtOnce proves that many who forget delete each row once between them, and
+// that what is replayed meanwhile is kept whole, or gone whole.
+func testForgetAtOnce(t *testing.T, l alert.Ledger) {
+	const many, each, hands = 60, 5, 8
+	var alerts []alert.Alert
+	for range many {
+		ds := to(each)
+		alerts = append(alerts, add(t, l, "normal", ds, never))
+		var reports []alert.Report
+		for _, c := range claim(t, l, ids(ds), 0, 1000) {
+			reports = append(reports, failed(c, 9))
+		}
+		report(t, l, reports...)
+	}
+	var forgotten, deleted, replayed atomic.Int64
+	for _, err := range atOnce(2*hands, func(i int) error {
+		if i >= hands { // each of these has alerts of its own
+			for n := i - hands; n < many; n += 2 * hands {
+				one, err := l.Replay(t.Context(), alert.Selection{AlertID: alerts[n].ID}, at(50), at(1000), false)
+				if replayed.Add(int64(one)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		limit := []int{3, 12, 100}[i%3] // less than an alert, one, and several
+		for more, after := true, int64(0); more; {
+			f, err := l.Forget(t.Context(), after, at(100), limit)
+			if err != nil {
+				return err
+			}
+			after, more = f.Last, f.More
+			forgotten.Add(int64(f.Alerts))
+			deleted.Add(int64(f.Deliveries))
+			if f.Deliveries != f.Attempts {
+				t.Errorf("%d deliveries went with %d attempts", f.Deliveries, f.Attempts)
+			}
+		}
+		return nil
+	}) {
+		must(t, err)
+	}
+	rest := forget(t, l, 100, 12)
+	same(t, int(deleted.Load())+rest.Deliveries, each*(int(forgotten.Load())+rest.Alerts))
+	same(t, int(replayed.Load()), each*(many-int(forgotten.Load())-rest.Alerts))
+	kept, err := l.Alerts(t.Context(), alert.Query{Limit: many})
+	must(t, err)
+	for _, a := range kept {
+		same(t, a.Counts, counts(each))
+	}
+	same(t, len(kept), many-int(forgotten.Load())-rest.Alerts)
+	same(t, total(due(t, l, 100, 1000)), int(replayed.Load()))
+}

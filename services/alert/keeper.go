@@ -1,0 +1,87 @@
+package alert
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// LeastKeep is how long a ledger must keep what is over at least: a request that is
+// made again under its Key is answered with its alert.
+const LeastKeep = 2 * KeyLife
+
+const (
+	// forgetRows is how much is deleted at once: some milliseconds that accept, claim
+	// and report may have to wait.
+	forgetRows = 500
+	// forgetPauses is how many times as long as that took nothing is deleted then, and
+	// forgetPause how long at least.
+	forgetPauses, forgetPause = 9, 10 * time.Millisecond
+	// forgetEvery is how often it is looked for what became old enough meanwhile.
+	forgetEvery = time.Minute
+	// forgetAgain is how often it is looked at what was old enough and not over.
+	forgetAgain = time.Hour
+)
+
+// A Keeper forgets what has been over for long, little by little, from when it runs on.
+type Keeper struct {
+	Forgetter Forgetter
+	Keep      time.Duration   // how long alerts are kept after they are over; at least LeastKeep
+	Forgot    func(Forgotten) // is told of each piece that was deleted
+	Now       func() time.Time
+	Log       *slog.Logger
+
+	last    int64     // the alerts up to this one were looked at
+	began   time.Time // when the first of them was
+	deleted Forgotten // since it was last said
+}
+
+// Run works until ctx ends.
+func (k *Keeper) Run(ctx context.Context) error {
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	for {
+		select {
+		case <-alarm.C:
+			alarm.Reset(k.piece(ctx))
+		case <-ctx.Done():
+			k.say()
+			return nil
+		}
+	}
+}
+
+// piece deletes a piece, and gives how long to wait for the next.
+func (k *Keeper) piece(ctx context.Context) time.Duration {
+	now := k.Now()
+	if now.Sub(k.began) >= forgetAgain {
+		k.last, k.began = 0, now
+	}
+	f, err := k.Forgetter.Forget(ctx, k.last, now.Add(-k.Keep), forgetRows)
+	if err != nil {
+		if ctx.Err() == nil {
+			k.Log.Error("cannot forget what is kept no longer", "error", err)
+		}
+		return forgetEvery
+	}
+	k.last = f.Last
+	if f.Alerts+f.Deliveries > 0 {
+		k.deleted.Alerts += f.Alerts
+		k.deleted.Deliveries += f.Deliveries
+		k.deleted.Attempts += f.Attempts
+		k.Forgot(f)
+	}
+	if !f.More {
+		k.say()
+		return forgetEvery
+	}
+	return max(forgetPauses*k.Now().Sub(now), forgetPause)
+}
+
+// say logs what was deleted since it last did.
+func (k *Keeper) say() {
+	if k.deleted != (Forgotten{}) {
+		k.Log.Info("forgot what was over for long", "alerts", k.deleted.Alerts, "deliveries", k.deleted.Deliveries, "attempts", k.deleted.Attempts)
+	}
+	k.deleted = Forgotten{}
+}
