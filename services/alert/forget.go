@@ -21,9 +21,9 @@ type Forgetter interface {
 	//
 	// It looks at alerts in the order of their ids, those above after, and deletes at
 	// most about limit rows: the attempts of one delivery are deleted together. An alert
-	// of more rows than that is gone at once for whoever asks, and cannot be replayed; what is left of
-	// its rows is deleted first by the next calls, whatever they ask. Several processes may forget at
-	// once, and delete each row once between them.
+	// of more rows than that is gone at once for whoever asks, and cannot be replayed;
+	// its rows are deleted first by the next calls, whatever these ask. Several
+	// processes may forget at once, and delete each row once between them.
 	//
 	// What it costs grows with what it deletes, with limit, and with the deliveries of
 	// alerts above after that are not over, not with what the ledger holds.

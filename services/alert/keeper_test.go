@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,13 +18,13 @@ import (
 // A looked forgetter counts the looks, and from which alert they began.
 type looked struct {
 	alert.Forgetter
-	looks, fromFirst int
+	looks, fromFirst atomic.Int64
 }
 
 func (l *looked) Forget(ctx context.Context, after int64, before time.Time, limit int) (alert.Forgotten, error) {
-	l.looks++
+	l.looks.Add(1)
 	if after == 0 {
-		l.fromFirst++
+		l.fromFirst.Add(1)
 	}
 	return l.Forgetter.Forget(ctx, after, before, limit)
 }
@@ -33,7 +34,7 @@ func (l *looked) Forget(ctx context.Context, after int64, before time.Time, limi
 // once an hour.
 func TestKeeper(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const keep = 3 * 24 * time.Hour
+		const keep, many = 3 * 24 * time.Hour, 500 // in several pieces
 		l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 		must(t, err)
 		defer l.Close()
@@ -52,7 +53,7 @@ func TestKeeper(t *testing.T) {
 		}
 		slow := record(t, l, queued(1))
 		var first []alert.Alert
-		for range 1000 { // more than one piece
+		for range many {
 			first = append(first, record(t, l, queued(2)))
 			cancel(first[len(first)-1])
 		}
@@ -61,46 +62,61 @@ func TestKeeper(t *testing.T) {
 		time.Sleep(time.Hour)
 		cancel(second)
 
-		forgotten := alert.Forgotten{}
+		pass := func(d time.Duration) {
+			time.Sleep(d)
+			synctest.Wait()
+		}
+		pass(keep - 2*time.Hour - time.Minute)
+		var alerts, deliveries atomic.Int64 // that were forgotten
 		f := &looked{Forgetter: l}
-		k := &alert.Keeper{Forgetter: f, Keep: keep, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forgot: func(f alert.Forgotten) {
-			forgotten.Alerts += f.Alerts
-			forgotten.Deliveries += f.Deliveries
-		}}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- k.Run(ctx) }()
-
-		time.Sleep(keep - 2*time.Hour - time.Minute)
-		if !kept(first[0]) || !kept(first[999]) || forgotten.Alerts > 0 {
+		keeper := func() (stop func()) {
+			k := &alert.Keeper{Forgetter: f, Keep: keep, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forgot: func(f alert.Forgotten) {
+				alerts.Add(int64(f.Alerts))
+				deliveries.Add(int64(f.Deliveries))
+			}}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- k.Run(ctx) }()
+			return func() {
+				cancel()
+				must(t, <-ended)
+			}
+		}
+		stop := keeper()
+		pass(time.Second)
+		if !kept(first[0]) || !kept(first[many-1]) || f.looks.Load() == 0 || alerts.Load() > 0 {
 			t.Error("alerts were forgotten before their time")
 		}
-		time.Sleep(3 * time.Minute)
-		if kept(first[0]) || kept(first[999]) || forgotten.Alerts != 1000 || forgotten.Deliveries != 2000 {
-			t.Errorf("%d alerts and %d deliveries were forgotten, want 1000 and 2000", forgotten.Alerts, forgotten.Deliveries)
+		pass(3 * time.Minute)
+		if kept(first[0]) || kept(first[many-1]) || alerts.Load() != many || deliveries.Load() != 2*many {
+			t.Errorf("%d alerts and %d deliveries were forgotten, want %d and twice that", alerts.Load(), deliveries.Load(), many)
 		}
-		f.looks, f.fromFirst = 0, 0
-		time.Sleep(time.Hour + 50*time.Minute) // the second was sent by now, and ended later
+		f.looks.Store(0)
+		f.fromFirst.Store(0)
+		pass(time.Hour + 50*time.Minute) // the second was sent by then, and ended later
 		if !kept(second) || !kept(slow) {
 			t.Error("an alert was forgotten that ended later than it was sent")
 		}
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		if kept(second) || !kept(slow) {
 			t.Error("the second is not forgotten, or the one is that has not ended")
 		}
+		if f.fromFirst.Load() > 4 || f.looks.Load() > 4*61 {
+			t.Errorf("in less than 4 hours it looked %d times, %d of them from the first alert on", f.looks.Load(), f.fromFirst.Load())
+		}
+		stop()
+
 		cancel(slow)
-		time.Sleep(keep - time.Minute)
+		pass(keep - time.Minute)
+		stop = keeper()
+		defer stop()
+		pass(time.Second)
 		if !kept(slow) {
 			t.Error("the one that ended last was forgotten before its time")
 		}
-		time.Sleep(time.Hour + 2*time.Minute)
+		pass(time.Hour + time.Minute)
 		if kept(slow) {
 			t.Error("the one that ended last is not forgotten")
 		}
-		if hours := int(keep/time.Hour) + 5; f.fromFirst > hours || f.looks > 61*hours {
-			t.Errorf("in %d hours it looked %d times, %d of them from the first alert on", hours, f.looks, f.fromFirst)
-		}
-		stop()
-		must(t, <-ended)
 	})
 }

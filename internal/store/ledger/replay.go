@@ -51,12 +51,13 @@ func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock, k
 	return present(ctx, t, ids, keep)
 }
 
-// selectUnsent answers with what s selects. For state + 0 see claim.write.
+// selectUnsent answers with what s selects, beside remnants. For state + 0 see claim.write.
 func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
 	condition, args := where(s)
 	if len(s.IDs) == 0 && condition == "" {
 		return nil, nil
 	}
+	condition += ` AND alert_id NOT IN (SELECT id FROM remnants)` // they would take the place of others
 	if len(s.Among) > 0 {
 		condition += ` AND messenger IN (` + database.List("?", len(s.Among)) + `)`
 		args = append(args, anys(s.Among)...)
