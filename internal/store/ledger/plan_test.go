@@ -86,12 +86,13 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 // general are what the ledger asks with a limit, which PostgreSQL may answer by a plan
 // for any limit, beside the index by which it must do so even then.
 var general = map[string]string{
-	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                "alerts_pkey",
-	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                        "delivery_alert_id",
-	`SELECT name FROM keys WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                   "key_expire_time",
-	`DELETE FROM keys WHERE name IN ($1, $2)`:                                                                              "keys_pkey",
-	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",
-	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
+	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                                 "alerts_pkey",
+	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                                         "delivery_alert_id",
+	`SELECT name FROM keys WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                                    "key_expire_time",
+	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN ($1, $2) AND state + 0 = 1 ORDER BY id FOR UPDATE)`: "deliveries_pkey",
+	`DELETE FROM keys WHERE name IN ($1, $2)`:                                                                                               "keys_pkey",
+	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                    "delivery_held",
+	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                  "delivery_expiring",
 }
 
 // anyValues fails the test unless the plans for any values are good ones.

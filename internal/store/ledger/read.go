@@ -116,7 +116,11 @@ func query(client *ent.Client, q alert.Query) *ent.AlertQuery {
 	if !q.CreateBefore.IsZero() {
 		alerts.Where(entalert.CreateTimeLT(micros(q.CreateBefore)))
 	}
-	if q.State != 0 {
+	switch q.State {
+	case 0:
+	case alert.Sent:
+		alerts.Where(withSent)
+	default:
 		alerts.Where(withDelivery(inState(q.State)))
 	}
 	if q.Nickname != "" {
@@ -132,6 +136,16 @@ func withDelivery(condition *entsql.Predicate) func(*entsql.Selector) {
 		alerts.Where(entsql.In(alerts.C(entalert.FieldID),
 			entsql.Dialect(alerts.Dialect()).Select(entdelivery.FieldAlertID).From(deliveries).Where(condition)))
 	}
+}
+
+// withSent holds for alerts with a delivery that was sent. That is most of them: they
+// are asked one after the other, instead of all deliveries that were ever sent.
+func withSent(alerts *entsql.Selector) {
+	deliveries := entsql.Dialect(alerts.Dialect()).Table(entdelivery.Table)
+	alerts.Where(entsql.Exists(entsql.Dialect(alerts.Dialect()).Select(deliveries.C(entdelivery.FieldID)).From(deliveries).Where(entsql.And(
+		entsql.ColumnsEQ(deliveries.C(entdelivery.FieldAlertID), alerts.C(entalert.FieldID)),
+		entsql.EQ(deliveries.C(entdelivery.FieldState), int(alert.Sent)),
+	))))
 }
 
 // inState holds for deliveries in a state. It says the conditions of the indexes
