@@ -40,6 +40,32 @@ func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, 
 	return c.granted, nil
 }
 
+// isFree says of a delivery that it can be claimed at a time, which it takes twice.
+const isFree = `state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
+
+// Free answers with what Claim would take, and what was reserved for it.
+func (s *Store) Free(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error) {
+	type reserved struct {
+		id    int64
+		slots string
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		slots = make(map[int64]string, len(ids))
+		for some := range database.Chunks(ids, chunk) {
+			all, err := database.Select(ctx, t, func(rows *sql.Rows, r *reserved) error { return rows.Scan(&r.id, &r.slots) },
+				`SELECT id, slots FROM deliveries WHERE id IN (`+database.List("?", len(some))+`) AND `+isFree, append(anys(some), micros(now), micros(now))...)
+			if err != nil {
+				return err
+			}
+			for _, r := range all {
+				slots[r.id] = r.slots
+			}
+		}
+		return nil
+	})
+	return slots, err
+}
+
 // writeClaims grants claims, one call after the other: what the first is
 // granted, the second is not.
 func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
@@ -78,8 +104,7 @@ func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	all, err := database.Select(ctx, t, func(rows *sql.Rows, f *free) error {
 		return rows.Scan(&f.id, &f.fence, &f.attempts, &f.possible, &f.lease)
 	}, `SELECT id, fence, attempt_count, possible_duplicate, CASE WHEN state = 2 THEN lease_time ELSE 0 END FROM deliveries
-		WHERE id IN (`+database.List("?", len(ids))+`) AND (
-			state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ? OR
+		WHERE id IN (`+database.List("?", len(ids))+`) AND (`+isFree+` OR
 			state + 0 = 2 AND claim_request = ?)
 		ORDER BY id`+forUpdate(t), append(anys(ids), c.now, c.now, c.by.Request[:])...)
 	if err != nil {

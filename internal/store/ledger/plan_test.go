@@ -26,6 +26,7 @@ var plans = map[string]string{
 	`SELECT min(lease_time) FROM deliveries WHERE state = 2`:                                               "delivery_held",
 	`SELECT alert_id FROM deliveries WHERE state = 4 AND state >= 4`:                                       "delivery_unsent",
 	`SELECT id, messenger FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 2 ORDER BY id`:             "KEY",
+	`SELECT id, slots FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 1 AND expire_time > 2`:         "KEY",
 	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:          "KEY",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`:       "delivery_alert_id",
 	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                             "delivery_held",
