@@ -65,7 +65,7 @@ func Open(ctx context.Context, conn *nats.Conn, replicas int, hold time.Duration
 func (q *Queue) Close() { q.conn.Close() }
 
 // makeStream makes the stream where there is none, or where the broker cannot even
-// write down what it is.
+// write down what it is. One that is there is as it should be then.
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -75,6 +75,21 @@ func (q *Queue) makeStream(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+// makeVanished makes the stream where there is none any more. One that another has made
+// meanwhile is left alone: it may be in use already.
+func (q *Queue) makeVanished(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, err := q.js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = q.writeStream(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("make the queue's stream again: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
 }
@@ -165,7 +180,7 @@ func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error)
 func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
 	stream, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := q.makeStream(ctx); err != nil {
+		if err := q.makeVanished(ctx); err != nil {
 			return nil, err
 		}
 		stream, err = q.js.Stream(ctx, streamName)
@@ -209,7 +224,7 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 func (q *Queue) mend(ctx context.Context, j job.Job, cause error) error {
 	switch {
 	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
-		return q.makeStream(ctx)
+		return q.makeVanished(ctx)
 	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout):
 		if life, broken := q.broken(ctx, j); broken {
 			return q.renew(ctx, life)
