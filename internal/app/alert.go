@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
@@ -83,13 +81,12 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	if b.queue != nil {
 		return b.queue, nil
 	}
-	conn, err := b.connectQueue()
-	if err != nil {
-		return nil, err
+	open := b.dialQueue
+	if b.config.NATSURL == "" {
+		open = b.startQueue
 	}
-	q, err := queue.Open(ctx, conn, b.config.Replicas, b.config.Lease)
+	q, err := open(ctx)
 	if err != nil {
-		conn.Close()
 		return nil, err
 	}
 	b.onClose("the queue", func() error { q.Close(); return nil })
@@ -106,15 +103,27 @@ func (b *builder) paces(q *queue.Queue) *pace.Pacer {
 	return b.pacer
 }
 
-func (b *builder) connectQueue() (*nats.Conn, error) {
-	if b.config.NATSURL != "" {
-		return queue.Dial(b.config.NATSURL)
+// dialQueue opens the queue of a NATS server elsewhere.
+func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
+	conn, err := queue.Dial(b.config.NATSURL)
+	if err != nil {
+		return nil, err
 	}
+	q, err := queue.Open(ctx, conn, b.config.Replicas, b.config.Lease)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return q, nil
+}
+
+// startQueue opens the queue of a broker in this process.
+func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
 	broker, err := queue.StartBroker(filepath.Join(b.config.Data, "jetstream"))
 	if err != nil {
 		return nil, err
 	}
 	b.onClose("the broker", func() error { broker.Stop(); return nil })
 	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
-	return broker.Connect()
+	return broker.Open(ctx, b.config.Replicas, b.config.Lease)
 }

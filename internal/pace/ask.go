@@ -27,6 +27,13 @@ func (p *Pacer) Reserve(ctx context.Context, key Key, n int, urgent bool) (slots
 	return slots, nil
 }
 
+// NextSlot is the time at which a slot that is reserved now comes up, as far as is known:
+// one that is put in front comes sooner.
+func (p *Pacer) NextSlot(key Key) time.Time {
+	k := p.look(key.ID)
+	return time.UnixMicro(k.nextSlot(p.micros()))
+}
+
 // When is the time at which a slot comes up, as far as is known now: it can come
 // to be later, never earlier. It is false where the slot is none, holds no longer,
 // or has passed too long ago: then another must be reserved.

@@ -78,6 +78,13 @@ func (l *line) reserve(now int64, rate messenger.Rate, n int, urgent bool) []Slo
 	return slots
 }
 
+// nextSlot is when an ordinary slot comes up that is reserved now.
+func (l *line) nextSlot(now int64) int64 {
+	as := *l
+	as.fold(now)
+	return as.place(max(as.Next, as.clear(max(now, as.PausedUntil))))
+}
+
 // insert puts an urgent slot in front of what waits. Where nothing waits there is
 // nothing to put it in front of.
 func (l *line) insert(now int64) (Slot, bool) {

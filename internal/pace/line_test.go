@@ -20,6 +20,7 @@ type drill struct {
 	deferred int
 	used     []use
 	pauses   [][2]int64
+	foretold [][2]int64 // when the next slot was to come up, and when it did as it was given
 }
 
 type use struct {
@@ -33,7 +34,12 @@ func newDrill(rate messenger.Rate) *drill {
 }
 
 func (d *drill) book(n int, urgent bool) []Slot {
+	next := d.nextSlot(d.now)
 	slots := d.reserve(d.now, d.rate, n, urgent)
+	if !urgent && len(slots) > 0 {
+		at, _ := d.timeOf(slots[0])
+		d.foretold = append(d.foretold, [2]int64{next, at})
+	}
 	d.waiting = append(d.waiting, slots...)
 	d.deferred += n - len(slots)
 	return slots
@@ -83,6 +89,11 @@ func (d *drill) check(t rapid.TB) {
 			if u.at > p[0] && u.at < p[1] {
 				t.Fatalf("a call in the pause from %d to %d, at %d", p[0], p[1], u.at)
 			}
+		}
+	}
+	for _, f := range d.foretold {
+		if f[0] != f[1] {
+			t.Fatalf("the next slot was to come up at %d, and came up at %d", f[0], f[1])
 		}
 	}
 	for _, urgent := range []bool{true, false} {

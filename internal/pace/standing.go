@@ -45,7 +45,7 @@ func (l *line) standing(id string, now int64) Standing {
 	s := Standing{Status: l.status(now), Key: id}
 	if l.Interval > 0 {
 		s.PerSecond = float64(time.Second.Microseconds()) / float64(l.Interval)
-		if next := l.place(max(l.Next, l.clear(now))); next > now {
+		if next := l.nextSlot(now); next > now {
 			s.NextSlot = time.UnixMicro(next)
 		}
 	}

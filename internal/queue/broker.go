@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -134,6 +137,29 @@ func (b *Broker) InProcessConn() (net.Conn, error) {
 // broker was started anew.
 func (b *Broker) Connect() (*nats.Conn, error) {
 	return connect("", nats.InProcessServer(b))
+}
+
+// Open gives the queue that the broker keeps. It is as the package's Open gives it, and
+// Epoch notices, too, that the files of the broker are gone.
+func (b *Broker) Open(ctx context.Context, replicas int, hold time.Duration) (*Queue, error) {
+	conn, err := b.Connect()
+	if err != nil {
+		return nil, err
+	}
+	q, err := Open(ctx, conn, replicas, hold)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	q.files = b.hasFiles
+	return q, nil
+}
+
+// hasFiles says whether the file is there that says what the stream of all jobs is. A
+// folder that cannot be looked into may have it.
+func (b *Broker) hasFiles() bool {
+	_, err := os.Stat(filepath.Join(b.dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, server.JetStreamMetaFile))
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // Stop stops the broker and returns when its files are closed. Run must have ended.

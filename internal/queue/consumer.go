@@ -12,19 +12,45 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// consumerNotUnique is the broker's code for a second consumer of the same jobs:
-// JSConsumerWQConsumerNotUniqueErr.
-const consumerNotUnique jetstream.ErrorCode = 10100
+const (
+	// consumerNotUnique is the broker's code for a second consumer of the same jobs:
+	// JSConsumerWQConsumerNotUniqueErr.
+	consumerNotUnique jetstream.ErrorCode = 10100
+	// consumerNotCreated is the broker's code for a consumer that it cannot have for a
+	// reason which it gives in words: JSConsumerCreateErrF.
+	consumerNotCreated jetstream.ErrorCode = 10012
+	// noFile is in its words where the files of the stream are gone: those of ENOENT.
+	noFile = "no such file or directory"
+)
 
-// consumer gives the durable consumer of a rank, shared by all senders. It bears the
-// life of the stream in its name: after a power cut the broker's folder may still say
-// how far a consumer had come whose stream it does not know any more, and one of the
-// same name would take that up and pass over as many jobs of the new stream.
+// consumer gives the durable consumer of a rank, shared by all senders. Where the
+// broker serves a stream whose files are gone, the stream is made anew: the alert
+// service sees that, and puts again what is lost.
 func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer, error) {
-	stream, err := l.stream(ctx)
+	stream, err := l.queue.stream(ctx)
 	if err != nil {
 		return nil, err
 	}
+	consumer, err := l.consumerOf(ctx, stream, rank)
+	refused, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok || refused.ErrorCode != consumerNotCreated || !strings.HasSuffix(refused.Description, noFile) {
+		return consumer, err
+	}
+	l.log.Warn("the files of the queue are gone, beginning it anew", "messenger", l.messenger, "rank", rank.String(), "error", err)
+	if err := l.queue.renew(ctx, stream.CachedInfo().Created); err != nil {
+		return nil, err
+	}
+	if stream, err = l.queue.stream(ctx); err != nil {
+		return nil, err
+	}
+	return l.consumerOf(ctx, stream, rank)
+}
+
+// consumerOf gives the consumer of a rank in one life of the stream, which it bears in
+// its name: after a power cut the broker's folder may still say how far a consumer had
+// come whose stream it does not know any more, and one of the same name would take that
+// up and pass over as many jobs of the new stream.
+func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank job.Rank) (jetstream.Consumer, error) {
 	of := l.messenger + "-" + rank.String()
 	name := of + "-" + strconv.FormatInt(stream.CachedInfo().Created.UnixNano(), 36)
 	open := func() (jetstream.Consumer, error) {
@@ -47,21 +73,6 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 		return nil, fmt.Errorf("make a consumer: %w", err)
 	}
 	return consumer, nil
-}
-
-// stream gives the stream, and makes it where there is none.
-func (l *Lanes) stream(ctx context.Context) (jetstream.Stream, error) {
-	stream, err := l.queue.js.Stream(ctx, streamName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := l.queue.makeStream(ctx); err != nil {
-			return nil, err
-		}
-		stream, err = l.queue.js.Stream(ctx, streamName)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look at the queue's stream: %w", err)
-	}
-	return stream, nil
 }
 
 // dropOthers deletes the consumers of a rank that do not bear name: those of senders

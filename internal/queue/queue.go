@@ -39,6 +39,7 @@ type Queue struct {
 	js       jetstream.JetStream
 	replicas int
 	hold     time.Duration
+	files    func() bool // whether the stream's files are there; nil where they cannot be looked at
 
 	mu sync.Mutex // held while a stream is made
 }
@@ -64,18 +65,56 @@ func Open(ctx context.Context, conn *nats.Conn, replicas int, hold time.Duration
 func (q *Queue) Close() { q.conn.Close() }
 
 // makeStream makes the stream where there is none, or where the broker cannot even
-// write down what it is.
+// write down what it is. One that is there is as it should be then.
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	err := q.writeStream(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
-		if err := q.js.DeleteStream(ctx, streamName); err != nil {
-			return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
-		}
+		return q.replace(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+// makeVanished makes the stream where there is none any more. One that another has made
+// meanwhile is left alone: it may be in use already.
+func (q *Queue) makeVanished(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, err := q.js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		err = q.writeStream(ctx)
 	}
 	if err != nil {
+		return fmt.Errorf("make the queue's stream again: %w: %w", err, fault.ErrUnavailable)
+	}
+	return nil
+}
+
+// renew makes the stream anew that is broken, where it is still in the same life: so
+// many may ask, and what was put into the next is not deleted by those who come late.
+func (q *Queue) renew(ctx context.Context, life time.Time) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	stream, err := q.js.Stream(ctx, streamName)
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("look at the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
+	}
+	if err == nil && !stream.CachedInfo().Created.Equal(life) {
+		return nil
+	}
+	return q.replace(ctx)
+}
+
+// replace deletes the stream where there is one, and makes it. mu must be held.
+func (q *Queue) replace(ctx context.Context) error {
+	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
+	}
+	if err := q.writeStream(ctx); err != nil {
 		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
@@ -117,23 +156,39 @@ func (q *Queue) createStream(ctx context.Context) error {
 
 // Epoch names the life of the stream. When it is another than before, what was
 // put before may be lost. It says whether the stream is empty, and makes one that has
-// vanished.
+// vanished. Of the broker in this process it notices, too, that its files have: such a
+// broker says that it has its jobs, gives them to nobody, and does not say why.
 func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error) {
 	if err := q.reachable(); err != nil {
 		return "", false, err
 	}
+	stream, err := q.stream(ctx)
+	if err == nil && q.files != nil && !q.files() {
+		if err := q.renew(ctx, stream.CachedInfo().Created); err != nil {
+			return "", false, err
+		}
+		stream, err = q.stream(ctx)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	info := stream.CachedInfo()
+	return info.Created.String(), info.State.Msgs == 0, nil
+}
+
+// stream gives the stream, and makes it where there is none.
+func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
 	stream, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := q.makeStream(ctx); err != nil {
-			return "", false, err
+		if err := q.makeVanished(ctx); err != nil {
+			return nil, err
 		}
 		stream, err = q.js.Stream(ctx, streamName)
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("look at the queue: %w: %w", err, fault.ErrUnavailable)
+		return nil, fmt.Errorf("look at the queue's stream: %w: %w", err, fault.ErrUnavailable)
 	}
-	info := stream.CachedInfo()
-	return info.Created.String(), info.State.Msgs == 0, nil
+	return stream, nil
 }
 
 // reachable says at once that the broker is away, where that is known. Otherwise
@@ -169,33 +224,33 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 func (q *Queue) mend(ctx context.Context, j job.Job, cause error) error {
 	switch {
 	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
-		return q.makeStream(ctx)
-	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout) && q.broken(ctx, j):
-		if err := q.js.DeleteStream(ctx, streamName); err != nil {
-			return fmt.Errorf("delete the queue's stream, which takes nothing: %w: %w", err, fault.ErrUnavailable)
+		return q.makeVanished(ctx)
+	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout):
+		if life, broken := q.broken(ctx, j); broken {
+			return q.renew(ctx, life)
 		}
-		return q.makeStream(ctx)
 	}
 	return fmt.Errorf("put jobs into the queue: %w: %w", cause, fault.ErrUnavailable)
 }
 
 // broken says whether the broker answers questions about the stream, and does not
-// when the stream is to take a job. A broker whose files were deleted does that, for
-// ever.
-func (q *Queue) broken(ctx context.Context, j job.Job) bool {
+// when the stream is to take a job, and in which life. A broker whose files were deleted
+// does that, for ever.
+func (q *Queue) broken(ctx context.Context, j job.Job) (life time.Time, broken bool) {
 	payload, err := encode(j)
 	if err != nil {
-		return false
+		return time.Time{}, false
 	}
 	asking, done := context.WithTimeout(ctx, probeTimeout)
 	defer done()
-	if _, err := q.js.Stream(asking, streamName); err != nil {
-		return false
+	stream, err := q.js.Stream(asking, streamName)
+	if err != nil {
+		return time.Time{}, false
 	}
 	publishing, stop := context.WithTimeout(ctx, probeTimeout)
 	defer stop()
 	_, err = q.js.Publish(publishing, subject(j.Messenger, j.Rank), payload)
-	return errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
+	return stream.CachedInfo().Created, errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
 }
 
 func (q *Queue) put(ctx context.Context, jobs []job.Job) error {

@@ -43,6 +43,19 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 	return res, nil
 }
 
+// ListFree says what could be claimed.
+func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeRequest) (*jobv1.ListFreeResponse, error) {
+	slots, err := h.Dispatcher.Free(ctx, req.GetDeliveryIds(), h.Now())
+	if err != nil {
+		return nil, err
+	}
+	res := &jobv1.ListFreeResponse{Deliveries: make([]*jobv1.FreeDelivery, 0, len(slots))}
+	for id, reserved := range slots {
+		res.Deliveries = append(res.Deliveries, &jobv1.FreeDelivery{DeliveryId: id, Slots: reserved})
+	}
+	return res, nil
+}
+
 // Defer gives back what must wait for its provider.
 func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
 	ds := make([]Deferral, 0, len(req.GetDeferrals()))

@@ -127,6 +127,9 @@ type Dispatcher interface {
 	// it holds, under the fence and the lease of the first time, even where that
 	// lease is over and was not swept; another request, of whatever sender, never is.
 	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]Claim, error)
+	// Free answers with those of ids that Claim would take at now, and with the Slots of
+	// their last Deferral since a Claim, empty for none. It changes nothing.
+	Free(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error)
 	// Report records the attempts and moves their deliveries on as rule says, but
 	// never past their ExpireTime: what would be tried at or after it waits for its
 	// end as Expired. A report whose delivery is not Claimed under its fence changes

@@ -113,14 +113,21 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 // send records an alert to one person and puts it.
 func (r *rig) send(t *testing.T) (id int64) {
 	t.Helper()
+	a, ds := r.record(t)
+	r.clock.Put(a, ds)
+	return a.ID
+}
+
+// record records an alert to one person, which the clock does not find.
+func (r *rig) record(t *testing.T) (alert.Alert, []alert.Delivery) {
+	t.Helper()
 	credential, err := r.key.Seal("SLACK-USER1-TOKEN", "slack")
 	must(t, err)
 	ds := []alert.Delivery{{Nickname: "user1", Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Minute))
+	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
 	must(t, err)
-	r.clock.Put(a, ds)
-	return a.ID
+	return a, ds
 }
 
 // sentOnce fails unless the delivery of an alert was sent by one attempt, which is

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"crypto/rand"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,8 @@ type lane struct {
 	claimed chan *task  // to wait
 	ready   chan *task  // to the workers
 	results chan result // to the reporter
+
+	deferring sync.WaitGroup // what was not claimed, is to be deferred, and is not recorded; the taker adds and waits
 }
 
 func newLane(s *Sender, m messenger.Messenger) *lane {
@@ -139,6 +142,7 @@ func (l *lane) handOver(hands []*hand, p plan) {
 			l.note("finish a job", h.Done())
 		}
 	}
+	l.deferring.Add(len(p.later))
 	for _, r := range p.later {
 		l.results <- r
 	}

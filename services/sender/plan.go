@@ -37,7 +37,11 @@ func (l *lane) plan(ctx context.Context, tasks []*task) (plan, error) {
 	if err := l.know(ctx, tasks); err != nil {
 		return plan{}, err
 	}
-	tasks, err := l.allow(ctx, tasks, &p)
+	tasks, err := l.withoutCopies(ctx, tasks)
+	if err != nil {
+		return plan{}, err
+	}
+	tasks, err = l.allow(ctx, tasks, &p)
 	if err != nil {
 		return plan{}, err
 	}
@@ -138,10 +142,7 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	wanting := map[line][]*task{}
 	for _, t := range tasks {
 		one := which(t)
-		if !one.limited() {
-			continue
-		}
-		if _, holds := l.Pace.When(one.Key, one.slot); !holds || l.Pace.Missed(one.Key, one.slot, l.turn(t)) {
+		if l.lacks(t, one) {
 			at := line{one.ID, t.urgent() || l.Pace.Missed(one.Key, one.slot, time.Time{})} // it has stood in line
 			one.slot = pace.Slot{}
 			wanting[at] = append(wanting[at], t)
@@ -174,6 +175,15 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 		}
 	}
 	return soon, nil
+}
+
+// lacks says whether a task must reserve a slot: it has none, or none that it can use.
+func (l *lane) lacks(t *task, one *paced) bool {
+	if !one.limited() || one.slot.None() {
+		return one.limited()
+	}
+	_, holds := l.Pace.When(one.Key, one.slot)
+	return !holds || l.Pace.Missed(one.Key, one.slot, l.turn(t))
 }
 
 // when is when a task may be called, as far as is known now.

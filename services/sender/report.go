@@ -46,6 +46,11 @@ func (l *lane) record(ctx context.Context, batch []result) {
 			"messenger", l.name, "deliveries", len(deferrals), "error", wait)
 		err = wait
 	}
+	for _, d := range deferrals {
+		if d.Fence == 0 {
+			l.deferring.Done()
+		}
+	}
 	for _, r := range batch {
 		if r.hand.left--; r.hand.left > 0 {
 			continue

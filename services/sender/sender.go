@@ -34,6 +34,9 @@ type Dispatch interface {
 	// be sent. A request that was not answered may have been granted: it is asked
 	// again by the same name, and granted the same. Another request needs another.
 	Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error)
+	// Free answers with those of ids that Claim would grant now, and with the slots that
+	// were reserved for them, empty for none. It holds nothing.
+	Free(ctx context.Context, ids []int64) (slots map[int64]string, err error)
 	// Report records outcomes. late holds the deliveries that another has claimed
 	// since, or that have ended; nothing was changed for them.
 	Report(ctx context.Context, reports []Report) (late []int64, err error)

@@ -35,6 +35,19 @@ func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64
 	return claims, nil
 }
 
+// Free asks the alert service.
+func (c DispatchClient) Free(ctx context.Context, ids []int64) (map[int64]string, error) {
+	res, err := c.Service.ListFree(ctx, &jobv1.ListFreeRequest{DeliveryIds: ids})
+	if err != nil {
+		return nil, final(err)
+	}
+	slots := make(map[int64]string, len(res.GetDeliveries()))
+	for _, wire := range res.GetDeliveries() {
+		slots[wire.GetDeliveryId()] = wire.GetSlots()
+	}
+	return slots, nil
+}
+
 // Report tells the alert service.
 func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, error) {
 	req := &jobv1.ReportRequest{Reports: make([]*jobv1.Report, 0, len(reports))}

@@ -42,6 +42,32 @@ func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, 
 	return c.granted, nil
 }
 
+// isFree says of a delivery that it can be claimed at a time, which it takes twice.
+const isFree = `state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
+
+// Free answers with what Claim would take, and what was reserved for it.
+func (s *Store) Free(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error) {
+	type reserved struct {
+		id    int64
+		slots string
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		slots = make(map[int64]string, len(ids))
+		for some := range database.Chunks(ids, chunk) {
+			all, err := database.Select(ctx, t, func(rows *sql.Rows, r *reserved) error { return rows.Scan(&r.id, &r.slots) },
+				`SELECT id, slots FROM deliveries WHERE id IN (`+database.List("?", len(some))+`) AND `+isFree, append(anys(some), micros(now), micros(now))...)
+			if err != nil {
+				return err
+			}
+			for _, r := range all {
+				slots[r.id] = r.slots
+			}
+		}
+		return nil
+	})
+	return slots, err
+}
+
 // writeClaims grants claims, one call after the other: what the first is
 // granted, the second is not.
 func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
@@ -62,8 +88,7 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 // state: these are found by their ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	in := `IN (` + database.List("?", len(ids)) + `)`
-	free := `SELECT id FROM deliveries WHERE id ` + in + ` AND state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?)
-		AND expire_time > ? ORDER BY id` + forUpdate(t)
+	free := `SELECT id FROM deliveries WHERE id ` + in + ` AND ` + isFree + ` ORDER BY id` + forUpdate(t)
 	taken, err := selectClaims(ctx, t, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
 		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
 		WHERE id IN (`+free+`) RETURNING `+granted,

@@ -168,9 +168,16 @@ func (m *model) attempt(report alert.Report) alert.Attempt {
 
 func (w *world) claim(r *rapid.T) {
 	ids, lease := w.some(r), w.now+rapid.IntRange(1, 20).Draw(r, "lease")
+	free, err := w.l.Free(r.Context(), ids, clock(w.now))
+	if err != nil {
+		r.Fatal(err)
+	}
 	got, err := w.l.Claim(r.Context(), ids, storetest.Claimant(), clock(w.now), clock(lease))
 	if err != nil {
 		r.Fatal(err)
+	}
+	if len(free) != len(got) {
+		r.Fatalf("free %v\ngranted %+v", free, got)
 	}
 	var want []alert.Claim
 	for _, id := range slices.Sorted(slices.Values(ids)) {

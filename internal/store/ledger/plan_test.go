@@ -33,6 +33,7 @@ var plans = map[string]string{
 	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                                                                 "delivery_held",
 	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                                                                  "delivery_held",
 	`SELECT name FROM keys WHERE expire_time <= 2 ORDER BY expire_time LIMIT 3`:                                                                "key_expire_time",
+	`SELECT id, slots FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 1 AND expire_time > 2`:                                             "KEY",
 	`SELECT id FROM deliveries WHERE chain IN (1, 2)
 		AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`: "delivery_chain",
 	`SELECT id FROM deliveries WHERE chain IN (1, 2)

@@ -37,6 +37,9 @@ func testDefer(t *testing.T, l alert.Ledger) {
 	}
 	same(t, found, true)
 
+	free, err := l.Free(t.Context(), append(ids(ds), ds[0].ID, 12345), at(20))
+	must(t, err)
+	same(t, free, map[int64]string{ds[0].ID: "one", ds[1].ID: "two", ds[2].ID: ""})
 	claims := claim(t, l, ids(ds[:2]), 20, 50)
 	same(t, claims, []alert.Claim{
 		{DeliveryID: ds[0].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(50)},

@@ -169,11 +169,20 @@ func Claimant() alert.Claimant {
 	return by
 }
 
-// claim claims deliveries at at(from) until at(until).
+// claim claims deliveries at at(from) until at(until), which is granted where Free says
+// that it would be.
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
+	free, err := l.Free(t.Context(), ids, at(from))
+	must(t, err)
 	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
 	must(t, err)
+	for _, c := range claims {
+		if _, is := free[c.DeliveryID]; !is {
+			t.Errorf("delivery %d was granted, and was not free", c.DeliveryID)
+		}
+	}
+	same(t, len(claims), len(free))
 	return claims
 }
 

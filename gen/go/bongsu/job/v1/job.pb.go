@@ -487,6 +487,154 @@ func (x *Claim) GetLeaseExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// ListFreeRequest asks about deliveries.
+type ListFreeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// delivery_ids are those of all jobs in hand.
+	DeliveryIds   []int64 `protobuf:"varint,1,rep,packed,name=delivery_ids,json=deliveryIds,proto3" json:"delivery_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFreeRequest) Reset() {
+	*x = ListFreeRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFreeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFreeRequest) ProtoMessage() {}
+
+func (x *ListFreeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFreeRequest.ProtoReflect.Descriptor instead.
+func (*ListFreeRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListFreeRequest) GetDeliveryIds() []int64 {
+	if x != nil {
+		return x.DeliveryIds
+	}
+	return nil
+}
+
+// ListFreeResponse says what could be claimed.
+type ListFreeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// deliveries holds those that would be granted; what is missing would not.
+	Deliveries    []*FreeDelivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFreeResponse) Reset() {
+	*x = ListFreeResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFreeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFreeResponse) ProtoMessage() {}
+
+func (x *ListFreeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFreeResponse.ProtoReflect.Descriptor instead.
+func (*ListFreeResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListFreeResponse) GetDeliveries() []*FreeDelivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+// FreeDelivery is a delivery that nobody holds and that is due.
+type FreeDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// delivery_id is the delivery's.
+	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// slots are those that a sender reserved when it deferred the delivery last, in the
+	// senders' own words; empty for none, or where it was claimed since.
+	Slots         string `protobuf:"bytes,2,opt,name=slots,proto3" json:"slots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FreeDelivery) Reset() {
+	*x = FreeDelivery{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FreeDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FreeDelivery) ProtoMessage() {}
+
+func (x *FreeDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FreeDelivery.ProtoReflect.Descriptor instead.
+func (*FreeDelivery) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FreeDelivery) GetDeliveryId() int64 {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return 0
+}
+
+func (x *FreeDelivery) GetSlots() string {
+	if x != nil {
+		return x.Slots
+	}
+	return ""
+}
+
 // ReportRequest brings outcomes.
 type ReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -498,7 +646,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +658,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +671,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReportRequest) GetReports() []*Report {
@@ -552,7 +700,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +712,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +725,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Report) GetDeliveryId() int64 {
@@ -627,7 +775,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +787,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,7 +800,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReportResponse) GetFencedDeliveryIds() []int64 {
@@ -673,7 +821,7 @@ type DeferRequest struct {
 
 func (x *DeferRequest) Reset() {
 	*x = DeferRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +833,7 @@ func (x *DeferRequest) String() string {
 func (*DeferRequest) ProtoMessage() {}
 
 func (x *DeferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +846,7 @@ func (x *DeferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferRequest.ProtoReflect.Descriptor instead.
 func (*DeferRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeferRequest) GetDeferrals() []*Deferral {
@@ -725,7 +873,7 @@ type Deferral struct {
 
 func (x *Deferral) Reset() {
 	*x = Deferral{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +885,7 @@ func (x *Deferral) String() string {
 func (*Deferral) ProtoMessage() {}
 
 func (x *Deferral) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +898,7 @@ func (x *Deferral) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deferral.ProtoReflect.Descriptor instead.
 func (*Deferral) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Deferral) GetDeliveryId() int64 {
@@ -790,7 +938,7 @@ type DeferResponse struct {
 
 func (x *DeferResponse) Reset() {
 	*x = DeferResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +950,7 @@ func (x *DeferResponse) String() string {
 func (*DeferResponse) ProtoMessage() {}
 
 func (x *DeferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +963,7 @@ func (x *DeferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferResponse.ProtoReflect.Descriptor instead.
 func (*DeferResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 // ReceiveRequest is what a provider said.
@@ -835,7 +983,7 @@ type ReceiveRequest struct {
 
 func (x *ReceiveRequest) Reset() {
 	*x = ReceiveRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +995,7 @@ func (x *ReceiveRequest) String() string {
 func (*ReceiveRequest) ProtoMessage() {}
 
 func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +1008,7 @@ func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReceiveRequest) GetDeliveryId() int64 {
@@ -900,7 +1048,7 @@ type ReceiveResponse struct {
 
 func (x *ReceiveResponse) Reset() {
 	*x = ReceiveResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +1060,7 @@ func (x *ReceiveResponse) String() string {
 func (*ReceiveResponse) ProtoMessage() {}
 
 func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +1073,7 @@ func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 // GetCanaryRequest asks for nothing in particular.
@@ -937,7 +1085,7 @@ type GetCanaryRequest struct {
 
 func (x *GetCanaryRequest) Reset() {
 	*x = GetCanaryRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1097,7 @@ func (x *GetCanaryRequest) String() string {
 func (*GetCanaryRequest) ProtoMessage() {}
 
 func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1110,7 @@ func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryRequest.ProtoReflect.Descriptor instead.
 func (*GetCanaryRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 // GetCanaryResponse holds a canary.
@@ -976,7 +1124,7 @@ type GetCanaryResponse struct {
 
 func (x *GetCanaryResponse) Reset() {
 	*x = GetCanaryResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1136,7 @@ func (x *GetCanaryResponse) String() string {
 func (*GetCanaryResponse) ProtoMessage() {}
 
 func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1149,7 @@ func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryResponse.ProtoReflect.Descriptor instead.
 func (*GetCanaryResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetCanaryResponse) GetCanary() []byte {
@@ -1028,7 +1176,7 @@ type MoveDestinationRequest struct {
 
 func (x *MoveDestinationRequest) Reset() {
 	*x = MoveDestinationRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1188,7 @@ func (x *MoveDestinationRequest) String() string {
 func (*MoveDestinationRequest) ProtoMessage() {}
 
 func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1201,7 @@ func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationRequest.ProtoReflect.Descriptor instead.
 func (*MoveDestinationRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MoveDestinationRequest) GetMessenger() string {
@@ -1093,7 +1241,7 @@ type MoveDestinationResponse struct {
 
 func (x *MoveDestinationResponse) Reset() {
 	*x = MoveDestinationResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1253,7 @@ func (x *MoveDestinationResponse) String() string {
 func (*MoveDestinationResponse) ProtoMessage() {}
 
 func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1266,7 @@ func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationResponse.ProtoReflect.Descriptor instead.
 func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
@@ -1163,7 +1311,17 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x05fence\x18\x02 \x01(\x03R\x05fence\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12-\n" +
 	"\x12possible_duplicate\x18\x04 \x01(\bR\x11possibleDuplicate\x12F\n" +
-	"\x11lease_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\"M\n" +
+	"\x11lease_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\"G\n" +
+	"\x0fListFreeRequest\x124\n" +
+	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\"O\n" +
+	"\x10ListFreeResponse\x12;\n" +
+	"\n" +
+	"deliveries\x18\x01 \x03(\v2\x1b.bongsu.job.v1.FreeDeliveryR\n" +
+	"deliveries\"E\n" +
+	"\fFreeDelivery\x12\x1f\n" +
+	"\vdelivery_id\x18\x01 \x01(\x03R\n" +
+	"deliveryId\x12\x14\n" +
+	"\x05slots\x18\x02 \x01(\tR\x05slots\"M\n" +
 	"\rReportRequest\x12<\n" +
 	"\areports\x18\x01 \x03(\v2\x15.bongsu.job.v1.ReportB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\areports\"\x93\x02\n" +
 	"\x06Report\x12(\n" +
@@ -1200,9 +1358,10 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0ecredential_key\x18\x02 \x01(\tR\rcredentialKey\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x04 \x01(\tR\x02to\"\x19\n" +
-	"\x17MoveDestinationResponse2\xe6\x03\n" +
+	"\x17MoveDestinationResponse2\xb8\x04\n" +
 	"\x0fDispatchService\x12B\n" +
-	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12E\n" +
+	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12P\n" +
+	"\bListFree\x12\x1e.bongsu.job.v1.ListFreeRequest\x1a\x1f.bongsu.job.v1.ListFreeResponse\"\x03\x90\x02\x01\x12E\n" +
 	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12e\n" +
 	"\x0fMoveDestination\x12%.bongsu.job.v1.MoveDestinationRequest\x1a&.bongsu.job.v1.MoveDestinationResponse\"\x03\x90\x02\x02\x12B\n" +
 	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12H\n" +
@@ -1222,7 +1381,7 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*Job)(nil),                     // 0: bongsu.job.v1.Job
 	(*JobDetail)(nil),               // 1: bongsu.job.v1.JobDetail
@@ -1230,50 +1389,56 @@ var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*ClaimRequest)(nil),            // 3: bongsu.job.v1.ClaimRequest
 	(*ClaimResponse)(nil),           // 4: bongsu.job.v1.ClaimResponse
 	(*Claim)(nil),                   // 5: bongsu.job.v1.Claim
-	(*ReportRequest)(nil),           // 6: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                  // 7: bongsu.job.v1.Report
-	(*ReportResponse)(nil),          // 8: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),            // 9: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),                // 10: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),           // 11: bongsu.job.v1.DeferResponse
-	(*ReceiveRequest)(nil),          // 12: bongsu.job.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),         // 13: bongsu.job.v1.ReceiveResponse
-	(*GetCanaryRequest)(nil),        // 14: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),       // 15: bongsu.job.v1.GetCanaryResponse
-	(*MoveDestinationRequest)(nil),  // 16: bongsu.job.v1.MoveDestinationRequest
-	(*MoveDestinationResponse)(nil), // 17: bongsu.job.v1.MoveDestinationResponse
-	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),              // 19: bongsu.messenger.v1.Outcome
+	(*ListFreeRequest)(nil),         // 6: bongsu.job.v1.ListFreeRequest
+	(*ListFreeResponse)(nil),        // 7: bongsu.job.v1.ListFreeResponse
+	(*FreeDelivery)(nil),            // 8: bongsu.job.v1.FreeDelivery
+	(*ReportRequest)(nil),           // 9: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                  // 10: bongsu.job.v1.Report
+	(*ReportResponse)(nil),          // 11: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),            // 12: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),                // 13: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),           // 14: bongsu.job.v1.DeferResponse
+	(*ReceiveRequest)(nil),          // 15: bongsu.job.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),         // 16: bongsu.job.v1.ReceiveResponse
+	(*GetCanaryRequest)(nil),        // 17: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),       // 18: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),  // 19: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil), // 20: bongsu.job.v1.MoveDestinationResponse
+	(*timestamppb.Timestamp)(nil),   // 21: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),              // 22: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
 	2,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
 	1,  // 1: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	18, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	21, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
 	5,  // 3: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	18, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 5: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	18, // 6: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	18, // 7: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	19, // 8: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	10, // 9: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	18, // 10: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	3,  // 11: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	6,  // 12: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	16, // 13: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
-	9,  // 14: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	12, // 15: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
-	14, // 16: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	4,  // 17: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	8,  // 18: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	17, // 19: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	11, // 20: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	13, // 21: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
-	15, // 22: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	21, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	8,  // 5: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
+	10, // 6: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	21, // 7: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	21, // 8: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	22, // 9: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	13, // 10: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	21, // 11: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	3,  // 12: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	6,  // 13: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
+	9,  // 14: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	19, // 15: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	12, // 16: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	15, // 17: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	17, // 18: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	4,  // 19: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	7,  // 20: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
+	11, // 21: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	20, // 22: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	14, // 23: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	16, // 24: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	18, // 25: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -1287,7 +1452,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,9 @@ const (
 const (
 	// DispatchServiceClaimProcedure is the fully-qualified name of the DispatchService's Claim RPC.
 	DispatchServiceClaimProcedure = "/bongsu.job.v1.DispatchService/Claim"
+	// DispatchServiceListFreeProcedure is the fully-qualified name of the DispatchService's ListFree
+	// RPC.
+	DispatchServiceListFreeProcedure = "/bongsu.job.v1.DispatchService/ListFree"
 	// DispatchServiceReportProcedure is the fully-qualified name of the DispatchService's Report RPC.
 	DispatchServiceReportProcedure = "/bongsu.job.v1.DispatchService/Report"
 	// DispatchServiceMoveDestinationProcedure is the fully-qualified name of the DispatchService's
@@ -58,6 +61,10 @@ type DispatchServiceClient interface {
 	// asked again, because its answer was lost, is granted again what it holds
 	// since the first time, under the same fences and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
+	// ListFree says which deliveries would be granted now, and what was reserved for
+	// them. It holds nothing: a sender asks where a turn would be dear, so that the copy
+	// of a job takes none.
+	ListFree(context.Context, *v1.ListFreeRequest) (*v1.ListFreeResponse, error)
 	// Report records what came of claimed deliveries. A report whose fence is not
 	// the present one changes nothing and is named in the answer. To report the
 	// same twice is to report it once.
@@ -98,6 +105,13 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("Claim")),
 			connect.WithClientOptions(opts...),
 		),
+		listFree: connect.NewClient[v1.ListFreeRequest, v1.ListFreeResponse](
+			httpClient,
+			baseURL+DispatchServiceListFreeProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("ListFree")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		report: connect.NewClient[v1.ReportRequest, v1.ReportResponse](
 			httpClient,
 			baseURL+DispatchServiceReportProcedure,
@@ -136,6 +150,7 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 // dispatchServiceClient implements DispatchServiceClient.
 type dispatchServiceClient struct {
 	claim           *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	listFree        *connect.Client[v1.ListFreeRequest, v1.ListFreeResponse]
 	report          *connect.Client[v1.ReportRequest, v1.ReportResponse]
 	moveDestination *connect.Client[v1.MoveDestinationRequest, v1.MoveDestinationResponse]
 	_defer          *connect.Client[v1.DeferRequest, v1.DeferResponse]
@@ -146,6 +161,15 @@ type dispatchServiceClient struct {
 // Claim calls bongsu.job.v1.DispatchService.Claim.
 func (c *dispatchServiceClient) Claim(ctx context.Context, req *v1.ClaimRequest) (*v1.ClaimResponse, error) {
 	response, err := c.claim.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListFree calls bongsu.job.v1.DispatchService.ListFree.
+func (c *dispatchServiceClient) ListFree(ctx context.Context, req *v1.ListFreeRequest) (*v1.ListFreeResponse, error) {
+	response, err := c.listFree.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -205,6 +229,10 @@ type DispatchServiceHandler interface {
 	// asked again, because its answer was lost, is granted again what it holds
 	// since the first time, under the same fences and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
+	// ListFree says which deliveries would be granted now, and what was reserved for
+	// them. It holds nothing: a sender asks where a turn would be dear, so that the copy
+	// of a job takes none.
+	ListFree(context.Context, *v1.ListFreeRequest) (*v1.ListFreeResponse, error)
 	// Report records what came of claimed deliveries. A report whose fence is not
 	// the present one changes nothing and is named in the answer. To report the
 	// same twice is to report it once.
@@ -239,6 +267,13 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		DispatchServiceClaimProcedure,
 		svc.Claim,
 		connect.WithSchema(dispatchServiceMethods.ByName("Claim")),
+		connect.WithHandlerOptions(opts...),
+	)
+	dispatchServiceListFreeHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceListFreeProcedure,
+		svc.ListFree,
+		connect.WithSchema(dispatchServiceMethods.ByName("ListFree")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	dispatchServiceReportHandler := connect.NewUnaryHandlerSimple(
@@ -277,6 +312,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		switch r.URL.Path {
 		case DispatchServiceClaimProcedure:
 			dispatchServiceClaimHandler.ServeHTTP(w, r)
+		case DispatchServiceListFreeProcedure:
+			dispatchServiceListFreeHandler.ServeHTTP(w, r)
 		case DispatchServiceReportProcedure:
 			dispatchServiceReportHandler.ServeHTTP(w, r)
 		case DispatchServiceMoveDestinationProcedure:
@@ -298,6 +335,10 @@ type UnimplementedDispatchServiceHandler struct{}
 
 func (UnimplementedDispatchServiceHandler) Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Claim is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) ListFree(context.Context, *v1.ListFreeRequest) (*v1.ListFreeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.ListFree is not implemented"))
 }
 
 func (UnimplementedDispatchServiceHandler) Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error) {

@@ -280,6 +280,74 @@ export declare type Claim = Message<"bongsu.job.v1.Claim"> & {
 export declare const ClaimSchema: GenMessage<Claim>;
 
 /**
+ * ListFreeRequest asks about deliveries.
+ *
+ * @generated from message bongsu.job.v1.ListFreeRequest
+ */
+export declare type ListFreeRequest = Message<"bongsu.job.v1.ListFreeRequest"> & {
+  /**
+   * delivery_ids are those of all jobs in hand.
+   *
+   * @generated from field: repeated int64 delivery_ids = 1;
+   */
+  deliveryIds: bigint[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.ListFreeRequest.
+ * Use `create(ListFreeRequestSchema)` to create a new message.
+ */
+export declare const ListFreeRequestSchema: GenMessage<ListFreeRequest>;
+
+/**
+ * ListFreeResponse says what could be claimed.
+ *
+ * @generated from message bongsu.job.v1.ListFreeResponse
+ */
+export declare type ListFreeResponse = Message<"bongsu.job.v1.ListFreeResponse"> & {
+  /**
+   * deliveries holds those that would be granted; what is missing would not.
+   *
+   * @generated from field: repeated bongsu.job.v1.FreeDelivery deliveries = 1;
+   */
+  deliveries: FreeDelivery[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.ListFreeResponse.
+ * Use `create(ListFreeResponseSchema)` to create a new message.
+ */
+export declare const ListFreeResponseSchema: GenMessage<ListFreeResponse>;
+
+/**
+ * FreeDelivery is a delivery that nobody holds and that is due.
+ *
+ * @generated from message bongsu.job.v1.FreeDelivery
+ */
+export declare type FreeDelivery = Message<"bongsu.job.v1.FreeDelivery"> & {
+  /**
+   * delivery_id is the delivery's.
+   *
+   * @generated from field: int64 delivery_id = 1;
+   */
+  deliveryId: bigint;
+
+  /**
+   * slots are those that a sender reserved when it deferred the delivery last, in the
+   * senders' own words; empty for none, or where it was claimed since.
+   *
+   * @generated from field: string slots = 2;
+   */
+  slots: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.FreeDelivery.
+ * Use `create(FreeDeliverySchema)` to create a new message.
+ */
+export declare const FreeDeliverySchema: GenMessage<FreeDelivery>;
+
+/**
  * ReportRequest brings outcomes.
  *
  * @generated from message bongsu.job.v1.ReportRequest
@@ -608,6 +676,18 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof ClaimRequestSchema;
     output: typeof ClaimResponseSchema;
+  },
+  /**
+   * ListFree says which deliveries would be granted now, and what was reserved for
+   * them. It holds nothing: a sender asks where a turn would be dear, so that the copy
+   * of a job takes none.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.ListFree
+   */
+  listFree: {
+    methodKind: "unary";
+    input: typeof ListFreeRequestSchema;
+    output: typeof ListFreeResponseSchema;
   },
   /**
    * Report records what came of claimed deliveries. A report whose fence is not

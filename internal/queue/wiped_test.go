@@ -1,0 +1,77 @@
+package queue_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/queue"
+)
+
+// TestLanesOpenedWithoutFolder takes the files away of a broker that may be anywhere,
+// while nobody takes jobs, and puts none after that: who takes then finds that the stream
+// has no files, and the epoch says that what was put before may be lost.
+func TestLanesOpenedWithoutFolder(t *testing.T) {
+	dir := t.TempDir()
+	q, conn := open(t, dir)
+	_, stop := lanes(t, q)
+	put(t, q, sample(job.Normal, 7))
+	delivered(t, conn, 1) // there are consumers
+	stop()
+	before := epoch(t, q)
+	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	}
+	l, stop := lanes(t, q)
+	defer stop()
+	until(t, func() bool { return epoch(t, q) != before })
+	after := epoch(t, q)
+	put(t, q, sample(job.Normal, 9))
+	for take(t, l, 1)[0].Job.AlertID != 9 {
+	}
+	if epoch(t, q) != after { // one of the four lanes was the first; the others left its stream alone
+		t.Error("the stream was made anew more than once")
+	}
+}
+
+// TestEpochWithoutFolder takes away the files of the broker in this process, while all is
+// open and nobody puts jobs or takes any: the epoch says so at once.
+func TestEpochWithoutFolder(t *testing.T) {
+	dir := t.TempDir()
+	broker, err := queue.StartBroker(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Stop)
+	q, err := broker.Open(t.Context(), 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.Close)
+	l, stop := lanes(t, q)
+	defer stop()
+	put(t, q, sample(job.Normal, 7))
+	take(t, l, 1)
+	before := epoch(t, q)
+	if epoch(t, q) != before {
+		t.Error("another epoch, though nothing happened")
+	}
+	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	}
+	after := epoch(t, q)
+	if after == before || epoch(t, q) != after {
+		t.Errorf("the epoch was %s, and is %s, then %s", before, after, epoch(t, q))
+	}
+	put(t, q, sample(job.Normal, 9))
+	for take(t, l, 1)[0].Job.AlertID != 9 {
+	}
+}
+
+func epoch(t *testing.T, q *queue.Queue) string {
+	t.Helper()
+	epoch, _, err := q.Epoch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return epoch
+}
