@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/bongsu-project/bongsu/bench/fake"
+	"github.com/bongsu-project/bongsu/bench/figure"
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// bench measures what the options ask for, and tells it. A scenario that fails is told
+// at the end; the others are run.
+func bench(ctx context.Context, o options, out, progress io.Writer) error {
+	plays, err := chosen(o)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bongsu-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	fmt.Fprintln(progress, "building")
+	binaries, err := proc.Build(dir)
+	if err != nil {
+		return err
+	}
+	if o.Bongsu != "" {
+		binaries.Bongsu = o.Bongsu
+	}
+	provider, err := fake.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	r := results{Machine: thisMachine(o.Dir), Start: time.Now(), Runs: o.Runs}
+	var figures []figure.Figure
+	var failures []error
+	for run := range o.Runs {
+		for _, p := range plays {
+			if ctx.Err() != nil {
+				break
+			}
+			fmt.Fprintf(progress, "%s, run %d of %d\n", p.name, run+1, o.Runs)
+			s := &scene{options: o, ctx: ctx, fake: provider, binaries: binaries, progress: progress}
+			measured, err := s.play(p.play)
+			if err != nil {
+				failures = append(failures, fmt.Errorf("%s, run %d: %w", p.name, run+1, err))
+				fmt.Fprintf(progress, "  failed: %s\n", err)
+			}
+			figures = append(figures, measured...)
+		}
+	}
+	r.Figures = figure.Summarize(figures)
+	r.Budgets = judge(budgets, r.Figures)
+	return errors.Join(append(failures, r.tell(o, out), provider.Close())...)
+}

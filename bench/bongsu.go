@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// unlimited is the only configuration that is not the default: the limits of
+// providers, which would be all that is measured, are raised to the most.
+var unlimited = []string{"--credential-limit=100000/s", "--destination-limit=100000/s"}
+
+// A bongsu is a running Bongsu, or the parts of one that take alerts.
+type bongsu struct {
+	*proc.Process
+	url    string // where alerts are sent
+	ledger *ledger
+}
+
+// databases says where a Bongsu keeps what it knows.
+type databases struct{ directory, ledger string }
+
+// files are SQLite databases in a fresh folder.
+func (s *scene) files() databases {
+	dir := s.folder()
+	return databases{filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")}
+}
+
+// serve runs all of Bongsu in one process on databases that may hold something, with
+// nobody in it but whom they hold.
+func (s *scene) serve(in databases, more ...string) *bongsu {
+	args := slices.Concat(unlimited, []string{
+		"--data=" + s.folder(), "--provider-url=" + s.fake.URL, "--edge-addr=127.0.0.1:0",
+		"--directory-url=" + in.directory, "--ledger-url=" + in.ledger,
+	}, more)
+	p := s.binaries.Serve(s, args...)
+	return &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
+}
+
+// bongsu runs all of Bongsu in one process, with people.
+func (s *scene) bongsu(in databases, more ...string) *bongsu {
+	b := s.serve(in, more...)
+	s.settle(b.url, people, widths...)
+	return b
+}
+
+// sealKey makes a seal key, as operators do who run Bongsu in parts.
+func (s *scene) sealKey() string {
+	key := filepath.Join(s.folder(), "seal.key")
+	if said, err := exec.CommandContext(s.ctx, s.binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
+		s.Fatalf("key make: %v\n%s", err, said)
+	}
+	return key
+}
+
+// recorded waits until the ledger holds the end of all that was accepted.
+func (s *scene) recorded(b *bongsu) {
+	s.wait(func(ctx context.Context) error { return b.ledger.empty(ctx) })
+}
