@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
-	"github.com/bongsu-project/bongsu/bench/fake"
 	"github.com/bongsu-project/bongsu/bench/figure"
-	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // bench measures what the options ask for, and tells it. A scenario that fails is told
@@ -20,20 +17,8 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "bongsu-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 	fmt.Fprintln(progress, "building")
-	binaries, err := proc.Build(dir)
-	if err != nil {
-		return err
-	}
-	if o.Bongsu != "" {
-		binaries.Bongsu = o.Bongsu
-	}
-	provider, err := fake.Listen(ctx)
+	st, err := newStage(ctx, o, progress)
 	if err != nil {
 		return err
 	}
@@ -46,8 +31,8 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 				break
 			}
 			fmt.Fprintf(progress, "%s, run %d of %d\n", p.name, run+1, o.Runs)
-			s := &scene{options: o, ctx: ctx, fake: provider, binaries: binaries, progress: progress}
-			measured, err := s.play(p.play)
+			s := &scene{stage: st}
+			measured, err := s.perform(p.play)
 			if err != nil {
 				failures = append(failures, fmt.Errorf("%s, run %d: %w", p.name, run+1, err))
 				fmt.Fprintf(progress, "  failed: %s\n", err)
@@ -57,5 +42,5 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	}
 	r.Figures = figure.Summarize(figures)
 	r.Budgets = judge(budgets, r.Figures)
-	return errors.Join(append(failures, r.tell(o, out), provider.Close())...)
+	return errors.Join(append(failures, r.tell(o, out), st.close())...)
 }

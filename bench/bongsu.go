@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -54,9 +53,4 @@ func (s *scene) sealKey() string {
 		s.Fatalf("key make: %v\n%s", err, said)
 	}
 	return key
-}
-
-// recorded waits until the ledger holds the end of all that was accepted.
-func (s *scene) recorded(b *bongsu) {
-	s.wait(func(ctx context.Context) error { return b.ledger.empty(ctx) })
 }

@@ -47,3 +47,9 @@ func (l *ledger) empty(ctx context.Context) error {
 		}
 	}
 }
+
+// waiting is how many deliveries are queued or claimed.
+func (l *ledger) waiting(s *scene) (n int) {
+	s.must(l.db.QueryRowContext(s.ctx, `SELECT (SELECT count(*) FROM deliveries WHERE state = 1) + (SELECT count(*) FROM deliveries WHERE state = 2)`).Scan(&n))
+	return n
+}

@@ -55,6 +55,11 @@ func (s *scene) memory(b *bongsu) (now, most float64) {
 	return now, most
 }
 
+// forgetMost makes memory forget the most that a Bongsu had before.
+func (s *scene) forgetMost(b *bongsu) {
+	s.must(os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", b.ID()), []byte("5"), 0))
+}
+
 // kilobytes reads a field of a file status of /proc.
 func kilobytes(status, field string) (float64, error) {
 	_, rest, _ := strings.Cut("\n"+status, "\n"+field+":")

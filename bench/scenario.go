@@ -21,6 +21,14 @@ func scenarios() []scenario {
 		{"accept", false, "alerts taken, to 1, 5 and 100 people, by REST, Connect and gRPC", accept},
 		{"deliver", false, "deliveries recorded end to end, while alerts are taken", deliver},
 		{"latency", false, "from when an alert is sent until the provider is told, at 100, 1,000 and 5,000 alerts/s", latency},
+		{"fanout", false, "one alert to 1,300 people", fanout},
+		{"cost", false, "program, start, memory at rest and with 100,000 waiting", cost},
+		{"senders", false, "a second sender process beside one", senders},
+		{"postgres", false, "PostgreSQL instead of SQLite", postgres},
+		{"crowd", true, "one alert to 100,000 people", crowd},
+		{"backlog", true, "memory with 1,000,000 waiting", backlog},
+		{"growth", true, "with 1 million deliveries in the ledger, and with none", growth},
+		{"growth10", true, "with 10 million", growth10},
 	}
 }
 

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
-	"github.com/bongsu-project/bongsu/bench/fake"
 	"github.com/bongsu-project/bongsu/bench/figure"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -21,13 +19,8 @@ const patience = 5 * time.Minute
 // A scene is one run of one scenario: what it needs, what it measures, and what must
 // be ended when it is over. Its methods are for the goroutine that plays it.
 type scene struct {
-	options
-	ctx      context.Context
-	fake     *fake.Fake
-	binaries proc.Binaries
+	*stage
 	figures  []figure.Figure
-
-	progress io.Writer
 	cleanups []func()
 	failed   bool
 }
@@ -35,16 +28,9 @@ type scene struct {
 // A halt is how a scene ends that cannot go on.
 type halt struct{ error }
 
-// play plays a scenario to its end, and gives what it measured.
-func (s *scene) play(scenario func(*scene)) (figures []figure.Figure, err error) {
-	defer func() {
-		for len(s.cleanups) > 0 {
-			last := len(s.cleanups) - 1
-			f := s.cleanups[last]
-			s.cleanups = s.cleanups[:last]
-			f()
-		}
-	}()
+// perform plays a scenario to its end, and gives what it measured.
+func (s *scene) perform(scenario func(*scene)) (figures []figure.Figure, err error) {
+	defer s.end()
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -56,6 +42,16 @@ func (s *scene) play(scenario func(*scene)) (figures []figure.Figure, err error)
 	}()
 	scenario(s)
 	return s.figures, nil
+}
+
+// end ends what the scene has begun so far.
+func (s *scene) end() {
+	for len(s.cleanups) > 0 {
+		last := len(s.cleanups) - 1
+		f := s.cleanups[last]
+		s.cleanups = s.cleanups[:last]
+		f()
+	}
 }
 
 // say tells who waits what is being done.
@@ -76,6 +72,13 @@ func (s *scene) must(err error) {
 	if err != nil {
 		s.failed = true
 		panic(halt{err})
+	}
+}
+
+// warn tells of an error that changes no figure.
+func (s *scene) warn(err error) {
+	if err != nil {
+		s.say("%s", err)
 	}
 }
 
