@@ -45,7 +45,7 @@ func (s *scene) withoutSenders() *bongsu {
 	_, nats := s.binaries.NATS(s, s.folder(), -1)
 	p := s.binaries.Serve(s, slices.Concat(unlimited, []string{
 		"--services=edge,group,alert", "--nats-url=" + nats, "--data=" + filepath.Dir(in.ledger), "--edge-addr=127.0.0.1:0",
-		"--seal-key-file=" + s.sealKey(),
+		"--seal-key-file=" + s.key,
 	})...)
 	b := &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
 	s.settle(b.url, people, widths...)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -30,27 +29,18 @@ func (s *scene) files() databases {
 
 // serve runs all of Bongsu in one process on databases that may hold something, with
 // nobody in it but whom they hold.
-func (s *scene) serve(in databases, more ...string) *bongsu {
-	args := slices.Concat(unlimited, []string{
-		"--data=" + s.folder(), "--provider-url=" + s.fake.URL, "--edge-addr=127.0.0.1:0",
-		"--directory-url=" + in.directory, "--ledger-url=" + in.ledger,
-	}, more)
+func (s *scene) serve(in databases) *bongsu {
+	args := append(slices.Clone(unlimited),
+		"--data="+s.folder(), "--seal-key-file="+s.key, "--provider-url="+s.fake.URL, "--edge-addr=127.0.0.1:0",
+		"--directory-url="+in.directory, "--ledger-url="+in.ledger,
+	)
 	p := s.binaries.Serve(s, args...)
 	return &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
 }
 
 // bongsu runs all of Bongsu in one process, with people.
-func (s *scene) bongsu(in databases, more ...string) *bongsu {
-	b := s.serve(in, more...)
+func (s *scene) bongsu(in databases) *bongsu {
+	b := s.serve(in)
 	s.settle(b.url, people, widths...)
 	return b
-}
-
-// sealKey makes a seal key, as operators do who run Bongsu in parts.
-func (s *scene) sealKey() string {
-	key := filepath.Join(s.folder(), "seal.key")
-	if said, err := exec.CommandContext(s.ctx, s.binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
-		s.Fatalf("key make: %v\n%s", err, said)
-	}
-	return key
 }

@@ -30,12 +30,12 @@ func ceilings(s *scene) {
 	add("ceiling/jetstream", "messages/s", s.ceilingJetStream())
 }
 
-// beside takes a ceiling before and after what is measured, as a noisy machine changes,
-// and gives the mean.
-func beside(ceiling func() float64, measured func()) float64 {
-	before := ceiling()
+// beside measures what something is compared with before and after it, as a machine
+// that others use changes, and gives the mean.
+func beside(whole func() float64, measured func()) float64 {
+	before := whole()
 	measured()
-	return (before + ceiling()) / 2
+	return (before + whole()) / 2
 }
 
 // ceilingPost is how often a bare net/http client in a process of its own, with as many

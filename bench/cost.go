@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,7 +64,7 @@ func ready(ctx context.Context, url string) error {
 			return err
 		}
 		_, err = io.Copy(io.Discard, res.Body)
-		res.Body.Close()
+		err = errors.Join(err, res.Body.Close())
 		if err != nil || res.StatusCode == http.StatusOK {
 			return err
 		}

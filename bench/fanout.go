@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/bench/figure"
@@ -15,34 +14,37 @@ func crowd(s *scene)  { s.fanout(100_000, 1) }
 // fanout sends alerts to everybody, one after the other, and measures how long after
 // the answer the last is told, and how much memory the first takes.
 func (s *scene) fanout(everybody, alerts int) {
-	b := s.serve(s.files())
-	s.settle(b.url, everybody, everybody)
+	in := s.files()
+	first := s.serve(in)
+	s.settle(first.url, everybody, everybody)
+	s.must(first.Stop(s)) // with what letting them in took
+	b := s.serve(in)
 	send := sendByConnect(b.url, 1, audience{everybody, func(int) string { return "@@" + group(everybody, 0) }})
-	s.rest(min(s.Time, 3*time.Second)) // what letting them in took is given back
-	s.forgetMost(b)
 	before, _ := s.memory(b)
 	var growth float64
-	var lasts []time.Duration
-	var got delivered
+	var answer, last, recorded, rate []float64
 	whole := beside(s.ceilingPost, func() {
 		for n := range alerts {
 			start := time.Now()
-			got = s.deliverBy(b, everybody, load.Closed{Callers: 1, Most: 1}, send)
+			got := s.deliverBy(b, everybody, load.Closed{Callers: 1, Most: 1}, send)
 			s.must(got.tally.Check())
-			lasts = append(lasts, got.tally.Last().Sub(start.Add(got.accepted.Elapsed)))
+			took := got.accepted.Elapsed
+			answer = append(answer, milliseconds(took))
+			last = append(last, milliseconds(got.tally.Last().Sub(start)-took))
+			recorded = append(recorded, milliseconds(got.elapsed-took))
+			rate = append(rate, got.perSecond())
 			if n == 0 {
 				_, most := s.memory(b)
 				growth = most - before
 			}
 		}
 	})
-	slices.Sort(lasts)
-	add := func(what, unit string, value float64) {
-		s.add(figure.Figure{Name: name("fanout", everybody, what), Unit: unit, Value: value})
+	add := func(what, unit, note string, value float64) {
+		s.add(figure.Figure{Name: name("fanout", everybody, what), Unit: unit, Value: value, Note: note})
 	}
-	add("answer", "ms", milliseconds(got.accepted.Elapsed))
-	add("last", "ms", milliseconds(figure.Percentile(lasts, 50)))
-	add("recorded", "ms", milliseconds(got.elapsed))
-	add("growth", "MiB", growth)
-	s.add(figure.Figure{Name: name("fanout", everybody), Unit: "deliveries/s", Value: got.perSecond(), Of: "ceiling/post", Whole: whole})
+	add("answer", "ms", "", figure.Median(answer))
+	add("last", "ms", "call, after the answer", figure.Median(last))
+	add("recorded", "ms", "after the answer", figure.Median(recorded))
+	add("growth", "MiB", "", growth)
+	s.add(figure.Figure{Name: name("fanout", everybody), Unit: "deliveries/s", Value: figure.Median(rate), Of: "ceiling/post", Whole: whole})
 }

@@ -44,7 +44,7 @@ func latency(s *scene) {
 // the first was meant to be sent that it was less than 95 of 100 in the same time.
 func reached(rate, count int, elapsed time.Duration) string {
 	if got := float64(count) / elapsed.Seconds(); got < 0.95*float64(rate) {
-		return fmt.Sprintf("not reached: %.0f/s", got)
+		return fmt.Sprintf("not reached: %.2f of it", got/float64(rate))
 	}
 	return ""
 }

@@ -42,6 +42,8 @@ func beAPart(ctx context.Context) (yes bool, err error) {
 			return true, err
 		}
 		return true, postConstant(ctx, os.Getenv(targetVariable), d)
+	case "worker":
+		return true, postMessages(ctx, os.Getenv(brokerVariable), os.Getenv(targetVariable))
 	default:
 		return true, fmt.Errorf("%s is %q: there is no such part", partVariable, part)
 	}

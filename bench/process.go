@@ -23,9 +23,9 @@ func (s *scene) cpu(b *bongsu) time.Duration {
 
 // cpuTime reads a file stat of /proc: the time in the program and for it in the kernel.
 func cpuTime(stat string) (time.Duration, error) {
-	_, rest, found := strings.Cut(stat, ") ") // behind the name, which may hold spaces
-	fields := strings.Fields(rest)
-	if !found || len(fields) < 13 {
+	name := strings.LastIndex(stat, ")") // its end; it may hold spaces, and brackets too
+	fields := strings.Fields(stat[name+1:])
+	if name < 0 || len(fields) < 13 {
 		return 0, fmt.Errorf("%q is no /proc/PID/stat", stat)
 	}
 	var ticks int64

@@ -25,6 +25,8 @@ func scenarios() []scenario {
 		{"cost", false, "program, start, memory at rest and with 100,000 waiting", cost},
 		{"senders", false, "a second sender process beside one", senders},
 		{"postgres", false, "PostgreSQL instead of SQLite", postgres},
+		{"alertmanager", false, "Alertmanager on the same fake, where it is installed", alertmanager},
+		{"rabbitmq", false, "a bare durable pipeline on the same fake, where RabbitMQ is installed", rabbitmq},
 		{"crowd", true, "one alert to 100,000 people", crowd},
 		{"backlog", true, "memory with 1,000,000 waiting", backlog},
 		{"growth", true, "with 1 million deliveries in the ledger, and with none", growth},

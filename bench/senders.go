@@ -11,8 +11,11 @@ import (
 // senders measures one process that takes alerts with one process that sends them, and
 // with two: whether the second is worth its place, and whether anybody is told twice.
 func senders(s *scene) {
-	one, _ := s.apart(1)
-	two, again := s.apart(2)
+	var two, again float64
+	one := beside(func() float64 {
+		perSecond, _ := s.apart(1)
+		return perSecond
+	}, func() { two, again = s.apart(2) })
 	s.add(figure.Figure{Name: "senders/1", Unit: "deliveries/s", Value: one})
 	s.add(figure.Figure{Name: "senders/2", Unit: "deliveries/s", Value: two, Of: "senders/1", Whole: one})
 	s.add(figure.Figure{Name: "senders/2/again", Unit: "told twice", Value: again})
@@ -21,12 +24,12 @@ func senders(s *scene) {
 // apart runs Bongsu in parts with so many senders, and gives their deliveries a second
 // and how many of them were told twice.
 func (s *scene) apart(count int) (perSecond, again float64) {
-	in, key := s.files(), s.sealKey()
+	in := s.files()
 	_, nats := s.binaries.NATS(s, s.folder(), -1)
 	part := func(service string, more ...string) string {
 		p := s.binaries.Serve(s, slices.Concat(unlimited, []string{
 			"--services=" + service, "--" + service + "-addr=127.0.0.1:0", "--data=" + s.folder(),
-			"--seal-key-file=" + key, "--provider-url=" + s.fake.URL,
+			"--seal-key-file=" + s.key, "--provider-url=" + s.fake.URL,
 		}, more)...)
 		return p.URLs(s, 1)[service]
 	}

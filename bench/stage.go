@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 
 	"github.com/bongsu-project/bongsu/bench/fake"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
@@ -18,6 +21,7 @@ type stage struct {
 	progress io.Writer       // tells who waits
 	fake     *fake.Fake
 	binaries proc.Binaries
+	key      string // the file of the seal key
 
 	postgres *postgrestest.Server // started by the first that asks
 	full     map[string]databases // that took long to fill, by what is in them
@@ -37,6 +41,10 @@ func newStage(ctx context.Context, o options, progress io.Writer) (*stage, error
 	}
 	if o.Bongsu != "" {
 		st.binaries.Bongsu = o.Bongsu
+	}
+	st.key = filepath.Join(dir, "seal.key")
+	if said, err := exec.CommandContext(ctx, st.binaries.Bongsu, "key", "make", st.key).CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("key make: %w\n%s", err, said), st.close())
 	}
 	if st.fake, err = fake.Listen(ctx); err != nil {
 		return nil, errors.Join(err, st.close())

@@ -71,6 +71,8 @@ var rules = []rule{
 		why: "so is what AWS wants signed"},
 	{what: "github.com/emersion/...", by: []string{"services/mockup/..."},
 		why: "a server for mail is a fake"},
+	{what: "github.com/rabbitmq/...", by: []string{"bench/..."}, tests: true,
+		why: "other queues are there to be compared with"},
 	{what: "connectrpc.com/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/rpc/...", "bench/...",
 		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
