@@ -29,7 +29,7 @@ var alertmanagerListens = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 func alertmanager(s *scene) {
 	program, err := exec.LookPath("prometheus-alertmanager")
 	if err != nil {
-		s.say("left out: there is no prometheus-alertmanager in PATH (Debian: apt-get install prometheus-alertmanager)")
+		s.leaveOut("Alertmanager", "there is no prometheus-alertmanager in PATH (Debian: apt-get install prometheus-alertmanager)")
 		return
 	}
 	dir := s.folder()

@@ -28,7 +28,7 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	for run := range o.Runs {
 		for _, p := range plays {
 			if ctx.Err() != nil {
-				break
+				return errors.Join(append(failures, ctx.Err(), st.close())...) // half of the figures are none
 			}
 			fmt.Fprintf(progress, "%s, run %d of %d\n", p.name, run+1, o.Runs)
 			s := &scene{stage: st}
@@ -36,11 +36,12 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 			if err != nil {
 				failures = append(failures, fmt.Errorf("%s, run %d: %w", p.name, run+1, err))
 				fmt.Fprintf(progress, "  failed: %s\n", err)
+				st.note(fmt.Sprintf("%s failed in run %d", p.name, run+1))
 			}
 			figures = append(figures, measured...)
 		}
 	}
-	r.Figures = figure.Summarize(figures)
+	r.Figures, r.Notes = figure.Summarize(figures), st.notes
 	r.Budgets = judge(budgets, r.Figures)
 	return errors.Join(append(failures, r.tell(o, out), st.close())...)
 }

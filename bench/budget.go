@@ -37,25 +37,28 @@ type verdict struct {
 	Stretch  float64 `json:"stretch,omitempty"`
 	Measured float64 `json:"measured"`
 	Met      bool    `json:"met"`
+	Runs     int     `json:"runs"` // that measured it; 0 where it was not
 }
 
-// judge compares the budgets with what was measured. What was not is left out.
+// holds says whether what was measured is on the right side of a limit.
+func (v verdict) holds(limit float64) bool {
+	return v.Measured == limit || (v.Measured > limit) == v.AtLeast
+}
+
+// judge compares the budgets with what was measured.
 func judge(budgets []budget, measured []figure.Summary) []verdict {
 	by := map[string]figure.Summary{}
 	for _, s := range measured {
 		by[s.Name] = s
 	}
-	var verdicts []verdict
+	verdicts := make([]verdict, 0, len(budgets))
 	for _, b := range budgets {
-		s, found := by[b.Figure]
-		if !found {
-			continue
-		}
-		v := verdict{What: b.What, Figure: b.Figure, Unit: s.Unit, AtLeast: b.AtLeast, Limit: b.Limit, Stretch: b.Stretch, Measured: s.Value}
+		s := by[b.Figure]
+		v := verdict{What: b.What, Figure: b.Figure, Unit: s.Unit, AtLeast: b.AtLeast, Limit: b.Limit, Stretch: b.Stretch, Measured: s.Value, Runs: s.Runs}
 		if b.Share {
 			v.Unit, v.Measured = "of "+s.Of, s.Share
 		}
-		v.Met = v.Measured == v.Limit || (v.Measured > v.Limit) == b.AtLeast
+		v.Met = s.Runs > 0 && v.holds(b.Limit)
 		verdicts = append(verdicts, v)
 	}
 	return verdicts

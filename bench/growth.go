@@ -24,7 +24,7 @@ func (s *scene) growth(millions int) {
 	for _, kind := range []string{"sqlite", "postgres"} {
 		full, err := s.filled(kind, millions)
 		if errors.Is(err, postgrestest.ErrNone) {
-			s.say("left out: %s", err)
+			s.leaveOut("PostgreSQL", err.Error())
 			continue
 		}
 		s.must(err)

@@ -18,6 +18,10 @@ func (r results) markdown() string {
 	}
 	b.WriteString("\n## Budgets\n\n| what | measured | budget | |\n| --- | --- | --- | --- |\n")
 	for _, v := range r.Budgets {
+		if v.Runs == 0 {
+			fmt.Fprintf(&b, "| %s | | %s | %s |\n", v.What, v.limit(), v.word())
+			continue
+		}
 		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |\n", v.What, number(v.Measured), v.Unit, v.limit(), v.word())
 	}
 	b.WriteString("\n## Shares\n\n| figure | share | of | |\n| --- | --- | --- | --- |\n")
@@ -32,6 +36,12 @@ func (r results) markdown() string {
 		case "ms", "MiB", "s", "s/1000":
 			fmt.Fprintf(&b, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, f.Note)
 		}
+	}
+	if len(r.Notes) > 0 {
+		b.WriteString("\n## Not measured\n\n")
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "- %s\n", note)
 	}
 	return b.String()
 }

@@ -29,7 +29,7 @@ func postgres(s *scene) {
 func (s *scene) onPostgres() (in databases, found bool) {
 	server, err := s.server()
 	if errors.Is(err, postgrestest.ErrNone) {
-		s.say("left out: %s", err)
+		s.leaveOut("PostgreSQL", err.Error())
 		return in, false
 	}
 	s.must(err)

@@ -75,7 +75,7 @@ func (s *scene) rabbit() (url string, found bool) {
 	s.must(err)
 	epmd, err := exec.LookPath("epmd")
 	if len(scripts) == 0 || err != nil {
-		s.say("left out: there is no RabbitMQ in /usr/lib/rabbitmq (Debian: apt-get install rabbitmq-server)")
+		s.leaveOut("RabbitMQ", "there is none in /usr/lib/rabbitmq (Debian: apt-get install rabbitmq-server)")
 		return "", false
 	}
 	dir, port := s.folder(), proc.Port(s)

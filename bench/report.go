@@ -20,6 +20,7 @@ type results struct {
 	Runs    int              `json:"runs"`
 	Figures []figure.Summary `json:"figures"`
 	Budgets []verdict        `json:"budgets"`
+	Notes   []string         `json:"notes,omitempty"` // what was not measured, and why
 }
 
 // tell tells the results wherever the options ask for them.
@@ -53,11 +54,14 @@ func (r results) table(out io.Writer) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", f.Name, number(f.Value), f.Unit, share, f.Of, number(f.Least), number(f.Most), f.Runs, f.Note)
 	}
-	if len(r.Budgets) > 0 {
-		fmt.Fprintf(w, "\t\t\t\t\t\t\t\t\nBUDGET\tMEASURED\tUNIT\tLIMIT\tVERDICT\t\t\t\t\n")
-	}
+	fmt.Fprintf(w, "\t\t\t\t\t\t\t\t\nBUDGET\tMEASURED\tUNIT\tLIMIT\tVERDICT\t\t\t\t\n")
 	for _, v := range r.Budgets {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\t\t\t\n", v.What, number(v.Measured), v.Unit, v.limit(), v.word())
+		if v.Runs > 0 {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\t\t\t\n", v.What, number(v.Measured), v.Unit, v.limit(), v.word())
+		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "%s\n", note)
 	}
 	return w.Flush()
 }
@@ -72,7 +76,12 @@ func (v verdict) limit() string {
 
 // word is the verdict.
 func (v verdict) word() string {
-	if v.Met {
+	switch {
+	case v.Runs == 0:
+		return "not measured"
+	case v.Met && v.Stretch > 0 && v.holds(v.Stretch):
+		return "met, with the stretch"
+	case v.Met:
 		return "met"
 	}
 	return "missed"

@@ -57,6 +57,12 @@ func (s *scene) end() {
 // say tells who waits what is being done.
 func (s *scene) say(format string, args ...any) { fmt.Fprintf(s.progress, "  "+format+"\n", args...) }
 
+// leaveOut tells that something is not measured, and why.
+func (s *scene) leaveOut(what, why string) {
+	s.say("%s is left out: %s", what, why)
+	s.note(what + " was left out: " + why)
+}
+
 // add keeps a figure.
 func (s *scene) add(f figure.Figure) {
 	s.figures = append(s.figures, f)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/bongsu-project/bongsu/bench/fake"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
@@ -23,6 +24,7 @@ type stage struct {
 	binaries proc.Binaries
 	key      string // the file of the seal key
 
+	notes    []string             // of what was not measured, and why
 	postgres *postgrestest.Server // started by the first that asks
 	full     map[string]databases // that took long to fill, by what is in them
 	folders  []string             // of those
@@ -65,6 +67,13 @@ func (st *stage) close() error {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return err
+}
+
+// note keeps, once, that something was not measured.
+func (st *stage) note(text string) {
+	if !slices.Contains(st.notes, text) {
+		st.notes = append(st.notes, text)
+	}
 }
 
 // server gives the PostgreSQL of the stage, whose commits wait for the disk, or
