@@ -28,7 +28,7 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	for run := range o.Runs {
 		for _, p := range plays {
 			if ctx.Err() != nil {
-				return errors.Join(append(failures, ctx.Err(), st.close())...) // half of the figures are none
+				break
 			}
 			fmt.Fprintf(progress, "%s, run %d of %d\n", p.name, run+1, o.Runs)
 			s := &scene{stage: st}
@@ -40,6 +40,9 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 			}
 			figures = append(figures, measured...)
 		}
+	}
+	if err := ctx.Err(); err != nil { // half of the figures are none
+		return errors.Join(append(failures, err, st.close())...)
 	}
 	r.Figures, r.Notes = figure.Summarize(figures), st.notes
 	r.Budgets = judge(budgets, r.Figures)
