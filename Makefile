@@ -68,6 +68,13 @@ faults: ## Kill, cut off and starve real processes, and compare what was sent wi
 	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
 
+# RUN=accept,deliver measures some of it, LONG=1 also what takes minutes and gigabytes;
+# go run ./bench -help lists what there is.
+.PHONY: bench
+bench: build ## Measure Bongsu beside what bounds it on this machine, write bench/RESULTS.md
+	go run ./bench -bongsu=bin/bongsu -runs=5 -json=bin/bench.json \
+		$(if $(RUN),-run=$(RUN),-report=bench/RESULTS.md) $(if $(LONG),-long) $(FLAGS)
+
 .PHONY: demo
 demo: ## Run Bongsu with demonstration data, see an alert arrive
 	go run ./cmd/bongsu demo

@@ -20,13 +20,13 @@ var rules = []rule{
 		why: "app knows everybody, so only a program may know it"},
 	{what: "services/*/...", by: []string{"internal/app/...", "internal/store/..."},
 		why: "no service imports another; stores know the nouns, app puts the services together"},
-	{what: "internal/store/...", by: []string{"internal/app/...", "internal/generate/..."},
+	{what: "internal/store/...", by: []string{"internal/app/...", "internal/generate/...", "bench/..."},
 		why: "a service owns its door to a store, and is given what fits"},
 	{what: "internal/pace/...", by: []string{"internal/app/...", "internal/queue/...", "services/sender/...", "services/alert/messenger_handler.go"},
 		why: "senders are paced, and people may look; the queue keeps what they share"},
 	{what: "internal/queue/...", by: []string{"internal/app/..."},
 		why: "a service owns its door to the queue, and is given what fits"},
-	{what: "internal/rpc/...", by: []string{"cmd/...", "internal/app/...", "services/edge/..."},
+	{what: "internal/rpc/...", by: []string{"cmd/...", "internal/app/...", "services/edge/...", "bench/..."},
 		why: "handlers return faults; what a fault is on the wire is decided once, around them"},
 
 	// The words that everybody shares.
@@ -44,11 +44,12 @@ var rules = []rule{
 		why: "ent's types never leave the stores"},
 	{what: "gen/go/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/generate/...", "internal/queue/...", "internal/rpc/...",
-		"internal/messenger/outcome/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
+		"internal/messenger/outcome/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
 	}, why: "wire types come in at the handlers and go no further"},
 	{what: "gen/openapi", by: []string{"internal/app/...", "services/edge/..."},
 		why: "the edge serves the document"},
-	{what: "test/...", tests: true, why: "what tests the whole is part of nothing"},
+	{what: "test/...", by: []string{"bench/..."}, tests: true, why: "what tests the whole is part of nothing"},
+	{what: "bench/...", tests: true, why: "what measures the whole is part of nothing"},
 	{what: "internal/generate/...", why: "what writes code runs before there is a program"},
 
 	// Libraries that few rooms may know.
@@ -58,7 +59,7 @@ var rules = []rule{
 	{what: "github.com/jackc/...", by: stores, why: sql},
 	{what: "github.com/pressly/...", by: stores, why: sql},
 	{what: "modernc.org/...", by: stores, why: sql},
-	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/app/..."},
+	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/app/...", "bench/..."},
 		why: "only the queue speaks NATS, and app starts the server"},
 	{what: "github.com/failsafe-go/...", by: []string{"services/sender/...", "services/group/elsewhere_handler.go"},
 		why: "circuits are broken where other people's systems are called"},
@@ -70,15 +71,18 @@ var rules = []rule{
 		why: "so is what AWS wants signed"},
 	{what: "github.com/emersion/...", by: []string{"services/mockup/..."},
 		why: "a server for mail is a fake"},
+	{what: "github.com/rabbitmq/...", by: []string{"bench/..."}, tests: true,
+		why: "other queues are there to be compared with"},
 	{what: "connectrpc.com/...", by: []string{
-		"cmd/...", "internal/app/...", "internal/rpc/...",
+		"cmd/...", "internal/app/...", "internal/rpc/...", "bench/...",
 		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
 	}, why: "the inside does not know how it is called"},
 	{what: "google.golang.org/grpc/...", by: []string{"internal/app/...", "internal/rpc/..."},
 		why: "gRPC is spoken by Connect"},
 }
 
-// stores are the rooms that speak SQL.
-var stores = []string{"internal/store/...", "internal/generate/..."}
+// stores are the rooms that speak SQL. What measures Bongsu fills its databases, and
+// looks into them, from outside.
+var stores = []string{"internal/store/...", "internal/generate/...", "bench/..."}
 
 const sql = "only the stores speak SQL"

@@ -9,12 +9,22 @@ import (
 	"regexp"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
 
 // Patience bounds every wait for another process.
 const Patience = 30 * time.Second
+
+// A T is what the functions here need of a test: testing.TB is one, and a benchmark
+// that is a program of its own can be one.
+type T interface {
+	Helper()
+	Failed() bool
+	Fatal(args ...any)                 // does not return
+	Fatalf(format string, args ...any) // does not return
+	Logf(format string, args ...any)
+	Cleanup(f func()) // f is called at the end, the last first
+}
 
 // A Process is a program that runs.
 type Process struct {
@@ -29,7 +39,7 @@ type Process struct {
 
 // Start runs a command, and ends it with the test at the latest. Its stderr is
 // kept, and shown where the test fails.
-func Start(t testing.TB, cmd *exec.Cmd) *Process {
+func Start(t T, cmd *exec.Cmd) *Process {
 	t.Helper()
 	p := &Process{cmd: cmd, ended: make(chan struct{}), news: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
@@ -64,6 +74,9 @@ func (p *Process) watch(stderr io.Reader) {
 	close(p.ended)
 }
 
+// ID is the number by which the system knows it.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
+
 // Said is what it has said on stderr so far.
 func (p *Process) Said() string {
 	said, _ := p.hear()
@@ -78,7 +91,7 @@ func (p *Process) hear() (said string, news <-chan struct{}) {
 
 // Await waits until it has said what matches so many times, and gives the matches
 // with their groups.
-func (p *Process) Await(t testing.TB, what *regexp.Regexp, count int) [][]string {
+func (p *Process) Await(t T, what *regexp.Regexp, count int) [][]string {
 	t.Helper()
 	timeout := time.After(Patience)
 	for {
@@ -103,7 +116,7 @@ func (p *Process) Kill() {
 }
 
 // Signal sends it a signal.
-func (p *Process) Signal(t testing.TB, s syscall.Signal) {
+func (p *Process) Signal(t T, s syscall.Signal) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
@@ -114,14 +127,14 @@ func (p *Process) Signal(t testing.TB, s syscall.Signal) {
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // Stop asks it to end, waits until it has, and gives its exit.
-func (p *Process) Stop(t testing.TB) error {
+func (p *Process) Stop(t T) error {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
 	return p.Wait(t)
 }
 
 // Wait waits until it has ended, and gives its exit.
-func (p *Process) Wait(t testing.TB) error {
+func (p *Process) Wait(t T) error {
 	t.Helper()
 	select {
 	case <-p.ended:

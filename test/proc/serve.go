@@ -9,11 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"testing"
 )
 
 // Serve runs bongsu serve.
-func (b Binaries) Serve(t testing.TB, args ...string) *Process {
+func (b Binaries) Serve(t T, args ...string) *Process {
 	t.Helper()
 	return Start(t, b.ServeCommand(args...))
 }
@@ -33,7 +32,7 @@ func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
 var listens = regexp.MustCompile(`"msg":"listening","service":"(\w+)","addr":"([^"]+)"`)
 
 // URLs waits until a bongsu listens for so many services, and gives their URLs.
-func (p *Process) URLs(t testing.TB, count int) map[string]string {
+func (p *Process) URLs(t T, count int) map[string]string {
 	t.Helper()
 	urls := map[string]string{}
 	for _, found := range p.Await(t, listens, count) {
@@ -45,7 +44,7 @@ func (p *Process) URLs(t testing.TB, count int) map[string]string {
 var takesMail = regexp.MustCompile(`"msg":"the mockup takes mail","addr":"([^"]+)"`)
 
 // MailAddr waits until a mockup takes mail, and gives where.
-func (p *Process) MailAddr(t testing.TB) string {
+func (p *Process) MailAddr(t T) string {
 	t.Helper()
 	return p.Await(t, takesMail, 1)[0][1]
 }
@@ -54,7 +53,7 @@ var natsListens = regexp.MustCompile(`Listening for client connections on (127\.
 
 // NATS runs a NATS server with JetStream in dir on a port of the machine, or on
 // any for -1, and gives its URL.
-func (b Binaries) NATS(t testing.TB, dir string, port int) (*Process, string) {
+func (b Binaries) NATS(t T, dir string, port int) (*Process, string) {
 	t.Helper()
 	p := Start(t, exec.Command(b.NATSServer, "--addr", "127.0.0.1", "--port", strconv.Itoa(port), "--jetstream", "--store_dir", dir))
 	return p, "nats://" + p.Await(t, natsListens, 1)[0][1]
@@ -62,7 +61,7 @@ func (b Binaries) NATS(t testing.TB, dir string, port int) (*Process, string) {
 
 // Port gives a port for a service that must be found there again after a restart:
 // a free one that the system gives to nobody who asks for any.
-func Port(t testing.TB) int {
+func Port(t T) int {
 	t.Helper()
 	for range 1000 {
 		port := 20000 + rand.IntN(12000)

@@ -2,6 +2,7 @@ package postgrestest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -48,6 +49,37 @@ func TestServerOfTheEnvironment(t *testing.T) {
 	}
 	if _, err := asks(t.Context(), url); err != nil {
 		t.Errorf("the server of the environment does not answer any more: %v", err)
+	}
+}
+
+// TestSettings proves that what a caller sets holds over what the tests are content
+// with.
+func TestSettings(t *testing.T) {
+	postgrestest.Need(t)
+	t.Setenv(postgrestest.Variable, "")
+	s, err := postgrestest.Start(t.Context(), "fsync=on")
+	if errors.Is(err, postgrestest.ErrNone) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	url, err := s.Make(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fsync string
+	if err := errors.Join(conn.QueryRow(t.Context(), "SHOW fsync").Scan(&fsync), conn.Close(t.Context())); err != nil || fsync != "on" {
+		t.Errorf("fsync is %q, %v", fsync, err)
 	}
 }
 

@@ -33,12 +33,14 @@ type Server struct {
 	command *exec.Cmd // nil where the server is somebody else's
 	folder  string
 
-	postgres string // the server's binary
+	postgres string   // the server's binary
+	settings []string // of the server, such as fsync=on
 }
 
 // Start finds or starts a server, or answers with ErrNone. The server must be
-// stopped.
-func Start(ctx context.Context) (*Server, error) {
+// stopped. Settings such as fsync=on are for one that it starts; where they do not
+// say otherwise, what that keeps need not outlast a crash of the machine.
+func Start(ctx context.Context, settings ...string) (*Server, error) {
 	if url := os.Getenv(Variable); url != "" {
 		return &Server{url: url}, nil
 	}
@@ -50,7 +52,7 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder}
+	s := &Server{folder: folder, settings: settings}
 	if err := s.start(ctx, initdb, postgres); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a PostgreSQL: %w", err), s.Stop())
 	}
@@ -71,7 +73,7 @@ func find(name string) string {
 }
 
 // start makes a cluster in the folder and starts a server that can be reached by
-// a socket there, and nowhere else. What it keeps need not outlast a crash.
+// a socket there, and nowhere else.
 func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 	data := filepath.Join(s.folder, "data")
 	prepare := exec.CommandContext(ctx, initdb, "-D", data, "-U", "bongsu", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -90,6 +92,9 @@ func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 func (s *Server) launch(ctx context.Context) error {
 	var said bytes.Buffer
 	s.command = exec.Command(s.postgres, "-D", filepath.Join(s.folder, "data"), "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300")
+	for _, setting := range s.settings { // of one that is set twice, the last holds
+		s.command.Args = append(s.command.Args, "-c", setting)
+	}
 	s.command.Dir, s.command.Stdout, s.command.Stderr = s.folder, &said, &said
 	if err := unprivileged(s.command, s.folder); err != nil {
 		return err

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
+	"github.com/bongsu-project/bongsu/bench/load"
+)
+
+// accept measures how many alerts are taken in a second by all but the senders, in one
+// process with a broker beside it, to one, five and a hundred people. Every answer comes
+// after a commit that has waited for the disk. What the senders take of the machine is
+// in deliver.
+func accept(s *scene) {
+	for _, by := range protocols {
+		b := s.withoutSenders()
+		bare, of := protocols[0], "ceiling/handler"
+		if by.name == "grpc" {
+			bare, of = by, "ceiling/handler-grpc"
+		}
+		var taken [3]load.Result
+		whole := beside(func() float64 { return s.ceilingHandler(bare) }, func() {
+			for i, width := range acceptWidths {
+				send := by.send(b.url, workers, toEach(width))
+				s.run(load.Closed{Callers: workers, Time: s.Time / 10}, send)
+				taken[i] = s.run(load.Closed{Callers: workers, Time: s.Time}, send)
+			}
+		})
+		b.Kill()
+		for i, width := range acceptWidths {
+			s.add(figure.Figure{Name: name("accept", by.name, width), Unit: "alerts/s", Value: taken[i].PerSecond(), Of: of, Whole: whole})
+			for _, p := range []float64{50, 99} {
+				s.add(figure.Figure{Name: name("accept", by.name, width, percentile(p)), Unit: "ms", Value: milliseconds(figure.Percentile(taken[i].Latencies, p))})
+			}
+		}
+	}
+}
+
+var acceptWidths = [3]int{1, 5, 100}
+
+// withoutSenders runs what takes alerts, with people.
+func (s *scene) withoutSenders() *bongsu {
+	in := s.files()
+	_, nats := s.binaries.NATS(s, s.folder(), -1)
+	p := s.binaries.Serve(s, slices.Concat(unlimited, []string{
+		"--services=edge,group,alert", "--nats-url=" + nats, "--data=" + filepath.Dir(in.ledger), "--edge-addr=127.0.0.1:0",
+		"--seal-key-file=" + s.key,
+	})...)
+	b := &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
+	s.settle(b.url, people, widths...)
+	return b
+}

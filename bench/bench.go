@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
+)
+
+// bench measures what the options ask for, and tells it. A scenario that fails is told
+// at the end; the others are run.
+func bench(ctx context.Context, o options, out, progress io.Writer) error {
+	plays, err := chosen(o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(progress, "building")
+	st, err := newStage(ctx, o, progress)
+	if err != nil {
+		return err
+	}
+	r := results{Machine: thisMachine(o.Dir), Start: time.Now(), Runs: o.Runs}
+	var figures []figure.Figure
+	var failures []error
+	for run := range o.Runs {
+		for _, p := range plays {
+			if ctx.Err() != nil {
+				break
+			}
+			fmt.Fprintf(progress, "%s, run %d of %d\n", p.name, run+1, o.Runs)
+			s := &scene{stage: st}
+			measured, err := s.perform(p.play)
+			if err != nil {
+				failures = append(failures, fmt.Errorf("%s, run %d: %w", p.name, run+1, err))
+				fmt.Fprintf(progress, "  failed: %s\n", err)
+				st.note(fmt.Sprintf("%s failed in run %d", p.name, run+1))
+			}
+			figures = append(figures, measured...)
+		}
+	}
+	if err := ctx.Err(); err != nil { // half of the figures are none
+		return errors.Join(append(failures, err, st.close())...)
+	}
+	r.Figures, r.Notes = figure.Summarize(figures), st.notes
+	r.Budgets = judge(budgets, r.Figures)
+	return errors.Join(append(failures, r.tell(o, out), st.close())...)
+}

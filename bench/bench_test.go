@@ -1,0 +1,190 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
+)
+
+// TestMain lets the test be a part, as the program can be.
+func TestMain(m *testing.M) {
+	if part, err := beAPart(context.Background()); part {
+		if err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestBench measures so short that the figures mean nothing, and sees that they are
+// there and that they fit together.
+func TestBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs other processes for seconds")
+	}
+	dir := t.TempDir()
+	o, err := parse([]string{
+		"-run=ceilings,accept,deliver,latency,fanout,senders", "-time=100ms", "-dir=" + dir,
+		"-json=" + filepath.Join(dir, "bench.json"), "-report=" + filepath.Join(dir, "RESULTS.md"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bench(t.Context(), o, io.Discard, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(o.JSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got results
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]figure.Summary{}
+	for _, f := range got.Figures {
+		by[f.Name] = f
+		if math.IsNaN(f.Value) || f.Value <= 0 && f.Name != "senders/2/again" || f.Of != "" && f.Share <= 0 {
+			t.Errorf("%+v cannot be", f)
+		}
+	}
+	for _, name := range []string{
+		"ceiling/post", "ceiling/handler", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
+		"deliver/1", "deliver/100", "latency/100/p99", "fanout/1300/last", "senders/2",
+	} {
+		if by[name].Runs != 1 {
+			t.Errorf("%s was measured %d times", name, by[name].Runs)
+		}
+	}
+	if by["accept/rest/1/p50"].Value > by["accept/rest/1/p99"].Value {
+		t.Errorf("half of the alerts took longer than all but the slowest")
+	}
+	if f := by["senders/2/again"]; f.Runs != 1 || f.Value != 0 {
+		t.Errorf("told twice: %+v", f)
+	}
+	judged := 0
+	for _, v := range got.Budgets {
+		judged += v.Runs
+	}
+	if judged != 6 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
+		t.Errorf("%d verdicts on %+v, %q", judged, got.Machine, got.Notes)
+	}
+	page, err := os.ReadFile(o.Report)
+	if err != nil || !strings.Contains(string(page), "| deliver/1 |") || strings.Contains(string(page), "calls/s") {
+		t.Errorf("the page has no shares, or what this machine comes to: %v\n%s", err, page)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "bench-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// Every budget is of a figure that a scenario can measure.
+func TestBudgetsNameScenarios(t *testing.T) {
+	prefixes := []string{"accept/", "deliver/", "latency/", "fanout/", "growth/", "cost/", "senders/", "postgres/"}
+	for _, b := range budgets {
+		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Figure, p) }) {
+			t.Errorf("%q is of %s, which nothing measures", b.What, b.Figure)
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	measured := []figure.Summary{{Name: "a", Unit: "ms", Value: 25, Of: "b", Share: 0.4, Runs: 1}}
+	for _, row := range []struct {
+		budget budget
+		want   string
+	}{
+		{budget{Limit: 25}, "met"},
+		{budget{Limit: 24}, "missed"},
+		{budget{Limit: 26}, "met"},
+		{budget{Limit: 26, Stretch: 25}, "met, with the stretch"},
+		{budget{Limit: 26, Stretch: 24}, "met"},
+		{budget{Limit: 25, AtLeast: true}, "met"},
+		{budget{Limit: 24, AtLeast: true}, "met"},
+		{budget{Limit: 24, Stretch: 25, AtLeast: true}, "met, with the stretch"},
+		{budget{Limit: 24, Stretch: 26, AtLeast: true}, "met"},
+		{budget{Limit: 26, AtLeast: true}, "missed"},
+		{budget{Limit: 0.4, Share: true, AtLeast: true}, "met"},
+		{budget{Limit: 0.5, Share: true, AtLeast: true}, "missed"},
+		{budget{Limit: 0.5, Share: true}, "met"},
+		{budget{Figure: "unknown", Limit: 1}, "not measured"},
+	} {
+		row.budget.Figure = cmp.Or(row.budget.Figure, "a")
+		if got := judge([]budget{row.budget}, measured); len(got) != 1 || got[0].word() != row.want || got[0].Met == (row.want == "missed" || row.want == "not measured") {
+			t.Errorf("%+v, want %s: %+v", row.budget, row.want, got)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, row := range []struct {
+		args  string
+		names string // of what would be run; empty where it is refused
+	}{
+		{"", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq"},
+		{"-long", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq crowd backlog growth growth10"},
+		{"-run=growth,accept", "growth accept"},
+		{"-run=nothing", ""},
+		{"-runs=0", ""},
+		{"-time=0s", ""},
+		{"accept", ""},
+	} {
+		o, err := parse(strings.Fields(row.args))
+		var names []string
+		if err == nil {
+			var some []scenario
+			some, err = chosen(o)
+			for _, s := range some {
+				names = append(names, s.name)
+			}
+		}
+		if got := strings.Join(names, " "); got != row.names || (err != nil) != (row.names == "") {
+			t.Errorf("%q runs %q, %v", row.args, got, err)
+		}
+	}
+}
+
+func TestProcFiles(t *testing.T) {
+	stat := "4711 (a (b) c) S 1 4711 4711 0 -1 4194560 1 2 3 4 250 125 7 8 20 0 9 0 1000 1 2"
+	if got, err := cpuTime(stat); err != nil || got != 3750*time.Millisecond {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := cpuTime("nonsense"); err == nil {
+		t.Error("nonsense is a CPU time")
+	}
+	status := "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n"
+	if got, err := kilobytes(status, "VmRSS"); err != nil || got != 1024 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := kilobytes(status, "RSS"); err == nil {
+		t.Error("a part of a field's name is a field")
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for value, want := range map[float64]string{0: "0", 0.04213: "0.0421", 0.4: "0.400", 7.123: "7.12", 25: "25.0", 123.4: "123", 45678: "45678", math.NaN(): "NaN"} {
+		if got := number(value); got != want {
+			t.Errorf("%v is %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestReached(t *testing.T) {
+	if got := reached(1000, 960, time.Second); got != "" {
+		t.Errorf("960 of 1000: %q", got)
+	}
+	if got := reached(1000, 1000, 2*time.Second); got != "not reached: 0.50 of it" {
+		t.Errorf("1000 in two seconds: %q", got)
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// unlimited is the only configuration that is not the default: the limits of
+// providers, which would be all that is measured, are raised to the most.
+var unlimited = []string{"--credential-limit=100000/s", "--destination-limit=100000/s"}
+
+// A bongsu is a running Bongsu, or the parts of one that take alerts.
+type bongsu struct {
+	*proc.Process
+	url    string // where alerts are sent
+	ledger *ledger
+}
+
+// databases says where a Bongsu keeps what it knows.
+type databases struct{ directory, ledger string }
+
+// files are SQLite databases in a fresh folder.
+func (s *scene) files() databases {
+	dir := s.folder()
+	return databases{filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")}
+}
+
+// serve runs all of Bongsu in one process on databases that may hold something, with
+// nobody in it but whom they hold.
+func (s *scene) serve(in databases) *bongsu {
+	args := append(slices.Clone(unlimited),
+		"--data="+s.folder(), "--seal-key-file="+s.key, "--provider-url="+s.fake.URL, "--edge-addr=127.0.0.1:0",
+		"--directory-url="+in.directory, "--ledger-url="+in.ledger,
+	)
+	p := s.binaries.Serve(s, args...)
+	return &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
+}
+
+// bongsu runs all of Bongsu in one process, with people.
+func (s *scene) bongsu(in databases) *bongsu {
+	b := s.serve(in)
+	s.settle(b.url, people, widths...)
+	return b
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/bongsu-project/bongsu/bench/fake"
+	"github.com/bongsu-project/bongsu/bench/load"
+)
+
+// A delivered is what came of alerts.
+type delivered struct {
+	count    int           // deliveries, each told and recorded as ended
+	elapsed  time.Duration // from the first call to the last record
+	accepted load.Result
+	cpu      time.Duration // of the process that took the alerts
+	tally    *fake.Tally
+}
+
+func (d delivered) perSecond() float64 { return float64(d.count) / d.elapsed.Seconds() }
+
+// deliver sends alerts for a time, after a short while of warming up, and waits until
+// all are recorded. It ends the scene where one was told twice.
+func (s *scene) deliver(b *bongsu, width int) delivered {
+	send := sendByConnect(b.url, workers, toEach(width))
+	warm := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time / 5}, send)
+	got := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time}, send)
+	s.must(warm.tally.Check())
+	s.must(got.tally.Check())
+	return got
+}
+
+// fastest is more alerts a second than any machine takes.
+const fastest = 100_000
+
+// deliverBy sends alerts as a load does, and waits until all are recorded.
+func (s *scene) deliverBy(b *bongsu, width int, l load.Closed, send load.Call) delivered {
+	if l.Most == 0 {
+		l.Most = max(int(fastest*l.Time.Seconds())/width, 1)
+	}
+	got := delivered{tally: s.fake.Expect(l.Most, width)}
+	cpu, start := s.cpu(b), time.Now()
+	got.accepted = s.run(l, send)
+	got.count = got.accepted.Count * width
+	s.told(got.tally, got.count)
+	s.recorded(b)
+	got.elapsed, got.cpu = time.Since(start), s.cpu(b)-cpu
+	return got
+}
+
+// told waits until the fake was told so much.
+func (s *scene) told(tally *fake.Tally, count int) {
+	s.wait(func(ctx context.Context) error { return tally.Wait(ctx, count) })
+}
+
+// recorded waits until the ledger holds the end of all that was accepted.
+func (s *scene) recorded(b *bongsu) {
+	s.wait(func(ctx context.Context) error { return b.ledger.empty(ctx) })
+}

@@ -1,0 +1,98 @@
+package fake_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/bench/fake"
+)
+
+// post sends what Slack is sent, and gives the answer.
+func post(t *testing.T, f *fake.Fake, number, person int) (status int, answer string) {
+	t.Helper()
+	body := `{"channel":"` + fake.Channel(person) + `","text":"[normal] ` + fake.Text(number) + `"}`
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL+"/api/chat.postMessage", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func listen(t *testing.T) *fake.Fake {
+	t.Helper()
+	f, err := fake.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func TestTallyKnowsWhoWasToldWhat(t *testing.T) {
+	f := listen(t)
+	tally := f.Expect(2, 5)
+	before := time.Now()
+	if status, answer := post(t, f, 1, 7); status != http.StatusOK || !strings.HasPrefix(answer, `{"ok":true,"ts":"`) {
+		t.Errorf("it answers %d %s", status, answer)
+	}
+	if err := tally.Wait(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	if at, told := tally.At(1, 2); !told || at.Before(before) || !at.Equal(tally.Last()) {
+		t.Errorf("told %v at %s, last at %s", told, at, tally.Last())
+	}
+	if _, told := tally.At(0, 2); told {
+		t.Error("what nobody said was told")
+	}
+	if err := tally.Check(); err != nil {
+		t.Error(err)
+	}
+	post(t, f, 1, 7)
+	if tally.Check() == nil || tally.Again() != 1 || tally.Told() != 1 {
+		t.Errorf("told twice: %v, %d again, %d told", tally.Check(), tally.Again(), tally.Told())
+	}
+	post(t, f, 2, 0)
+	if err := tally.Check(); !strings.Contains(err.Error(), "1 were not expected") {
+		t.Error(err)
+	}
+}
+
+func TestWaitEnds(t *testing.T) {
+	f := listen(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.Expect(1, 1).Wait(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestPause(t *testing.T) {
+	f := listen(t)
+	tally := f.Expect(1, 1)
+	f.Pause(time.Hour)
+	if status, _ := post(t, f, 0, 0); status != http.StatusTooManyRequests || tally.Told() != 0 {
+		t.Errorf("it answers %d, and was told %d", status, tally.Told())
+	}
+	f.Pause(0)
+	if status, _ := post(t, f, 0, 0); status != http.StatusOK || tally.Told() != 1 {
+		t.Errorf("it answers %d, and was told %d", status, tally.Told())
+	}
+}

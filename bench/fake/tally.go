@@ -1,0 +1,125 @@
+package fake
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// A Tally is what a fake was told, and when.
+type Tally struct {
+	width int
+	start time.Time
+	at    []atomic.Int64 // nanoseconds after start, of the first time; 0 for never
+
+	first, again, strange atomic.Int64
+	latest                atomic.Int64 // nanoseconds after start
+	goal                  atomic.Int64
+	news                  chan struct{} // holds one where the goal was reached
+}
+
+// Text is a text by which the message of a number is known.
+func Text(number int) string { return "node down, bench#" + strconv.Itoa(number) + "#" }
+
+// Channel is the destination by which a person is known. Those of one message must
+// differ by the width of the tally.
+func Channel(person int) string { return "Cbench" + strconv.Itoa(person) + "#" }
+
+var (
+	textMark    = []byte("bench#")
+	channelMark = []byte(`"Cbench`)
+)
+
+// take remembers one call.
+func (t *Tally) take(body []byte) {
+	number, ok := numberAfter(body, textMark)
+	person := 0
+	if t.width > 1 {
+		var known bool
+		person, known = numberAfter(body, channelMark)
+		ok = ok && known
+	}
+	index := number*t.width + person%t.width
+	if !ok || index >= len(t.at) {
+		t.strange.Add(1)
+		return
+	}
+	now := max(int64(time.Since(t.start)), 1)
+	if !t.at[index].CompareAndSwap(0, now) {
+		t.again.Add(1)
+		return
+	}
+	for last := t.latest.Load(); last < now && !t.latest.CompareAndSwap(last, now); last = t.latest.Load() {
+	}
+	if t.first.Add(1) == t.goal.Load() {
+		t.tell()
+	}
+}
+
+// numberAfter reads the digits behind a mark, which end with a #.
+func numberAfter(body, mark []byte) (number int, ok bool) {
+	_, rest, found := bytes.Cut(body, mark)
+	if !found {
+		return 0, false
+	}
+	for i, c := range rest {
+		if c < '0' || c > '9' {
+			return number, c == '#' && i > 0
+		}
+		number = number*10 + int(c-'0')
+	}
+	return 0, false
+}
+
+func (t *Tally) tell() {
+	select {
+	case t.news <- struct{}{}:
+	default:
+	}
+}
+
+// Wait waits until it was told so many different things, and returns the error of ctx
+// with what is lacking if that ends before. One at a time may wait.
+func (t *Tally) Wait(ctx context.Context, count int) error {
+	t.goal.Store(int64(count))
+	for t.first.Load() < int64(count) {
+		select {
+		case <-t.news:
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d were told: %w", t.first.Load(), count, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Check returns an error where anything was told twice, or was not expected.
+func (t *Tally) Check() error {
+	if again, strange := t.again.Load(), t.strange.Load(); again+strange > 0 {
+		return fmt.Errorf("%d messages were told again, and %d were not expected", again, strange)
+	}
+	return nil
+}
+
+// Told is how many different things it was told.
+func (t *Tally) Told() int { return int(t.first.Load()) }
+
+// Again is how often it was told what it knew.
+func (t *Tally) Again() int { return int(t.again.Load()) }
+
+// Last is when it was last told something new; the zero time for never.
+func (t *Tally) Last() time.Time {
+	last := t.latest.Load()
+	if last == 0 {
+		return time.Time{}
+	}
+	return t.start.Add(time.Duration(last))
+}
+
+// At is when a person was first told the message of a number, and whether they were.
+func (t *Tally) At(number, person int) (at time.Time, told bool) {
+	nanoseconds := t.at[number*t.width+person%t.width].Load()
+	return t.start.Add(time.Duration(nanoseconds)), nanoseconds > 0
+}

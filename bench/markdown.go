@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// markdown is the page of the results: budgets, and what was measured as shares of its
+// ceilings, or in milliseconds and MiB where that is what counts. What a machine comes
+// to by itself is on no page.
+func (r results) markdown() string {
+	var b strings.Builder
+	m := r.Machine
+	fmt.Fprintf(&b, "# Results\n\n`make bench` on %s, medians of %d runs: %d cores (%s), %s, %s, %s.\n", r.Start.UTC().Format("2006-01-02"), r.Runs, m.Cores, m.CPU, m.Memory, m.System, m.Go)
+	b.WriteString("Callers, fake provider and Bongsu share them. Ceilings were taken beside each figure.\n")
+	if m.Note != "" {
+		fmt.Fprintf(&b, "\n**%s**\n", m.Note)
+	}
+	b.WriteString("\n## Budgets\n\n| what | measured | budget | |\n| --- | --- | --- | --- |\n")
+	for _, v := range r.Budgets {
+		if v.Runs == 0 {
+			fmt.Fprintf(&b, "| %s | | %s | %s |\n", v.What, v.limit(), v.word())
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |\n", v.What, number(v.Measured), v.Unit, v.limit(), v.word())
+	}
+	b.WriteString("\n## Shares\n\n| figure | share | of | |\n| --- | --- | --- | --- |\n")
+	for _, f := range r.Figures {
+		if f.Of != "" && f.Of != f.Name {
+			fmt.Fprintf(&b, "| %s | %.2f | %s | %s |\n", f.Name, f.Share, f.Of, f.Note)
+		}
+	}
+	b.WriteString("\n## Times and sizes\n\n| figure | | |\n| --- | --- | --- |\n")
+	for _, f := range r.Figures {
+		switch f.Unit {
+		case "ms", "MiB", "s", "s/1000":
+			fmt.Fprintf(&b, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, f.Note)
+		}
+	}
+	if len(r.Notes) > 0 {
+		b.WriteString("\n## Not measured\n\n")
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "- %s\n", note)
+	}
+	return b.String()
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/bench/load"
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// What Bongsu is compared with runs as a process of its own, as Bongsu does, so that
+// both cross the same borders: this program, told by its environment to be a part.
+const (
+	partVariable   = "BONGSU_BENCH_PART"
+	targetVariable = "BONGSU_BENCH_TARGET"
+	timeVariable   = "BONGSU_BENCH_TIME"
+)
+
+// beAPart is all of the program where it is started as a part; elsewhere it returns
+// false at once.
+func beAPart(ctx context.Context) (yes bool, err error) {
+	switch part := os.Getenv(partVariable); part {
+	case "":
+		return false, nil
+	case "handler":
+		return true, serveConstant(ctx)
+	case "poster":
+		d, err := time.ParseDuration(os.Getenv(timeVariable))
+		if err != nil {
+			return true, err
+		}
+		return true, postConstant(ctx, os.Getenv(targetVariable), d)
+	case "worker":
+		return true, postMessages(ctx, os.Getenv(brokerVariable), os.Getenv(targetVariable))
+	default:
+		return true, fmt.Errorf("%s is %q: there is no such part", partVariable, part)
+	}
+}
+
+// part starts a part.
+func (s *scene) part(name string, environment ...string) *proc.Process {
+	self, err := os.Executable()
+	s.must(err)
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", partVariable+"="+name)
+	cmd.Env = append(cmd.Env, environment...)
+	return proc.Start(s, cmd)
+}
+
+// A constant takes alerts and does nothing about them.
+type constant struct {
+	alertv1connect.UnimplementedAlertServiceHandler
+}
+
+// SendAlert answers as Bongsu does, and always the same.
+func (constant) SendAlert(context.Context, *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
+	return &alertv1.SendAlertResponse{UserCount: 1, Id: "227894805024210944"}, nil
+}
+
+// serveConstant serves a constant by the server that Bongsu has, and says where.
+func serveConstant(ctx context.Context) error {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	mux := http.NewServeMux()
+	mux.Handle(alertv1connect.NewAlertServiceHandler(constant{}, connect.WithCompressMinBytes(1<<10)))
+	server, err := rpc.Listen(ctx, "127.0.0.1:0", mux, log)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "service", "handler", "addr", server.Addr())
+	return server.Serve(ctx, time.Second)
+}
+
+// postConstant posts to a fake what Bongsu posts, for a time, and says how much that
+// was.
+func postConstant(ctx context.Context, url string, d time.Duration) error {
+	client := newHTTPClient(workers)
+	post := func(ctx context.Context, n int) error {
+		return postJSON(ctx, client, url+"/api/chat.postMessage", bearer, slackBody(n))
+	}
+	got, err := load.Closed{Callers: workers, Time: d}.Run(ctx, post)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "posted %d in %d ns\n", got.Count, got.Elapsed.Nanoseconds())
+	return nil
+}
+
+var posted = regexp.MustCompile(`posted (\d+) in (\d+) ns`)
+
+// postedPerSecond waits for what a poster says.
+func (s *scene) postedPerSecond(p *proc.Process) float64 {
+	said := p.Await(s, posted, 1)[0]
+	count, err := strconv.ParseFloat(said[1], 64)
+	s.must(err)
+	nanoseconds, err := strconv.ParseFloat(said[2], 64)
+	s.must(err)
+	s.must(p.Wait(s))
+	return count / nanoseconds * 1e9
+}

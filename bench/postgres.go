@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+)
+
+// postgres measures deliveries on PostgreSQL, reached by a socket and waiting for the
+// disk, as a share of those on SQLite.
+func postgres(s *scene) {
+	in, found := s.onPostgres()
+	if !found {
+		return
+	}
+	perSecond := func(in databases) float64 {
+		b := s.bongsu(in)
+		got := s.deliver(b, 1)
+		s.must(b.Stop(s))
+		return got.perSecond()
+	}
+	var there float64
+	here := beside(func() float64 { return perSecond(s.files()) }, func() { there = perSecond(in) })
+	s.add(figure.Figure{Name: "postgres/deliver", Unit: "deliveries/s", Value: there, Of: "SQLite's", Whole: here})
+}
+
+// onPostgres gives fresh databases for the time of the scene, or says what is missing.
+func (s *scene) onPostgres() (in databases, found bool) {
+	server, err := s.server()
+	if errors.Is(err, postgrestest.ErrNone) {
+		s.leaveOut("PostgreSQL", err.Error())
+		return in, false
+	}
+	s.must(err)
+	for _, url := range []*string{&in.directory, &in.ledger} {
+		*url, err = server.Make(s.ctx)
+		s.must(err)
+		s.Cleanup(func() { s.warn(server.Drop(s.ctx, *url)) })
+	}
+	l := s.open(in.ledger)
+	var fsync string
+	s.must(l.db.QueryRowContext(s.ctx, `SHOW fsync`).Scan(&fsync))
+	if fsync != "on" {
+		s.Fatalf("the PostgreSQL of %s does not wait for the disk: its fsync is %s", postgrestest.Variable, fsync)
+	}
+	return in, true
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
+)
+
+// results is all that was measured.
+type results struct {
+	Machine machine          `json:"machine"`
+	Start   time.Time        `json:"start"`
+	Runs    int              `json:"runs"`
+	Figures []figure.Summary `json:"figures"`
+	Budgets []verdict        `json:"budgets"`
+	Notes   []string         `json:"notes,omitempty"` // what was not measured, and why
+}
+
+// tell tells the results wherever the options ask for them.
+func (r results) tell(o options, out io.Writer) error {
+	if err := r.table(out); err != nil {
+		return err
+	}
+	if o.JSON != "" {
+		text, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.JSON, append(text, '\n'), 0o600); err != nil {
+			return err
+		}
+	}
+	if o.Report == "" {
+		return nil
+	}
+	return os.WriteFile(o.Report, []byte(r.markdown()), 0o644)
+}
+
+// table writes the figures and verdicts for a terminal.
+func (r results) table(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "FIGURE\tMEDIAN\tUNIT\tSHARE\tOF\tLEAST\tMOST\tRUNS\tNOTE\n")
+	for _, f := range r.Figures {
+		share := ""
+		if f.Of != "" {
+			share = fmt.Sprintf("%.3f", f.Share)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", f.Name, number(f.Value), f.Unit, share, f.Of, number(f.Least), number(f.Most), f.Runs, f.Note)
+	}
+	fmt.Fprintf(w, "\t\t\t\t\t\t\t\t\nBUDGET\tMEASURED\tUNIT\tLIMIT\tVERDICT\t\t\t\t\n")
+	for _, v := range r.Budgets {
+		if v.Runs > 0 {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\t\t\t\n", v.What, number(v.Measured), v.Unit, v.limit(), v.word())
+		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "%s\n", note)
+	}
+	return w.Flush()
+}
+
+// limit is what a budget asks for.
+func (v verdict) limit() string {
+	if v.AtLeast {
+		return "≥ " + number(v.Limit)
+	}
+	return "≤ " + number(v.Limit)
+}
+
+// word is the verdict.
+func (v verdict) word() string {
+	switch {
+	case v.Runs == 0:
+		return "not measured"
+	case v.Met && v.Stretch > 0 && v.holds(v.Stretch):
+		return "met, with the stretch"
+	case v.Met:
+		return "met"
+	}
+	return "missed"
+}
+
+// number is a value with as many digits as it is worth: three, or all before the point.
+func number(value float64) string {
+	if value == 0 || math.IsNaN(value) {
+		return strconv.FormatFloat(value, 'f', 0, 64)
+	}
+	digits := 2 - int(math.Floor(math.Log10(math.Abs(value))))
+	return strconv.FormatFloat(value, 'f', max(digits, 0), 64)
+}

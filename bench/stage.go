@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/bench/fake"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// A stage is what scenes share.
+type stage struct {
+	options
+	ctx      context.Context // ends everything
+	progress io.Writer       // tells who waits
+	fake     *fake.Fake
+	binaries proc.Binaries
+	key      string // the file of the seal key
+
+	notes    []string             // of what was not measured, and why
+	postgres *postgrestest.Server // started by the first that asks
+	full     map[string]databases // that took long to fill, by what is in them
+	folders  []string             // of those
+}
+
+// newStage makes a stage, and builds what is measured. It must be closed.
+func newStage(ctx context.Context, o options, progress io.Writer) (*stage, error) {
+	st := &stage{options: o, ctx: ctx, progress: progress, full: map[string]databases{}}
+	dir, err := os.MkdirTemp(o.Dir, "bench-")
+	if err != nil {
+		return nil, err
+	}
+	st.folders = append(st.folders, dir)
+	if st.binaries, err = proc.Build(dir); err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	if o.Bongsu != "" {
+		st.binaries.Bongsu = o.Bongsu
+	}
+	st.key = filepath.Join(dir, "seal.key")
+	if said, err := exec.CommandContext(ctx, st.binaries.Bongsu, "key", "make", st.key).CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("key make: %w\n%s", err, said), st.close())
+	}
+	if st.fake, err = fake.Listen(ctx); err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	return st, nil
+}
+
+// close ends and removes what is on the stage.
+func (st *stage) close() error {
+	var err error
+	if st.fake != nil {
+		err = st.fake.Close()
+	}
+	if st.postgres != nil {
+		err = errors.Join(err, st.postgres.Stop())
+	}
+	for _, dir := range st.folders {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
+// note keeps, once, that something was not measured.
+func (st *stage) note(text string) {
+	if !slices.Contains(st.notes, text) {
+		st.notes = append(st.notes, text)
+	}
+}
+
+// server gives the PostgreSQL of the stage, whose commits wait for the disk, or
+// postgrestest.ErrNone.
+func (st *stage) server() (*postgrestest.Server, error) {
+	if st.postgres == nil {
+		server, err := postgrestest.Start(st.ctx, "fsync=on", "synchronous_commit=on")
+		if err != nil {
+			return nil, err
+		}
+		st.postgres = server
+	}
+	return st.postgres, nil
+}
