@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestEven(t *testing.T) {
 		return &task{credential: paced{Key: pace.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
 	}
 	start := time.Unix(1_700_000_000, 0)
-	e := even{}
+	e := newEven()
 	run := func(task *task, calls int) (waits []time.Duration) {
 		now := start
 		for range calls {
@@ -34,5 +35,26 @@ func TestEven(t *testing.T) {
 	free := &task{credential: paced{Key: pace.Key{ID: "free"}}}
 	if got := run(free, 100); got[99] != 0 {
 		t.Errorf("without a limit: %v", got[99])
+	}
+}
+
+// TestEvenForgets has many more keys than are held: all that rested are dropped, and
+// those that did not are not looked at at each call.
+func TestEvenForgets(t *testing.T) {
+	e := newEven()
+	now := time.Unix(1_700_000_000, 0)
+	use := func(from, to int) {
+		for i := from; i < to; i++ {
+			e.use(&task{credential: paced{Key: pace.Key{ID: strconv.Itoa(i), Rate: messenger.Rate{Count: 1, Per: time.Second}}}}, now)
+		}
+	}
+	use(0, 3*evenKeys)
+	if len(e.at) != 3*evenKeys || e.enough < 4*evenKeys {
+		t.Errorf("%d keys are held in the first minute, and looked at when they are %d", len(e.at), e.enough)
+	}
+	now = now.Add(2 * time.Minute)
+	use(3*evenKeys, 5*evenKeys)
+	if len(e.at) > 2*evenKeys {
+		t.Errorf("%d keys are held, %d of them have rested", len(e.at), len(e.at)-2*evenKeys)
 	}
 }

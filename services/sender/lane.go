@@ -41,7 +41,7 @@ func newLane(s *Sender, m messenger.Messenger) *lane {
 	l := &lane{
 		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
 		refusals: &refusals{byKey: map[string]int{}},
-		even:     even{},
+		even:     newEven(),
 		claimed:  make(chan *task),
 		ready:    make(chan *task),
 		results:  make(chan result, reportBatch),
