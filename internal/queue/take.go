@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// ahead is how many jobs of a rank are fetched before they are asked for, where they
-	// are no more than aheadBytes together; the largest message is half of that.
-	ahead      = 64
-	aheadBytes = 2 << 20
+	// ahead is how many jobs of a rank are fetched before they are asked for. They are a
+	// few kilobytes each. A pull that is bounded by bytes, too (nats.go 1.55 and server
+	// 2.15), now and then waited until what it was sent was sent again.
+	ahead = 64
 	// reopenWait is the pause before a lane whose consumer broke is opened again.
 	reopenWait = 250 * time.Millisecond
 	// lowFirst: each so many takes look at the last rank first, so that a flood of
@@ -67,7 +67,7 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(ahead, aheadBytes), jetstream.PullHeartbeat(2*time.Second), jetstream.PullExpiry(10*time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(ahead), jetstream.PullHeartbeat(2*time.Second), jetstream.PullExpiry(10*time.Second))
 	if err != nil {
 		return err
 	}
