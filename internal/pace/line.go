@@ -1,8 +1,6 @@
 package pace
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -34,24 +32,24 @@ const (
 // urgentRun in a row, and what lies there moves back as far as it must: that is
 // the run, and place computes it. A run that is over is folded into a mere shift.
 type line struct {
-	Life     string `json:"life"`     // names this line; slots of another are void
-	Interval int64  `json:"interval"` // from slot to slot
-	Next     int64  `json:"next"`     // the next ordinary slot, as if there were no run
-	Moved    int64  `json:"moved"`    // how far pauses have moved all slots
-	Folded   int64  `json:"folded"`   // how far runs that are over have moved ordinary slots
-	Start    int64  `json:"start"`    // of the run
-	Urgent   int64  `json:"urgent"`   // how many urgent slots are in the run; 0 means no run
-	Phase    int64  `json:"phase"`    // how many came in a row directly before the run
-	Last     int64  `json:"last"`     // when the last urgent slot of the run before came up
-	Streak   int64  `json:"streak"`   // how many came in a row with that
+	Life     string // names this line; slots of another are void
+	Interval int64  // from slot to slot
+	Next     int64  // the next ordinary slot, as if there were no run
+	Moved    int64  // how far pauses have moved all slots
+	Folded   int64  // how far runs that are over have moved ordinary slots
+	Start    int64  // of the run
+	Urgent   int64  // how many urgent slots are in the run; 0 means no run
+	Phase    int64  // how many came in a row directly before the run
+	Last     int64  // when the last urgent slot of the run before came up
+	Streak   int64  // how many came in a row with that
 
-	PausedUntil  int64  `json:"paused,omitempty"`
-	Resume       int64  `json:"resume,omitempty"` // the first slot after the pause
-	PauseCode    string `json:"why,omitempty"`
-	BrokenUntil  int64  `json:"broken,omitempty"`  // a sender's breaker is open
-	RefusedUntil int64  `json:"refused,omitempty"` // set while Code is
-	Code         string `json:"code,omitempty"`    // why the provider refused the credential
-	ProbeUntil   int64  `json:"probe,omitempty"`   // one sender has until then to try again
+	PausedUntil  int64
+	Resume       int64 // the first slot after the pause
+	PauseCode    string
+	BrokenUntil  int64  // a sender's breaker is open
+	RefusedUntil int64  // set while Code is
+	Code         string // why the provider refused the credential
+	ProbeUntil   int64  // one sender has until then to try again
 }
 
 // reserve gives up to n slots: fewer where the line is longer than the horizon.
@@ -202,20 +200,4 @@ func (l *line) timeOf(s Slot) (at int64, is bool) {
 // idle says whether nothing would be lost by forgetting the line.
 func (l *line) idle(now int64) bool {
 	return l.Code == "" && max(l.Next, l.PausedUntil) < now-late.Microseconds() && (l.Urgent == 0 || l.lastUrgent() < now-late.Microseconds())
-}
-
-func (l *line) encode() ([]byte, error) {
-	value, err := json.Marshal(l)
-	if err != nil {
-		return nil, fmt.Errorf("encode a pace: %w", err)
-	}
-	return value, nil
-}
-
-func decode(value []byte) (line, error) {
-	var l line
-	if err := json.Unmarshal(value, &l); err != nil {
-		return line{}, fmt.Errorf("decode a pace: %w", err)
-	}
-	return l, nil
 }

@@ -33,6 +33,7 @@ type Bucket interface {
 	Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	// Watch tells of every key, first as it is and then as it changes, until ctx ends.
 	// A bucket that began anew is told of by began, before its keys: what was told
-	// before does not hold then.
-	Watch(ctx context.Context, began func(), changed func(key string, value []byte, revision uint64)) error
+	// before does not hold then. complete is called when every key has been told as it
+	// is.
+	Watch(ctx context.Context, began func(), changed func(key string, value []byte, revision uint64), complete func()) error
 }

@@ -32,6 +32,7 @@ type Pacer struct {
 
 	mu    sync.Mutex
 	lines map[string]known
+	whole bool // what is not in lines is not in the bucket, or came into it just now
 }
 
 // A known line is the line of a key as it was last seen.
@@ -54,7 +55,9 @@ func (p *Pacer) Run(ctx context.Context) error {
 	}()
 	defer func() { <-done }()
 	for ctx.Err() == nil {
-		if err := p.bucket.Watch(ctx, p.forget, p.learn); err != nil && ctx.Err() == nil {
+		err := p.bucket.Watch(ctx, p.forget, p.learn, p.complete)
+		p.incomplete()
+		if err != nil && ctx.Err() == nil {
 			p.log.Warn("the paces cannot be watched, trying again", "error", err)
 			wait(ctx, time.Second)
 		}
@@ -88,6 +91,21 @@ func (p *Pacer) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.lines)
+	p.whole = false
+}
+
+// complete notes that all that is in the bucket has been told.
+func (p *Pacer) complete() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.whole = true
+}
+
+// incomplete notes that nobody tells any more what comes into the bucket.
+func (p *Pacer) incomplete() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.whole = false
 }
 
 // learn takes over what the bucket holds, unless what is known is newer.
@@ -98,10 +116,12 @@ func (p *Pacer) learn(id string, value []byte, revision uint64) {
 		delete(p.lines, id)
 		return
 	}
+	if revision <= p.look(id).revision { // a change of ours, most often
+		return
+	}
 	l, err := decode(value)
 	if err != nil {
-		p.log.Error("a pace cannot be read", "key", id, "error", err)
-		return
+		p.log.Warn("a pace cannot be read, it begins anew", "key", id, "error", err)
 	}
 	p.keep(id, l, revision)
 }
@@ -129,7 +149,7 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 		return err
 	}
 	backoff := firstBackoff
-	for range tries {
+	for try := range tries {
 		l := k.line
 		if l.Life == "" {
 			l = line{Life: rand.Text()[:lifeLength]}
@@ -137,11 +157,7 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 		if !do(&l, p.micros()) {
 			return nil
 		}
-		value, err := l.encode()
-		if err != nil {
-			return err
-		}
-		revision, err := p.bucket.Swap(ctx, id, value, k.revision)
+		revision, err := p.bucket.Swap(ctx, id, l.encode(), k.revision)
 		if err == nil {
 			p.keep(id, l, revision)
 			return nil
@@ -152,18 +168,23 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 		if k, err = p.load(ctx, id); err != nil {
 			return err
 		}
-		wait(ctx, mathrand.N(backoff)) //nolint:gosec // it spreads load, and keeps no secret
-		backoff = min(2*backoff, lastBackoff)
+		if try > 0 { // the first may only have known too little
+			wait(ctx, mathrand.N(backoff)) //nolint:gosec // it spreads load, and keeps no secret
+			backoff = min(2*backoff, lastBackoff)
+		}
 	}
 	return fmt.Errorf("change a pace: too many do at once: %w", fault.ErrUnavailable)
 }
 
-// see gives the line of a key, from the bucket where it is not known.
+// see gives the line of a key, from the bucket where it is not known. What came into
+// the bucket just now is not known either: who changes it is told so by a conflict, and
+// who does not is told soon.
 func (p *Pacer) see(ctx context.Context, id string) (known, error) {
 	p.mu.Lock()
 	k, is := p.lines[id]
+	whole := p.whole
 	p.mu.Unlock()
-	if is {
+	if is || whole {
 		return k, nil
 	}
 	return p.load(ctx, id)
@@ -177,9 +198,7 @@ func (p *Pacer) load(ctx context.Context, id string) (known, error) {
 	}
 	k := known{revision: revision}
 	if len(value) > 0 {
-		if k.line, err = decode(value); err != nil {
-			return known{}, err
-		}
+		k.line, _ = decode(value) // one that cannot be read begins anew
 	}
 	p.mu.Lock()
 	p.lines[id] = k // even where its revision is less: the bucket may have begun anew

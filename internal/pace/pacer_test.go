@@ -60,14 +60,15 @@ func (s *shelf) Swap(_ context.Context, key string, value []byte, revision uint6
 	return s.revision, nil
 }
 
-func (s *shelf) Watch(ctx context.Context, _ func(), changed func(string, []byte, uint64)) error {
+func (s *shelf) Watch(ctx context.Context, _ func(), changed func(string, []byte, uint64), complete func()) error {
 	keys := make(chan string, 10000)
 	s.mu.Lock()
 	s.watchers = append(s.watchers, keys)
-	for key := range s.values {
-		keys <- key
+	for key, e := range s.values {
+		changed(key, e.value, e.revision)
 	}
 	s.mu.Unlock()
+	complete()
 	for {
 		select {
 		case key := <-keys:

@@ -128,7 +128,7 @@ func (b *Bucket) Swap(ctx context.Context, key string, value []byte, revision ui
 
 // Watch tells of what is in the bucket. It returns when the bucket began anew or
 // broke off: whoever watches again is told all again. One watcher at a time.
-func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, []byte, uint64)) error {
+func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, []byte, uint64), complete func()) error {
 	opening, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	kv, err := b.open(opening)
@@ -159,6 +159,7 @@ func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, [
 			case !open:
 				return nil
 			case entry == nil: // all that was there has been told
+				complete()
 			case entry.Operation() == jetstream.KeyValuePut:
 				changed(entry.Key(), entry.Value(), entry.Revision())
 			default:

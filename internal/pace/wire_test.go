@@ -1,0 +1,42 @@
+package pace
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestLineThroughTheBucket(t *testing.T) {
+	for name, l := range map[string]line{
+		"empty": {},
+		"full": {
+			Life: "abcdefgh", Interval: 100_000, Next: 1_700_000_000_000_000, Moved: -1, Folded: 700_000, Start: 5, Urgent: 6, Phase: 7, Last: 8, Streak: 9,
+			PausedUntil: 10, Resume: 11, PauseCode: "rate_limited", BrokenUntil: 12, RefusedUntil: 13, Code: "invalid_auth", ProbeUntil: 1 << 62,
+		},
+	} {
+		if got, err := decode(l.encode()); err != nil || got != l {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// FuzzDecode has values that no line was written as: they are refused, or are lines that
+// are written so.
+func FuzzDecode(f *testing.F) {
+	whole := (&line{Life: "abcdefgh", Next: 1_700_000_000_000_000, PauseCode: "rate_limited"}).encode()
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add(append(bytes.Clone(whole), 0))
+	f.Add([]byte(`{"life":"abcdefgh"}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		l, err := decode(value)
+		if err != nil {
+			if l != (line{}) {
+				t.Errorf("refused, and yet %+v", l)
+			}
+			return
+		}
+		if again, err := decode(l.encode()); err != nil || again != l {
+			t.Errorf("%+v is written as %x, and read as %+v, %v", l, l.encode(), again, err)
+		}
+	})
+}
