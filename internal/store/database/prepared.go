@@ -50,7 +50,7 @@ func (p *prepared) prepare(ctx context.Context) {
 	p.fresh = nil
 	p.mu.Unlock()
 	for _, text := range fresh {
-		statement, err := p.db.PrepareContext(ctx, text)
+		statement, err := p.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept, and ends with its database
 		if err != nil {
 			continue
 		}

@@ -43,6 +43,20 @@ func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error)
 	return d.fault(ctx, d.in(ctx, d.reader, d.reads, options, f))
 }
 
+// Number answers with the one number of a query, and false where it has no row.
+func (d *Database) Number(ctx context.Context, text string) (n int64, is bool, err error) {
+	d.reads.prepare(ctx)
+	row := d.reader.QueryRowContext
+	if ready := d.reads.find(text); ready != nil {
+		row = func(ctx context.Context, _ string, args ...any) *sql.Row { return ready.QueryRowContext(ctx, args...) }
+	}
+	err = row(ctx, text).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	return n, err == nil, d.fault(ctx, err)
+}
+
 func (d *Database) in(ctx context.Context, db *sql.DB, prepared *prepared, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
 	prepared.prepare(ctx)
 	tx, err := db.BeginTx(ctx, options)
@@ -78,7 +92,7 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 	var result sql.Result
 	var err error
 	if ready := t.prepared.find(text); ready != nil {
-		result, err = t.tx.StmtContext(ctx, ready).ExecContext(ctx, args...)
+		result, err = t.tx.StmtContext(ctx, ready).ExecContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
 	} else {
 		result, err = t.tx.ExecContext(ctx, t.bind(text), args...)
 	}
@@ -92,7 +106,7 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 // query runs a statement that answers with rows.
 func (t *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if ready := t.prepared.find(text); ready != nil {
-		return t.tx.StmtContext(ctx, ready).QueryContext(ctx, args...)
+		return t.tx.StmtContext(ctx, ready).QueryContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
 	}
 	return t.tx.QueryContext(ctx, t.bind(text), args...)
 }

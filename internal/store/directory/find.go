@@ -44,34 +44,53 @@ func (s *Store) Find(ctx context.Context, targets []target.Target) (found []grou
 	return mine.found, mine.unknown, nil
 }
 
-// look looks for all together. What is not known takes four statements, which carry
-// all names and ids in one parameter each.
+// look looks for all together: at what is known, where the directory is still at that
+// revision, or else in the directory.
 func (s *Store) look(ctx context.Context, looks []*look) error {
 	var targets []target.Target
 	for _, l := range looks {
 		targets = append(targets, l.targets...)
 	}
-	return s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
-		revision, err := revisionOf(ctx, t)
+	now, _, err := s.db.Number(ctx, revision)
+	if err != nil {
+		return err
+	}
+	meanings, missing := s.known.recall(now, targets)
+	if len(missing) > 0 {
+		if meanings, err = s.learn(ctx, targets); err != nil {
+			return err
+		}
+	}
+	for _, l := range looks {
+		l.find(meanings)
+	}
+	return nil
+}
+
+// learn looks for targets in the directory, in one transaction. What is not known takes
+// four statements, which carry all names and ids in one parameter each.
+func (s *Store) learn(ctx context.Context, targets []target.Target) (meanings map[target.Target]*meaning, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		now, err := revisionOf(ctx, t)
 		if err != nil {
 			return err
 		}
-		meanings, missing := s.known.recall(revision, targets)
-		if len(missing) > 0 {
-			p, err := seen(ctx, t, missing)
-			if err != nil {
-				return err
-			}
-			for _, to := range missing {
-				meanings[to] = p.meaning(to)
-			}
-			s.known.note(revision, meanings, missing)
+		var missing []target.Target
+		meanings, missing = s.known.recall(now, targets)
+		if len(missing) == 0 {
+			return nil
 		}
-		for _, l := range looks {
-			l.find(meanings)
+		p, err := seen(ctx, t, missing)
+		if err != nil {
+			return err
 		}
+		for _, to := range missing {
+			meanings[to] = p.meaning(to)
+		}
+		s.known.note(now, meanings, missing)
 		return nil
 	})
+	return meanings, err
 }
 
 // find finds the recipients in the order of the targets, each once.

@@ -7,11 +7,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// revisionOf is the number of the last transaction that changed the directory, 0
-// before the first. Who changes it by hand must count it on, or what is known stays.
+// revision asks for the number of the last transaction that changed the directory; there
+// is none before the first. Who changes it by hand must count it on, or what is known
+// stays.
+const revision = `SELECT number FROM revisions WHERE name = 'directory'`
+
+// revisionOf is the revision that a transaction sees, 0 before the first.
 func revisionOf(ctx context.Context, t *database.Tx) (int64, error) {
-	numbers, err := database.Select(ctx, t, func(rows *sql.Rows, number *int64) error { return rows.Scan(number) },
-		`SELECT number FROM revisions WHERE name = 'directory'`)
+	numbers, err := database.Select(ctx, t, func(rows *sql.Rows, number *int64) error { return rows.Scan(number) }, revision)
 	if err != nil || len(numbers) == 0 {
 		return 0, err
 	}
