@@ -2,17 +2,43 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
-// gcPercent is how much the heap may grow before it is collected, in percent of what
-// is in use. That is some ten megabytes, whatever waits in the ledger; at Go's own 100 a
-// tenth of the work of a busy process is to collect it.
-const gcPercent = 300
+// leastGrowth is how many bytes the heap may grow by at least before it is collected. Go
+// would let it grow by as much as is in use, which is some ten megabytes, whatever waits
+// in the ledger: a tenth of the work of a busy process would be to collect it.
+const leastGrowth = 48 << 20
 
-// useMemory lets the heap grow further than Go would, unless GOGC says how far.
+// mostPercent bounds how much that is of what is in use.
+const mostPercent = 400
+
+// useMemory lets the heap grow further than Go would while it is small, unless GOGC says
+// how far.
 func useMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		(&collector{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}).adjust()
 	}
+}
+
+// A collector adjusts itself after each collection to what that left in use.
+type collector struct {
+	live    []metrics.Sample
+	percent int
+}
+
+func (c *collector) adjust() {
+	metrics.Read(c.live)
+	if percent := percentOf(c.live[0].Value.Uint64()); percent != c.percent {
+		c.percent = percent
+		debug.SetGCPercent(percent)
+	}
+	runtime.AddCleanup(new([64]byte), (*collector).adjust, c) // when this is collected, all is
+}
+
+// percentOf is how far a heap may grow of which so many bytes are in use, in percent.
+func percentOf(live uint64) int {
+	return int(min(max(100, leastGrowth*100/max(1, live)), mostPercent)) //nolint:gosec // it is at most mostPercent
 }
