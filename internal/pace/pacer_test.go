@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -22,6 +23,7 @@ type shelf struct {
 	revision uint64
 	gone     bool // it cannot be reached
 	swaps    int
+	loads    int
 }
 
 type entry struct {
@@ -36,6 +38,7 @@ var errGone = errors.Join(errors.New("the shelf is gone"), fault.ErrUnavailable)
 func (s *shelf) Load(_ context.Context, key string) ([]byte, uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.loads++
 	if s.gone {
 		return nil, 0, errGone
 	}
@@ -183,6 +186,28 @@ func TestKnow(t *testing.T) {
 }
 
 // TestRefusal goes through a refusal: told once, probed by one, taken back.
+// TestNewKeys reserves under keys that nobody has called before: who is told of all that
+// is in the bucket asks it for none of them.
+func TestNewKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		p := pacers(t, s, 1)[0]
+		synctest.Wait() // all has been told
+		for i := range 100 {
+			mine := Key{ID: fmt.Sprint("slack.destination.", i), Rate: key.Rate}
+			if err := p.Know(t.Context(), mine); err != nil {
+				t.Fatal(err)
+			}
+			if slots, err := p.Reserve(t.Context(), mine, 1, false); err != nil || len(slots) != 1 {
+				t.Fatal(slots, err)
+			}
+		}
+		if s.loads != 0 || s.swaps != 100 {
+			t.Errorf("100 new keys were asked for %d times, and written %d times", s.loads, s.swaps)
+		}
+	})
+}
+
 func TestRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := pacers(t, newShelf(), 2)
