@@ -12,8 +12,9 @@ import (
 // in the ledger: a tenth of the work of a busy process would be to collect it.
 const leastGrowth = 48 << 20
 
-// mostPercent bounds how much that is of what is in use.
-const mostPercent = 400
+// leastPercent and mostPercent bound how much that is of what is in use. An alert to
+// 100,000 has a hundred megabytes in use for a moment.
+const leastPercent, mostPercent = 50, 400
 
 // useMemory lets the heap grow further than Go would while it is small, unless GOGC says
 // how far.
@@ -40,5 +41,5 @@ func (c *collector) adjust() {
 
 // percentOf is how far a heap may grow of which so many bytes are in use, in percent.
 func percentOf(live uint64) int {
-	return int(min(max(100, leastGrowth*100/max(1, live)), mostPercent)) //nolint:gosec // it is at most mostPercent
+	return int(min(max(leastPercent, leastGrowth*100/max(1, live)), mostPercent))
 }

@@ -8,7 +8,7 @@ func TestPercentOf(t *testing.T) {
 		1 << 20:         mostPercent,
 		leastGrowth / 2: 200,
 		leastGrowth:     100,
-		1 << 40:         100,
+		1 << 40:         leastPercent,
 	} {
 		if got := percentOf(live); got != want {
 			t.Errorf("of %d bytes: %d %%, want %d", live, got, want)

@@ -41,7 +41,8 @@ type Book interface {
 	// even by a ledger that was emptied. Deliveries that are Queued wait for the
 	// queue until retry, when Due finds them; others are Held or have ended. Concurrent
 	// calls share commits; one that fails must not fail the others. Where ctx ends or the
-	// error is fault.ErrUnavailable, all may be recorded nevertheless, or nothing.
+	// error is fault.ErrUnavailable, all may be recorded nevertheless, or nothing. ds is
+	// AddAlert's: where nothing was recorded it must not be used any more.
 	//
 	// Deliveries that share a Chain other than 0 are a chain, in their order: the first
 	// is Queued, the others are Held, each until its NextTime, when Due makes it Queued.

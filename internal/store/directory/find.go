@@ -95,7 +95,11 @@ func (s *Store) learn(ctx context.Context, targets []target.Target) (meanings ma
 
 // find finds the recipients in the order of the targets, each once.
 func (l *look) find(meanings map[target.Target]*meaning) {
-	l.found, l.unknown = nil, nil
+	most := 0
+	for _, to := range l.targets {
+		most += meanings[to].recipients()
+	}
+	l.found, l.unknown = make([]group.Recipient, 0, most), nil
 	told, missed := map[int]bool{}, map[target.Target]bool{}
 	for _, to := range l.targets {
 		m := meanings[to]

@@ -25,14 +25,16 @@ type meaning struct {
 	people []person
 }
 
-// weight is how much of knownWeight it takes.
-func (m *meaning) weight() int {
-	weight := 1
+// recipients is how many there are.
+func (m *meaning) recipients() (n int) {
 	for _, p := range m.people {
-		weight += 1 + len(p.recipients)
+		n += len(p.recipients)
 	}
-	return weight
+	return n
 }
+
+// weight is how much of knownWeight it takes.
+func (m *meaning) weight() int { return 1 + len(m.people) + m.recipients() }
 
 // known is what targets meant at a revision of the directory. It is safe for
 // concurrent use; meanings must not be changed.

@@ -34,11 +34,11 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	if err != nil {
 		return false, err
 	}
-	mine := &add{alert: *a, deliveries: slices.Clone(ds), retry: retry}
+	mine := &add{alert: *a, deliveries: ds, retry: retry}
 	mine.alert.ID = id
 	firsts := map[int64]int64{0: 0} // by the caller's number of the chain
-	for i := range mine.deliveries {
-		d := &mine.deliveries[i]
+	for i := range ds {
+		d := &ds[i]
 		d.ID = id + 1 + int64(i)
 		if _, is := firsts[d.Chain]; !is {
 			firsts[d.Chain] = d.ID
@@ -52,9 +52,6 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 		return true, s.recall(ctx, mine, a)
 	}
 	a.ID = id
-	for i := range ds {
-		ds[i].ID, ds[i].Chain = mine.deliveries[i].ID, mine.deliveries[i].Chain
-	}
 	return false, nil
 }
 
