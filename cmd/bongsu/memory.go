@@ -10,7 +10,7 @@ import (
 // leastGrowth is how many bytes the heap may grow by at least before it is collected. Go
 // would let it grow by as much as is in use, which is some ten megabytes, whatever waits
 // in the ledger: a tenth of the work of a busy process would be to collect it.
-const leastGrowth = 48 << 20
+const leastGrowth = 32 << 20
 
 // leastPercent and mostPercent bound how much that is of what is in use. An alert to
 // 100,000 has a hundred megabytes in use for a moment.
