@@ -40,6 +40,8 @@ var plans = map[string]string{
 		AND chain <> 0 AND state + 0 = 1 AND held ORDER BY chain, id`: "delivery_chain",
 	`SELECT id, chain, state FROM deliveries WHERE chain IN (1, 2)
 		AND chain <> 0 ORDER BY chain, id`: "delivery_chain",
+	`SELECT alert_id FROM deliveries WHERE nickname = 'kim' AND alert_id < 900 AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)
+		GROUP BY alert_id ORDER BY alert_id DESC LIMIT 3`: "delivery_nickname_alert_id",
 	`SELECT id, create_time FROM alerts WHERE id > 2 ORDER BY id LIMIT 3`:                                                  "KEY alerts",
 	`SELECT id, alert_id, attempt_count FROM deliveries WHERE alert_id >= 1 AND alert_id <= 100 ORDER BY alert_id LIMIT 3`: "delivery_alert_id",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= 2) LIMIT 1`:            "delivery_alert_id",
@@ -67,7 +69,7 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 		t.Cleanup(func() { db.Close() })    //nolint:errcheck // a test's
 		for _, statement := range []string{ // much has ended, of many alerts; little waits, is held or went wrong
 			`INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, lease_time)
-				SELECT i, i / 3, 'kim', 'slack', i % 4, '', '', CASE WHEN i % 500 < 4 THEN 1 + i % 500 ELSE 3 END, i, i, i
+				SELECT i, i / 3, CASE WHEN i % 50 = 0 THEN 'kim' ELSE 'lee' END, 'slack', i % 4, '', '', CASE WHEN i % 500 < 4 THEN 1 + i % 500 ELSE 3 END, i, i, i
 				FROM generate_series(1, 50000) i`,
 			`INSERT INTO alerts (id, targets, "unknown", severity, message, create_time) SELECT i, '[]', '[]', '', '', i FROM generate_series(1, 16700) i`,
 			`INSERT INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)

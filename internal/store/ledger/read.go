@@ -75,7 +75,15 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) (alerts []alert.Alert
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))
-		rows, err := query(client, q).All(ctx)
+		asked := query(client, q)
+		if q.Nickname != "" && q.State == 0 {
+			ids, err := selectTold(ctx, t, q)
+			if err != nil {
+				return err
+			}
+			asked.Where(entalert.IDIn(ids...))
+		}
+		rows, err := asked.All(ctx)
 		if err != nil {
 			return err
 		}
@@ -123,10 +131,28 @@ func query(client *ent.Client, q alert.Query) *ent.AlertQuery {
 	default:
 		alerts.Where(withDelivery(inState(q.State)))
 	}
-	if q.Nickname != "" {
+	if q.Nickname != "" && q.State != 0 {
 		alerts.Where(withDelivery(entsql.EQ(entdelivery.FieldNickname, q.Nickname)))
 	}
 	return alerts
+}
+
+// selectTold answers with the alerts of a page of which a user was told, by the index of
+// deliveries by user, from the newest on: it reads no more than the page, however often
+// the user was told. The limit stands in the text, so that PostgreSQL plans with it.
+func selectTold(ctx context.Context, t *database.Tx, q alert.Query) ([]int64, error) {
+	text, args := `SELECT alert_id FROM deliveries WHERE nickname = ?`, []any{q.Nickname}
+	and := func(condition string, is bool, arg any) {
+		if is {
+			text, args = text+condition, append(args, arg)
+		}
+	}
+	and(` AND alert_id < ?`, q.Before > 0, q.Before)
+	text += ` AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id`
+	and(` AND severity = ?`, q.Severity != "", q.Severity)
+	and(` AND create_time >= ?`, !q.From.IsZero(), micros(q.From))
+	and(` AND create_time < ?`, !q.CreateBefore.IsZero(), micros(q.CreateBefore))
+	return selectNumbers(ctx, t, text+`) GROUP BY alert_id ORDER BY alert_id DESC LIMIT `+strconv.Itoa(q.Limit), args...)
 }
 
 // withDelivery holds for alerts with a delivery for which the condition holds.
