@@ -28,19 +28,19 @@ func (s *scene) files() databases {
 }
 
 // serve runs all of Bongsu in one process on databases that may hold something, with
-// nobody in it but whom they hold.
-func (s *scene) serve(in databases) *bongsu {
-	args := append(slices.Clone(unlimited),
-		"--data="+s.folder(), "--seal-key-file="+s.key, "--provider-url="+s.fake.URL, "--edge-addr=127.0.0.1:0",
-		"--directory-url="+in.directory, "--ledger-url="+in.ledger,
-	)
+// nobody in it but whom they hold. more are flags that win over the others.
+func (s *scene) serve(in databases, more ...string) *bongsu {
+	args := slices.Concat(unlimited, []string{
+		"--data=" + s.folder(), "--seal-key-file=" + s.key, "--provider-url=" + s.fake.URL, "--edge-addr=127.0.0.1:0",
+		"--directory-url=" + in.directory, "--ledger-url=" + in.ledger,
+	}, more)
 	p := s.binaries.Serve(s, args...)
 	return &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
 }
 
 // bongsu runs all of Bongsu in one process, with people.
-func (s *scene) bongsu(in databases) *bongsu {
-	b := s.serve(in)
+func (s *scene) bongsu(in databases, more ...string) *bongsu {
+	b := s.serve(in, more...)
 	s.settle(b.url, people, widths...)
 	return b
 }

@@ -31,6 +31,11 @@ func (r Rate) Interval() time.Duration {
 	return max(r.Per/time.Duration(r.Count), time.Microsecond)
 }
 
+// Keeps says whether who keeps r also keeps the other rate.
+func (r Rate) Keeps(other Rate) bool {
+	return !other.Limited() || r.Limited() && r.Interval() >= other.Interval() && max(r.Burst, 1) <= max(other.Burst, 1)
+}
+
 // String is the rate as ParseRate reads it.
 func (r Rate) String() string {
 	if !r.Limited() {

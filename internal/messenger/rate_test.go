@@ -32,3 +32,26 @@ func TestInterval(t *testing.T) {
 		t.Errorf("no rate has an interval of %s", got)
 	}
 }
+
+func TestRateKeeps(t *testing.T) {
+	ten, burst := Rate{Count: 10, Per: time.Second}, Rate{Count: 10, Per: time.Second, Burst: 3}
+	for _, c := range []struct {
+		r, other Rate
+		want     bool
+	}{
+		{ten, Rate{}, true},
+		{Rate{}, Rate{}, true},
+		{Rate{}, ten, false},
+		{ten, ten, true},
+		{ten, Rate{Count: 600, Per: time.Minute}, true},
+		{ten, Rate{Count: 11, Per: time.Second}, true},
+		{ten, Rate{Count: 9, Per: time.Second}, false},
+		{ten, burst, true},
+		{burst, ten, false},
+		{burst, burst, true},
+	} {
+		if got := c.r.Keeps(c.other); got != c.want {
+			t.Errorf("%+v keeps %+v: %t, want %t", c.r, c.other, got, c.want)
+		}
+	}
+}

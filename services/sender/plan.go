@@ -215,8 +215,11 @@ func (l *lane) identify(t *task) {
 		fingerprint = l.Key.Fingerprint(l.name, credential)
 	}
 	t.credential.Key = pace.Key{ID: pace.CredentialID(l.name, fingerprint), Rate: l.limits.Credential}
-	if l.limits.Destination.Limited() {
-		t.destination.Key = pace.Key{ID: pace.DestinationID(l.name, fingerprint, t.delivery.Destination), Rate: l.limits.Destination}
+	if rate := l.limits.Destination; rate.Limited() {
+		if l.limits.Credential.Keeps(rate) { // its calls are some of the credential's: they need no slots
+			rate = messenger.Rate{}
+		}
+		t.destination.Key = pace.Key{ID: pace.DestinationID(l.name, fingerprint, t.delivery.Destination), Rate: rate}
 	}
 }
 
