@@ -12,9 +12,9 @@ import (
 )
 
 // bound is how long all may take to end when nobody is killed any more and the
-// provider is well. The seven alerts of a case are 35 s at the pace of ntfy, 12 a minute,
-// without the turns that the killed had in hand. Whether one waited longer than is
-// explained, wait_test.go judges for each.
+// provider is well. Most of it is ntfy's, whose turns are five seconds apart: those that
+// the killed had in hand are lost. Whether one waited longer than is explained,
+// wait_test.go judges for each.
 const bound = 75 * time.Second
 
 // A verdict is what a run came to.
