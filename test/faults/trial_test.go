@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -38,7 +39,7 @@ type provider struct {
 var providers = map[string]provider{
 	"ok":           {&mockupv1.Fault{}, false},
 	"500":          {&mockupv1.Fault{Share: 0.2, Status: 500}, false},
-	"429":          {&mockupv1.Fault{Share: 0.2, Status: 429, Headers: map[string]string{"Retry-After": "1"}}, false},
+	"429":          {&mockupv1.Fault{Share: 0.2, Status: 429, Headers: map[string]string{"Retry-After": strconv.Itoa(int(pauseAsked.Seconds()))}}, false},
 	"slow":         {&mockupv1.Fault{Share: 0.3, Delay: durationpb.New(500 * time.Millisecond)}, false},
 	"closes":       {&mockupv1.Fault{Share: 0.2, CloseConnection: true}, true},
 	"answers-dies": {&mockupv1.Fault{Share: 0.2, CutAnswer: true}, true},

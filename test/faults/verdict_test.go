@@ -105,7 +105,7 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 			t.Errorf("alert %s (%s) was accepted with %d deliveries, and the ledger holds %v", p.id, p.message, p.count, a)
 		}
 	}
-	waits := s.waits(all)
+	waits := s.waits(all, seen)
 	for _, a := range all {
 		counts := a.GetAlert().GetDeliveryCounts()
 		if sum := counts.GetSent() + counts.GetFailed() + counts.GetExpired() + counts.GetCanceled(); int(sum) != len(a.GetDeliveries()) || sum != a.GetAlert().GetUserCount() {

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
 const (
@@ -48,8 +50,13 @@ type waits struct {
 	lives  map[string][]span // of deliveries, by channel and by token
 }
 
-// waits gathers what explains the waits of deliveries.
-func (s *system) waits(all []*alertv1.GetAlertResponse) waits {
+// pauseAsked is how long a fake that answers 429 asks to wait.
+const pauseAsked = time.Second
+
+// waits gathers what explains the waits of deliveries. A 429 that the fakes gave counts
+// though the ledger knows of no such attempt: whoever got it may have told the other
+// senders, and been killed before it was reported.
+func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockupv1.Call) waits {
 	w := waits{blows: s.blows, wiped: s.wiped, tokens: tokens(), ways: waysTo(), tries: map[string][]try{}, lives: map[string][]span{}}
 	for _, a := range all {
 		for _, d := range a.GetDeliveries() {
@@ -67,6 +74,14 @@ func (s *system) waits(all []*alertv1.GetAlertResponse) waits {
 	for _, tries := range w.tries {
 		slices.SortFunc(tries, func(a, b try) int { return a.end.Compare(b.end) })
 		markOpening(tries)
+	}
+	for key, calls := range seen {
+		for _, call := range calls {
+			if at := call.GetTime().AsTime(); call.GetAnswerStatus() == http.StatusTooManyRequests {
+				token := w.tokens[key.destination]
+				w.tries[token] = append(w.tries[token], try{span: span{at, at}, channel: key.destination, pause: pauseAsked})
+			}
+		}
 	}
 	return w
 }
