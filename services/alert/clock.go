@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 const (
@@ -18,7 +16,7 @@ const (
 	silence = 10 * time.Minute
 	// grain is the least time between two rounds, so that what comes due little by
 	// little shares its transactions.
-	grain = 10 * time.Millisecond
+	grain = DueGrain
 	// longest is the most time between two rounds: other processes that share the
 	// ledger tell nobody what they let wait.
 	longest = time.Second
@@ -35,6 +33,7 @@ const (
 type Clock struct {
 	dispatcher Dispatcher
 	outbox     *outbox
+	soon       soon
 	rule       Rule
 	jobSize    int
 	now        func() time.Time
@@ -65,7 +64,8 @@ func (c *Clock) Changed() {
 	}
 }
 
-// Run works until ctx ends, and then puts what was handed over before.
+// Run works until ctx ends, and then puts what was handed over before, and what it took
+// ahead of its time, when that comes.
 func (c *Clock) Run(ctx context.Context) error {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
@@ -79,6 +79,7 @@ func (c *Clock) Run(ctx context.Context) error {
 			alarm.Reset(c.work(ctx))
 		case <-ctx.Done():
 			c.outbox.drain(context.WithoutCancel(ctx))
+			c.finish(context.WithoutCancel(ctx))
 			return nil
 		}
 	}
@@ -88,12 +89,13 @@ func (c *Clock) Run(ctx context.Context) error {
 // nothing then.
 func (c *Clock) work(ctx context.Context) time.Duration {
 	c.round = c.now()
+	c.putRipe(ctx)
 	lost := c.outbox.look(ctx)
 	due, end, err := c.dispatcher.Next(ctx)
 	if err != nil {
 		c.log.Error("cannot ask the ledger what is next", "error", err)
 		c.outbox.missed.CompareAndSwap(false, !lost.IsZero())
-		return longest
+		return until(c.now(), c.soon.first())
 	}
 	now := c.now()
 	done := 0
@@ -103,16 +105,18 @@ func (c *Clock) work(ctx context.Context) time.Duration {
 	if !lost.IsZero() && !due.IsZero() {
 		done += c.wake(ctx, lost)
 	}
-	if !c.outbox.away && (done > 0 || reached(due, now)) {
+	early := c.soon.ahead()
+	if !c.outbox.away && (done > 0 || reached(due, now.Add(early))) {
 		done += c.due(ctx)
 	}
-	if done > 0 {
-		return grain
-	}
 	if c.outbox.away {
+		c.soon.clear() // wake finds it when the queue is back
 		due = time.Time{}
 	}
-	return until(now, c.outbox.next, due, end)
+	if done > 0 || reached(c.soon.first(), now) {
+		return grain
+	}
+	return until(now, c.outbox.next, c.soon.first(), earlier(due, early), end)
 }
 
 // sweep ends what has expired, moves on what was claimed by the dead, and says how
@@ -145,8 +149,8 @@ func (c *Clock) wake(ctx context.Context, until time.Time) int {
 	return n
 }
 
-// due puts what is due, and says how much that was. Where it is more than a batch,
-// one hand asks the ledger while another waits for the queue.
+// due puts what is due, takes what will be soon, and says how much that was. Where it is
+// more than a batch, one hand asks the ledger while another waits for the queue.
 func (c *Clock) due(ctx context.Context) int {
 	var found atomic.Int64
 	var g errgroup.Group
@@ -154,12 +158,12 @@ func (c *Clock) due(ctx context.Context) int {
 	var hand func() error
 	hand = func() error {
 		for ctx.Err() == nil {
-			jobs, n := c.take(ctx)
+			n := c.take(ctx)
 			found.Add(int64(n))
 			if n == dueBatch {
 				g.TryGo(hand)
 			}
-			if err := c.outbox.try(ctx, jobs); err != nil || n < dueBatch {
+			if err := c.outbox.try(ctx, c.soon.ripe(c.now())); err != nil || n < dueBatch {
 				return err
 			}
 		}
@@ -172,22 +176,47 @@ func (c *Clock) due(ctx context.Context) int {
 	return int(found.Load())
 }
 
-// take gives jobs for what is due, and how many deliveries they carry: as many as
+// take takes jobs for what is due, and says how many deliveries they carry: as many as
 // a batch where there may be more.
-func (c *Clock) take(ctx context.Context) (jobs []job.Job, n int) {
+func (c *Clock) take(ctx context.Context) (n int) {
 	now := c.now()
-	jobs, err := c.dispatcher.Due(ctx, now, now.Add(silence), dueBatch, c.jobSize)
+	jobs, err := c.dispatcher.Due(ctx, now, now.Add(silence), c.soon.ahead(), dueBatch, c.jobSize)
 	if err != nil {
 		c.log.Error("cannot ask the ledger for what is due", "error", err)
 	}
+	c.soon.add(jobs)
 	for _, j := range jobs {
 		n += len(j.Deliveries)
 	}
-	return jobs, n
+	return n
+}
+
+// finish puts what was taken ahead of its time, when that comes, as far as the queue
+// takes it.
+func (c *Clock) finish(ctx context.Context) {
+	for first := c.soon.first(); !first.IsZero() && !c.outbox.away; first = c.soon.first() {
+		<-time.After(first.Sub(c.now()))
+		c.putRipe(ctx)
+	}
+}
+
+// putRipe puts what was taken ahead and is due now.
+func (c *Clock) putRipe(ctx context.Context) {
+	if jobs := c.soon.ripe(c.now()); len(jobs) > 0 {
+		c.outbox.put(ctx, jobs)
+	}
 }
 
 // reached says whether a time that is set has come.
 func reached(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+
+// earlier is so much before a time, if it is set.
+func earlier(t time.Time, d time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(-d)
+}
 
 // until gives how long it is to the first of times that is to come, but never less
 // than a grain nor more than the longest wait.

@@ -11,15 +11,16 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
-	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A counted dispatcher counts what a clock asks it, and tells of each Next.
+// A counted dispatcher counts what a clock asks it, and tells of each Next, and of each
+// Due that found something.
 type counted struct {
 	alert.Dispatcher
 	nexts  chan time.Time
+	taken  chan time.Time
 	writes atomic.Int32
 }
 
@@ -28,9 +29,13 @@ func (c *counted) Next(ctx context.Context) (time.Time, time.Time, error) {
 	return c.Dispatcher.Next(ctx)
 }
 
-func (c *counted) Due(ctx context.Context, now, retry time.Time, limit, size int) ([]job.Job, error) {
+func (c *counted) Due(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) ([]alert.DueJob, error) {
 	c.writes.Add(1)
-	return c.Dispatcher.Due(ctx, now, retry, limit, size)
+	jobs, err := c.Dispatcher.Due(ctx, now, retry, ahead, limit, size)
+	if len(jobs) > 0 {
+		tell(c.taken)
+	}
+	return jobs, err
 }
 
 func (c *counted) Sweep(ctx context.Context, now time.Time, limit int, rule alert.Rule) (int, error) {
@@ -68,13 +73,16 @@ func TestClockIsTold(t *testing.T) {
 	const rounds, wait = 20, 50 * time.Millisecond
 	l := ledgerIn(t, "sqlite")
 	q, js := queueIn(t)
-	c := newClock(l, q)
+	d := &counted{Dispatcher: l, nexts: make(chan time.Time, 2)}
+	c := newClock(d, q)
 	h := &alert.DispatchHandler{Dispatcher: l, Clock: c, Lease: time.Minute, Now: time.Now, Rule: func(f alert.Facts, _ alert.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), Counts: true}
 	}}
+	run(t, c)
+	receive(t, d.nexts)
+	receive(t, d.nexts) // what it found at its start, it put: no job is put again later
 	ds := queued(1)
 	c.Put(record(t, l, ds), ds)
-	run(t, c)
 	jobs := consume(t, js)
 	next(t, jobs)
 	start := time.Now()

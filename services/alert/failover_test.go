@@ -131,7 +131,7 @@ func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outc
 // put says by which messengers there are jobs now.
 func (h *house) put(t *testing.T) (messengers []string) {
 	t.Helper()
-	jobs, err := h.ledger.Due(t.Context(), h.now, h.now.Add(10*time.Minute), 100, 5)
+	jobs, err := h.ledger.Due(t.Context(), h.now, h.now.Add(10*time.Minute), 0, 100, 5)
 	must(t, err)
 	for _, j := range jobs {
 		messengers = append(messengers, j.Messenger)

@@ -149,10 +149,10 @@ type Dispatcher interface {
 	// meanwhile is left to Sweep.
 	Next(ctx context.Context) (due, end time.Time, err error)
 	// Due answers with jobs of at most size deliveries for what is Queued or Held past
-	// its time at now, the most urgent rank first, at most limit deliveries, and lets
-	// those wait in the queue until retry, so that a second call does not find them
-	// again before.
-	Due(ctx context.Context, now, retry time.Time, limit, size int) ([]job.Job, error)
+	// its time at now, or will be within ahead, the most urgent rank first, at most
+	// limit deliveries, and lets those wait in the queue until retry, so that a second
+	// call does not find them again before.
+	Due(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) ([]DueJob, error)
 	// Sweep ends what nobody else ends, at most limit deliveries, and says how much it
 	// found. Where a lease ended at or before now without a report, it records that
 	// attempt as Unknown, and moves the delivery on as rule says; all later claims of
@@ -164,6 +164,16 @@ type Dispatcher interface {
 	// already.
 	Wake(ctx context.Context, now, until time.Time) (int, error)
 }
+
+// A DueJob is a job of which all is due at a time, and at most DueGrain before it the
+// first. What was due when it was asked for is due at that time.
+type DueJob struct {
+	job.Job
+	Time time.Time
+}
+
+// DueGrain is how far apart deliveries may be due that share a job.
+const DueGrain = 10 * time.Millisecond
 
 // A Queue carries jobs to the senders. It may lose what it holds: the ledger
 // says what is to be done again.

@@ -55,7 +55,7 @@ func TestCopyWithoutSlots(t *testing.T) {
 	slots, err := r.sender.Pace.Reserve(t.Context(), r.destination(), 1, false)
 	must(t, err)
 	must(t, r.ledger.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
-	_, err = r.ledger.Due(t.Context(), time.Now(), time.Now().Add(time.Hour), 10, 5) // the other job is on its way
+	_, err = r.ledger.Due(t.Context(), time.Now(), time.Now().Add(time.Hour), 0, 10, 5) // the other job is on its way
 	must(t, err)
 	run(t, r.sender.Run)
 	await(t, net.report)

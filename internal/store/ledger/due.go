@@ -20,17 +20,19 @@ type waiting struct {
 	alert     int64
 	messenger string
 	rank      job.Rank
+	next      int64
 }
 
-// Due answers with jobs for what waits past its time, but for what has expired,
-// which no sender would be granted. Several processes may ask
+// Due answers with jobs for what waits past its time, but for what has expired, or will
+// have by then, which no sender would be granted. Several processes may ask
 // at once, and find each delivery once between them.
-func (s *Store) Due(ctx context.Context, now, retry time.Time, limit, size int) (jobs []job.Job, err error) {
-	if limit < 1 || size < 1 || !retry.After(now) {
-		return nil, fmt.Errorf("limit and size must be at least 1, and retry after now: %w", fault.ErrInvalid)
+func (s *Store) Due(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) (jobs []alert.DueJob, err error) {
+	until := now.Add(ahead)
+	if limit < 1 || size < 1 || ahead < 0 || !retry.After(until) {
+		return nil, fmt.Errorf("limit and size must be at least 1, ahead not less than 0, and retry after all that is due: %w", fault.ErrInvalid)
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		due, err := selectDue(ctx, t, micros(now), limit)
+		due, err := selectDue(ctx, t, micros(now), micros(until), limit)
 		if err != nil || len(due) == 0 {
 			jobs = nil
 			return err
@@ -39,22 +41,22 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, limit, size int) 
 			return err
 		}
 		alerts, err := selectAlerts(ctx, t, due)
-		jobs = toJobs(due, alerts, size)
+		jobs = toJobs(due, alerts, micros(now), size)
 		return err
 	})
 	return jobs, err
 }
 
-// selectDue finds what is due, rank by rank, by the index of what is due.
-func selectDue(ctx context.Context, t *database.Tx, now int64, limit int) ([]waiting, error) {
+// selectDue finds what is due until a time, rank by rank, by the index of what is due.
+func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]waiting, error) {
 	var due []waiting
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
 			w.rank = rank
-			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Slots)
-		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, slots FROM deliveries
-			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? ORDER BY next_time, id LIMIT ?`+skipLocked(t),
-			int(rank), now, now, limit-len(due))
+			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Slots, &w.next)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, slots, next_time FROM deliveries
+			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
+			int(rank), until, now, limit-len(due))
 		if err != nil {
 			return nil, err
 		}
@@ -105,24 +107,27 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64
 	return found, nil
 }
 
-// toJobs puts deliveries of one alert by one messenger together, in the order in
-// which they came.
-func toJobs(due []waiting, alerts map[int64]alert.Alert, size int) []job.Job {
+// toJobs puts deliveries together that are of one alert, by one messenger and due at
+// about the same time, in the order in which they came.
+func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []alert.DueJob {
 	type kind struct {
 		alert     int64
 		messenger string
+		grain     int64
 	}
-	var jobs []job.Job
+	var jobs []alert.DueJob
 	open := map[kind]int{} // the job that takes more
 	for _, w := range due {
-		k := kind{w.alert, w.messenger}
+		next := max(w.next, now)
+		k := kind{w.alert, w.messenger, (next - now) / alert.DueGrain.Microseconds()}
 		i, is := open[k]
 		if !is || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
 			open[k] = i
-			jobs = append(jobs, job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Content: alerts[w.alert].Content(w.messenger)})
+			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Content: alerts[w.alert].Content(w.messenger)}})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, w.Delivery)
+		jobs[i].Time = timeOf(next) // they come in order
 	}
 	return jobs
 }

@@ -277,7 +277,8 @@ func (w *world) advance(sent bool) {
 
 func (w *world) due(r *rapid.T) {
 	wait := rapid.IntRange(1, 20).Draw(r, "wait")
-	jobs, err := w.l.Due(r.Context(), clock(w.now), clock(w.now+wait), 100, 5)
+	ahead := rapid.IntRange(0, wait-1).Draw(r, "ahead")
+	jobs, err := w.l.Due(r.Context(), clock(w.now), clock(w.now+wait), time.Duration(ahead)*time.Second, 100, 5)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -289,7 +290,7 @@ func (w *world) due(r *rapid.T) {
 	}
 	for _, id := range w.ids {
 		m := w.models[id]
-		if (m.state == alert.Queued || m.state == alert.Held) && m.next <= w.now && w.now < m.expire {
+		if (m.state == alert.Queued || m.state == alert.Held) && m.next <= w.now+ahead && max(w.now, m.next) < m.expire {
 			m.state, m.next, m.deferred = alert.Queued, w.now+wait, false
 			want = append(want, id)
 		}

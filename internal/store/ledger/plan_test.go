@@ -15,7 +15,7 @@ import (
 // plans are what the ledger asks often, beside the index that answers it in its
 // order.
 var plans = map[string]string{
-	`SELECT id, destination FROM deliveries WHERE state = 1 AND rank = 1 AND next_time <= 2 AND expire_time > 2
+	`SELECT id, destination FROM deliveries WHERE state = 1 AND rank = 1 AND next_time <= 2 AND expire_time > 2 AND next_time < expire_time
 		ORDER BY next_time, id LIMIT 3`: "delivery_due",
 	`SELECT id, messenger FROM deliveries WHERE state = 2 AND lease_time <= 2 ORDER BY lease_time LIMIT 3`:                                     "delivery_held",
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= 2 ORDER BY expire_time LIMIT 3`:                                              "delivery_expiring",

@@ -73,7 +73,7 @@ func TestTwoProcesses(t *testing.T) {
 						if _, err := l.Sweep(t.Context(), clock(1), 100, rule); err != nil {
 							t.Error(err)
 						}
-						if _, err := l.Due(t.Context(), clock(1), clock(1).Add(time.Microsecond), 100, 5); err != nil {
+						if _, err := l.Due(t.Context(), clock(1), clock(1).Add(time.Microsecond), 0, 100, 5); err != nil {
 							t.Error(err)
 						}
 					})

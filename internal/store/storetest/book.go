@@ -66,7 +66,7 @@ func testAddEnded(t *testing.T, l alert.Ledger) {
 	a := add(t, l, "normal", ds, at(10))
 	kept := deliveries(t, l, a.ID)
 	same(t, kept[1], ds[1])
-	jobs, err := l.Due(t.Context(), at(20), at(30), 10, 5)
+	jobs, err := l.Due(t.Context(), at(20), at(30), 0, 10, 5)
 	must(t, err)
 	same(t, len(jobs), 1)
 	same(t, len(jobs[0].Deliveries), 1)

@@ -87,7 +87,7 @@ func testChainsAtOnce(t *testing.T, l alert.Ledger) {
 	b := add(t, l, "normal", gone, never)
 	first := claim(t, l, ids(ds), 0, 100)
 	same(t, len(first), many)
-	must(t, second(l.Due(t.Context(), at(60), never, 10_000, 5)))
+	must(t, second(l.Due(t.Context(), at(60), never, 0, 10_000, 5)))
 	next := claim(t, l, ids(ds), 61, 100)
 	same(t, len(next), many) // two of each chain are in hand, one is held
 	for _, err := range atOnce(3*many, func(i int) error {
@@ -106,7 +106,7 @@ func testChainsAtOnce(t *testing.T, l alert.Ledger) {
 			if n%2 == 0 {
 				return second(l.Sweep(t.Context(), at(63), 10, rule))
 			}
-			return second(l.Due(t.Context(), at(63), at(10_000), 10, 5))
+			return second(l.Due(t.Context(), at(63), at(10_000), 0, 10, 5))
 		}
 		return nil
 	}) {

@@ -12,7 +12,19 @@ import (
 // due asks for what is due at at(now), for ten seconds, in jobs of five.
 func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 	t.Helper()
-	jobs, err := l.Due(t.Context(), at(now), at(now+10), limit, 5)
+	found := dueAhead(t, l, now, 0, limit)
+	jobs := make([]job.Job, len(found))
+	for i, j := range found {
+		same(t, j.Time, at(now))
+		jobs[i] = j.Job
+	}
+	return jobs
+}
+
+// dueAhead asks for what is due at at(now), or will be soon.
+func dueAhead(t testing.TB, l alert.Ledger, now int, ahead time.Duration, limit int) []alert.DueJob {
+	t.Helper()
+	jobs, err := l.Due(t.Context(), at(now), at(now+10), ahead, limit, 5)
 	must(t, err)
 	return jobs
 }
@@ -53,9 +65,43 @@ func testDue(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds[1:]), 19, 40)
 	report(t, l, sent(claims[0], 20))
 	same(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are held or sent
-	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 5)), fault.ErrInvalid, "limit")
-	is(t, second(l.Due(t.Context(), at(0), at(1), 5, 0)), fault.ErrInvalid, "size")
-	is(t, second(l.Due(t.Context(), at(0), at(0), 5, 5)), fault.ErrInvalid, "retry")
+	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 0, 5)), fault.ErrInvalid, "limit")
+	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 5, 0)), fault.ErrInvalid, "size")
+	is(t, second(l.Due(t.Context(), at(0), at(0), 0, 5, 5)), fault.ErrInvalid, "retry")
+	is(t, second(l.Due(t.Context(), at(0), at(1), -1, 5, 5)), fault.ErrInvalid, "ahead")
+	is(t, second(l.Due(t.Context(), at(0), at(1), time.Second, 5, 5)), fault.ErrInvalid, "retry")
+}
+
+// testDueAhead proves that what is due soon is found with its time, in jobs of what is
+// due together, and waits in the queue then; what expires before it is due is not found.
+func testDueAhead(t *testing.T, l alert.Ledger) {
+	ds := to(6)
+	add(t, l, "normal", ds, never)
+	addUntil(t, l, "normal", to(1), at(2), at(2))
+	after := func(d time.Duration) time.Time { return at(1).Add(d) }
+	var deferrals []alert.Deferral
+	for i, d := range []time.Duration{-time.Second, 0, 300 * time.Millisecond, 305 * time.Millisecond, 325 * time.Millisecond, time.Minute} {
+		deferrals = append(deferrals, alert.Deferral{DeliveryID: ds[i].ID, Time: after(d)})
+	}
+	must(t, l.Defer(t.Context(), deferrals, at(0)))
+
+	type found struct {
+		after time.Duration
+		ids   []int64
+	}
+	var got []found
+	for _, j := range dueAhead(t, l, 1, time.Second, 100) {
+		var ids []int64
+		for _, d := range j.Deliveries {
+			ids = append(ids, d.ID)
+		}
+		got = append(got, found{j.Time.Sub(at(1)), ids})
+	}
+	same(t, got, []found{
+		{0, []int64{ds[0].ID, ds[1].ID}}, {305 * time.Millisecond, []int64{ds[2].ID, ds[3].ID}}, {325 * time.Millisecond, []int64{ds[4].ID}},
+	})
+	same(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // they wait until 11
+	same(t, total(due(t, l, 11, 100)), 5)
 }
 
 func testDueOrder(t *testing.T, l alert.Ledger) {
@@ -79,9 +125,9 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 	ds := to(1000)
 	add(t, l, "normal", ds, at(0))
 	const many = 10
-	var found [many][]job.Job
+	var found [many][]alert.DueJob
 	for _, err := range atOnce(many, func(i int) (err error) {
-		found[i], err = l.Due(t.Context(), at(1), at(10), 70, 5)
+		found[i], err = l.Due(t.Context(), at(1), at(10), 0, 70, 5)
 		return err
 	}) {
 		must(t, err)

@@ -61,6 +61,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"due at once":                    testDueAtOnce,
 		"due is not what is held":        testDueHeld,
 		"due is not what has expired":    testDueExpired,
+		"due ahead":                      testDueAhead,
 		"next":                           testNext,
 		"wake":                           testWake,
 		"wake is not for what waits":     testWakeWaiting,
