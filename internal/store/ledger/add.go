@@ -108,7 +108,7 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 			args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
 				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), more(a.alert))
 		}
-		if _, err := t.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) VALUES `+
+		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) VALUES `+
 			database.List("(?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func insertDeliveries(ctx context.Context, t *database.Tx, more, group string, r
 		for _, d := range some {
 			args = add(d, args)
 		}
-		if _, err := t.Exec(ctx, `INSERT INTO deliveries
+		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO deliveries
 			(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time`+more+`) VALUES `+
 			database.List(group, len(some)), args...); err != nil {
 			return err

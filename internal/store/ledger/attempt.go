@@ -58,7 +58,7 @@ func insertAttempts(ctx context.Context, t *database.Tx, all []attempt) error {
 		for i := range some {
 			args = some[i].append(args)
 		}
-		if _, err := t.Exec(ctx, `INSERT INTO attempts (`+columns+`) VALUES `+
+		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO attempts (`+columns+`) VALUES `+
 			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	in := `IN (` + database.List("?", len(ids)) + `)`
 	free := `SELECT id FROM deliveries WHERE id ` + in + ` AND ` + isFree + ` ORDER BY id` + forUpdate(t)
-	taken, err := selectClaims(ctx, t, `UPDATE deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+	taken, err := selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
 		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
 		WHERE id IN (`+free+`) RETURNING `+granted,
 		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, anys(ids)...), c.now, c.now)...)

@@ -74,7 +74,7 @@ func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) e
 		for _, w := range some {
 			args = append(args, w.ID)
 		}
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ?, deferred = false, held = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE`+orRollback(t)+` deliveries SET next_time = ?, deferred = false, held = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
 			return err
 		}
 	}

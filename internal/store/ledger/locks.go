@@ -33,6 +33,16 @@ func keepAlerts(t *database.Tx) string {
 	return ""
 }
 
+// orRollback lets a statement of many rows that fails take back the transaction at once,
+// which ends with it anyway. SQLite need not write down then how each page was before the
+// statement. It stands behind INSERT or UPDATE.
+func orRollback(t *database.Tx) string {
+	if t.Postgres() {
+		return ""
+	}
+	return " OR ROLLBACK"
+}
+
 // inOrder is ids in order, each once.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
