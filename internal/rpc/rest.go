@@ -9,6 +9,10 @@ import (
 
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // restRules holds where REST answers another status than the code says: what was
@@ -35,6 +39,9 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 	var transcoded []*vanguard.Service
 	for _, s := range services {
 		if s.REST {
+			if err := answersWhole(s.Name()); err != nil {
+				return fmt.Errorf("serve REST: %w", err)
+			}
 			transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
 		}
 	}
@@ -55,6 +62,22 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 	}
 	for _, rule := range restRules {
 		mux.Handle(rule.pattern, restHandler{transcoder, rule.status, rule.any})
+	}
+	return nil
+}
+
+// answersWhole fails where a method of a service with a REST path streams.
+func answersWhole(service string) error {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		return err
+	}
+	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // it bears the name of a service
+	for i := range methods.Len() {
+		m := methods.Get(i)
+		if proto.HasExtension(m.Options(), annotations.E_Http) && (m.IsStreamingServer() || m.IsStreamingClient()) {
+			return fmt.Errorf("%s streams, and has a REST path: REST answers go out whole", m.FullName())
+		}
 	}
 	return nil
 }
@@ -133,6 +156,10 @@ func (w *restWriter) WriteHeader(status int) {
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
+
+// Flush does nothing: an answer goes out whole, with its length and in one write, which
+// the transcoder would flush before its end.
+func (w *restWriter) Flush() {}
 
 // Unwrap lets http.ResponseController find what w wraps.
 func (w *restWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -46,3 +46,24 @@ func TestStatusesOfTheContract(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswersGoOutWhole sees that an answer that is flushed before its end bears its
+// length.
+func TestAnswersGoOutWhole(t *testing.T) {
+	server := httptest.NewServer(restHandler{transcoder: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, err := w.Write([]byte("{}"))
+		w.(http.Flusher).Flush() //nolint:forcetypeassert // the transcoder needs one
+		if err != nil {
+			t.Error(err)
+		}
+	})})
+	defer server.Close()
+	res, err := server.Client().Get(server.URL + "/v1/groups")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.ContentLength != 2 {
+		t.Errorf("its length is %d, %v", res.ContentLength, res.TransferEncoding)
+	}
+}
