@@ -46,8 +46,8 @@ func RankOf(severity string) Rank {
 	return Normal
 }
 
-// A Job is the deliveries of one alert by one messenger that one queue message
-// carries. It holds nothing in the clear that is secret.
+// A Job is deliveries of one alert by one messenger. It holds nothing in the clear that
+// is secret. A queue message carries one, or several that are smaller.
 type Job struct {
 	AlertID    int64
 	Messenger  string
@@ -78,12 +78,20 @@ type Delivery struct {
 	Slots            string // what a sender reserved when it deferred the delivery; empty for none
 }
 
-// A Taken is a job in a sender's hand.
+// A Taken is the jobs of one queue message in a sender's hand.
 type Taken struct {
-	Job Job
-	// Done takes the job out of the queue. Call it once all of its deliveries are
+	Jobs []Job
+	// Done takes the jobs out of the queue. Call it once all of their deliveries are
 	// recorded.
 	Done func() error
-	// Return gives the job back to the queue, for any sender.
+	// Return gives the jobs back to the queue, for any sender.
 	Return func() error
+}
+
+// Deliveries says how many deliveries the jobs have.
+func (t *Taken) Deliveries() (n int) {
+	for _, j := range t.Jobs {
+		n += len(j.Deliveries)
+	}
+	return n
 }

@@ -47,11 +47,11 @@ func TestSpoiledFolder(t *testing.T) {
 			defer mend()
 			big := sample(job.Normal, 2)
 			big.Content.Text = strings.Repeat("x", 500<<10) // so that a new file is needed soon
-			until(t, func() bool { return q.Put(t.Context(), []job.Job{big}) != nil })
+			until(t, func() bool { return q.Put(t.Context(), []job.Job{big}, 5) != nil })
 			mend()
-			took := until(t, func() bool { return q.Put(t.Context(), []job.Job{sample(job.Normal, 3)}) == nil })
+			took := until(t, func() bool { return q.Put(t.Context(), []job.Job{sample(job.Normal, 3)}, 5) == nil })
 			t.Logf("a job was put again after %s", took)
-			for take(t, l, 1)[0].Job.AlertID != 3 {
+			for take(t, l, 1)[0].Jobs[0].AlertID != 3 {
 			}
 		})
 	}

@@ -201,17 +201,19 @@ func (q *Queue) reachable() error {
 }
 
 // Put hands jobs to the broker and returns when it has them. Those before an
-// error may have been taken.
-func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
+// error may have been taken. Jobs of one messenger and rank share a message, as long as
+// they have no more than size deliveries together and say little.
+func (q *Queue) Put(ctx context.Context, jobs []job.Job, size int) error {
 	if err := q.reachable(); err != nil {
 		return err
 	}
-	err := q.put(ctx, jobs)
+	bundles := bundle(jobs, size)
+	err := q.put(ctx, bundles)
 	if err != nil {
-		if again := q.mend(ctx, jobs[0], err); again != nil {
+		if again := q.mend(ctx, bundles[0], err); again != nil {
 			return again
 		}
-		err = q.put(ctx, jobs) // a job that is there twice is claimed once
+		err = q.put(ctx, bundles) // a job that is there twice is claimed once
 	}
 	if err != nil {
 		return fmt.Errorf("put jobs into the queue: %w: %w", err, fault.ErrUnavailable)
@@ -221,12 +223,12 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job) error {
 
 // mend makes the stream again where cause says that it has vanished, or that it is
 // broken: the broker answers, but not to a job. Where neither is so, it gives cause.
-func (q *Queue) mend(ctx context.Context, j job.Job, cause error) error {
+func (q *Queue) mend(ctx context.Context, jobs []job.Job, cause error) error {
 	switch {
 	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
 		return q.makeVanished(ctx)
 	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout):
-		if life, broken := q.broken(ctx, j); broken {
+		if life, broken := q.broken(ctx, jobs); broken {
 			return q.renew(ctx, life)
 		}
 	}
@@ -234,10 +236,10 @@ func (q *Queue) mend(ctx context.Context, j job.Job, cause error) error {
 }
 
 // broken says whether the broker answers questions about the stream, and does not
-// when the stream is to take a job, and in which life. A broker whose files were deleted
+// when the stream is to take jobs, and in which life. A broker whose files were deleted
 // does that, for ever.
-func (q *Queue) broken(ctx context.Context, j job.Job) (life time.Time, broken bool) {
-	payload, err := encode(j)
+func (q *Queue) broken(ctx context.Context, jobs []job.Job) (life time.Time, broken bool) {
+	payload, err := encode(jobs)
 	if err != nil {
 		return time.Time{}, false
 	}
@@ -249,18 +251,18 @@ func (q *Queue) broken(ctx context.Context, j job.Job) (life time.Time, broken b
 	}
 	publishing, stop := context.WithTimeout(ctx, probeTimeout)
 	defer stop()
-	_, err = q.js.Publish(publishing, subject(j.Messenger, j.Rank), payload)
+	_, err = q.js.Publish(publishing, subject(jobs[0].Messenger, jobs[0].Rank), payload)
 	return stream.CachedInfo().Created, errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
 }
 
-func (q *Queue) put(ctx context.Context, jobs []job.Job) error {
-	acks := make([]jetstream.PubAckFuture, 0, len(jobs))
-	for _, j := range jobs {
-		payload, err := encode(j)
+func (q *Queue) put(ctx context.Context, bundles [][]job.Job) error {
+	acks := make([]jetstream.PubAckFuture, 0, len(bundles))
+	for _, jobs := range bundles {
+		payload, err := encode(jobs)
 		if err != nil {
 			return err
 		}
-		ack, err := q.js.PublishAsync(subject(j.Messenger, j.Rank), payload)
+		ack, err := q.js.PublishAsync(subject(jobs[0].Messenger, jobs[0].Rank), payload)
 		if err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func take(t *testing.T, l *queue.Lanes, most int) []job.Taken {
 
 func put(t *testing.T, q *queue.Queue, jobs ...job.Job) {
 	t.Helper()
-	if err := q.Put(t.Context(), jobs); err != nil {
+	if err := q.Put(t.Context(), jobs, 5); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,11 +94,30 @@ func TestWhatIsPutIsTaken(t *testing.T) {
 	want := sample(job.High, 7)
 	put(t, q, want)
 	taken := take(t, l, 10)
-	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Job, want) {
+	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Jobs[0], want) {
 		t.Fatalf("took %+v", taken)
 	}
 	if err := taken[0].Done(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestJobsShareAMessage takes small jobs as they were put, in one hand.
+func TestJobsShareAMessage(t *testing.T) {
+	q, _ := open(t, t.TempDir())
+	l, stop := lanes(t, q)
+	defer stop()
+	want := []job.Job{sample(job.High, 7), sample(job.High, 17)}
+	put(t, q, want...)
+	taken := take(t, l, 1)
+	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Jobs, want) || taken[0].Deliveries() != 4 {
+		t.Fatalf("took %+v", taken)
+	}
+	if err := taken[0].Return(); err != nil {
+		t.Fatal(err)
+	}
+	if again := take(t, l, 1); !reflect.DeepEqual(again[0].Jobs, want) {
+		t.Errorf("took %+v", again)
 	}
 }
 
@@ -110,7 +129,7 @@ func TestReturnedJobComesAgain(t *testing.T) {
 	if err := take(t, l, 1)[0].Return(); err != nil {
 		t.Fatal(err)
 	}
-	if again := take(t, l, 1); again[0].Job.AlertID != 7 {
+	if again := take(t, l, 1); again[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", again)
 	}
 }
@@ -126,7 +145,7 @@ func TestUrgentFirst(t *testing.T) {
 	var got []job.Rank
 	for len(got) < 4 {
 		for _, taken := range take(t, l, 10) {
-			got = append(got, taken.Job.Rank)
+			got = append(got, taken.Jobs[0].Rank)
 		}
 	}
 	if want := job.Ranks[:]; !reflect.DeepEqual(got, want) {
@@ -180,7 +199,7 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 	q, _ := open(t, dir)
 	l, stop := lanes(t, q)
 	defer stop()
-	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
+	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
 }
@@ -216,7 +235,7 @@ func TestLeftovers(t *testing.T) {
 	defer stop()
 	put(t, q, sample(job.Normal, 22))
 	for _, want := range []int64{21, 22} {
-		if got := take(t, l, 1)[0].Job.AlertID; got != want {
+		if got := take(t, l, 1)[0].Jobs[0].AlertID; got != want {
 			t.Errorf("took %d, want %d", got, want)
 		}
 	}
@@ -238,7 +257,7 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, q, sample(job.Critical, 7))
-	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
+	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
 	if after, empty, err := q.Epoch(t.Context()); err != nil || empty || after == before {
@@ -260,7 +279,7 @@ func TestFolderDeletedWhileItRuns(t *testing.T) {
 			if err := taken.Done(); err != nil {
 				t.Fatal(err)
 			}
-			if taken.Job.AlertID == id { // others may come again
+			if taken.Jobs[0].AlertID == id { // others may come again
 				break
 			}
 		}
@@ -285,7 +304,7 @@ func TestOpenWithoutFolder(t *testing.T) {
 	l, stop := lanes(t, again)
 	defer stop()
 	put(t, again, sample(job.Normal, 9))
-	for take(t, l, 1)[0].Job.AlertID != 9 {
+	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
 }
 
@@ -301,7 +320,7 @@ func TestWhatIsNoJobIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, q, sample(job.Normal, 7))
-	if taken := take(t, l, 1); taken[0].Job.AlertID != 7 {
+	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
 }

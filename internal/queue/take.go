@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// ahead is how many jobs of a rank are fetched before they are asked for. They are a
-	// few kilobytes each. A pull that is bounded by bytes, too (nats.go 1.55 and server
+	// ahead is how many messages of a rank are fetched before they are asked for. They
+	// are a few kilobytes each. A pull that is bounded by bytes, too (nats.go 1.55 and server
 	// 2.15), now and then waited until what it was sent was sent again.
 	ahead = 64
 	// reopenWait is the pause before a lane whose consumer broke is opened again.
@@ -92,7 +92,7 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 		}
 		taken, err := open(message)
 		if err != nil {
-			l.log.Error("a queue message is no job, dropping it", "subject", message.Subject(), "error", err)
+			l.log.Error("a queue message holds no jobs, dropping it", "subject", message.Subject(), "error", err)
 			_ = message.Term() // the ledger still holds its deliveries
 			continue
 		}
@@ -104,7 +104,7 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	}
 }
 
-// Take waits for a job and takes it with what else is there, until they carry enough
+// Take waits for jobs and takes them with what else is there, until they carry enough
 // deliveries, the most urgent rank first. It returns the error of ctx when that ends
 // before there is a job. One caller at a time.
 func (l *Lanes) Take(ctx context.Context, enough int) ([]job.Taken, error) {
@@ -116,8 +116,8 @@ func (l *Lanes) Take(ctx context.Context, enough int) ([]job.Taken, error) {
 	for rank := range l.lanes {
 		some.add(l.lanes[rank], enough)
 	}
-	if len(some.jobs) > 0 {
-		return some.jobs, nil
+	if len(some.taken) > 0 {
+		return some.taken, nil
 	}
 	select {
 	case t := <-l.lanes[job.Critical]:
@@ -135,7 +135,7 @@ func (l *Lanes) Take(ctx context.Context, enough int) ([]job.Taken, error) {
 
 // A load is what was taken together.
 type load struct {
-	jobs       []job.Taken
+	taken      []job.Taken
 	deliveries int
 }
 
@@ -144,8 +144,8 @@ func (l *load) add(lane chan job.Taken, enough int) {
 	for l.deliveries < enough {
 		select {
 		case t := <-lane:
-			l.jobs = append(l.jobs, t)
-			l.deliveries += max(1, len(t.Job.Deliveries)) // so that a job of none ends it, too
+			l.taken = append(l.taken, t)
+			l.deliveries += max(1, t.Deliveries()) // so that one of none ends it, too
 		default:
 			return
 		}
@@ -164,13 +164,13 @@ func (l *Lanes) giveBack(rank job.Rank) {
 	}
 }
 
-// open reads a message as a job in hand.
+// open reads a message as jobs in hand.
 func open(message jetstream.Msg) (job.Taken, error) {
-	j, err := decode(message.Data())
+	jobs, err := decode(message.Data())
 	if err != nil {
 		return job.Taken{}, err
 	}
-	return job.Taken{Job: j, Done: message.Ack, Return: message.Nak}, nil
+	return job.Taken{Jobs: jobs, Done: message.Ack, Return: message.Nak}, nil
 }
 
 // pause waits, or until ctx ends.

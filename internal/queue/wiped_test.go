@@ -27,7 +27,7 @@ func TestLanesOpenedWithoutFolder(t *testing.T) {
 	until(t, func() bool { return epoch(t, q) != before })
 	after := epoch(t, q)
 	put(t, q, sample(job.Normal, 9))
-	for take(t, l, 1)[0].Job.AlertID != 9 {
+	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
 	if epoch(t, q) != after { // one of the four lanes was the first; the others left its stream alone
 		t.Error("the stream was made anew more than once")
@@ -63,7 +63,7 @@ func TestEpochWithoutFolder(t *testing.T) {
 		t.Errorf("the epoch was %s, and is %s, then %s", before, after, epoch(t, q))
 	}
 	put(t, q, sample(job.Normal, 9))
-	for take(t, l, 1)[0].Job.AlertID != 9 {
+	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
 }
 

@@ -10,8 +10,33 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// encode gives the payload of a job.
-func encode(j job.Job) ([]byte, error) {
+// encode gives the payload of jobs.
+func encode(jobs []job.Job) ([]byte, error) {
+	bundle := &jobv1.Bundle{Jobs: make([]*jobv1.Job, 0, len(jobs))}
+	for _, j := range jobs {
+		bundle.Jobs = append(bundle.Jobs, toWire(j))
+	}
+	payload, err := proto.Marshal(bundle)
+	if err != nil {
+		return nil, fmt.Errorf("encode jobs: %w", err)
+	}
+	return payload, nil
+}
+
+// decode reads what encode gave.
+func decode(payload []byte) ([]job.Job, error) {
+	bundle := new(jobv1.Bundle)
+	if err := proto.Unmarshal(payload, bundle); err != nil {
+		return nil, fmt.Errorf("decode jobs: %w", err)
+	}
+	jobs := make([]job.Job, 0, len(bundle.GetJobs()))
+	for _, wire := range bundle.GetJobs() {
+		jobs = append(jobs, fromWire(wire))
+	}
+	return jobs, nil
+}
+
+func toWire(j job.Job) *jobv1.Job {
 	wire := &jobv1.Job{
 		AlertId:    j.AlertID,
 		Messenger:  j.Messenger,
@@ -35,19 +60,10 @@ func encode(j job.Job) ([]byte, error) {
 			Slots:            d.Slots,
 		})
 	}
-	payload, err := proto.Marshal(wire)
-	if err != nil {
-		return nil, fmt.Errorf("encode a job: %w", err)
-	}
-	return payload, nil
+	return wire
 }
 
-// decode reads what encode gave.
-func decode(payload []byte) (job.Job, error) {
-	wire := new(jobv1.Job)
-	if err := proto.Unmarshal(payload, wire); err != nil {
-		return job.Job{}, fmt.Errorf("decode a job: %w", err)
-	}
+func fromWire(wire *jobv1.Job) job.Job {
 	j := job.Job{
 		AlertID:   wire.GetAlertId(),
 		Messenger: wire.GetMessenger(),
@@ -73,5 +89,5 @@ func decode(payload []byte) (job.Job, error) {
 			Slots:            d.GetSlots(),
 		})
 	}
-	return j, nil
+	return j
 }

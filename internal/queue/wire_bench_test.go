@@ -19,7 +19,7 @@ func BenchmarkWire(b *testing.B) {
 			ID: 227894805024210945, Destination: "USER1_CHANNEL_ID", SealedCredential: make([]byte, 90), CredentialKey: strings.Repeat("a", 32),
 		})
 	}
-	payload, err := encode(j)
+	payload, err := encode([]job.Job{j})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func BenchmarkWire(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(payload)))
 		for b.Loop() {
-			if _, err := encode(j); err != nil {
+			if _, err := encode([]job.Job{j}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -36,7 +36,7 @@ func BenchmarkWire(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(payload)))
 		for b.Loop() {
-			if got, err := decode(payload); err != nil || len(got.Deliveries) != 5 {
+			if got, err := decode(payload); err != nil || len(got) != 1 {
 				b.Fatal(got, err)
 			}
 		}

@@ -46,7 +46,7 @@ type Clock struct {
 // NewClock gives a clock that puts jobs of at most jobSize deliveries.
 func NewClock(dispatcher Dispatcher, queue Queue, rule Rule, jobSize int, now func() time.Time, log *slog.Logger) *Clock {
 	return &Clock{
-		dispatcher: dispatcher, outbox: newOutbox(queue, now, log), rule: rule, jobSize: jobSize, now: now, log: log,
+		dispatcher: dispatcher, outbox: newOutbox(queue, jobSize, now, log), rule: rule, jobSize: jobSize, now: now, log: log,
 		news: make(chan struct{}, 1),
 	}
 }

@@ -65,8 +65,8 @@ func arrivals(t testing.TB, js jetstream.JetStream, due map[int64]time.Time) []t
 	var late []time.Duration
 	seen := map[int64]bool{}
 	for len(late) < len(due) {
-		j, put := next(t, jobs)
-		for _, d := range j.GetDeliveries() {
+		ds, put := next(t, jobs)
+		for _, d := range ds {
 			if seen[d.GetId()] {
 				t.Errorf("delivery %d was put twice", d.GetId())
 			}

@@ -175,8 +175,8 @@ func TestBrokerAway(t *testing.T) {
 	must(t, err)
 	seen := map[int64]bool{}
 	for jobs := consume(t, js); len(seen) < 2*due; {
-		j, _ := next(t, jobs)
-		for _, d := range j.GetDeliveries() {
+		ds, _ := next(t, jobs)
+		for _, d := range ds {
 			seen[d.GetId()] = true
 		}
 	}

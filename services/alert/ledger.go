@@ -178,8 +178,9 @@ const DueGrain = 10 * time.Millisecond
 // A Queue carries jobs to the senders. It may lose what it holds: the ledger
 // says what is to be done again.
 type Queue interface {
-	// Put hands over jobs. Those before an error may have been taken.
-	Put(ctx context.Context, jobs []job.Job) error
+	// Put hands over jobs, of which several may travel together, with at most size
+	// deliveries. Those before an error may have been taken.
+	Put(ctx context.Context, jobs []job.Job, size int) error
 	// Epoch names the queue's life: where it is another than before, what was put
 	// before may be lost. Where the queue is empty, nothing that was put before Epoch
 	// was called will reach a sender any more. It brings a queue that vanished back to

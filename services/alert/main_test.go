@@ -135,16 +135,19 @@ func consume(t testing.TB, js jetstream.JetStream) jetstream.MessagesContext {
 	return messages
 }
 
-// next gives the next job of the stream, and when it was put.
-func next(t testing.TB, jobs jetstream.MessagesContext) (j *jobv1.Job, put time.Time) {
+// next gives the deliveries of the next message of the stream, and when it was put.
+func next(t testing.TB, jobs jetstream.MessagesContext) (ds []*jobv1.JobDelivery, put time.Time) {
 	t.Helper()
 	message, err := jobs.Next(jetstream.NextMaxWait(patience))
 	must(t, err)
 	meta, err := message.Metadata()
 	must(t, err)
-	j = new(jobv1.Job)
-	must(t, proto.Unmarshal(message.Data(), j))
-	return j, meta.Timestamp
+	bundle := new(jobv1.Bundle)
+	must(t, proto.Unmarshal(message.Data(), bundle))
+	for _, j := range bundle.GetJobs() {
+		ds = append(ds, j.GetDeliveries()...)
+	}
+	return ds, meta.Timestamp
 }
 
 // tell tells that something happened now, where somebody waits for it.

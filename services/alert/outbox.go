@@ -35,6 +35,7 @@ const (
 // found in the ledger.
 type outbox struct {
 	queue Queue
+	size  int // of jobs
 	now   func() time.Time
 	log   *slog.Logger
 
@@ -47,8 +48,8 @@ type outbox struct {
 	epoch string // of the queue, when it was last looked at
 }
 
-func newOutbox(queue Queue, now func() time.Time, log *slog.Logger) *outbox {
-	o := &outbox{queue: queue, now: now, log: log, fresh: make(chan []job.Job, freshAlerts), waits: backoffs.NewExponentialBackOff()}
+func newOutbox(queue Queue, size int, now func() time.Time, log *slog.Logger) *outbox {
+	o := &outbox{queue: queue, size: size, now: now, log: log, fresh: make(chan []job.Job, freshAlerts), waits: backoffs.NewExponentialBackOff()}
 	o.waits.InitialInterval, o.waits.MaxInterval = firstLook, lastLook
 	o.missed.Store(true) // what an earlier process accepted and did not put
 	return o
@@ -95,7 +96,7 @@ func (o *outbox) put(ctx context.Context, jobs []job.Job) bool {
 // what went wrong.
 func (o *outbox) try(ctx context.Context, jobs []job.Job) error {
 	for batch := range slices.Chunk(jobs, putBatch) {
-		if err := o.queue.Put(ctx, batch); err != nil {
+		if err := o.queue.Put(ctx, batch, o.size); err != nil {
 			return err
 		}
 	}

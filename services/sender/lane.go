@@ -95,7 +95,7 @@ func (l *lane) take(ctx context.Context, jobs Jobs) {
 		}
 		if err != nil {
 			for _, t := range taken {
-				l.note("return a job", t.Return())
+				l.note("return jobs", t.Return())
 			}
 			pause(ctx, takeAgain)
 			continue
@@ -126,8 +126,8 @@ func (l *lane) claim(ctx context.Context, tasks []*task) error {
 	return err
 }
 
-// handOver gives on what was granted and what is deferred. A job of which nothing
-// is either is done: others send it, or nobody must.
+// handOver gives on what was granted and what is deferred. Jobs of which nothing
+// is either are done: others send it, or nobody must.
 func (l *lane) handOver(hands []*hand, p plan) {
 	for _, r := range p.later {
 		r.hand.left++
@@ -139,7 +139,7 @@ func (l *lane) handOver(hands []*hand, p plan) {
 	}
 	for _, h := range hands {
 		if h.left == 0 {
-			l.note("finish a job", h.Done())
+			l.note("finish jobs", h.Done())
 		}
 	}
 	l.deferring.Add(len(p.later))

@@ -65,15 +65,18 @@ func (l *lane) tasks(taken []job.Taken) (hands []*hand, tasks []*task) {
 	for i := range taken {
 		h := &hand{Taken: taken[i]}
 		hands = append(hands, h)
-		for _, d := range taken[i].Job.Deliveries {
-			if seen[d.ID] {
-				continue
+		for k := range h.Jobs {
+			j := &h.Jobs[k]
+			for _, d := range j.Deliveries {
+				if seen[d.ID] {
+					continue
+				}
+				seen[d.ID] = true
+				t := &task{hand: h, job: j, delivery: d, taken: now}
+				l.identify(t)
+				t.readSlots()
+				tasks = append(tasks, t)
 			}
-			seen[d.ID] = true
-			t := &task{hand: h, job: &taken[i].Job, delivery: d, taken: now}
-			l.identify(t)
-			t.readSlots()
-			tasks = append(tasks, t)
 		}
 	}
 	return hands, tasks

@@ -56,9 +56,9 @@ func (l *lane) record(ctx context.Context, batch []result) {
 			continue
 		}
 		if err != nil {
-			l.note("return a job", r.hand.Return())
+			l.note("return jobs", r.hand.Return())
 		} else {
-			l.note("finish a job", r.hand.Done())
+			l.note("finish jobs", r.hand.Done())
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 type Jobs interface {
 	// Run fetches jobs until ctx ends, and then gives back what nobody took.
 	Run(ctx context.Context) error
-	// Take waits for a job and takes it with what else is there, until they carry
+	// Take waits for jobs and takes them with what else is there, until they carry
 	// enough deliveries, the most urgent first. It returns the error of ctx when that
 	// ends before.
 	Take(ctx context.Context, enough int) ([]job.Taken, error)

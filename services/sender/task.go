@@ -80,7 +80,7 @@ func (l *lane) giveBack(t *task, now time.Time) result {
 	return l.put(t, now, becauseLate)
 }
 
-// A hand is a job in hand, and how many of its deliveries are not settled.
+// A hand is the jobs of a queue message, and how many of their deliveries are not settled.
 type hand struct {
 	job.Taken
 	left int // touched by the taker before the first result, then by the reporter only

@@ -136,9 +136,12 @@ func TestJobs(t *testing.T) {
 	for range 3 {
 		message, err := jobs.NextMsg(proc.Patience)
 		must(t, err)
-		j := new(jobv1.Job)
-		must(t, proto.Unmarshal(message.Data, j))
-		sizes = append(sizes, len(j.GetDeliveries()))
+		bundle := new(jobv1.Bundle)
+		must(t, proto.Unmarshal(message.Data, bundle))
+		if len(bundle.GetJobs()) != 1 {
+			t.Fatalf("a message carries %v", bundle.GetJobs())
+		}
+		sizes = append(sizes, len(bundle.GetJobs()[0].GetDeliveries()))
 		if message.Subject != "send.slack.critical" || strings.Contains(string(message.Data), "SLACK-USER") {
 			t.Errorf("%s carries %q", message.Subject, message.Data)
 		}

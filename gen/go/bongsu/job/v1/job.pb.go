@@ -26,8 +26,55 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Job is the payload of a queue message: deliveries of one alert by one
-// messenger. It holds nothing in the clear that is secret.
+// Bundle is the payload of a queue message: jobs of one messenger and rank.
+type Bundle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// jobs are one or more, which have together at most as many deliveries as one job
+	// may have.
+	Jobs          []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bundle) Reset() {
+	*x = Bundle{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bundle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bundle) ProtoMessage() {}
+
+func (x *Bundle) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
+func (*Bundle) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Bundle) GetJobs() []*Job {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+// Job is deliveries of one alert by one messenger. It holds nothing in the clear
+// that is secret.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alert_id is the alert's.
@@ -56,7 +103,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[0]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -68,7 +115,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[0]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -81,7 +128,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{0}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Job) GetAlertId() int64 {
@@ -167,7 +214,7 @@ type JobDetail struct {
 
 func (x *JobDetail) Reset() {
 	*x = JobDetail{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -179,7 +226,7 @@ func (x *JobDetail) String() string {
 func (*JobDetail) ProtoMessage() {}
 
 func (x *JobDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[1]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -192,7 +239,7 @@ func (x *JobDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobDetail.ProtoReflect.Descriptor instead.
 func (*JobDetail) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *JobDetail) GetName() string {
@@ -230,7 +277,7 @@ type JobDelivery struct {
 
 func (x *JobDelivery) Reset() {
 	*x = JobDelivery{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +289,7 @@ func (x *JobDelivery) String() string {
 func (*JobDelivery) ProtoMessage() {}
 
 func (x *JobDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[2]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +302,7 @@ func (x *JobDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobDelivery.ProtoReflect.Descriptor instead.
 func (*JobDelivery) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *JobDelivery) GetId() int64 {
@@ -309,7 +356,7 @@ type ClaimRequest struct {
 
 func (x *ClaimRequest) Reset() {
 	*x = ClaimRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -321,7 +368,7 @@ func (x *ClaimRequest) String() string {
 func (*ClaimRequest) ProtoMessage() {}
 
 func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[3]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -334,7 +381,7 @@ func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
 func (*ClaimRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ClaimRequest) GetDeliveryIds() []int64 {
@@ -369,7 +416,7 @@ type ClaimResponse struct {
 
 func (x *ClaimResponse) Reset() {
 	*x = ClaimResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -381,7 +428,7 @@ func (x *ClaimResponse) String() string {
 func (*ClaimResponse) ProtoMessage() {}
 
 func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[4]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -394,7 +441,7 @@ func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
 func (*ClaimResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ClaimResponse) GetClaims() []*Claim {
@@ -424,7 +471,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +483,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[5]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +496,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Claim) GetDeliveryId() int64 {
@@ -498,7 +545,7 @@ type ListFreeRequest struct {
 
 func (x *ListFreeRequest) Reset() {
 	*x = ListFreeRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +557,7 @@ func (x *ListFreeRequest) String() string {
 func (*ListFreeRequest) ProtoMessage() {}
 
 func (x *ListFreeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[6]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +570,7 @@ func (x *ListFreeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFreeRequest.ProtoReflect.Descriptor instead.
 func (*ListFreeRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListFreeRequest) GetDeliveryIds() []int64 {
@@ -544,7 +591,7 @@ type ListFreeResponse struct {
 
 func (x *ListFreeResponse) Reset() {
 	*x = ListFreeResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +603,7 @@ func (x *ListFreeResponse) String() string {
 func (*ListFreeResponse) ProtoMessage() {}
 
 func (x *ListFreeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +616,7 @@ func (x *ListFreeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFreeResponse.ProtoReflect.Descriptor instead.
 func (*ListFreeResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListFreeResponse) GetDeliveries() []*FreeDelivery {
@@ -593,7 +640,7 @@ type FreeDelivery struct {
 
 func (x *FreeDelivery) Reset() {
 	*x = FreeDelivery{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +652,7 @@ func (x *FreeDelivery) String() string {
 func (*FreeDelivery) ProtoMessage() {}
 
 func (x *FreeDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +665,7 @@ func (x *FreeDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreeDelivery.ProtoReflect.Descriptor instead.
 func (*FreeDelivery) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FreeDelivery) GetDeliveryId() int64 {
@@ -646,7 +693,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +705,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +718,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReportRequest) GetReports() []*Report {
@@ -700,7 +747,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +759,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +772,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Report) GetDeliveryId() int64 {
@@ -775,7 +822,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +834,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +847,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReportResponse) GetFencedDeliveryIds() []int64 {
@@ -821,7 +868,7 @@ type DeferRequest struct {
 
 func (x *DeferRequest) Reset() {
 	*x = DeferRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +880,7 @@ func (x *DeferRequest) String() string {
 func (*DeferRequest) ProtoMessage() {}
 
 func (x *DeferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +893,7 @@ func (x *DeferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferRequest.ProtoReflect.Descriptor instead.
 func (*DeferRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeferRequest) GetDeferrals() []*Deferral {
@@ -873,7 +920,7 @@ type Deferral struct {
 
 func (x *Deferral) Reset() {
 	*x = Deferral{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +932,7 @@ func (x *Deferral) String() string {
 func (*Deferral) ProtoMessage() {}
 
 func (x *Deferral) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +945,7 @@ func (x *Deferral) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deferral.ProtoReflect.Descriptor instead.
 func (*Deferral) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Deferral) GetDeliveryId() int64 {
@@ -938,7 +985,7 @@ type DeferResponse struct {
 
 func (x *DeferResponse) Reset() {
 	*x = DeferResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +997,7 @@ func (x *DeferResponse) String() string {
 func (*DeferResponse) ProtoMessage() {}
 
 func (x *DeferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1010,7 @@ func (x *DeferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferResponse.ProtoReflect.Descriptor instead.
 func (*DeferResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 // ReceiveRequest is what a provider said.
@@ -983,7 +1030,7 @@ type ReceiveRequest struct {
 
 func (x *ReceiveRequest) Reset() {
 	*x = ReceiveRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1042,7 @@ func (x *ReceiveRequest) String() string {
 func (*ReceiveRequest) ProtoMessage() {}
 
 func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1055,7 @@ func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReceiveRequest) GetDeliveryId() int64 {
@@ -1048,7 +1095,7 @@ type ReceiveResponse struct {
 
 func (x *ReceiveResponse) Reset() {
 	*x = ReceiveResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1107,7 @@ func (x *ReceiveResponse) String() string {
 func (*ReceiveResponse) ProtoMessage() {}
 
 func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1120,7 @@ func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 // GetCanaryRequest asks for nothing in particular.
@@ -1085,7 +1132,7 @@ type GetCanaryRequest struct {
 
 func (x *GetCanaryRequest) Reset() {
 	*x = GetCanaryRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1144,7 @@ func (x *GetCanaryRequest) String() string {
 func (*GetCanaryRequest) ProtoMessage() {}
 
 func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1157,7 @@ func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryRequest.ProtoReflect.Descriptor instead.
 func (*GetCanaryRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 // GetCanaryResponse holds a canary.
@@ -1124,7 +1171,7 @@ type GetCanaryResponse struct {
 
 func (x *GetCanaryResponse) Reset() {
 	*x = GetCanaryResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1183,7 @@ func (x *GetCanaryResponse) String() string {
 func (*GetCanaryResponse) ProtoMessage() {}
 
 func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1196,7 @@ func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryResponse.ProtoReflect.Descriptor instead.
 func (*GetCanaryResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetCanaryResponse) GetCanary() []byte {
@@ -1176,7 +1223,7 @@ type MoveDestinationRequest struct {
 
 func (x *MoveDestinationRequest) Reset() {
 	*x = MoveDestinationRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1235,7 @@ func (x *MoveDestinationRequest) String() string {
 func (*MoveDestinationRequest) ProtoMessage() {}
 
 func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1248,7 @@ func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationRequest.ProtoReflect.Descriptor instead.
 func (*MoveDestinationRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MoveDestinationRequest) GetMessenger() string {
@@ -1241,7 +1288,7 @@ type MoveDestinationResponse struct {
 
 func (x *MoveDestinationResponse) Reset() {
 	*x = MoveDestinationResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1300,7 @@ func (x *MoveDestinationResponse) String() string {
 func (*MoveDestinationResponse) ProtoMessage() {}
 
 func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,14 +1313,16 @@ func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationResponse.ProtoReflect.Descriptor instead.
 func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x02\n" +
+	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
+	"\x06Bundle\x12&\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\xd9\x02\n" +
 	"\x03Job\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12\x12\n" +
@@ -1381,64 +1430,66 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
-	(*Job)(nil),                     // 0: bongsu.job.v1.Job
-	(*JobDetail)(nil),               // 1: bongsu.job.v1.JobDetail
-	(*JobDelivery)(nil),             // 2: bongsu.job.v1.JobDelivery
-	(*ClaimRequest)(nil),            // 3: bongsu.job.v1.ClaimRequest
-	(*ClaimResponse)(nil),           // 4: bongsu.job.v1.ClaimResponse
-	(*Claim)(nil),                   // 5: bongsu.job.v1.Claim
-	(*ListFreeRequest)(nil),         // 6: bongsu.job.v1.ListFreeRequest
-	(*ListFreeResponse)(nil),        // 7: bongsu.job.v1.ListFreeResponse
-	(*FreeDelivery)(nil),            // 8: bongsu.job.v1.FreeDelivery
-	(*ReportRequest)(nil),           // 9: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                  // 10: bongsu.job.v1.Report
-	(*ReportResponse)(nil),          // 11: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),            // 12: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),                // 13: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),           // 14: bongsu.job.v1.DeferResponse
-	(*ReceiveRequest)(nil),          // 15: bongsu.job.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),         // 16: bongsu.job.v1.ReceiveResponse
-	(*GetCanaryRequest)(nil),        // 17: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),       // 18: bongsu.job.v1.GetCanaryResponse
-	(*MoveDestinationRequest)(nil),  // 19: bongsu.job.v1.MoveDestinationRequest
-	(*MoveDestinationResponse)(nil), // 20: bongsu.job.v1.MoveDestinationResponse
-	(*timestamppb.Timestamp)(nil),   // 21: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),              // 22: bongsu.messenger.v1.Outcome
+	(*Bundle)(nil),                  // 0: bongsu.job.v1.Bundle
+	(*Job)(nil),                     // 1: bongsu.job.v1.Job
+	(*JobDetail)(nil),               // 2: bongsu.job.v1.JobDetail
+	(*JobDelivery)(nil),             // 3: bongsu.job.v1.JobDelivery
+	(*ClaimRequest)(nil),            // 4: bongsu.job.v1.ClaimRequest
+	(*ClaimResponse)(nil),           // 5: bongsu.job.v1.ClaimResponse
+	(*Claim)(nil),                   // 6: bongsu.job.v1.Claim
+	(*ListFreeRequest)(nil),         // 7: bongsu.job.v1.ListFreeRequest
+	(*ListFreeResponse)(nil),        // 8: bongsu.job.v1.ListFreeResponse
+	(*FreeDelivery)(nil),            // 9: bongsu.job.v1.FreeDelivery
+	(*ReportRequest)(nil),           // 10: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                  // 11: bongsu.job.v1.Report
+	(*ReportResponse)(nil),          // 12: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),            // 13: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),                // 14: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),           // 15: bongsu.job.v1.DeferResponse
+	(*ReceiveRequest)(nil),          // 16: bongsu.job.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),         // 17: bongsu.job.v1.ReceiveResponse
+	(*GetCanaryRequest)(nil),        // 18: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),       // 19: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),  // 20: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil), // 21: bongsu.job.v1.MoveDestinationResponse
+	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),              // 23: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
-	2,  // 0: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
-	1,  // 1: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	21, // 2: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	5,  // 3: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	21, // 4: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	8,  // 5: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
-	10, // 6: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	21, // 7: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	21, // 8: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	22, // 9: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	13, // 10: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	21, // 11: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	3,  // 12: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	6,  // 13: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
-	9,  // 14: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	19, // 15: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
-	12, // 16: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	15, // 17: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
-	17, // 18: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	4,  // 19: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	7,  // 20: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
-	11, // 21: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	20, // 22: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	14, // 23: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	16, // 24: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
-	18, // 25: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	1,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
+	3,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
+	2,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
+	22, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	6,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
+	22, // 5: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	9,  // 6: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
+	11, // 7: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	22, // 8: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	22, // 9: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	23, // 10: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	14, // 11: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	22, // 12: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	4,  // 13: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	7,  // 14: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
+	10, // 15: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	20, // 16: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	13, // 17: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	16, // 18: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	18, // 19: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	5,  // 20: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	8,  // 21: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
+	12, // 22: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	21, // 23: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	15, // 24: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	17, // 25: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	19, // 26: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -1452,7 +1503,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

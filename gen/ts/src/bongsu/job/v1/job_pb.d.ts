@@ -15,8 +15,29 @@ import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 export declare const file_bongsu_job_v1_job: GenFile;
 
 /**
- * Job is the payload of a queue message: deliveries of one alert by one
- * messenger. It holds nothing in the clear that is secret.
+ * Bundle is the payload of a queue message: jobs of one messenger and rank.
+ *
+ * @generated from message bongsu.job.v1.Bundle
+ */
+export declare type Bundle = Message<"bongsu.job.v1.Bundle"> & {
+  /**
+   * jobs are one or more, which have together at most as many deliveries as one job
+   * may have.
+   *
+   * @generated from field: repeated bongsu.job.v1.Job jobs = 1;
+   */
+  jobs: Job[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.Bundle.
+ * Use `create(BundleSchema)` to create a new message.
+ */
+export declare const BundleSchema: GenMessage<Bundle>;
+
+/**
+ * Job is deliveries of one alert by one messenger. It holds nothing in the clear
+ * that is secret.
  *
  * @generated from message bongsu.job.v1.Job
  */

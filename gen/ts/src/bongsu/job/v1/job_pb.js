@@ -13,154 +13,161 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file bongsu/job/v1/job.proto.
  */
 export const file_bongsu_job_v1_job = /*@__PURE__*/
-  fileDesc("Chdib25nc3Uvam9iL3YxL2pvYi5wcm90bxINYm9uZ3N1LmpvYi52MSKBAgoDSm9iEhAKCGFsZXJ0X2lkGAEgASgDEhEKCW1lc3NlbmdlchgCIAEoCRIMCgRyYW5rGAMgASgFEgwKBHRleHQYBCABKAkSLgoKZGVsaXZlcmllcxgFIAMoCzIaLmJvbmdzdS5qb2IudjEuSm9iRGVsaXZlcnkSEAoIc2V2ZXJpdHkYBiABKAkSDQoFdGl0bGUYByABKAkSDAoEbGluaxgIIAEoCRIpCgdkZXRhaWxzGAkgAygLMhguYm9uZ3N1LmpvYi52MS5Kb2JEZXRhaWwSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIigKCUpvYkRldGFpbBIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJInAKC0pvYkRlbGl2ZXJ5EgoKAmlkGAEgASgDEhMKC2Rlc3RpbmF0aW9uGAIgASgJEhkKEXNlYWxlZF9jcmVkZW50aWFsGAMgASgMEg0KBXNsb3RzGAQgASgJEhYKDmNyZWRlbnRpYWxfa2V5GAUgASgJIm8KDENsYWltUmVxdWVzdBInCgxkZWxpdmVyeV9pZHMYASADKANCEbpIDpIBCwgBEJBOIgQiAiAAEhkKBnNlbmRlchgCIAEoCUIJukgGcgQQARhkEhsKCnJlcXVlc3RfaWQYAyABKAxCB7pIBHoCaBAiNQoNQ2xhaW1SZXNwb25zZRIkCgZjbGFpbXMYASADKAsyFC5ib25nc3Uuam9iLnYxLkNsYWltIo8BCgVDbGFpbRITCgtkZWxpdmVyeV9pZBgBIAEoAxINCgVmZW5jZRgCIAEoAxIPCgdhdHRlbXB0GAMgASgFEhoKEnBvc3NpYmxlX2R1cGxpY2F0ZRgEIAEoCBI1ChFsZWFzZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOgoPTGlzdEZyZWVSZXF1ZXN0EicKDGRlbGl2ZXJ5X2lkcxgBIAMoA0IRukgOkgELCAEQkE4iBCICIAAiQwoQTGlzdEZyZWVSZXNwb25zZRIvCgpkZWxpdmVyaWVzGAEgAygLMhsuYm9uZ3N1LmpvYi52MS5GcmVlRGVsaXZlcnkiMgoMRnJlZURlbGl2ZXJ5EhMKC2RlbGl2ZXJ5X2lkGAEgASgDEg0KBXNsb3RzGAIgASgJIkQKDVJlcG9ydFJlcXVlc3QSMwoHcmVwb3J0cxgBIAMoCzIVLmJvbmdzdS5qb2IudjEuUmVwb3J0Qgu6SAiSAQUIARCQTiLjAQoGUmVwb3J0EhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhYKBWZlbmNlGAIgASgDQge6SAQiAiAAEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNQoHb3V0Y29tZRgFIAEoCzIcLmJvbmdzdS5tZXNzZW5nZXIudjEuT3V0Y29tZUIGukgDyAEBIi0KDlJlcG9ydFJlc3BvbnNlEhsKE2ZlbmNlZF9kZWxpdmVyeV9pZHMYASADKAMiRwoMRGVmZXJSZXF1ZXN0EjcKCWRlZmVycmFscxgBIAMoCzIXLmJvbmdzdS5qb2IudjEuRGVmZXJyYWxCC7pICJIBBQgBEJBOIosBCghEZWZlcnJhbBIcCgtkZWxpdmVyeV9pZBgBIAEoA0IHukgEIgIgABIWCgVmZW5jZRgCIAEoA0IHukgEIgIoABIwCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEhcKBXNsb3RzGAQgASgJQgi6SAVyAxj/ASIPCg1EZWZlclJlc3BvbnNlImsKDlJlY2VpdmVSZXF1ZXN0EhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhoKCW1lc3NlbmdlchgCIAEoCUIHukgEcgIQARIMCgRmb3JtGAMgASgMEhEKCXNpZ25hdHVyZRgEIAEoCSIRCg9SZWNlaXZlUmVzcG9uc2UiEgoQR2V0Q2FuYXJ5UmVxdWVzdCIjChFHZXRDYW5hcnlSZXNwb25zZRIOCgZjYW5hcnkYASABKAwiXQoWTW92ZURlc3RpbmF0aW9uUmVxdWVzdBIRCgltZXNzZW5nZXIYASABKAkSFgoOY3JlZGVudGlhbF9rZXkYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCSIZChdNb3ZlRGVzdGluYXRpb25SZXNwb25zZTK4BAoPRGlzcGF0Y2hTZXJ2aWNlEkIKBUNsYWltEhsuYm9uZ3N1LmpvYi52MS5DbGFpbVJlcXVlc3QaHC5ib25nc3Uuam9iLnYxLkNsYWltUmVzcG9uc2USUAoITGlzdEZyZWUSHi5ib25nc3Uuam9iLnYxLkxpc3RGcmVlUmVxdWVzdBofLmJvbmdzdS5qb2IudjEuTGlzdEZyZWVSZXNwb25zZSIDkAIBEkUKBlJlcG9ydBIcLmJvbmdzdS5qb2IudjEuUmVwb3J0UmVxdWVzdBodLmJvbmdzdS5qb2IudjEuUmVwb3J0UmVzcG9uc2USZQoPTW92ZURlc3RpbmF0aW9uEiUuYm9uZ3N1LmpvYi52MS5Nb3ZlRGVzdGluYXRpb25SZXF1ZXN0GiYuYm9uZ3N1LmpvYi52MS5Nb3ZlRGVzdGluYXRpb25SZXNwb25zZSIDkAICEkIKBURlZmVyEhsuYm9uZ3N1LmpvYi52MS5EZWZlclJlcXVlc3QaHC5ib25nc3Uuam9iLnYxLkRlZmVyUmVzcG9uc2USSAoHUmVjZWl2ZRIdLmJvbmdzdS5qb2IudjEuUmVjZWl2ZVJlcXVlc3QaHi5ib25nc3Uuam9iLnYxLlJlY2VpdmVSZXNwb25zZRJTCglHZXRDYW5hcnkSHy5ib25nc3Uuam9iLnYxLkdldENhbmFyeVJlcXVlc3QaIC5ib25nc3Uuam9iLnYxLkdldENhbmFyeVJlc3BvbnNlIgOQAgFCsAEKEWNvbS5ib25nc3Uuam9iLnYxQghKb2JQcm90b1ABWjtnaXRodWIuY29tL2JvbmdzdS1wcm9qZWN0L2JvbmdzdS9nZW4vZ28vYm9uZ3N1L2pvYi92MTtqb2J2MaICA0JKWKoCDUJvbmdzdS5Kb2IuVjHKAg1Cb25nc3VcSm9iXFYx4gIZQm9uZ3N1XEpvYlxWMVxHUEJNZXRhZGF0YeoCD0JvbmdzdTo6Sm9iOjpWMWIGcHJvdG8z", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chdib25nc3Uvam9iL3YxL2pvYi5wcm90bxINYm9uZ3N1LmpvYi52MSIqCgZCdW5kbGUSIAoEam9icxgBIAMoCzISLmJvbmdzdS5qb2IudjEuSm9iIoECCgNKb2ISEAoIYWxlcnRfaWQYASABKAMSEQoJbWVzc2VuZ2VyGAIgASgJEgwKBHJhbmsYAyABKAUSDAoEdGV4dBgEIAEoCRIuCgpkZWxpdmVyaWVzGAUgAygLMhouYm9uZ3N1LmpvYi52MS5Kb2JEZWxpdmVyeRIQCghzZXZlcml0eRgGIAEoCRINCgV0aXRsZRgHIAEoCRIMCgRsaW5rGAggASgJEikKB2RldGFpbHMYCSADKAsyGC5ib25nc3Uuam9iLnYxLkpvYkRldGFpbBIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKAoJSm9iRGV0YWlsEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkicAoLSm9iRGVsaXZlcnkSCgoCaWQYASABKAMSEwoLZGVzdGluYXRpb24YAiABKAkSGQoRc2VhbGVkX2NyZWRlbnRpYWwYAyABKAwSDQoFc2xvdHMYBCABKAkSFgoOY3JlZGVudGlhbF9rZXkYBSABKAkibwoMQ2xhaW1SZXF1ZXN0EicKDGRlbGl2ZXJ5X2lkcxgBIAMoA0IRukgOkgELCAEQkE4iBCICIAASGQoGc2VuZGVyGAIgASgJQgm6SAZyBBABGGQSGwoKcmVxdWVzdF9pZBgDIAEoDEIHukgEegJoECI1Cg1DbGFpbVJlc3BvbnNlEiQKBmNsYWltcxgBIAMoCzIULmJvbmdzdS5qb2IudjEuQ2xhaW0ijwEKBUNsYWltEhMKC2RlbGl2ZXJ5X2lkGAEgASgDEg0KBWZlbmNlGAIgASgDEg8KB2F0dGVtcHQYAyABKAUSGgoScG9zc2libGVfZHVwbGljYXRlGAQgASgIEjUKEWxlYXNlX2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI6Cg9MaXN0RnJlZVJlcXVlc3QSJwoMZGVsaXZlcnlfaWRzGAEgAygDQhG6SA6SAQsIARCQTiIEIgIgACJDChBMaXN0RnJlZVJlc3BvbnNlEi8KCmRlbGl2ZXJpZXMYASADKAsyGy5ib25nc3Uuam9iLnYxLkZyZWVEZWxpdmVyeSIyCgxGcmVlRGVsaXZlcnkSEwoLZGVsaXZlcnlfaWQYASABKAMSDQoFc2xvdHMYAiABKAkiRAoNUmVwb3J0UmVxdWVzdBIzCgdyZXBvcnRzGAEgAygLMhUuYm9uZ3N1LmpvYi52MS5SZXBvcnRCC7pICJIBBQgBEJBOIuMBCgZSZXBvcnQSHAoLZGVsaXZlcnlfaWQYASABKANCB7pIBCICIAASFgoFZmVuY2UYAiABKANCB7pIBCICIAASNgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI0CghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI1CgdvdXRjb21lGAUgASgLMhwuYm9uZ3N1Lm1lc3Nlbmdlci52MS5PdXRjb21lQga6SAPIAQEiLQoOUmVwb3J0UmVzcG9uc2USGwoTZmVuY2VkX2RlbGl2ZXJ5X2lkcxgBIAMoAyJHCgxEZWZlclJlcXVlc3QSNwoJZGVmZXJyYWxzGAEgAygLMhcuYm9uZ3N1LmpvYi52MS5EZWZlcnJhbEILukgIkgEFCAEQkE4iiwEKCERlZmVycmFsEhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhYKBWZlbmNlGAIgASgDQge6SAQiAigAEjAKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESFwoFc2xvdHMYBCABKAlCCLpIBXIDGP8BIg8KDURlZmVyUmVzcG9uc2UiawoOUmVjZWl2ZVJlcXVlc3QSHAoLZGVsaXZlcnlfaWQYASABKANCB7pIBCICIAASGgoJbWVzc2VuZ2VyGAIgASgJQge6SARyAhABEgwKBGZvcm0YAyABKAwSEQoJc2lnbmF0dXJlGAQgASgJIhEKD1JlY2VpdmVSZXNwb25zZSISChBHZXRDYW5hcnlSZXF1ZXN0IiMKEUdldENhbmFyeVJlc3BvbnNlEg4KBmNhbmFyeRgBIAEoDCJdChZNb3ZlRGVzdGluYXRpb25SZXF1ZXN0EhEKCW1lc3NlbmdlchgBIAEoCRIWCg5jcmVkZW50aWFsX2tleRgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJIhkKF01vdmVEZXN0aW5hdGlvblJlc3BvbnNlMrgECg9EaXNwYXRjaFNlcnZpY2USQgoFQ2xhaW0SGy5ib25nc3Uuam9iLnYxLkNsYWltUmVxdWVzdBocLmJvbmdzdS5qb2IudjEuQ2xhaW1SZXNwb25zZRJQCghMaXN0RnJlZRIeLmJvbmdzdS5qb2IudjEuTGlzdEZyZWVSZXF1ZXN0Gh8uYm9uZ3N1LmpvYi52MS5MaXN0RnJlZVJlc3BvbnNlIgOQAgESRQoGUmVwb3J0EhwuYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXF1ZXN0Gh0uYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXNwb25zZRJlCg9Nb3ZlRGVzdGluYXRpb24SJS5ib25nc3Uuam9iLnYxLk1vdmVEZXN0aW5hdGlvblJlcXVlc3QaJi5ib25nc3Uuam9iLnYxLk1vdmVEZXN0aW5hdGlvblJlc3BvbnNlIgOQAgISQgoFRGVmZXISGy5ib25nc3Uuam9iLnYxLkRlZmVyUmVxdWVzdBocLmJvbmdzdS5qb2IudjEuRGVmZXJSZXNwb25zZRJICgdSZWNlaXZlEh0uYm9uZ3N1LmpvYi52MS5SZWNlaXZlUmVxdWVzdBoeLmJvbmdzdS5qb2IudjEuUmVjZWl2ZVJlc3BvbnNlElMKCUdldENhbmFyeRIfLmJvbmdzdS5qb2IudjEuR2V0Q2FuYXJ5UmVxdWVzdBogLmJvbmdzdS5qb2IudjEuR2V0Q2FuYXJ5UmVzcG9uc2UiA5ACAUKwAQoRY29tLmJvbmdzdS5qb2IudjFCCEpvYlByb3RvUAFaO2dpdGh1Yi5jb20vYm9uZ3N1LXByb2plY3QvYm9uZ3N1L2dlbi9nby9ib25nc3Uvam9iL3YxO2pvYnYxogIDQkpYqgINQm9uZ3N1LkpvYi5WMcoCDUJvbmdzdVxKb2JcVjHiAhlCb25nc3VcSm9iXFYxXEdQQk1ldGFkYXRh6gIPQm9uZ3N1OjpKb2I6OlYxYgZwcm90bzM", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate, file_google_protobuf_timestamp]);
+
+/**
+ * Describes the message bongsu.job.v1.Bundle.
+ * Use `create(BundleSchema)` to create a new message.
+ */
+export const BundleSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_job_v1_job, 0);
 
 /**
  * Describes the message bongsu.job.v1.Job.
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 0);
+  messageDesc(file_bongsu_job_v1_job, 1);
 
 /**
  * Describes the message bongsu.job.v1.JobDetail.
  * Use `create(JobDetailSchema)` to create a new message.
  */
 export const JobDetailSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 1);
+  messageDesc(file_bongsu_job_v1_job, 2);
 
 /**
  * Describes the message bongsu.job.v1.JobDelivery.
  * Use `create(JobDeliverySchema)` to create a new message.
  */
 export const JobDeliverySchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 2);
+  messageDesc(file_bongsu_job_v1_job, 3);
 
 /**
  * Describes the message bongsu.job.v1.ClaimRequest.
  * Use `create(ClaimRequestSchema)` to create a new message.
  */
 export const ClaimRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 3);
+  messageDesc(file_bongsu_job_v1_job, 4);
 
 /**
  * Describes the message bongsu.job.v1.ClaimResponse.
  * Use `create(ClaimResponseSchema)` to create a new message.
  */
 export const ClaimResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 4);
+  messageDesc(file_bongsu_job_v1_job, 5);
 
 /**
  * Describes the message bongsu.job.v1.Claim.
  * Use `create(ClaimSchema)` to create a new message.
  */
 export const ClaimSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 5);
+  messageDesc(file_bongsu_job_v1_job, 6);
 
 /**
  * Describes the message bongsu.job.v1.ListFreeRequest.
  * Use `create(ListFreeRequestSchema)` to create a new message.
  */
 export const ListFreeRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 6);
+  messageDesc(file_bongsu_job_v1_job, 7);
 
 /**
  * Describes the message bongsu.job.v1.ListFreeResponse.
  * Use `create(ListFreeResponseSchema)` to create a new message.
  */
 export const ListFreeResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 7);
+  messageDesc(file_bongsu_job_v1_job, 8);
 
 /**
  * Describes the message bongsu.job.v1.FreeDelivery.
  * Use `create(FreeDeliverySchema)` to create a new message.
  */
 export const FreeDeliverySchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 8);
+  messageDesc(file_bongsu_job_v1_job, 9);
 
 /**
  * Describes the message bongsu.job.v1.ReportRequest.
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 9);
+  messageDesc(file_bongsu_job_v1_job, 10);
 
 /**
  * Describes the message bongsu.job.v1.Report.
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 10);
+  messageDesc(file_bongsu_job_v1_job, 11);
 
 /**
  * Describes the message bongsu.job.v1.ReportResponse.
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 11);
+  messageDesc(file_bongsu_job_v1_job, 12);
 
 /**
  * Describes the message bongsu.job.v1.DeferRequest.
  * Use `create(DeferRequestSchema)` to create a new message.
  */
 export const DeferRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 12);
+  messageDesc(file_bongsu_job_v1_job, 13);
 
 /**
  * Describes the message bongsu.job.v1.Deferral.
  * Use `create(DeferralSchema)` to create a new message.
  */
 export const DeferralSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 13);
+  messageDesc(file_bongsu_job_v1_job, 14);
 
 /**
  * Describes the message bongsu.job.v1.DeferResponse.
  * Use `create(DeferResponseSchema)` to create a new message.
  */
 export const DeferResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 14);
+  messageDesc(file_bongsu_job_v1_job, 15);
 
 /**
  * Describes the message bongsu.job.v1.ReceiveRequest.
  * Use `create(ReceiveRequestSchema)` to create a new message.
  */
 export const ReceiveRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 15);
+  messageDesc(file_bongsu_job_v1_job, 16);
 
 /**
  * Describes the message bongsu.job.v1.ReceiveResponse.
  * Use `create(ReceiveResponseSchema)` to create a new message.
  */
 export const ReceiveResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 16);
+  messageDesc(file_bongsu_job_v1_job, 17);
 
 /**
  * Describes the message bongsu.job.v1.GetCanaryRequest.
  * Use `create(GetCanaryRequestSchema)` to create a new message.
  */
 export const GetCanaryRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 17);
+  messageDesc(file_bongsu_job_v1_job, 18);
 
 /**
  * Describes the message bongsu.job.v1.GetCanaryResponse.
  * Use `create(GetCanaryResponseSchema)` to create a new message.
  */
 export const GetCanaryResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 18);
+  messageDesc(file_bongsu_job_v1_job, 19);
 
 /**
  * Describes the message bongsu.job.v1.MoveDestinationRequest.
  * Use `create(MoveDestinationRequestSchema)` to create a new message.
  */
 export const MoveDestinationRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 19);
+  messageDesc(file_bongsu_job_v1_job, 20);
 
 /**
  * Describes the message bongsu.job.v1.MoveDestinationResponse.
  * Use `create(MoveDestinationResponseSchema)` to create a new message.
  */
 export const MoveDestinationResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 20);
+  messageDesc(file_bongsu_job_v1_job, 21);
 
 /**
  * DispatchService is internal: senders claim deliveries before they call a
