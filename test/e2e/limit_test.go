@@ -1,0 +1,138 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// manyRecipients sends one alert to many under one credential at 50 calls a
+// second: it is done within 10 % of the floor, as the provider sees it, and hardly
+// faster, even in the second after a stall. BONGSU_E2E_RECIPIENTS=1300 is the long run.
+func manyRecipients(t *testing.T) {
+	count, err := strconv.Atoi(cmp.Or(os.Getenv("BONGSU_E2E_RECIPIENTS"), "260"))
+	must(t, err)
+	d, _ := paced(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
+	d.crowd(t, "u", "xoxb-one", count)
+	start := time.Now()
+	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
+	deliveries := d.endedWithin(t, id, 2*time.Minute)
+	allSent(t, deliveries)
+	for _, delivery := range deliveries {
+		if len(delivery.GetAttempts()) != 1 {
+			t.Errorf("%v", delivery)
+		}
+	}
+	calls := times(d.calls(t), "")
+	floor := time.Duration(count-1) * time.Second / 50
+	took := calls[len(calls)-1].Sub(start)
+	t.Logf("%d recipients took %s, the floor is %s; the busiest second had %d calls", len(calls), took, floor, busiest(calls))
+	most := floor * 110 / 100
+	if count < 1300 { // a busy machine begins late, which the long run has time to spread
+		most += time.Second
+	}
+	if len(calls) != count || took > most || busiest(calls) > 57 {
+		t.Errorf("%d calls for %d recipients in %s, at most %d a second", len(calls), count, took, busiest(calls))
+	}
+}
+
+// thirtyAlerts sends 30 alerts at once to one channel of a provider that takes
+// one a second and refuses the rest: all are delivered, and no attempt is burnt.
+func thirtyAlerts(t *testing.T) {
+	for name, limit := range map[string]string{"a second apart": "--destination-limit=1/s", "in bursts as Slack allows": "--destination-limit=", "by what the provider says only": "--destination-limit=off"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, _ := paced(t, t.TempDir(), "--credential-limit=off", limit)
+			d.crowd(t, "u", "xoxb-one", 1)
+			d.fault(t, &mockupv1.Fault{PerSecond: 1, Status: 429, Headers: map[string]string{"Retry-After": "1"}})
+			ids := make([]string, 30)
+			var g errgroup.Group
+			for i := range ids {
+				g.Go(func() error {
+					ids[i] = d.send(t, fmt.Sprintf(`{"target":["@u0"],"message":"m%d"}`, i)).ID
+					return nil
+				})
+			}
+			must(t, g.Wait())
+			paused := 0
+			for _, id := range ids {
+				deliveries := d.endedWithin(t, id, 3*time.Minute)
+				allSent(t, deliveries)
+				got := strings.Fields(kinds(deliveries[0]))
+				if last := got[len(got)-1]; last != "sent" || slices.ContainsFunc(got[:len(got)-1], func(k string) bool { return k != "paused" }) {
+					t.Errorf("attempts %v", got)
+				}
+				paused += len(got) - 1
+			}
+			t.Logf("%d calls of %d were answered by 429", paused, len(d.calls(t)))
+			if limit == "--destination-limit=1/s" && paused > 3 {
+				t.Errorf("%d calls came too early", paused)
+			}
+		})
+	}
+}
+
+// TestShortLease lets what waits for its turn be held under a lease that is hardly
+// longer than it may wait: it goes back in time, so that no lease runs out and no
+// turn is lost.
+func TestShortLease(t *testing.T) {
+	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=1/s", "--lease=3s", "--provider-timeout=1400ms")
+	d.crowd(t, "u", "xoxb-one", 1)
+	ids := make([]string, 12)
+	for i := range ids {
+		ids[i] = d.send(t, fmt.Sprintf(`{"target":["@u0"],"message":"m%d"}`, i)).ID
+	}
+	for _, id := range ids {
+		if got := kinds(d.endedWithin(t, id, time.Minute)[0]); got != "sent" {
+			t.Errorf("attempts: %s", got)
+		}
+	}
+	calls := times(d.calls(t), "")
+	if took := calls[len(calls)-1].Sub(calls[0]); len(calls) != len(ids) || took > 13*time.Second {
+		t.Errorf("%d calls took %s, the floor is 11s", len(calls), took)
+	}
+	if strings.Contains(p.Said(), "a lease would have run out") {
+		t.Error("leases ran out")
+	}
+}
+
+// TestUrgentFirst floods one credential with what is low: what is critical goes
+// within a second, and what is low is not lost.
+func TestUrgentFirst(t *testing.T) {
+	d, _ := paced(t, t.TempDir(), "--credential-limit=20/s", "--destination-limit=off")
+	d.crowd(t, "u", "xoxb-one", 150)
+	flood := d.send(t, `{"target":["@all"],"severity":"low","message":"flood"}`).ID
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	for len(d.calls(t)) < 20 {
+		look(ctx, t)
+	}
+	var deliveries []*alertv1.Delivery
+	for n := range 3 {
+		before := time.Now()
+		id := d.send(t, fmt.Sprintf(`{"target":["@u%d"],"severity":"critical","message":"urgent"}`, n)).ID
+		deliveries = append(deliveries, d.ended(t, id)...)
+		if took := time.Since(before); took > time.Second {
+			t.Errorf("what is critical took %s", took)
+		}
+	}
+	deliveries = append(deliveries, d.endedWithin(t, flood, time.Minute)...)
+	allSent(t, deliveries)
+	calls := times(d.calls(t), "")
+	keptAt20(t, deliveries, calls)
+	if len(calls) != 153 {
+		t.Errorf("%d calls", len(calls))
+	}
+}
