@@ -35,10 +35,11 @@ const (
 // A lossy network carries requests to the alert service, and loses the first
 // answers to a method on their way back.
 type lossy struct {
-	method string
-	lose   atomic.Int32  // so many answers
-	asked  chan struct{} // is told of each request by the method
-	report chan struct{} // is told of each report that was answered
+	method   string
+	lose     atomic.Int32  // so many answers
+	asked    chan struct{} // is told of each request by the method
+	report   chan struct{} // is told of each report that was answered
+	deferred chan struct{} // is told where anything was deferred since it was last heard
 }
 
 func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -49,11 +50,11 @@ func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(req.URL.Path, "/Report") {
 		l.report <- struct{}{}
 	}
+	if strings.HasSuffix(req.URL.Path, "/Defer") {
+		tell(l.deferred)
+	}
 	if strings.HasSuffix(req.URL.Path, l.method) {
-		select {
-		case l.asked <- struct{}{}:
-		default:
-		}
+		tell(l.asked)
 		if l.lose.Add(-1) >= 0 {
 			_, err := io.Copy(io.Discard, res.Body)
 			return nil, errors.Join(errors.New("the answer was lost"), err, res.Body.Close())
@@ -198,6 +199,14 @@ func newKey(t *testing.T) *seal.Key {
 	key, err := seal.ReadKey(path)
 	must(t, err)
 	return key
+}
+
+// tell says that there is news, unless that was said and nobody has heard it yet.
+func tell(news chan<- struct{}) {
+	select {
+	case news <- struct{}{}:
+	default:
+	}
 }
 
 func await(t *testing.T, news <-chan struct{}) {

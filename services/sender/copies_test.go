@@ -42,7 +42,7 @@ func TestCopyOfWhatWaits(t *testing.T) {
 	run(t, r.sender.Run)
 	await(t, net.report)
 	last := r.send(t)
-	r.turn(t, last, 2)
+	r.turn(t, net, last, 2)
 }
 
 // TestCopyWithoutSlots has a job again from before its delivery had a turn, ahead of the
@@ -65,7 +65,7 @@ func TestCopyWithoutSlots(t *testing.T) {
 // slowRig gives a rig whose destinations are slow.
 func slowRig(t *testing.T) (*rig, *lossy) {
 	t.Helper()
-	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
 	r := newRig(t, net)
 	r.sender.Limits = func(messenger.Spec) messenger.Limits { return messenger.Limits{Destination: slow} }
 	return r, net
@@ -78,9 +78,8 @@ func (r *rig) destination() pace.Key {
 
 // turn waits until the delivery of an alert waits for a turn, and fails unless it is the
 // nth from now.
-func (r *rig) turn(t *testing.T, id int64, nth int) {
+func (r *rig) turn(t *testing.T, net *lossy, id int64, nth int) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
 	for {
 		_, ds, err := r.ledger.Alert(t.Context(), id)
 		must(t, err)
@@ -90,9 +89,6 @@ func (r *rig) turn(t *testing.T, id int64, nth int) {
 			}
 			return
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it waits for no turn: %+v", ds[0])
-		}
-		time.Sleep(5 * time.Millisecond) // the ledger tells nobody
+		await(t, net.deferred)
 	}
 }
