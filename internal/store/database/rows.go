@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,23 @@ func Chunks[T any](rows []T, most int) iter.Seq[[]T] {
 				return
 			}
 			rows = rows[n:]
+		}
+	}
+}
+
+// Lists cuts values into lists to stand after IN, as few as there can be whose lengths
+// are powers of two, at most most, which must be one too: the last value of a list
+// fills it up, which changes nothing there.
+func Lists[T any](values []T, most int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for some := range slices.Chunk(values, most) {
+			full := make([]T, 1<<bits.Len(uint(len(some)-1)))
+			for i := range full[copy(full, some):] {
+				full[len(some)+i] = some[len(some)-1]
+			}
+			if !yield(full) {
+				return
+			}
 		}
 	}
 }

@@ -47,10 +47,14 @@ func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int6
 		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
 }
 
+// leastRows is how many rows an alert has that was sent to anybody: itself, a delivery
+// and an attempt.
+const leastRows = 3
+
 // forget looks at the next alerts that are old enough, and deletes those that are over
 // until limit is reached. An alert that exceeds it alone becomes a remnant.
 func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *alert.Forgotten) error {
-	old, err := selectOld(ctx, t, before, f.Last, limit)
+	old, err := selectOld(ctx, t, before, f.Last, (limit+leastRows-1)/leastRows)
 	if err != nil || len(old) == 0 {
 		return err
 	}
@@ -107,7 +111,7 @@ func selectOld(ctx context.Context, t *database.Tx, before, after int64, limit i
 			old = append(old, a[0])
 		}
 	}
-	for some := range database.Chunks(old, chunk) {
+	for some := range database.Lists(old, chunk) {
 		locked, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id IN (`+database.List("?", len(some))+`) ORDER BY id`+skipLocked(t), anys(some)...)
 		if err != nil {
 			return nil, err
@@ -197,7 +201,7 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert
 // deleteIn deletes the rows of a table whose column is among ids, and says how many
 // they were.
 func deleteIn[T any](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
-	for some := range database.Chunks(ids, chunk) {
+	for some := range database.Lists(ids, chunk) {
 		deleted, err := t.Exec(ctx, `DELETE FROM `+where+` IN (`+database.List("?", len(some))+`)`, anys(some)...)
 		if err != nil {
 			return 0, err
