@@ -8,8 +8,9 @@ import (
 // Forgotten is what a call of Forget deleted, and where the next one goes on.
 type Forgotten struct {
 	Alerts, Deliveries, Attempts int
-	Last                         int64 // alerts up to this id were looked at
-	More                         bool  // there is more to do now
+	Last                         int64         // alerts up to this id were looked at
+	More                         bool          // there is more to do now
+	Took                         time.Duration // how long others may have had to wait for it; not how long it waited itself
 }
 
 // A Forgetter deletes what is kept no longer.

@@ -120,3 +120,53 @@ func TestKeeper(t *testing.T) {
 		}
 	})
 }
+
+// A crowded forgetter has to wait for its turn, and then holds up others for a while.
+type crowded struct {
+	alert.Forgetter
+	wait, take time.Duration
+}
+
+func (c crowded) Forget(ctx context.Context, after int64, before time.Time, limit int) (alert.Forgotten, error) {
+	time.Sleep(c.wait + c.take) // by the clock of the test
+	f, err := c.Forgetter.Forget(ctx, after, before, limit)
+	f.Took = c.take
+	return f, err
+}
+
+// TestKeeperRests has much to forget: it holds up others for a tenth of the time, and no
+// less, however long it waits for its turn.
+func TestKeeperRests(t *testing.T) {
+	for _, row := range []struct {
+		wait, take time.Duration
+		pieces     int64 // in a second
+	}{
+		{0, 5 * time.Millisecond, 20},                       // begun 50 ms apart
+		{0, 50 * time.Millisecond, 2},                       // 500 ms
+		{200 * time.Millisecond, 5 * time.Millisecond, 4},   // 250 ms
+		{90 * time.Millisecond, 100 * time.Microsecond, 10}, // 100 ms: some rest is always
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const keep = 3 * 24 * time.Hour
+			l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
+			must(t, err)
+			defer l.Close()
+			for range 100 {
+				_, err := l.Cancel(t.Context(), record(t, l, queued(40)).ID, time.Now())
+				must(t, err)
+			}
+			time.Sleep(keep + time.Minute)
+			var pieces atomic.Int64
+			k := &alert.Keeper{
+				Forgetter: crowded{l, row.wait, row.take}, Keep: keep, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+				Forgot: func(alert.Forgotten) { pieces.Add(1) },
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second-time.Nanosecond)
+			defer cancel()
+			must(t, k.Run(ctx))
+			if got := pieces.Load(); got != row.pieces {
+				t.Errorf("after a wait of %s it takes %s: %d pieces in a second, want %d", row.wait, row.take, got, row.pieces)
+			}
+		})
+	}
+}

@@ -22,13 +22,18 @@ func (s *Store) Forget(ctx context.Context, after int64, before time.Time, limit
 	if limit < 1 {
 		return f, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
 	}
+	var begin time.Time
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		begin = time.Now() // its turn has come
 		f = alert.Forgotten{Last: after}
 		if is, err := deleteRemnant(ctx, t, limit, &f); is || err != nil {
 			return err
 		}
 		return forget(ctx, t, micros(before), limit, &f)
 	})
+	if err == nil {
+		f.Took = time.Since(begin)
+	}
 	return f, err
 }
 

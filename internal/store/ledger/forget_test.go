@@ -1,0 +1,34 @@
+package ledger_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestForgetWaits lets somebody else write for a while: what who forgets waits for that
+// is no time that others may have had to wait for it.
+func TestForgetWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open(t, path)
+	other, err := raw(t, path).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
+		t.Fatal(err)
+	}
+	const held = 50 * time.Millisecond
+	start, ended := time.Now(), make(chan error, 1)
+	time.AfterFunc(held, func() {
+		_, err := other.ExecContext(t.Context(), `ROLLBACK`)
+		ended <- err
+	})
+	f, err := l.Forget(t.Context(), 0, time.Now(), 10)
+	if waited := time.Since(start) - f.Took; err != nil || f.Took <= 0 || waited < held {
+		t.Errorf("it waited %s and took %s, %v", waited, f.Took, err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
