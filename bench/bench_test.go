@@ -89,9 +89,50 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestRetention forgets in ledgers of few deliveries, and sees that the figures are there.
+func TestRetention(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs other processes for seconds")
+	}
+	o, err := parse([]string{"-time=300ms", "-dir=" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := newStage(t.Context(), o, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	figures, err := (&scene{stage: st}).perform(func(s *scene) { s.retention("20k", 20_000, 1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]figure.Summary{}
+	for _, f := range figure.Summarize(figures) {
+		by[f.Name] = f
+	}
+	for _, kind := range kinds {
+		for _, what := range []string{"forever", "deliver", "deliver/forgotten", "forever/p99", "latency/p99", "latency/forgotten"} {
+			f, is := by[name("retention", kind, "20k", what)]
+			left := len(st.notes) > 0 && kind == "postgres"
+			none := f.Value <= 0 && !strings.HasSuffix(what, "forgotten") // so short a time may be without
+			if is == left || is && none {
+				t.Errorf("%s of %s: %+v, %v", what, kind, f, st.notes)
+			}
+		}
+	}
+	if f := by["retention/sqlite/20k/deliver"]; f.Of != "retention/sqlite/20k/forever" || f.Share <= 0 {
+		t.Errorf("%+v is no share", f)
+	}
+}
+
 // Every budget is of a figure that a scenario can measure.
 func TestBudgetsNameScenarios(t *testing.T) {
-	prefixes := []string{"accept/", "deliver/", "latency/", "fanout/", "growth/", "cost/", "senders/", "postgres/"}
+	prefixes := []string{"accept/", "deliver/", "latency/", "fanout/", "growth/", "retention/", "cost/", "senders/", "postgres/"}
 	for _, b := range budgets {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Figure, p) }) {
 			t.Errorf("%q is of %s, which nothing measures", b.What, b.Figure)
@@ -133,7 +174,7 @@ func TestParse(t *testing.T) {
 		names string // of what would be run; empty where it is refused
 	}{
 		{"", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq"},
-		{"-long", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq crowd backlog growth growth10"},
+		{"-long", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
 		{"-run=growth,accept", "growth accept"},
 		{"-run=nothing", ""},
 		{"-runs=0", ""},

@@ -20,24 +20,31 @@ func latency(s *scene) {
 		if rate > 100 {
 			open.Time = s.Time
 		}
-		tally := s.fake.Expect(open.Count(), 1)
-		meant := make([]time.Time, open.Count())
-		got, err := open.Run(s.ctx, func(n int, at time.Time) { meant[n] = at }, sendByConnect(b.url, open.Callers, toEach(1)))
-		s.must(err)
-		s.told(tally, got.Count)
-		s.recorded(b)
-		s.must(tally.Check())
-		waits := make([]time.Duration, got.Count)
-		for n := range waits {
-			at, _ := tally.At(n, 0)
-			waits[n] = at.Sub(meant[n])
-		}
-		slices.Sort(waits)
-		note := reached(rate, got.Count, tally.Last().Sub(meant[0]))
+		waits, note := s.waits(b, open)
 		for _, p := range []float64{50, 99} {
 			s.add(figure.Figure{Name: name("latency", rate, percentile(p)), Unit: "ms", Value: milliseconds(figure.Percentile(waits, p)), Note: note})
 		}
 	}
+}
+
+// waits sends alerts to one person each at times that do not wait for answers, and gives,
+// sorted, how long after it was meant to be sent the provider was told of each, and a
+// note where that was too late. It ends the scene where one was told twice.
+func (s *scene) waits(b *bongsu, open load.Open) (waits []time.Duration, note string) {
+	tally := s.fake.Expect(open.Count(), 1)
+	meant := make([]time.Time, open.Count())
+	got, err := open.Run(s.ctx, func(n int, at time.Time) { meant[n] = at }, sendByConnect(b.url, open.Callers, toEach(1)))
+	s.must(err)
+	s.told(tally, got.Count)
+	s.recorded(b)
+	s.must(tally.Check())
+	waits = make([]time.Duration, got.Count)
+	for n := range waits {
+		at, _ := tally.At(n, 0)
+		waits[n] = at.Sub(meant[n])
+	}
+	slices.Sort(waits)
+	return waits, reached(open.Rate, got.Count, tally.Last().Sub(meant[0]))
 }
 
 // reached says where a rate was not reached: when count were told, so much later than

@@ -53,3 +53,18 @@ func (l *ledger) waiting(s *scene) (n int) {
 	s.must(l.db.QueryRowContext(s.ctx, `SELECT (SELECT count(*) FROM deliveries WHERE state = 1) + (SELECT count(*) FROM deliveries WHERE state = 2)`).Scan(&n))
 	return n
 }
+
+// seeded is how many there are of so many seeded alerts that were created at a time or
+// after it.
+func (l *ledger) seeded(s *scene, alerts int, from time.Time) (n int) {
+	s.must(l.db.QueryRowContext(s.ctx, `SELECT count(*) FROM alerts WHERE id <= $1 AND create_time >= $2`, alerts, from.UnixMicro()).Scan(&n))
+	return n
+}
+
+// delivered is how many deliveries of alerts beyond so many seeded ones were sent, each
+// with its alert and the answer that says so.
+func (l *ledger) delivered(s *scene, seeded int) (n int) {
+	s.must(l.db.QueryRowContext(s.ctx, `SELECT count(*) FROM alerts JOIN deliveries ON deliveries.alert_id = alerts.id
+		JOIN attempts ON attempts.delivery_id = deliveries.id WHERE alerts.id > $1 AND deliveries.state = 3 AND attempts.status = 200`, seeded).Scan(&n))
+	return n
+}

@@ -31,6 +31,7 @@ func scenarios() []scenario {
 		{"backlog", true, "memory with 1,000,000 waiting", backlog},
 		{"growth", true, "with 1 million deliveries in the ledger, and with none", growth},
 		{"growth10", true, "with 10 million", growth10},
+		{"retention", true, "with 1 million, half of which are forgotten meanwhile", retention},
 	}
 }
 

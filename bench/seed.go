@@ -34,14 +34,20 @@ FROM {numbers} CROSS JOIN (SELECT 0 AS m UNION ALL SELECT 1 UNION ALL SELECT 2 U
 // seedBatch is how many alerts are seeded in a transaction.
 const seedBatch = 50_000
 
-// fresh gives databases of a kind with people, for the time of the scene.
-func (s *scene) fresh(kind string) databases {
-	in := s.files()
+// kinds are the kinds of databases.
+var kinds = []string{"sqlite", "postgres"}
+
+// fresh gives databases of a kind with people, for the time of the scene, or tells
+// that there are none of that kind.
+func (s *scene) fresh(kind string) (in databases, found bool) {
+	in = s.files()
 	if kind == "postgres" {
-		in, _ = s.onPostgres()
+		if in, found = s.onPostgres(); !found {
+			return in, false
+		}
 	}
 	s.must(s.bongsu(in).Stop(s))
-	return in
+	return in, true
 }
 
 // filled gives databases of a kind with people and so many millions of deliveries. They
@@ -80,9 +86,11 @@ func (s *scene) lasting(kind string) (in databases, err error) {
 	return in, errors.Join(errs[:]...)
 }
 
-// seed fills a ledger with alerts of the last 30 days.
+// month is how long ago the first of the seeded alerts was created.
+const month = 30 * 24 * time.Hour
+
+// seed fills a ledger with alerts of the last month, one as long after the other.
 func (s *scene) seed(l *ledger, alerts int) {
-	const month = 30 * 24 * time.Hour
 	before, after, credential := []string{"PRAGMA synchronous = OFF", "PRAGMA cache_size = -500000"}, []string{"PRAGMA wal_checkpoint(TRUNCATE)"}, "zeroblob(60)"
 	numbers := `(WITH RECURSIVE numbers (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {to}) SELECT n FROM numbers)`
 	if l.postgres {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"cmp"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
+)
+
+// retention measures deliveries while old ones are forgotten, in a ledger of a million.
+func retention(s *scene) { s.retention("1M", 1_000_000, 3) }
+
+// keep is how long alerts are kept where old ones are forgotten: half of the seeded ones
+// are older.
+const keep = month / 2
+
+// retention compares a ledger of so many deliveries while its old ones are forgotten
+// with the same one while all are kept, so many times in turn, as a machine that others
+// use changes. It ends the scene where nothing was forgotten, or anything that must be
+// kept.
+func (s *scene) retention(many string, deliveries, turns int) {
+	for _, kind := range kinds {
+		in, found := s.fresh(kind) // its own: what is forgotten would be lacking to others
+		if !found {
+			continue
+		}
+		seeded := deliveries / seedWidth
+		s.seed(s.open(in.ledger), seeded)
+		var forever, forgetting passages
+		var deleted float64
+		forever = append(forever, s.pass(in, seeded))
+		for range turns {
+			forgetting = append(forgetting, s.forgetting(in, seeded))
+			deleted += forgetting[len(forgetting)-1].deleted
+			forever = append(forever, s.pass(in, seeded))
+		}
+		if deleted == 0 {
+			s.Fatalf("nothing was forgotten")
+		}
+		s.compare(name("retention", kind, many), forever, forgetting)
+		s.end()
+	}
+}
+
+// compare adds what passages come to, under a name.
+func (s *scene) compare(what string, forever, forgetting passages) {
+	whole := forever.median(func(p passage) float64 { return p.deliver })
+	s.add(figure.Figure{Name: name(what, "forever"), Unit: "deliveries/s", Value: whole})
+	s.add(figure.Figure{
+		Name: name(what, "deliver"), Unit: "deliveries/s", Value: forgetting.median(func(p passage) float64 { return p.deliver }),
+		Of: name(what, "forever"), Whole: whole,
+	})
+	s.add(figure.Figure{
+		Name: name(what, "deliver", "forgotten"), Unit: "deliveries/s", Value: forgetting.median(func(p passage) float64 { return p.forgotten }),
+		Note: "deleted meanwhile",
+	})
+	p99 := func(p passage) float64 { return p.p99 }
+	s.add(figure.Figure{Name: name(what, "forever", "p99"), Unit: "ms", Value: forever.median(p99), Note: forever.note()})
+	s.add(figure.Figure{Name: name(what, "latency", "p99"), Unit: "ms", Value: forgetting.median(p99), Note: forgetting.note()})
+	s.add(figure.Figure{
+		Name: name(what, "latency", "forgotten"), Unit: "deliveries/s", Value: forgetting.median(func(p passage) float64 { return p.calmly }),
+		Note: "deleted meanwhile",
+	})
+}
+
+// A passage is what came of a while on a ledger.
+type passage struct {
+	deliver   float64 // deliveries a second, as fast as can be
+	forgotten float64 // deliveries a second, meanwhile
+	p99       float64 // milliseconds from when an alert was meant to be sent until the provider was told, at 1,000 alerts/s
+	calmly    float64 // deliveries a second that were forgotten meanwhile
+	deleted   float64 // deliveries in all
+	note      string
+}
+
+// passages are what came of several whiles.
+type passages []passage
+
+func (ps passages) median(of func(passage) float64) float64 {
+	values := make([]float64, 0, len(ps))
+	for _, p := range ps {
+		values = append(values, of(p))
+	}
+	return figure.Median(values)
+}
+
+// note is of the last that has one.
+func (ps passages) note() (note string) {
+	for _, p := range ps {
+		note = cmp.Or(p.note, note)
+	}
+	return note
+}
