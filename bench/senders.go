@@ -3,27 +3,45 @@ package main
 import (
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/bongsu-project/bongsu/bench/figure"
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
 // senders measures one process that takes alerts with one process that sends them, and
-// with two: whether the second is worth its place, and whether anybody is told twice.
+// with two: whether the second is worth its place, and whether anybody is told twice. Of
+// a provider that answers at once the machine is the bound, which a second process does
+// not add to; of one that is far away, the calls that a process has under way.
 func senders(s *scene) {
+	s.second("senders", load.Closed{Callers: workers, Time: s.Time})
+	s.fake.Lag(far)
+	defer s.fake.Lag(0)
+	s.second("senders/far", load.Closed{Callers: workers, Most: int(farAlerts * s.Time.Seconds())})
+}
+
+const (
+	// far is how long a provider takes that is far away.
+	far = 50 * time.Millisecond
+	// farAlerts is how many alerts are sent to it for each second of a load.
+	farAlerts = 3000
+)
+
+// second measures two senders beside one under a name and a load.
+func (s *scene) second(what string, l load.Closed) {
 	var two, again float64
 	one := beside(func() float64 {
-		perSecond, _ := s.apart(1)
+		perSecond, _ := s.apart(1, l)
 		return perSecond
-	}, func() { two, again = s.apart(2) })
-	s.add(figure.Figure{Name: "senders/1", Unit: "deliveries/s", Value: one})
-	s.add(figure.Figure{Name: "senders/2", Unit: "deliveries/s", Value: two, Of: "senders/1", Whole: one})
-	s.add(figure.Figure{Name: "senders/2/again", Unit: "told twice", Value: again})
+	}, func() { two, again = s.apart(2, l) })
+	s.add(figure.Figure{Name: what + "/1", Unit: "deliveries/s", Value: one})
+	s.add(figure.Figure{Name: what + "/2", Unit: "deliveries/s", Value: two, Of: what + "/1", Whole: one})
+	s.add(figure.Figure{Name: what + "/2/again", Unit: "told twice", Value: again})
 }
 
 // apart runs Bongsu in parts with so many senders, and gives their deliveries a second
 // and how many of them were told twice.
-func (s *scene) apart(count int) (perSecond, again float64) {
+func (s *scene) apart(count int, l load.Closed) (perSecond, again float64) {
 	in := s.files()
 	_, nats := s.binaries.NATS(s, s.folder(), -1)
 	part := func(service string, more ...string) string {
@@ -44,7 +62,7 @@ func (s *scene) apart(count int) (perSecond, again float64) {
 	}
 	send := sendByConnect(b.url, workers, toEach(1))
 	warm := s.deliverBy(b, 1, load.Closed{Callers: workers, Time: s.Time / 5}, send)
-	got := s.deliverBy(b, 1, load.Closed{Callers: workers, Time: s.Time}, send)
+	got := s.deliverBy(b, 1, l, send)
 	s.end()
 	return got.perSecond(), float64(warm.tally.Again() + got.tally.Again())
 }

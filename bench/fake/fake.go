@@ -24,6 +24,7 @@ type Fake struct {
 	server *http.Server
 	ended  chan error
 	pause  atomic.Int64 // seconds that it asks to wait; 0 where it takes calls
+	lag    atomic.Int64 // nanoseconds before each answer
 	tally  atomic.Pointer[Tally]
 	ts     atomic.Int64
 }
@@ -53,6 +54,9 @@ func (f *Fake) Close() error {
 // Pause makes it ask every caller to wait for so long; 0 makes it take calls again.
 func (f *Fake) Pause(wait time.Duration) { f.pause.Store(int64(wait.Seconds())) }
 
+// Lag makes it answer every call only after so long, as providers do that are far away.
+func (f *Fake) Lag(lag time.Duration) { f.lag.Store(int64(lag)) }
+
 // Expect makes it forget what it was told, and remember from now on messages with
 // numbers from 0 to below messages, to width people each.
 func (f *Fake) Expect(messages, width int) *Tally {
@@ -77,6 +81,13 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		_, _ = w.Write([]byte(`{"ok":false,"error":"ratelimited"}`))
 		return
+	}
+	if lag := f.lag.Load(); lag > 0 {
+		select {
+		case <-time.After(time.Duration(lag)):
+		case <-r.Context().Done():
+			return
+		}
 	}
 	f.tally.Load().take(body.Bytes())
 	answer := append(body.AvailableBuffer(), `{"ok":true,"ts":"1503435956.`...)

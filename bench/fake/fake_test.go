@@ -96,3 +96,14 @@ func TestPause(t *testing.T) {
 		t.Errorf("it answers %d, and was told %d", status, tally.Told())
 	}
 }
+
+func TestLag(t *testing.T) {
+	const lag = 20 * time.Millisecond
+	f := listen(t)
+	f.Expect(1, 1)
+	f.Lag(lag)
+	start := time.Now()
+	if status, _ := post(t, f, 0, 0); status != http.StatusOK || time.Since(start) < lag {
+		t.Errorf("it answers %d after %s", status, time.Since(start))
+	}
+}
