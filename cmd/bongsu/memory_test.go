@@ -1,6 +1,13 @@
 package main
 
-import "testing"
+import (
+	"context"
+	"runtime/metrics"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
 
 func TestPercentOf(t *testing.T) {
 	for live, want := range map[uint64]int{
@@ -14,4 +21,70 @@ func TestPercentOf(t *testing.T) {
 			t.Errorf("of %d bytes: %d %%, want %d", live, got, want)
 		}
 	}
+}
+
+func TestWorthGivingBack(t *testing.T) {
+	const little, much = restGrowth - 1, worthGiving
+	for name, test := range map[string]struct {
+		grew []uint64 // by each look, since the one before
+		want []int    // the looks after which memory is given back
+	}{
+		"what was busy comes to rest":            {[]uint64{much, 0, 0, 0, 0}, []int{2}},
+		"who stays busy keeps its memory":        {[]uint64{much, 0, restGrowth, 0, much, 0, much}, nil},
+		"who has done little has little to give": {[]uint64{0, worthGiving - 2, 0, 1, 0}, nil},
+		"what is just enough is given":           {[]uint64{0, worthGiving - 1, 0, 1, 0}, []int{3}},
+		"busy and at rest, twice":                {[]uint64{much, 0, 0, 0, much, much, little, little, 0}, []int{2, 7}},
+		"much, by little":                        {slices.Repeat([]uint64{worthGiving / 16}, 40), []int{15, 31}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r rest
+			var allocated uint64
+			var got []int
+			for look, grew := range test.grew {
+				if allocated += grew; r.worth(allocated) {
+					got = append(got, look)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("given back after looks %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestGiveBack sees the memory of what nobody uses any more go back to the machine.
+func TestGiveBack(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	look := make(chan time.Time)
+	var g sync.WaitGroup
+	defer g.Wait()
+	defer end()
+	g.Go(func() { giveBack(ctx, look) })
+
+	const size = 64 << 20
+	used := make([]byte, size)
+	clear(used)
+	before := held()
+	look <- time.Now() // sees it
+	for range restLooks + 1 {
+		look <- time.Now() // and that no more came; the last is taken when the one before was done with
+	}
+	if now := held(); now > before-size/2 {
+		t.Errorf("the heap holds %d MiB, and held %d", now>>20, before>>20)
+	}
+}
+
+// held is how many bytes of the machine's memory the heap has.
+func held() uint64 {
+	classes := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(classes)
+	var sum uint64
+	for _, c := range classes {
+		sum += c.Value.Uint64()
+	}
+	return sum
 }

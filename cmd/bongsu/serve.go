@@ -73,7 +73,7 @@ Examples:
 
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, con *console) error {
-	useMemory()
+	defer useMemory(ctx)()
 	allowed, err := app.ParsePrefixes(c.AllowDestinations)
 	if err != nil {
 		return err
