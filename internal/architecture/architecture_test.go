@@ -60,6 +60,9 @@ func TestPlantedImports(t *testing.T) {
 		{"services/alert/alert.go", module + "gen/ent/ledger", refused},
 		{"services/alert/alert_test.go", module + "gen/ent/ledger", refused},
 		{"internal/app/app.go", module + "gen/ent/ledger", refused},
+		{"internal/store/ledger/ledger.go", module + "gen/ent/ledger/migrate", refused},
+		{"internal/store/drift/drift.go", module + "gen/ent/ledger/migrate", allowed},
+		{"internal/app/app.go", module + "internal/store/drift", refused},
 
 		{"services/group/group.go", "connectrpc.com/connect", refused},
 		{"services/group/handler.go", "connectrpc.com/connect", allowed},

@@ -9,8 +9,6 @@ import (
 	"log"
 	"reflect"
 
-	"github.com/bongsu-project/bongsu/gen/ent/directory/migrate"
-
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -27,8 +25,6 @@ import (
 // Client is the client that holds all ent builders.
 type Client struct {
 	config
-	// Schema is the client for creating, migrating and dropping schema.
-	Schema *migrate.Schema
 	// Address is the client for interacting with the Address builders.
 	Address *AddressClient
 	// Group is the client for interacting with the Group builders.
@@ -49,7 +45,6 @@ func NewClient(opts ...Option) *Client {
 }
 
 func (c *Client) init() {
-	c.Schema = migrate.NewSchema(c.driver)
 	c.Address = NewAddressClient(c.config)
 	c.Group = NewGroupClient(c.config)
 	c.Membership = NewMembershipClient(c.config)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/internal/store/drift"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
@@ -68,7 +69,7 @@ func write(ctx context.Context, schema database.Schema, dialect, url, name strin
 	if err != nil {
 		return err
 	}
-	statements, err := d.Diff(ctx, schema)
+	statements, err := drift.Diff(ctx, d, drift.Tables[schema.Name])
 	if err = errors.Join(err, d.Close()); err != nil {
 		return err
 	}

@@ -8,15 +8,13 @@ import (
 	"io/fs"
 
 	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql/schema"
 	"github.com/pressly/goose/v3"
 )
 
 // A Schema is what a store's database must look like.
 type Schema struct {
 	Name       string // what people call the database, and the folder of its store
-	Tables     []*schema.Table
-	Migrations fs.FS // migrations/sqlite and migrations/postgres with NNNN_….sql
+	Migrations fs.FS  // migrations/sqlite and migrations/postgres with NNNN_….sql
 }
 
 // migrate applies the migrations that the database lacks. One that has more than

@@ -3,7 +3,6 @@ package directory
 import (
 	"embed"
 
-	"github.com/bongsu-project/bongsu/gen/ent/directory/migrate"
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
@@ -11,4 +10,4 @@ import (
 var migrations embed.FS
 
 // Schema is what the directory's database must look like.
-var Schema = database.Schema{Name: "directory", Tables: migrate.Tables, Migrations: migrations}
+var Schema = database.Schema{Name: "directory", Migrations: migrations}

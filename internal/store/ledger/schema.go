@@ -3,7 +3,6 @@ package ledger
 import (
 	"embed"
 
-	"github.com/bongsu-project/bongsu/gen/ent/ledger/migrate"
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
@@ -11,4 +10,4 @@ import (
 var migrations embed.FS
 
 // Schema is what the ledger's database must look like.
-var Schema = database.Schema{Name: "ledger", Tables: migrate.Tables, Migrations: migrations}
+var Schema = database.Schema{Name: "ledger", Migrations: migrations}
