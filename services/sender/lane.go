@@ -60,10 +60,10 @@ func (l *lane) run(ctx context.Context) error {
 	var takers, workers, reporters errgroup.Group
 	takers.Go(func() error { return jobs.Run(ctx) })
 	takers.Go(func() error { l.take(ctx, jobs); return nil })
-	workers.Go(func() error { l.wait(); return nil })
-	for range l.Workers {
-		workers.Go(func() error { l.work(ctx); return nil })
-	}
+	workers.Go(func() error {
+		l.wait(func() { workers.Go(func() error { l.work(ctx); return nil }) })
+		return nil
+	})
 	reporters.Go(func() error { l.report(ctx); return nil })
 
 	err := takers.Wait()

@@ -61,8 +61,12 @@ func (r *readyList) take(rank int) {
 // moved far back sends its delivery back to the ledger. It takes no more while
 // enough is ready for the workers, so that leases do not run out. When claimed is
 // closed, what is ready is still called, and what waits goes back.
-func (l *lane) wait() {
+//
+// Workers begin when there is work that none of those who did is free for: who is
+// never told anything by a messenger has none of its workers.
+func (l *lane) wait(begin func()) {
 	defer close(l.ready)
+	begun := 0
 	var list waitlist
 	var ready readyList
 	timer := time.NewTimer(time.Hour)
@@ -84,6 +88,15 @@ func (l *lane) wait() {
 		next, rank := ready.first()
 		if next == nil {
 			out = nil
+		} else if begun < l.Workers {
+			select {
+			case out <- next:
+				ready.take(rank)
+				continue
+			default:
+				begin()
+				begun++
+			}
 		}
 		select {
 		case t, open := <-in:
