@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/app"
@@ -74,6 +75,9 @@ Examples:
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, con *console) error {
 	defer useMemory(ctx)()
+	if c.PprofAddr == "" {
+		runtime.MemProfileRate = 0 // nobody can ask for it
+	}
 	allowed, err := app.ParsePrefixes(c.AllowDestinations)
 	if err != nil {
 		return err
