@@ -17,6 +17,10 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
+	earlier, err := readResults(o.With)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintln(progress, "building")
 	st, err := newStage(ctx, o, progress)
 	if err != nil {
@@ -45,6 +49,7 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 		return errors.Join(append(failures, err, st.close())...)
 	}
 	r.Figures, r.Notes = figure.Summarize(figures), st.notes
+	r.join(earlier)
 	r.Budgets = judge(budgets, r.Figures)
 	return errors.Join(append(failures, r.tell(o, out), st.close())...)
 }

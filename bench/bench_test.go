@@ -130,6 +130,34 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestJoin adds an earlier run: what is in both is as the later one has it, and who
+// reads the page sees how often each was measured.
+func TestJoin(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "earlier.json")
+	earlier := results{Runs: 2, Figures: []figure.Summary{{Name: "a", Unit: "ms", Value: 1, Runs: 2}, {Name: "b", Unit: "ms", Value: 2, Runs: 2}}}
+	if err := earlier.tell(options{JSON: file}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	read, err := readResults(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := results{Runs: 5, Figures: []figure.Summary{{Name: "b", Unit: "ms", Value: 3, Runs: 5}, {Name: "c", Unit: "ms", Value: 4, Runs: 4, Note: "so"}}}
+	r.join(read)
+	page := r.markdown()
+	for _, line := range []string{"| b | 3.00 ms |  |", "| c | 4.00 ms | so; runs: 4 |", "| a | 1.00 ms | runs: 2 |"} {
+		if !strings.Contains(page, line) {
+			t.Errorf("the page lacks %q:\n%s", line, page)
+		}
+	}
+	if len(r.Figures) != 3 {
+		t.Errorf("joined are %+v", r.Figures)
+	}
+	if _, err := readResults(file + "x"); err == nil {
+		t.Error("a file that is not there was read")
+	}
+}
+
 // Every budget is of a figure that a scenario can measure.
 func TestBudgetsNameScenarios(t *testing.T) {
 	prefixes := []string{"accept/", "deliver/", "latency/", "fanout/", "growth/", "retention/", "cost/", "senders/", "postgres/"}

@@ -29,6 +29,7 @@ type options struct {
 	Bongsu string        // the program to measure; empty builds it
 	JSON   string        // the file of all figures; empty for none
 	Report string        // the file of the last results; empty for none
+	With   string        // the JSON file of an earlier run, whose figures count where this one has none; empty for none
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -70,6 +71,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.Bongsu, "bongsu", "", "the `program` to measure; by default it is built")
 	flags.StringVar(&o.JSON, "json", "", "the `file` for all figures as JSON")
 	flags.StringVar(&o.Report, "report", "", "the `file` for the results as Markdown")
+	flags.StringVar(&o.With, "with", "", "the JSON `file` of an earlier run on this machine: what this one does not measure is told from there")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

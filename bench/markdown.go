@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
 // markdown is the page of the results: budgets, and what was measured as shares of its
@@ -27,14 +29,14 @@ func (r results) markdown() string {
 	b.WriteString("\n## Shares\n\n| figure | share | of | |\n| --- | --- | --- | --- |\n")
 	for _, f := range r.Figures {
 		if f.Of != "" && f.Of != f.Name {
-			fmt.Fprintf(&b, "| %s | %.2f | %s | %s |\n", f.Name, f.Share, f.Of, f.Note)
+			fmt.Fprintf(&b, "| %s | %.2f | %s | %s |\n", f.Name, f.Share, f.Of, r.noteOn(f))
 		}
 	}
 	b.WriteString("\n## Times and sizes\n\n| figure | | |\n| --- | --- | --- |\n")
 	for _, f := range r.Figures {
 		switch f.Unit {
 		case "ms", "MiB", "s", "s/1000":
-			fmt.Fprintf(&b, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, f.Note)
+			fmt.Fprintf(&b, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, r.noteOn(f))
 		}
 	}
 	if len(r.Notes) > 0 {
@@ -44,4 +46,16 @@ func (r results) markdown() string {
 		fmt.Fprintf(&b, "- %s\n", note)
 	}
 	return b.String()
+}
+
+// noteOn is a figure's note, and how many runs measured it where that is not as many as
+// the page says.
+func (r results) noteOn(f figure.Summary) string {
+	switch {
+	case f.Runs == r.Runs:
+		return f.Note
+	case f.Note == "":
+		return fmt.Sprintf("runs: %d", f.Runs)
+	}
+	return fmt.Sprintf("%s; runs: %d", f.Note, f.Runs)
 }

@@ -23,6 +23,34 @@ type results struct {
 	Notes   []string         `json:"notes,omitempty"` // what was not measured, and why
 }
 
+// readResults reads the file of an earlier run; none gives none.
+func readResults(file string) (r results, err error) {
+	if file == "" {
+		return r, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}
+
+// join adds the figures of an earlier run that r does not have.
+func (r *results) join(earlier results) {
+	has := map[string]bool{}
+	for _, f := range r.Figures {
+		has[f.Name] = true
+	}
+	for _, f := range earlier.Figures {
+		if !has[f.Name] {
+			r.Figures = append(r.Figures, f)
+		}
+	}
+}
+
 // tell tells the results wherever the options ask for them.
 func (r results) tell(o options, out io.Writer) error {
 	if err := r.table(out); err != nil {
