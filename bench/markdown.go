@@ -24,7 +24,11 @@ func (r results) markdown() string {
 			fmt.Fprintf(&b, "| %s | | %s | %s |\n", v.What, v.limit(), v.word())
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |\n", v.What, number(v.Measured), v.Unit, v.limit(), v.word())
+		word := v.word()
+		if v.Runs != r.Runs {
+			word += fmt.Sprintf("; runs: %d", v.Runs)
+		}
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |\n", v.What, number(v.Measured), v.Unit, v.limit(), word)
 	}
 	b.WriteString("\n## Shares\n\n| figure | share | of | |\n| --- | --- | --- | --- |\n")
 	for _, f := range r.Figures {
