@@ -20,8 +20,9 @@ const (
 	// firstLook and lastLook bound the waits between looks at a queue that is away;
 	// what was accepted meanwhile goes out that soon after it is back.
 	firstLook, lastLook = 100 * time.Millisecond, time.Second
-	// onTheWay is how long what was recorded may be on its way to the queue, where
-	// another alert service shares the ledger.
+	// onTheWay is how long what was recorded, or taken ahead of its time, may be on its
+	// way to the queue, in another alert service that shares the ledger, too. It is more
+	// than ahead.
 	onTheWay = time.Second
 	// freshAlerts is how many accepted alerts may wait for the queue in memory.
 	// What exceeds it is found in the ledger.

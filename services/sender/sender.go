@@ -1,6 +1,6 @@
 // Package sender is the service that works the queue: it takes jobs, finds out when
 // their deliveries may be sent, claims those that may be soon, calls the provider,
-// reports what came of it, and only then lets the job go. What may be sent later
+// reports what came of it, and only then lets its jobs go. What may be sent later
 // only goes back to the ledger. The order is the promise: a sender that dies at any
 // point loses nothing.
 package sender
