@@ -5,11 +5,19 @@ import (
 	"time"
 )
 
-// Know makes sure that a key is known as it stands, so that When and Status speak
-// of what others did before this process began.
+// Know makes sure that a key is known as it stands, so that a View of it speaks of
+// what others did before this process began.
 func (p *Pacer) Know(ctx context.Context, key Key) error {
 	_, err := p.see(ctx, key.ID)
 	return err
+}
+
+// Knows says whether a key is known as it stands, so that Know would ask nobody.
+func (p *Pacer) Knows(key Key) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, is := p.lines[key.ID]
+	return is || p.whole
 }
 
 // Reserve gives up to n slots of a key, in the order of its line. Urgent ones are
@@ -25,34 +33,6 @@ func (p *Pacer) Reserve(ctx context.Context, key Key, n int, urgent bool) (slots
 		return nil, err
 	}
 	return slots, nil
-}
-
-// NextSlot is the time at which a slot that is reserved now comes up, as far as is known:
-// one that is put in front comes sooner.
-func (p *Pacer) NextSlot(key Key) time.Time {
-	k := p.look(key.ID)
-	return time.UnixMicro(k.nextSlot(p.micros()))
-}
-
-// When is the time at which a slot comes up, as far as is known now: it can come
-// to be later, never earlier. It is false where the slot is none, holds no longer,
-// or has passed too long ago: then another must be reserved.
-func (p *Pacer) When(key Key, s Slot) (time.Time, bool) {
-	k := p.look(key.ID)
-	at, ok := k.when(s, p.micros())
-	if !ok {
-		return time.Time{}, false
-	}
-	return time.UnixMicro(at), true
-}
-
-// Missed says whether a slot has passed so long ago, a tenth of a second or an
-// interval, that to use it would be too much beside the slots that others hold. It
-// is not missed by who could not use it before from. Who missed one may reserve
-// another in front: then the line is late by that much, and no limit is exceeded.
-func (p *Pacer) Missed(key Key, s Slot, from time.Time) bool {
-	k := p.look(key.ID)
-	return k.missed(s, from.UnixMicro(), p.micros())
 }
 
 // Horizon is a time at which a key whose line is too long may be asked again.
@@ -77,31 +57,6 @@ func (p *Pacer) Broken(ctx context.Context, key Key, until time.Time) error {
 		l.BrokenUntil = until.UnixMicro()
 		return news
 	})
-}
-
-// A Status is how a key stands.
-type Status struct {
-	PausedUntil  time.Time // the zero time where it is not paused
-	RefusedUntil time.Time // the zero time where it is not refused
-	Code         string    // why the provider refused it; it stays until a call succeeds
-	Probing      bool      // one sender tries now whether it still does
-}
-
-// Status says how a key stands, as far as is known now.
-func (p *Pacer) Status(key Key) Status {
-	k := p.look(key.ID)
-	return k.status(p.micros())
-}
-
-func (l *line) status(now int64) Status {
-	s := Status{Code: l.Code, Probing: l.ProbeUntil > now}
-	if l.PausedUntil > now {
-		s.PausedUntil = time.UnixMicro(l.PausedUntil)
-	}
-	if l.RefusedUntil > now {
-		s.RefusedUntil = time.UnixMicro(l.RefusedUntil)
-	}
-	return s
 }
 
 // Refuse marks a key whose provider refuses it, until then. news says that nobody

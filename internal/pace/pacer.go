@@ -31,11 +31,11 @@ type Pacer struct {
 	log    *slog.Logger
 
 	mu    sync.Mutex
-	lines map[string]known
+	lines map[string]*known
 	whole bool // what is not in lines is not in the bucket, or came into it just now
 }
 
-// A known line is the line of a key as it was last seen.
+// A known line is the line of a key as it was last seen. It is never changed, but replaced.
 type known struct {
 	line
 	revision uint64
@@ -43,7 +43,7 @@ type known struct {
 
 // New gives a pacer over a bucket. Run must run.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
-	return &Pacer{bucket: bucket, now: now, log: log, lines: map[string]known{}}
+	return &Pacer{bucket: bucket, now: now, log: log, lines: map[string]*known{}}
 }
 
 // Run follows what other senders change until ctx ends.
@@ -129,17 +129,23 @@ func (p *Pacer) learn(id string, value []byte, revision uint64) {
 func (p *Pacer) keep(id string, l line, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if revision > p.lines[id].revision {
-		p.lines[id] = known{l, revision}
+	if before := p.lines[id]; before == nil || revision > before.revision {
+		p.lines[id] = &known{l, revision}
 	}
 }
 
 // look gives the line of a key as it was last seen, or an empty one.
-func (p *Pacer) look(id string) known {
+func (p *Pacer) look(id string) *known {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lines[id]
+	if k := p.lines[id]; k != nil {
+		return k
+	}
+	return &nothing
 }
+
+// nothing is known of a key that nobody has called.
+var nothing known
 
 // change changes the line of a key, after whoever was faster. Where do says that
 // there is nothing to be changed, nothing is. do may be called several times.
@@ -179,24 +185,27 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 // see gives the line of a key, from the bucket where it is not known. What came into
 // the bucket just now is not known either: who changes it is told so by a conflict, and
 // who does not is told soon.
-func (p *Pacer) see(ctx context.Context, id string) (known, error) {
+func (p *Pacer) see(ctx context.Context, id string) (*known, error) {
 	p.mu.Lock()
 	k, is := p.lines[id]
 	whole := p.whole
 	p.mu.Unlock()
-	if is || whole {
+	switch {
+	case is:
 		return k, nil
+	case whole:
+		return &nothing, nil
 	}
 	return p.load(ctx, id)
 }
 
 // load asks the bucket itself.
-func (p *Pacer) load(ctx context.Context, id string) (known, error) {
+func (p *Pacer) load(ctx context.Context, id string) (*known, error) {
 	value, revision, err := p.bucket.Load(ctx, id)
 	if err != nil {
-		return known{}, fmt.Errorf("look at a pace: %w", err)
+		return nil, fmt.Errorf("look at a pace: %w", err)
 	}
-	k := known{revision: revision}
+	k := &known{revision: revision}
 	if len(value) > 0 {
 		k.line, _ = decode(value) // one that cannot be read begins anew
 	}

@@ -118,7 +118,7 @@ func TestShared(t *testing.T) {
 						return
 					}
 					for _, s := range slots {
-						at, ok := p.When(key, s)
+						at, ok := p.View(key).When(s)
 						if !ok {
 							t.Errorf("a slot that was just given holds no longer")
 						}
@@ -155,14 +155,14 @@ func TestPauseReachesOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if at, ok := all[0].When(key, slots[0]); !ok || at.Before(until) {
+		if at, ok := all[0].View(key).When(slots[0]); !ok || at.Before(until) {
 			t.Errorf("the first slot comes up at %s (%v), the pause ends at %s", at, ok, until)
 		}
-		if got := all[0].Status(key); !got.PausedUntil.Equal(until) {
+		if got := all[0].View(key).Status(); !got.PausedUntil.Equal(until) {
 			t.Errorf("status %+v", got)
 		}
 		time.Sleep(time.Hour) // of the bubble
-		if got := all[0].Status(key); !got.PausedUntil.IsZero() {
+		if got := all[0].View(key).Status(); !got.PausedUntil.IsZero() {
 			t.Errorf("after the pause: %+v", got)
 		}
 	})
@@ -180,7 +180,7 @@ func TestKnow(t *testing.T) {
 	if err := late.Know(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
-	if got := late.Status(key).PausedUntil; !got.Equal(until) {
+	if got := late.View(key).Status().PausedUntil; !got.Equal(until) {
 		t.Errorf("paused until %s", got)
 	}
 }
@@ -226,7 +226,7 @@ func TestRefusal(t *testing.T) {
 		}
 		synctest.Wait()
 		for _, p := range all {
-			if s := p.Status(key); s.RefusedUntil.IsZero() || s.Code != "invalid_auth" {
+			if s := p.View(key).Status(); s.RefusedUntil.IsZero() || s.Code != "invalid_auth" {
 				t.Errorf("%+v", s)
 			}
 			if mine, err := p.Probe(t.Context(), key, time.Now().Add(time.Minute)); mine || err != nil {
@@ -251,7 +251,7 @@ func TestRefusal(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if s := all[0].Status(key); s != (Status{}) {
+		if s := all[0].View(key).Status(); s != (Status{}) {
 			t.Errorf("accepted again: %+v", s)
 		}
 	})

@@ -73,11 +73,11 @@ func TestPauseIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := until(t, func() bool {
-		at, ok := other.When(paced, slots[9])
+		at, ok := other.View(paced).When(slots[9])
 		return ok && at.After(end)
 	})
 	t.Logf("seen after %s", took)
-	if took > 200*time.Millisecond || other.Status(paced).PausedUntil.IsZero() {
+	if took > 200*time.Millisecond || other.View(paced).Status().PausedUntil.IsZero() {
 		t.Errorf("the other saw it after %s", took)
 	}
 }
@@ -97,7 +97,7 @@ func TestSharedSlots(t *testing.T) {
 					return
 				}
 				for _, s := range slots {
-					at, _ := p.When(paced, s)
+					at, _ := p.View(paced).When(s)
 					given <- at
 				}
 			}
@@ -131,9 +131,11 @@ func TestBucketVanishes(t *testing.T) {
 	if err := one.Pause(t.Context(), paced, time.Now().Add(time.Hour), "http_429"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, func() bool { return !other.Status(paced).PausedUntil.IsZero() })
+	until(t, func() bool { return !other.View(paced).Status().PausedUntil.IsZero() })
 	deleteBucket(t, b)
-	until(t, func() bool { return other.Status(paced).PausedUntil.IsZero() && one.Status(paced).PausedUntil.IsZero() })
+	until(t, func() bool {
+		return other.View(paced).Status().PausedUntil.IsZero() && one.View(paced).Status().PausedUntil.IsZero()
+	})
 	slots, err := other.Reserve(t.Context(), paced, 1, false)
 	if err != nil || len(slots) != 1 {
 		t.Fatalf("%d slots, %v", len(slots), err)
@@ -143,7 +145,7 @@ func TestBucketVanishes(t *testing.T) {
 		if err := one.Pause(t.Context(), paced, end, "http_429"); err != nil {
 			t.Fatal(err)
 		}
-		at, ok := other.When(paced, slots[0])
+		at, ok := other.View(paced).When(slots[0])
 		return ok && at.After(end.Add(-time.Second))
 	})
 }

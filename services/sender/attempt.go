@@ -28,7 +28,8 @@ const (
 // delivery goes back.
 func (l *lane) attempt(ctx context.Context, t *task) result {
 	start := l.Now()
-	if status := l.Pace.Status(t.credential.Key); !status.RefusedUntil.IsZero() {
+	turn := l.turn(t)
+	if status := turn.credentialView.Status(); !status.RefusedUntil.IsZero() {
 		t.refused = status.Code // while it waited
 	}
 	if t.refused != "" {
@@ -39,7 +40,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 		l.Log.Warn("a lease would have run out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
 		return l.put(t, start, becauseLease)
 	}
-	if l.missed(t) { // while it waited for a worker
+	if turn.missed() { // while it waited for a worker
 		return l.giveBack(t, start)
 	}
 	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
@@ -82,7 +83,7 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 		err = soon(ctx, func(ctx context.Context) error { return l.Pace.Pause(ctx, key, now.Add(wait), o.Code) })
 	case o.Kind == messenger.Failed && (o.Scope == messenger.CredentialScope || o.Gone && l.messenger.Spec().Credential.URL):
 		err = soon(ctx, func(ctx context.Context) error { return l.refuse(ctx, t, o, now) })
-	case o.Kind != messenger.Retry && l.Pace.Status(t.credential.Key).Code != "":
+	case o.Kind != messenger.Retry && l.Pace.View(t.credential.Key).Status().Code != "":
 		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID)
 		err = soon(ctx, func(ctx context.Context) error { return l.Pace.Accept(ctx, t.credential.Key) })
 	}

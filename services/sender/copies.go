@@ -61,7 +61,7 @@ func (l *lane) dear(tasks []*task) map[*task]bool {
 	dear := map[*task]bool{}
 	soon := l.Now().Add(bound)
 	for key, some := range lacking {
-		if l.Pace.NextSlot(key).Add(time.Duration(len(some)) * key.Rate.Interval()).After(soon) {
+		if l.Pace.View(key).NextSlot().Add(time.Duration(len(some)) * key.Rate.Interval()).After(soon) {
 			for _, t := range some {
 				dear[t] = true
 			}

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,9 +30,10 @@ type lane struct {
 	refusals  *refusals
 	even      even // touched by wait only
 
-	claimed chan *task  // to wait
-	ready   chan *task  // to the workers
-	results chan result // to the reporter
+	claimed chan []*task // to wait
+	ready   *readyList   // to the workers
+	results chan result  // to the reporter
+	calls   stock
 
 	deferring sync.WaitGroup // what was not claimed, is to be deferred, and is not recorded; the taker adds and waits
 }
@@ -42,8 +44,8 @@ func newLane(s *Sender, m messenger.Messenger) *lane {
 		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
 		refusals: &refusals{byKey: map[string]int{}},
 		even:     newEven(),
-		claimed:  make(chan *task),
-		ready:    make(chan *task),
+		claimed:  make(chan []*task),
+		ready:    newReadyList(),
 		results:  make(chan result, reportBatch),
 	}
 	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
@@ -74,13 +76,16 @@ func (l *lane) run(ctx context.Context) error {
 	return err
 }
 
+// stock is how many deliveries are claimed at once.
+func (l *lane) stock() int { return l.calls.size(l.Workers) }
+
 // take plans what it takes, and claims what may be sent soon: no more at once than
 // the workers can begin with soon, so that leases do not run out while deliveries
 // wait for a worker.
 func (l *lane) take(ctx context.Context, jobs Jobs) {
 	broken := false
 	for {
-		taken, err := jobs.Take(ctx, l.Workers)
+		taken, err := jobs.Take(ctx, l.stock())
 		if err != nil {
 			return // ctx ended
 		}
@@ -132,10 +137,9 @@ func (l *lane) handOver(hands []*hand, p plan) {
 	for _, r := range p.later {
 		r.hand.left++
 	}
-	for _, t := range p.soon {
-		if t.claim.Fence != 0 {
-			t.hand.left++
-		}
+	granted := slices.DeleteFunc(p.soon, func(t *task) bool { return t.claim.Fence == 0 })
+	for _, t := range granted {
+		t.hand.left++
 	}
 	for _, h := range hands {
 		if h.left == 0 {
@@ -146,10 +150,8 @@ func (l *lane) handOver(hands []*hand, p plan) {
 	for _, r := range p.later {
 		l.results <- r
 	}
-	for _, t := range p.soon {
-		if t.claim.Fence != 0 {
-			l.claimed <- t
-		}
+	if len(granted) > 0 {
+		l.claimed <- granted
 	}
 }
 
@@ -157,7 +159,7 @@ func (l *lane) handOver(hands []*hand, p plan) {
 // claimed, even when ctx has ended.
 func (l *lane) work(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	for t := range l.ready {
+	for t := l.ready.take(); t != nil; t = l.ready.take() {
 		l.results <- l.attempt(ctx, t)
 	}
 }

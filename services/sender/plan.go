@@ -86,9 +86,9 @@ func (l *lane) tasks(taken []job.Taken) (hands []*hand, tasks []*task) {
 func (l *lane) know(ctx context.Context, tasks []*task) error {
 	keys := map[string]pace.Key{}
 	for _, t := range tasks {
-		for _, p := range []paced{t.credential, t.destination} {
-			if p.ID != "" {
-				keys[p.ID] = p.Key
+		for _, key := range []pace.Key{t.credential.Key, t.destination.Key} {
+			if key.ID != "" && !l.Pace.Knows(key) {
+				keys[key.ID] = key
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*ta
 			p.soon = append(p.soon, t) // it ends by what cannot be opened
 			continue
 		}
-		status := l.Pace.Status(key)
+		status := l.Pace.View(key).Status()
 		open := l.breakers.of(key.ID).waitOf(t.delivery.Destination)
 		switch {
 		case !status.RefusedUntil.IsZero():
@@ -146,7 +146,7 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	for _, t := range tasks {
 		one := which(t)
 		if l.lacks(t, one) {
-			at := line{one.ID, t.urgent() || l.Pace.Missed(one.Key, one.slot, time.Time{})} // it has stood in line
+			at := line{one.ID, t.urgent() || l.Pace.View(one.Key).Missed(one.slot, time.Time{})} // it has stood in line
 			one.slot = pace.Slot{}
 			wanting[at] = append(wanting[at], t)
 		}
@@ -171,7 +171,7 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 		one := which(t)
 		if one.limited() && one.slot.None() {
 			p.later = append(p.later, l.put(t, l.Pace.Horizon().Add(rand.N(time.Minute)), becausePace)) //nolint:gosec // it spreads load
-		} else if at, why := l.when(t, now); at.After(now.Add(bound)) {
+		} else if at, why := l.turn(t).when(now); at.After(now.Add(bound)) {
 			p.later = append(p.later, l.put(t, at.Add(-lead), why))
 		} else {
 			soon = append(soon, t)
@@ -185,25 +185,9 @@ func (l *lane) lacks(t *task, one *paced) bool {
 	if !one.limited() || one.slot.None() {
 		return one.limited()
 	}
-	_, holds := l.Pace.When(one.Key, one.slot)
-	return !holds || l.Pace.Missed(one.Key, one.slot, l.turn(t))
-}
-
-// when is when a task may be called, as far as is known now.
-func (l *lane) when(t *task, now time.Time) (at time.Time, why string) {
-	at, why = now, becausePace
-	for _, p := range []paced{t.destination, t.credential} {
-		if p.ID == "" {
-			continue
-		}
-		if paused := l.Pace.Status(p.Key).PausedUntil; paused.After(at) {
-			at, why = paused, becausePause
-		}
-		if slot, holds := l.Pace.When(p.Key, p.slot); holds && slot.After(at) {
-			at = slot
-		}
-	}
-	return at, why
+	view := l.Pace.View(one.Key)
+	_, holds := view.When(one.slot)
+	return !holds || view.Missed(one.slot, l.turn(t).last())
 }
 
 // identify tells the keys of a task. Where it came without the fingerprint of its

@@ -26,11 +26,12 @@ func (l *lane) report(ctx context.Context) {
 }
 
 func (l *lane) record(ctx context.Context, batch []result) {
-	var reports []Report
+	reports := make([]Report, 0, len(batch))
 	var deferrals []Deferral
 	for _, r := range batch {
 		if r.report != nil {
 			reports = append(reports, *r.report)
+			l.calls.saw(r.report.End.Sub(r.report.Start))
 		}
 		if r.deferral != nil {
 			deferrals = append(deferrals, *r.deferral)

@@ -31,6 +31,16 @@ type paced struct {
 // limited says whether a slot is needed.
 func (p paced) limited() bool { return p.ID != "" && p.Rate.Limited() }
 
+// fine says whether all of its slots lie closer together than calls are spread.
+func (t *task) fine() bool {
+	for _, p := range []*paced{&t.destination, &t.credential} {
+		if p.limited() && p.Rate.Interval() >= grain {
+			return false
+		}
+	}
+	return true
+}
+
 // urgent says whether it goes before what waits.
 func (t *task) urgent() bool { return t.job.Rank <= job.High }
 
@@ -48,30 +58,6 @@ func (t *task) readSlots() {
 	credential, misses, _ := strings.Cut(rest, ";")
 	t.destination.slot, t.credential.slot = pace.ParseSlot(destination), pace.ParseSlot(credential)
 	t.misses, _ = strconv.Atoi(misses) // 0 where it says none
-}
-
-// mostMisses is how often a task is given back because it comes too late for its
-// slot. Then it goes: a sender that is always late must send, too.
-const mostMisses = 3
-
-// missed says whether a task must not be called now because it comes too late for
-// a slot.
-func (l *lane) missed(t *task) bool {
-	if t.misses >= mostMisses {
-		return false
-	}
-	turn := l.turn(t)
-	return l.Pace.Missed(t.destination.Key, t.destination.slot, turn) || l.Pace.Missed(t.credential.Key, t.credential.slot, turn)
-}
-
-// turn is when the last slot of a task comes up: none is missed before that.
-func (l *lane) turn(t *task) (last time.Time) {
-	for _, p := range []paced{t.destination, t.credential} {
-		if at, holds := l.Pace.When(p.Key, p.slot); holds && at.After(last) {
-			last = at
-		}
-	}
-	return last
 }
 
 // giveBack gives the result that lets a task that missed its slot take another.

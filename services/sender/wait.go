@@ -3,9 +3,11 @@ package sender
 import (
 	"container/heap"
 	"time"
-
-	"github.com/bongsu-project/bongsu/internal/job"
 )
+
+// grain is how finely calls are spread: slots that lie closer together than that are
+// used together. A provider that takes a thousand calls a second does not mind.
+const grain = time.Millisecond
 
 // A waiting is a claimed task that waits for its slot.
 type waiting struct {
@@ -28,34 +30,6 @@ func (w *waitlist) Pop() any {
 	return last
 }
 
-// A ready list holds what may be called now, by rank.
-type readyList struct {
-	byRank [len(job.Ranks)][]*task
-	count  int
-}
-
-func (r *readyList) add(t *task) {
-	rank := min(max(t.job.Rank, job.Critical), job.Low)
-	r.byRank[rank] = append(r.byRank[rank], t)
-	r.count++
-}
-
-// first is the most urgent task, and the rank to take it from.
-func (r *readyList) first() (*task, int) {
-	for rank, tasks := range r.byRank {
-		if len(tasks) > 0 {
-			return tasks[0], rank
-		}
-	}
-	return nil, 0
-}
-
-func (r *readyList) take(rank int) {
-	r.byRank[rank][0] = nil
-	r.byRank[rank] = r.byRank[rank][1:]
-	r.count--
-}
-
 // wait holds claimed tasks until their slots come up, and then gives them to the
 // workers. No task holds up another: each has its own time, and a slot that has
 // moved far back sends its delivery back to the ledger. It takes no more while
@@ -65,80 +39,86 @@ func (r *readyList) take(rank int) {
 // Workers begin when there is work that none of those who did is free for: who is
 // never told anything by a messenger has none of its workers.
 func (l *lane) wait(begin func()) {
-	defer close(l.ready)
+	defer l.ready.close()
 	begun := 0
 	var list waitlist
-	var ready readyList
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	claimed := l.claimed
-	for claimed != nil || ready.count > 0 {
+	for {
 		now := l.Now()
+		var ready []*task
 		for len(list) > 0 && !list[0].at.After(now) {
 			due := heap.Pop(&list).(waiting) //nolint:forcetypeassert // it holds nothing else
-			l.due(due.task, now, &list, &ready)
+			ready = l.due(due.task, now, &list, ready)
 		}
+		begun = l.begin(ready, begun, begin)
 		if len(list) > 0 {
 			timer.Reset(list[0].at.Sub(now))
 		}
-		in, out := claimed, l.ready
-		if ready.count >= l.Workers {
+		in := l.claimed
+		if l.ready.full(l.stock()) {
 			in = nil
 		}
-		next, rank := ready.first()
-		if next == nil {
-			out = nil
-		} else if begun < l.Workers {
-			select {
-			case out <- next:
-				ready.take(rank)
-				continue
-			default:
-				begin()
-				begun++
-			}
-		}
 		select {
-		case t, open := <-in:
-			if open {
-				l.due(t, l.Now(), &list, &ready)
-				continue
+		case tasks, open := <-in:
+			if !open {
+				for _, w := range list {
+					l.results <- l.put(w.task, w.at.Add(-lead), becauseStop)
+				}
+				return
 			}
-			claimed = nil
-			for _, w := range list {
-				l.results <- l.put(w.task, w.at.Add(-lead), becauseStop)
+			now, ready = l.Now(), make([]*task, 0, len(tasks))
+			for _, t := range tasks {
+				ready = l.due(t, now, &list, ready)
 			}
-			list = nil
-		case out <- next:
-			ready.take(rank)
+			begun = l.begin(ready, begun, begin)
+		case <-l.ready.room:
 		case <-timer.C:
 		}
 	}
 }
 
-// due looks at a task whose time may have come: it can be called, or must wait on.
-// What would wait so long that its lease left no time for the call goes back, before
-// it has used up a turn.
-func (l *lane) due(t *task, now time.Time, list *waitlist, ready *readyList) {
-	if t.refused != "" {
-		ready.add(t)
-		return
+// begin gives tasks to the workers, of which so many have begun, and lets more begin
+// where there are too few. It says how many have.
+func (l *lane) begin(ready []*task, begun int, begin func()) int {
+	if len(ready) == 0 {
+		return begun
 	}
-	at, why := l.when(t, now)
+	more := min(l.ready.add(ready), l.Workers-begun)
+	for range more {
+		begin()
+	}
+	return begun + max(0, more)
+}
+
+// due looks at a task whose time may have come: it can be called, and joins what is
+// ready, or must wait on. What would wait so long that its lease left no time for the
+// call goes back, before it has used up a turn.
+func (l *lane) due(t *task, now time.Time, list *waitlist, ready []*task) []*task {
+	if t.refused != "" {
+		return append(ready, t)
+	}
+	turn := l.turn(t)
+	at, why := turn.when(now)
 	if even := l.even.next(t, now); even.After(at) {
 		at = even
 	}
+	soon := now
+	if why == becausePace && t.fine() {
+		soon = now.Add(grain)
+	}
 	switch {
-	case l.missed(t):
+	case turn.missed():
 		l.results <- l.giveBack(t, now)
 	case at.After(now.Add(bound)):
 		l.results <- l.put(t, at.Add(-lead), why)
 	case at.Add(l.timeout).After(t.claim.Expire):
 		l.results <- l.put(t, at.Add(-lead), becauseLease)
-	case at.After(now):
+	case at.After(soon):
 		heap.Push(list, waiting{t, at})
 	default:
 		l.even.use(t, now)
-		ready.add(t)
+		ready = append(ready, t)
 	}
+	return ready
 }

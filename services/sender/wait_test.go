@@ -13,12 +13,12 @@ import (
 // more than there may be.
 func TestWorkersBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &lane{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan *task), ready: make(chan *task)}
+		l := &lane{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan []*task), ready: newReadyList()}
 		begun, called, answer := 0, 0, make(chan struct{})
 		var mu sync.Mutex
 		var g sync.WaitGroup
 		work := func() {
-			for range l.ready {
+			for l.ready.take() != nil {
 				mu.Lock()
 				called++
 				mu.Unlock()
@@ -26,7 +26,7 @@ func TestWorkersBegin(t *testing.T) {
 			}
 		}
 		g.Go(func() { l.wait(func() { begun++; g.Go(work) }) })
-		claimed := func() { l.claimed <- &task{job: &job.Job{}, refused: "needs no slot"} }
+		claimed := func() { l.claimed <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
 
 		expect := func(what string, wantBegun, wantCalled int) {
 			t.Helper()

@@ -1,0 +1,42 @@
+package sender
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// stockTime is how long what is claimed at once keeps the workers busy. What is
+	// claimed together shares a commit: the more, the less each costs. What is more than
+	// that only ages under its lease, and keeps what is more urgent waiting.
+	stockTime = 100 * time.Millisecond
+	// mostStock bounds it, in deliveries for each worker.
+	mostStock = 8
+	// recent is how many of the last calls count for how long a call takes.
+	recent = 64
+)
+
+// A stock says how many deliveries are claimed at once. It is safe for concurrent use;
+// the zero stock has seen no calls.
+type stock struct{ took atomic.Int64 }
+
+// saw takes note of how long a call took, 0 for none. One caller at a time.
+func (s *stock) saw(took time.Duration) {
+	switch before := s.took.Load(); {
+	case took <= 0:
+	case before == 0:
+		s.took.Store(took.Nanoseconds())
+	default:
+		s.took.Store(max(1, before+(took.Nanoseconds()-before)/recent))
+	}
+}
+
+// size is as many deliveries as so many workers call in stockTime, but at least one for
+// each, and one until calls were seen.
+func (s *stock) size(workers int) int {
+	took := s.took.Load()
+	if took <= 0 {
+		return workers
+	}
+	return workers * min(max(1, int(stockTime.Nanoseconds()/took)), mostStock)
+}
