@@ -14,7 +14,7 @@ import (
 
 // An Endpoint is how a messenger reaches its provider.
 type Endpoint struct {
-	Client *http.Client // as NewClient makes it
+	Client *http.Client // as NewClient makes it; its transport and its timeout are used
 	Dial   Dial         // as NewDial makes it, for what does not speak HTTP
 	Now    func() time.Time
 	// URL stands in place of the scheme and the host of every call, such as a fake's
@@ -52,15 +52,24 @@ func (e Endpoint) get(ctx context.Context, address string, header http.Header) r
 }
 
 func (e Endpoint) request(ctx context.Context, method, address string, body io.Reader, header http.Header) reply {
-	req, err := http.NewRequestWithContext(ctx, method, e.at(address), body)
+	ctx, cancel := within(ctx, e.Client.Timeout)
+	defer cancel()
+	var begun begun
+	req, err := http.NewRequestWithContext(begun.watch(ctx), method, e.at(address), body)
 	if err != nil {
 		return reply{impossible: true}
 	}
 	if e.URL == "" && !e.HTTP && req.URL.Scheme != "https" {
 		return reply{impossible: true}
 	}
-	req.Header = header
-	return call(e.Client, req)
+	if header != nil {
+		req.Header = header
+	}
+	if user := req.URL.User; user != nil && req.Header.Get("Authorization") == "" {
+		password, _ := user.Password() // none is an empty one
+		req.SetBasicAuth(user.Username(), password)
+	}
+	return call(e.Client, req, &begun)
 }
 
 // outcome is what a reply means by its status alone.

@@ -33,22 +33,29 @@ type reply struct {
 	impossible bool // there was no call: the URL is none, or http where only https will do
 }
 
-// call makes one call. It follows no redirect, as that would show the credential
-// to whoever is named there.
-func call(client *http.Client, req *http.Request) reply {
+// A begun says whether a request may have reached its provider. The transport says so
+// from goroutines of its own.
+type begun struct{ atomic.Bool }
+
+// watch gives the context of the request that it is to speak of.
+//
+// The headers count, not the whole request: a request can be in the provider's
+// hands before the transport has said that it was written. A new connection
+// starts anew, since the transport takes another one for a POST only after it
+// has seen that nothing of it was written to the last.
+func (b *begun) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { b.Store(false) },
+		WroteHeaders: func() { b.Store(true) },
+	})
+}
+
+// call makes one call, by the client's transport: the client itself would follow
+// redirects, which shows the credential to whoever is named there, and copies each
+// request in case that it must.
+func call(client *http.Client, req *http.Request, begun *begun) reply {
 	var r reply
-	var begun atomic.Bool // the transport reports from goroutines of its own
-	// The headers count, not the whole request: a request can be in the provider's
-	// hands before the transport has said that it was written. A new connection
-	// starts anew, since the transport takes another one for a POST only after it
-	// has seen that nothing of it was written to the last.
-	trace := &httptrace.ClientTrace{
-		GetConn:      func(string) { begun.Store(false) },
-		WroteHeaders: func() { begun.Store(true) },
-	}
-	once := *client
-	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	res, err := once.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	res, err := client.Transport.RoundTrip(req)
 	if err != nil {
 		r.begun, r.err = begun.Load(), ended(req.Context(), err)
 		return r
@@ -61,6 +68,14 @@ func call(client *http.Client, req *http.Request) reply {
 		r.body, r.cut = r.body[:maxAnswer], true
 	}
 	return r
+}
+
+// within lets ctx end after so long a time, where it does not end before.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if end, is := ctx.Deadline(); limit == 0 || is && time.Until(end) <= limit {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, limit)
 }
 
 // ended is err, but for a call that broke because its context ended: whatever

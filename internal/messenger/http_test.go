@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -111,11 +112,8 @@ func TestAnotherConnectionStartsAnew(t *testing.T) {
 		trace.GetConn("provider.invalid:443")
 		return nil, syscall.ECONNREFUSED
 	})}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://provider.invalid", strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if o := call(client, req).outcome(noon); o.Kind != Retry || o.Code != "connection_refused" {
+	e := Endpoint{Client: client}
+	if o := e.post(t.Context(), "https://provider.invalid", []byte("{}"), nil).outcome(noon); o.Kind != Retry || o.Code != "connection_refused" {
 		t.Errorf("%+v", o)
 	}
 }
@@ -125,5 +123,43 @@ func TestNewClientKeepsAPoolForOneProvider(t *testing.T) {
 	transport, ok := client.Transport.(*http.Transport)
 	if !ok || transport.MaxIdleConnsPerHost < 100 || client.Timeout <= 0 {
 		t.Errorf("%+v", client)
+	}
+}
+
+// TestURLsOwnPassword calls by an operator's URL that holds a name and a password.
+func TestURLsOwnPassword(t *testing.T) {
+	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
+		if name, password, _ := r.BasicAuth(); name != "bongsu" || password != "gate" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	with := strings.Replace(base, "http://", "http://bongsu:gate@", 1)
+	for _, c := range []struct {
+		url    string
+		header http.Header
+		status int
+	}{
+		{with, nil, http.StatusOK},
+		{with, http.Header{"Authorization": {"Bearer other"}}, http.StatusUnauthorized},
+		{base, nil, http.StatusUnauthorized},
+	} {
+		e := Endpoint{Client: newClient(t), URL: c.url}
+		if r := e.post(t.Context(), slackAPI, []byte("{}"), c.header); r.status != c.status || r.err != nil {
+			t.Errorf("%s with %v: %d %v", c.url, c.header, r.status, r.err)
+		}
+	}
+}
+
+// TestClientsTime ends calls when the client's time is over, where nothing else would.
+func TestClientsTime(t *testing.T) {
+	base := provider(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	client := newClient(t)
+	client.Timeout = 10 * time.Millisecond
+	e := Endpoint{Client: client, Now: time.Now, URL: base}
+	if o := e.outcome(e.post(t.Context(), slackAPI, []byte("{}"), nil)); o.Kind != Unknown || o.Code != "timeout" {
+		t.Errorf("%+v", o)
 	}
 }

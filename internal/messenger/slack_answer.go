@@ -51,14 +51,29 @@ type slackReply struct {
 	TS    string
 }
 
+// slackJSON is a slackReply as encoding/json reads one: what it would take for the
+// other names, in letters of another case, goes to the first, and counts for nothing.
+type slackJSON struct {
+	NotOK    json.RawMessage `json:"OK"`
+	NotError json.RawMessage `json:"ERROR"`
+	NotTS    json.RawMessage `json:"TS"`
+	OK       *bool           `json:"ok"`
+	Error    string          `json:"error"`
+	TS       string          `json:"ts"`
+}
+
 // readSlack reads Slack's answer. Slack repeats the message after what counts, so
 // that the answer to a long text is longer than what is read of it: where we cut
 // it ourselves, its head is enough. An answer that broke off is not.
 func readSlack(r reply) slackReply {
+	if !r.cut {
+		said := readJSON[slackJSON](r)
+		return slackReply{OK: said.OK, Error: said.Error, TS: said.TS}
+	}
 	var s slackReply
 	d := json.NewDecoder(bytes.NewReader(r.body))
 	err := s.decode(d)
-	if err == nil || r.cut && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return s
 	}
 	return slackReply{}

@@ -91,6 +91,7 @@ func TestSlackAnswers(t *testing.T) {
 		{500, "", `{"ok":true,"ts":"1.2"}`, Outcome{Kind: Retry, Code: "http_500"}},
 		{502, "9", "<html>Bad Gateway", Outcome{Kind: Retry, Code: "http_502", After: 9 * time.Second}},
 		{200, "", refusal("never_heard_of"), Outcome{Kind: Failed, Scope: MessageScope, Code: "never_heard_of"}},
+		{200, "", `{"ok":false,"OK":true,"error":"is_archived","Error":""}`, Outcome{Kind: Failed, Scope: DestinationScope, Code: "is_archived"}},
 		{200, "", `{"ok":false}`, Outcome{Kind: Failed, Scope: MessageScope, Code: "unspecified_error"}},
 		{200, "", refusal("restricted_action_read_only_channel"), Outcome{Kind: Failed, Scope: DestinationScope, Code: "restricted_action_read_only_channel"}},
 		{403, "", refusal("never_heard_of"), Outcome{Kind: Failed, Scope: CredentialScope, Code: "never_heard_of"}},
@@ -100,7 +101,7 @@ func TestSlackAnswers(t *testing.T) {
 		{302, "", "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
 	}
 	for _, body := range []string{
-		"", "ok", "<html>", "null", "[]", "{}", `"ok"`, "true", `{"ok":"true"}`, `{"ok":1}`, `{"ok":null}`, `{"OK":true}`,
+		"", "ok", "<html>", "null", "[]", "{}", `"ok"`, "true", `{"ok":"true"}`, `{"ok":1}`, `{"ok":null}`, `{"OK":true}`, `{"Ok":true}`, "{\"o\u212a\":true}",
 		`{"ok":true`, `{"ok":true,`, `{"ok":true,"ts":12}`, `{"ok":true}}`, `{"ok":true}{"ok":false}`, `{"ok":true} <html>`, "\xef\xbb\xbf",
 		`{"nested":{"ok":true}}`, `{"ok":false,"error":7}`, `{"ok":true "ts":"1"}`,
 	} {
