@@ -86,7 +86,7 @@ func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOpti
 	return metric.WithAttributes(append(more, attribute.String("messenger", messengerName))...)
 }
 
-// A label stands beside the messenger's; there are few of them.
+// A label stands beside the messenger's, or is none; there are few of them.
 type label struct{ messenger, name, value string }
 
 // with is of with a label, made once: to make it takes longer than to measure.
@@ -94,7 +94,11 @@ func (m *metrics) with(messengerName, name, value string) metric.MeasurementOpti
 	l := label{messengerName, name, value}
 	option, is := m.options.Load(l)
 	if !is {
-		option, _ = m.options.LoadOrStore(l, of(messengerName, attribute.String(name, value)))
+		var more []attribute.KeyValue
+		if name != "" {
+			more = append(more, attribute.String(name, value))
+		}
+		option, _ = m.options.LoadOrStore(l, of(messengerName, more...))
 	}
 	return option.(metric.MeasurementOption) //nolint:forcetypeassert // it holds nothing else
 }
@@ -106,7 +110,7 @@ func (m *metrics) Attempted(messengerName string, o messenger.Outcome, took time
 
 // Waited counts a wait.
 func (m *metrics) Waited(messengerName string, wait time.Duration) {
-	m.waits.Record(context.Background(), wait.Seconds(), of(messengerName))
+	m.waits.Record(context.Background(), wait.Seconds(), m.with(messengerName, "", ""))
 }
 
 // Deferred counts a deferral.
