@@ -15,7 +15,7 @@ const (
 	// ahead is how many messages of a rank are fetched before they are asked for. They
 	// are a few kilobytes each. A pull that is bounded by bytes, too (nats.go 1.55 and server
 	// 2.15), now and then waited until what it was sent was sent again.
-	ahead = 64
+	ahead = 128
 	// reopenWait is the pause before a lane whose consumer broke is opened again.
 	reopenWait = 250 * time.Millisecond
 	// lowFirst: each so many takes look at the last rank first, so that a flood of

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -29,6 +30,8 @@ type lane struct {
 	breakers  *breakers
 	refusals  *refusals
 	even      even // touched by wait only
+	// identified is touched by the taker only.
+	identified *simplelru.LRU[address, keys]
 
 	claimed chan []*task // to wait
 	ready   *readyList   // to the workers
@@ -42,11 +45,12 @@ func newLane(s *Sender, m messenger.Messenger) *lane {
 	spec := m.Spec()
 	l := &lane{
 		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
-		refusals: &refusals{byKey: map[string]int{}},
-		even:     newEven(),
-		claimed:  make(chan []*task),
-		ready:    newReadyList(),
-		results:  make(chan result, reportBatch),
+		refusals:   &refusals{byKey: map[string]int{}},
+		even:       newEven(),
+		identified: newIdentified(),
+		claimed:    make(chan []*task),
+		ready:      newReadyList(),
+		results:    make(chan result, reportBatch),
 	}
 	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
 		l.Meter.Broke(l.name, from, to)

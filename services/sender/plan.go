@@ -190,26 +190,6 @@ func (l *lane) lacks(t *task, one *paced) bool {
 	return !holds || view.Missed(one.slot, l.turn(t).last())
 }
 
-// identify tells the keys of a task. Where it came without the fingerprint of its
-// credential, the credential is opened for that.
-func (l *lane) identify(t *task) {
-	fingerprint := t.delivery.CredentialKey
-	if fingerprint == "" {
-		credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
-		if err != nil {
-			return
-		}
-		fingerprint = l.Key.Fingerprint(l.name, credential)
-	}
-	t.credential.Key = pace.Key{ID: pace.CredentialID(l.name, fingerprint), Rate: l.limits.Credential}
-	if rate := l.limits.Destination; rate.Limited() {
-		if l.limits.Credential.Keeps(rate) { // its calls are some of the credential's: they need no slots
-			rate = messenger.Rate{}
-		}
-		t.destination.Key = pace.Key{ID: pace.DestinationID(l.name, fingerprint, t.delivery.Destination), Rate: rate}
-	}
-}
-
 // refusal is the evidence of a delivery that ends without a call.
 func refusal(code string) messenger.Outcome {
 	return messenger.Outcome{

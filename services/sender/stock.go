@@ -7,9 +7,10 @@ import (
 
 const (
 	// stockTime is how long what is claimed at once keeps the workers busy. What is
-	// claimed together shares a commit: the more, the less each costs. What is more than
-	// that only ages under its lease, and keeps what is more urgent waiting.
-	stockTime = 100 * time.Millisecond
+	// claimed together shares a commit: the more, the less each costs. But what waits for
+	// a worker keeps what is more urgent waiting, and comes too late for its slot after a
+	// tenth of a second: twice that may wait, and that be claimed meanwhile.
+	stockTime = 15 * time.Millisecond
 	// mostStock bounds it, in deliveries for each worker.
 	mostStock = 8
 	// recent is how many of the last calls count for how long a call takes.
@@ -32,11 +33,11 @@ func (s *stock) saw(took time.Duration) {
 }
 
 // size is as many deliveries as so many workers call in stockTime, but at least one for
-// each, and one until calls were seen.
+// each, and no more until calls were seen.
 func (s *stock) size(workers int) int {
 	took := s.took.Load()
 	if took <= 0 {
 		return workers
 	}
-	return workers * min(max(1, int(stockTime.Nanoseconds()/took)), mostStock)
+	return min(max(workers, int(int64(workers)*stockTime.Nanoseconds()/took)), mostStock*workers)
 }

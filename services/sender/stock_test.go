@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestStock claims as much at once as the workers call in a tenth of a second.
+// TestStock claims as much at once as the workers call in stockTime.
 func TestStock(t *testing.T) {
 	const workers = 64
 	var s stock
@@ -24,13 +24,13 @@ func TestStock(t *testing.T) {
 	}{
 		{1, 10 * time.Second, workers},        // a provider that is slow
 		{0, 0, workers},                       // nothing was called
-		{2000, time.Millisecond, 8 * 64},      // one that is quick
-		{2000, 25 * time.Millisecond, 4 * 64}, // one in between: what matters is how long the last took
-		{2000, 300 * time.Millisecond, 64},
+		{2000, time.Millisecond, 8 * workers}, // one that is quick
+		{2000, 10 * time.Millisecond, workers * int(stockTime/time.Millisecond) / 10}, // one in between: what matters is how long the last took
+		{2000, 300 * time.Millisecond, workers},
 	} {
 		saw(c.count, c.took)
-		if got := s.size(workers); got < c.want-workers || got > c.want {
-			t.Errorf("after %d calls of %s: %d, want %d or, as a mean comes near and does not arrive, %d", c.count, c.took, got, c.want, c.want-workers)
+		if got := s.size(workers); got < c.want-1 || got > c.want+1 {
+			t.Errorf("after %d calls of %s: %d, want %d", c.count, c.took, got, c.want)
 		}
 	}
 	saw(1, 0)

@@ -1,0 +1,54 @@
+package sender
+
+import (
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+// identified is how many addresses a lane knows the keys of, of some 300 bytes each.
+const identified = 4096
+
+// An address is whom a task is for, as far as its keys go.
+type address struct{ fingerprint, destination string }
+
+// keys are those of an address.
+type keys struct{ credential, destination pace.Key }
+
+func newIdentified() *simplelru.LRU[address, keys] {
+	known, _ := simplelru.NewLRU[address, keys](identified, nil) // its size is above 0
+	return known
+}
+
+// identify tells the keys of a task. Where it came without the fingerprint of its
+// credential, the credential is opened for that.
+func (l *lane) identify(t *task) {
+	fingerprint := t.delivery.CredentialKey
+	if fingerprint == "" {
+		credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+		if err != nil {
+			return
+		}
+		fingerprint = l.Key.Fingerprint(l.name, credential)
+	}
+	of := address{fingerprint, t.delivery.Destination}
+	all, known := l.identified.Get(of)
+	if !known {
+		all = l.keys(of)
+		l.identified.Add(of, all)
+	}
+	t.credential.Key, t.destination.Key = all.credential, all.destination
+}
+
+// keys gives the keys of an address.
+func (l *lane) keys(of address) keys {
+	all := keys{credential: pace.Key{ID: pace.CredentialID(l.name, of.fingerprint), Rate: l.limits.Credential}}
+	if rate := l.limits.Destination; rate.Limited() {
+		if l.limits.Credential.Keeps(rate) { // its calls are some of the credential's: they need no slots
+			rate = messenger.Rate{}
+		}
+		all.destination = pace.Key{ID: pace.DestinationID(l.name, of.fingerprint, of.destination), Rate: rate}
+	}
+	return all
+}
