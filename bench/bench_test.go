@@ -60,7 +60,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"ceiling/post", "ceiling/handler", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
+		"ceiling/post", "ceiling/handler", "ceiling/relay", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
 		"deliver/1", "deliver/100", "latency/100/p99", "fanout/1300/last", "senders/2", "senders/far/2",
 	} {
 		if by[name].Runs != 1 {
@@ -77,7 +77,7 @@ func TestBench(t *testing.T) {
 	for _, v := range got.Budgets {
 		judged += v.Runs
 	}
-	if judged != 6 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
+	if judged != 7 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
 		t.Errorf("%d verdicts on %+v, %q", judged, got.Machine, got.Notes)
 	}
 	page, err := os.ReadFile(o.Report)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/bench/figure"
 	"github.com/bongsu-project/bongsu/bench/load"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // ceilings measures what the machine can at most.
@@ -26,6 +27,7 @@ func ceilings(s *scene) {
 	add("ceiling/post", "calls/s", post)
 	add("ceiling/handler", "calls/s", s.ceilingHandler(protocols[0]))
 	add("ceiling/handler-grpc", "calls/s", s.ceilingHandler(protocols[1]))
+	add("ceiling/relay", "calls/s", s.ceilingRelay())
 	add("ceiling/sqlite", "rows/s", s.ceilingSQLite())
 	add("ceiling/jetstream", "messages/s", s.ceilingJetStream())
 }
@@ -48,7 +50,17 @@ func (s *scene) ceilingPost() float64 {
 // ceilingHandler is how often a bare Connect handler in a process of its own, which
 // answers SendAlert with a constant, can be called in a second.
 func (s *scene) ceilingHandler(by protocol) float64 {
-	p := s.part("handler")
+	return s.answered(s.part("handler"), by)
+}
+
+// ceilingRelay is how often one can be called that posts to the fake before it answers.
+func (s *scene) ceilingRelay() float64 {
+	s.fake.Expect(0, 1)
+	return s.answered(s.part("relay", targetVariable+"="+s.fake.URL), protocols[0])
+}
+
+// answered is how many alerts a part answers in a second, which it ends.
+func (s *scene) answered(p *proc.Process, by protocol) float64 {
 	call := by.send(p.URLs(s, 1)["handler"], workers, audience{1, func(int) string { return "@user1" }})
 	s.run(load.Closed{Callers: workers, Time: s.Time / 10}, call) // so that it is warm
 	got := s.run(load.Closed{Callers: workers, Time: s.Time / 2}, call)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -35,13 +36,15 @@ func beAPart(ctx context.Context) (yes bool, err error) {
 	case "":
 		return false, nil
 	case "handler":
-		return true, serveConstant(ctx)
+		return true, serve(ctx, constant{})
+	case "relay":
+		return true, serve(ctx, newRelay(os.Getenv(targetVariable)))
 	case "poster":
 		d, err := time.ParseDuration(os.Getenv(timeVariable))
 		if err != nil {
 			return true, err
 		}
-		return true, postConstant(ctx, os.Getenv(targetVariable), d)
+		return true, postConstants(ctx, os.Getenv(targetVariable), d)
 	case "worker":
 		return true, postMessages(ctx, os.Getenv(brokerVariable), os.Getenv(targetVariable))
 	default:
@@ -69,11 +72,30 @@ func (constant) SendAlert(context.Context, *alertv1.SendAlertRequest) (*alertv1.
 	return &alertv1.SendAlertResponse{UserCount: 1, Id: "227894805024210944"}, nil
 }
 
-// serveConstant serves a constant by the server that Bongsu has, and says where.
-func serveConstant(ctx context.Context) error {
+// A relay takes alerts and posts each to a fake before it answers. It keeps no record, so
+// nothing that takes an alert a call and makes a call for it can be quicker by much.
+type relay struct {
+	constant
+	client *http.Client
+	url    string
+	count  atomic.Int64
+}
+
+func newRelay(url string) *relay { return &relay{client: newHTTPClient(workers), url: url} }
+
+// SendAlert posts what Bongsu would.
+func (r *relay) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
+	if err := postConstant(ctx, r.client, r.url, int(r.count.Add(1))); err != nil {
+		return nil, err
+	}
+	return r.constant.SendAlert(ctx, req)
+}
+
+// serve serves alerts by the server that Bongsu has, and says where.
+func serve(ctx context.Context, alerts alertv1connect.AlertServiceHandler) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	mux := http.NewServeMux()
-	mux.Handle(alertv1connect.NewAlertServiceHandler(constant{}, connect.WithCompressMinBytes(1<<10)))
+	mux.Handle(alertv1connect.NewAlertServiceHandler(alerts, connect.WithCompressMinBytes(1<<10)))
 	server, err := rpc.Listen(ctx, "127.0.0.1:0", mux, log)
 	if err != nil {
 		return err
@@ -82,13 +104,15 @@ func serveConstant(ctx context.Context) error {
 	return server.Serve(ctx, time.Second)
 }
 
-// postConstant posts to a fake what Bongsu posts, for a time, and says how much that
-// was.
-func postConstant(ctx context.Context, url string, d time.Duration) error {
+// postConstant posts to a fake what Bongsu posts of the message of a number.
+func postConstant(ctx context.Context, client *http.Client, url string, n int) error {
+	return postJSON(ctx, client, url+"/api/chat.postMessage", bearer, slackBody(n))
+}
+
+// postConstants does so for a time, and says how often that was.
+func postConstants(ctx context.Context, url string, d time.Duration) error {
 	client := newHTTPClient(workers)
-	post := func(ctx context.Context, n int) error {
-		return postJSON(ctx, client, url+"/api/chat.postMessage", bearer, slackBody(n))
-	}
+	post := func(ctx context.Context, n int) error { return postConstant(ctx, client, url, n) }
 	got, err := load.Closed{Callers: workers, Time: d}.Run(ctx, post)
 	if err != nil {
 		return err
