@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
 // TestWorkersBegin sees workers begin when there is work that none is free for, and no
@@ -51,4 +53,37 @@ func TestWorkersBegin(t *testing.T) {
 		g.Wait()
 		expect("the end", 3, 5)
 	})
+}
+
+// TestGrain takes up calls together that may be made within a millisecond, and others
+// one by one.
+func TestGrain(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Pace: pace.New(nil, func() time.Time { return now }, nil)}
+	for _, c := range []struct {
+		name                    string
+		credential, destination messenger.Rate
+		ready                   int
+	}{
+		{"no limit", messenger.Rate{}, messenger.Rate{}, 5},
+		{"a fine one", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{}, 5},
+		{"so fine that a millisecond is four calls", messenger.Rate{Count: 4000, Per: time.Second}, messenger.Rate{}, 5},
+		{"a coarse one", messenger.Rate{Count: 1000, Per: time.Second}, messenger.Rate{}, 1},
+		{"a coarse one of the destination", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{Count: 1, Per: time.Second}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &lane{Sender: s, even: newEven()}
+			var list waitlist
+			var ready []*task
+			for range 5 {
+				ready = l.due(&task{
+					credential: paced{Key: pace.Key{ID: "credential", Rate: c.credential}}, destination: paced{Key: pace.Key{ID: "destination", Rate: c.destination}},
+					claim: Claim{Expire: now.Add(time.Minute)},
+				}, now, &list, ready)
+			}
+			if len(ready) != c.ready || len(list) != 5-c.ready {
+				t.Errorf("%d may be called and %d wait, want %d", len(ready), len(list), c.ready)
+			}
+		})
+	}
 }
