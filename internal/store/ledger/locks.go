@@ -43,6 +43,11 @@ func orRollback(t *database.Tx) string {
 	return " OR ROLLBACK"
 }
 
+// fromV joins the deliveries that a statement changes with its rows v. The + 0 has
+// SQLite look up each of v by its id: where they are many, it would walk through all
+// deliveries there are instead.
+const fromV = `FROM v WHERE deliveries.id = v.id + 0`
+
 // inOrder is ids in order, each once.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 

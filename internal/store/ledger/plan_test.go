@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
@@ -45,7 +46,11 @@ var plans = map[string]string{
 	`SELECT id, create_time FROM alerts WHERE id > 2 ORDER BY id LIMIT 3`:                                                  "KEY alerts",
 	`SELECT id, alert_id, attempt_count FROM deliveries WHERE alert_id >= 1 AND alert_id <= 100 ORDER BY alert_id LIMIT 3`: "delivery_alert_id",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= 2) LIMIT 1`:            "delivery_alert_id",
-	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                  "attempt_delivery_id_number",
+	`WITH v (id, end_time) AS (VALUES ` + database.List("(CAST(1 AS BIGINT), CAST(2 AS BIGINT))", 256) + `)
+		UPDATE deliveries SET state = 3, end_time = v.end_time ` + ledger.FromV: "KEY",
+	`SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) AND state + 0 = 2 ORDER BY id`:                                          "KEY",
+	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) ORDER BY id) RETURNING id`: "KEY",
+	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                                            "attempt_delivery_id_number",
 	`SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
 		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
 }
@@ -57,7 +62,7 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		open(t, path)
-		costNothing(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
+		costNothing(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
 	})
 	t.Run("postgres", func(t *testing.T) {
 		url := postgrestest.URL(t)
