@@ -108,7 +108,7 @@ type Verdict struct {
 }
 
 // A Rule says where a delivery goes. It must be quick, depend on nothing else, and
-// say Sent for an outcome that is Sent and for no other.
+// say Sent for an outcome that is Sent, where it need not be asked, and for no other.
 type Rule func(Facts, Report) Verdict
 
 // A Dispatcher hands out deliveries and takes reports of them.

@@ -23,12 +23,15 @@ type move struct {
 	tries   int
 }
 
-// judge gives the move of a held delivery from a report. A verdict that its
-// outcome does not bear out is refused.
+// judge gives the move of a held delivery from a report, by the rule but for what was
+// sent. A verdict that its outcome does not bear out is refused.
 func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error) {
-	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, verdict: rule(h.facts(now), r), tries: h.tries}
-	if err := checkVerdict(m.verdict, r.Outcome.Kind); err != nil {
-		return move{}, fmt.Errorf("the rule for delivery %d: %w", h.id, err)
+	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries}
+	if r.Outcome.Kind != messenger.Sent {
+		m.verdict = rule(h.facts(now), r)
+		if err := checkVerdict(m.verdict); err != nil {
+			return move{}, fmt.Errorf("the rule for delivery %d, where the outcome is %s: %w", h.id, r.Outcome.Kind, err)
+		}
 	}
 	if m.verdict.State == alert.Sent && h.lost != "" && h.lost == r.Outcome.MessageID { // its receipt was quicker
 		m.verdict.State, m.verdict.Reason = alert.Failed, alert.Undelivered
@@ -47,11 +50,11 @@ func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error)
 	return m, nil
 }
 
-// checkVerdict says what in a verdict would be a lie, or no end at all.
-func checkVerdict(v alert.Verdict, kind messenger.Kind) error {
+// checkVerdict says what in a verdict on what was not sent would be a lie, or no end at all.
+func checkVerdict(v alert.Verdict) error {
 	switch {
-	case (v.State == alert.Sent) != (kind == messenger.Sent):
-		return fmt.Errorf("its state is %d where the outcome is %s", v.State, kind)
+	case v.State == alert.Sent:
+		return errors.New("its state is sent")
 	case v.State == alert.Queued && v.NextTime.IsZero():
 		return errors.New("it lets the delivery wait and does not say until when")
 	case v.State > alert.Sent && v.Reason == "":

@@ -48,6 +48,8 @@ var plans = map[string]string{
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= 2) LIMIT 1`:            "delivery_alert_id",
 	`WITH v (id, end_time) AS (VALUES ` + database.List("(CAST(1 AS BIGINT), CAST(2 AS BIGINT))", 256) + `)
 		UPDATE deliveries SET state = 3, end_time = v.end_time ` + ledger.FromV: "KEY",
+	`WITH v (id, token) AS (VALUES ` + database.List("(CAST(1 AS BIGINT), CAST(2 AS BIGINT))", 256) + `)
+		SELECT v.id, attempt_count FROM v CROSS JOIN deliveries AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND ` + ledger.Simple: "KEY",
 	`SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) AND state + 0 = 2 ORDER BY id`:                                          "KEY",
 	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) ORDER BY id) RETURNING id`: "KEY",
 	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                                            "attempt_delivery_id_number",

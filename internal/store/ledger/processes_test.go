@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -142,5 +143,88 @@ func TestOneKeyInTwoProcesses(t *testing.T) {
 				t.Errorf("%d alerts are recorded, want 2", len(alerts))
 			}
 		})
+	}
+}
+
+// TestReportsWaitForNobody lets two stores of one database report the same deliveries at
+// once, each its own mix of what was sent and what was not, while a third cancels them:
+// each is recorded once, and PostgreSQL never finds two that wait for each other.
+func TestReportsWaitForNobody(t *testing.T) {
+	url := postgrestest.URL(t)
+	var stores []*ledger.Store
+	for range 3 {
+		l, err := ledger.Open(t.Context(), url, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores = append(stores, l)
+	}
+	for round := range 30 {
+		a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000)}
+		ds := queued(300)
+		if _, err := stores[0].AddAlert(t.Context(), &a, ds, clock(0)); err != nil {
+			t.Fatal(err)
+		}
+		ids := make([]int64, len(ds))
+		for i, d := range ds {
+			ids[i] = d.ID
+		}
+		claims, err := stores[0].Claim(t.Context(), ids, storetest.Claimant(), clock(0), clock(10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for n, l := range stores {
+			all.Go(func() {
+				if n == 2 {
+					if _, err := l.Cancel(t.Context(), a.ID, clock(1)); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				var reports []alert.Report
+				for i, c := range claims {
+					kind := messenger.Sent
+					if (i+n+round)%(n+2) == 0 {
+						kind = messenger.Failed
+					}
+					reports = append(reports, alert.Report{
+						DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: clock(1), EndTime: clock(2 + n), Outcome: messenger.Outcome{Kind: kind, Code: "x"},
+					})
+				}
+				if _, err := l.Report(t.Context(), reports, clock(2), rule); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		_, got, err := stores[0].Alert(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range got {
+			if len(d.Attempts) != 1 || (d.State == alert.Sent) != (d.Attempts[0].Outcome.Kind == messenger.Sent) || d.EndTime != d.Attempts[0].EndTime {
+				t.Fatalf("%+v", d)
+			}
+		}
+	}
+	for _, l := range stores { // what they met counts once they are gone
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
+	for others := 1; others > 0; {
+		if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&others); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var deadlocks int
+	if err := db.QueryRowContext(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks); err != nil || deadlocks > 0 {
+		t.Errorf("%d times two waited for each other, %v", deadlocks, err)
 	}
 }

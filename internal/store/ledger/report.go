@@ -75,10 +75,8 @@ func writeReports(ctx context.Context, t *database.Tx, calls []*report) error {
 	}
 	for len(entries) > 0 {
 		round, again := split(entries)
-		for some := range database.Chunks(round, chunk) {
-			if err := writeRound(ctx, t, some); err != nil {
-				return err
-			}
+		if err := writeRound(ctx, t, round); err != nil {
+			return err
 		}
 		entries = again
 	}
@@ -100,10 +98,55 @@ func split(entries []entry) (firsts, rest []entry) {
 	return firsts, rest
 }
 
-// writeRound records reports of as many deliveries: it locks those that are
-// claimed in the order of their ids, and moves on those whose fence is right. For
-// state + 0 see claim.write.
+// writeRound records reports of as many deliveries, in the order of their ids. Where
+// they are not all alike, all that are claimed are locked in that order first.
 func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
+	var plain, rest []entry
+	for _, e := range round {
+		if e.plain() {
+			plain = append(plain, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	if t.Postgres() && len(plain) > 0 && len(rest) > 0 {
+		if err := lockClaimed(ctx, t, round); err != nil {
+			return err
+		}
+	}
+	for some := range database.Chunks(plain, chunk) {
+		more, err := writeSent(ctx, t, some)
+		if err != nil {
+			return err
+		}
+		rest = append(rest, more...)
+	}
+	for some := range database.Chunks(rest, chunk) {
+		if err := writeRest(ctx, t, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockClaimed locks the deliveries of reports that are claimed.
+func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
+	for some := range database.Chunks(round, chunk) {
+		ids := make([]any, len(some))
+		for i, e := range some {
+			ids[i] = e.DeliveryID
+		}
+		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) AND state + 0 = 2 ORDER BY id`+forUpdate(t), ids...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeRest records reports of any kind: it locks their deliveries that are claimed in
+// the order of their ids, and moves on those whose fence is right. For state + 0 see
+// claim.write.
+func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
 	ids := make([]int64, len(round))
 	for i, e := range round {
 		ids[i] = e.DeliveryID

@@ -51,6 +51,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"a provider that knows it again": testOnce,
 		"verdicts of all kinds at once":  testVerdicts,
 		"verdict that lies":              testVerdictLies,
+		"sent, whatever the rule says":   testSentAnyway,
+		"sent among others":              testSentAmong,
 		"facts":                          testFacts,
 		"unknown outcome":                testUnknown,
 		"defer":                          testDefer,

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -122,15 +123,13 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 		report  alert.Report
 		verdict alert.Verdict
 	}{
-		"sent, but it failed":   {failed(claims[0], 1), alert.Verdict{State: alert.Sent}},
-		"sent, but unknown":     {unclear(claims[0], 1), alert.Verdict{State: alert.Sent}},
-		"failed, but it's sent": {sent(claims[0], 1), alert.Verdict{State: alert.Failed, Reason: "x"}},
-		"again, but it's sent":  {sent(claims[0], 1), alert.Verdict{State: alert.Queued, NextTime: at(5)}},
-		"no state":              {failed(claims[0], 1), alert.Verdict{Reason: "x"}},
-		"claimed":               {failed(claims[0], 1), alert.Verdict{State: alert.Claimed, Reason: "x"}},
-		"no state there is":     {failed(claims[0], 1), alert.Verdict{State: alert.Canceled + 1, Reason: "x"}},
-		"ended without reason":  {failed(claims[0], 1), alert.Verdict{State: alert.Failed}},
-		"waits without a time":  {passing(claims[0], 1), alert.Verdict{State: alert.Queued}},
+		"sent, but it failed":  {failed(claims[0], 1), alert.Verdict{State: alert.Sent}},
+		"sent, but unknown":    {unclear(claims[0], 1), alert.Verdict{State: alert.Sent}},
+		"no state":             {failed(claims[0], 1), alert.Verdict{Reason: "x"}},
+		"claimed":              {failed(claims[0], 1), alert.Verdict{State: alert.Claimed, Reason: "x"}},
+		"no state there is":    {failed(claims[0], 1), alert.Verdict{State: alert.Canceled + 1, Reason: "x"}},
+		"ended without reason": {failed(claims[0], 1), alert.Verdict{State: alert.Failed}},
+		"waits without a time": {passing(claims[0], 1), alert.Verdict{State: alert.Queued}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := l.Report(t.Context(), []alert.Report{sent(claims[1], 1), lie.report}, at(2),
@@ -147,6 +146,87 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 		})
 	}
 	same(t, len(report(t, l, sent(claims[1], 1))), 0)
+}
+
+// testSentAnyway proves that what was sent is Sent, whatever a rule says and wherever its
+// delivery stands, and that its attempt keeps all that was said.
+func testSentAnyway(t *testing.T, l alert.Ledger) {
+	ds := append(to(4), chain(1, 2)...)
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 10)
+	cancel(t, l, a.ID, 1)
+	reports := []alert.Report{
+		sent(claims[0], 1),
+		reported(claims[1], 2, messenger.Outcome{Kind: messenger.Sent, Status: 202, Code: "ok", Cut: true}),
+		reported(claims[2], 3, messenger.Outcome{Kind: messenger.Sent, Scope: messenger.MessageScope}),
+		reported(claims[3], 4, messenger.Outcome{Kind: messenger.Sent, Destination: "elsewhere"}),
+		sent(claims[4], 5),
+	}
+	fenced, err := l.Report(t.Context(), reports, at(6), func(alert.Facts, alert.Report) alert.Verdict {
+		return alert.Verdict{State: alert.Failed, Reason: "x"}
+	})
+	must(t, err)
+	same(t, len(fenced), 0)
+	same(t, standing(t, l, a.ID), []string{"sent 2", "sent 3", "sent 4", "sent 5", "sent 6", "canceled 1 canceled"})
+	for i, d := range deliveries(t, l, a.ID)[:5] {
+		same(t, d.Attempts, []alert.Attempt{attempt(1, reports[i], false)})
+		same(t, d.Destination, ds[i].Destination)
+	}
+}
+
+// testSentAmong proves that what was sent and needs no more is recorded beside what
+// does: what else is reported, late or twice, what is in a chain, and what a provider
+// has said more of already.
+func testSentAmong(t *testing.T, l alert.Ledger) {
+	const many = 300
+	ds := to(many)
+	for i := range 10 {
+		ds = append(ds, chain(int64(i+1), 2)...)
+	}
+	a := add(t, l, "normal", ds, never)
+	claims := claim(t, l, ids(ds), 0, 100)
+	same(t, len(claims), many+10)
+	var reports []alert.Report
+	var late []int64
+	var want []string
+	for i, c := range claims[:many] {
+		message := fmt.Sprint("SM", i)
+		switch i % 50 {
+		case 7:
+			reports = append(reports, failed(c, 1))
+			want = append(want, "failed 2 channel_not_found")
+		case 8:
+			c.Fence++
+			reports, late = append(reports, sent(c, 1)), append(late, c.DeliveryID)
+			want = append(want, "claimed -1")
+		case 9: // the second time it is recorded already, the third time it is another
+			reports, late = append(reports, sent(c, 1), sent(c, 1), sent(c, 2)), append(late, c.DeliveryID)
+			want = append(want, "sent 2")
+		case 10:
+			receive(t, l, c.DeliveryID, word(message, "undelivered", 1))
+			reports = append(reports, took(c, 1, message))
+			want = append(want, "failed 2 undelivered")
+		case 11:
+			receive(t, l, c.DeliveryID, word("another", "undelivered", 1))
+			reports = append(reports, took(c, 1, message))
+			want = append(want, "sent 2")
+		default:
+			reports = append(reports, took(c, i%20, message))
+			want = append(want, fmt.Sprint("sent ", i%20+1))
+		}
+	}
+	for _, c := range claims[many:] {
+		reports = append(reports, sent(c, 3))
+		want = append(want, "sent 4", "canceled 20 not_needed")
+	}
+	reports = append(reports, sent(alert.Claim{DeliveryID: 12345, Fence: 1}, 1))
+	got, err := l.Report(t.Context(), reports, at(20), rule)
+	must(t, err)
+	same(t, slices.Sorted(slices.Values(got)), append([]int64{12345}, late...))
+	same(t, standing(t, l, a.ID), want)
+	for i, d := range deliveries(t, l, a.ID)[:many] {
+		same(t, len(d.Attempts) == 0, i%50 == 8)
+	}
 }
 
 // testFacts proves that a rule is told what the ledger knows, of a report and of
