@@ -83,15 +83,19 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 }
 
 // write grants some ids: those that are free it locks in the order of their ids, so
-// that two processes never wait for each other, and moves on; what the same request
+// that two processes never wait for each other, and moves on. In SQLite, which has one
+// writer, it need not look for them twice. What the same request
 // holds it grants again as it is. state + 0 keeps the databases from the indexes by
 // state: these are found by their ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	in := `IN (` + database.List("?", len(ids)) + `)`
-	free := `SELECT id FROM deliveries WHERE id ` + in + ` AND ` + isFree + ` ORDER BY id` + forUpdate(t)
+	free := `id ` + in + ` AND ` + isFree
+	if t.Postgres() {
+		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
+	}
 	taken, err := selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
 		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
-		WHERE id IN (`+free+`) RETURNING `+granted,
+		WHERE `+free+` RETURNING `+granted,
 		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, anys(ids)...), c.now, c.now)...)
 	if err != nil {
 		return err

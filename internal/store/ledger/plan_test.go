@@ -50,6 +50,7 @@ var plans = map[string]string{
 		UPDATE deliveries SET state = 3, end_time = v.end_time ` + ledger.FromV: "KEY",
 	`WITH v (id, token) AS (VALUES ` + database.List("(CAST(1 AS BIGINT), CAST(2 AS BIGINT))", 256) + `)
 		SELECT v.id, attempt_count FROM v CROSS JOIN deliveries AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND ` + ledger.Simple: "KEY",
+	`UPDATE deliveries SET state = 2 WHERE id IN (` + database.List("1", 256) + `) AND state + 0 = 1 AND expire_time > 2 RETURNING id`:               "KEY",
 	`SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) AND state + 0 = 2 ORDER BY id`:                                          "KEY",
 	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) ORDER BY id) RETURNING id`: "KEY",
 	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                                            "attempt_delivery_id_number",
