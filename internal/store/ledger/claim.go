@@ -83,10 +83,10 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 }
 
 // write grants some ids: those that are free it locks in the order of their ids, so
-// that two processes never wait for each other, and moves on. In SQLite, which has one
-// writer, it need not look for them twice. What the same request
-// holds it grants again as it is. state + 0 keeps the databases from the indexes by
-// state: these are found by their ids.
+// that two processes never wait for each other, and moves on. SQLite has one writer,
+// and need not look for them twice. What the same request holds it grants again as it
+// is. state + 0 keeps the databases from the indexes by state: these are found by their
+// ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	in := `IN (` + database.List("?", len(ids)) + `)`
 	free := `id ` + in + ` AND ` + isFree

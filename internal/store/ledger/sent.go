@@ -39,7 +39,8 @@ func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry,
 			FROM deliveries WHERE id IN (SELECT id FROM v) AND state + 0 = 2 ORDER BY id FOR UPDATE)`
 	}
 	recorded, err := t.Exec(ctx, `WITH v (id, token, start_time, until, status, code, message_id, excerpt) AS (VALUES `+
-		database.List(`(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))`, len(some))+`)`+locks+`
+		database.List(`(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT),
+			CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))`, len(some))+`)`+locks+`
 		INSERT`+orRollback(t)+` INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
 		SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate
 		FROM v CROSS JOIN `+claimed+` AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND `+simple, args...)
