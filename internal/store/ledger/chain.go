@@ -138,7 +138,7 @@ func hasten(ctx context.Context, t *database.Tx, moved []link) error {
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held) AS (VALUES `+
 			database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BOOLEAN))", len(some))+`)
 			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.held
-			`+fromV, args...); err != nil {
+			`+byV(t), args...); err != nil {
 			return err
 		}
 	}

@@ -48,6 +48,18 @@ func orRollback(t *database.Tx) string {
 // deliveries there are instead.
 const fromV = `FROM v WHERE deliveries.id = v.id + 0`
 
+// byV is fromV in either dialect: PostgreSQL keeps a plan while the table grows, and is
+// to look them up in any case.
+func byV(t *database.Tx) string {
+	if t.Postgres() {
+		return fromV + ` AND deliveries.id = ` + anyOfV
+	}
+	return fromV
+}
+
+// anyOfV is any of the ids in v, for PostgreSQL.
+const anyOfV = `ANY (ARRAY(SELECT id FROM v))`
+
 // inOrder is ids in order, each once.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 

@@ -128,7 +128,7 @@ func end(ctx context.Context, t *database.Tx, moves []move) error {
 		if _, err := t.Exec(ctx, `WITH v (id, state, reason, end_time) AS (VALUES `+
 			database.List("(CAST(? AS BIGINT), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))", len(some))+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = v.state, reason = v.reason, end_time = v.end_time
-			`+fromV, args...); err != nil {
+			`+byV(t), args...); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func wait(ctx context.Context, t *database.Tx, moves []move) error {
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (VALUES `+
 			database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS INTEGER))", len(some))+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = 1, deferred = true, next_time = v.next_time, tries = v.tries
-			`+fromV, args...); err != nil {
+			`+byV(t), args...); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry,
 	claimed, locks := `deliveries`, ``
 	if t.Postgres() {
 		claimed, locks = `claimed`, `, claimed AS (SELECT id, state, fence, chain, receipt_failed, attempt_count, possible_duplicate
-			FROM deliveries WHERE id IN (SELECT id FROM v) AND state + 0 = 2 ORDER BY id FOR UPDATE)`
+			FROM deliveries WHERE id = `+anyOfV+` AND state + 0 = 2 ORDER BY id FOR UPDATE)`
 	}
 	recorded, err := t.Exec(ctx, `WITH v (id, token, start_time, until, status, code, message_id, excerpt) AS (VALUES `+
 		database.List(`(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT),
@@ -89,7 +89,7 @@ func endSent(ctx context.Context, t *database.Tx, all []entry) error {
 			args = append(args, e.DeliveryID, micros(e.EndTime))
 		}
 		if _, err := t.Exec(ctx, `WITH v (id, end_time) AS (VALUES `+database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT))", len(some))+`)
-			UPDATE`+orRollback(t)+` deliveries SET state = 3, reason = '', end_time = v.end_time `+fromV, args...); err != nil {
+			UPDATE`+orRollback(t)+` deliveries SET state = 3, reason = '', end_time = v.end_time `+byV(t), args...); err != nil {
 			return err
 		}
 	}
