@@ -12,12 +12,13 @@ import (
 // senders measures one process that takes alerts with one process that sends them, and
 // with two: whether the second is worth its place, and whether anybody is told twice. Of
 // a provider that answers at once the machine is the bound, which a second process does
-// not add to; of one that is far away, the calls that a process has under way.
+// not add to: there alerts are to a hundred, or to take them would be the most of the work.
+// Of a provider that is far away, the calls that a process has under way are the bound.
 func senders(s *scene) {
-	s.second("senders", load.Closed{Callers: workers, Time: s.Time})
+	s.second("senders", 100, load.Closed{Callers: workers, Time: s.Time})
 	s.fake.Lag(far)
 	defer s.fake.Lag(0)
-	s.second("senders/far", load.Closed{Callers: workers, Most: int(farAlerts * s.Time.Seconds())})
+	s.second("senders/far", 1, load.Closed{Callers: workers, Most: int(farAlerts * s.Time.Seconds())})
 }
 
 const (
@@ -28,12 +29,12 @@ const (
 )
 
 // second measures two senders beside one under a name and a load.
-func (s *scene) second(what string, l load.Closed) {
+func (s *scene) second(what string, width int, l load.Closed) {
 	var two, again float64
 	one := beside(func() float64 {
-		perSecond, _ := s.apart(1, l)
+		perSecond, _ := s.apart(1, width, l)
 		return perSecond
-	}, func() { two, again = s.apart(2, l) })
+	}, func() { two, again = s.apart(2, width, l) })
 	s.add(figure.Figure{Name: what + "/1", Unit: "deliveries/s", Value: one})
 	s.add(figure.Figure{Name: what + "/2", Unit: "deliveries/s", Value: two, Of: what + "/1", Whole: one})
 	s.add(figure.Figure{Name: what + "/2/again", Unit: "told twice", Value: again})
@@ -41,7 +42,7 @@ func (s *scene) second(what string, l load.Closed) {
 
 // apart runs Bongsu in parts with so many senders, and gives their deliveries a second
 // and how many of them were told twice.
-func (s *scene) apart(count int, l load.Closed) (perSecond, again float64) {
+func (s *scene) apart(count, width int, l load.Closed) (perSecond, again float64) {
 	in := s.files()
 	_, nats := s.binaries.NATS(s, s.folder(), -1)
 	part := func(service string, more ...string) string {
@@ -60,9 +61,9 @@ func (s *scene) apart(count int, l load.Closed) (perSecond, again float64) {
 	for range count {
 		part("sender", "--alert-url="+b.url, "--nats-url="+nats)
 	}
-	send := sendByConnect(b.url, workers, toEach(1))
-	warm := s.deliverBy(b, 1, load.Closed{Callers: workers, Time: s.Time / 5}, send)
-	got := s.deliverBy(b, 1, l, send)
+	send := sendByConnect(b.url, workers, toEach(width))
+	warm := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time / 5}, send)
+	got := s.deliverBy(b, width, l, send)
 	s.end()
 	return got.perSecond(), float64(warm.tally.Again() + got.tally.Again())
 }

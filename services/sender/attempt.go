@@ -25,8 +25,9 @@ const (
 
 // attempt makes one call to the provider and gives what came of it. Where the
 // lease would run out meanwhile, or the breaker is open, it makes none, and the
-// delivery goes back.
-func (l *lane) attempt(ctx context.Context, t *task) result {
+// delivery goes back. Where it came too late for its slot it is not over: the taker
+// takes another.
+func (l *lane) attempt(ctx context.Context, t *task) (r result, over bool) {
 	start := l.Now()
 	turn := l.turn(t)
 	if status := turn.credentialView.Status(); !status.RefusedUntil.IsZero() {
@@ -34,22 +35,22 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 	}
 	if t.refused != "" {
 		l.refusals.count(t.credential.ID)
-		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: refusal(t.refused)}}
+		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: refusal(t.refused)}}, true
 	}
 	if start.Add(l.timeout).After(t.claim.Expire) {
 		l.Log.Warn("a lease would have run out before its delivery was sent", "messenger", l.name, "delivery", t.delivery.ID)
-		return l.put(t, start, becauseLease)
+		return l.put(t, start, becauseLease), true
 	}
 	if turn.missed() { // while it waited for a worker
-		return l.giveBack(t, start)
+		return l.late(t)
 	}
 	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
 	if err != nil { // that is between us and our seal key; the provider refuses nothing
-		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadable(err)}}
+		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadable(err)}}, true
 	}
 	breaker := l.breakers.of(t.credential.ID)
 	if !breaker.let(t.delivery.Destination) {
-		return l.put(t, start.Add(max(breaker.closedIn(), probeWait)+rand.N(probeWait)), becauseBreaker) //nolint:gosec // it spreads load
+		return l.put(t, start.Add(max(breaker.closedIn(), probeWait)+rand.N(probeWait)), becauseBreaker), true //nolint:gosec // it spreads load
 	}
 	l.Meter.Waited(l.name, start.Sub(t.taken))
 	calling, cancel := context.WithTimeout(ctx, l.timeout)
@@ -63,7 +64,7 @@ func (l *lane) attempt(ctx context.Context, t *task) result {
 	l.Meter.Attempted(l.name, outcome, end.Sub(start))
 	l.share(ctx, t, outcome, end)
 	l.move(ctx, t, outcome)
-	return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}
+	return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}, true
 }
 
 // share tells all senders what the outcome says of the key.

@@ -36,6 +36,7 @@ type lane struct {
 	claimed chan []*task // to wait
 	ready   *readyList   // to the workers
 	results chan result  // to the reporter
+	lates   lateList     // to the taker
 	calls   stock
 
 	deferring sync.WaitGroup // what was not claimed, is to be deferred, and is not recorded; the taker adds and waits
@@ -85,14 +86,16 @@ func (l *lane) stock() int { return l.calls.size(l.Workers) }
 
 // take plans what it takes, and claims what may be sent soon: no more at once than
 // the workers can begin with soon, so that leases do not run out while deliveries
-// wait for a worker.
+// wait for a worker. What came too late for its slot it gives another.
 func (l *lane) take(ctx context.Context, jobs Jobs) {
 	broken := false
 	for {
+		l.renew(ctx)
 		taken, err := jobs.Take(ctx, l.stock())
 		if err != nil {
 			return // ctx ended
 		}
+		l.lates.open()
 		hands, tasks := l.tasks(taken)
 		p, err := l.plan(ctx, tasks)
 		if err != nil && !broken && ctx.Err() == nil {
@@ -164,7 +167,9 @@ func (l *lane) handOver(hands []*hand, p plan) {
 func (l *lane) work(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	for t := l.ready.take(); t != nil; t = l.ready.take() {
-		l.results <- l.attempt(ctx, t)
+		if r, over := l.attempt(ctx, t); over {
+			l.results <- r
+		}
 	}
 }
 

@@ -45,17 +45,26 @@ func (l *lane) plan(ctx context.Context, tasks []*task) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	// The destination first: what must wait for it takes no slot of the credential.
+	if tasks, err = l.reserveBoth(ctx, tasks, &p); err != nil {
+		return plan{}, err
+	}
+	p.soon = append(p.soon, tasks...)
+	return p, nil
+}
+
+// reserveBoth sees to it that tasks have a slot of their destination and one of their
+// credential, and gives those that may be sent soon. The destination first: what must
+// wait for it takes none of the credential.
+func (l *lane) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []*task, err error) {
 	for _, which := range []func(*task) *paced{
 		func(t *task) *paced { return &t.destination },
 		func(t *task) *paced { return &t.credential },
 	} {
-		if tasks, err = l.reserve(ctx, tasks, which, &p); err != nil {
-			return plan{}, err
+		if tasks, err = l.reserve(ctx, tasks, which, p); err != nil {
+			return nil, err
 		}
 	}
-	p.soon = append(p.soon, tasks...)
-	return p, nil
+	return tasks, nil
 }
 
 // tasks makes the tasks of jobs, and the hands that hold them.

@@ -7,10 +7,10 @@ import (
 
 const (
 	// stockTime is how long what is claimed at once keeps the workers busy. What is
-	// claimed together shares a commit: the more, the less each costs. But what waits for
-	// a worker keeps what is more urgent waiting, and comes too late for its slot after a
-	// tenth of a second: twice that may wait, and that be claimed meanwhile.
-	stockTime = 15 * time.Millisecond
+	// claimed together shares a commit: the more, the less each costs. But it keeps what is
+	// more urgent from being claimed meanwhile, and what waits for a worker comes too late
+	// for its slot after a tenth of a second: half as much again may wait.
+	stockTime = 35 * time.Millisecond
 	// mostStock bounds it, in deliveries for each worker.
 	mostStock = 8
 	// recent is how many of the last calls count for how long a call takes.

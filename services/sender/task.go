@@ -60,12 +60,6 @@ func (t *task) readSlots() {
 	t.misses, _ = strconv.Atoi(misses) // 0 where it says none
 }
 
-// giveBack gives the result that lets a task that missed its slot take another.
-func (l *lane) giveBack(t *task, now time.Time) result {
-	t.misses++
-	return l.put(t, now, becauseLate)
-}
-
 // A hand is the jobs of a queue message, and how many of their deliveries are not settled.
 type hand struct {
 	job.Taken

@@ -32,8 +32,8 @@ func (w *waitlist) Pop() any {
 
 // wait holds claimed tasks until their slots come up, and then gives them to the
 // workers. No task holds up another: each has its own time, and a slot that has
-// moved far back sends its delivery back to the ledger. It takes no more while
-// enough is ready for the workers, so that leases do not run out. When claimed is
+// moved far back sends its delivery back to the ledger. It takes no more while half
+// of a claim is ready for the workers, so that leases do not run out. When claimed is
 // closed, what is ready is still called, and what waits goes back.
 //
 // Workers begin when there is work that none of those who did is free for: who is
@@ -56,7 +56,7 @@ func (l *lane) wait(begin func()) {
 			timer.Reset(list[0].at.Sub(now))
 		}
 		in := l.claimed
-		if l.ready.full(l.stock()) {
+		if l.ready.full(l.stock() / 2) {
 			in = nil
 		}
 		select {
@@ -109,7 +109,9 @@ func (l *lane) due(t *task, now time.Time, list *waitlist, ready []*task) []*tas
 	}
 	switch {
 	case turn.missed():
-		l.results <- l.giveBack(t, now)
+		if r, over := l.late(t); over {
+			l.results <- r
+		}
 	case at.After(now.Add(bound)):
 		l.results <- l.put(t, at.Add(-lead), why)
 	case at.Add(l.timeout).After(t.claim.Expire):
