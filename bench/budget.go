@@ -25,7 +25,8 @@ var budgets = []budget{
 	{What: "RSS with 100,000 queued", Figure: "cost/rss/100000", Limit: 200},
 	{What: "second sender: told twice", Figure: "senders/2/again", Limit: 0},
 	{What: "second sender: deliveries/s beside one", Figure: "senders/2", Share: true, AtLeast: true, Limit: 1},
-	{What: "PostgreSQL instead of SQLite: deliveries/s", Figure: "postgres/deliver", Share: true, AtLeast: true, Limit: 0.70},
+	{What: "PostgreSQL instead of SQLite, deliveries/s: alerts to 100", Figure: "postgres/deliver/100", Share: true, AtLeast: true, Limit: 0.70},
+	{What: "the same, alerts to one", Figure: "postgres/deliver/1", Share: true, AtLeast: true, Limit: 0.70},
 }
 
 // A verdict is what came of a budget.

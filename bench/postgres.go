@@ -8,21 +8,23 @@ import (
 )
 
 // postgres measures deliveries on PostgreSQL, reached by a socket and waiting for the
-// disk, as a share of those on SQLite.
+// disk, as a share of those on SQLite, of alerts to a hundred and to one.
 func postgres(s *scene) {
 	in, found := s.onPostgres()
 	if !found {
 		return
 	}
-	perSecond := func(in databases) float64 {
-		b := s.bongsu(in)
-		got := s.deliver(b, 1)
-		s.must(b.Stop(s))
-		return got.perSecond()
+	for _, width := range []int{100, 1} {
+		perSecond := func(in databases) float64 {
+			b := s.bongsu(in)
+			got := s.deliver(b, width)
+			s.must(b.Stop(s))
+			return got.perSecond()
+		}
+		var there float64
+		here := beside(func() float64 { return perSecond(s.files()) }, func() { there = perSecond(in) })
+		s.add(figure.Figure{Name: name("postgres/deliver", width), Unit: "deliveries/s", Value: there, Of: "SQLite's", Whole: here})
 	}
-	var there float64
-	here := beside(func() float64 { return perSecond(s.files()) }, func() { there = perSecond(in) })
-	s.add(figure.Figure{Name: "postgres/deliver", Unit: "deliveries/s", Value: there, Of: "SQLite's", Whole: here})
 }
 
 // onPostgres gives fresh databases for the time of the scene, or says what is missing.
