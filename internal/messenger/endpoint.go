@@ -65,6 +65,7 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 	if header != nil {
 		req.Header = header
 	}
+	// A name and a password in an operator's URL are for the gateway, as http.Client has it.
 	if user := req.URL.User; user != nil && req.Header.Get("Authorization") == "" {
 		password, _ := user.Password() // none is an empty one
 		req.SetBasicAuth(user.Username(), password)

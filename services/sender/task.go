@@ -18,7 +18,7 @@ type task struct {
 	claim    Claim // zero until it is claimed
 
 	credential, destination paced
-	misses                  int    // how often it was given back because it missed a slot
+	misses                  int    // how often it came too late for a slot
 	refused                 string // why no call is made: the provider's word when it refused the credential
 }
 

@@ -50,8 +50,8 @@ func (t turn) last() (last time.Time) {
 	return last
 }
 
-// mostMisses is how often a task is given back because it comes too late for its
-// slot. Then it goes: a sender that is always late must send, too.
+// mostMisses is how often a task takes another slot because it comes too late for its
+// own. Then it goes: a sender that is always late must send, too.
 const mostMisses = 3
 
 // missed says whether the task must not be called now because it comes too late for
