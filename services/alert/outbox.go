@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -65,8 +66,10 @@ func (o *outbox) add(jobs []job.Job) {
 	}
 }
 
-// gather adds to jobs what else was added, up to a batch.
+// gather adds to jobs what else was added, up to a batch, and what those add who were
+// answered together with the first.
 func (o *outbox) gather(jobs []job.Job) []job.Job {
+	runtime.Gosched()
 	for len(jobs) < putBatch {
 		select {
 		case more := <-o.fresh:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -85,8 +86,10 @@ func (s *Shared[T]) run() {
 	}
 }
 
-// gather adds those that wait to the first, until they are enough.
+// gather adds those that wait to the first, until they are enough. Those that were
+// about to call may do so before: the first would go alone otherwise, each time.
 func (s *Shared[T]) gather(first call[T]) []call[T] {
+	runtime.Gosched()
 	together := []call[T]{first}
 	for rows := s.rows(first.what); rows < s.most; {
 		select {

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -98,6 +99,30 @@ func TestNoGoIsTooLong(t *testing.T) {
 	done := slices.Sorted(slices.Values(slices.Concat(l.turns...)))
 	if len(slices.Compact(done)) != many {
 		t.Errorf("%d of %d are done", len(done), many)
+	}
+}
+
+// TestThoseAboutToCallGoAlong proves that of two calls that are made at once, on one
+// processor, the first does not go before the other: each time, or nearly, as Go's scheduler
+// now and then runs who waits longest.
+func TestThoseAboutToCallGoAlong(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	l := newLog(1)
+	defer l.Close()
+	const times = 50
+	for range times {
+		var both sync.WaitGroup
+		for n := range 2 {
+			both.Go(func() {
+				if err := l.Do(t.Context(), n); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+	}
+	if goes := len(l.turns); goes > times+times/2 {
+		t.Errorf("%d pairs of calls took %d goes", times, goes)
 	}
 }
 
