@@ -16,18 +16,32 @@ import (
 // A Tx is a transaction. Its SQL text is the same in both dialects, with ? for
 // each parameter.
 type Tx struct {
-	tx       *sql.Tx
+	tx       statements
 	dialect  string
 	prepared *prepared // nil where the driver keeps statements ready
+}
+
+// statements is what a transaction runs, or a database in none.
+type statements interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 }
 
 // Write runs f in a transaction that writes, and commits it unless f fails. What
 // the database gave up in favour of another transaction is tried again a few
 // times, so f must bear that. Its error is one of package fault or internal.
 func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
-	err := patiently(ctx, func() error {
-		return d.in(ctx, d.writer, d.writes, nil, f)
-	})
+	return d.write(ctx, func() error { return d.in(ctx, d.writer, d.writes, nil, f) })
+}
+
+// Once runs f as Write does, in PostgreSQL, but in no transaction: f must run one statement,
+// which commits by itself, where a transaction would wait for the server twice more.
+func (d *Database) Once(ctx context.Context, f func(context.Context, *Tx) error) error {
+	return d.write(ctx, func() error { return f(ctx, &Tx{tx: d.writer, dialect: d.dialect}) })
+}
+
+func (d *Database) write(ctx context.Context, f func() error) error {
+	err := patiently(ctx, f)
 	if readsOnly(err) {
 		d.refused.Store(true)
 	}
@@ -91,8 +105,8 @@ func patiently(ctx context.Context, f func() error) error {
 func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 	var result sql.Result
 	var err error
-	if ready := t.prepared.find(text); ready != nil {
-		result, err = t.tx.StmtContext(ctx, ready).ExecContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
+	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // it ends with the transaction
+		result, err = ready.ExecContext(ctx, args...)
 	} else {
 		result, err = t.tx.ExecContext(ctx, t.bind(text), args...)
 	}
@@ -105,10 +119,19 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 
 // query runs a statement that answers with rows.
 func (t *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if ready := t.prepared.find(text); ready != nil {
-		return t.tx.StmtContext(ctx, ready).QueryContext(ctx, args...) //nolint:sqlclosecheck // it ends with the transaction
+	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // it ends with the transaction
+		return ready.QueryContext(ctx, args...)
 	}
 	return t.tx.QueryContext(ctx, t.bind(text), args...)
+}
+
+// ready gives a statement that is prepared, or nil. It ends with the transaction.
+func (t *Tx) ready(ctx context.Context, text string) *sql.Stmt {
+	ready := t.prepared.find(text)
+	if ready == nil {
+		return nil
+	}
+	return t.tx.(*sql.Tx).StmtContext(ctx, ready)
 }
 
 // Postgres says whether the dialect is PostgreSQL's.

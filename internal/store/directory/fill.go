@@ -105,13 +105,13 @@ func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[st
 
 // fillMembers stores memberships, by the ids of group and user.
 func fillMembers(ctx context.Context, t tx, members [][2]int) error {
-	for some := range database.Chunks(members, 1024) {
+	for some := range database.Chunks(t.sql, members, 1024) {
 		args := make([]any, 0, 2*len(some))
 		for _, m := range some {
 			args = append(args, m[0], m[1])
 		}
-		if _, err := t.sql.Exec(ctx, `INSERT INTO groups_users (group_id, user_id) VALUES `+
-			database.List("(?, ?)", len(some))+` ON CONFLICT DO NOTHING`, args...); err != nil {
+		rows, args := t.sql.Rows([]string{"bigint", "bigint"}, args)
+		if _, err := t.sql.Exec(ctx, `INSERT INTO groups_users (group_id, user_id) `+rows+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
 	}

@@ -102,38 +102,70 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 	if err != nil {
 		return err
 	}
-	for some := range database.Chunks(adds, chunk) {
-		args := make([]any, 0, 8*len(some))
-		for _, a := range some {
-			args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
-				a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), more(a.alert))
-		}
-		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+	for some := range database.Chunks(t, adds, chunk) {
+		if err := execute(ctx, t)(insertAlerts(t, some)); err != nil {
 			return err
 		}
 	}
 	plain, rest := deliveriesOf(adds)
-	if err := insertDeliveries(ctx, t, "", "(?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)", plain, row.append); err != nil {
-		return err
-	}
-	return insertDeliveries(ctx, t, ", reason, end_time, chain, held, deferred", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rest, row.appendAll)
-}
-
-// insertDeliveries writes rows, of which add gives the parameters.
-func insertDeliveries(ctx context.Context, t *database.Tx, more, group string, rows []row, add func(row, []any) []any) error {
-	for some := range database.Chunks(rows, chunk) {
-		args := make([]any, 0, 16*len(some))
-		for _, d := range some {
-			args = add(d, args)
+	for some := range database.Chunks(t, plain, chunk) {
+		if err := execute(ctx, t)(insertPlain(t, some)); err != nil {
+			return err
 		}
-		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO deliveries
-			(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time`+more+`) VALUES `+
-			database.List(group, len(some)), args...); err != nil {
+	}
+	for some := range database.Chunks(t, rest, chunk) {
+		if err := execute(ctx, t)(insertRest(t, some)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// execute runs a statement that is given with its parameters.
+func execute(ctx context.Context, t *database.Tx) func(text string, args []any) error {
+	return func(text string, args []any) error {
+		_, err := t.Exec(ctx, text, args...)
+		return err
+	}
+}
+
+// The types of what is written of alerts, and of deliveries that are plain or not.
+var (
+	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text"}
+	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
+	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean")
+)
+
+// insertAlerts is the statement that writes alerts, and its parameters.
+func insertAlerts(t *database.Tx, adds []*add) (text string, args []any) {
+	args = make([]any, 0, len(alertTypes)*len(adds))
+	for _, a := range adds {
+		args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
+			a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), more(a.alert))
+	}
+	rows, args := t.Rows(alertTypes, args)
+	return `INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) ` + rows, args
+}
+
+// insertPlain is the statement that writes plain deliveries, and its parameters.
+func insertPlain(t *database.Tx, rows []row) (text string, args []any) {
+	return insertDeliveries(t, "", plainTypes, rows, row.append)
+}
+
+// insertRest is the statement that writes any deliveries, and its parameters.
+func insertRest(t *database.Tx, rows []row) (text string, args []any) {
+	return insertDeliveries(t, ", reason, end_time, chain, held, deferred", restTypes, rows, row.appendAll)
+}
+
+// insertDeliveries is a statement that writes rows, of which add gives the parameters.
+func insertDeliveries(t *database.Tx, more string, types []string, rows []row, add func(row, []any) []any) (text string, args []any) {
+	args = make([]any, 0, len(types)*len(rows))
+	for _, d := range rows {
+		args = add(d, args)
+	}
+	values, args := t.Rows(types, args)
+	return `INSERT` + orRollback(t) + ` INTO deliveries
+		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + more + `) ` + values, args
 }
 
 // A row is a delivery beside the call that brings it.
@@ -142,12 +174,16 @@ type row struct {
 	*alert.Delivery
 }
 
-// deliveriesOf gives all deliveries: those that are queued and in no chain, as most
-// are, and the rest.
+// isPlain says of a delivery that it is queued and in no chain, as most are.
+func isPlain(d *alert.Delivery) bool {
+	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
+}
+
+// deliveriesOf gives all deliveries: those that are plain, and the rest.
 func deliveriesOf(adds []*add) (plain, rest []row) {
 	for _, a := range adds {
 		for i := range a.deliveries {
-			if d := &a.deliveries[i]; d.State == alert.Queued && d.Chain == 0 && d.Reason == "" {
+			if d := &a.deliveries[i]; isPlain(d) {
 				plain = append(plain, row{a, d})
 			} else {
 				rest = append(rest, row{a, d})
@@ -160,7 +196,7 @@ func deliveriesOf(adds []*add) (plain, rest []row) {
 // append adds the parameters of a plain row to args. The columns it leaves out have
 // their defaults then.
 func (r row) append(args []any) []any {
-	return append(r.begin(args), micros(r.retry), micros(r.alert.ExpireTime))
+	return append(r.begin(args), int(alert.Queued), micros(r.retry), micros(r.alert.ExpireTime))
 }
 
 // appendAll adds the parameters of any row to args.

@@ -22,6 +22,9 @@ type attempt struct {
 // columns are those of an attempt, in the order of scan and append.
 const columns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate, cut, moved`
 
+// types are those of columns.
+var types = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text", "boolean", "boolean", "text"}
+
 func (a *attempt) scan(rows *sql.Rows) error {
 	return rows.Scan(&a.delivery, &a.number, &a.fence, &a.start, &a.end, &a.outcome.Kind, &a.outcome.Scope,
 		&a.outcome.Status, &a.outcome.Code, &a.outcome.MessageID, &a.outcome.Excerpt, &a.possible, &a.outcome.Cut, &a.outcome.Destination)
@@ -53,13 +56,13 @@ func (a *attempt) toAttempt() alert.Attempt {
 }
 
 func insertAttempts(ctx context.Context, t *database.Tx, all []attempt) error {
-	for some := range database.Chunks(all, chunk) {
-		args := make([]any, 0, 14*len(some))
+	for some := range database.Chunks(t, all, chunk) {
+		args := make([]any, 0, len(types)*len(some))
 		for i := range some {
 			args = some[i].append(args)
 		}
-		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO attempts (`+columns+`) VALUES `+
-			database.List("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(some)), args...); err != nil {
+		rows, args := t.Rows(types, args)
+		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO attempts (`+columns+`) `+rows, args...); err != nil {
 			return err
 		}
 	}

@@ -42,18 +42,20 @@ func advance(ctx context.Context, t *database.Tx, steps []step, now int64) error
 // dismiss ends what of chains waits, and marks what a sender holds, which is not to
 // be tried again. For state + 0 see claim.write.
 func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) error {
-	for some := range database.Chunks(chains, chunk) {
-		open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE chain IN (`+database.List("?", len(some))+`)
-			AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`+forUpdate(t), anys(some)...)
+	for some := range database.Chunks(t, chains, chunk) {
+		in, args := database.In(t, some)
+		open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE chain `+in+`
+			AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
 			return err
 		}
-		for ids := range database.Chunks(open, chunk) {
+		for ids := range database.Chunks(t, open, chunk) {
+			in, args := database.In(t, ids)
 			// What each expression sees is the row as it was.
 			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+alert.NotNeeded+`', canceled = (state = 2),
 				end_time = CASE WHEN state = 1 THEN CAST(? AS BIGINT) ELSE end_time END,
-				state = CASE WHEN state = 1 THEN 6 ELSE state END WHERE id IN (`+database.List("?", len(ids))+`)`,
-				append([]any{now}, anys(ids)...)...); err != nil {
+				state = CASE WHEN state = 1 THEN 6 ELSE state END WHERE id `+in,
+				append([]any{now}, args...)...); err != nil {
 				return err
 			}
 		}
@@ -71,9 +73,10 @@ type link struct {
 
 // release lets the next of each chain go whose turn has come.
 func release(ctx context.Context, t *database.Tx, chains []int64, now int64) error {
-	for some := range database.Chunks(chains, chunk) {
-		of := `chain IN (` + database.List("?", len(some)) + `) AND chain <> 0`
-		held, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), anys(some)...)
+	for some := range database.Chunks(t, chains, chunk) {
+		in, args := database.In(t, some)
+		of := `chain ` + in + ` AND chain <> 0`
+		held, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
 			return err
 		}
@@ -85,7 +88,7 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) err
 			err := rows.Scan(&l.id, &l.chain, &l.state, &held, &l.deferred, &l.next)
 			l.state = stateOf(l.state, held)
 			return err
-		}, `SELECT id, chain, state, held, deferred, next_time FROM deliveries WHERE `+of+` ORDER BY chain, id`, anys(some)...)
+		}, `SELECT id, chain, state, held, deferred, next_time FROM deliveries WHERE `+of+` ORDER BY chain, id`, args...)
 		if err != nil {
 			return err
 		}
@@ -130,13 +133,13 @@ func next(chain []link, now int64) []link {
 
 // hasten writes what next gave.
 func hasten(ctx context.Context, t *database.Tx, moved []link) error {
-	for some := range database.Chunks(moved, chunk) {
+	for some := range database.Chunks(t, moved, chunk) {
 		args := make([]any, 0, 3*len(some))
 		for _, l := range some {
 			args = append(args, l.id, l.next, l.state == alert.Held)
 		}
-		if _, err := t.Exec(ctx, `WITH v (id, next_time, held) AS (VALUES `+
-			database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BOOLEAN))", len(some))+`)
+		rows, args := t.Rows([]string{"bigint", "bigint", "boolean"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, next_time, held) AS (`+rows+`)
 			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.held
 			`+byV(t), args...); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (s *Store) write(ctx context.Context, changes []change) error {
 				return err
 			}
 		}
-		if err := writeReports(ctx, t, reports); err != nil {
+		if err := writeReports(ctx, t, entriesOf(reports)); err != nil {
 			return err
 		}
 		return writeClaims(ctx, t, claims)

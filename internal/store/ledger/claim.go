@@ -53,9 +53,10 @@ func (s *Store) Free(ctx context.Context, ids []int64, now time.Time) (slots map
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		slots = make(map[int64]string, len(ids))
-		for some := range database.Chunks(ids, chunk) {
+		for some := range database.Chunks(t, ids, chunk) {
+			in, args := database.In(t, some)
 			all, err := database.Select(ctx, t, func(rows *sql.Rows, r *reserved) error { return rows.Scan(&r.id, &r.slots) },
-				`SELECT id, slots FROM deliveries WHERE id IN (`+database.List("?", len(some))+`) AND `+isFree, append(anys(some), micros(now), micros(now))...)
+				`SELECT id, slots FROM deliveries WHERE id `+in+` AND `+isFree, append(args, micros(now), micros(now))...)
 			if err != nil {
 				return err
 			}
@@ -73,7 +74,7 @@ func (s *Store) Free(ctx context.Context, ids []int64, now time.Time) (slots map
 func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 	for _, c := range claims {
 		c.granted = c.granted[:0]
-		for some := range database.Chunks(c.ids, chunk) {
+		for some := range database.Chunks(t, c.ids, chunk) {
 			if err := c.write(ctx, t, some); err != nil {
 				return err
 			}
@@ -82,33 +83,48 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 	return nil
 }
 
-// write grants some ids: those that are free it locks in the order of their ids, so
-// that two processes never wait for each other, and moves on. SQLite has one writer,
-// and need not look for them twice. What the same request holds it grants again as it
-// is. state + 0 keeps the databases from the indexes by state: these are found by their
-// ids.
+// write grants some ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
-	in := `IN (` + database.List("?", len(ids)) + `)`
-	free := `id ` + in + ` AND ` + isFree
-	if t.Postgres() {
-		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
-	}
-	taken, err := selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
-		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
-		WHERE `+free+` RETURNING `+granted,
-		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, anys(ids)...), c.now, c.now)...)
+	taken, err := c.take(ctx, t, ids)
 	if err != nil {
 		return err
 	}
 	if len(taken) < len(ids) {
-		if taken, err = selectClaims(ctx, t, `SELECT `+granted+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
-			append(anys(ids), c.by.Request[:])...); err != nil {
+		if taken, err = c.held(ctx, t, ids); err != nil {
 			return err
 		}
 	}
+	c.grant(taken)
+	return nil
+}
+
+// grant adds to what is granted.
+func (c *claim) grant(taken []alert.Claim) {
 	slices.SortFunc(taken, func(a, b alert.Claim) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	c.granted = append(c.granted, taken...)
-	return nil
+}
+
+// take claims some ids: those that are free it locks in the order of their ids, so
+// that two processes never wait for each other, and moves on. SQLite has one writer,
+// and need not look for them twice. state + 0 keeps the databases from the indexes by
+// state: these are found by their ids.
+func (c *claim) take(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
+	in, args := database.In(t, ids)
+	free := `id ` + in + ` AND ` + isFree
+	if t.Postgres() {
+		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
+	}
+	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
+		WHERE `+free+` RETURNING `+granted,
+		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, args...), c.now, c.now)...)
+}
+
+// held answers with what the same request holds, which it is granted again as it is.
+func (c *claim) held(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
+	in, args := database.In(t, ids)
+	return selectClaims(ctx, t, `SELECT `+granted+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
+		append(args, c.by.Request[:])...)
 }
 
 // granted is what selectClaims reads.

@@ -25,7 +25,7 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 	slices.SortStableFunc(ds, func(a, b alert.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
 	ds = slices.CompactFunc(ds, func(a, b alert.Deferral) bool { return a.DeliveryID == b.DeliveryID })
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		for some := range database.Chunks(ds, chunk/2) {
+		for some := range database.Chunks(t, ds, chunk/2) {
 			if err := writeDeferrals(ctx, t, some, micros(now)); err != nil {
 				return err
 			}
@@ -38,12 +38,13 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 // are free or held under the right fence, and lets their chains go on. For state + 0
 // see claim.write.
 func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, now int64) error {
-	ids, args := make([]int64, len(ds)), make([]any, 0, 4*len(ds)+2)
+	ids, rows := make([]int64, len(ds)), make([]any, 0, 4*len(ds))
 	for i, d := range ds {
 		ids[i] = d.DeliveryID
-		args = append(args, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
+		rows = append(rows, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
 	}
-	chains, err := selectNumbers(ctx, t, `SELECT chain FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) ORDER BY id`+forUpdate(t), anys(ids)...)
+	in, args := database.In(t, ids)
+	chains, err := selectNumbers(ctx, t, `SELECT chain FROM deliveries WHERE id `+in+` ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}
@@ -53,9 +54,9 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 			steps = append(steps, step{chain: chain})
 		}
 	}
+	v, args := t.Rows([]string{"bigint", "bigint", "bigint", "text"}, rows)
 	// What each expression sees is the row as it was.
-	if _, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (VALUES `+
-		database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))", len(ds))+`)
+	if _, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (`+v+`)
 		UPDATE deliveries SET
 			state = CASE WHEN canceled THEN 6 ELSE 1 END,
 			reason = CASE WHEN canceled AND reason = '' THEN '`+canceled+`' ELSE reason END,

@@ -69,12 +69,13 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 
 // postpone lets deliveries wait in the queue until retry. None is held any more.
 func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
-	for some := range database.Chunks(due, chunk) {
-		args := []any{retry}
-		for _, w := range some {
-			args = append(args, w.ID)
+	for some := range database.Chunks(t, due, chunk) {
+		ids := make([]int64, len(some))
+		for i, w := range some {
+			ids[i] = w.ID
 		}
-		if _, err := t.Exec(ctx, `UPDATE`+orRollback(t)+` deliveries SET next_time = ?, deferred = false, held = false WHERE id IN (`+database.List("?", len(some))+`)`, args...); err != nil {
+		in, args := database.In(t, ids)
+		if _, err := t.Exec(ctx, `UPDATE`+orRollback(t)+` deliveries SET next_time = ?, deferred = false, held = false WHERE id `+in, append([]any{retry}, args...)...); err != nil {
 			return err
 		}
 	}
@@ -87,7 +88,8 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64
 	for _, w := range due {
 		found[w.alert] = alert.Alert{}
 	}
-	for some := range database.Chunks(slices.Collect(maps.Keys(found)), chunk) {
+	for some := range database.Chunks(t, slices.Collect(maps.Keys(found)), chunk) {
+		in, args := database.In(t, some)
 		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
 			var create int64
 			var more string
@@ -96,7 +98,7 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64
 			}
 			a.CreateTime = timeOf(create)
 			return readMore(more, a)
-		}, `SELECT id, severity, message, create_time, more FROM alerts WHERE id IN (`+database.List("?", len(some))+`)`, anys(some)...)
+		}, `SELECT id, severity, message, create_time, more FROM alerts WHERE id `+in, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -116,8 +116,9 @@ func selectOld(ctx context.Context, t *database.Tx, before, after int64, limit i
 			old = append(old, a[0])
 		}
 	}
-	for some := range database.Lists(old, chunk) {
-		locked, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id IN (`+database.List("?", len(some))+`) ORDER BY id`+skipLocked(t), anys(some)...)
+	for some := range database.Lists(t, old, chunk) {
+		in, args := database.In(t, some)
+		locked, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id `+in+` ORDER BY id`+skipLocked(t), args...)
 		if err != nil {
 			return nil, err
 		}
@@ -205,9 +206,10 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert
 
 // deleteIn deletes the rows of a table whose column is among ids, and says how many
 // they were.
-func deleteIn[T any](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
-	for some := range database.Lists(ids, chunk) {
-		deleted, err := t.Exec(ctx, `DELETE FROM `+where+` IN (`+database.List("?", len(some))+`)`, anys(some)...)
+func deleteIn[T int64 | string](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
+	for some := range database.Lists(t, ids, chunk) {
+		in, args := database.In(t, some)
+		deleted, err := t.Exec(ctx, `DELETE FROM `+where+` `+in, args...)
 		if err != nil {
 			return 0, err
 		}
@@ -220,9 +222,10 @@ func deleteIn[T any](ctx context.Context, t *database.Tx, where string, ids []T)
 // it so until the transaction ends, if that writes.
 func present(ctx context.Context, t *database.Tx, ids []int64, lock string) ([]int64, error) {
 	all := make([]int64, 0, len(ids))
-	for some := range database.Chunks(ids, chunk) {
+	for some := range database.Chunks(t, ids, chunk) {
+		in, args := database.In(t, some)
 		found, err := selectNumbers(ctx, t, `SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
-			WHERE deliveries.id IN (`+database.List("?", len(some))+`) ORDER BY deliveries.id`+lock, anys(some)...)
+			WHERE deliveries.id `+in+` ORDER BY deliveries.id`+lock, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -92,14 +92,15 @@ func upsertKeys(ctx context.Context, t *database.Tx, keys map[string]key, set st
 	}
 	slices.SortFunc(rows, func(a, b key) int { return cmp.Compare(a.name, b.name) })
 	stand := make(map[string]key, len(rows))
-	for some := range database.Chunks(rows, chunk) {
+	for some := range database.Chunks(t, rows, chunk) {
 		args := make([]any, 0, 4*len(some))
 		for _, k := range some {
 			args = append(args, k.name, k.request, k.alert, k.expire)
 		}
+		rows, args := t.Rows([]string{"text", "bytea", "bigint", "bigint"}, args)
 		kept, err := database.Select(ctx, t, func(rows *sql.Rows, k *key) error {
 			return rows.Scan(&k.name, &k.request, &k.alert, &k.expire)
-		}, `INSERT INTO keys (name, request, alert_id, expire_time) VALUES `+database.List("(?, ?, ?, ?)", len(some))+`
+		}, `INSERT INTO keys (name, request, alert_id, expire_time) `+rows+`
 			ON CONFLICT (name) DO UPDATE SET `+set+` RETURNING name, request, alert_id, expire_time`, args...)
 		if err != nil {
 			return nil, err

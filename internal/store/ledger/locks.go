@@ -62,12 +62,3 @@ const anyOfV = `ANY (ARRAY(SELECT id FROM v))`
 
 // inOrder is ids in order, each once.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
-
-// anys is ids as parameters.
-func anys[T any](values []T) []any {
-	args := make([]any, len(values))
-	for i, value := range values {
-		args[i] = value
-	}
-	return args
-}

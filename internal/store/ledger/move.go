@@ -120,13 +120,13 @@ func readdress(ctx context.Context, t *database.Tx, moves []move) error {
 
 // end moves deliveries to the states that end them.
 func end(ctx context.Context, t *database.Tx, moves []move) error {
-	for some := range database.Chunks(moves, chunk) {
+	for some := range database.Chunks(t, moves, chunk) {
 		args := make([]any, 0, 4*len(some))
 		for _, m := range some {
 			args = append(args, m.attempt.delivery, int(m.verdict.State), m.reason, m.end)
 		}
-		if _, err := t.Exec(ctx, `WITH v (id, state, reason, end_time) AS (VALUES `+
-			database.List("(CAST(? AS BIGINT), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS BIGINT))", len(some))+`)
+		rows, args := t.Rows([]string{"bigint", "bigint", "text", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, state, reason, end_time) AS (`+rows+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = v.state, reason = v.reason, end_time = v.end_time
 			`+byV(t), args...); err != nil {
 			return err
@@ -137,13 +137,13 @@ func end(ctx context.Context, t *database.Tx, moves []move) error {
 
 // wait lets deliveries wait, each until its time.
 func wait(ctx context.Context, t *database.Tx, moves []move) error {
-	for some := range database.Chunks(moves, chunk) {
+	for some := range database.Chunks(t, moves, chunk) {
 		args := make([]any, 0, 3*len(some))
 		for _, m := range some {
 			args = append(args, m.attempt.delivery, m.next, m.tries)
 		}
-		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (VALUES `+
-			database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS INTEGER))", len(some))+`)
+		rows, args := t.Rows([]string{"bigint", "bigint", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (`+rows+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = 1, deferred = true, next_time = v.next_time, tries = v.tries
 			`+byV(t), args...); err != nil {
 			return err
@@ -154,9 +154,9 @@ func wait(ctx context.Context, t *database.Tx, moves []move) error {
 
 // doubt makes all later attempts of deliveries possible duplicates.
 func doubt(ctx context.Context, t *database.Tx, ids []int64) error {
-	for some := range database.Chunks(ids, chunk) {
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET possible_duplicate = true WHERE id IN (`+
-			database.List("?", len(some))+`)`, anys(some)...); err != nil {
+	for some := range database.Chunks(t, ids, chunk) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET possible_duplicate = true WHERE id `+in, args...); err != nil {
 			return err
 		}
 	}

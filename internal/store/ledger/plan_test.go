@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
@@ -46,14 +45,14 @@ var plans = map[string]string{
 	`SELECT id, create_time FROM alerts WHERE id > 2 ORDER BY id LIMIT 3`:                                                  "KEY alerts",
 	`SELECT id, alert_id, attempt_count FROM deliveries WHERE alert_id >= 1 AND alert_id <= 100 ORDER BY alert_id LIMIT 3`: "delivery_alert_id",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= 2) LIMIT 1`:            "delivery_alert_id",
-	`WITH v (id, end_time) AS (VALUES ` + database.List("(CAST(1 AS BIGINT), CAST(2 AS BIGINT))", 256) + `)
+	`WITH v (id, end_time) AS (VALUES ` + strings.Repeat("(CAST(1 AS BIGINT), CAST(2 AS BIGINT)), ", 255) + "(3, 4)" + `)
 		UPDATE deliveries SET state = 3, end_time = v.end_time ` + ledger.FromV: "KEY",
-	`WITH v (id, token) AS (VALUES ` + database.List("(CAST(1 AS BIGINT), CAST(2 AS BIGINT))", 256) + `)
+	`WITH v (id, token) AS (VALUES ` + strings.Repeat("(CAST(1 AS BIGINT), CAST(2 AS BIGINT)), ", 255) + "(3, 4)" + `)
 		SELECT v.id, attempt_count FROM v CROSS JOIN deliveries AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND ` + ledger.Simple: "KEY",
-	`UPDATE deliveries SET state = 2 WHERE id IN (` + database.List("1", 256) + `) AND state + 0 = 1 AND expire_time > 2 RETURNING id`:               "KEY",
-	`SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) AND state + 0 = 2 ORDER BY id`:                                          "KEY",
-	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (` + database.List("1", 256) + `) ORDER BY id) RETURNING id`: "KEY",
-	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                                            "attempt_delivery_id_number",
+	`UPDATE deliveries SET state = 2 WHERE id IN (` + strings.Repeat("1, ", 255) + "2" + `) AND state + 0 = 1 AND expire_time > 2 RETURNING id`:               "KEY",
+	`SELECT id FROM deliveries WHERE id IN (` + strings.Repeat("1, ", 255) + "2" + `) AND state + 0 = 2 ORDER BY id`:                                          "KEY",
+	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (` + strings.Repeat("1, ", 255) + "2" + `) ORDER BY id) RETURNING id`: "KEY",
+	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`: "attempt_delivery_id_number",
 	`SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
 		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
 }
@@ -94,16 +93,23 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 	})
 }
 
-// general are what the ledger asks with a limit, which PostgreSQL may answer by a plan
-// for any limit, beside the index by which it must do so even then.
+// general are what the ledger asks of PostgreSQL with a limit or an array, which it may
+// answer by a plan for any, beside the index by which it must do so even then.
 var general = map[string]string{
-	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                                 "alerts_pkey",
-	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                                         "delivery_alert_id",
-	`SELECT name FROM keys WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                                    "key_expire_time",
-	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN ($1, $2) AND state + 0 = 1 ORDER BY id FOR UPDATE)`: "deliveries_pkey",
-	`DELETE FROM keys WHERE name IN ($1, $2)`:                                                                                               "keys_pkey",
-	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                    "delivery_held",
-	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                  "delivery_expiring",
+	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                                          "alerts_pkey",
+	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                                                  "delivery_alert_id",
+	`SELECT name FROM keys WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                                             "key_expire_time",
+	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN ($1, $2) AND state + 0 = 1 ORDER BY id FOR UPDATE)`:          "deliveries_pkey",
+	`DELETE FROM keys WHERE name IN ($1, $2)`:                                                                                                        "keys_pkey",
+	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id = ANY ($1::bigint[]) AND state + 0 = 1 ORDER BY id FOR UPDATE)`: "deliveries_pkey",
+	`SELECT id FROM deliveries WHERE id = ANY ($1::bigint[]) AND state + 0 = 2 ORDER BY id FOR UPDATE`:                                               "deliveries_pkey",
+	`DELETE FROM keys WHERE name = ANY ($1::text[])`:                                                                                                 "keys_pkey",
+	`WITH v (id, end_time) AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
+		UPDATE deliveries SET state = 3, end_time = v.end_time ` + ledger.FromV + ` AND deliveries.id = ` + ledger.AnyOfV: "deliveries_pkey",
+	`WITH v (id) AS (SELECT * FROM unnest($1::bigint[]))
+		SELECT id FROM deliveries WHERE id = ` + ledger.AnyOfV + ` AND state + 0 = 2 ORDER BY id FOR UPDATE`: "deliveries_pkey",
+	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",
+	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
 }
 
 // anyValues fails the test unless the plans for any values are good ones.
@@ -117,7 +123,11 @@ func anyValues(t *testing.T, db *sql.DB) {
 		if _, err := db.ExecContext(t.Context(), `PREPARE asked AS `+query); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
-		values := strings.TrimSuffix(strings.Repeat("'1', ", strings.Count(query, "$")), ", ")
+		value := "'1', "
+		if strings.Contains(query, "[]") {
+			value = "'{1, 2}', "
+		}
+		values := strings.TrimSuffix(strings.Repeat(value, strings.Count(query, "$")), ", ")
 		if plan := ask(t, db, `EXPLAIN EXECUTE asked (`+values+`)`); !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") {
 			t.Errorf("%s\nis not answered by %s:\n%s", query, index, plan)
 		}

@@ -59,8 +59,9 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock s
 	}
 	condition += ` AND alert_id NOT IN (SELECT id FROM remnants)` // they would take the place of others
 	if len(s.Among) > 0 {
-		condition += ` AND messenger IN (` + database.List("?", len(s.Among)) + `)`
-		args = append(args, anys(s.Among)...)
+		in, names := database.In(t, s.Among)
+		condition += ` AND messenger ` + in
+		args = append(args, names...)
 	}
 	if len(s.IDs) == 0 {
 		// The condition of the index of what went wrong stands in its own words.
@@ -68,10 +69,11 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock s
 			ORDER BY id LIMIT ?`+lock, append(args, mostReplayed)...)
 	}
 	var all []int64
-	for some := range database.Chunks(inOrder(s.IDs), chunk) {
+	for some := range database.Chunks(t, inOrder(s.IDs), chunk) {
+		in, some := database.In(t, some)
 		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state + 0 IN (4, 5)`+condition+`
-			AND id IN (`+database.List("?", len(some))+`) ORDER BY id LIMIT ?`+lock,
-			slices.Concat(args, anys(some), []any{mostReplayed - len(all)})...)
+			AND id `+in+` ORDER BY id LIMIT ?`+lock,
+			slices.Concat(args, some, []any{mostReplayed - len(all)})...)
 		if err != nil {
 			return nil, err
 		}
@@ -106,10 +108,11 @@ func where(s alert.Selection) (condition string, args []any) {
 
 // requeue makes deliveries due. What became of them before stays on record.
 func requeue(ctx context.Context, t *database.Tx, ids []int64, now, expire int64) error {
-	for some := range database.Chunks(ids, chunk) {
+	for some := range database.Chunks(t, ids, chunk) {
+		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, held = false, next_time = ?, expire_time = ?,
-			tries = 0, canceled = false, reason = '', end_time = 0 WHERE id IN (`+database.List("?", len(some))+`)`,
-			append([]any{now, expire}, anys(some)...)...); err != nil {
+			tries = 0, canceled = false, reason = '', end_time = 0 WHERE id `+in,
+			append([]any{now, expire}, args...)...); err != nil {
 			return err
 		}
 	}

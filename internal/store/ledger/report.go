@@ -63,16 +63,29 @@ type entry struct {
 	of *report
 }
 
-// writeReports records the reports of all calls together. A delivery that is
-// reported twice comes again in the next round, after the first is recorded.
-func writeReports(ctx context.Context, t *database.Tx, calls []*report) error {
-	var entries []entry
+// idsOf gives the deliveries of reports.
+func idsOf(entries []entry) []int64 {
+	ids := make([]int64, len(entries))
+	for i, e := range entries {
+		ids[i] = e.DeliveryID
+	}
+	return ids
+}
+
+// entriesOf gives the reports of all calls, none of which was told anything yet.
+func entriesOf(calls []*report) (entries []entry) {
 	for _, call := range calls {
 		call.fenced = nil
 		for i := range call.reports {
 			entries = append(entries, entry{&call.reports[i], call})
 		}
 	}
+	return entries
+}
+
+// writeReports records the reports of all calls together. A delivery that is
+// reported twice comes again in the next round, after the first is recorded.
+func writeReports(ctx context.Context, t *database.Tx, entries []entry) error {
 	for len(entries) > 0 {
 		round, again := split(entries)
 		if err := writeRound(ctx, t, round); err != nil {
@@ -101,27 +114,20 @@ func split(entries []entry) (firsts, rest []entry) {
 // writeRound records reports of as many deliveries, in the order of their ids. Where
 // they are not all alike, all that are claimed are locked in that order first.
 func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
-	var plain, rest []entry
-	for _, e := range round {
-		if e.plain() {
-			plain = append(plain, e)
-		} else {
-			rest = append(rest, e)
-		}
-	}
+	plain, rest := plainOf(round)
 	if t.Postgres() && len(plain) > 0 && len(rest) > 0 {
 		if err := lockClaimed(ctx, t, round); err != nil {
 			return err
 		}
 	}
-	for some := range database.Chunks(plain, chunk) {
+	for some := range database.Chunks(t, plain, chunk) {
 		more, err := writeSent(ctx, t, some)
 		if err != nil {
 			return err
 		}
 		rest = append(rest, more...)
 	}
-	for some := range database.Chunks(rest, chunk) {
+	for some := range database.Chunks(t, rest, chunk) {
 		if err := writeRest(ctx, t, some); err != nil {
 			return err
 		}
@@ -131,12 +137,9 @@ func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
 
 // lockClaimed locks the deliveries of reports that are claimed.
 func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
-	for some := range database.Chunks(round, chunk) {
-		ids := make([]any, len(some))
-		for i, e := range some {
-			ids[i] = e.DeliveryID
-		}
-		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) AND state + 0 = 2 ORDER BY id`+forUpdate(t), ids...); err != nil {
+	for some := range database.Chunks(t, round, chunk) {
+		in, args := database.In(t, idsOf(some))
+		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...); err != nil {
 			return err
 		}
 	}
@@ -147,11 +150,8 @@ func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
 // the order of their ids, and moves on those whose fence is right. For state + 0 see
 // claim.write.
 func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
-	ids := make([]int64, len(round))
-	for i, e := range round {
-		ids[i] = e.DeliveryID
-	}
-	all, err := selectHeld(ctx, t, `id IN (`+database.List("?", len(ids))+`) AND state + 0 = 2 ORDER BY id`+forUpdate(t), anys(ids)...)
+	in, args := database.In(t, idsOf(round))
+	all, err := selectHeld(ctx, t, `id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}
@@ -184,12 +184,9 @@ func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
 // fence tells the callers which reports came too late, but for those that are
 // recorded already.
 func fence(ctx context.Context, t *database.Tx, late []entry) error {
-	for some := range database.Chunks(late, chunk) {
-		ids := make([]int64, len(some))
-		for i, e := range some {
-			ids[i] = e.DeliveryID
-		}
-		recorded, err := selectAttempts(ctx, t, `delivery_id IN (`+database.List("?", len(ids))+`)`, anys(ids)...)
+	for some := range database.Chunks(t, late, chunk) {
+		in, args := database.In(t, idsOf(some))
+		recorded, err := selectAttempts(ctx, t, `delivery_id `+in, args...)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/database"
@@ -23,27 +24,51 @@ func (e entry) plain() bool {
 // simple says of a claimed delivery that nothing else follows from its being sent.
 const simple = `state + 0 = 2 AND chain = 0 AND NOT receipt_failed`
 
-// writeSent records plain reports, in the order of their ids, and gives those that need
-// more: whose deliveries are not simple, or not claimed under their fences. It locks
-// all that are claimed.
-func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry, err error) {
-	args := make([]any, 0, 8*len(some))
+// plainOf gives the reports that are plain, and the rest.
+func plainOf(all []entry) (plain, rest []entry) {
+	for _, e := range all {
+		if e.plain() {
+			plain = append(plain, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	return plain, rest
+}
+
+// sentColumns are those of v, which is what plain reports bring, and sentTypes their types.
+const sentColumns = `id, token, start_time, until, status, code, message_id, excerpt`
+
+var sentTypes = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text"}
+
+// sentRows is a query for the rows of v, and its parameters.
+func sentRows(t *database.Tx, some []entry) (query string, args []any) {
+	args = make([]any, 0, len(sentTypes)*len(some))
 	for _, e := range some {
 		o := e.Outcome
 		args = append(args, e.DeliveryID, e.Fence, micros(e.StartTime), micros(e.EndTime), o.Status, o.Code, o.MessageID, o.Excerpt)
 	}
-	// CROSS has SQLite begin with v, and + 0 look up each by its id.
-	claimed, locks := `deliveries`, ``
+	return t.Rows(sentTypes, args)
+}
+
+// recordSent records the attempts of v, of which those deliveries tell the rest that stand
+// behind it. CROSS has SQLite begin with v, and + 0 look up each by its id.
+const recordSent = ` INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
+	SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate
+	FROM v CROSS JOIN `
+
+// whoseSent says which deliveries these are.
+const whoseSent = ` AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND ` + simple
+
+// writeSent records plain reports, in the order of their ids, and gives those that need
+// more: whose deliveries are not simple, or not claimed under their fences. In PostgreSQL
+// it is one statement, and locks all that are claimed.
+func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry, err error) {
+	rows, args := sentRows(t, some)
 	if t.Postgres() {
-		claimed, locks = `claimed`, `, claimed AS (SELECT id, state, fence, chain, receipt_failed, attempt_count, possible_duplicate
-			FROM deliveries WHERE id = `+anyOfV+` AND state + 0 = 2 ORDER BY id FOR UPDATE)`
+		return sentTogether(ctx, t, some, rows, args)
 	}
-	recorded, err := t.Exec(ctx, `WITH v (id, token, start_time, until, status, code, message_id, excerpt) AS (VALUES `+
-		database.List(`(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT),
-			CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))`, len(some))+`)`+locks+`
-		INSERT`+orRollback(t)+` INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
-		SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate
-		FROM v CROSS JOIN `+claimed+` AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND `+simple, args...)
+	recorded, err := t.Exec(ctx, `WITH v (`+sentColumns+`) AS (`+rows+`) INSERT`+orRollback(t)+recordSent+`deliveries`+whoseSent, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -58,15 +83,32 @@ func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry,
 	return rest, endSent(ctx, t, some)
 }
 
+// sentTogether records the attempts and ends the deliveries at once.
+func sentTogether(ctx context.Context, t *database.Tx, some []entry, rows string, args []any) (rest []entry, err error) {
+	ended, err := selectNumbers(ctx, t, `WITH v (`+sentColumns+`) AS (`+rows+`),
+		claimed AS (SELECT id, state, fence, chain, receipt_failed, attempt_count, possible_duplicate
+			FROM deliveries WHERE id = `+anyOfV+` AND state + 0 = 2 ORDER BY id FOR UPDATE),
+		recorded AS (INSERT`+recordSent+`claimed`+whoseSent+` RETURNING delivery_id, end_time)
+		UPDATE deliveries SET state = 3, reason = '', end_time = recorded.end_time
+		FROM recorded WHERE deliveries.id = delivery_id AND deliveries.id = `+anyOfV+` RETURNING deliveries.id`, args...)
+	if err != nil || len(ended) == len(some) {
+		return nil, err
+	}
+	slices.Sort(ended)
+	for _, e := range some {
+		if _, is := slices.BinarySearch(ended, e.DeliveryID); !is {
+			rest = append(rest, e)
+		}
+	}
+	return rest, nil
+}
+
 // splitSimple gives the reports of which writeSent has recorded the attempts, whose
 // deliveries are still claimed, and the others.
 func splitSimple(ctx context.Context, t *database.Tx, all []entry) (recorded, rest []entry, err error) {
-	ids := make([]int64, len(all))
-	for i, e := range all {
-		ids[i] = e.DeliveryID
-	}
+	in, args := database.In(t, idsOf(all))
 	found, err := database.Select(ctx, t, func(rows *sql.Rows, h *held) error { return rows.Scan(&h.id, &h.fence) },
-		`SELECT id, fence FROM deliveries WHERE id IN (`+database.List("?", len(ids))+`) AND `+simple, anys(ids)...)
+		`SELECT id, fence FROM deliveries WHERE id `+in+` AND `+simple, args...)
 	fences := make(map[int64]int64, len(found))
 	for _, h := range found {
 		fences[h.id] = h.fence
@@ -83,12 +125,13 @@ func splitSimple(ctx context.Context, t *database.Tx, all []entry) (recorded, re
 
 // endSent ends deliveries whose attempts are recorded.
 func endSent(ctx context.Context, t *database.Tx, all []entry) error {
-	for some := range database.Chunks(all, chunk) {
+	for some := range database.Chunks(t, all, chunk) {
 		args := make([]any, 0, 2*len(some))
 		for _, e := range some {
 			args = append(args, e.DeliveryID, micros(e.EndTime))
 		}
-		if _, err := t.Exec(ctx, `WITH v (id, end_time) AS (VALUES `+database.List("(CAST(? AS BIGINT), CAST(? AS BIGINT))", len(some))+`)
+		rows, args := t.Rows([]string{"bigint", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, end_time) AS (`+rows+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = 3, reason = '', end_time = v.end_time `+byV(t), args...); err != nil {
 			return err
 		}

@@ -40,12 +40,12 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 		return nil, err
 	}
 	s := &Store{db: db, ids: &ids{db: db, now: now}}
-	s.adds = s.shared()
+	s.adds = s.shared(s.write)
 	s.claims, s.reports = s.adds, s.adds
 	if db.Dialect() == dialect.Postgres {
 		// Rows are locked in the order of their ids, so that no two transactions wait
 		// for each other: one must not lock for claims after it did for reports.
-		s.claims, s.reports = s.shared(), s.shared()
+		s.adds, s.claims, s.reports = s.shared(s.writeOnce), s.shared(s.writeOnce), s.shared(s.writeOnce)
 	}
 	return s, nil
 }
@@ -61,8 +61,8 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-func (s *Store) shared() *database.Shared[change] {
-	return database.NewShared("the ledger", 1, together, change.rows, s.write)
+func (s *Store) shared(write func(context.Context, []change) error) *database.Shared[change] {
+	return database.NewShared("the ledger", 1, together, change.rows, write)
 }
 
 // Ping asks the database for an answer, and returns fault.ErrUnavailable where

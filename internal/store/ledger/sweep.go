@@ -70,9 +70,9 @@ func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, err
 	if err != nil {
 		return 0, err
 	}
-	for some := range database.Chunks(late, chunk) {
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 5, reason = ?, end_time = ? WHERE id IN (`+
-			database.List("?", len(some))+`)`, append([]any{expired, now}, anys(some)...)...); err != nil {
+	for some := range database.Chunks(t, late, chunk) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 5, reason = ?, end_time = ? WHERE id `+in, append([]any{expired, now}, args...)...); err != nil {
 			return 0, err
 		}
 	}
