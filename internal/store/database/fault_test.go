@@ -161,7 +161,7 @@ func TestGivenUpIsTriedAgain(t *testing.T) {
 			turns <- n
 		}()
 	}
-	if n := <-turns + <-turns; n != 3 {
+	if n := <-turns + <-turns; n != 3 && n != 4 { // where both find it out at once, both are given up
 		t.Errorf("two transactions took %d turns, want 3", n)
 	}
 }

@@ -70,17 +70,21 @@ func In[T int64 | string](t *Tx, values []T) (condition string, args []any) {
 // Rows is a query for rows, and its parameters. all holds their values, row after row;
 // types are those of their columns as PostgreSQL names them: bigint, boolean, bytea, jsonb
 // or text, for which all must hold int64 or int, bool, []byte, string and string.
+//
+// The limit changes nothing. Where PostgreSQL keeps a plan for any parameters, it has it
+// expect few rows, and so look up each of them in a table that it joins: it would walk
+// through all of one that was small when it planned, and through all rows for each.
 func (t *Tx) Rows(types []string, all []any) (query string, args []any) {
 	if !t.Postgres() {
 		return "VALUES " + list("("+list("?", len(types))+")", len(all)/len(types)), all
 	}
 	arrays := make([]string, len(types))
-	args = make([]any, len(types))
+	args = make([]any, len(types), len(types)+1)
 	for i, name := range types {
 		arrays[i] = "CAST(? AS " + name + "[])"
 		args[i] = column(name, all, i, len(types))
 	}
-	return "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ")", args
+	return "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") LIMIT ?", append(args, len(all)/len(types))
 }
 
 // column gives every width-th value from first on as an array.

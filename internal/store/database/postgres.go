@@ -29,6 +29,9 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 		return nil, errors.New("the database's URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…")
 	}
 	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	// A plan is kept while a table grows that was small when it was made, and all that is
+	// asked often has an index.
+	config.RuntimeParams["enable_seqscan"] = "off"
 	if config.RuntimeParams["synchronous_commit"] != "remote_apply" { // which waits for still more
 		config.RuntimeParams["synchronous_commit"] = "on"
 	}

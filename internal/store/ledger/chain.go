@@ -141,7 +141,7 @@ func hasten(ctx context.Context, t *database.Tx, moved []link) error {
 		rows, args := t.Rows([]string{"bigint", "bigint", "boolean"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held) AS (`+rows+`)
 			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.held
-			`+byV(t), args...); err != nil {
+			`+fromV, args...); err != nil {
 			return err
 		}
 	}

@@ -65,7 +65,7 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 			deferred = true,
 			next_time = CASE WHEN v.next_time < expire_time THEN v.next_time ELSE expire_time END,
 			slots = v.slots
-		`+byV(t)+` AND (
+		`+fromV+` AND (
 			v.fence = 0 AND deliveries.state + 0 = 1 AND NOT deliveries.deferred OR
 			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
 		return err

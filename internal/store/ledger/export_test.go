@@ -6,8 +6,5 @@ var SelectBacklogs = selectBacklogs
 // FromV is how what is changed by many rows of values is found.
 const FromV = fromV
 
-// AnyOfV is how PostgreSQL finds it.
-const AnyOfV = anyOfV
-
 // Simple is the condition of deliveries that are ended without being read.
 const Simple = simple

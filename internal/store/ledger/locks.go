@@ -44,21 +44,9 @@ func orRollback(t *database.Tx) string {
 }
 
 // fromV joins the deliveries that a statement changes with its rows v. The + 0 has
-// SQLite look up each of v by its id: where they are many, it would walk through all
-// deliveries there are instead.
+// SQLite look up each of v by its id, as Tx.Rows has PostgreSQL: where they are many,
+// it would walk through all deliveries there are instead.
 const fromV = `FROM v WHERE deliveries.id = v.id + 0`
-
-// byV is fromV in either dialect: PostgreSQL keeps a plan while the table grows, and is
-// to look them up in any case.
-func byV(t *database.Tx) string {
-	if t.Postgres() {
-		return fromV + ` AND deliveries.id = ` + anyOfV
-	}
-	return fromV
-}
-
-// anyOfV is any of the ids in v, for PostgreSQL.
-const anyOfV = `ANY (ARRAY(SELECT id FROM v))`
 
 // inOrder is ids in order, each once.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }

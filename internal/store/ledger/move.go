@@ -128,7 +128,7 @@ func end(ctx context.Context, t *database.Tx, moves []move) error {
 		rows, args := t.Rows([]string{"bigint", "bigint", "text", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, state, reason, end_time) AS (`+rows+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = v.state, reason = v.reason, end_time = v.end_time
-			`+byV(t), args...); err != nil {
+			`+fromV, args...); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func wait(ctx context.Context, t *database.Tx, moves []move) error {
 		rows, args := t.Rows([]string{"bigint", "bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (`+rows+`)
 			UPDATE`+orRollback(t)+` deliveries SET state = 1, deferred = true, next_time = v.next_time, tries = v.tries
-			`+byV(t), args...); err != nil {
+			`+fromV, args...); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // Most reports are of what was sent, which needs no verdict, and most deliveries are in
 // no chain and had no receipt of a failure before their report. What these hold is not
-// read: two statements record and end them.
+// read: two statements record and end them, or one.
 
 // plain says of a report that writeSent may record it. The columns of an attempt that
 // it does not bring have their defaults then.
@@ -51,14 +51,9 @@ func sentRows(t *database.Tx, some []entry) (query string, args []any) {
 	return t.Rows(sentTypes, args)
 }
 
-// recordSent records the attempts of v, of which those deliveries tell the rest that stand
-// behind it. CROSS has SQLite begin with v, and + 0 look up each by its id.
+// recordSent records attempts of v, of which its deliveries tell the rest.
 const recordSent = ` INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
-	SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate
-	FROM v CROSS JOIN `
-
-// whoseSent says which deliveries these are.
-const whoseSent = ` AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND ` + simple
+	SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate`
 
 // writeSent records plain reports, in the order of their ids, and gives those that need
 // more: whose deliveries are not simple, or not claimed under their fences. In PostgreSQL
@@ -68,7 +63,9 @@ func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry,
 	if t.Postgres() {
 		return sentTogether(ctx, t, some, rows, args)
 	}
-	recorded, err := t.Exec(ctx, `WITH v (`+sentColumns+`) AS (`+rows+`) INSERT`+orRollback(t)+recordSent+`deliveries`+whoseSent, args...)
+	// CROSS has SQLite begin with v, and + 0 look up each by its id.
+	recorded, err := t.Exec(ctx, `WITH v (`+sentColumns+`) AS (`+rows+`) INSERT`+orRollback(t)+recordSent+`
+		FROM v CROSS JOIN deliveries AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND `+simple, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +83,11 @@ func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry,
 // sentTogether records the attempts and ends the deliveries at once.
 func sentTogether(ctx context.Context, t *database.Tx, some []entry, rows string, args []any) (rest []entry, err error) {
 	ended, err := selectNumbers(ctx, t, `WITH v (`+sentColumns+`) AS (`+rows+`),
-		claimed AS (SELECT id, state, fence, chain, receipt_failed, attempt_count, possible_duplicate
-			FROM deliveries WHERE id = `+anyOfV+` AND state + 0 = 2 ORDER BY id FOR UPDATE),
-		recorded AS (INSERT`+recordSent+`claimed`+whoseSent+` RETURNING delivery_id, end_time)
+		claimed AS (SELECT v.*, fence, attempt_count, possible_duplicate, `+simple+` AS simple
+			FROM v JOIN deliveries ON deliveries.id = v.id WHERE state + 0 = 2 ORDER BY v.id FOR UPDATE OF deliveries),
+		recorded AS (INSERT`+recordSent+` FROM claimed AS v WHERE fence = token AND simple RETURNING delivery_id, end_time)
 		UPDATE deliveries SET state = 3, reason = '', end_time = recorded.end_time
-		FROM recorded WHERE deliveries.id = delivery_id AND deliveries.id = `+anyOfV+` RETURNING deliveries.id`, args...)
+		FROM recorded WHERE deliveries.id = delivery_id RETURNING deliveries.id`, args...)
 	if err != nil || len(ended) == len(some) {
 		return nil, err
 	}
@@ -132,7 +129,7 @@ func endSent(ctx context.Context, t *database.Tx, all []entry) error {
 		}
 		rows, args := t.Rows([]string{"bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, end_time) AS (`+rows+`)
-			UPDATE`+orRollback(t)+` deliveries SET state = 3, reason = '', end_time = v.end_time `+byV(t), args...); err != nil {
+			UPDATE`+orRollback(t)+` deliveries SET state = 3, reason = '', end_time = v.end_time `+fromV, args...); err != nil {
 			return err
 		}
 	}
