@@ -13,8 +13,8 @@ import (
 	"github.com/sethvargo/go-retry"
 )
 
-// A Tx is a transaction. Its SQL text is the same in both dialects, with ? for
-// each parameter.
+// A Tx is a transaction, or in Once what stands for one. Its SQL text is the same in both
+// dialects, with ? for each parameter.
 type Tx struct {
 	tx       statements
 	dialect  string
@@ -34,8 +34,8 @@ func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error
 	return d.write(ctx, func() error { return d.in(ctx, d.writer, d.writes, nil, f) })
 }
 
-// Once runs f as Write does, in PostgreSQL, but in no transaction: f must run one statement,
-// which commits by itself, where a transaction would wait for the server twice more.
+// Once runs f as Write does, but in no transaction, and in PostgreSQL only: f must run one
+// statement, which commits by itself, where a transaction would wait for the server twice more.
 func (d *Database) Once(ctx context.Context, f func(context.Context, *Tx) error) error {
 	return d.write(ctx, func() error { return f(ctx, &Tx{tx: d.writer, dialect: d.dialect}) })
 }

@@ -60,7 +60,7 @@ func (s *Store) addOnce(ctx context.Context, adds []*add) error {
 }
 
 // claimOnce grants a claim. To do it again grants the same.
-func (s *Store) claimOnce(ctx context.Context, c *claim) (err error) {
+func (s *Store) claimOnce(ctx context.Context, c *claim) error {
 	var taken []alert.Claim
 	if err := s.db.Once(ctx, func(ctx context.Context, t *database.Tx) (err error) {
 		taken, err = c.take(ctx, t, c.ids)
