@@ -103,30 +103,33 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 		return err
 	}
 	for some := range database.Chunks(t, adds, chunk) {
-		if err := execute(ctx, t)(insertAlerts(t, some)); err != nil {
+		if err := insertAlerts(t, some).run(ctx, t); err != nil {
 			return err
 		}
 	}
 	plain, rest := deliveriesOf(adds)
 	for some := range database.Chunks(t, plain, chunk) {
-		if err := execute(ctx, t)(insertPlain(t, some)); err != nil {
+		if err := insertPlain(t, some).run(ctx, t); err != nil {
 			return err
 		}
 	}
 	for some := range database.Chunks(t, rest, chunk) {
-		if err := execute(ctx, t)(insertRest(t, some)); err != nil {
+		if err := insertRest(t, some).run(ctx, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// execute runs a statement that is given with its parameters.
-func execute(ctx context.Context, t *database.Tx) func(text string, args []any) error {
-	return func(text string, args []any) error {
-		_, err := t.Exec(ctx, text, args...)
-		return err
-	}
+// A statement is one that writes, with its parameters.
+type statement struct {
+	text string
+	args []any
+}
+
+func (s statement) run(ctx context.Context, t *database.Tx) error {
+	_, err := t.Exec(ctx, s.text, s.args...)
+	return err
 }
 
 // The types of what is written of alerts, and of deliveries that are plain or not.
@@ -136,36 +139,36 @@ var (
 	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean")
 )
 
-// insertAlerts is the statement that writes alerts, and its parameters.
-func insertAlerts(t *database.Tx, adds []*add) (text string, args []any) {
-	args = make([]any, 0, len(alertTypes)*len(adds))
+// insertAlerts writes alerts.
+func insertAlerts(t *database.Tx, adds []*add) statement {
+	args := make([]any, 0, len(alertTypes)*len(adds))
 	for _, a := range adds {
 		args = append(args, a.alert.ID, encode(a.alert.Targets), encode(a.alert.Unknown),
 			a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), more(a.alert))
 	}
 	rows, args := t.Rows(alertTypes, args)
-	return `INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) ` + rows, args
+	return statement{`INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) ` + rows, args}
 }
 
-// insertPlain is the statement that writes plain deliveries, and its parameters.
-func insertPlain(t *database.Tx, rows []row) (text string, args []any) {
+// insertPlain writes plain deliveries.
+func insertPlain(t *database.Tx, rows []row) statement {
 	return insertDeliveries(t, "", plainTypes, rows, row.append)
 }
 
-// insertRest is the statement that writes any deliveries, and its parameters.
-func insertRest(t *database.Tx, rows []row) (text string, args []any) {
+// insertRest writes any deliveries.
+func insertRest(t *database.Tx, rows []row) statement {
 	return insertDeliveries(t, ", reason, end_time, chain, held, deferred", restTypes, rows, row.appendAll)
 }
 
-// insertDeliveries is a statement that writes rows, of which add gives the parameters.
-func insertDeliveries(t *database.Tx, more string, types []string, rows []row, add func(row, []any) []any) (text string, args []any) {
-	args = make([]any, 0, len(types)*len(rows))
+// insertDeliveries writes rows, of which add gives the parameters.
+func insertDeliveries(t *database.Tx, more string, types []string, rows []row, add func(row, []any) []any) statement {
+	args := make([]any, 0, len(types)*len(rows))
 	for _, d := range rows {
 		args = add(d, args)
 	}
 	values, args := t.Rows(types, args)
-	return `INSERT` + orRollback(t) + ` INTO deliveries
-		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + more + `) ` + values, args
+	return statement{`INSERT` + orRollback(t) + ` INTO deliveries
+		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + more + `) ` + values, args}
 }
 
 // A row is a delivery beside the call that brings it.

@@ -53,9 +53,8 @@ func plainAdds(changes []change) (adds []*add) {
 func (s *Store) addOnce(ctx context.Context, adds []*add) error {
 	return s.db.Once(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, _ := deliveriesOf(adds)
-		alerts, args := insertAlerts(t, adds)
-		deliveries, more := insertPlain(t, rows)
-		return execute(ctx, t)(`WITH added AS (`+alerts+`) `+deliveries, append(args, more...))
+		alerts, deliveries := insertAlerts(t, adds), insertPlain(t, rows)
+		return statement{`WITH added AS (` + alerts.text + `) ` + deliveries.text, append(alerts.args, deliveries.args...)}.run(ctx, t)
 	})
 }
 

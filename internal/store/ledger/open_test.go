@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"runtime/pprof"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,36 @@ func raw(t testing.TB, path string) *sql.DB {
 	}
 	t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
 	return db
+}
+
+// TestCloseLeavesNoHands proves that of the hands that write in goes none outlives the store.
+func TestCloseLeavesNoHands(t *testing.T) {
+	hands := func() int {
+		var stacks strings.Builder
+		if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(stacks.String(), "database.(*Shared[...]).run(")
+	}
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			before := hands()
+			l, err := ledger.Open(t.Context(), url(t), time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(t, l)
+			if hands() == before {
+				t.Error("a store has no hands")
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if after := hands(); after != before {
+				t.Errorf("%d hands are left, %d were there before", after, before)
+			}
+		})
+	}
 }
 
 // TestIDsOfAnEmptiedLedger proves that no id comes twice: not when the ledger

@@ -199,7 +199,7 @@ func TestReportAfterWaiting(t *testing.T) {
 				answered <- answer{fenced, err}
 			}()
 			for waits := 0; waits == 0; { // in the server: nothing tells of it
-				if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waits); err != nil {
+				if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waits); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -15,8 +15,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// chunk is how many rows one statement writes at most. All parameters of a row,
-// so many times, stay below what both databases take.
+// chunk is how many rows one statement of a transaction writes at most. All parameters
+// of a row, so many times, stay below what SQLite takes.
 const chunk = 256
 
 // together is how many rows share a commit at most; one call may bring more.
@@ -40,13 +40,14 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 		return nil, err
 	}
 	s := &Store{db: db, ids: &ids{db: db, now: now}}
-	s.adds = s.shared(s.write)
-	s.claims, s.reports = s.adds, s.adds
 	if db.Dialect() == dialect.Postgres {
 		// Rows are locked in the order of their ids, so that no two transactions wait
 		// for each other: one must not lock for claims after it did for reports.
 		s.adds, s.claims, s.reports = s.shared(s.writeOnce), s.shared(s.writeOnce), s.shared(s.writeOnce)
+		return s, nil
 	}
+	s.adds = s.shared(s.write)
+	s.claims, s.reports = s.adds, s.adds
 	return s, nil
 }
 
