@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -136,7 +138,12 @@ func TestFolderTurnsReadOnly(t *testing.T) {
 	before, _ := posts(draw(t.Name()), 40)
 	s.send(t, before) // some of which wait for their turn
 	s.struck(func() {
+		// Of what ext4 is writing when it gives up, Linux may say that it is on the disk
+		// though it is not, as to any program that waits for an fsync then. Here none waits.
+		all := s.parts["all"]
+		halt(t, all.Process)
 		run("mount", "-o", "remount,abort", data)
+		all.Signal(t, syscall.SIGCONT)
 		s.notReady(t)
 		s.refuses(t)
 		s.living(t)
@@ -149,4 +156,28 @@ func TestFolderTurnsReadOnly(t *testing.T) {
 	after := &post{target: `"@user1"`, severity: "low", message: "after it"}
 	s.send(t, []*post{after})
 	s.judge(t, append(before, after))
+}
+
+// halt stops a process, and returns when none of its threads is in a call to Linux.
+func halt(t *testing.T, p *proc.Process) {
+	t.Helper()
+	p.Signal(t, syscall.SIGSTOP)
+	for ctx := limited(t); !still(t, p.ID()); wait(ctx, time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatal("it does not stop")
+		}
+	}
+}
+
+// still says whether all threads of a process have stopped.
+func still(t *testing.T, process int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", process))
+	must(t, err)
+	for _, path := range threads {
+		if stat, err := os.ReadFile(path); err != nil || !strings.Contains(string(stat), ") T ") {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
