@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
@@ -17,7 +20,7 @@ func TestLanesOpenedWithoutFolder(t *testing.T) {
 	q, conn := open(t, dir)
 	_, stop := lanes(t, q)
 	put(t, q, sample(job.Normal, 7))
-	delivered(t, conn, 1) // there are consumers
+	until(t, func() bool { return inHand(t, conn) == 1 }) // there are consumers
 	stop()
 	before := epoch(t, q)
 	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
@@ -74,4 +77,19 @@ func epoch(t *testing.T, q *queue.Queue) string {
 		t.Fatal(err)
 	}
 	return epoch
+}
+
+// inHand is how many jobs the consumers have given out.
+func inHand(t *testing.T, conn *nats.Conn) (pending int) {
+	t.Helper()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stream, err := js.Stream(t.Context(), "BONGSU_JOBS"); err == nil {
+		for consumer := range stream.ListConsumers(t.Context()).Info() {
+			pending += consumer.NumAckPending
+		}
+	}
+	return pending
 }
