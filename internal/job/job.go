@@ -78,6 +78,13 @@ type Delivery struct {
 	Slots            string // what a sender reserved when it deferred the delivery; empty for none
 }
 
+// An Epoch is a life of the queue, as it is at one moment.
+type Epoch struct {
+	Name  string        // that no other life has
+	Age   time.Duration // how long it has lasted, or less; 0 where that is not known for sure
+	Empty bool          // no job is in the queue, nor in a sender's hand
+}
+
 // A Taken is the jobs of one queue message in a sender's hand.
 type Taken struct {
 	Jobs []Job

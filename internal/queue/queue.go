@@ -154,26 +154,35 @@ func (q *Queue) createStream(ctx context.Context) error {
 	return err
 }
 
-// Epoch names the life of the stream. When it is another than before, what was
-// put before may be lost. It says whether the stream is empty, and makes one that has
-// vanished. Of the broker in this process it notices, too, that its files have: such a
-// broker says that it has its jobs, gives them to nobody, and does not say why.
-func (q *Queue) Epoch(ctx context.Context) (epoch string, empty bool, err error) {
+// Epoch says which life of the stream it is. When it is another than before, what was
+// put before it began may be lost. It makes a stream that has vanished. Of the broker in
+// this process it notices, too, that its files have: such a broker says that it has its
+// jobs, gives them to nobody, and does not say why.
+func (q *Queue) Epoch(ctx context.Context) (job.Epoch, error) {
 	if err := q.reachable(); err != nil {
-		return "", false, err
+		return job.Epoch{}, err
 	}
 	stream, err := q.stream(ctx)
 	if err == nil && q.files != nil && !q.files() {
 		if err := q.renew(ctx, stream.CachedInfo().Created); err != nil {
-			return "", false, err
+			return job.Epoch{}, err
 		}
 		stream, err = q.stream(ctx)
 	}
 	if err != nil {
-		return "", false, err
+		return job.Epoch{}, err
 	}
 	info := stream.CachedInfo()
-	return info.Created.String(), info.State.Msgs == 0, nil
+	return job.Epoch{Name: info.Created.String(), Age: age(info), Empty: info.State.Msgs == 0}, nil
+}
+
+// age is how old the stream was when the broker looked. In a cluster one server says when
+// it was made and another how late it is, and their clocks may differ.
+func age(info *jetstream.StreamInfo) time.Duration {
+	if info.TimeStamp.IsZero() || info.Cluster != nil && info.Cluster.Name != "" {
+		return 0
+	}
+	return max(0, info.TimeStamp.Sub(info.Created))
 }
 
 // stream gives the stream, and makes it where there is none.

@@ -221,23 +221,30 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	q, conn := open(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
-	before, empty, err := q.Epoch(t.Context())
-	if err != nil || !empty {
-		t.Fatalf("empty is %v, %v", empty, err)
+	before, err := q.Epoch(t.Context())
+	if err != nil || !before.Empty {
+		t.Fatalf("it is %+v, %v", before, err)
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	deleted := time.Now()
 	if err := js.DeleteStream(t.Context(), "BONGSU_JOBS"); err != nil {
 		t.Fatal(err)
 	}
 	put(t, q, sample(job.Critical, 7))
+	made := time.Now()
 	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
-	if after, empty, err := q.Epoch(t.Context()); err != nil || empty || after == before {
-		t.Errorf("the epoch is still %q, %v", after, err)
+	asked := time.Now()
+	after, err := q.Epoch(t.Context())
+	if err != nil || after.Empty || after.Name == before.Name {
+		t.Errorf("it is still %+v, %v", after, err)
+	}
+	if least, most := asked.Sub(made), time.Since(deleted); after.Age < least || after.Age > most {
+		t.Errorf("it has lasted %s, want from %s to %s", after.Age, least, most)
 	}
 }
 

@@ -72,11 +72,11 @@ func TestEpochWithoutFolder(t *testing.T) {
 
 func epoch(t *testing.T, q *queue.Queue) string {
 	t.Helper()
-	epoch, _, err := q.Epoch(t.Context())
+	epoch, err := q.Epoch(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return epoch
+	return epoch.Name
 }
 
 // inHand is how many jobs the consumers have given out.

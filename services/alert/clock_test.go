@@ -11,6 +11,7 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -21,6 +22,7 @@ type counted struct {
 	alert.Dispatcher
 	nexts  chan time.Time
 	taken  chan time.Time
+	woken  chan int // is sent how many each Wake found, where it found any
 	writes atomic.Int32
 }
 
@@ -45,7 +47,11 @@ func (c *counted) Sweep(ctx context.Context, now time.Time, limit int, rule aler
 
 func (c *counted) Wake(ctx context.Context, now, until time.Time) (int, error) {
 	c.writes.Add(1)
-	return c.Dispatcher.Wake(ctx, now, until)
+	n, err := c.Dispatcher.Wake(ctx, now, until)
+	if n > 0 && c.woken != nil {
+		c.woken <- n
+	}
+	return n, err
 }
 
 // TestIdleClock proves that a clock with nothing to do asks the ledger no more than
@@ -120,18 +126,50 @@ func TestOnTime(t *testing.T) {
 	t.Logf("the median is %s late", late[len(late)/2])
 }
 
+// An old queue says that it has lasted a while longer than it has.
+type old struct {
+	alert.Queue
+	by time.Duration
+}
+
+func (o old) Epoch(ctx context.Context) (job.Epoch, error) {
+	epoch, err := o.Queue.Epoch(ctx)
+	epoch.Age += o.by
+	return epoch, err
+}
+
+// TestQueueBeganAnew proves that what was put into the new life of a queue is not put
+// again: each copy could cost a turn of its provider.
+func TestQueueBeganAnew(t *testing.T) {
+	t.Parallel()
+	const lost, kept, age = 3, 4, 2 * time.Minute
+	l := ledgerIn(t, "sqlite")
+	q, js := queueIn(t)
+	d := &counted{Dispatcher: l, nexts: make(chan time.Time, 2), woken: make(chan int, 2)}
+	c := newClock(d, old{q, age})
+	run(t, c)
+	receive(t, d.nexts)
+	receive(t, d.nexts) // it knows which life it is
+	recordAt(t, l, queued(lost), time.Now().Add(-2*age))
+	recordAt(t, l, queued(kept), time.Now())
+	must(t, js.DeleteStream(t.Context(), "BONGSU_JOBS"))
+	if n := receive(t, d.woken); n != lost {
+		t.Errorf("%d deliveries were put again, want the %d of before", n, lost)
+	}
+}
+
 // A watched queue tells of each look that failed.
 type watched struct {
 	alert.Queue
 	failed chan time.Time
 }
 
-func (w *watched) Epoch(ctx context.Context) (string, bool, error) {
-	epoch, empty, err := w.Queue.Epoch(ctx)
+func (w *watched) Epoch(ctx context.Context) (job.Epoch, error) {
+	epoch, err := w.Queue.Epoch(ctx)
 	if err != nil {
 		tell(w.failed)
 	}
-	return epoch, empty, err
+	return epoch, err
 }
 
 // TestBrokerAway proves that while the broker is away the clock leaves the ledger

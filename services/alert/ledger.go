@@ -181,9 +181,9 @@ type Queue interface {
 	// Put hands over jobs, of which several may travel together, with at most size
 	// deliveries. Those before an error may have been taken.
 	Put(ctx context.Context, jobs []job.Job, size int) error
-	// Epoch names the queue's life: where it is another than before, what was put
-	// before may be lost. Where the queue is empty, nothing that was put before Epoch
-	// was called will reach a sender any more. It brings a queue that vanished back to
-	// life.
-	Epoch(ctx context.Context) (epoch string, empty bool, err error)
+	// Epoch says which life of the queue it is: where it is another than before, what was
+	// put before it began may be lost. Where the queue is empty, nothing that was put
+	// before Epoch was called will reach a sender any more. It brings a queue that
+	// vanished back to life.
+	Epoch(ctx context.Context) (job.Epoch, error)
 }

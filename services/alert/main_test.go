@@ -118,8 +118,14 @@ func queued(n int) []alert.Delivery {
 // record adds an alert with deliveries, which wait for the queue.
 func record(t testing.TB, l *ledger.Store, ds []alert.Delivery) alert.Alert {
 	t.Helper()
-	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err := l.AddAlert(t.Context(), &a, ds, time.Now().Add(10*time.Minute))
+	return recordAt(t, l, ds, time.Now())
+}
+
+// recordAt does so as of a time.
+func recordAt(t testing.TB, l *ledger.Store, ds []alert.Delivery, at time.Time) alert.Alert {
+	t.Helper()
+	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: at, ExpireTime: at.Add(time.Hour)}
+	_, err := l.AddAlert(t.Context(), &a, ds, at.Add(10*time.Minute))
 	must(t, err)
 	return a
 }
@@ -158,15 +164,14 @@ func tell(news chan<- time.Time) {
 	}
 }
 
-func receive(t testing.TB, news <-chan time.Time) time.Time {
+func receive[T any](t testing.TB, news <-chan T) (one T) {
 	t.Helper()
 	select {
-	case at := <-news:
-		return at
+	case one = <-news:
 	case <-time.After(patience):
 		t.Fatal("nothing happened")
-		return time.Time{}
 	}
+	return one
 }
 
 func must(t testing.TB, err error) {

@@ -115,8 +115,9 @@ func (o *outbox) drain(ctx context.Context) {
 }
 
 // look looks at the queue where that is due. It gives the time up to which what
-// waits in the queue, as the ledger has it, must be put again: the queue began
-// anew, or it is empty, or something was missed. Zero means that nothing must.
+// waits in the queue, as the ledger has it, must be put again: something was missed, or
+// the queue began anew, or it is empty. Zero means that nothing must. What was recorded
+// when the new life had begun was put into it: a copy of that could cost a turn.
 func (o *outbox) look(ctx context.Context) (until time.Time) {
 	start := o.now()
 	if start.Before(o.next) {
@@ -124,21 +125,23 @@ func (o *outbox) look(ctx context.Context) (until time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	epoch, empty, err := o.queue.Epoch(ctx)
+	epoch, err := o.queue.Epoch(ctx)
 	if err != nil {
 		o.lost(err)
 		return time.Time{}
 	}
 	o.found()
-	if o.epoch != "" && o.epoch != epoch {
+	anew := o.epoch != "" && o.epoch != epoch.Name
+	if anew {
 		o.log.Warn("the queue began anew")
-		o.missed.Store(true)
 	}
-	o.epoch = epoch
+	o.epoch = epoch.Name
 	switch {
 	case o.missed.Swap(false):
 		return o.now().Add(silence)
-	case empty && len(o.fresh) == 0:
+	case anew:
+		return o.now().Add(silence - epoch.Age)
+	case epoch.Empty && len(o.fresh) == 0:
 		return start.Add(silence - onTheWay)
 	}
 	return time.Time{}
