@@ -3,6 +3,7 @@ package alert_test
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -76,13 +77,19 @@ func brokerAt(t testing.TB, dir string, addr *net.TCPAddr) (stop func()) {
 	return stop
 }
 
-// freeAddr gives an address that was free a moment ago.
+// freeAddr gives an address that was free a moment ago, of those that the system gives
+// to nobody who asks for any.
 func freeAddr(t testing.TB) *net.TCPAddr {
 	t.Helper()
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	must(t, err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr) //nolint:forcetypeassert // it listens on TCP
+	for range 1000 {
+		addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 20000 + rand.IntN(12000)}
+		if listener, err := net.ListenTCP("tcp", addr); err == nil {
+			must(t, listener.Close())
+			return addr
+		}
+	}
+	t.Fatal("no address is free")
+	return nil
 }
 
 // newClock gives a clock that puts jobs of five.

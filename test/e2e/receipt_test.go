@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"context"
-	"net"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,10 +17,7 @@ import (
 // the edge must listen for that.
 func calledBack(t *testing.T) (config, addr string) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr = free.Addr().String()
-	must(t, free.Close())
+	addr = fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
 	config = filepath.Join(t.TempDir(), "messengers.yaml")
 	must(t, os.WriteFile(config, []byte("twilio: {callback-url: 'http://"+addr+"'}\n"), 0o600))
 	return config, addr

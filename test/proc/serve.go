@@ -60,19 +60,26 @@ func (b Binaries) NATS(t T, dir string, port int) (*Process, string) {
 }
 
 // Port gives a port for a service that must be found there again after a restart:
-// a free one that the system gives to nobody who asks for any.
+// a free one that the system gives to nobody who asks for any, and Port to nobody else
+// until t ends, in other processes neither. That of UDP is held for that long.
 func Port(t T) int {
 	t.Helper()
 	for range 1000 {
-		port := 20000 + rand.IntN(12000)
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		held, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
 		}
+		listener, err := net.Listen("tcp", addr)
+		if err != nil {
+			_ = held.Close()
+			continue
+		}
+		t.Cleanup(func() { _ = held.Close() })
 		if err := listener.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return port
+		return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it listened on TCP
 	}
 	t.Fatal("no port is free")
 	return 0
