@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/pace"
@@ -31,24 +32,28 @@ var _ pace.Bucket = (*Bucket)(nil)
 // queue. Revisions begin anew with a bucket: until a process has noticed that, a
 // second at most, it may put back what it knew before.
 type Bucket struct {
-	queue *Queue
-
-	mu sync.Mutex // held while it is opened
-	kv jetstream.KeyValue
+	queue   *Queue
+	opened  atomic.Pointer[jetstream.KeyValue] // nil where it must be opened
+	opening *semaphore.Weighted                // held while it is: by one
 
 	told time.Time // the life of the bucket that a watcher was told of last
 }
 
 // Bucket gives the bucket of the broker that keeps the queue.
-func (q *Queue) Bucket() *Bucket { return &Bucket{queue: q} }
+func (q *Queue) Bucket() *Bucket { return &Bucket{queue: q, opening: semaphore.NewWeighted(1)} }
 
 // open gives the bucket, and makes it where there is none, or where the broker cannot
 // even write down what it is.
 func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.kv != nil {
-		return b.kv, nil
+	if kv := b.opened.Load(); kv != nil {
+		return *kv, nil
+	}
+	if err := b.opening.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("wait for the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+	}
+	defer b.opening.Release(1)
+	if kv := b.opened.Load(); kv != nil {
+		return *kv, nil
 	}
 	kv, err := b.make(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
@@ -60,7 +65,7 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the bucket of paces: %w: %w", err, fault.ErrUnavailable)
 	}
-	b.kv = kv
+	b.opened.Store(&kv)
 	return kv, nil
 }
 
@@ -79,11 +84,7 @@ func (b *Bucket) make(ctx context.Context) (kv jetstream.KeyValue, err error) {
 }
 
 // reopen makes the next call open the bucket anew.
-func (b *Bucket) reopen() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.kv = nil
-}
+func (b *Bucket) reopen() { b.opened.Store(nil) }
 
 // Load answers with a value.
 func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {

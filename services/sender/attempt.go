@@ -25,8 +25,8 @@ const (
 
 // attempt makes one call to the provider and gives what came of it. Where the
 // lease would run out meanwhile, or the breaker is open, it makes none, and the
-// delivery goes back. Where it came too late for its slot it is not over: the taker
-// takes another.
+// delivery goes back. Where it came too late for its slot it is not over: another is
+// taken for it.
 func (l *lane) attempt(ctx context.Context, t *task) (r result, over bool) {
 	start := l.Now()
 	turn := l.turn(t)
@@ -58,13 +58,18 @@ func (l *lane) attempt(ctx context.Context, t *task) (r result, over bool) {
 	cancel()
 	end := l.Now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
-	if open := breaker.closedIn(); open > 0 {
-		l.noteBreaker(ctx, t, end.Add(open))
-	}
 	l.Meter.Attempted(l.name, outcome, end.Sub(start))
-	l.share(ctx, t, outcome, end)
-	l.move(ctx, t, outcome)
-	return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}, true
+	return result{hand: t.hand, called: true, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}, true
+}
+
+// tell tells others what came of a call. That may take longer than the lease lasts, so the
+// report is on its way before.
+func (l *lane) tell(ctx context.Context, t *task, r *Report) {
+	if open := l.breakers.of(t.credential.ID).closedIn(); open > 0 {
+		l.noteBreaker(ctx, t, r.End.Add(open))
+	}
+	l.share(ctx, t, r.Outcome, r.End)
+	l.move(ctx, t, r.Outcome)
 }
 
 // share tells all senders what the outcome says of the key.

@@ -102,7 +102,7 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),
 		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, log) },
 		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender"},
-		Key:        r.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Meter: unmeasured{}, Pace: pacer,
+		Key:        r.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Meter: sender.Unmeasured{}, Pace: pacer,
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Breaker: sender.BreakerConfig{Calls: 1, Open: time.Second},
 	}
@@ -224,13 +224,3 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
-
-// unmeasured is a meter that nobody reads.
-type unmeasured struct{}
-
-func (unmeasured) Attempted(string, messenger.Outcome, time.Duration) {}
-func (unmeasured) Waited(string, time.Duration)                       {}
-func (unmeasured) Deferred(string, string)                            {}
-func (unmeasured) Paused(string, time.Duration)                       {}
-func (unmeasured) Refused(string)                                     {}
-func (unmeasured) Broke(string, string, string)                       {}

@@ -36,7 +36,7 @@ type lane struct {
 	claimed chan []*task // to wait
 	ready   *readyList   // to the workers
 	results chan result  // to the reporter
-	lates   lateList     // to the taker
+	lates   *lateList    // to renew
 	calls   stock
 
 	deferring sync.WaitGroup // what was not claimed, is to be deferred, and is not recorded; the taker adds and waits
@@ -52,6 +52,7 @@ func newLane(s *Sender, m messenger.Messenger) *lane {
 		claimed:    make(chan []*task),
 		ready:      newReadyList(),
 		results:    make(chan result, reportBatch),
+		lates:      newLateList(),
 	}
 	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
 		l.Meter.Broke(l.name, from, to)
@@ -67,6 +68,7 @@ func (l *lane) run(ctx context.Context) error {
 	var takers, workers, reporters errgroup.Group
 	takers.Go(func() error { return jobs.Run(ctx) })
 	takers.Go(func() error { l.take(ctx, jobs); return nil })
+	takers.Go(func() error { l.renew(ctx); return nil })
 	workers.Go(func() error {
 		l.wait(func() { workers.Go(func() error { l.work(ctx); return nil }) })
 		return nil
@@ -86,16 +88,14 @@ func (l *lane) stock() int { return l.calls.size(l.Workers) }
 
 // take plans what it takes, and claims what may be sent soon: no more at once than
 // the workers can begin with soon, so that leases do not run out while deliveries
-// wait for a worker. What came too late for its slot it gives another.
+// wait for a worker.
 func (l *lane) take(ctx context.Context, jobs Jobs) {
 	broken := false
 	for {
-		l.renew(ctx)
 		taken, err := jobs.Take(ctx, l.stock())
 		if err != nil {
 			return // ctx ended
 		}
-		l.lates.open()
 		hands, tasks := l.tasks(taken)
 		p, err := l.plan(ctx, tasks)
 		if err != nil && !broken && ctx.Err() == nil {
@@ -167,8 +167,12 @@ func (l *lane) handOver(hands []*hand, p plan) {
 func (l *lane) work(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	for t := l.ready.take(); t != nil; t = l.ready.take() {
-		if r, over := l.attempt(ctx, t); over {
+		r, over := l.attempt(ctx, t)
+		if over {
 			l.results <- r
+		}
+		if r.called {
+			l.tell(ctx, t, r.report)
 		}
 	}
 }

@@ -3,17 +3,21 @@ package sender
 import (
 	"context"
 	"sync"
+	"time"
 )
 
-// A late list holds what was claimed and came too late for its slot, until the taker
-// takes other slots for it. Anybody adds; the taker takes.
+// A late list holds what was claimed and came too late for its slot, until other slots
+// are taken for it. Anybody adds; one takes.
 type lateList struct {
 	mu     sync.Mutex
 	tasks  []*task
-	closed bool // the taker waits for jobs, or has ended: it takes nothing now
+	closed bool
+	news   chan struct{} // holds one where there may be tasks
 }
 
-// add adds a task, where the taker will soon take it.
+func newLateList() *lateList { return &lateList{news: make(chan struct{}, 1)} }
+
+// add adds a task, and says whether somebody will take it.
 func (l *lateList) add(t *task) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -21,27 +25,31 @@ func (l *lateList) add(t *task) bool {
 		return false
 	}
 	l.tasks = append(l.tasks, t)
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
 	return true
 }
 
-// take takes all. Where there is nothing it closes the list.
+// take takes all.
 func (l *lateList) take() []*task {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	tasks := l.tasks
-	l.tasks, l.closed = nil, len(tasks) == 0
+	l.tasks = nil
 	return tasks
 }
 
-// open lets tasks be added: the taker will come by again.
-func (l *lateList) open() {
+// close lets nothing be added any more.
+func (l *lateList) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed = false
+	l.closed = true
 }
 
-// late gives what becomes of a task that came too late for its slot: nothing, as long as
-// the taker takes another slot for it, or else the result that lets it go back to the
+// late gives what becomes of a task that came too late for its slot: nothing, as another
+// is taken for it, or else, when the sender stops, the result that lets it go back to the
 // ledger, which takes another claim.
 func (l *lane) late(t *task) (r result, over bool) {
 	t.misses++
@@ -51,23 +59,56 @@ func (l *lane) late(t *task) (r result, over bool) {
 	return l.put(t, l.Now(), becauseLate), true
 }
 
-// renew takes other slots for what came too late, until nothing does; then the taker
-// may wait.
+// renew takes other slots for what came too late, until ctx ends. Then it goes back.
 func (l *lane) renew(ctx context.Context) {
-	for tasks := l.lates.take(); len(tasks) > 0; tasks = l.lates.take() {
-		var p plan
-		soon, err := l.reserveBoth(ctx, tasks, &p)
-		if err != nil {
-			soon, p.later = nil, nil
-			for _, t := range tasks {
-				p.later = append(p.later, l.put(t, l.Now(), becauseLate))
-			}
-		}
-		for _, r := range p.later {
-			l.results <- r
-		}
-		if len(soon) > 0 {
-			l.claimed <- soon
+	for {
+		select {
+		case <-l.lates.news:
+			l.again(ctx, l.lates.take())
+		case <-ctx.Done():
+			l.lates.close()
+			l.again(ctx, l.lates.take())
+			return
 		}
 	}
+}
+
+// again takes other slots for claimed tasks. Whoever knows the paces may not answer: what
+// has no slot, and nobody to wait for it, when a lease leaves no more time than for a
+// call goes back to the ledger, before the lease ends and nobody knows what became of it.
+func (l *lane) again(ctx context.Context, tasks []*task) {
+	asking, cancel := context.WithTimeout(ctx, l.spare(tasks))
+	defer cancel()
+	var p plan
+	soon, err := l.reserveBoth(asking, tasks, &p)
+	if err != nil {
+		soon, p.later = nil, nil
+		for _, t := range tasks {
+			p.later = append(p.later, l.put(t, l.Now(), becauseLate))
+		}
+	}
+	for _, r := range p.later {
+		l.results <- r
+	}
+	if len(soon) == 0 {
+		return
+	}
+	select {
+	case l.claimed <- soon:
+	case <-asking.Done():
+		for _, t := range soon {
+			l.results <- l.put(t, l.Now(), becauseLease)
+		}
+	}
+}
+
+// spare is how long it is until one of claimed tasks must be called, if it is to be called
+// under its lease.
+func (l *lane) spare(tasks []*task) (spare time.Duration) {
+	for i, t := range tasks {
+		if left := t.claim.Expire.Sub(l.Now()) - l.timeout; i == 0 || left < spare {
+			spare = left
+		}
+	}
+	return spare
 }

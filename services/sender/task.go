@@ -71,6 +71,7 @@ type hand struct {
 type result struct {
 	hand     *hand
 	report   *Report
+	called   bool // the report is of a call that was made
 	deferral *Deferral
 }
 
