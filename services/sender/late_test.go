@@ -134,11 +134,10 @@ func TestLateWithoutPaces(t *testing.T) {
 	}
 }
 
-// TestLateWithoutRoom takes a slot while nobody waits for claimed tasks: it goes back,
-// too.
+// TestLateWithoutRoom has a slot for it while nobody takes claimed tasks: it goes back,
+// too, with its slot.
 func TestLateWithoutRoom(t *testing.T) {
-	l := newStage(t, 2200*time.Millisecond)
-	l.passed.Store(int64(time.Second))
+	l := newStage(t, 1200*time.Millisecond)
 	l.claimed <- nil
 	l.again(t.Context(), []*task{l.task})
 	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 || r.deferral.Slots == "" {
@@ -150,6 +149,7 @@ func TestLateWithoutRoom(t *testing.T) {
 // outcome is reported all the same.
 func TestReportBeforeOthersAreTold(t *testing.T) {
 	l := newStage(t, time.Minute)
+	l.timeout = 20 * time.Second
 	path := filepath.Join(t.TempDir(), "seal.key")
 	err := seal.MakeKey(path)
 	if err == nil {
