@@ -32,8 +32,8 @@ type Bucket interface {
 	// nothing, if it is not. It brings a bucket that vanished back to life.
 	Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	// Watch tells of every key, first as it is and then as it changes, until ctx ends.
-	// A bucket that began anew is told of by began, before its keys: what was told
-	// before does not hold then. complete is called when every key has been told as it
+	// A bucket that began anew is told of by began, before its keys: the revisions that
+	// were told before do not hold then. complete is called when every key has been told as it
 	// is.
 	Watch(ctx context.Context, began func(), changed func(key string, value []byte, revision uint64), complete func()) error
 }

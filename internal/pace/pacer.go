@@ -55,7 +55,7 @@ func (p *Pacer) Run(ctx context.Context) error {
 	}()
 	defer func() { <-done }()
 	for ctx.Err() == nil {
-		err := p.bucket.Watch(ctx, p.forget, p.learn, p.complete)
+		err := p.bucket.Watch(ctx, p.renew, p.learn, p.complete)
 		p.incomplete()
 		if err != nil && ctx.Err() == nil {
 			p.log.Warn("the paces cannot be watched, trying again", "error", err)
@@ -86,11 +86,15 @@ func (p *Pacer) tidy(ctx context.Context) {
 	}
 }
 
-// forget drops all that was known: the bucket began anew.
-func (p *Pacer) forget() {
+// renew notes that the bucket began anew. What is known still says when others call, and
+// is put back by the first to change it: a line that began anew, too, would let as much
+// be called beside that.
+func (p *Pacer) renew() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	clear(p.lines)
+	for id, k := range p.lines {
+		p.lines[id] = &known{line: k.line}
+	}
 	p.whole = false
 }
 
@@ -199,19 +203,21 @@ func (p *Pacer) see(ctx context.Context, id string) (*known, error) {
 	return p.load(ctx, id)
 }
 
-// load asks the bucket itself.
+// load asks the bucket itself. What has vanished from it is as it was known.
 func (p *Pacer) load(ctx context.Context, id string) (*known, error) {
 	value, revision, err := p.bucket.Load(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("look at a pace: %w", err)
 	}
 	k := &known{revision: revision}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(value) > 0 {
 		k.line, _ = decode(value) // one that cannot be read begins anew
+	} else if before := p.lines[id]; before != nil {
+		k.line = before.line
 	}
-	p.mu.Lock()
 	p.lines[id] = k // even where its revision is less: the bucket may have begun anew
-	p.mu.Unlock()
 	return k, nil
 }
 

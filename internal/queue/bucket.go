@@ -29,8 +29,7 @@ const (
 var _ pace.Bucket = (*Bucket)(nil)
 
 // A Bucket keeps what the senders share of their paces. It is as disposable as the
-// queue. Revisions begin anew with a bucket: until a process has noticed that, a
-// second at most, it may put back what it knew before.
+// queue. Revisions begin anew with a bucket, which a process notices within a second.
 type Bucket struct {
 	queue   *Queue
 	opened  atomic.Pointer[jetstream.KeyValue] // nil where it must be opened

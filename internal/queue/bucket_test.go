@@ -67,10 +67,7 @@ func TestPauseIsSeen(t *testing.T) {
 	b := broker(t)
 	one := pacer(t, b)
 	other := pacer(t, b)
-	slots, err := other.Reserve(t.Context(), slow, 10, false)
-	if err != nil || len(slots) != 10 {
-		t.Fatalf("%d slots, %v", len(slots), err)
-	}
+	slots := reserve(t, other)
 	end := time.Now().Add(time.Hour)
 	if err := one.Pause(t.Context(), slow, end, "http_429"); err != nil {
 		t.Fatal(err)
@@ -125,32 +122,56 @@ func TestSharedSlots(t *testing.T) {
 	}
 }
 
-// TestBucketVanishes deletes the bucket at run time: it is made again, its watcher
-// notices, and a pause is shared as before.
+// TestBucketVanishes deletes the bucket at run time: it is made again, and what the
+// processes know is put back, so that no slot is given twice and a pause lasts.
 func TestBucketVanishes(t *testing.T) {
-	b := broker(t)
-	one := pacer(t, b)
-	other := pacer(t, b)
-	if err := one.Pause(t.Context(), slow, time.Now().Add(time.Hour), "http_429"); err != nil {
-		t.Fatal(err)
+	for name, noticed := range map[string]bool{"and is asked for at once": false, "and somebody has noticed it": true} {
+		t.Run(name, func(t *testing.T) {
+			b := broker(t)
+			one, other := pacer(t, b), pacer(t, b)
+			end := time.Now().Add(time.Hour)
+			if err := one.Pause(t.Context(), slow, end, "http_429"); err != nil {
+				t.Fatal(err)
+			}
+			slots := reserve(t, one)
+			until(t, func() bool { return behind(other, slots, end) })
+			deleteBucket(t, b)
+			if noticed {
+				until(t, func() bool { return bucketIs(t, b) })
+			}
+			slots = append(slots, reserve(t, other)...)
+			fresh := pacer(t, b)
+			for _, p := range []*pace.Pacer{one, other, fresh} {
+				until(t, func() bool { return behind(p, slots, end) })
+			}
+			given := map[time.Time]bool{}
+			for _, s := range slots {
+				at, is := fresh.View(slow).When(s)
+				if !is || given[at] {
+					t.Errorf("a slot holds: %t, is given twice: %t", is, given[at])
+				}
+				given[at] = true
+			}
+		})
 	}
-	until(t, func() bool { return !other.View(slow).Status().PausedUntil.IsZero() })
-	deleteBucket(t, b)
-	until(t, func() bool {
-		return other.View(slow).Status().PausedUntil.IsZero() && one.View(slow).Status().PausedUntil.IsZero()
-	})
-	slots, err := other.Reserve(t.Context(), slow, 10, false)
+}
+
+// reserve reserves ten slots of slow.
+func reserve(t *testing.T, p *pace.Pacer) []pace.Slot {
+	t.Helper()
+	slots, err := p.Reserve(t.Context(), slow, 10, false)
 	if err != nil || len(slots) != 10 {
 		t.Fatalf("%d slots, %v", len(slots), err)
 	}
-	end := time.Now().Add(time.Hour)
-	until(t, func() bool {
-		if err := one.Pause(t.Context(), slow, end, "http_429"); err != nil {
-			t.Fatal(err)
-		}
-		at, ok := other.View(slow).When(slots[9])
-		return ok && at.After(end)
-	})
+	return slots
+}
+
+// behind says whether a process knows that slots of slow come up after end, and that
+// what is reserved next comes after them.
+func behind(p *pace.Pacer, slots []pace.Slot, end time.Time) bool {
+	view := p.View(slow)
+	last, is := view.When(slots[len(slots)-1])
+	return is && last.After(end) && view.NextSlot().After(last)
 }
 
 // TestBucketFolderDeleted takes the broker's files away, those that it wrote itself and
@@ -207,16 +228,29 @@ func reserveEach(t *testing.T, p *pace.Pacer, keys int) {
 // deleteBucket deletes it behind everybody's back.
 func deleteBucket(t *testing.T, b *queue.Broker) {
 	t.Helper()
+	js := jetStreamOf(t, b)
+	if err := js.DeleteKeyValue(t.Context(), "BONGSU_PACES"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bucketIs says whether there is one.
+func bucketIs(t *testing.T, b *queue.Broker) bool {
+	t.Helper()
+	_, err := jetStreamOf(t, b).KeyValue(t.Context(), "BONGSU_PACES")
+	return err == nil
+}
+
+func jetStreamOf(t *testing.T, b *queue.Broker) jetstream.JetStream {
+	t.Helper()
 	conn, err := b.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := js.DeleteKeyValue(t.Context(), "BONGSU_PACES"); err != nil {
-		t.Fatal(err)
-	}
+	return js
 }
