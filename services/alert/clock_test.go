@@ -150,6 +150,9 @@ func TestQueueBeganAnew(t *testing.T) {
 	run(t, c)
 	receive(t, d.nexts)
 	receive(t, d.nexts) // it knows which life it is
+	taken := queued(1)
+	c.Put(record(t, l, taken), taken)
+	next(t, consume(t, js)) // the queue is not empty from now on
 	recordAt(t, l, queued(lost), time.Now().Add(-2*age))
 	recordAt(t, l, queued(kept), time.Now())
 	must(t, js.DeleteStream(t.Context(), "BONGSU_JOBS"))

@@ -73,9 +73,9 @@ func (l *lane) renew(ctx context.Context) {
 	}
 }
 
-// again takes other slots for claimed tasks. Whoever knows the paces may not answer: what
-// has no slot, and nobody to wait for it, when a lease leaves no more time than for a
-// call goes back to the ledger, before the lease ends and nobody knows what became of it.
+// again takes other slots for claimed tasks, for as long as their leases leave time for a
+// call: the paces may not answer. What has no slot by then, or nobody to wait for it, goes
+// back to the ledger, before its lease ends and nobody knows what became of it.
 func (l *lane) again(ctx context.Context, tasks []*task) {
 	asking, cancel := context.WithTimeout(ctx, l.spare(tasks))
 	defer cancel()
