@@ -102,6 +102,59 @@ func (DeliveryState) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{0}
 }
 
+// AlertStatus is whether the thing that an alert is about goes on.
+type AlertStatus int32
+
+const (
+	// As firing.
+	AlertStatus_ALERT_STATUS_UNSPECIFIED AlertStatus = 0
+	// It goes on.
+	AlertStatus_ALERT_STATUS_FIRING AlertStatus = 1
+	// It is over. A resolved alert needs a key.
+	AlertStatus_ALERT_STATUS_RESOLVED AlertStatus = 2
+)
+
+// Enum value maps for AlertStatus.
+var (
+	AlertStatus_name = map[int32]string{
+		0: "ALERT_STATUS_UNSPECIFIED",
+		1: "ALERT_STATUS_FIRING",
+		2: "ALERT_STATUS_RESOLVED",
+	}
+	AlertStatus_value = map[string]int32{
+		"ALERT_STATUS_UNSPECIFIED": 0,
+		"ALERT_STATUS_FIRING":      1,
+		"ALERT_STATUS_RESOLVED":    2,
+	}
+)
+
+func (x AlertStatus) Enum() *AlertStatus {
+	p := new(AlertStatus)
+	*p = x
+	return p
+}
+
+func (x AlertStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AlertStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_bongsu_alert_v1_alert_proto_enumTypes[1].Descriptor()
+}
+
+func (AlertStatus) Type() protoreflect.EnumType {
+	return &file_bongsu_alert_v1_alert_proto_enumTypes[1]
+}
+
+func (x AlertStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AlertStatus.Descriptor instead.
+func (AlertStatus) EnumDescriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{1}
+}
+
 // Alert is what happened, said once.
 type Alert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -745,7 +798,14 @@ type SendAlertRequest struct {
 	// link is where to read more: an http or https URL of at most 2000 characters.
 	Link string `protobuf:"bytes,9,opt,name=link,proto3" json:"link,omitempty"`
 	// details are more facts, at most 20.
-	Details       []*Detail `protobuf:"bytes,10,rep,name=details,proto3" json:"details,omitempty"`
+	Details []*Detail `protobuf:"bytes,10,rep,name=details,proto3" json:"details,omitempty"`
+	// key names the thing that the alert is about, such as "disk of db1". Alerts with one
+	// key are about one thing; a resolved alert follows the firing alerts of its key.
+	// Unlike the idempotency key it may be used again for a different alert. Empty
+	// where the alert stands alone. At most 200 characters.
+	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
+	// status is whether the thing goes on or is over. Unset means firing.
+	Status        AlertStatus `protobuf:"varint,12,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -848,6 +908,20 @@ func (x *SendAlertRequest) GetDetails() []*Detail {
 		return x.Details
 	}
 	return nil
+}
+
+func (x *SendAlertRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SendAlertRequest) GetStatus() AlertStatus {
+	if x != nil {
+		return x.Status
+	}
+	return AlertStatus_ALERT_STATUS_UNSPECIFIED
 }
 
 // SendAlertResponse says that the alert is recorded.
@@ -1802,7 +1876,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\x12-\n" +
-	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\x91\x04\n" +
+	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\x82\x05\n" +
 	"\x10SendAlertRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x128\n" +
 	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x121\n" +
@@ -1815,7 +1889,9 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x05title\x18\b \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x05title\x12=\n" +
 	"\x04link\x18\t \x01(\tB)\xbaH&r$\x18\xd0\x0f2\x1f^(https?://[^\\x00-\\x20\\x7f]+)?$R\x04link\x12;\n" +
 	"\adetails\x18\n" +
-	" \x03(\v2\x17.bongsu.alert.v1.DetailB\b\xbaH\x05\x92\x01\x02\x10\x14R\adetails\"i\n" +
+	" \x03(\v2\x17.bongsu.alert.v1.DetailB\b\xbaH\x05\x92\x01\x02\x10\x14R\adetails\x12/\n" +
+	"\x03key\x18\v \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x03key\x12>\n" +
+	"\x06status\x18\f \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06status\"i\n" +
 	"\x11SendAlertResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12\x0e\n" +
@@ -1889,7 +1965,11 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x15DELIVERY_STATE_FAILED\x10\x04\x12\x1a\n" +
 	"\x16DELIVERY_STATE_EXPIRED\x10\x05\x12\x1b\n" +
 	"\x17DELIVERY_STATE_CANCELED\x10\x06\x12\x17\n" +
-	"\x13DELIVERY_STATE_HELD\x10\a2\xc4\x06\n" +
+	"\x13DELIVERY_STATE_HELD\x10\a*_\n" +
+	"\vAlertStatus\x12\x1c\n" +
+	"\x18ALERT_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13ALERT_STATUS_FIRING\x10\x01\x12\x19\n" +
+	"\x15ALERT_STATUS_RESOLVED\x10\x022\xc4\x06\n" +
 	"\fAlertService\x12i\n" +
 	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"\x15\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/v1/alerts\x12k\n" +
@@ -1917,84 +1997,86 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 	return file_bongsu_alert_v1_alert_proto_rawDescData
 }
 
-var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
-	(*Alert)(nil),                    // 1: bongsu.alert.v1.Alert
-	(*Detail)(nil),                   // 2: bongsu.alert.v1.Detail
-	(*DeliveryCounts)(nil),           // 3: bongsu.alert.v1.DeliveryCounts
-	(*Delivery)(nil),                 // 4: bongsu.alert.v1.Delivery
-	(*Receipt)(nil),                  // 5: bongsu.alert.v1.Receipt
-	(*Attempt)(nil),                  // 6: bongsu.alert.v1.Attempt
-	(*SendAlertRequest)(nil),         // 7: bongsu.alert.v1.SendAlertRequest
-	(*SendAlertResponse)(nil),        // 8: bongsu.alert.v1.SendAlertResponse
-	(*GetAlertRequest)(nil),          // 9: bongsu.alert.v1.GetAlertRequest
-	(*GetAlertResponse)(nil),         // 10: bongsu.alert.v1.GetAlertResponse
-	(*ListAlertsRequest)(nil),        // 11: bongsu.alert.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),       // 12: bongsu.alert.v1.ListAlertsResponse
-	(*ResolveTargetsRequest)(nil),    // 13: bongsu.alert.v1.ResolveTargetsRequest
-	(*ResolveTargetsResponse)(nil),   // 14: bongsu.alert.v1.ResolveTargetsResponse
-	(*Recipient)(nil),                // 15: bongsu.alert.v1.Recipient
-	(*CancelAlertRequest)(nil),       // 16: bongsu.alert.v1.CancelAlertRequest
-	(*CancelAlertResponse)(nil),      // 17: bongsu.alert.v1.CancelAlertResponse
-	(*ReplayFilter)(nil),             // 18: bongsu.alert.v1.ReplayFilter
-	(*ReplayDeliveriesRequest)(nil),  // 19: bongsu.alert.v1.ReplayDeliveriesRequest
-	(*ReplayDeliveriesResponse)(nil), // 20: bongsu.alert.v1.ReplayDeliveriesResponse
-	(*WatchAlertRequest)(nil),        // 21: bongsu.alert.v1.WatchAlertRequest
-	(*WatchAlertResponse)(nil),       // 22: bongsu.alert.v1.WatchAlertResponse
-	(*timestamppb.Timestamp)(nil),    // 23: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),               // 24: bongsu.messenger.v1.Outcome
-	(*durationpb.Duration)(nil),      // 25: google.protobuf.Duration
+	(AlertStatus)(0),                 // 1: bongsu.alert.v1.AlertStatus
+	(*Alert)(nil),                    // 2: bongsu.alert.v1.Alert
+	(*Detail)(nil),                   // 3: bongsu.alert.v1.Detail
+	(*DeliveryCounts)(nil),           // 4: bongsu.alert.v1.DeliveryCounts
+	(*Delivery)(nil),                 // 5: bongsu.alert.v1.Delivery
+	(*Receipt)(nil),                  // 6: bongsu.alert.v1.Receipt
+	(*Attempt)(nil),                  // 7: bongsu.alert.v1.Attempt
+	(*SendAlertRequest)(nil),         // 8: bongsu.alert.v1.SendAlertRequest
+	(*SendAlertResponse)(nil),        // 9: bongsu.alert.v1.SendAlertResponse
+	(*GetAlertRequest)(nil),          // 10: bongsu.alert.v1.GetAlertRequest
+	(*GetAlertResponse)(nil),         // 11: bongsu.alert.v1.GetAlertResponse
+	(*ListAlertsRequest)(nil),        // 12: bongsu.alert.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 13: bongsu.alert.v1.ListAlertsResponse
+	(*ResolveTargetsRequest)(nil),    // 14: bongsu.alert.v1.ResolveTargetsRequest
+	(*ResolveTargetsResponse)(nil),   // 15: bongsu.alert.v1.ResolveTargetsResponse
+	(*Recipient)(nil),                // 16: bongsu.alert.v1.Recipient
+	(*CancelAlertRequest)(nil),       // 17: bongsu.alert.v1.CancelAlertRequest
+	(*CancelAlertResponse)(nil),      // 18: bongsu.alert.v1.CancelAlertResponse
+	(*ReplayFilter)(nil),             // 19: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 20: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 21: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 22: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 23: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 24: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 25: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 26: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	23, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	23, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
+	24, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	4,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	24, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	3,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
 	0,  // 4: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	23, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
-	6,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	23, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	5,  // 8: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
-	23, // 9: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
-	23, // 10: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	23, // 11: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	24, // 12: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	25, // 13: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
-	2,  // 14: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
-	1,  // 15: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
-	4,  // 16: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 17: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	23, // 18: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	23, // 19: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	1,  // 20: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	15, // 21: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	23, // 22: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	23, // 23: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	18, // 24: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	25, // 25: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	4,  // 26: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	3,  // 27: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	7,  // 28: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	9,  // 29: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	11, // 30: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	16, // 31: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	19, // 32: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	21, // 33: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	13, // 34: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	8,  // 35: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	10, // 36: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	12, // 37: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	17, // 38: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	20, // 39: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	22, // 40: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	14, // 41: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	35, // [35:42] is the sub-list for method output_type
-	28, // [28:35] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	24, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	7,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
+	24, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	6,  // 8: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
+	24, // 9: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
+	24, // 10: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	24, // 11: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	25, // 12: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	26, // 13: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	3,  // 14: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
+	1,  // 15: bongsu.alert.v1.SendAlertRequest.status:type_name -> bongsu.alert.v1.AlertStatus
+	2,  // 16: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
+	5,  // 17: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 18: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	24, // 19: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	24, // 20: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	2,  // 21: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	16, // 22: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	24, // 23: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	24, // 24: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	19, // 25: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	26, // 26: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	5,  // 27: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	4,  // 28: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	8,  // 29: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	10, // 30: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	12, // 31: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	17, // 32: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	20, // 33: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	22, // 34: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	14, // 35: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	9,  // 36: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	11, // 37: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	13, // 38: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	18, // 39: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	21, // 40: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	23, // 41: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	15, // 42: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	36, // [36:43] is the sub-list for method output_type
+	29, // [29:36] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -2007,7 +2089,7 @@ func file_bongsu_alert_v1_alert_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -482,6 +482,23 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
    * @generated from field: repeated bongsu.alert.v1.Detail details = 10;
    */
   details: Detail[];
+
+  /**
+   * key names the thing that the alert is about, such as "disk of db1". Alerts with one
+   * key are about one thing; a resolved alert follows the firing alerts of its key.
+   * Unlike the idempotency key it may be used again for a different alert. Empty
+   * where the alert stands alone. At most 200 characters.
+   *
+   * @generated from field: string key = 11;
+   */
+  key: string;
+
+  /**
+   * status is whether the thing goes on or is over. Unset means firing.
+   *
+   * @generated from field: bongsu.alert.v1.AlertStatus status = 12;
+   */
+  status: AlertStatus;
 };
 
 /**
@@ -1017,6 +1034,39 @@ export enum DeliveryState {
  * Describes the enum bongsu.alert.v1.DeliveryState.
  */
 export declare const DeliveryStateSchema: GenEnum<DeliveryState>;
+
+/**
+ * AlertStatus is whether the thing that an alert is about goes on.
+ *
+ * @generated from enum bongsu.alert.v1.AlertStatus
+ */
+export enum AlertStatus {
+  /**
+   * As firing.
+   *
+   * @generated from enum value: ALERT_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It goes on.
+   *
+   * @generated from enum value: ALERT_STATUS_FIRING = 1;
+   */
+  FIRING = 1,
+
+  /**
+   * It is over. A resolved alert needs a key.
+   *
+   * @generated from enum value: ALERT_STATUS_RESOLVED = 2;
+   */
+  RESOLVED = 2,
+}
+
+/**
+ * Describes the enum bongsu.alert.v1.AlertStatus.
+ */
+export declare const AlertStatusSchema: GenEnum<AlertStatus>;
 
 /**
  * AlertService tells people what broke, and keeps the record of it.
