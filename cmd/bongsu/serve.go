@@ -22,6 +22,8 @@ type serveCmd struct {
 	SenderAddr string `help:"Where a sender answers for its health: by default nowhere beside the edge, else 127.0.0.1:18083."`
 	MockupAddr string `help:"Where the mockup listens: by default 127.0.0.1:18084."`
 
+	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Hosts by which callers name this process: with any port, or with one (bongsu.example.com:8443), or *.example.com. Requests with another Host header are refused with 403. Loopback names are always served. By default a port on loopback serves only these, and a port elsewhere every Host."`
+
 	MockupSMTPAddr string `name:"mockup-smtp-addr" help:"Where the mockup takes mail: by default on port 18025 of its host."`
 
 	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream; by default one inside the process."`
@@ -93,6 +95,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
 			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
 		},
+		AllowedHosts:    c.AllowedHosts,
 		MockupSMTPAddr:  c.MockupSMTPAddr,
 		DirectoryURL:    c.DirectoryURL,
 		LedgerURL:       c.LedgerURL,

@@ -26,7 +26,8 @@ func (b *builder) profile(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	server, err := rpc.Listen(ctx, addr, until(running, mux), b.log)
+	handler := rpc.Protect(until(running, mux), b.hostsOf(Profiles, addr), b.log)
+	server, err := rpc.Listen(ctx, addr, handler, b.log)
 	if err != nil {
 		stop()
 		return fmt.Errorf("--pprof-addr: %w", err)
