@@ -30,7 +30,7 @@ type serveCmd struct {
 	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
-	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC: alerts are resolved there, not by the group service."`
+	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC, with the older service's package or without one: alerts are resolved there, not by the group service."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
 	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers. Mail goes to port 18025 there."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`

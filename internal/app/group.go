@@ -82,7 +82,7 @@ func (b *builder) peopleElsewhere() error {
 	if err != nil {
 		return err
 	}
-	b.directory = group.NewElsewhere(userinfoconnect.NewUserInfoClient(b.client, url, rpc.ClientOptions()), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
+	b.directory = group.NewElsewhere(group.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions()), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
 	return nil
 }
 
