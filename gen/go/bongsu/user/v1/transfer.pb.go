@@ -779,7 +779,7 @@ const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\x14IMPORT_ACTION_CHANGE\x10\x02\x12\x18\n" +
 	"\x14IMPORT_ACTION_DELETE\x10\x032\xe3\x01\n" +
 	"\x0fTransferService\x12g\n" +
-	"\x0fExportDirectory\x12&.bongsu.user.v1.ExportDirectoryRequest\x1a'.bongsu.user.v1.ExportDirectoryResponse\"\x03\x90\x02\x01\x12g\n" +
+	"\x0fExportDirectory\x12&.bongsu.user.v1.ExportDirectoryRequest\x1a'.bongsu.user.v1.ExportDirectoryResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\x0fImportDirectory\x12&.bongsu.user.v1.ImportDirectoryRequest\x1a'.bongsu.user.v1.ImportDirectoryResponse\"\x03\x90\x02\x02B\xbc\x01\n" +
 	"\x12com.bongsu.user.v1B\rTransferProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 

@@ -72,7 +72,7 @@ func NewTransferServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			httpClient,
 			baseURL+TransferServiceExportDirectoryProcedure,
 			connect.WithSchema(transferServiceMethods.ByName("ExportDirectory")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		importDirectory: connect.NewClient[v1.ImportDirectoryRequest, v1.ImportDirectoryResponse](
@@ -136,7 +136,7 @@ func NewTransferServiceHandler(svc TransferServiceHandler, opts ...connect.Handl
 		TransferServiceExportDirectoryProcedure,
 		svc.ExportDirectory,
 		connect.WithSchema(transferServiceMethods.ByName("ExportDirectory")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	transferServiceImportDirectoryHandler := connect.NewUnaryHandlerSimple(
