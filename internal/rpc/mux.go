@@ -15,6 +15,9 @@ import (
 // readyTimeout bounds what a question about readiness may take.
 const readyTimeout = 2 * time.Second
 
+// maxProbeBytes bounds a request for reflection or health: it holds a name.
+const maxProbeBytes = 4 << 10
+
 // A Face is what one port shows.
 type Face struct {
 	Services []Service
@@ -36,9 +39,10 @@ func (f Face) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
-	mux.Handle(grpchealth.NewHandler(&checker{names: names, ready: f.Ready}))
+	small := connect.WithReadMaxBytes(maxProbeBytes)
+	mux.Handle(grpcreflect.NewHandlerV1(reflector, small))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, small))
+	mux.Handle(grpchealth.NewHandler(&checker{names: names, ready: f.Ready}, small))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", f.readyz)
 	for pattern, handler := range f.Extra {

@@ -82,6 +82,9 @@ func answersWhole(service string) error {
 	return nil
 }
 
+// maxQueryBytes bounds the query of a REST request: filters and a page token.
+const maxQueryBytes = 4 << 10
+
 // A restHandler refuses what is no JSON, and answers by the contract's statuses.
 type restHandler struct {
 	transcoder http.Handler
@@ -91,6 +94,10 @@ type restHandler struct {
 
 func (h restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w = &restWriter{ResponseWriter: w, status: h.status}
+	if len(r.URL.RawQuery) > maxQueryBytes { // errors quote it
+		refuse(w, http.StatusBadRequest, connect.CodeInvalidArgument, fmt.Sprintf("the query is longer than %d bytes", maxQueryBytes))
+		return
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodDelete:
 		r = withoutBody(r) // one that is sent is ignored

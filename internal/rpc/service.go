@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 
+	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"connectrpc.com/otelconnect"
 	"connectrpc.com/validate"
@@ -55,30 +56,30 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
 	}
 	return Options{handler: []connect.HandlerOption{
-		connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{"Idempotency-Key", "idempotency_key"}.intercept), validate.NewInterceptor()),
+		connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{"Idempotency-Key", "idempotency_key"}.intercept), validate.NewInterceptor(validate.WithValidator(validator{protovalidate.GlobalValidator}))),
 		recovered(log),
-		jsonCodecs(),
 		connect.WithCompressMinBytes(compressMinBytes),
 	}}, nil
 }
 
 // Public makes a service that callers outside may have.
 func Public[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxPublicBytes))...)
-	return Service{Path: path, Handler: h, REST: true}
+	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxPublicBytes), codecs(publicLimit))...)
+	return Service{Path: path, Handler: withShortHeaders(h), REST: true}
 }
 
 // Internal makes a service for other services only: no REST, and larger
 // requests.
 func Internal[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxInternalBytes))...)
-	return Service{Path: path, Handler: h}
+	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxInternalBytes), codecs(internalLimit))...)
+	return Service{Path: path, Handler: withShortHeaders(h)}
 }
 
 // Bulk makes a service that callers outside may have, whose requests may be large:
 // no REST, and few calls at a time. The others wait for their turn.
 func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxBulkBytes))...)
+	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxBulkBytes), codecs(bulkLimit))...)
+	h = withShortHeaders(h)
 	turns := make(chan struct{}, bulkTurns)
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
