@@ -90,6 +90,9 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 		return nil, err
 	}
 	b.onClose("the queue", func() error { q.Close(); return nil })
+	if err := b.metrics.showConnected(q.Connected); err != nil {
+		return nil, err
+	}
 	b.queue = q
 	return q, nil
 }
@@ -103,13 +106,15 @@ func (b *builder) paces(q *queue.Queue) *pace.Pacer {
 	return b.pacer
 }
 
-// dialQueue opens the queue of a NATS server elsewhere.
+// dialQueue opens the queue of a NATS server elsewhere. The alert service is its owner.
 func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
-	conn, err := queue.Dial(b.config.NATSURL)
+	conn, err := queue.Dial(b.config.NATSURL, b.log)
 	if err != nil {
 		return nil, err
 	}
-	q, err := queue.Open(ctx, conn, b.config.Replicas, b.config.Lease)
+	q, err := queue.Open(ctx, conn, queue.Options{
+		Owner: b.config.has(Alert), Replicas: b.config.Replicas, Hold: b.config.Lease, Log: b.log,
+	})
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -125,5 +130,5 @@ func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
 	}
 	b.onClose("the broker", func() error { broker.Stop(); return nil })
 	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
-	return broker.Open(ctx, b.config.Replicas, b.config.Lease)
+	return broker.Open(ctx, b.config.Lease, b.log)
 }

@@ -60,7 +60,7 @@ type Config struct {
 	ProviderURL  string // in place of the scheme and host of every provider, and of mail relays with port 18025; default the mockup of this process, or the providers themselves
 	SealKeyFile  string // default seal.key in Data, made where it is missing
 	SealKey      string // what the file holds, or the base64 of it, in place of a file
-	Replicas     int    // of the queue's stream; default 1
+	Replicas     int    // of the queue's stream, at least; 0 leaves them as they are, and makes 1. Only the alert service looks at it
 	JobSize      int    // deliveries a job; default 5
 
 	// Keep is how long alerts are kept after the last of their deliveries ended, before
@@ -130,8 +130,8 @@ func (c Config) complete() (Config, error) {
 	if err := c.completePace(); err != nil {
 		return c, err
 	}
-	if c.Replicas == 0 {
-		c.Replicas = 1
+	if c.Replicas < 0 || c.Replicas > 5 {
+		return c, fmt.Errorf("--replicas is %d: a NATS cluster keeps a stream on 1 to 5 servers; leave it out to leave the queue as it is", c.Replicas)
 	}
 	if c.Lease == 0 {
 		c.Lease = 30 * time.Second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/rpc"
@@ -50,5 +51,5 @@ func (b *builder) senderHere(ctx context.Context) error {
 		RefusalTime: b.config.RefusalTime,
 	}
 	b.stages[send] = append(b.stages[send], s.Run)
-	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(b.ready)})
+	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(append(slices.Clip(b.ready), q.Ready))})
 }

@@ -83,9 +83,9 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 	broker, err := queue.StartBroker(t.TempDir())
 	must(t, err)
 	t.Cleanup(broker.Stop)
-	conn, err := broker.Connect()
+	conn, err := broker.Connect(log)
 	must(t, err)
-	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: log})
 	must(t, err)
 	t.Cleanup(q.Close)
 

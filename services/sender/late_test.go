@@ -51,7 +51,7 @@ func newStage(t *testing.T, lease time.Duration) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Stop)
-	q, err := broker.Open(t.Context(), 1, time.Minute)
+	q, err := broker.Open(t.Context(), time.Minute, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
