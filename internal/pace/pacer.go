@@ -20,6 +20,8 @@ const (
 	// lastBackoff.
 	firstBackoff = 2 * time.Millisecond
 	lastBackoff  = 100 * time.Millisecond
+	// watchAgain is the pause before the bucket is watched again that cannot be.
+	watchAgain = time.Second
 	// tidyEvery is how often what nobody needs is forgotten.
 	tidyEvery = time.Minute
 )
@@ -29,6 +31,8 @@ type Pacer struct {
 	bucket Bucket
 	now    func() time.Time
 	log    *slog.Logger
+
+	faults faults
 
 	mu    sync.Mutex
 	lines map[string]*known
@@ -43,7 +47,7 @@ type known struct {
 
 // New gives a pacer over a bucket. Run must run.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
-	return &Pacer{bucket: bucket, now: now, log: log, lines: map[string]*known{}}
+	return &Pacer{bucket: bucket, now: now, log: log, faults: faults{log: log}, lines: map[string]*known{}}
 }
 
 // Run follows what other senders change until ctx ends.
@@ -54,13 +58,24 @@ func (p *Pacer) Run(ctx context.Context) error {
 		p.tidy(ctx)
 	}()
 	defer func() { <-done }()
-	for ctx.Err() == nil {
-		err := p.bucket.Watch(ctx, p.renew, p.learn, p.complete)
-		p.incomplete()
-		if err != nil && ctx.Err() == nil {
-			p.log.Warn("the paces cannot be watched, trying again", "error", err)
-			wait(ctx, time.Second)
+	away := false
+	complete := func() {
+		if p.complete(); away {
+			away = false
+			p.log.Info("limiter state is watched again")
 		}
+	}
+	for ctx.Err() == nil {
+		err := p.bucket.Watch(ctx, p.renew, p.learn, complete)
+		p.incomplete()
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if !away {
+			away = true
+			p.log.Warn("limiter state cannot be watched, trying again until it can", "error", err)
+		}
+		wait(ctx, watchAgain)
 	}
 	return nil
 }
@@ -160,16 +175,24 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 	}
 	backoff := firstBackoff
 	for try := range tries {
-		l := k.line
-		if l.Life == "" {
-			l = line{Life: rand.Text()[:lifeLength]}
+		l, now := k.line, p.micros()
+		ahead := l.ahead(now)
+		if ahead {
+			l.restart(now)
 		}
-		if !do(&l, p.micros()) {
+		if l.Life == "" {
+			l.Life = rand.Text()[:lifeLength]
+		}
+		if !do(&l, now) && !ahead {
 			return nil
 		}
+		l.Wrote = now
 		revision, err := p.bucket.Swap(ctx, id, l.encode(), k.revision)
 		if err == nil {
 			p.keep(id, l, revision)
+			if ahead {
+				p.faults.add(id, time.Duration(max(k.Wrote, k.Next)-now)*time.Microsecond, time.UnixMicro(now))
+			}
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
