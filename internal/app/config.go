@@ -98,7 +98,8 @@ type Config struct {
 
 	DemoData bool // fill an empty directory with the demonstration data
 
-	Log   *slog.Logger // must be set
+	Now   func() time.Time // the clock; default time.Now
+	Log   *slog.Logger     // must be set
 	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
 }
 
@@ -111,6 +112,9 @@ func (c Config) complete() (Config, error) {
 	var err error
 	if c.Services, err = expand(c.Services); err != nil {
 		return c, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.JobSize == 0 {
 		c.JobSize = 5

@@ -37,6 +37,9 @@ type Pacer struct {
 	mu    sync.Mutex
 	lines map[string]*known
 	whole bool // what is not in lines is not in the bucket, or came into it just now
+
+	loaded   chan struct{} // closed when whole was set first
+	loadOnce sync.Once
 }
 
 // A known line is the line of a key as it was last seen. It is never changed, but replaced.
@@ -47,7 +50,7 @@ type known struct {
 
 // New gives a pacer over a bucket. Run must run.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
-	return &Pacer{bucket: bucket, now: now, log: log, faults: faults{log: log}, lines: map[string]*known{}}
+	return &Pacer{bucket: bucket, now: now, log: log, faults: faults{log: log}, lines: map[string]*known{}, loaded: make(chan struct{})}
 }
 
 // Run follows what other senders change until ctx ends.
@@ -118,7 +121,11 @@ func (p *Pacer) complete() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.whole = true
+	p.loadOnce.Do(func() { close(p.loaded) })
 }
+
+// Loaded is closed when what was in the bucket when the pacer began is known.
+func (p *Pacer) Loaded() <-chan struct{} { return p.loaded }
 
 // incomplete notes that nobody tells any more what comes into the bucket.
 func (p *Pacer) incomplete() {
@@ -181,7 +188,7 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 			l.restart(now)
 		}
 		if l.Life == "" {
-			l.Life = rand.Text()[:lifeLength]
+			l.Life = newLife()
 		}
 		if !do(&l, now) && !ahead {
 			return nil
@@ -208,6 +215,9 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 	}
 	return fmt.Errorf("change a pace: too many do at once: %w", fault.ErrUnavailable)
 }
+
+// newLife names a line that begins.
+func newLife() string { return rand.Text()[:lifeLength] }
 
 // see gives the line of a key, from the bucket where it is not known. What came into
 // the bucket just now is not known either: who changes it is told so by a conflict, and

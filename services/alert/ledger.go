@@ -142,6 +142,10 @@ type Dispatcher interface {
 	// fence. Due then gives its Slots along. What was canceled meanwhile ends. What is
 	// in another state stays as it is.
 	Defer(ctx context.Context, ds []Deferral, now time.Time) error
+	// Release makes due at now what a Deferral by a messenger lets wait with Slots, which it
+	// keeps, and says how much that is. What waits for another of its chain, or for its next
+	// try, waits on.
+	Release(ctx context.Context, messenger string, now time.Time) (int, error)
 	// Next says when there will be something for Due, and for Sweep, as the ledger stands:
 	// the first time for which something waits, and at which something expires or a
 	// lease ends. A time that has passed means that there is something now; zero, that

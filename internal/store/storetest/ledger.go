@@ -57,6 +57,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"unknown outcome":                testUnknown,
 		"defer":                          testDefer,
 		"defer late":                     testDeferLate,
+		"release":                        testRelease,
 		"seals":                          testLedgerSeals,
 		"due":                            testDue,
 		"due in order":                   testDueOrder,
