@@ -100,7 +100,7 @@ type Config struct {
 
 	Now   func() time.Time // the clock; default time.Now
 	Log   *slog.Logger     // must be set
-	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
+	Calls io.Writer        // where the mockup prints the calls it got; nil prints none
 }
 
 // has says whether the process runs a service.

@@ -45,7 +45,7 @@ func newLane(s *Sender, m messenger.Messenger, to *link) *lane {
 	spec := m.Spec()
 	l := &lane{
 		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
-		refusals:   &refusals{byKey: map[string]int{}},
+		refusals:   newRefusals(),
 		even:       newEven(),
 		identified: newIdentified(),
 		claimed:    make(chan []*task),
