@@ -113,7 +113,8 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 	case o.Kind == messenger.Failed && (o.Scope == messenger.CredentialScope || o.Gone && l.messenger.Spec().Credential.URL):
 		err = soon(ctx, func(ctx context.Context) error { return l.refuse(ctx, t, o, now) })
 	case o.Kind != messenger.Retry && l.Pace.View(t.credential.Key).Status().Code != "":
-		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID)
+		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID,
+			"ended_without_a_call", l.refusals.reset(t.credential.ID))
 		err = soon(ctx, func(ctx context.Context) error { return l.Pace.Accept(ctx, t.credential.Key) })
 	}
 	if err != nil {
