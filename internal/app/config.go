@@ -98,6 +98,8 @@ type Config struct {
 
 	DemoData bool // fill an empty directory with the demonstration data
 
+	idle map[string]string // flags without effect, and why; set by complete
+
 	Log   *slog.Logger // must be set
 	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
 }
@@ -112,6 +114,10 @@ func (c Config) complete() (Config, error) {
 	if c.Services, err = expand(c.Services); err != nil {
 		return c, err
 	}
+	if err := c.checkFlags(); err != nil {
+		return c, err
+	}
+	c.idle = c.unused()
 	if c.JobSize == 0 {
 		c.JobSize = 5
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 const (
@@ -192,7 +193,7 @@ func connect(url string, more ...nats.Option) (*nats.Conn, error) {
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // each call says it, too
 	)...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the queue: %w", err)
+		return nil, fmt.Errorf("connect to the queue: %w", redact.Error(err, url))
 	}
 	return conn, nil
 }
