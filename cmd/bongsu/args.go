@@ -41,14 +41,48 @@ func flagsFirst(node *kong.Node, args []string) []string {
 	return slices.Concat(path, flags, []string{"--"}, rest)
 }
 
-// takesNext says whether the argument after a flag of a command is its value.
-func takesNext(node *kong.Node, arg string) bool {
+// repeated returns the flag of one value that a command line gives twice, or nothing:
+// one of both values would be dropped in silence.
+func repeated(node *kong.Node, args []string) string {
+	seen := map[string]bool{}
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		arg := args[i]
+		if !strings.HasPrefix(arg, "-") || arg == "-" {
+			if next := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == arg || slices.Contains(n.Aliases, arg) }); next >= 0 {
+				node = node.Children[next]
+			}
+			continue
+		}
+		name, _, _ := strings.Cut(arg, "=")
+		flag := findFlag(node, name)
+		if flag == nil {
+			continue
+		}
+		if seen[flag.Name] && !flag.IsCumulative() {
+			return "--" + flag.Name
+		}
+		seen[flag.Name] = true
+		if takesNext(node, arg) {
+			i++
+		}
+	}
+	return ""
+}
+
+// findFlag finds a flag of a command as it is written, or nil.
+func findFlag(node *kong.Node, written string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, flag := range group {
-			if arg == "--"+flag.Name || flag.Short != 0 && arg == "-"+string(flag.Short) {
-				return !flag.IsBool()
+			if written == "--"+flag.Name || written == "--no-"+flag.Name || flag.Short != 0 && written == "-"+string(flag.Short) {
+				return flag
 			}
 		}
 	}
-	return false
+	return nil
+}
+
+// takesNext says whether the argument after a flag of a command is its value.
+func takesNext(node *kong.Node, arg string) bool {
+	flag := findFlag(node, arg)
+	return flag != nil && !flag.IsBool()
 }

@@ -32,3 +32,29 @@ func TestFlagsFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestRepeatedFlag: of a flag of one value that is given twice, one value would be
+// dropped in silence. Lists may be given in several flags.
+func TestRepeatedFlag(t *testing.T) {
+	parser := kong.Must(&commands{}, kong.Name("bongsu"))
+	for _, test := range []struct{ line, want string }{
+		{"serve --alert-url=http://a --alert-url=http://b", "--alert-url"},
+		{"serve --alert-url http://a --alert-url http://b", "--alert-url"},
+		{"serve --demo-data --demo-data", "--demo-data"},
+		{"serve --data=a --log-level=info --data=b", "--data"},
+		{"alert send @a --severity=high down --severity=low", "--severity"},
+		{"alert send @a --key --key down", ""},
+		{"alert send @a --detail=a=b --detail=c=d down", ""},
+		{"serve --services=edge --services=alert --allow-destinations=10.0.0.1 --allow-destinations=10.0.0.2", ""},
+		{"alert send @a --key=x -- --key=y", ""},
+		{"keys list --nothing --nothing", ""},
+	} {
+		if got := repeated(parser.Model.Node, strings.Fields(test.line)); got != test.want {
+			t.Errorf("%s: %q, want %q", test.line, got, test.want)
+		}
+	}
+	code, _, stderr := bongsu(t, "", "serve", "--data="+t.TempDir(), "--alert-url=http://a", "--alert-url=http://b")
+	if code != exitUsage || !strings.Contains(stderr, "--alert-url is given twice") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}

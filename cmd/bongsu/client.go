@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/app"
 )
 
 const defaultServer = "http://127.0.0.1:18080"
@@ -46,8 +47,8 @@ func (c client) transfers() userv1connect.TransferServiceClient {
 
 // Validate is called by kong before Run.
 func (c client) Validate() error {
-	if u, err := url.Parse(c.base()); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usagef("--server must be a URL such as %s", defaultServer) // its text may hold a password
+	if err := app.CheckServer(c.base()); err != nil {
+		return usagef("--server %s", err) // which does not quote it: it may hold a password
 	}
 	if c.Timeout < 0 {
 		return usagef("--timeout must not be negative")

@@ -99,12 +99,23 @@ type console struct {
 	Out, Err io.Writer
 	Now      func() time.Time
 	Zone     *time.Location // in which people read times
+	Unknown  []string       // environment variables that are called like twins of flags, and are none
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), ending(signal.Ignored)...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// ending returns the signals that end the process in good order. One that is ignored when
+// it starts stays ignored, as nohup wants a terminal's end to be.
+func ending(ignored func(os.Signal) bool) []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // run does what args say and answers with the exit code. The Run method of a
@@ -126,6 +137,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if helped {
 		return exitOK
 	}
+	if name := repeated(parser.Model.Node, args); err == nil && name != "" {
+		err = usagef("%s is given twice: give it once", name)
+	}
+	con.Unknown = unknownVariables(parser.Model, os.Environ())
 	if err == nil {
 		err = parsed.Run()
 	}

@@ -42,6 +42,13 @@ func TestUsage(t *testing.T) {
 		{"alert list --timeout=-1s", "--timeout must not be negative"},
 		{"alert list --server=ftp://example.org", "--server must be a URL"},
 		{"alert list --server=http://", "--server must be a URL"},
+		{"alert list --server=http://a,b", "--server must be a URL"},
+		{"alert list --server=a:18080,b:18080", "--server must be a URL"},
+		{"alert list --server=127.0.0.1:port", "--server must be a URL"},
+		{"alert list --server=127.0.0.1:99999", "--server must be a URL"},
+		{"alert list --server=http://kim:s3cret@host?x", "--server must be a URL"},
+		{"alert list --server=http://kim:s3c/ret@host", "--server must be a URL"},
+		{"alert list --server=a --server=b", "--server is given twice"},
 		{"group get 99999999999", "too great for a group's id"},
 		{"group get @team", "names no group"},
 		{"user create user1 --messenger=slack", "--messenger, --destination and a credential"},
@@ -56,7 +63,7 @@ func TestUsage(t *testing.T) {
 			if code != exitUsage || stdout != "" || !strings.Contains(stderr, test.stderr) {
 				t.Errorf("exit %d, stdout %q, stderr %q; want exit %d and %q", code, stdout, stderr, exitUsage, test.stderr)
 			}
-			if strings.Contains(stderr, "s3cret") {
+			if strings.Contains(stderr, "s3c") {
 				t.Errorf("stderr shows the credential: %q", stderr)
 			}
 		})

@@ -26,9 +26,9 @@ type serveCmd struct {
 
 	MockupSMTPAddr string `name:"mockup-smtp-addr" help:"Where the mockup takes mail: by default on port 18025 of its host."`
 
-	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream, or several of a cluster with commas between them; by default one inside the process."`
-	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
-	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
+	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream, or several of a cluster with commas between: nats://… or tls://…; by default one inside the process."`
+	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://…, host=… dbname=… as libpq has it, or a file; by default directory.db in --data. Behind PgBouncer in transaction mode with default_query_exec_mode=exec."`
+	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://…, host=… dbname=… as libpq has it, or a file; by default ledger.db in --data. Behind PgBouncer in transaction mode with default_query_exec_mode=exec."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
 	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC, with the older service's package or without one: alerts are resolved there, not by the group service."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
@@ -76,6 +76,31 @@ Examples:
 	bongsu serve --services=sender --nats-url=nats://10.0.0.5 --alert-url=http://10.0.0.7:18082 --seal-key-file=/etc/bongsu/seal.key`
 }
 
+// Validate is called by kong before Run. What is zero or empty in app.Config is the
+// default there, and would be taken for it in silence.
+func (c serveCmd) Validate() error {
+	if c.Data == "" {
+		return usagef("--data must be a folder such as /var/lib/bongsu")
+	}
+	for flag, n := range map[string]int{"--job-size": c.JobSize, "--replicas": c.Replicas, "--breaker-calls": c.BreakerCalls} {
+		if n < 1 {
+			return usagef("%s is %d: it must be at least 1", flag, n)
+		}
+	}
+	if c.BreakerPercent == 0 || c.BreakerPercent < -1 {
+		return usagef("--breaker-percent is %d: it goes from 1 to 100, or is -1 for never", c.BreakerPercent)
+	}
+	for flag, d := range map[string]time.Duration{
+		"--failover-after": c.FailoverAfter, "--lease": c.Lease, "--provider-timeout": c.ProviderTimeout,
+		"--breaker-open": c.BreakerOpen, "--refusal-time": c.RefusalTime,
+	} {
+		if d <= 0 {
+			return usagef("%s is %s: it must be above 0", flag, d)
+		}
+	}
+	return nil
+}
+
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, con *console) error {
 	defer useMemory(ctx)()
@@ -89,6 +114,10 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 	keep, err := app.ParseKeep(c.Keep)
 	if err != nil {
 		return err
+	}
+	log := c.logger(con.Err)
+	for _, name := range con.Unknown {
+		log.Warn("unknown environment variable: no flag has this name", "name", name)
 	}
 	return serve(ctx, app.Config{
 		Services: c.Services,
@@ -132,7 +161,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		PprofAddr: c.PprofAddr,
 
 		DemoData: c.DemoData,
-		Log:      c.logger(con.Err),
+		Log:      log,
 		Calls:    con.Out,
 	})
 }

@@ -134,6 +134,9 @@ func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
 
 // startQueue opens the queue of a broker in this process.
 func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
+	if err := b.lockQueue(); err != nil {
+		return nil, err
+	}
 	broker, err := queue.StartBroker(filepath.Join(b.config.Data, "jetstream"))
 	if err != nil {
 		return nil, err

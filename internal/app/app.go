@@ -54,6 +54,9 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		return nil, err
 	}
 	a := &App{config: config, log: config.Log}
+	for flag, why := range config.idle {
+		config.Log.Warn("a flag has no effect", "flag", flag, "reason", why)
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())

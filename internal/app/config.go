@@ -109,6 +109,8 @@ type Config struct {
 
 	DemoData bool // fill an empty directory with the demonstration data
 
+	idle map[string]string // flags without effect, and why; set by complete
+
 	Now   func() time.Time // the clock; default time.Now
 	Log   *slog.Logger     // must be set
 	Calls io.Writer        // where the mockup prints the calls it got; nil prints none
@@ -127,6 +129,10 @@ func (c Config) complete() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if err := c.checkFlags(); err != nil {
+		return c, err
+	}
+	c.idle = c.unused()
 	if c.JobSize == 0 {
 		c.JobSize = 5
 	}

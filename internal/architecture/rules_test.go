@@ -37,6 +37,7 @@ var rules = []rule{
 	{what: "internal/phrase", by: []string{"..."}},
 	{what: "internal/intake", by: []string{"internal/app/...", "services/edge/..."},
 		why: "what other systems say is made ours at the edge"},
+	{what: "internal/redact", by: []string{"..."}},
 	{what: "internal/seal", by: []string{"..."}},
 	{what: "internal/target", by: []string{"..."}},
 

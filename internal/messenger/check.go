@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // The checks that settings of several messengers share. None quotes a value.
@@ -73,29 +75,35 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// urlSecrets are the secrets of a URL that is a password: the whole of it, what is
-// asked of the host, and the words of its path and query that are long enough to be
-// a key, as they stand there and unescaped.
+// urlSecrets are the secrets of a URL that is a password: the whole of it, with and
+// without its scheme, what is asked of the host, and those words of its path and query
+// that are keys. What a query calls a key, a token or a signature is one however short.
 func urlSecrets(value string) []string {
-	secrets := []string{value}
 	u, err := url.Parse(value)
 	if err != nil {
-		return secrets
+		return []string{value}
 	}
+	secrets := []string{value}
 	if request := u.RequestURI(); len(request) > 1 {
-		secrets = append(secrets, request)
+		secrets = append(secrets, u.Host+request, request)
 	}
-	for _, word := range strings.FieldsFunc(u.Path+"/"+u.RawQuery, func(r rune) bool { return strings.ContainsRune("/&=?", r) }) {
-		if len(word) < shortestKey {
-			continue
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if looksLikeKey(segment) {
+			secrets = append(secrets, segment)
 		}
-		secrets = append(secrets, word)
-		if plain, err := url.QueryUnescape(word); err == nil && plain != word {
-			secrets = append(secrets, plain)
+	}
+	for name, values := range u.Query() {
+		for _, v := range values {
+			if redact.IsSecretName(name) || looksLikeKey(v) {
+				secrets = append(secrets, v)
+			}
 		}
 	}
 	return secrets
 }
 
-// shortestKey is the length from which a word of a URL is taken for a key.
-const shortestKey = 16
+// looksLikeKey reports whether a word of a URL is taken for a key: it is long, or not
+// short and made of letters and digits, as words of people are not.
+func looksLikeKey(word string) bool {
+	return len(word) >= 16 || len(word) >= 8 && strings.ContainsFunc(word, unicode.IsDigit) && strings.ContainsFunc(word, unicode.IsLetter)
+}

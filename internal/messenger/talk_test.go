@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // The promises that promises_test.go runs over what speaks HTTP, for mail.
@@ -96,7 +98,7 @@ func TestEmailRefusals(t *testing.T) {
 			if o.Kind != c.want.Kind || o.Scope != c.want.Scope || o.Code != c.code || o.MessageID != "" {
 				t.Errorf("%+v, want %+v %s", o, c.want, c.code)
 			}
-			if answered := !strings.HasPrefix(c.code, "connection"); answered != (o.Status > 0) || answered && !strings.Contains(o.Excerpt, redacted) {
+			if answered := !strings.HasPrefix(c.code, "connection"); answered != (o.Status > 0) || answered && !strings.Contains(o.Excerpt, redact.Mark) {
 				t.Errorf("%+v", o)
 			}
 			if strings.Contains(o.Excerpt, "AGJvbmdzdQ") {

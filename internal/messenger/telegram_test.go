@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 var telegramSample = sample{
@@ -174,7 +176,7 @@ func TestTelegramKeyAlone(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":false,"description":"SECRET-abcdefghijklmnop_QRSTUVWXYZ"}`)
 	})
-	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Code != redacted {
+	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Code != redact.Mark {
 		t.Errorf("%+v", o)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // webhookKey is 24 bytes in Base64.
@@ -99,7 +101,7 @@ func TestWebhookKeyAlone(t *testing.T) {
 	var said string
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) })
 	for _, said = range []string{webhookKey, strings.TrimPrefix(webhookKey, "whsec_"), "SECRET-abcdefghij", "SECRET-klmnopqrst", "/hook/SECRET-abcdefghij"} {
-		if o := send(t.Context(), t, find(t, "webhook", base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redacted) {
+		if o := send(t.Context(), t, find(t, "webhook", base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Mark) {
 			t.Errorf("%q: %+v", said, o)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // dialTimeout bounds a try to connect to a NATS server elsewhere.
@@ -35,10 +37,10 @@ func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 	case refused(err):
 		return nil, errors.New("the NATS server at --nats-url refuses the credentials, or wants some: put them into the URL, as in nats://user:password@host:4222")
 	}
-	log.Error("no NATS server answers at --nats-url: is it running, and is the address right? trying again until one does", "error", reason(err))
+	log.Error("no NATS server answers at --nats-url: is it running, and is the address right? trying again until one does", "error", reason(redact.Error(err, servers)))
 	conn, err = nats.Connect(servers, append(all, nats.RetryOnFailedConnect(true))...)
 	if err != nil {
-		return nil, errors.New("--nats-url cannot be used: " + reason(err))
+		return nil, errors.New("--nats-url cannot be used: " + reason(redact.Error(err, servers)))
 	}
 	return conn, nil
 }

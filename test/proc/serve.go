@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Serve runs bongsu serve.
@@ -24,9 +25,26 @@ var Unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
 // ServeCommand is the command of Serve, for a test that changes it. Of a flag that is
 // given twice, the last holds.
 func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
-	cmd := exec.Command(b.Bongsu, slices.Concat([]string{"serve", "--log-format=json"}, b.Args, args)...)
+	cmd := exec.Command(b.Bongsu, append([]string{"serve"}, lastOfEach(slices.Concat([]string{"--log-format=json"}, b.Args, args))...)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	return cmd
+}
+
+// lastOfEach returns flags without those that are given again behind them: bongsu refuses
+// a flag of one value that is given twice.
+func lastOfEach(flags []string) []string {
+	last := map[string]int{}
+	for i, flag := range flags {
+		name, _, _ := strings.Cut(flag, "=")
+		last[name] = i
+	}
+	var left []string
+	for i, flag := range flags {
+		if name, _, _ := strings.Cut(flag, "="); last[name] == i {
+			left = append(left, flag)
+		}
+	}
+	return left
 }
 
 var listens = regexp.MustCompile(`"msg":"listening","service":"(\w+)","addr":"([^"]+)"`)

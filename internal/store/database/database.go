@@ -24,14 +24,16 @@ type Database struct {
 	writes  *prepared // nil in PostgreSQL
 	reads   *prepared // nil in PostgreSQL
 
+	pooled map[string]string // settings of each transaction, where a pooler may stand between; else nil
+
 	file    string      // where a file holds it
 	refused atomic.Bool // the disk refused a write, and all of Ping's since
 	damaged atomic.Bool // the file holds garbage, for good
 }
 
 // Open opens the database at url and brings it up to the schema's version. A url
-// is a file's path, with or without sqlite: before it, or postgres://…; the file
-// is made where it is not there, its folder is not. Several processes may open
+// is a file's path, with or without sqlite: before it, postgres://…, or a connection
+// string of libpq such as host=… dbname=…, as CheckURL has it; the file is made where it is not there, its folder is not. Several processes may open
 // one database at once. An error holds no password.
 func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 	d, err := Connect(ctx, url, schema.Name)
@@ -46,6 +48,9 @@ func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 
 // Connect opens the database as Open does and leaves it at its version.
 func Connect(ctx context.Context, url, name string) (*Database, error) {
+	if err := CheckURL(url); err != nil {
+		return nil, opening(name, fmt.Errorf("its URL %w", err))
+	}
 	open := openSQLite
 	if isPostgres(url) {
 		open = openPostgres

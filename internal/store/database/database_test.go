@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,22 +134,24 @@ func TestNewerIsRefused(t *testing.T) {
 // TestProcessesStartAtOnce proves that processes which start on an empty
 // database at once all come up.
 func TestProcessesStartAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, url string) {
-		var all sync.WaitGroup
-		for range 8 {
-			all.Go(func() {
-				cmd := exec.CommandContext(t.Context(), os.Args[0])
-				cmd.Env = append(os.Environ(), "BONGSU_TEST_OPEN="+url)
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("%v: %s", err, out)
-				}
-			})
-		}
-		all.Wait()
-		if got := ask(t, open(t, url, ledger.Schema), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
-			t.Errorf("the first migration is recorded %s times", got[0])
-		}
-	})
+	each(t, startAtOnce)
+}
+
+func startAtOnce(t *testing.T, url string) {
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0])
+			cmd.Env = append(os.Environ(), "BONGSU_TEST_OPEN="+url)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	if got := ask(t, open(t, url, ledger.Schema), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
+		t.Errorf("the first migration is recorded %s times", got[0])
+	}
 }
 
 func TestPing(t *testing.T) {
@@ -201,6 +204,34 @@ func TestSQLiteSettings(t *testing.T) {
 	}
 }
 
+// TestConnectionString opens a PostgreSQL database by what libpq takes besides URLs.
+func TestConnectionString(t *testing.T) {
+	at, err := url.Parse(postgrestest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, "host="+at.Query().Get("host")+" user="+at.User.Username()+" dbname="+strings.TrimPrefix(at.Path, "/"), directory.Schema)
+	if got := ask(t, d, "SELECT current_database()")[0]; "/"+got != at.Path {
+		t.Errorf("%s was opened, want %s", got, at.Path)
+	}
+}
+
+// TestPoolerCommitsToTheDisk: behind a pooler, which sets nothing for a connection, each
+// transaction has its settings.
+func TestPoolerCommitsToTheDisk(t *testing.T) {
+	d := open(t, postgrestest.Pooled(t)(t), directory.Schema)
+	name := ask(t, d, "SELECT current_database()")[0]
+	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
+	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan')")[0]; got != "onoff" {
+		t.Errorf("settings are %s", got)
+	}
+}
+
+// TestProcessesStartAtOncePooled is TestProcessesStartAtOnce behind a pooler.
+func TestProcessesStartAtOncePooled(t *testing.T) {
+	startAtOnce(t, postgrestest.Pooled(t)(t))
+}
+
 func TestPostgresCommitsToTheDisk(t *testing.T) {
 	url := postgrestest.URL(t)
 	d := open(t, url, directory.Schema)
@@ -223,6 +254,13 @@ func TestNoPasswordInErrors(t *testing.T) {
 		"postgresql://kim@127.0.0.1:1/x?password=s3cret",
 		"mysql://kim:s3cret@127.0.0.1:1/x",
 		"postgres:///x?host=/nowhere&password=s3cret",
+		"postgress://kim:s3cret@127.0.0.1:1/x",
+		"host=127.0.0.1 port=1 user=kim password=s3cret dbname=x",
+		"host=127.0.0.1 port=1 password='s3cret",
+		"dbname=x password=s3cret host=127.0.0.1 port=1 sslmode=nonsense",
+		"postgres://kim:s3cret@127.0.0.1:1/x?default_query_exec_mode=exec",
+		"postgres://kim:s3cret@127.0.0.1:1/x?default_query_exec_mode=nonsense",
+		"jdbc:postgresql://127.0.0.1:1/x?password=s3cret",
 	} {
 		_, err := database.Open(t.Context(), url, directory.Schema)
 		if err == nil {
@@ -247,6 +285,15 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v, want one that says %q", url, err, want)
 		}
+	}
+	t.Chdir(t.TempDir())
+	for _, url := range []string{"hosst=h dbname=x", "postgress://h/x", "mysql://h/x", "sqlite://x.db", "file:x.db", " x.db"} {
+		if _, err := database.Open(t.Context(), url, directory.Schema); err == nil || !strings.Contains(err.Error(), "sqlite:PATH") {
+			t.Errorf("%q: error is %v, want one that says what is right", url, err)
+		}
+	}
+	if made, err := os.ReadDir("."); err != nil || len(made) != 0 {
+		t.Errorf("files were made: %v, %v", made, err)
 	}
 	path := filepath.Join(t.TempDir(), "x.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database. ", 1000)), 0o600); err != nil {

@@ -26,7 +26,10 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 	}
 	kind, options := goose.DialectSQLite3, []goose.ProviderOption{}
 	if d.dialect == dialect.Postgres {
-		kind, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(lock{}))
+		kind = goose.DialectPostgres
+	}
+	if d.dialect == dialect.Postgres && d.pooled == nil {
+		options = append(options, goose.WithSessionLocker(lock{}))
 	}
 	provider, err := goose.NewProvider(kind, d.writer, files, options...)
 	if errors.Is(err, goose.ErrNoMigrations) {
@@ -35,7 +38,13 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 	if err != nil {
 		return err
 	}
-	if err := d.up(ctx, provider); err != nil {
+	up := func() error { return d.up(ctx, provider) }
+	if d.pooled != nil {
+		err = d.locked(ctx, up)
+	} else {
+		err = up()
+	}
+	if err != nil {
 		return err
 	}
 	has, knows, err := provider.GetVersions(ctx)
@@ -81,6 +90,22 @@ func folder(d string) string {
 		return "postgres"
 	}
 	return "sqlite"
+}
+
+// locked runs f while a transaction of another connection holds the lock of migrations:
+// behind a pooler, a session is nobody's own.
+func (d *Database) locked(ctx context.Context, f func() error) error {
+	tx, err := d.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", key); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := f(); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
 }
 
 // A lock lets one process migrate a PostgreSQL database at a time. The others

@@ -2,38 +2,45 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
+	"maps"
 	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // connections is how many connections a process holds to a PostgreSQL database.
 const connections = 16
 
-// isPostgres says whether url names a PostgreSQL database.
-func isPostgres(url string) bool {
-	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
-}
-
 // openPostgres opens connections whose commits wait for the disk, and makes sure
 // that the server agreed to it.
 func openPostgres(ctx context.Context, url string) (*Database, error) {
 	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		// err may quote the url, and with it the password.
-		return nil, errors.New("the database's URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…")
+	if err != nil { // CheckURL has; err may quote the password
+		return nil, errors.New("its URL " + wantURL)
 	}
-	config.RuntimeParams["default_transaction_isolation"] = "read committed"
-	// A plan is kept while a table grows that was small when it was made, and all that is
-	// asked often has an index.
-	config.RuntimeParams["enable_seqscan"] = "off"
-	if config.RuntimeParams["synchronous_commit"] != "remote_apply" { // which waits for still more
-		config.RuntimeParams["synchronous_commit"] = "on"
+	settings := map[string]string{
+		"default_transaction_isolation": "read committed",
+		// A plan is kept while a table grows that was small when it was made, and all that
+		// is asked often has an index.
+		"enable_seqscan":     "off",
+		"synchronous_commit": "on",
+	}
+	if config.RuntimeParams["synchronous_commit"] == "remote_apply" { // which waits for still more
+		settings["synchronous_commit"] = "remote_apply"
+	}
+	d := &Database{dialect: dialect.Postgres}
+	if pooled(config) {
+		d.pooled = settings
+		maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool { return settings[name] != "" })
+	} else {
+		maps.Copy(config.RuntimeParams, settings)
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "bongsu"
@@ -42,16 +49,55 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	d := &Database{dialect: dialect.Postgres, writer: db, reader: db}
+	d.writer, d.reader = db, db
 
-	var synchronous string
-	if err := db.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&synchronous); err != nil {
-		// Only its text: the error itself holds the password.
-		return nil, errors.Join(fmt.Errorf("PostgreSQL: %s", err.Error()), d.Close())
+	synchronous, err := d.synchronousCommit(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("PostgreSQL: %w", redact.Error(err, url)), d.Close())
 	}
 	if synchronous != "on" && synchronous != "remote_apply" {
 		return nil, errors.Join(fmt.Errorf("PostgreSQL commits with synchronous_commit=%s and may lose what it confirmed; "+
 			"let the connection set it to on", synchronous), d.Close())
 	}
 	return d, nil
+}
+
+// pooled reports whether a pooler may stand between that gives each transaction another
+// connection to the server, as PgBouncer does in transaction mode: the URL says so by
+// default_query_exec_mode=exec or simple_protocol, without which such a pooler fails.
+// Then nothing is set for a connection, and no statement is prepared on one.
+func pooled(config *pgx.ConnConfig) bool {
+	mode := config.DefaultQueryExecMode
+	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
+}
+
+// synchronousCommit returns what a commit waits for.
+func (d *Database) synchronousCommit(ctx context.Context) (value string, err error) {
+	err = d.in(ctx, d.writer, nil, nil, func(ctx context.Context, t *Tx) error {
+		found, err := Select(ctx, t, func(rows *sql.Rows, value *string) error { return rows.Scan(value) }, "SHOW synchronous_commit")
+		if len(found) == 1 {
+			value = found[0]
+		}
+		return err
+	})
+	return value, err
+}
+
+// begin begins a transaction. Behind a pooler it has all settings of its own.
+func (d *Database) begin(ctx context.Context, db *sql.DB, options *sql.TxOptions) (*sql.Tx, error) {
+	if d.pooled == nil {
+		return db.BeginTx(ctx, options)
+	}
+	if options == nil {
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	tx, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	const set = "SELECT set_config('enable_seqscan', $1, true), set_config('synchronous_commit', $2, true)"
+	if _, err := tx.ExecContext(ctx, set, d.pooled["enable_seqscan"], d.pooled["synchronous_commit"]); err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
 }

@@ -22,9 +22,6 @@ const readers = 4
 // SQLite has one writer at a time, and readers do not wait for it.
 func openSQLite(ctx context.Context, url string) (*Database, error) {
 	path := strings.TrimPrefix(url, "sqlite:")
-	if path == "" || path == ":memory:" || strings.Contains(path, "://") {
-		return nil, errors.New("the database must be a file's path, sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME")
-	}
 	if err := makeFile(path); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,12 @@ func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error
 
 // Once runs f as Write does, but in no transaction, and in PostgreSQL only: f must run one
 // statement, which commits by itself, where a transaction would wait for the server twice more.
+//
+// Behind a pooler it is Write: a commit must wait for the disk there too.
 func (d *Database) Once(ctx context.Context, f func(context.Context, *Tx) error) error {
+	if d.pooled != nil {
+		return d.Write(ctx, f)
+	}
 	return d.write(ctx, func() error { return f(ctx, &Tx{tx: d.writer, dialect: d.dialect}) })
 }
 
@@ -73,7 +78,7 @@ func (d *Database) Number(ctx context.Context, text string) (n int64, is bool, e
 
 func (d *Database) in(ctx context.Context, db *sql.DB, prepared *prepared, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
 	prepared.prepare(ctx)
-	tx, err := db.BeginTx(ctx, options)
+	tx, err := d.begin(ctx, db, options)
 	if err != nil {
 		return err
 	}

@@ -91,3 +91,11 @@ func TestPostgres(t *testing.T) {
 		return open(t, postgrestest.URL(t))
 	})
 }
+
+// TestPgBouncer keeps the promises behind a pooler in transaction mode.
+func TestPgBouncer(t *testing.T) {
+	url := postgrestest.Pooled(t)
+	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
+		return open(t, url(t))
+	})
+}

@@ -40,3 +40,11 @@ func TestPostgres(t *testing.T) {
 		return open(t, postgrestest.URL(t))
 	})
 }
+
+// TestPgBouncer keeps the promises behind a pooler in transaction mode.
+func TestPgBouncer(t *testing.T) {
+	url := postgrestest.Pooled(t)
+	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
+		return open(t, url(t))
+	})
+}

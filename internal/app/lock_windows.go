@@ -1,0 +1,28 @@
+package app
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// sharingViolation is Windows' ERROR_SHARING_VIOLATION.
+const sharingViolation = syscall.Errno(32)
+
+// lockFile opens a file, makes it where there is none, and lets nobody else write to
+// it, or returns errLocked. That ends when the file is closed, or with the process.
+func lockFile(path string) (*os.File, error) {
+	name, err := syscall.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, syscall.FILE_SHARE_READ,
+		nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
+	if errors.Is(err, sharingViolation) {
+		return nil, errLocked
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(handle), path), nil
+}

@@ -1,0 +1,183 @@
+package redact
+
+import (
+	"html"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// spellings appends to ends where a character that begins at i ends, for each way in
+// which URLs, JSON and HTML write it, also one within the other.
+func spellings(ends []int, s string, i int, r rune) []int {
+	if i >= len(s) {
+		return ends
+	}
+	if c, size := utf8.DecodeRuneInString(s[i:]); same(c, r) {
+		ends = append(ends, i+size)
+	}
+	switch s[i] {
+	case '+':
+		if r == ' ' {
+			ends = append(ends, i+1)
+		}
+	case '%':
+		ends = percent(ends, s, i, r)
+		if r == ' ' {
+			ends = percent(ends, s, i, '+')
+		}
+	case '\\':
+		ends = backslash(ends, s, i, r)
+	case '&':
+		ends = entity(ends, s, i, r)
+	}
+	return ends
+}
+
+// nested is how often one spelling is looked for within itself, such as \\\\/ for \/:
+// an answer of backslashes alone takes no longer than another.
+const nested = 8
+
+// same reports whether two characters are the same in either case.
+func same(a, b rune) bool {
+	return a == b || unicode.ToLower(a) == unicode.ToLower(b) || unicode.ToUpper(a) == unicode.ToUpper(b)
+}
+
+// percent appends where a character ends that URLs write as %2F, and as %252F where it
+// was written twice.
+func percent(ends []int, s string, i int, r rune) []int {
+	var bytes [utf8.UTFMax]byte
+	starts := []int{i}
+	for _, want := range bytes[:utf8.EncodeRune(bytes[:], r)] {
+		var next []int
+		for _, at := range starts {
+			next = percentByte(next, s, at, want)
+		}
+		starts = next
+	}
+	return append(ends, starts...)
+}
+
+// percentByte appends where one byte ends that is written so.
+func percentByte(ends []int, s string, i int, want byte) []int {
+	if i >= len(s) || s[i] != '%' {
+		return ends
+	}
+	i++
+	for range nested {
+		if i+2 > len(s) || !isHex(s[i:i+2]) {
+			break
+		}
+		if n, err := strconv.ParseUint(s[i:i+2], 16, 8); err == nil && same(rune(n), rune(want)) {
+			ends = append(ends, i+2)
+		}
+		if s[i:i+2] != "25" {
+			break
+		}
+		i += 2
+	}
+	return ends
+}
+
+func isHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
+
+// backslash appends where a character ends that JSON and programs write as \/, \u002f
+// or \x2f, and with more backslashes where it was written more than once.
+func backslash(ends []int, s string, i int, r rune) []int {
+	q := i
+	for q < len(s) && s[q] == '\\' && q-i < 2*nested {
+		q++
+		if r == '\\' && q > i+1 {
+			ends = append(ends, q)
+		}
+	}
+	if c, end := unicodeEscape(s, q); end > 0 && same(c, r) {
+		ends = append(ends, end)
+	}
+	if isWord(r) || r == '\\' || q == len(s) {
+		return ends
+	}
+	if c, size := utf8.DecodeRuneInString(s[q:]); c == r {
+		ends = append(ends, q+size)
+	}
+	if s[q] == '&' { // JSON in HTML
+		ends = entity(ends, s, q, r)
+	}
+	return ends
+}
+
+// unicodeEscape reads what follows the backslash of \u002f, of two such that are one
+// character together, or of \x2f; end is 0 where there is none.
+func unicodeEscape(s string, i int) (r rune, end int) {
+	code := func(i, digits int) (rune, bool) {
+		if i+digits > len(s) || !isHex(s[i:i+digits]) {
+			return 0, false
+		}
+		n, err := strconv.ParseUint(s[i:i+digits], 16, 32)
+		return rune(n), err == nil
+	}
+	switch {
+	case strings.HasPrefix(s[i:], "x"):
+		if r, ok := code(i+1, 2); ok {
+			return r, i + 3
+		}
+	case strings.HasPrefix(s[i:], "u"):
+		high, ok := code(i+1, 4)
+		if !ok {
+			return 0, 0
+		}
+		if high < 0xD800 || high > 0xDBFF {
+			return high, i + 5
+		}
+		q := i + 5
+		for q < len(s) && s[q] == '\\' && q-i < 2*nested {
+			q++
+		}
+		if q < len(s) && s[q] == 'u' {
+			if low, ok := code(q+1, 4); ok && low >= 0xDC00 && low <= 0xDFFF {
+				return (high-0xD800)<<10 + (low - 0xDC00) + 0x10000, q + 5
+			}
+		}
+	}
+	return 0, 0
+}
+
+// entity appends where a character ends that HTML writes as &lt;, &#60; or &#x3c;, and
+// as &amp;lt; where it was written twice.
+func entity(ends []int, s string, i int, r rune) []int {
+	const longest = 12 // of the names and numbers of single characters that are in use
+	i++
+	for range nested {
+		length := strings.IndexByte(s[min(len(s), i):min(len(s), i+longest)], ';')
+		if length <= 0 {
+			return ends
+		}
+		name := s[i : i+length+1]
+		if c, size := utf8.DecodeRuneInString(html.UnescapeString("&" + name)); size > 0 && c == r && html.UnescapeString("&"+name) == string(c) {
+			ends = append(ends, i+length+1)
+		}
+		if name != "amp;" {
+			return ends
+		}
+		i += length + 1
+	}
+	return ends
+}
+
+// escape reads one character that is written as %2F or \u002f; end is 0 where there is
+// none.
+func escape(s string, i int) (r rune, end int) {
+	switch {
+	case s[i] == '\\':
+		return unicodeEscape(s, i+1)
+	case s[i] == '%' && i+3 <= len(s) && isHex(s[i+1:i+3]):
+		n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
+		if err == nil {
+			return rune(n), i + 3
+		}
+	}
+	return 0, 0
+}

@@ -1,0 +1,31 @@
+package e2e
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// TestHangup: the end of a terminal ends a process as SIGTERM does. By nohup, it does not.
+func TestHangup(t *testing.T) {
+	p := binaries.Serve(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0")
+	p.URLs(t, 1)
+	p.Signal(t, syscall.SIGHUP)
+	must(t, p.Wait(t))
+	if said := p.Said(); !strings.Contains(said, `"msg":"stopped"`) {
+		t.Errorf("it did not stop in good order:\n%s", said)
+	}
+
+	cmd := binaries.ServeCommand("--data="+t.TempDir(), "--edge-addr=127.0.0.1:0")
+	nohup := proc.Start(t, exec.Command("nohup", cmd.Args...))
+	nohup.URLs(t, 1)
+	nohup.Signal(t, syscall.SIGHUP)
+	d := deployment{edge: nohup.URLs(t, 1)["edge"]}
+	if status, answer := ask(t, "GET", d.edge+"/healthz", ""); status != 200 {
+		t.Errorf("after the terminal's end: %d %s", status, answer)
+	}
+	must(t, nohup.Stop(t))
+}
