@@ -22,13 +22,15 @@ type serveCmd struct {
 	SenderAddr string `help:"Where a sender answers for its health: by default nowhere beside the edge, else 127.0.0.1:18083."`
 	MockupAddr string `help:"Where the mockup listens: by default 127.0.0.1:18084."`
 
+	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Hosts by which callers name this process: with any port, or with one (bongsu.example.com:8443), or *.example.com. Requests with another Host header are refused with 403. Loopback names are always served. By default a port on loopback serves only these, and a port elsewhere every Host."`
+
 	MockupSMTPAddr string `name:"mockup-smtp-addr" help:"Where the mockup takes mail: by default on port 18025 of its host."`
 
 	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream; by default one inside the process."`
 	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
-	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC: alerts are resolved there, not by the group service."`
+	UserInfoURL  string `name:"userinfo-url" help:"Another system that keeps the people and offers UserInfo.getUserList over gRPC, with the older service's package or without one: alerts are resolved there, not by the group service."`
 	AlertURL     string `name:"alert-url" help:"Where the alert service is, if another process runs it."`
 	ProviderURL  string `name:"provider-url" help:"Where calls to all providers go instead: by default to the mockup if this process runs it, else to the providers. Mail goes to port 18025 there."`
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
@@ -95,6 +97,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
 			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
 		},
+		AllowedHosts:    c.AllowedHosts,
 		MockupSMTPAddr:  c.MockupSMTPAddr,
 		DirectoryURL:    c.DirectoryURL,
 		LedgerURL:       c.LedgerURL,

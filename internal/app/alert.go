@@ -40,8 +40,10 @@ func (b *builder) alertHere(ctx context.Context) error {
 	}
 	b.keep(store)
 	writer := alert.NewWriter(store, time.Now, b.log)
+	hub := alert.NewHub(store, 0, b.log)
+	b.stages[accept] = append(b.stages[accept], hub.Run)
 	alerts := &alert.Handler{
-		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
+		Directory: b.directory, Book: store, Hub: hub, Clock: clock, Writer: writer, Specs: b.specs,
 		FailoverAfter: b.config.FailoverAfter, Now: time.Now,
 	}
 	messengers := &alert.MessengerHandler{
@@ -49,7 +51,7 @@ func (b *builder) alertHere(ctx context.Context) error {
 		Templates: store, Writer: writer, Directory: b.directory, Sealed: store,
 	}
 	dispatch := &alert.DispatchHandler{
-		Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now,
+		Dispatcher: store, Rule: rule, Clock: clock, Hub: hub, Lease: b.config.Lease, Now: time.Now,
 		Directory: b.directory, Receipts: store,
 	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch

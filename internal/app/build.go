@@ -110,6 +110,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 	if err != nil {
 		return err
 	}
+	handler = rpc.Protect(handler, b.hostsOf(service, addr), b.log)
 	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		return fmt.Errorf("--%s-addr: %w", service, err)

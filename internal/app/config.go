@@ -16,6 +16,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/intake"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
 // The services, by the word that --services calls each.
@@ -46,6 +47,12 @@ type Config struct {
 	// listens on its own port where it is needed: the edge, the mockup, and any
 	// service in a process without the edge. Port 0 asks for any free one.
 	Addrs map[string]string
+
+	// AllowedHosts holds the hosts by which callers name this process in the Host header,
+	// such as bongsu.example.com. A port on loopback serves loopback names, and these; a
+	// port elsewhere serves every Host where this is empty.
+	AllowedHosts []string
+	hosts        rpc.Hosts // what AllowedHosts says
 
 	// MockupSMTPAddr is where the mockup takes mail; default port 18025 on the mockup's
 	// host, or any free one where the mockup itself has port 0.
@@ -132,6 +139,9 @@ func (c Config) complete() (Config, error) {
 		}
 	}
 	if err := c.completePace(); err != nil {
+		return c, err
+	}
+	if err := c.completeHosts(); err != nil {
 		return c, err
 	}
 	if c.Replicas == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo/packaged/packagedconnect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/internal/seal"
@@ -52,6 +53,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 			rpc.Bulk(b.rpc, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(transfers)),
 			rpc.Internal(b.rpc, userv1connect.NewDirectoryServiceHandler, userv1connect.DirectoryServiceHandler(lookup)),
 			rpc.Internal(b.rpc, userinfoconnect.NewUserInfoHandler, userinfoconnect.UserInfoHandler(lookup)),
+			rpc.Internal(b.rpc, packagedconnect.NewUserInfoHandler, packagedconnect.UserInfoHandler(lookup)),
 		},
 		Ready: store.Ping,
 	})
@@ -80,7 +82,7 @@ func (b *builder) peopleElsewhere() error {
 	if err != nil {
 		return err
 	}
-	b.directory = group.NewElsewhere(userinfoconnect.NewUserInfoClient(b.client, url, rpc.ClientOptions()), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
+	b.directory = group.NewElsewhere(group.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions()), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
 	return nil
 }
 

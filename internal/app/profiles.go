@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof" // it also joins http.DefaultServeMux, which nobody here serves
+
+	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
 // Profiles is what the log calls the port of profiles, as it calls those of services by
@@ -24,7 +26,8 @@ func (b *builder) profile(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	server, err := b.admit.Listen(ctx, addr, until(running, mux))
+	handler := rpc.Protect(until(running, mux), b.hostsOf(Profiles, addr), b.log)
+	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		stop()
 		return fmt.Errorf("--pprof-addr: %w", err)

@@ -46,7 +46,7 @@ var rules = []rule{
 	{what: "gen/ent/*/migrate", by: []string{"internal/store/drift/..."}, why: planner},
 	{what: "gen/go/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/generate/...", "internal/queue/...", "internal/rpc/...",
-		"internal/messenger/outcome/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
+		"internal/messenger/outcome/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/wire.go",
 	}, why: "wire types come in at the handlers and go no further"},
 	{what: "gen/openapi", by: []string{"internal/app/...", "services/edge/..."},
 		why: "the edge serves the document"},
@@ -78,7 +78,7 @@ var rules = []rule{
 		why: "other queues are there to be compared with"},
 	{what: "connectrpc.com/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/rpc/...", "bench/...",
-		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/wire.go",
+		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/wire.go",
 	}, why: "the inside does not know how it is called"},
 	{what: "google.golang.org/grpc/...", by: []string{"internal/app/...", "internal/rpc/..."},
 		why: "gRPC is spoken by Connect"},

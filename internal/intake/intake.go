@@ -58,6 +58,9 @@ func (c Config) Sources() (map[string]Source, error) {
 			return nil, err
 		}
 		sources[name] = of(r)
+		if name != "cloudevents" { // its library reads the type
+			sources[name] = jsonOnly(name, sources[name])
+		}
 	}
 	for name := range c {
 		if _, is := sources[name]; is {
@@ -70,7 +73,7 @@ func (c Config) Sources() (map[string]Source, error) {
 		if _, is := r.script["message"]; !is {
 			return nil, fmt.Errorf("--intake-config: %s is a source of JSON, and needs a template for message", name)
 		}
-		sources[name] = r.anything()
+		sources[name] = jsonOnly(name, r.anything())
 	}
 	return sources, nil
 }

@@ -129,7 +129,7 @@ func TestAnything(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\n%+v, want\n%+v", err, got, want)
 	}
-	if got, err := read(t, c, "backup", "text/plain", `{"job":"db1","level":1,"errors":[],"run":18}`); err != nil || got[0].Targets[0] != "@all" || got[0].Severity != "low" {
+	if got, err := read(t, c, "backup", "application/problem+json; charset=utf-8", `{"job":"db1","level":1,"errors":[],"run":18}`); err != nil || got[0].Targets[0] != "@all" || got[0].Severity != "low" {
 		t.Errorf("%v, %+v", err, got)
 	}
 }

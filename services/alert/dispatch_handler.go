@@ -18,6 +18,7 @@ type DispatchHandler struct {
 	Dispatcher Dispatcher
 	Rule       Rule
 	Clock      *Clock // is told what may be due sooner than it knows
+	Hub        *Hub   // is told what watchers want to see
 	// Lease is how long a sender may hold a delivery without a report: longer than a
 	// sender waits for a provider, and shorter than people like to wait where a
 	// sender died.
@@ -68,7 +69,14 @@ func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*
 		})
 	}
 	defer h.Clock.Changed()
-	return &jobv1.DeferResponse{}, h.Dispatcher.Defer(ctx, ds, h.Now())
+	if err := h.Dispatcher.Defer(ctx, ds, h.Now()); err != nil {
+		return nil, err
+	}
+	h.Hub.Changed(func(yield func(int64) bool) {
+		for i := 0; i < len(ds) && yield(ds[i].DeliveryID); i++ {
+		}
+	})
+	return &jobv1.DeferResponse{}, nil
 }
 
 // Report records what came of claims.
@@ -87,6 +95,10 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 	if err != nil {
 		return nil, err
 	}
+	h.Hub.Changed(func(yield func(int64) bool) {
+		for i := 0; i < len(reports) && yield(reports[i].DeliveryID); i++ {
+		}
+	})
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
 }
 

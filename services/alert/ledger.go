@@ -36,6 +36,7 @@ type Ledger interface {
 
 // A Book is the record of what was said.
 type Book interface {
+	Deliveries
 	// AddAlert records a with its deliveries, all or nothing, and gives them ids:
 	// a.ID, and ds[i].ID in order. Ids are greater than 0 and never used again, not
 	// even by a ledger that was emptied. Deliveries that are Queued wait for the

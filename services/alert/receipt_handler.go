@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
@@ -24,5 +25,9 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 		return nil, err
 	}
 	defer h.Clock.Changed() // another of its chain may be due
-	return &jobv1.ReceiveResponse{}, h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now()))
+	if err := h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now())); err != nil {
+		return nil, err
+	}
+	h.Hub.Changed(slices.Values([]int64{req.GetDeliveryId()}))
+	return &jobv1.ReceiveResponse{}, nil
 }

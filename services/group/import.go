@@ -277,7 +277,7 @@ func (p *planner) changeMembers(has Membership, said []string) {
 // prune plans the end of the users who are not in the sheet.
 func (p *planner) prune(said map[string]bool, have Contents) {
 	if len(p.sheet.Users) == 0 {
-		p.problems.addf(Place{Path: "users"}, "prune would delete all users, for there are none here")
+		p.problems.addf(Place{List: "users", Index: -1}, "prune would delete all users, for there are none here")
 		return
 	}
 	for _, u := range have.Users {

@@ -2,11 +2,13 @@ package group
 
 import (
 	"context"
+	"fmt"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/seal"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
@@ -80,7 +82,13 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 	return list, nil
 }
 
+// maxNames is how many names one look-up may hold; UserInfo has no rule in its schema.
+const maxNames = 10_000
+
 func (h *LookupHandler) find(ctx context.Context, names []string) ([]Recipient, []target.Target, error) {
+	if len(names) > maxNames {
+		return nil, nil, fmt.Errorf("name: must have at most %d items: %w", maxNames, fault.ErrInvalid)
+	}
 	targets, err := target.ParseAll(names)
 	if err != nil || len(targets) == 0 {
 		return nil, nil, err

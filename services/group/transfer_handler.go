@@ -79,9 +79,15 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	sheet := Sheet{Prune: req.GetPrune()}
 	for i, u := range req.GetUsers() {
 		sheet.Users = append(sheet.Users, sheetUser(i, u, &told))
+		if told.enough() {
+			return nil, told.err()
+		}
 	}
 	for i, g := range req.GetGroups() {
 		sheet.Groups = append(sheet.Groups, sheetGroup(i, g, &told))
+		if told.enough() {
+			return nil, told.err()
+		}
 	}
 	importer := Importer{Key: h.Users.Key, Specs: h.Users.Specs, HTTP: h.Users.HTTP, Accept: h.accept}
 	if req.GetDryRun() {
@@ -113,15 +119,14 @@ func (h *TransferHandler) accept(messenger, credential, destination string) (Add
 // sheetUser reads a user, and tells what of the schema's rules it breaks.
 func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	out := SheetUser{
-		Place:    Place{Line: int(u.GetLine()), Path: fmt.Sprintf("users[%d]", i), Name: fmt.Sprintf("user %.60q", u.GetNickName())},
+		Place:    Place{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
 		Nickname: u.GetNickName(),
 		Failover: u.Failover,
 	}
 	for n, a := range u.GetAddresses() {
 		at := out.Place
 		at.Line = cmp.Or(int(a.GetLine()), at.Line)
-		at.Path += fmt.Sprintf(".addresses[%d]", n)
-		at.Name += fmt.Sprintf(", address by %.60q", a.GetMessenger())
+		at.Address, at.Messenger = n+1, a.GetMessenger()
 		out.Addresses = append(out.Addresses, SheetAddress{
 			Place:      at,
 			Address:    addressFromTransfer(a),
@@ -144,7 +149,7 @@ func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 // sheetGroup reads a group, and tells what of the schema's rules it breaks.
 func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	out := SheetGroup{
-		Place:   Place{Line: int(g.GetLine()), Path: fmt.Sprintf("groups[%d]", i), Name: fmt.Sprintf("group %.60q", g.GetGroupName())},
+		Place:   Place{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
 		Name:    g.GetGroupName(),
 		Members: g.GetMembers(),
 	}
@@ -155,10 +160,18 @@ func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	return out
 }
 
+// manyMembers is from how many members on only the first violation of a group is told:
+// to find all takes memory for each.
+const manyMembers = 1000
+
 // violations are the rules of the schema that a message breaks. Rules stand at
 // fields only, so each has a path.
 func violations(m proto.Message) []*protovalidate.Violation {
-	if invalid, ok := errors.AsType[*protovalidate.ValidationError](protovalidate.Validate(m)); ok {
+	var options []protovalidate.ValidationOption
+	if g, ok := m.(*userv1.TransferGroup); ok && len(g.GetMembers()) > manyMembers {
+		options = append(options, protovalidate.WithFailFast())
+	}
+	if invalid, ok := errors.AsType[*protovalidate.ValidationError](protovalidate.Validate(m, options...)); ok {
 		return invalid.Violations
 	}
 	return nil

@@ -26,6 +26,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo/packaged/packagedconnect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -115,32 +116,46 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 	must(t, err)
 }
 
-// TestUserInfo asks as a client of the older service does: grpc-go, the method's
-// bare name, the group service's port.
+// TestUserInfo asks as clients of the older service do: by grpc-go, under the name of its
+// stubs and under the bare one of its documentation, on the group service's port.
 func TestUserInfo(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		conn := dial(t, d.group)
-		list := new(userinfo.UserList)
-		err := conn.Invoke(t.Context(), "/UserInfo/getUserList", &userinfo.NicknameOrTeam{Name: []string{"@@test-team2", "@user1", "@user7", "@nobody"}}, list)
-		must(t, err)
-		var got []string
-		for _, u := range list.GetUser() {
-			got = append(got, strings.Join([]string{u.GetNickname(), u.GetServiceType(), u.GetToken(), u.GetTarget()}, " "))
+		for _, method := range []string{"/UserInfo/getUserList", "/com.github.switchover.failure.common.rpc.UserInfo/getUserList"} {
+			list := new(userinfo.UserList)
+			err := conn.Invoke(t.Context(), method, &userinfo.NicknameOrTeam{Name: []string{"@@test-team2", "@user1", "@user7", "@nobody"}}, list)
+			must(t, err)
+			var got []string
+			for _, u := range list.GetUser() {
+				got = append(got, strings.Join([]string{u.GetNickname(), u.GetServiceType(), u.GetToken(), u.GetTarget()}, " "))
+			}
+			want := []string{"user2 slack SLACK-USER2-TOKEN USER2_CHANNEL_ID", "user7 slack SLACK-USER7-TOKEN USER7_CHANNEL_ID", "user1 slack SLACK-USER1-TOKEN USER1_CHANNEL_ID"}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: got  %q\nwant %q", method, got, want)
+			}
+			err = conn.Invoke(t.Context(), method, &userinfo.NicknameOrTeam{Name: []string{"@user1", "user2"}}, list)
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "user2") {
+				t.Errorf("%s: a name of a wrong form: %v", method, err)
+			}
 		}
-		want := []string{"user2 slack SLACK-USER2-TOKEN USER2_CHANNEL_ID", "user7 slack SLACK-USER7-TOKEN USER7_CHANNEL_ID", "user1 slack SLACK-USER1-TOKEN USER1_CHANNEL_ID"}
-		if !slices.Equal(got, want) {
-			t.Errorf("got  %q\nwant %q", got, want)
+		for _, p := range protocols {
+			client := http2Client()
+			for name, generated := range map[string]userinfoconnect.UserInfoClient{
+				"bare":     userinfoconnect.NewUserInfoClient(client, d.group, p.option),
+				"packaged": packagedconnect.NewUserInfoClient(client, d.group, p.option),
+			} {
+				everybody, err := generated.GetUserList(t.Context(), &userinfo.NicknameOrTeam{Name: []string{"@all"}})
+				must(t, err)
+				if len(everybody.GetUser()) != 9 {
+					t.Errorf("%s, %s: @all is %d", p.name, name, len(everybody.GetUser()))
+				}
+			}
 		}
-		err = conn.Invoke(t.Context(), "/UserInfo/getUserList", &userinfo.NicknameOrTeam{Name: []string{"@user1", "user2"}}, list)
-		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "user2") {
-			t.Errorf("a name of a wrong form: %v", err)
-		}
-
-		generated := userinfoconnect.NewUserInfoClient(http2Client(), d.group, connect.WithGRPC())
-		everybody, err := generated.GetUserList(t.Context(), &userinfo.NicknameOrTeam{Name: []string{"@all"}})
-		must(t, err)
-		if len(everybody.GetUser()) != 9 {
-			t.Errorf("@all is %d", len(everybody.GetUser()))
+		served := reflected(t, d.group)
+		for _, name := range []string{userinfoconnect.UserInfoName, packagedconnect.UserInfoName} {
+			if !slices.Contains(served, name) {
+				t.Errorf("%s is not reflected: %q", name, served)
+			}
 		}
 	})
 }
@@ -153,6 +168,8 @@ func TestInternalStaysInside(t *testing.T) {
 			t.Run(p.name, func(t *testing.T) {
 				ctx, client := t.Context(), http2Client()
 				_, err := userinfoconnect.NewUserInfoClient(client, d.edge, p.option).GetUserList(ctx, &userinfo.NicknameOrTeam{Name: []string{"@all"}})
+				wantCode(t, err, connect.CodeUnimplemented)
+				_, err = packagedconnect.NewUserInfoClient(client, d.edge, p.option).GetUserList(ctx, &userinfo.NicknameOrTeam{Name: []string{"@all"}})
 				wantCode(t, err, connect.CodeUnimplemented)
 				_, err = userv1connect.NewDirectoryServiceClient(client, d.edge, p.option).LookUp(ctx, &userv1.LookUpRequest{Target: []string{"@all"}})
 				wantCode(t, err, connect.CodeUnimplemented)

@@ -205,7 +205,7 @@ const file_userinfo_proto_rawDesc = "" +
 	"\bUserList\x12\x19\n" +
 	"\x04user\x18\x01 \x03(\v2\x05.UserR\x04user2:\n" +
 	"\bUserInfo\x12.\n" +
-	"\vgetUserList\x12\x0f.NicknameOrTeam\x1a\t.UserList\"\x03\x90\x02\x01BCB\rUserinfoProtoP\x01Z0github.com/bongsu-project/bongsu/gen/go/userinfob\x06proto3"
+	"\vgetUserList\x12\x0f.NicknameOrTeam\x1a\t.UserList\"\x03\x90\x02\x02BCB\rUserinfoProtoP\x01Z0github.com/bongsu-project/bongsu/gen/go/userinfob\x06proto3"
 
 var (
 	file_userinfo_proto_rawDescOnce sync.Once

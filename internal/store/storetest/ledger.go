@@ -31,6 +31,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"keys at once":                   testKeysAtOnce,
 		"alerts":                         testAlerts,
 		"alert pages":                    testAlertPages,
+		"deliveries":                     testDeliveries,
+		"versions":                       testVersions,
 		"claim":                          testClaim,
 		"claim very many":                testClaimMany,
 		"claim at once":                  testClaimAtOnce,

@@ -65,7 +65,7 @@ func NewUserInfoClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			httpClient,
 			baseURL+UserInfoGetUserListProcedure,
 			connect.WithSchema(userInfoMethods.ByName("getUserList")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -105,7 +105,7 @@ func NewUserInfoHandler(svc UserInfoHandler, opts ...connect.HandlerOption) (str
 		UserInfoGetUserListProcedure,
 		svc.GetUserList,
 		connect.WithSchema(userInfoMethods.ByName("getUserList")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/UserInfo/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

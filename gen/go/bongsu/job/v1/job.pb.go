@@ -1415,7 +1415,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0fMoveDestination\x12%.bongsu.job.v1.MoveDestinationRequest\x1a&.bongsu.job.v1.MoveDestinationResponse\"\x03\x90\x02\x02\x12B\n" +
 	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12H\n" +
 	"\aReceive\x12\x1d.bongsu.job.v1.ReceiveRequest\x1a\x1e.bongsu.job.v1.ReceiveResponse\x12S\n" +
-	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x01B\xb0\x01\n" +
+	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x02B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
 var (

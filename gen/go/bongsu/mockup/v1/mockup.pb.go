@@ -652,7 +652,7 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x04kept\x18\x01 \x01(\bR\x04kept\"\x13\n" +
 	"\x11SetLimitsResponse2\xec\x02\n" +
 	"\rMockupService\x12Y\n" +
-	"\tListCalls\x12\".bongsu.mockup.v1.ListCallsRequest\x1a#.bongsu.mockup.v1.ListCallsResponse\"\x03\x90\x02\x01\x12M\n" +
+	"\tListCalls\x12\".bongsu.mockup.v1.ListCallsRequest\x1a#.bongsu.mockup.v1.ListCallsResponse\"\x03\x90\x02\x02\x12M\n" +
 	"\x05Reset\x12\x1e.bongsu.mockup.v1.ResetRequest\x1a\x1f.bongsu.mockup.v1.ResetResponse\"\x03\x90\x02\x02\x12V\n" +
 	"\bSetFault\x12!.bongsu.mockup.v1.SetFaultRequest\x1a\".bongsu.mockup.v1.SetFaultResponse\"\x03\x90\x02\x02\x12Y\n" +
 	"\tSetLimits\x12\".bongsu.mockup.v1.SetLimitsRequest\x1a#.bongsu.mockup.v1.SetLimitsResponse\"\x03\x90\x02\x02B\xc8\x01\n" +

@@ -691,10 +691,10 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\vmoved_count\x18\x01 \x01(\x05R\n" +
 	"movedCount2\xf1\x02\n" +
 	"\x10DirectoryService\x12L\n" +
-	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x01\x12a\n" +
+	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x02\x12a\n" +
 	"\rMoveAddresses\x12$.bongsu.user.v1.MoveAddressesRequest\x1a%.bongsu.user.v1.MoveAddressesResponse\"\x03\x90\x02\x02\x12[\n" +
 	"\vReadReceipt\x12\".bongsu.user.v1.ReadReceiptRequest\x1a#.bongsu.user.v1.ReadReceiptResponse\"\x03\x90\x02\x01\x12O\n" +
-	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x01B\xbd\x01\n" +
+	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x02B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
 var (

@@ -254,7 +254,8 @@ type TransferGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// group_name is under the rules of a user's nick_name; all may be one.
 	GroupName string `protobuf:"bytes,1,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
-	// members holds nick_names, of users that are sent along or are there.
+	// members holds nick_names, of users that are sent along or are there: at most
+	// 100,000.
 	Members []string `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
 	// line is where the group stands in the file it comes from.
 	Line          int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
@@ -740,11 +741,11 @@ const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\x04line\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\x12#\n" +
 	"\x04rank\x18\x06 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00H\x00R\x04rank\x88\x01\x01B\a\n" +
-	"\x05_rank\"\xbc\x01\n" +
+	"\x05_rank\"\xc0\x01\n" +
 	"\rTransferGroup\x12d\n" +
 	"\n" +
-	"group_name\x18\x01 \x01(\tBE\xbaHBr@\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$R\tgroupName\x12(\n" +
-	"\amembers\x18\x02 \x03(\tB\x0e\xbaH\v\x92\x01\b\"\x06r\x04\x10\x01\x18\x1eR\amembers\x12\x1b\n" +
+	"group_name\x18\x01 \x01(\tBE\xbaHBr@\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$R\tgroupName\x12,\n" +
+	"\amembers\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xa0\x8d\x06\"\x06r\x04\x10\x01\x18\x1eR\amembers\x12\x1b\n" +
 	"\x04line\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\";\n" +
 	"\x16ExportDirectoryRequest\x12!\n" +
 	"\fwith_secrets\x18\x01 \x01(\bR\vwithSecrets\"\x84\x01\n" +
@@ -779,7 +780,7 @@ const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\x14IMPORT_ACTION_CHANGE\x10\x02\x12\x18\n" +
 	"\x14IMPORT_ACTION_DELETE\x10\x032\xe3\x01\n" +
 	"\x0fTransferService\x12g\n" +
-	"\x0fExportDirectory\x12&.bongsu.user.v1.ExportDirectoryRequest\x1a'.bongsu.user.v1.ExportDirectoryResponse\"\x03\x90\x02\x01\x12g\n" +
+	"\x0fExportDirectory\x12&.bongsu.user.v1.ExportDirectoryRequest\x1a'.bongsu.user.v1.ExportDirectoryResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\x0fImportDirectory\x12&.bongsu.user.v1.ImportDirectoryRequest\x1a'.bongsu.user.v1.ImportDirectoryResponse\"\x03\x90\x02\x02B\xbc\x01\n" +
 	"\x12com.bongsu.user.v1B\rTransferProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 

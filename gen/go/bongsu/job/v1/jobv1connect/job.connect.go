@@ -141,7 +141,7 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			httpClient,
 			baseURL+DispatchServiceGetCanaryProcedure,
 			connect.WithSchema(dispatchServiceMethods.ByName("GetCanary")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -305,7 +305,7 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		DispatchServiceGetCanaryProcedure,
 		svc.GetCanary,
 		connect.WithSchema(dispatchServiceMethods.ByName("GetCanary")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/bongsu.job.v1.DispatchService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -76,7 +76,7 @@ func NewMockupServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			httpClient,
 			baseURL+MockupServiceListCallsProcedure,
 			connect.WithSchema(mockupServiceMethods.ByName("ListCalls")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		reset: connect.NewClient[v1.ResetRequest, v1.ResetResponse](
@@ -175,7 +175,7 @@ func NewMockupServiceHandler(svc MockupServiceHandler, opts ...connect.HandlerOp
 		MockupServiceListCallsProcedure,
 		svc.ListCalls,
 		connect.WithSchema(mockupServiceMethods.ByName("ListCalls")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	mockupServiceResetHandler := connect.NewUnaryHandlerSimple(

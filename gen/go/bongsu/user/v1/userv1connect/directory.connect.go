@@ -84,7 +84,7 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			httpClient,
 			baseURL+DirectoryServiceLookUpProcedure,
 			connect.WithSchema(directoryServiceMethods.ByName("LookUp")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		moveAddresses: connect.NewClient[v1.MoveAddressesRequest, v1.MoveAddressesResponse](
@@ -105,7 +105,7 @@ func NewDirectoryServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			httpClient,
 			baseURL+DirectoryServiceGetSealProcedure,
 			connect.WithSchema(directoryServiceMethods.ByName("GetSeal")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -189,7 +189,7 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		DirectoryServiceLookUpProcedure,
 		svc.LookUp,
 		connect.WithSchema(directoryServiceMethods.ByName("LookUp")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	directoryServiceMoveAddressesHandler := connect.NewUnaryHandlerSimple(
@@ -210,7 +210,7 @@ func NewDirectoryServiceHandler(svc DirectoryServiceHandler, opts ...connect.Han
 		DirectoryServiceGetSealProcedure,
 		svc.GetSeal,
 		connect.WithSchema(directoryServiceMethods.ByName("GetSeal")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/bongsu.user.v1.DirectoryService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

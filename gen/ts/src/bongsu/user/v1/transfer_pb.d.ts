@@ -126,7 +126,8 @@ export declare type TransferGroup = Message<"bongsu.user.v1.TransferGroup"> & {
   groupName: string;
 
   /**
-   * members holds nick_names, of users that are sent along or are there.
+   * members holds nick_names, of users that are sent along or are there: at most
+   * 100,000.
    *
    * @generated from field: repeated string members = 2;
    */
@@ -434,7 +435,9 @@ export declare const TransferService: GenService<{
    * request is 32 MiB.
    *
    * invalid_argument: what is sent is not valid. The text has a line for each
-   * problem, the first 50 of them, that names the entry and its field.
+   * problem that names the entry and its field, for up to 50 of them in a few
+   * kilobytes; after 1000 problems the rest is not read. A request may hold up to
+   * 500,000 users, addresses and groups together, and 2,000,000 members.
    *
    * @generated from rpc bongsu.user.v1.TransferService.ImportDirectory
    */

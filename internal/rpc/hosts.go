@@ -1,0 +1,118 @@
+package rpc
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Hosts decides which Host headers a port serves. A page whose name was made to resolve
+// to this machine (DNS rebinding) is known by the Host that its browser sends: the name
+// of the page.
+//
+// Loopback names and addresses are always served, and the address that a connection was
+// made to. The zero value serves nothing else.
+type Hosts struct {
+	any     bool
+	names   map[string]bool // a host, or a host with a port
+	domains []string        // such as ".example.com", for all names below
+}
+
+// AnyHost serves every Host header.
+var AnyHost = Hosts{any: true}
+
+// ParseHosts returns the Hosts that serve the named hosts: "bongsu.example.com" and
+// "10.0.0.5" with any port, "bongsu.example.com:8443" with that port, "*.example.com"
+// for every name below, "*" for every Host header.
+func ParseHosts(entries []string) (Hosts, error) {
+	hosts := Hosts{names: map[string]bool{}}
+	for _, entry := range entries {
+		name, wildcard := strings.CutPrefix(entry, "*.")
+		host, port := splitHost(name)
+		_, err := strconv.ParseUint(port, 10, 16)
+		switch {
+		case entry == "*":
+			hosts.any = true
+		case !isHost(host) || port != "" && err != nil || wildcard && port != "":
+			return Hosts{}, fmt.Errorf("%q is not a host: name it as bongsu.example.com, bongsu.example.com:8443 or *.example.com", entry)
+		case wildcard:
+			hosts.domains = append(hosts.domains, "."+host)
+		case port != "":
+			hosts.names[net.JoinHostPort(host, port)] = true
+		default:
+			hosts.names[host] = true
+		}
+	}
+	return hosts, nil
+}
+
+// With returns h that also serves the named hosts, with any port.
+func (h Hosts) With(names ...string) Hosts {
+	all := maps.Clone(h.names)
+	if all == nil {
+		all = map[string]bool{}
+	}
+	for _, name := range names {
+		host, _ := splitHost(name)
+		all[host] = true
+	}
+	h.names = all
+	return h
+}
+
+// allows reports whether the Host header of a request is served. A request without one
+// comes from no browser.
+func (h Hosts) allows(r *http.Request) bool {
+	if h.any || r.Host == "" {
+		return true
+	}
+	host, port := splitHost(r.Host)
+	if h.names[host] || port != "" && h.names[net.JoinHostPort(host, port)] {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	if err == nil {
+		return ip.IsLoopback() || isLocal(r, ip)
+	}
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	for _, domain := range h.domains {
+		if strings.HasSuffix(host, domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLocal reports whether ip is the address that the connection of r was made to.
+func isLocal(r *http.Request, ip netip.Addr) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.AddrPort().Addr().Unmap() == ip
+}
+
+// splitHost returns the host of a Host header in the form in which hosts are compared
+// (lower case, without brackets and final dot), and its port, which may be missing.
+func splitHost(text string) (host, port string) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"), ""
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	return host, port
+}
+
+// isHost reports whether text is an address or may be the name of a host.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" && !strings.Contains(text, "..") && text[0] != '.'
+}
