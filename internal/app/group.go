@@ -33,6 +33,9 @@ func (b *builder) groupHere(ctx context.Context) error {
 	if err := group.CheckSeal(ctx, store, key, b.log); err != nil {
 		return err
 	}
+	if err := group.CanonicalizeNames(ctx, store, key, b.log); err != nil {
+		return err
+	}
 	b.stages[accept] = append(b.stages[accept], func(ctx context.Context) error {
 		if err := group.FillKeys(ctx, store, key, b.log); err != nil && ctx.Err() == nil {
 			b.log.Warn("addresses could not be given the fingerprints of their credentials; the next start tries again", "error", err)

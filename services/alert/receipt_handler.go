@@ -10,13 +10,15 @@ import (
 
 // Receive records what a provider says of a delivery, as the directory reads it.
 func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest) (*jobv1.ReceiveResponse, error) {
-	credential, err := h.Receipts.CredentialOf(ctx, req.GetDeliveryId(), req.GetMessenger())
+	d, err := h.Receipts.CredentialOf(ctx, req.GetDeliveryId(), req.GetMessenger())
 	if err != nil {
 		return nil, err
 	}
 	said, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
 		Messenger:        req.GetMessenger(),
-		SealedCredential: credential,
+		SealedCredential: d.SealedCredential,
+		NickName:         d.Nickname,
+		Destination:      d.Destination,
 		DeliveryId:       req.GetDeliveryId(),
 		Form:             req.GetForm(),
 		Signature:        req.GetSignature(),

@@ -266,6 +266,8 @@ func reportFromWire(r *jobv1.Report) Report {
 		StartTime:  r.GetStartTime().AsTime(),
 		EndTime:    r.GetEndTime().AsTime(),
 		Outcome:    outcome.FromWire(r.GetOutcome()),
+
+		SealedCredential: r.GetSealedCredential(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
 
 var _ userv1connect.TransferServiceHandler = (*TransferHandler)(nil)
@@ -63,7 +64,7 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 
 // leave seals a credential so that it opens for its own address only.
 func (h *TransferHandler) leave(nickname string, a Address) ([]byte, error) {
-	credential, err := h.Users.Key.Open(a.SealedCredential, a.Messenger)
+	credential, err := h.Users.Key.OpenFor(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
 	if err != nil {
 		return nil, fmt.Errorf("the address of %q by %s has a credential that cannot be opened, set it anew or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
 	}
@@ -112,15 +113,16 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	return importToWire(done), nil
 }
 
-func (h *TransferHandler) accept(messenger, credential, destination string) (Address, error) {
-	return h.Users.accept(&userv1.NewAddress{Messenger: messenger, Credential: credential, Destination: destination})
+func (h *TransferHandler) accept(of seal.Owner, credential string) (Address, error) {
+	return h.Users.accept(of.Nickname, &userv1.NewAddress{Messenger: of.Messenger, Credential: credential, Destination: of.Destination})
 }
 
 // sheetUser reads a user, and tells what of the schema's rules it breaks.
 func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	out := SheetUser{
 		Place:    Place{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
-		Nickname: u.GetNickName(),
+		Nickname: target.CanonicalName(u.GetNickName()),
+		Written:  u.GetNickName(),
 		Failover: u.Failover,
 	}
 	for n, a := range u.GetAddresses() {
@@ -150,8 +152,11 @@ func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	out := SheetGroup{
 		Place:   Place{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
-		Name:    g.GetGroupName(),
-		Members: g.GetMembers(),
+		Name:    target.CanonicalName(g.GetGroupName()),
+		Members: make([]string, len(g.GetMembers())),
+	}
+	for n, m := range g.GetMembers() {
+		out.Members[n] = target.CanonicalName(m)
 	}
 	for _, v := range violations(g) {
 		out.Bad = true

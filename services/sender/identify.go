@@ -26,7 +26,7 @@ func newIdentified() *simplelru.LRU[address, keys] {
 func (l *lane) identify(t *task) {
 	fingerprint := t.delivery.CredentialKey
 	if fingerprint == "" {
-		credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+		credential, err := l.Key.OpenFor(t.delivery.SealedCredential, l.owner(t))
 		if err != nil {
 			return
 		}

@@ -86,6 +86,9 @@ type Report struct {
 	Fence      int64
 	Start, End time.Time
 	Outcome    messenger.Outcome
+	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil where that
+	// is empty.
+	SealedCredential []byte
 }
 
 // A Sender sends what is queued. Its fields must be set before Run.

@@ -91,6 +91,8 @@ func reportToWire(r Report) *jobv1.Report {
 		StartTime:  timestamppb.New(r.Start),
 		EndTime:    timestamppb.New(r.End),
 		Outcome:    outcome.ToWire(r.Outcome),
+
+		SealedCredential: r.SealedCredential,
 	}
 }
 

@@ -271,6 +271,9 @@ type JobDelivery struct {
 	// credential_key is the credential's fingerprint, by which senders pace calls.
 	// Empty for a delivery from before fingerprints were kept.
 	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
+	// nick_name is the user's. The credential is sealed for them, the messenger and the
+	// destination. Empty in a job from before that was so.
+	NickName      string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +339,13 @@ func (x *JobDelivery) GetSlots() string {
 func (x *JobDelivery) GetCredentialKey() string {
 	if x != nil {
 		return x.CredentialKey
+	}
+	return ""
+}
+
+func (x *JobDelivery) GetNickName() string {
+	if x != nil {
+		return x.NickName
 	}
 	return ""
 }
@@ -740,9 +750,12 @@ type Report struct {
 	// end_time is when it answered, or when that was given up.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// outcome is what came of the call.
-	Outcome       *v1.Outcome `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Outcome *v1.Outcome `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// sealed_credential is the delivery's credential sealed for outcome.destination, where
+	// that is set: what was sealed for the old destination does not open for the new one.
+	SealedCredential []byte `protobuf:"bytes,6,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Report) Reset() {
@@ -806,6 +819,13 @@ func (x *Report) GetEndTime() *timestamppb.Timestamp {
 func (x *Report) GetOutcome() *v1.Outcome {
 	if x != nil {
 		return x.Outcome
+	}
+	return nil
+}
+
+func (x *Report) GetSealedCredential() []byte {
+	if x != nil {
+		return x.SealedCredential
 	}
 	return nil
 }
@@ -1340,13 +1360,14 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"createTime\"5\n" +
 	"\tJobDetail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xa9\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xc6\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\tR\x05slots\x12%\n" +
-	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\"\x8f\x01\n" +
+	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1b\n" +
+	"\tnick_name\x18\x06 \x01(\tR\bnickName\"\x8f\x01\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
 	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\x12&\n" +
@@ -1372,7 +1393,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"deliveryId\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\tR\x05slots\"M\n" +
 	"\rReportRequest\x12<\n" +
-	"\areports\x18\x01 \x03(\v2\x15.bongsu.job.v1.ReportB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\areports\"\x93\x02\n" +
+	"\areports\x18\x01 \x03(\v2\x15.bongsu.job.v1.ReportB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\areports\"\xca\x02\n" +
 	"\x06Report\x12(\n" +
 	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"deliveryId\x12\x1d\n" +
@@ -1380,7 +1401,8 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tstartTime\x12=\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aendTime\x12>\n" +
-	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeB\x06\xbaH\x03\xc8\x01\x01R\aoutcome\"@\n" +
+	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeB\x06\xbaH\x03\xc8\x01\x01R\aoutcome\x125\n" +
+	"\x11sealed_credential\x18\x06 \x01(\fB\b\xbaH\x05z\x03\x18\xa8FR\x10sealedCredential\"@\n" +
 	"\x0eReportResponse\x12.\n" +
 	"\x13fenced_delivery_ids\x18\x01 \x03(\x03R\x11fencedDeliveryIds\"R\n" +
 	"\fDeferRequest\x12B\n" +

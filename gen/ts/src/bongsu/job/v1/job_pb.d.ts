@@ -188,6 +188,14 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: string credential_key = 5;
    */
   credentialKey: string;
+
+  /**
+   * nick_name is the user's. The credential is sealed for them, the messenger and the
+   * destination. Empty in a job from before that was so.
+   *
+   * @generated from field: string nick_name = 6;
+   */
+  nickName: string;
 };
 
 /**
@@ -428,6 +436,14 @@ export declare type Report = Message<"bongsu.job.v1.Report"> & {
    * @generated from field: bongsu.messenger.v1.Outcome outcome = 5;
    */
   outcome?: Outcome | undefined;
+
+  /**
+   * sealed_credential is the delivery's credential sealed for outcome.destination, where
+   * that is set: what was sealed for the old destination does not open for the new one.
+   *
+   * @generated from field: bytes sealed_credential = 6;
+   */
+  sealedCredential: Uint8Array;
 };
 
 /**

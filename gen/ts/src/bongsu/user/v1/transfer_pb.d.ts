@@ -17,7 +17,7 @@ export declare const file_bongsu_user_v1_transfer: GenFile;
  */
 export declare type TransferUser = Message<"bongsu.user.v1.TransferUser"> & {
   /**
-   * nick_name is under the rules of CreateUserRequest.
+   * nick_name is under the rules of CreateUserRequest where the user is not there yet.
    *
    * @generated from field: string nick_name = 1;
    */
@@ -119,7 +119,8 @@ export declare const TransferAddressSchema: GenMessage<TransferAddress>;
  */
 export declare type TransferGroup = Message<"bongsu.user.v1.TransferGroup"> & {
   /**
-   * group_name is under the rules of a user's nick_name; all may be one.
+   * group_name is under the rules of CreateGroupRequest where the group is not there
+   * yet.
    *
    * @generated from field: string group_name = 1;
    */
