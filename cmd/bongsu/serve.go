@@ -58,6 +58,8 @@ type serveCmd struct {
 	IntakeConfig      string   `type:"path" placeholder:"FILE" help:"A YAML file that says whom the alerts of other systems tell: for alertmanager, grafana, cloudevents, and JSON by templates."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
 
+	MaxConnections int `placeholder:"N" help:"How many connections the process accepts at a time, on all its ports; more wait until others close. By default half of the files that it may have open (ulimit -n), at most 10000."`
+
 	PprofAddr string `placeholder:"127.0.0.1:6060" help:"Where Go's profiles of this process are served, below /debug/pprof/, on a port of their own; by default nowhere."`
 
 	logging
@@ -124,6 +126,8 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		AllowDestinations: allowed,
 		AllowHTTP:         c.AllowHTTP,
 		IntakeConfig:      c.IntakeConfig,
+
+		MaxConnections: c.MaxConnections,
 
 		PprofAddr: c.PprofAddr,
 

@@ -23,6 +23,7 @@ import (
 type builder struct {
 	*App
 	rpc     rpc.Options
+	admit   *rpc.Admission // of all ports
 	metrics *metrics
 	specs   []messenger.Spec
 	client  *http.Client // to other services
@@ -62,7 +63,11 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := &builder{App: a, rpc: options, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
+	admission, err := rpc.NewAdmission(a.config.MaxConnections, a.log)
+	if err != nil {
+		return fmt.Errorf("--max-connections: %w", err)
+	}
+	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
 	if err := b.profile(ctx); err != nil {
 		return err
 	}
@@ -106,7 +111,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 		return err
 	}
 	handler = rpc.Protect(handler, b.hostsOf(service, addr), b.log)
-	server, err := rpc.Listen(ctx, addr, handler, b.log)
+	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		return fmt.Errorf("--%s-addr: %w", service, err)
 	}

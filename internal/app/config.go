@@ -99,6 +99,10 @@ type Config struct {
 	IntakeConfig string        // a file that says more of the sources of /v1/intake/; none where it is empty
 	Intake       intake.Config // what it says; read from IntakeConfig where that is set
 
+	// MaxConnections bounds the connections to all ports of the process. Default half of
+	// the files that the process may have open, at most 10,000.
+	MaxConnections int
+
 	// PprofAddr is where Go's profiles of the process are served, on a port of their own;
 	// nowhere where it is empty.
 	PprofAddr string

@@ -27,7 +27,7 @@ func (b *builder) profile(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	handler := rpc.Protect(until(running, mux), b.hostsOf(Profiles, addr), b.log)
-	server, err := rpc.Listen(ctx, addr, handler, b.log)
+	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		stop()
 		return fmt.Errorf("--pprof-addr: %w", err)

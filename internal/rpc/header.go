@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -10,6 +11,9 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
+
+// idempotencyHeader is the header that says the same as the field idempotency_key.
+const idempotencyHeader = "Idempotency-Key"
 
 // A headerField lets callers say in a header, by every protocol, what a field of a
 // request says. It sets the field of each request that has one of its name.
@@ -26,6 +30,9 @@ func (h headerField) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 		message, ok := req.Any().(proto.Message)
 		if said == "" || !ok {
 			return next(ctx, req)
+		}
+		if !utf8.ValidString(said) {
+			return nil, fmt.Errorf("header %s: not valid UTF-8: %w", h.header, fault.ErrInvalid)
 		}
 		m := message.ProtoReflect()
 		field := m.Descriptor().Fields().ByName(h.field)

@@ -12,6 +12,10 @@ import (
 	"connectrpc.com/grpcreflect"
 )
 
+// maxQuestionBytes bounds a request of reflection or health, which names a symbol or a
+// service.
+const maxQuestionBytes = 16 << 10
+
 // readyTimeout bounds what a question about readiness may take.
 const readyTimeout = 2 * time.Second
 
@@ -29,16 +33,17 @@ func (f Face) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	names := make([]string, 0, len(f.Services))
 	for _, s := range f.Services {
-		mux.Handle(s.Path, s.Handler)
+		mux.Handle(s.Path, checkedQueries(s.Handler))
 		names = append(names, s.Name())
 	}
 	if err := mountREST(mux, f.Services); err != nil {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
-	mux.Handle(grpchealth.NewHandler(&checker{names: names, ready: f.Ready}))
+	mux.Handle(grpcreflect.NewHandlerV1(reflector, readMax(maxQuestionBytes)))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, readMax(maxQuestionBytes)))
+	path, health := grpchealth.NewHandler(&checker{names: names, ready: f.Ready}, readMax(maxQuestionBytes))
+	mux.Handle(path, checkedQueries(health))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", f.readyz)
 	for pattern, handler := range f.Extra {

@@ -1,49 +1,39 @@
 package rpc
 
 import (
-	"encoding/json"
-	"errors"
+	"bytes"
+	"context"
 	"fmt"
-	"mime"
+	"io"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
-	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
-	"google.golang.org/genproto/googleapis/api/annotations"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 )
-
-// restRules holds where REST answers another status than the code says: what was
-// made is 201, a name that is taken is 400, as the contract wants.
-var restRules = []struct {
-	pattern string
-	status  map[int]int
-	any     bool // the body may be of any type, and is what it is
-}{
-	{pattern: "POST /v1/groups", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
-	{pattern: "PUT /v1/groups/{id}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
-	{pattern: "POST /v1/groups/{id}/users", status: map[int]int{http.StatusOK: http.StatusCreated}},
-	{pattern: "POST /v1/users", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
-	{pattern: "PUT /v1/users/{nick_name}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
-	{pattern: "POST /v1/users/{nick_name}/addresses", status: map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}},
-	{pattern: "PUT /v1/users/{nick_name}/addresses/{id}", status: map[int]int{http.StatusConflict: http.StatusBadRequest}},
-	{pattern: "POST /v1/intake/", any: true},
-	{pattern: "POST /v1/callbacks/", any: true},
-	{pattern: "/v1/"},
-}
 
 // mountREST serves the google.api.http paths of services, all below /v1/.
 func mountREST(mux *http.ServeMux, services []Service) error {
 	var transcoded []*vanguard.Service
+	handler := &restHandler{routes: routes{}}
 	for _, s := range services {
-		if s.REST {
-			if err := answersWhole(s.Name()); err != nil {
-				return fmt.Errorf("serve REST: %w", err)
-			}
-			transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
+		if s.rest == nil {
+			continue
 		}
+		found, err := routesOf(s.Name())
+		if err != nil {
+			return fmt.Errorf("serve REST: %w", err)
+		}
+		for _, r := range found {
+			handler.routes[len(r.segments)] = append(handler.routes[len(r.segments)], r)
+		}
+		handler.restTools = *s.rest
+		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
 	}
 	if len(transcoded) == 0 {
 		return nil
@@ -54,112 +44,133 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 			vanguard.WithTargetProtocols(vanguard.ProtocolConnect),
 			vanguard.WithTargetCodecs(vanguard.CodecProto),
 			vanguard.WithNoTargetCompression(),
-			vanguard.WithRESTUnmarshalOptions(vanguard.RESTUnmarshalOptions{DiscardUnknownQueryParams: true}),
 		),
 	)
 	if err != nil {
 		return fmt.Errorf("serve REST: %w", err)
 	}
-	for _, rule := range restRules {
-		mux.Handle(rule.pattern, restHandler{transcoder, rule.status, rule.any})
-	}
+	handler.transcoder = transcoder
+	mux.Handle("/v1/", handler)
 	return nil
 }
 
-// answersWhole fails where a method of a service with a REST path streams.
-func answersWhole(service string) error {
-	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
-	if err != nil {
-		return err
-	}
-	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // it bears the name of a service
-	for i := range methods.Len() {
-		m := methods.Get(i)
-		if proto.HasExtension(m.Options(), annotations.E_Http) && (m.IsStreamingServer() || m.IsStreamingClient()) {
-			return fmt.Errorf("%s streams, and has a REST path: REST answers go out whole", m.FullName())
-		}
-	}
-	return nil
+// restTools is what the REST paths of all services of a process share.
+type restTools struct {
+	log     *slog.Logger
+	ignored metric.Int64Counter
 }
 
-// A restHandler refuses what is no JSON, and answers by the contract's statuses.
+// A restHandler serves all REST paths of a port. It checks what the transcoder would not
+// bear (paths, queries, bodies), and gives answers the form that docs/rest.md promises.
 type restHandler struct {
+	restTools
+	routes     routes
 	transcoder http.Handler
-	status     map[int]int
-	any        bool
 }
 
-func (h restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w = &restWriter{ResponseWriter: w, status: h.status}
-	switch r.Method {
-	case http.MethodGet, http.MethodDelete:
-		r = withoutBody(r) // one that is sent is ignored
-	default:
-		if err := acceptable(r); err != nil && !h.any {
-			refuse(w, http.StatusUnsupportedMediaType, connect.CodeInvalidArgument, err.Error())
-			return
-		}
-		if r.ContentLength > maxPublicBytes {
-			refuse(w, http.StatusRequestEntityTooLarge, connect.CodeResourceExhausted, fmt.Sprintf("the body is larger than %d bytes", maxPublicBytes))
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxPublicBytes)
+// ServeHTTP answers a request.
+func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	found, err := h.routes.match(r.Method, r.URL.EscapedPath())
+	out := &restWriter{ResponseWriter: w, log: h.log, rule: restRule{legacy: found.legacy}}
+	defer h.recover(out, r)
+	switch {
+	case err != nil:
+		out.fail(http.StatusBadRequest, err.Error())
+		return
+	case found.route == nil && len(found.allow) > 0:
+		w.Header().Set("Allow", strings.Join(found.allow, ", "))
+		out.fail(http.StatusMethodNotAllowed, "the path has no method "+shorten(r.Method)+": use "+strings.Join(found.allow, ", "))
+		return
+	case found.route == nil:
+		out.fail(http.StatusNotFound, "there is no such path")
+		return
 	}
-	h.transcoder.ServeHTTP(w, r)
-}
-
-// refuse answers as every REST error is answered: a google.rpc.Status.
-func refuse(w http.ResponseWriter, status int, code connect.Code, message string) {
-	body, _ := json.Marshal(map[string]any{"code": code, "message": message, "details": []any{}}) // it always marshals
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that left needs no answer
-}
-
-// acceptable says whether the body is JSON, by its Content-Type. No body is as good
-// as an empty one: the rules of the message say what is missing.
-func acceptable(r *http.Request) error {
-	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
-		return nil
+	out.rule = found.restRule
+	inner, refused := h.prepare(found, out, r)
+	if refused != nil {
+		if refused.status == http.StatusUnsupportedMediaType {
+			w.Header().Set("Accept-Encoding", "gzip") // of the body, as RFC 9110 has it
+		}
+		out.fail(refused.status, refused.Error())
+		return
 	}
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" {
-		return errors.New("send the body as Content-Type: application/json")
+	h.transcoder.ServeHTTP(out, inner)
+	out.finish()
+}
+
+// prepare returns the request that the transcoder gets: with a body that has arrived,
+// and nothing in it that the route does not know.
+func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*http.Request, *refusal) {
+	query, ignored, err := found.query(r.URL.RawQuery)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "%w", err)
+	}
+	if err := checkHeader(r.Header); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%w", err)
+	}
+	inner := r.Clone(r.Context())
+	inner.URL.Path, inner.URL.RawPath, inner.URL.RawQuery = found.path, "", query
+	inner.Method = found.method
+	inner.TransferEncoding = nil
+	for _, name := range []string{"Content-Encoding", "Content-Length", "Connect-Protocol-Version"} {
+		inner.Header.Del(name)
+	}
+	count := len(ignored)
+	if found.body == "" { // one that is sent is ignored
+		inner.Header.Del("Content-Type")
+		inner.Body, inner.ContentLength = http.NoBody, 0
+	} else {
+		body, refused := found.readBody(r)
+		if refused != nil {
+			return nil, refused
+		}
+		if found.legacy && !found.raw {
+			names, unknown := blankUnknownFields(body, found.input)
+			out.ignored, count = names, count+unknown
+		}
+		if !found.raw {
+			inner.Header.Set("Content-Type", "application/json")
+		}
+		inner.Body, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	if len(out.ignored) > 0 {
+		inner.Header.Del("Accept-Encoding") // the answer is added to
+	}
+	if count > 0 && found.legacy {
+		h.ignored.Add(r.Context(), int64(count), metric.WithAttributes(attribute.String("path", found.method+" "+found.template)))
+	}
+	return inner, nil
+}
+
+// checkHeader returns an error for a header that goes into a message and cannot.
+func checkHeader(header http.Header) error {
+	for name, values := range header {
+		for _, v := range values {
+			if !utf8.ValidString(v) && (name == idempotencyHeader || strings.HasPrefix(name, "Ce-") || strings.HasPrefix(name, "X-Twilio-")) {
+				return fmt.Errorf("header %s: not valid UTF-8", name)
+			}
+		}
+	}
+	if timeout := header.Get("X-Server-Timeout"); timeout != "" {
+		if seconds, err := strconv.ParseFloat(timeout, 64); err != nil || !(seconds > 0 && seconds < 1e9) {
+			return fmt.Errorf("header X-Server-Timeout: not a number of seconds")
+		}
 	}
 	return nil
 }
 
-// withoutBody gives r as if it had come without a body.
-func withoutBody(r *http.Request) *http.Request {
-	bare := r.Clone(r.Context())
-	bare.Body, bare.ContentLength, bare.TransferEncoding = http.NoBody, 0, nil
-	bare.Header.Del("Content-Type")
-	bare.Header.Del("Content-Length")
-	bare.Header.Del("Content-Encoding")
-	return bare
-}
-
-// A restWriter changes statuses on their way out.
-type restWriter struct {
-	http.ResponseWriter
-	status map[int]int
-}
-
-// WriteHeader writes the status that the contract has for it: what is neither
-// success nor the caller's fault is 500.
-func (w *restWriter) WriteHeader(status int) {
-	if other, ok := w.status[status]; ok {
-		status = other
+// recover answers a request whose handling panicked.
+func (h *restHandler) recover(out *restWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
 	}
-	if status > http.StatusInternalServerError {
-		status = http.StatusInternalServerError
+	if p == http.ErrAbortHandler { //nolint:errorlint,err113 // it is a value to compare with, as net/http does
+		panic(p)
 	}
-	w.ResponseWriter.WriteHeader(status)
+	h.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelError, "handler panicked",
+		slog.String("path", shorten(r.URL.Path)), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	if out.status == 0 || out.held != nil {
+		out.fail(http.StatusInternalServerError, internalError)
+	}
 }
-
-// Flush does nothing: an answer goes out whole, with its length and in one write, which
-// the transcoder would flush before its end.
-func (w *restWriter) Flush() {}
-
-// Unwrap lets http.ResponseController find what w wraps.
-func (w *restWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

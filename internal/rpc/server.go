@@ -15,6 +15,8 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
+	pingInterval      = 30 * time.Second // of an HTTP/2 connection that sends nothing
+	pingTimeout       = 15 * time.Second
 )
 
 // A Server serves one port by HTTP/1.1 and cleartext HTTP/2.
@@ -23,24 +25,29 @@ type Server struct {
 	http     *http.Server
 }
 
-// Listen opens the port, so that what comes waits for Serve. Port 0 asks for any
-// free one.
+// Listen opens a port with an Admission of its own, as Admission.Listen does.
 func Listen(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (*Server, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	admission, err := NewAdmission(0, log)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w (is another bongsu running? another port can be named)", err)
+		return nil, err
 	}
+	return admission.Listen(ctx, addr, handler)
+}
+
+func newServer(listener net.Listener, handler http.Handler, admission *Admission, limits bodyLimits) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	return &Server{listener: listener, http: &http.Server{
-		Handler:           handler,
+	return &Server{listener: admission.connections.limit(listener), http: &http.Server{
+		Handler:           withBodyLimits(handler, limits, admission.bodies),
 		Protocols:         protocols,
+		HTTP2:             &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingTimeout},
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}, nil
+		ConnState:         admission.connections.track,
+		ErrorLog:          newErrorLog(admission.log),
+	}}
 }
 
 // Addr is the address it listens on, with the port that was given.

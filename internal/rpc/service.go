@@ -35,7 +35,8 @@ const (
 type Service struct {
 	Path    string // "/bongsu.group.v1.GroupService/"
 	Handler http.Handler
-	REST    bool // its google.api.http paths are served too
+
+	rest *restTools // for its google.api.http paths; nil where they are not served
 }
 
 // Name is the service's full name in Protobuf.
@@ -45,7 +46,10 @@ func (s Service) Name() string { return s.Path[1 : len(s.Path)-1] }
 type Constructor[H any] func(H, ...connect.HandlerOption) (string, http.Handler)
 
 // Options is what all services of a process share.
-type Options struct{ handler []connect.HandlerOption }
+type Options struct {
+	handler []connect.HandlerOption
+	rest    *restTools
+}
 
 // NewOptions gives the options under which handlers log to log and measure with
 // meter. The interceptors stand in the order in which a request meets them.
@@ -54,38 +58,64 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	if err != nil {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
 	}
-	return Options{handler: []connect.HandlerOption{
-		connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{"Idempotency-Key", "idempotency_key"}.intercept), validate.NewInterceptor()),
-		recovered(log),
-		jsonCodecs(),
-		connect.WithCompressMinBytes(compressMinBytes),
-	}}, nil
+	ignored, err := meter.Meter("github.com/bongsu-project/bongsu/internal/rpc").Int64Counter("bongsu.rest.ignored.fields",
+		metric.WithDescription("Unknown fields and query parameters of requests that were ignored, by path."))
+	if err != nil {
+		return Options{}, fmt.Errorf("measure calls: %w", err)
+	}
+	return Options{
+		handler: []connect.HandlerOption{
+			connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor()),
+			recovered(log),
+			jsonCodecs(),
+			connect.WithCompressMinBytes(compressMinBytes),
+		},
+		rest: &restTools{log: log, ignored: ignored},
+	}, nil
 }
 
-// Public makes a service that callers outside may have.
+// bounded returns the options under which a message may have max bytes, on the wire and
+// decompressed.
+func (o Options) bounded(max int) []connect.HandlerOption {
+	return append(slices.Clone(o.handler), readMax(max))
+}
+
+// Public returns a service that callers outside may call. A message may be as large as
+// the largest body of its REST paths.
 func Public[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxPublicBytes))...)
-	return Service{Path: path, Handler: h, REST: true}
+	name, _ := construct(handler)
+	limit := maxPublicBytes
+	for _, r := range restRulesOf(name) {
+		limit = max(limit, int(r.limit())+rawOverheadBytes)
+	}
+	path, h := construct(handler, o.bounded(limit)...)
+	return Service{Path: path, Handler: h, rest: o.rest}
 }
 
-// Internal makes a service for other services only: no REST, and larger
-// requests.
+// Internal returns a service for other services only: no REST, and larger requests.
 func Internal[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxInternalBytes))...)
+	path, h := construct(handler, o.bounded(maxInternalBytes)...)
 	return Service{Path: path, Handler: h}
 }
 
-// Bulk makes a service that callers outside may have, whose requests may be large:
-// no REST, and few calls at a time. The others wait for their turn.
+// Bulk returns a service that callers outside may call with large requests: no REST,
+// and few calls at a time. A call takes its turn when its request has arrived whole, so
+// that one that does not end keeps nobody out.
 func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, append(slices.Clone(o.handler), connect.WithReadMaxBytes(maxBulkBytes))...)
+	path, h := construct(handler, o.bounded(maxBulkBytes)...)
 	turns := make(chan struct{}, bulkTurns)
+	errors := connect.NewErrorWriter()
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := arrived(r, maxBulkBytes+envelopeBytes)
+		if err != nil {
+			_ = errors.Write(w, r, err) // a caller that left needs no answer
+			return
+		}
 		select {
 		case turns <- struct{}{}:
 			defer func() { <-turns }()
 			h.ServeHTTP(w, r)
-		case <-r.Context().Done(): // who left needs no answer
+		case <-r.Context().Done(): // a caller that left needs no answer
 		}
 	})}
 }

@@ -1,0 +1,155 @@
+package rpc
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// record is a log that a test reads.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) count(part string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Count(r.text.String(), part)
+}
+
+// TestConnectionsAreBounded fills a process with 400 idle bodies: the next caller waits
+// until one of them is cut off, and one line says so.
+func TestConnectionsAreBounded(t *testing.T) {
+	const limit = 400
+	synctest.Test(t, func(t *testing.T) {
+		var log record
+		listener := serveInMemory(t, limit, slog.New(slog.NewTextHandler(&log, nil)), whole)
+		for range limit {
+			conn, _ := listener.Dial(t.Context(), "", "")
+			defer conn.Close()
+			go func() {
+				_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\nabc")
+				_, _ = io.Copy(io.Discard, conn)
+			}()
+		}
+		synctest.Wait()
+		if log.count("connection limit reached") != 0 {
+			t.Error("a warning below the limit")
+		}
+		for range 3 {
+			answer, after := post(t, listener, 0, []string{"abcd"}, 0)
+			if answer != "4 bytes, <nil>" || after > 31*time.Second {
+				t.Errorf("after %s: %s", after, answer)
+			}
+		}
+		if n := log.count("level=WARN msg=\"connection limit reached"); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+// TestIdleConnectionsMakeRoom sees that a connection that is kept for later does not
+// keep anybody out.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := serveInMemory(t, 2, slog.New(slog.DiscardHandler), whole)
+		for range 5 {
+			transport := &http.Transport{DialContext: listener.Dial}
+			defer transport.CloseIdleConnections()
+			began := time.Now()
+			res, err := (&http.Client{Transport: transport}).Get("http://x/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if after := time.Since(began); after > time.Second {
+				t.Errorf("it waited for %s", after)
+			}
+			synctest.Wait()
+		}
+	})
+}
+
+// failingListener fails once, as where no file can be opened.
+type failingListener struct {
+	net.Listener
+	once sync.Once
+}
+
+func (l *failingListener) Accept() (conn net.Conn, err error) {
+	l.once.Do(func() {
+		err = &net.OpError{Op: "accept", Err: io.ErrNoProgress}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.Listener.Accept()
+}
+
+// TestAcceptGoesOn sees that a failed accept is logged and ends nothing.
+func TestAcceptGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log record
+		under := newPipes()
+		l := newConnections(2, slog.New(slog.NewTextHandler(&log, nil))).limit(&failingListener{Listener: under})
+		go func() { _, _ = under.Dial(t.Context(), "", "") }()
+		if _, err := l.Accept(); err != nil {
+			t.Error(err)
+		}
+		if log.count("level=WARN msg=\"cannot accept connections\"") != 1 {
+			t.Error("no warning")
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := l.Accept(); err == nil {
+			t.Error("it accepts after its end")
+		}
+	})
+}
+
+func TestConnectionLimit(t *testing.T) {
+	for _, c := range []struct {
+		asked int
+		files uint64
+		want  int
+		ok    bool
+	}{
+		{0, 1024, 512, true}, {0, 1 << 20, 10_000, true}, {0, 0, 10_000, true}, {0, 20, 16, true},
+		{100, 1024, 100, true}, {100, 0, 100, true}, {1024, 1024, 0, false}, {-1, 1024, 0, false},
+	} {
+		if got, err := connectionLimit(c.asked, c.files); got != c.want || (err == nil) != c.ok {
+			t.Errorf("%d of %d files: %d, %v", c.asked, c.files, got, err)
+		}
+	}
+}
+
+func TestErrorLog(t *testing.T) {
+	var log record
+	to := newErrorLog(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	for message, level := range map[string]string{
+		"http: Accept error: too many open files; retrying in 5ms": "WARN",
+		"http: panic serving 127.0.0.1:1: boom":                    "ERROR",
+		"http2: server: error reading preface":                     "DEBUG",
+	} {
+		to.Print(message)
+		if log.count("level="+level) != 1 {
+			t.Errorf("%s is not of level %s: %s", message, level, log.text.String())
+		}
+	}
+}

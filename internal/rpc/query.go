@@ -1,0 +1,89 @@
+package rpc
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// query returns the query of a request with the parameters that r knows, and the names
+// of the others. It fails where the query is malformed, and where a parameter is not
+// known, except on the paths that ignore it: those of the older service, and those
+// whose URL is written by another system.
+func (r *route) query(raw string) (known string, ignored []string, err error) {
+	if raw == "" {
+		return "", nil, nil
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return "", nil, fmt.Errorf("query: %w", err)
+	}
+	for name, list := range values {
+		switch {
+		case name == "":
+			return "", nil, fmt.Errorf("query: a parameter has no name")
+		case !utf8.ValidString(name):
+			return "", nil, fmt.Errorf("query: the name of a parameter is not valid UTF-8")
+		case slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) }):
+			return "", nil, fmt.Errorf("query parameter %s: not valid UTF-8", shorten(name))
+		case r.takes(name):
+			continue
+		case !r.legacy && !r.raw:
+			return "", nil, fmt.Errorf("query parameter %s: unknown field %q", shorten(name), shorten(name))
+		}
+		ignored = append(ignored, name)
+		delete(values, name)
+	}
+	return values.Encode(), ignored, nil
+}
+
+// takes reports whether a query parameter is a field that neither the path nor the
+// body holds.
+func (r *route) takes(parameter string) bool {
+	if r.raw || r.body == "*" {
+		return false
+	}
+	message := r.input
+	for i, part := range strings.Split(parameter, ".") {
+		if message == nil {
+			return false
+		}
+		field := fieldNamed(message, part)
+		if field == nil || i == 0 && r.elsewhere(string(field.Name())) {
+			return false
+		}
+		message = field.Message()
+		if field.IsList() || field.IsMap() {
+			message = nil
+		}
+	}
+	return true
+}
+
+// elsewhere reports whether a field is in the path or is the body.
+func (r *route) elsewhere(field string) bool {
+	return field == r.body || slices.ContainsFunc(r.segments, func(s segment) bool { return s.field == field })
+}
+
+// fieldNamed returns the field of a message by its name in JSON or Protobuf, or nil.
+func fieldNamed(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	if field := message.Fields().ByJSONName(name); field != nil {
+		return field
+	}
+	return message.Fields().ByName(protoreflect.Name(name))
+}
+
+// maxNameRunes bounds a name of the caller's in an error or answer.
+const maxNameRunes = 100
+
+// shorten cuts a name of the caller's, so that no answer grows with it.
+func shorten(name string) string {
+	if runes := []rune(name); len(runes) > maxNameRunes {
+		return string(runes[:maxNameRunes]) + "…"
+	}
+	return name
+}

@@ -1,0 +1,73 @@
+package rpc
+
+import "net/http"
+
+const (
+	// maxIntakeBytes bounds a body of another system, decompressed: 10,000 alerts of
+	// Alertmanager with their labels are below 16 MiB.
+	maxIntakeBytes = 16 << 20
+	// rawOverheadBytes is what a message has beside a body that it carries as it is: the
+	// Content-Type and the variables of the path.
+	rawOverheadBytes = 64 << 10
+)
+
+// A restRule says how one path differs from the others over REST.
+type restRule struct {
+	status   map[int]int // in place of the status of the code
+	maxBytes int64       // of the body, decompressed; 0 means maxPublicBytes
+	bodyType mediaTypes  // of a raw body; nil means any
+	legacy   bool        // one of the nine paths of the older service: see docs/rest.md
+}
+
+func (r restRule) limit() int64 {
+	if r.maxBytes > 0 {
+		return r.maxBytes
+	}
+	return maxPublicBytes
+}
+
+// What is created is 201, and a name that is taken is 400.
+var (
+	creates = map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}
+	renames = map[int]int{http.StatusConflict: http.StatusBadRequest}
+	adds    = map[int]int{http.StatusOK: http.StatusCreated}
+)
+
+// restRules holds the paths with a rule, by HTTP method and google.api.http template.
+var restRules = map[string]restRule{
+	"GET /v1/groups":                               {legacy: true},
+	"GET /v1/groups/{id}":                          {legacy: true},
+	"POST /v1/groups":                              {legacy: true, status: creates},
+	"PUT /v1/groups/{id}":                          {legacy: true, status: renames},
+	"DELETE /v1/groups/{id}":                       {legacy: true},
+	"GET /v1/groups/{id}/users":                    {legacy: true},
+	"POST /v1/groups/{id}/users":                   {legacy: true, status: adds},
+	"DELETE /v1/groups/{id}/users/{nick_name}":     {legacy: true},
+	"POST /v1/alerts":                              {legacy: true},
+	"POST /v1/users":                               {status: creates},
+	"PUT /v1/users/{nick_name}":                    {status: renames},
+	"POST /v1/users/{nick_name}/addresses":         {status: creates},
+	"PUT /v1/users/{nick_name}/addresses/{id}":     {status: renames},
+	"POST /v1/intake/{source}":                     {maxBytes: maxIntakeBytes, bodyType: takesIntake},
+	"POST /v1/callbacks/{messenger}/{delivery_id}": {bodyType: takesForm},
+}
+
+// restStatus returns the status that leaves for the status of a code, beside those of
+// restRules. The older service knew no 503: its paths keep 500.
+func (r restRule) restStatus(status int) int {
+	if other, ok := r.status[status]; ok {
+		return other
+	}
+	switch {
+	case status == http.StatusServiceUnavailable && !r.legacy:
+		return http.StatusServiceUnavailable
+	case status == http.StatusGatewayTimeout:
+		return http.StatusRequestTimeout // the deadline that the caller set has passed
+	case status > http.StatusInternalServerError, status == statusClientClosed:
+		return http.StatusInternalServerError
+	}
+	return status
+}
+
+// statusClientClosed is the status of Connect's code canceled.
+const statusClientClosed = 499

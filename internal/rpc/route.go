@@ -1,0 +1,188 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// A route is one google.api.http binding of a method.
+type route struct {
+	restRule
+	method   string // of HTTP
+	template string // as in the Protobuf file
+	segments []segment
+	verb     string // after the last colon of the template; empty where it has none
+	input    protoreflect.MessageDescriptor
+	body     string // the field that the body is, "*" for all of them, "" for none
+	raw      bool   // the body is a google.api.HttpBody: of any type, and not read
+}
+
+// A segment of a path is a literal or the value of a field.
+type segment struct{ literal, field string }
+
+// routes holds the routes of a port by their number of segments.
+type routes map[int][]*route
+
+// routesOf returns the routes of a service. It fails where a method with a REST path
+// streams: REST answers are sent whole.
+func routesOf(service string) ([]*route, error) {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		return nil, err
+	}
+	var all []*route
+	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // it is the name of a service
+	for i := range methods.Len() {
+		m := methods.Get(i)
+		rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+		if rule == nil {
+			continue
+		}
+		if m.IsStreamingServer() || m.IsStreamingClient() {
+			return nil, fmt.Errorf("%s streams and has a REST path: REST answers are sent whole", m.FullName())
+		}
+		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+			r, err := newRoute(m.Input(), binding)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.FullName(), err)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) (*route, error) {
+	r := &route{input: input, body: rule.GetBody()}
+	for method, template := range map[string]string{
+		http.MethodGet: rule.GetGet(), http.MethodPut: rule.GetPut(), http.MethodPost: rule.GetPost(),
+		http.MethodDelete: rule.GetDelete(), http.MethodPatch: rule.GetPatch(),
+	} {
+		if template != "" {
+			r.method, r.template = method, template
+		}
+	}
+	path, ok := strings.CutPrefix(r.template, "/")
+	if !ok || strings.ContainsAny(path, "=*") {
+		return nil, fmt.Errorf("path template %q is not supported", r.template)
+	}
+	path, r.verb, _ = strings.Cut(path, ":")
+	for _, s := range strings.Split(path, "/") {
+		if field, ok := strings.CutPrefix(s, "{"); ok {
+			r.segments = append(r.segments, segment{field: strings.TrimSuffix(field, "}")})
+		} else {
+			r.segments = append(r.segments, segment{literal: s})
+		}
+	}
+	if field := input.Fields().ByName(protoreflect.Name(r.body)); field != nil && field.Message() != nil {
+		r.raw = field.Message().FullName() == "google.api.HttpBody"
+	}
+	r.restRule = restRules[r.method+" "+r.template]
+	return r, nil
+}
+
+// A match is what the path of a request has found.
+type match struct {
+	*route          // nil where the path or its method is not served
+	path   string   // as the transcoder reads it: percent-encoded, without a trailing slash
+	allow  []string // without a route: the methods that the path has, sorted
+	legacy bool     // it is a path of the older service
+}
+
+// match returns the route of a request by its percent-encoded path. A value of the path
+// that is not UTF-8 is an error that names its field.
+//
+// A colon belongs to a verb where the path has one of this name, and else to the value.
+func (rs routes) match(method, path string) (m match, err error) {
+	trimmed := strings.TrimSuffix(path, "/")
+	values := strings.Split(strings.TrimPrefix(trimmed, "/"), "/")
+	last := values[len(values)-1]
+	verb := ""
+	if colon := strings.LastIndexByte(last, ':'); colon >= 0 && rs.hasVerb(len(values), last[colon+1:]) {
+		verb, values[len(values)-1] = last[colon+1:], last[:colon]
+	}
+	for i, v := range values {
+		if values[i], err = url.PathUnescape(v); err != nil {
+			return m, fmt.Errorf("path: %w", err)
+		}
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, r := range rs[len(values)] {
+		if r.verb != verb || !r.fits(values) || path != trimmed && !r.legacy {
+			continue
+		}
+		m.legacy = m.legacy || r.legacy
+		if r.method == method {
+			m.route, m.legacy, m.allow = r, r.legacy, nil
+			m.path, err = r.fill(values)
+			return m, err
+		}
+		m.allow = append(m.allow, r.method)
+		if r.method == http.MethodGet {
+			m.allow = append(m.allow, http.MethodHead)
+		}
+	}
+	slices.Sort(m.allow)
+	return m, nil
+}
+
+func (rs routes) hasVerb(segments int, verb string) bool {
+	return verb != "" && slices.ContainsFunc(rs[segments], func(r *route) bool { return r.verb == verb })
+}
+
+// fits reports whether the segments of a path are those of r.
+func (r *route) fits(values []string) bool {
+	for i, s := range r.segments {
+		if s.field == "" && s.literal != values[i] || s.field != "" && values[i] == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// fill returns the path of r with values.
+func (r *route) fill(values []string) (string, error) {
+	var path strings.Builder
+	for i, s := range r.segments {
+		path.WriteByte('/')
+		switch {
+		case s.field == "":
+			path.WriteString(s.literal)
+		case !utf8.ValidString(values[i]):
+			return "", fmt.Errorf("%s: the path is not valid UTF-8", s.field)
+		default:
+			path.WriteString(strings.ReplaceAll(url.PathEscape(values[i]), ":", "%3A"))
+		}
+	}
+	if r.verb != "" {
+		path.WriteString(":" + r.verb)
+	}
+	return path.String(), nil
+}
+
+// restRulesOf returns the rules of the routes of a service by its path in Connect; none
+// where it has no descriptor, which mounting it reports.
+func restRulesOf(path string) []restRule {
+	found, err := routesOf(strings.Trim(path, "/"))
+	if err != nil {
+		return nil
+	}
+	var rules []restRule
+	for _, r := range found {
+		if r.raw {
+			rules = append(rules, r.restRule)
+		}
+	}
+	return rules
+}
