@@ -26,7 +26,7 @@ type serveCmd struct {
 
 	MockupSMTPAddr string `name:"mockup-smtp-addr" help:"Where the mockup takes mail: by default on port 18025 of its host."`
 
-	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream; by default one inside the process."`
+	NATSURL      string `name:"nats-url" help:"A NATS server with JetStream, or several of a cluster with commas between them; by default one inside the process."`
 	DirectoryURL string `name:"directory-url" help:"The database of people: postgres://… or a file; by default directory.db in --data."`
 	LedgerURL    string `name:"ledger-url" help:"The database of alerts: postgres://… or a file; by default ledger.db in --data."`
 	GroupURL     string `name:"group-url" help:"Where the group service is, if another process runs it."`
@@ -37,7 +37,7 @@ type serveCmd struct {
 	SealKey      string `placeholder:"KEY" help:"What such a file holds, or the base64 of it, in place of a file. Rather say it in the environment: others can read command lines."`
 
 	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
-	Replicas int `default:"1" help:"On how many servers of a NATS cluster the queue is kept."`
+	Replicas int `placeholder:"3" help:"On how many servers of a NATS cluster the queue is kept, at least: said to the alert service, which makes the queue. By default as it is, and 1 for a new one. It is never made fewer."`
 
 	Keep string `default:"forever" placeholder:"30d" help:"How long the ledger keeps an alert after the last of its deliveries ended: days such as 30d, at least 2d, or forever. Then it is deleted, with its deliveries and their evidence. By default forever: nothing recorded is deleted."`
 

@@ -18,7 +18,7 @@ import (
 
 // alertHere runs the alert service in this process.
 func (b *builder) alertHere(ctx context.Context) error {
-	store, err := ledger.Open(ctx, b.config.LedgerURL, time.Now)
+	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
 	if err != nil {
 		return err
 	}
@@ -28,28 +28,30 @@ func (b *builder) alertHere(ctx context.Context) error {
 		return err
 	}
 	rule := alert.NewRule(b.specs)
-	clock := alert.NewClock(store, q, rule, b.config.JobSize, time.Now, b.log)
+	clock := alert.NewClock(store, q, rule, b.config.JobSize, b.config.Now, b.log)
 	b.stages[put] = append(b.stages[put], clock.Run)
 
 	if err := b.peopleElsewhere(); err != nil {
 		return err
 	}
 	paces := b.paces(q).List
-	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: time.Now, log: b.log}); err != nil {
+	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
 		return err
 	}
 	b.keep(store)
-	writer := alert.NewWriter(store, time.Now, b.log)
+	writer := alert.NewWriter(store, b.config.Now, b.log)
+	hub := alert.NewHub(store, 0, b.log)
+	b.stages[accept] = append(b.stages[accept], hub.Run)
 	alerts := &alert.Handler{
-		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
-		FailoverAfter: b.config.FailoverAfter, Now: time.Now,
+		Directory: b.directory, Book: store, Hub: hub, Clock: clock, Writer: writer, Specs: b.specs,
+		FailoverAfter: b.config.FailoverAfter, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
-		Specs: b.specs, Paces: paces, Counter: store, Now: time.Now,
+		Specs: b.specs, Paces: paces, Counter: store, Now: b.config.Now,
 		Templates: store, Writer: writer, Directory: b.directory, Sealed: store,
 	}
 	dispatch := &alert.DispatchHandler{
-		Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now,
+		Dispatcher: store, Rule: rule, Clock: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
 		Directory: b.directory, Receipts: store,
 	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
@@ -90,26 +92,39 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 		return nil, err
 	}
 	b.onClose("the queue", func() error { q.Close(); return nil })
+	if err := b.metrics.showConnected(q.Connected); err != nil {
+		return nil, err
+	}
 	b.queue = q
 	return q, nil
+}
+
+// now is the clock by which the paces go: that of the alert service, also in a sender.
+func (b *builder) now() func() time.Time {
+	if b.clock != nil {
+		return b.clock.Now
+	}
+	return b.config.Now
 }
 
 // paces gives the pacer of this process, which stops last.
 func (b *builder) paces(q *queue.Queue) *pace.Pacer {
 	if b.pacer == nil {
-		b.pacer = pace.New(q.Bucket(), time.Now, b.log)
+		b.pacer = pace.New(q.Bucket(), b.now(), b.log)
 		b.stages[last] = append(b.stages[last], b.pacer.Run)
 	}
 	return b.pacer
 }
 
-// dialQueue opens the queue of a NATS server elsewhere.
+// dialQueue opens the queue of a NATS server elsewhere. The alert service is its owner.
 func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
-	conn, err := queue.Dial(b.config.NATSURL)
+	conn, err := queue.Dial(b.config.NATSURL, b.log)
 	if err != nil {
 		return nil, err
 	}
-	q, err := queue.Open(ctx, conn, b.config.Replicas, b.config.Lease)
+	q, err := queue.Open(ctx, conn, queue.Options{
+		Owner: b.config.has(Alert), Replicas: b.config.Replicas, Hold: b.config.Lease, Log: b.log,
+	})
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -125,5 +140,5 @@ func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
 	}
 	b.onClose("the broker", func() error { broker.Stop(); return nil })
 	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
-	return broker.Open(ctx, b.config.Replicas, b.config.Lease)
+	return broker.Open(ctx, b.config.Lease, b.log)
 }

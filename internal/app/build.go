@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/services/sender"
 )
 
 // A builder holds what the services share while they are joined.
@@ -43,6 +44,7 @@ type builder struct {
 	queue    *queue.Queue          // opened by openQueue
 	called   []messenger.Messenger // made by messengersHere
 	pacer    *pace.Pacer           // made by paces
+	clock    *sender.Clock         // of a sender whose alert service is in another process; else nil
 	mailAddr string                // where the mockup takes mail, opened by takeMail
 }
 

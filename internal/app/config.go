@@ -67,7 +67,7 @@ type Config struct {
 	ProviderURL  string // in place of the scheme and host of every provider, and of mail relays with port 18025; default the mockup of this process, or the providers themselves
 	SealKeyFile  string // default seal.key in Data, made where it is missing
 	SealKey      string // what the file holds, or the base64 of it, in place of a file
-	Replicas     int    // of the queue's stream; default 1
+	Replicas     int    // of the queue's stream, at least; 0 leaves them as they are, and makes 1. Only the alert service looks at it
 	JobSize      int    // deliveries a job; default 5
 
 	// Keep is how long alerts are kept after the last of their deliveries ended, before
@@ -109,8 +109,9 @@ type Config struct {
 
 	DemoData bool // fill an empty directory with the demonstration data
 
-	Log   *slog.Logger // must be set
-	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
+	Now   func() time.Time // the clock; default time.Now
+	Log   *slog.Logger     // must be set
+	Calls io.Writer        // where the mockup prints the calls it got; nil prints none
 }
 
 // has says whether the process runs a service.
@@ -122,6 +123,9 @@ func (c Config) complete() (Config, error) {
 	var err error
 	if c.Services, err = expand(c.Services); err != nil {
 		return c, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.JobSize == 0 {
 		c.JobSize = 5
@@ -144,8 +148,8 @@ func (c Config) complete() (Config, error) {
 	if err := c.completeHosts(); err != nil {
 		return c, err
 	}
-	if c.Replicas == 0 {
-		c.Replicas = 1
+	if c.Replicas < 0 || c.Replicas > 5 {
+		return c, fmt.Errorf("--replicas is %d: a NATS cluster keeps a stream on 1 to 5 servers; leave it out to leave the queue as it is", c.Replicas)
 	}
 	if c.Lease == 0 {
 		c.Lease = 30 * time.Second

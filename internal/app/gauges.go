@@ -88,6 +88,24 @@ func (m *metrics) show(g *gauges) error {
 	return nil
 }
 
+// showConnected makes the gauge that says whether the queue's broker can be reached.
+func (m *metrics) showConnected(connected func() bool) error {
+	_, err := m.provider.Meter(meterName).Int64ObservableGauge("bongsu.queue.connected",
+		metric.WithDescription("1 while this process is connected to the queue's broker, 0 while it is not."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			value := int64(0)
+			if connected() {
+				value = 1
+			}
+			o.Observe(value)
+			return nil
+		}))
+	if err != nil {
+		return fmt.Errorf("measure: %w", err)
+	}
+	return nil
+}
+
 // burdens gives what waits, by messenger. Where known is false the ledger did not
 // say, and what comes from it is missing.
 func (g *gauges) burdens(ctx context.Context) (byName map[string]*burden, known bool) {

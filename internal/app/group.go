@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -33,6 +32,9 @@ func (b *builder) groupHere(ctx context.Context) error {
 	if err := group.CheckSeal(ctx, store, key, b.log); err != nil {
 		return err
 	}
+	if err := group.CanonicalizeNames(ctx, store, key, b.log); err != nil {
+		return err
+	}
 	b.stages[accept] = append(b.stages[accept], func(ctx context.Context) error {
 		if err := group.FillKeys(ctx, store, key, b.log); err != nil && ctx.Err() == nil {
 			b.log.Warn("addresses could not be given the fingerprints of their credentials; the next start tries again", "error", err)
@@ -41,7 +43,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 		return nil
 	})
 	groups := &group.Handler{Groups: store}
-	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: time.Now}
+	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: b.config.Now}
 	lookup := &group.LookupHandler{Finder: store, Sealing: store, Key: key, Receipts: group.Receipts{Key: key, Messengers: b.messengersHere()}}
 	transfers := &group.TransferHandler{Whole: store, Users: users}
 	b.groups, b.users, b.directory, b.transfers = groups, users, lookup, transfers

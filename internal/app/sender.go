@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
+	"slices"
 
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/services/sender"
@@ -30,14 +30,19 @@ func (b *builder) senderHere(ctx context.Context) error {
 	if err != nil {
 		host = "unknown"
 	}
+	clock := sender.NewClock(b.config.Now, b.log)
+	if !b.config.has(Alert) {
+		b.clock = clock
+	}
+	dispatch := sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Clock: clock}
 	s := &sender.Sender{
 		Messengers: b.messengersHere(),
 		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, b.log) },
-		Dispatch:   sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid())},
+		Dispatch:   dispatch,
 		Key:        key,
 		Workers:    workers,
 		Timeout:    b.config.timeout,
-		Now:        time.Now,
+		Now:        clock.Now,
 		Log:        b.log,
 		Meter:      b.metrics,
 		Pace:       b.paces(q),
@@ -49,6 +54,10 @@ func (b *builder) senderHere(ctx context.Context) error {
 		},
 		RefusalTime: b.config.RefusalTime,
 	}
-	b.stages[send] = append(b.stages[send], s.Run)
-	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(b.ready)})
+	b.stages[send] = append(b.stages[send], func(ctx context.Context) error {
+		clock.Ask(ctx, dispatch) // before anything goes by it
+		return s.Run(ctx)
+	})
+	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return clock.Follow(ctx, dispatch) })
+	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(append(slices.Clip(b.ready), q.Ready, clock.Check))})
 }

@@ -75,6 +75,7 @@ type Delivery struct {
 	Destination      string
 	SealedCredential []byte // as internal/seal sealed it
 	CredentialKey    string // the credential's fingerprint; empty where it is not known
+	Nickname         string // the user's, for whom the credential is sealed; empty in a job from before that
 	Slots            string // what a sender reserved when it deferred the delivery; empty for none
 }
 

@@ -8,16 +8,19 @@ import (
 // Know makes sure that a key is known as it stands, so that a View of it speaks of
 // what others did before this process began.
 func (p *Pacer) Know(ctx context.Context, key Key) error {
-	_, err := p.see(ctx, key.ID)
-	return err
+	k, err := p.see(ctx, key.ID)
+	if err != nil || !k.ahead(p.micros()) {
+		return err
+	}
+	return p.change(ctx, key.ID, func(*line, int64) bool { return false }) // it begins anew
 }
 
 // Knows says whether a key is known as it stands, so that Know would ask nobody.
 func (p *Pacer) Knows(key Key) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, is := p.lines[key.ID]
-	return is || p.whole
+	k, ok := p.lines[key.ID]
+	return ok && !k.ahead(p.micros()) || !ok && p.whole
 }
 
 // Reserve gives up to n slots of a key, in the order of its line. Urgent ones are

@@ -43,6 +43,8 @@ type line struct {
 	Last     int64  // when the last urgent slot of the run before came up
 	Streak   int64  // how many came in a row with that
 
+	Wrote        int64 // when it was changed last, by the clock of who did; 0 where that is not known
+	PausedFrom   int64 // when the pause was told, by the clock of who told it; 0 where that is not known
 	PausedUntil  int64
 	Resume       int64 // the first slot after the pause
 	PauseCode    string
@@ -166,7 +168,7 @@ func (l *line) pause(now, until int64) bool {
 	l.Moved += by
 	l.Start += by
 	l.Last += by
-	l.PausedUntil = until
+	l.PausedFrom, l.PausedUntil = now, until
 	return true
 }
 

@@ -20,6 +20,8 @@ const (
 	// lastBackoff.
 	firstBackoff = 2 * time.Millisecond
 	lastBackoff  = 100 * time.Millisecond
+	// watchAgain is the pause before the bucket is watched again that cannot be.
+	watchAgain = time.Second
 	// tidyEvery is how often what nobody needs is forgotten.
 	tidyEvery = time.Minute
 )
@@ -30,9 +32,14 @@ type Pacer struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	faults faults
+
 	mu    sync.Mutex
 	lines map[string]*known
 	whole bool // what is not in lines is not in the bucket, or came into it just now
+
+	loaded   chan struct{} // closed when whole was set first
+	loadOnce sync.Once
 }
 
 // A known line is the line of a key as it was last seen. It is never changed, but replaced.
@@ -43,7 +50,7 @@ type known struct {
 
 // New gives a pacer over a bucket. Run must run.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
-	return &Pacer{bucket: bucket, now: now, log: log, lines: map[string]*known{}}
+	return &Pacer{bucket: bucket, now: now, log: log, faults: faults{log: log}, lines: map[string]*known{}, loaded: make(chan struct{})}
 }
 
 // Run follows what other senders change until ctx ends.
@@ -54,13 +61,24 @@ func (p *Pacer) Run(ctx context.Context) error {
 		p.tidy(ctx)
 	}()
 	defer func() { <-done }()
-	for ctx.Err() == nil {
-		err := p.bucket.Watch(ctx, p.renew, p.learn, p.complete)
-		p.incomplete()
-		if err != nil && ctx.Err() == nil {
-			p.log.Warn("the paces cannot be watched, trying again", "error", err)
-			wait(ctx, time.Second)
+	away := false
+	complete := func() {
+		if p.complete(); away {
+			away = false
+			p.log.Info("limiter state is watched again")
 		}
+	}
+	for ctx.Err() == nil {
+		err := p.bucket.Watch(ctx, p.renew, p.learn, complete)
+		p.incomplete()
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if !away {
+			away = true
+			p.log.Warn("limiter state cannot be watched, trying again until it can", "error", err)
+		}
+		wait(ctx, watchAgain)
 	}
 	return nil
 }
@@ -103,7 +121,11 @@ func (p *Pacer) complete() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.whole = true
+	p.loadOnce.Do(func() { close(p.loaded) })
 }
+
+// Loaded is closed when what was in the bucket when the pacer began is known.
+func (p *Pacer) Loaded() <-chan struct{} { return p.loaded }
 
 // incomplete notes that nobody tells any more what comes into the bucket.
 func (p *Pacer) incomplete() {
@@ -160,16 +182,24 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 	}
 	backoff := firstBackoff
 	for try := range tries {
-		l := k.line
-		if l.Life == "" {
-			l = line{Life: rand.Text()[:lifeLength]}
+		l, now := k.line, p.micros()
+		ahead := l.ahead(now)
+		if ahead {
+			l.restart(now)
 		}
-		if !do(&l, p.micros()) {
+		if l.Life == "" {
+			l.Life = newLife()
+		}
+		if !do(&l, now) && !ahead {
 			return nil
 		}
+		l.Wrote = now
 		revision, err := p.bucket.Swap(ctx, id, l.encode(), k.revision)
 		if err == nil {
 			p.keep(id, l, revision)
+			if ahead {
+				p.faults.add(id, time.Duration(max(k.Wrote, k.Next)-now)*time.Microsecond, time.UnixMicro(now))
+			}
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
@@ -185,6 +215,9 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 	}
 	return fmt.Errorf("change a pace: too many do at once: %w", fault.ErrUnavailable)
 }
+
+// newLife names a line that begins.
+func newLife() string { return rand.Text()[:lifeLength] }
 
 // see gives the line of a key, from the bucket where it is not known. What came into
 // the bucket just now is not known either: who changes it is told so by a conflict, and

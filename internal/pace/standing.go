@@ -33,7 +33,7 @@ func (p *Pacer) List() []Standing {
 	p.mu.Lock()
 	all := make([]Standing, 0, len(p.lines))
 	for id, k := range p.lines {
-		if s := k.standing(id, now); !s.atRest() {
+		if s := k.at(now).standing(id, now); !s.atRest() {
 			all = append(all, s)
 		}
 	}

@@ -10,7 +10,10 @@ type View struct {
 }
 
 // View looks at a key.
-func (p *Pacer) View(key Key) View { return View{p.look(key.ID), p.micros()} }
+func (p *Pacer) View(key Key) View {
+	now := p.micros()
+	return View{p.look(key.ID).at(now), now}
+}
 
 func (v View) seen() *line {
 	if v.line == nil {

@@ -10,7 +10,7 @@ func TestLineThroughTheBucket(t *testing.T) {
 		"empty": {},
 		"full": {
 			Life: "abcdefgh", Interval: 100_000, Next: 1_700_000_000_000_000, Moved: -1, Folded: 700_000, Start: 5, Urgent: 6, Phase: 7, Last: 8, Streak: 9,
-			PausedUntil: 10, Resume: 11, PauseCode: "rate_limited", BrokenUntil: 12, RefusedUntil: 13, Code: "invalid_auth", ProbeUntil: 1 << 62,
+			PausedUntil: 10, Resume: 11, PauseCode: "rate_limited", BrokenUntil: 12, RefusedUntil: 13, Code: "invalid_auth", ProbeUntil: 1 << 62, Wrote: 14, PausedFrom: 9,
 		},
 	} {
 		if got, err := decode(l.encode()); err != nil || got != l {
@@ -26,6 +26,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add(append(bytes.Clone(whole), 0))
+	f.Add((&line{Life: "abcdefgh", Next: 1_700_000_000_000_000}).encodeAs(oldVersion))
 	f.Add([]byte(`{"life":"abcdefgh"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		l, err := decode(value)

@@ -23,7 +23,12 @@ import (
 
 const (
 	// startTimeout bounds how long the embedded broker may take to be ready.
-	startTimeout = 10 * time.Second
+	startTimeout = 30 * time.Second
+	// connectTimeout bounds a try to connect to the embedded broker, and connectTries how
+	// often that is tried: the client's own timeout of 2 s is too short for a machine with
+	// other work.
+	connectTimeout = 10 * time.Second
+	connectTries   = 3
 	// brokerLook is how often it is looked whether the embedded broker has its
 	// streams.
 	brokerLook = time.Second
@@ -135,18 +140,25 @@ func (b *Broker) InProcessConn() (net.Conn, error) {
 
 // Connect opens a connection inside the process. It comes back by itself when the
 // broker was started anew.
-func (b *Broker) Connect() (*nats.Conn, error) {
-	return connect("", nats.InProcessServer(b))
+func (b *Broker) Connect(log *slog.Logger) (conn *nats.Conn, err error) {
+	for range connectTries { // a busy machine may keep the broker from answering
+		conn, err = nats.Connect("", append(options(log), nats.InProcessServer(b), nats.Timeout(connectTimeout))...)
+		if err == nil {
+			return conn, nil
+		}
+	}
+	return nil, fmt.Errorf("connect to the embedded queue: %w", err)
 }
 
-// Open gives the queue that the broker keeps. It is as the package's Open gives it, and
-// Epoch notices, too, that the files of the broker are gone.
-func (b *Broker) Open(ctx context.Context, replicas int, hold time.Duration) (*Queue, error) {
-	conn, err := b.Connect()
+// Open returns the queue that the broker keeps, of which this process is the owner. It is
+// as the package's Open returns it, and Epoch notices, too, that the files of the broker
+// are gone.
+func (b *Broker) Open(ctx context.Context, hold time.Duration, log *slog.Logger) (*Queue, error) {
+	conn, err := b.Connect(log)
 	if err != nil {
 		return nil, err
 	}
-	q, err := Open(ctx, conn, replicas, hold)
+	q, err := Open(ctx, conn, Options{Owner: true, Hold: hold, Log: log})
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -171,28 +183,4 @@ func (b *Broker) Stop() {
 	if s != nil {
 		stopServer(s)
 	}
-}
-
-// Dial opens a connection to a NATS server elsewhere. It comes back by itself
-// when the server does; the server must answer now.
-func Dial(url string) (*nats.Conn, error) {
-	conn, err := connect(url)
-	if errors.Is(err, nats.ErrNoServers) {
-		return nil, errors.New("no NATS server answers at --nats-url: is it running, and is the address right?")
-	}
-	return conn, err
-}
-
-func connect(url string, more ...nats.Option) (*nats.Conn, error) {
-	conn, err := nats.Connect(url, append(more,
-		nats.Name("bongsu"),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250*time.Millisecond),
-		nats.PingInterval(5*time.Second),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // each call says it, too
-	)...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the queue: %w", err)
-	}
-	return conn, nil
 }

@@ -18,6 +18,8 @@ import (
 const (
 	// bucketName is the bucket of the paces.
 	bucketName = "BONGSU_PACES"
+	// bucketStream is the stream that the broker keeps it in.
+	bucketStream = "KV_" + bucketName
 	// bucketLife is how long a value is kept that nobody changes.
 	bucketLife = 24 * time.Hour
 	// bucketTimeout bounds a call to the bucket.
@@ -68,18 +70,31 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-func (b *Bucket) make(ctx context.Context) (kv jetstream.KeyValue, err error) {
-	err = store(ctx, func() error {
-		kv, err = b.queue.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket:      bucketName,
-			Description: "How fast Bongsu's senders may call. Disposable.",
-			TTL:         bucketLife,
-			Storage:     jetstream.FileStorage,
-			Replicas:    b.queue.replicas,
+// make makes the bucket, or opens the one that is there. Only an owner makes it.
+func (b *Bucket) make(ctx context.Context) (jetstream.KeyValue, error) {
+	if b.queue.options.Owner {
+		if err := b.keep(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return b.queue.js.KeyValue(ctx, bucketName)
+}
+
+func (b *Bucket) keep(ctx context.Context) error {
+	b.queue.mu.Lock()
+	defer b.queue.mu.Unlock()
+	return store(ctx, func() error {
+		return b.queue.keep(ctx, bucketStream, func(replicas int) error {
+			_, err := b.queue.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+				Bucket:      bucketName,
+				Description: "How fast Bongsu's senders may call. Disposable.",
+				TTL:         bucketLife,
+				Storage:     jetstream.FileStorage,
+				Replicas:    replicas,
+			})
+			return err
 		})
-		return err
 	})
-	return kv, err
 }
 
 // reopen makes the next call open the bucket anew.
@@ -181,7 +196,7 @@ func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, [
 func (b *Bucket) life(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	stream, err := b.queue.js.Stream(ctx, "KV_"+bucketName)
+	stream, err := b.queue.js.Stream(ctx, bucketStream)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look at the bucket of paces: %w", err)
 	}

@@ -243,7 +243,7 @@ func bucketIs(t *testing.T, b *queue.Broker) bool {
 
 func jetStreamOf(t *testing.T, b *queue.Broker) jetstream.JetStream {
 	t.Helper()
-	conn, err := b.Connect()
+	conn, err := b.Connect(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

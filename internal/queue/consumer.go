@@ -58,7 +58,7 @@ func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank jo
 			Durable:       name,
 			FilterSubject: subject(l.messenger, rank),
 			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       l.queue.hold,
+			AckWait:       l.queue.options.Hold,
 			MaxAckPending: 10_000,
 		})
 	}

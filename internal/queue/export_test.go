@@ -7,3 +7,6 @@ func (l *Lanes) Held() (n int) {
 	}
 	return n
 }
+
+// Server returns the URL of the server that the queue is connected to.
+func (q *Queue) Server() string { return q.conn.ConnectedUrl() }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,135 +25,79 @@ const (
 	putTimeout = 3 * time.Second
 	// probeTimeout bounds the wait for a stream that may be broken.
 	probeTimeout = time.Second
-	// streamNotUpdated is the broker's code for a stream that it has and could not
-	// write down: JSStreamUpdateErrF.
-	streamNotUpdated jetstream.ErrorCode = 10069
-	// streamNotStored is the broker's code for a stream whose folder it cannot make,
-	// for one: because it still deletes what was there. JSStreamStoreFailedF.
-	streamNotStored jetstream.ErrorCode = 10049
-	// deleteTimeout bounds the wait for the broker to delete what was there.
-	deleteTimeout = 2 * time.Second
 )
 
 // A Queue puts jobs and takes them. It is safe for concurrent use.
 type Queue struct {
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	replicas int
-	hold     time.Duration
-	files    func() bool // whether the stream's files are there; nil where they cannot be looked at
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	options Options
+	files   func() bool // whether the stream's files are there; nil where they cannot be looked at
+	lanes   *outage     // of the lanes
+	made    atomic.Bool // an owner has made the stream, or found it
 
-	mu sync.Mutex // held while a stream is made
+	mu   sync.Mutex     // held while a stream is made
+	seen map[string]int // the most replicas that were seen of a stream, by its name; under mu
 }
 
-// Open gives the queue that the broker behind conn keeps, on so many replicas (1
-// but in a cluster), and makes its stream where there is none. A job that is in one
-// hand for longer than hold is given to another; what is claimed already is not
-// sent twice by that. Close ends it.
-func Open(ctx context.Context, conn *nats.Conn, replicas int, hold time.Duration) (*Queue, error) {
+// Options say how a process uses the queue.
+type Options struct {
+	// Owner is set for the alert service: it makes the stream and the bucket where they
+	// are missing, and decides on how many servers they are kept. Other processes open
+	// what there is, wait for what is missing, and change nothing.
+	Owner bool
+	// Replicas is on how many servers of a cluster an owner keeps what it makes, and what
+	// is kept on fewer. It never makes them fewer. 0 leaves what there is as it is, and
+	// means 1 for what it makes.
+	Replicas int
+	// Hold is how long a job is in one hand before it is given to another; what is claimed
+	// already is not sent twice by that.
+	Hold time.Duration
+	Log  *slog.Logger // must be set
+}
+
+// Open returns the queue that the broker behind conn keeps. A broker that is away does
+// not keep it from opening: the queue is there when the broker is. Close ends it.
+func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error) {
 	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(putTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	q := &Queue{conn: conn, js: js, replicas: replicas, hold: hold}
-	if err := q.makeStream(ctx); err != nil {
-		return nil, err
+	q := &Queue{conn: conn, js: js, options: options, seen: map[string]int{}, lanes: newOutage(options.Log)}
+	if !options.Owner || !conn.IsConnected() {
+		return q, nil
+	}
+	err = q.makeStream(ctx)
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == replicasNotSupported {
+		return nil, fmt.Errorf("--replicas is %d, and the NATS server at --nats-url is in no cluster: leave it out, or name a cluster", options.Replicas)
+	}
+	if err != nil {
+		options.Log.Warn("queue stream cannot be made yet, trying again while running", "error", err)
 	}
 	return q, nil
 }
 
 // Close closes the connection. Jobs that were taken and are not done go to
 // others.
-func (q *Queue) Close() { q.conn.Close() }
+func (q *Queue) Close() {
+	q.lanes.close()
+	q.conn.Close()
+}
 
-// makeStream makes the stream where there is none, or where the broker cannot even
-// write down what it is. One that is there is as it should be then.
-func (q *Queue) makeStream(ctx context.Context) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	err := q.writeStream(ctx)
-	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
-		return q.replace(ctx)
+// Connected reports whether the broker can be reached now.
+func (q *Queue) Connected() bool { return q.conn.IsConnected() }
+
+// Ready returns nil where jobs can be taken now, or else why not.
+func (q *Queue) Ready(ctx context.Context) error {
+	if err := q.reachable(); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if _, err := q.js.Stream(ctx, streamName); err != nil {
+		return fmt.Errorf("the queue has no stream to take jobs from: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
-}
-
-// makeVanished makes the stream where there is none any more. One that another has made
-// meanwhile is left alone: it may be in use already.
-func (q *Queue) makeVanished(ctx context.Context) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	_, err := q.js.Stream(ctx, streamName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = q.writeStream(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("make the queue's stream again: %w: %w", err, fault.ErrUnavailable)
-	}
-	return nil
-}
-
-// renew makes the stream anew that is broken, where it is still in the same life: so
-// many may ask, and what was put into the next is not deleted by those who come late.
-func (q *Queue) renew(ctx context.Context, life time.Time) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	stream, err := q.js.Stream(ctx, streamName)
-	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("look at the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
-	}
-	if err == nil && !stream.CachedInfo().Created.Equal(life) {
-		return nil
-	}
-	return q.replace(ctx)
-}
-
-// replace deletes the stream where there is one, and makes it. mu must be held.
-func (q *Queue) replace(ctx context.Context) error {
-	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
-	}
-	if err := q.writeStream(ctx); err != nil {
-		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
-	}
-	return nil
-}
-
-// writeStream makes the stream, or writes down again what it is.
-func (q *Queue) writeStream(ctx context.Context) error {
-	return store(ctx, func() error { return q.createStream(ctx) })
-}
-
-// store makes a stream, and tries again for a while where the broker still deletes what
-// was there before: it does so after it has said that it has.
-func store(ctx context.Context, create func() error) error {
-	err := create()
-	for start, wait := time.Now(), time.Millisecond; time.Since(start) < deleteTimeout; wait *= 2 {
-		refused, ok := errors.AsType[*jetstream.APIError](err)
-		if !ok || refused.ErrorCode != streamNotStored {
-			return err
-		}
-		pause(ctx, wait)
-		err = create()
-	}
-	return err
-}
-
-func (q *Queue) createStream(ctx context.Context) error {
-	_, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:        streamName,
-		Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",
-		Subjects:    []string{subjects},
-		Retention:   jetstream.WorkQueuePolicy,
-		Storage:     jetstream.FileStorage,
-		Replicas:    q.replicas,
-		// The window only saves memory: no job bears an id to be compared.
-		Duplicates: time.Second,
-	})
-	return err
 }
 
 // Epoch says which life of the stream it is. When it is another than before, what was
@@ -183,21 +129,6 @@ func age(info *jetstream.StreamInfo) time.Duration {
 		return 0
 	}
 	return max(0, info.TimeStamp.Sub(info.Created))
-}
-
-// stream gives the stream, and makes it where there is none.
-func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
-	stream, err := q.js.Stream(ctx, streamName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := q.makeVanished(ctx); err != nil {
-			return nil, err
-		}
-		stream, err = q.js.Stream(ctx, streamName)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look at the queue's stream: %w: %w", err, fault.ErrUnavailable)
-	}
-	return stream, nil
 }
 
 // reachable says at once that the broker is away, where that is known. Otherwise

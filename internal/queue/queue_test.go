@@ -32,11 +32,11 @@ func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 // queueOf gives a broker's queue and a connection to look behind it.
 func queueOf(t *testing.T, broker *queue.Broker) (*queue.Queue, *nats.Conn) {
 	t.Helper()
-	conn, err := broker.Connect()
+	conn, err := broker.Connect(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func sample(rank job.Rank, id int64) job.Job {
 	return job.Job{AlertID: id, Messenger: "slack", Rank: rank, Content: job.Content{
 		Text: "[x] y", Severity: "x", Title: "t", Link: "https://example.com/", Details: []job.Detail{{Name: "n", Value: "v"}}, Time: time.Unix(1_700_000_000, 0).UTC(),
 	}, Deliveries: []job.Delivery{
-		{ID: id + 1, Destination: "C1", SealedCredential: []byte{0, 1, 255}},
+		{ID: id + 1, Destination: "C1", SealedCredential: []byte{0, 1, 255}, Nickname: "kim"},
 		{ID: id + 2, Destination: "C2"},
 	}}
 }
@@ -161,11 +161,11 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer broker.Stop()
-		conn, err := broker.Connect()
+		conn, err := broker.Connect(slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+		q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestOpenWithoutFolder(t *testing.T) {
 	put(t, q, sample(job.Normal, 7))
 	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
 	}
-	again, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	again, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,9 +49,10 @@ func (l *Lanes) Run(ctx context.Context) error {
 	for _, rank := range job.Ranks {
 		g.Go(func() error {
 			defer l.giveBack(rank)
+			defer l.queue.lanes.works(l.lane(rank)) // it does not fail any more
 			for ctx.Err() == nil {
 				if err := l.fill(ctx, rank); err != nil && ctx.Err() == nil {
-					l.log.Warn("the queue broke off, opening it again", "messenger", l.messenger, "rank", rank.String(), "error", err)
+					l.queue.lanes.failed(l.lane(rank), err)
 					pause(ctx, reopenWait)
 				}
 			}
@@ -60,6 +61,8 @@ func (l *Lanes) Run(ctx context.Context) error {
 	}
 	return g.Wait()
 }
+
+func (l *Lanes) lane(rank job.Rank) lane { return lane{l.messenger, rank.String()} }
 
 // fill moves jobs from the broker to a lane until ctx ends or the broker fails.
 func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
@@ -71,6 +74,7 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	if err != nil {
 		return err
 	}
+	l.queue.lanes.works(l.lane(rank))
 	// When ctx ends, Next goes on with what was fetched already. That is given back
 	// last: as long as the broker may send, it would send it here again.
 	var fetched []jetstream.Msg

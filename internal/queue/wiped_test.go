@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestEpochWithoutFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Stop)
-	q, err := broker.Open(t.Context(), 1, time.Minute)
+	q, err := broker.Open(t.Context(), time.Minute, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

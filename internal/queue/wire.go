@@ -57,6 +57,7 @@ func toWire(j job.Job) *jobv1.Job {
 			Destination:      d.Destination,
 			SealedCredential: d.SealedCredential,
 			CredentialKey:    d.CredentialKey,
+			NickName:         d.Nickname,
 			Slots:            d.Slots,
 		})
 	}
@@ -86,6 +87,7 @@ func fromWire(wire *jobv1.Job) job.Job {
 			Destination:      d.GetDestination(),
 			SealedCredential: d.GetSealedCredential(),
 			CredentialKey:    d.GetCredentialKey(),
+			Nickname:         d.GetNickName(),
 			Slots:            d.GetSlots(),
 		})
 	}

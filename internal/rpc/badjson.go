@@ -24,10 +24,11 @@ func badJSON(err error, data []byte, field string) error {
 		column, _ := strconv.Atoi(at[2])
 		field = fieldAt(data, offset(data, line, column))
 	}
+	text = cut(text, maxQuoteBytes)
 	if field == "" {
 		return errors.New("the body is not the JSON that is wanted: " + text)
 	}
-	return fmt.Errorf("%s: %s", field, text)
+	return fmt.Errorf("%s: %s", cut(field, maxQuoteBytes), text)
 }
 
 // offset gives where a line and column stand, counted from 1.

@@ -101,7 +101,9 @@ func post(t *testing.T, p *pipes, pause time.Duration, pieces []string, more int
 
 // TestBodiesEnd sees which bodies are waited for: those whose bytes arrive.
 func TestBodiesEnd(t *testing.T) {
-	kilobytes := func(n int) []string { return strings.SplitAfter(strings.Repeat(strings.Repeat("x", 1023)+"\n", n), "\n")[:n] }
+	kilobytes := func(n int) []string {
+		return strings.SplitAfter(strings.Repeat(strings.Repeat("x", 1023)+"\n", n), "\n")[:n]
+	}
 	for _, c := range []struct {
 		name   string
 		pause  time.Duration

@@ -15,16 +15,21 @@ import (
 // every JSON answer.
 var printed = protojson.MarshalOptions{EmitDefaultValues: true}
 
+// codecs replaces all codecs that Connect has by those that read no request beyond a
+// limit.
+func codecs(limit sizeLimit) connect.HandlerOption {
+	return connect.WithHandlerOptions(
+		connect.WithCodec(protoCodec{limit}),
+		connect.WithCodec(jsonCodec{"json", limit}),
+		connect.WithCodec(jsonCodec{"json; charset=utf-8", limit}),
+	)
+}
+
 // jsonCodec is Connect's JSON as the contract wants it. What it reads may hold
 // fields it does not know: generated clients may be newer than we are.
-type jsonCodec struct{ name string }
-
-// jsonCodecs replaces both codecs that Connect has for JSON.
-func jsonCodecs() connect.HandlerOption {
-	return connect.WithHandlerOptions(
-		connect.WithCodec(jsonCodec{name: "json"}),
-		connect.WithCodec(jsonCodec{name: "json; charset=utf-8"}),
-	)
+type jsonCodec struct {
+	name  string
+	limit sizeLimit
 }
 
 func (c jsonCodec) Name() string { return c.name }
@@ -43,7 +48,7 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	if len(data) == 0 { // an empty body is an empty message, as in Connect's own codec
 		return nil
 	}
-	return readJSON(protojson.UnmarshalOptions{DiscardUnknown: true}, data, message.(proto.Message))
+	return readJSON(protojson.UnmarshalOptions{DiscardUnknown: true}, c.limit, data, message.(proto.Message))
 }
 
 // restCodec is the JSON of REST. A field that is not known is an error that names
@@ -71,7 +76,7 @@ func (c restCodec) MarshalAppendField(dst []byte, message proto.Message, field p
 
 // Unmarshal reads a message.
 func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
-	if err := readJSON(c.UnmarshalOptions, data, message); err != nil {
+	if err := readJSON(c.UnmarshalOptions, publicLimit, data, message); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, err)
 	}
 	return nil
@@ -104,9 +109,13 @@ func appendCompact(dst, text []byte, err error) ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-func readJSON(options protojson.UnmarshalOptions, data []byte, message proto.Message) error {
+// readJSON reads a message of at most limit.
+func readJSON(options protojson.UnmarshalOptions, limit sizeLimit, data []byte, message proto.Message) error {
+	if err := limit.checkJSON(data); err != nil {
+		return err
+	}
 	if err := options.Unmarshal(data, message); err != nil {
 		return badJSON(err, data, "")
 	}
-	return nil
+	return checkItems(message.ProtoReflect())
 }

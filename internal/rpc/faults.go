@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -56,14 +57,14 @@ func (f faults) WrapStreamingClient(next connect.StreamingClientFunc) connect.St
 }
 
 func (f faults) outside(ctx context.Context, spec connect.Spec, err error) *connect.Error {
-	outside := outsideError(err)
+	outside := cutError(outsideError(err))
 	level := slog.LevelDebug
 	switch outside.Code() {
 	case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
 		level = slog.LevelError
 	}
 	f.log.Log(ctx, level, "call failed",
-		"procedure", spec.Procedure, "code", outside.Code().String(), "error", err, "cause", cause(err))
+		"procedure", spec.Procedure, "code", outside.Code().String(), "error", cut(err.Error(), maxLogBytes), "cause", cut(cause(err), maxLogBytes))
 	return outside
 }
 
@@ -112,7 +113,7 @@ func relayed(e *connect.Error) *connect.Error {
 // recovered answers for a handler that panicked. Connect calls it.
 func recovered(log *slog.Logger) connect.HandlerOption {
 	return connect.WithRecover(func(ctx context.Context, spec connect.Spec, _ http.Header, p any) error {
-		log.ErrorContext(ctx, "handler panicked", "procedure", spec.Procedure, "panic", p, "stack", string(debug.Stack()))
+		log.ErrorContext(ctx, "handler panicked", "procedure", spec.Procedure, "panic", cut(fmt.Sprint(p), maxLogBytes), "stack", string(debug.Stack()))
 		return connect.NewError(connect.CodeInternal, errors.New("internal error"))
 	})
 }

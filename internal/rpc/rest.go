@@ -60,6 +60,9 @@ type restTools struct {
 	ignored metric.Int64Counter
 }
 
+// maxQueryBytes bounds the query of a REST request: filters and a page token.
+const maxQueryBytes = 4 << 10
+
 // A restHandler serves all REST paths of a port. It checks what the transcoder would not
 // bear (paths, queries, bodies), and gives answers the form that docs/rest.md promises.
 type restHandler struct {
@@ -76,6 +79,9 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		out.fail(http.StatusBadRequest, err.Error())
+		return
+	case len(r.URL.RawQuery) > maxQueryBytes: // errors quote it
+		out.fail(http.StatusBadRequest, fmt.Sprintf("the query is longer than %d bytes", maxQueryBytes))
 		return
 	case found.route == nil && len(found.allow) > 0:
 		w.Header().Set("Allow", strings.Join(found.allow, ", "))

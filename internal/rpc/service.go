@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 
+	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"connectrpc.com/otelconnect"
 	"connectrpc.com/validate"
@@ -65,9 +66,8 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	}
 	return Options{
 		handler: []connect.HandlerOption{
-			connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor()),
+			connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor(validate.WithValidator(validator{protovalidate.GlobalValidator}))),
 			recovered(log),
-			jsonCodecs(),
 			connect.WithCompressMinBytes(compressMinBytes),
 		},
 		rest: &restTools{log: log, ignored: ignored},
@@ -75,9 +75,9 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 }
 
 // bounded returns the options under which a message may have max bytes, on the wire and
-// decompressed.
-func (o Options) bounded(max int) []connect.HandlerOption {
-	return append(slices.Clone(o.handler), readMax(max))
+// decompressed, and hold as many values as size says.
+func (o Options) bounded(max int, size sizeLimit) []connect.HandlerOption {
+	return append(slices.Clone(o.handler), readMax(max), codecs(size))
 }
 
 // Public returns a service that callers outside may call. A message may be as large as
@@ -88,21 +88,22 @@ func Public[H any](o Options, construct Constructor[H], handler H) Service {
 	for _, r := range restRulesOf(name) {
 		limit = max(limit, int(r.limit())+rawOverheadBytes)
 	}
-	path, h := construct(handler, o.bounded(limit)...)
-	return Service{Path: path, Handler: h, rest: o.rest}
+	path, h := construct(handler, o.bounded(limit, publicLimit)...)
+	return Service{Path: path, Handler: withShortHeaders(h), rest: o.rest}
 }
 
 // Internal returns a service for other services only: no REST, and larger requests.
 func Internal[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, o.bounded(maxInternalBytes)...)
-	return Service{Path: path, Handler: h}
+	path, h := construct(handler, o.bounded(maxInternalBytes, internalLimit)...)
+	return Service{Path: path, Handler: withShortHeaders(h)}
 }
 
 // Bulk returns a service that callers outside may call with large requests: no REST,
 // and few calls at a time. A call takes its turn when its request has arrived whole, so
 // that one that does not end keeps nobody out.
 func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
-	path, h := construct(handler, o.bounded(maxBulkBytes)...)
+	path, h := construct(handler, o.bounded(maxBulkBytes, bulkLimit)...)
+	h = withShortHeaders(h)
 	turns := make(chan struct{}, bulkTurns)
 	errors := connect.NewErrorWriter()
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -29,15 +29,14 @@ const PrefixSize = 5
 
 // IDOf tells under which key something was sealed, by its first PrefixSize bytes.
 func IDOf(sealed []byte) (id ID, ok bool) {
-	const tink = 1 // the first byte of what Tink encrypts under keys with ids
-	if len(sealed) < PrefixSize || sealed[0] != tink {
+	if len(sealed) < PrefixSize || sealed[0] != forPurpose && sealed[0] != forOwner {
 		return 0, false
 	}
 	return ID(binary.BigEndian.Uint32(sealed[1:])), true
 }
 
-// Prefix is what begins all that is sealed under a key.
-func (id ID) Prefix() []byte { return binary.BigEndian.AppendUint32([]byte{1}, uint32(id)) }
+// Prefix returns how all begins that is sealed under a key for addresses.
+func (id ID) Prefix() []byte { return binary.BigEndian.AppendUint32([]byte{forOwner}, uint32(id)) }
 
 // A Key seals and opens with the keys of one file, or of the environment. What is
 // added to the file it takes up while it is used. It is safe for concurrent use.
@@ -64,6 +63,11 @@ func (k *Key) Seal(secret, purpose string) ([]byte, error) {
 // key that is not known it reads the file again, and returns ErrUnknownKey where
 // that did not help. Its error holds nothing of the secret.
 func (k *Key) Open(sealed []byte, purpose string) (string, error) {
+	return k.open(sealed, []byte(purpose))
+}
+
+// open decrypts what Tink encrypted.
+func (k *Key) open(sealed, associated []byte) (string, error) {
 	r := k.ring.Load()
 	id, named := IDOf(sealed)
 	if named && !r.holds(id) {
@@ -72,9 +76,9 @@ func (k *Key) Open(sealed []byte, purpose string) (string, error) {
 			return "", fmt.Errorf("the credential cannot be opened: it was sealed under the key %s: %w", id, ErrUnknownKey)
 		}
 	}
-	secret, err := r.aead.Decrypt(sealed, []byte(purpose))
+	secret, err := r.aead.Decrypt(sealed, associated)
 	if err != nil {
-		return "", errors.New("the credential cannot be opened: it was sealed for another messenger, or it is damaged")
+		return "", errors.New("the credential cannot be opened: it was sealed for another address, or it is damaged")
 	}
 	return string(secret), nil
 }

@@ -3,15 +3,11 @@ package target
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
-
-// MaxName is how many characters a nickname or group name has at most.
-const MaxName = 30
 
 // Kind is what a target names.
 type Kind int
@@ -29,12 +25,10 @@ type Target struct {
 	Name string // the nickname or group name without its @; empty for All
 }
 
-// name is the form of nicknames and group names, as the Protobuf rules of
-// CreateUser and CreateGroup say it.
-var name = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{M}\p{N} _.-]*[\p{L}\p{M}\p{N}_-])?$`)
-
-// Parse reads a target. A text of another form is fault.ErrInvalid, and the
-// error quotes the text, cut where it is long.
+// Parse returns the target that a text names: what stands after @ is a nickname, what
+// stands after @@ a group name, also with spaces, / and @ in it. Names are given in
+// their canonical form. A text of another form is fault.ErrInvalid, and the error quotes
+// the text, cut where it is long.
 func Parse(text string) (Target, error) {
 	if text == "@all" {
 		return Target{Kind: All}, nil
@@ -44,10 +38,14 @@ func Parse(text string) (Target, error) {
 	if group, is := strings.CutPrefix(rest, "@"); is {
 		t.Kind, rest = Group, group
 	}
-	if !ok || utf8.RuneCountInString(rest) > MaxName || !name.MatchString(rest) {
+	if !ok {
 		return Target{}, fmt.Errorf("target %q is not of the form @user, @@group or @all: %w", cut(text), fault.ErrInvalid)
 	}
-	t.Name = rest
+	name, err := anyName(rest)
+	if err != nil {
+		return Target{}, fmt.Errorf("target %q is not of the form @user, @@group or @all: %w: %w", cut(text), err, fault.ErrInvalid)
+	}
+	t.Name = name
 	return t, nil
 }
 
@@ -64,7 +62,7 @@ func ParseAll(texts []string) ([]Target, error) {
 	return targets, nil
 }
 
-// String gives the text that Parse reads as t.
+// String returns the text that Parse reads as t.
 func (t Target) String() string {
 	switch t.Kind {
 	case All:

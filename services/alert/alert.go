@@ -140,4 +140,7 @@ type Report struct {
 	StartTime  time.Time
 	EndTime    time.Time
 	Outcome    messenger.Outcome
+	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil where that
+	// is empty.
+	SealedCredential []byte
 }

@@ -39,8 +39,9 @@ type Clock struct {
 	now        func() time.Time
 	log        *slog.Logger
 
-	news  chan struct{} // holds one where the ledger may have changed
-	round time.Time     // when the last round began
+	news   chan struct{} // holds one where the ledger may have changed
+	round  time.Time     // when the last round began
+	marked time.Time     // when the ledger was last told the time
 }
 
 // NewClock gives a clock that puts jobs of at most jobSize deliveries.
@@ -69,12 +70,13 @@ func (c *Clock) Changed() {
 func (c *Clock) Run(ctx context.Context) error {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
+	c.checkTime(ctx)
 	for {
 		select {
 		case jobs := <-c.outbox.fresh:
 			c.outbox.put(ctx, c.outbox.gather(jobs))
 		case <-c.news:
-			alarm.Reset(max(0, c.round.Add(grain).Sub(c.now())))
+			alarm.Reset(min(max(0, c.round.Add(grain).Sub(c.now())), grain))
 		case <-alarm.C:
 			alarm.Reset(c.work(ctx))
 		case <-ctx.Done():
@@ -88,6 +90,7 @@ func (c *Clock) Run(ctx context.Context) error {
 // work is a round: it does what there is to do now, and gives how long there is
 // nothing then.
 func (c *Clock) work(ctx context.Context) time.Duration {
+	c.checkStep(ctx)
 	c.round = c.now()
 	c.putRipe(ctx)
 	lost := c.outbox.look(ctx)
@@ -112,6 +115,9 @@ func (c *Clock) work(ctx context.Context) time.Duration {
 	if c.outbox.away {
 		c.soon.clear() // wake finds it when the queue is back
 		due = time.Time{}
+	}
+	if done > 0 {
+		c.markTime(ctx)
 	}
 	if done > 0 || reached(c.soon.first(), now) {
 		return grain
@@ -195,7 +201,7 @@ func (c *Clock) take(ctx context.Context) (n int) {
 // takes it.
 func (c *Clock) finish(ctx context.Context) {
 	for first := c.soon.first(); !first.IsZero() && !c.outbox.away; first = c.soon.first() {
-		<-time.After(first.Sub(c.now()))
+		<-time.After(min(first.Sub(c.now()), ahead))
 		c.putRipe(ctx)
 	}
 }

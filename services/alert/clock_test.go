@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -182,9 +183,9 @@ func TestBrokerAway(t *testing.T) {
 	const due = 50
 	dir, addr := t.TempDir(), freeAddr(t)
 	stop := brokerAt(t, dir, addr)
-	conn, err := queue.Dial("nats://" + addr.String())
+	conn, err := queue.Dial("nats://"+addr.String(), slog.New(slog.DiscardHandler))
 	must(t, err)
-	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	t.Cleanup(q.Close)
 	l := ledgerIn(t, "sqlite")

@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
@@ -18,6 +21,7 @@ type DispatchHandler struct {
 	Dispatcher Dispatcher
 	Rule       Rule
 	Clock      *Clock // is told what may be due sooner than it knows
+	Hub        *Hub   // is told what watchers want to see
 	// Lease is how long a sender may hold a delivery without a report: longer than a
 	// sender waits for a provider, and shorter than people like to wait where a
 	// sender died.
@@ -36,11 +40,26 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	res := &jobv1.ClaimResponse{Claims: make([]*jobv1.Claim, 0, len(claims))}
+	res := &jobv1.ClaimResponse{Claims: make([]*jobv1.Claim, 0, len(claims)), Time: timestamppb.New(h.Now())}
 	for _, c := range claims {
-		res.Claims = append(res.Claims, claimToWire(c))
+		wire := claimToWire(c)
+		// What is granted again lasts for what is left, however the clock went meanwhile.
+		wire.Lease = durationpb.New(min(max(c.LeaseExpireTime.Sub(now), 0), h.Lease))
+		res.Claims = append(res.Claims, wire)
 	}
 	return res, nil
+}
+
+// GetTime tells the time.
+func (h *DispatchHandler) GetTime(context.Context, *jobv1.GetTimeRequest) (*jobv1.GetTimeResponse, error) {
+	return &jobv1.GetTimeResponse{Time: timestamppb.New(h.Now())}, nil
+}
+
+// Release makes due what waits for slots that it does not need any more.
+func (h *DispatchHandler) Release(ctx context.Context, req *jobv1.ReleaseRequest) (*jobv1.ReleaseResponse, error) {
+	defer h.Clock.Changed()
+	n, err := h.Dispatcher.Release(ctx, req.GetMessenger(), h.Now())
+	return &jobv1.ReleaseResponse{Count: int64(n)}, err
 }
 
 // ListFree says what could be claimed.
@@ -58,17 +77,24 @@ func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeReque
 
 // Defer gives back what must wait for its provider.
 func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
+	now := h.Now()
 	ds := make([]Deferral, 0, len(req.GetDeferrals()))
 	for _, wire := range req.GetDeferrals() {
-		ds = append(ds, Deferral{
-			DeliveryID: wire.GetDeliveryId(),
-			Fence:      wire.GetFence(),
-			Time:       wire.GetTime().AsTime(),
-			Slots:      wire.GetSlots(),
-		})
+		d := Deferral{DeliveryID: wire.GetDeliveryId(), Fence: wire.GetFence(), Time: wire.GetTime().AsTime(), Slots: wire.GetSlots()}
+		if wire.GetWait() != nil { // the sender's clock may be another
+			d.Time = now.Add(max(0, wire.GetWait().AsDuration()))
+		}
+		ds = append(ds, d)
 	}
 	defer h.Clock.Changed()
-	return &jobv1.DeferResponse{}, h.Dispatcher.Defer(ctx, ds, h.Now())
+	if err := h.Dispatcher.Defer(ctx, ds, now); err != nil {
+		return nil, err
+	}
+	h.Hub.Changed(func(yield func(int64) bool) {
+		for i := 0; i < len(ds) && yield(ds[i].DeliveryID); i++ {
+		}
+	})
+	return &jobv1.DeferResponse{}, nil
 }
 
 // Report records what came of claims.
@@ -87,6 +113,10 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 	if err != nil {
 		return nil, err
 	}
+	h.Hub.Changed(func(yield func(int64) bool) {
+		for i := 0; i < len(reports) && yield(reports[i].DeliveryID); i++ {
+		}
+	})
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
 }
 

@@ -26,6 +26,7 @@ type Handler struct {
 	// client across processes.
 	Directory userv1connect.DirectoryServiceClient
 	Book      Book
+	Hub       *Hub
 	Clock     *Clock
 	Writer    *Writer
 	Specs     []messenger.Spec
@@ -67,17 +68,21 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	return sentToWire(a, len(ds)), nil
 }
 
-// GetAlert answers with an alert and every delivery of it.
+// GetAlert answers with an alert and its first deliveries.
 func (h *Handler) GetAlert(ctx context.Context, req *alertv1.GetAlertRequest) (*alertv1.GetAlertResponse, error) {
 	id, err := readAlertID(req.GetId())
 	if err != nil {
 		return nil, err
 	}
-	a, ds, err := h.Book.Alert(ctx, id)
+	a, err := h.Book.Summary(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return &alertv1.GetAlertResponse{Alert: alertToWire(a), Deliveries: deliveriesToWire(ds)}, nil
+	ds, next, err := h.deliveryPage(ctx, DeliveryQuery{AlertID: id, Limit: maxDeliveriesPage})
+	if err != nil {
+		return nil, err
+	}
+	return &alertv1.GetAlertResponse{Alert: alertToWire(a), Deliveries: deliveriesToWire(ds), NextPageToken: next}, nil
 }
 
 // ListAlerts answers with a page of alerts.
@@ -113,6 +118,7 @@ func (h *Handler) CancelAlert(ctx context.Context, req *alertv1.CancelAlertReque
 	if err != nil {
 		return nil, err
 	}
+	h.Hub.ChangedAlert(id)
 	return &alertv1.CancelAlertResponse{CanceledCount: int32(count)}, nil
 }
 
@@ -131,6 +137,7 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 	if err != nil {
 		return nil, err
 	}
+	h.Hub.ChangedAll()
 	return &alertv1.ReplayDeliveriesResponse{ReplayedCount: int32(count)}, nil
 }
 
@@ -140,7 +147,7 @@ func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTarget
 	if err != nil {
 		return nil, err
 	}
-	return resolvedToWire(found), nil
+	return resolvedToWire(found, req)
 }
 
 // lookUp asks the directory once for all targets. A target of a wrong form is

@@ -22,6 +22,7 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 			Destination:      d.Destination,
 			SealedCredential: d.SealedCredential,
 			CredentialKey:    d.CredentialKey,
+			Nickname:         d.Nickname,
 		})
 	}
 	return jobs

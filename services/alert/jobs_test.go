@@ -12,7 +12,7 @@ import (
 func deliveries(messenger string, from, count int) []alert.Delivery {
 	ds := make([]alert.Delivery, 0, count)
 	for n := from; n < from+count; n++ {
-		ds = append(ds, alert.Delivery{ID: int64(n), Messenger: messenger, Destination: fmt.Sprint("C", n), SealedCredential: []byte{byte(n)}, State: alert.Queued})
+		ds = append(ds, alert.Delivery{ID: int64(n), Messenger: messenger, Nickname: fmt.Sprint("u", n), Destination: fmt.Sprint("C", n), SealedCredential: []byte{byte(n)}, State: alert.Queued})
 	}
 	return ds
 }
@@ -44,7 +44,7 @@ func TestJobs(t *testing.T) {
 				line := j.Messenger
 				for _, d := range j.Deliveries {
 					line += fmt.Sprint(" ", d.ID)
-					if d.Destination != fmt.Sprint("C", d.ID) || len(d.SealedCredential) != 1 {
+					if d.Destination != fmt.Sprint("C", d.ID) || len(d.SealedCredential) != 1 || d.Nickname != fmt.Sprint("u", d.ID) {
 						t.Errorf("a delivery of %+v", d)
 					}
 				}

@@ -36,6 +36,7 @@ type Ledger interface {
 
 // A Book is the record of what was said.
 type Book interface {
+	Deliveries
 	// AddAlert records a with its deliveries, all or nothing, and gives them ids:
 	// a.ID, and ds[i].ID in order. Ids are greater than 0 and never used again, not
 	// even by a ledger that was emptied. Deliveries that are Queued wait for the
@@ -142,6 +143,17 @@ type Dispatcher interface {
 	// fence. Due then gives its Slots along. What was canceled meanwhile ends. What is
 	// in another state stays as it is.
 	Defer(ctx context.Context, ds []Deferral, now time.Time) error
+	// Release makes due at now what a Deferral by a messenger lets wait with Slots, which it
+	// keeps, and says how much that is. What waits for another of its chain, or for its next
+	// try, waits on.
+	Release(ctx context.Context, messenger string, now time.Time) (int, error)
+	// MarkTime records that it is now, and answers with what was recorded before; zero for
+	// nothing. Where that is after now the clock was ahead.
+	MarkTime(ctx context.Context, now time.Time) (before time.Time, err error)
+	// PutRight puts right what was written by a clock that was ahead by so much: what waits
+	// for a time after now waits that much less, and a lease that began after now begins
+	// now. It says how many deliveries that are.
+	PutRight(ctx context.Context, now time.Time, ahead time.Duration) (int, error)
 	// Next says when there will be something for Due, and for Sweep, as the ledger stands:
 	// the first time for which something waits, and at which something expires or a
 	// lease ends. A time that has passed means that there is something now; zero, that

@@ -120,7 +120,7 @@ func (o *outbox) drain(ctx context.Context) {
 // when the new life had begun was put into it: a copy of that could cost a turn.
 func (o *outbox) look(ctx context.Context) (until time.Time) {
 	start := o.now()
-	if start.Before(o.next) {
+	if wait := o.next.Sub(start); wait > 0 && wait <= lastLook+clockSlack { // longer where the clock went back
 		return time.Time{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)

@@ -22,9 +22,10 @@ const Undelivered = "undelivered"
 
 // Receipts keeps what providers say later.
 type Receipts interface {
-	// CredentialOf answers with the SealedCredential of a delivery. It must return
-	// fault.ErrNotFound where no delivery by that messenger has the id.
-	CredentialOf(ctx context.Context, delivery int64, messenger string) ([]byte, error)
+	// CredentialOf returns the SealedCredential of a delivery, with the Nickname and
+	// the Destination that it is sealed for. It must return fault.ErrNotFound where no
+	// delivery by that messenger has the id.
+	CredentialOf(ctx context.Context, delivery int64, messenger string) (Delivery, error)
 	// Receive makes r the Receipt of a delivery, but for what does not count: a word of
 	// a message after a Final one of it, and a word of a message that another came
 	// after. Words may come before the report of the attempt. It must return

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
@@ -9,13 +10,15 @@ import (
 
 // Receive records what a provider says of a delivery, as the directory reads it.
 func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest) (*jobv1.ReceiveResponse, error) {
-	credential, err := h.Receipts.CredentialOf(ctx, req.GetDeliveryId(), req.GetMessenger())
+	d, err := h.Receipts.CredentialOf(ctx, req.GetDeliveryId(), req.GetMessenger())
 	if err != nil {
 		return nil, err
 	}
 	said, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
 		Messenger:        req.GetMessenger(),
-		SealedCredential: credential,
+		SealedCredential: d.SealedCredential,
+		NickName:         d.Nickname,
+		Destination:      d.Destination,
 		DeliveryId:       req.GetDeliveryId(),
 		Form:             req.GetForm(),
 		Signature:        req.GetSignature(),
@@ -24,5 +27,9 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 		return nil, err
 	}
 	defer h.Clock.Changed() // another of its chain may be due
-	return &jobv1.ReceiveResponse{}, h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now()))
+	if err := h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now())); err != nil {
+		return nil, err
+	}
+	h.Hub.Changed(slices.Values([]int64{req.GetDeliveryId()}))
+	return &jobv1.ReceiveResponse{}, nil
 }

@@ -30,11 +30,11 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 	}
 	of(directory.GetPrimaryId()).Primary = true
 	for _, count := range directory.GetAddresses() {
-		of(count.GetKeyId()).AddressCount = count.GetCount()
+		of(count.GetKeyId()).AddressCount += count.GetCount()
 	}
 	for _, s := range ledger {
 		if id, ok := seal.IDOf(s.Prefix); ok {
-			of(uint32(id)).DeliveryCount = int64(s.Count)
+			of(uint32(id)).DeliveryCount += int64(s.Count)
 		}
 	}
 	return &messengerv1.ListSealKeysResponse{Keys: slices.SortedFunc(maps.Values(keys), func(a, b *messengerv1.SealKey) int {

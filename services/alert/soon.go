@@ -35,12 +35,13 @@ func (s *soon) add(jobs []DueJob) {
 	}
 }
 
-// ripe gives up the jobs whose time has come, in the order in which they were added.
+// ripe gives up the jobs whose time has come, in the order in which they were added. What
+// is later than anything is taken ahead was taken before the clock went back: it has come.
 func (s *soon) ripe(now time.Time) (jobs []job.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.jobs = slices.DeleteFunc(s.jobs, func(j DueJob) bool {
-		is := !j.Time.After(now)
+		is := !j.Time.After(now) || j.Time.After(now.Add(ahead+clockSlack))
 		if is {
 			jobs = append(jobs, j.Job)
 			s.deliveries -= len(j.Deliveries)

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"strconv"
@@ -184,20 +185,31 @@ func receiptFromWire(said *userv1.ReadReceiptResponse, now time.Time) Receipt {
 	return r
 }
 
-func resolvedToWire(found *userv1.LookUpResponse) *alertv1.ResolveTargetsResponse {
-	res := &alertv1.ResolveTargetsResponse{
-		UserCount:     int32(len(found.GetRecipients())),
-		Recipients:    make([]*alertv1.Recipient, 0, len(found.GetRecipients())),
-		UnknownTarget: found.GetUnknownTarget(),
+// maxRecipientsPage is how many recipients a dry run answers with at most.
+const maxRecipientsPage = 1000
+
+// resolvedToWire returns the page of what was found that is asked for.
+func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+	skip, err := readPageToken(req.GetPageToken())
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range found.GetRecipients() {
+	all := found.GetRecipients()
+	page := all[min(int(skip), len(all)):]
+	res := &alertv1.ResolveTargetsResponse{UserCount: int32(len(all)), UnknownTarget: found.GetUnknownTarget()}
+	if size := cmp.Or(int(req.GetPageSize()), maxRecipientsPage); len(page) > size {
+		page = page[:size]
+		res.NextPageToken = strconv.Itoa(int(skip) + size)
+	}
+	res.Recipients = make([]*alertv1.Recipient, 0, len(page))
+	for _, r := range page {
 		res.Recipients = append(res.Recipients, &alertv1.Recipient{
 			NickName:    r.GetNickName(),
 			Messenger:   r.GetMessenger(),
 			Destination: r.GetDestination(),
 		})
 	}
-	return res
+	return res, nil
 }
 
 func queryFromWire(req *alertv1.ListAlertsRequest) (Query, error) {
@@ -254,6 +266,8 @@ func reportFromWire(r *jobv1.Report) Report {
 		StartTime:  r.GetStartTime().AsTime(),
 		EndTime:    r.GetEndTime().AsTime(),
 		Outcome:    outcome.FromWire(r.GetOutcome()),
+
+		SealedCredential: r.GetSealedCredential(),
 	}
 }
 

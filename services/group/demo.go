@@ -11,11 +11,14 @@ import (
 func Demo(key *seal.Key) (Contents, error) {
 	var c Contents
 	for n := 1; n <= 9; n++ {
-		a, err := newAddress(key, "slack", fmt.Sprintf("SLACK-USER%d-TOKEN", n), fmt.Sprintf("USER%d_CHANNEL_ID", n))
+		nickname := fmt.Sprintf("user%d", n)
+		a, err := newAddress(key, fmt.Sprintf("SLACK-USER%d-TOKEN", n), seal.Owner{
+			Nickname: nickname, Messenger: "slack", Destination: fmt.Sprintf("USER%d_CHANNEL_ID", n),
+		})
 		if err != nil {
 			return Contents{}, err
 		}
-		c.Users = append(c.Users, User{Nickname: fmt.Sprintf("user%d", n), Addresses: []Address{a}})
+		c.Users = append(c.Users, User{Nickname: nickname, Addresses: []Address{a}})
 	}
 	for n := 1; n <= 5; n++ {
 		m := Membership{Group: fmt.Sprintf("test-team%d", n), Members: []string{fmt.Sprintf("user%d", n)}}

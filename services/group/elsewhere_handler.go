@@ -86,7 +86,7 @@ func (h *Elsewhere) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*use
 	if err != nil {
 		return h.instead(ctx, question, err)
 	}
-	res, err := h.sealed(list, targets)
+	res, err := h.sealed(list, targets, names)
 	if err == nil {
 		h.answers.Add(question, proto.CloneOf(res))
 	}
@@ -110,16 +110,16 @@ func (h *Elsewhere) instead(ctx context.Context, question string, err error) (*u
 }
 
 // sealed gives the answer as ours, each token sealed.
-func (h *Elsewhere) sealed(list *userinfo.UserList, targets []target.Target) (*userv1.LookUpResponse, error) {
+func (h *Elsewhere) sealed(list *userinfo.UserList, targets []target.Target, names []string) (*userv1.LookUpResponse, error) {
 	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(list.GetUser()))}
 	named := map[string]bool{}
 	for _, u := range list.GetUser() {
 		messenger := strings.ToLower(u.GetServiceType())
-		token, err := h.key.Seal(u.GetToken(), messenger)
+		token, err := h.key.SealFor(u.GetToken(), seal.Owner{Nickname: u.GetNickname(), Messenger: messenger, Destination: u.GetTarget()})
 		if err != nil {
 			return nil, err
 		}
-		named[u.GetNickname()] = true
+		named[target.CanonicalName(u.GetNickname())] = true
 		res.Recipients = append(res.Recipients, &userv1.Recipient{
 			NickName:         u.GetNickname(),
 			Messenger:        messenger,
@@ -128,11 +128,13 @@ func (h *Elsewhere) sealed(list *userinfo.UserList, targets []target.Target) (*u
 			CredentialKey:    h.key.Fingerprint(messenger, u.GetToken()),
 		})
 	}
+	var unknown []target.Target
 	for _, t := range targets {
-		if text := t.String(); t.Kind == target.User && !named[t.Name] && !slices.Contains(res.GetUnknownTarget(), text) {
-			res.UnknownTarget = append(res.UnknownTarget, text)
+		if t.Kind == target.User && !named[t.Name] && !slices.Contains(unknown, t) {
+			unknown = append(unknown, t)
 		}
 	}
+	res.UnknownTarget = asWritten(unknown, names)
 	return res, nil
 }
 

@@ -73,7 +73,7 @@ func TestElsewhereAnswers(t *testing.T) {
 		t.Fatalf("%v, %v", res, err)
 	}
 	first := res.GetRecipients()[0]
-	token, err := key.Open(first.GetSealedCredential(), "slack")
+	token, err := key.OpenFor(first.GetSealedCredential(), seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C1"})
 	if err != nil || token != "xoxb-KIM" || first.GetNickName() != "kim" || first.GetMessenger() != "slack" || first.GetDestination() != "C1" {
 		t.Errorf("%v, %v", first, err)
 	}

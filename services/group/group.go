@@ -26,13 +26,21 @@ type User struct {
 type UserChange struct {
 	Nickname *string
 	Failover *bool
+	// Reseal must be set where Nickname is.
+	Reseal Reseal
 }
+
+// A Reseal returns the SealedCredential of an address as it is to be after a change of
+// what it is sealed for: its user's nickname, or its destination. r is the address as it
+// was before. It is called within the transaction that makes the change, maybe more than
+// once.
+type Reseal func(r Recipient) ([]byte, error)
 
 // An Address is a user's messenger, credential and destination.
 type Address struct {
 	ID               int
 	Messenger        string
-	SealedCredential []byte // as internal/seal sealed it for the messenger
+	SealedCredential []byte // as internal/seal sealed it for the address's owner
 	CredentialKey    string // the credential's fingerprint; empty until FillKeys has made it
 	Destination      string
 	Rank             int // from 0 to 1000; the lower is used first, of equals that with the lower id
@@ -58,6 +66,7 @@ type Directory interface {
 	Groups
 	Users
 	Finder
+	Naming
 	Keyless
 	Sealing
 	Whole
@@ -137,9 +146,9 @@ type Finder interface {
 	// process, and take a bounded number of statements, however many targets there are.
 	Find(ctx context.Context, targets []target.Target) (found []Recipient, unknown []target.Target, err error)
 	// MoveAddresses gives the addresses of a messenger, under the credential with this
-	// fingerprint and to the destination from, the destination to, and says how many
-	// there were.
-	MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string) (int, error)
+	// fingerprint and to the destination from, the destination to and the credential
+	// that reseal returns, and returns how many there were.
+	MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string, reseal Reseal) (int, error)
 }
 
 // Contents is what a directory holds, by name.

@@ -5,6 +5,7 @@ import (
 
 	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
 
 var _ groupv1connect.GroupServiceHandler = (*Handler)(nil)
@@ -19,7 +20,7 @@ func (h *Handler) ListGroups(ctx context.Context, req *groupv1.ListGroupsRequest
 		return nil, err
 	}
 	limit := int(req.GetPageSize())
-	groups, err := h.Groups.Groups(ctx, after, more(limit), req.GetGroupName())
+	groups, err := h.Groups.Groups(ctx, after, more(limit), target.CanonicalName(req.GetGroupName()))
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,11 @@ func (h *Handler) GetGroup(ctx context.Context, req *groupv1.GetGroupRequest) (*
 
 // CreateGroup makes a group without members.
 func (h *Handler) CreateGroup(ctx context.Context, req *groupv1.CreateGroupRequest) (*groupv1.CreateGroupResponse, error) {
-	g, err := h.Groups.AddGroup(ctx, req.GetGroupName())
+	name, err := newGroupName(req.GetGroupName())
+	if err != nil {
+		return nil, err
+	}
+	g, err := h.Groups.AddGroup(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +59,11 @@ func (h *Handler) CreateGroup(ctx context.Context, req *groupv1.CreateGroupReque
 
 // RenameGroup gives a group another name.
 func (h *Handler) RenameGroup(ctx context.Context, req *groupv1.RenameGroupRequest) (*groupv1.RenameGroupResponse, error) {
-	g, err := h.Groups.RenameGroup(ctx, int(req.GetId()), req.GetGroupName())
+	name, err := newGroupName(req.GetGroupName())
+	if err != nil {
+		return nil, err
+	}
+	g, err := h.Groups.RenameGroup(ctx, int(req.GetId()), name)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +89,7 @@ func (h *Handler) ListGroupUsers(ctx context.Context, req *groupv1.ListGroupUser
 
 // AddGroupUser makes a user a member.
 func (h *Handler) AddGroupUser(ctx context.Context, req *groupv1.AddGroupUserRequest) (*groupv1.AddGroupUserResponse, error) {
-	if err := h.Groups.AddMember(ctx, int(req.GetId()), req.GetNickName()); err != nil {
+	if err := h.Groups.AddMember(ctx, int(req.GetId()), canonicalNickname(req)); err != nil {
 		return nil, err
 	}
 	group, err := h.members(ctx, req.GetId())
@@ -92,7 +101,7 @@ func (h *Handler) AddGroupUser(ctx context.Context, req *groupv1.AddGroupUserReq
 
 // RemoveGroupUser ends a membership.
 func (h *Handler) RemoveGroupUser(ctx context.Context, req *groupv1.RemoveGroupUserRequest) (*groupv1.RemoveGroupUserResponse, error) {
-	if err := h.Groups.RemoveMember(ctx, int(req.GetId()), req.GetNickName()); err != nil {
+	if err := h.Groups.RemoveMember(ctx, int(req.GetId()), canonicalNickname(req)); err != nil {
 		return nil, err
 	}
 	return &groupv1.RemoveGroupUserResponse{}, nil

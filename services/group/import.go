@@ -1,6 +1,7 @@
 package group
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -14,7 +15,7 @@ type Importer struct {
 	HTTP  bool // URLs may be http
 	// Accept checks a new address and seals its credential. Its error begins with
 	// the field's name.
-	Accept func(messenger, credential, destination string) (Address, error)
+	Accept func(of seal.Owner, credential string) (Address, error)
 }
 
 // Plan says what must change so that a directory that holds have holds what the
@@ -56,10 +57,17 @@ func (p *planner) planUsers() map[string]bool {
 			continue
 		}
 		said[u.Nickname] = true
+		has := p.users[u.Nickname]
+		if has == nil && u.Nickname != "" {
+			if _, err := newNickname("nick_name", u.Nickname); err != nil {
+				p.problems.add(u.Place, err)
+				continue
+			}
+		}
 		if u.Bad {
 			continue
 		}
-		if has := p.users[u.Nickname]; has != nil {
+		if has != nil {
 			p.changeUser(u, *has)
 		} else {
 			p.done.note(&p.done.Users.Created, Done{Action: Created, Nickname: u.Nickname})
@@ -74,7 +82,7 @@ func (p *planner) planUsers() map[string]bool {
 func (p *planner) newAddresses(u SheetUser) []Address {
 	addresses := make([]Address, 0, len(u.Addresses))
 	p.eachAddress(u, func(said SheetAddress, credential string) error {
-		a, err := p.accept(said, credential)
+		a, err := p.accept(u.Nickname, said, credential)
 		addresses = append(addresses, a)
 		p.done.note(&p.done.Addresses.Created, Done{Action: Created, Nickname: u.Nickname, Messenger: said.Address.Messenger})
 		return err
@@ -104,13 +112,13 @@ func (p *planner) changeAddresses(u SheetUser, has User) {
 		old, is := byMessenger[said.Address.Messenger]
 		delete(byMessenger, said.Address.Messenger)
 		if !is {
-			a, err := p.accept(said, credential)
+			a, err := p.accept(u.Nickname, said, credential)
 			p.changes.AddAddresses = append(p.changes.AddAddresses, Recipient{Nickname: u.Nickname, Address: a})
 			done.Action = Created
 			p.done.note(&p.done.Addresses.Created, done)
 			return err
 		}
-		a, changed, err := p.change(old, said, credential)
+		a, changed, err := p.change(Recipient{Nickname: u.Nickname, Address: old}, said, credential)
 		if !changed || err != nil {
 			p.done.Addresses.Unchanged++
 			return err
@@ -142,7 +150,7 @@ func (p *planner) eachAddress(u SheetUser, do func(said SheetAddress, credential
 		case len(a.Sealed) > 0 && credential != "":
 			err = fmt.Errorf("credential: say it once, in the clear or sealed")
 		case len(a.Sealed) > 0:
-			credential, err = p.Key.Open(a.Sealed, seal.ExportPurpose(u.Nickname, a.Address.Messenger, a.Address.Destination))
+			credential, err = p.open(u, a)
 			if err != nil {
 				err = fmt.Errorf("sealed_credential: it was sealed under another seal key, for another user, messenger or destination, or it is damaged: give the credential in the clear")
 			}
@@ -157,21 +165,32 @@ func (p *planner) eachAddress(u SheetUser, do func(said SheetAddress, credential
 	}
 }
 
-// accept makes a new address.
-func (p *planner) accept(said SheetAddress, credential string) (Address, error) {
-	a, err := p.Accept(said.Address.Messenger, credential, said.Address.Destination)
+// open returns the credential of an address as it left in an export, which was sealed for
+// the nickname as it was then.
+func (p *planner) open(u SheetUser, a SheetAddress) (string, error) {
+	credential, err := p.Key.Open(a.Sealed, seal.ExportPurpose(u.Nickname, a.Address.Messenger, a.Address.Destination))
+	if err != nil && u.Written != u.Nickname {
+		return p.Key.Open(a.Sealed, seal.ExportPurpose(u.Written, a.Address.Messenger, a.Address.Destination))
+	}
+	return credential, err
+}
+
+// accept returns a new address of a user.
+func (p *planner) accept(nickname string, said SheetAddress, credential string) (Address, error) {
+	a, err := p.Accept(seal.Owner{Nickname: nickname, Messenger: said.Address.Messenger, Destination: said.Address.Destination}, credential)
 	return a.as(said.Address), err
 }
 
 // change gives an address that is there as the sheet says it, and whether that is
 // otherwise. Without a credential it keeps the one it has, unless that would go
 // somewhere else.
-func (p *planner) change(old Address, said SheetAddress, credential string) (a Address, changed bool, err error) {
+func (p *planner) change(has Recipient, said SheetAddress, credential string) (a Address, changed bool, err error) {
+	old := has.Address
 	if credential != "" {
-		if has, err := p.Key.Open(old.SealedCredential, old.Messenger); err == nil && has == credential && old.sameSaid(said.Address) {
+		if known, err := p.Key.OpenFor(old.SealedCredential, has.owner()); err == nil && known == credential && old.sameSaid(said.Address) {
 			return old, false, nil
 		}
-		a, err = p.accept(said, credential)
+		a, err = p.accept(has.Nickname, said, credential)
 		a.ID, a.Rank = old.ID, old.Rank
 		return a.as(said.Address), true, err
 	}
@@ -189,6 +208,11 @@ func (p *planner) change(old Address, said SheetAddress, credential string) (a A
 		if err := spec.Destination.Accept(said.Address.Destination, p.HTTP); err != nil {
 			return old, false, fmt.Errorf("destination: %w", err)
 		}
+		to := has.owner()
+		to.Destination = said.Address.Destination
+		if old.SealedCredential, err = resealFor(p.Key, has, to); err != nil {
+			return old, false, errors.New("credential: the one that is there cannot be opened, and the destination is another now: give it anew")
+		}
 	}
 	return old.as(said.Address), true, nil
 }
@@ -202,11 +226,17 @@ func (p *planner) planGroups(users map[string]bool, have Contents) {
 			continue
 		}
 		seen[g.Name] = true
+		has := p.groups[g.Name]
+		if has == nil && g.Name != "" {
+			if _, err := newGroupName(g.Name); err != nil {
+				p.problems.add(g.Place, err)
+				continue
+			}
+		}
 		if g.Bad {
 			continue
 		}
 		members := p.members(g, users)
-		has := p.groups[g.Name]
 		if has == nil {
 			p.done.note(&p.done.Groups.Created, Done{Action: Created, Group: g.Name})
 			p.changes.AddGroups = append(p.changes.AddGroups, Membership{Group: g.Name, Members: members})
@@ -277,7 +307,7 @@ func (p *planner) changeMembers(has Membership, said []string) {
 // prune plans the end of the users who are not in the sheet.
 func (p *planner) prune(said map[string]bool, have Contents) {
 	if len(p.sheet.Users) == 0 {
-		p.problems.addf(Place{Path: "users"}, "prune would delete all users, for there are none here")
+		p.problems.addf(Place{List: "users", Index: -1}, "prune would delete all users, for there are none here")
 		return
 	}
 	for _, u := range have.Users {

@@ -10,9 +10,9 @@ import (
 // A Keyless directory tells which addresses have no CredentialKey yet: those from
 // before fingerprints were kept.
 type Keyless interface {
-	// Keyless answers with addresses without a CredentialKey by id: those after the
-	// id after, at most limit of them.
-	Keyless(ctx context.Context, after, limit int) ([]Address, error)
+	// Keyless returns addresses without a CredentialKey by id, with their users'
+	// nicknames: those after the id after, at most limit of them.
+	Keyless(ctx context.Context, after, limit int) ([]Recipient, error)
 	// SetKeys gives addresses, by id, their CredentialKey. It must leave one alone
 	// that has a key, or another SealedCredential by now.
 	SetKeys(ctx context.Context, addresses []Address) error
@@ -21,17 +21,17 @@ type Keyless interface {
 // keysTogether is how many addresses are given their keys at once.
 const keysTogether = 500
 
-// newAddress seals a credential and takes its fingerprint as it enters.
-func newAddress(key *seal.Key, messenger, credential, destination string) (Address, error) {
-	sealed, err := key.Seal(credential, messenger)
+// newAddress returns the address of an owner, whose credential is sealed as it enters.
+func newAddress(key *seal.Key, credential string, of seal.Owner) (Address, error) {
+	sealed, err := key.SealFor(credential, of)
 	if err != nil {
 		return Address{}, err
 	}
 	return Address{
-		Messenger:        messenger,
+		Messenger:        of.Messenger,
 		SealedCredential: sealed,
-		CredentialKey:    key.Fingerprint(messenger, credential),
-		Destination:      destination,
+		CredentialKey:    key.Fingerprint(of.Messenger, credential),
+		Destination:      of.Destination,
 	}, nil
 }
 
@@ -48,16 +48,16 @@ func FillKeys(ctx context.Context, d Keyless, key *seal.Key, log *slog.Logger) e
 		if len(some) == 0 {
 			break
 		}
-		after = some[len(some)-1].ID
-		opened := some[:0]
-		for _, a := range some {
-			credential, err := key.Open(a.SealedCredential, a.Messenger)
+		after = some[len(some)-1].Address.ID
+		opened := make([]Address, 0, len(some))
+		for _, r := range some {
+			credential, err := key.OpenFor(r.Address.SealedCredential, r.owner())
 			if err != nil {
 				unreadable++
 				continue
 			}
-			a.CredentialKey = key.Fingerprint(a.Messenger, credential)
-			opened = append(opened, a)
+			r.Address.CredentialKey = key.Fingerprint(r.Address.Messenger, credential)
+			opened = append(opened, r.Address)
 		}
 		if err := d.SetKeys(ctx, opened); err != nil {
 			return err

@@ -2,11 +2,13 @@ package group
 
 import (
 	"context"
+	"fmt"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/seal"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
@@ -43,15 +45,14 @@ func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 			Failover:         r.Failover,
 		})
 	}
-	for _, t := range unknown {
-		res.UnknownTarget = append(res.UnknownTarget, t.String())
-	}
+	res.UnknownTarget = asWritten(unknown, req.GetTarget())
 	return res, nil
 }
 
 // MoveAddresses gives addresses another destination.
 func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
-	n, err := h.Finder.MoveAddresses(ctx, req.GetMessenger(), req.GetCredentialKey(), req.GetFrom(), req.GetTo())
+	n, err := h.Finder.MoveAddresses(ctx, req.GetMessenger(), req.GetCredentialKey(), req.GetFrom(), req.GetTo(),
+		resealing(h.Key, func(of *seal.Owner) { of.Destination = req.GetTo() }))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 	}
 	list := &userinfo.UserList{User: make([]*userinfo.User, 0, len(found))}
 	for _, r := range found {
-		token, err := h.Key.Open(r.Address.SealedCredential, r.Address.Messenger)
+		token, err := h.Key.OpenFor(r.Address.SealedCredential, r.owner())
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +81,32 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 	return list, nil
 }
 
+// maxNames is how many names one look-up may hold; UserInfo has no rule in its schema.
+const maxNames = 10_000
+
+// asWritten returns targets as they were asked for, which may be in another form than
+// that in which names are kept.
+func asWritten(targets []target.Target, texts []string) []string {
+	if len(targets) == 0 {
+		return nil
+	}
+	written := make(map[string]string, len(texts))
+	for _, text := range texts {
+		if name := target.CanonicalName(text); written[name] == "" {
+			written[name] = text
+		}
+	}
+	out := make([]string, len(targets))
+	for i, t := range targets {
+		out[i] = written[t.String()]
+	}
+	return out
+}
+
 func (h *LookupHandler) find(ctx context.Context, names []string) ([]Recipient, []target.Target, error) {
+	if len(names) > maxNames {
+		return nil, nil, fmt.Errorf("name: must have at most %d items: %w", maxNames, fault.ErrInvalid)
+	}
 	targets, err := target.ParseAll(names)
 	if err != nil || len(targets) == 0 {
 		return nil, nil, err

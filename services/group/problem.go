@@ -9,15 +9,26 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// A Place is where something stands in a sheet.
+// A Place is where something stands in a sheet. Its text is made where it is needed:
+// a sheet has hundreds of thousands of places, and few problems.
 type Place struct {
-	Line int    // of the file; 0 where there is none
-	Path string // such as users[3].addresses[0]
-	Name string // what people know it by, such as user "kim"
+	Line      int    // of the file; 0 where there is none
+	List      string // users or groups
+	Index     int    // in the list; below 0 where the list itself is meant
+	Name      string // of the user or group
+	Address   int    // which of the user's, from 1; 0 where the user is meant
+	Messenger string // of the address
 }
 
-// maxProblems is how many problems of a sheet are told.
-const maxProblems = 50
+const (
+	// maxProblems is how many problems of a sheet are told.
+	maxProblems = 50
+	// maxProblemBytes bounds the text of all problems: a transport cuts longer errors.
+	maxProblemBytes = 3800
+	// enoughProblems is how many problems are counted before the rest of a sheet is left
+	// unread.
+	enoughProblems = 1000
+)
 
 // problems are what is wrong with a sheet.
 type problems struct {
@@ -39,8 +50,15 @@ func (ps *problems) add(at Place, err error) {
 	}
 }
 
+// enough reports whether so much is wrong that the rest need not be read.
+func (ps *problems) enough() bool { return ps.count >= enoughProblems }
+
 // addf is add with the words of fmt.Errorf.
 func (ps *problems) addf(at Place, format string, args ...any) {
+	if len(ps.told) >= maxProblems {
+		ps.count++
+		return
+	}
 	ps.add(at, fmt.Errorf(format, args...))
 }
 
@@ -51,27 +69,46 @@ func (ps *problems) err() error {
 		return nil
 	}
 	slices.SortStableFunc(ps.told, func(a, b problem) int { return a.place.Line - b.place.Line })
-	lines := make([]string, 0, len(ps.told)+2)
-	lines = append(lines, fmt.Sprintf("%d of what was sent cannot be imported, and nothing was", ps.count))
+	atLeast := ""
+	if ps.enough() {
+		atLeast = "at least "
+	}
+	text := fmt.Sprintf("%s%d of what was sent cannot be imported, and nothing was", atLeast, ps.count)
+	told := 0
 	for _, p := range ps.told {
-		lines = append(lines, p.place.String()+": "+p.text)
+		line := "\n" + p.place.String() + ": " + p.text
+		if len(text)+len(line) > maxProblemBytes {
+			break
+		}
+		text += line
+		told++
 	}
-	if more := ps.count - len(ps.told); more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", more))
+	if more := ps.count - told; more > 0 {
+		text += fmt.Sprintf("\nand %d more", more)
 	}
-	return sheetError(strings.Join(lines, "\n"))
+	return sheetError(text)
 }
 
 // String is the place for people.
 func (p Place) String() string {
-	at := p.Path
+	at := p.List
+	if p.Index >= 0 {
+		at += fmt.Sprintf("[%d]", p.Index)
+	}
+	if p.Address > 0 {
+		at += fmt.Sprintf(".addresses[%d]", p.Address-1)
+	}
 	if p.Line > 0 {
 		at = fmt.Sprintf("line %d", p.Line)
 	}
-	if p.Name == "" {
+	if p.Index < 0 {
 		return at
 	}
-	return at + ": " + p.Name
+	at += fmt.Sprintf(": %s %.60q", strings.TrimSuffix(p.List, "s"), p.Name)
+	if p.Address > 0 {
+		at += fmt.Sprintf(", address by %.60q", p.Messenger)
+	}
+	return at
 }
 
 // A sheetError is a fault.ErrInvalid whose text is made for people.

@@ -28,7 +28,9 @@ func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest)
 	if err != nil {
 		return nil, fmt.Errorf("the body must be application/x-www-form-urlencoded: %w", fault.ErrInvalid)
 	}
-	credential, err := r.Key.Open(req.GetSealedCredential(), req.GetMessenger())
+	credential, err := r.Key.OpenFor(req.GetSealedCredential(), seal.Owner{
+		Nickname: req.GetNickName(), Messenger: req.GetMessenger(), Destination: req.GetDestination(),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,10 @@ type Sealing interface {
 	// Seals counts addresses by how their SealedCredential begins, by its first
 	// seal.PrefixSize bytes, in the order of those.
 	Seals(ctx context.Context) ([]Seal, error)
-	// SealedOtherwise answers with addresses by id whose SealedCredential does not
-	// begin with prefix, which has seal.PrefixSize bytes: those after the id after,
-	// at most limit of them.
-	SealedOtherwise(ctx context.Context, prefix []byte, after, limit int) ([]Address, error)
+	// SealedOtherwise returns addresses by id, with their users' nicknames, whose
+	// SealedCredential does not begin with prefix, which has seal.PrefixSize bytes:
+	// those after the id after, at most limit of them.
+	SealedOtherwise(ctx context.Context, prefix []byte, after, limit int) ([]Recipient, error)
 	// Reseal gives addresses other SealedCredentials, and says how many. It must
 	// leave one alone whose SealedCredential is not From any more.
 	Reseal(ctx context.Context, resealed []Resealed) (int, error)
@@ -98,15 +98,15 @@ func reseal(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) err
 		if len(some) == 0 {
 			break
 		}
-		after = some[len(some)-1].ID
+		after = some[len(some)-1].Address.ID
 		resealed := make([]Resealed, 0, len(some))
-		for _, a := range some {
-			to, err := anew(key, a)
+		for _, r := range some {
+			to, err := resealFor(key, r, r.owner())
 			if err != nil {
 				lost++
 				continue
 			}
-			resealed = append(resealed, Resealed{AddressID: a.ID, From: a.SealedCredential, To: to})
+			resealed = append(resealed, Resealed{AddressID: r.Address.ID, From: r.Address.SealedCredential, To: to})
 		}
 		n, err := d.Reseal(ctx, resealed)
 		if err != nil {
@@ -123,11 +123,29 @@ func reseal(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) err
 	return nil
 }
 
-// anew seals an address's credential under the primary.
-func anew(key *seal.Key, a Address) ([]byte, error) {
-	credential, err := key.Open(a.SealedCredential, a.Messenger)
+// owner returns whom the credential of an address is sealed for.
+func (r Recipient) owner() seal.Owner {
+	return seal.Owner{Nickname: r.Nickname, Messenger: r.Address.Messenger, Destination: r.Address.Destination}
+}
+
+// resealFor seals an address's credential for another owner, under the primary.
+func resealFor(key *seal.Key, r Recipient, to seal.Owner) ([]byte, error) {
+	credential, err := key.OpenFor(r.Address.SealedCredential, r.owner())
 	if err != nil {
 		return nil, err
 	}
-	return key.Seal(credential, a.Messenger)
+	return key.SealFor(credential, to)
+}
+
+// resealing returns a Reseal for owners that change says. A credential that cannot be
+// opened stays as it is: it could not be used before, and hinders no change.
+func resealing(key *seal.Key, change func(*seal.Owner)) Reseal {
+	return func(r Recipient) ([]byte, error) {
+		to := r.owner()
+		change(&to)
+		if sealed, err := resealFor(key, r, to); err == nil {
+			return sealed, nil
+		}
+		return r.Address.SealedCredential, nil
+	}
 }

@@ -18,10 +18,17 @@ func (h *LookupHandler) GetSeal(ctx context.Context, _ *userv1.GetSealRequest) (
 		return nil, err
 	}
 	res := &userv1.GetSealResponse{Canary: canary, PrimaryId: uint32(h.Key.Primary())}
+	counts := map[seal.ID]*userv1.SealCount{} // what one key seals begins in two ways: for addresses, and as before
 	for _, s := range seals {
-		if id, ok := seal.IDOf(s.Prefix); ok {
-			res.Addresses = append(res.Addresses, &userv1.SealCount{KeyId: uint32(id), Count: int64(s.Count)})
+		id, ok := seal.IDOf(s.Prefix)
+		if !ok {
+			continue
 		}
+		if counts[id] == nil {
+			counts[id] = &userv1.SealCount{KeyId: uint32(id)}
+			res.Addresses = append(res.Addresses, counts[id])
+		}
+		counts[id].Count += int64(s.Count)
 	}
 	return res, nil
 }

@@ -117,7 +117,7 @@ func TestKeepSealed(t *testing.T) {
 		if i == 700 {
 			by = lost
 		}
-		if secret, err := by.Open(a.SealedCredential, "label"); err != nil || secret != fmt.Sprint("s3cret-", i) {
+		if secret, err := by.OpenFor(a.SealedCredential, seal.Owner{Nickname: u.Nickname, Messenger: "label", Destination: "x"}); err != nil || secret != fmt.Sprint("s3cret-", i) {
 			t.Errorf("%s: %v", u.Nickname, err)
 		}
 	}

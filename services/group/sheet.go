@@ -11,8 +11,9 @@ type Sheet struct {
 // A SheetUser is a user of a sheet.
 type SheetUser struct {
 	Place     Place
-	Nickname  string
-	Failover  *bool // nil where the sheet does not say
+	Nickname  string // in its canonical form
+	Written   string // Nickname as the sheet has it
+	Failover  *bool  // nil where the sheet does not say
 	Addresses []SheetAddress
 	Bad       bool // a problem of it is told already
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
 
 var _ userv1connect.TransferServiceHandler = (*TransferHandler)(nil)
@@ -63,7 +64,7 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 
 // leave seals a credential so that it opens for its own address only.
 func (h *TransferHandler) leave(nickname string, a Address) ([]byte, error) {
-	credential, err := h.Users.Key.Open(a.SealedCredential, a.Messenger)
+	credential, err := h.Users.Key.OpenFor(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
 	if err != nil {
 		return nil, fmt.Errorf("the address of %q by %s has a credential that cannot be opened, set it anew or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
 	}
@@ -79,9 +80,15 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	sheet := Sheet{Prune: req.GetPrune()}
 	for i, u := range req.GetUsers() {
 		sheet.Users = append(sheet.Users, sheetUser(i, u, &told))
+		if told.enough() {
+			return nil, told.err()
+		}
 	}
 	for i, g := range req.GetGroups() {
 		sheet.Groups = append(sheet.Groups, sheetGroup(i, g, &told))
+		if told.enough() {
+			return nil, told.err()
+		}
 	}
 	importer := Importer{Key: h.Users.Key, Specs: h.Users.Specs, HTTP: h.Users.HTTP, Accept: h.accept}
 	if req.GetDryRun() {
@@ -106,22 +113,22 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	return importToWire(done), nil
 }
 
-func (h *TransferHandler) accept(messenger, credential, destination string) (Address, error) {
-	return h.Users.accept(&userv1.NewAddress{Messenger: messenger, Credential: credential, Destination: destination})
+func (h *TransferHandler) accept(of seal.Owner, credential string) (Address, error) {
+	return h.Users.accept(of.Nickname, &userv1.NewAddress{Messenger: of.Messenger, Credential: credential, Destination: of.Destination})
 }
 
 // sheetUser reads a user, and tells what of the schema's rules it breaks.
 func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	out := SheetUser{
-		Place:    Place{Line: int(u.GetLine()), Path: fmt.Sprintf("users[%d]", i), Name: fmt.Sprintf("user %.60q", u.GetNickName())},
-		Nickname: u.GetNickName(),
+		Place:    Place{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
+		Nickname: target.CanonicalName(u.GetNickName()),
+		Written:  u.GetNickName(),
 		Failover: u.Failover,
 	}
 	for n, a := range u.GetAddresses() {
 		at := out.Place
 		at.Line = cmp.Or(int(a.GetLine()), at.Line)
-		at.Path += fmt.Sprintf(".addresses[%d]", n)
-		at.Name += fmt.Sprintf(", address by %.60q", a.GetMessenger())
+		at.Address, at.Messenger = n+1, a.GetMessenger()
 		out.Addresses = append(out.Addresses, SheetAddress{
 			Place:      at,
 			Address:    addressFromTransfer(a),
@@ -144,9 +151,12 @@ func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 // sheetGroup reads a group, and tells what of the schema's rules it breaks.
 func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	out := SheetGroup{
-		Place:   Place{Line: int(g.GetLine()), Path: fmt.Sprintf("groups[%d]", i), Name: fmt.Sprintf("group %.60q", g.GetGroupName())},
-		Name:    g.GetGroupName(),
-		Members: g.GetMembers(),
+		Place:   Place{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
+		Name:    target.CanonicalName(g.GetGroupName()),
+		Members: make([]string, len(g.GetMembers())),
+	}
+	for n, m := range g.GetMembers() {
+		out.Members[n] = target.CanonicalName(m)
 	}
 	for _, v := range violations(g) {
 		out.Bad = true
@@ -155,10 +165,18 @@ func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	return out
 }
 
+// manyMembers is from how many members on only the first violation of a group is told:
+// to find all takes memory for each.
+const manyMembers = 1000
+
 // violations are the rules of the schema that a message breaks. Rules stand at
 // fields only, so each has a path.
 func violations(m proto.Message) []*protovalidate.Violation {
-	if invalid, ok := errors.AsType[*protovalidate.ValidationError](protovalidate.Validate(m)); ok {
+	var options []protovalidate.ValidationOption
+	if g, ok := m.(*userv1.TransferGroup); ok && len(g.GetMembers()) > manyMembers {
+		options = append(options, protovalidate.WithFailFast())
+	}
+	if invalid, ok := errors.AsType[*protovalidate.ValidationError](protovalidate.Validate(m, options...)); ok {
 		return invalid.Violations
 	}
 	return nil

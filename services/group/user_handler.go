@@ -17,7 +17,8 @@ var _ userv1connect.UserServiceHandler = (*UserHandler)(nil)
 // defaultUsersPage is how many users a page holds where the caller did not say.
 const defaultUsersPage = 100
 
-// A UserHandler answers UserService. It seals credentials as they enter.
+// A UserHandler answers UserService. It seals credentials as they enter, for the address
+// that they enter with.
 type UserHandler struct {
 	Users Users
 	Key   *seal.Key
@@ -55,7 +56,7 @@ func (h *UserHandler) ListUsers(ctx context.Context, req *userv1.ListUsersReques
 
 // GetUser answers with one user.
 func (h *UserHandler) GetUser(ctx context.Context, req *userv1.GetUserRequest) (*userv1.GetUserResponse, error) {
-	u, err := h.Users.User(ctx, req.GetNickName())
+	u, err := h.Users.User(ctx, canonicalNickname(req))
 	if err != nil {
 		return nil, err
 	}
@@ -64,15 +65,19 @@ func (h *UserHandler) GetUser(ctx context.Context, req *userv1.GetUserRequest) (
 
 // CreateUser makes a user with addresses.
 func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequest) (*userv1.CreateUserResponse, error) {
+	nickname, err := newNickname("nick_name", req.GetNickName())
+	if err != nil {
+		return nil, err
+	}
 	addresses := make([]Address, 0, len(req.GetAddresses()))
 	for i, in := range req.GetAddresses() {
-		a, err := h.accept(in)
+		a, err := h.accept(nickname, in)
 		if err != nil {
 			return nil, fmt.Errorf("addresses[%d].%w", i, err)
 		}
 		addresses = append(addresses, a)
 	}
-	u, err := h.Users.AddUser(ctx, User{Nickname: req.GetNickName(), Failover: req.GetFailover(), Addresses: addresses})
+	u, err := h.Users.AddUser(ctx, User{Nickname: nickname, Failover: req.GetFailover(), Addresses: addresses})
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +88,14 @@ func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequ
 func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequest) (*userv1.UpdateUserResponse, error) {
 	change := UserChange{Failover: req.Failover}
 	if req.GetNewNickName() != "" {
-		change.Nickname = new(req.GetNewNickName())
+		nickname, err := newNickname("new_nick_name", req.GetNewNickName())
+		if err != nil {
+			return nil, err
+		}
+		change.Nickname = &nickname
+		change.Reseal = resealing(h.Key, func(of *seal.Owner) { of.Nickname = nickname })
 	}
-	u, err := h.Users.ChangeUser(ctx, req.GetNickName(), change)
+	u, err := h.Users.ChangeUser(ctx, canonicalNickname(req), change)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +104,7 @@ func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequ
 
 // DeleteUser deletes a user.
 func (h *UserHandler) DeleteUser(ctx context.Context, req *userv1.DeleteUserRequest) (*userv1.DeleteUserResponse, error) {
-	if err := h.Users.DeleteUser(ctx, req.GetNickName()); err != nil {
+	if err := h.Users.DeleteUser(ctx, canonicalNickname(req)); err != nil {
 		return nil, err
 	}
 	return &userv1.DeleteUserResponse{}, nil
@@ -102,11 +112,12 @@ func (h *UserHandler) DeleteUser(ctx context.Context, req *userv1.DeleteUserRequ
 
 // AddUserAddress gives a user one more way to be reached.
 func (h *UserHandler) AddUserAddress(ctx context.Context, req *userv1.AddUserAddressRequest) (*userv1.AddUserAddressResponse, error) {
-	a, err := h.accept(req.GetAddress())
+	nickname := canonicalNickname(req)
+	a, err := h.accept(nickname, req.GetAddress())
 	if err != nil {
 		return nil, fmt.Errorf("address.%w", err)
 	}
-	a, err = h.Users.AddAddress(ctx, req.GetNickName(), a)
+	a, err = h.Users.AddAddress(ctx, nickname, a)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +126,8 @@ func (h *UserHandler) AddUserAddress(ctx context.Context, req *userv1.AddUserAdd
 
 // ReplaceUserAddress sets all of an address anew.
 func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.ReplaceUserAddressRequest) (*userv1.ReplaceUserAddressResponse, error) {
-	a, err := h.accept(req.GetAddress())
+	nickname := canonicalNickname(req)
+	a, err := h.accept(nickname, req.GetAddress())
 	if err != nil {
 		return nil, fmt.Errorf("address.%w", err)
 	}
@@ -123,7 +135,7 @@ func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.Replac
 	if req.GetAddress().Rank == nil {
 		a.Rank = SameRank
 	}
-	a, err = h.Users.ReplaceAddress(ctx, req.GetNickName(), a)
+	a, err = h.Users.ReplaceAddress(ctx, nickname, a)
 	if err != nil {
 		return nil, err
 	}
@@ -132,15 +144,15 @@ func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.Replac
 
 // RemoveUserAddress removes an address.
 func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveUserAddressRequest) (*userv1.RemoveUserAddressResponse, error) {
-	if err := h.Users.RemoveAddress(ctx, req.GetNickName(), int(req.GetId())); err != nil {
+	if err := h.Users.RemoveAddress(ctx, canonicalNickname(req), int(req.GetId())); err != nil {
 		return nil, err
 	}
 	return &userv1.RemoveUserAddressResponse{}, nil
 }
 
-// accept checks a new address against what its messenger says it needs, and makes
-// it. Its error begins with the field's name.
-func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
+// accept checks a new address of a user against what its messenger says it needs, and
+// returns it. Its error begins with the field's name.
+func (h *UserHandler) accept(nickname string, in *userv1.NewAddress) (Address, error) {
 	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
 	if !ok {
 		return Address{}, fmt.Errorf("messenger: %q is none of those that ListMessengers names: %w", in.GetMessenger(), fault.ErrInvalid)
@@ -151,7 +163,7 @@ func (h *UserHandler) accept(in *userv1.NewAddress) (Address, error) {
 	if err := spec.Destination.Accept(in.GetDestination(), h.HTTP); err != nil {
 		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
 	}
-	a, err := newAddress(h.Key, spec.Name, in.GetCredential(), in.GetDestination())
+	a, err := newAddress(h.Key, in.GetCredential(), seal.Owner{Nickname: nickname, Messenger: spec.Name, Destination: in.GetDestination()})
 	a.Rank = int(in.GetRank())
 	return a, err
 }

@@ -21,11 +21,11 @@ const (
 // VerifyUserAddress asks the provider about an address, and sends a test where that is
 // wanted. The credential is opened for these calls only.
 func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyUserAddressRequest) (*userv1.VerifyUserAddressResponse, error) {
-	a, err := h.address(ctx, req.GetNickName(), int(req.GetId()))
+	a, err := h.address(ctx, canonicalNickname(req), int(req.GetId()))
 	if err != nil {
 		return nil, err
 	}
-	credential, err := h.Key.Open(a.SealedCredential, a.Messenger)
+	credential, err := h.Key.OpenFor(a.SealedCredential, Recipient{Nickname: canonicalNickname(req), Address: a}.owner())
 	if err != nil {
 		return nil, err
 	}

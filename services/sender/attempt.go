@@ -44,7 +44,7 @@ func (l *lane) attempt(ctx context.Context, t *task) (r result, over bool) {
 	if turn.missed() { // while it waited for a worker
 		return l.late(t)
 	}
-	credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+	credential, err := l.Key.OpenFor(t.delivery.SealedCredential, l.owner(t))
 	if err != nil { // that is between us and our seal key; the provider refuses nothing
 		return result{hand: t.hand, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadable(err)}}, true
 	}
@@ -59,7 +59,30 @@ func (l *lane) attempt(ctx context.Context, t *task) (r result, over bool) {
 	end := l.Now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
 	l.Meter.Attempted(l.name, outcome, end.Sub(start))
-	return result{hand: t.hand, called: true, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}}, true
+	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}
+	report.SealedCredential = l.resealed(t, credential, outcome)
+	return result{hand: t.hand, called: true, report: report}, true
+}
+
+// owner returns the address that the credential of a task is sealed for.
+func (l *lane) owner(t *task) seal.Owner {
+	return seal.Owner{Nickname: t.delivery.Nickname, Messenger: l.name, Destination: t.delivery.Destination}
+}
+
+// resealed returns the credential sealed for the destination that the delivery has from
+// now on, where the provider names another; nil where it does not.
+func (l *lane) resealed(t *task, credential string, o messenger.Outcome) []byte {
+	if o.Destination == "" {
+		return nil
+	}
+	of := l.owner(t)
+	of.Destination = o.Destination
+	sealed, err := l.Key.SealFor(credential, of)
+	if err != nil {
+		l.Log.Error("a credential cannot be sealed for a destination that is another now", "messenger", l.name, "delivery", t.delivery.ID, "error", err)
+		return nil
+	}
+	return sealed
 }
 
 // tell tells others what came of a call. That may take longer than the lease lasts, so the
@@ -90,7 +113,8 @@ func (l *lane) share(ctx context.Context, t *task, o messenger.Outcome, now time
 	case o.Kind == messenger.Failed && (o.Scope == messenger.CredentialScope || o.Gone && l.messenger.Spec().Credential.URL):
 		err = soon(ctx, func(ctx context.Context) error { return l.refuse(ctx, t, o, now) })
 	case o.Kind != messenger.Retry && l.Pace.View(t.credential.Key).Status().Code != "":
-		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID)
+		l.Log.Info("a provider takes a credential again that it had refused", "messenger", l.name, "key", t.credential.ID,
+			"ended_without_a_call", l.refusals.reset(t.credential.ID))
 		err = soon(ctx, func(ctx context.Context) error { return l.Pace.Accept(ctx, t.credential.Key) })
 	}
 	if err != nil {
@@ -169,8 +193,11 @@ func (l *lane) call(ctx context.Context, t *task, credential string) (outcome me
 // that was sealed under a key that is not here waits for it: the file may be on its
 // way to this machine.
 func unreadable(err error) messenger.Outcome {
-	if errors.Is(err, seal.ErrUnknownKey) {
+	switch {
+	case errors.Is(err, seal.ErrUnknownKey):
 		return messenger.Outcome{Kind: messenger.Retry, Code: "seal_key_unknown", Excerpt: err.Error()}
+	case errors.Is(err, seal.ErrUnknownOwner): // the job is of an older alert service
+		return messenger.Outcome{Kind: messenger.Retry, Code: "seal_owner_unknown", Excerpt: err.Error()}
 	}
 	return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
 }

@@ -12,8 +12,11 @@ import (
 // A BreakerConfig says when a credential is left alone for a while because the
 // calls under it fail.
 type BreakerConfig struct {
-	Percent int           // of failed calls that opens it; 0 means never
-	Calls   int           // so many at least
+	// Percent of failed calls opens it, of at least so many Calls, where there are several
+	// destinations; 0 means never. Where there is one, nobody else suffers from its
+	// failures: it opens after so many Calls in a row have failed.
+	Percent int
+	Calls   int
 	Open    time.Duration // how long, before one call is let through
 }
 
@@ -22,6 +25,8 @@ const (
 	breakerWindow = 10 * time.Second
 	// breakerLife is how long the breaker of a credential is kept that is not used.
 	breakerLife = 10 * time.Minute
+	// breakerSweep is how often those are looked for.
+	breakerSweep = time.Minute
 	// probeWait is how long deliveries wait for one that tries whether the provider
 	// is back.
 	probeWait = 500 * time.Millisecond
@@ -30,12 +35,14 @@ const (
 // A breaker is that of one credential, in this process.
 type breaker struct {
 	circuitbreaker.CircuitBreaker[any]
-	used time.Time
-	now  func() time.Time
+	used      time.Time
+	now       func() time.Time
+	mostInRow int // calls that may fail in a row to the only destination, before it opens
 
 	mu      sync.Mutex
 	failing failing
 	seen    seen
+	row     int // calls to the only destination that failed in a row
 }
 
 // breakers are those of one messenger.
@@ -46,6 +53,7 @@ type breakers struct {
 
 	mu    sync.Mutex
 	byKey map[string]*breaker
+	swept time.Time
 }
 
 // of gives the breaker of a credential; nil where none is wanted.
@@ -58,12 +66,8 @@ func (b *breakers) of(key string) *breaker {
 	now := b.now()
 	one, is := b.byKey[key]
 	if !is {
-		for id, old := range b.byKey {
-			if now.Sub(old.used) > breakerLife {
-				delete(b.byKey, id)
-			}
-		}
-		one = &breaker{now: b.now, failing: failing{}, CircuitBreaker: circuitbreaker.NewBuilder[any]().
+		b.sweep(now)
+		one = &breaker{now: b.now, mostInRow: b.config.Calls, failing: failing{}, CircuitBreaker: circuitbreaker.NewBuilder[any]().
 			WithFailureRateThreshold(float64(b.config.Percent)/100, uint(b.config.Calls), breakerWindow).
 			WithDelay(b.config.Open).
 			WithSuccessThreshold(1).
@@ -73,6 +77,20 @@ func (b *breakers) of(key string) *breaker {
 	}
 	one.used = now
 	return one
+}
+
+// sweep drops the breakers that were not used for long, once in a while: it looks at all of
+// them. mu must be held.
+func (b *breakers) sweep(now time.Time) {
+	if since := now.Sub(b.swept); since >= 0 && since < breakerSweep {
+		return
+	}
+	b.swept = now
+	for id, old := range b.byKey {
+		if now.Sub(old.used) > breakerLife {
+			delete(b.byKey, id)
+		}
+	}
 }
 
 // closedIn is how long the breaker stays open; 0 where calls may be tried.
@@ -126,12 +144,23 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 	now, count := b.now(), 0
 	b.mu.Lock()
 	b.seen.add(destination, now)
-	failed := kind == messenger.Retry || kind == messenger.Unknown
+	failed, dead := kind == messenger.Retry || kind == messenger.Unknown, false
+	others := b.seen.others(destination, now)
 	if failed {
-		count = b.failing.add(destination, now, b.IsHalfOpen(), b.seen.others(destination, now))
+		count = b.failing.add(destination, now, b.IsHalfOpen())
+	}
+	if b.row++; !failed || others {
+		b.row = 0
+	}
+	if b.row >= b.mostInRow && b.IsClosed() {
+		dead, b.row = true, 0
+		b.failing.convict(destination, now)
 	}
 	b.mu.Unlock()
 	switch {
+	case dead:
+		b.Open()
+		return
 	case failed:
 	case !b.IsClosed() && b.spares(destination):
 		b.Close()

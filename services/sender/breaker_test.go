@@ -199,13 +199,13 @@ func TestFailingIsBounded(t *testing.T) {
 	now, f, count := time.Unix(1_700_000_000, 0), failing{}, 0
 	for range 2 {
 		for n := range 2 * mostFailing {
-			count += f.add(strconv.Itoa(n), now, false, false)
+			count += f.add(strconv.Itoa(n), now, false)
 		}
 	}
 	if len(f) != mostFailing || count != 3*mostFailing {
 		t.Errorf("it remembers %d, and counted %d", len(f), count)
 	}
-	if count := f.add("new", now.Add(breakerWindow+1), false, false); len(f) != 1 || count != 0 {
+	if count := f.add("new", now.Add(breakerWindow+1), false); len(f) != 1 || count != 0 {
 		t.Errorf("it remembers %d after the window, and counted %d", len(f), count)
 	}
 }

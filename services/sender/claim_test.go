@@ -71,6 +71,7 @@ type rig struct {
 	slack  *mockup.Mockup
 	key    *seal.Key
 	sender *sender.Sender
+	alerts string // the URL of the alert service
 }
 
 // newRig joins them; what the sender is answered comes over net.
@@ -83,9 +84,9 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 	broker, err := queue.StartBroker(t.TempDir())
 	must(t, err)
 	t.Cleanup(broker.Stop)
-	conn, err := broker.Connect()
+	conn, err := broker.Connect(log)
 	must(t, err)
-	q, err := queue.Open(t.Context(), conn, 1, time.Minute)
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: log})
 	must(t, err)
 	t.Cleanup(q.Close)
 
@@ -94,6 +95,7 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Clock: r.clock, Lease: lease, Now: time.Now})
 	alerts := httptest.NewServer(handler)
 	t.Cleanup(alerts.Close)
+	r.alerts = alerts.URL
 	provider := httptest.NewServer(r.slack.Fakes())
 	t.Cleanup(provider.Close)
 	pacer := pace.New(q.Bucket(), time.Now, log)
@@ -101,7 +103,7 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 	r.sender = &sender.Sender{
 		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),
 		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, log) },
-		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender"},
+		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender", Clock: sender.NewClock(time.Now, log)},
 		Key:        r.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Meter: sender.Unmeasured{}, Pace: pacer,
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Breaker: sender.BreakerConfig{Calls: 1, Open: time.Second},

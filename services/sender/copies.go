@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/pace"
@@ -23,7 +24,12 @@ func (l *lane) withoutCopies(ctx context.Context, tasks []*task) ([]*task, error
 	for t := range dear {
 		ids = append(ids, t.delivery.ID)
 	}
-	free, err := insist(ctx, l.Log, "say which deliveries are free", func() (map[int64]string, error) { return l.Dispatch.Free(ctx, ids) })
+	free, err := answered(ctx, l, "say which deliveries are free",
+		func(ctx context.Context) (map[int64]string, error) { return l.Dispatch.Free(ctx, ids) },
+		func(context.Context, map[int64]string) {})
+	if errors.Is(err, errUnanswered) {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -15,11 +15,12 @@ const evenKeys = 10_000
 
 func newEven() even { return even{at: map[string]time.Time{}, enough: evenKeys} }
 
-// next is when a task may be called at the earliest.
+// next is when a task may be called at the earliest. A call that is due later than an
+// interval after now was counted by a clock that was ahead, and does not count.
 func (e *even) next(t *task, now time.Time) time.Time {
 	at := now
 	for _, p := range []paced{t.credential, t.destination} {
-		if next := e.at[p.ID]; p.limited() && next.After(at) {
+		if next := e.at[p.ID]; p.limited() && next.After(at) && !next.After(now.Add(p.Rate.Interval())) {
 			at = next
 		}
 	}
@@ -35,7 +36,7 @@ func (e *even) use(t *task, now time.Time) {
 		interval := p.Rate.Interval()
 		early := time.Duration(max(p.Rate.Burst, 1)-1) * interval
 		from := e.at[p.ID]
-		if rested := now.Add(-early); rested.After(from) {
+		if rested := now.Add(-early); rested.After(from) || from.After(now.Add(interval)) {
 			from = rested
 		}
 		e.at[p.ID] = from.Add(interval * 9 / 10)
@@ -49,7 +50,7 @@ func (e *even) use(t *task, now time.Time) {
 // twice as many as it left.
 func (e *even) drop(now time.Time) {
 	for id, next := range e.at {
-		if now.Sub(next) > time.Minute {
+		if rest := now.Sub(next); rest > time.Minute || rest < -time.Hour {
 			delete(e.at, id)
 		}
 	}

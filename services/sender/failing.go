@@ -8,9 +8,8 @@ const mostFailing = 256
 
 // failing holds the destinations whose calls failed within the window, each with
 // its first failure there, so that one recipient's failure is not taken for that of
-// the provider: a destination counts once a window, and a single one among others not
-// at all. Where there are no others, nobody suffers from an open breaker,
-// and each of its failures counts.
+// the provider: a destination counts once a window, and a single one, among others or
+// alone, not at all.
 type failing map[string]failure
 
 type failure struct {
@@ -21,14 +20,14 @@ type failure struct {
 
 // add takes note of a failed call, and says how many failures it makes count: its
 // own, and that of the destination which was alone before it. A probe always
-// counts. others says that other destinations were called not long ago.
-func (f failing) add(destination string, now time.Time, probe, others bool) (count int) {
+// counts.
+func (f failing) add(destination string, now time.Time, probe bool) (count int) {
 	for old, one := range f {
 		if now.Sub(one.at) > breakerWindow {
 			delete(f, old)
 		}
 	}
-	before, again := f[destination]
+	_, again := f[destination]
 	full := !again && len(f) >= mostFailing
 	switch {
 	case probe && !full:
@@ -36,12 +35,6 @@ func (f failing) add(destination string, now time.Time, probe, others bool) (cou
 		return 1
 	case probe || full:
 		return 1
-	case again && len(f) == 1 && !others:
-		f[destination] = failure{at: now, counted: true, probe: before.probe}
-		if before.counted {
-			return 1
-		}
-		return 2
 	case again:
 		return 0
 	}
@@ -57,6 +50,11 @@ func (f failing) add(destination string, now time.Time, probe, others bool) (cou
 		}
 	}
 	return count
+}
+
+// convict takes note that a destination, which is alone, has opened the breaker.
+func (f failing) convict(destination string, now time.Time) {
+	f[destination] = failure{at: now, counted: true}
 }
 
 // only says whether a single destination failed within the window, and often enough to

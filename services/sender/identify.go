@@ -3,7 +3,6 @@ package sender
 import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
@@ -26,7 +25,7 @@ func newIdentified() *simplelru.LRU[address, keys] {
 func (l *lane) identify(t *task) {
 	fingerprint := t.delivery.CredentialKey
 	if fingerprint == "" {
-		credential, err := l.Key.Open(t.delivery.SealedCredential, l.name)
+		credential, err := l.Key.OpenFor(t.delivery.SealedCredential, l.owner(t))
 		if err != nil {
 			return
 		}
@@ -44,11 +43,8 @@ func (l *lane) identify(t *task) {
 // keys gives the keys of an address.
 func (l *lane) keys(of address) keys {
 	all := keys{credential: pace.Key{ID: pace.CredentialID(l.name, of.fingerprint), Rate: l.limits.Credential}}
-	if rate := l.limits.Destination; rate.Limited() {
-		if l.limits.Credential.Keeps(rate) { // its calls are some of the credential's: they need no slots
-			rate = messenger.Rate{}
-		}
-		all.destination = pace.Key{ID: pace.DestinationID(l.name, of.fingerprint, of.destination), Rate: rate}
+	if l.limits.Destination.Limited() {
+		all.destination = pace.Key{ID: pace.DestinationID(l.name, of.fingerprint, of.destination), Rate: l.rate(true)}
 	}
 	return all
 }

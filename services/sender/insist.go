@@ -3,7 +3,6 @@ package sender
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -11,21 +10,20 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// insist asks until it is answered, waiting longer each time up to some seconds,
-// or until ctx ends. It gives up at once on fault.ErrInvalid: asking again would
-// not help.
-func insist[T any](ctx context.Context, log *slog.Logger, what string, ask func() (T, error)) (T, error) {
+// insist asks until it is answered, waiting longer each time up to a second, or until ctx
+// ends. It gives up at once on fault.ErrInvalid: asking again would not help.
+func insist[T any](ctx context.Context, to *link, what string, ask func() (T, error)) (T, error) {
+	q := to.ask(what)
+	defer q.end()
 	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval, waits.MaxInterval = 50*time.Millisecond, 3*time.Second
-	warned := false
+	waits.InitialInterval, waits.MaxInterval = 50*time.Millisecond, time.Second
 	return backoff.Retry(ctx, func() (T, error) {
 		answer, err := ask()
 		if errors.Is(err, fault.ErrInvalid) {
 			return answer, backoff.Permanent(err)
 		}
-		if err != nil && !warned {
-			warned = true
-			log.Warn("the alert service does not do what is asked now, asking again until it does", "asked", what, "error", err)
+		if err != nil {
+			q.failed(err)
 		}
 		return answer, err
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))

@@ -2,7 +2,6 @@ package sender
 
 import (
 	"context"
-	"crypto/rand"
 	"slices"
 	"sync"
 	"time"
@@ -13,12 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-const (
-	// takeAgain is the pause before more jobs are taken where nothing could be planned.
-	takeAgain = 250 * time.Millisecond
-	// lastClaim is how long a claim in hand is asked for when the sender stops.
-	lastClaim = 3 * time.Second
-)
+// lastClaim is how long a claim in hand is asked for when the sender stops.
+const lastClaim = 3 * time.Second
 
 // A lane works the jobs of one messenger.
 type lane struct {
@@ -39,20 +34,26 @@ type lane struct {
 	lates   *lateList    // to renew
 	calls   stock
 
-	deferring sync.WaitGroup // what was not claimed, is to be deferred, and is not recorded; the taker adds and waits
+	deferrals chan result    // of what was not claimed
+	deferring sync.WaitGroup // what of it is not recorded; the taker adds and waits
+
+	link   *link
+	asking sync.WaitGroup // what is asked of the alert service, also where nobody waits for it any more
 }
 
-func newLane(s *Sender, m messenger.Messenger) *lane {
+func newLane(s *Sender, m messenger.Messenger, to *link) *lane {
 	spec := m.Spec()
 	l := &lane{
 		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
-		refusals:   &refusals{byKey: map[string]int{}},
+		refusals:   newRefusals(),
 		even:       newEven(),
 		identified: newIdentified(),
 		claimed:    make(chan []*task),
 		ready:      newReadyList(),
 		results:    make(chan result, reportBatch),
 		lates:      newLateList(),
+		deferrals:  make(chan result, reportBatch),
+		link:       to,
 	}
 	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
 		l.Meter.Broke(l.name, from, to)
@@ -66,96 +67,47 @@ func newLane(s *Sender, m messenger.Messenger) *lane {
 func (l *lane) run(ctx context.Context) error {
 	jobs := l.Jobs(l.name)
 	var takers, workers, reporters errgroup.Group
-	takers.Go(func() error { return jobs.Run(ctx) })
-	takers.Go(func() error { l.take(ctx, jobs); return nil })
+	takers.Go(func() error { return l.take(ctx, jobs) })
 	takers.Go(func() error { l.renew(ctx); return nil })
+	takers.Go(func() error { l.dropSlots(ctx); return nil })
 	workers.Go(func() error {
 		l.wait(func() { workers.Go(func() error { l.work(ctx); return nil }) })
 		return nil
 	})
 	reporters.Go(func() error { l.report(ctx); return nil })
+	reporters.Go(func() error { l.putBack(ctx); return nil })
 
 	err := takers.Wait()
 	close(l.claimed)
+	close(l.deferrals)
 	_ = workers.Wait() // its members return nil
 	close(l.results)
 	_ = reporters.Wait()
+	l.asking.Wait()
 	return err
 }
 
 // stock is how many deliveries are claimed at once.
 func (l *lane) stock() int { return l.calls.size(l.Workers) }
 
-// take plans what it takes, and claims what may be sent soon: no more at once than
-// the workers can begin with soon, so that leases do not run out while deliveries
-// wait for a worker.
-func (l *lane) take(ctx context.Context, jobs Jobs) {
-	broken := false
-	for {
-		taken, err := jobs.Take(ctx, l.stock())
-		if err != nil {
-			return // ctx ended
-		}
-		hands, tasks := l.tasks(taken)
-		p, err := l.plan(ctx, tasks)
-		if err != nil && !broken && ctx.Err() == nil {
-			l.Log.Warn("the paces cannot be asked; jobs wait until they can", "messenger", l.name, "error", err)
-		}
-		broken = err != nil
-		if err == nil {
-			err = l.claim(ctx, p.soon)
-		}
-		if err != nil {
-			for _, t := range taken {
-				l.note("return jobs", t.Return())
-			}
-			pause(ctx, takeAgain)
-			continue
-		}
-		l.handOver(hands, p)
-	}
-}
-
-// claim claims tasks, and asks until it is answered, or until ctx ended a while
-// ago: without a claim nothing may be sent, and what was granted without an answer
-// would be held for nobody.
-func (l *lane) claim(ctx context.Context, tasks []*task) error {
-	if len(tasks) == 0 {
-		return nil
-	}
-	ids := make([]int64, 0, len(tasks))
-	for _, t := range tasks {
-		ids = append(ids, t.delivery.ID)
-	}
-	ctx, cancel := outlive(ctx, lastClaim)
-	defer cancel()
-	var request [16]byte
-	rand.Read(request[:])
-	claims, err := insist(ctx, l.Log, "claim deliveries", func() (map[int64]Claim, error) { return l.Dispatch.Claim(ctx, request, ids) })
-	for _, t := range tasks {
-		t.claim = claims[t.delivery.ID]
-	}
-	return err
-}
-
 // handOver gives on what was granted and what is deferred. Jobs of which nothing
 // is either are done: others send it, or nobody must.
 func (l *lane) handOver(hands []*hand, p plan) {
 	for _, r := range p.later {
-		r.hand.left++
+		r.hand.left.Add(1)
 	}
 	granted := slices.DeleteFunc(p.soon, func(t *task) bool { return t.claim.Fence == 0 })
 	for _, t := range granted {
-		t.hand.left++
+		t.hand.left.Add(1)
 	}
 	for _, h := range hands {
-		if h.left == 0 {
+		if h.left.Load() == 0 {
 			l.note("finish jobs", h.Done())
 		}
 	}
 	l.deferring.Add(len(p.later))
 	for _, r := range p.later {
-		l.results <- r
+		l.deferrals <- r
 	}
 	if len(granted) > 0 {
 		l.claimed <- granted

@@ -51,7 +51,7 @@ func newStage(t *testing.T, lease time.Duration) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Stop)
-	q, err := broker.Open(t.Context(), 1, time.Minute)
+	q, err := broker.Open(t.Context(), time.Minute, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func newStage(t *testing.T, lease time.Duration) *stage {
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Timeout: func(string) time.Duration { return time.Second },
 		Breaker: BreakerConfig{Percent: 50, Calls: 10, Open: time.Second},
-	}, slackAt(provider.URL))
+	}, slackAt(provider.URL), newLink(log))
 	s.claimed = make(chan []*task, 1)
 	slots, err := s.Pace.Reserve(t.Context(), slow, 20, false)
 	if err != nil || len(slots) != 20 {

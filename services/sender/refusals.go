@@ -1,24 +1,38 @@
 package sender
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// mostRefused is how many keys refusals counts for: of those that were refused last.
+const mostRefused = 4096
 
 // refusals counts, by key, the deliveries that ended without a call since the
-// operator was told last.
+// operator was told last. It is safe for concurrent use.
 type refusals struct {
 	mu    sync.Mutex
-	byKey map[string]int
+	byKey *simplelru.LRU[string, int]
+}
+
+func newRefusals() *refusals {
+	byKey, _ := simplelru.NewLRU[string, int](mostRefused, nil) // its size is above 0
+	return &refusals{byKey: byKey}
 }
 
 func (r *refusals) count(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.byKey[key]++
+	n, _ := r.byKey.Get(key)
+	r.byKey.Add(key, n+1)
 }
 
+// reset forgets a key, and returns its count.
 func (r *refusals) reset(key string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := r.byKey[key]
-	delete(r.byKey, key)
+	n, _ := r.byKey.Get(key)
+	r.byKey.Remove(key)
 	return n
 }

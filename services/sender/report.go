@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -27,14 +28,14 @@ func (l *lane) report(ctx context.Context) {
 
 func (l *lane) record(ctx context.Context, batch []result) {
 	reports := make([]Report, 0, len(batch))
-	var deferrals []Deferral
+	var ds []Deferral
 	for _, r := range batch {
 		if r.report != nil {
 			reports = append(reports, *r.report)
 			l.calls.saw(r.report.End.Sub(r.report.Start))
 		}
 		if r.deferral != nil {
-			deferrals = append(deferrals, *r.deferral)
+			ds = append(ds, *r.deferral)
 		}
 	}
 	err := l.send(ctx, reports)
@@ -42,21 +43,48 @@ func (l *lane) record(ctx context.Context, batch []result) {
 		l.Log.Error("outcomes were not recorded; their attempts will count as unknown",
 			"messenger", l.name, "deliveries", len(reports), "error", err)
 	}
-	if wait := l.defers(ctx, deferrals); wait != nil {
+	if wait := l.defers(ctx, ds); wait != nil {
 		l.Log.Warn("deliveries could not be given back; they go on when the queue gives them again, or their leases end",
-			"messenger", l.name, "deliveries", len(deferrals), "error", wait)
+			"messenger", l.name, "deliveries", len(ds), "error", wait)
 		err = wait
 	}
-	for _, d := range deferrals {
-		if d.Fence == 0 {
-			l.deferring.Done()
+	l.settle(batch, err)
+}
+
+// putBack records what waits for its provider without a claim, as much at once as has come
+// together. Where the alert service does not answer soon, its jobs go back to the queue.
+func (l *lane) putBack(ctx context.Context) {
+	for r := range l.deferrals {
+		batch := []result{r}
+		for len(batch) < reportBatch && len(l.deferrals) > 0 {
+			batch = append(batch, <-l.deferrals)
 		}
+		ds := make([]Deferral, len(batch))
+		for i, r := range batch {
+			ds[i] = *r.deferral
+		}
+		_, err := answered(ctx, l, "defer deliveries",
+			func(ctx context.Context) (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) },
+			func(context.Context, struct{}) {})
+		if err != nil && !errors.Is(err, errUnanswered) {
+			l.Log.Warn("deliveries could not be deferred; their jobs go back to the queue", "messenger", l.name, "deliveries", len(ds), "error", err)
+		}
+		l.deferring.Add(-len(batch))
+		l.settle(batch, err)
 	}
+}
+
+// settle lets go of the jobs of which all deliveries are recorded, and gives back those
+// of which some could not be.
+func (l *lane) settle(batch []result, err error) {
 	for _, r := range batch {
-		if r.hand.left--; r.hand.left > 0 {
+		if err != nil {
+			r.hand.lost.Store(true)
+		}
+		if r.hand.left.Add(-1) > 0 {
 			continue
 		}
-		if err != nil {
+		if r.hand.lost.Load() {
 			l.note("return jobs", r.hand.Return())
 		} else {
 			l.note("finish jobs", r.hand.Done())
@@ -71,7 +99,7 @@ func (l *lane) send(ctx context.Context, reports []Report) error {
 	}
 	ctx, cancel := outlive(ctx, lastReports)
 	defer cancel()
-	late, err := insist(ctx, l.Log, "report outcomes", func() ([]int64, error) { return l.Dispatch.Report(ctx, reports) })
+	late, err := insist(ctx, l.link, "report outcomes", func() ([]int64, error) { return l.Dispatch.Report(ctx, reports) })
 	for _, id := range late {
 		l.Log.Warn("an outcome came too late and was not recorded", "messenger", l.name, "delivery", id)
 	}
@@ -85,6 +113,6 @@ func (l *lane) defers(ctx context.Context, ds []Deferral) error {
 	}
 	ctx, cancel := outlive(ctx, lastReports)
 	defer cancel()
-	_, err := insist(ctx, l.Log, "defer deliveries", func() (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) })
+	_, err := insist(ctx, l.link, "defer deliveries", func() (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) })
 	return err
 }

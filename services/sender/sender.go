@@ -43,6 +43,9 @@ type Dispatch interface {
 	// Defer gives deliveries back for a later time, at no cost. What has ended, or is
 	// held under another fence, stays as it is.
 	Defer(ctx context.Context, ds []Deferral) error
+	// Release makes due at once what was deferred by a messenger with slots, and answers
+	// with how much that is: its slots come up sooner than they did.
+	Release(ctx context.Context, messenger string) (int, error)
 	// Move tells the directory that what was at a destination is at another now.
 	Move(ctx context.Context, m Move) error
 }
@@ -86,6 +89,9 @@ type Report struct {
 	Fence      int64
 	Start, End time.Time
 	Outcome    messenger.Outcome
+	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil where that
+	// is empty.
+	SealedCredential []byte
 }
 
 // A Sender sends what is queued. Its fields must be set before Run.
@@ -112,8 +118,9 @@ type Sender struct {
 // messenger waits for another.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
+	link := newLink(s.Log)
 	for _, m := range s.Messengers {
-		l := newLane(s, m)
+		l := newLane(s, m, link)
 		g.Go(func() error { return l.run(ctx) })
 	}
 	return g.Wait()

@@ -3,6 +3,7 @@ package sender
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -58,12 +59,18 @@ func (t *task) readSlots() {
 	credential, misses, _ := strings.Cut(rest, ";")
 	t.destination.slot, t.credential.slot = pace.ParseSlot(destination), pace.ParseSlot(credential)
 	t.misses, _ = strconv.Atoi(misses) // 0 where it says none
+	for _, one := range []*paced{&t.destination, &t.credential} {
+		if !one.limited() { // a limit was switched off
+			one.slot = pace.Slot{}
+		}
+	}
 }
 
 // A hand is the jobs of a queue message, and how many of their deliveries are not settled.
 type hand struct {
 	job.Taken
-	left int // touched by the taker before the first result, then by the reporter only
+	left atomic.Int32 // counted up by the taker before the first result
+	lost atomic.Bool  // what became of a delivery could not be recorded
 }
 
 // A result is a task that is over: there is a report of a call, or a deferral, or

@@ -47,6 +47,13 @@ func (l *lane) wait(begin func()) {
 	for {
 		now := l.Now()
 		var ready []*task
+		if len(list) > 0 && list[0].at.After(now.Add(bound+time.Second)) { // the clock went back
+			all := list
+			list = nil
+			for _, w := range all {
+				ready = l.due(w.task, now, &list, ready)
+			}
+		}
 		for len(list) > 0 && !list[0].at.After(now) {
 			due := heap.Pop(&list).(waiting) //nolint:forcetypeassert // it holds nothing else
 			ready = l.due(due.task, now, &list, ready)

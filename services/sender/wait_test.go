@@ -2,6 +2,7 @@ package sender
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,4 +87,41 @@ func TestGrain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestClockGoesBackWhileTasksWait puts a clock right that was an hour ahead, while a
+// task waits a second for its turn: it is called about then, not an hour later.
+func TestClockGoesBackWhileTasksWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		ahead.Store(int64(time.Hour))
+		now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
+		l := &lane{
+			Sender:  &Sender{Workers: 4, Now: now, Pace: pace.New(nil, now, nil)},
+			claimed: make(chan []*task), ready: newReadyList(), even: newEven(), timeout: time.Second,
+		}
+		slow := paced{Key: pace.Key{ID: "credential", Rate: messenger.Rate{Count: 1, Per: time.Second}}}
+		called := make(chan time.Time, 2)
+		var g sync.WaitGroup
+		g.Go(func() {
+			l.wait(func() {
+				g.Go(func() {
+					for l.ready.take() != nil {
+						called <- time.Now()
+					}
+				})
+			})
+		})
+		start := time.Now()
+		for range 2 {
+			l.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
+		}
+		<-called
+		ahead.Store(0)
+		if took := (<-called).Sub(start); took > 2*time.Second {
+			t.Errorf("the second was called after %s", took)
+		}
+		close(l.claimed)
+		g.Wait()
+	})
 }

@@ -3,8 +3,10 @@ package sender
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
@@ -13,26 +15,58 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
 )
 
-var _ Dispatch = DispatchClient{}
+var (
+	_ Dispatch   = DispatchClient{}
+	_ TimeTeller = DispatchClient{}
+)
 
 // A DispatchClient is a Dispatch over DispatchService: the alert service's handler
 // in one process, a generated client across processes.
 type DispatchClient struct {
 	Service jobv1connect.DispatchServiceClient
 	Name    string // of this sender, for people who read the ledger
+	Clock   *Clock // of this sender
 }
 
 // Claim asks the alert service.
 func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error) {
+	sent := c.Clock.raw()
 	res, err := c.Service.Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: ids, Sender: c.Name, RequestId: request[:]})
 	if err != nil {
 		return nil, final(err)
 	}
+	if res.GetTime() != nil {
+		c.Clock.compare(sent, res.GetTime().AsTime(), c.Clock.raw())
+	}
+	// No lease ends later than it is said to last from when it was asked for.
+	asked := c.Clock.Now().Add(sent.Sub(c.Clock.raw()))
 	claims := make(map[int64]Claim, len(res.GetClaims()))
 	for _, wire := range res.GetClaims() {
-		claims[wire.GetDeliveryId()] = Claim{Fence: wire.GetFence(), Expire: wire.GetLeaseExpireTime().AsTime()}
+		claim := Claim{Fence: wire.GetFence(), Expire: wire.GetLeaseExpireTime().AsTime()}
+		if wire.GetLease() != nil {
+			claim.Expire = asked.Add(wire.GetLease().AsDuration())
+		}
+		claims[wire.GetDeliveryId()] = claim
 	}
 	return claims, nil
+}
+
+// Time asks the alert service.
+func (c DispatchClient) Time(ctx context.Context) (time.Time, error) {
+	res, err := c.Service.GetTime(ctx, &jobv1.GetTimeRequest{})
+	if err != nil {
+		return time.Time{}, final(err)
+	}
+	return res.GetTime().AsTime(), nil
+}
+
+// Release asks the alert service.
+func (c DispatchClient) Release(ctx context.Context, messenger string) (int, error) {
+	res, err := c.Service.Release(ctx, &jobv1.ReleaseRequest{Messenger: messenger})
+	if err != nil {
+		return 0, final(err)
+	}
+	return int(res.GetCount()), nil
 }
 
 // Free asks the alert service.
@@ -63,6 +97,7 @@ func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, 
 
 // Defer tells the alert service.
 func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
+	now := c.Clock.Now()
 	req := &jobv1.DeferRequest{Deferrals: make([]*jobv1.Deferral, 0, len(ds))}
 	for _, d := range ds {
 		req.Deferrals = append(req.Deferrals, &jobv1.Deferral{
@@ -70,6 +105,7 @@ func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
 			Fence:      d.Fence,
 			Time:       timestamppb.New(d.Time),
 			Slots:      d.Slots,
+			Wait:       durationpb.New(max(0, d.Time.Sub(now))),
 		})
 	}
 	_, err := c.Service.Defer(ctx, req)
@@ -91,6 +127,8 @@ func reportToWire(r Report) *jobv1.Report {
 		StartTime:  timestamppb.New(r.Start),
 		EndTime:    timestamppb.New(r.End),
 		Outcome:    outcome.ToWire(r.Outcome),
+
+		SealedCredential: r.SealedCredential,
 	}
 }
 

@@ -68,12 +68,28 @@ func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) erro
 }
 
 // MoveAddresses gives addresses another destination.
-func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string) (moved int, err error) {
+func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string, reseal group.Reseal) (moved int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		moved, err = t.Address.Update().
+		rows, err := t.Address.Query().
 			Where(entaddress.Messenger(messenger), entaddress.CredentialKey(credentialKey), entaddress.Destination(from)).
-			SetDestination(to).Save(ctx)
-		return err
+			WithUser().Order(entaddress.ByID()).All(ctx)
+		if err != nil {
+			return err
+		}
+		moved = 0
+		for _, r := range toRecipients(rows) {
+			sealed, err := reseal(r)
+			if err != nil {
+				return err
+			}
+			n, err := t.Address.Update().Where(entaddress.ID(r.Address.ID), entaddress.Destination(from), entaddress.SealedCredential(r.Address.SealedCredential)).
+				SetDestination(to).SetSealedCredential(sealed).Save(ctx)
+			if err != nil {
+				return err
+			}
+			moved += n
+		}
+		return nil
 	})
 	return moved, err
 }

@@ -8,14 +8,11 @@ import (
 )
 
 // Keyless answers with addresses without a key.
-func (s *Store) Keyless(ctx context.Context, after, limit int) (addresses []group.Address, err error) {
+func (s *Store) Keyless(ctx context.Context, after, limit int) (addresses []group.Recipient, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		rows, err := t.Address.Query().Where(entaddress.IDGT(after), entaddress.CredentialKey("")).
-			Order(entaddress.ByID()).Limit(limit).All(ctx)
-		addresses = make([]group.Address, len(rows))
-		for i, row := range rows {
-			addresses[i] = toAddress(row)
-		}
+			WithUser().Order(entaddress.ByID()).Limit(limit).All(ctx)
+		addresses = toRecipients(rows)
 		return err
 	})
 	return addresses, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
 	entaddress "github.com/bongsu-project/bongsu/gen/ent/directory/address"
 	"github.com/bongsu-project/bongsu/internal/seal"
 	"github.com/bongsu-project/bongsu/internal/store/database"
@@ -22,21 +23,50 @@ func (s *Store) Seals(ctx context.Context) (seals []group.Seal, err error) {
 }
 
 // SealedOtherwise answers with addresses that are not sealed under a key.
-func (s *Store) SealedOtherwise(ctx context.Context, prefix []byte, after, limit int) (addresses []group.Address, err error) {
+func (s *Store) SealedOtherwise(ctx context.Context, prefix []byte, after, limit int) (addresses []group.Recipient, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		ids, err := database.Select(ctx, t.sql, func(rows *sql.Rows, id *int) error { return rows.Scan(id) },
 			`SELECT id FROM users_messengers WHERE id > ? AND substr(token, 1, ?) <> ? ORDER BY id LIMIT ?`, after, len(prefix), prefix, limit)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		rows, err := t.Address.Query().Where(entaddress.IDIn(ids...)).Order(entaddress.ByID()).All(ctx)
-		addresses = make([]group.Address, len(rows))
-		for i, row := range rows {
-			addresses[i] = toAddress(row)
-		}
+		rows, err := t.Address.Query().Where(entaddress.IDIn(ids...)).WithUser().Order(entaddress.ByID()).All(ctx)
+		addresses = toRecipients(rows)
 		return err
 	})
 	return addresses, err
+}
+
+// toRecipients returns addresses whose users were read with them.
+func toRecipients(rows []*ent.Address) []group.Recipient {
+	recipients := make([]group.Recipient, len(rows))
+	for i, row := range rows {
+		recipients[i] = group.Recipient{Nickname: row.Edges.User.Nickname, Failover: row.Edges.User.Failover, Address: toAddress(row)}
+	}
+	return recipients
+}
+
+// resealUser gives the addresses of a user the credentials that reseal returns.
+func resealUser(ctx context.Context, t tx, user int, nickname string, reseal group.Reseal) error {
+	if t.sql.Postgres() { // SQLite has one writer at a time anyway
+		if _, err := t.sql.Exec(ctx, `SELECT id FROM users_messengers WHERE user_id = ? ORDER BY id FOR UPDATE`, user); err != nil {
+			return err
+		}
+	}
+	rows, err := t.Address.Query().Where(entaddress.UserID(user)).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		to, err := reseal(group.Recipient{Nickname: nickname, Address: toAddress(row)})
+		if err != nil {
+			return err
+		}
+		if err := t.Address.UpdateOneID(row.ID).SetSealedCredential(to).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reseal gives addresses other credentials, which are the same in the clear, in the

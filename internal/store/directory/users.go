@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -81,9 +82,14 @@ func (s *Store) AddUser(ctx context.Context, u group.User) (added group.User, er
 // ChangeUser changes what c says of a user.
 func (s *Store) ChangeUser(ctx context.Context, nickname string, c group.UserChange) (u group.User, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		id, err := idOf(ctx, t, nickname)
+		id, err := lockUser(ctx, t, nickname, " FOR UPDATE")
 		if err != nil {
 			return err
+		}
+		if c.Nickname != nil {
+			if err := resealUser(ctx, t, id, nickname, c.Reseal); err != nil {
+				return err
+			}
 		}
 		err = t.User.UpdateOneID(id).SetNillableNickname(c.Nickname).SetNillableFailover(c.Failover).Exec(ctx)
 		if ent.IsNotFound(err) {
@@ -127,13 +133,27 @@ func user(ctx context.Context, t tx, nickname string) (group.User, error) {
 	return toUser(row, row.Edges.Addresses), nil
 }
 
-// idOf answers with the id of who bears a nickname.
+// idOf returns the id of the user with a nickname, who keeps that until the transaction
+// ends: credentials are sealed for it.
 func idOf(ctx context.Context, t tx, nickname string) (int, error) {
-	id, err := t.User.Query().Where(entuser.Nickname(nickname)).OnlyID(ctx)
-	if ent.IsNotFound(err) {
+	return lockUser(ctx, t, nickname, " FOR SHARE")
+}
+
+// lockUser returns the id of the user with a nickname, locked as PostgreSQL says it.
+// SQLite has one writer at a time anyway.
+func lockUser(ctx context.Context, t tx, nickname, lock string) (int, error) {
+	if !t.sql.Postgres() {
+		lock = ""
+	}
+	ids, err := database.Select(ctx, t.sql, func(rows *sql.Rows, id *int) error { return rows.Scan(id) },
+		`SELECT id FROM users WHERE nickname = ?`+lock, nickname)
+	if err != nil {
+		return 0, err
+	}
+	if len(ids) == 0 {
 		return 0, noUser(nickname)
 	}
-	return id, err
+	return ids[0], nil
 }
 
 func toUser(row *ent.User, addresses []*ent.Address) group.User {

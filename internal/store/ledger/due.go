@@ -53,8 +53,8 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
 			w.rank = rank
-			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Slots, &w.next)
-		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, slots, next_time FROM deliveries
+			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Nickname, &w.Slots, &w.next)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, next_time FROM deliveries
 			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
 		if err != nil {

@@ -19,6 +19,10 @@ const keyGrace = time.Hour
 // keysPerKey is how many keys beyond their time each new one takes away.
 const keysPerKey = 2
 
+// keepKey is what a key that is taken is set to: what it was. One that would last longer
+// than a key that is taken now was taken by a clock that was ahead, and lasts no longer.
+const keepKey = `expire_time = CASE WHEN keys.expire_time > excluded.expire_time THEN excluded.expire_time ELSE keys.expire_time END`
+
 // A key is a row of the table keys.
 type key struct {
 	name    string
@@ -56,7 +60,7 @@ func takeKeys(ctx context.Context, t *database.Tx, adds []*add) ([]*add, error) 
 		return adds, nil
 	}
 	// Each name is locked until the commit, in an order that all processes keep.
-	keys, err := upsertKeys(ctx, t, firsts, `name = excluded.name`)
+	keys, err := upsertKeys(ctx, t, firsts, keepKey)
 	if err != nil {
 		return nil, err
 	}

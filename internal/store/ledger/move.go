@@ -21,12 +21,13 @@ type move struct {
 	end     int64 // set where the verdict is an end
 	next    int64 // set where the verdict lets it wait
 	tries   int
+	sealed  []byte // the credential, for the destination that the outcome names
 }
 
 // judge gives the move of a held delivery from a report, by the rule but for what was
 // sent. A verdict that its outcome does not bear out is refused.
 func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error) {
-	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries}
+	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
 		m.verdict = rule(h.facts(now), r)
 		if err := checkVerdict(m.verdict); err != nil {
@@ -104,14 +105,19 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) er
 	return advance(ctx, t, steps, now)
 }
 
-// readdress sends deliveries that wait to where their destinations are now.
+// readdress sends deliveries that wait to where their destinations are now, with the
+// credentials that are sealed for those. A sender that seals for no destination reports
+// none, and then the one that is there stays.
 func readdress(ctx context.Context, t *database.Tx, moves []move) error {
 	for _, m := range moves { // there are few
 		if m.attempt.outcome.Destination == "" {
 			continue
 		}
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET destination = ?, slots = '' WHERE id = ?`,
-			m.attempt.outcome.Destination, m.attempt.delivery); err != nil {
+		set, args := ``, []any{m.attempt.outcome.Destination}
+		if len(m.sealed) > 0 {
+			set, args = `, credential = ?`, append(args, m.sealed)
+		}
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET destination = ?, slots = ''`+set+` WHERE id = ?`, append(args, m.attempt.delivery)...); err != nil {
 			return err
 		}
 	}

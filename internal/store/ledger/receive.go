@@ -12,21 +12,21 @@ import (
 )
 
 // CredentialOf answers with what a delivery was sent with, sealed.
-func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger string) (sealed []byte, err error) {
+func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger string) (d alert.Delivery, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
-		found, err := database.Select(ctx, t, func(rows *sql.Rows, credential *[]byte) error {
-			return rows.Scan(credential)
-		}, `SELECT credential FROM deliveries WHERE id = ? AND messenger = ?
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *alert.Delivery) error {
+			return rows.Scan(&d.SealedCredential, &d.Nickname, &d.Destination)
+		}, `SELECT credential, nickname, destination FROM deliveries WHERE id = ? AND messenger = ?
 			AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)`, delivery, messenger)
 		if err == nil && len(found) == 0 {
 			return fmt.Errorf("delivery %d by %q: %w", delivery, messenger, fault.ErrNotFound)
 		}
 		if len(found) > 0 {
-			sealed = found[0]
+			d = found[0]
 		}
 		return err
 	})
-	return sealed, err
+	return d, err
 }
 
 // A taken delivery is one that a receipt came for.

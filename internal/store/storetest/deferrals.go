@@ -56,6 +56,36 @@ func testDefer(t *testing.T, l alert.Ledger) {
 	}
 }
 
+// testRelease proves that what was deferred with slots is due at once, with the slots it
+// has, and that what waits for something else waits on.
+func testRelease(t *testing.T, l alert.Ledger) {
+	ds := to(5)
+	ds[4].Messenger = "sms"
+	add(t, l, "normal", ds, at(100)) // ds[3] is in the queue
+	held := claim(t, l, ids(ds[1:2]), 0, 50)[0]
+	must(t, l.Defer(t.Context(), []alert.Deferral{
+		{DeliveryID: ds[0].ID, Time: at(60), Slots: "one"},
+		{DeliveryID: ds[1].ID, Fence: held.Fence, Time: at(70), Slots: "two"},
+		{DeliveryID: ds[2].ID, Time: at(60)},
+		{DeliveryID: ds[4].ID, Time: at(60), Slots: "other"},
+	}, at(1)))
+	for _, want := range []int{2, 0} { // again it finds nothing
+		n, err := l.Release(t.Context(), ds[0].Messenger, at(10))
+		must(t, err)
+		same(t, n, want)
+	}
+	jobs := due(t, l, 10, 10)
+	same(t, total(jobs), 2)
+	slots := map[int64]string{}
+	for _, j := range jobs {
+		for _, d := range j.Deliveries {
+			slots[d.ID] = d.Slots
+		}
+	}
+	same(t, slots, map[int64]string{ds[0].ID: "one", ds[1].ID: "two"})
+	same(t, len(claim(t, l, ids(ds[2:3]), 10, 50)), 0)
+}
+
 // testDeferLate proves that what has ended, is held by another or is unknown stays
 // as it is, that what was canceled meanwhile ends, and that nothing waits past its
 // ExpireTime.

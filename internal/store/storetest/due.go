@@ -48,7 +48,7 @@ func testDue(t *testing.T, l alert.Ledger) {
 
 	var bySMS, bySlack []job.Delivery
 	for _, d := range ds {
-		each := job.Delivery{ID: d.ID, Destination: d.Destination, SealedCredential: d.SealedCredential, CredentialKey: d.CredentialKey}
+		each := job.Delivery{ID: d.ID, Destination: d.Destination, SealedCredential: d.SealedCredential, CredentialKey: d.CredentialKey, Nickname: d.Nickname}
 		if d.Messenger == "sms" {
 			bySMS = append(bySMS, each)
 		} else {

@@ -22,23 +22,29 @@ func testKeyless(t *testing.T, d group.Directory) {
 		{Nickname: "c", Addresses: []group.Address{bare("c")}},
 		{Nickname: "d", Addresses: []group.Address{bare("d")}},
 	}})
-	page := func(after, limit int) []group.Address {
+	page := func(after, limit int) (addresses []group.Address) {
 		t.Helper()
 		got, err := d.Keyless(ctx, after, limit)
 		must(t, err)
-		return got
+		for _, r := range got {
+			same(t, r.Nickname+"_CHANNEL", r.Address.Destination)
+			addresses = append(addresses, r.Address)
+		}
+		return addresses
 	}
 	same(t, page(0, 2), []group.Address{with(1, bare("a")), with(3, bare("c"))})
 	same(t, page(3, 2), []group.Address{with(4, bare("d"))})
 
 	late := page(0, 9)
-	must(t, second(d.ReplaceAddress(ctx, "c", with(3, bare("new")))))
+	fresh := with(3, bare("new"))
+	fresh.Destination = "c_CHANNEL"
+	must(t, second(d.ReplaceAddress(ctx, "c", fresh)))
 	must(t, d.RemoveAddress(ctx, "d", 4))
 	for i := range late {
 		late[i].CredentialKey = "one"
 	}
 	must(t, d.SetKeys(ctx, late))
-	same(t, page(0, 9), []group.Address{with(3, bare("new"))})
+	same(t, page(0, 9), []group.Address{fresh})
 	late[0].CredentialKey = "two"
 	must(t, d.SetKeys(ctx, late))
 	must(t, d.SetKeys(ctx, nil))

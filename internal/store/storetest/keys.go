@@ -50,6 +50,22 @@ func testKey(t *testing.T, l alert.Ledger) {
 	same(t, all[4].Counts.Total(), 2)
 }
 
+// testKeyAhead proves that a key which was taken by a clock that was a year ahead is free
+// again a day after that was seen.
+func testKeyAhead(t *testing.T, l alert.Ledger) {
+	year := 365 * 24 * time.Hour
+	for i, c := range []struct {
+		create time.Duration
+		again  bool
+	}{{year, false}, {0, true}, {alert.KeyLife - time.Second, true}, {alert.KeyLife, false}} {
+		again, err := l.AddAlert(t.Context(), keyed("k", "one", start.Add(c.create)), to(1), never)
+		must(t, err)
+		if again != c.again {
+			t.Errorf("request %d is known: %t", i, again)
+		}
+	}
+}
+
 func testKeyOfAnother(t *testing.T, l alert.Ledger) {
 	must(t, second(l.AddAlert(t.Context(), keyed("k", "one", start), to(1), never)))
 	for _, request := range []string{"two", "", "on", "one "} {

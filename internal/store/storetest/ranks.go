@@ -68,10 +68,10 @@ func testChangeUser(t *testing.T, d group.Directory) {
 		failover bool
 	}{
 		{group.UserChange{}, "kim", true},
-		{group.UserChange{Nickname: new("lee")}, "lee", true},
+		{group.UserChange{Reseal: unsealed, Nickname: new("lee")}, "lee", true},
 		{group.UserChange{Failover: new(false)}, "lee", false},
-		{group.UserChange{Nickname: new("kim")}, "kim", false},
-		{group.UserChange{Nickname: new("park"), Failover: new(true)}, "park", true},
+		{group.UserChange{Reseal: unsealed, Nickname: new("kim")}, "kim", false},
+		{group.UserChange{Reseal: unsealed, Nickname: new("park"), Failover: new(true)}, "park", true},
 	} {
 		got, err := d.ChangeUser(ctx, kim.Nickname, change.UserChange)
 		must(t, err)

@@ -168,9 +168,9 @@ func testReceiptInput(t *testing.T, l alert.Ledger) {
 	receive(t, l, ds[0].ID, word("S\x00M\xff", "se\x00nt", 1))
 	same(t, deliveries(t, l, a.ID)[0].Receipt, word("S\uFFFDM\uFFFD", "se\uFFFDnt", 1))
 
-	sealed, err := l.CredentialOf(t.Context(), ds[0].ID, "slack")
+	of, err := l.CredentialOf(t.Context(), ds[0].ID, "slack")
 	must(t, err)
-	same(t, sealed, ds[0].SealedCredential)
+	same(t, of, alert.Delivery{SealedCredential: ds[0].SealedCredential, Nickname: ds[0].Nickname, Destination: ds[0].Destination})
 	is(t, second(l.CredentialOf(t.Context(), ds[0].ID, "twilio")), fault.ErrNotFound, fmt.Sprint(ds[0].ID))
 	is(t, second(l.CredentialOf(t.Context(), 99, "slack")), fault.ErrNotFound)
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func with(id int, a group.Address) group.Address {
 	return a
 }
 
+// unsealed is a Reseal that leaves all as it is.
+func unsealed(r group.Recipient) ([]byte, error) { return r.Address.SealedCredential, nil }
+
 func testUsers(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	kim, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{slack("kim"), by("sms", "kim")}})
@@ -51,15 +55,15 @@ func testUsers(t *testing.T, d group.Directory) {
 	_, err = d.User(ctx, "park")
 	is(t, err, fault.ErrNotFound)
 
-	_, err = d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee")})
+	_, err = d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee"), Reseal: unsealed})
 	is(t, err, fault.ErrExists, `user "lee"`)
-	_, err = d.ChangeUser(ctx, "nobody", group.UserChange{Nickname: new("lee")})
+	_, err = d.ChangeUser(ctx, "nobody", group.UserChange{Nickname: new("lee"), Reseal: unsealed})
 	is(t, err, fault.ErrNotFound, `user "nobody"`)
-	same1, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("kim")})
+	same1, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("kim"), Reseal: unsealed})
 	must(t, err)
 	same(t, same1, kim)
 	kim.Nickname = "choi"
-	choi, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi")})
+	choi, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi"), Reseal: unsealed})
 	must(t, err)
 	same(t, choi, kim)
 
@@ -68,6 +72,64 @@ func testUsers(t *testing.T, d group.Directory) {
 	users, err := d.Users(ctx, 0, 10)
 	must(t, err)
 	same(t, len(users), 1)
+}
+
+// testRename proves that credentials are sealed anew with the name, or nothing is changed.
+func testRename(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	for _, name := range []string{"kim", "lee"} {
+		must(t, second(d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name), by("sms", name)}})))
+	}
+	_, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi"), Reseal: func(group.Recipient) ([]byte, error) { return nil, fault.ErrUnavailable }})
+	is(t, err, fault.ErrUnavailable)
+	kim, err := d.User(ctx, "kim")
+	must(t, err)
+	same(t, kim.Addresses, []group.Address{with(1, slack("kim")), with(2, by("sms", "kim"))})
+	got, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi"), Reseal: func(r group.Recipient) ([]byte, error) {
+		return []byte("of " + r.Nickname + " " + r.Address.Messenger), nil
+	}})
+	must(t, err)
+	same(t, []string{string(got.Addresses[0].SealedCredential), string(got.Addresses[1].SealedCredential)}, []string{"of kim slack", "of kim sms"})
+	lee, err := d.User(ctx, "lee")
+	must(t, err)
+	same(t, lee.Addresses, []group.Address{with(3, slack("lee")), with(4, by("sms", "lee"))})
+}
+
+// testRenameAtOnce renames a user while their address is set anew for the old name: the
+// address is refused, or sealed anew with the name.
+func testRenameAtOnce(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	u, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{{Messenger: "slack", SealedCredential: []byte("kim old"), Destination: "x"}}})
+	must(t, err)
+	errs := atOnce(8, func(i int) error {
+		if i == 0 {
+			return second(d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee"), Reseal: func(r group.Recipient) ([]byte, error) {
+				return bytes.Replace(r.Address.SealedCredential, []byte("kim"), []byte("lee"), 1), nil
+			}}))
+		}
+		return second(d.ReplaceAddress(ctx, "kim", group.Address{ID: u.Addresses[0].ID, Messenger: "slack", SealedCredential: []byte("kim new"), Destination: "x"}))
+	})
+	must(t, errs[0])
+	for _, err := range errs[1:] {
+		if err != nil {
+			is(t, err, fault.ErrNotFound)
+		}
+	}
+	got, err := d.User(ctx, "lee")
+	must(t, err)
+	if sealed := string(got.Addresses[0].SealedCredential); !strings.HasPrefix(sealed, "lee ") {
+		t.Errorf("lee's credential is sealed as %q", sealed)
+	}
+}
+
+// testNames proves that names are told as they are stored.
+func testNames(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	filled(t, d, group.Contents{Users: []group.User{{Nickname: "b"}, {Nickname: "e\u0301"}}, Groups: []group.Membership{{Group: "z"}, {Group: "a"}}})
+	users, groups, err := d.Names(ctx)
+	must(t, err)
+	same(t, users, []group.Name{{ID: 1, Text: "b"}, {ID: 2, Text: "e\u0301"}})
+	same(t, groups, []group.Name{{ID: 1, Text: "z"}, {ID: 2, Text: "a"}})
 }
 
 func testUserPages(t *testing.T, d group.Directory) {
@@ -140,7 +202,7 @@ func testDirectoryInput(t *testing.T, d group.Directory) {
 		is(t, second(d.AddGroup(ctx, bad)), fault.ErrInvalid, "name")
 		is(t, second(d.RenameGroup(ctx, 1, bad)), fault.ErrInvalid, "name")
 		is(t, second(d.AddUser(ctx, group.User{Nickname: bad})), fault.ErrInvalid, "nickname")
-		is(t, second(d.ChangeUser(ctx, long[:90], group.UserChange{Nickname: new(bad)})), fault.ErrInvalid, "nickname")
+		is(t, second(d.ChangeUser(ctx, long[:90], group.UserChange{Nickname: new(bad), Reseal: unsealed})), fault.ErrInvalid, "nickname")
 		is(t, second(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{by(bad, "x")}})), fault.ErrInvalid, "messenger")
 	}
 	is(t, second(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{by("elevenchars", "x")}})), fault.ErrInvalid, "messenger")
@@ -168,18 +230,21 @@ func testMoveAddresses(t *testing.T, d group.Directory) {
 		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{a}})
 		must(t, err)
 	}
-	moved, err := d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001")
+	reseal := func(r group.Recipient) ([]byte, error) {
+		return []byte(r.Nickname + " from " + r.Address.Destination + " " + string(r.Address.SealedCredential)), nil
+	}
+	moved, err := d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001", reseal)
 	must(t, err)
 	same(t, moved, 2)
 	var got []string
 	users, err := d.Users(ctx, 0, 0)
 	must(t, err)
 	for _, u := range users {
-		got = append(got, u.Nickname+" "+u.Addresses[0].Destination)
+		got = append(got, u.Nickname+" "+u.Addresses[0].Destination+" "+string(u.Addresses[0].SealedCredential))
 	}
 	slices.Sort(got)
-	same(t, got, []string{"ada -1001", "bob -1001", "cho -1", "dan -2", "eun -1"})
-	moved, err = d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001")
+	same(t, got, []string{"ada -1001 ada from -1 s", "bob -1001 bob from -1 s", "cho -1 s", "dan -2 s", "eun -1 s"})
+	moved, err = d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001", reseal)
 	must(t, err)
 	same(t, moved, 0)
 }

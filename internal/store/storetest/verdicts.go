@@ -303,6 +303,7 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	a := add(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
 	moved := reported(claims[0], 1, messenger.Outcome{Kind: messenger.Retry, Status: 400, Code: "moved", Destination: "-100노드", Cut: true})
+	moved.SealedCredential = []byte("sealed for -100노드")
 	same(t, len(report(t, l, moved, sent(claims[1], 1))), 0)
 	same(t, len(report(t, l, moved)), 0) // it is recorded already
 	got := deliveries(t, l, a.ID)
@@ -312,6 +313,15 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	jobs := due(t, l, 20, 100)
 	same(t, total(jobs), 1)
 	same(t, jobs[0].Deliveries[0].Destination, "-100노드")
+	same(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
+	same(t, jobs[0].Deliveries[0].Nickname, ds[0].Nickname)
+
+	older := reported(claim(t, l, ids(ds)[:1], 20, 30)[0], 21, moved.Outcome) // by a sender that seals for no destination
+	older.Outcome.Destination = "-200"
+	same(t, len(report(t, l, older)), 0)
+	jobs = due(t, l, 40, 100)
+	same(t, jobs[0].Deliveries[0].Destination, "-200")
+	same(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
 }
 
 // testOnce proves that an attempt after one that is Unknown is no possible duplicate

@@ -169,8 +169,8 @@ func testSeals(t *testing.T, d group.Directory) {
 	others, err := d.SealedOtherwise(ctx, sealedBy("b", ""), 0, 10)
 	must(t, err)
 	held := all(t, d).Users
-	same(t, others, []group.Address{held[1].Addresses[0], held[3].Addresses[0]})
-	some, err := d.SealedOtherwise(ctx, sealedBy("b", ""), others[0].ID, 10)
+	same(t, others, []group.Recipient{{Nickname: "u1", Address: held[1].Addresses[0]}, {Nickname: "u3", Address: held[3].Addresses[0]}})
+	some, err := d.SealedOtherwise(ctx, sealedBy("b", ""), others[0].Address.ID, 10)
 	must(t, err)
 	same(t, some, others[1:])
 	some, err = d.SealedOtherwise(ctx, sealedBy("b", ""), 0, 1)
@@ -178,8 +178,8 @@ func testSeals(t *testing.T, d group.Directory) {
 	same(t, some, others[:1])
 
 	n, err := d.Reseal(ctx, []group.Resealed{
-		{AddressID: others[0].ID, From: others[0].SealedCredential, To: sealedBy("b", "1")},
-		{AddressID: others[1].ID, From: []byte("it is not this any more"), To: sealedBy("b", "3")},
+		{AddressID: others[0].Address.ID, From: others[0].Address.SealedCredential, To: sealedBy("b", "1")},
+		{AddressID: others[1].Address.ID, From: []byte("it is not this any more"), To: sealedBy("b", "3")},
 		{AddressID: 99, From: []byte("it is not there"), To: sealedBy("b", "99")},
 	})
 	must(t, err)

@@ -1040,9 +1040,11 @@ type GetAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alert is always set.
 	Alert *Alert `protobuf:"bytes,1,opt,name=alert,proto3" json:"alert,omitempty"`
-	// deliveries holds every delivery, in the order of the targets; those of one user
-	// in the order of their ranks.
-	Deliveries    []*Delivery `protobuf:"bytes,2,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// deliveries holds the first 1000 deliveries, in the order of the targets; those of
+	// one user in the order of their ranks.
+	Deliveries []*Delivery `protobuf:"bytes,2,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// next_page_token asks ListDeliveries for the rest; empty where there is no more.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1091,6 +1093,160 @@ func (x *GetAlertResponse) GetDeliveries() []*Delivery {
 	return nil
 }
 
+func (x *GetAlertResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// ListDeliveriesRequest asks for deliveries of an alert.
+type ListDeliveriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// alert_id is the alert's.
+	AlertId string `protobuf:"bytes,1,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
+	// page_size bounds the answer; 0 means 100. At most 1000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// page_token is the next_page_token of the answer before, or that of GetAlert; empty
+	// for the first page.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// state, when set, asks for deliveries in this state.
+	State DeliveryState `protobuf:"varint,4,opt,name=state,proto3,enum=bongsu.alert.v1.DeliveryState" json:"state,omitempty"`
+	// nick_name, when set, asks for deliveries to this user.
+	NickName string `protobuf:"bytes,5,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	// messenger, when set, asks for deliveries by this messenger.
+	Messenger     string `protobuf:"bytes,6,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeliveriesRequest) Reset() {
+	*x = ListDeliveriesRequest{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeliveriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeliveriesRequest) ProtoMessage() {}
+
+func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
+func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListDeliveriesRequest) GetAlertId() string {
+	if x != nil {
+		return x.AlertId
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeliveriesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetState() DeliveryState {
+	if x != nil {
+		return x.State
+	}
+	return DeliveryState_DELIVERY_STATE_UNSPECIFIED
+}
+
+func (x *ListDeliveriesRequest) GetNickName() string {
+	if x != nil {
+		return x.NickName
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+// ListDeliveriesResponse holds a page of deliveries.
+type ListDeliveriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// deliveries is empty where there are none.
+	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// next_page_token asks for the rest; empty where there is no more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeliveriesResponse) Reset() {
+	*x = ListDeliveriesResponse{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeliveriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeliveriesResponse) ProtoMessage() {}
+
+func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
+func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+func (x *ListDeliveriesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // ListAlertsRequest asks for alerts.
 type ListAlertsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1114,7 +1270,7 @@ type ListAlertsRequest struct {
 
 func (x *ListAlertsRequest) Reset() {
 	*x = ListAlertsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1282,7 @@ func (x *ListAlertsRequest) String() string {
 func (*ListAlertsRequest) ProtoMessage() {}
 
 func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1295,7 @@ func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
 func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListAlertsRequest) GetPageSize() int32 {
@@ -1204,7 +1360,7 @@ type ListAlertsResponse struct {
 
 func (x *ListAlertsResponse) Reset() {
 	*x = ListAlertsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1372,7 @@ func (x *ListAlertsResponse) String() string {
 func (*ListAlertsResponse) ProtoMessage() {}
 
 func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1385,7 @@ func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
 func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListAlertsResponse) GetAlerts() []*Alert {
@@ -1250,14 +1406,19 @@ func (x *ListAlertsResponse) GetNextPageToken() string {
 type ResolveTargetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// target holds @user, @@group or @all, at least one and at most 1000.
-	Target        []string `protobuf:"bytes,1,rep,name=target,proto3" json:"target,omitempty"`
+	Target []string `protobuf:"bytes,1,rep,name=target,proto3" json:"target,omitempty"`
+	// page_size bounds the recipients of the answer; 0 means 1000, which is the most.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// page_token is the next_page_token of the answer before, to the same targets; empty
+	// for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResolveTargetsRequest) Reset() {
 	*x = ResolveTargetsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1430,7 @@ func (x *ResolveTargetsRequest) String() string {
 func (*ResolveTargetsRequest) ProtoMessage() {}
 
 func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1443,7 @@ func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsRequest.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResolveTargetsRequest) GetTarget() []string {
@@ -1292,23 +1453,39 @@ func (x *ResolveTargetsRequest) GetTarget() []string {
 	return nil
 }
 
+func (x *ResolveTargetsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ResolveTargetsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 // ResolveTargetsResponse says who would be told.
 type ResolveTargetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// user_count counts the deliveries there would be.
 	UserCount int32 `protobuf:"varint,1,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
-	// recipients holds each (user, messenger), in the order of the targets; those of
-	// one user in the order of their ranks.
+	// recipients holds a page of the (user, messenger) pairs, in the order of the
+	// targets; those of one user in the order of their ranks.
 	Recipients []*Recipient `protobuf:"bytes,2,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	// unknown_target holds the targets that nobody bears, as they were given.
 	UnknownTarget []string `protobuf:"bytes,3,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
+	// next_page_token asks for more recipients; empty where there is no more.
+	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResolveTargetsResponse) Reset() {
 	*x = ResolveTargetsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1497,7 @@ func (x *ResolveTargetsResponse) String() string {
 func (*ResolveTargetsResponse) ProtoMessage() {}
 
 func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1510,7 @@ func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsResponse.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ResolveTargetsResponse) GetUserCount() int32 {
@@ -1357,6 +1534,13 @@ func (x *ResolveTargetsResponse) GetUnknownTarget() []string {
 	return nil
 }
 
+func (x *ResolveTargetsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Recipient is one user by one messenger.
 type Recipient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1372,7 +1556,7 @@ type Recipient struct {
 
 func (x *Recipient) Reset() {
 	*x = Recipient{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1568,7 @@ func (x *Recipient) String() string {
 func (*Recipient) ProtoMessage() {}
 
 func (x *Recipient) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1581,7 @@ func (x *Recipient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
 func (*Recipient) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Recipient) GetNickName() string {
@@ -1432,7 +1616,7 @@ type CancelAlertRequest struct {
 
 func (x *CancelAlertRequest) Reset() {
 	*x = CancelAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1628,7 @@ func (x *CancelAlertRequest) String() string {
 func (*CancelAlertRequest) ProtoMessage() {}
 
 func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1641,7 @@ func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertRequest.ProtoReflect.Descriptor instead.
 func (*CancelAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CancelAlertRequest) GetId() string {
@@ -1478,7 +1662,7 @@ type CancelAlertResponse struct {
 
 func (x *CancelAlertResponse) Reset() {
 	*x = CancelAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1674,7 @@ func (x *CancelAlertResponse) String() string {
 func (*CancelAlertResponse) ProtoMessage() {}
 
 func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1687,7 @@ func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertResponse.ProtoReflect.Descriptor instead.
 func (*CancelAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CancelAlertResponse) GetCanceledCount() int32 {
@@ -1533,7 +1717,7 @@ type ReplayFilter struct {
 
 func (x *ReplayFilter) Reset() {
 	*x = ReplayFilter{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1729,7 @@ func (x *ReplayFilter) String() string {
 func (*ReplayFilter) ProtoMessage() {}
 
 func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1742,7 @@ func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayFilter.ProtoReflect.Descriptor instead.
 func (*ReplayFilter) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReplayFilter) GetAlertId() string {
@@ -1613,7 +1797,7 @@ type ReplayDeliveriesRequest struct {
 
 func (x *ReplayDeliveriesRequest) Reset() {
 	*x = ReplayDeliveriesRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1809,7 @@ func (x *ReplayDeliveriesRequest) String() string {
 func (*ReplayDeliveriesRequest) ProtoMessage() {}
 
 func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1822,7 @@ func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReplayDeliveriesRequest) GetDeliveryIds() []string {
@@ -1680,7 +1864,7 @@ type ReplayDeliveriesResponse struct {
 
 func (x *ReplayDeliveriesResponse) Reset() {
 	*x = ReplayDeliveriesResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +1876,7 @@ func (x *ReplayDeliveriesResponse) String() string {
 func (*ReplayDeliveriesResponse) ProtoMessage() {}
 
 func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +1889,7 @@ func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
@@ -1726,7 +1910,7 @@ type WatchAlertRequest struct {
 
 func (x *WatchAlertRequest) Reset() {
 	*x = WatchAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1922,7 @@ func (x *WatchAlertRequest) String() string {
 func (*WatchAlertRequest) ProtoMessage() {}
 
 func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1935,7 @@ func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchAlertRequest) GetId() string {
@@ -1764,8 +1948,8 @@ func (x *WatchAlertRequest) GetId() string {
 // WatchAlertResponse is news of an alert.
 type WatchAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// deliveries holds those that changed since the message before; all of them in
-	// the first.
+	// deliveries holds up to 500: first all there are, in as many messages as that
+	// takes, then those that changed.
 	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	// delivery_counts says how all deliveries stand now.
 	DeliveryCounts *DeliveryCounts `protobuf:"bytes,2,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
@@ -1775,7 +1959,7 @@ type WatchAlertResponse struct {
 
 func (x *WatchAlertResponse) Reset() {
 	*x = WatchAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1971,7 @@ func (x *WatchAlertResponse) String() string {
 func (*WatchAlertResponse) ProtoMessage() {}
 
 func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1984,7 @@ func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{21}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchAlertResponse) GetDeliveries() []*Delivery {
@@ -1898,12 +2082,28 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12%\n" +
 	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\",\n" +
 	"\x0fGetAlertRequest\x12\x19\n" +
-	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x02id\"{\n" +
+	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x02id\"\xa3\x01\n" +
 	"\x10GetAlertResponse\x12,\n" +
 	"\x05alert\x18\x01 \x01(\v2\x16.bongsu.alert.v1.AlertR\x05alert\x129\n" +
 	"\n" +
 	"deliveries\x18\x02 \x03(\v2\x19.bongsu.alert.v1.DeliveryR\n" +
-	"deliveries\"\xff\x02\n" +
+	"deliveries\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\x9b\x02\n" +
+	"\x15ListDeliveriesRequest\x12$\n" +
+	"\balert_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\aalertId\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12&\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\tpageToken\x12>\n" +
+	"\x05state\x18\x04 \x01(\x0e2\x1e.bongsu.alert.v1.DeliveryStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12$\n" +
+	"\tnick_name\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bnickName\x12%\n" +
+	"\tmessenger\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\tmessenger\"{\n" +
+	"\x16ListDeliveriesResponse\x129\n" +
+	"\n" +
+	"deliveries\x18\x01 \x03(\v2\x19.bongsu.alert.v1.DeliveryR\n" +
+	"deliveries\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xff\x02\n" +
 	"\x11ListAlertsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12&\n" +
@@ -1916,16 +2116,21 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x12create_time_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10createTimeBefore\"l\n" +
 	"\x12ListAlertsResponse\x12.\n" +
 	"\x06alerts\x18\x01 \x03(\v2\x16.bongsu.alert.v1.AlertR\x06alerts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"<\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8d\x01\n" +
 	"\x15ResolveTargetsRequest\x12#\n" +
-	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\"\x9a\x01\n" +
+	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12&\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\tpageToken\"\xc2\x01\n" +
 	"\x16ResolveTargetsResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12:\n" +
 	"\n" +
 	"recipients\x18\x02 \x03(\v2\x1a.bongsu.alert.v1.RecipientR\n" +
 	"recipients\x12%\n" +
-	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\"h\n" +
+	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\x12&\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"h\n" +
 	"\tRecipient\x12\x1b\n" +
 	"\tnick_name\x18\x01 \x01(\tR\bnickName\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
@@ -1969,11 +2174,12 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\vAlertStatus\x12\x1c\n" +
 	"\x18ALERT_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ALERT_STATUS_FIRING\x10\x01\x12\x19\n" +
-	"\x15ALERT_STATUS_RESOLVED\x10\x022\xc4\x06\n" +
+	"\x15ALERT_STATUS_RESOLVED\x10\x022\xd5\a\n" +
 	"\fAlertService\x12i\n" +
 	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"\x15\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/v1/alerts\x12k\n" +
-	"\bGetAlert\x12 .bongsu.alert.v1.GetAlertRequest\x1a!.bongsu.alert.v1.GetAlertResponse\"\x1a\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/alerts/{id}\x90\x02\x01\x12l\n" +
+	"\bGetAlert\x12 .bongsu.alert.v1.GetAlertRequest\x1a!.bongsu.alert.v1.GetAlertResponse\"\x1a\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/alerts/{id}\x90\x02\x01\x12\x8e\x01\n" +
+	"\x0eListDeliveries\x12&.bongsu.alert.v1.ListDeliveriesRequest\x1a'.bongsu.alert.v1.ListDeliveriesResponse\"+\x82\xd3\xe4\x93\x02\"\x12 /v1/alerts/{alert_id}/deliveries\x90\x02\x01\x12l\n" +
 	"\n" +
 	"ListAlerts\x12\".bongsu.alert.v1.ListAlertsRequest\x1a#.bongsu.alert.v1.ListAlertsResponse\"\x15\x82\xd3\xe4\x93\x02\f\x12\n" +
 	"/v1/alerts\x90\x02\x01\x12~\n" +
@@ -1998,7 +2204,7 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
 	(AlertStatus)(0),                 // 1: bongsu.alert.v1.AlertStatus
@@ -2012,71 +2218,77 @@ var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(*SendAlertResponse)(nil),        // 9: bongsu.alert.v1.SendAlertResponse
 	(*GetAlertRequest)(nil),          // 10: bongsu.alert.v1.GetAlertRequest
 	(*GetAlertResponse)(nil),         // 11: bongsu.alert.v1.GetAlertResponse
-	(*ListAlertsRequest)(nil),        // 12: bongsu.alert.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),       // 13: bongsu.alert.v1.ListAlertsResponse
-	(*ResolveTargetsRequest)(nil),    // 14: bongsu.alert.v1.ResolveTargetsRequest
-	(*ResolveTargetsResponse)(nil),   // 15: bongsu.alert.v1.ResolveTargetsResponse
-	(*Recipient)(nil),                // 16: bongsu.alert.v1.Recipient
-	(*CancelAlertRequest)(nil),       // 17: bongsu.alert.v1.CancelAlertRequest
-	(*CancelAlertResponse)(nil),      // 18: bongsu.alert.v1.CancelAlertResponse
-	(*ReplayFilter)(nil),             // 19: bongsu.alert.v1.ReplayFilter
-	(*ReplayDeliveriesRequest)(nil),  // 20: bongsu.alert.v1.ReplayDeliveriesRequest
-	(*ReplayDeliveriesResponse)(nil), // 21: bongsu.alert.v1.ReplayDeliveriesResponse
-	(*WatchAlertRequest)(nil),        // 22: bongsu.alert.v1.WatchAlertRequest
-	(*WatchAlertResponse)(nil),       // 23: bongsu.alert.v1.WatchAlertResponse
-	(*timestamppb.Timestamp)(nil),    // 24: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),               // 25: bongsu.messenger.v1.Outcome
-	(*durationpb.Duration)(nil),      // 26: google.protobuf.Duration
+	(*ListDeliveriesRequest)(nil),    // 12: bongsu.alert.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),   // 13: bongsu.alert.v1.ListDeliveriesResponse
+	(*ListAlertsRequest)(nil),        // 14: bongsu.alert.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 15: bongsu.alert.v1.ListAlertsResponse
+	(*ResolveTargetsRequest)(nil),    // 16: bongsu.alert.v1.ResolveTargetsRequest
+	(*ResolveTargetsResponse)(nil),   // 17: bongsu.alert.v1.ResolveTargetsResponse
+	(*Recipient)(nil),                // 18: bongsu.alert.v1.Recipient
+	(*CancelAlertRequest)(nil),       // 19: bongsu.alert.v1.CancelAlertRequest
+	(*CancelAlertResponse)(nil),      // 20: bongsu.alert.v1.CancelAlertResponse
+	(*ReplayFilter)(nil),             // 21: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 22: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 23: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 24: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 25: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 27: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 28: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	24, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	26, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
 	4,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	24, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	26, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
 	3,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
 	0,  // 4: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	24, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	26, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
 	7,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	24, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	26, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
 	6,  // 8: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
-	24, // 9: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
-	24, // 10: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	24, // 11: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	25, // 12: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	26, // 13: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	26, // 9: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
+	26, // 10: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	26, // 11: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	27, // 12: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	28, // 13: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
 	3,  // 14: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
 	1,  // 15: bongsu.alert.v1.SendAlertRequest.status:type_name -> bongsu.alert.v1.AlertStatus
 	2,  // 16: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
 	5,  // 17: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 18: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	24, // 19: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	24, // 20: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	2,  // 21: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	16, // 22: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	24, // 23: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	24, // 24: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	19, // 25: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	26, // 26: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	5,  // 27: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	4,  // 28: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	8,  // 29: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	10, // 30: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	12, // 31: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	17, // 32: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	20, // 33: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	22, // 34: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	14, // 35: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	9,  // 36: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	11, // 37: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	13, // 38: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	18, // 39: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	21, // 40: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	23, // 41: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	15, // 42: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	36, // [36:43] is the sub-list for method output_type
-	29, // [29:36] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	0,  // 18: bongsu.alert.v1.ListDeliveriesRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	5,  // 19: bongsu.alert.v1.ListDeliveriesResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 20: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	26, // 21: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	26, // 22: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	2,  // 23: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	18, // 24: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	26, // 25: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	26, // 26: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	21, // 27: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	28, // 28: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	5,  // 29: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	4,  // 30: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	8,  // 31: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	10, // 32: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	12, // 33: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
+	14, // 34: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	19, // 35: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	22, // 36: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	24, // 37: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	16, // 38: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	9,  // 39: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	11, // 40: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	13, // 41: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
+	15, // 42: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	20, // 43: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	23, // 44: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	25, // 45: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	17, // 46: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	39, // [39:47] is the sub-list for method output_type
+	31, // [31:39] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -2090,7 +2302,7 @@ func file_bongsu_alert_v1_alert_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

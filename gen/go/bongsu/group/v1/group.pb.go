@@ -414,8 +414,9 @@ func (x *GetGroupResponse) GetGroup() *Group {
 // CreateGroupRequest names a new group.
 type CreateGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// group_name starts with a letter or digit, goes on with letters, digits,
-	// spaces and _ . - and does not end in a space or dot. At most 30 characters.
+	// group_name is at most 30 visible characters, counted as code points in Unicode's
+	// NFC, in which names are kept and looked up. It does not begin with @, and spaces
+	// stand between other characters only. An error names the code point that is wrong.
 	GroupName     string `protobuf:"bytes,1,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -997,23 +998,23 @@ const file_bongsu_group_v1_group_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\tpageToken\x12&\n" +
 	"\n" +
-	"group_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\tgroupName\"l\n" +
+	"group_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18xR\tgroupName\"l\n" +
 	"\x12ListGroupsResponse\x12.\n" +
 	"\x06groups\x18\x01 \x03(\v2\x16.bongsu.group.v1.GroupR\x06groups\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"*\n" +
 	"\x0fGetGroupRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\"@\n" +
 	"\x10GetGroupResponse\x12,\n" +
-	"\x05group\x18\x01 \x01(\v2\x16.bongsu.group.v1.GroupR\x05group\"z\n" +
-	"\x12CreateGroupRequest\x12d\n" +
+	"\x05group\x18\x01 \x01(\v2\x16.bongsu.group.v1.GroupR\x05group\">\n" +
+	"\x12CreateGroupRequest\x12(\n" +
 	"\n" +
-	"group_name\x18\x01 \x01(\tBE\xbaHBr@\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$R\tgroupName\"C\n" +
+	"group_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\tgroupName\"C\n" +
 	"\x13CreateGroupResponse\x12,\n" +
-	"\x05group\x18\x01 \x01(\v2\x16.bongsu.group.v1.GroupR\x05group\"\x93\x01\n" +
+	"\x05group\x18\x01 \x01(\v2\x16.bongsu.group.v1.GroupR\x05group\"W\n" +
 	"\x12RenameGroupRequest\x12\x17\n" +
-	"\x02id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12d\n" +
+	"\x02id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12(\n" +
 	"\n" +
-	"group_name\x18\x02 \x01(\tBE\xbaHBr@\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$R\tgroupName\"C\n" +
+	"group_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\tgroupName\"C\n" +
 	"\x13RenameGroupResponse\x12,\n" +
 	"\x05group\x18\x01 \x01(\v2\x16.bongsu.group.v1.GroupR\x05group\"-\n" +
 	"\x12DeleteGroupRequest\x12\x17\n" +
@@ -1025,12 +1026,12 @@ const file_bongsu_group_v1_group_proto_rawDesc = "" +
 	"\x05group\x18\x01 \x01(\v2\x1b.bongsu.group.v1.GroupUsersR\x05group\"V\n" +
 	"\x13AddGroupUserRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12&\n" +
-	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\"I\n" +
+	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\"I\n" +
 	"\x14AddGroupUserResponse\x121\n" +
 	"\x05group\x18\x01 \x01(\v2\x1b.bongsu.group.v1.GroupUsersR\x05group\"Y\n" +
 	"\x16RemoveGroupUserRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12&\n" +
-	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\"\x19\n" +
+	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\"\x19\n" +
 	"\x17RemoveGroupUserResponse2\x8c\b\n" +
 	"\fGroupService\x12t\n" +
 	"\n" +

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -271,6 +272,9 @@ type JobDelivery struct {
 	// credential_key is the credential's fingerprint, by which senders pace calls.
 	// Empty for a delivery from before fingerprints were kept.
 	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
+	// nick_name is the user's. The credential is sealed for them, the messenger and the
+	// destination. Empty in a job from before that was so.
+	NickName      string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +340,13 @@ func (x *JobDelivery) GetSlots() string {
 func (x *JobDelivery) GetCredentialKey() string {
 	if x != nil {
 		return x.CredentialKey
+	}
+	return ""
+}
+
+func (x *JobDelivery) GetNickName() string {
+	if x != nil {
+		return x.NickName
 	}
 	return ""
 }
@@ -409,7 +420,9 @@ func (x *ClaimRequest) GetRequestId() []byte {
 type ClaimResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// claims holds the granted deliveries; what is missing must not be sent.
-	Claims        []*Claim `protobuf:"bytes,1,rep,name=claims,proto3" json:"claims,omitempty"`
+	Claims []*Claim `protobuf:"bytes,1,rep,name=claims,proto3" json:"claims,omitempty"`
+	// time is the clock of the alert service when it answered.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -451,6 +464,13 @@ func (x *ClaimResponse) GetClaims() []*Claim {
 	return nil
 }
 
+func (x *ClaimResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // Claim is the right to send one delivery, once, until its lease ends.
 type Claim struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -463,10 +483,14 @@ type Claim struct {
 	// possible_duplicate says that an attempt before may have reached the
 	// provider: its outcome is Unknown.
 	PossibleDuplicate bool `protobuf:"varint,4,opt,name=possible_duplicate,json=possibleDuplicate,proto3" json:"possible_duplicate,omitempty"`
-	// lease_expire_time is when another may claim the delivery.
+	// lease_expire_time is when another may claim the delivery, by the clock of the alert
+	// service.
 	LeaseExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=lease_expire_time,json=leaseExpireTime,proto3" json:"lease_expire_time,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// lease is how long that is from when the alert service was asked: a sender goes by it,
+	// as its clock may be another. Not set by services from before it was added.
+	Lease         *durationpb.Duration `protobuf:"bytes,6,opt,name=lease,proto3" json:"lease,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Claim) Reset() {
@@ -534,6 +558,188 @@ func (x *Claim) GetLeaseExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Claim) GetLease() *durationpb.Duration {
+	if x != nil {
+		return x.Lease
+	}
+	return nil
+}
+
+// GetTimeRequest asks for the time.
+type GetTimeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTimeRequest) Reset() {
+	*x = GetTimeRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTimeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTimeRequest) ProtoMessage() {}
+
+func (x *GetTimeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTimeRequest.ProtoReflect.Descriptor instead.
+func (*GetTimeRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
+}
+
+// GetTimeResponse holds the time.
+type GetTimeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// time is always set.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTimeResponse) Reset() {
+	*x = GetTimeResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTimeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTimeResponse) ProtoMessage() {}
+
+func (x *GetTimeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTimeResponse.ProtoReflect.Descriptor instead.
+func (*GetTimeResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetTimeResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+// ReleaseRequest names a messenger.
+type ReleaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messenger is the name of the messenger.
+	Messenger     string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseRequest) Reset() {
+	*x = ReleaseRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseRequest) ProtoMessage() {}
+
+func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ReleaseRequest) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+// ReleaseResponse says what was released.
+type ReleaseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// count is how many deliveries are due now.
+	Count         int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseResponse) Reset() {
+	*x = ReleaseResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseResponse) ProtoMessage() {}
+
+func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReleaseResponse) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // ListFreeRequest asks about deliveries.
 type ListFreeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -545,7 +751,7 @@ type ListFreeRequest struct {
 
 func (x *ListFreeRequest) Reset() {
 	*x = ListFreeRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +763,7 @@ func (x *ListFreeRequest) String() string {
 func (*ListFreeRequest) ProtoMessage() {}
 
 func (x *ListFreeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[7]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +776,7 @@ func (x *ListFreeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFreeRequest.ProtoReflect.Descriptor instead.
 func (*ListFreeRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListFreeRequest) GetDeliveryIds() []int64 {
@@ -591,7 +797,7 @@ type ListFreeResponse struct {
 
 func (x *ListFreeResponse) Reset() {
 	*x = ListFreeResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +809,7 @@ func (x *ListFreeResponse) String() string {
 func (*ListFreeResponse) ProtoMessage() {}
 
 func (x *ListFreeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[8]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +822,7 @@ func (x *ListFreeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFreeResponse.ProtoReflect.Descriptor instead.
 func (*ListFreeResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListFreeResponse) GetDeliveries() []*FreeDelivery {
@@ -640,7 +846,7 @@ type FreeDelivery struct {
 
 func (x *FreeDelivery) Reset() {
 	*x = FreeDelivery{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +858,7 @@ func (x *FreeDelivery) String() string {
 func (*FreeDelivery) ProtoMessage() {}
 
 func (x *FreeDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[9]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,7 +871,7 @@ func (x *FreeDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreeDelivery.ProtoReflect.Descriptor instead.
 func (*FreeDelivery) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FreeDelivery) GetDeliveryId() int64 {
@@ -693,7 +899,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -705,7 +911,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[10]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -718,7 +924,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReportRequest) GetReports() []*Report {
@@ -740,14 +946,17 @@ type Report struct {
 	// end_time is when it answered, or when that was given up.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// outcome is what came of the call.
-	Outcome       *v1.Outcome `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Outcome *v1.Outcome `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// sealed_credential is the delivery's credential sealed for outcome.destination, where
+	// that is set: what was sealed for the old destination does not open for the new one.
+	SealedCredential []byte `protobuf:"bytes,6,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +968,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[11]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +981,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Report) GetDeliveryId() int64 {
@@ -810,6 +1019,13 @@ func (x *Report) GetOutcome() *v1.Outcome {
 	return nil
 }
 
+func (x *Report) GetSealedCredential() []byte {
+	if x != nil {
+		return x.SealedCredential
+	}
+	return nil
+}
+
 // ReportResponse says what was not recorded.
 type ReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -822,7 +1038,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1050,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[12]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1063,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReportResponse) GetFencedDeliveryIds() []int64 {
@@ -868,7 +1084,7 @@ type DeferRequest struct {
 
 func (x *DeferRequest) Reset() {
 	*x = DeferRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1096,7 @@ func (x *DeferRequest) String() string {
 func (*DeferRequest) ProtoMessage() {}
 
 func (x *DeferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[13]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1109,7 @@ func (x *DeferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferRequest.ProtoReflect.Descriptor instead.
 func (*DeferRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeferRequest) GetDeferrals() []*Deferral {
@@ -910,17 +1126,21 @@ type Deferral struct {
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// fence is the claim's; 0 where the delivery was not claimed.
 	Fence int64 `protobuf:"varint,2,opt,name=fence,proto3" json:"fence,omitempty"`
-	// time is when it is to be in the queue again.
+	// time is when it is to be in the queue again, by the sender's clock: what counts where
+	// wait is not set.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
 	// slots come back with the job.
-	Slots         string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	Slots string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
+	// wait is how long that is from when the alert service is asked, whatever the sender's
+	// clock says. Below 0 is 0.
+	Wait          *durationpb.Duration `protobuf:"bytes,5,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Deferral) Reset() {
 	*x = Deferral{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1152,7 @@ func (x *Deferral) String() string {
 func (*Deferral) ProtoMessage() {}
 
 func (x *Deferral) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[14]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1165,7 @@ func (x *Deferral) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deferral.ProtoReflect.Descriptor instead.
 func (*Deferral) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Deferral) GetDeliveryId() int64 {
@@ -976,6 +1196,13 @@ func (x *Deferral) GetSlots() string {
 	return ""
 }
 
+func (x *Deferral) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
 // DeferResponse says nothing more.
 type DeferResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -985,7 +1212,7 @@ type DeferResponse struct {
 
 func (x *DeferResponse) Reset() {
 	*x = DeferResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1224,7 @@ func (x *DeferResponse) String() string {
 func (*DeferResponse) ProtoMessage() {}
 
 func (x *DeferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[15]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1237,7 @@ func (x *DeferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeferResponse.ProtoReflect.Descriptor instead.
 func (*DeferResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 // ReceiveRequest is what a provider said.
@@ -1030,7 +1257,7 @@ type ReceiveRequest struct {
 
 func (x *ReceiveRequest) Reset() {
 	*x = ReceiveRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1269,7 @@ func (x *ReceiveRequest) String() string {
 func (*ReceiveRequest) ProtoMessage() {}
 
 func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[16]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1282,7 @@ func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReceiveRequest) GetDeliveryId() int64 {
@@ -1095,7 +1322,7 @@ type ReceiveResponse struct {
 
 func (x *ReceiveResponse) Reset() {
 	*x = ReceiveResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1334,7 @@ func (x *ReceiveResponse) String() string {
 func (*ReceiveResponse) ProtoMessage() {}
 
 func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[17]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1347,7 @@ func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 // GetCanaryRequest asks for nothing in particular.
@@ -1132,7 +1359,7 @@ type GetCanaryRequest struct {
 
 func (x *GetCanaryRequest) Reset() {
 	*x = GetCanaryRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1371,7 @@ func (x *GetCanaryRequest) String() string {
 func (*GetCanaryRequest) ProtoMessage() {}
 
 func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[18]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1384,7 @@ func (x *GetCanaryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryRequest.ProtoReflect.Descriptor instead.
 func (*GetCanaryRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{22}
 }
 
 // GetCanaryResponse holds a canary.
@@ -1171,7 +1398,7 @@ type GetCanaryResponse struct {
 
 func (x *GetCanaryResponse) Reset() {
 	*x = GetCanaryResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1410,7 @@ func (x *GetCanaryResponse) String() string {
 func (*GetCanaryResponse) ProtoMessage() {}
 
 func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[19]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1423,7 @@ func (x *GetCanaryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCanaryResponse.ProtoReflect.Descriptor instead.
 func (*GetCanaryResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetCanaryResponse) GetCanary() []byte {
@@ -1223,7 +1450,7 @@ type MoveDestinationRequest struct {
 
 func (x *MoveDestinationRequest) Reset() {
 	*x = MoveDestinationRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1235,7 +1462,7 @@ func (x *MoveDestinationRequest) String() string {
 func (*MoveDestinationRequest) ProtoMessage() {}
 
 func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[20]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1248,7 +1475,7 @@ func (x *MoveDestinationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationRequest.ProtoReflect.Descriptor instead.
 func (*MoveDestinationRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *MoveDestinationRequest) GetMessenger() string {
@@ -1288,7 +1515,7 @@ type MoveDestinationResponse struct {
 
 func (x *MoveDestinationResponse) Reset() {
 	*x = MoveDestinationResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[21]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +1527,7 @@ func (x *MoveDestinationResponse) String() string {
 func (*MoveDestinationResponse) ProtoMessage() {}
 
 func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[21]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1313,14 +1540,14 @@ func (x *MoveDestinationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDestinationResponse.ProtoReflect.Descriptor instead.
 func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
+	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
 	"\x06Bundle\x12&\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\xd9\x02\n" +
 	"\x03Job\x12\x19\n" +
@@ -1340,27 +1567,37 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"createTime\"5\n" +
 	"\tJobDetail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xa9\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xc6\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\tR\x05slots\x12%\n" +
-	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\"\x8f\x01\n" +
+	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1b\n" +
+	"\tnick_name\x18\x06 \x01(\tR\bnickName\"\x8f\x01\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
 	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\x12&\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\"=\n" +
+	"request_id\x18\x03 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\"m\n" +
 	"\rClaimResponse\x12,\n" +
-	"\x06claims\x18\x01 \x03(\v2\x14.bongsu.job.v1.ClaimR\x06claims\"\xcf\x01\n" +
+	"\x06claims\x18\x01 \x03(\v2\x14.bongsu.job.v1.ClaimR\x06claims\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x80\x02\n" +
 	"\x05Claim\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\x03R\n" +
 	"deliveryId\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\x03R\x05fence\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12-\n" +
 	"\x12possible_duplicate\x18\x04 \x01(\bR\x11possibleDuplicate\x12F\n" +
-	"\x11lease_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\"G\n" +
+	"\x11lease_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\x12/\n" +
+	"\x05lease\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x05lease\"\x10\n" +
+	"\x0eGetTimeRequest\"A\n" +
+	"\x0fGetTimeResponse\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"9\n" +
+	"\x0eReleaseRequest\x12'\n" +
+	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\tmessenger\"'\n" +
+	"\x0fReleaseResponse\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x03R\x05count\"G\n" +
 	"\x0fListFreeRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\"O\n" +
 	"\x10ListFreeResponse\x12;\n" +
@@ -1372,7 +1609,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"deliveryId\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\tR\x05slots\"M\n" +
 	"\rReportRequest\x12<\n" +
-	"\areports\x18\x01 \x03(\v2\x15.bongsu.job.v1.ReportB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\areports\"\x93\x02\n" +
+	"\areports\x18\x01 \x03(\v2\x15.bongsu.job.v1.ReportB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\areports\"\xca\x02\n" +
 	"\x06Report\x12(\n" +
 	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"deliveryId\x12\x1d\n" +
@@ -1380,17 +1617,19 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tstartTime\x12=\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aendTime\x12>\n" +
-	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeB\x06\xbaH\x03\xc8\x01\x01R\aoutcome\"@\n" +
+	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeB\x06\xbaH\x03\xc8\x01\x01R\aoutcome\x125\n" +
+	"\x11sealed_credential\x18\x06 \x01(\fB\b\xbaH\x05z\x03\x18\xa8FR\x10sealedCredential\"@\n" +
 	"\x0eReportResponse\x12.\n" +
 	"\x13fenced_delivery_ids\x18\x01 \x03(\x03R\x11fencedDeliveryIds\"R\n" +
 	"\fDeferRequest\x12B\n" +
-	"\tdeferrals\x18\x01 \x03(\v2\x17.bongsu.job.v1.DeferralB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\tdeferrals\"\xab\x01\n" +
+	"\tdeferrals\x18\x01 \x03(\v2\x17.bongsu.job.v1.DeferralB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\tdeferrals\"\xda\x01\n" +
 	"\bDeferral\x12(\n" +
 	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"deliveryId\x12\x1d\n" +
 	"\x05fence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05fence\x126\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\x12\x1e\n" +
-	"\x05slots\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x05slots\"\x0f\n" +
+	"\x05slots\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x05slots\x12-\n" +
+	"\x04wait\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\x0f\n" +
 	"\rDeferResponse\"\x93\x01\n" +
 	"\x0eReceiveRequest\x12(\n" +
 	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
@@ -1407,9 +1646,11 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0ecredential_key\x18\x02 \x01(\tR\rcredentialKey\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x04 \x01(\tR\x02to\"\x19\n" +
-	"\x17MoveDestinationResponse2\xb8\x04\n" +
+	"\x17MoveDestinationResponse2\xd6\x05\n" +
 	"\x0fDispatchService\x12B\n" +
-	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12P\n" +
+	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12M\n" +
+	"\aGetTime\x12\x1d.bongsu.job.v1.GetTimeRequest\x1a\x1e.bongsu.job.v1.GetTimeResponse\"\x03\x90\x02\x01\x12M\n" +
+	"\aRelease\x12\x1d.bongsu.job.v1.ReleaseRequest\x1a\x1e.bongsu.job.v1.ReleaseResponse\"\x03\x90\x02\x02\x12P\n" +
 	"\bListFree\x12\x1e.bongsu.job.v1.ListFreeRequest\x1a\x1f.bongsu.job.v1.ListFreeResponse\"\x03\x90\x02\x01\x12E\n" +
 	"\x06Report\x12\x1c.bongsu.job.v1.ReportRequest\x1a\x1d.bongsu.job.v1.ReportResponse\x12e\n" +
 	"\x0fMoveDestination\x12%.bongsu.job.v1.MoveDestinationRequest\x1a&.bongsu.job.v1.MoveDestinationResponse\"\x03\x90\x02\x02\x12B\n" +
@@ -1430,7 +1671,7 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*Bundle)(nil),                  // 0: bongsu.job.v1.Bundle
 	(*Job)(nil),                     // 1: bongsu.job.v1.Job
@@ -1439,57 +1680,70 @@ var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*ClaimRequest)(nil),            // 4: bongsu.job.v1.ClaimRequest
 	(*ClaimResponse)(nil),           // 5: bongsu.job.v1.ClaimResponse
 	(*Claim)(nil),                   // 6: bongsu.job.v1.Claim
-	(*ListFreeRequest)(nil),         // 7: bongsu.job.v1.ListFreeRequest
-	(*ListFreeResponse)(nil),        // 8: bongsu.job.v1.ListFreeResponse
-	(*FreeDelivery)(nil),            // 9: bongsu.job.v1.FreeDelivery
-	(*ReportRequest)(nil),           // 10: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                  // 11: bongsu.job.v1.Report
-	(*ReportResponse)(nil),          // 12: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),            // 13: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),                // 14: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),           // 15: bongsu.job.v1.DeferResponse
-	(*ReceiveRequest)(nil),          // 16: bongsu.job.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),         // 17: bongsu.job.v1.ReceiveResponse
-	(*GetCanaryRequest)(nil),        // 18: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),       // 19: bongsu.job.v1.GetCanaryResponse
-	(*MoveDestinationRequest)(nil),  // 20: bongsu.job.v1.MoveDestinationRequest
-	(*MoveDestinationResponse)(nil), // 21: bongsu.job.v1.MoveDestinationResponse
-	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),              // 23: bongsu.messenger.v1.Outcome
+	(*GetTimeRequest)(nil),          // 7: bongsu.job.v1.GetTimeRequest
+	(*GetTimeResponse)(nil),         // 8: bongsu.job.v1.GetTimeResponse
+	(*ReleaseRequest)(nil),          // 9: bongsu.job.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),         // 10: bongsu.job.v1.ReleaseResponse
+	(*ListFreeRequest)(nil),         // 11: bongsu.job.v1.ListFreeRequest
+	(*ListFreeResponse)(nil),        // 12: bongsu.job.v1.ListFreeResponse
+	(*FreeDelivery)(nil),            // 13: bongsu.job.v1.FreeDelivery
+	(*ReportRequest)(nil),           // 14: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                  // 15: bongsu.job.v1.Report
+	(*ReportResponse)(nil),          // 16: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),            // 17: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),                // 18: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),           // 19: bongsu.job.v1.DeferResponse
+	(*ReceiveRequest)(nil),          // 20: bongsu.job.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),         // 21: bongsu.job.v1.ReceiveResponse
+	(*GetCanaryRequest)(nil),        // 22: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),       // 23: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),  // 24: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil), // 25: bongsu.job.v1.MoveDestinationResponse
+	(*timestamppb.Timestamp)(nil),   // 26: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 27: google.protobuf.Duration
+	(*v1.Outcome)(nil),              // 28: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
 	1,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
 	3,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
 	2,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	22, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	26, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
 	6,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	22, // 5: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	9,  // 6: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
-	11, // 7: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	22, // 8: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	22, // 9: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	23, // 10: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	14, // 11: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	22, // 12: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	4,  // 13: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	7,  // 14: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
-	10, // 15: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	20, // 16: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
-	13, // 17: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	16, // 18: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
-	18, // 19: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	5,  // 20: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	8,  // 21: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
-	12, // 22: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	21, // 23: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	15, // 24: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	17, // 25: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
-	19, // 26: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	20, // [20:27] is the sub-list for method output_type
-	13, // [13:20] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	26, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
+	26, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	27, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
+	26, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
+	13, // 9: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
+	15, // 10: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	26, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	26, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	28, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	18, // 14: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	26, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	27, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
+	4,  // 17: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	7,  // 18: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
+	9,  // 19: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
+	11, // 20: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
+	14, // 21: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	24, // 22: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	17, // 23: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	20, // 24: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	22, // 25: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	5,  // 26: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	8,  // 27: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
+	10, // 28: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
+	12, // 29: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
+	16, // 30: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	25, // 31: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	19, // 32: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	21, // 33: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	23, // 34: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	26, // [26:35] is the sub-list for method output_type
+	17, // [17:26] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -1503,7 +1757,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -229,7 +229,11 @@ type ReadReceiptRequest struct {
 	// form is what was said, as it came: application/x-www-form-urlencoded.
 	Form []byte `protobuf:"bytes,4,opt,name=form,proto3" json:"form,omitempty"`
 	// signature is the provider's, as it came.
-	Signature     string `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
+	Signature string `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
+	// nick_name is the delivery's, for which the credential is sealed.
+	NickName string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	// destination is the delivery's, for which the credential is sealed.
+	Destination   string `protobuf:"bytes,7,opt,name=destination,proto3" json:"destination,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -295,6 +299,20 @@ func (x *ReadReceiptRequest) GetForm() []byte {
 func (x *ReadReceiptRequest) GetSignature() string {
 	if x != nil {
 		return x.Signature
+	}
+	return ""
+}
+
+func (x *ReadReceiptRequest) GetNickName() string {
+	if x != nil {
+		return x.NickName
+	}
+	return ""
+}
+
+func (x *ReadReceiptRequest) GetDestination() string {
+	if x != nil {
+		return x.Destination
 	}
 	return ""
 }
@@ -659,14 +677,16 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential\x12%\n" +
 	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1a\n" +
-	"\bfailover\x18\x06 \x01(\bR\bfailover\"\xb2\x01\n" +
+	"\bfailover\x18\x06 \x01(\bR\bfailover\"\xf1\x01\n" +
 	"\x12ReadReceiptRequest\x12\x1c\n" +
 	"\tmessenger\x18\x01 \x01(\tR\tmessenger\x12+\n" +
 	"\x11sealed_credential\x18\x02 \x01(\fR\x10sealedCredential\x12\x1f\n" +
 	"\vdelivery_id\x18\x03 \x01(\x03R\n" +
 	"deliveryId\x12\x12\n" +
 	"\x04form\x18\x04 \x01(\fR\x04form\x12\x1c\n" +
-	"\tsignature\x18\x05 \x01(\tR\tsignature\"{\n" +
+	"\tsignature\x18\x05 \x01(\tR\tsignature\x12\x1b\n" +
+	"\tnick_name\x18\x06 \x01(\tR\bnickName\x12 \n" +
+	"\vdestination\x18\a \x01(\tR\vdestination\"{\n" +
 	"\x13ReadReceiptResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x14\n" +
 	"\x05final\x18\x02 \x01(\bR\x05final\x126\n" +

@@ -82,7 +82,7 @@ func (ImportAction) EnumDescriptor() ([]byte, []int) {
 // TransferUser is a user with addresses, outside of the directory.
 type TransferUser struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// nick_name is under the rules of CreateUserRequest.
+	// nick_name is under the rules of CreateUserRequest where the user is not there yet.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// addresses may be empty; at most one a messenger.
 	Addresses []*TransferAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
@@ -252,9 +252,11 @@ func (x *TransferAddress) GetRank() int32 {
 // TransferGroup is a group with members, outside of the directory.
 type TransferGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// group_name is under the rules of a user's nick_name; all may be one.
+	// group_name is under the rules of CreateGroupRequest where the group is not there
+	// yet.
 	GroupName string `protobuf:"bytes,1,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
-	// members holds nick_names, of users that are sent along or are there.
+	// members holds nick_names, of users that are sent along or are there: at most
+	// 100,000.
 	Members []string `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
 	// line is where the group stands in the file it comes from.
 	Line          int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
@@ -722,9 +724,9 @@ var File_bongsu_user_v1_transfer_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\"\x8b\x02\n" +
-	"\fTransferUser\x12g\n" +
-	"\tnick_name\x18\x01 \x01(\tBJ\xbaHGrE\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\bnickName\x12G\n" +
+	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\"\xca\x01\n" +
+	"\fTransferUser\x12&\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12G\n" +
 	"\taddresses\x18\x02 \x03(\v2\x1f.bongsu.user.v1.TransferAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1b\n" +
 	"\x04line\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\x12\x1f\n" +
 	"\bfailover\x18\x04 \x01(\bH\x00R\bfailover\x88\x01\x01B\v\n" +
@@ -740,11 +742,11 @@ const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\x04line\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\x12#\n" +
 	"\x04rank\x18\x06 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00H\x00R\x04rank\x88\x01\x01B\a\n" +
-	"\x05_rank\"\xbc\x01\n" +
-	"\rTransferGroup\x12d\n" +
+	"\x05_rank\"\x84\x01\n" +
+	"\rTransferGroup\x12(\n" +
 	"\n" +
-	"group_name\x18\x01 \x01(\tBE\xbaHBr@\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$R\tgroupName\x12(\n" +
-	"\amembers\x18\x02 \x03(\tB\x0e\xbaH\v\x92\x01\b\"\x06r\x04\x10\x01\x18\x1eR\amembers\x12\x1b\n" +
+	"group_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\tgroupName\x12,\n" +
+	"\amembers\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xa0\x8d\x06\"\x06r\x04\x10\x01\x18xR\amembers\x12\x1b\n" +
 	"\x04line\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\";\n" +
 	"\x16ExportDirectoryRequest\x12!\n" +
 	"\fwith_secrets\x18\x01 \x01(\bR\vwithSecrets\"\x84\x01\n" +

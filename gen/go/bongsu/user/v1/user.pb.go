@@ -457,8 +457,8 @@ func (x *GetUserResponse) GetUser() *User {
 // CreateUserRequest names a new user.
 type CreateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// nick_name is under the rules of a group's name, and is not the word all,
-	// which every user answers to. At most 30 characters.
+	// nick_name is under the rules of a group's name, and is not the word all in any
+	// form (case, width, with characters that nobody sees): every user answers to it.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// addresses may be empty; at most one a messenger.
 	Addresses []*NewAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
@@ -1219,43 +1219,44 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\x05users\x18\x01 \x03(\v2\x14.bongsu.user.v1.UserR\x05users\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"8\n" +
 	"\x0eGetUserRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\";\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\";\n" +
 	"\x0fGetUserResponse\x12(\n" +
-	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xdc\x01\n" +
-	"\x11CreateUserRequest\x12g\n" +
-	"\tnick_name\x18\x01 \x01(\tBJ\xbaHGrE\x10\x01\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\bnickName\x12B\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\x9b\x01\n" +
+	"\x11CreateUserRequest\x12&\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12B\n" +
 	"\taddresses\x18\x02 \x03(\v2\x1a.bongsu.user.v1.NewAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1a\n" +
 	"\bfailover\x18\x03 \x01(\bR\bfailover\">\n" +
 	"\x12CreateUserResponse\x12(\n" +
-	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xc7\x02\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\x86\x02\n" +
 	"\x11UpdateUserRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12o\n" +
-	"\rnew_nick_name\x18\x02 \x01(\tBK\xbaHH\xd8\x01\x01rC\x18\x1e2:^[\\p{L}\\p{N}]([\\p{L}\\p{M}\\p{N} _.-]*[\\p{L}\\p{M}\\p{N}_-])?$Z\x03allR\vnewNickName\x12\x1f\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12.\n" +
+	"\rnew_nick_name\x18\x02 \x01(\tB\n" +
+	"\xbaH\a\xd8\x01\x01r\x02\x18xR\vnewNickName\x12\x1f\n" +
 	"\bfailover\x18\x03 \x01(\bH\x00R\bfailover\x88\x01\x01:k\xbaHh\x1af\n" +
 	"\x15update_user.something\x12\x1dset new_nick_name or failover\x1a.this.new_nick_name != '' || has(this.failover)B\v\n" +
 	"\t_failover\">\n" +
 	"\x12UpdateUserResponse\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\";\n" +
 	"\x11DeleteUserRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\"\x14\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\"\x14\n" +
 	"\x12DeleteUserResponse\"}\n" +
 	"\x15AddUserAddressRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12<\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12<\n" +
 	"\aaddress\x18\x02 \x01(\v2\x1a.bongsu.user.v1.NewAddressB\x06\xbaH\x03\xc8\x01\x01R\aaddress\"K\n" +
 	"\x16AddUserAddressResponse\x121\n" +
 	"\aaddress\x18\x01 \x01(\v2\x17.bongsu.user.v1.AddressR\aaddress\"\x9a\x01\n" +
 	"\x19ReplaceUserAddressRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12\x17\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12\x17\n" +
 	"\x02id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12<\n" +
 	"\aaddress\x18\x03 \x01(\v2\x1a.bongsu.user.v1.NewAddressB\x06\xbaH\x03\xc8\x01\x01R\aaddress\"O\n" +
 	"\x1aReplaceUserAddressResponse\x121\n" +
 	"\aaddress\x18\x01 \x01(\v2\x17.bongsu.user.v1.AddressR\aaddress\"[\n" +
 	"\x18RemoveUserAddressRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12\x17\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12\x17\n" +
 	"\x02id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\"\x1b\n" +
 	"\x19RemoveUserAddressResponse\"x\n" +
 	"\x18VerifyUserAddressRequest\x12&\n" +
-	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bnickName\x12\x17\n" +
+	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12\x17\n" +
 	"\x02id\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12\x1b\n" +
 	"\tsend_test\x18\x03 \x01(\bR\bsendTest\"\x87\x01\n" +
 	"\x19VerifyUserAddressResponse\x128\n" +

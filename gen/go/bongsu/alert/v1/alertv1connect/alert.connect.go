@@ -38,6 +38,9 @@ const (
 	AlertServiceSendAlertProcedure = "/bongsu.alert.v1.AlertService/SendAlert"
 	// AlertServiceGetAlertProcedure is the fully-qualified name of the AlertService's GetAlert RPC.
 	AlertServiceGetAlertProcedure = "/bongsu.alert.v1.AlertService/GetAlert"
+	// AlertServiceListDeliveriesProcedure is the fully-qualified name of the AlertService's
+	// ListDeliveries RPC.
+	AlertServiceListDeliveriesProcedure = "/bongsu.alert.v1.AlertService/ListDeliveries"
 	// AlertServiceListAlertsProcedure is the fully-qualified name of the AlertService's ListAlerts RPC.
 	AlertServiceListAlertsProcedure = "/bongsu.alert.v1.AlertService/ListAlerts"
 	// AlertServiceCancelAlertProcedure is the fully-qualified name of the AlertService's CancelAlert
@@ -72,10 +75,16 @@ type AlertServiceClient interface {
 	// and nobody is told. already_exists: the key was used for another request.
 	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
-	// GetAlert answers with an alert and every delivery of it.
+	// GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
+	// them; ListDeliveries answers with the others.
 	//
 	// not_found: no alert has this id.
 	GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error)
+	// ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
+	// page at a time. All filters that are set must hold.
+	//
+	// not_found: no alert has this id.
+	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
 	// ListAlerts answers with alerts, the newest first, a page at a time. All
 	// filters that are set must hold.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
@@ -90,13 +99,17 @@ type AlertServiceClient interface {
 	//
 	// invalid_argument: neither ids nor a filter with a condition is given, or both.
 	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
-	// WatchAlert answers with the deliveries of an alert as they are, then with those
-	// that change, and ends when all have ended.
+	// WatchAlert answers with the deliveries of an alert as they are, up to 500 in a
+	// message, then with those that change, and ends when all have ended. Changes that
+	// come close together share a message. A caller that reads too slowly is sent all
+	// deliveries again in place of the changes it missed.
 	//
-	// not_found: no alert has this id.
+	// not_found: no alert has this id. resource_exhausted: too many calls watch already;
+	// try again, or ask GetAlert from time to time.
 	WatchAlert(context.Context, *v1.WatchAlertRequest) (*connect.ServerStreamForClient[v1.WatchAlertResponse], error)
 	// ResolveTargets is the dry run of SendAlert: who would be told, by which
-	// messenger, and which targets are unknown. Nothing is stored or sent.
+	// messenger, and which targets are unknown, a page of recipients at a time. Nothing
+	// is stored or sent.
 	//
 	// invalid_argument: as for SendAlert.
 	ResolveTargets(context.Context, *v1.ResolveTargetsRequest) (*v1.ResolveTargetsResponse, error)
@@ -123,6 +136,13 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AlertServiceGetAlertProcedure,
 			connect.WithSchema(alertServiceMethods.ByName("GetAlert")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		listDeliveries: connect.NewClient[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse](
+			httpClient,
+			baseURL+AlertServiceListDeliveriesProcedure,
+			connect.WithSchema(alertServiceMethods.ByName("ListDeliveries")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -167,6 +187,7 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 type alertServiceClient struct {
 	sendAlert        *connect.Client[v1.SendAlertRequest, v1.SendAlertResponse]
 	getAlert         *connect.Client[v1.GetAlertRequest, v1.GetAlertResponse]
+	listDeliveries   *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
 	listAlerts       *connect.Client[v1.ListAlertsRequest, v1.ListAlertsResponse]
 	cancelAlert      *connect.Client[v1.CancelAlertRequest, v1.CancelAlertResponse]
 	replayDeliveries *connect.Client[v1.ReplayDeliveriesRequest, v1.ReplayDeliveriesResponse]
@@ -186,6 +207,15 @@ func (c *alertServiceClient) SendAlert(ctx context.Context, req *v1.SendAlertReq
 // GetAlert calls bongsu.alert.v1.AlertService.GetAlert.
 func (c *alertServiceClient) GetAlert(ctx context.Context, req *v1.GetAlertRequest) (*v1.GetAlertResponse, error) {
 	response, err := c.getAlert.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListDeliveries calls bongsu.alert.v1.AlertService.ListDeliveries.
+func (c *alertServiceClient) ListDeliveries(ctx context.Context, req *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error) {
+	response, err := c.listDeliveries.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -252,10 +282,16 @@ type AlertServiceHandler interface {
 	// and nobody is told. already_exists: the key was used for another request.
 	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
-	// GetAlert answers with an alert and every delivery of it.
+	// GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
+	// them; ListDeliveries answers with the others.
 	//
 	// not_found: no alert has this id.
 	GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error)
+	// ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
+	// page at a time. All filters that are set must hold.
+	//
+	// not_found: no alert has this id.
+	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
 	// ListAlerts answers with alerts, the newest first, a page at a time. All
 	// filters that are set must hold.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
@@ -270,13 +306,17 @@ type AlertServiceHandler interface {
 	//
 	// invalid_argument: neither ids nor a filter with a condition is given, or both.
 	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
-	// WatchAlert answers with the deliveries of an alert as they are, then with those
-	// that change, and ends when all have ended.
+	// WatchAlert answers with the deliveries of an alert as they are, up to 500 in a
+	// message, then with those that change, and ends when all have ended. Changes that
+	// come close together share a message. A caller that reads too slowly is sent all
+	// deliveries again in place of the changes it missed.
 	//
-	// not_found: no alert has this id.
+	// not_found: no alert has this id. resource_exhausted: too many calls watch already;
+	// try again, or ask GetAlert from time to time.
 	WatchAlert(context.Context, *v1.WatchAlertRequest, *connect.ServerStream[v1.WatchAlertResponse]) error
 	// ResolveTargets is the dry run of SendAlert: who would be told, by which
-	// messenger, and which targets are unknown. Nothing is stored or sent.
+	// messenger, and which targets are unknown, a page of recipients at a time. Nothing
+	// is stored or sent.
 	//
 	// invalid_argument: as for SendAlert.
 	ResolveTargets(context.Context, *v1.ResolveTargetsRequest) (*v1.ResolveTargetsResponse, error)
@@ -299,6 +339,13 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 		AlertServiceGetAlertProcedure,
 		svc.GetAlert,
 		connect.WithSchema(alertServiceMethods.ByName("GetAlert")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	alertServiceListDeliveriesHandler := connect.NewUnaryHandlerSimple(
+		AlertServiceListDeliveriesProcedure,
+		svc.ListDeliveries,
+		connect.WithSchema(alertServiceMethods.ByName("ListDeliveries")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -342,6 +389,8 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 			alertServiceSendAlertHandler.ServeHTTP(w, r)
 		case AlertServiceGetAlertProcedure:
 			alertServiceGetAlertHandler.ServeHTTP(w, r)
+		case AlertServiceListDeliveriesProcedure:
+			alertServiceListDeliveriesHandler.ServeHTTP(w, r)
 		case AlertServiceListAlertsProcedure:
 			alertServiceListAlertsHandler.ServeHTTP(w, r)
 		case AlertServiceCancelAlertProcedure:
@@ -367,6 +416,10 @@ func (UnimplementedAlertServiceHandler) SendAlert(context.Context, *v1.SendAlert
 
 func (UnimplementedAlertServiceHandler) GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.GetAlert is not implemented"))
+}
+
+func (UnimplementedAlertServiceHandler) ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.ListDeliveries is not implemented"))
 }
 
 func (UnimplementedAlertServiceHandler) ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error) {

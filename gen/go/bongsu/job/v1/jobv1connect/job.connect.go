@@ -36,6 +36,10 @@ const (
 const (
 	// DispatchServiceClaimProcedure is the fully-qualified name of the DispatchService's Claim RPC.
 	DispatchServiceClaimProcedure = "/bongsu.job.v1.DispatchService/Claim"
+	// DispatchServiceGetTimeProcedure is the fully-qualified name of the DispatchService's GetTime RPC.
+	DispatchServiceGetTimeProcedure = "/bongsu.job.v1.DispatchService/GetTime"
+	// DispatchServiceReleaseProcedure is the fully-qualified name of the DispatchService's Release RPC.
+	DispatchServiceReleaseProcedure = "/bongsu.job.v1.DispatchService/Release"
 	// DispatchServiceListFreeProcedure is the fully-qualified name of the DispatchService's ListFree
 	// RPC.
 	DispatchServiceListFreeProcedure = "/bongsu.job.v1.DispatchService/ListFree"
@@ -61,6 +65,11 @@ type DispatchServiceClient interface {
 	// asked again, because its answer was lost, is granted again what it holds
 	// since the first time, under the same fences and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
+	// GetTime answers with the clock of the alert service, by which senders check theirs.
+	GetTime(context.Context, *v1.GetTimeRequest) (*v1.GetTimeResponse, error)
+	// Release makes due what senders of a messenger deferred with slots that it does not
+	// need any more, as its limits are off.
+	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
 	// ListFree says which deliveries would be granted now, and what was reserved for
 	// them. It holds nothing: a sender asks where a turn would be dear, so that the copy
 	// of a job takes none.
@@ -103,6 +112,20 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			httpClient,
 			baseURL+DispatchServiceClaimProcedure,
 			connect.WithSchema(dispatchServiceMethods.ByName("Claim")),
+			connect.WithClientOptions(opts...),
+		),
+		getTime: connect.NewClient[v1.GetTimeRequest, v1.GetTimeResponse](
+			httpClient,
+			baseURL+DispatchServiceGetTimeProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("GetTime")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		release: connect.NewClient[v1.ReleaseRequest, v1.ReleaseResponse](
+			httpClient,
+			baseURL+DispatchServiceReleaseProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("Release")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		listFree: connect.NewClient[v1.ListFreeRequest, v1.ListFreeResponse](
@@ -150,6 +173,8 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 // dispatchServiceClient implements DispatchServiceClient.
 type dispatchServiceClient struct {
 	claim           *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	getTime         *connect.Client[v1.GetTimeRequest, v1.GetTimeResponse]
+	release         *connect.Client[v1.ReleaseRequest, v1.ReleaseResponse]
 	listFree        *connect.Client[v1.ListFreeRequest, v1.ListFreeResponse]
 	report          *connect.Client[v1.ReportRequest, v1.ReportResponse]
 	moveDestination *connect.Client[v1.MoveDestinationRequest, v1.MoveDestinationResponse]
@@ -161,6 +186,24 @@ type dispatchServiceClient struct {
 // Claim calls bongsu.job.v1.DispatchService.Claim.
 func (c *dispatchServiceClient) Claim(ctx context.Context, req *v1.ClaimRequest) (*v1.ClaimResponse, error) {
 	response, err := c.claim.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetTime calls bongsu.job.v1.DispatchService.GetTime.
+func (c *dispatchServiceClient) GetTime(ctx context.Context, req *v1.GetTimeRequest) (*v1.GetTimeResponse, error) {
+	response, err := c.getTime.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Release calls bongsu.job.v1.DispatchService.Release.
+func (c *dispatchServiceClient) Release(ctx context.Context, req *v1.ReleaseRequest) (*v1.ReleaseResponse, error) {
+	response, err := c.release.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -229,6 +272,11 @@ type DispatchServiceHandler interface {
 	// asked again, because its answer was lost, is granted again what it holds
 	// since the first time, under the same fences and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
+	// GetTime answers with the clock of the alert service, by which senders check theirs.
+	GetTime(context.Context, *v1.GetTimeRequest) (*v1.GetTimeResponse, error)
+	// Release makes due what senders of a messenger deferred with slots that it does not
+	// need any more, as its limits are off.
+	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
 	// ListFree says which deliveries would be granted now, and what was reserved for
 	// them. It holds nothing: a sender asks where a turn would be dear, so that the copy
 	// of a job takes none.
@@ -267,6 +315,20 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		DispatchServiceClaimProcedure,
 		svc.Claim,
 		connect.WithSchema(dispatchServiceMethods.ByName("Claim")),
+		connect.WithHandlerOptions(opts...),
+	)
+	dispatchServiceGetTimeHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceGetTimeProcedure,
+		svc.GetTime,
+		connect.WithSchema(dispatchServiceMethods.ByName("GetTime")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	dispatchServiceReleaseHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceReleaseProcedure,
+		svc.Release,
+		connect.WithSchema(dispatchServiceMethods.ByName("Release")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	dispatchServiceListFreeHandler := connect.NewUnaryHandlerSimple(
@@ -312,6 +374,10 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		switch r.URL.Path {
 		case DispatchServiceClaimProcedure:
 			dispatchServiceClaimHandler.ServeHTTP(w, r)
+		case DispatchServiceGetTimeProcedure:
+			dispatchServiceGetTimeHandler.ServeHTTP(w, r)
+		case DispatchServiceReleaseProcedure:
+			dispatchServiceReleaseHandler.ServeHTTP(w, r)
 		case DispatchServiceListFreeProcedure:
 			dispatchServiceListFreeHandler.ServeHTTP(w, r)
 		case DispatchServiceReportProcedure:
@@ -335,6 +401,14 @@ type UnimplementedDispatchServiceHandler struct{}
 
 func (UnimplementedDispatchServiceHandler) Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Claim is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) GetTime(context.Context, *v1.GetTimeRequest) (*v1.GetTimeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.GetTime is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.Release is not implemented"))
 }
 
 func (UnimplementedDispatchServiceHandler) ListFree(context.Context, *v1.ListFreeRequest) (*v1.ListFreeResponse, error) {

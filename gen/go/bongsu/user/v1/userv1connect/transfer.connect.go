@@ -53,7 +53,9 @@ type TransferServiceClient interface {
 	// request is 32 MiB.
 	//
 	// invalid_argument: what is sent is not valid. The text has a line for each
-	// problem, the first 50 of them, that names the entry and its field.
+	// problem that names the entry and its field, for up to 50 of them in a few
+	// kilobytes; after 1000 problems the rest is not read. A request may hold up to
+	// 500,000 users, addresses and groups together, and 2,000,000 members.
 	ImportDirectory(context.Context, *v1.ImportDirectoryRequest) (*v1.ImportDirectoryResponse, error)
 }
 
@@ -121,7 +123,9 @@ type TransferServiceHandler interface {
 	// request is 32 MiB.
 	//
 	// invalid_argument: what is sent is not valid. The text has a line for each
-	// problem, the first 50 of them, that names the entry and its field.
+	// problem that names the entry and its field, for up to 50 of them in a few
+	// kilobytes; after 1000 problems the rest is not read. A request may hold up to
+	// 500,000 users, addresses and groups together, and 2,000,000 members.
 	ImportDirectory(context.Context, *v1.ImportDirectoryRequest) (*v1.ImportDirectoryResponse, error)
 }
 

@@ -576,12 +576,19 @@ export declare type GetAlertResponse = Message<"bongsu.alert.v1.GetAlertResponse
   alert?: Alert | undefined;
 
   /**
-   * deliveries holds every delivery, in the order of the targets; those of one user
-   * in the order of their ranks.
+   * deliveries holds the first 1000 deliveries, in the order of the targets; those of
+   * one user in the order of their ranks.
    *
    * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 2;
    */
   deliveries: Delivery[];
+
+  /**
+   * next_page_token asks ListDeliveries for the rest; empty where there is no more.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -589,6 +596,89 @@ export declare type GetAlertResponse = Message<"bongsu.alert.v1.GetAlertResponse
  * Use `create(GetAlertResponseSchema)` to create a new message.
  */
 export declare const GetAlertResponseSchema: GenMessage<GetAlertResponse>;
+
+/**
+ * ListDeliveriesRequest asks for deliveries of an alert.
+ *
+ * @generated from message bongsu.alert.v1.ListDeliveriesRequest
+ */
+export declare type ListDeliveriesRequest = Message<"bongsu.alert.v1.ListDeliveriesRequest"> & {
+  /**
+   * alert_id is the alert's.
+   *
+   * @generated from field: string alert_id = 1;
+   */
+  alertId: string;
+
+  /**
+   * page_size bounds the answer; 0 means 100. At most 1000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * page_token is the next_page_token of the answer before, or that of GetAlert; empty
+   * for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * state, when set, asks for deliveries in this state.
+   *
+   * @generated from field: bongsu.alert.v1.DeliveryState state = 4;
+   */
+  state: DeliveryState;
+
+  /**
+   * nick_name, when set, asks for deliveries to this user.
+   *
+   * @generated from field: string nick_name = 5;
+   */
+  nickName: string;
+
+  /**
+   * messenger, when set, asks for deliveries by this messenger.
+   *
+   * @generated from field: string messenger = 6;
+   */
+  messenger: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.ListDeliveriesRequest.
+ * Use `create(ListDeliveriesRequestSchema)` to create a new message.
+ */
+export declare const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesRequest>;
+
+/**
+ * ListDeliveriesResponse holds a page of deliveries.
+ *
+ * @generated from message bongsu.alert.v1.ListDeliveriesResponse
+ */
+export declare type ListDeliveriesResponse = Message<"bongsu.alert.v1.ListDeliveriesResponse"> & {
+  /**
+   * deliveries is empty where there are none.
+   *
+   * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 1;
+   */
+  deliveries: Delivery[];
+
+  /**
+   * next_page_token asks for the rest; empty where there is no more.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.ListDeliveriesResponse.
+ * Use `create(ListDeliveriesResponseSchema)` to create a new message.
+ */
+export declare const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse>;
 
 /**
  * ListAlertsRequest asks for alerts.
@@ -691,6 +781,21 @@ export declare type ResolveTargetsRequest = Message<"bongsu.alert.v1.ResolveTarg
    * @generated from field: repeated string target = 1;
    */
   target: string[];
+
+  /**
+   * page_size bounds the recipients of the answer; 0 means 1000, which is the most.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * page_token is the next_page_token of the answer before, to the same targets; empty
+   * for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 };
 
 /**
@@ -713,8 +818,8 @@ export declare type ResolveTargetsResponse = Message<"bongsu.alert.v1.ResolveTar
   userCount: number;
 
   /**
-   * recipients holds each (user, messenger), in the order of the targets; those of
-   * one user in the order of their ranks.
+   * recipients holds a page of the (user, messenger) pairs, in the order of the
+   * targets; those of one user in the order of their ranks.
    *
    * @generated from field: repeated bongsu.alert.v1.Recipient recipients = 2;
    */
@@ -726,6 +831,13 @@ export declare type ResolveTargetsResponse = Message<"bongsu.alert.v1.ResolveTar
    * @generated from field: repeated string unknown_target = 3;
    */
   unknownTarget: string[];
+
+  /**
+   * next_page_token asks for more recipients; empty where there is no more.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -945,8 +1057,8 @@ export declare const WatchAlertRequestSchema: GenMessage<WatchAlertRequest>;
  */
 export declare type WatchAlertResponse = Message<"bongsu.alert.v1.WatchAlertResponse"> & {
   /**
-   * deliveries holds those that changed since the message before; all of them in
-   * the first.
+   * deliveries holds up to 500: first all there are, in as many messages as that
+   * takes, then those that changed.
    *
    * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 1;
    */
@@ -1100,7 +1212,8 @@ export declare const AlertService: GenService<{
     output: typeof SendAlertResponseSchema;
   },
   /**
-   * GetAlert answers with an alert and every delivery of it.
+   * GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
+   * them; ListDeliveries answers with the others.
    *
    * not_found: no alert has this id.
    *
@@ -1110,6 +1223,19 @@ export declare const AlertService: GenService<{
     methodKind: "unary";
     input: typeof GetAlertRequestSchema;
     output: typeof GetAlertResponseSchema;
+  },
+  /**
+   * ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
+   * page at a time. All filters that are set must hold.
+   *
+   * not_found: no alert has this id.
+   *
+   * @generated from rpc bongsu.alert.v1.AlertService.ListDeliveries
+   */
+  listDeliveries: {
+    methodKind: "unary";
+    input: typeof ListDeliveriesRequestSchema;
+    output: typeof ListDeliveriesResponseSchema;
   },
   /**
    * ListAlerts answers with alerts, the newest first, a page at a time. All
@@ -1150,10 +1276,13 @@ export declare const AlertService: GenService<{
     output: typeof ReplayDeliveriesResponseSchema;
   },
   /**
-   * WatchAlert answers with the deliveries of an alert as they are, then with those
-   * that change, and ends when all have ended.
+   * WatchAlert answers with the deliveries of an alert as they are, up to 500 in a
+   * message, then with those that change, and ends when all have ended. Changes that
+   * come close together share a message. A caller that reads too slowly is sent all
+   * deliveries again in place of the changes it missed.
    *
-   * not_found: no alert has this id.
+   * not_found: no alert has this id. resource_exhausted: too many calls watch already;
+   * try again, or ask GetAlert from time to time.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.WatchAlert
    */
@@ -1164,7 +1293,8 @@ export declare const AlertService: GenService<{
   },
   /**
    * ResolveTargets is the dry run of SendAlert: who would be told, by which
-   * messenger, and which targets are unknown. Nothing is stored or sent.
+   * messenger, and which targets are unknown, a page of recipients at a time. Nothing
+   * is stored or sent.
    *
    * invalid_argument: as for SendAlert.
    *

@@ -209,8 +209,9 @@ export declare const GetGroupResponseSchema: GenMessage<GetGroupResponse>;
  */
 export declare type CreateGroupRequest = Message<"bongsu.group.v1.CreateGroupRequest"> & {
   /**
-   * group_name starts with a letter or digit, goes on with letters, digits,
-   * spaces and _ . - and does not end in a space or dot. At most 30 characters.
+   * group_name is at most 30 visible characters, counted as code points in Unicode's
+   * NFC, in which names are kept and looked up. It does not begin with @, and spaces
+   * stand between other characters only. An error names the code point that is wrong.
    *
    * @generated from field: string group_name = 1;
    */

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 
 /**
@@ -188,6 +188,14 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: string credential_key = 5;
    */
   credentialKey: string;
+
+  /**
+   * nick_name is the user's. The credential is sealed for them, the messenger and the
+   * destination. Empty in a job from before that was so.
+   *
+   * @generated from field: string nick_name = 6;
+   */
+  nickName: string;
 };
 
 /**
@@ -243,6 +251,13 @@ export declare type ClaimResponse = Message<"bongsu.job.v1.ClaimResponse"> & {
    * @generated from field: repeated bongsu.job.v1.Claim claims = 1;
    */
   claims: Claim[];
+
+  /**
+   * time is the clock of the alert service when it answered.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
 };
 
 /**
@@ -287,11 +302,20 @@ export declare type Claim = Message<"bongsu.job.v1.Claim"> & {
   possibleDuplicate: boolean;
 
   /**
-   * lease_expire_time is when another may claim the delivery.
+   * lease_expire_time is when another may claim the delivery, by the clock of the alert
+   * service.
    *
    * @generated from field: google.protobuf.Timestamp lease_expire_time = 5;
    */
   leaseExpireTime?: Timestamp | undefined;
+
+  /**
+   * lease is how long that is from when the alert service was asked: a sender goes by it,
+   * as its clock may be another. Not set by services from before it was added.
+   *
+   * @generated from field: google.protobuf.Duration lease = 6;
+   */
+  lease?: Duration | undefined;
 };
 
 /**
@@ -299,6 +323,80 @@ export declare type Claim = Message<"bongsu.job.v1.Claim"> & {
  * Use `create(ClaimSchema)` to create a new message.
  */
 export declare const ClaimSchema: GenMessage<Claim>;
+
+/**
+ * GetTimeRequest asks for the time.
+ *
+ * @generated from message bongsu.job.v1.GetTimeRequest
+ */
+export declare type GetTimeRequest = Message<"bongsu.job.v1.GetTimeRequest"> & {
+};
+
+/**
+ * Describes the message bongsu.job.v1.GetTimeRequest.
+ * Use `create(GetTimeRequestSchema)` to create a new message.
+ */
+export declare const GetTimeRequestSchema: GenMessage<GetTimeRequest>;
+
+/**
+ * GetTimeResponse holds the time.
+ *
+ * @generated from message bongsu.job.v1.GetTimeResponse
+ */
+export declare type GetTimeResponse = Message<"bongsu.job.v1.GetTimeResponse"> & {
+  /**
+   * time is always set.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bongsu.job.v1.GetTimeResponse.
+ * Use `create(GetTimeResponseSchema)` to create a new message.
+ */
+export declare const GetTimeResponseSchema: GenMessage<GetTimeResponse>;
+
+/**
+ * ReleaseRequest names a messenger.
+ *
+ * @generated from message bongsu.job.v1.ReleaseRequest
+ */
+export declare type ReleaseRequest = Message<"bongsu.job.v1.ReleaseRequest"> & {
+  /**
+   * messenger is the name of the messenger.
+   *
+   * @generated from field: string messenger = 1;
+   */
+  messenger: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.ReleaseRequest.
+ * Use `create(ReleaseRequestSchema)` to create a new message.
+ */
+export declare const ReleaseRequestSchema: GenMessage<ReleaseRequest>;
+
+/**
+ * ReleaseResponse says what was released.
+ *
+ * @generated from message bongsu.job.v1.ReleaseResponse
+ */
+export declare type ReleaseResponse = Message<"bongsu.job.v1.ReleaseResponse"> & {
+  /**
+   * count is how many deliveries are due now.
+   *
+   * @generated from field: int64 count = 1;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message bongsu.job.v1.ReleaseResponse.
+ * Use `create(ReleaseResponseSchema)` to create a new message.
+ */
+export declare const ReleaseResponseSchema: GenMessage<ReleaseResponse>;
 
 /**
  * ListFreeRequest asks about deliveries.
@@ -428,6 +526,14 @@ export declare type Report = Message<"bongsu.job.v1.Report"> & {
    * @generated from field: bongsu.messenger.v1.Outcome outcome = 5;
    */
   outcome?: Outcome | undefined;
+
+  /**
+   * sealed_credential is the delivery's credential sealed for outcome.destination, where
+   * that is set: what was sealed for the old destination does not open for the new one.
+   *
+   * @generated from field: bytes sealed_credential = 6;
+   */
+  sealedCredential: Uint8Array;
 };
 
 /**
@@ -498,7 +604,8 @@ export declare type Deferral = Message<"bongsu.job.v1.Deferral"> & {
   fence: bigint;
 
   /**
-   * time is when it is to be in the queue again.
+   * time is when it is to be in the queue again, by the sender's clock: what counts where
+   * wait is not set.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
@@ -510,6 +617,14 @@ export declare type Deferral = Message<"bongsu.job.v1.Deferral"> & {
    * @generated from field: string slots = 4;
    */
   slots: string;
+
+  /**
+   * wait is how long that is from when the alert service is asked, whatever the sender's
+   * clock says. Below 0 is 0.
+   *
+   * @generated from field: google.protobuf.Duration wait = 5;
+   */
+  wait?: Duration | undefined;
 };
 
 /**
@@ -697,6 +812,27 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof ClaimRequestSchema;
     output: typeof ClaimResponseSchema;
+  },
+  /**
+   * GetTime answers with the clock of the alert service, by which senders check theirs.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.GetTime
+   */
+  getTime: {
+    methodKind: "unary";
+    input: typeof GetTimeRequestSchema;
+    output: typeof GetTimeResponseSchema;
+  },
+  /**
+   * Release makes due what senders of a messenger deferred with slots that it does not
+   * need any more, as its limits are off.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.Release
+   */
+  release: {
+    methodKind: "unary";
+    input: typeof ReleaseRequestSchema;
+    output: typeof ReleaseResponseSchema;
   },
   /**
    * ListFree says which deliveries would be granted now, and what was reserved for

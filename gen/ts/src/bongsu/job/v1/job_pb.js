@@ -7,13 +7,13 @@
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_bongsu_messenger_v1_messenger } from "../../messenger/v1/messenger_pb.js";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file bongsu/job/v1/job.proto.
  */
 export const file_bongsu_job_v1_job = /*@__PURE__*/
-  fileDesc("Chdib25nc3Uvam9iL3YxL2pvYi5wcm90bxINYm9uZ3N1LmpvYi52MSIqCgZCdW5kbGUSIAoEam9icxgBIAMoCzISLmJvbmdzdS5qb2IudjEuSm9iIoECCgNKb2ISEAoIYWxlcnRfaWQYASABKAMSEQoJbWVzc2VuZ2VyGAIgASgJEgwKBHJhbmsYAyABKAUSDAoEdGV4dBgEIAEoCRIuCgpkZWxpdmVyaWVzGAUgAygLMhouYm9uZ3N1LmpvYi52MS5Kb2JEZWxpdmVyeRIQCghzZXZlcml0eRgGIAEoCRINCgV0aXRsZRgHIAEoCRIMCgRsaW5rGAggASgJEikKB2RldGFpbHMYCSADKAsyGC5ib25nc3Uuam9iLnYxLkpvYkRldGFpbBIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKAoJSm9iRGV0YWlsEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkicAoLSm9iRGVsaXZlcnkSCgoCaWQYASABKAMSEwoLZGVzdGluYXRpb24YAiABKAkSGQoRc2VhbGVkX2NyZWRlbnRpYWwYAyABKAwSDQoFc2xvdHMYBCABKAkSFgoOY3JlZGVudGlhbF9rZXkYBSABKAkibwoMQ2xhaW1SZXF1ZXN0EicKDGRlbGl2ZXJ5X2lkcxgBIAMoA0IRukgOkgELCAEQkE4iBCICIAASGQoGc2VuZGVyGAIgASgJQgm6SAZyBBABGGQSGwoKcmVxdWVzdF9pZBgDIAEoDEIHukgEegJoECI1Cg1DbGFpbVJlc3BvbnNlEiQKBmNsYWltcxgBIAMoCzIULmJvbmdzdS5qb2IudjEuQ2xhaW0ijwEKBUNsYWltEhMKC2RlbGl2ZXJ5X2lkGAEgASgDEg0KBWZlbmNlGAIgASgDEg8KB2F0dGVtcHQYAyABKAUSGgoScG9zc2libGVfZHVwbGljYXRlGAQgASgIEjUKEWxlYXNlX2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI6Cg9MaXN0RnJlZVJlcXVlc3QSJwoMZGVsaXZlcnlfaWRzGAEgAygDQhG6SA6SAQsIARCQTiIEIgIgACJDChBMaXN0RnJlZVJlc3BvbnNlEi8KCmRlbGl2ZXJpZXMYASADKAsyGy5ib25nc3Uuam9iLnYxLkZyZWVEZWxpdmVyeSIyCgxGcmVlRGVsaXZlcnkSEwoLZGVsaXZlcnlfaWQYASABKAMSDQoFc2xvdHMYAiABKAkiRAoNUmVwb3J0UmVxdWVzdBIzCgdyZXBvcnRzGAEgAygLMhUuYm9uZ3N1LmpvYi52MS5SZXBvcnRCC7pICJIBBQgBEJBOIuMBCgZSZXBvcnQSHAoLZGVsaXZlcnlfaWQYASABKANCB7pIBCICIAASFgoFZmVuY2UYAiABKANCB7pIBCICIAASNgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI0CghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI1CgdvdXRjb21lGAUgASgLMhwuYm9uZ3N1Lm1lc3Nlbmdlci52MS5PdXRjb21lQga6SAPIAQEiLQoOUmVwb3J0UmVzcG9uc2USGwoTZmVuY2VkX2RlbGl2ZXJ5X2lkcxgBIAMoAyJHCgxEZWZlclJlcXVlc3QSNwoJZGVmZXJyYWxzGAEgAygLMhcuYm9uZ3N1LmpvYi52MS5EZWZlcnJhbEILukgIkgEFCAEQkE4iiwEKCERlZmVycmFsEhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhYKBWZlbmNlGAIgASgDQge6SAQiAigAEjAKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESFwoFc2xvdHMYBCABKAlCCLpIBXIDGP8BIg8KDURlZmVyUmVzcG9uc2UiawoOUmVjZWl2ZVJlcXVlc3QSHAoLZGVsaXZlcnlfaWQYASABKANCB7pIBCICIAASGgoJbWVzc2VuZ2VyGAIgASgJQge6SARyAhABEgwKBGZvcm0YAyABKAwSEQoJc2lnbmF0dXJlGAQgASgJIhEKD1JlY2VpdmVSZXNwb25zZSISChBHZXRDYW5hcnlSZXF1ZXN0IiMKEUdldENhbmFyeVJlc3BvbnNlEg4KBmNhbmFyeRgBIAEoDCJdChZNb3ZlRGVzdGluYXRpb25SZXF1ZXN0EhEKCW1lc3NlbmdlchgBIAEoCRIWCg5jcmVkZW50aWFsX2tleRgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJIhkKF01vdmVEZXN0aW5hdGlvblJlc3BvbnNlMrgECg9EaXNwYXRjaFNlcnZpY2USQgoFQ2xhaW0SGy5ib25nc3Uuam9iLnYxLkNsYWltUmVxdWVzdBocLmJvbmdzdS5qb2IudjEuQ2xhaW1SZXNwb25zZRJQCghMaXN0RnJlZRIeLmJvbmdzdS5qb2IudjEuTGlzdEZyZWVSZXF1ZXN0Gh8uYm9uZ3N1LmpvYi52MS5MaXN0RnJlZVJlc3BvbnNlIgOQAgESRQoGUmVwb3J0EhwuYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXF1ZXN0Gh0uYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXNwb25zZRJlCg9Nb3ZlRGVzdGluYXRpb24SJS5ib25nc3Uuam9iLnYxLk1vdmVEZXN0aW5hdGlvblJlcXVlc3QaJi5ib25nc3Uuam9iLnYxLk1vdmVEZXN0aW5hdGlvblJlc3BvbnNlIgOQAgISQgoFRGVmZXISGy5ib25nc3Uuam9iLnYxLkRlZmVyUmVxdWVzdBocLmJvbmdzdS5qb2IudjEuRGVmZXJSZXNwb25zZRJICgdSZWNlaXZlEh0uYm9uZ3N1LmpvYi52MS5SZWNlaXZlUmVxdWVzdBoeLmJvbmdzdS5qb2IudjEuUmVjZWl2ZVJlc3BvbnNlElMKCUdldENhbmFyeRIfLmJvbmdzdS5qb2IudjEuR2V0Q2FuYXJ5UmVxdWVzdBogLmJvbmdzdS5qb2IudjEuR2V0Q2FuYXJ5UmVzcG9uc2UiA5ACAkKwAQoRY29tLmJvbmdzdS5qb2IudjFCCEpvYlByb3RvUAFaO2dpdGh1Yi5jb20vYm9uZ3N1LXByb2plY3QvYm9uZ3N1L2dlbi9nby9ib25nc3Uvam9iL3YxO2pvYnYxogIDQkpYqgINQm9uZ3N1LkpvYi5WMcoCDUJvbmdzdVxKb2JcVjHiAhlCb25nc3VcSm9iXFYxXEdQQk1ldGFkYXRh6gIPQm9uZ3N1OjpKb2I6OlYxYgZwcm90bzM", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Chdib25nc3Uvam9iL3YxL2pvYi5wcm90bxINYm9uZ3N1LmpvYi52MSIqCgZCdW5kbGUSIAoEam9icxgBIAMoCzISLmJvbmdzdS5qb2IudjEuSm9iIoECCgNKb2ISEAoIYWxlcnRfaWQYASABKAMSEQoJbWVzc2VuZ2VyGAIgASgJEgwKBHJhbmsYAyABKAUSDAoEdGV4dBgEIAEoCRIuCgpkZWxpdmVyaWVzGAUgAygLMhouYm9uZ3N1LmpvYi52MS5Kb2JEZWxpdmVyeRIQCghzZXZlcml0eRgGIAEoCRINCgV0aXRsZRgHIAEoCRIMCgRsaW5rGAggASgJEikKB2RldGFpbHMYCSADKAsyGC5ib25nc3Uuam9iLnYxLkpvYkRldGFpbBIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKAoJSm9iRGV0YWlsEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkigwEKC0pvYkRlbGl2ZXJ5EgoKAmlkGAEgASgDEhMKC2Rlc3RpbmF0aW9uGAIgASgJEhkKEXNlYWxlZF9jcmVkZW50aWFsGAMgASgMEg0KBXNsb3RzGAQgASgJEhYKDmNyZWRlbnRpYWxfa2V5GAUgASgJEhEKCW5pY2tfbmFtZRgGIAEoCSJvCgxDbGFpbVJlcXVlc3QSJwoMZGVsaXZlcnlfaWRzGAEgAygDQhG6SA6SAQsIARCQTiIEIgIgABIZCgZzZW5kZXIYAiABKAlCCbpIBnIEEAEYZBIbCgpyZXF1ZXN0X2lkGAMgASgMQge6SAR6AmgQIl8KDUNsYWltUmVzcG9uc2USJAoGY2xhaW1zGAEgAygLMhQuYm9uZ3N1LmpvYi52MS5DbGFpbRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK5AQoFQ2xhaW0SEwoLZGVsaXZlcnlfaWQYASABKAMSDQoFZmVuY2UYAiABKAMSDwoHYXR0ZW1wdBgDIAEoBRIaChJwb3NzaWJsZV9kdXBsaWNhdGUYBCABKAgSNQoRbGVhc2VfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBWxlYXNlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhAKDkdldFRpbWVSZXF1ZXN0IjsKD0dldFRpbWVSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIuCg5SZWxlYXNlUmVxdWVzdBIcCgltZXNzZW5nZXIYASABKAlCCbpIBnIEEAEYZCIgCg9SZWxlYXNlUmVzcG9uc2USDQoFY291bnQYASABKAMiOgoPTGlzdEZyZWVSZXF1ZXN0EicKDGRlbGl2ZXJ5X2lkcxgBIAMoA0IRukgOkgELCAEQkE4iBCICIAAiQwoQTGlzdEZyZWVSZXNwb25zZRIvCgpkZWxpdmVyaWVzGAEgAygLMhsuYm9uZ3N1LmpvYi52MS5GcmVlRGVsaXZlcnkiMgoMRnJlZURlbGl2ZXJ5EhMKC2RlbGl2ZXJ5X2lkGAEgASgDEg0KBXNsb3RzGAIgASgJIkQKDVJlcG9ydFJlcXVlc3QSMwoHcmVwb3J0cxgBIAMoCzIVLmJvbmdzdS5qb2IudjEuUmVwb3J0Qgu6SAiSAQUIARCQTiKIAgoGUmVwb3J0EhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhYKBWZlbmNlGAIgASgDQge6SAQiAiAAEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNQoHb3V0Y29tZRgFIAEoCzIcLmJvbmdzdS5tZXNzZW5nZXIudjEuT3V0Y29tZUIGukgDyAEBEiMKEXNlYWxlZF9jcmVkZW50aWFsGAYgASgMQgi6SAV6AxioRiItCg5SZXBvcnRSZXNwb25zZRIbChNmZW5jZWRfZGVsaXZlcnlfaWRzGAEgAygDIkcKDERlZmVyUmVxdWVzdBI3CglkZWZlcnJhbHMYASADKAsyFy5ib25nc3Uuam9iLnYxLkRlZmVycmFsQgu6SAiSAQUIARCQTiK0AQoIRGVmZXJyYWwSHAoLZGVsaXZlcnlfaWQYASABKANCB7pIBCICIAASFgoFZmVuY2UYAiABKANCB7pIBCICKAASMAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIXCgVzbG90cxgEIAEoCUIIukgFcgMY/wESJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIPCg1EZWZlclJlc3BvbnNlImsKDlJlY2VpdmVSZXF1ZXN0EhwKC2RlbGl2ZXJ5X2lkGAEgASgDQge6SAQiAiAAEhoKCW1lc3NlbmdlchgCIAEoCUIHukgEcgIQARIMCgRmb3JtGAMgASgMEhEKCXNpZ25hdHVyZRgEIAEoCSIRCg9SZWNlaXZlUmVzcG9uc2UiEgoQR2V0Q2FuYXJ5UmVxdWVzdCIjChFHZXRDYW5hcnlSZXNwb25zZRIOCgZjYW5hcnkYASABKAwiXQoWTW92ZURlc3RpbmF0aW9uUmVxdWVzdBIRCgltZXNzZW5nZXIYASABKAkSFgoOY3JlZGVudGlhbF9rZXkYAiABKAkSDAoEZnJvbRgDIAEoCRIKCgJ0bxgEIAEoCSIZChdNb3ZlRGVzdGluYXRpb25SZXNwb25zZTLWBQoPRGlzcGF0Y2hTZXJ2aWNlEkIKBUNsYWltEhsuYm9uZ3N1LmpvYi52MS5DbGFpbVJlcXVlc3QaHC5ib25nc3Uuam9iLnYxLkNsYWltUmVzcG9uc2USTQoHR2V0VGltZRIdLmJvbmdzdS5qb2IudjEuR2V0VGltZVJlcXVlc3QaHi5ib25nc3Uuam9iLnYxLkdldFRpbWVSZXNwb25zZSIDkAIBEk0KB1JlbGVhc2USHS5ib25nc3Uuam9iLnYxLlJlbGVhc2VSZXF1ZXN0Gh4uYm9uZ3N1LmpvYi52MS5SZWxlYXNlUmVzcG9uc2UiA5ACAhJQCghMaXN0RnJlZRIeLmJvbmdzdS5qb2IudjEuTGlzdEZyZWVSZXF1ZXN0Gh8uYm9uZ3N1LmpvYi52MS5MaXN0RnJlZVJlc3BvbnNlIgOQAgESRQoGUmVwb3J0EhwuYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXF1ZXN0Gh0uYm9uZ3N1LmpvYi52MS5SZXBvcnRSZXNwb25zZRJlCg9Nb3ZlRGVzdGluYXRpb24SJS5ib25nc3Uuam9iLnYxLk1vdmVEZXN0aW5hdGlvblJlcXVlc3QaJi5ib25nc3Uuam9iLnYxLk1vdmVEZXN0aW5hdGlvblJlc3BvbnNlIgOQAgISQgoFRGVmZXISGy5ib25nc3Uuam9iLnYxLkRlZmVyUmVxdWVzdBocLmJvbmdzdS5qb2IudjEuRGVmZXJSZXNwb25zZRJICgdSZWNlaXZlEh0uYm9uZ3N1LmpvYi52MS5SZWNlaXZlUmVxdWVzdBoeLmJvbmdzdS5qb2IudjEuUmVjZWl2ZVJlc3BvbnNlElMKCUdldENhbmFyeRIfLmJvbmdzdS5qb2IudjEuR2V0Q2FuYXJ5UmVxdWVzdBogLmJvbmdzdS5qb2IudjEuR2V0Q2FuYXJ5UmVzcG9uc2UiA5ACAkKwAQoRY29tLmJvbmdzdS5qb2IudjFCCEpvYlByb3RvUAFaO2dpdGh1Yi5jb20vYm9uZ3N1LXByb2plY3QvYm9uZ3N1L2dlbi9nby9ib25nc3Uvam9iL3YxO2pvYnYxogIDQkpYqgINQm9uZ3N1LkpvYi5WMcoCDUJvbmdzdVxKb2JcVjHiAhlCb25nc3VcSm9iXFYxXEdQQk1ldGFkYXRh6gIPQm9uZ3N1OjpKb2I6OlYxYgZwcm90bzM", [file_bongsu_messenger_v1_messenger, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message bongsu.job.v1.Bundle.
@@ -65,109 +65,137 @@ export const ClaimSchema = /*@__PURE__*/
   messageDesc(file_bongsu_job_v1_job, 6);
 
 /**
+ * Describes the message bongsu.job.v1.GetTimeRequest.
+ * Use `create(GetTimeRequestSchema)` to create a new message.
+ */
+export const GetTimeRequestSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_job_v1_job, 7);
+
+/**
+ * Describes the message bongsu.job.v1.GetTimeResponse.
+ * Use `create(GetTimeResponseSchema)` to create a new message.
+ */
+export const GetTimeResponseSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_job_v1_job, 8);
+
+/**
+ * Describes the message bongsu.job.v1.ReleaseRequest.
+ * Use `create(ReleaseRequestSchema)` to create a new message.
+ */
+export const ReleaseRequestSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_job_v1_job, 9);
+
+/**
+ * Describes the message bongsu.job.v1.ReleaseResponse.
+ * Use `create(ReleaseResponseSchema)` to create a new message.
+ */
+export const ReleaseResponseSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_job_v1_job, 10);
+
+/**
  * Describes the message bongsu.job.v1.ListFreeRequest.
  * Use `create(ListFreeRequestSchema)` to create a new message.
  */
 export const ListFreeRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 7);
+  messageDesc(file_bongsu_job_v1_job, 11);
 
 /**
  * Describes the message bongsu.job.v1.ListFreeResponse.
  * Use `create(ListFreeResponseSchema)` to create a new message.
  */
 export const ListFreeResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 8);
+  messageDesc(file_bongsu_job_v1_job, 12);
 
 /**
  * Describes the message bongsu.job.v1.FreeDelivery.
  * Use `create(FreeDeliverySchema)` to create a new message.
  */
 export const FreeDeliverySchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 9);
+  messageDesc(file_bongsu_job_v1_job, 13);
 
 /**
  * Describes the message bongsu.job.v1.ReportRequest.
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 10);
+  messageDesc(file_bongsu_job_v1_job, 14);
 
 /**
  * Describes the message bongsu.job.v1.Report.
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 11);
+  messageDesc(file_bongsu_job_v1_job, 15);
 
 /**
  * Describes the message bongsu.job.v1.ReportResponse.
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 12);
+  messageDesc(file_bongsu_job_v1_job, 16);
 
 /**
  * Describes the message bongsu.job.v1.DeferRequest.
  * Use `create(DeferRequestSchema)` to create a new message.
  */
 export const DeferRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 13);
+  messageDesc(file_bongsu_job_v1_job, 17);
 
 /**
  * Describes the message bongsu.job.v1.Deferral.
  * Use `create(DeferralSchema)` to create a new message.
  */
 export const DeferralSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 14);
+  messageDesc(file_bongsu_job_v1_job, 18);
 
 /**
  * Describes the message bongsu.job.v1.DeferResponse.
  * Use `create(DeferResponseSchema)` to create a new message.
  */
 export const DeferResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 15);
+  messageDesc(file_bongsu_job_v1_job, 19);
 
 /**
  * Describes the message bongsu.job.v1.ReceiveRequest.
  * Use `create(ReceiveRequestSchema)` to create a new message.
  */
 export const ReceiveRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 16);
+  messageDesc(file_bongsu_job_v1_job, 20);
 
 /**
  * Describes the message bongsu.job.v1.ReceiveResponse.
  * Use `create(ReceiveResponseSchema)` to create a new message.
  */
 export const ReceiveResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 17);
+  messageDesc(file_bongsu_job_v1_job, 21);
 
 /**
  * Describes the message bongsu.job.v1.GetCanaryRequest.
  * Use `create(GetCanaryRequestSchema)` to create a new message.
  */
 export const GetCanaryRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 18);
+  messageDesc(file_bongsu_job_v1_job, 22);
 
 /**
  * Describes the message bongsu.job.v1.GetCanaryResponse.
  * Use `create(GetCanaryResponseSchema)` to create a new message.
  */
 export const GetCanaryResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 19);
+  messageDesc(file_bongsu_job_v1_job, 23);
 
 /**
  * Describes the message bongsu.job.v1.MoveDestinationRequest.
  * Use `create(MoveDestinationRequestSchema)` to create a new message.
  */
 export const MoveDestinationRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 20);
+  messageDesc(file_bongsu_job_v1_job, 24);
 
 /**
  * Describes the message bongsu.job.v1.MoveDestinationResponse.
  * Use `create(MoveDestinationResponseSchema)` to create a new message.
  */
 export const MoveDestinationResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_job_v1_job, 21);
+  messageDesc(file_bongsu_job_v1_job, 25);
 
 /**
  * DispatchService is internal: senders claim deliveries before they call a

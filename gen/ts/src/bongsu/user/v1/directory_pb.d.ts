@@ -155,6 +155,20 @@ export declare type ReadReceiptRequest = Message<"bongsu.user.v1.ReadReceiptRequ
    * @generated from field: string signature = 5;
    */
   signature: string;
+
+  /**
+   * nick_name is the delivery's, for which the credential is sealed.
+   *
+   * @generated from field: string nick_name = 6;
+   */
+  nickName: string;
+
+  /**
+   * destination is the delivery's, for which the credential is sealed.
+   *
+   * @generated from field: string destination = 7;
+   */
+  destination: string;
 };
 
 /**

@@ -17,7 +17,7 @@ export declare const file_bongsu_user_v1_transfer: GenFile;
  */
 export declare type TransferUser = Message<"bongsu.user.v1.TransferUser"> & {
   /**
-   * nick_name is under the rules of CreateUserRequest.
+   * nick_name is under the rules of CreateUserRequest where the user is not there yet.
    *
    * @generated from field: string nick_name = 1;
    */
@@ -119,14 +119,16 @@ export declare const TransferAddressSchema: GenMessage<TransferAddress>;
  */
 export declare type TransferGroup = Message<"bongsu.user.v1.TransferGroup"> & {
   /**
-   * group_name is under the rules of a user's nick_name; all may be one.
+   * group_name is under the rules of CreateGroupRequest where the group is not there
+   * yet.
    *
    * @generated from field: string group_name = 1;
    */
   groupName: string;
 
   /**
-   * members holds nick_names, of users that are sent along or are there.
+   * members holds nick_names, of users that are sent along or are there: at most
+   * 100,000.
    *
    * @generated from field: repeated string members = 2;
    */
@@ -434,7 +436,9 @@ export declare const TransferService: GenService<{
    * request is 32 MiB.
    *
    * invalid_argument: what is sent is not valid. The text has a line for each
-   * problem, the first 50 of them, that names the entry and its field.
+   * problem that names the entry and its field, for up to 50 of them in a few
+   * kilobytes; after 1000 problems the rest is not read. A request may hold up to
+   * 500,000 users, addresses and groups together, and 2,000,000 members.
    *
    * @generated from rpc bongsu.user.v1.TransferService.ImportDirectory
    */

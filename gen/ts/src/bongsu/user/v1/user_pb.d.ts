@@ -244,8 +244,8 @@ export declare const GetUserResponseSchema: GenMessage<GetUserResponse>;
  */
 export declare type CreateUserRequest = Message<"bongsu.user.v1.CreateUserRequest"> & {
   /**
-   * nick_name is under the rules of a group's name, and is not the word all,
-   * which every user answers to. At most 30 characters.
+   * nick_name is under the rules of a group's name, and is not the word all in any
+   * form (case, width, with characters that nobody sees): every user answers to it.
    *
    * @generated from field: string nick_name = 1;
    */

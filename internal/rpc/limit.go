@@ -1,0 +1,125 @@
+package rpc
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// maxDepth bounds how deeply the messages of a request, or its JSON, may be nested.
+const maxDepth = 64
+
+// A sizeLimit bounds how many values one request may hold. The limit of its bytes alone
+// does not bound the memory it takes: an empty message is two bytes on the wire, next to
+// none of them in gzip, and a hundred in memory.
+type sizeLimit struct {
+	messages int
+	scalars  int // elements of repeated fields that are no messages
+}
+
+// Limits by the kind of service. An alert has up to 1,020 values; 10,000 reports of a
+// sender are 40,000 messages; a directory of 100,000 users with two addresses each is
+// 300,000.
+var (
+	publicLimit   = sizeLimit{messages: 25_000, scalars: 100_000}
+	internalLimit = sizeLimit{messages: 250_000, scalars: 1_000_000}
+	bulkLimit     = sizeLimit{messages: 500_000, scalars: 2_000_000}
+)
+
+// errMessages and errScalars are the errors of requests beyond a sizeLimit.
+func (l sizeLimit) errMessages() error {
+	return fmt.Errorf("the request holds more than %d objects: split it", l.messages)
+}
+
+func (l sizeLimit) errScalars() error {
+	return fmt.Errorf("the request holds more than %d values in lists: split it", l.scalars)
+}
+
+var errDepth = fmt.Errorf("the request is nested deeper than %d levels", maxDepth)
+
+// errItems is the error of a list that is longer than its field allows.
+func errItems(field protoreflect.Name, most int) error {
+	return fmt.Errorf("%s: must have at most %d items", field, most)
+}
+
+// itemLimits holds the max_items of the repeated fields of a message. There are few.
+type itemLimits []itemLimit
+
+type itemLimit struct {
+	field protoreflect.FieldNumber
+	most  int
+}
+
+// index returns where the limit of a field stands, and -1 where it has none.
+func (ls itemLimits) index(field protoreflect.FieldNumber) int {
+	for i, l := range ls {
+		if l.field == field {
+			return i
+		}
+	}
+	return -1
+}
+
+var knownItemLimits sync.Map // of itemLimits by protoreflect.MessageDescriptor
+
+// itemLimitsOf returns the max_items and max_pairs that buf.validate sets for the fields
+// of a message.
+func itemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
+	if known, ok := knownItemLimits.Load(message); ok {
+		return known.(itemLimits) //nolint:forcetypeassert // nothing else is stored
+	}
+	var limits itemLimits
+	fields := message.Fields()
+	for i := range fields.Len() {
+		field := fields.Get(i)
+		rules, ok := proto.GetExtension(field.Options(), validate.E_Field).(*validate.FieldRules)
+		switch {
+		case !ok || !field.IsList() && !field.IsMap():
+		case rules.GetRepeated().HasMaxItems():
+			limits = append(limits, itemLimit{field.Number(), int(min(rules.GetRepeated().GetMaxItems(), math.MaxInt32))})
+		case rules.GetMap().HasMaxPairs():
+			limits = append(limits, itemLimit{field.Number(), int(min(rules.GetMap().GetMaxPairs(), math.MaxInt32))})
+		}
+	}
+	knownItemLimits.Store(message, limits)
+	return limits
+}
+
+// checkItems returns an error where a list within m is longer than its field allows. It
+// is much cheaper than all rules, which are checked for each element first.
+func checkItems(m protoreflect.Message) (err error) {
+	limits := itemLimitsOf(m.Descriptor())
+	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		most, at := 0, limits.index(field.Number())
+		if at >= 0 {
+			most = limits[at].most
+		}
+		switch {
+		case field.IsMap():
+			if at >= 0 && value.Map().Len() > most {
+				err = errItems(field.Name(), most)
+			} else if field.MapValue().Message() != nil {
+				value.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
+					err = checkItems(v.Message())
+					return err == nil
+				})
+			}
+		case field.IsList():
+			list := value.List()
+			if at >= 0 && list.Len() > most {
+				err = errItems(field.Name(), most)
+			}
+			for i := 0; err == nil && field.Message() != nil && i < list.Len(); i++ {
+				err = checkItems(list.Get(i).Message())
+			}
+		case field.Message() != nil:
+			err = checkItems(value.Message())
+		}
+		return err == nil
+	})
+	return err
+}

@@ -1,0 +1,153 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	ent "github.com/bongsu-project/bongsu/gen/ent/ledger"
+	entalert "github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	entdelivery "github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/predicate"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// Summary answers with an alert and how its deliveries stand.
+func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
+	a, err := s.alert(ctx, id)
+	if ent.IsNotFound(err) {
+		return a, fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+	}
+	return a, err
+}
+
+// Deliveries answers with deliveries of an alert and their attempts, as they are at one
+// moment.
+func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []alert.Delivery, err error) {
+	if q.Limit < 1 {
+		return nil, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		client := ent.NewClient(ent.Driver(t.Driver()))
+		if exists, err := client.Alert.Query().Where(entalert.ID(q.AlertID)).Exist(ctx); err != nil || !exists {
+			if err == nil {
+				err = fmt.Errorf("alert %d: %w", q.AlertID, fault.ErrNotFound)
+			}
+			return err
+		}
+		rows, err := queryDeliveries(client, q).All(ctx)
+		if err != nil {
+			return err
+		}
+		var attempts []attempt
+		for some := range database.Chunks(t, rows, chunk) {
+			ids := make([]int64, len(some))
+			for i, row := range some {
+				ids[i] = row.ID
+			}
+			in, args := database.In(t, ids)
+			found, err := selectAttempts(ctx, t, `delivery_id `+in, args...)
+			if err != nil {
+				return err
+			}
+			attempts = append(attempts, found...)
+		}
+		ds = toDeliveries(rows, attempts)
+		return nil
+	})
+	return ds, err
+}
+
+// queryDeliveries asks for deliveries as q says. The ids of an alert's deliveries follow
+// each other, so a page without conditions is a range of ids. With conditions the order
+// is by an expression, which keeps PostgreSQL from going by the primary key to the end of
+// the table where few rows fulfil them.
+func queryDeliveries(client *ent.Client, q alert.DeliveryQuery) *ent.DeliveryQuery {
+	after := max(q.After, q.AlertID)
+	where := []predicate.Delivery{entdelivery.AlertID(q.AlertID), entdelivery.IDGT(after)}
+	if q.State != 0 {
+		where = append(where, func(s *entsql.Selector) { s.Where(inState(q.State)) })
+	}
+	if q.Nickname != "" {
+		where = append(where, entdelivery.Nickname(q.Nickname))
+	}
+	if q.Messenger != "" {
+		where = append(where, entdelivery.Messenger(q.Messenger))
+	}
+	if len(q.IDs) > 0 {
+		return client.Delivery.Query().Where(append(where, entdelivery.IDIn(q.IDs...))...).Order(entdelivery.ByID()).Limit(q.Limit)
+	}
+	if len(where) == 2 {
+		return client.Delivery.Query().Where(append(where, entdelivery.IDLTE(after+int64(q.Limit)))...).Order(entdelivery.ByID())
+	}
+	return client.Delivery.Query().Where(where...).Limit(q.Limit).Order(func(s *entsql.Selector) { s.OrderExpr(entsql.Expr("id + 0")) })
+}
+
+// Versions answers with the versions of an alert's deliveries.
+func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.Version, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		all, err = database.Select(ctx, t, func(rows *sql.Rows, v *alert.Version) error {
+			var held, deferred bool
+			var attempts, next, fence, end, receipt int64
+			if err := rows.Scan(&v.DeliveryID, &v.State, &held, &deferred, &attempts, &next, &fence, &end, &receipt); err != nil {
+				return err
+			}
+			if !deferred && !held {
+				next = 0
+			}
+			v.State = stateOf(v.State, held)
+			v.Sum = mix(int64(v.State), attempts, next, fence, end, receipt)
+			return nil
+		}, `SELECT id, state, held, deferred, attempt_count, next_time, fence, end_time, receipt_time
+			FROM deliveries WHERE alert_id = ? ORDER BY id`, alertID)
+		return err
+	})
+	return all, err
+}
+
+// Fingerprints answers with a number for each alert. Times are summed by what is left of
+// them, as their sum would be too large.
+func (s *Store) Fingerprints(ctx context.Context, alertIDs []int64) (all map[int64]uint64, err error) {
+	type row struct {
+		id  int64
+		sum uint64
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		all = make(map[int64]uint64, len(alertIDs))
+		for some := range database.Chunks(t, alertIDs, chunk) {
+			in, args := database.In(t, some)
+			found, err := database.Select(ctx, t, func(rows *sql.Rows, r *row) error {
+				var n, states, held, fences, attempts, next, end, receipt int64
+				err := rows.Scan(&r.id, &n, &states, &held, &fences, &attempts, &next, &end, &receipt)
+				r.sum = mix(n, states, held, fences, attempts, next, end, receipt)
+				return err
+			}, `SELECT alert_id, COUNT(*), CAST(SUM(state) AS bigint), CAST(SUM(CASE WHEN held THEN 1 ELSE 0 END) AS bigint),
+				CAST(SUM(fence) AS bigint), CAST(SUM(attempt_count) AS bigint), CAST(SUM(next_time % 1000003) AS bigint),
+				CAST(SUM(end_time % 1000003) AS bigint), CAST(SUM(receipt_time % 1000003) AS bigint)
+				FROM deliveries WHERE alert_id `+in+` GROUP BY alert_id`, args...)
+			if err != nil {
+				return err
+			}
+			for _, r := range found {
+				all[r.id] = r.sum
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// mix returns a number that differs, all but surely, where one of ns differs.
+func mix(ns ...int64) uint64 {
+	sum := uint64(14695981039346656037)
+	for _, n := range ns {
+		sum ^= uint64(n) //nolint:gosec // its bits are what counts
+		sum *= 1099511628211
+		sum ^= sum >> 29
+	}
+	return sum
+}

@@ -1,0 +1,77 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+const (
+	// defaultDeliveriesPage is how many deliveries a page holds where the caller did not
+	// say.
+	defaultDeliveriesPage = 100
+	// maxDeliveriesPage is how many it holds at most, and how many GetAlert answers with.
+	maxDeliveriesPage = 1000
+)
+
+// ListDeliveries answers with a page of the deliveries of an alert.
+func (h *Handler) ListDeliveries(ctx context.Context, req *alertv1.ListDeliveriesRequest) (*alertv1.ListDeliveriesResponse, error) {
+	q, err := deliveryQueryFromWire(req)
+	if err != nil {
+		return nil, err
+	}
+	ds, next, err := h.deliveryPage(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &alertv1.ListDeliveriesResponse{Deliveries: deliveriesToWire(ds), NextPageToken: next}, nil
+}
+
+// deliveryPage returns a page of deliveries, and the token of the next.
+func (h *Handler) deliveryPage(ctx context.Context, q DeliveryQuery) (ds []Delivery, next string, err error) {
+	limit := q.Limit
+	q.Limit++ // so that the page knows whether it is the last
+	if ds, err = h.Book.Deliveries(ctx, q); err != nil {
+		return nil, "", err
+	}
+	if len(ds) > limit {
+		ds = ds[:limit]
+		next = strconv.FormatInt(ds[limit-1].ID, 10)
+	}
+	return ds, next, nil
+}
+
+func deliveryQueryFromWire(req *alertv1.ListDeliveriesRequest) (DeliveryQuery, error) {
+	id, err := readAlertID(req.GetAlertId())
+	if err != nil {
+		return DeliveryQuery{}, err
+	}
+	after, err := readPageToken(req.GetPageToken())
+	if err != nil {
+		return DeliveryQuery{}, err
+	}
+	return DeliveryQuery{
+		AlertID:   id,
+		After:     after,
+		Limit:     cmp.Or(int(req.GetPageSize()), defaultDeliveriesPage),
+		State:     State(req.GetState()),
+		Nickname:  req.GetNickName(),
+		Messenger: req.GetMessenger(),
+	}, nil
+}
+
+// readPageToken reads the number that a page begins behind; 0 for the first page.
+func readPageToken(token string) (int64, error) {
+	if token == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(token, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, fmt.Errorf("page_token: must be the next_page_token of the answer before: %w", fault.ErrInvalid)
+	}
+	return n, nil
+}

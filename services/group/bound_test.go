@@ -1,0 +1,40 @@
+package group_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/userinfo"
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// TestImportProblemsAreBounded imports what is wrong throughout: the error is a few
+// kilobytes, and the rest is not read.
+func TestImportProblemsAreBounded(t *testing.T) {
+	h, _ := transfers(t)
+	long := strings.Repeat("\U0010ffff", 1000)
+	users := make([]*userv1.TransferUser, 100_000)
+	for i := range users {
+		users[i] = user(long, address(long, long, long))
+	}
+	for name, req := range map[string]*userv1.ImportDirectoryRequest{
+		"100,000 users":     {Users: users},
+		"1,000,000 members": {Groups: []*userv1.TransferGroup{{GroupName: "a", Members: make([]string, 1_000_000)}}},
+	} {
+		_, err := h.ImportDirectory(t.Context(), req)
+		if !errors.Is(err, fault.ErrInvalid) || len(err.Error()) > 4<<10 {
+			t.Errorf("%s: %d bytes: %.300v", name, len(err.Error()), err)
+		}
+	}
+}
+
+// TestUserInfoNamesAreBounded asks for more names than one call may.
+func TestUserInfoNamesAreBounded(t *testing.T) {
+	h := &group.LookupHandler{}
+	if _, err := h.GetUserList(t.Context(), &userinfo.NicknameOrTeam{Name: make([]string, 10_001)}); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "name: ") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,4 @@
+package group
+
+// ResealAll seals once what is sealed otherwise.
+var ResealAll = reseal

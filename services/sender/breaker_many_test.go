@@ -1,0 +1,145 @@
+package sender
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// drain sends deliveries to one destination at ten a second, by a provider that fails every
+// so many-th call, as the senders do: what failed comes again within a second, and what a
+// breaker holds up when that lets calls through again. It returns how long it took.
+func drain(t *testing.T, deliveries, failEvery int) time.Duration {
+	t.Helper()
+	bs, _ := newBreakers(time.Now)
+	bs.config.Open = 3 * time.Second // the default
+	b := bs.of("one")
+	start, calls := time.Now(), 0
+	due := make([]time.Time, deliveries) // of what waits
+	for len(due) > 0 && time.Since(start) < time.Hour {
+		time.Sleep(100 * time.Millisecond)
+		for i, at := range due {
+			if at.After(time.Now()) {
+				continue
+			}
+			switch {
+			case !b.let("only"):
+				due[i] = time.Now().Add(max(b.closedIn(), probeWait) + probeWait/2)
+			case calls%failEvery == failEvery-1:
+				calls++
+				b.record("only", messenger.Retry)
+				due[i] = time.Now().Add(time.Second)
+			default:
+				calls++
+				b.record("only", messenger.Sent)
+				due = append(due[:i], due[i+1:]...)
+			}
+			break // one call a slot
+		}
+	}
+	return time.Since(start)
+}
+
+// TestOneInFiveDrainsIn9s has a provider that fails one call in five to the only destination
+// of a credential: 72 deliveries make 90 calls, which are 9 s at ten a second, and not 105 as
+// with a breaker that a tenth of failures opens.
+func TestOneInFiveDrainsIn9s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if took := drain(t, 72, 5); took > 11*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// TestAloneAndDead has a provider that fails every call: it is called ten times, and then
+// once for each time that the breaker was open, for an hour.
+func TestAloneAndDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bs, _ := newBreakers(time.Now)
+		bs.config.Open = 3 * time.Second
+		b := bs.of("one")
+		calls := 0
+		for range 36_000 { // an hour, by ten a second
+			time.Sleep(100 * time.Millisecond)
+			if b.let("only") {
+				calls++
+				b.record("only", messenger.Retry)
+			}
+		}
+		if most := 10 + 3600/3 + 1; calls > most || calls < most/2 {
+			t.Errorf("it was called %d times, want at most %d", calls, most)
+		}
+	})
+}
+
+// TestAloneNoLonger lets the only destination fail nine times in a row before another is
+// called: the tenth failure is one among others, and opens nothing.
+func TestAloneNoLonger(t *testing.T) {
+	bs, states := newBreakers(time.Now)
+	b := bs.of("one")
+	b.calls(t, 9, "poison", messenger.Retry)
+	b.calls(t, 1, "good", messenger.Sent)
+	b.calls(t, 100, "poison", messenger.Retry)
+	if len(*states) > 0 {
+		t.Errorf("it went through %v", *states)
+	}
+}
+
+// TestBreakers30000 makes the breakers of as many credentials, and 10,000 more: that took
+// 38 s where each looked at all others.
+func TestBreakers30000(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	bs, _ := newBreakers(func() time.Time { return now })
+	for n := range 30_000 {
+		bs.of(strconv.Itoa(n))
+	}
+	start := time.Now()
+	for n := range 10_000 {
+		bs.of(strconv.Itoa(30_000 + n))
+		now = now.Add(time.Millisecond)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("10,000 more took %s", took)
+	}
+	now = now.Add(breakerLife + breakerSweep)
+	bs.of("new")
+	if len(bs.byKey) != 1 {
+		t.Errorf("%d are kept", len(bs.byKey))
+	}
+}
+
+// TestRefusalsAreBounded counts for very many keys: it remembers those that were refused
+// last.
+func TestRefusalsAreBounded(t *testing.T) {
+	r := newRefusals()
+	for n := range 3 * mostRefused {
+		r.count(strconv.Itoa(n))
+		r.count("often")
+	}
+	if got := r.byKey.Len(); got != mostRefused {
+		t.Errorf("it remembers %d keys", got)
+	}
+	if n := r.reset("often"); n != 3*mostRefused || r.reset("often") != 0 || r.reset("0") != 0 {
+		t.Errorf("it counted %d", n)
+	}
+}
+
+func BenchmarkBreakers(b *testing.B) {
+	for _, there := range []int{0, 30_000} {
+		b.Run(strconv.Itoa(there)+" there", func(b *testing.B) {
+			bs, _ := newBreakers(time.Now)
+			for n := range there {
+				bs.of("there " + strconv.Itoa(n))
+			}
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				bs.of(strconv.Itoa(n))
+				n++
+			}
+		})
+	}
+}
