@@ -15,6 +15,7 @@ const maxIgnoredNames = 20
 type unknownFields struct {
 	body    []byte
 	decoder *json.Decoder
+	refused string   // a field that is left as it is, so that whoever reads it refuses it
 	names   []string // the first of them, with those of the messages around them: details.color
 	count   int
 	blanks  [][2]int // where they and their commas are
@@ -22,10 +23,10 @@ type unknownFields struct {
 
 // blankUnknownFields overwrites the fields of a JSON body that message does not have
 // with spaces, so that the places in errors stay right. It returns their names, each
-// once and at most maxIgnoredNames, and their number. A body that is no JSON object is
-// left as it is.
-func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor) (names []string, count int) {
-	u := &unknownFields{body: body, decoder: json.NewDecoder(bytes.NewReader(body))}
+// once and at most maxIgnoredNames, and their number. It leaves the field named refused,
+// and a body that is not JSON.
+func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor, refused string) (names []string, count int) {
+	u := &unknownFields{body: body, decoder: json.NewDecoder(bytes.NewReader(body)), refused: refused}
 	if err := u.value(message, ""); err != nil {
 		return nil, 0 // whoever reads it next says what is wrong
 	}
@@ -73,15 +74,12 @@ func (u *unknownFields) object(message protoreflect.MessageDescriptor, path stri
 		}
 		name, _ := token.(string)
 		field := fieldNamed(message, name)
-		if field != nil {
-			if err := u.value(messageOf(field), path+name+"."); err != nil {
-				return err
-			}
+		if err := u.value(messageOf(field), path+name+"."); err != nil {
+			return err
+		}
+		if field != nil || path+name == u.refused && name != "" {
 			kept = int(u.decoder.InputOffset())
 			continue
-		}
-		if err := u.value(nil, ""); err != nil {
-			return err
 		}
 		u.add(path + name)
 		end := int(u.decoder.InputOffset())
@@ -121,7 +119,7 @@ func (u *unknownFields) next() byte {
 
 // messageOf returns the message of a field that holds one or a list of it, or nil.
 func messageOf(field protoreflect.FieldDescriptor) protoreflect.MessageDescriptor {
-	if field.IsMap() {
+	if field == nil || field.IsMap() {
 		return nil
 	}
 	return field.Message()

@@ -26,10 +26,12 @@ func TestUnknownFieldsAreBlanked(t *testing.T) {
 		{`{"a":1,`, `{"a":1,`, ``},
 		{`[{"a":1}]`, `[{     }]`, `a`},
 		{`"a"`, `"a"`, ``},
+		{`{"id":1,"a":1}`, `{"id":1      }`, `a`},
+		{`{"details":[{"id":1}]}`, `{"details":[{      }]}`, `details.id`},
 		{``, ``, ``},
 	} {
 		body := []byte(c.body)
-		names, count := blankUnknownFields(body, descriptor)
+		names, count := blankUnknownFields(body, descriptor, "id")
 		if string(body) != c.after || strings.Join(names, " ") != c.names || count < len(names) {
 			t.Errorf("%s\n got %s %q %d\nwant %s %q", c.body, body, names, count, c.after, c.names)
 		}
@@ -45,7 +47,7 @@ func TestManyUnknownFields(t *testing.T) {
 	}
 	body.WriteString(`,"message":"m"}`)
 	data := []byte(body.String())
-	names, count := blankUnknownFields(data, (&alertv1.SendAlertRequest{}).ProtoReflect().Descriptor())
+	names, count := blankUnknownFields(data, (&alertv1.SendAlertRequest{}).ProtoReflect().Descriptor(), "")
 	if len(names) != maxIgnoredNames || count != 100_001 || len(strings.Join(names, "")) > 1000 || strings.TrimSpace(string(data[1:len(data)-1])) != `"message":"m"` {
 		t.Errorf("%d names of %d", len(names), count)
 	}
@@ -64,7 +66,7 @@ func FuzzUnknownFields(f *testing.F) {
 		var want, got alertv1.SendAlertRequest
 		wantErr := protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(body, &want)
 		after := slices.Clone(body)
-		names, _ := blankUnknownFields(after, want.ProtoReflect().Descriptor())
+		names, _ := blankUnknownFields(after, want.ProtoReflect().Descriptor(), "")
 		if len(after) != len(body) {
 			t.Fatalf("the length changed: %q", after)
 		}

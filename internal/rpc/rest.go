@@ -131,7 +131,7 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 			return nil, refused
 		}
 		if found.legacy && !found.raw {
-			names, unknown := blankUnknownFields(body, found.input)
+			names, unknown := blankUnknownFields(body, found.input, found.refused)
 			out.ignored, count = names, count+unknown
 		}
 		if !found.raw {

@@ -17,6 +17,7 @@ type restRule struct {
 	maxBytes int64       // of the body, decompressed; 0 means maxPublicBytes
 	bodyType mediaTypes  // of a raw body; nil means any
 	legacy   bool        // one of the nine paths of the older service: see docs/rest.md
+	refused  string      // an unknown field that is refused where others are ignored
 }
 
 func (r restRule) limit() int64 {
@@ -37,7 +38,7 @@ var (
 var restRules = map[string]restRule{
 	"GET /v1/groups":                               {legacy: true},
 	"GET /v1/groups/{id}":                          {legacy: true},
-	"POST /v1/groups":                              {legacy: true, status: creates},
+	"POST /v1/groups":                              {legacy: true, status: creates, refused: "id"},
 	"PUT /v1/groups/{id}":                          {legacy: true, status: renames},
 	"DELETE /v1/groups/{id}":                       {legacy: true},
 	"GET /v1/groups/{id}/users":                    {legacy: true},

@@ -41,7 +41,7 @@ func TestAnswersToBadRequestsAreSmall(t *testing.T) {
 		gzip                    bool
 	}{
 		{"500,000 empty details in gzip", send, "application/proto", details, true},
-		{"500,000 empty details in gRPC-Web", send, "application/grpc-web+proto", envelope(details), false},
+		{"500,000 empty details in gRPC-Web", send, "application/grpc-web+proto", envelopeOf(details), false},
 		{"1 MB of empty details, REST", "/v1/alerts", "application/json", []byte(`{"details":[{}` + strings.Repeat(",{}", 330_000) + `]}`), false},
 		{"1 MB of empty details, Connect JSON", send, "application/json", []byte(`{"details":[{}` + strings.Repeat(",{}", 330_000) + `]}`), false},
 		{"100,000 empty ids, REST", "/v1/deliveries:replay", "application/json", []byte(`{"deliveryIds":[""` + strings.Repeat(`,""`, 99_000) + `]}`), false},
@@ -134,8 +134,8 @@ func targets(n int) string {
 	return all.String()
 }
 
-// envelope returns a message as gRPC frames it.
-func envelope(data []byte) []byte {
+// envelopeOf returns a message as gRPC frames it.
+func envelopeOf(data []byte) []byte {
 	n := len(data)
 	return append([]byte{0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, data...)
 }

@@ -1,7 +1,14 @@
 package e2e
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -70,5 +77,145 @@ func TestNoGroups(t *testing.T) {
 	edge := binaries.Serve(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0").URLs(t, 1)["edge"]
 	if status, answer := ask(t, http.MethodGet, edge+"/v1/groups", ""); status != http.StatusOK || answer != "[]" {
 		t.Errorf("%d %s", status, answer)
+	}
+}
+
+// answered is an answer over REST with its head.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// askRaw makes a request as it is, for what http.Client would not send.
+func askRaw(t *testing.T, url, request string) answered {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	must(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, request)
+	must(t, err)
+	line, _, _ := strings.Cut(request, "\r\n")
+	method, _, _ := strings.Cut(line, " ")
+	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	must(t, err)
+	body, err := io.ReadAll(res.Body)
+	must(t, err)
+	return answered{res.StatusCode, res.Header, string(body)}
+}
+
+// TestErrorsHaveOneShape sends what cannot be understood: a 4xx that names the place,
+// as JSON with a number, a message and details, from every REST path.
+func TestErrorsHaveOneShape(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		head := "Host: x\r\nConnection: close\r\n"
+		inJSON := head + "Content-Type: application/json\r\n"
+		sized := func(more, body string) string {
+			return fmt.Sprintf("%s%sContent-Length: %d\r\n\r\n%s", inJSON, more, len(body), body)
+		}
+		alert := `{"target":["@nobody"],"message":"m"}`
+		for _, c := range []struct {
+			name, line, rest string
+			status           int
+			says             string
+		}{
+			{"a path that is not UTF-8", "GET /v1/users/%ff", head + "\r\n", 400, "nick_name"},
+			{"a path of the older service that is not UTF-8", "DELETE /v1/groups/1/users/%ff", head + "\r\n", 400, "nick_name"},
+			{"a path that is no number", "GET /v1/groups/abc", head + "\r\n", 400, "id"},
+			{"a query that is not UTF-8", "GET /v1/alerts?nickName=%ff", head + "\r\n", 400, "nickName"},
+			{"a query name that is empty", "GET /v1/alerts?=x", head + "\r\n", 400, "query"},
+			{"a query name that is not UTF-8", "GET /v1/users?%ff=x", head + "\r\n", 400, "query"},
+			{"a query that is malformed", "GET /v1/users?a=%zz", head + "\r\n", 400, "query"},
+			{"a query parameter that is not known", "GET /v1/alerts?nickname=user1", head + "\r\n", 400, "nickname"},
+			{"a page token that is not base64", "GET /v1/alerts?pageToken=!!!", head + "\r\n", 400, "page_token"},
+			{"a word that the enum has not", "GET /v1/alerts?state=NOPE", head + "\r\n", 400, "state"},
+			{"a header that is not UTF-8", "POST /v1/alerts", sized("Idempotency-Key: \xff\r\n", alert), 400, "Idempotency-Key"},
+			{"a header of intake that is not UTF-8", "POST /v1/intake/cloudevents", sized("Ce-Id: \xff\r\n", "{}"), 400, "Ce-Id"},
+			{"a type that is not UTF-8", "POST /v1/intake/cloudevents", head + "Content-Type: text/\xff\r\nContent-Length: 2\r\n\r\n{}", 400, "Content-Type"},
+			{"a signature that is not UTF-8", "POST /v1/callbacks/twilio/1", sized("X-Twilio-Signature: \xff\r\n", "a=b"), 400, "X-Twilio-Signature"},
+			{"a bad timeout", "GET /v1/users", head + "X-Server-Timeout: soon\r\n\r\n", 400, "X-Server-Timeout"},
+			{"a timeout that has passed", "GET /v1/users", head + "X-Server-Timeout: 0.000000001\r\n\r\n", 408, "deadline"},
+			{"bad chunks", "POST /v1/alerts", inJSON + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "body"},
+			{"cut gzip", "POST /v1/alerts", sized("Content-Encoding: gzip\r\n", "\x1f\x8b\x08\x00\x00"), 400, "body"},
+			{"cut gzip of intake", "POST /v1/intake/alertmanager", sized("Content-Encoding: gzip\r\n", "\x1f\x8b\x08\x00\x00"), 400, "body"},
+			{"gzip twice", "POST /v1/alerts", sized("Content-Encoding: gzip, gzip\r\n", alert), 415, "Content-Encoding"},
+			{"deflate", "POST /v1/alerts", sized("Content-Encoding: deflate\r\n", alert), 415, "Content-Encoding"},
+			{"another charset", "POST /v1/users", head + "Content-Type: application/json; charset=latin1\r\nContent-Length: 2\r\n\r\n{}", 415, "UTF-8"},
+			{"no such path", "GET /v1/nothing", head + "\r\n", 404, "path"},
+			{"no such path of many", "POST /v1/a/b/c/d/e/f", sized("", "{}"), 404, "path"},
+			{"no such method", "PATCH /v1/users", sized("", "{}"), 405, "GET, HEAD, POST"},
+			{"a method that is none", "FOO /v1/groups/1", head + "\r\n", 405, "DELETE, GET, HEAD, PUT"},
+			{"a slash that is too much", "GET /v1/users/", head + "\r\n", 404, "path"},
+			{"a field that is not known", "POST /v1/users", sized("", `{"nickName":"a","colour":1}`), 400, "colour"},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				got := askRaw(t, d.edge, c.line+" HTTP/1.1\r\n"+c.rest)
+				var shape struct {
+					Code    *int   `json:"code"`
+					Message string `json:"message"`
+					Details []any  `json:"details"`
+				}
+				if err := json.Unmarshal([]byte(got.body), &shape); err != nil || shape.Code == nil || *shape.Code == 0 || shape.Details == nil {
+					t.Errorf("not the shape of an error: %v %s", err, got.body)
+				}
+				if got.status != c.status || !strings.Contains(shape.Message, c.says) || got.header.Get("Content-Type") != "application/json" {
+					t.Errorf("%d %s %s", got.status, got.header, got.body)
+				}
+				if allow := got.header.Get("Allow"); (allow != "") != (c.status == http.StatusMethodNotAllowed) || !strings.Contains(c.says, allow) {
+					t.Errorf("%d with Allow %q", got.status, allow)
+				}
+			})
+		}
+	})
+}
+
+// TestConnectNamesThePlace sees that the same faults are the caller's by Connect too.
+func TestConnectNamesThePlace(t *testing.T) {
+	d := oneProcess(t)
+	list, send := "/bongsu.alert.v1.AlertService/ListAlerts", "/bongsu.alert.v1.AlertService/SendAlert"
+	head := "Host: x\r\nConnection: close\r\n"
+	for _, c := range []struct{ name, request, says string }{
+		{"bad base64", "GET " + list + "?connect=v1&encoding=proto&base64=1&message=!!! HTTP/1.1\r\n" + head + "\r\n", "message"},
+		{"a malformed query", "GET " + list + "?connect=v1&encoding=json&message=%zz HTTP/1.1\r\n" + head + "\r\n", "query"},
+		{"bad chunks", "POST " + send + " HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "body"},
+		{"cut gzip", "POST " + send + " HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n\x1f\x8b\x08\x00\x00", "body"},
+		{"a header that is not UTF-8", "POST " + send + " HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nIdempotency-Key: \xff\r\nContent-Length: 36\r\n\r\n" + `{"target":["@nobody"],"message":"m"}`, "Idempotency-Key"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := askRaw(t, d.edge, c.request); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"code":"invalid_argument"`) || !strings.Contains(got.body, c.says) {
+				t.Errorf("%d %s", got.status, got.body)
+			}
+		})
+	}
+}
+
+// TestHEAD sees that HEAD is GET without the body.
+func TestHEAD(t *testing.T) {
+	d := oneProcess(t)
+	for path, status := range map[string]int{"/v1/groups": 200, "/v1/groups/2/users": 200, "/v1/alerts": 200, "/v1/users/user1": 200, "/v1/groups/999": 404, "/v1/nothing": 404} {
+		_, body := ask(t, http.MethodGet, d.edge+path, "")
+		got := askRaw(t, d.edge, "HEAD "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		if got.status != status || got.body != "" || got.header.Get("Content-Length") != strconv.Itoa(len(body)) {
+			t.Errorf("%s: %d %s %q", path, got.status, got.header, got.body)
+		}
+	}
+}
+
+// TestNamesInPaths sees that a name with any character routes to its user.
+func TestNamesInPaths(t *testing.T) {
+	d := oneProcess(t)
+	for _, name := range []string{"a/b@c", "a:b", "a:verify", "%41", "..", "봉수", "a b?c#d", "*"} {
+		escaped := strings.ReplaceAll(url.PathEscape(name), ":", "%3A")
+		if name == ".." {
+			escaped = "%2E%2E"
+		}
+		for _, path := range []string{"GET /v1/users/" + escaped, "DELETE /v1/groups/1/users/" + escaped} {
+			got := askRaw(t, d.edge, path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+			quoted, err := json.Marshal("user " + strconv.Quote(name))
+			must(t, err)
+			if got.status != http.StatusNotFound || !strings.Contains(got.body, strings.Trim(string(quoted), `"`)) {
+				t.Errorf("%s: %d %s", path, got.status, got.body)
+			}
+		}
 	}
 }
