@@ -20,7 +20,7 @@ FLAGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: generate
 generate: protos ## Write gen/ anew: Go, TypeScript, OpenAPI, ent
@@ -67,6 +67,11 @@ faults: ## Kill, cut off and starve real processes, and compare what was sent wi
 	$(if $(SHORT),,BONGSU_E2E_RECIPIENTS=1300 go test -count=1 -v -run 'TestTrouble/1,300' ./test/e2e)
 	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
+
+# SEED=… and MAX_TIME=… (seconds) run it otherwise.
+.PHONY: schemathesis
+schemathesis: build ## Send what OpenAPI allows and what it does not, check the answers (5 minutes)
+	tools/schemathesis/run $(FLAGS)
 
 # RUN=accept,deliver measures some of it, LONG=1 also what takes minutes and gigabytes;
 # go run ./bench -help lists what there is.

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -64,20 +63,13 @@ func (g *guard) check(r *http.Request) error {
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	g.logged.Do(func() {
 		g.log.WarnContext(r.Context(), "request refused, further ones in this minute are not logged",
-			"error", err, "host", shortened(r.Host), "origin", shortened(r.Header.Get("Origin")), "path", shortened(r.URL.Path))
+			"error", err, "host", shorten(r.Host), "origin", shorten(r.Header.Get("Origin")), "path", shorten(r.URL.Path))
 	})
 	if isProcedure(r.URL.Path) {
 		_ = g.errors.Write(w, r, connect.NewError(connect.CodePermissionDenied, err)) // a caller that left needs no answer
 		return
 	}
-	answer := map[string]any{"code": uint32(connect.CodePermissionDenied), "message": err.Error(), "details": []any{}}
-	if isLegacy(r.URL.Path) {
-		answer["errorCode"], answer["errorMessage"] = http.StatusForbidden, err.Error()
-	}
-	body, _ := json.Marshal(answer) // it always marshals
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusForbidden)
-	_, _ = w.Write(body) // a caller that left needs no answer
+	(&restWriter{ResponseWriter: w, log: g.log, rule: restRule{legacy: isLegacy(r.URL.Path)}}).fail(http.StatusForbidden, err.Error())
 }
 
 // isProcedure reports whether a path is that of a procedure, /package.Service/Method,
@@ -92,6 +84,3 @@ func isLegacy(path string) bool {
 	path = strings.TrimSuffix(path, "/")
 	return path == "/v1/alerts" || path == "/v1/groups" || strings.HasPrefix(path, "/v1/groups/")
 }
-
-// shortened returns text as far as a log needs it.
-func shortened(text string) string { return text[:min(len(text), 200)] }

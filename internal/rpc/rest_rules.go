@@ -15,6 +15,7 @@ const (
 type restRule struct {
 	status   map[int]int // in place of the status of the code
 	maxBytes int64       // of the body, decompressed; 0 means maxPublicBytes
+	bodyType mediaTypes  // of a raw body; nil means any
 	legacy   bool        // one of the nine paths of the older service: see docs/rest.md
 	refused  string      // an unknown field that is refused where others are ignored
 }
@@ -35,20 +36,21 @@ var (
 
 // restRules holds the paths with a rule, by HTTP method and google.api.http template.
 var restRules = map[string]restRule{
-	"GET /v1/groups":                           {legacy: true},
-	"GET /v1/groups/{id}":                      {legacy: true},
-	"POST /v1/groups":                          {legacy: true, status: creates, refused: "id"},
-	"PUT /v1/groups/{id}":                      {legacy: true, status: renames},
-	"DELETE /v1/groups/{id}":                   {legacy: true},
-	"GET /v1/groups/{id}/users":                {legacy: true},
-	"POST /v1/groups/{id}/users":               {legacy: true, status: adds},
-	"DELETE /v1/groups/{id}/users/{nick_name}": {legacy: true},
-	"POST /v1/alerts":                          {legacy: true},
-	"POST /v1/users":                           {status: creates},
-	"PUT /v1/users/{nick_name}":                {status: renames},
-	"POST /v1/users/{nick_name}/addresses":     {status: creates},
-	"PUT /v1/users/{nick_name}/addresses/{id}": {status: renames},
-	"POST /v1/intake/{source}":                 {maxBytes: maxIntakeBytes},
+	"GET /v1/groups":                               {legacy: true},
+	"GET /v1/groups/{id}":                          {legacy: true},
+	"POST /v1/groups":                              {legacy: true, status: creates, refused: "id"},
+	"PUT /v1/groups/{id}":                          {legacy: true, status: renames},
+	"DELETE /v1/groups/{id}":                       {legacy: true},
+	"GET /v1/groups/{id}/users":                    {legacy: true},
+	"POST /v1/groups/{id}/users":                   {legacy: true, status: adds},
+	"DELETE /v1/groups/{id}/users/{nick_name}":     {legacy: true},
+	"POST /v1/alerts":                              {legacy: true},
+	"POST /v1/users":                               {status: creates},
+	"PUT /v1/users/{nick_name}":                    {status: renames},
+	"POST /v1/users/{nick_name}/addresses":         {status: creates},
+	"PUT /v1/users/{nick_name}/addresses/{id}":     {status: renames},
+	"POST /v1/intake/{source}":                     {maxBytes: maxIntakeBytes, bodyType: takesIntake},
+	"POST /v1/callbacks/{messenger}/{delivery_id}": {bodyType: takesForm},
 }
 
 // restStatus returns the status that leaves for the status of a code, beside those of

@@ -128,7 +128,7 @@ func (r *route) checkMediaType(req *http.Request) *refusal {
 	case len(types) == 1 && !utf8.ValidString(types[0]):
 		return refuse(http.StatusBadRequest, "Content-Type: not valid UTF-8")
 	case r.raw:
-		return checkRawType(req.Header.Get("Content-Type"))
+		return r.checkRawType(req)
 	case len(types) == 0 && req.ContentLength == 0:
 		return nil
 	}
@@ -146,15 +146,6 @@ func (r *route) checkMediaType(req *http.Request) *refusal {
 func isJSON(mediaType string) bool {
 	return mediaType == "application/json" || mediaType == "text/json" ||
 		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
-}
-
-// checkRawType refuses the types of other protocols, which the transcoder would speak.
-func checkRawType(contentType string) *refusal {
-	mediaType := strings.ToLower(contentType)
-	if strings.HasPrefix(mediaType, "application/grpc") || strings.HasPrefix(mediaType, "application/connect+") {
-		return refuse(http.StatusUnsupportedMediaType, "Content-Type: this path speaks neither gRPC nor Connect")
-	}
-	return nil
 }
 
 // firstInvalid returns where text stops being UTF-8.

@@ -29,6 +29,7 @@ type restCode uint32
 // restCodes holds the code of an error that has a status only.
 var restCodes = map[int]connect.Code{
 	http.StatusBadRequest:            connect.CodeInvalidArgument,
+	http.StatusForbidden:             connect.CodePermissionDenied,
 	http.StatusNotFound:              connect.CodeNotFound,
 	http.StatusMethodNotAllowed:      connect.CodeUnimplemented,
 	http.StatusRequestTimeout:        connect.CodeDeadlineExceeded,

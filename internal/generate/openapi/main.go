@@ -29,7 +29,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", args[0], err)
 	}
-	if err := shape(doc, methods()); err != nil {
+	if err := shape(doc); err != nil {
 		return err
 	}
 	if err := doc.Validate(ctx); err != nil {

@@ -42,9 +42,9 @@ func differences(doc *openapi3.T, all map[string]method) []string {
 		}
 	}
 	got := map[string]string{}
-	for path, item := range doc.Paths.Map() {
-		for verb, op := range item.Operations() {
-			got[verb+" "+path] = op.OperationID
+	for _, o := range operations(doc) {
+		if strings.Count(o.OperationID, "_") == 1 { // else it is of one source of many
+			got[o.verb+" "+o.path] = o.OperationID
 		}
 	}
 	var found []string
@@ -96,17 +96,19 @@ func TestNothingInternalIsPublic(t *testing.T) {
 func TestAnswersAreTheContracts(t *testing.T) {
 	doc := generated(t)
 	for _, row := range []struct{ verb, path, statuses, body string }{
-		{"GET", "/v1/groups", "200 400 500", "[]Group"},
-		{"GET", "/v1/groups/{id}", "200 400 404 500", "Group"},
-		{"POST", "/v1/groups", "201 400 413 415 500", "Group"},
-		{"PUT", "/v1/groups/{id}", "200 400 404 413 415 500", "Group"},
-		{"DELETE", "/v1/groups/{id}", "200 400 404 500", "DeleteGroupResponse"},
-		{"GET", "/v1/groups/{id}/users", "200 400 404 500", "GroupUsers"},
-		{"POST", "/v1/groups/{id}/users", "201 400 404 413 415 500", "GroupUsers"},
-		{"DELETE", "/v1/groups/{id}/users/{nick_name}", "200 400 404 500", "RemoveGroupUserResponse"},
-		{"POST", "/v1/alerts", "200 400 409 413 415 500", "SendAlertResponse"},
-		{"POST", "/v1/users", "201 400 413 415 500", "User"},
-		{"POST", "/v1/users/{nick_name}/addresses", "201 400 404 413 415 500", "Address"},
+		{"GET", "/v1/groups", "200 400 403 405 500", "[]Group"},
+		{"GET", "/v1/groups/{id}", "200 400 403 404 405 500", "Group"},
+		{"POST", "/v1/groups", "201 400 403 405 408 413 415 500", "Group"},
+		{"PUT", "/v1/groups/{id}", "200 400 403 404 405 408 413 415 500", "Group"},
+		{"DELETE", "/v1/groups/{id}", "200 400 403 404 405 500", "DeleteGroupResponse"},
+		{"GET", "/v1/groups/{id}/users", "200 400 403 404 405 500", "GroupUsers"},
+		{"POST", "/v1/groups/{id}/users", "201 400 403 404 405 408 413 415 500", "GroupUsers"},
+		{"DELETE", "/v1/groups/{id}/users/{nick_name}", "200 400 403 404 405 500", "RemoveGroupUserResponse"},
+		{"POST", "/v1/alerts", "200 400 403 405 408 409 413 415 500", "SendAlertResponse"},
+		{"POST", "/v1/users", "201 400 403 405 408 413 415 500 503", "User"},
+		{"POST", "/v1/users/{nick_name}/addresses", "201 400 403 404 405 408 413 415 500 503", "Address"},
+		{"POST", "/v1/intake/alertmanager", "200 400 403 404 405 408 413 415 500 503", "ReceiveResponse"},
+		{"POST", "/v1/callbacks/{messenger}/{delivery_id}", "200 400 403 404 405 408 413 415 500 503", "CallBackResponse"},
 	} {
 		op := doc.Paths.Value(row.path).GetOperation(row.verb)
 		statuses := slices.Sorted(maps.Keys(op.Responses.Map()))
@@ -121,6 +123,9 @@ func TestAnswersAreTheContracts(t *testing.T) {
 }
 
 func nameOf(s *openapi3.SchemaRef) string {
+	if len(s.Value.AllOf) > 0 { // with ignoredField
+		return nameOf(s.Value.AllOf[0])
+	}
 	if s.Value.Type.Is("array") {
 		return "[]" + nameOf(s.Value.Items)
 	}

@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -25,80 +26,58 @@ var created = map[string]bool{
 	"UserService_AddUserAddress": true,
 }
 
-// failures are the answers of a call that did not succeed.
-var failures = []struct {
-	status, name string
-	when         func(path string, op *openapi3.Operation) bool
-	description  string
-}{
-	{"400", "Invalid", always, "The request can never be done; the message names the field. A name that is taken is among these."},
-	{"404", "NotFound", namesSomething, "What the path or the body names is not there; the message says what."},
-	{"409", "Conflict", sendsAlerts, "The idempotency key was used for another request."},
-	{"413", "TooLarge", hasBody, "The body is larger than the edge takes."},
-	{"415", "NotJSON", hasBody, "The body does not come as application/json."},
-	{"500", "Internal", always, "It failed inside, or cannot be done now; the message says nothing internal."},
-}
-
-func always(string, *openapi3.Operation) bool { return true }
-
-func namesSomething(path string, _ *openapi3.Operation) bool { return strings.Contains(path, "{") }
-
-func sendsAlerts(path string, op *openapi3.Operation) bool {
-	return path == "/v1/alerts" && hasBody(path, op)
-}
-
-func hasBody(_ string, op *openapi3.Operation) bool { return op.RequestBody != nil }
+// version is that of the API. Its first number is that of the Protobuf packages.
+const version = "1.0.0"
 
 // shape makes doc the document of Bongsu's REST face.
-func shape(doc *openapi3.T, all map[string]method) error {
+func shape(doc *openapi3.T) error {
 	doc.Info = &openapi3.Info{
 		Title:       "Bongsu",
-		Version:     "v1",
+		Version:     version,
 		Description: description,
 		License:     &openapi3.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"},
 	}
 	doc.Servers = openapi3.Servers{{URL: "/", Description: "The edge that serves this document"}}
-	doc.Components.Responses = openapi3.ResponseBodies{}
-	for _, f := range failures {
-		doc.Components.Responses[f.name] = failure(doc, f.description)
-	}
-	for path, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			m, ok := all[op.OperationID]
-			if !ok {
-				return fmt.Errorf("%s: import the package of %s in methods.go", path, op.OperationID)
-			}
-			shapeOperation(doc, op, path, m)
+	for _, o := range operations(doc) {
+		if o.method.MethodDescriptor == nil {
+			return fmt.Errorf("%s: import the package of %s in methods.go", o.path, o.OperationID)
 		}
+		shapeOperation(o)
 	}
 	shapeComponents(doc)
-	return nil
+	shapeRequests(doc)
+	if err := addWebhooks(doc); err != nil {
+		return err
+	}
+	delete(doc.Components.Schemas, "google.rpc.Status")
+	maps.Copy(doc.Components.Schemas, newErrorSchemas())
+	doc.Components.Responses = openapi3.ResponseBodies{}
+	for _, o := range operations(doc) {
+		shapeFailures(doc, o)
+	}
+	return addExamples(doc)
 }
 
-func shapeOperation(doc *openapi3.T, op *openapi3.Operation, path string, m method) {
-	success := op.Responses.Value("200")
-	op.Responses.Delete("default")
-	if created[op.OperationID] {
-		op.Responses.Delete("200")
-		op.Responses.Set("201", success)
+// shapeOperation gives o its status of success, and the bounds of its request.
+func shapeOperation(o operation) {
+	success := o.Responses.Value("200")
+	o.Responses.Delete("default")
+	if created[o.OperationID] {
+		o.Responses.Delete("200")
+		o.Responses.Set("201", success)
 	}
-	for _, f := range failures {
-		if f.when(path, op) {
-			op.Responses.Set(f.status, &openapi3.ResponseRef{
-				Ref:   "#/components/responses/" + f.name,
-				Value: doc.Components.Responses[f.name].Value,
-			})
-		}
+	if o.isLegacy() {
+		nameIgnored(success.Value)
 	}
-	for _, p := range op.Parameters {
-		if field := fieldOf(m.Input(), p.Value.Name); field != nil {
+	for _, p := range o.Parameters {
+		if field := fieldOf(o.method.Input(), p.Value.Name); field != nil {
 			bound(p.Value.Schema, field)
 		}
 	}
-	if body := op.RequestBody; body != nil {
-		if s := body.Value.Content.Get("application/json").Schema; s.Ref == "" {
-			boundAll(s.Value, m.Input())
-		}
+	addIdempotencyKey(o)
+	if body := jsonBody(o.Operation); body != nil && body.Ref == "" {
+		boundAll(body.Value, o.method.Input())
+		o.RequestBody.Value.Required = len(body.Value.Required) > 0
 	}
 }
 
@@ -109,8 +88,8 @@ func shapeComponents(doc *openapi3.T) {
 	asked := map[string]bool{}
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
-			if op.RequestBody != nil {
-				collect(op.RequestBody.Value.Content.Get("application/json").Schema, asked)
+			if body := jsonBody(op); body != nil {
+				collect(body, asked)
 			}
 		}
 	}
@@ -141,15 +120,10 @@ func collect(s *openapi3.SchemaRef, refs map[string]bool) {
 		refs[s.Ref] = true
 	}
 	collect(s.Value.Items, refs)
+	for _, p := range slices.Concat(s.Value.AllOf, s.Value.AnyOf) {
+		collect(p, refs)
+	}
 	for _, p := range s.Value.Properties {
 		collect(p, refs)
 	}
-}
-
-// failure describes the answer of a call that did not succeed: a status as JSON.
-func failure(doc *openapi3.T, text string) *openapi3.ResponseRef {
-	answer := openapi3.NewResponse().WithDescription(text)
-	const name = "google.rpc.Status"
-	return &openapi3.ResponseRef{Value: answer.WithJSONSchemaRef(
-		openapi3.NewSchemaRef("#/components/schemas/"+name, doc.Components.Schemas[name].Value))}
 }

@@ -1,0 +1,36 @@
+package main
+
+import "github.com/getkin/kin-openapi/openapi3"
+
+const (
+	ignoredField       = "ignoredField"
+	ignoredDescription = "The fields and query parameters of the request that are unknown and were ignored; missing where there are none."
+)
+
+// legacyPaths are those of the older service, whose callers send fields that are unknown
+// here, and read its names in errors.
+var legacyPaths = map[string]bool{
+	"GET /v1/groups":                           true,
+	"GET /v1/groups/{id}":                      true,
+	"POST /v1/groups":                          true,
+	"PUT /v1/groups/{id}":                      true,
+	"DELETE /v1/groups/{id}":                   true,
+	"GET /v1/groups/{id}/users":                true,
+	"POST /v1/groups/{id}/users":               true,
+	"DELETE /v1/groups/{id}/users/{nick_name}": true,
+	"POST /v1/alerts":                          true,
+}
+
+// nameIgnored adds ignoredField to an answer of a legacy path that is an object.
+func nameIgnored(response *openapi3.Response) {
+	media := response.Content.Get("application/json")
+	if media == nil || media.Schema.Value.Type.Is(openapi3.TypeArray) {
+		return
+	}
+	names := openapi3.NewArraySchema().WithItems(openapi3.NewStringSchema())
+	names.Description = ignoredDescription
+	more := openapi3.NewObjectSchema().WithProperty(ignoredField, names)
+	media.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{AllOf: openapi3.SchemaRefs{
+		media.Schema, openapi3.NewSchemaRef("", more),
+	}})
+}

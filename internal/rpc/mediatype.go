@@ -1,0 +1,51 @@
+package rpc
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// mediaTypes checks the type of a raw body. It returns an error that says what the path
+// takes where it is of none. A page of another site can make a browser send text and
+// forms unasked, but not JSON.
+type mediaTypes func(req *http.Request, mediaType string) *refusal
+
+// checkRawType refuses a raw body of a type that the path does not take, and the types
+// of other protocols, which the transcoder would speak.
+func (r *route) checkRawType(req *http.Request) *refusal {
+	mediaType, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if err != nil {
+		mediaType = ""
+	}
+	if strings.HasPrefix(mediaType, "application/grpc") || strings.HasPrefix(mediaType, "application/connect+") {
+		return refuse(http.StatusUnsupportedMediaType, "Content-Type: this path speaks neither gRPC nor Connect")
+	}
+	if r.bodyType == nil {
+		return nil
+	}
+	return r.bodyType(req, mediaType)
+}
+
+// takesIntake takes JSON, but for CloudEvents, which have types of their own, and of any
+// type with the headers of the binary mode.
+func takesIntake(req *http.Request, mediaType string) *refusal {
+	if !strings.HasSuffix(strings.TrimSuffix(req.URL.Path, "/"), "/cloudevents") {
+		if !isJSON(mediaType) {
+			return refuse(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/json")
+		}
+		return nil
+	}
+	if strings.HasPrefix(mediaType, "application/cloudevents") || req.Header.Get("Ce-Specversion") != "" {
+		return nil
+	}
+	return refuse(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/cloudevents+json or application/cloudevents-batch+json, or as any type with the headers ce-specversion, ce-id, ce-source and ce-type")
+}
+
+// takesForm takes the forms that providers call back with.
+func takesForm(_ *http.Request, mediaType string) *refusal {
+	if mediaType != "application/x-www-form-urlencoded" {
+		return refuse(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/x-www-form-urlencoded")
+	}
+	return nil
+}
