@@ -39,10 +39,11 @@ func (b *builder) alertHere(ctx context.Context) error {
 		return err
 	}
 	b.keep(store)
+	directory := checkedDirectory{b.directory}
 	writer := alert.NewWriter(store, time.Now, b.log)
 	alerts := &alert.Handler{
-		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
-		FailoverAfter: b.config.FailoverAfter, Now: time.Now,
+		Directory: directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
+		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: time.Now,
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, Paces: paces, Counter: store, Now: time.Now,
@@ -50,9 +51,9 @@ func (b *builder) alertHere(ctx context.Context) error {
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now,
-		Directory: b.directory, Receipts: store,
+		Directory: directory, Receipts: store, Alerts: alerts,
 	}
-	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
+	b.alerts, b.messengers, b.dispatch = alerts, messengers, checkedDispatch{dispatch}
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{
 		Services: []rpc.Service{
