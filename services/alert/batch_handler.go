@@ -93,6 +93,9 @@ type lookup struct {
 // send records one alert. The error is that of a service which is needed.
 func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1.SendAlertsResult, error) {
 	a, err := newAlert(req, nil, b.Now())
+	if errors.Is(err, fault.ErrInvalid) {
+		return invalid(err), nil
+	}
 	if err != nil {
 		return nil, err
 	}
