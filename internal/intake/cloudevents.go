@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"mime"
@@ -58,7 +59,7 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 		return nil, problem
 	}
 	var g group
-	if err := decode(text, &g.alerts); err != nil {
+	if err := json.Unmarshal(text, &g.alerts); err != nil {
 		return nil, unreadable("the body is not a batch of CloudEvents: %s", jsonError(err))
 	}
 	if len(g.alerts) == 0 {

@@ -49,7 +49,7 @@ func TestWords(t *testing.T) {
 		`{"alerts":[{"annotations":{"summary":"a"}}],"title":"g"}`:                                          "a",
 		`{"alerts":[{"labels":{"alertname":"NodeDown"}}],"title":"g"}`:                                      "NodeDown",
 		`{"alerts":[{"labels":{"job":"node","zone":"1"}}]}`:                                                 "job=node, zone=1",
-		`{"alerts":[{}],"title":"[FIRING:1] disk","message":"m"}`:                                           "[FIRING:1] disk",
+		`{"alerts":[{}],"title":"[FIRING:1] disk","message":"m"}`:                                           "[FIRING:1] disk\nm",
 		`{"alerts":[{}],"message":"the disk is full"}`:                                                      "the disk is full",
 		`{"alerts":[{"annotations":{"summary":" "}}],"commonAnnotations":{"summary":"c"}}`:                  "c",
 		`{"alerts":[{}],"groupLabels":{"cluster":"seoul-1"}}`:                                               "cluster=seoul-1",
@@ -155,6 +155,9 @@ func TestTruncatedAlerts(t *testing.T) {
 		if s := fmt.Sprint(last.Targets, " ", last.Severity, " ", last.Message); s != want {
 			t.Errorf("%s:\n%s, want\n%s", body, s, want)
 		}
+	}
+	if got := one(t, ops, "alertmanager", plainJSON, `{"truncatedAlerts":2}`); len(got.Problems) != 1 || got.Problems[0].Reason != Truncated {
+		t.Errorf("%+v", got)
 	}
 	got, err := read(t, ops, "alertmanager", plainJSON, `{"truncatedAlerts":3,`+alerts+`}`)
 	if err != nil || len(got) != 3 || got[2].Targets != nil {

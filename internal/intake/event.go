@@ -40,7 +40,7 @@ func (e event) check() error {
 // (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md).
 func readStructured(text []byte) (event, error) {
 	var raw map[string]json.RawMessage
-	if err := decode(text, &raw); err != nil {
+	if err := json.Unmarshal(text, &raw); err != nil {
 		return event{}, err
 	}
 	if raw == nil {
@@ -136,7 +136,7 @@ func hexAt(text string, at int) int {
 // decodeBase64 sets the data from a JSON text that holds it in base64.
 func (e *event) decodeBase64(raw json.RawMessage, field string) error {
 	var encoded *string
-	if err := decode(raw, &encoded); err != nil {
+	if err := json.Unmarshal(raw, &encoded); err != nil {
 		return fmt.Errorf("%s is not a text", field)
 	}
 	if encoded == nil {

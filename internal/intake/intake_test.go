@@ -164,7 +164,7 @@ func TestUnreadable(t *testing.T) {
 		{"alertmanager", "application/json", "null", "there are none"},
 		{"alertmanager", "application/json", `{"alerts":[]}`, "there are none"},
 		{"alertmanager", "application/json", `{"alerts":{}}`, "alerts: "},
-		{"alertmanager", "application/json", `{"alerts":[{}]} {}`, "more text"},
+		{"alertmanager", "application/json", `{"alerts":[{}]} {}`, "after top-level value"},
 		{"alertmanager", "application/json", "{\"alerts\":[{\"labels\":{\"a\":\"\xb0\xa1\"}}]}", "not UTF-8"},
 		{"alertmanager", "application/json;charset=klingon", "\xb0", "klingon"},
 		{"grafana", "application/json", `[]`, "there are none"},

@@ -62,18 +62,18 @@ func readGroup(text []byte) (group, error) {
 	var g group
 	g.fields = map[string]any{}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
-		if err := decode(text, &g.alerts); err != nil {
+		if err := json.Unmarshal(text, &g.alerts); err != nil {
 			return g, err
 		}
 		g.limit()
 		return g, nil
 	}
 	var raw map[string]json.RawMessage
-	if err := decode(text, &raw); err != nil {
+	if err := json.Unmarshal(text, &raw); err != nil {
 		return g, err
 	}
 	if alerts, ok := raw["alerts"]; ok {
-		if err := decode(alerts, &g.alerts); err != nil {
+		if err := json.Unmarshal(alerts, &g.alerts); err != nil {
 			return g, fmt.Errorf("alerts: %w", err)
 		}
 		delete(raw, "alerts")
@@ -107,7 +107,7 @@ func (g group) words() []string {
 	common, _ := g.fields["commonAnnotations"].(map[string]any)
 	return []string{
 		textOf(common["summary"]), textOf(common["message"]), textOf(common["description"]),
-		g.text("title"), g.text("message"), g.about(),
+		strings.TrimSpace(g.text("title") + "\n" + g.text("message")),
 	}
 }
 
@@ -149,9 +149,9 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 		targets:  targetsOf(firstValue(labels[r.TargetLabel], annotations[r.TargetLabel])),
 		severity: first(textOf(labels[r.SeverityLabel]), note(r.SeverityLabel)),
 		title:    first(textOf(labels["alertname"]), g.text("title")),
-		words: append([]string{
-			note("summary"), note("message"), note("description"), own("valueString"), textOf(labels["alertname"]), labelText(labels),
-		}, g.words()...),
+		words: slices.Concat([]string{
+			note("summary"), note("message"), note("description"), own("valueString"), textOf(labels["alertname"]),
+		}, g.words(), []string{labelText(labels), g.about()}),
 		links:    []string{note("runbook_url"), own("panelURL"), own("dashboardURL"), own("generatorURL"), g.text("externalURL")},
 		details:  r.labelDetails(labels),
 		status:   status,
@@ -218,7 +218,9 @@ func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
 	}
 	bare := r
 	bare.script = nil // the templates are for alerts
-	return bare.settle(d, nil)
+	a := bare.settle(d, nil)
+	a.problem(d.field, Truncated, "%s", message)
+	return a
 }
 
 // labelDetails returns the labels as details by name, but for those shown elsewhere.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"fmt"
 	"strings"
 
 	intakev1 "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
@@ -30,6 +31,10 @@ func (r *reporter) result(res *intakev1.ReceiveResponse, item intake.Item, sent 
 		}
 	} else if sent.GetOutcome() == jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REFUSED {
 		sent.Field = strings.TrimPrefix(item.Alert.Field+"."+sent.GetField(), ".")
+		if sent.GetReason() == string(intake.NoTarget) && len(item.Alert.Malformed) > 0 {
+			sent.Reason = string(intake.MalformedTarget)
+			sent.Message = fmt.Sprintf("malformed target %s, and its source has no default targets", strings.Join(item.Alert.Malformed, ", "))
+		}
 	}
 	one := &intakev1.ReceivedAlert{
 		Id: sent.GetId(), UserCount: sent.GetUserCount(), Outcome: intakev1.ReceivedOutcome(sent.GetOutcome()),

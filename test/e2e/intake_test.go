@@ -82,7 +82,7 @@ func TestIntakeRefuses(t *testing.T) {
 		status int
 		why    string
 	}{
-		"alertmanager": {`{"alerts":[{"labels":{"bongsu_target":"@nobody"}},{"labels":{"bongsu_target":"ops"}},{}]}`, http.StatusBadRequest, "alerts[1].target: it names nobody"},
+		"alertmanager": {`{"alerts":[{"labels":{"bongsu_target":"@nobody"}},{"labels":{"bongsu_target":"ops"}},{}]}`, http.StatusBadRequest, "alerts[1].target: malformed target ops"},
 		"grafana":      {`{"alerts":`, http.StatusBadRequest, "not that of Grafana"},
 		"backup":       {`{}`, http.StatusNotFound, "backup"},
 	} {
