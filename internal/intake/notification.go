@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -85,8 +86,8 @@ func readGroup(text []byte) (group, error) {
 		}
 		g.fields[name] = decoded
 	}
-	if n, ok := g.fields["truncatedAlerts"].(int64); ok && n > 0 {
-		g.truncated = n
+	if n, err := strconv.ParseFloat(g.text("truncatedAlerts"), 64); err == nil && n >= 1 {
+		g.truncated = int64(min(n, 1e9))
 	}
 	g.limit()
 	return g, nil

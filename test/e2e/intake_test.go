@@ -20,7 +20,15 @@ func TestIntake(t *testing.T) {
 		"backup:\n  target: ['@user4']\n  template:\n    message: '{{.job}} failed'\n    severity: critical\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := oneProcess(t, "--intake-config="+config)
+	t.Run("one process", func(t *testing.T) { intakeSuite(t, oneProcess(t, "--intake-config="+config)) })
+	t.Run("six processes", func(t *testing.T) { intakeSuite(t, sixProcesses(t, "--intake-config="+config)) })
+}
+
+func intakeSuite(t *testing.T, d deployment) {
+	// What the payload of Alertmanager resolves has been firing.
+	firing := received(t, d.intake(t, "alertmanager", "application/json", nil,
+		`{"alerts":[{"status":"firing","fingerprint":"1f3a5b7c9d0e2f41","labels":{"alertname":"NodeDown","severity":"critical"},"startsAt":"2026-11-20T03:02:45.123Z"}]}`, http.StatusOK))
+	d.ended(t, firing.Alerts[0].ID)
 	for _, c := range []struct {
 		source, contentType string
 		header              map[string]string
@@ -76,7 +84,11 @@ func TestIntake(t *testing.T) {
 
 // TestIntakeRefuses sends what tells nobody.
 func TestIntakeRefuses(t *testing.T) {
-	d := oneProcess(t)
+	t.Run("one process", func(t *testing.T) { intakeRefuses(t, oneProcess(t)) })
+	t.Run("six processes", func(t *testing.T) { intakeRefuses(t, sixProcesses(t)) })
+}
+
+func intakeRefuses(t *testing.T, d deployment) {
 	for source, c := range map[string]struct {
 		body   string
 		status int
