@@ -96,7 +96,7 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 		defer cancel()
 		res, err := h.Dispatch.SendAlerts(ctx, chunk)
 		if err != nil {
-			return again(err)
+			return chunkError(err)
 		}
 		if len(res.GetResults()) != len(places) {
 			return fmt.Errorf("the alert service returned %d results for %d alerts", len(res.GetResults()), len(places))
@@ -123,9 +123,9 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 	return results, flush()
 }
 
-// again returns the error of a chunk. Whatever it is, the sender must send the whole
+// chunkError returns the error of a request for an error of one chunk. Whatever it is, the sender must send the whole
 // request again: it is none of the sender's making.
-func again(err error) error {
+func chunkError(err error) error {
 	switch connect.CodeOf(err) {
 	case connect.CodeDeadlineExceeded:
 		return fmt.Errorf("the alert service did not answer in time: %w", fault.ErrUnavailable)

@@ -12,6 +12,10 @@ import (
 // loggedProblems is how many problems of a request are logged one by one.
 const loggedProblems = 20
 
+// explainedRefusals is how many refusals of a request have a message: the others have
+// their field and reason, so that a response stays in proportion to its request.
+const explainedRefusals = 100
+
 // A reporter makes the results of one request, logs its problems and counts them all.
 type reporter struct {
 	handler *IntakeHandler
@@ -46,6 +50,9 @@ func (r *reporter) result(res *intakev1.ReceiveResponse, item intake.Item, sent 
 	case intakev1.ReceivedOutcome_RECEIVED_OUTCOME_REFUSED:
 		res.RefusedCount++
 		refused = true
+		if res.GetRefusedCount() > explainedRefusals {
+			one.Message = ""
+		}
 	case intakev1.ReceivedOutcome_RECEIVED_OUTCOME_REPEATED:
 		res.RepeatedCount++
 		return one // its problems were told the first time
