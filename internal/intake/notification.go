@@ -166,10 +166,10 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 			d.words[i] += "\n" + description
 		}
 	}
-	print := fingerprint(own("fingerprint"), one, labels)
-	d.about, d.same = []string{print}, []string{print, "firing", own("startsAt")}
+	finger := fingerprint(own("fingerprint"), one, labels)
+	d.about, d.same = []string{finger}, []string{finger, "firing", own("startsAt")}
 	if status == Resolved {
-		d.same = []string{print, "resolved", own("startsAt"), own("endsAt")}
+		d.same = []string{finger, "resolved", own("startsAt"), own("endsAt")}
 	}
 	return Item{Alert: r.settle(d, one)}
 }

@@ -135,7 +135,7 @@ func chunkError(err error) error {
 	if errors.Is(err, fault.ErrUnavailable) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("send alerts: %s", err) // internal, whatever its code
+	return errors.New("send alerts: " + err.Error()) // internal, whatever its code
 }
 
 // noneRecorded returns the error of a request of which nothing was recorded.
