@@ -64,7 +64,7 @@ func (c checkedDirectory) ReadReceipt(ctx context.Context, req *userv1.ReadRecei
 func checked[Req proto.Message, Res any](ctx context.Context, req Req, call func(context.Context, Req) (Res, error)) (Res, error) {
 	if err := protovalidate.Validate(req, protovalidate.WithFailFast()); err != nil {
 		var none Res
-		return none, fmt.Errorf("%s: %w", err, fault.ErrInvalid)
+		return none, fmt.Errorf("%w: %w", err, fault.ErrInvalid)
 	}
 	return call(ctx, req)
 }

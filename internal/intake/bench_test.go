@@ -11,7 +11,7 @@ import (
 func BenchmarkAlertmanager16MiB(b *testing.B) {
 	var alerts []string
 	for i := range 10_000 {
-		alerts = append(alerts, fmt.Sprintf(`{"status":"firing","fingerprint":"%d","labels":{"alertname":"a","instance":"node%d","n":"%s"},"annotations":{"summary":"%s"}}`,
+		alerts = append(alerts, fmt.Sprintf(`{"status":"firing","fingerprint":"%d","labels":{"alertname":"a","instance":"node%d","n":%q},"annotations":{"summary":%q}}`,
 			i, i, strings.Repeat("x", 500), strings.Repeat("y", 1000)))
 	}
 	body := []byte(`{"alerts":[` + strings.Join(alerts, ",") + `]}`)

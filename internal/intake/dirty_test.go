@@ -110,13 +110,14 @@ func TestMalformedTargets(t *testing.T) {
 // where it cannot.
 func TestLinks(t *testing.T) {
 	for link, want := range map[string]string{
-		"https://a.example/x":         "https://a.example/x",
-		" HTTPS://a.example/a b\\tc ": "https://a.example/a%20b%09c",
-		"https://a.example/\\u007f":   "https://a.example/%7F",
-		"javascript:alert(1)":         "http://next.example",
-		"wiki/page":                   "http://next.example",
-		"https://":                    "http://next.example",
-		"http://[::1":                 "http://next.example",
+		"https://a.example/x":               "https://a.example/x",
+		" HTTPS://a.example/a b\\tc ":       "https://a.example/a%20b%09c",
+		"https://a.example/?q=100%&r=%41%4": "https://a.example/?q=100%25&r=%41%254",
+		"https://a.example/\\u007f":         "https://a.example/%7F",
+		"javascript:alert(1)":               "http://next.example",
+		"wiki/page":                         "http://next.example",
+		"https://":                          "http://next.example",
+		"http://[::1":                       "http://next.example",
 		"https://a.example/" + strings.Repeat("x", maxLink): "http://next.example",
 	} {
 		got := one(t, ops, "alertmanager", plainJSON, `{"alerts":[{"annotations":{"runbook_url":"`+link+`"},"generatorURL":"http://next.example"}]}`)

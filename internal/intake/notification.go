@@ -166,10 +166,10 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 			d.words[i] += "\n" + description
 		}
 	}
-	print := fingerprint(own("fingerprint"), one, labels)
-	d.about, d.same = []string{print}, []string{print, "firing", own("startsAt")}
+	finger := fingerprint(own("fingerprint"), one, labels)
+	d.about, d.same = []string{finger}, []string{finger, "firing", own("startsAt")}
 	if status == Resolved {
-		d.same = []string{print, "resolved", own("startsAt"), own("endsAt")}
+		d.same = []string{finger, "resolved", own("startsAt"), own("endsAt")}
 	}
 	return Item{Alert: r.settle(d, one)}
 }
@@ -222,51 +222,4 @@ func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
 	a := bare.settle(d, nil)
 	a.problem(d.field, Truncated, "%s", message)
 	return a
-}
-
-// labelDetails returns the labels as details by name, but for those shown elsewhere.
-func (r reader) labelDetails(labels map[string]any) []Detail {
-	var all []Detail
-	for name, value := range labels {
-		if name != "alertname" && name != r.TargetLabel && name != r.SeverityLabel {
-			all = append(all, Detail{name, textOf(value)})
-		}
-	}
-	slices.SortFunc(all, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
-	return all
-}
-
-// labelText returns labels as text by name, such as "job=node, zone=us-1".
-func labelText(labels map[string]any) string {
-	all := make([]string, 0, len(labels))
-	for name, value := range labels {
-		all = append(all, name+"="+textOf(value))
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
-}
-
-// fingerprint returns the sender's, or a digest of the labels where it sent none; of
-// the whole alert where it has no labels, either.
-func fingerprint(given string, alert, labels map[string]any) string {
-	if given != "" {
-		return given
-	}
-	var text []byte
-	if len(labels) > 0 {
-		text, _ = json.Marshal(labels) // by name
-	} else {
-		text, _ = json.Marshal(alert)
-	}
-	return digest([]string{string(text)})[:32]
-}
-
-// firstValue returns the first of values that has a text.
-func firstValue(values ...any) any {
-	for _, v := range values {
-		if strings.TrimSpace(textOf(v)) != "" {
-			return v
-		}
-	}
-	return nil
 }

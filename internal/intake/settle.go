@@ -143,7 +143,7 @@ func firstMessage(texts ...string) string {
 }
 
 // firstLink returns the first of texts that can be a link, percent-encoded where it
-// holds spaces or control characters; "" where none can.
+// holds spaces, control characters or a stray %; "" where none can.
 func firstLink(texts ...string) string {
 	for _, text := range texts {
 		if link := fitLink(text); link != "" {
@@ -161,8 +161,9 @@ func fitLink(text string) string {
 		return ""
 	}
 	var b strings.Builder
-	for _, c := range rest {
-		if c <= ' ' || c == 0x7f {
+	for i, c := range rest {
+		stray := c == '%' && (hexAt(rest, i+1) < 0 || hexAt(rest, i+2) < 0)
+		if c <= ' ' || c == 0x7f || stray {
 			fmt.Fprintf(&b, "%%%02X", c)
 			continue
 		}

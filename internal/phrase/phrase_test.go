@@ -93,7 +93,13 @@ func TestSayStops(t *testing.T) {
 func FuzzPhrase(f *testing.F) {
 	f.Add(`{{range .list}}{{printf "%5s" .}}{{end}}`)
 	f.Add(`{{with $x := .labels}}{{$x.host}}{{end}}`)
+	f.Add(`{{if eq .list 3.0}}{{.a.b | upper}}{{else with .n}}{{printf "%d" .}}{{end}}`)
 	f.Fuzz(func(t *testing.T, text string) {
+		if p, err := ParseStrict(text); err == nil {
+			if got, err := p.Say(numbers); len(got) > MaxText || err != nil && !errors.Is(err, fault.ErrInvalid) {
+				t.Errorf("strict: %d bytes, %v", len(got), err)
+			}
+		}
 		p, err := Parse(text)
 		if err != nil {
 			if !errors.Is(err, fault.ErrInvalid) {

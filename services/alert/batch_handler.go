@@ -34,7 +34,7 @@ const keySeparator = "\x1f"
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
 	b := &batch{Handler: h.Alerts, source: req.GetSource(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
 	results := make([]*jobv1.SendAlertsResult, len(req.GetAlerts()))
-	var g errgroup.Group
+	var g errgroup.Group // without a context: what can be recorded is, whatever becomes of the others
 	g.SetLimit(batchCalls)
 	for _, indexes := range byKey(req.GetAlerts()) {
 		g.Go(func() error {

@@ -96,7 +96,7 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 		defer cancel()
 		res, err := h.Dispatch.SendAlerts(ctx, chunk)
 		if err != nil {
-			return again(err)
+			return chunkError(err)
 		}
 		if len(res.GetResults()) != len(places) {
 			return fmt.Errorf("the alert service returned %d results for %d alerts", len(res.GetResults()), len(places))
@@ -123,9 +123,9 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 	return results, flush()
 }
 
-// again returns the error of a chunk. Whatever it is, the sender must send the whole
+// chunkError returns the error of a request for an error of one chunk. Whatever it is, the sender must send the whole
 // request again: it is none of the sender's making.
-func again(err error) error {
+func chunkError(err error) error {
 	switch connect.CodeOf(err) {
 	case connect.CodeDeadlineExceeded:
 		return fmt.Errorf("the alert service did not answer in time: %w", fault.ErrUnavailable)
@@ -135,7 +135,7 @@ func again(err error) error {
 	if errors.Is(err, fault.ErrUnavailable) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("send alerts: %s", err) // internal, whatever its code
+	return errors.New("send alerts: " + err.Error()) // internal, whatever its code
 }
 
 // noneRecorded returns the error of a request of which nothing was recorded.

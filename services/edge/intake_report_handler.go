@@ -12,6 +12,10 @@ import (
 // loggedProblems is how many problems of a request are logged one by one.
 const loggedProblems = 20
 
+// explainedRefusals is how many refusals of a request have a message: the others have
+// their field and reason, so that a response stays in proportion to its request.
+const explainedRefusals = 100
+
 // A reporter makes the results of one request, logs its problems and counts them all.
 type reporter struct {
 	handler *IntakeHandler
@@ -46,6 +50,9 @@ func (r *reporter) result(res *intakev1.ReceiveResponse, item intake.Item, sent 
 	case intakev1.ReceivedOutcome_RECEIVED_OUTCOME_REFUSED:
 		res.RefusedCount++
 		refused = true
+		if res.GetRefusedCount() > explainedRefusals {
+			one.Message = ""
+		}
 	case intakev1.ReceivedOutcome_RECEIVED_OUTCOME_REPEATED:
 		res.RepeatedCount++
 		return one // its problems were told the first time
@@ -63,30 +70,35 @@ func (r *reporter) result(res *intakev1.ReceiveResponse, item intake.Item, sent 
 func (r *reporter) problems(a intake.Alert, sent *jobv1.SendAlertsResult, refused bool) {
 	for _, p := range a.Problems {
 		r.handler.Meter.IntakeProblem(r.source, string(p.Reason))
-		r.log("part of an alert not used", p.Field, string(p.Reason), p.Message, a.Title, sent.GetId())
+		r.log(false, p.Field, string(p.Reason), p.Message, a.Title, sent.GetId())
 	}
 	if refused {
 		r.handler.Meter.RefusedIntake(r.source, sent.GetReason())
-		r.log("alert refused, nobody is notified", sent.GetField(), sent.GetReason(), sent.GetMessage(), a.Title, "")
+		r.log(true, sent.GetField(), sent.GetReason(), sent.GetMessage(), a.Title, "")
 		return
 	}
 	if len(sent.GetUnknownTarget()) > 0 {
 		r.handler.Meter.IntakeProblem(r.source, "unknown_target")
-		r.log("part of an alert not used", a.Field, "unknown_target", "unknown target "+strings.Join(sent.GetUnknownTarget(), ", "), a.Title, sent.GetId())
+		r.log(false, a.Field, "unknown_target", "unknown target "+strings.Join(sent.GetUnknownTarget(), ", "), a.Title, sent.GetId())
 	} else if sent.GetDefaultTarget() && len(a.Targets) > 0 {
 		r.handler.Meter.IntakeProblem(r.source, "no_address")
-		r.log("part of an alert not used", a.Field, "no_address", "its targets have no addresses", a.Title, sent.GetId())
+		r.log(false, a.Field, "no_address", "its targets have no addresses", a.Title, sent.GetId())
 	}
 }
 
 // log logs a problem, unless the request has many.
-func (r *reporter) log(what, field, reason, message, title, id string) {
+func (r *reporter) log(refused bool, field, reason, message, title, id string) {
 	if r.logged == loggedProblems {
 		r.left++
 		return
 	}
 	r.logged++
-	r.handler.Log.Warn(what, "source", r.source, "field", field, "reason", reason, "error", message, "title", title, "alert", id)
+	log := r.handler.Log.With("source", r.source, "field", field, "reason", reason, "error", message, "title", title)
+	if refused {
+		log.Warn("alert refused, nobody is notified")
+	} else {
+		log.Warn("part of an alert not used", "alert", id)
+	}
 }
 
 // end counts the request.

@@ -1,0 +1,54 @@
+package intake
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// labelDetails returns the labels as details by name, but for those shown elsewhere.
+func (r reader) labelDetails(labels map[string]any) []Detail {
+	var all []Detail
+	for name, value := range labels {
+		if name != "alertname" && name != r.TargetLabel && name != r.SeverityLabel {
+			all = append(all, Detail{name, textOf(value)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// labelText returns labels as text by name, such as "job=node, zone=us-1".
+func labelText(labels map[string]any) string {
+	all := make([]string, 0, len(labels))
+	for name, value := range labels {
+		all = append(all, name+"="+textOf(value))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// fingerprint returns the sender's, or a digest of the labels where it sent none; of
+// the whole alert where it has no labels, either.
+func fingerprint(given string, alert, labels map[string]any) string {
+	if given != "" {
+		return given
+	}
+	var text []byte
+	if len(labels) > 0 {
+		text, _ = json.Marshal(labels) // by name
+	} else {
+		text, _ = json.Marshal(alert)
+	}
+	return digest([]string{string(text)})[:32]
+}
+
+// firstValue returns the first of values that has a text.
+func firstValue(values ...any) any {
+	for _, v := range values {
+		if strings.TrimSpace(textOf(v)) != "" {
+			return v
+		}
+	}
+	return nil
+}
