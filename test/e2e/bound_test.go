@@ -154,16 +154,25 @@ func squeeze(t *testing.T, zip bool, data []byte) []byte {
 	return b.Bytes()
 }
 
-var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
 // peakMemory returns the most memory that a process had so far, in bytes.
 func peakMemory(t *testing.T, p *proc.Process) int {
 	t.Helper()
+	return memoryOf(t, p, "VmHWM")
+}
+
+// memory returns how much memory a process has, in bytes.
+func memory(t *testing.T, p *proc.Process) int {
+	t.Helper()
+	return memoryOf(t, p, "VmRSS")
+}
+
+func memoryOf(t *testing.T, p *proc.Process, what string) int {
+	t.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.ID()) + "/status")
 	must(t, err)
-	found := peak.FindSubmatch(status)
+	found := regexp.MustCompile(what + `:\s+(\d+) kB`).FindSubmatch(status)
 	if found == nil {
-		t.Fatal("the system does not say how much memory a process had")
+		t.Fatal("the system does not say how much memory a process has")
 	}
 	kb, err := strconv.Atoi(string(found[1]))
 	must(t, err)
