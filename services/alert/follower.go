@@ -22,6 +22,9 @@ const (
 	followShare = 10
 	// watchPage is how many deliveries a message of a watch holds at most.
 	watchPage = 500
+	// maxPublished is how many changes of one look are published: what is more goes out
+	// as all deliveries again.
+	maxPublished = maxPending * watchPage / 2
 )
 
 // errFollowed is the error of a follower whose alert has ended: a new one begins anew.
@@ -43,7 +46,9 @@ type follower struct {
 	joined      int           // watchers; guarded by hub.mu
 
 	last     atomic.Int64 // the greatest id of its deliveries
-	versions []uint64     // of the deliveries, by id; of the goroutine
+
+	versions []uint64      // of the deliveries, by id; of the goroutine
+	spent    time.Duration // on the reads of a look; of the goroutine
 
 	mu       sync.Mutex
 	round    int // counts the looks that found changes, from 1
@@ -107,6 +112,7 @@ func (f *follower) follow(ctx context.Context) {
 			return
 		}
 		start := time.Now()
+		f.spent = 0
 		err := f.look(ctx, first)
 		if err != nil {
 			f.end(err)
@@ -119,7 +125,7 @@ func (f *follower) follow(ctx context.Context) {
 		}
 		select {
 		case <-f.dirty:
-			pause.Reset(max(0, max(followGap, followShare*time.Since(start))-time.Since(start)))
+			pause.Reset(max(0, max(followGap, followShare*f.spent)-time.Since(start)))
 		case <-ctx.Done():
 			return
 		}
@@ -130,7 +136,7 @@ func (f *follower) follow(ctx context.Context) {
 // has ended.
 func (f *follower) look(ctx context.Context, first bool) error {
 	var versions []Version
-	if err := f.hub.read(ctx, func() (err error) {
+	if err := f.read(ctx, func() (err error) {
 		if first {
 			if _, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, Limit: 1}); err != nil { // there may be no such alert
 				return err
@@ -154,7 +160,11 @@ func (f *follower) look(ctx context.Context, first bool) error {
 		f.round++
 	}
 	f.mu.Unlock()
-	if !first {
+	switch {
+	case first:
+	case len(changed) > maxPublished:
+		f.restart()
+	default:
 		for some := range slices.Chunk(changed, watchPage) {
 			if err := f.publish(ctx, some); err != nil {
 				return err
@@ -165,6 +175,15 @@ func (f *follower) look(ctx context.Context, first bool) error {
 		return errFollowed
 	}
 	return nil
+}
+
+// read reads from the ledger, and counts the time that takes without the wait for it.
+func (f *follower) read(ctx context.Context, do func() error) error {
+	return f.hub.read(ctx, func() error {
+		start := time.Now()
+		defer func() { f.spent += time.Since(start) }()
+		return do()
+	})
 }
 
 // compare returns which deliveries are not as they were, and how all stand.
@@ -185,7 +204,7 @@ func (f *follower) compare(versions []Version) (changed []int64, counts Counts) 
 // publish sends deliveries to all watchers.
 func (f *follower) publish(ctx context.Context, ids []int64) error {
 	var ds []Delivery
-	if err := f.hub.read(ctx, func() (err error) {
+	if err := f.read(ctx, func() (err error) {
 		ds, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, IDs: ids, Limit: len(ids)})
 		return err
 	}); err != nil {
@@ -198,6 +217,16 @@ func (f *follower) publish(ctx context.Context, ids []int64) error {
 		w.push(news)
 	}
 	return nil
+}
+
+// restart lets all watchers be sent all deliveries again, as so much has changed. They
+// share the pages.
+func (f *follower) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for w := range f.watchers {
+		w.lag()
+	}
 }
 
 // end lets the watchers end, after what they were sent.

@@ -28,18 +28,32 @@ type watcher struct {
 	over    error // how it ends after pending
 }
 
-// push gives the watcher a message without waiting.
+// push gives the watcher a message without waiting. It is called under the follower's
+// lock.
 func (w *watcher) push(news *alertv1.WatchAlertResponse) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) == maxPending {
-		w.pending, w.lagged = nil, true
-		w.since = w.follower.round // push is called under its lock
+		w.missed()
 	}
 	if !w.lagged {
 		w.pending = append(w.pending, news)
 	}
 	w.notify()
+}
+
+// lag lets the watcher be sent all deliveries again. It is called under the follower's
+// lock.
+func (w *watcher) lag() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.missed()
+	w.notify()
+}
+
+// missed drops what is pending for pages of this round.
+func (w *watcher) missed() {
+	w.pending, w.lagged, w.since = nil, true, w.follower.round
 }
 
 // finish lets the watcher end after what is pending.
