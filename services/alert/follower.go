@@ -45,7 +45,7 @@ type follower struct {
 	fingerprint atomic.Uint64 // at the last poll
 	joined      int           // watchers; guarded by hub.mu
 
-	last     atomic.Int64 // the greatest id of its deliveries
+	last atomic.Int64 // the greatest id of its deliveries
 
 	versions []uint64      // of the deliveries, by id; of the goroutine
 	spent    time.Duration // on the reads of a look; of the goroutine
@@ -201,22 +201,32 @@ func (f *follower) compare(versions []Version) (changed []int64, counts Counts) 
 	return changed, counts
 }
 
-// publish sends deliveries to all watchers.
+// publish sends deliveries to all watchers, in as many messages as that takes.
 func (f *follower) publish(ctx context.Context, ids []int64) error {
-	var ds []Delivery
-	if err := f.read(ctx, func() (err error) {
-		ds, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, IDs: ids, Limit: len(ids)})
-		return err
-	}); err != nil {
-		return err
+	for after, more := int64(0), true; more; {
+		var ds []Delivery
+		if err := f.read(ctx, func() (err error) {
+			ds, more, err = deliveriesPage(ctx, f.hub.deliveries, DeliveryQuery{AlertID: f.id, After: after, IDs: ids, Limit: watchPage})
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(ds) > 0 {
+			after = ds[len(ds)-1].ID
+		}
+		f.send(ds)
 	}
+	return nil
+}
+
+// send sends deliveries to all watchers.
+func (f *follower) send(ds []Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	news := &alertv1.WatchAlertResponse{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(f.counts)}
 	for w := range f.watchers {
 		w.push(news)
 	}
-	return nil
 }
 
 // restart lets all watchers be sent all deliveries again, as so much has changed. They
