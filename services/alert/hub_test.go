@@ -184,7 +184,7 @@ func TestTooManyWatchers(t *testing.T) {
 // TestSlowWatcher changes an alert to many while its watcher does not read: the watcher
 // is sent all again, and the last it reads of each delivery is how it ended.
 func TestSlowWatcher(t *testing.T) {
-	const many = 20_000
+	const many = 6_000
 	l := ledgerIn(t, "sqlite")
 	hub, client := watchedLedger(t, l, 0)
 	ds := queued(many)

@@ -178,3 +178,18 @@ func memoryOf(t *testing.T, p *proc.Process, what string) int {
 	must(t, err)
 	return kb << 10
 }
+
+// processorTime returns how much of a processor a process has used so far.
+func processorTime(t *testing.T, p *proc.Process) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.ID()) + "/stat")
+	must(t, err)
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	ticks := 0
+	for _, field := range fields[11:13] { // utime and stime
+		n, err := strconv.Atoi(field)
+		must(t, err)
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / 100
+}

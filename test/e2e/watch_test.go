@@ -106,7 +106,7 @@ func TestAlertToManyPeople(t *testing.T) {
 
 	client := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, connect.WithGRPC())
 	t.Run("GetAlert, 12 at once", func(t *testing.T) {
-		start := time.Now()
+		spent := processorTime(t, p)
 		var all sync.WaitGroup
 		for range 12 {
 			all.Go(func() {
@@ -117,9 +117,10 @@ func TestAlertToManyPeople(t *testing.T) {
 			})
 		}
 		all.Wait()
-		t.Logf("12 at once took %s", time.Since(start))
-		if took := time.Since(start); took > 20*time.Second {
-			t.Errorf("12 at once took %s", took)
+		spent = processorTime(t, p) - spent
+		t.Logf("12 at once took %s of a processor", spent)
+		if spent > 10*time.Second {
+			t.Errorf("12 at once took %s of a processor", spent)
 		}
 		res := d.get(t, id)
 		if n := res.GetAlert().GetUserCount(); n != people || len(res.GetDeliveries()) != 1000 || res.GetNextPageToken() == "" {
@@ -154,10 +155,10 @@ func TestAlertToManyPeople(t *testing.T) {
 		}
 	})
 	t.Run("WatchAlert", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		var first, all sync.WaitGroup
-		for range 12 {
+		for range 4 {
 			first.Add(1)
 			all.Go(func() {
 				stream, err := client.WatchAlert(ctx, &alertv1.WatchAlertRequest{Id: id})
