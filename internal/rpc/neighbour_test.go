@@ -115,8 +115,10 @@ func TestNeighbourFails(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 			_ = c.Close()
 		}),
-		"it does not listen":     "http://" + closed.Addr().String(),
-		"a proxy says 502":       serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>10.0.0.7 is down</h1>", http.StatusBadGateway) })),
+		"it does not listen": "http://" + closed.Addr().String(),
+		"a proxy says 502": serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<h1>10.0.0.7 is down</h1>", http.StatusBadGateway)
+		})),
 		"a proxy says 503":       serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })),
 		"it is another service":  serveFaulty(t, http.NotFoundHandler()),
 		"its handler is aborted": serveFaulty(t, handler(func(context.Context) error { panic(http.ErrAbortHandler) })),

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
@@ -223,7 +222,7 @@ func (f *follower) publish(ctx context.Context, ids []int64) error {
 func (f *follower) send(ds []Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	news := &alertv1.WatchAlertResponse{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(f.counts)}
+	news := newsToWire(ds, f.counts)
 	for w := range f.watchers {
 		w.push(news)
 	}

@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/singleflight"
-
-	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
 // A watchPageOf is a page of the deliveries of an alert, as they were in a round or
@@ -16,7 +14,7 @@ type watchPageOf struct {
 	follower *follower
 	after    int64
 	round    int
-	message  *alertv1.WatchAlertResponse
+	message  *watchNews
 	last     int64 // the id of its last delivery
 	end      bool  // no page follows
 }
@@ -111,7 +109,7 @@ func (h *Hub) fetchPage(f *follower, after int64) (*watchPageOf, error) {
 	}
 	p := &watchPageOf{
 		follower: f, after: after, round: round, last: after, end: !more,
-		message: &alertv1.WatchAlertResponse{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(counts)},
+		message: newsToWire(ds, counts),
 	}
 	if n := len(ds); n > 0 {
 		p.last = ds[n-1].ID
