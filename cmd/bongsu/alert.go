@@ -126,7 +126,7 @@ type alertGet struct {
 
 // Help is the long help.
 func (alertGet) Help() string {
-	return `Shows the alert, then each delivery with what its last attempt came to.
+	return `Shows the alert, then each delivery with what its last attempt came to: all of them, however many there are.
 
 Examples:
 
@@ -136,7 +136,7 @@ Examples:
 
 // Run is bongsu alert get.
 func (c alertGet) Run(ctx context.Context, con *console) error {
-	res, err := c.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: c.ID})
+	res, err := c.pages(ctx)
 	if err != nil {
 		return err
 	}
@@ -160,6 +160,26 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 				len(d.GetAttempts()), status, code, id, d.GetReason())
 		}
 	})
+}
+
+// largestPage is how many deliveries, or recipients, a page holds at most.
+const largestPage = 1000
+
+// pages asks for the alert with all of its deliveries.
+func (c alertGet) pages(ctx context.Context) (*alertv1.GetAlertResponse, error) {
+	res, err := c.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: c.ID})
+	if err != nil {
+		return nil, err
+	}
+	for res.GetNextPageToken() != "" {
+		more, err := c.alerts().ListDeliveries(ctx, &alertv1.ListDeliveriesRequest{AlertId: c.ID, PageSize: largestPage, PageToken: res.GetNextPageToken()})
+		if err != nil {
+			return nil, err
+		}
+		res.Deliveries = append(res.Deliveries, more.GetDeliveries()...)
+		res.NextPageToken = more.GetNextPageToken()
+	}
+	return res, nil
 }
 
 // state is a delivery's state, marked where it may have arrived more than once.
@@ -230,7 +250,7 @@ Example:
 
 // Run is bongsu alert resolve.
 func (c alertResolve) Run(ctx context.Context, con *console) error {
-	res, err := c.alerts().ResolveTargets(ctx, &alertv1.ResolveTargetsRequest{Target: c.Targets})
+	res, err := c.pages(ctx)
 	if err != nil {
 		return err
 	}
@@ -246,4 +266,18 @@ func (c alertResolve) Run(ctx context.Context, con *console) error {
 			p.row(r.GetNickName(), r.GetMessenger(), r.GetDestination())
 		}
 	})
+}
+
+// pages asks for all recipients.
+func (c alertResolve) pages(ctx context.Context) (*alertv1.ResolveTargetsResponse, error) {
+	all := &alertv1.ResolveTargetsResponse{}
+	for first := true; first || all.GetNextPageToken() != ""; first = false {
+		res, err := c.alerts().ResolveTargets(ctx, &alertv1.ResolveTargetsRequest{Target: c.Targets, PageToken: all.GetNextPageToken()})
+		if err != nil {
+			return nil, err
+		}
+		res.Recipients = append(all.GetRecipients(), res.GetRecipients()...)
+		all = res
+	}
+	return all, nil
 }

@@ -42,7 +42,7 @@ func (c client) watch(ctx context.Context, con *console, id string) error {
 		news := stream.Msg()
 		counts = news.GetDeliveryCounts()
 		for _, d := range news.GetDeliveries() {
-			latest[d.GetId()] = d
+			latest[d.GetId()] = &alertv1.Delivery{Chain: d.GetChain(), State: d.GetState()} // what the end needs of it
 		}
 		if err := con.show(c.JSON, news, func(p *page) {
 			for _, d := range news.GetDeliveries() {

@@ -70,9 +70,9 @@ func (b *builder) alertHere(ctx context.Context) error {
 // alertThere asks an alert service elsewhere.
 func (b *builder) alertThere() {
 	url := b.config.AlertURL
-	b.alerts = edge.Relay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions())}
-	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions())
-	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions())
+	b.alerts = edge.Relay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))}
+	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
+	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
 	if url != "" {
 		b.ready = append(b.ready, b.answers(Alert, url))
 	}

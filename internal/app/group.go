@@ -64,10 +64,10 @@ func (b *builder) groupHere(ctx context.Context) error {
 // groupThere asks a group service elsewhere.
 func (b *builder) groupThere() {
 	url := b.config.GroupURL
-	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions())
-	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions())
-	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions())
-	b.transfers = userv1connect.NewTransferServiceClient(b.client, url, rpc.ClientOptions())
+	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions(Group, b.log))
+	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions(Group, b.log))
+	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions(Group, b.log))
+	b.transfers = userv1connect.NewTransferServiceClient(b.client, url, rpc.ClientOptions(Group, b.log))
 	if url != "" {
 		b.ready = append(b.ready, b.answers(Group, url))
 	}
@@ -84,7 +84,7 @@ func (b *builder) peopleElsewhere() error {
 	if err != nil {
 		return err
 	}
-	b.directory = group.NewElsewhere(group.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions()), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
+	b.directory = group.NewElsewhere(group.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions("UserInfo", b.log)), key, group.Receipts{Key: key, Messengers: b.messengersHere()}, b.log)
 	return nil
 }
 

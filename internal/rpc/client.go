@@ -1,7 +1,7 @@
 package rpc
 
 import (
-	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -26,19 +26,12 @@ func NewHTTPClient() *http.Client {
 	}}
 }
 
-// ClientOptions makes generated clients speak gRPC, with a deadline on each call.
-func ClientOptions() connect.ClientOption {
+// ClientOptions makes generated clients speak gRPC, with a deadline on each call. Where a
+// call fails on its way to the neighbour, a service of that name, callers get the error
+// of a neighbour, and log gets the cause.
+func ClientOptions(neighbour string, log *slog.Logger) connect.ClientOption {
 	return connect.WithClientOptions(
 		connect.WithGRPC(),
-		connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
-			return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-				if _, ok := ctx.Deadline(); ok || !req.Spec().IsClient {
-					return next(ctx, req)
-				}
-				ctx, cancel := context.WithTimeout(ctx, callTimeout)
-				defer cancel()
-				return next(ctx, req)
-			}
-		})),
+		connect.WithInterceptors(&neighbours{name: neighbour, timeout: callTimeout, log: log}),
 	)
 }

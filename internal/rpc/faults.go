@@ -59,9 +59,13 @@ func (f faults) WrapStreamingClient(next connect.StreamingClientFunc) connect.St
 func (f faults) outside(ctx context.Context, spec connect.Spec, err error) *connect.Error {
 	outside := cutError(outsideError(err))
 	level := slog.LevelDebug
+	_, neighbour := errors.AsType[*neighbourError](err)
 	switch outside.Code() {
 	case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
 		level = slog.LevelError
+	}
+	if neighbour {
+		level = slog.LevelDebug // its client warned
 	}
 	f.log.Log(ctx, level, "call failed",
 		"procedure", spec.Procedure, "code", outside.Code().String(), "error", cut(err.Error(), maxLogBytes), "cause", cut(cause(err), maxLogBytes))
@@ -94,18 +98,17 @@ func outsideError(err error) *connect.Error {
 }
 
 // relayed gives the error that leaves for one that came from Connect: from our
-// validation, or from another service that we asked. What a service said of
-// itself is meant for outsiders; what our client says of the way there is not.
+// validation, from another service that we asked, or of the way there.
 func relayed(e *connect.Error) *connect.Error {
+	if n, ok := errors.AsType[*neighbourError](e); ok {
+		return connect.NewError(connect.CodeUnavailable, n)
+	}
 	if connect.IsWireError(e) {
 		outside := connect.NewError(e.Code(), errors.New(e.Message()))
 		for _, d := range e.Details() {
 			outside.AddDetail(d)
 		}
 		return outside
-	}
-	if e.Code() == connect.CodeUnavailable {
-		return connect.NewError(connect.CodeUnavailable, errors.New("a service that is needed cannot be reached, try again"))
 	}
 	return e
 }

@@ -24,7 +24,7 @@ func TestOutsideError(t *testing.T) {
 		{"what may work later", fmt.Errorf("the ledger: %w", fault.ErrUnavailable), connect.CodeUnavailable, "the ledger: unavailable, try again"},
 		{"a caller that left", fmt.Errorf("x: %w", context.Canceled), connect.CodeCanceled, "x: context canceled"},
 		{"nobody's business", errors.New("SELECT token FROM users: syntax error"), connect.CodeInternal, "internal error"},
-		{"the way to another service", connect.NewError(connect.CodeUnavailable, errors.New("dial tcp 10.0.0.7:18082: refused")), connect.CodeUnavailable, "a service that is needed cannot be reached, try again"},
+		{"the way to another service", connect.NewError(connect.CodeUnavailable, &neighbourError{"alert", errors.New("dial tcp 10.0.0.7:18082: refused")}), connect.CodeUnavailable, "alert service unavailable; try again"},
 		{"our validation", connect.NewError(connect.CodeInvalidArgument, errors.New("message: too long")), connect.CodeInvalidArgument, "message: too long"},
 		{"what another service said", connect.NewWireError(connect.CodeNotFound, errors.New("alert 7: not found")), connect.CodeNotFound, "alert 7: not found"},
 	} {

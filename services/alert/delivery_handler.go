@@ -33,14 +33,12 @@ func (h *Handler) ListDeliveries(ctx context.Context, req *alertv1.ListDeliverie
 
 // deliveryPage returns a page of deliveries, and the token of the next.
 func (h *Handler) deliveryPage(ctx context.Context, q DeliveryQuery) (ds []Delivery, next string, err error) {
-	limit := q.Limit
-	q.Limit++ // so that the page knows whether it is the last
-	if ds, err = h.Book.Deliveries(ctx, q); err != nil {
+	ds, more, err := deliveriesPage(ctx, h.Book, q)
+	if err != nil {
 		return nil, "", err
 	}
-	if len(ds) > limit {
-		ds = ds[:limit]
-		next = strconv.FormatInt(ds[limit-1].ID, 10)
+	if more {
+		next = strconv.FormatInt(ds[len(ds)-1].ID, 10)
 	}
 	return ds, next, nil
 }

@@ -21,7 +21,7 @@ type DispatchHandler struct {
 	Dispatcher Dispatcher
 	Rule       Rule
 	Clock      *Clock // is told what may be due sooner than it knows
-	Hub        *Hub   // is told what watchers want to see
+	Hub        *Hub   // is notified of changes, for watchers
 	// Lease is how long a sender may hold a delivery without a report: longer than a
 	// sender waits for a provider, and shorter than people like to wait where a
 	// sender died.

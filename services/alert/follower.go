@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
@@ -22,6 +21,9 @@ const (
 	followShare = 10
 	// watchPage is how many deliveries a message of a watch holds at most.
 	watchPage = 500
+	// maxPublished is how many changes of one look are published: what is more goes out
+	// as all deliveries again.
+	maxPublished = maxPending * watchPage / 2
 )
 
 // errFollowed is the error of a follower whose alert has ended: a new one begins anew.
@@ -42,8 +44,10 @@ type follower struct {
 	fingerprint atomic.Uint64 // at the last poll
 	joined      int           // watchers; guarded by hub.mu
 
-	last     atomic.Int64 // the greatest id of its deliveries
-	versions []uint64     // of the deliveries, by id; of the goroutine
+	last atomic.Int64 // the greatest id of its deliveries
+
+	versions []uint64      // of the deliveries, by id; of the goroutine
+	spent    time.Duration // on the reads of a look; of the goroutine
 
 	mu       sync.Mutex
 	round    int // counts the looks that found changes, from 1
@@ -107,6 +111,7 @@ func (f *follower) follow(ctx context.Context) {
 			return
 		}
 		start := time.Now()
+		f.spent = 0
 		err := f.look(ctx, first)
 		if err != nil {
 			f.end(err)
@@ -119,7 +124,7 @@ func (f *follower) follow(ctx context.Context) {
 		}
 		select {
 		case <-f.dirty:
-			pause.Reset(max(0, max(followGap, followShare*time.Since(start))-time.Since(start)))
+			pause.Reset(max(0, max(followGap, followShare*f.spent)-time.Since(start)))
 		case <-ctx.Done():
 			return
 		}
@@ -130,7 +135,7 @@ func (f *follower) follow(ctx context.Context) {
 // has ended.
 func (f *follower) look(ctx context.Context, first bool) error {
 	var versions []Version
-	if err := f.hub.read(ctx, func() (err error) {
+	if err := f.read(ctx, func() (err error) {
 		if first {
 			if _, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, Limit: 1}); err != nil { // there may be no such alert
 				return err
@@ -154,7 +159,11 @@ func (f *follower) look(ctx context.Context, first bool) error {
 		f.round++
 	}
 	f.mu.Unlock()
-	if !first {
+	switch {
+	case first:
+	case len(changed) > maxPublished:
+		f.restart()
+	default:
 		for some := range slices.Chunk(changed, watchPage) {
 			if err := f.publish(ctx, some); err != nil {
 				return err
@@ -165,6 +174,15 @@ func (f *follower) look(ctx context.Context, first bool) error {
 		return errFollowed
 	}
 	return nil
+}
+
+// read reads from the ledger, and counts the time that takes without the wait for it.
+func (f *follower) read(ctx context.Context, do func() error) error {
+	return f.hub.read(ctx, func() error {
+		start := time.Now()
+		defer func() { f.spent += time.Since(start) }()
+		return do()
+	})
 }
 
 // compare returns which deliveries are not as they were, and how all stand.
@@ -182,22 +200,42 @@ func (f *follower) compare(versions []Version) (changed []int64, counts Counts) 
 	return changed, counts
 }
 
-// publish sends deliveries to all watchers.
+// publish sends deliveries to all watchers, in as many messages as that takes.
 func (f *follower) publish(ctx context.Context, ids []int64) error {
-	var ds []Delivery
-	if err := f.hub.read(ctx, func() (err error) {
-		ds, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, IDs: ids, Limit: len(ids)})
-		return err
-	}); err != nil {
-		return err
+	for after, more := int64(0), true; more; {
+		var ds []Delivery
+		if err := f.read(ctx, func() (err error) {
+			ds, more, err = deliveriesPage(ctx, f.hub.deliveries, DeliveryQuery{AlertID: f.id, After: after, IDs: ids, Limit: watchPage})
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(ds) > 0 {
+			after = ds[len(ds)-1].ID
+		}
+		f.send(ds)
 	}
+	return nil
+}
+
+// send sends deliveries to all watchers.
+func (f *follower) send(ds []Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	news := &alertv1.WatchAlertResponse{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(f.counts)}
+	news := newsToWire(ds, f.counts)
 	for w := range f.watchers {
 		w.push(news)
 	}
-	return nil
+}
+
+// restart lets all watchers be sent all deliveries again, as so much has changed. They
+// share the pages.
+func (f *follower) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for w := range f.watchers {
+		w.lag()
+	}
 }
 
 // end lets the watchers end, after what they were sent.

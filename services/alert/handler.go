@@ -107,16 +107,13 @@ func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest
 	if err != nil {
 		return nil, err
 	}
-	limit := q.Limit
-	q.Limit++ // so that the page knows whether it is the last
-	alerts, err := h.Book.Alerts(ctx, q)
+	alerts, more, err := alertsPage(ctx, h.Book, q)
 	if err != nil {
 		return nil, err
 	}
 	res := &alertv1.ListAlertsResponse{Alerts: make([]*alertv1.Alert, 0, len(alerts))}
-	if len(alerts) > limit {
-		alerts = alerts[:limit]
-		res.NextPageToken = alertID(alerts[limit-1].ID)
+	if more {
+		res.NextPageToken = alertID(alerts[len(alerts)-1].ID)
 	}
 	for _, a := range alerts {
 		res.Alerts = append(res.Alerts, alertToWire(a))

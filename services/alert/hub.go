@@ -3,15 +3,12 @@ package alert
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"connectrpc.com/connect"
 )
 
 const (
@@ -33,9 +30,9 @@ const (
 // A Hub notifies watchers of what becomes of alerts. However many watch an alert, one
 // follower reads its changes; an alert that nobody watches costs nothing.
 //
-// What this process changes it is told by Changed, ChangedAlert and ChangedAll, which
-// never wait; a nil Hub is told in vain. Changes of other processes it finds by polling
-// all watched alerts at once.
+// Changed, ChangedAlert and ChangedAll notify it of what this process changes. They never
+// wait; a nil Hub ignores them. Changes of other processes it finds by polling all watched
+// alerts at once.
 type Hub struct {
 	deliveries Deliveries
 	log        *slog.Logger
@@ -145,9 +142,7 @@ func (h *Hub) ChangedAll() {
 }
 
 // errWatchers is the error of a watcher for whom there is no room.
-func (h *Hub) errWatchers() error {
-	return connect.NewError(connect.CodeResourceExhausted, fmt.Errorf("%d calls watch alerts already, which is the most; try again later, or ask GetAlert", h.most))
-}
+var errWatchers = errors.New("too many calls watch alerts already; try again later, or ask GetAlert")
 
 // watch joins the watchers of an alert. The watcher must leave.
 func (h *Hub) watch(ctx context.Context, id int64) (*watcher, error) {
@@ -178,7 +173,7 @@ func (h *Hub) join(ctx context.Context, id int64) (*follower, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.watchers >= h.most {
-		return nil, h.errWatchers()
+		return nil, errWatchers
 	}
 	h.watchers++
 	h.watching.Store(true)

@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/singleflight"
-
-	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
 // A watchPageOf is a page of the deliveries of an alert, as they were in a round or
@@ -16,7 +14,7 @@ type watchPageOf struct {
 	follower *follower
 	after    int64
 	round    int
-	message  *alertv1.WatchAlertResponse
+	message  *watchNews
 	last     int64 // the id of its last delivery
 	end      bool  // no page follows
 }
@@ -83,7 +81,7 @@ func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*w
 		// Who waits for another's read does so to its own end; the read itself to that of
 		// the alert's last watcher.
 		key := strconv.FormatUint(f.serial, 36) + "/" + strconv.FormatInt(after, 36)
-		flight := h.pages.flights.DoChan(key, func() (any, error) { return h.readPage(f, after) })
+		flight := h.pages.flights.DoChan(key, func() (any, error) { return h.fetchPage(f, after) })
 		select {
 		case res := <-flight:
 			if res.Err != nil {
@@ -98,24 +96,24 @@ func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*w
 	}
 }
 
-func (h *Hub) readPage(f *follower, after int64) (*watchPageOf, error) {
+func (h *Hub) fetchPage(f *follower, after int64) (*watchPageOf, error) {
 	round, counts := f.standing()
 	var ds []Delivery
+	var more bool
 	err := h.read(f.ctx, func() (err error) {
-		ds, err = h.deliveries.Deliveries(f.ctx, DeliveryQuery{AlertID: f.id, After: after, Limit: watchPage})
+		ds, more, err = deliveriesPage(f.ctx, h.deliveries, DeliveryQuery{AlertID: f.id, After: after, Limit: watchPage})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	p := &watchPageOf{
-		follower: f, after: after, round: round, last: after,
-		message: &alertv1.WatchAlertResponse{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(counts)},
+		follower: f, after: after, round: round, last: after, end: !more,
+		message: newsToWire(ds, counts),
 	}
 	if n := len(ds); n > 0 {
 		p.last = ds[n-1].ID
 	}
-	p.end = len(ds) < watchPage || p.last >= f.last.Load()
 	h.pages.keep(p)
 	return p, nil
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-
-	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
 // maxPending is how many messages wait for a watcher that reads slowly, before it is sent
@@ -23,23 +21,37 @@ type watcher struct {
 
 	mu      sync.Mutex
 	since   int // the round of which the pages must be, or a later one
-	pending []*alertv1.WatchAlertResponse
+	pending []*watchNews
 	lagged  bool  // it missed messages
 	over    error // how it ends after pending
 }
 
-// push gives the watcher a message without waiting.
-func (w *watcher) push(news *alertv1.WatchAlertResponse) {
+// push gives the watcher a message without waiting. It is called under the follower's
+// lock.
+func (w *watcher) push(news *watchNews) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) == maxPending {
-		w.pending, w.lagged = nil, true
-		w.since = w.follower.round // push is called under its lock
+		w.missed()
 	}
 	if !w.lagged {
 		w.pending = append(w.pending, news)
 	}
 	w.notify()
+}
+
+// lag lets the watcher be sent all deliveries again. It is called under the follower's
+// lock.
+func (w *watcher) lag() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.missed()
+	w.notify()
+}
+
+// missed drops what is pending for pages of this round.
+func (w *watcher) missed() {
+	w.pending, w.lagged, w.since = nil, true, w.follower.round
 }
 
 // finish lets the watcher end after what is pending.
@@ -58,7 +70,7 @@ func (w *watcher) notify() {
 }
 
 // next waits for the next message. It returns io.EOF when all has ended.
-func (w *watcher) next(ctx context.Context) (*alertv1.WatchAlertResponse, error) {
+func (w *watcher) next(ctx context.Context) (*watchNews, error) {
 	for {
 		if w.paged && w.again() {
 			w.after, w.paged = 0, false
@@ -88,7 +100,7 @@ func (w *watcher) again() bool {
 }
 
 // page returns the next page of the deliveries as they are.
-func (w *watcher) page(ctx context.Context) (*alertv1.WatchAlertResponse, error) {
+func (w *watcher) page(ctx context.Context) (*watchNews, error) {
 	w.mu.Lock()
 	since := w.since
 	w.mu.Unlock()
@@ -103,7 +115,7 @@ func (w *watcher) page(ctx context.Context) (*alertv1.WatchAlertResponse, error)
 
 // take returns the first pending message, or how the watcher ends; neither where it must
 // wait.
-func (w *watcher) take() (*alertv1.WatchAlertResponse, error) {
+func (w *watcher) take() (*watchNews, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) > 0 {

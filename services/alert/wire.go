@@ -149,6 +149,13 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 	return wire
 }
 
+// A watchNews is a message of WatchAlert. It is made once for all who watch.
+type watchNews = alertv1.WatchAlertResponse
+
+func newsToWire(ds []Delivery, counts Counts) *watchNews {
+	return &watchNews{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(counts)}
+}
+
 func attemptToWire(t Attempt) *alertv1.Attempt {
 	return &alertv1.Attempt{
 		Number:            int32(t.Number),

@@ -154,18 +154,42 @@ func squeeze(t *testing.T, zip bool, data []byte) []byte {
 	return b.Bytes()
 }
 
-var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
 // peakMemory returns the most memory that a process had so far, in bytes.
 func peakMemory(t *testing.T, p *proc.Process) int {
 	t.Helper()
+	return memoryOf(t, p, "VmHWM")
+}
+
+// memory returns how much memory a process has, in bytes.
+func memory(t *testing.T, p *proc.Process) int {
+	t.Helper()
+	return memoryOf(t, p, "VmRSS")
+}
+
+func memoryOf(t *testing.T, p *proc.Process, what string) int {
+	t.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.ID()) + "/status")
 	must(t, err)
-	found := peak.FindSubmatch(status)
+	found := regexp.MustCompile(what + `:\s+(\d+) kB`).FindSubmatch(status)
 	if found == nil {
-		t.Fatal("the system does not say how much memory a process had")
+		t.Fatal("the system does not say how much memory a process has")
 	}
 	kb, err := strconv.Atoi(string(found[1]))
 	must(t, err)
 	return kb << 10
+}
+
+// processorTime returns how much of a processor a process has used so far.
+func processorTime(t *testing.T, p *proc.Process) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.ID()) + "/stat")
+	must(t, err)
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	ticks := 0
+	for _, field := range fields[11:13] { // utime and stime
+		n, err := strconv.Atoi(field)
+		must(t, err)
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / 100
 }

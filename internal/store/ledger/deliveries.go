@@ -39,7 +39,7 @@ func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []ale
 			}
 			return err
 		}
-		rows, err := queryDeliveries(client, q).All(ctx)
+		rows, err := deliveryRows(ctx, t, client, q)
 		if err != nil {
 			return err
 		}
@@ -62,13 +62,11 @@ func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []ale
 	return ds, err
 }
 
-// queryDeliveries asks for deliveries as q says. The ids of an alert's deliveries follow
-// each other, so a page without conditions is a range of ids. With conditions the order
-// is by an expression, which keeps PostgreSQL from going by the primary key to the end of
-// the table where few rows fulfil them.
-func queryDeliveries(client *ent.Client, q alert.DeliveryQuery) *ent.DeliveryQuery {
-	after := max(q.After, q.AlertID)
-	where := []predicate.Delivery{entdelivery.AlertID(q.AlertID), entdelivery.IDGT(after)}
+// deliveryRows answers with deliveries as q says. SQLite finds them in order by the index
+// of each alert's. PostgreSQL would sort all of the alert for each page, so a page behind
+// another is first looked for in a range of ids: those of an alert follow each other.
+func deliveryRows(ctx context.Context, t *database.Tx, client *ent.Client, q alert.DeliveryQuery) ([]*ent.Delivery, error) {
+	where := []predicate.Delivery{entdelivery.AlertID(q.AlertID), entdelivery.IDGT(q.After)}
 	if q.State != 0 {
 		where = append(where, func(s *entsql.Selector) { s.Where(inState(q.State)) })
 	}
@@ -79,12 +77,19 @@ func queryDeliveries(client *ent.Client, q alert.DeliveryQuery) *ent.DeliveryQue
 		where = append(where, entdelivery.Messenger(q.Messenger))
 	}
 	if len(q.IDs) > 0 {
-		return client.Delivery.Query().Where(append(where, entdelivery.IDIn(q.IDs...))...).Order(entdelivery.ByID()).Limit(q.Limit)
+		where = append(where, entdelivery.IDIn(q.IDs...))
 	}
-	if len(where) == 2 {
-		return client.Delivery.Query().Where(append(where, entdelivery.IDLTE(after+int64(q.Limit)))...).Order(entdelivery.ByID())
+	if t.Postgres() && q.After > 0 && len(where) == 2 {
+		near := client.Delivery.Query().Where(append(where, entdelivery.IDLTE(q.After+int64(q.Limit)))...)
+		if rows, err := near.Order(entdelivery.ByID()).All(ctx); err != nil || len(rows) == q.Limit {
+			return rows, err
+		}
 	}
-	return client.Delivery.Query().Where(where...).Limit(q.Limit).Order(func(s *entsql.Selector) { s.OrderExpr(entsql.Expr("id + 0")) })
+	order := "id"
+	if t.Postgres() {
+		order = "id + 0" // not by the primary key, to the end of the table where few rows fulfil the conditions
+	}
+	return client.Delivery.Query().Where(where...).Limit(q.Limit).Order(func(s *entsql.Selector) { s.OrderExpr(entsql.Expr(order)) }).All(ctx)
 }
 
 // Versions answers with the versions of an alert's deliveries.

@@ -76,17 +76,19 @@ type AlertServiceClient interface {
 	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
 	// GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
-	// them; ListDeliveries answers with the others.
+	// them, or as many as fit into 4 MiB; ListDeliveries answers with the others.
 	//
 	// not_found: no alert has this id.
 	GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error)
 	// ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
-	// page at a time. All filters that are set must hold.
+	// page at a time. All filters that are set must hold. A page is shorter than
+	// page_size where it would be larger than 4 MiB.
 	//
 	// not_found: no alert has this id.
 	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
 	// ListAlerts answers with alerts, the newest first, a page at a time. All
-	// filters that are set must hold.
+	// filters that are set must hold. A page is shorter than page_size where it would
+	// be larger than 4 MiB.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
 	// CancelAlert stops what of an alert has not been sent. A delivery that a sender
 	// holds just now may still be sent; it is not tried again.
@@ -283,17 +285,19 @@ type AlertServiceHandler interface {
 	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
 	// GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
-	// them; ListDeliveries answers with the others.
+	// them, or as many as fit into 4 MiB; ListDeliveries answers with the others.
 	//
 	// not_found: no alert has this id.
 	GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error)
 	// ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
-	// page at a time. All filters that are set must hold.
+	// page at a time. All filters that are set must hold. A page is shorter than
+	// page_size where it would be larger than 4 MiB.
 	//
 	// not_found: no alert has this id.
 	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
 	// ListAlerts answers with alerts, the newest first, a page at a time. All
-	// filters that are set must hold.
+	// filters that are set must hold. A page is shorter than page_size where it would
+	// be larger than 4 MiB.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
 	// CancelAlert stops what of an alert has not been sent. A delivery that a sender
 	// holds just now may still be sent; it is not tried again.

@@ -1214,7 +1214,7 @@ export declare const AlertService: GenService<{
   },
   /**
    * GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
-   * them; ListDeliveries answers with the others.
+   * them, or as many as fit into 4 MiB; ListDeliveries answers with the others.
    *
    * not_found: no alert has this id.
    *
@@ -1227,7 +1227,8 @@ export declare const AlertService: GenService<{
   },
   /**
    * ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
-   * page at a time. All filters that are set must hold.
+   * page at a time. All filters that are set must hold. A page is shorter than
+   * page_size where it would be larger than 4 MiB.
    *
    * not_found: no alert has this id.
    *
@@ -1240,7 +1241,8 @@ export declare const AlertService: GenService<{
   },
   /**
    * ListAlerts answers with alerts, the newest first, a page at a time. All
-   * filters that are set must hold.
+   * filters that are set must hold. A page is shorter than page_size where it would
+   * be larger than 4 MiB.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.ListAlerts
    */

@@ -1,0 +1,227 @@
+package alert_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// watchedLedger serves the alerts of a ledger, for at most most watchers, and polls.
+func watchedLedger(t *testing.T, l *ledger.Store, most int) (*alert.Hub, alertv1connect.AlertServiceClient) {
+	t.Helper()
+	hub := alert.NewHub(l, most, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- hub.Run(ctx) }()
+	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Book: l, Hub: hub, Now: time.Now})
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		cancel()
+		must(t, <-ended)
+		server.Close()
+	})
+	return hub, alertv1connect.NewAlertServiceClient(server.Client(), server.URL)
+}
+
+// watch returns the messages of a watch, which are closed when it ends.
+func watch(ctx context.Context, t *testing.T, client alertv1connect.AlertServiceClient, a alert.Alert) <-chan *alertv1.WatchAlertResponse {
+	t.Helper()
+	got := make(chan *alertv1.WatchAlertResponse, 10_000)
+	stream, err := client.WatchAlert(ctx, &alertv1.WatchAlertRequest{Id: itoa(a.ID)})
+	must(t, err)
+	go func() {
+		defer close(got)
+		for stream.Receive() {
+			got <- stream.Msg()
+		}
+		if err := stream.Err(); err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	}()
+	return got
+}
+
+// itoa is an id as callers know it.
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }
+
+// send ends a delivery as sent, behind the back of every hub.
+func send(t *testing.T, l *ledger.Store, id int64) {
+	t.Helper()
+	claims, err := l.Claim(t.Context(), []int64{id}, alert.Claimant{Sender: "s"}, time.Now(), time.Now().Add(time.Minute))
+	must(t, err)
+	_, err = l.Report(t.Context(), []alert.Report{{
+		DeliveryID: id, Fence: claims[0].Fence, StartTime: time.Now(), EndTime: time.Now(), Outcome: messenger.Outcome{Kind: messenger.Sent},
+	}}, time.Now(), nil)
+	must(t, err)
+}
+
+// TestWatchersShareAHub watches one alert twice, and sees what changes without being told
+// of it, as where another process changed it.
+func TestWatchersShareAHub(t *testing.T) {
+	for _, store := range []string{"sqlite", "postgres"} {
+		t.Run(store, func(t *testing.T) {
+			l := ledgerIn(t, store)
+			_, client := watchedLedger(t, l, 0)
+			ds := queued(3)
+			a, other := record(t, l, ds), record(t, l, queued(1))
+			one, two := watch(t.Context(), t, client, a), watch(t.Context(), t, client, a)
+			ctx, leave := context.WithCancel(t.Context())
+			third, elsewhere := watch(ctx, t, client, a), watch(ctx, t, client, other)
+			for _, w := range []<-chan *alertv1.WatchAlertResponse{one, two, third, elsewhere} {
+				if first := receive(t, w); first.GetDeliveryCounts().GetQueued() != int32(len(first.GetDeliveries())) {
+					t.Errorf("first %v", first)
+				}
+			}
+			leave()
+			send(t, l, ds[1].ID)
+			for _, w := range []<-chan *alertv1.WatchAlertResponse{one, two} {
+				news := receive(t, w)
+				if len(news.GetDeliveries()) != 1 || news.GetDeliveries()[0].GetId() != itoa(ds[1].ID) || news.GetDeliveryCounts().GetSent() != 1 {
+					t.Errorf("then %v", news)
+				}
+			}
+			send(t, l, ds[0].ID)
+			send(t, l, ds[2].ID)
+			for _, w := range []<-chan *alertv1.WatchAlertResponse{one, two} {
+				var last *alertv1.WatchAlertResponse
+				for news := range w {
+					last = news
+				}
+				if last.GetDeliveryCounts().GetSent() != 3 {
+					t.Errorf("last %v", last)
+				}
+			}
+			if ended := receive(t, watch(t.Context(), t, client, a)); len(ended.GetDeliveries()) != 3 {
+				t.Errorf("of what has ended: %v", ended)
+			}
+		})
+	}
+}
+
+// TestWatchAnotherProcess has one process watch what another does to their ledger.
+func TestWatchAnotherProcess(t *testing.T) {
+	url := postgrestest.URL(t)
+	stores := make([]*ledger.Store, 2)
+	for i := range stores {
+		l, err := ledger.Open(t.Context(), url, time.Now)
+		must(t, err)
+		t.Cleanup(func() { must(t, l.Close()) })
+		stores[i] = l
+	}
+	_, client := watchedLedger(t, stores[0], 0)
+	ds := queued(1)
+	w := watch(t.Context(), t, client, record(t, stores[1], ds))
+	receive(t, w)
+	send(t, stores[1], ds[0].ID)
+	if news := receive(t, w); news.GetDeliveryCounts().GetSent() != 1 {
+		t.Errorf("%v", news)
+	}
+}
+
+// TestWatchIsNotified sees what is reported to the hub before it could be polled.
+func TestWatchIsNotified(t *testing.T) {
+	l := ledgerIn(t, "sqlite")
+	hub := alert.NewHub(l, 0, slog.New(slog.DiscardHandler)) // it does not run: nobody polls
+	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Book: l, Hub: hub, Clock: newClock(l, nil), Now: time.Now})
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	client := alertv1connect.NewAlertServiceClient(server.Client(), server.URL)
+	ds := queued(3)
+	w := watch(t.Context(), t, client, record(t, l, ds))
+	receive(t, w)
+	send(t, l, ds[0].ID)
+	hub.Changed(func(yield func(int64) bool) { yield(ds[0].ID) })
+	if news := receive(t, w); news.GetDeliveryCounts().GetSent() != 1 {
+		t.Errorf("%v", news)
+	}
+	_, err := client.CancelAlert(t.Context(), &alertv1.CancelAlertRequest{Id: itoa(ds[0].ID - 1)})
+	must(t, err)
+	if news := receive(t, w); news.GetDeliveryCounts().GetCanceled() != 2 {
+		t.Errorf("%v", news)
+	}
+	if _, open := <-w; open {
+		t.Error("it goes on")
+	}
+}
+
+// TestTooManyWatchers lets no more watch than may, and another when one has left.
+func TestTooManyWatchers(t *testing.T) {
+	l := ledgerIn(t, "sqlite")
+	_, client := watchedLedger(t, l, 2)
+	a := record(t, l, queued(1))
+	ctx, leave := context.WithCancel(t.Context())
+	receive(t, watch(ctx, t, client, a))
+	receive(t, watch(t.Context(), t, client, a))
+	refused := func() bool {
+		stream, err := client.WatchAlert(t.Context(), &alertv1.WatchAlertRequest{Id: itoa(a.ID)})
+		must(t, err)
+		defer stream.Close()
+		return !stream.Receive() && connect.CodeOf(stream.Err()) == connect.CodeResourceExhausted
+	}
+	if !refused() {
+		t.Error("a third watches")
+	}
+	leave()
+	for start := time.Now(); refused(); {
+		if time.Since(start) > patience {
+			t.Fatal("nobody can watch though one has left")
+		}
+	}
+}
+
+// TestSlowWatcher changes an alert to many while its watcher does not read: the watcher
+// is sent all again, and the last it reads of each delivery is how it ended.
+func TestSlowWatcher(t *testing.T) {
+	const many = 6_000
+	l := ledgerIn(t, "sqlite")
+	hub, client := watchedLedger(t, l, 0)
+	ds := queued(many)
+	a := record(t, l, ds)
+	stream, err := client.WatchAlert(t.Context(), &alertv1.WatchAlertRequest{Id: itoa(a.ID)})
+	must(t, err)
+	if !stream.Receive() || len(stream.Msg().GetDeliveries()) != 500 {
+		t.Fatalf("%v, %v", stream.Msg(), stream.Err())
+	}
+	for i := range 40 { // more messages than are kept for it
+		send(t, l, ds[i].ID)
+		hub.ChangedAlert(a.ID)
+	}
+	_, err = l.Cancel(t.Context(), a.ID, time.Now())
+	must(t, err)
+	hub.ChangedAll()
+	states := map[string]alertv1.DeliveryState{}
+	for stream.Receive() {
+		if n := len(stream.Msg().GetDeliveries()); n > 500 {
+			t.Errorf("a message of %d", n)
+		}
+		for _, d := range stream.Msg().GetDeliveries() {
+			states[d.GetId()] = d.GetState()
+		}
+	}
+	must(t, stream.Err())
+	sent := 0
+	for id, state := range states {
+		switch state {
+		case alertv1.DeliveryState_DELIVERY_STATE_SENT:
+			sent++
+		case alertv1.DeliveryState_DELIVERY_STATE_CANCELED:
+		default:
+			t.Fatalf("the last of %s is %s", id, state)
+		}
+	}
+	if len(states) != many || sent != 40 {
+		t.Errorf("%d deliveries, %d sent", len(states), sent)
+	}
+}
