@@ -225,5 +225,5 @@ func (u userArg) find(ctx context.Context, text string) (*userv1.Address, error)
 			return a, nil
 		}
 	}
-	return nil, fmt.Errorf("user %s has no address %q; %s shows theirs", u.name(), text, u.next("bongsu user get "+u.name()))
+	return nil, fmt.Errorf("user %s has no address %q; %s shows theirs", u.name(), text, u.next("bongsu user get "+asArgument(u.Nickname)))
 }
