@@ -120,3 +120,11 @@ func FuzzGroupsCell(f *testing.F) {
 		}
 	})
 }
+
+// TestNamesOfCSVInTwoForms: the rows of one user are one user's, however each is typed.
+func TestNamesOfCSVInTwoForms(t *testing.T) {
+	s, problems, err := readCSV([]byte("nickname,messenger,groups\n\u00e9,slack,o\u00e9\ne\u0301,ntfy,oe\u0301\n"))
+	if err != nil || problems.count > 0 || len(s.users) != 1 || len(s.users[0].GetAddresses()) != 2 || len(s.groups) != 1 {
+		t.Errorf("%v, %v %q", s, err, problems.lines)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
 
 // The columns that are no field of an address.
@@ -116,8 +117,8 @@ type csvReader struct {
 	columns  []string // by index; empty for one that has no name
 	sheet    sheet
 	problems sheetProblems
-	users    map[string]*userv1.TransferUser  // by nickname
-	groups   map[string]*userv1.TransferGroup // by name
+	users    map[string]*userv1.TransferUser  // by nickname in its canonical form
+	groups   map[string]*userv1.TransferGroup // by name in its canonical form
 }
 
 // line returns the line of the row that was read last.
@@ -181,10 +182,10 @@ func (r *csvReader) row(line int, cells []string) {
 		r.problems.addf(line, "nickname: it is missing")
 		return
 	case nickname != "":
-		u := r.users[nickname]
+		u := r.users[target.CanonicalName(nickname)]
 		if u == nil {
 			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)}
-			r.users[nickname] = u
+			r.users[target.CanonicalName(nickname)] = u
 			r.sheet.users = append(r.sheet.users, u)
 		}
 		if err := readFailover(u, failover); err != nil {
@@ -204,10 +205,10 @@ func (r *csvReader) row(line int, cells []string) {
 
 // group makes a user a member; a group without members has a row without a user.
 func (r *csvReader) group(line int, name, nickname string) {
-	g := r.groups[name]
+	g := r.groups[target.CanonicalName(name)]
 	if g == nil {
 		g = &userv1.TransferGroup{GroupName: name, Line: int32(line)}
-		r.groups[name] = g
+		r.groups[target.CanonicalName(name)] = g
 		r.sheet.groups = append(r.sheet.groups, g)
 	}
 	if nickname != "" {
