@@ -107,9 +107,9 @@ func drawAddress(p *page, name string, a *userv1.Address) {
 // userReplaceAddress is bongsu user replace-address.
 type userReplaceAddress struct {
 	userArg
-	Address     string `arg:"" help:"The address: its id, or its messenger."`
-	Messenger   string `placeholder:"NAME" help:"Another messenger; the same unless said."`
-	Destination string `placeholder:"TEXT" help:"Another destination; the same unless said."`
+	Address     string  `arg:"" help:"The address: its id, or its messenger."`
+	Messenger   string  `placeholder:"NAME" help:"Another messenger; the same unless said."`
+	Destination *string `placeholder:"TEXT" help:"Another destination, or none where it is empty; the same unless said."`
 	ranked
 	credential
 }
@@ -140,8 +140,8 @@ func (c userReplaceAddress) Run(ctx context.Context, con *console) error {
 	if c.Messenger != "" {
 		anew.Messenger = c.Messenger
 	}
-	if c.Destination != "" {
-		anew.Destination = c.Destination
+	if c.Destination != nil {
+		anew.Destination = *c.Destination
 	}
 	res, err := c.users().ReplaceUserAddress(ctx, &userv1.ReplaceUserAddressRequest{
 		NickName: c.name(),

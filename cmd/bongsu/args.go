@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 )
@@ -85,4 +86,16 @@ func findFlag(node *kong.Node, written string) *kong.Flag {
 func takesNext(node *kong.Node, arg string) bool {
 	flag := findFlag(node, arg)
 	return flag != nil && !flag.IsBool()
+}
+
+// asArgument returns a text as a person types it at a shell: in quotes, where it holds
+// what a shell takes for something else.
+func asArgument(text string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) || strings.ContainsRune("@/._:-", r)
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -58,3 +58,13 @@ func TestRepeatedFlag(t *testing.T) {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
+
+func TestAsArgument(t *testing.T) {
+	for text, want := range map[string]string{
+		"@kim": "@kim", "@홍길동": "@홍길동", "@a/b@c": "@a/b@c", "@a b": "'@a b'", "@$(x)": "'@$(x)'", "@it's": `'@it'\''s'`, "": "''", "@a;b": "'@a;b'",
+	} {
+		if got := asArgument(text); got != want {
+			t.Errorf("%q is typed as %s, want %s", text, got, want)
+		}
+	}
+}

@@ -77,6 +77,9 @@ func (c client) shown() string {
 func (c client) option() connect.ClientOption {
 	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+			if err := checkUTF8(req.Any()); err != nil {
+				return nil, err
+			}
 			bounded := ctx
 			if c.Timeout > 0 {
 				var cancel context.CancelFunc

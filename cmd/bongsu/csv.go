@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
 
 // The columns that are no field of an address.
@@ -18,9 +19,6 @@ const (
 	failoverColumn = "failover"
 	groupsColumn   = "groups"
 )
-
-// groupSeparator stands between the groups of a user. No name can hold it.
-const groupSeparator = ";"
 
 // writeCSV writes a sheet as CSV: a row for each address, and for each user without
 // one. The failover and the groups of a user stand in their first row; groups without members stand
@@ -37,11 +35,11 @@ func writeCSV(w io.Writer, s sheet) error {
 	}
 	out := csv.NewWriter(w)
 	row := func(nickname, failover string, a *userv1.TransferAddress, groups []string) {
-		cells := []string{nickname, failover}
+		cells := []string{noFormula(nickname), failover}
 		for _, f := range columns {
-			cells = append(cells, f.get(a))
+			cells = append(cells, noFormula(f.get(a)))
 		}
-		_ = out.Write(append(cells, strings.Join(groups, groupSeparator))) // Error tells in the end
+		_ = out.Write(append(cells, joinGroups(groups))) // Error tells in the end
 	}
 	header := []string{nicknameColumn, failoverColumn}
 	for _, f := range columns {
@@ -78,28 +76,22 @@ func writeCSV(w io.Writer, s sheet) error {
 
 // readCSV reads a sheet, and tells what is wrong with it.
 func readCSV(in []byte) (sheet, sheetProblems, error) {
+	separator, in, skipped := separatorOf(withoutMark(in))
 	r := csvReader{
-		Reader: csv.NewReader(bytes.NewReader(bytes.TrimPrefix(in, []byte("\ufeff")))), // spreadsheets write one
-		users:  map[string]*userv1.TransferUser{},
-		groups: map[string]*userv1.TransferGroup{},
+		Reader:  csv.NewReader(bytes.NewReader(in)),
+		skipped: skipped,
+		users:   map[string]*userv1.TransferUser{},
+		groups:  map[string]*userv1.TransferGroup{},
 	}
+	r.Comma, r.FieldsPerRecord = separator, -1 // whoever leaves out the empty cells at an end does no harm
 	header, err := r.Read()
+	for err == nil && blankRow(header) {
+		header, err = r.Read()
+	}
 	if err != nil {
 		return r.sheet, r.problems, fmt.Errorf("the file has no header such as nickname,messenger,destination,groups: %w", err)
 	}
-	for i, name := range header {
-		name = strings.TrimSpace(name)
-		if _, is := fieldOf(name); !is && name != nicknameColumn && name != failoverColumn && name != groupsColumn {
-			r.problems.addf(1, "there is no column %q", short(name))
-		}
-		if slices.Contains(header[:i], name) {
-			r.problems.addf(1, "the column %s stands here twice", name)
-		}
-		r.columns = append(r.columns, name)
-	}
-	if !slices.Contains(r.columns, nicknameColumn) {
-		r.problems.addf(1, "the column %s is missing", nicknameColumn)
-	}
+	r.header(header)
 	if r.problems.count > 0 { // rows mean nothing without a header
 		return r.sheet, r.problems, nil
 	}
@@ -111,19 +103,47 @@ func readCSV(in []byte) (sheet, sheetProblems, error) {
 		if err != nil {
 			return r.sheet, r.problems, fmt.Errorf("the file is no CSV: %w", err)
 		}
-		line, _ := r.FieldPos(0)
-		r.row(line, row)
+		if blankRow(row) {
+			continue
+		}
+		r.row(r.line(), row)
 	}
 }
 
 // A csvReader reads rows into a sheet.
 type csvReader struct {
 	*csv.Reader
-	columns  []string
+	skipped  int      // lines before what Reader reads
+	columns  []string // by index; empty for one that has no name
 	sheet    sheet
 	problems sheetProblems
-	users    map[string]*userv1.TransferUser  // by nickname
-	groups   map[string]*userv1.TransferGroup // by name
+	users    map[string]*userv1.TransferUser  // by nickname in its canonical form
+	groups   map[string]*userv1.TransferGroup // by name in its canonical form
+}
+
+// line returns the line of the row that was read last.
+func (r *csvReader) line() int {
+	line, _ := r.FieldPos(0)
+	return line + r.skipped
+}
+
+// header takes in the names of the columns, in any case. A column without a name may hold
+// nothing.
+func (r *csvReader) header(names []string) {
+	line := r.line()
+	for _, name := range names {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, is := fieldOf(name); !is && name != "" && name != nicknameColumn && name != failoverColumn && name != groupsColumn {
+			r.problems.addf(line, "there is no column %q", short(name))
+		}
+		if name != "" && slices.Contains(r.columns, name) {
+			r.problems.addf(line, "the column %s stands here twice", name)
+		}
+		r.columns = append(r.columns, name)
+	}
+	if !slices.Contains(r.columns, nicknameColumn) {
+		r.problems.addf(line, "the column %s is missing", nicknameColumn)
+	}
 }
 
 // row takes in a row.
@@ -131,7 +151,18 @@ func (r *csvReader) row(line int, cells []string) {
 	a := &userv1.TransferAddress{Line: int32(line)}
 	nickname, failover, groups, said := "", "", "", false
 	for i, cell := range cells {
-		switch name := r.columns[i]; {
+		name := ""
+		if i < len(r.columns) {
+			name = r.columns[i]
+		}
+		if name != groupsColumn {
+			cell = formula(cell)
+		}
+		switch {
+		case name == "":
+			if strings.TrimSpace(cell) != "" {
+				r.problems.addf(line, "there is something in column %d, which has no name", i+1)
+			}
 		case name == nicknameColumn:
 			nickname = cell
 		case name == failoverColumn:
@@ -151,10 +182,10 @@ func (r *csvReader) row(line int, cells []string) {
 		r.problems.addf(line, "nickname: it is missing")
 		return
 	case nickname != "":
-		u := r.users[nickname]
+		u := r.users[target.CanonicalName(nickname)]
 		if u == nil {
 			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)}
-			r.users[nickname] = u
+			r.users[target.CanonicalName(nickname)] = u
 			r.sheet.users = append(r.sheet.users, u)
 		}
 		if err := readFailover(u, failover); err != nil {
@@ -167,17 +198,17 @@ func (r *csvReader) row(line int, cells []string) {
 	if groups == "" {
 		return
 	}
-	for name := range strings.SplitSeq(groups, groupSeparator) {
-		r.group(line, strings.TrimSpace(name), nickname)
+	for _, name := range splitGroups(groups) {
+		r.group(line, name, nickname)
 	}
 }
 
 // group makes a user a member; a group without members has a row without a user.
 func (r *csvReader) group(line int, name, nickname string) {
-	g := r.groups[name]
+	g := r.groups[target.CanonicalName(name)]
 	if g == nil {
 		g = &userv1.TransferGroup{GroupName: name, Line: int32(line)}
-		r.groups[name] = g
+		r.groups[target.CanonicalName(name)] = g
 		r.sheet.groups = append(r.sheet.groups, g)
 	}
 	if nickname != "" {

@@ -16,10 +16,11 @@ import (
 // importCmd is bongsu import.
 type importCmd struct {
 	client
-	Path   string `arg:"" help:"The file; - is standard input."`
-	Format string `default:"" enum:",yaml,csv" placeholder:"yaml|csv" help:"By default what the file's name ends with."`
-	Prune  bool   `help:"Delete users, addresses, groups and memberships that the file does not hold."`
-	DryRun bool   `help:"Say what would be changed, and change nothing."`
+	Path     string `arg:"" help:"The file; - is standard input."`
+	Format   string `default:"" enum:",yaml,csv" placeholder:"yaml|csv" help:"By default what the file's name ends with."`
+	Encoding string `default:"" enum:",utf-8,utf-16,utf-16le,utf-16be,cp949,euc-kr" placeholder:"NAME" help:"How the file is encoded: utf-8, utf-16, utf-16le, utf-16be, cp949 or euc-kr. By default UTF-8, or UTF-16 where its first bytes say so."`
+	Prune    bool   `help:"Delete users, addresses, groups and memberships that the file does not hold."`
+	DryRun   bool   `help:"Say what would be changed, and change nothing."`
 }
 
 // Help is the long help.
@@ -40,16 +41,21 @@ YAML:
 	  - name: oncall
 	    members: [kim]
 
-CSV has a header and a row for each address. failover stands in any row of the user, and so do groups, apart by semicolons; a row without a nickname names groups without members:
+Anchors, aliases and merges (<<) are taken.
+
+CSV has a header and a row for each address. failover stands in any row of the user, and so do groups, apart by semicolons (a semicolon or backslash in a name has a backslash before it); a row without a nickname names groups without members:
 
 	nickname,failover,messenger,destination,rank,credential,groups
 	kim,true,slack,C024BE91L,0,xoxb-…,oncall;seoul
 	kim,,email,kim@example.com,1,smtps://…,
 	lee,,,,,,oncall
 
+Columns may be apart by commas, semicolons or tabs, which the header shows. Its case does not matter; blank rows and columns are left out. A cell that begins with ' and then = + - @ or ' is meant without the first ': so an export keeps spreadsheets from taking it for a formula.
+
 Examples:
 
 	bongsu import people.yaml --dry-run
+	bongsu import people.csv --encoding=cp949
 	bongsu import people.csv --prune
 	pass show people | bongsu import - --format=yaml`
 }
@@ -91,6 +97,9 @@ func (c importCmd) read(con *console) (s sheet, err error) {
 	}
 	if len(text) > most {
 		return s, usagef("%s is larger than 64 MiB", c.Path)
+	}
+	if text, err = toUTF8(text, c.Encoding); err != nil {
+		return s, err
 	}
 	read := readYAML
 	if format == "csv" {

@@ -133,6 +133,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(con),
 	)
+	if err := checkLine(args, os.Environ()); err != nil {
+		return con.exit(parser, err)
+	}
 	parsed, err := parser.Parse(flagsFirst(parser.Model.Node, args))
 	if helped {
 		return exitOK

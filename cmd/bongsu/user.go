@@ -106,7 +106,7 @@ type userCreate struct {
 	userArg
 	Failover    bool   `help:"Use the user's addresses one after the other, by rank, not all at once."`
 	Messenger   string `placeholder:"NAME" help:"Messenger of a first address, such as slack."`
-	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id."`
+	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id. Some messengers need none; bongsu messenger list says what each needs."`
 	ranked
 	credential
 }
@@ -120,21 +120,22 @@ func (userCreate) Help() string {
 Examples:
 
 	bongsu user create user1
-	bongsu user create user1 --messenger=slack --destination=C0123456789 --credential-file=token.txt`
+	bongsu user create user1 --messenger=slack --destination=C0123456789 --credential-file=token.txt
+	bongsu user create user2 --messenger=discord --credential-file=webhook-url.txt`
 }
 
 // Run is bongsu user create.
 func (c userCreate) Run(ctx context.Context, con *console) error {
 	req := &userv1.CreateUserRequest{NickName: c.name(), Failover: c.Failover}
 	switch {
-	case c.Messenger != "" && c.Destination != "":
+	case c.Messenger != "": // whether it needs a destination, the service knows
 		secret, err := c.read(con.In)
 		if err != nil {
 			return err
 		}
 		req.Addresses = []*userv1.NewAddress{{Messenger: c.Messenger, Destination: c.Destination, Credential: secret, Rank: c.Rank}}
-	case c.Messenger != "" || c.Destination != "" || c.Rank != nil || c.given():
-		return usagef("an address needs --messenger, --destination and a credential; or give none of them")
+	case c.Destination != "" || c.Rank != nil || c.given():
+		return usagef("an address needs --messenger and what that needs (bongsu messenger list); or say nothing of an address")
 	}
 	res, err := c.users().CreateUser(ctx, req)
 	if err != nil {
@@ -224,5 +225,5 @@ func (u userArg) find(ctx context.Context, text string) (*userv1.Address, error)
 			return a, nil
 		}
 	}
-	return nil, fmt.Errorf("user %s has no address %q; %s shows theirs", u.name(), text, u.next("bongsu user get "+u.name()))
+	return nil, fmt.Errorf("user %s has no address %q; %s shows theirs", u.name(), text, u.next("bongsu user get "+asArgument(u.Nickname)))
 }

@@ -101,7 +101,7 @@ func readYAML(in []byte) (s sheet, ps sheetProblems, err error) {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return s, ps, errors.New("the file holds more than one YAML document")
 	}
-	r := yamlReader{&ps}
+	r := &yamlReader{sheetProblems: &ps}
 	for _, root := range document.Content {
 		r.mapping(root, "users and groups", map[string]func(*yaml.Node){
 			"users": func(n *yaml.Node) {
@@ -116,9 +116,13 @@ func readYAML(in []byte) (s sheet, ps sheetProblems, err error) {
 }
 
 // A yamlReader reads the nodes of a document, whose lines it knows.
-type yamlReader struct{ *sheetProblems }
+type yamlReader struct {
+	*sheetProblems
+	depth  int // of aliases, one within another
+	copies int // values that were read because of an alias
+}
 
-func (r yamlReader) user(n *yaml.Node) *userv1.TransferUser {
+func (r *yamlReader) user(n *yaml.Node) *userv1.TransferUser {
 	u := &userv1.TransferUser{Line: int32(n.Line)}
 	r.mapping(n, "a user", map[string]func(*yaml.Node){
 		"nickname": func(n *yaml.Node) { u.NickName = r.text(n, "nickname") },
@@ -134,7 +138,7 @@ func (r yamlReader) user(n *yaml.Node) *userv1.TransferUser {
 	return u
 }
 
-func (r yamlReader) address(n *yaml.Node) *userv1.TransferAddress {
+func (r *yamlReader) address(n *yaml.Node) *userv1.TransferAddress {
 	a := &userv1.TransferAddress{Line: int32(n.Line)}
 	known := make(map[string]func(*yaml.Node), len(fields))
 	for _, f := range fields {
@@ -148,7 +152,7 @@ func (r yamlReader) address(n *yaml.Node) *userv1.TransferAddress {
 	return a
 }
 
-func (r yamlReader) group(n *yaml.Node) *userv1.TransferGroup {
+func (r *yamlReader) group(n *yaml.Node) *userv1.TransferGroup {
 	g := &userv1.TransferGroup{Line: int32(n.Line)}
 	r.mapping(n, "a group", map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) { g.GroupName = r.text(n, "name") },
@@ -160,33 +164,20 @@ func (r yamlReader) group(n *yaml.Node) *userv1.TransferGroup {
 }
 
 // mapping gives each value to who knows its key.
-func (r yamlReader) mapping(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
+func (r *yamlReader) mapping(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
 		r.addf(n.Line, "%s must be a mapping", what)
 		return
 	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		read, is := known[key.Value]
-		switch {
-		case !is:
-			r.addf(key.Line, "%s has no field %q", what, short(key.Value))
-		case seen[key.Value]:
-			r.addf(key.Line, "%s stands here twice", key.Value)
-		default:
-			read(n.Content[i+1])
-		}
-		seen[key.Value] = true
-	}
+	r.fields(n, what, known, map[string]bool{}, false)
 }
 
 // list gives each item to read. Nothing after a key is an empty list.
-func (r yamlReader) list(n *yaml.Node, what string, read func(*yaml.Node)) {
+func (r *yamlReader) list(n *yaml.Node, what string, read func(*yaml.Node)) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
 		for _, item := range n.Content {
-			read(item)
+			r.value(item, read)
 		}
 	case n.Tag != "!!null":
 		r.addf(n.Line, "%s must be a list", what)
@@ -194,7 +185,7 @@ func (r yamlReader) list(n *yaml.Node, what string, read func(*yaml.Node)) {
 }
 
 // text is a value as it is written: 010 is not 8. Nothing is the empty text.
-func (r yamlReader) text(n *yaml.Node, what string) string {
+func (r *yamlReader) text(n *yaml.Node, what string) string {
 	if n.Kind != yaml.ScalarNode {
 		r.addf(n.Line, "%s must be a text", what)
 		return ""

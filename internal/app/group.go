@@ -15,15 +15,18 @@ import (
 
 // groupHere runs the group service in this process.
 func (b *builder) groupHere(ctx context.Context) error {
-	key, err := b.sealKey()
-	if err != nil {
-		return err
-	}
 	store, err := directory.Open(ctx, b.config.DirectoryURL)
 	if err != nil {
 		return err
 	}
 	b.onClose("the directory", store.Close)
+	if err := b.makeKey(ctx, store); err != nil {
+		return err
+	}
+	key, err := b.sealKey()
+	if err != nil {
+		return err
+	}
 	if b.config.DemoData {
 		if err := b.fillDemo(ctx, store, key); err != nil {
 			return err

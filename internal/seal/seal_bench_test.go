@@ -39,6 +39,27 @@ func BenchmarkSeal(b *testing.B) {
 			}
 		}
 	})
+	of := seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"}
+	own, err := key.SealFor(secret, of)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open for an address", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if opened, err := key.OpenFor(own, of); err != nil || opened != secret {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("seal for an address", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := key.SealFor(secret, of); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("fingerprint", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

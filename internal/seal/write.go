@@ -102,7 +102,7 @@ func (f *file) write(path string, mode fs.FileMode, put func(temporary string) e
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".seal-*") // mode 0600
+	temporary, err := os.CreateTemp(filepath.Dir(path), temporaries) // mode 0600
 	if err != nil {
 		return err
 	}

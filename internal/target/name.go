@@ -107,6 +107,10 @@ func checkName(name string) error {
 // is the first; empty where it may.
 func unfit(r, before rune) string {
 	switch {
+	case ' ' < r && r <= '~': // most
+		return ""
+	case unicode.IsLetter(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point):
+		return ""
 	case r == ' ' && before == 0:
 		return "is white space at the beginning"
 	case r == ' ':

@@ -21,8 +21,8 @@ func TestNewNameTakesAnyVisibleCharacters(t *testing.T) {
 		"홍길동", "서버/운영", "名前", "Ünal", "Χρήστος", "Владимир", "عمر", "שלום", "देव", "ไทย", "🔥", "❤️", "👍🏽", "葛\U000e0100", "$€", "a  b", "=1+1", "+82 10", "all hands", "ball",
 		strings.Repeat("가", target.MaxName), strings.Repeat("🔥", target.MaxName),
 	} {
-		for what, make := range map[string]func(string) (string, error){"user": target.NewNickname, "group": target.NewName} {
-			if got, err := make(name); err != nil || got != norm.NFC.String(name) {
+		for what, newName := range map[string]func(string) (string, error){"user": target.NewNickname, "group": target.NewName} {
+			if got, err := newName(name); err != nil || got != norm.NFC.String(name) {
 				t.Errorf("%s %q: %q, %v", what, name, got, err)
 			}
 		}

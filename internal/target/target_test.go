@@ -69,3 +69,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkParse reads the targets of an alert, as is done twice for each.
+func BenchmarkParse(b *testing.B) {
+	for name, text := range map[string]string{"ASCII": "@@test-team1", "Hangul": "@홍길동", "emoji": "@🔥 ops"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := target.Parse(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
 
 // The states of the wire count as those of this package do; TestWireEnums holds them
@@ -224,7 +225,7 @@ func queryFromWire(req *alertv1.ListAlertsRequest) (Query, error) {
 		Limit:        int(req.GetPageSize()),
 		Severity:     req.GetSeverity(),
 		State:        State(req.GetState()),
-		Nickname:     req.GetNickName(),
+		Nickname:     target.CanonicalName(req.GetNickName()),
 		From:         timeFromWire(req.GetCreateTimeFrom()),
 		CreateBefore: timeFromWire(req.GetCreateTimeBefore()),
 	}

@@ -83,7 +83,7 @@ func newOlderSystem(t *testing.T) (*olderSystem, *UserInfoClient) {
 			t.Error(err)
 		}
 	})
-	client := NewUserInfoClient(rpc.NewHTTPClient(), "http://"+listener.Addr().String(), slog.New(slog.DiscardHandler), rpc.ClientOptions())
+	client := NewUserInfoClient(rpc.NewHTTPClient(), "http://"+listener.Addr().String(), slog.New(slog.DiscardHandler), rpc.ClientOptions("UserInfo", slog.New(slog.DiscardHandler)))
 	return o, client
 }
 

@@ -21,8 +21,11 @@ func TestBadInput(t *testing.T) {
 			{"a target of @", "", `{"target":["@"],"message":"m"}`, `target`, "400 400"},
 			{"a target of three @", "", `{"target":["@@@user1"],"message":"m"}`, `@@@user1`, "400 400"},
 			{"an empty target", "", `{"target":[""],"message":"m"}`, `target`, "400 400"},
-			{"SQL in a target", "", `{"target":["@'; DROP TABLE users;--"],"message":"m"}`, `DROP TABLE`, "400 400"},
-			{"a template in a target", "", `{"target":["@{{.}}"],"message":"m"}`, `{{.}}`, "400 400"},
+			{"SQL in a target, which could be a name", "", `{"target":["@'; DROP TABLE users;--"],"message":"m","strict":true}`, `DROP TABLE`, "400 400"},
+			{"a template in a target, which could be a name", "", `{"target":["@{{.}}"],"message":"m","strict":true}`, `{{.}}`, "400 400"},
+			{"a target that nobody sees", "", `{"target":["@a\u200bb"],"message":"m"}`, `U+200B`, "400 400"},
+			{"a control character in a target", "", `{"target":["@a\u0085b"],"message":"m"}`, `U+0085`, "400 400"},
+			{"a target too long", "", `{"target":["@` + strings.Repeat("가", 31) + `"],"message":"m"}`, `at most 30 characters`, "400 400"},
 			{"no target", "", `{"message":"m"}`, `target`, "400 400"},
 			{"an empty target list", "", `{"target":[],"message":"m"}`, `target`, "400 400"},
 			{"10,000 targets", "", `{"target":["@user1"` + strings.Repeat(`,"@user1"`, 9999) + `],"message":"m"}`, `target`, "400 400"},
@@ -80,10 +83,27 @@ func TestBadInput(t *testing.T) {
 	})
 }
 
+// TestNamesOfSigns gives names that mean something to a database, a template, a shell or a
+// browser, and nothing here.
+func TestNamesOfSigns(t *testing.T) {
+	d := oneProcess(t)
+	for _, name := range []string{`'; DROP TABLE groups;--`, `{{.}}`, `${HOME}`, `<b>`, `a/b@c`, `%s`, `a;b`} {
+		for path, body := range map[string]string{"/v1/groups": `{"groupName":"` + name + `"}`, "/v1/users": `{"nickName":"` + name + `"}`} {
+			if status, answer := ask(t, http.MethodPost, d.edge+path, body); status != http.StatusCreated || !strings.Contains(answer, `"`+name+`"`) {
+				t.Errorf("%s %s: %d %s", path, body, status, answer)
+			}
+		}
+		status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@`+name+`","@@`+name+`"],"message":"m","strict":true}`)
+		if status != http.StatusOK {
+			t.Errorf("an alert to %s: %d %s", name, status, answer)
+		}
+	}
+}
+
 // TestBadNames tries names that nobody may bear.
 func TestBadNames(t *testing.T) {
 	d := oneProcess(t)
-	for _, name := range []string{`'; DROP TABLE groups;--`, `{{.}}`, `${HOME}`, `<b>`, `a\nb`, ` a`, `a `, `@a`, `a/b`, `%s`, `a\u0000b`, `\u202ea`, ``} {
+	for _, name := range []string{`a\nb`, ` a`, `a `, `@a`, `a\u0000b`, `\u202ea`, `a\u3164`, `\u115f`, `a\u0085`, `a\u2028b`, ``} {
 		for path, body := range map[string]string{"/v1/groups": `{"groupName":"` + name + `"}`, "/v1/users": `{"nickName":"` + name + `"}`} {
 			if status, answer := ask(t, http.MethodPost, d.edge+path, body); status != http.StatusBadRequest || !strings.Contains(answer, "_name") {
 				t.Errorf("%s %s: %d %s", path, body, status, answer)

@@ -71,7 +71,7 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 	id := made.GetGroup().GetId()
 	_, err = groups.CreateGroup(ctx, &groupv1.CreateGroupRequest{GroupName: "봉수대 1"})
 	wantCode(t, err, connect.CodeAlreadyExists)
-	_, err = groups.CreateGroup(ctx, &groupv1.CreateGroupRequest{GroupName: "a;b"})
+	_, err = groups.CreateGroup(ctx, &groupv1.CreateGroupRequest{GroupName: "a\u200bb"})
 	wantCode(t, err, connect.CodeInvalidArgument)
 	_, err = groups.GetGroup(ctx, &groupv1.GetGroupRequest{Id: 999})
 	wantCode(t, err, connect.CodeNotFound)

@@ -2112,7 +2112,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\tpageToken\x12#\n" +
 	"\bseverity\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bseverity\x12>\n" +
 	"\x05state\x18\x04 \x01(\x0e2\x1e.bongsu.alert.v1.DeliveryStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12$\n" +
-	"\tnick_name\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bnickName\x12D\n" +
+	"\tnick_name\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18xR\bnickName\x12D\n" +
 	"\x10create_time_from\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0ecreateTimeFrom\x12H\n" +
 	"\x12create_time_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10createTimeBefore\"l\n" +
 	"\x12ListAlertsResponse\x12.\n" +

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// encodings are those that --encoding names. What Windows calls CP949 is what the web
+// calls EUC-KR: the older EUC-KR with more syllables.
+var encodings = map[string]encoding.Encoding{
+	"utf-16":   unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
+	"utf-16le": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
+	"utf-16be": unicode.UTF16(unicode.BigEndian, unicode.UseBOM),
+	"cp949":    korean.EUCKR,
+	"euc-kr":   korean.EUCKR,
+}
+
+// toUTF8 returns a file's text as UTF-8 without a byte order mark. Without a name it takes
+// UTF-8, and UTF-16 where a byte order mark says so; of anything else the error says what
+// it looks like. No error quotes the file.
+func toUTF8(text []byte, name string) ([]byte, error) {
+	if name == "" {
+		if !bytes.HasPrefix(text, []byte{0xff, 0xfe}) && !bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+			return asUTF8(text)
+		}
+		name = "utf-16"
+	}
+	if name == "utf-8" {
+		return asUTF8(text)
+	}
+	decoded, err := decode(text, name)
+	if err != nil {
+		return nil, fmt.Errorf("the file is not %s: %w", strings.ToUpper(name), err)
+	}
+	return withoutMark(decoded), nil
+}
+
+// asUTF8 returns a text that is UTF-8, or says what else it looks like.
+func asUTF8(text []byte) ([]byte, error) {
+	if looksUTF16(text, 1) {
+		return nil, errors.New("the file looks like UTF-16 (little endian) without a byte order mark: say --encoding=utf-16le, or save it as UTF-8")
+	}
+	if looksUTF16(text, 0) {
+		return nil, errors.New("the file looks like UTF-16 (big endian) without a byte order mark: say --encoding=utf-16be, or save it as UTF-8")
+	}
+	if utf8.Valid(text) {
+		return withoutMark(text), nil
+	}
+	line := invalidLine(text)
+	if _, err := decode(text, "cp949"); err == nil {
+		return nil, fmt.Errorf("line %d: the file is not UTF-8; it looks like CP949 (EUC-KR): say --encoding=cp949, or save it as UTF-8", line)
+	}
+	return nil, fmt.Errorf("line %d: the file is not UTF-8, nor UTF-16 or CP949: save it as UTF-8", line)
+}
+
+// decode returns a text as UTF-8, or an error where not all of it is in an encoding.
+func decode(text []byte, name string) ([]byte, error) {
+	if strings.HasPrefix(name, "utf-16") && len(text)%2 != 0 {
+		return nil, errors.New("it has an odd number of bytes")
+	}
+	decoded, err := encodings[name].NewDecoder().Bytes(text)
+	if err != nil {
+		return nil, err
+	}
+	if i := bytes.IndexRune(decoded, utf8.RuneError); i >= 0 { // which none of them holds, but for UTF-16
+		return nil, fmt.Errorf("line %d holds what no character is", 1+bytes.Count(decoded[:i], []byte("\n")))
+	}
+	return decoded, nil
+}
+
+// looksUTF16 reports whether a text begins as UTF-16 does where it is of ASCII: with a
+// zero in one byte of each of its first pairs, at the index zero, and none in the other.
+func looksUTF16(text []byte, zero int) bool {
+	const pairs = 4
+	if len(text) < 2*pairs {
+		return false
+	}
+	for i := range pairs {
+		if text[2*i+zero] != 0 || text[2*i+1-zero] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// invalidLine returns the line of the first byte that is not UTF-8.
+func invalidLine(text []byte) int {
+	line := 1
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		text = text[size:]
+	}
+	return line
+}
+
+// withoutMark returns a text without the byte order mark that spreadsheets write.
+func withoutMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }

@@ -1,0 +1,68 @@
+package sender_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// attemptOf sends one delivery whose credential was sealed for an owner, and returns it
+// when its first attempt is reported, with the number of calls that the provider got.
+func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, calls int) {
+	t.Helper()
+	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	r := newRig(t, net)
+	credential, err := r.key.SealFor("SLACK-USER1-TOKEN", of)
+	must(t, err)
+	ds := []alert.Delivery{{Nickname: nickname, Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
+	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
+	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
+	must(t, err)
+	r.clock.Put(a, ds)
+	run(t, r.sender.Run)
+	await(t, net.report)
+	_, ds, err = r.ledger.Alert(context.WithoutCancel(t.Context()), a.ID)
+	must(t, err)
+	return ds[0], len(r.slack.Calls(""))
+}
+
+// TestSealedForItsDelivery: what was sealed for the delivery's own address is sent.
+func TestSealedForItsDelivery(t *testing.T) {
+	t.Parallel()
+	d, calls := attemptOf(t, "user1", seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"})
+	if d.State != alert.Sent || calls != 1 {
+		t.Errorf("it is in state %d for %q after %d calls", d.State, d.Reason, calls)
+	}
+}
+
+// TestCredentialOfAnother: a sealed credential that was copied to another delivery does not
+// open there, and nobody is called with it.
+func TestCredentialOfAnother(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]seal.Owner{
+		"another user":        {Nickname: "user2", Messenger: "slack", Destination: "USER1_CHANNEL_ID"},
+		"another destination": {Nickname: "user1", Messenger: "slack", Destination: "USER2_CHANNEL_ID"},
+		"another messenger":   {Nickname: "user1", Messenger: "telegram", Destination: "USER1_CHANNEL_ID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, calls := attemptOf(t, "user1", of)
+			if d.State != alert.Failed || d.Reason != "credential_unreadable" || calls != 0 {
+				t.Errorf("it is in state %d for %q after %d calls", d.State, d.Reason, calls)
+			}
+		})
+	}
+}
+
+// TestJobWithoutOwner: a job that does not say whose address it is for, as an older alert
+// service makes it, is tried again and does not fail.
+func TestJobWithoutOwner(t *testing.T) {
+	t.Parallel()
+	d, calls := attemptOf(t, "", seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"})
+	if d.State != alert.Queued || len(d.Attempts) != 1 || d.Attempts[0].Outcome.Code != "seal_owner_unknown" || calls != 0 {
+		t.Errorf("it is in state %d for %q after %+v and %d calls", d.State, d.Reason, d.Attempts, calls)
+	}
+}
