@@ -74,7 +74,8 @@ func (q *Queue) renew(ctx context.Context, life time.Time) error {
 	return q.replace(ctx)
 }
 
-// replace deletes the stream where there is one, and makes it. mu must be held.
+// replace deletes the stream where there is one, and makes it. Who is not the owner only
+// deletes it: the owner makes it within a second. mu must be held.
 func (q *Queue) replace(ctx context.Context) error {
 	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
