@@ -96,7 +96,7 @@ func get(t *testing.T, method, url, body string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // it is read
+	defer res.Body.Close()
 	all, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -157,12 +157,12 @@ func (q *Queue) keep(ctx context.Context, name string, create func(replicas int)
 // another number. mu must be held.
 func (q *Queue) compare(name string, replicas int) {
 	want := q.options.Replicas
-	if q.seen[name] != replicas && want != 0 && want != replicas {
-		message := "queue stream gets more replicas"
-		if want < replicas {
-			message = "queue stream keeps its replicas, which are more than --replicas; `nats stream edit` makes them fewer"
-		}
-		q.options.Log.Warn(message, "stream", name, "replicas", replicas, "wanted", want)
+	switch log := q.options.Log; {
+	case q.seen[name] == replicas || want == 0 || want == replicas: // it was logged, or is as it should be
+	case want < replicas:
+		log.Warn("queue stream keeps its replicas, which are more than --replicas; `nats stream edit` makes them fewer", "stream", name, "replicas", replicas, "wanted", want)
+	default:
+		log.Warn("queue stream gets more replicas", "stream", name, "replicas", replicas, "wanted", want)
 	}
 	q.seen[name] = max(q.seen[name], replicas)
 }
