@@ -48,7 +48,7 @@ type serveCmd struct {
 
 	CredentialLimit  string        `default:"10/s" placeholder:"10/s" help:"How fast providers are called under one credential, by all senders together: 10/s, 600/m, 1000/h or off. What is beyond waits."`
 	DestinationLimit string        `placeholder:"1/s" help:"How fast one destination is called; by default as its provider says."`
-	BreakerPercent   int           `default:"10" help:"How much of the calls under a credential must fail for it to be left alone for a while; -1 for never."`
+	BreakerPercent   int           `default:"10" help:"How much of the calls under a credential must fail for it to be left alone for a while, in percent; -1 for never. Where it has a single destination, so many as --breaker-calls says must fail in a row."`
 	BreakerCalls     int           `default:"10" help:"How many calls at least that is counted over."`
 	BreakerOpen      time.Duration `default:"3s" help:"How long it is left alone before it is tried again."`
 	RefusalTime      time.Duration `default:"1m" help:"How long a credential is left alone that its provider refused, before it is tried again. Meanwhile its deliveries end as failed."`

@@ -74,7 +74,8 @@ func (q *Queue) renew(ctx context.Context, life time.Time) error {
 	return q.replace(ctx)
 }
 
-// replace deletes the stream where there is one, and makes it. mu must be held.
+// replace deletes the stream where there is one, and makes it. Who is not the owner only
+// deletes it: the owner makes it within a second. mu must be held.
 func (q *Queue) replace(ctx context.Context) error {
 	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
@@ -156,12 +157,12 @@ func (q *Queue) keep(ctx context.Context, name string, create func(replicas int)
 // another number. mu must be held.
 func (q *Queue) compare(name string, replicas int) {
 	want := q.options.Replicas
-	if q.seen[name] != replicas && want != 0 && want != replicas {
-		message := "queue stream gets more replicas"
-		if want < replicas {
-			message = "queue stream keeps its replicas, which are more than --replicas; `nats stream edit` makes them fewer"
-		}
-		q.options.Log.Warn(message, "stream", name, "replicas", replicas, "wanted", want)
+	switch log := q.options.Log; {
+	case q.seen[name] == replicas || want == 0 || want == replicas: // it was logged, or is as it should be
+	case want < replicas:
+		log.Warn("queue stream keeps its replicas, which are more than --replicas; `nats stream edit` makes them fewer", "stream", name, "replicas", replicas, "wanted", want)
+	default:
+		log.Warn("queue stream gets more replicas", "stream", name, "replicas", replicas, "wanted", want)
 	}
 	q.seen[name] = max(q.seen[name], replicas)
 }

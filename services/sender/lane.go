@@ -38,6 +38,7 @@ type lane struct {
 	deferring sync.WaitGroup // what of it is not recorded; the taker adds and waits
 
 	link   *link
+	slots  *outage        // where they cannot be asked for
 	asking sync.WaitGroup // what is asked of the alert service, also where nobody waits for it any more
 }
 

@@ -130,7 +130,7 @@ func answered[T any](ctx context.Context, l *lane, what string, ask func(context
 			}
 		}
 	})
-	patience := time.NewTimer(answerTime)
+	patience := time.NewTimer(answerTime + 20*time.Millisecond) // the link is down then
 	defer patience.Stop()
 	select {
 	case a := <-first:

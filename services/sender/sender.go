@@ -118,9 +118,10 @@ type Sender struct {
 // messenger waits for another.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
-	link := newLink(s.Log)
+	link, slots := newLink(s.Log), &outage{log: s.Log}
 	for _, m := range s.Messengers {
 		l := newLane(s, m, link)
+		l.slots = slots
 		g.Go(func() error { return l.run(ctx) })
 	}
 	return g.Wait()

@@ -54,7 +54,6 @@ func (l *lane) takeWhileUp(ctx context.Context, jobs Jobs) error {
 // the workers can begin with soon, so that leases do not run out while deliveries
 // wait for a worker. It returns when taking ends, with what it holds then.
 func (l *lane) takeAll(ctx, taking context.Context, jobs Jobs) (unclaimed []job.Taken) {
-	broken := false
 	for {
 		taken, err := jobs.Take(taking, l.stock())
 		if err != nil {
@@ -62,10 +61,12 @@ func (l *lane) takeAll(ctx, taking context.Context, jobs Jobs) (unclaimed []job.
 		}
 		hands, tasks := l.tasks(taken)
 		p, err := l.plan(ctx, tasks)
-		if err != nil && !errors.Is(err, errUnanswered) && !broken && taking.Err() == nil {
-			l.Log.Warn("the paces cannot be asked; jobs wait until they can", "messenger", l.name, "error", err)
+		switch {
+		case err == nil:
+			l.slots.works()
+		case !errors.Is(err, errUnanswered) && taking.Err() == nil:
+			l.slots.failed(l.name, err)
 		}
-		broken = err != nil
 		if err == nil {
 			err = l.claim(ctx, p.soon)
 		}
