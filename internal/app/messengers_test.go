@@ -25,6 +25,11 @@ func TestMessengerConfig(t *testing.T) {
 		"no rate":         {"slack: {credential-limit: fast}\n", "credential-limit of slack"},
 		"no URL":          {"slack: {url: slack}\n", "url of slack"},
 		"no proxy":        {"slack: {proxy: ':3128'}\n", "proxy of slack"},
+		"a misspelt URL":  {"slack: {url: 'htp://mockup:18084'}\n", "url of slack must be"},
+		"two URLs":        {"slack: {url: 'http://a,b'}\n", "url of slack must be"},
+		"mail by no port": {"email: {url: 'smtp://relay'}\n", "url of email must name a port"},
+		"an FTP proxy":    {"slack: {proxy: 'ftp://proxy:21'}\n", "proxy of slack must be"},
+		"no port":         {"slack: {proxy: 'http://kim:s3cret@proxy:port'}\n", "proxy of slack must be"},
 		"too long a call": {"slack: {timeout: 1m}\n", "--provider-timeout, 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +41,7 @@ func TestMessengerConfig(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
-			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--messenger-config")):
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--messenger-config") || strings.Contains(err.Error(), "s3cret")):
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
