@@ -14,8 +14,8 @@ import (
 // How often providers are asked about addresses: users say where those calls go, and
 // could look through a network by them.
 const (
-	verifyPerSecond = 1  // of this process, whatever the addresses
-	verifyBurst     = 10 // at once after a rest
+	verifyPerSecond = 5  // of this process, whatever the addresses
+	verifyBurst     = 20 // at once after a rest
 	// verifyWait is how long a call waits for its slot before it is refused.
 	verifyWait = 5 * time.Second
 )

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// TestVerifyIsPaced asks about many addresses at once: some go at once, some wait a
-// second for each before them, and the rest is refused, to be tried again.
+// TestVerifyIsPaced asks about many addresses at once: some go at once, some wait
+// for those before them, and the rest is refused, to be tried again.
 func TestVerifyIsPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limit verifyLimit
@@ -33,7 +33,8 @@ func TestVerifyIsPaced(t *testing.T) {
 		for range 100 {
 			count[<-waits]++
 		}
-		if count[0] != verifyBurst || count[time.Second] != 1 || count[verifyWait] != 1 || count[-1] != 100-verifyBurst-5 {
+		const gap, waited = time.Second / verifyPerSecond, int(verifyWait/time.Second) * verifyPerSecond
+		if count[0] != verifyBurst || count[gap] != 1 || count[verifyWait] != 1 || count[-1] != 100-verifyBurst-waited {
 			t.Errorf("%v", count)
 		}
 
