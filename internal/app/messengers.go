@@ -234,7 +234,7 @@ func ParsePrefixes(words []string) ([]netip.Prefix, error) {
 			addr, err = netip.ParseAddr(word)
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		if err != nil {
+		if err != nil || prefix.Addr().Is4In6() { // addresses are compared as IPv4 then
 			return nil, fmt.Errorf("--allow-destinations: %q is neither a network such as 10.0.0.0/8 nor an address", word)
 		}
 		all = append(all, prefix.Masked())

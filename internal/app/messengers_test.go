@@ -110,7 +110,9 @@ func TestParsePrefixes(t *testing.T) {
 	if err != nil || len(got) != 3 || got[0].String() != "10.0.0.0/8" || got[1].String() != "192.168.0.7/32" || got[2].String() != "fd00::1/128" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := ParsePrefixes([]string{"intranet"}); err == nil || !strings.Contains(err.Error(), `"intranet"`) {
-		t.Errorf("%v", err)
+	for _, word := range []string{"intranet", "::ffff:10.0.0.0/104", "10.0.0.0/33", "10.0.0", "http://10.0.0.1", "10.0.0.1:80", ""} {
+		if _, err := ParsePrefixes([]string{word}); err == nil || !strings.Contains(err.Error(), `"`+word+`"`) || !strings.Contains(err.Error(), "--allow-destinations") {
+			t.Errorf("%q: %v", word, err)
+		}
 	}
 }
