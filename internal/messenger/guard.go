@@ -73,7 +73,7 @@ func (g *guard) destination(ctx context.Context, u *url.URL) error {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
 	for _, addr := range addrs {
-		if err := g.check(ctx, netip.AddrPortFrom(addr, uint16(number))); err != nil { //nolint:gosec // it is a port
+		if err := g.check(ctx, netip.AddrPortFrom(addr, uint16(number))); err != nil {
 			return err
 		}
 	}
