@@ -34,10 +34,10 @@ func TestUnknownVariableIsSaid(t *testing.T) {
 func TestZeroIsNoDefault(t *testing.T) {
 	for _, flag := range []string{
 		"--job-size=0", "--replicas=0", "--replicas=-1", "--breaker-calls=0", "--breaker-percent=0", "--breaker-percent=-2", "--failover-after=0s", "--failover-after=-1s",
-		"--lease=0s", "--provider-timeout=0s", "--breaker-open=0s", "--breaker-open=-3s", "--refusal-time=0s", "--data=",
+		"--lease=0s", "--provider-timeout=0s", "--breaker-open=0s", "--breaker-open=-3s", "--refusal-time=0s", "--data=", "--services=",
 	} {
 		name, _, _ := strings.Cut(flag, "=")
-		code, _, stderr := bongsu(t, "", "serve", "--services=edge", flag)
+		code, _, stderr := bongsu(t, "", "serve", flag)
 		if code != exitUsage || !strings.Contains(stderr, name+" ") {
 			t.Errorf("%s: exit %d, %s", flag, code, stderr)
 		}

@@ -83,6 +83,9 @@ func (c serveCmd) Validate() error {
 	if c.Data == "" {
 		return usagef("--data must be a folder such as /var/lib/bongsu")
 	}
+	if len(c.Services) == 0 {
+		return usagef("--services must be all, or some of edge, group, alert, sender, mockup with commas between")
+	}
 	for flag, n := range map[string]int{"--job-size": c.JobSize, "--replicas": c.Replicas, "--breaker-calls": c.BreakerCalls} {
 		if n < 1 {
 			return usagef("%s is %d: it must be at least 1", flag, n)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,6 +40,9 @@ func (c *Config) checkFlags() error {
 			return fmt.Errorf("--%s %w", flag.name, err)
 		}
 	}
+	if err := c.checkProxies(os.Getenv); err != nil {
+		return err
+	}
 	for service, addr := range c.Addrs {
 		if err := checkAddr(addr); addr != "" && err != nil {
 			return fmt.Errorf("--%s-addr %w", service, err)
@@ -49,6 +53,27 @@ func (c *Config) checkFlags() error {
 	}
 	if c.LedgerURL != "" && c.LedgerURL == c.DirectoryURL {
 		return errors.New("--ledger-url and --directory-url name the same database: each needs one of its own")
+	}
+	return nil
+}
+
+// checkProxies returns what is wrong with the proxies that the environment names, where
+// this process calls providers: net/http would say it of each call, and quote them.
+func (c *Config) checkProxies(getenv func(string) string) error {
+	if !c.has(Sender) && !c.has(Group) {
+		return nil
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		value := getenv(name)
+		if value == "" {
+			continue
+		}
+		if !strings.Contains(value, "://") { // as net/http takes it
+			value = "http://" + value
+		}
+		if _, err := parseURL(value, "must be a URL such as http://10.0.0.9:3128", "http", "https", "socks5", "socks5h"); err != nil {
+			return fmt.Errorf("%s in the environment %w", name, err)
+		}
 	}
 	return nil
 }

@@ -115,3 +115,20 @@ func TestFlagsWithoutEffect(t *testing.T) {
 		t.Errorf("%v, %v", full.idle, err)
 	}
 }
+
+// TestProxiesOfTheEnvironment: one that cannot be is named when the process starts, and
+// not quoted.
+func TestProxiesOfTheEnvironment(t *testing.T) {
+	for value, right := range map[string]bool{
+		"": true, "http://proxy:3128": true, "proxy:3128": true, "http://kim:s3cret@proxy:3128/": true, "socks5://proxy": true,
+		"http://kim:s3c/ret@proxy:3128": false, "ftp://s3cret:3128": false, "http://s3cret:port": false, "a s3cret": false, "http://a,b:3128": false,
+	} {
+		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+			c := Config{Services: []string{Sender}}
+			err := c.checkProxies(func(asked string) string { return map[string]string{name: value}[asked] })
+			if (err == nil) != right || err != nil && (!strings.HasPrefix(err.Error(), name+" ") || strings.Contains(err.Error(), "s3c")) {
+				t.Errorf("%s=%s: %v", name, value, err)
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // The messengers that are configured in ways of their own, by name.
@@ -49,7 +50,7 @@ func readMessengers(path string) (Messengers, error) {
 	decoder.KnownFields(true)
 	var of Messengers
 	if err := decoder.Decode(&of); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("--messenger-config: %s: %w", path, err)
+		return nil, fmt.Errorf("--messenger-config: %s: %w", path, redact.Error(err))
 	}
 	return of, nil
 }
@@ -65,14 +66,10 @@ func (of Messengers) check(timeout time.Duration) error {
 				return fmt.Errorf("--messenger-config: %s of %s: %w", key, name, err)
 			}
 		}
-		for key, value := range map[string]string{"url": c.URL, "proxy": c.Proxy, "callback-url": c.CallbackURL} {
-			if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "") {
-				return fmt.Errorf("--messenger-config: %s of %s must be a URL such as http://127.0.0.1:3128", key, name)
-			}
+		if err := c.checkURLs(name); err != nil {
+			return err
 		}
 		switch {
-		case name == email && c.URL != "" && !strings.HasPrefix(c.URL, "smtp://") && !strings.HasPrefix(c.URL, "smtps://"):
-			return fmt.Errorf("--messenger-config: url of %s must be a URL such as smtp://127.0.0.1:18025", name)
 		case name == email && c.Proxy != "":
 			return fmt.Errorf("--messenger-config: %s goes through no proxy", name)
 		case name != twilio && c.CallbackURL != "":
@@ -80,6 +77,36 @@ func (of Messengers) check(timeout time.Duration) error {
 		}
 		if c.Timeout < 0 || c.Timeout > timeout {
 			return fmt.Errorf("--messenger-config: timeout of %s is %s: it is above 0, and at most --provider-timeout, %s", name, c.Timeout, timeout)
+		}
+	}
+	return nil
+}
+
+// checkURLs says which URL of a messenger cannot be one. Its error quotes none, as they
+// may hold passwords.
+func (c MessengerConfig) checkURLs(name string) error {
+	schemes, example := []string{"http", "https"}, "http://127.0.0.1:18084"
+	if name == email {
+		schemes, example = []string{"smtp", "smtps"}, "smtp://127.0.0.1:18025"
+	}
+	for _, u := range []struct {
+		key, value, example string
+		schemes             []string
+	}{
+		{"url", c.URL, example, schemes},
+		{"proxy", c.Proxy, "http://127.0.0.1:3128", []string{"http", "https", "socks5", "socks5h"}},
+		{"callback-url", c.CallbackURL, "https://bongsu.example.com", []string{"http", "https"}},
+	} {
+		if u.value == "" {
+			continue
+		}
+		if _, err := parseURL(u.value, "must be a URL such as "+u.example, u.schemes...); err != nil {
+			return fmt.Errorf("--messenger-config: %s of %s %w", u.key, name, err)
+		}
+	}
+	if name == email && c.URL != "" {
+		if u, err := url.Parse(c.URL); err != nil || u.Port() == "" {
+			return fmt.Errorf("--messenger-config: url of %s must name a port, such as %s", name, example)
 		}
 	}
 	return nil
@@ -130,33 +157,37 @@ func (b *builder) messengersHere() []messenger.Messenger {
 
 // endpoints gives the ways to the providers. Calls that an operator pointed
 // somewhere go there, wherever it is; the others go to public addresses only, and
-// where the operator lets them.
+// where the operator lets them, also through a proxy.
 func (b *builder) endpoints() messenger.Endpoints {
-	anywhere, somewhere := messenger.ClientConfig{Anywhere: true}, messenger.ClientConfig{Allowed: b.config.AllowDestinations}
-	everywhere, public := messenger.NewClient(anywhere), messenger.NewClient(somewhere)
+	anywhere := messenger.ClientConfig{Anywhere: true}
+	given := messenger.ClientConfig{Allowed: b.config.AllowDestinations} // by users
+	fixed := messenger.ClientConfig{Allowed: b.config.AllowDestinations, Fixed: true}
+	clients := map[string]*http.Client{"anywhere": messenger.NewClient(anywhere), "given": messenger.NewClient(given), "fixed": messenger.NewClient(fixed)}
 	return func(name string) messenger.Endpoint {
 		of := b.config.Messengers[name]
 		e := messenger.Endpoint{
-			Client:      public,
-			Dial:        messenger.NewDial(somewhere),
+			Dial:        messenger.NewDial(given),
 			Now:         b.config.Now,
 			URL:         b.providerURL(name),
 			HTTP:        b.config.AllowHTTP,
 			CallbackURL: of.CallbackURL,
 		}
+		to, config := "given", given
+		spec, _ := messenger.Find(messenger.Specs(), name)
 		switch {
-		case of.Proxy != "":
-			e.Client = proxied(of.Proxy)
 		case e.URL != "":
-			e.Client, e.Dial = everywhere, messenger.NewDial(anywhere)
+			to, config = "anywhere", anywhere
+			e.Dial = messenger.NewDial(anywhere)
+		case !spec.Credential.URL:
+			to, config = "fixed", fixed
+		}
+		e.Client = clients[to]
+		if of.Proxy != "" {
+			config.Proxy, _ = url.Parse(of.Proxy) // check has
+			e.Client = messenger.NewClient(config)
 		}
 		return e
 	}
-}
-
-func proxied(proxy string) *http.Client {
-	u, _ := url.Parse(proxy) // check has
-	return messenger.NewClient(messenger.ClientConfig{Anywhere: true, Proxy: u})
 }
 
 // providerURL gives where a provider is said to be: as told for the messenger or for
@@ -203,7 +234,7 @@ func ParsePrefixes(words []string) ([]netip.Prefix, error) {
 			addr, err = netip.ParseAddr(word)
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		if err != nil {
+		if err != nil || prefix.Addr().Is4In6() { // addresses are compared as IPv4 then
 			return nil, fmt.Errorf("--allow-destinations: %q is neither a network such as 10.0.0.0/8 nor an address", word)
 		}
 		all = append(all, prefix.Masked())

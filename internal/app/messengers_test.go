@@ -25,6 +25,11 @@ func TestMessengerConfig(t *testing.T) {
 		"no rate":         {"slack: {credential-limit: fast}\n", "credential-limit of slack"},
 		"no URL":          {"slack: {url: slack}\n", "url of slack"},
 		"no proxy":        {"slack: {proxy: ':3128'}\n", "proxy of slack"},
+		"a misspelt URL":  {"slack: {url: 'htp://mockup:18084'}\n", "url of slack must be"},
+		"two URLs":        {"slack: {url: 'http://a,b'}\n", "url of slack must be"},
+		"mail by no port": {"email: {url: 'smtp://relay'}\n", "url of email must name a port"},
+		"an FTP proxy":    {"slack: {proxy: 'ftp://proxy:21'}\n", "proxy of slack must be"},
+		"no port":         {"slack: {proxy: 'http://kim:s3cret@proxy:port'}\n", "proxy of slack must be"},
 		"too long a call": {"slack: {timeout: 1m}\n", "--provider-timeout, 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +41,7 @@ func TestMessengerConfig(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
-			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--messenger-config")):
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--messenger-config") || strings.Contains(err.Error(), "s3cret")):
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
@@ -105,7 +110,9 @@ func TestParsePrefixes(t *testing.T) {
 	if err != nil || len(got) != 3 || got[0].String() != "10.0.0.0/8" || got[1].String() != "192.168.0.7/32" || got[2].String() != "fd00::1/128" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := ParsePrefixes([]string{"intranet"}); err == nil || !strings.Contains(err.Error(), `"intranet"`) {
-		t.Errorf("%v", err)
+	for _, word := range []string{"intranet", "::ffff:10.0.0.0/104", "10.0.0.0/33", "10.0.0", "http://10.0.0.1", "10.0.0.1:80", ""} {
+		if _, err := ParsePrefixes([]string{word}); err == nil || !strings.Contains(err.Error(), `"`+word+`"`) || !strings.Contains(err.Error(), "--allow-destinations") {
+			t.Errorf("%q: %v", word, err)
+		}
 	}
 }

@@ -4,21 +4,23 @@ package messenger
 type Endpoints func(name string) Endpoint
 
 // All is the visible list, by name: a new messenger is one file and one line here.
-// Only where they send do messengers need endpoints.
+// Only where they send do messengers need endpoints. Those whose credential is a URL go
+// where users say.
 func All(to Endpoints) []Messenger {
+	given := func(name string) Endpoint { return to(name).given() }
 	return []Messenger{
-		Discord{to("discord")},
+		Discord{given("discord")},
 		DiscordBot{to("discordbot")},
-		Email{to("email")},
-		Ntfy{to("ntfy")},
+		Email{given("email")},
+		Ntfy{given("ntfy")},
 		PagerDuty{to("pagerduty")},
 		Slack{to("slack")},
-		SlackHook{to("slackhook")},
+		SlackHook{given("slackhook")},
 		SNS{to("sns")},
-		Teams{to("teams")},
+		Teams{given("teams")},
 		Telegram{to("telegram")},
 		Twilio{to("twilio")},
-		Webhook{to("webhook")},
+		Webhook{given("webhook")},
 	}
 }
 

@@ -40,8 +40,9 @@ func TestForbiddenAddresses(t *testing.T) {
 func TestRebinding(t *testing.T) {
 	base, looked := provider(t, func(http.ResponseWriter, *http.Request) { t.Error("called") }), 0
 	client := NewClient(ClientConfig{})
-	guarded := client.Transport.(*http.Transport).DialContext
-	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	direct := client.Transport.(*guardedTransport).direct
+	guarded := direct.DialContext
+	direct.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if looked++; looked > 1 { // as a resolver that answers anew would have it
 			address = strings.TrimPrefix(base, "http://")
 		}
@@ -67,7 +68,9 @@ func TestAllowedAddresses(t *testing.T) {
 	}{
 		"anywhere":       {ClientConfig{Anywhere: true}, base},
 		"allowed":        {ClientConfig{Allowed: loopback}, base},
-		"by a proxy":     {ClientConfig{Proxy: proxy}, "http://provider.invalid/hook"},
+		"by a proxy":     {ClientConfig{Proxy: proxy}, "http://1.1.1.1/hook"},
+		"resolved there": {ClientConfig{Proxy: proxy, Fixed: true}, "http://provider.invalid/hook"},
+		"allowed behind": {ClientConfig{Proxy: proxy, Allowed: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, "http://10.0.0.1/hook"},
 		"by a free name": {ClientConfig{Allowed: loopback}, strings.Replace(base, "127.0.0.1", "localhost", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,5 +81,9 @@ func (e Email) hand(ctx context.Context, r relay, to string, mail []byte) Outcom
 	} else if r.clear && !e.HTTP && !loopback(r.host) {
 		return refuse("tls=off lets the password be read on the way; an operator must allow it by --allow-http")
 	}
-	return e.talk(ctx, r, to, mail).outcome(e.Now())
+	o := e.talk(ctx, r, to, mail).outcome(e.Now())
+	if e.byUser && e.URL == "" && o.Status == 0 {
+		return o.vague()
+	}
+	return o
 }

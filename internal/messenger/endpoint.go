@@ -25,6 +25,8 @@ type Endpoint struct {
 	// CallbackURL is the URL under which providers reach this Bongsu, to say later what
 	// became of a message. Empty asks them for no such word.
 	CallbackURL string
+	// byUser says that calls go to URLs that users have given, unless URL is set.
+	byUser bool
 	// roots certify those that do not speak HTTP; nil means whom the system trusts.
 	roots *x509.CertPool
 }
@@ -73,8 +75,43 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 	return call(e.Client, req, &begun)
 }
 
+// given returns the endpoint of a messenger that calls URLs that users have given.
+func (e Endpoint) given() Endpoint {
+	e.byUser = true
+	return e
+}
+
 // outcome is what a reply means by its status alone.
-func (e Endpoint) outcome(r reply) Outcome { return r.outcome(e.Now()) }
+func (e Endpoint) outcome(r reply) Outcome {
+	o := r.outcome(e.Now())
+	if e.byUser && e.URL == "" && r.status == 0 {
+		return o.vague()
+	}
+	return o
+}
+
+// vague is the outcome of a call to a user-given URL that had no answer, without what it
+// would tell of a network that only this process sees: whether a port is closed or
+// filtered, and addresses.
+func (o Outcome) vague() Outcome {
+	switch o.Code {
+	case "connection_refused", "dial_error", "connection_error", "timeout", "tls_error", "connection_lost":
+	case "dns_error":
+		o.Excerpt = "the name of the host cannot be resolved"
+		return o
+	default:
+		return o
+	}
+	switch {
+	case o.Kind == Unknown:
+		o.Excerpt = "the connection broke, or no answer came in time, after the request may have been sent"
+	case o.Code == "tls_error":
+		o.Excerpt = "no encrypted connection that can be trusted"
+	case o.Kind == Retry:
+		o.Code, o.Excerpt = "unreachable", "no connection to the host: whether it refused, did not answer, or cannot be reached is not told of URLs that users give"
+	}
+	return o
+}
 
 // marshal is v as JSON, with nothing escaped for HTML. v must be fit for JSON.
 func marshal(v any) []byte {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
 // maxAnswer is how much of a provider's answer is read.
@@ -214,8 +216,8 @@ func timedOut(err error) bool {
 // it: for some messengers the URL is the password.
 func cause(err error) string {
 	var at *url.Error
-	if errors.As(err, &at) {
+	if errors.As(err, &at) && at.Op != "parse" {
 		err = at.Err
 	}
-	return err.Error()
+	return redact.Error(err).Error()
 }

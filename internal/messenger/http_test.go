@@ -101,6 +101,19 @@ func TestCodesOfWhatBroke(t *testing.T) {
 	}
 }
 
+// TestNoPasswordOfAProxy: net/http quotes the URL of a proxy that it cannot parse.
+func TestNoPasswordOfAProxy(t *testing.T) {
+	for _, err := range []error{
+		fmt.Errorf("invalid proxy address %q: %v", "http://kim:s3cret@h:port", "invalid port"),
+		&url.Error{Op: "parse", URL: "http://kim:s3c/ret@h", Err: errors.New(`invalid port ":s3c" after host`)},
+		&url.Error{Op: "Post", URL: "https://s3cret.example", Err: &url.Error{Op: "parse", URL: "s3cret", Err: errors.New("s3cret")}},
+	} {
+		if o := (reply{err: err}).outcome(noon); strings.Contains(o.Excerpt, "s3c") || o.Excerpt == "" {
+			t.Errorf("%v: %q", err, o.Excerpt)
+		}
+	}
+}
+
 // TestAnotherConnectionStartsAnew plays what net/http does when a connection that
 // it used again turns out to be closed: it takes another one, having written
 // nothing. That one is refused, so nothing at all was sent.

@@ -163,3 +163,22 @@ func emailTo(addr string) Email {
 const emailCredential = "smtp://bongsu:SECRET%2F%2B%25word@relay.example:587?from=bongsu@example.com"
 
 var emailMessage = Message{DeliveryID: 7, Credential: emailCredential, Destination: "ops@example.com", Text: "[normal] node1 down", Severity: "normal", Time: noon}
+
+// TestShortPasswordOfARelay: a password of one letter takes no ordinary word out of what
+// a relay says, and is not shown where it is quoted.
+func TestShortPasswordOfARelay(t *testing.T) {
+	const credential = "smtp://kim:a@relay.example.com:587?from=bongsu@example.com"
+	r, err := parseRelay(credential)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]string{
+		"550 a bad address: kim is not a user": "550 a bad address: kim is not a user",
+		`535 kim:a and "a" are bad, YQ== too`:  `535 [redacted] and "[redacted]" are bad, [redacted] too`,
+		"535 smtp://KIM:A@relay.example.com":   "535 smtp://[redacted]@relay.example.com",
+	} {
+		if got := (Outcome{Kind: Failed, Excerpt: said}).without(r.secrets(credential)...).Excerpt; got != want {
+			t.Errorf("%q makes %q, want %q", said, got, want)
+		}
+	}
+}

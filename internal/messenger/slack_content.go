@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,7 +26,10 @@ const (
 // slackContent is what a message shows, in both of Slack's ways to send. Where there
 // are blocks, the text is what notifications show.
 type slackContent struct {
-	Text   string       `json:"text"`
+	Text string `json:"text"`
+	// Mrkdwn is false where Slack would take signs of the text for markup: then it shows
+	// them (https://docs.slack.dev/messaging/formatting-message-text#disabling-formatting).
+	Mrkdwn *bool        `json:"mrkdwn,omitempty"`
 	Blocks []slackBlock `json:"blocks,omitempty"`
 }
 
@@ -40,17 +44,35 @@ type slackText struct {
 	Text string `json:"text"`
 	// Verbatim leaves names of people and channels what they are: text.
 	Verbatim bool `json:"verbatim,omitempty"`
+	// Emoji is false where names between colons are to stay what they are.
+	Emoji *bool `json:"emoji,omitempty"`
 }
+
+// off is a setting that is on unless a message says otherwise.
+var off = new(bool)
 
 // slackContentOf shows more than a text by blocks, unless they would be too large
 // for Slack: then all of it is text, and only what is too long for that is cut.
 func slackContentOf(m Message) (content slackContent, cut bool) {
 	if blocks := slackBlocksOf(m); blocks != nil {
-		return slackContent{Text: slackEscapes.Replace(m.Text), Blocks: blocks}, false
+		return slackContent{Text: slackEscapes.Replace(m.Text), Mrkdwn: slackMrkdwn(m.Text), Blocks: blocks}, false
 	}
 	text, cut := fit(m.Full(), slackTextLimit, slackSize)
-	return slackContent{Text: slackEscapes.Replace(text)}, cut
+	return slackContent{Text: slackEscapes.Replace(text), Mrkdwn: slackMrkdwn(text)}, cut
 }
+
+// slackMrkdwn is nil for a text in which Slack finds no markup.
+func slackMrkdwn(text string) *bool {
+	if slackMarkup.MatchString(text) {
+		return off
+	}
+	return nil
+}
+
+// slackMarkup are the signs that Slack may take for markup: of bold, struck and code
+// wherever they stand, of italics at the edge of a word, of a quotation at the beginning
+// of a line, and names of emojis.
+var slackMarkup = regexp.MustCompile("[*~`]" + `|(^|[^\pL\pN])_|_([^\pL\pN]|$)|(?m:^\s*>)|:([a-z0-9_+'-]*[a-z][a-z0-9_+'-]*|\+1|-1|100|1234):`)
 
 // slackBlocksOf is nil for a plain message, and for one that does not fit.
 func slackBlocksOf(m Message) []slackBlock {
@@ -61,15 +83,15 @@ func slackBlocksOf(m Message) []slackBlock {
 	if m.Title != "" { // nothing means anything in a plain_text, so nothing is escaped
 		blocks = append(blocks, slackBlock{Type: "header", Text: &slackText{Type: "plain_text", Text: m.Title}})
 	}
-	blocks = append(blocks, slackSection(slackEscapes.Replace(m.Text)))
+	blocks = append(blocks, slackBlock{Type: "section", Text: slackWords(slackEscapes.Replace(m.Text), m.Text)})
 	for some := range slices.Chunk(m.Details, slackFieldCount) {
 		section := slackBlock{Type: "section"}
 		for _, d := range some {
-			field := "*" + slackEscapes.Replace(d.Name) + "*\n" + slackEscapes.Replace(d.Value)
-			if utf8.RuneCountInString(field) > slackFieldLimit {
+			field := slackWords("*"+slackEscapes.Replace(d.Name)+"*\n"+slackEscapes.Replace(d.Value), d.Name+"\n"+d.Value)
+			if utf8.RuneCountInString(field.Text) > slackFieldLimit {
 				return nil
 			}
-			section.Fields = append(section.Fields, slackText{Type: "mrkdwn", Text: field, Verbatim: true})
+			section.Fields = append(section.Fields, *field)
 		}
 		blocks = append(blocks, section)
 	}
@@ -84,6 +106,15 @@ func slackBlocksOf(m Message) []slackBlock {
 
 func slackSection(text string) slackBlock {
 	return slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text, Verbatim: true}}
+}
+
+// slackWords is what people said, in markup of ours; or in plain text, where Slack would
+// find markup in it.
+func slackWords(marked, said string) *slackText {
+	if slackMarkup.MatchString(said) {
+		return &slackText{Type: "plain_text", Text: said, Emoji: off}
+	}
+	return &slackText{Type: "mrkdwn", Text: marked, Verbatim: true}
 }
 
 // slackEscapes are the characters that mean something in Slack's text

@@ -74,3 +74,29 @@ func TestSlackLinkStaysALink(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// TestSlackMarkup: what Slack would take for markup is shown as it was said, and ordinary
+// text is sent as it always was.
+func TestSlackMarkup(t *testing.T) {
+	for text, marked := range map[string]bool{
+		"[normal] node1 down": false, "[high] node_exporter_up of db-1 at 10:30:00, 5 > 3 & <x>": false, "see https://wiki.example/a_b_c?d=e#f": false, "a:b:1:c": true,
+		"*/5 * * * *": true, "a *b* c": true, "~/bin": true, "`id`": true, "_x_ y": true, "x _y": true, "> quoted": true, "a\n > quoted": true, ":fire:": true, "봉_수": false, "봉 _수_": true,
+	} {
+		content, _ := slackContentOf(Message{Text: text})
+		want := `{"text":` + string(marshal(slackEscapes.Replace(text))) + `}`
+		if marked {
+			want = strings.TrimSuffix(want, "}") + `,"mrkdwn":false}`
+		}
+		if got := string(marshal(content)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		content, _ = slackContentOf(Message{Text: "x", Title: "x", Details: []Detail{{Name: "n", Value: text}}})
+		field, plain := content.Blocks[2].Fields[0], "n\n"+text
+		if !marked {
+			plain = "*n*\n" + slackEscapes.Replace(text)
+		}
+		if field.Text != plain || (field.Type == "plain_text") != marked {
+			t.Errorf("detail %+v, want %q", field, plain)
+		}
+	}
+}

@@ -2,12 +2,9 @@ package messenger
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
@@ -25,9 +22,10 @@ func (Webhook) Spec() Spec {
 		Name:  "webhook",
 		Title: "Webhook",
 		Credential: Setting{
-			Label: "URL and signing secret",
+			Label: "URL, signing secret and headers",
 			Hint: "https://example.com/hook#whsec_…: behind the # the secret of Standard Webhooks, 24 to 64 bytes in Base64, " +
-				"which is not sent; without it calls are not signed",
+				"which is not sent; without it calls are not signed. user:password@ before the host is basic authentication; " +
+				"behind the #, with & between, may stand bearer=TOKEN and header=NAME:VALUE",
 			Secret: true,
 			URL:    true,
 			Check:  checkWebhook,
@@ -42,25 +40,24 @@ func (Webhook) Spec() Spec {
 
 // Send posts the message and all that is known of it. Every 2xx is a yes.
 func (w Webhook) Send(ctx context.Context, m Message) Outcome {
-	address, secret, err := webhookOf(m.Credential)
+	c, err := parseWebhook(m.Credential)
 	if err != nil {
 		return uncallable(err)
 	}
 	body := marshal(webhookEventOf(m))
 	now := w.Now()
-	header := http.Header{"Content-Type": {"application/json"}}
+	header := c.header
+	header.Set("Content-Type", "application/json")
 	header.Set(standardwebhooks.HeaderWebhookID, m.handle())
 	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-	if secret != nil {
-		signature, err := secret.Sign(m.handle(), now, body)
+	if c.secret != nil {
+		signature, err := c.secret.Sign(m.handle(), now, body)
 		if err != nil {
 			return uncallable(errors.New("the signing secret cannot sign"))
 		}
 		header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	}
-	r := w.post(ctx, address, body, header)
-	_, key, _ := strings.Cut(m.Credential, "#")
-	return judgeWebhook(w.outcome(r)).without(append(urlSecrets(address), m.Credential, key, strings.TrimPrefix(key, secretPrefix))...)
+	return judgeWebhook(w.outcome(w.post(ctx, c.address, body, header))).without(c.secrets...)
 }
 
 // judgeWebhook makes of what a status means by itself what it means to an endpoint
@@ -78,26 +75,4 @@ func judgeWebhook(o Outcome) Outcome {
 		return o.as(meaning{Failed, DestinationScope})
 	}
 	return o
-}
-
-const secretPrefix = "whsec_"
-
-// webhookOf takes a credential apart: the URL, and what signs, which is nil where
-// there is no secret.
-func webhookOf(credential string) (address string, secret *standardwebhooks.Webhook, err error) {
-	address, key, given := strings.Cut(credential, "#")
-	if err := checkURL(address); err != nil || !given {
-		return address, nil, err
-	}
-	bytes, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, secretPrefix))
-	if err != nil || len(bytes) < 24 || len(bytes) > 64 { // the specification's bounds
-		return "", nil, fmt.Errorf("must have a signing secret behind the #: %s and 24 to 64 bytes in Base64", secretPrefix)
-	}
-	secret, err = standardwebhooks.NewWebhookRaw(bytes)
-	return address, secret, err
-}
-
-func checkWebhook(value string) error {
-	_, _, err := webhookOf(value)
-	return err
 }

@@ -1,6 +1,7 @@
 package messenger
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -24,6 +25,40 @@ var webhookSample = sample{
 func TestWebhookRequest(t *testing.T) {
 	goldens(t, "webhook", "https://example.com/hook/1?key=2#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ticket system")
 	golden(t, "webhook/unsigned", wire(t, "webhook", plainMessage("https://example.com/hook", ""), false))
+}
+
+// headers are so many headers of a credential.
+func headers(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("header=X-%d:a", i)
+	}
+	return strings.Join(all, "&")
+}
+
+func TestWebhookAuthentication(t *testing.T) {
+	golden(t, "webhook/basic", wire(t, "webhook", plainMessage("https://kim:p%2F%40ss@example.com/hook?a=b#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", ""), false))
+	golden(t, "webhook/bearer", wire(t, "webhook", plainMessage("https://example.com/hook#bearer=t0ken.a-b", ""), false))
+	golden(t, "webhook/headers", wire(t, "webhook", plainMessage("https://example.com/hook#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&header=Authorization:Token abc&header=X-Team:ops%26dev&header=user-agent:bongsu", ""), false))
+}
+
+// TestWebhookAuthenticationComesNotOut has an endpoint answer with all that it was sent.
+func TestWebhookAuthenticationComesNotOut(t *testing.T) {
+	base := provider(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, echo(r)) })
+	for _, credential := range []string{
+		"https://kim:SECRET-%2Fpassword@example.com/hook",
+		"https://kim:SECRET@example.com/hook#" + webhookKey,
+		"https://example.com/hook#bearer=SECRET-token",
+		"https://example.com/hook#header=X-Api-Key:SECRET",
+		"https://example.com/hook#header=Authorization:Token SECRET-word",
+		"https://example.com/hook#" + webhookKey + "&header=Cookie:session=SECRET; x=y",
+	} {
+		m := webhookSample.message
+		m.Credential = credential
+		if o := send(t.Context(), t, find(t, "webhook", base), m); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Mark) {
+			t.Errorf("%s: %+v", credential, o)
+		}
+	}
 }
 
 // TestWebhookSignature checks calls as an endpoint does that uses the same library;
@@ -112,7 +147,19 @@ func TestWebhookSettings(t *testing.T) {
 	checks(t, spec.Credential, map[string]bool{
 		"https://example.com/hook": true, "https://example.com/hook?a=b#" + webhookKey: true,
 		"https://example.com/hook#" + strings.TrimPrefix(webhookKey, "whsec_"): true,
-		"": false, "http://example.com/hook": false, "https://user:pass@example.com/": false, "example.com/hook": false,
+		"": false, "http://example.com/hook": false, "example.com/hook": false,
+		"https://user:pass@example.com/": true, "https://user:p%2Fss@example.com/#" + webhookKey: true, "https://user@example.com/": false, "https://:pass@example.com/": false,
+		"https://user:pa/ss@example.com/": false, "https://us%3Aer:pass@example.com/": false, "https://user:pa%0Ass@example.com/": false,
+		"https://example.com/#bearer=abc": true, "https://example.com/#" + webhookKey + "&bearer=abc&header=X-Team:ops": true, "https://example.com/#header=X-Team:%20a%26b": true,
+		"https://example.com/#bearer=": false, "https://example.com/#bearer=a%20b": false, "https://example.com/#bearer=a%zz": false, "https://example.com/#bearer=a&bearer=b": false,
+		"https://user:pass@example.com/#bearer=a": false, "https://example.com/#bearer=a&header=Authorization:b": false, "https://example.com/#header=Authorization:Token%20b": true,
+		"https://example.com/#header=X-Team": false, "https://example.com/#header=X-Team:": false, "https://example.com/#header=X%20Team:a": false, "https://example.com/#header=:a": false,
+		"https://example.com/#header=X-Team:a%0D%0AHost:%20b": false, "https://example.com/#header=X-Team:a&header=x-team:b": false, "https://example.com/#header=X-Team:%ED%95%9C": false,
+		"https://example.com/#header=Host:a": false, "https://example.com/#header=content-length:1": false, "https://example.com/#header=Content-Type:text/plain": false,
+		"https://example.com/#header=webhook-signature:a": false, "https://example.com/#header=WEBHOOK-ID:a": false, "https://example.com/#header=Transfer-Encoding:chunked": false,
+		"https://example.com/#header=Proxy-Authorization:a": false, "https://example.com/#header=Connection:close": false, "https://example.com/#header=Expect:100-continue": false,
+		"https://example.com/#bearer=a&" + webhookKey: false, "https://example.com/#" + webhookKey + "&": false, "https://example.com/#color=red": false,
+		"https://example.com/#" + headers(10): true, "https://example.com/#" + headers(11): false,
 		"https://example.com/hook#": false, "https://example.com/hook#whsec_": false, "https://example.com/hook#whsec_c2hvcnQ=": false,
 		"https://example.com/hook#whsec_not base64": false, "https://example.com/hook#whsec_" + strings.Repeat("a", 100): false,
 	})

@@ -27,6 +27,8 @@ type UserHandler struct {
 
 	Messengers []messenger.Messenger // by which addresses are verified
 	Now        func() time.Time
+
+	verifying verifyLimit
 }
 
 // ListUsers answers with a page of users.

@@ -19,7 +19,8 @@ const (
 )
 
 // VerifyUserAddress asks the provider about an address, and sends a test where that is
-// wanted. The credential is opened for these calls only.
+// wanted, at most so often as verifyLimit lets it. The credential is opened for these
+// calls only.
 func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyUserAddressRequest) (*userv1.VerifyUserAddressResponse, error) {
 	a, err := h.address(ctx, canonicalNickname(req), int(req.GetId()))
 	if err != nil {
@@ -31,6 +32,9 @@ func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyU
 	}
 	m, err := h.messenger(a.Messenger)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.verifying.wait(ctx, h.Now()); err != nil {
 		return nil, err
 	}
 	res := &userv1.VerifyUserAddressResponse{}

@@ -10,7 +10,7 @@ import (
 )
 
 // wantURL says what a database may be called by.
-const wantURL = "must be postgres://USER:PASSWORD@HOST/NAME, or host=… dbname=… as libpq has it, or a file's path, or sqlite:PATH"
+const wantURL = "must be postgres://USER:PASSWORD@HOST/NAME, or host=… dbname=… as libpq has it, or a file's path, or sqlite:PATH" //nolint:gosec // it is a form, and holds no password
 
 var (
 	// scheme is what a URL begins with. One letter is a drive of Windows.
@@ -63,5 +63,5 @@ func isPostgres(url string) bool {
 		return true
 	}
 	found := keyword.FindStringSubmatch(url)
-	return found != nil && slices.Contains(keywords, strings.ToLower(found[1]))
+	return len(found) > 1 && slices.Contains(keywords, strings.ToLower(found[1]))
 }

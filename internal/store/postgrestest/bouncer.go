@@ -34,7 +34,7 @@ func Pooled(t *testing.T) func(testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp("", "bongsu-pgbouncer-") // the path of a socket must be short
+	folder, err := os.MkdirTemp("", "bongsu-pgbouncer-") //nolint:usetesting // the path of a socket must be short, and its folder another user's
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ auth_file = %s
 	file := filepath.Join(folder, "pgbouncer.ini")
 	users := fmt.Sprintf("%q %q\n", server.User, server.Password)
 	for path, content := range map[string]string{file: settings, filepath.Join(folder, "users.txt"): users} {
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil { //nolint:gosec // another user reads it
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

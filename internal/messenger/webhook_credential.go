@@ -1,0 +1,146 @@
+package messenger
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// A webhookCredential is an endpoint, and who calls it:
+//
+//	https://user:password@example.com/hook#whsec_…&bearer=TOKEN&header=X-Team:ops
+//
+// What stands behind the # is not part of the URL. Each part of it, between the &, is
+// optional: the secret that signs, a bearer token, and up to maxWebhookHeaders headers.
+// Their characters & and % are escaped as %26 and %25.
+type webhookCredential struct {
+	address string
+	secret  *standardwebhooks.Webhook // nil where calls are not signed
+	header  http.Header               // of the credential, Authorization among them
+	secrets []string                  // all that an answer must not show
+}
+
+const (
+	secretPrefix      = "whsec_"
+	maxWebhookHeaders = 10
+)
+
+// parseWebhook reads a credential. Its error does not quote it.
+func parseWebhook(credential string) (webhookCredential, error) {
+	address, options, given := strings.Cut(credential, "#")
+	u, err := url.Parse(address)
+	if err != nil {
+		return webhookCredential{}, checkURL(address)
+	}
+	c := webhookCredential{header: http.Header{}, secrets: []string{credential}}
+	if err := c.user(u.User); err != nil {
+		return webhookCredential{}, err
+	}
+	u.User = nil
+	c.address = u.String()
+	c.secrets = append(c.secrets, urlSecrets(c.address)...)
+	if err := checkURL(c.address); err != nil || !given {
+		return c, err
+	}
+	for i, option := range strings.Split(options, "&") {
+		if err := c.option(option, i == 0); err != nil {
+			return webhookCredential{}, err
+		}
+	}
+	return c, nil
+}
+
+// user takes what stands before the @ for basic authentication (RFC 7617).
+func (c *webhookCredential) user(user *url.Userinfo) error {
+	if user == nil {
+		return nil
+	}
+	password, _ := user.Password()
+	if user.Username() == "" || password == "" || strings.Contains(user.Username(), ":") || strings.ContainsFunc(user.Username()+password, isControl) {
+		return errors.New("must name both a user and a password before the @, or neither")
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
+	c.header.Set("Authorization", "Basic "+basic)
+	c.secrets = append(c.secrets, basic, user.Username()+":"+password, password)
+	return nil
+}
+
+// option reads one part of what stands behind the #.
+func (c *webhookCredential) option(option string, first bool) error {
+	name, value, named := strings.Cut(option, "=")
+	plain, err := url.PathUnescape(value)
+	switch {
+	case named && name == "bearer":
+		if err != nil || checkToken(plain) != nil {
+			return errors.New("must have a token of visible characters behind bearer=, with & and % as %26 and %25")
+		}
+		return c.set("Authorization", "Bearer "+plain, plain)
+	case named && name == "header":
+		key, text, ok := strings.Cut(plain, ":")
+		if err != nil || !ok {
+			return errors.New("must have a name and a value behind header=, such as header=X-Team:ops, with & and % as %26 and %25")
+		}
+		return c.set(key, strings.TrimSpace(text), strings.TrimSpace(text))
+	case first:
+		return c.sign(option)
+	}
+	return errors.New("must have nothing behind the # but a signing secret first, bearer=… and header=…, with & between")
+}
+
+// sign takes the secret that signs calls.
+func (c *webhookCredential) sign(key string) error {
+	bytes, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, secretPrefix))
+	if err != nil || len(bytes) < 24 || len(bytes) > 64 { // the specification's bounds
+		return fmt.Errorf("must have a signing secret behind the #, %s and 24 to 64 bytes in Base64, or bearer=… or header=…", secretPrefix)
+	}
+	c.secrets = append(c.secrets, key, strings.TrimPrefix(key, secretPrefix))
+	c.secret, err = standardwebhooks.NewWebhookRaw(bytes)
+	return err
+}
+
+// token is the name of a header (RFC 9110, 5.6.2).
+var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// webhookOwn are the headers that a credential cannot set: they are of the connection,
+// of the body, or of the signature.
+var webhookOwn = []string{
+	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// set adds a header. secret is the part of its value that is one.
+func (c *webhookCredential) set(name, value, secret string) error {
+	key := http.CanonicalHeaderKey(name)
+	switch {
+	case !token.MatchString(name):
+		return errors.New("must have a header's name before the :, such as header=X-Team:ops")
+	case slices.Contains(webhookOwn, key), strings.HasPrefix(key, "Webhook-"), strings.HasPrefix(key, "Proxy-"), strings.HasPrefix(key, "Sec-"):
+		return fmt.Errorf("must not set the header %s, which calls have already", key)
+	case value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
+		return errors.New("must have a value of visible ASCII characters for each header")
+	case c.header[key] != nil:
+		return fmt.Errorf("must set the header %s once: user and password, bearer=… and header=Authorization:… set the same", key)
+	case len(c.header) == maxWebhookHeaders:
+		return fmt.Errorf("must set at most %d headers", maxWebhookHeaders)
+	}
+	c.header[key] = []string{value}
+	c.secrets = append(c.secrets, value, secret)
+	if _, word, ok := strings.Cut(value, " "); ok && key == "Authorization" { // of a scheme such as Token
+		c.secrets = append(c.secrets, word)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+func checkWebhook(value string) error {
+	_, err := parseWebhook(value)
+	return err
+}

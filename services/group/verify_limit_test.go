@@ -1,0 +1,53 @@
+package group
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// TestVerifyIsPaced asks about many addresses at once: some go at once, some wait
+// for those before them, and the rest is refused, to be tried again.
+func TestVerifyIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var limit verifyLimit
+		start := time.Now()
+		waits := make(chan time.Duration, 100)
+		for range 100 {
+			go func() {
+				if err := limit.wait(t.Context(), time.Now()); err != nil {
+					if !errors.Is(err, fault.ErrUnavailable) {
+						t.Error(err)
+					}
+					waits <- -1
+					return
+				}
+				waits <- time.Since(start)
+			}()
+		}
+		count := map[time.Duration]int{}
+		for range 100 {
+			count[<-waits]++
+		}
+		const gap, waited = time.Second / verifyPerSecond, int(verifyWait/time.Second) * verifyPerSecond
+		if count[0] != verifyBurst || count[gap] != 1 || count[verifyWait] != 1 || count[-1] != 100-verifyBurst-waited {
+			t.Errorf("%v", count)
+		}
+
+		time.Sleep(time.Minute) // of the bubble
+		for range verifyBurst {
+			if err := limit.wait(t.Context(), time.Now()); err != nil {
+				t.Error(err)
+			}
+		}
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if err := limit.wait(gone, time.Now()); !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller that left: %v", err)
+		}
+	})
+}
