@@ -79,11 +79,11 @@ func arrived(r *http.Request, max int64) (*http.Request, error) {
 // checkedQueries refuses Connect GET requests whose query cannot be decoded. Connect
 // itself answers them as if the server had failed.
 func checkedQueries(next http.Handler) http.Handler {
-	errors := connect.NewErrorWriter()
+	writer := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			if err := checkConnectQuery(r.URL.RawQuery); err != nil {
-				_ = errors.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // a caller that left needs no answer
+				_ = writer.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // a caller that left needs no answer
 				return
 			}
 		}
