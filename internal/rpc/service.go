@@ -74,10 +74,10 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	}, nil
 }
 
-// bounded returns the options under which a message may have max bytes, on the wire and
+// bounded returns the options under which a message may have limit bytes, on the wire and
 // decompressed, and hold as many values as size says.
-func (o Options) bounded(max int, size sizeLimit) []connect.HandlerOption {
-	return append(slices.Clone(o.handler), readMax(max), codecs(size))
+func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {
+	return append(slices.Clone(o.handler), readMax(limit), codecs(size))
 }
 
 // Public returns a service that callers outside may call. A message may be as large as

@@ -99,6 +99,7 @@ func askRaw(t *testing.T, url, request string) answered {
 	method, _, _ := strings.Cut(line, " ")
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	must(t, err)
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	must(t, err)
 	return answered{res.StatusCode, res.Header, string(body)}
