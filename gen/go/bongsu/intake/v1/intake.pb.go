@@ -31,7 +31,7 @@ type ReceiveRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// source says who speaks, such as alertmanager.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// body is what it says, and its Content-Type. At most 16 MiB, decompressed.
+	// body is what it says, and its Content-Type. At most 1 MiB.
 	Body          *httpbody.HttpBody `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -27,7 +27,7 @@ export declare type ReceiveRequest = Message<"bongsu.intake.v1.ReceiveRequest"> 
   source: string;
 
   /**
-   * body is what it says, and its Content-Type. At most 16 MiB, decompressed.
+   * body is what it says, and its Content-Type. At most 1 MiB.
    *
    * @generated from field: google.api.HttpBody body = 2;
    */
