@@ -95,6 +95,7 @@ func post(t *testing.T, p *pipes, pause time.Duration, pieces []string, more int
 	if err != nil {
 		return err.Error(), time.Since(began)
 	}
+	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	return string(body), time.Since(began)
 }
@@ -148,7 +149,7 @@ func TestBodyLimitsEndWithTheBody(t *testing.T) {
 			if body, _ := io.ReadAll(res.Body); string(body) != "<nil>, <nil>" {
 				t.Errorf("%s", body)
 			}
-			res.Body.Close()
+			_ = res.Body.Close()
 		}
 	})
 }

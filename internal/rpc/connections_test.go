@@ -40,7 +40,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		listener := serveInMemory(t, limit, slog.New(slog.NewTextHandler(&log, nil)), whole)
 		for range limit {
 			conn, _ := listener.Dial(t.Context(), "", "")
-			defer conn.Close()
+			t.Cleanup(func() { _ = conn.Close() })
 			go func() {
 				_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\nabc")
 				_, _ = io.Copy(io.Discard, conn)
@@ -69,14 +69,14 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 		listener := serveInMemory(t, 2, slog.New(slog.DiscardHandler), whole)
 		for range 5 {
 			transport := &http.Transport{DialContext: listener.Dial}
-			defer transport.CloseIdleConnections()
+			t.Cleanup(transport.CloseIdleConnections)
 			began := time.Now()
 			res, err := (&http.Client{Transport: transport}).Get("http://x/")
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, _ = io.Copy(io.Discard, res.Body)
-			res.Body.Close()
+			_ = res.Body.Close()
 			if after := time.Since(began); after > time.Second {
 				t.Errorf("it waited for %s", after)
 			}

@@ -11,10 +11,12 @@ import (
 // maxIgnoredNames bounds how many ignored fields an answer names.
 const maxIgnoredNames = 20
 
-// unknownFields finds the fields of a JSON body that its message does not have.
+// unknownFields finds the fields of a JSON body that its message does not have. It only
+// looks for names and the ends of values, as every alert passes it: whoever reads the
+// body next says what is wrong with it.
 type unknownFields struct {
 	body    []byte
-	decoder *json.Decoder
+	at      int
 	refused string   // a field that is left as it is, so that whoever reads it refuses it
 	names   []string // the first of them, with those of the messages around them: details.color
 	count   int
@@ -26,9 +28,9 @@ type unknownFields struct {
 // once and at most maxIgnoredNames, and their number. It leaves the field named refused,
 // and a body that is not JSON.
 func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor, refused string) (names []string, count int) {
-	u := &unknownFields{body: body, decoder: json.NewDecoder(bytes.NewReader(body)), refused: refused}
-	if err := u.value(message, ""); err != nil {
-		return nil, 0 // whoever reads it next says what is wrong
+	u := &unknownFields{body: body, refused: refused}
+	if !u.value(message, "") || len(u.blanks) == 0 || !json.Valid(body) {
+		return nil, 0
 	}
 	for _, b := range u.blanks {
 		for i := b[0]; i < b[1]; i++ {
@@ -38,83 +40,160 @@ func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor, ref
 	return u.names, u.count
 }
 
-// value reads the value of a field of type message; nil for any other type.
-func (u *unknownFields) value(message protoreflect.MessageDescriptor, path string) error {
-	start := u.next()
-	switch {
-	case message == nil || message.ParentFile().Package() == "google.protobuf":
-	case start == '{':
+// value passes the value of a field of type message; nil for any other type. Like all
+// that pass something, it reports false where the body is not JSON.
+func (u *unknownFields) value(message protoreflect.MessageDescriptor, path string) bool {
+	c := u.next()
+	if message == nil || message.ParentFile().Package() == "google.protobuf" {
+		return u.skip()
+	}
+	switch c {
+	case '{':
 		return u.object(message, path)
-	case start == '[':
-		if _, err := u.decoder.Token(); err != nil {
-			return err
-		}
-		for u.decoder.More() {
-			if err := u.value(message, path); err != nil {
-				return err
-			}
-		}
-		_, err := u.decoder.Token()
-		return err
+	case '[':
+		return u.list(message, path)
 	}
-	var skipped json.RawMessage
-	return u.decoder.Decode(&skipped)
+	return u.skip()
 }
 
-func (u *unknownFields) object(message protoreflect.MessageDescriptor, path string) error {
-	if _, err := u.decoder.Token(); err != nil {
-		return err
+func (u *unknownFields) list(message protoreflect.MessageDescriptor, path string) bool {
+	for u.at++; u.next() != ']'; {
+		if u.next() == '{' && !u.object(message, path) || u.next() != ',' && u.next() != ']' && !u.skip() {
+			return false
+		}
+		if u.next() == ',' {
+			u.at++
+		}
 	}
+	u.at++
+	return true
+}
+
+func (u *unknownFields) object(message protoreflect.MessageDescriptor, path string) bool {
+	u.at++
 	kept := -1 // where the last known field ends
-	for u.decoder.More() {
-		start := u.skipTo('"')
-		token, err := u.decoder.Token()
-		if err != nil {
-			return err
+	for u.next() == '"' {
+		start := u.at
+		name, ok := u.name()
+		if !ok {
+			return false
 		}
-		name, _ := token.(string)
 		field := fieldNamed(message, name)
-		if err := u.value(messageOf(field), path+name+"."); err != nil {
-			return err
+		inner, within := messageOf(field), ""
+		if inner != nil {
+			within = path + name + "."
 		}
-		if field != nil || path+name == u.refused && name != "" {
-			kept = int(u.decoder.InputOffset())
-			continue
+		if !u.value(inner, within) {
+			return false
 		}
-		u.add(path + name)
-		end := int(u.decoder.InputOffset())
+		end := u.at
+		more := u.next() == ','
 		switch {
-		case u.decoder.More():
-			end = u.skipTo(',') + 1
+		case field != nil, path+name == u.refused && name != "":
+			kept = end
+		case more:
+			u.add(path+name, start, u.at+1)
 		case kept >= 0:
-			start = kept + bytes.IndexByte(u.body[kept:], ',')
+			u.add(path+name, kept+bytes.IndexByte(u.body[kept:], ','), end)
+		default:
+			u.add(path+name, start, end)
 		}
-		u.blanks = append(u.blanks, [2]int{start, end})
+		if more {
+			u.at++
+		}
 	}
-	_, err := u.decoder.Token()
-	return err
+	ended := u.next() == '}'
+	u.at++
+	return ended
 }
 
-func (u *unknownFields) add(name string) {
+func (u *unknownFields) add(name string, start, end int) {
+	u.blanks = append(u.blanks, [2]int{start, end})
 	u.count++
 	if name = shorten(name); len(u.names) < maxIgnoredNames && !slices.Contains(u.names, name) {
 		u.names = append(u.names, name)
 	}
 }
 
-// skipTo returns where c is next.
-func (u *unknownFields) skipTo(c byte) int {
-	at := int(u.decoder.InputOffset())
-	return at + max(bytes.IndexByte(u.body[at:], c), 0)
+// name passes the name of a field and its colon.
+func (u *unknownFields) name() (name string, ok bool) {
+	start := u.at
+	if !u.text() {
+		return "", false
+	}
+	quoted := u.body[start:u.at]
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		name = string(quoted[1 : len(quoted)-1])
+	} else if json.Unmarshal(quoted, &name) != nil {
+		return "", false
+	}
+	if u.next() != ':' {
+		return "", false
+	}
+	u.at++
+	return name, true
 }
 
-// next returns the first byte of the next value.
-func (u *unknownFields) next() byte {
-	rest := bytes.TrimLeft(u.body[u.decoder.InputOffset():], " \t\r\n:,")
-	if len(rest) == 0 {
-		return 0
+// text passes a string.
+func (u *unknownFields) text() bool {
+	for u.at++; u.at < len(u.body); u.at++ {
+		switch u.body[u.at] {
+		case '\\':
+			u.at++
+		case '"':
+			u.at++
+			return true
+		}
 	}
-	return rest[0]
+	return false
+}
+
+// skip passes any value.
+func (u *unknownFields) skip() bool {
+	start := u.at
+	for depth := 0; u.at < len(u.body); {
+		switch u.body[u.at] {
+		case '"':
+			if !u.text() {
+				return false
+			}
+		case '{', '[':
+			depth++
+			u.at++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return u.at > start
+			}
+			depth--
+			u.at++
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return u.at > start
+			}
+			u.at++
+			continue
+		default:
+			u.at++
+			continue
+		}
+		if depth == 0 {
+			return true
+		}
+	}
+	return u.at > start // a bare number ends with the body
+}
+
+// next returns the first byte of what comes next, and 0 at the end.
+func (u *unknownFields) next() byte {
+	for ; u.at < len(u.body); u.at++ {
+		switch u.body[u.at] {
+		case ' ', '\t', '\r', '\n':
+			continue
+		}
+		return u.body[u.at]
+	}
+	return 0
 }
 
 // messageOf returns the message of a field that holds one or a list of it, or nil.

@@ -17,14 +17,14 @@ import (
 // envelopeBytes is more than what a protocol puts around a message.
 const envelopeBytes = 1 << 10
 
-// readMax bounds a message to max bytes on the wire and decompressed. Connect counts
+// readMax bounds a message to limit bytes on the wire and decompressed. Connect counts
 // the rest of a message that is too large; of a compressed one that would cost a minute
 // of work for a few bytes, so that the decompressor stops there.
-func readMax(max int) connect.HandlerOption {
+func readMax(limit int) connect.HandlerOption {
 	return connect.WithHandlerOptions(
-		connect.WithReadMaxBytes(max),
+		connect.WithReadMaxBytes(limit),
 		connect.WithCompression("gzip",
-			func() connect.Decompressor { return &limitedGzip{limit: int64(max) + 1} },
+			func() connect.Decompressor { return &limitedGzip{limit: int64(limit) + 1} },
 			func() connect.Compressor { return gzip.NewWriter(io.Discard) },
 		),
 	)
@@ -58,18 +58,18 @@ func (g *limitedGzip) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// arrived returns r with its whole body read, at most max bytes of it. Its error is a
+// arrived returns r with its whole body read, at most limit bytes of it. Its error is a
 // *connect.Error.
-func arrived(r *http.Request, max int64) (*http.Request, error) {
+func arrived(r *http.Request, limit int64) (*http.Request, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return r, nil
 	}
-	body, err := readAll(io.LimitReader(r.Body, max+1), r.ContentLength)
+	body, err := readAll(io.LimitReader(r.Body, limit+1), r.ContentLength)
 	switch {
 	case err != nil:
 		return r, err
-	case int64(len(body)) > max:
-		return r, connect.NewError(connect.CodeResourceExhausted, fmt.Errorf("the request is larger than %d bytes", max))
+	case int64(len(body)) > limit:
+		return r, connect.NewError(connect.CodeResourceExhausted, fmt.Errorf("the request is larger than %d bytes", limit))
 	}
 	whole := *r
 	whole.Body = io.NopCloser(bytes.NewReader(body))
@@ -79,11 +79,11 @@ func arrived(r *http.Request, max int64) (*http.Request, error) {
 // checkedQueries refuses Connect GET requests whose query cannot be decoded. Connect
 // itself answers them as if the server had failed.
 func checkedQueries(next http.Handler) http.Handler {
-	errors := connect.NewErrorWriter()
+	writer := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			if err := checkConnectQuery(r.URL.RawQuery); err != nil {
-				_ = errors.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // a caller that left needs no answer
+				_ = writer.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // a caller that left needs no answer
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -114,8 +115,9 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 	if err := checkHeader(r.Header); err != nil {
 		return nil, refuse(http.StatusBadRequest, "%w", err)
 	}
-	inner := r.Clone(r.Context())
-	inner.URL.Path, inner.URL.RawPath, inner.URL.RawQuery = found.path, "", query
+	inner, target := *r, *r.URL // copies: the server keeps the request that it knows
+	target.Path, target.RawPath, target.RawQuery = found.path, "", query
+	inner.URL, inner.Header = &target, maps.Clone(r.Header)
 	inner.Method = found.method
 	inner.TransferEncoding = nil
 	for _, name := range []string{"Content-Encoding", "Content-Length", "Connect-Protocol-Version"} {
@@ -145,7 +147,7 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 	if count > 0 && found.legacy {
 		h.ignored.Add(r.Context(), int64(count), metric.WithAttributes(attribute.String("path", found.method+" "+found.template)))
 	}
-	return inner, nil
+	return &inner, nil
 }
 
 // checkHeader returns an error for a header that goes into a message and cannot.

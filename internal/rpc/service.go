@@ -74,16 +74,16 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	}, nil
 }
 
-// bounded returns the options under which a message may have max bytes, on the wire and
+// bounded returns the options under which a message may have limit bytes, on the wire and
 // decompressed, and hold as many values as size says.
-func (o Options) bounded(max int, size sizeLimit) []connect.HandlerOption {
-	return append(slices.Clone(o.handler), readMax(max), codecs(size))
+func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {
+	return append(slices.Clone(o.handler), readMax(limit), codecs(size))
 }
 
 // Public returns a service that callers outside may call. A message may be as large as
 // the largest body of its REST paths.
 func Public[H any](o Options, construct Constructor[H], handler H) Service {
-	name, _ := construct(handler)
+	name, _ := construct(handler) // the options need the path that comes with the handler
 	limit := maxPublicBytes
 	for _, r := range restRulesOf(name) {
 		limit = max(limit, int(r.limit())+rawOverheadBytes)
@@ -105,11 +105,11 @@ func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
 	path, h := construct(handler, o.bounded(maxBulkBytes, bulkLimit)...)
 	h = withShortHeaders(h)
 	turns := make(chan struct{}, bulkTurns)
-	errors := connect.NewErrorWriter()
+	writer := connect.NewErrorWriter()
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := arrived(r, maxBulkBytes+envelopeBytes)
 		if err != nil {
-			_ = errors.Write(w, r, err) // a caller that left needs no answer
+			_ = writer.Write(w, r, err) // a caller that left needs no answer
 			return
 		}
 		select {

@@ -135,7 +135,7 @@ func unfinished(t *testing.T, url, path, contentType string, count int) []net.Co
 		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 		must(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
-		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 1048576\r\n\r\n{\"a", path, contentType)
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: 1048576\r\n\r\n{\"a", path, contentType)
 		must(t, err)
 		conns[i] = conn
 	}

@@ -99,6 +99,7 @@ func askRaw(t *testing.T, url, request string) answered {
 	method, _, _ := strings.Cut(line, " ")
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	must(t, err)
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	must(t, err)
 	return answered{res.StatusCode, res.Header, string(body)}
@@ -108,7 +109,7 @@ func askRaw(t *testing.T, url, request string) answered {
 // as JSON with a number, a message and details, from every REST path.
 func TestErrorsHaveOneShape(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
-		head := "Host: x\r\nConnection: close\r\n"
+		head := "Host: localhost\r\nConnection: close\r\n"
 		inJSON := head + "Content-Type: application/json\r\n"
 		sized := func(more, body string) string {
 			return fmt.Sprintf("%s%sContent-Length: %d\r\n\r\n%s", inJSON, more, len(body), body)
@@ -173,7 +174,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 func TestConnectNamesThePlace(t *testing.T) {
 	d := oneProcess(t)
 	list, send := "/bongsu.alert.v1.AlertService/ListAlerts", "/bongsu.alert.v1.AlertService/SendAlert"
-	head := "Host: x\r\nConnection: close\r\n"
+	head := "Host: localhost\r\nConnection: close\r\n"
 	for _, c := range []struct{ name, request, says string }{
 		{"bad base64", "GET " + list + "?connect=v1&encoding=proto&base64=1&message=!!! HTTP/1.1\r\n" + head + "\r\n", "message"},
 		{"a malformed query", "GET " + list + "?connect=v1&encoding=json&message=%zz HTTP/1.1\r\n" + head + "\r\n", "query"},
@@ -194,7 +195,7 @@ func TestHEAD(t *testing.T) {
 	d := oneProcess(t)
 	for path, status := range map[string]int{"/v1/groups": 200, "/v1/groups/2/users": 200, "/v1/alerts": 200, "/v1/users/user1": 200, "/v1/groups/999": 404, "/v1/nothing": 404} {
 		_, body := ask(t, http.MethodGet, d.edge+path, "")
-		got := askRaw(t, d.edge, "HEAD "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		got := askRaw(t, d.edge, "HEAD "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		if got.status != status || got.body != "" || got.header.Get("Content-Length") != strconv.Itoa(len(body)) {
 			t.Errorf("%s: %d %s %q", path, got.status, got.header, got.body)
 		}
@@ -210,7 +211,7 @@ func TestNamesInPaths(t *testing.T) {
 			escaped = "%2E%2E"
 		}
 		for _, path := range []string{"GET /v1/users/" + escaped, "DELETE /v1/groups/1/users/" + escaped} {
-			got := askRaw(t, d.edge, path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+			got := askRaw(t, d.edge, path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 			quoted, err := json.Marshal("user " + strconv.Quote(name))
 			must(t, err)
 			if got.status != http.StatusNotFound || !strings.Contains(got.body, strings.Trim(string(quoted), `"`)) {
