@@ -14,7 +14,7 @@ import (
 // alertSend is bongsu alert send.
 type alertSend struct {
 	client
-	Severity string        `placeholder:"WORD" help:"How bad it is: critical, high, normal or low order the work; any other word is sent as it is. Empty means normal."`
+	Severity string        `placeholder:"WORD" help:"How bad it is: critical, high, normal or low order the work, and words of other systems, such as page or error, rank beside them; every word is sent as it is. Empty means normal."`
 	Strict   bool          `help:"Tell nobody where nobody bears a target."`
 	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"How long it is worth telling, from 1s to 720h; by default 24h."`
 	Key      string        `placeholder:"TEXT" help:"An idempotency key: the same command with the same key, sent again within 24 hours, tells nobody twice."`

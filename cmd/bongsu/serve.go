@@ -56,6 +56,7 @@ type serveCmd struct {
 	MessengerConfig   string   `type:"path" placeholder:"FILE" help:"A YAML file that says more of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
 	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that user-given URLs may lead to, though they are not public."`
 	IntakeConfig      string   `type:"path" placeholder:"FILE" help:"A YAML file that says whom the alerts of other systems tell: for alertmanager, grafana, cloudevents, and JSON by templates."`
+	SeverityMap       []string `placeholder:"WORD=RANK" help:"How the severity words of other systems rank, beside those that are known: page=critical, several times or between commas. The ranks are critical, high, normal and low. For the alert service."`
 	AllowHTTP         bool     `name:"allow-http" help:"Let user-given URLs be http."`
 
 	MaxConnections int `placeholder:"N" help:"How many connections the process accepts at a time, on all its ports; more wait until others close. By default half of the files that it may have open (ulimit -n), at most 10000."`
@@ -126,6 +127,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		AllowDestinations: allowed,
 		AllowHTTP:         c.AllowHTTP,
 		IntakeConfig:      c.IntakeConfig,
+		SeverityMap:       c.SeverityMap,
 
 		MaxConnections: c.MaxConnections,
 

@@ -39,12 +39,13 @@ func (b *builder) alertHere(ctx context.Context) error {
 		return err
 	}
 	b.keep(store)
+	directory := checkedDirectory{b.directory}
 	writer := alert.NewWriter(store, b.config.Now, b.log)
 	hub := alert.NewHub(store, 0, b.log)
 	b.stages[accept] = append(b.stages[accept], hub.Run)
 	alerts := &alert.Handler{
-		Directory: b.directory, Book: store, Hub: hub, Clock: clock, Writer: writer, Specs: b.specs,
-		FailoverAfter: b.config.FailoverAfter, Now: b.config.Now,
+		Directory: directory, Book: store, Hub: hub, Clock: clock, Writer: writer, Specs: b.specs,
+		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, Paces: paces, Counter: store, Now: b.config.Now,
@@ -52,9 +53,9 @@ func (b *builder) alertHere(ctx context.Context) error {
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Clock: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
-		Directory: b.directory, Receipts: store,
+		Directory: directory, Receipts: store, Alerts: alerts,
 	}
-	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
+	b.alerts, b.messengers, b.dispatch = alerts, messengers, checkedDispatch{dispatch}
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, accept, Alert, rpc.Face{
 		Services: []rpc.Service{

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/intake"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
@@ -107,6 +108,10 @@ type Config struct {
 	// nowhere where it is empty.
 	PprofAddr string
 
+	// SeverityMap ranks words of other systems, beside those that are known: word=rank.
+	SeverityMap []string
+	Severities  job.SeverityMap // read from SeverityMap
+
 	DemoData bool // fill an empty directory with the demonstration data
 
 	Now   func() time.Time // the clock; default time.Now
@@ -161,6 +166,9 @@ func (c Config) complete() (Config, error) {
 		if c.Messengers, err = readMessengers(c.MessengerConfig); err != nil {
 			return c, err
 		}
+	}
+	if c.Severities, err = job.ParseSeverityMap(c.SeverityMap); err != nil {
+		return c, fmt.Errorf("--severity-map: %w", err)
 	}
 	if c.IntakeConfig != "" {
 		if c.Intake, err = intake.Read(c.IntakeConfig); err != nil {

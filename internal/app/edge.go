@@ -17,7 +17,7 @@ func (b *builder) edgeHere(ctx context.Context) error {
 	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
-		Intake:    &edge.IntakeHandler{Sources: sources, Alerts: b.alerts},
+		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Meter: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 	}
 	return b.listen(ctx, accept, Edge, rpc.Face{

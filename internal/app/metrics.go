@@ -18,10 +18,14 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-var _ sender.Meter = (*metrics)(nil)
+var (
+	_ sender.Meter     = (*metrics)(nil)
+	_ edge.IntakeMeter = (*metrics)(nil)
+)
 
 // meterName says who measures.
 const meterName = "github.com/bongsu-project/bongsu"
@@ -37,6 +41,8 @@ type metrics struct {
 	open                          metric.Int64UpDownCounter
 
 	alertsForgotten, deliveriesForgotten metric.Int64Counter
+
+	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
 	options sync.Map // metric.MeasurementOption by label
 }
@@ -77,6 +83,9 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.breakers = count("bongsu.sender.breaker.changes", "Changes of the breakers of credentials, by messenger and the state they came to.")
 	m.alertsForgotten = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted because they had been over for longer than alerts are kept.")
 	m.deliveriesForgotten = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts.")
+	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts of other systems, by source and outcome: recorded, repeated, changed or refused.")
+	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests of other systems that were refused, by source and reason: nobody was notified.")
+	m.intakeProblems = count("bongsu.intake.problems", "Parts of alerts of other systems that could not be used, by source and reason: somebody was notified.")
 	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
 	m.open = open
 	return errors.Join(append(errs, err)...)
@@ -143,6 +152,21 @@ func (m *metrics) Broke(messengerName, from, to string) {
 func (m *metrics) Forgot(f alert.Forgotten) {
 	m.alertsForgotten.Add(context.Background(), int64(f.Alerts))
 	m.deliveriesForgotten.Add(context.Background(), int64(f.Deliveries))
+}
+
+// Received counts alerts of a source by their outcome.
+func (m *metrics) Received(source, outcome string, n int) {
+	m.intakeAlerts.Add(context.Background(), int64(n), metric.WithAttributes(attribute.String("source", source), attribute.String("outcome", outcome)))
+}
+
+// RefusedIntake counts a refusal.
+func (m *metrics) RefusedIntake(source, reason string) {
+	m.intakeRefusals.Add(context.Background(), 1, metric.WithAttributes(attribute.String("source", source), attribute.String("reason", reason)))
+}
+
+// IntakeProblem counts a problem.
+func (m *metrics) IntakeProblem(source, reason string) {
+	m.intakeProblems.Add(context.Background(), 1, metric.WithAttributes(attribute.String("source", source), attribute.String("reason", reason)))
 }
 
 func (m *metrics) close() error { return m.provider.Shutdown(context.Background()) }

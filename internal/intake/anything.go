@@ -1,25 +1,27 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
-
-	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// anything reads JSON of any form by its templates. Where they make no key, the same
-// body is the same alert.
+// anything reads JSON of any form by its templates. Where they make no message, the
+// body is the message; where they make no key, the same body is the same alert.
 func (r reader) anything() Source {
-	return func(_ http.Header, body []byte) ([]Alert, error) {
-		var data any
-		if err := json.Unmarshal(body, &data); err != nil {
-			return nil, fmt.Errorf("the body is no JSON: %s: %w", said(err), fault.ErrInvalid)
+	return r.reads(func(header http.Header, body []byte) ([]Item, *Problem) {
+		text, problem := toUTF8(header.Get("Content-Type"), body)
+		if problem != nil {
+			return nil, problem
 		}
-		a, err := r.settle(Alert{Key: string(body)}, data)
+		data, err := decodeValue(text)
 		if err != nil {
-			return nil, err
+			return nil, unreadable("the body is not JSON: %s", jsonError(err))
 		}
-		return []Alert{a}, nil
-	}
+		var whole bytes.Buffer
+		if err := json.Compact(&whole, text); err != nil {
+			return nil, unreadable("the body is not JSON: %s", jsonError(err))
+		}
+		return []Item{{Alert: r.settle(draft{words: []string{whole.String()}, same: []string{string(body)}}, data)}}, nil
+	})
 }

@@ -1,94 +1,134 @@
 package intake
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"mime"
 	"net/http"
 	"strings"
-
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-
-	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// cloudevents reads CloudEvents over HTTP
-// (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md):
-// one in the structured or the binary mode, or a batch. source and id name an event:
-// whoever sends the same again is understood to repeat it. Its severity and targets
-// are extension attributes, or fields of its data if that is JSON.
+// The media types of CloudEvents over HTTP
+// (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md).
+const (
+	eventType = "application/cloudevents"
+	batchType = "application/cloudevents-batch"
+)
+
+// cloudevents reads CloudEvents over HTTP: one in the structured or the binary mode, or
+// a batch. source and id name an event: the same again is a duplicate. Its severity and
+// targets are extension attributes, or fields of its data if that is a JSON object.
 func (r reader) cloudevents() Source {
-	return func(header http.Header, body []byte) ([]Alert, error) {
-		events, err := readEvents(header, body)
+	return r.reads(func(header http.Header, body []byte) ([]Item, *Problem) {
+		contentType := header.Get("Content-Type")
+		mediaType, _, err := mime.ParseMediaType(contentType)
 		if err != nil {
-			return nil, fmt.Errorf("the request is no CloudEvent: %s: %w", line(err.Error()), fault.ErrInvalid)
+			mediaType = strings.ToLower(strings.TrimSpace(contentType))
 		}
-		if len(events) == 0 || len(events) > maxAlerts {
-			return nil, fmt.Errorf("the batch has %d events: from 1 to %d are taken at once: %w", len(events), maxAlerts, fault.ErrInvalid)
-		}
-		all := make([]Alert, 0, len(events))
-		for i, e := range events {
-			if err := e.Validate(); err != nil {
-				return nil, fmt.Errorf("event %d: %s: %w", i, line(err.Error()), fault.ErrInvalid)
+		switch {
+		case mediaType == batchType+"+json":
+			return r.eventBatch(contentType, body)
+		case mediaType == eventType+"+json":
+			text, problem := toUTF8(contentType, body)
+			if problem != nil {
+				return nil, problem
 			}
-			a, err := r.event(e)
-			if err != nil {
-				return nil, fmt.Errorf("event %d: %w", i, err)
-			}
-			all = append(all, a)
+			return r.single(readStructured(text))
+		case strings.HasPrefix(mediaType, eventType):
+			return nil, unreadable("the request is no CloudEvent: %q is not supported, send JSON", cut(mediaType, maxName))
+		case header.Get("ce-specversion") == "":
+			return nil, unreadable("the request is no CloudEvent: it has neither the Content-Type %s+json nor the header ce-specversion", eventType)
 		}
-		return all, nil
-	}
+		return r.single(readBinary(header, mediaType, body))
+	})
 }
 
-func readEvents(header http.Header, body []byte) ([]cloudevents.Event, error) {
-	req := &http.Request{Header: header, Body: readCloser{bytes.NewReader(body)}, ContentLength: int64(len(body))}
-	if strings.HasPrefix(header.Get("Content-Type"), cloudevents.ApplicationCloudEventsBatchJSON) {
-		return cehttp.NewEventsFromHTTPRequest(req)
-	}
-	one, err := cehttp.NewEventFromHTTPRequest(req)
+// single returns the alert of a request with one event.
+func (r reader) single(e event, err error) ([]Item, *Problem) {
 	if err != nil {
-		return nil, err
+		return nil, unreadable("the request is no CloudEvent: %s", jsonError(err))
 	}
-	return []cloudevents.Event{*one}, nil
+	return []Item{{Alert: r.eventAlert("", e)}}, nil
 }
 
-// event makes an alert of an event. Its templates see the event as its JSON format
-// has it.
-func (r reader) event(e cloudevents.Event) (Alert, error) {
-	var whole, data map[string]any
-	text, err := json.Marshal(e)
-	if err == nil {
-		err = json.Unmarshal(text, &whole)
+// eventBatch returns the alerts of a batch.
+func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
+	text, problem := toUTF8(contentType, body)
+	if problem != nil {
+		return nil, problem
 	}
-	if err != nil {
-		return Alert{}, fmt.Errorf("the event cannot be read: %s: %w", line(said(err)), fault.ErrInvalid)
+	var g group
+	if err := json.Unmarshal(text, &g.alerts); err != nil {
+		return nil, unreadable("the body is not a batch of CloudEvents: %s", jsonError(err))
 	}
-	data, _ = whole["data"].(map[string]any) // data of another form is shown as it is
-	word := func(name string) string {
-		if v, is := e.Extensions()[name]; is {
-			return fmt.Sprint(v)
+	if len(g.alerts) == 0 {
+		return nil, &Problem{Field: "events", Reason: NoAlerts, Message: "the batch has 0 events"}
+	}
+	g.limit()
+	items := make([]Item, 0, len(g.alerts)+1)
+	for i, raw := range g.alerts {
+		field := fmt.Sprintf("events[%d]", i)
+		e, err := readStructured(raw)
+		if err != nil {
+			items = append(items, Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: cut(line(jsonError(err)), maxValue)}})
+			continue
 		}
-		text, _ := data[name].(string)
-		return text
+		items = append(items, Item{Alert: r.eventAlert(field, e)})
 	}
-	a := Alert{
-		Targets:  targets(word(r.TargetLabel)),
-		Severity: word(r.SeverityLabel),
-		Title:    e.Type(),
-		Message:  first(word("message"), word("summary"), e.Subject(), string(e.Data()), e.Type()),
-		Link:     word("link"),
-		Details:  []Detail{{"source", e.Source()}, {"id", e.ID()}},
-		Key:      e.Source() + " " + e.ID(),
+	if g.truncated > 0 {
+		items = append(items, Item{Alert: r.truncatedAlert(g, items, "their sender")})
 	}
-	if e.Subject() != "" && e.Subject() != a.Message {
-		a.Details = append(a.Details, Detail{"subject", e.Subject()})
-	}
-	return r.settle(a, whole)
+	return items, nil
 }
 
-// readCloser is a body that needs no closing.
-type readCloser struct{ *bytes.Reader }
+// eventAlert returns the alert of an event. Templates see the event in its JSON format.
+func (r reader) eventAlert(field string, e event) Alert {
+	data, _ := e.data.(map[string]any)
+	value := func(name string) any { return firstValue(e.attributes[name], data[name]) }
+	text := func(name string) string {
+		word, _ := data[name].(string) // fields of another type mean something else
+		return first(e.attribute(name), word)
+	}
+	source, subject := e.attribute("source"), e.attribute("subject")
+	d := draft{
+		field:    field,
+		targets:  targetsOf(value(r.TargetLabel)),
+		severity: textOf(value(r.SeverityLabel)),
+		title:    e.attribute("type"),
+		words:    []string{text("message"), text("summary"), subject, e.text, e.attribute("type")},
+		links:    []string{text("link")},
+		details:  []Detail{{"source", source}, {"id", e.attribute("id")}},
+		same:     []string{source, e.attribute("id")},
+		resolved: "resolved: ",
+	}
+	if subject != "" {
+		d.about = []string{source, subject}
+	}
+	switch strings.ToLower(text("status")) {
+	case "firing":
+		d.status = Firing
+	case "resolved":
+		d.status = Resolved
+	}
+	if subject != "" && subject != first(d.words...) {
+		d.details = append(d.details, Detail{"subject", subject})
+	}
+	return r.settle(d, e.whole())
+}
 
-func (readCloser) Close() error { return nil }
+// whole returns the event in its JSON format, for templates.
+func (e event) whole() map[string]any {
+	whole := make(map[string]any, len(e.attributes)+1)
+	maps.Copy(whole, e.attributes)
+	if e.data != nil {
+		whole["data"] = e.data
+	}
+	return whole
+}
+
+// isJSON reports whether a media type is JSON. No media type is JSON, too.
+func isJSON(mediaType string) bool {
+	return mediaType == "" || mediaType == "application/json" || mediaType == "text/json" ||
+		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
+}

@@ -36,8 +36,15 @@ type Template struct {
 	Message  string `yaml:"message"` // must be set for a source of JSON
 	Title    string `yaml:"title"`
 	Link     string `yaml:"link"`
-	Key      string `yaml:"key"` // what is the same whenever the same is said again
+	// Key names what the alert is about. Each field in it must be there and not empty,
+	// unless it stands behind if, with or default: a key of missing fields would be the
+	// same for different alerts, so there is none then.
+	Key    string `yaml:"key"`
+	Status string `yaml:"status"` // resolved, ok and the like end what the key names
 }
+
+// templateFields holds the fields that templates make.
+var templateFields = []string{"target", "severity", "message", "title", "link", "key", "status"}
 
 // sourceName is what a source of JSON may be called.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
@@ -89,38 +96,20 @@ type script map[string]*phrase.Phrase
 func (t Template) read(source string) (script, error) {
 	made := script{}
 	for field, text := range map[string]string{
-		"target": t.Target, "severity": t.Severity, "message": t.Message, "title": t.Title, "link": t.Link, "key": t.Key,
+		"target": t.Target, "severity": t.Severity, "message": t.Message, "title": t.Title, "link": t.Link, "key": t.Key, "status": t.Status,
 	} {
 		if text == "" {
 			continue
 		}
-		p, err := phrase.Parse(text)
+		parse := phrase.Parse
+		if field == "key" {
+			parse = phrase.ParseStrict
+		}
+		p, err := parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("--intake-config: %s of the template of %s: %w", field, source, err)
 		}
 		made[field] = p
 	}
 	return made, nil
-}
-
-// apply makes the fields that have a template.
-func (s script) apply(a Alert, data any) (Alert, error) {
-	var words string
-	for field, to := range map[string]*string{
-		"target": &words, "severity": &a.Severity, "message": &a.Message, "title": &a.Title, "link": &a.Link, "key": &a.Key,
-	} {
-		p, is := s[field]
-		if !is {
-			continue
-		}
-		text, err := p.Say(data)
-		if err != nil {
-			return Alert{}, fmt.Errorf("%s: %w", field, err)
-		}
-		*to = text
-	}
-	if words != "" {
-		a.Targets = targets(words)
-	}
-	return a, nil
 }

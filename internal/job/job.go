@@ -2,10 +2,7 @@
 // share: what a queue message carries, and in which order it is worked.
 package job
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Rank orders the work: a lower rank goes first.
 type Rank int
@@ -33,17 +30,6 @@ func (r Rank) String() string {
 	default:
 		return "normal"
 	}
-}
-
-// RankOf gives the rank of a severity, in upper or lower case. A word it does
-// not know ranks as Normal.
-func RankOf(severity string) Rank {
-	for _, r := range Ranks {
-		if strings.EqualFold(severity, r.String()) {
-			return r
-		}
-	}
-	return Normal
 }
 
 // A Job is deliveries of one alert by one messenger. It holds nothing in the clear that

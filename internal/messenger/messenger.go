@@ -3,6 +3,7 @@
 package messenger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -46,6 +47,7 @@ type Message struct {
 	Text        string // "[severity] message", or what a template made of it; never empty
 
 	Severity string    // the caller's word, "normal" where there was none
+	Urgency  string    // the name of the rank of the alert; empty: that of Severity
 	Title    string    // in one line; empty for none
 	Link     string    // an http or https URL; empty for none
 	Details  []Detail  // in the caller's order
@@ -54,6 +56,9 @@ type Message struct {
 
 // A Detail is one more fact of an alert.
 type Detail = job.Detail
+
+// rank returns the rank of the alert.
+func (m Message) rank() job.Rank { return job.RankOf(cmp.Or(m.Urgency, m.Severity)) }
 
 // Plain says whether the message is its text and nothing more.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }

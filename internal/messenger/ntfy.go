@@ -69,8 +69,8 @@ func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 	for name, value := range map[string]string{
 		"Title":    title,
 		"Click":    m.Link,
-		"Priority": ntfyPriorities[job.RankOf(m.Severity)],
-		"Tags":     ntfyTags[job.RankOf(m.Severity)],
+		"Priority": ntfyPriorities[m.rank()],
+		"Tags":     ntfyTags[m.rank()],
 	} {
 		if value != "" {
 			header.Set(name, mime.BEncoding.Encode("utf-8", value)) // https://docs.ntfy.sh/publish/#message-title: RFC 2047

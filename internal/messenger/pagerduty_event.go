@@ -52,7 +52,7 @@ func pagerDutyEventOf(m Message) pagerDutyTrigger {
 		Payload: pagerDutyPayload{
 			Summary:  summary,
 			Source:   cmp.Or(m.Destination, "bongsu"),
-			Severity: pagerDutySeverity(m.Severity),
+			Severity: pagerDutySeverity(m.Severity, m.rank()),
 			Time:     m.Time.UTC(),
 			Details:  append(details, m.Details...),
 		},
@@ -91,9 +91,9 @@ var pagerDutyWords = [...]string{job.Critical: "critical", job.High: "error", jo
 
 // pagerDutySeverity is a severity in PagerDuty's words: the word itself where it is
 // one of them, or else what its rank comes to.
-func pagerDutySeverity(severity string) string {
+func pagerDutySeverity(severity string, rank job.Rank) string {
 	if word := strings.ToLower(severity); slices.Contains(pagerDutyWords[:], word) {
 		return word
 	}
-	return pagerDutyWords[job.RankOf(severity)]
+	return pagerDutyWords[rank]
 }

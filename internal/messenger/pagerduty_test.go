@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/job"
 	"time"
 )
 
@@ -65,9 +67,10 @@ func TestPagerDutyDetails(t *testing.T) {
 func TestPagerDutySeverity(t *testing.T) {
 	for severity, want := range map[string]string{
 		"critical": "critical", "CRITICAL": "critical", "high": "error", "normal": "warning", "low": "info",
+		"page": "critical", "P2": "error", "debug": "info",
 		"error": "error", "warning": "warning", "Info": "info", "경고": "warning", "": "warning",
 	} {
-		if got := pagerDutySeverity(severity); got != want {
+		if got := pagerDutySeverity(severity, job.RankOf(severity)); got != want {
 			t.Errorf("%q is %s, want %s", severity, got, want)
 		}
 	}

@@ -3,6 +3,7 @@ package phrase
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"text/template"
@@ -15,7 +16,9 @@ const tick = "tick"
 // than they are given, with a bound; and a few for texts. r is nil where a template is
 // only checked.
 func functions(r *run) template.FuncMap {
-	return template.FuncMap{
+	all := template.FuncMap{
+		need:       needed,
+		truth:      truthOf,
 		tick:       func() (string, error) { return r.tick() },
 		"print":    of(fmt.Sprint),
 		"println":  of(fmt.Sprintln),
@@ -30,6 +33,8 @@ func functions(r *run) template.FuncMap {
 		"default":  instead,
 		"join":     join,
 	}
+	maps.Copy(all, comparisons)
+	return all
 }
 
 // verbs are what printf replaces, and wide those that would fill a screen with
@@ -46,7 +51,7 @@ func printf(format string, values ...any) (string, error) {
 			return "", errors.New("printf takes widths of two figures at most here")
 		}
 	}
-	return bounded(func() string { return fmt.Sprintf(format, values...) }, values)
+	return bounded(func() string { return fmt.Sprintf(format, figures(values)...) }, values)
 }
 
 // bounded says a text of values, unless they or it are too long.

@@ -65,6 +65,9 @@ func (p *Phrase) Say(data any) (string, error) {
 		return "", fmt.Errorf("copy a template: %w", err)
 	}
 	if err := mine.Funcs(functions(run)).Execute(run, data); err != nil {
+		if missing, ok := errors.AsType[missingField](err); ok {
+			return "", fmt.Errorf("%w: %w", missing, fault.ErrInvalid)
+		}
 		return "", fmt.Errorf("the template fails: %s: %w", plain(err), fault.ErrInvalid)
 	}
 	return strings.ReplaceAll(run.text.String(), "<no value>", ""), nil
@@ -117,8 +120,10 @@ func guard(node parse.Node) error {
 		n.List.Nodes = append([]parse.Node{tickNode(n)}, n.List.Nodes...)
 		return errors.Join(guard(n.List), guard(n.ElseList))
 	case *parse.IfNode:
+		addTruth(n.Pipe)
 		return errors.Join(guard(n.List), guard(n.ElseList))
 	case *parse.WithNode:
+		addTruth(n.Pipe)
 		return errors.Join(guard(n.List), guard(n.ElseList))
 	case *parse.TemplateNode:
 		return fmt.Errorf("the template must not call templates: say all in one: %w", fault.ErrInvalid)

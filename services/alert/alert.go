@@ -4,6 +4,7 @@
 package alert
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -16,6 +17,7 @@ type Alert struct {
 	Targets    []string // as the caller gave them
 	Unknown    []string // those of Targets that nobody bore
 	Severity   string
+	Urgency    string // the name of its rank; empty: that of Severity. Not kept by the ledger
 	Message    string
 	Title      string // empty for none
 	Link       string // empty for none
@@ -44,7 +46,7 @@ func (a Alert) Content(messenger string) job.Content {
 }
 
 // Rank orders the work.
-func (a Alert) Rank() job.Rank { return job.RankOf(a.Severity) }
+func (a Alert) Rank() job.Rank { return job.RankOf(cmp.Or(a.Urgency, a.Severity)) }
 
 // State is where a delivery is on its way.
 type State int

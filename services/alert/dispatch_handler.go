@@ -30,6 +30,7 @@ type DispatchHandler struct {
 
 	Directory userv1connect.DirectoryServiceClient
 	Receipts  Receipts
+	Alerts    *Handler // records the alerts of sources
 }
 
 // Claim grants deliveries to a sender.

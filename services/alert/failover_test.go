@@ -56,7 +56,7 @@ func newHouse(t *testing.T) *house {
 		Directory: &group.LookupHandler{Finder: people, Key: key}, Book: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
 		Clock: clock, Writer: alert.NewWriter(record, now, slog.New(slog.DiscardHandler)),
 	}
-	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Clock: clock, Lease: time.Minute, Now: now}
+	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Clock: clock, Lease: time.Minute, Now: now, Alerts: h.alerts}
 
 	users := &group.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
 	address := func(name string, rank int32) *userv1.NewAddress {

@@ -11,6 +11,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
@@ -33,7 +34,9 @@ type Handler struct {
 	// FailoverAfter is how long an address may take, where failover is on, before the
 	// next of its user is used. It must be greater than 0.
 	FailoverAfter time.Duration
-	Now           func() time.Time
+	// Severities ranks severities beside those that are known.
+	Severities job.SeverityMap
+	Now        func() time.Time
 }
 
 // SendAlert records the alert and its deliveries, answers, and leaves the rest
@@ -46,26 +49,39 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	if unknown := found.GetUnknownTarget(); req.GetStrict() && len(unknown) > 0 {
 		return nil, fmt.Errorf("target: nobody bears %s, and strict is set: %w", strings.Join(unknown, ", "), fault.ErrInvalid)
 	}
-	now := h.Now()
-	a, err := newAlert(req, found.GetUnknownTarget(), now)
+	a, err := newAlert(req, found.GetUnknownTarget(), h.Now())
 	if err != nil {
 		return nil, err
 	}
-	ds := h.deliveries(found.GetRecipients(), req.GetFailover(), now)
-	if err := h.Writer.Write(ctx, &a, messengersOf(ds)); err != nil {
+	count, _, err := h.record(ctx, &a, found.GetRecipients(), req.GetFailover())
+	if err != nil {
 		return nil, err
+	}
+	return sentToWire(a, count), nil
+}
+
+// record records an alert with a delivery for each recipient, and hands it to the
+// clock. It returns the number of deliveries, and whether the alert is a duplicate: a is
+// the one that was recorded before, then.
+func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Recipient, failover bool) (count int, again bool, err error) {
+	if len(h.Severities) > 0 {
+		a.Urgency = h.Severities.Rank(a.Severity).String()
+	}
+	ds := h.deliveries(recipients, failover, a.CreateTime)
+	if err := h.Writer.Write(ctx, a, messengersOf(ds)); err != nil {
+		return 0, false, err
 	}
 	// A caller that leaves now must not leave an alert behind that is recorded and
 	// not handed to the clock.
-	again, err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, now.Add(silence))
+	again, err = h.Book.AddAlert(context.WithoutCancel(ctx), a, ds, a.CreateTime.Add(silence))
 	if err != nil {
-		return nil, err
+		return 0, false, err
 	}
 	if again {
-		return sentToWire(a, a.Counts.Total()), nil
+		return a.Counts.Total(), true, nil
 	}
-	h.Clock.Put(a, ds)
-	return sentToWire(a, len(ds)), nil
+	h.Clock.Put(*a, ds)
+	return len(ds), false, nil
 }
 
 // GetAlert answers with an alert and its first deliveries.

@@ -182,6 +182,7 @@ func (l *lane) call(ctx context.Context, t *task, credential string) (outcome me
 		Destination: t.delivery.Destination,
 		Text:        content.Text,
 		Severity:    content.Severity,
+		Urgency:     t.job.Rank.String(),
 		Title:       content.Title,
 		Link:        content.Link,
 		Details:     content.Details,

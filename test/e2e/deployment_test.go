@@ -17,6 +17,7 @@ type deployment struct {
 	key                                string // the seal key file
 
 	parts map[string]*proc.Process // by service, where each has its own
+	front *proc.Process            // the process of the edge
 }
 
 // anywhere makes every service of a process listen, on any free port.
@@ -27,22 +28,23 @@ func oneProcess(t *testing.T, more ...string) deployment {
 	t.Helper()
 	data := t.TempDir()
 	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + data}, anywhere...)
-	urls := binaries.Serve(t, append(args, more...)...).URLs(t, 5)
-	return deployment{edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"],
+	process := binaries.Serve(t, append(args, more...)...)
+	urls := process.URLs(t, 5)
+	return deployment{front: process, edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"],
 		key: filepath.Join(data, "seal.key")}
 }
 
 // sixProcesses runs each service in a process of its own, and a NATS server
-// between them.
-func sixProcesses(t *testing.T) deployment {
+// between them. atEdge are more flags of the edge.
+func sixProcesses(t *testing.T, atEdge ...string) deployment {
 	t.Helper()
-	d, startSender := withoutSender(t)
+	d, startSender := withoutSender(t, atEdge...)
 	d.sender = startSender()
 	return d
 }
 
 // withoutSender is sixProcesses before the sender is started.
-func withoutSender(t *testing.T) (d deployment, startSender func(more ...string) (url string)) {
+func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender func(more ...string) (url string)) {
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
 	d.parts = map[string]*proc.Process{}
@@ -58,7 +60,8 @@ func withoutSender(t *testing.T) (d deployment, startSender func(more ...string)
 	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+d.parts["mockup"].MailAddr(t)+"}\n"), 0o600))
 	d.group = service("group", "--demo-data", "--seal-key-file="+d.key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
-	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
+	d.edge = service("edge", append([]string{"--group-url=" + d.group, "--alert-url=" + d.alert}, atEdge...)...)
+	d.front = d.parts["edge"]
 	return d, func(more ...string) string {
 		t.Helper()
 		return service("sender", append([]string{"--messenger-config=" + config, "--alert-url=" + d.alert, "--nats-url=" + d.nats, "--provider-url=" + d.mockup, "--seal-key-file=" + d.key}, more...)...)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -21,7 +20,15 @@ func TestIntake(t *testing.T) {
 		"backup:\n  target: ['@user4']\n  template:\n    message: '{{.job}} failed'\n    severity: critical\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := oneProcess(t, "--intake-config="+config)
+	t.Run("one process", func(t *testing.T) { intakeSuite(t, oneProcess(t, "--intake-config="+config)) })
+	t.Run("six processes", func(t *testing.T) { intakeSuite(t, sixProcesses(t, "--intake-config="+config)) })
+}
+
+func intakeSuite(t *testing.T, d deployment) {
+	// What the payload of Alertmanager resolves has been firing.
+	firing := received(t, d.intake(t, "alertmanager", "application/json", nil,
+		`{"alerts":[{"status":"firing","fingerprint":"1f3a5b7c9d0e2f41","labels":{"alertname":"NodeDown","severity":"critical"},"startsAt":"2026-11-20T03:02:45.123Z"}]}`, http.StatusOK))
+	d.ended(t, firing.Alerts[0].ID)
 	for _, c := range []struct {
 		source, contentType string
 		header              map[string]string
@@ -29,7 +36,7 @@ func TestIntake(t *testing.T) {
 		texts               []string // of the calls
 	}{
 		{"alertmanager", "application/json", nil, payload(t, "alertmanager.json"), []string{
-			"[critical] node1 down", "[critical] node1 down", "[critical] node1 down", "[normal] resolved: node2 down", "[normal] resolved: node2 down",
+			"[critical] node1 down", "[critical] node1 down", "[critical] node1 down", "[critical] resolved: node2 down", "[critical] resolved: node2 down",
 		}},
 		{"grafana", "application/json", nil, payload(t, "grafana.json"), []string{"[normal] This alert was triggered for zone us-1"}},
 		{"cloudevents", "application/cloudevents+json", nil, `{"specversion":"1.0","id":"1","source":"/backup","type":"failed","bongsutarget":"@user5","data":{"message":"no tape"}}`,
@@ -40,17 +47,15 @@ func TestIntake(t *testing.T) {
 	} {
 		t.Run(c.source, func(t *testing.T) {
 			d.reset(t)
-			first := d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK)
-			if second := d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK); !bytes.Equal(first, second) {
-				t.Errorf("answered %s, and then %s", first, second)
+			first := received(t, d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK))
+			second := received(t, d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK))
+			if len(first.Alerts) == 0 || first.RecordedCount != len(first.Alerts) || second.RepeatedCount != len(first.Alerts) || second.RecordedCount != 0 {
+				t.Fatalf("answered %+v, and then %+v", first, second)
 			}
-			var said struct {
-				Alerts []struct{ ID string }
-			}
-			if err := json.Unmarshal(first, &said); err != nil || len(said.Alerts) == 0 {
-				t.Fatalf("%s: %v", first, err)
-			}
-			for _, a := range said.Alerts {
+			for i, a := range first.Alerts {
+				if second.Alerts[i].ID != a.ID || second.Alerts[i].UserCount != a.UserCount {
+					t.Errorf("alert %d is %+v, and then %+v", i, a, second.Alerts[i])
+				}
 				for _, delivery := range d.ended(t, a.ID) {
 					if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
 						t.Errorf("%v", delivery)
@@ -79,13 +84,17 @@ func TestIntake(t *testing.T) {
 
 // TestIntakeRefuses sends what tells nobody.
 func TestIntakeRefuses(t *testing.T) {
-	d := oneProcess(t)
+	t.Run("one process", func(t *testing.T) { intakeRefuses(t, oneProcess(t)) })
+	t.Run("six processes", func(t *testing.T) { intakeRefuses(t, sixProcesses(t)) })
+}
+
+func intakeRefuses(t *testing.T, d deployment) {
 	for source, c := range map[string]struct {
 		body   string
 		status int
 		why    string
 	}{
-		"alertmanager": {payload(t, "alertmanager.json"), http.StatusBadRequest, "alerts[1]: nobody is to be told"},
+		"alertmanager": {`{"alerts":[{"labels":{"bongsu_target":"@nobody"}},{"labels":{"bongsu_target":"ops"}},{}]}`, http.StatusBadRequest, "alerts[1].target: malformed target ops"},
 		"grafana":      {`{"alerts":`, http.StatusBadRequest, "not that of Grafana"},
 		"backup":       {`{}`, http.StatusNotFound, "backup"},
 	} {
@@ -98,6 +107,37 @@ func TestIntakeRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An intakeResponse is the response of the intake.
+type intakeResponse struct {
+	Alerts []struct {
+		ID            string
+		UserCount     int
+		UnknownTarget []string
+		Outcome       string
+		DefaultTarget bool
+		Field, Reason string
+	}
+	RecordedCount, RepeatedCount, RefusedCount int
+}
+
+// outcomes returns the outcome of each alert, in short.
+func (r intakeResponse) outcomes() string {
+	var all []string
+	for _, a := range r.Alerts {
+		all = append(all, strings.ToLower(strings.TrimPrefix(a.Outcome, "RECEIVED_OUTCOME_")))
+	}
+	return strings.Join(all, " ")
+}
+
+// received reads a response of the intake.
+func received(t *testing.T, text []byte) (res intakeResponse) {
+	t.Helper()
+	if err := json.Unmarshal(text, &res); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return res
 }
 
 // payload is a body as the source sends it.

@@ -774,7 +774,8 @@ type SendAlertRequest struct {
 	Target []string `protobuf:"bytes,1,rep,name=target,proto3" json:"target,omitempty"`
 	// severity is a word of the caller's; the text that goes out is "[severity]
 	// message". Empty means normal. critical, high, normal and low order the work,
-	// in upper or lower case; any other word ranks as normal. At most 30
+	// in upper or lower case; the words of other systems, such as page, error, P1 or
+	// warning, rank as --severity-map has it, and any other word as normal. At most 30
 	// characters, none of them a control character.
 	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
 	// message is what happened: 1 to 20000 characters, without NUL.

@@ -26,12 +26,73 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ReceivedOutcome is the result for one alert.
+type ReceivedOutcome int32
+
+const (
+	// Never returned.
+	ReceivedOutcome_RECEIVED_OUTCOME_UNSPECIFIED ReceivedOutcome = 0
+	// The alert was recorded.
+	ReceivedOutcome_RECEIVED_OUTCOME_RECORDED ReceivedOutcome = 1
+	// A duplicate: the same alert was recorded under its key before, and id is that one.
+	ReceivedOutcome_RECEIVED_OUTCOME_REPEATED ReceivedOutcome = 2
+	// The alert was recorded as a further one: another alert has the same key.
+	ReceivedOutcome_RECEIVED_OUTCOME_CHANGED ReceivedOutcome = 3
+	// The alert was not recorded, and nobody is notified of it.
+	ReceivedOutcome_RECEIVED_OUTCOME_REFUSED ReceivedOutcome = 4
+)
+
+// Enum value maps for ReceivedOutcome.
+var (
+	ReceivedOutcome_name = map[int32]string{
+		0: "RECEIVED_OUTCOME_UNSPECIFIED",
+		1: "RECEIVED_OUTCOME_RECORDED",
+		2: "RECEIVED_OUTCOME_REPEATED",
+		3: "RECEIVED_OUTCOME_CHANGED",
+		4: "RECEIVED_OUTCOME_REFUSED",
+	}
+	ReceivedOutcome_value = map[string]int32{
+		"RECEIVED_OUTCOME_UNSPECIFIED": 0,
+		"RECEIVED_OUTCOME_RECORDED":    1,
+		"RECEIVED_OUTCOME_REPEATED":    2,
+		"RECEIVED_OUTCOME_CHANGED":     3,
+		"RECEIVED_OUTCOME_REFUSED":     4,
+	}
+)
+
+func (x ReceivedOutcome) Enum() *ReceivedOutcome {
+	p := new(ReceivedOutcome)
+	*p = x
+	return p
+}
+
+func (x ReceivedOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReceivedOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_bongsu_intake_v1_intake_proto_enumTypes[0].Descriptor()
+}
+
+func (ReceivedOutcome) Type() protoreflect.EnumType {
+	return &file_bongsu_intake_v1_intake_proto_enumTypes[0]
+}
+
+func (x ReceivedOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReceivedOutcome.Descriptor instead.
+func (ReceivedOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_bongsu_intake_v1_intake_proto_rawDescGZIP(), []int{0}
+}
+
 // ReceiveRequest is a request of another system.
 type ReceiveRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// source says who speaks, such as alertmanager.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// body is what it says, and its Content-Type. At most 1 MiB.
+	// body is the request's body, and its Content-Type. At most 16 MiB.
 	Body          *httpbody.HttpBody `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -81,11 +142,18 @@ func (x *ReceiveRequest) GetBody() *httpbody.HttpBody {
 	return nil
 }
 
-// ReceiveResponse says what became of it.
+// ReceiveResponse holds the results.
 type ReceiveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// alerts holds the alerts, in the order in which the request has them.
-	Alerts        []*ReceivedAlert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	// alerts holds a result per alert, in the order of the request. Where alerts were
+	// truncated, one more result follows: that of the alert which tells so.
+	Alerts []*ReceivedAlert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	// recorded_count is the number of alerts that this request recorded.
+	RecordedCount int32 `protobuf:"varint,2,opt,name=recorded_count,json=recordedCount,proto3" json:"recorded_count,omitempty"`
+	// repeated_count is the number of duplicates.
+	RepeatedCount int32 `protobuf:"varint,3,opt,name=repeated_count,json=repeatedCount,proto3" json:"repeated_count,omitempty"`
+	// refused_count is the number of alerts that nobody is notified of.
+	RefusedCount  int32 `protobuf:"varint,4,opt,name=refused_count,json=refusedCount,proto3" json:"refused_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -127,16 +195,46 @@ func (x *ReceiveResponse) GetAlerts() []*ReceivedAlert {
 	return nil
 }
 
-// ReceivedAlert is one alert that was recorded, now or before under the same key.
+func (x *ReceiveResponse) GetRecordedCount() int32 {
+	if x != nil {
+		return x.RecordedCount
+	}
+	return 0
+}
+
+func (x *ReceiveResponse) GetRepeatedCount() int32 {
+	if x != nil {
+		return x.RepeatedCount
+	}
+	return 0
+}
+
+func (x *ReceiveResponse) GetRefusedCount() int32 {
+	if x != nil {
+		return x.RefusedCount
+	}
+	return 0
+}
+
+// ReceivedAlert is the result for one alert.
 type ReceivedAlert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the alert's, for AlertService.GetAlert; empty where it was told before in
-	// other words, such as another value of the same measure: then it is not told again.
+	// id is the alert's, for AlertService.GetAlert; empty where it was refused.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// user_count is the number of its deliveries.
 	UserCount int32 `protobuf:"varint,2,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
-	// unknown_target holds the targets that nobody bears.
+	// unknown_target holds its targets that are malformed or name nobody.
 	UnknownTarget []string `protobuf:"bytes,3,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
+	// outcome is the result.
+	Outcome ReceivedOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=bongsu.intake.v1.ReceivedOutcome" json:"outcome,omitempty"`
+	// default_target is whether the alert went to the default targets of its source.
+	DefaultTarget bool `protobuf:"varint,5,opt,name=default_target,json=defaultTarget,proto3" json:"default_target,omitempty"`
+	// field is the field that it was refused for, such as alerts[1].labels.
+	Field string `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`
+	// reason is why it was refused, in a few fixed words such as unknown_target.
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// message is why it was refused, for people.
+	Message       string `protobuf:"bytes,8,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -192,6 +290,41 @@ func (x *ReceivedAlert) GetUnknownTarget() []string {
 	return nil
 }
 
+func (x *ReceivedAlert) GetOutcome() ReceivedOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return ReceivedOutcome_RECEIVED_OUTCOME_UNSPECIFIED
+}
+
+func (x *ReceivedAlert) GetDefaultTarget() bool {
+	if x != nil {
+		return x.DefaultTarget
+	}
+	return false
+}
+
+func (x *ReceivedAlert) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ReceivedAlert) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReceivedAlert) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_bongsu_intake_v1_intake_proto protoreflect.FileDescriptor
 
 const file_bongsu_intake_v1_intake_proto_rawDesc = "" +
@@ -199,14 +332,28 @@ const file_bongsu_intake_v1_intake_proto_rawDesc = "" +
 	"\x1dbongsu/intake/v1/intake.proto\x12\x10bongsu.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"e\n" +
 	"\x0eReceiveRequest\x12!\n" +
 	"\x06source\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06source\x120\n" +
-	"\x04body\x18\x02 \x01(\v2\x14.google.api.HttpBodyB\x06\xbaH\x03\xc8\x01\x01R\x04body\"J\n" +
+	"\x04body\x18\x02 \x01(\v2\x14.google.api.HttpBodyB\x06\xbaH\x03\xc8\x01\x01R\x04body\"\xbd\x01\n" +
 	"\x0fReceiveResponse\x127\n" +
-	"\x06alerts\x18\x01 \x03(\v2\x1f.bongsu.intake.v1.ReceivedAlertR\x06alerts\"e\n" +
+	"\x06alerts\x18\x01 \x03(\v2\x1f.bongsu.intake.v1.ReceivedAlertR\x06alerts\x12%\n" +
+	"\x0erecorded_count\x18\x02 \x01(\x05R\rrecordedCount\x12%\n" +
+	"\x0erepeated_count\x18\x03 \x01(\x05R\rrepeatedCount\x12#\n" +
+	"\rrefused_count\x18\x04 \x01(\x05R\frefusedCount\"\x91\x02\n" +
 	"\rReceivedAlert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x02 \x01(\x05R\tuserCount\x12%\n" +
-	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget2\x82\x01\n" +
+	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\x12;\n" +
+	"\aoutcome\x18\x04 \x01(\x0e2!.bongsu.intake.v1.ReceivedOutcomeR\aoutcome\x12%\n" +
+	"\x0edefault_target\x18\x05 \x01(\bR\rdefaultTarget\x12\x14\n" +
+	"\x05field\x18\x06 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\b \x01(\tR\amessage*\xad\x01\n" +
+	"\x0fReceivedOutcome\x12 \n" +
+	"\x1cRECEIVED_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19RECEIVED_OUTCOME_RECORDED\x10\x01\x12\x1d\n" +
+	"\x19RECEIVED_OUTCOME_REPEATED\x10\x02\x12\x1c\n" +
+	"\x18RECEIVED_OUTCOME_CHANGED\x10\x03\x12\x1c\n" +
+	"\x18RECEIVED_OUTCOME_REFUSED\x10\x042\x82\x01\n" +
 	"\rIntakeService\x12q\n" +
 	"\aReceive\x12 .bongsu.intake.v1.ReceiveRequest\x1a!.bongsu.intake.v1.ReceiveResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x04body\"\x13/v1/intake/{source}B\xc8\x01\n" +
 	"\x14com.bongsu.intake.v1B\vIntakeProtoP\x01ZAgithub.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1;intakev1\xa2\x02\x03BIX\xaa\x02\x10Bongsu.Intake.V1\xca\x02\x10Bongsu\\Intake\\V1\xe2\x02\x1cBongsu\\Intake\\V1\\GPBMetadata\xea\x02\x12Bongsu::Intake::V1b\x06proto3"
@@ -223,23 +370,26 @@ func file_bongsu_intake_v1_intake_proto_rawDescGZIP() []byte {
 	return file_bongsu_intake_v1_intake_proto_rawDescData
 }
 
+var file_bongsu_intake_v1_intake_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_bongsu_intake_v1_intake_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_bongsu_intake_v1_intake_proto_goTypes = []any{
-	(*ReceiveRequest)(nil),    // 0: bongsu.intake.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),   // 1: bongsu.intake.v1.ReceiveResponse
-	(*ReceivedAlert)(nil),     // 2: bongsu.intake.v1.ReceivedAlert
-	(*httpbody.HttpBody)(nil), // 3: google.api.HttpBody
+	(ReceivedOutcome)(0),      // 0: bongsu.intake.v1.ReceivedOutcome
+	(*ReceiveRequest)(nil),    // 1: bongsu.intake.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),   // 2: bongsu.intake.v1.ReceiveResponse
+	(*ReceivedAlert)(nil),     // 3: bongsu.intake.v1.ReceivedAlert
+	(*httpbody.HttpBody)(nil), // 4: google.api.HttpBody
 }
 var file_bongsu_intake_v1_intake_proto_depIdxs = []int32{
-	3, // 0: bongsu.intake.v1.ReceiveRequest.body:type_name -> google.api.HttpBody
-	2, // 1: bongsu.intake.v1.ReceiveResponse.alerts:type_name -> bongsu.intake.v1.ReceivedAlert
-	0, // 2: bongsu.intake.v1.IntakeService.Receive:input_type -> bongsu.intake.v1.ReceiveRequest
-	1, // 3: bongsu.intake.v1.IntakeService.Receive:output_type -> bongsu.intake.v1.ReceiveResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4, // 0: bongsu.intake.v1.ReceiveRequest.body:type_name -> google.api.HttpBody
+	3, // 1: bongsu.intake.v1.ReceiveResponse.alerts:type_name -> bongsu.intake.v1.ReceivedAlert
+	0, // 2: bongsu.intake.v1.ReceivedAlert.outcome:type_name -> bongsu.intake.v1.ReceivedOutcome
+	1, // 3: bongsu.intake.v1.IntakeService.Receive:input_type -> bongsu.intake.v1.ReceiveRequest
+	2, // 4: bongsu.intake.v1.IntakeService.Receive:output_type -> bongsu.intake.v1.ReceiveResponse
+	4, // [4:5] is the sub-list for method output_type
+	3, // [3:4] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_intake_v1_intake_proto_init() }
@@ -252,13 +402,14 @@ func file_bongsu_intake_v1_intake_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_intake_v1_intake_proto_rawDesc), len(file_bongsu_intake_v1_intake_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_bongsu_intake_v1_intake_proto_goTypes,
 		DependencyIndexes: file_bongsu_intake_v1_intake_proto_depIdxs,
+		EnumInfos:         file_bongsu_intake_v1_intake_proto_enumTypes,
 		MessageInfos:      file_bongsu_intake_v1_intake_proto_msgTypes,
 	}.Build()
 	File_bongsu_intake_v1_intake_proto = out.File

@@ -10,6 +10,7 @@ package jobv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v11 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -26,6 +27,67 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// SendAlertsOutcome is the result for one alert.
+type SendAlertsOutcome int32
+
+const (
+	// Never returned.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_UNSPECIFIED SendAlertsOutcome = 0
+	// The alert was recorded.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED SendAlertsOutcome = 1
+	// A duplicate: the same alert was recorded under its key before.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_REPEATED SendAlertsOutcome = 2
+	// The alert was recorded as a further one: another alert has the same key.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_CHANGED SendAlertsOutcome = 3
+	// The alert was not recorded.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_REFUSED SendAlertsOutcome = 4
+)
+
+// Enum value maps for SendAlertsOutcome.
+var (
+	SendAlertsOutcome_name = map[int32]string{
+		0: "SEND_ALERTS_OUTCOME_UNSPECIFIED",
+		1: "SEND_ALERTS_OUTCOME_RECORDED",
+		2: "SEND_ALERTS_OUTCOME_REPEATED",
+		3: "SEND_ALERTS_OUTCOME_CHANGED",
+		4: "SEND_ALERTS_OUTCOME_REFUSED",
+	}
+	SendAlertsOutcome_value = map[string]int32{
+		"SEND_ALERTS_OUTCOME_UNSPECIFIED": 0,
+		"SEND_ALERTS_OUTCOME_RECORDED":    1,
+		"SEND_ALERTS_OUTCOME_REPEATED":    2,
+		"SEND_ALERTS_OUTCOME_CHANGED":     3,
+		"SEND_ALERTS_OUTCOME_REFUSED":     4,
+	}
+)
+
+func (x SendAlertsOutcome) Enum() *SendAlertsOutcome {
+	p := new(SendAlertsOutcome)
+	*p = x
+	return p
+}
+
+func (x SendAlertsOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SendAlertsOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_bongsu_job_v1_job_proto_enumTypes[0].Descriptor()
+}
+
+func (SendAlertsOutcome) Type() protoreflect.EnumType {
+	return &file_bongsu_job_v1_job_proto_enumTypes[0]
+}
+
+func (x SendAlertsOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SendAlertsOutcome.Descriptor instead.
+func (SendAlertsOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{0}
+}
 
 // Bundle is the payload of a queue message: jobs of one messenger and rank.
 type Bundle struct {
@@ -1543,11 +1605,230 @@ func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
+// SendAlertsRequest holds alerts of one source.
+type SendAlertsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// source is the name of the source.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// alerts holds at most 10000. They are validated one by one, not with the request.
+	Alerts []*v11.SendAlertRequest `protobuf:"bytes,2,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	// default_target holds the targets of alerts whose own targets name nobody.
+	DefaultTarget []string `protobuf:"bytes,3,rep,name=default_target,json=defaultTarget,proto3" json:"default_target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlertsRequest) Reset() {
+	*x = SendAlertsRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlertsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlertsRequest) ProtoMessage() {}
+
+func (x *SendAlertsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlertsRequest.ProtoReflect.Descriptor instead.
+func (*SendAlertsRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SendAlertsRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *SendAlertsRequest) GetAlerts() []*v11.SendAlertRequest {
+	if x != nil {
+		return x.Alerts
+	}
+	return nil
+}
+
+func (x *SendAlertsRequest) GetDefaultTarget() []string {
+	if x != nil {
+		return x.DefaultTarget
+	}
+	return nil
+}
+
+// SendAlertsResponse holds the results.
+type SendAlertsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// results holds a result per alert, in their order.
+	Results       []*SendAlertsResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlertsResponse) Reset() {
+	*x = SendAlertsResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlertsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlertsResponse) ProtoMessage() {}
+
+func (x *SendAlertsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlertsResponse.ProtoReflect.Descriptor instead.
+func (*SendAlertsResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SendAlertsResponse) GetResults() []*SendAlertsResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// SendAlertsResult is the result for one alert.
+type SendAlertsResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// outcome is the result.
+	Outcome SendAlertsOutcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=bongsu.job.v1.SendAlertsOutcome" json:"outcome,omitempty"`
+	// id is the alert's; empty where it was refused.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// user_count is the number of its deliveries.
+	UserCount int32 `protobuf:"varint,3,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
+	// unknown_target holds its own targets that name nobody.
+	UnknownTarget []string `protobuf:"bytes,4,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
+	// default_target is whether the alert went to the default targets.
+	DefaultTarget bool `protobuf:"varint,5,opt,name=default_target,json=defaultTarget,proto3" json:"default_target,omitempty"`
+	// field is the field of SendAlertRequest that it was refused for.
+	Field string `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`
+	// reason is why it was refused, in a few fixed words.
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// message is why it was refused, for people.
+	Message       string `protobuf:"bytes,8,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlertsResult) Reset() {
+	*x = SendAlertsResult{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlertsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlertsResult) ProtoMessage() {}
+
+func (x *SendAlertsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlertsResult.ProtoReflect.Descriptor instead.
+func (*SendAlertsResult) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SendAlertsResult) GetOutcome() SendAlertsOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return SendAlertsOutcome_SEND_ALERTS_OUTCOME_UNSPECIFIED
+}
+
+func (x *SendAlertsResult) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SendAlertsResult) GetUserCount() int32 {
+	if x != nil {
+		return x.UserCount
+	}
+	return 0
+}
+
+func (x *SendAlertsResult) GetUnknownTarget() []string {
+	if x != nil {
+		return x.UnknownTarget
+	}
+	return nil
+}
+
+func (x *SendAlertsResult) GetDefaultTarget() bool {
+	if x != nil {
+		return x.DefaultTarget
+	}
+	return false
+}
+
+func (x *SendAlertsResult) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *SendAlertsResult) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SendAlertsResult) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
+	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a\x1bbongsu/alert/v1/alert.proto\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
 	"\x06Bundle\x12&\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\xd9\x02\n" +
 	"\x03Job\x12\x19\n" +
@@ -1646,7 +1927,30 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0ecredential_key\x18\x02 \x01(\tR\rcredentialKey\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x04 \x01(\tR\x02to\"\x19\n" +
-	"\x17MoveDestinationResponse2\xd6\x05\n" +
+	"\x17MoveDestinationResponse\"\xca\x01\n" +
+	"\x11SendAlertsRequest\x126\n" +
+	"\x06source\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x06source\x12K\n" +
+	"\x06alerts\x18\x02 \x03(\v2!.bongsu.alert.v1.SendAlertRequestB\x10\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\x90N\"\x03\xd8\x01\x03R\x06alerts\x120\n" +
+	"\x0edefault_target\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\rdefaultTarget\"O\n" +
+	"\x12SendAlertsResponse\x129\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.bongsu.job.v1.SendAlertsResultR\aresults\"\x93\x02\n" +
+	"\x10SendAlertsResult\x12:\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2 .bongsu.job.v1.SendAlertsOutcomeR\aoutcome\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"user_count\x18\x03 \x01(\x05R\tuserCount\x12%\n" +
+	"\x0eunknown_target\x18\x04 \x03(\tR\runknownTarget\x12%\n" +
+	"\x0edefault_target\x18\x05 \x01(\bR\rdefaultTarget\x12\x14\n" +
+	"\x05field\x18\x06 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\b \x01(\tR\amessage*\xbe\x01\n" +
+	"\x11SendAlertsOutcome\x12#\n" +
+	"\x1fSEND_ALERTS_OUTCOME_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +
+	"\x1cSEND_ALERTS_OUTCOME_REPEATED\x10\x02\x12\x1f\n" +
+	"\x1bSEND_ALERTS_OUTCOME_CHANGED\x10\x03\x12\x1f\n" +
+	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x042\xa9\x06\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12M\n" +
 	"\aGetTime\x12\x1d.bongsu.job.v1.GetTimeRequest\x1a\x1e.bongsu.job.v1.GetTimeResponse\"\x03\x90\x02\x01\x12M\n" +
@@ -1656,7 +1960,9 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0fMoveDestination\x12%.bongsu.job.v1.MoveDestinationRequest\x1a&.bongsu.job.v1.MoveDestinationResponse\"\x03\x90\x02\x02\x12B\n" +
 	"\x05Defer\x12\x1b.bongsu.job.v1.DeferRequest\x1a\x1c.bongsu.job.v1.DeferResponse\x12H\n" +
 	"\aReceive\x12\x1d.bongsu.job.v1.ReceiveRequest\x1a\x1e.bongsu.job.v1.ReceiveResponse\x12S\n" +
-	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x02B\xb0\x01\n" +
+	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x02\x12Q\n" +
+	"\n" +
+	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponseB\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
 var (
@@ -1671,79 +1977,90 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_bongsu_job_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
-	(*Bundle)(nil),                  // 0: bongsu.job.v1.Bundle
-	(*Job)(nil),                     // 1: bongsu.job.v1.Job
-	(*JobDetail)(nil),               // 2: bongsu.job.v1.JobDetail
-	(*JobDelivery)(nil),             // 3: bongsu.job.v1.JobDelivery
-	(*ClaimRequest)(nil),            // 4: bongsu.job.v1.ClaimRequest
-	(*ClaimResponse)(nil),           // 5: bongsu.job.v1.ClaimResponse
-	(*Claim)(nil),                   // 6: bongsu.job.v1.Claim
-	(*GetTimeRequest)(nil),          // 7: bongsu.job.v1.GetTimeRequest
-	(*GetTimeResponse)(nil),         // 8: bongsu.job.v1.GetTimeResponse
-	(*ReleaseRequest)(nil),          // 9: bongsu.job.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),         // 10: bongsu.job.v1.ReleaseResponse
-	(*ListFreeRequest)(nil),         // 11: bongsu.job.v1.ListFreeRequest
-	(*ListFreeResponse)(nil),        // 12: bongsu.job.v1.ListFreeResponse
-	(*FreeDelivery)(nil),            // 13: bongsu.job.v1.FreeDelivery
-	(*ReportRequest)(nil),           // 14: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                  // 15: bongsu.job.v1.Report
-	(*ReportResponse)(nil),          // 16: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),            // 17: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),                // 18: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),           // 19: bongsu.job.v1.DeferResponse
-	(*ReceiveRequest)(nil),          // 20: bongsu.job.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),         // 21: bongsu.job.v1.ReceiveResponse
-	(*GetCanaryRequest)(nil),        // 22: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),       // 23: bongsu.job.v1.GetCanaryResponse
-	(*MoveDestinationRequest)(nil),  // 24: bongsu.job.v1.MoveDestinationRequest
-	(*MoveDestinationResponse)(nil), // 25: bongsu.job.v1.MoveDestinationResponse
-	(*timestamppb.Timestamp)(nil),   // 26: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 27: google.protobuf.Duration
-	(*v1.Outcome)(nil),              // 28: bongsu.messenger.v1.Outcome
+	(SendAlertsOutcome)(0),          // 0: bongsu.job.v1.SendAlertsOutcome
+	(*Bundle)(nil),                  // 1: bongsu.job.v1.Bundle
+	(*Job)(nil),                     // 2: bongsu.job.v1.Job
+	(*JobDetail)(nil),               // 3: bongsu.job.v1.JobDetail
+	(*JobDelivery)(nil),             // 4: bongsu.job.v1.JobDelivery
+	(*ClaimRequest)(nil),            // 5: bongsu.job.v1.ClaimRequest
+	(*ClaimResponse)(nil),           // 6: bongsu.job.v1.ClaimResponse
+	(*Claim)(nil),                   // 7: bongsu.job.v1.Claim
+	(*GetTimeRequest)(nil),          // 8: bongsu.job.v1.GetTimeRequest
+	(*GetTimeResponse)(nil),         // 9: bongsu.job.v1.GetTimeResponse
+	(*ReleaseRequest)(nil),          // 10: bongsu.job.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),         // 11: bongsu.job.v1.ReleaseResponse
+	(*ListFreeRequest)(nil),         // 12: bongsu.job.v1.ListFreeRequest
+	(*ListFreeResponse)(nil),        // 13: bongsu.job.v1.ListFreeResponse
+	(*FreeDelivery)(nil),            // 14: bongsu.job.v1.FreeDelivery
+	(*ReportRequest)(nil),           // 15: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                  // 16: bongsu.job.v1.Report
+	(*ReportResponse)(nil),          // 17: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),            // 18: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),                // 19: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),           // 20: bongsu.job.v1.DeferResponse
+	(*ReceiveRequest)(nil),          // 21: bongsu.job.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),         // 22: bongsu.job.v1.ReceiveResponse
+	(*GetCanaryRequest)(nil),        // 23: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),       // 24: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),  // 25: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil), // 26: bongsu.job.v1.MoveDestinationResponse
+	(*SendAlertsRequest)(nil),       // 27: bongsu.job.v1.SendAlertsRequest
+	(*SendAlertsResponse)(nil),      // 28: bongsu.job.v1.SendAlertsResponse
+	(*SendAlertsResult)(nil),        // 29: bongsu.job.v1.SendAlertsResult
+	(*timestamppb.Timestamp)(nil),   // 30: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 31: google.protobuf.Duration
+	(*v1.Outcome)(nil),              // 32: bongsu.messenger.v1.Outcome
+	(*v11.SendAlertRequest)(nil),    // 33: bongsu.alert.v1.SendAlertRequest
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
-	1,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
-	3,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
-	2,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	26, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	6,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	26, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
-	26, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	27, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
-	26, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
-	13, // 9: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
-	15, // 10: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	26, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	26, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	28, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	18, // 14: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	26, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	27, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
-	4,  // 17: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	7,  // 18: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
-	9,  // 19: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
-	11, // 20: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
-	14, // 21: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	24, // 22: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
-	17, // 23: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	20, // 24: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
-	22, // 25: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	5,  // 26: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	8,  // 27: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
-	10, // 28: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
-	12, // 29: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
-	16, // 30: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	25, // 31: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	19, // 32: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	21, // 33: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
-	23, // 34: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	26, // [26:35] is the sub-list for method output_type
-	17, // [17:26] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	2,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
+	4,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
+	3,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
+	30, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	7,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
+	30, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
+	30, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	31, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
+	30, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
+	14, // 9: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
+	16, // 10: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	30, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	30, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	32, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	19, // 14: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	30, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	31, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
+	33, // 17: bongsu.job.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
+	29, // 18: bongsu.job.v1.SendAlertsResponse.results:type_name -> bongsu.job.v1.SendAlertsResult
+	0,  // 19: bongsu.job.v1.SendAlertsResult.outcome:type_name -> bongsu.job.v1.SendAlertsOutcome
+	5,  // 20: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	8,  // 21: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
+	10, // 22: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
+	12, // 23: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
+	15, // 24: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	25, // 25: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	18, // 26: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	21, // 27: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	23, // 28: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	27, // 29: bongsu.job.v1.DispatchService.SendAlerts:input_type -> bongsu.job.v1.SendAlertsRequest
+	6,  // 30: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	9,  // 31: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
+	11, // 32: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
+	13, // 33: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
+	17, // 34: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	26, // 35: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	20, // 36: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	22, // 37: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	24, // 38: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	28, // 39: bongsu.job.v1.DispatchService.SendAlerts:output_type -> bongsu.job.v1.SendAlertsResponse
+	30, // [30:40] is the sub-list for method output_type
+	20, // [20:30] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -1756,13 +2073,14 @@ func file_bongsu_job_v1_job_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   26,
+			NumEnums:      1,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_bongsu_job_v1_job_proto_goTypes,
 		DependencyIndexes: file_bongsu_job_v1_job_proto_depIdxs,
+		EnumInfos:         file_bongsu_job_v1_job_proto_enumTypes,
 		MessageInfos:      file_bongsu_job_v1_job_proto_msgTypes,
 	}.Build()
 	File_bongsu_job_v1_job_proto = out.File

@@ -40,19 +40,25 @@ const (
 
 // IntakeServiceClient is a client for the bongsu.intake.v1.IntakeService service.
 type IntakeServiceClient interface {
-	// Receive reads a request of a source and sends the alerts in it, as
-	// AlertService.SendAlert does: it answers when all of them are recorded. Each has an
-	// idempotency key of what its source says it is, so that what is sent again within
-	// 24 hours is told once. Where one cannot be recorded after others were, the whole
-	// request may be sent again.
+	// Receive reads a request of a source and records the alerts in it. Each alert has a
+	// result of its own: those that can be recorded are, whatever becomes of the others,
+	// and the response comes after all of them are committed.
+	//
+	// An alert whose own target is malformed or names nobody goes to the default targets
+	// of its source. Duplicates are dropped: the same alert under the same key, for 24
+	// hours. Another alert under the same key, such as a worse value of the same
+	// measure, is recorded as a further alert. Keys are scoped by source, and apart from
+	// the idempotency keys of AlertService.
 	//
 	// Sources: alertmanager (Prometheus Alertmanager's webhook, version 4), grafana
 	// (the webhook of Grafana's alerting), cloudevents (CloudEvents over HTTP,
-	// structured, binary or as a batch), and any name of --intake-config, JSON of any form, which is
-	// read by the templates of that name.
+	// structured, binary or as a batch), and any name of --intake-config: JSON of any
+	// form, read by the templates of that name.
 	//
-	// invalid_argument: the body is not what the source sends, or does not say whom to
-	// tell; nothing is sent. not_found: there is no such source.
+	// invalid_argument: the body cannot be read, or none of its alerts could be recorded;
+	// the message names the first refusals. not_found: unknown source. unavailable: at
+	// least one alert could not be recorded now; send the whole request again,
+	// what was recorded is then dropped as a duplicate.
 	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
 }
 
@@ -92,19 +98,25 @@ func (c *intakeServiceClient) Receive(ctx context.Context, req *v1.ReceiveReques
 
 // IntakeServiceHandler is an implementation of the bongsu.intake.v1.IntakeService service.
 type IntakeServiceHandler interface {
-	// Receive reads a request of a source and sends the alerts in it, as
-	// AlertService.SendAlert does: it answers when all of them are recorded. Each has an
-	// idempotency key of what its source says it is, so that what is sent again within
-	// 24 hours is told once. Where one cannot be recorded after others were, the whole
-	// request may be sent again.
+	// Receive reads a request of a source and records the alerts in it. Each alert has a
+	// result of its own: those that can be recorded are, whatever becomes of the others,
+	// and the response comes after all of them are committed.
+	//
+	// An alert whose own target is malformed or names nobody goes to the default targets
+	// of its source. Duplicates are dropped: the same alert under the same key, for 24
+	// hours. Another alert under the same key, such as a worse value of the same
+	// measure, is recorded as a further alert. Keys are scoped by source, and apart from
+	// the idempotency keys of AlertService.
 	//
 	// Sources: alertmanager (Prometheus Alertmanager's webhook, version 4), grafana
 	// (the webhook of Grafana's alerting), cloudevents (CloudEvents over HTTP,
-	// structured, binary or as a batch), and any name of --intake-config, JSON of any form, which is
-	// read by the templates of that name.
+	// structured, binary or as a batch), and any name of --intake-config: JSON of any
+	// form, read by the templates of that name.
 	//
-	// invalid_argument: the body is not what the source sends, or does not say whom to
-	// tell; nothing is sent. not_found: there is no such source.
+	// invalid_argument: the body cannot be read, or none of its alerts could be recorded;
+	// the message names the first refusals. not_found: unknown source. unavailable: at
+	// least one alert could not be recorded now; send the whole request again,
+	// what was recorded is then dropped as a duplicate.
 	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
 }
 

@@ -55,6 +55,9 @@ const (
 	// DispatchServiceGetCanaryProcedure is the fully-qualified name of the DispatchService's GetCanary
 	// RPC.
 	DispatchServiceGetCanaryProcedure = "/bongsu.job.v1.DispatchService/GetCanary"
+	// DispatchServiceSendAlertsProcedure is the fully-qualified name of the DispatchService's
+	// SendAlerts RPC.
+	DispatchServiceSendAlertsProcedure = "/bongsu.job.v1.DispatchService/SendAlerts"
 )
 
 // DispatchServiceClient is a client for the bongsu.job.v1.DispatchService service.
@@ -95,6 +98,17 @@ type DispatchServiceClient interface {
 	// GetCanary answers with something sealed as credentials are that enter now, so
 	// that a sender learns when it starts whether its key would open them.
 	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
+	// SendAlerts records the alerts of a source, which the edge received from another
+	// system. Each alert is validated by the rules of SendAlertRequest and has a result
+	// of its own; those that are recorded share commits. Alerts with the same key are
+	// recorded in their order.
+	//
+	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
+	// Under a key that another alert has, the alert is recorded as a further one.
+	//
+	// unavailable: at least one alert could not be recorded now; others may have been.
+	// Send all of them again: duplicates are dropped.
+	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
 }
 
 // NewDispatchServiceClient constructs a client for the bongsu.job.v1.DispatchService service. By
@@ -167,6 +181,12 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		sendAlerts: connect.NewClient[v1.SendAlertsRequest, v1.SendAlertsResponse](
+			httpClient,
+			baseURL+DispatchServiceSendAlertsProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("SendAlerts")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -181,6 +201,7 @@ type dispatchServiceClient struct {
 	_defer          *connect.Client[v1.DeferRequest, v1.DeferResponse]
 	receive         *connect.Client[v1.ReceiveRequest, v1.ReceiveResponse]
 	getCanary       *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
+	sendAlerts      *connect.Client[v1.SendAlertsRequest, v1.SendAlertsResponse]
 }
 
 // Claim calls bongsu.job.v1.DispatchService.Claim.
@@ -264,6 +285,15 @@ func (c *dispatchServiceClient) GetCanary(ctx context.Context, req *v1.GetCanary
 	return nil, err
 }
 
+// SendAlerts calls bongsu.job.v1.DispatchService.SendAlerts.
+func (c *dispatchServiceClient) SendAlerts(ctx context.Context, req *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error) {
+	response, err := c.sendAlerts.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DispatchServiceHandler is an implementation of the bongsu.job.v1.DispatchService service.
 type DispatchServiceHandler interface {
 	// Claim takes deliveries under a lease. Only those that are due and that
@@ -302,6 +332,17 @@ type DispatchServiceHandler interface {
 	// GetCanary answers with something sealed as credentials are that enter now, so
 	// that a sender learns when it starts whether its key would open them.
 	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
+	// SendAlerts records the alerts of a source, which the edge received from another
+	// system. Each alert is validated by the rules of SendAlertRequest and has a result
+	// of its own; those that are recorded share commits. Alerts with the same key are
+	// recorded in their order.
+	//
+	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
+	// Under a key that another alert has, the alert is recorded as a further one.
+	//
+	// unavailable: at least one alert could not be recorded now; others may have been.
+	// Send all of them again: duplicates are dropped.
+	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
 }
 
 // NewDispatchServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -370,6 +411,12 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceSendAlertsHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceSendAlertsProcedure,
+		svc.SendAlerts,
+		connect.WithSchema(dispatchServiceMethods.ByName("SendAlerts")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.job.v1.DispatchService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DispatchServiceClaimProcedure:
@@ -390,6 +437,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 			dispatchServiceReceiveHandler.ServeHTTP(w, r)
 		case DispatchServiceGetCanaryProcedure:
 			dispatchServiceGetCanaryHandler.ServeHTTP(w, r)
+		case DispatchServiceSendAlertsProcedure:
+			dispatchServiceSendAlertsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -433,4 +482,8 @@ func (UnimplementedDispatchServiceHandler) Receive(context.Context, *v1.ReceiveR
 
 func (UnimplementedDispatchServiceHandler) GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.GetCanary is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.SendAlerts is not implemented"))
 }

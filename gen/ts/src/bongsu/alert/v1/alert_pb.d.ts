@@ -414,7 +414,8 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
   /**
    * severity is a word of the caller's; the text that goes out is "[severity]
    * message". Empty means normal. critical, high, normal and low order the work,
-   * in upper or lower case; any other word ranks as normal. At most 30
+   * in upper or lower case; the words of other systems, such as page, error, P1 or
+   * warning, rank as --severity-map has it, and any other word as normal. At most 30
    * characters, none of them a control character.
    *
    * @generated from field: string severity = 2;

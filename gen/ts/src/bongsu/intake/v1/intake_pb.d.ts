@@ -4,7 +4,7 @@
 
 // Intake: what other systems say when something breaks, in their own words.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { HttpBody } from "../../../google/api/httpbody_pb.js";
 
@@ -27,7 +27,7 @@ export declare type ReceiveRequest = Message<"bongsu.intake.v1.ReceiveRequest"> 
   source: string;
 
   /**
-   * body is what it says, and its Content-Type. At most 1 MiB.
+   * body is the request's body, and its Content-Type. At most 16 MiB.
    *
    * @generated from field: google.api.HttpBody body = 2;
    */
@@ -41,17 +41,39 @@ export declare type ReceiveRequest = Message<"bongsu.intake.v1.ReceiveRequest"> 
 export declare const ReceiveRequestSchema: GenMessage<ReceiveRequest>;
 
 /**
- * ReceiveResponse says what became of it.
+ * ReceiveResponse holds the results.
  *
  * @generated from message bongsu.intake.v1.ReceiveResponse
  */
 export declare type ReceiveResponse = Message<"bongsu.intake.v1.ReceiveResponse"> & {
   /**
-   * alerts holds the alerts, in the order in which the request has them.
+   * alerts holds a result per alert, in the order of the request. Where alerts were
+   * truncated, one more result follows: that of the alert which tells so.
    *
    * @generated from field: repeated bongsu.intake.v1.ReceivedAlert alerts = 1;
    */
   alerts: ReceivedAlert[];
+
+  /**
+   * recorded_count is the number of alerts that this request recorded.
+   *
+   * @generated from field: int32 recorded_count = 2;
+   */
+  recordedCount: number;
+
+  /**
+   * repeated_count is the number of duplicates.
+   *
+   * @generated from field: int32 repeated_count = 3;
+   */
+  repeatedCount: number;
+
+  /**
+   * refused_count is the number of alerts that nobody is notified of.
+   *
+   * @generated from field: int32 refused_count = 4;
+   */
+  refusedCount: number;
 };
 
 /**
@@ -61,14 +83,13 @@ export declare type ReceiveResponse = Message<"bongsu.intake.v1.ReceiveResponse"
 export declare const ReceiveResponseSchema: GenMessage<ReceiveResponse>;
 
 /**
- * ReceivedAlert is one alert that was recorded, now or before under the same key.
+ * ReceivedAlert is the result for one alert.
  *
  * @generated from message bongsu.intake.v1.ReceivedAlert
  */
 export declare type ReceivedAlert = Message<"bongsu.intake.v1.ReceivedAlert"> & {
   /**
-   * id is the alert's, for AlertService.GetAlert; empty where it was told before in
-   * other words, such as another value of the same measure: then it is not told again.
+   * id is the alert's, for AlertService.GetAlert; empty where it was refused.
    *
    * @generated from field: string id = 1;
    */
@@ -82,11 +103,46 @@ export declare type ReceivedAlert = Message<"bongsu.intake.v1.ReceivedAlert"> & 
   userCount: number;
 
   /**
-   * unknown_target holds the targets that nobody bears.
+   * unknown_target holds its targets that are malformed or name nobody.
    *
    * @generated from field: repeated string unknown_target = 3;
    */
   unknownTarget: string[];
+
+  /**
+   * outcome is the result.
+   *
+   * @generated from field: bongsu.intake.v1.ReceivedOutcome outcome = 4;
+   */
+  outcome: ReceivedOutcome;
+
+  /**
+   * default_target is whether the alert went to the default targets of its source.
+   *
+   * @generated from field: bool default_target = 5;
+   */
+  defaultTarget: boolean;
+
+  /**
+   * field is the field that it was refused for, such as alerts[1].labels.
+   *
+   * @generated from field: string field = 6;
+   */
+  field: string;
+
+  /**
+   * reason is why it was refused, in a few fixed words such as unknown_target.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * message is why it was refused, for people.
+   *
+   * @generated from field: string message = 8;
+   */
+  message: string;
 };
 
 /**
@@ -96,6 +152,53 @@ export declare type ReceivedAlert = Message<"bongsu.intake.v1.ReceivedAlert"> & 
 export declare const ReceivedAlertSchema: GenMessage<ReceivedAlert>;
 
 /**
+ * ReceivedOutcome is the result for one alert.
+ *
+ * @generated from enum bongsu.intake.v1.ReceivedOutcome
+ */
+export enum ReceivedOutcome {
+  /**
+   * Never returned.
+   *
+   * @generated from enum value: RECEIVED_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The alert was recorded.
+   *
+   * @generated from enum value: RECEIVED_OUTCOME_RECORDED = 1;
+   */
+  RECORDED = 1,
+
+  /**
+   * A duplicate: the same alert was recorded under its key before, and id is that one.
+   *
+   * @generated from enum value: RECEIVED_OUTCOME_REPEATED = 2;
+   */
+  REPEATED = 2,
+
+  /**
+   * The alert was recorded as a further one: another alert has the same key.
+   *
+   * @generated from enum value: RECEIVED_OUTCOME_CHANGED = 3;
+   */
+  CHANGED = 3,
+
+  /**
+   * The alert was not recorded, and nobody is notified of it.
+   *
+   * @generated from enum value: RECEIVED_OUTCOME_REFUSED = 4;
+   */
+  REFUSED = 4,
+}
+
+/**
+ * Describes the enum bongsu.intake.v1.ReceivedOutcome.
+ */
+export declare const ReceivedOutcomeSchema: GenEnum<ReceivedOutcome>;
+
+/**
  * IntakeService makes alerts of what other systems send by themselves, so that they
  * need no program of ours: point their webhook at a path of this service.
  *
@@ -103,19 +206,25 @@ export declare const ReceivedAlertSchema: GenMessage<ReceivedAlert>;
  */
 export declare const IntakeService: GenService<{
   /**
-   * Receive reads a request of a source and sends the alerts in it, as
-   * AlertService.SendAlert does: it answers when all of them are recorded. Each has an
-   * idempotency key of what its source says it is, so that what is sent again within
-   * 24 hours is told once. Where one cannot be recorded after others were, the whole
-   * request may be sent again.
+   * Receive reads a request of a source and records the alerts in it. Each alert has a
+   * result of its own: those that can be recorded are, whatever becomes of the others,
+   * and the response comes after all of them are committed.
+   *
+   * An alert whose own target is malformed or names nobody goes to the default targets
+   * of its source. Duplicates are dropped: the same alert under the same key, for 24
+   * hours. Another alert under the same key, such as a worse value of the same
+   * measure, is recorded as a further alert. Keys are scoped by source, and apart from
+   * the idempotency keys of AlertService.
    *
    * Sources: alertmanager (Prometheus Alertmanager's webhook, version 4), grafana
    * (the webhook of Grafana's alerting), cloudevents (CloudEvents over HTTP,
-   * structured, binary or as a batch), and any name of --intake-config, JSON of any form, which is
-   * read by the templates of that name.
+   * structured, binary or as a batch), and any name of --intake-config: JSON of any
+   * form, read by the templates of that name.
    *
-   * invalid_argument: the body is not what the source sends, or does not say whom to
-   * tell; nothing is sent. not_found: there is no such source.
+   * invalid_argument: the body cannot be read, or none of its alerts could be recorded;
+   * the message names the first refusals. not_found: unknown source. unavailable: at
+   * least one alert could not be recorded now; send the whole request again,
+   * what was recorded is then dropped as a duplicate.
    *
    * @generated from rpc bongsu.intake.v1.IntakeService.Receive
    */

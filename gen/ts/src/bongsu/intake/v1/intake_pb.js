@@ -4,7 +4,7 @@
 
 // Intake: what other systems say when something breaks, in their own words.
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.js";
 import { file_google_api_httpbody } from "../../../google/api/httpbody_pb.js";
@@ -13,7 +13,7 @@ import { file_google_api_httpbody } from "../../../google/api/httpbody_pb.js";
  * Describes the file bongsu/intake/v1/intake.proto.
  */
 export const file_bongsu_intake_v1_intake = /*@__PURE__*/
-  fileDesc("Ch1ib25nc3UvaW50YWtlL3YxL2ludGFrZS5wcm90bxIQYm9uZ3N1LmludGFrZS52MSJXCg5SZWNlaXZlUmVxdWVzdBIZCgZzb3VyY2UYASABKAlCCbpIBnIEEAEYZBIqCgRib2R5GAIgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keUIGukgDyAEBIkIKD1JlY2VpdmVSZXNwb25zZRIvCgZhbGVydHMYASADKAsyHy5ib25nc3UuaW50YWtlLnYxLlJlY2VpdmVkQWxlcnQiRwoNUmVjZWl2ZWRBbGVydBIKCgJpZBgBIAEoCRISCgp1c2VyX2NvdW50GAIgASgFEhYKDnVua25vd25fdGFyZ2V0GAMgAygJMoIBCg1JbnRha2VTZXJ2aWNlEnEKB1JlY2VpdmUSIC5ib25nc3UuaW50YWtlLnYxLlJlY2VpdmVSZXF1ZXN0GiEuYm9uZ3N1LmludGFrZS52MS5SZWNlaXZlUmVzcG9uc2UiIYLT5JMCGzoEYm9keSITL3YxL2ludGFrZS97c291cmNlfULIAQoUY29tLmJvbmdzdS5pbnRha2UudjFCC0ludGFrZVByb3RvUAFaQWdpdGh1Yi5jb20vYm9uZ3N1LXByb2plY3QvYm9uZ3N1L2dlbi9nby9ib25nc3UvaW50YWtlL3YxO2ludGFrZXYxogIDQklYqgIQQm9uZ3N1LkludGFrZS5WMcoCEEJvbmdzdVxJbnRha2VcVjHiAhxCb25nc3VcSW50YWtlXFYxXEdQQk1ldGFkYXRh6gISQm9uZ3N1OjpJbnRha2U6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody]);
+  fileDesc("Ch1ib25nc3UvaW50YWtlL3YxL2ludGFrZS5wcm90bxIQYm9uZ3N1LmludGFrZS52MSJXCg5SZWNlaXZlUmVxdWVzdBIZCgZzb3VyY2UYASABKAlCCbpIBnIEEAEYZBIqCgRib2R5GAIgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keUIGukgDyAEBIokBCg9SZWNlaXZlUmVzcG9uc2USLwoGYWxlcnRzGAEgAygLMh8uYm9uZ3N1LmludGFrZS52MS5SZWNlaXZlZEFsZXJ0EhYKDnJlY29yZGVkX2NvdW50GAIgASgFEhYKDnJlcGVhdGVkX2NvdW50GAMgASgFEhUKDXJlZnVzZWRfY291bnQYBCABKAUiwwEKDVJlY2VpdmVkQWxlcnQSCgoCaWQYASABKAkSEgoKdXNlcl9jb3VudBgCIAEoBRIWCg51bmtub3duX3RhcmdldBgDIAMoCRIyCgdvdXRjb21lGAQgASgOMiEuYm9uZ3N1LmludGFrZS52MS5SZWNlaXZlZE91dGNvbWUSFgoOZGVmYXVsdF90YXJnZXQYBSABKAgSDQoFZmllbGQYBiABKAkSDgoGcmVhc29uGAcgASgJEg8KB21lc3NhZ2UYCCABKAkqrQEKD1JlY2VpdmVkT3V0Y29tZRIgChxSRUNFSVZFRF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHQoZUkVDRUlWRURfT1VUQ09NRV9SRUNPUkRFRBABEh0KGVJFQ0VJVkVEX09VVENPTUVfUkVQRUFURUQQAhIcChhSRUNFSVZFRF9PVVRDT01FX0NIQU5HRUQQAxIcChhSRUNFSVZFRF9PVVRDT01FX1JFRlVTRUQQBDKCAQoNSW50YWtlU2VydmljZRJxCgdSZWNlaXZlEiAuYm9uZ3N1LmludGFrZS52MS5SZWNlaXZlUmVxdWVzdBohLmJvbmdzdS5pbnRha2UudjEuUmVjZWl2ZVJlc3BvbnNlIiGC0+STAhs6BGJvZHkiEy92MS9pbnRha2Uve3NvdXJjZX1CyAEKFGNvbS5ib25nc3UuaW50YWtlLnYxQgtJbnRha2VQcm90b1ABWkFnaXRodWIuY29tL2JvbmdzdS1wcm9qZWN0L2JvbmdzdS9nZW4vZ28vYm9uZ3N1L2ludGFrZS92MTtpbnRha2V2MaICA0JJWKoCEEJvbmdzdS5JbnRha2UuVjHKAhBCb25nc3VcSW50YWtlXFYx4gIcQm9uZ3N1XEludGFrZVxWMVxHUEJNZXRhZGF0YeoCEkJvbmdzdTo6SW50YWtlOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody]);
 
 /**
  * Describes the message bongsu.intake.v1.ReceiveRequest.
@@ -35,6 +35,20 @@ export const ReceiveResponseSchema = /*@__PURE__*/
  */
 export const ReceivedAlertSchema = /*@__PURE__*/
   messageDesc(file_bongsu_intake_v1_intake, 2);
+
+/**
+ * Describes the enum bongsu.intake.v1.ReceivedOutcome.
+ */
+export const ReceivedOutcomeSchema = /*@__PURE__*/
+  enumDesc(file_bongsu_intake_v1_intake, 0);
+
+/**
+ * ReceivedOutcome is the result for one alert.
+ *
+ * @generated from enum bongsu.intake.v1.ReceivedOutcome
+ */
+export const ReceivedOutcome = /*@__PURE__*/
+  tsEnum(ReceivedOutcomeSchema);
 
 /**
  * IntakeService makes alerts of what other systems send by themselves, so that they

@@ -4,10 +4,11 @@
 
 // Jobs: what a queue message carries, and how a sender claims and reports it.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Outcome } from "../../messenger/v1/messenger_pb.js";
+import type { SendAlertRequest } from "../../alert/v1/alert_pb.js";
 
 /**
  * Describes the file bongsu/job/v1/job.proto.
@@ -792,6 +793,176 @@ export declare type MoveDestinationResponse = Message<"bongsu.job.v1.MoveDestina
 export declare const MoveDestinationResponseSchema: GenMessage<MoveDestinationResponse>;
 
 /**
+ * SendAlertsRequest holds alerts of one source.
+ *
+ * @generated from message bongsu.job.v1.SendAlertsRequest
+ */
+export declare type SendAlertsRequest = Message<"bongsu.job.v1.SendAlertsRequest"> & {
+  /**
+   * source is the name of the source.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * alerts holds at most 10000. They are validated one by one, not with the request.
+   *
+   * @generated from field: repeated bongsu.alert.v1.SendAlertRequest alerts = 2;
+   */
+  alerts: SendAlertRequest[];
+
+  /**
+   * default_target holds the targets of alerts whose own targets name nobody.
+   *
+   * @generated from field: repeated string default_target = 3;
+   */
+  defaultTarget: string[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.SendAlertsRequest.
+ * Use `create(SendAlertsRequestSchema)` to create a new message.
+ */
+export declare const SendAlertsRequestSchema: GenMessage<SendAlertsRequest>;
+
+/**
+ * SendAlertsResponse holds the results.
+ *
+ * @generated from message bongsu.job.v1.SendAlertsResponse
+ */
+export declare type SendAlertsResponse = Message<"bongsu.job.v1.SendAlertsResponse"> & {
+  /**
+   * results holds a result per alert, in their order.
+   *
+   * @generated from field: repeated bongsu.job.v1.SendAlertsResult results = 1;
+   */
+  results: SendAlertsResult[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.SendAlertsResponse.
+ * Use `create(SendAlertsResponseSchema)` to create a new message.
+ */
+export declare const SendAlertsResponseSchema: GenMessage<SendAlertsResponse>;
+
+/**
+ * SendAlertsResult is the result for one alert.
+ *
+ * @generated from message bongsu.job.v1.SendAlertsResult
+ */
+export declare type SendAlertsResult = Message<"bongsu.job.v1.SendAlertsResult"> & {
+  /**
+   * outcome is the result.
+   *
+   * @generated from field: bongsu.job.v1.SendAlertsOutcome outcome = 1;
+   */
+  outcome: SendAlertsOutcome;
+
+  /**
+   * id is the alert's; empty where it was refused.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * user_count is the number of its deliveries.
+   *
+   * @generated from field: int32 user_count = 3;
+   */
+  userCount: number;
+
+  /**
+   * unknown_target holds its own targets that name nobody.
+   *
+   * @generated from field: repeated string unknown_target = 4;
+   */
+  unknownTarget: string[];
+
+  /**
+   * default_target is whether the alert went to the default targets.
+   *
+   * @generated from field: bool default_target = 5;
+   */
+  defaultTarget: boolean;
+
+  /**
+   * field is the field of SendAlertRequest that it was refused for.
+   *
+   * @generated from field: string field = 6;
+   */
+  field: string;
+
+  /**
+   * reason is why it was refused, in a few fixed words.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * message is why it was refused, for people.
+   *
+   * @generated from field: string message = 8;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message bongsu.job.v1.SendAlertsResult.
+ * Use `create(SendAlertsResultSchema)` to create a new message.
+ */
+export declare const SendAlertsResultSchema: GenMessage<SendAlertsResult>;
+
+/**
+ * SendAlertsOutcome is the result for one alert.
+ *
+ * @generated from enum bongsu.job.v1.SendAlertsOutcome
+ */
+export enum SendAlertsOutcome {
+  /**
+   * Never returned.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The alert was recorded.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_RECORDED = 1;
+   */
+  RECORDED = 1,
+
+  /**
+   * A duplicate: the same alert was recorded under its key before.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_REPEATED = 2;
+   */
+  REPEATED = 2,
+
+  /**
+   * The alert was recorded as a further one: another alert has the same key.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_CHANGED = 3;
+   */
+  CHANGED = 3,
+
+  /**
+   * The alert was not recorded.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_REFUSED = 4;
+   */
+  REFUSED = 4,
+}
+
+/**
+ * Describes the enum bongsu.job.v1.SendAlertsOutcome.
+ */
+export declare const SendAlertsOutcomeSchema: GenEnum<SendAlertsOutcome>;
+
+/**
  * DispatchService is internal: senders claim deliveries before they call a
  * provider, and report what came of it, or defer what must not be called yet. All
  * work in bulk, for many jobs in one call. The edge never answers it.
@@ -906,6 +1077,25 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof GetCanaryRequestSchema;
     output: typeof GetCanaryResponseSchema;
+  },
+  /**
+   * SendAlerts records the alerts of a source, which the edge received from another
+   * system. Each alert is validated by the rules of SendAlertRequest and has a result
+   * of its own; those that are recorded share commits. Alerts with the same key are
+   * recorded in their order.
+   *
+   * Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
+   * Under a key that another alert has, the alert is recorded as a further one.
+   *
+   * unavailable: at least one alert could not be recorded now; others may have been.
+   * Send all of them again: duplicates are dropped.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.SendAlerts
+   */
+  sendAlerts: {
+    methodKind: "unary";
+    input: typeof SendAlertsRequestSchema;
+    output: typeof SendAlertsResponseSchema;
   },
 }>;
 

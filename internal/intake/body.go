@@ -1,0 +1,126 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+var (
+	utf8Mark = []byte("\xef\xbb\xbf")
+	bigMark  = []byte("\xfe\xff")
+	litMark  = []byte("\xff\xfe")
+)
+
+// toUTF8 returns the body in UTF-8, without a byte order mark: converted by the charset
+// of its content type, or by its mark. A body that is not UTF-8 and names no charset is
+// a problem.
+func toUTF8(contentType string, body []byte) ([]byte, *Problem) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		params = nil
+	}
+	charset := strings.ToLower(params["charset"])
+	var from encoding.Encoding
+	switch {
+	case bytes.HasPrefix(body, utf8Mark):
+		body = body[len(utf8Mark):]
+	case bytes.HasPrefix(body, bigMark), bytes.HasPrefix(body, litMark):
+		from = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case charset != "" && charset != "utf-8" && charset != "utf8" && !ascii(body):
+		if from, err = htmlindex.Get(charset); err != nil {
+			return nil, unreadable("the charset %q of the Content-Type is not supported: send the body in UTF-8", cut(charset, maxSeverity))
+		}
+	}
+	if from != nil {
+		if body, err = from.NewDecoder().Bytes(body); err != nil {
+			return nil, unreadable("the body is not in the charset of its Content-Type: send it in UTF-8")
+		}
+	}
+	if !utf8.Valid(body) {
+		return nil, unreadable("the body is not UTF-8: send it in UTF-8, or name its charset in the Content-Type")
+	}
+	return body, nil
+}
+
+// ascii reports whether the body reads the same in every charset but UTF-16.
+func ascii(body []byte) bool {
+	for _, b := range body {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// errTrailing is the error for text behind a JSON value.
+var errTrailing = errors.New("there is more text behind the JSON value")
+
+// decode decodes one JSON value, with numbers as they are written.
+func decode(text []byte, to any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(to); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errTrailing
+	}
+	return nil
+}
+
+// decodeValue returns a JSON value as templates see it. Numbers are int64 where that
+// prints as they are written, else json.Number.
+func decodeValue(text []byte) (any, error) {
+	var value any
+	if err := decode(text, &value); err != nil {
+		return nil, err
+	}
+	return plain(value), nil
+}
+
+// decodeObject returns a JSON object as decodeValue does.
+func decodeObject(text []byte) (map[string]any, error) {
+	value, err := decodeValue(text)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, errors.New("it is not a JSON object")
+	}
+	return object, nil
+}
+
+// plain replaces the numbers in a decoded value.
+func plain(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		if n, err := strconv.ParseInt(v.String(), 10, 64); err == nil && strconv.FormatInt(n, 10) == v.String() {
+			return n
+		}
+	case map[string]any:
+		for name, one := range v {
+			v[name] = plain(one)
+		}
+	case []any:
+		for i, one := range v {
+			v[i] = plain(one)
+		}
+	}
+	return value
+}
+
+// jsonError returns what is wrong with a JSON text, without Go's names of things.
+func jsonError(err error) string {
+	return strings.NewReplacer("json: ", "", "Go value of type ", "", "Go struct field ", "field ").Replace(err.Error())
+}

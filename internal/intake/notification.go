@@ -1,0 +1,272 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+)
+
+// A group is the body of Alertmanager's webhook, version 4
+// (https://prometheus.io/docs/alerting/latest/configuration/#webhook_config), which
+// Grafana's alerting sends too, with fields of its own
+// (https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/).
+// Its alerts are decoded one by one, so that one which cannot be read is refused alone.
+type group struct {
+	alerts    []json.RawMessage
+	fields    map[string]any // all but the alerts
+	truncated int64          // alerts that the sender left out, and those beyond MaxAlerts
+}
+
+// alertmanager reads Alertmanager's webhook: an alert for each of its alerts, firing
+// or resolved. A repetition, as Alertmanager sends it at each repeat_interval and
+// whenever it got no response, has the same idempotency key.
+func (r reader) alertmanager() Source { return r.reads(r.notification("Alertmanager")) }
+
+// grafana reads the webhook of Grafana's alerting, and that of its older alerting.
+func (r reader) grafana() Source { return r.reads(r.notification("Grafana")) }
+
+func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *Problem) {
+	return func(header http.Header, body []byte) ([]Item, *Problem) {
+		text, problem := toUTF8(header.Get("Content-Type"), body)
+		if problem != nil {
+			return nil, problem
+		}
+		g, err := readGroup(text)
+		if err != nil {
+			return nil, unreadable("the body is not that of %s's webhook: %s", sender, jsonError(err))
+		}
+		if len(g.alerts) == 0 && g.truncated == 0 {
+			if g.bare() {
+				return []Item{{Alert: r.bareAlert(g)}}, nil
+			}
+			return nil, &Problem{Field: "alerts", Reason: NoAlerts, Message: fmt.Sprintf("there are none in the body of %s's webhook", sender)}
+		}
+		items := make([]Item, 0, len(g.alerts)+1)
+		for i, one := range g.alerts {
+			items = append(items, r.groupAlert(g, fmt.Sprintf("alerts[%d]", i), one))
+		}
+		if g.truncated > 0 {
+			items = append(items, Item{Alert: r.truncatedAlert(g, items, sender)})
+		}
+		return items, nil
+	}
+}
+
+// readGroup decodes a group, or an array of alerts without one.
+func readGroup(text []byte) (group, error) {
+	var g group
+	g.fields = map[string]any{}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		if err := json.Unmarshal(text, &g.alerts); err != nil {
+			return g, err
+		}
+		g.limit()
+		return g, nil
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return g, err
+	}
+	if alerts, ok := raw["alerts"]; ok {
+		if err := json.Unmarshal(alerts, &g.alerts); err != nil {
+			return g, fmt.Errorf("alerts: %w", err)
+		}
+		delete(raw, "alerts")
+	}
+	for name, value := range raw {
+		decoded, err := decodeValue(value)
+		if err != nil {
+			return g, fmt.Errorf("%s: %w", cut(line(name), maxName), err)
+		}
+		g.fields[name] = decoded
+	}
+	if n, err := strconv.ParseFloat(g.text("truncatedAlerts"), 64); err == nil && n >= 1 {
+		g.truncated = int64(min(n, 1e9))
+	}
+	g.limit()
+	return g, nil
+}
+
+// limit truncates the alerts beyond MaxAlerts.
+func (g *group) limit() {
+	if beyond := len(g.alerts) - MaxAlerts; beyond > 0 {
+		g.alerts, g.truncated = g.alerts[:MaxAlerts], g.truncated+int64(beyond)
+	}
+}
+
+// text returns a field of the group as text.
+func (g group) text(name string) string { return textOf(g.fields[name]) }
+
+// words returns what the group tells about all of its alerts, the best first.
+func (g group) words() []string {
+	common, _ := g.fields["commonAnnotations"].(map[string]any)
+	return []string{
+		textOf(common["summary"]), textOf(common["message"]), textOf(common["description"]),
+		strings.TrimSpace(g.text("title") + "\n" + g.text("message")),
+	}
+}
+
+// about returns the labels that all alerts of the group have, as text.
+func (g group) about() string {
+	for _, field := range []string{"commonLabels", "groupLabels"} {
+		if labels, _ := g.fields[field].(map[string]any); len(labels) > 0 {
+			return labelText(labels)
+		}
+	}
+	return ""
+}
+
+// label returns a label of the group.
+func (g group) label(name string) any {
+	for _, field := range []string{"commonLabels", "groupLabels", "commonAnnotations"} {
+		labels, _ := g.fields[field].(map[string]any)
+		if value, ok := labels[name]; ok {
+			return value
+		}
+	}
+	return nil
+}
+
+// groupAlert returns one alert of a group.
+func (r reader) groupAlert(g group, field string, raw []byte) Item {
+	one, err := decodeObject(raw)
+	if err != nil {
+		return Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: cut(line(jsonError(err)), maxValue)}}
+	}
+	labels, _ := one["labels"].(map[string]any)
+	annotations, _ := one["annotations"].(map[string]any)
+	own := func(name string) string { return textOf(one[name]) }
+	note := func(name string) string { return textOf(annotations[name]) }
+	word := first(stateOf(one["status"]), g.text("status"))
+	status, usual := statusOf(word)
+	d := draft{
+		field:    field,
+		targets:  targetsOf(firstValue(labels[r.TargetLabel], annotations[r.TargetLabel])),
+		severity: first(textOf(labels[r.SeverityLabel]), note(r.SeverityLabel)),
+		title:    first(textOf(labels["alertname"]), g.text("title")),
+		words: slices.Concat([]string{
+			note("summary"), note("message"), note("description"), own("valueString"), textOf(labels["alertname"]),
+		}, g.words(), []string{labelText(labels), g.about()}),
+		links:    []string{note("runbook_url"), own("panelURL"), own("dashboardURL"), own("generatorURL"), g.text("externalURL")},
+		details:  r.labelDetails(labels),
+		status:   status,
+		resolved: "resolved: ",
+	}
+	if !usual {
+		d.details = append([]Detail{{"status", word}}, d.details...)
+	}
+	if description := note("description"); description != "" {
+		if i := slices.IndexFunc(d.words, func(w string) bool { return strings.TrimSpace(w) != "" }); d.words[i] != description {
+			d.words[i] += "\n" + description
+		}
+	}
+	print := fingerprint(own("fingerprint"), one, labels)
+	d.about, d.same = []string{print}, []string{print, "firing", own("startsAt")}
+	if status == Resolved {
+		d.same = []string{print, "resolved", own("startsAt"), own("endsAt")}
+	}
+	return Item{Alert: r.settle(d, one)}
+}
+
+// stateOf returns the word of a status: Alertmanager's webhook has it as a text, its
+// API as an object.
+func stateOf(status any) string {
+	if object, ok := status.(map[string]any); ok {
+		return textOf(object["state"])
+	}
+	return textOf(status)
+}
+
+// truncatedAlert returns the alert which tells that others are not in the request. It
+// goes to the targets that the whole group names, else to the default targets of the
+// source, else to those of all alerts in the request.
+func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
+	noun := "alerts"
+	if g.truncated == 1 {
+		noun = "alert"
+	}
+	d := draft{
+		field:   "truncatedAlerts",
+		targets: targetsOf(g.label(r.TargetLabel)),
+		title:   "Alerts truncated",
+		links:   []string{g.text("externalURL")},
+		same:    []string{"truncated", g.text("groupKey"), g.text("status"), fmt.Sprint(g.truncated)},
+	}
+	message := fmt.Sprintf("%d more %s of this group truncated: nobody is notified of them here. See %s.", g.truncated, noun, sender)
+	if about := g.about(); about != "" {
+		d.details = append(d.details, Detail{"group", about})
+	}
+	d.words = []string{message}
+	rank, everybody := job.Low, len(d.targets) == 0 && len(r.Target) == 0
+	for _, item := range items {
+		if item.Problem != nil {
+			continue
+		}
+		if of := job.RankOf(item.Alert.Severity); d.severity == "" || of < rank {
+			d.severity, rank = item.Alert.Severity, of
+		}
+		for _, t := range item.Alert.Targets {
+			if everybody && len(d.targets) < maxTargets && !slices.Contains(d.targets, t) {
+				d.targets = append(d.targets, t)
+			}
+		}
+	}
+	bare := r
+	bare.script = nil // the templates are for alerts
+	a := bare.settle(d, nil)
+	a.problem(d.field, Truncated, "%s", message)
+	return a
+}
+
+// labelDetails returns the labels as details by name, but for those shown elsewhere.
+func (r reader) labelDetails(labels map[string]any) []Detail {
+	var all []Detail
+	for name, value := range labels {
+		if name != "alertname" && name != r.TargetLabel && name != r.SeverityLabel {
+			all = append(all, Detail{name, textOf(value)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// labelText returns labels as text by name, such as "job=node, zone=us-1".
+func labelText(labels map[string]any) string {
+	all := make([]string, 0, len(labels))
+	for name, value := range labels {
+		all = append(all, name+"="+textOf(value))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// fingerprint returns the sender's, or a digest of the labels where it sent none; of
+// the whole alert where it has no labels, either.
+func fingerprint(given string, alert, labels map[string]any) string {
+	if given != "" {
+		return given
+	}
+	var text []byte
+	if len(labels) > 0 {
+		text, _ = json.Marshal(labels) // by name
+	} else {
+		text, _ = json.Marshal(alert)
+	}
+	return digest([]string{string(text)})[:32]
+}
+
+// firstValue returns the first of values that has a text.
+func firstValue(values ...any) any {
+	for _, v := range values {
+		if strings.TrimSpace(textOf(v)) != "" {
+			return v
+		}
+	}
+	return nil
+}

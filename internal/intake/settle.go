@@ -1,0 +1,195 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/phrase"
+	"github.com/bongsu-project/bongsu/internal/target"
+)
+
+// A draft is an alert before the templates of its source and the bounds of
+// SendAlertRequest are applied.
+type draft struct {
+	field    string // where the request holds it, such as alerts[1]
+	targets  []string
+	severity string
+	title    string
+	words    []string // candidates for the message, the best first
+	links    []string // candidates for the link, the best first
+	details  []Detail
+	about    []string // its source's name for what it is about; empty for none
+	same     []string // the same whenever the source sends it again
+	status   Status
+	resolved string // goes before the message of a resolved alert
+}
+
+// settle applies the templates of the source over data, and fits what results into
+// the bounds of SendAlertRequest. It never refuses: what cannot be used is a problem of
+// the alert, and the next best is used.
+func (r reader) settle(d draft, data any) Alert {
+	a := Alert{Field: d.field}
+	made := r.fill(&a, d.field, data)
+	pick := func(field string, otherwise ...string) string {
+		if text := made[field]; strings.TrimSpace(text) != "" {
+			return text
+		}
+		return first(otherwise...)
+	}
+	if word, ok := made["status"]; ok {
+		d.status, _ = statusOf(word)
+	}
+	if word, ok := made["target"]; ok && strings.TrimSpace(word) != "" {
+		d.targets = splitTargets(word)
+	}
+	r.address(&a, d)
+	a.Severity = cut(line(pick("severity", d.severity, r.Severity)), maxSeverity)
+	a.Title = cut(line(pick("title", d.title)), maxTitle)
+	message := firstMessage(append(d.words, a.Title, "an alert without a text, from "+r.source)...)
+	if d.status == Resolved {
+		message = d.resolved + message
+	}
+	a.Message = cut(firstMessage(made["message"], message), maxMessage)
+	a.Link = firstLink(append([]string{made["link"]}, d.links...)...)
+	a.Details = fitDetails(d.details)
+	if key := strings.TrimSpace(made["key"]); key != "" {
+		d.about, d.same = []string{key}, append(d.same, key)
+		if r.keyIsWhole() {
+			d.same = []string{key}
+		}
+	}
+	a.Key, a.IdempotencyKey = aboutKey(r.source, d.about), sameKey(r.source, d.same)
+	if a.Status = d.status; a.Key == "" {
+		a.Status = Unknown // only an alert with a key can be resolved
+	}
+	return a
+}
+
+// keyIsWhole reports whether a key of a template is all that tells two alerts of the
+// source apart. An alert of Alertmanager or Grafana begins and ends, too, and one of
+// CloudEvents has an id.
+func (r reader) keyIsWhole() bool {
+	return r.source != "alertmanager" && r.source != "grafana" && r.source != "cloudevents"
+}
+
+// fill returns the texts of the templates over data. A template that fails is a
+// problem, and leaves its field to the source.
+func (r reader) fill(a *Alert, field string, data any) map[string]string {
+	made := map[string]string{}
+	for _, name := range templateFields {
+		p, ok := r.script[name]
+		if !ok {
+			continue
+		}
+		text, err := p.Say(data)
+		if err != nil {
+			reason := TemplateFailed
+			if name == "key" && errors.Is(err, phrase.ErrMissing) {
+				reason = MissingKeyField
+			}
+			a.problem(field, reason, "template of %s: %s", name, withoutFault(err))
+			continue
+		}
+		made[name] = text
+	}
+	return made
+}
+
+// address sets the targets of the alert: its own that are well-formed.
+func (r reader) address(a *Alert, d draft) {
+	for _, text := range d.targets {
+		text = line(text)
+		if _, err := target.Parse(text); err != nil {
+			if len(a.Malformed) < maxDetails {
+				a.Malformed = append(a.Malformed, cut(text, maxName))
+			}
+			a.problem(d.field, MalformedTarget, "%s", withoutFault(err))
+			continue
+		}
+		if !slices.Contains(a.Targets, text) {
+			a.Targets = append(a.Targets, text)
+		}
+		if len(a.Targets) == maxTargets {
+			a.problem(d.field, TooManyTargets, "more than %d targets: those beyond are not notified", maxTargets)
+			return
+		}
+	}
+}
+
+// problem adds a problem, unless the alert has many.
+func (a *Alert) problem(field string, reason Reason, format string, args ...any) {
+	if len(a.Problems) < maxDetails {
+		a.Problems = append(a.Problems, Problem{Field: field, Reason: reason, Message: cut(line(fmt.Sprintf(format, args...)), maxValue)})
+	}
+}
+
+// withoutFault returns an error's text without that of the fault behind it.
+func withoutFault(err error) string {
+	return strings.TrimSuffix(err.Error(), ": "+fault.ErrInvalid.Error())
+}
+
+// firstMessage returns the first of texts that is not empty once it fits a message.
+func firstMessage(texts ...string) string {
+	for _, text := range texts {
+		if text = trim(text); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// firstLink returns the first of texts that can be a link, percent-encoded where it
+// holds spaces or control characters; "" where none can.
+func firstLink(texts ...string) string {
+	for _, text := range texts {
+		if link := fitLink(text); link != "" {
+			return link
+		}
+	}
+	return ""
+}
+
+func fitLink(text string) string {
+	text = strings.TrimSpace(strings.ToValidUTF8(text, ""))
+	scheme, rest, ok := strings.Cut(text, "://")
+	scheme = strings.ToLower(scheme)
+	if !ok || scheme != "http" && scheme != "https" || rest == "" {
+		return ""
+	}
+	var b strings.Builder
+	for _, c := range rest {
+		if c <= ' ' || c == 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
+		}
+		b.WriteRune(c)
+	}
+	link := scheme + "://" + b.String()
+	if parsed, err := url.Parse(link); err != nil || parsed.Host == "" || cut(link, maxLink) != link {
+		return ""
+	}
+	return link
+}
+
+// fitDetails returns the details that have a name, within bounds. Where there are too
+// many, the last names the rest.
+func fitDetails(details []Detail) []Detail {
+	var fit []Detail
+	for _, d := range details {
+		if d = (Detail{cut(line(d.Name), maxName), cut(line(d.Value), maxValue)}); d.Name != "" {
+			fit = append(fit, d)
+		}
+	}
+	if len(fit) <= maxDetails {
+		return fit
+	}
+	var rest []string
+	for _, d := range fit[maxDetails-1:] {
+		rest = append(rest, d.Name+"="+d.Value)
+	}
+	return append(fit[:maxDetails-1:maxDetails-1], Detail{"further", cut(strings.Join(rest, ", "), maxValue)})
+}

@@ -1,0 +1,223 @@
+package alert
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"buf.build/go/protovalidate"
+	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// batchCalls is how many alerts of a batch are recorded at a time: so many share a
+// commit.
+const batchCalls = 256
+
+// maxReason bounds the text of a refusal, in bytes.
+const maxReason = 500
+
+// keySeparator stands in the idempotency keys of sources. Those of callers cannot
+// contain it, by the rules of SendAlertRequest.
+const keySeparator = "\x1f"
+
+// SendAlerts records the alerts of a source, each with a result of its own.
+func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
+	b := &batch{Handler: h.Alerts, source: req.GetSource(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
+	results := make([]*jobv1.SendAlertsResult, len(req.GetAlerts()))
+	var g errgroup.Group
+	g.SetLimit(batchCalls)
+	for _, indexes := range byKey(req.GetAlerts()) {
+		g.Go(func() error {
+			for _, i := range indexes {
+				res, err := b.send(ctx, req.GetAlerts()[i])
+				if err != nil {
+					return err // the later ones of the key must not overtake it
+				}
+				results[i] = res
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return &jobv1.SendAlertsResponse{Results: results}, nil
+}
+
+// byKey returns the indexes of alerts, those with one key together in their order.
+func byKey(alerts []*alertv1.SendAlertRequest) [][]int {
+	groups := make([][]int, 0, len(alerts))
+	known := make(map[string]int, len(alerts))
+	for i, a := range alerts {
+		key := a.GetKey()
+		if key == "" {
+			key = keySeparator + a.GetIdempotencyKey()
+		}
+		at, ok := known[key]
+		if !ok || key == keySeparator {
+			at = len(groups)
+			known[key], groups = at, append(groups, nil)
+		}
+		groups[at] = append(groups[at], i)
+	}
+	return groups
+}
+
+// A batch is the alerts of one request.
+type batch struct {
+	*Handler
+	source   string
+	fallback []string // the default targets
+
+	mu    sync.Mutex
+	found map[string]*lookup // by targets
+}
+
+// A lookup is one call to the directory.
+type lookup struct {
+	once sync.Once
+	res  *userv1.LookUpResponse
+	err  error
+}
+
+// send records one alert. The error is that of a service which is needed.
+func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1.SendAlertsResult, error) {
+	a, err := newAlert(req, nil, b.Now())
+	if errors.Is(err, fault.ErrInvalid) {
+		return invalid(err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(req.GetTarget()) == 0 {
+		req.Target = b.fallback
+	}
+	if len(req.GetTarget()) == 0 {
+		return refused("target", "no_target", "it names nobody, and its source has no default targets"), nil
+	}
+	if err := protovalidate.Validate(req, protovalidate.WithFailFast()); err != nil {
+		return invalid(err), nil
+	}
+	res := &jobv1.SendAlertsResult{}
+	recipients, err := b.recipients(ctx, &a, req, res)
+	if err != nil || res.GetOutcome() == jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REFUSED {
+		return res, err
+	}
+	if a.Key != "" {
+		a.Key = keySeparator + b.source + keySeparator + a.Key
+	}
+	return b.add(ctx, a, recipients, req.GetFailover(), res)
+}
+
+// recipients returns who is notified of an alert: those of its own targets, or those of
+// the default targets where these name nobody. Where nobody is notified, res becomes a
+// refusal: an alert that is recorded for nobody would make the next one a duplicate.
+func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlertRequest, res *jobv1.SendAlertsResult) ([]*userv1.Recipient, error) {
+	own := len(a.Targets) > 0
+	found, err := b.find(ctx, req.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	if own {
+		res.UnknownTarget = found.GetUnknownTarget()
+	}
+	if own && len(found.GetRecipients()) == 0 && !req.GetStrict() && len(b.fallback) > 0 {
+		if found, err = b.find(ctx, b.fallback); err != nil {
+			return nil, err
+		}
+		a.Targets = slices.Concat(a.Targets, b.fallback)
+		own = false
+	}
+	res.DefaultTarget = !own
+	if !own && len(a.Targets) == 0 {
+		a.Targets = b.fallback
+	}
+	a.Unknown = slices.Clone(res.GetUnknownTarget())
+	if !own {
+		a.Unknown = append(a.Unknown, found.GetUnknownTarget()...)
+	}
+	none := len(found.GetRecipients()) == 0
+	if !none && (!req.GetStrict() || len(a.Unknown) == 0) {
+		return found.GetRecipients(), nil
+	}
+	text := "its targets have no addresses"
+	if len(a.Unknown) > 0 {
+		text = "unknown target " + strings.Join(a.Unknown, ", ")
+	}
+	refusal := refused("target", "unknown_target", text)
+	res.Outcome, res.Field, res.Reason, res.Message = refusal.GetOutcome(), refusal.GetField(), refusal.GetReason(), refusal.GetMessage()
+	return nil, nil
+}
+
+// find asks the directory for targets, once per batch. Targets that it refuses name
+// nobody.
+func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
+	key := strings.Join(targets, keySeparator)
+	b.mu.Lock()
+	l, ok := b.found[key]
+	if !ok {
+		l = &lookup{}
+		b.found[key] = l
+	}
+	b.mu.Unlock()
+	l.once.Do(func() {
+		l.res, l.err = b.lookUp(ctx, targets)
+		if errors.Is(l.err, fault.ErrInvalid) || connect.CodeOf(l.err) == connect.CodeInvalidArgument {
+			l.res, l.err = &userv1.LookUpResponse{UnknownTarget: targets}, nil
+		}
+	})
+	return l.res, l.err
+}
+
+// add records an alert, under a further key where its own is that of another.
+func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient, failover bool, res *jobv1.SendAlertsResult) (*jobv1.SendAlertsResult, error) {
+	res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED
+	count, again, err := b.record(ctx, &a, recipients, failover)
+	if errors.Is(err, fault.ErrExists) {
+		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_CHANGED
+		a.Key += keySeparator + hex.EncodeToString(a.Request[:16])
+		count, again, err = b.record(ctx, &a, recipients, failover)
+	}
+	if errors.Is(err, fault.ErrInvalid) {
+		return invalid(err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if again {
+		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REPEATED
+	}
+	res.Id, res.UserCount = alertID(a.ID), int32(count)
+	return res, nil
+}
+
+// invalid returns the refusal of an alert that breaks a rule.
+func invalid(err error) *jobv1.SendAlertsResult {
+	field := ""
+	if broken, ok := errors.AsType[*protovalidate.ValidationError](err); ok && len(broken.Violations) > 0 {
+		v := broken.Violations[0]
+		field = protovalidate.FieldPathString(v.Proto.GetField())
+		err = fmt.Errorf("%s", v.Proto.GetMessage())
+	}
+	return refused(field, "invalid_field", err.Error())
+}
+
+// refused returns a refusal.
+func refused(field, reason, message string) *jobv1.SendAlertsResult {
+	if len(message) > maxReason {
+		message = strings.ToValidUTF8(message[:maxReason], "") + "…"
+	}
+	return &jobv1.SendAlertsResult{
+		Outcome: jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REFUSED, Field: field, Reason: reason, Message: message,
+	}
+}

@@ -1,0 +1,174 @@
+package alert_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/fault"
+)
+
+// sendAll sends alerts of a source, and returns a line per result.
+func (h *house) sendAll(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []string {
+	t.Helper()
+	var lines []string
+	for _, r := range h.results(t, source, fallback, alerts...) {
+		line := strings.ToLower(strings.TrimPrefix(r.GetOutcome().String(), "SEND_ALERTS_OUTCOME_"))
+		if r.GetDefaultTarget() {
+			line += " default"
+		}
+		if len(r.GetUnknownTarget()) > 0 {
+			line += " " + strings.Join(r.GetUnknownTarget(), ",")
+		}
+		if r.GetReason() != "" {
+			line += " " + r.GetReason() + " " + r.GetField()
+		}
+		lines = append(lines, strings.TrimSpace(fmt.Sprint(line, " ", r.GetUserCount())))
+	}
+	return lines
+}
+
+func (h *house) results(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []*jobv1.SendAlertsResult {
+	t.Helper()
+	req := &jobv1.SendAlertsRequest{Source: source, DefaultTarget: fallback}
+	for _, a := range alerts {
+		req.Alerts = append(req.Alerts, proto.CloneOf(a))
+	}
+	res, err := h.dispatch.SendAlerts(t.Context(), req)
+	must(t, err)
+	if len(res.GetResults()) != len(alerts) {
+		t.Fatalf("%d results for %d alerts", len(res.GetResults()), len(alerts))
+	}
+	return res.GetResults()
+}
+
+func about(key, message string, targets ...string) *alertv1.SendAlertRequest {
+	return &alertv1.SendAlertRequest{Target: targets, Message: message, IdempotencyKey: key}
+}
+
+// TestSendAlertsEach proves that each alert of a batch has its own result.
+func TestSendAlertsEach(t *testing.T) {
+	h := newHouse(t)
+	spaced, nameless := about("5", "m", "@kim"), about("6", "m", "@kim")
+	spaced.Link, nameless.Details = "https://a.example/a b", []*alertv1.Detail{{Name: "a"}, {}}
+	strict := about("8", "m", "@kim", "@nobody")
+	strict.Strict = true
+	alerts := []*alertv1.SendAlertRequest{
+		about("1", "m", "@kim"), about("2", "m", "@nobody"), about("3", "m"), about("4", "m", "@kim", "@nobody"),
+		spaced, nameless, about("7", "", "@kim"), strict, about("9", "m", "kim"),
+	}
+	want := []string{
+		"recorded 3", "recorded default @nobody 2", "recorded default 2", "recorded @nobody 3",
+		"refused invalid_field link 0", "refused invalid_field details[1].name 0", "refused invalid_field message 0",
+		"refused @nobody unknown_target target 0", "recorded default kim 2",
+	}
+	if got := h.sendAll(t, "a", []string{"@lee"}, alerts...); !slices.Equal(got, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	for i, line := range want {
+		if !strings.HasPrefix(line, "refused") {
+			want[i] = strings.Replace(line, "recorded", "repeated", 1)
+		}
+	}
+	if got := h.sendAll(t, "a", []string{"@lee"}, alerts...); !slices.Equal(got, want) {
+		t.Errorf("again: got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	if got := h.sendAll(t, "b", nil, about("1", "m", "@nobody"), about("2", "m"), about("3", "m", "@kim")); !slices.Equal(got, []string{
+		"refused @nobody unknown_target target 0", "refused no_target target 0", "recorded 3",
+	}) {
+		t.Errorf("without default targets: %q", got)
+	}
+	// A refusal takes no key: once the target is known, the same alert is recorded.
+	if got := h.sendAll(t, "b", []string{"@kim"}, about("1", "m", "@nobody")); !slices.Equal(got, []string{"recorded default @nobody 3"}) {
+		t.Errorf("after a refusal: %q", got)
+	}
+}
+
+// TestSendAlertsKeys proves that keys are scoped by source, apart from those of
+// callers, and that another alert under a key is recorded.
+func TestSendAlertsKeys(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.alerts.SendAlert(t.Context(), about("k", "occupied", "@kim"))
+	must(t, err)
+	for _, step := range []struct{ source, message, want string }{
+		{"a", "90 %", "recorded 3"},
+		{"b", "90 %", "recorded 3"},
+		{"a", "90 %", "repeated 3"},
+		{"a", "99 %", "changed 3"},
+		{"a", "99 %", "repeated 3"},
+		{"a", "90 %", "repeated 3"},
+		{"b", "99 %", "changed 3"},
+	} {
+		if got := h.sendAll(t, step.source, nil, about("k", step.message, "@kim")); got[0] != step.want {
+			t.Errorf("%s %s: %s, want %s", step.source, step.message, got[0], step.want)
+		}
+	}
+	if _, err := h.alerts.SendAlert(t.Context(), about("k", "another", "@kim")); !errors.Is(err, fault.ErrExists) {
+		t.Errorf("the key of the caller: %v", err)
+	}
+	if got := h.sendAll(t, "a", nil, about("", "m", "@kim"), about("", "m", "@kim")); !slices.Equal(got, []string{"recorded 3", "recorded 3"}) {
+		t.Errorf("without keys: %q", got)
+	}
+}
+
+// TestSendAlertsOrder proves that alerts with one key are recorded in their order.
+func TestSendAlertsOrder(t *testing.T) {
+	h := newHouse(t)
+	var alerts []*alertv1.SendAlertRequest
+	for i := range 300 {
+		a := about(fmt.Sprint(i), fmt.Sprint(i), "@kim")
+		a.Key = fmt.Sprint("key", i%3)
+		alerts = append(alerts, a)
+	}
+	last := map[string]string{}
+	for i, r := range h.results(t, "a", nil, alerts...) {
+		key := alerts[i].GetKey()
+		if id := fmt.Sprintf("%020s", r.GetId()); id <= last[key] {
+			t.Fatalf("alert %d has id %s, after %s", i, id, last[key])
+		} else {
+			last[key] = id
+		}
+	}
+}
+
+// An awayDirectory is away for one target.
+type awayDirectory struct {
+	userv1connect.DirectoryServiceClient
+	target string
+}
+
+func (d *awayDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
+	if slices.Contains(req.GetTarget(), d.target) {
+		return nil, fmt.Errorf("the directory: %w", fault.ErrUnavailable)
+	}
+	return d.DirectoryServiceClient.LookUp(ctx, req)
+}
+
+// TestSendAlertsUnavailable proves that a batch which fails in its middle can be sent
+// again: what was recorded is dropped as a duplicate.
+func TestSendAlertsUnavailable(t *testing.T) {
+	h := newHouse(t)
+	away := &awayDirectory{h.alerts.Directory, "@lee"}
+	h.alerts.Directory = away
+	alerts := []*alertv1.SendAlertRequest{about("1", "m", "@kim"), about("2", "m", "@lee"), about("3", "m", "@one")}
+	req := &jobv1.SendAlertsRequest{Source: "a"}
+	for _, a := range alerts {
+		req.Alerts = append(req.Alerts, proto.CloneOf(a))
+	}
+	if _, err := h.dispatch.SendAlerts(t.Context(), req); !errors.Is(err, fault.ErrUnavailable) {
+		t.Fatalf("error is %v", err)
+	}
+	away.target = ""
+	if got := h.sendAll(t, "a", nil, alerts...); !slices.Equal(got, []string{"repeated 3", "recorded 2", "repeated 2"}) {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,27 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+)
+
+// TestSeverityMap proves that the severities of other systems rank as they should or as
+// --severity-map has it, by what PagerDuty gets, and are sent as they are.
+func TestSeverityMap(t *testing.T) {
+	d := oneProcess(t, "--severity-map=page=low", "--severity-map=Brown Out=high")
+	d.by(t, "pd", "pagerduty", "0123456789abcdef0123456789abcdef", "")
+	for severity, want := range map[string]string{
+		"page": "info", "brown-out": "error", "Disaster": "critical", "P1": "critical", "emergency": "critical", "ERR": "error", "warning": "warning", "경고": "warning",
+	} {
+		d.reset(t)
+		res, err := d.alerts().SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@pd"}, Message: "m", Severity: severity})
+		must(t, err)
+		d.ended(t, res.GetId())
+		calls := d.calls(t)
+		if len(calls) != 1 || !strings.Contains(calls[0].GetBody(), `"severity":"`+want+`"`) || !strings.Contains(calls[0].GetBody(), "["+severity+"] m") {
+			t.Errorf("%s: %v, want %s", severity, calls, want)
+		}
+	}
+}
