@@ -67,8 +67,8 @@ func (r *route) takes(parameter string) bool {
 	return true
 }
 
-// checkQueryValues refuses several values of a parameter that has one, and null where the
-// transcoder would read it as if it were missing.
+// checkQueryValues refuses several values of a parameter that has one, an enum by its
+// number, and null where the transcoder would read it as if it were missing.
 func (r *route) checkQueryValues(parameter string, values []string) error {
 	field := fieldNamed(r.input, parameter)
 	switch {
@@ -76,6 +76,8 @@ func (r *route) checkQueryValues(parameter string, values []string) error {
 		return nil
 	case len(values) > 1:
 		return fmt.Errorf("query parameter %s: send it once", parameter)
+	case field.Enum() != nil && field.Enum().Values().ByName(protoreflect.Name(values[0])) == nil:
+		return fmt.Errorf("query parameter %s: unknown value %q", parameter, shorten(values[0]))
 	case field.Kind() != protoreflect.StringKind && values[0] == "null":
 		return fmt.Errorf("query parameter %s: null is no value", parameter)
 	}
