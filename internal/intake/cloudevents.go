@@ -129,5 +129,6 @@ func (e event) whole() map[string]any {
 
 // isJSON reports whether a media type is JSON. No media type is JSON, too.
 func isJSON(mediaType string) bool {
-	return mediaType == "" || mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
+	return mediaType == "" || mediaType == "application/json" || mediaType == "text/json" ||
+		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
 }

@@ -120,7 +120,7 @@ func (c Config) Sources() (map[string]Source, error) {
 			return nil, err
 		}
 		sources[name] = of(r)
-		if name != "cloudevents" { // its library reads the type
+		if name != "cloudevents" { // which have types of their own
 			sources[name] = jsonOnly(name, sources[name])
 		}
 	}

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"mime"
 	"net/http"
 	"strings"
 )
@@ -14,10 +13,8 @@ type mediaTypes func(req *http.Request, mediaType string) *refusal
 // checkRawType refuses a raw body of a type that the path does not take, and the types
 // of other protocols, which the transcoder would speak.
 func (r *route) checkRawType(req *http.Request) *refusal {
-	mediaType, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if err != nil {
-		mediaType = ""
-	}
+	mediaType, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";") // its charset is read later
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
 	if strings.HasPrefix(mediaType, "application/grpc") || strings.HasPrefix(mediaType, "application/connect+") {
 		return refuse(http.StatusUnsupportedMediaType, "Content-Type: this path speaks neither gRPC nor Connect")
 	}

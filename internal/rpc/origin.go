@@ -43,7 +43,7 @@ type guard struct {
 }
 
 // check returns why a request is refused, and nil where it is not. Methods that change
-// nothing may be sent by links of other sites; they bear no Origin then.
+// nothing may come from links of other sites, without an Origin.
 func (g *guard) check(r *http.Request) error {
 	if !g.hosts.allows(r) {
 		return errForeignHost

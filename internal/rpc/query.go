@@ -31,6 +31,9 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 		case slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) }):
 			return "", nil, fmt.Errorf("query parameter %s: not valid UTF-8", shorten(name))
 		case r.takes(name):
+			if err := r.checkQueryValues(name, list); err != nil {
+				return "", nil, err
+			}
 			continue
 		case !r.legacy && !r.raw:
 			return "", nil, fmt.Errorf("query parameter %s: unknown field %q", shorten(name), shorten(name))
@@ -62,6 +65,23 @@ func (r *route) takes(parameter string) bool {
 		}
 	}
 	return true
+}
+
+// checkQueryValues refuses several values of a parameter that has one, an enum by its
+// number, and null where the transcoder would read it as if it were missing.
+func (r *route) checkQueryValues(parameter string, values []string) error {
+	field := fieldNamed(r.input, parameter)
+	switch {
+	case field == nil || field.IsList():
+		return nil
+	case len(values) > 1:
+		return fmt.Errorf("query parameter %s: send it once", parameter)
+	case field.Enum() != nil && field.Enum().Values().ByName(protoreflect.Name(values[0])) == nil:
+		return fmt.Errorf("query parameter %s: unknown value %q", parameter, shorten(values[0]))
+	case field.Kind() != protoreflect.StringKind && values[0] == "null":
+		return fmt.Errorf("query parameter %s: null is no value", parameter)
+	}
+	return nil
 }
 
 // elsewhere reports whether a field is in the path or is the body.

@@ -68,6 +68,11 @@ func TestQueries(t *testing.T) {
 		{"GET /v1/groups?=1", "", "", "query: a parameter has no name"},
 		{"DELETE /v1/groups/1?id=2", "", "id", ""},
 		{"POST /v1/intake/alertmanager?source=grafana&token=x", "", "source token", ""},
+		{"GET /v1/alerts?pageSize=null", "", "", "query parameter pageSize: null is no value"},
+		{"GET /v1/alerts?pageSize=1&pageSize=2", "", "", "query parameter pageSize: send it once"},
+		{"GET /v1/alerts?state=0", "", "", `query parameter state: unknown value "0"`},
+		{"GET /v1/alerts?state=SENT", "", "", `query parameter state: unknown value "SENT"`},
+		{"GET /v1/alerts?nickName=null", "nickName=null", "", ""},
 		{"GET /v1/alerts?nickName.x=a", "", "", `query parameter nickName.x: unknown field "nickName.x"`},
 		{"GET /v1/alerts?" + strings.Repeat("x", 5000) + "=1", "", "", "…"},
 	} {

@@ -50,7 +50,16 @@ func bound(s *openapi3.SchemaRef, field protoreflect.FieldDescriptor) (required 
 			s.Value.WithMax(float64(number.GetLte()))
 		}
 	}
+	if number := rules.GetInt64(); number.HasGt() || number.HasGte() {
+		s.Value.Pattern = "^[0-9]{1,18}$" // int64 is a string in JSON
+		if number.HasGt() {
+			s.Value.Pattern = "^[1-9][0-9]{0,17}$"
+		}
+	}
 	if list := rules.GetRepeated(); list != nil {
+		if field.Name() == "target" { // @user, @@group, @all
+			s.Value.Items.Value.Pattern = "^@."
+		}
 		s.Value.MinItems = list.GetMinItems()
 		s.Value.MaxItems = list.MaxItems
 	}

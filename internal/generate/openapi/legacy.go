@@ -34,3 +34,13 @@ func nameIgnored(response *openapi3.Response) {
 		media.Schema, openapi3.NewSchemaRef("", more),
 	}})
 }
+
+// refuseIDs says that a group is made without an id, which is refused where other unknown
+// fields are ignored.
+func refuseIDs(o operation) {
+	if o.OperationID == "GroupService_CreateGroup" {
+		id := openapi3.NewObjectSchema()
+		id.Required = []string{"id"}
+		jsonBody(o.Operation).Value.Not = openapi3.NewSchemaRef("", id)
+	}
+}

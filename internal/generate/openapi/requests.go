@@ -106,7 +106,11 @@ func shapeRequest(s *openapi3.Schema, legacy bool) {
 func orNull(s *openapi3.SchemaRef) *openapi3.SchemaRef {
 	null := openapi3.NewSchemaRef("", &openapi3.Schema{Type: &openapi3.Types{"null"}})
 	if s.Ref != "" {
-		return openapi3.NewSchemaRef("", &openapi3.Schema{Description: s.Value.Description, AnyOf: openapi3.SchemaRefs{openapi3.NewSchemaRef(s.Ref, s.Value), null}})
+		either := openapi3.SchemaRefs{openapi3.NewSchemaRef(s.Ref, s.Value), null}
+		if len(s.Value.Enum) > 0 { // JSON also takes its numbers
+			either = append(either, openapi3.NewSchemaRef("", openapi3.NewInt32Schema()))
+		}
+		return openapi3.NewSchemaRef("", &openapi3.Schema{Description: s.Value.Description, AnyOf: either})
 	}
 	clone := *s.Value
 	types := append(slices.Clone(clone.Type.Slice()), "null")

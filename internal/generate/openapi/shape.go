@@ -75,6 +75,7 @@ func shapeOperation(o operation) {
 		}
 	}
 	addIdempotencyKey(o)
+	refuseIDs(o)
 	if body := jsonBody(o.Operation); body != nil && body.Ref == "" {
 		boundAll(body.Value, o.method.Input())
 		o.RequestBody.Value.Required = len(body.Value.Required) > 0
