@@ -50,6 +50,8 @@ type Message struct {
 	Link     string    // an http or https URL; empty for none
 	Details  []Detail  // in the caller's order
 	Time     time.Time // when the alert was accepted
+	Key      string    // names the thing that the alert is about; empty for none
+	Resolved bool      // the thing that Key names is over; Text says so too
 }
 
 // A Detail is one more fact of an alert.

@@ -51,19 +51,31 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 		return nil, err
 	}
 	ds := h.deliveries(found.GetRecipients(), req.GetFailover(), now)
+	if a.Resolved {
+		unchain(ds)
+	}
 	if err := h.Writer.Write(ctx, &a, messengersOf(ds)); err != nil {
 		return nil, err
 	}
 	// A caller that leaves now must not leave an alert behind that is recorded and
 	// not handed to the clock.
-	again, err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, now.Add(silence))
+	retry := now.Add(silence)
+	if a.Resolved {
+		retry = now // Due finds it, and its rank, which only the ledger knows
+	}
+	again, err := h.Book.AddAlert(context.WithoutCancel(ctx), &a, ds, retry)
 	if err != nil {
 		return nil, err
 	}
 	if again {
 		return sentToWire(a, a.Counts.Total()), nil
 	}
-	h.Clock.Put(a, ds)
+	if a.AlertKey != "" {
+		h.Clock.Changed()
+	}
+	if !a.Resolved {
+		h.Clock.Put(a, ds)
+	}
 	return sentToWire(a, len(ds)), nil
 }
 

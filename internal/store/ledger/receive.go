@@ -112,5 +112,12 @@ func undeliver(ctx context.Context, t *database.Tx, d taken, now int64) error {
 		AND state + 0 = 6 AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
 		return err
 	}
-	return release(ctx, t, []int64{d.chain}, now)
+	if err := release(ctx, t, []int64{d.chain}, now); err != nil {
+		return err
+	}
+	threads, err := selectThreads(ctx, t, `chain = ? AND chain <> 0`, d.chain)
+	if err != nil {
+		return err
+	}
+	return settle(ctx, t, threads, nil, now)
 }
