@@ -24,7 +24,7 @@ type step struct {
 }
 
 // advance lets chains go on as steps say, whose deliveries have been written.
-// It returns the threads of those that it ended.
+// It returns the threads of those that it ended or locked.
 func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (threads []string, err error) {
 	var sent, open []int64
 	for _, s := range steps {
@@ -37,7 +37,8 @@ func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (thre
 	if threads, err = dismiss(ctx, t, inOrder(sent), now); err != nil {
 		return nil, err
 	}
-	return threads, release(ctx, t, inOrder(open), now)
+	held, err := release(ctx, t, inOrder(open), now)
+	return append(threads, held...), err
 }
 
 // dismiss ends what of chains waits, and marks what a sender holds, which is not to
@@ -91,18 +92,21 @@ func (l link) unblocked(now int64) link {
 	return l
 }
 
-// release lets the next of each chain go whose turn has come.
-func release(ctx context.Context, t *database.Tx, chains []int64, now int64) error {
+// release lets the next of each chain go whose turn has come. It returns the threads of
+// those that are held.
+func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.Chunks(t, chains, chunk) {
 		in, args := database.In(t, some)
 		of := `chain ` + in + ` AND chain <> 0`
-		held, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), args...)
+		held, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
+			`SELECT thread FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(held) == 0 {
 			continue
 		}
+		threads = append(threads, held...)
 		links, err := database.Select(ctx, t, func(rows *sql.Rows, l *link) error {
 			var held bool
 			err := rows.Scan(&l.id, &l.chain, &l.state, &held, &l.deferred, &l.next, &l.resume)
@@ -113,7 +117,7 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) err
 			return err
 		}, `SELECT id, chain, state, held, deferred, next_time, resume_time FROM deliveries WHERE `+of+` ORDER BY chain, id`, args...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var moved []link
 		for len(links) > 0 {
@@ -124,10 +128,10 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) err
 			moved, links = append(moved, next(links[:end], now)...), links[end:]
 		}
 		if err := hasten(ctx, t, moved); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return threads, nil
 }
 
 // next gives those of a chain that change: the first that is held becomes Queued at

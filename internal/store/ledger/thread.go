@@ -17,11 +17,11 @@ import (
 // are queued and held until farAway, with the time at which they are due afterwards as
 // resume_time. So no claim, expiry or cancellation needs to know of threads.
 //
-// Whoever ends a delivery of a thread, or adds one, settles the thread in the same
-// transaction, under the lock of the thread's row. A report locks its deliveries before
-// that, and a new alert the thread before its deliveries, so in PostgreSQL two
-// transactions that meet in one instant may wait for each other. The database then gives
-// up one, which is tried again. Deliveries without a thread pay for none of this.
+// Whoever adds a delivery to a thread, or locks one that is not free or claimed, settles the
+// thread in the same transaction, under the lock of the thread's row, which it takes after
+// those of deliveries. So a settlement need not wait for deliveries that another transaction
+// has locked, with which it would wait in a circle: it takes them to be in use, and the
+// other settles the thread after it. Deliveries without a thread pay for none of this.
 
 // farAway is the next time of blocked deliveries: the year 9999.
 const farAway = 253_370_764_800_000_000
@@ -137,14 +137,28 @@ func writeNews(ctx context.Context, t *database.Tx, threads map[string]thread, a
 	return nil
 }
 
-// selectThreadRows returns the deliveries of threads that have not ended, locked, thread by
-// thread in their order. The condition of the index of threads stands in its own words.
+// selectThreadRows returns the deliveries of threads that have not ended, thread by thread
+// in their order: locked, or as claimed and canceled where another transaction has locked
+// them. The condition of the index of threads stands in its own words.
 func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]threadRow, error) {
 	in, args := database.In(t, names)
-	return database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
+	open := ` FROM deliveries WHERE thread ` + in + ` AND thread <> '' AND state <= 2 ORDER BY thread, thread_order, id`
+	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
 		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts)
-	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count FROM deliveries
-		WHERE thread `+in+` AND thread <> '' AND state <= 2 ORDER BY thread, thread_order, id`+forUpdate(t), args...)
+	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count`+open+skipLocked(t), args...)
+	if err != nil || !t.Postgres() {
+		return locked, err
+	}
+	all, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
+		r.state, r.canceled = alert.Claimed, true
+		return rows.Scan(&r.id, &r.thread, &r.order)
+	}, `SELECT id, thread, thread_order`+open, args...)
+	for i, r := range all {
+		if len(locked) > 0 && locked[0].id == r.id {
+			all[i], locked = locked[0], locked[1:]
+		}
+	}
+	return all, err
 }
 
 // selectDoubtful returns those of rows that somebody may have received.
