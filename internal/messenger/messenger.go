@@ -57,6 +57,18 @@ type Message struct {
 // A Detail is one more fact of an alert.
 type Detail = job.Detail
 
+// status returns firing or resolved for a message of a key, else nothing.
+func (m Message) status() string {
+	switch {
+	case m.Key == "":
+		return ""
+	case m.Resolved:
+		return "resolved"
+	default:
+		return "firing"
+	}
+}
+
 // Plain says whether the message is its text and nothing more.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
