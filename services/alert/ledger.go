@@ -60,7 +60,7 @@ type Book interface {
 	//     Claimed is not tried again: see Facts;
 	//   - is Canceled itself, for reason NotNeeded, when those before it have ended and no
 	//     attempt of a firing one was Sent or Unknown since a resolved one was Sent.
-	// Where that is so at once, ds says it.
+	// In ds a delivery stays Queued only where it can be put at once.
 	//
 	// Where an alert was recorded under a.Key less than KeyLife before a.CreateTime,
 	// nothing is recorded: for the same Request, *a becomes that alert and again is

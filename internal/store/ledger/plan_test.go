@@ -44,7 +44,7 @@ var plans = map[string]string{
 		ORDER BY thread, thread_order, id`: "delivery_thread",
 	`SELECT DISTINCT thread FROM deliveries WHERE thread IN ('a', 'b') AND state <= 2 AND thread <> ''`: "delivery_thread",
 	`SELECT DISTINCT thread FROM deliveries WHERE id IN (1, 2) AND thread <> ''`:                        "KEY",
-	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:         "attempt_delivery_id_number",
+	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:          "attempt_delivery_id_number",
 	`SELECT name FROM threads WHERE use_time < 2 AND NOT EXISTS (SELECT 1 FROM deliveries
 		WHERE deliveries.thread = threads.name AND deliveries.thread <> '' AND deliveries.state <= 2) ORDER BY use_time LIMIT 3`: "thread_use_time",
 	`SELECT name FROM alert_keys WHERE use_time < 2 ORDER BY use_time LIMIT 3`: "alertkey_use_time",
@@ -119,7 +119,7 @@ var general = map[string]string{
 		SELECT v.* FROM v JOIN deliveries ON deliveries.id = v.id WHERE state + 0 = 2 ORDER BY v.id FOR UPDATE OF deliveries`: "deliveries_pkey",
 	`SELECT id FROM deliveries WHERE thread = ANY ($1::text[]) AND thread <> '' AND state <= 2
 		ORDER BY thread, thread_order, id FOR UPDATE SKIP LOCKED`: "delivery_thread",
-	`SELECT name FROM threads WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`: "threads_pkey",
+	`SELECT name FROM threads WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`:                                      "threads_pkey",
 	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
 }
