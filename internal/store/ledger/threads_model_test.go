@@ -80,7 +80,7 @@ func (w *keyedWorld) must(r *rapid.T, err error) {
 func (w *keyedWorld) some(r *rapid.T) int64 { return rapid.SampledFrom(w.alerts).Draw(r, "alert") }
 
 func (w *keyedWorld) add(r *rapid.T) {
-	if len(w.alerts) == 8 {
+	if len(w.alerts) == 6 {
 		r.Skip("there are enough")
 	}
 	resolved := rapid.Bool().Draw(r, "resolved")

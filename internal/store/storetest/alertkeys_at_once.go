@@ -18,7 +18,7 @@ func testKeyedAtOnce(t *testing.T, l alert.Ledger) { KeyedAtOnce(t, l) }
 // never claimed at once, no resolved one comes without a firing one, and the last that a
 // person reads is the resolved one. The ledgers share one database.
 func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
-	const keys, rounds, users = 4, 6, 3
+	const keys, rounds, users = 3, 4, 2
 	var mu sync.Mutex
 	ofThread := map[string][]alert.Delivery{} // in the order in which they were recorded
 	resolves := map[int64]bool{}
