@@ -18,9 +18,9 @@ import (
 const things = 20
 
 // ofThing is an alert of one of the things, to one of the users of the demonstration.
-func ofThing(thing int, severity, status, message string) string {
-	return fmt.Sprintf(`{"target":["@user%d"],"severity":%q,"message":"%s %d.","key":"thing %d","status":%q}`,
-		thing%9+1, severity, message, thing, thing, status)
+func ofThing(thing int, severity, status string) string {
+	return fmt.Sprintf(`{"target":["@user%d"],"severity":%q,"message":"down %d.","key":"thing %d","status":%q}`,
+		thing%9+1, severity, thing, thing, status)
 }
 
 // TestResolvedFollowsItsFiring lets 20 things break at a rank below that at which they are
@@ -33,7 +33,7 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 			d.fault(t, &mockupv1.Fault{Delay: durationpb.New(300 * time.Millisecond)})
 			var ids []string
 			for i := range things {
-				ids = append(ids, d.send(t, ofThing(i, "low", "ALERT_STATUS_FIRING", "down")).ID)
+				ids = append(ids, d.send(t, ofThing(i, "low", "ALERT_STATUS_FIRING")).ID)
 			}
 			called := func(text string) bool {
 				for _, c := range d.calls(t) {
@@ -48,7 +48,7 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 				for !called(text) {
 					look(t.Context(), t)
 				}
-				ids = append(ids, d.send(t, ofThing(i, "critical", "ALERT_STATUS_RESOLVED", "down")).ID)
+				ids = append(ids, d.send(t, ofThing(i, "critical", "ALERT_STATUS_RESOLVED")).ID)
 			}
 			for _, id := range ids {
 				allSent(t, d.ended(t, id))
@@ -57,8 +57,8 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 			for i := range things {
 				var got []string
 				for _, c := range calls {
-					if strings.Contains(c.GetBody(), fmt.Sprintf(" down %d.", i)) {
-						got = append(got, c.GetBody()[strings.Index(c.GetBody(), "["):])
+					if _, text, ok := strings.Cut(c.GetBody(), `"text":"`); ok && strings.Contains(text, fmt.Sprintf(" down %d.", i)) {
+						got = append(got, text)
 					}
 				}
 				want := []string{fmt.Sprintf(`[low] down %d."}`, i), fmt.Sprintf(`[critical] resolved: down %d."}`, i)}
@@ -76,11 +76,11 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 			d.fault(t, &mockupv1.Fault{Status: http.StatusServiceUnavailable})
 			var fired, over []string
 			for i := range things {
-				fired = append(fired, d.send(t, ofThing(100+i, "critical", "ALERT_STATUS_FIRING", "down")).ID)
+				fired = append(fired, d.send(t, ofThing(100+i, "critical", "ALERT_STATUS_FIRING")).ID)
 			}
 			d.tried(t, fired[0], 1)
 			for i := range things {
-				over = append(over, d.send(t, ofThing(100+i, "low", "ALERT_STATUS_RESOLVED", "down")).ID)
+				over = append(over, d.send(t, ofThing(100+i, "low", "ALERT_STATUS_RESOLVED")).ID)
 			}
 			d.reset(t)
 			for i := range things {
@@ -104,7 +104,7 @@ func TestPagerDutyIsResolved(t *testing.T) {
 		t.Fatal(status, answer)
 	}
 	for _, status := range []string{"ALERT_STATUS_FIRING", "ALERT_STATUS_FIRING", "ALERT_STATUS_RESOLVED"} {
-		allSent(t, d.ended(t, d.send(t, ofThing(0, "high", status, "down")).ID))
+		allSent(t, d.ended(t, d.send(t, ofThing(0, "high", status)).ID))
 	}
 	var actions, keys []string
 	for _, c := range d.calls(t) {
