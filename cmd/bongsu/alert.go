@@ -18,6 +18,8 @@ type alertSend struct {
 	Strict   bool          `help:"Tell nobody where nobody bears a target."`
 	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"How long it is worth telling, from 1s to 720h; by default 24h."`
 	Key      string        `placeholder:"TEXT" help:"An idempotency key: the same command with the same key, sent again within 24 hours, tells nobody twice."`
+	About    string        `placeholder:"TEXT" help:"The key of the thing that it is about: alerts of one key reach each person in order."`
+	Resolved bool          `help:"The thing that --about names is over: tell those who were told that it was not."`
 	Title    string        `placeholder:"TEXT" help:"A title, in one line; each messenger shows it in its own form, as it does what follows."`
 	Link     string        `placeholder:"URL" help:"Where to read more."`
 	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"One more fact, such as host=node1; may be said up to 20 times."`
@@ -37,6 +39,7 @@ Examples:
 	bongsu alert send @@on-call --wait --ttl=10m "db1 is out of disk"
 	bongsu alert send @@on-call --title=db1 --link=https://grafana.example.com/d/1 --detail=host=db1 "out of disk"
 	bongsu alert send @@on-call --failover --severity=critical "db1 is down"
+	bongsu alert send @@on-call --about="disk of db1" --resolved "db1 is out of disk"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
 
@@ -58,8 +61,12 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		Strict:         c.Strict,
 		Failover:       c.Failover,
 		IdempotencyKey: c.Key,
+		Key:            c.About,
 		Title:          c.Title,
 		Link:           c.Link,
+	}
+	if c.Resolved {
+		req.Status = alertv1.AlertStatus_ALERT_STATUS_RESOLVED
 	}
 	for _, detail := range c.Detail {
 		name, value, is := strings.Cut(detail, "=")
@@ -146,6 +153,10 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 		p.field("time", p.time(a.GetCreateTime()))
 		p.field("severity", a.GetSeverity())
 		p.field("message", a.GetMessage())
+		if a.GetKey() != "" {
+			p.field("about", a.GetKey())
+			p.field("status", strings.ToLower(strings.TrimPrefix(a.GetStatus().String(), "ALERT_STATUS_")))
+		}
 		p.field("targets", strings.Join(a.GetTarget(), " "))
 		p.field("unknown", strings.Join(a.GetUnknownTarget(), " "))
 		p.field("deliveries", tally(a.GetDeliveryCounts()))

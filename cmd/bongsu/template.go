@@ -62,7 +62,7 @@ type templateSet struct {
 
 // Help is the long help.
 func (templateSet) Help() string {
-	return `A template is Go's (pkg.go.dev/text/template) over .Severity, .Message, .Title, .Link, .Details (each with .Name and .Value) and .Text, which is "[severity] message". It is checked and tried before it is kept.
+	return `A template is Go's (pkg.go.dev/text/template) over .Severity, .Message, .Title, .Link, .Details (each with .Name and .Value), .Key, .Status (firing or resolved) and .Text, which is "[severity] message". It is checked and tried before it is kept.
 
 Examples:
 

@@ -50,6 +50,8 @@ type Content struct {
 	Link     string // empty for none
 	Details  []Detail
 	Time     time.Time // when the alert was accepted
+	Key      string    // what the alert is about; empty for none
+	Resolved bool      // the thing that Key names is over
 }
 
 // A Detail is one more fact of an alert, such as host: node1.

@@ -52,6 +52,8 @@ type Message struct {
 	Link     string    // an http or https URL; empty for none
 	Details  []Detail  // in the caller's order
 	Time     time.Time // when the alert was accepted
+	Key      string    // names the thing that the alert is about; empty for none
+	Resolved bool      // the thing that Key names is over; Text says so too
 }
 
 // A Detail is one more fact of an alert.
@@ -59,6 +61,18 @@ type Detail = job.Detail
 
 // rank returns the rank of the alert.
 func (m Message) rank() job.Rank { return job.RankOf(cmp.Or(m.Urgency, m.Severity)) }
+
+// status returns firing or resolved for a message of a key, else nothing.
+func (m Message) status() string {
+	switch {
+	case m.Key == "":
+		return ""
+	case m.Resolved:
+		return "resolved"
+	default:
+		return "firing"
+	}
+}
 
 // Plain says whether the message is its text and nothing more.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// PagerDuty triggers alerts by the Events API v2
+// PagerDuty triggers and resolves alerts by the Events API v2
 // (https://developer.pagerduty.com/docs/events-api-v2-overview).
 type PagerDuty struct{ Endpoint }
 
@@ -54,7 +54,7 @@ const (
 // (https://developer.pagerduty.com/docs/events-api-v2-overview#response-codes--retry-logic).
 const pagerDutyPause = 2 * time.Minute
 
-// Send triggers an alert. A text that is longer than a summary stands whole among the
+// Send triggers an alert, or resolves the one that was triggered under the same key. A text that is longer than a summary stands whole among the
 // alert's details.
 func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 	if err := checkRoutingKey(m.Credential); err != nil {

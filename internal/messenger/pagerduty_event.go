@@ -2,6 +2,8 @@ package messenger
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A pagerDutyTrigger is an event that opens an alert.
+// A pagerDutyTrigger is an event that opens an alert, or resolves it.
 type pagerDutyTrigger struct {
 	RoutingKey string           `json:"routing_key"`
 	Action     string           `json:"event_action"`
@@ -45,10 +47,14 @@ func pagerDutyEventOf(m Message) pagerDutyTrigger {
 	if m.Link != "" {
 		links = []pagerDutyLink{{Href: m.Link, Text: m.Title}}
 	}
+	action := "trigger"
+	if m.Resolved {
+		action = "resolve"
+	}
 	return pagerDutyTrigger{
 		RoutingKey: m.Credential,
-		Action:     "trigger",
-		DedupKey:   m.handle(),
+		Action:     action,
+		DedupKey:   pagerDutyDedupKey(m),
 		Payload: pagerDutyPayload{
 			Summary:  summary,
 			Source:   cmp.Or(m.Destination, "bongsu"),
@@ -58,6 +64,17 @@ func pagerDutyEventOf(m Message) pagerDutyTrigger {
 		},
 		Links: links,
 	}
+}
+
+// pagerDutyDedupKey returns what PagerDuty knows the alert by, at most 255 characters
+// (https://developer.pagerduty.com/docs/events-api-v2-overview): the same for all that is
+// sent of one key under one integration key, else the delivery's own.
+func pagerDutyDedupKey(m Message) string {
+	if m.Key == "" {
+		return m.handle()
+	}
+	sum := sha256.Sum256([]byte(m.Credential + "\x00" + m.Key))
+	return "bongsu-key-" + hex.EncodeToString(sum[:])
 }
 
 // pagerDutyDetails is an object whose fields are in the details' order. Those of one

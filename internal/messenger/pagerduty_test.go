@@ -120,6 +120,31 @@ func TestPagerDutyKnowsAgain(t *testing.T) {
 	}
 }
 
+// TestPagerDutyResolves resolves what was triggered under the same key, and keeps the key
+// apart from others and from other integrations.
+func TestPagerDutyResolves(t *testing.T) {
+	event := func(m Message) (action, key string) {
+		event, o := pagerDutyGot(t, m)
+		if o.Kind != Sent {
+			t.Errorf("%+v", o)
+		}
+		return event["event_action"].(string), event["dedup_key"].(string)
+	}
+	long := strings.Repeat("봉", 200)
+	trigger, key := event(Message{DeliveryID: 7, Text: "x", Key: long})
+	again, same := event(Message{DeliveryID: 8, Text: "y", Key: long})
+	over, resolved := event(Message{DeliveryID: 9, Text: "z", Key: long, Resolved: true})
+	if trigger != "trigger" || again != "trigger" || over != "resolve" || key != same || key != resolved || len(key) > 255 {
+		t.Errorf("%s %s %s under %q, %q, %q", trigger, again, over, key, same, resolved)
+	}
+	if _, other := event(Message{DeliveryID: 7, Text: "x", Key: long + "x"}); other == key {
+		t.Errorf("another key is %q too", other)
+	}
+	if other := pagerDutyDedupKey(Message{Credential: "another", Key: long}); other == key {
+		t.Errorf("by another integration it is %q too", other)
+	}
+}
+
 func TestPagerDutySettings(t *testing.T) {
 	spec := PagerDuty{}.Spec()
 	checks(t, spec.Credential, map[string]bool{

@@ -17,6 +17,8 @@ type webhookData struct {
 	DeliveryID string          `json:"deliveryId"`
 	Severity   string          `json:"severity"`
 	Text       string          `json:"text"`
+	Key        string          `json:"key,omitempty"`
+	Status     string          `json:"status,omitempty"` // firing or resolved, where there is a key
 	Title      string          `json:"title,omitempty"`
 	Link       string          `json:"link,omitempty"`
 	Details    []webhookDetail `json:"details,omitempty"`
@@ -32,6 +34,8 @@ func webhookEventOf(m Message) webhookEvent {
 		DeliveryID: strconv.FormatInt(m.DeliveryID, 10),
 		Severity:   m.Severity,
 		Text:       m.Text,
+		Key:        m.Key,
+		Status:     m.status(),
 		Title:      m.Title,
 		Link:       m.Link,
 	}}

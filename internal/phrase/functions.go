@@ -3,91 +3,154 @@ package phrase
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"regexp"
+	"reflect"
 	"strings"
 	"text/template"
 )
 
-// tick is the name of the function that every round of a range calls.
-const tick = "tick"
+// The names of the functions that guard puts into templates.
+const (
+	tick = "tick" // begins every round of a range
+	pass = "pass" // ends every pipeline whose value is kept
+	each = "each" // ends every pipeline that a range goes through
+	show = "show" // ends every pipeline whose value is printed
+)
 
-// functions are those of templates: text/template's, as far as they could say more
-// than they are given, with a bound; and a few for texts. r is nil where a template is
-// only checked.
+// functions are those of templates: text/template's, as far as they could make more than
+// they are given, within the bounds of a run; and a few for texts. r is nil where a
+// template is only checked. What text/template has beside them makes nothing.
 func functions(r *run) template.FuncMap {
 	all := template.FuncMap{
 		need:       needed,
-		truth:      truthOf,
-		tick:       func() (string, error) { return r.tick() },
-		"print":    of(fmt.Sprint),
-		"println":  of(fmt.Sprintln),
-		"printf":   printf,
-		"html":     of(template.HTMLEscaper),
-		"js":       of(template.JSEscaper),
-		"urlquery": of(template.URLQueryEscaper),
+		truth:      func(value any) (any, error) { return truthOf(value), r.step() },
+		tick:       func() (string, error) { return "", r.step() },
+		pass:       func(value any) (any, error) { return value, r.step() },
+		each:       r.each,
+		show:       r.show,
+		"print":    r.print,
+		"println":  r.println,
+		"printf":   r.printf,
+		"html":     r.escaping(template.HTMLEscape),
+		"js":       r.escaping(template.JSEscape),
+		"urlquery": r.escaping(escapeQuery),
 		"call":     func(...any) (string, error) { return "", errors.New("call is not for templates") },
-		"upper":    strings.ToUpper,
-		"lower":    strings.ToLower,
-		"trim":     strings.TrimSpace,
+		"upper":    r.changing(strings.ToUpper),
+		"lower":    r.changing(strings.ToLower),
+		"trim":     r.changing(strings.TrimSpace),
 		"default":  instead,
-		"join":     join,
+		"join":     r.join,
 	}
 	maps.Copy(all, comparisons)
 	return all
 }
 
-// verbs are what printf replaces, and wide those that would fill a screen with
-// spaces.
-var (
-	verbs = regexp.MustCompile(`%[^a-zA-Z%]*`)
-	wide  = regexp.MustCompile(`\*|[0-9]{3}`)
-)
-
-// printf is fmt's, but that a width or a precision has two figures at most.
-func printf(format string, values ...any) (string, error) {
-	for _, verb := range verbs.FindAllString(format, -1) {
-		if wide.MatchString(verb) {
-			return "", errors.New("printf takes widths of two figures at most here")
-		}
+// each returns a value that has no more to go through than an execution may.
+func (r *run) each(value any) (any, error) {
+	n := 0
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Slice, reflect.Array, reflect.Map, reflect.String:
+		n = v.Len()
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n = int(min(v.Int(), MaxSteps+1))
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		n = int(min(v.Uint(), MaxSteps+1))
 	}
-	return bounded(func() string { return fmt.Sprintf(format, figures(values)...) }, values)
+	if n > MaxSteps {
+		return nil, errSteps
+	}
+	return value, r.step()
 }
 
-// bounded says a text of values, unless they or it are too long.
-func bounded(say func() string, values []any) (string, error) {
-	most := 0
-	for _, v := range values {
-		if text, is := v.(string); is {
-			most += len(text)
-		}
+// show returns a value that is not too long to be printed.
+func (r *run) show(value any) (any, error) {
+	if _, err := sizeOf([]any{value}); err != nil {
+		return nil, err
 	}
-	if most > MaxText {
-		return "", errMuch
-	}
-	text := say()
-	if len(text) > MaxText {
-		return "", errMuch
-	}
-	return text, nil
+	return value, r.step()
 }
 
-// of is a function of text/template with that bound.
-func of(escape func(...any) string) func(...any) (string, error) {
+// print is fmt.Sprint.
+func (r *run) print(values ...any) (string, error) {
+	if _, err := sizeOf(values); err != nil {
+		return "", err
+	}
+	return r.keep(fmt.Sprint(values...))
+}
+
+// println is fmt.Sprintln.
+func (r *run) println(values ...any) (string, error) {
+	if _, err := sizeOf(values); err != nil {
+		return "", err
+	}
+	return r.keep(fmt.Sprintln(values...))
+}
+
+// join joins values, each as print would print it.
+func (r *run) join(by string, values []any) (string, error) {
+	n, err := sizeOf(values)
+	if err != nil {
+		return "", err
+	}
+	if n+len(by)*len(values) > MaxText {
+		return "", errMuch
+	}
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = fmt.Sprint(v)
+	}
+	return r.keep(strings.Join(words, by))
+}
+
+// escaping is print of what escape makes.
+func (r *run) escaping(escape func(io.Writer, []byte)) func(...any) (string, error) {
 	return func(values ...any) (string, error) {
-		return bounded(func() string { return escape(values...) }, values)
+		text, err := r.print(values...)
+		if err != nil {
+			return "", err
+		}
+		var to limited
+		escape(&to, []byte(text))
+		if to.full {
+			return "", errMuch
+		}
+		return r.keep(to.text.String())
 	}
 }
 
-// join joins values, each as print would say it.
-func join(by string, values []any) (string, error) {
-	return bounded(func() string {
-		words := make([]string, len(values))
-		for i, v := range values {
-			words[i] = fmt.Sprint(v)
+// changing is change of a text, which becomes no more than a little longer.
+func (r *run) changing(change func(string) string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if len(text) > MaxText {
+			return "", errMuch
 		}
-		return strings.Join(words, by)
-	}, append([]any{strings.Repeat(by, min(len(values), MaxText))}, values...))
+		return r.keep(change(text))
+	}
+}
+
+// A limited keeps MaxText bytes, and takes no more.
+type limited struct {
+	text strings.Builder
+	full bool
+}
+
+func (l *limited) Write(piece []byte) (int, error) {
+	if l.full = l.full || l.text.Len()+len(piece) > MaxText; l.full {
+		return 0, errMuch
+	}
+	return l.text.Write(piece)
+}
+
+// escapeQuery is url.QueryEscape, piece by piece.
+func escapeQuery(to io.Writer, text []byte) {
+	for len(text) > 0 {
+		piece := text[:min(len(text), 1<<10)]
+		text = text[len(piece):]
+		if _, err := io.WriteString(to, template.URLQueryEscaper(string(piece))); err != nil {
+			return
+		}
+	}
 }
 
 // instead is value, or the first argument where it is empty.

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"text/template/parse"
 )
 
 // maxDigits and maxExponent bound the numbers that are computed with: longer ones are
@@ -137,7 +136,7 @@ var comparisons = map[string]any{
 	"ge": func(a, b any) (bool, error) { order, err := compare(a, b); return order >= 0, err },
 }
 
-// truth is the name of the function that conditions end with.
+// truth is the name of the function that ends every pipeline whose value is tested.
 const truth = "truth"
 
 // truthOf returns a value for a condition: a number that is zero, such as 0.0, is empty.
@@ -148,11 +147,4 @@ func truthOf(value any) any {
 		}
 	}
 	return value
-}
-
-// addTruth makes the pipeline of a condition end with truth.
-func addTruth(pipe *parse.PipeNode) {
-	pipe.Cmds = append(pipe.Cmds, &parse.CommandNode{
-		NodeType: parse.NodeCommand, Pos: pipe.Pos, Args: []parse.Node{parse.NewIdentifier(truth).SetPos(pipe.Pos)},
-	})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
-	"text/template/parse"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
@@ -53,8 +52,9 @@ func Parse(text string) (*Phrase, error) {
 }
 
 // Say makes the text. data is a struct, a map, or what JSON makes; fields and keys
-// that are missing are empty. A template that fails, takes longer than MaxTime or says
-// more than MaxText is fault.ErrInvalid.
+// that are missing are empty. A template that fails, takes longer than MaxTime or MaxSteps,
+// or says more than MaxText, of any value on the way too, is fault.ErrInvalid: it is stopped
+// before it has taken a megabyte.
 func (p *Phrase) Say(data any) (string, error) {
 	if p.tree.Tree == nil {
 		return "", nil
@@ -73,71 +73,15 @@ func (p *Phrase) Say(data any) (string, error) {
 	return strings.ReplaceAll(run.text.String(), "<no value>", ""), nil
 }
 
-// A run is one making of text, within its bounds.
-type run struct {
-	text strings.Builder
-	end  time.Time
-}
+// maxWhy is how many bytes of text/template's errors are of use: it quotes the template.
+const maxWhy = 200
 
-var (
-	errLong = fmt.Errorf("it takes longer than %s", MaxTime)
-	errMuch = fmt.Errorf("it says more than %d bytes", MaxText)
-)
-
-// Write takes a piece of the text.
-func (r *run) Write(piece []byte) (int, error) {
-	if r.text.Len()+len(piece) > MaxText {
-		return 0, errMuch
+// plain is what text/template says without its own name in front, and of a long text its
+// begin and its end, where it says what is wrong.
+func plain(err error) string {
+	text := strings.TrimPrefix(err.Error(), "template: template")
+	if len(text) > 2*maxWhy {
+		text = text[:maxWhy] + " … " + text[len(text)-maxWhy:]
 	}
-	if _, err := r.tick(); err != nil {
-		return 0, err
-	}
-	return r.text.Write(piece)
+	return strings.ToValidUTF8(text, "")
 }
-
-// tick says whether there is time left, and nothing else.
-func (r *run) tick() (string, error) {
-	if time.Now().After(r.end) {
-		return "", errLong
-	}
-	return "", nil
-}
-
-// guard refuses what could run without end, and makes every round of a range look at
-// the time.
-func guard(node parse.Node) error {
-	switch n := node.(type) {
-	case *parse.ListNode:
-		if n == nil {
-			return nil
-		}
-		for _, child := range n.Nodes {
-			if err := guard(child); err != nil {
-				return err
-			}
-		}
-	case *parse.RangeNode:
-		n.List.Nodes = append([]parse.Node{tickNode(n)}, n.List.Nodes...)
-		return errors.Join(guard(n.List), guard(n.ElseList))
-	case *parse.IfNode:
-		addTruth(n.Pipe)
-		return errors.Join(guard(n.List), guard(n.ElseList))
-	case *parse.WithNode:
-		addTruth(n.Pipe)
-		return errors.Join(guard(n.List), guard(n.ElseList))
-	case *parse.TemplateNode:
-		return fmt.Errorf("the template must not call templates: say all in one: %w", fault.ErrInvalid)
-	}
-	return nil
-}
-
-// tickNode is {{tick}}.
-func tickNode(in *parse.RangeNode) parse.Node {
-	name := parse.NewIdentifier(tick).SetPos(in.Pos)
-	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: in.Pos, Args: []parse.Node{name}}
-	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: in.Pos, Line: in.Line, Cmds: []*parse.CommandNode{command}}
-	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: in.Pos, Line: in.Line, Pipe: pipe}
-}
-
-// plain is what text/template says without its own name in front.
-func plain(err error) string { return strings.TrimPrefix(err.Error(), "template: template") }

@@ -13,6 +13,18 @@ var data = map[string]any{
 	"labels":  map[string]any{"host": "node1"},
 	"list":    []any{"a", "b", 3},
 	"long":    strings.Repeat("x", MaxText/2+1),
+	"wide":    make([]any, MaxSteps+1),
+	"deep":    deep(200),
+	"ctrl":    strings.Repeat("\x00", 20_000),
+}
+
+// deep is a list in a list, n times.
+func deep(n int) any {
+	var v any = "x"
+	for range n {
+		v = []any{v}
+	}
+	return v
 }
 
 func TestSay(t *testing.T) {
@@ -65,9 +77,14 @@ func TestParseRefuses(t *testing.T) {
 // TestSayStops runs templates that would never end, or would fill the memory.
 func TestSayStops(t *testing.T) {
 	for text, why := range map[string]string{
-		"{{range 1000000000000}}{{end}}":                                "longer than",
-		"{{range 1000000000000}}x{{end}}":                               " than ", // whichever is first
-		"{{range 1000000}}{{range 1000000}}{{end}}{{end}}":              "longer than",
+		"{{range 1000000000000}}{{end}}":                                "steps",
+		"{{range 1000000000000}}x{{end}}":                               "steps",
+		"{{range 1000}}{{range 1000}}{{end}}{{end}}":                    "steps",
+		`{{range $i, $_ := .wide}}{{end}}`:                              "steps",
+		`{{printf "%[1]s%[1]s" "a"}}`:                                   "in their order",
+		`{{printf "%+[1]d" 1}}`:                                         "in their order",
+		`{{printf "%5[1]d" 1}}`:                                         "in their order",
+		`{{printf "%.[1]f" 1.0}}`:                                       "in their order",
 		`{{$x := "x"}}{{range 100}}{{$x = print $x $x}}{{end}}`:         "more than",
 		`{{$x := "x"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`: "more than",
 		`{{printf "%1000000d" 1}}`:                                      "two figures",

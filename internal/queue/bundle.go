@@ -31,7 +31,7 @@ func bundle(jobs []job.Job, size int) (bundles [][]job.Job) {
 
 // saidIn is how many bytes a content says.
 func saidIn(c job.Content) int {
-	n := len(c.Text) + len(c.Severity) + len(c.Title) + len(c.Link)
+	n := len(c.Text) + len(c.Severity) + len(c.Title) + len(c.Link) + len(c.Key)
 	for _, d := range c.Details {
 		n += len(d.Name) + len(d.Value)
 	}

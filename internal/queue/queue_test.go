@@ -81,6 +81,7 @@ func put(t *testing.T, q *queue.Queue, jobs ...job.Job) {
 func sample(rank job.Rank, id int64) job.Job {
 	return job.Job{AlertID: id, Messenger: "slack", Rank: rank, Content: job.Content{
 		Text: "[x] y", Severity: "x", Title: "t", Link: "https://example.com/", Details: []job.Detail{{Name: "n", Value: "v"}}, Time: time.Unix(1_700_000_000, 0).UTC(),
+		Key: "k", Resolved: true,
 	}, Deliveries: []job.Delivery{
 		{ID: id + 1, Destination: "C1", SealedCredential: []byte{0, 1, 255}, Nickname: "kim"},
 		{ID: id + 2, Destination: "C2"},

@@ -46,6 +46,8 @@ func toWire(j job.Job) *jobv1.Job {
 		Title:      j.Content.Title,
 		Link:       j.Content.Link,
 		CreateTime: timestamppb.New(j.Content.Time),
+		Key:        j.Content.Key,
+		Resolved:   j.Content.Resolved,
 		Deliveries: make([]*jobv1.JobDelivery, 0, len(j.Deliveries)),
 	}
 	for _, d := range j.Content.Details {
@@ -75,6 +77,8 @@ func fromWire(wire *jobv1.Job) job.Job {
 			Title:    wire.GetTitle(),
 			Link:     wire.GetLink(),
 			Time:     wire.GetCreateTime().AsTime(),
+			Key:      wire.GetKey(),
+			Resolved: wire.GetResolved(),
 		},
 		Deliveries: make([]job.Delivery, 0, len(wire.GetDeliveries())),
 	}

@@ -5,6 +5,7 @@ package alert
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -27,14 +28,27 @@ type Alert struct {
 	ExpireTime time.Time // when what has not ended ends as Expired
 	Counts     Counts    // how its deliveries stand; not looked at by AddAlert
 
+	AlertKey string // what it is about; empty where it stands alone
+	Resolved bool   // the thing that AlertKey names is over; needs AlertKey
+
 	// Key, where it is not empty, lets the same Request be sent again without a
 	// second alert: Request is a digest of what was asked.
 	Key     string
 	Request []byte
 }
 
-// Text is what goes out: "[severity] message".
-func (a Alert) Text() string { return "[" + a.Severity + "] " + a.Message }
+// resolvedMark begins the text of a resolved alert, behind its severity. A message that
+// begins with it already gets no second one.
+const resolvedMark = "resolved: "
+
+// Text returns what goes out: "[severity] message", or "[severity] resolved: message".
+func (a Alert) Text() string {
+	mark := ""
+	if a.Resolved && (len(a.Message) < len(resolvedMark) || !strings.EqualFold(a.Message[:len(resolvedMark)], resolvedMark)) {
+		mark = resolvedMark
+	}
+	return "[" + a.Severity + "] " + mark + a.Message
+}
 
 // Content is what goes out by a messenger.
 func (a Alert) Content(messenger string) job.Content {
@@ -42,7 +56,10 @@ func (a Alert) Content(messenger string) job.Content {
 	if !is {
 		text = a.Text()
 	}
-	return job.Content{Text: text, Severity: a.Severity, Title: a.Title, Link: a.Link, Details: a.Details, Time: a.CreateTime}
+	return job.Content{
+		Text: text, Severity: a.Severity, Title: a.Title, Link: a.Link, Details: a.Details, Time: a.CreateTime,
+		Key: a.AlertKey, Resolved: a.Resolved,
+	}
 }
 
 // Rank orders the work.
@@ -59,7 +76,7 @@ const (
 	Failed                    // it was not taken, or not delivered after that
 	Expired                   // its time to live ran out
 	Canceled                  // it was canceled before it was sent
-	Held                      // it waits for another of its chain to fail
+	Held                      // it waits for another of its chain to fail, or for those before it in its thread to end
 )
 
 // Ended says whether it is an end.
@@ -98,8 +115,13 @@ type Delivery struct {
 }
 
 // NotNeeded is the reason of a delivery that is Canceled because another of its
-// chain was Sent.
+// chain was Sent; or because it is of a resolved alert, and no firing alert of its key
+// was, or may have been, sent to its address since the last resolved one.
 const NotNeeded = "not_needed"
+
+// Superseded is the reason of a delivery that is Canceled because a resolved alert of its
+// key was recorded before it was sent.
+const Superseded = "superseded"
 
 // An Attempt is one call to a provider. It is recorded when it is reported, or
 // as Unknown when its lease ran out without a report.

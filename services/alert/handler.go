@@ -68,19 +68,31 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 		a.Urgency = h.Severities.Rank(a.Severity).String()
 	}
 	ds := h.deliveries(recipients, failover, a.CreateTime)
+	if a.Resolved {
+		unchain(ds)
+	}
 	if err := h.Writer.Write(ctx, a, messengersOf(ds)); err != nil {
 		return 0, false, err
 	}
 	// A caller that leaves now must not leave an alert behind that is recorded and
 	// not handed to the clock.
-	again, err = h.Book.AddAlert(context.WithoutCancel(ctx), a, ds, a.CreateTime.Add(silence))
+	retry := a.CreateTime.Add(silence)
+	if a.Resolved {
+		retry = a.CreateTime // Due finds it, and its rank, which only the ledger knows
+	}
+	again, err = h.Book.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
 	if err != nil {
 		return 0, false, err
 	}
 	if again {
 		return a.Counts.Total(), true, nil
 	}
-	h.Clock.Put(*a, ds)
+	if a.AlertKey != "" {
+		h.Clock.Changed()
+	}
+	if !a.Resolved {
+		h.Clock.Put(*a, ds)
+	}
 	return len(ds), false, nil
 }
 

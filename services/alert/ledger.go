@@ -50,6 +50,19 @@ type Book interface {
 	// AddAlert makes their Chain the id of the first. For how a chain goes on, see
 	// Dispatcher.
 	//
+	// Alerts with one AlertKey have one order, that in which they are recorded. What they
+	// bring to one user by one messenger is a thread: each delivery of it is Held until
+	// those before it have ended, beside what its chain says. A Resolved alert has no
+	// chains, and
+	//   - takes the rank of the most urgent alert of its key that was not Resolved, since
+	//     the last that was, or before that;
+	//   - ends as Canceled, for reason Superseded, the deliveries before it in its threads
+	//     that are Queued or Held, unless an attempt of them was Sent or Unknown; one that is
+	//     Claimed is not tried again: see Facts;
+	//   - is Canceled itself, for reason NotNeeded, when those before it have ended and no
+	//     attempt of a firing one was Sent or Unknown since a resolved one was Sent.
+	// In ds a delivery stays Queued only where it can be put at once.
+	//
 	// Where an alert was recorded under a.Key less than KeyLife before a.CreateTime,
 	// nothing is recorded: for the same Request, *a becomes that alert and again is
 	// true; for another, it must return fault.ErrExists. That is decided in the same
@@ -66,7 +79,9 @@ type Book interface {
 	Cancel(ctx context.Context, id int64, now time.Time) (int, error)
 	// Replay makes what s selects Queued again, due at now, to expire at expire, with
 	// its tries counted anew; attempts, fence and PossibleDuplicate stay as they are.
-	// What is in a chain waits for no other of it. Replay says how much that is. Where
+	// What is in a chain waits for no other of it; what is in a thread waits for its turn.
+	// Of a thread, what a later Resolved alert would have ended as Superseded cannot be
+	// selected, nor what is of a Resolved alert where a later alert was recorded. Replay says how much that is. Where
 	// dry is set it only counts. Only Failed and Expired deliveries can be selected. At
 	// most 100000 are replayed in one call.
 	Replay(ctx context.Context, s Selection, now, expire time.Time, dry bool) (int, error)

@@ -46,6 +46,20 @@ type Words struct {
 	Link     string
 	Details  []job.Detail
 	Text     string // "[severity] message"
+	Key      string // empty for none
+	Status   string // firing, resolved
+}
+
+// wordsOf returns what a template can speak of for an alert.
+func wordsOf(a Alert) Words {
+	w := Words{
+		Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text(),
+		Key: a.AlertKey, Status: "firing",
+	}
+	if a.Resolved {
+		w.Status = "resolved"
+	}
+	return w
 }
 
 // A Writer makes texts by templates. It is safe for concurrent use.
@@ -71,7 +85,7 @@ func (w *Writer) Write(ctx context.Context, a *Alert, messengers []string) error
 	if err != nil || len(phrases) == 0 {
 		return err
 	}
-	words := Words{Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text()}
+	words := wordsOf(*a)
 	for _, m := range messengers {
 		p, is := phrases[m][a.Severity]
 		if !is {
@@ -133,10 +147,9 @@ func example(severity string) Words {
 	if severity == "" {
 		a.Severity = "normal"
 	}
-	return Words{
-		Severity: a.Severity, Message: a.Message, Title: "NodeDown", Link: "https://example.com/nodes/1",
-		Details: []job.Detail{{Name: "host", Value: "node1"}, {Name: "job", Value: "node"}}, Text: a.Text(),
-	}
+	a.Title, a.Link, a.AlertKey = "NodeDown", "https://example.com/nodes/1", "node1"
+	a.Details = []job.Detail{{Name: "host", Value: "node1"}, {Name: "job", Value: "node"}}
+	return wordsOf(a)
 }
 
 // messengersOf gives the messengers of what is to be sent, each once.

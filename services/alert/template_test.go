@@ -52,15 +52,19 @@ func TestTemplates(t *testing.T) {
 	if _, err := set("odd", `{{if eq .Message "disk full"}}{{index .Details 9}}{{else}}x{{end}}`); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := set("grown", `{{if eq .Message "disk full"}}{{len (printf "`+strings.Repeat("%[1]s", 3000)+`" .Message)}}{{else}}x{{end}}`); err != nil {
+		t.Fatal(err)
+	}
 	for severity, want := range map[string]string{
 		"high": "[high] disk full (free 0 %)", "critical": "DB1: disk full",
-		"odd": "[odd] disk full", // it fails, and the usual text goes out
+		"grown": "[grown] disk full",
+		"odd":   "[odd] disk full", // it fails, and the usual text goes out
 	} {
 		if got := written(severity); got != want {
 			t.Errorf("%s: %q, want %q", severity, got, want)
 		}
 	}
-	for text, why := range map[string]string{"{{.Message": "unclosed", "{{.Nothing}}": "Nothing", "{{range 1000000000000}}{{end}}": "longer than"} {
+	for text, why := range map[string]string{"{{.Message": "unclosed", "{{.Nothing}}": "Nothing", "{{range 1000000000000}}{{end}}": "steps"} {
 		if _, err := set("", text); err == nil || !strings.HasPrefix(err.Error(), "text: ") || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", text, err)
 		}

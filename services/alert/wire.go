@@ -57,7 +57,12 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 		Details:    detailsFromWire(req.GetDetails()),
 		CreateTime: now,
 		ExpireTime: now.Add(ttlFromWire(req.GetTtl())),
+		AlertKey:   req.GetKey(),
+		Resolved:   req.GetStatus() == alertv1.AlertStatus_ALERT_STATUS_RESOLVED,
 		Key:        req.GetIdempotencyKey(),
+	}
+	if a.Resolved && a.AlertKey == "" {
+		return Alert{}, fmt.Errorf("key: must be set where status is resolved: %w", fault.ErrInvalid)
 	}
 	if a.Severity == "" {
 		a.Severity = "normal"
@@ -92,7 +97,16 @@ func alertToWire(a Alert) *alertv1.Alert {
 		CreateTime:     timestamppb.New(a.CreateTime),
 		ExpireTime:     timestamppb.New(a.ExpireTime),
 		DeliveryCounts: countsToWire(a.Counts),
+		Key:            a.AlertKey,
+		Status:         statusToWire(a.Resolved),
 	}
+}
+
+func statusToWire(resolved bool) alertv1.AlertStatus {
+	if resolved {
+		return alertv1.AlertStatus_ALERT_STATUS_RESOLVED
+	}
+	return alertv1.AlertStatus_ALERT_STATUS_FIRING
 }
 
 func detailsToWire(ds []job.Detail) []*alertv1.Detail {

@@ -13,7 +13,9 @@ var pagerDutyKey = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 
 // pagerDuty takes events as PagerDuty's Events API v2 does. It knows every key. What
 // it takes under a dedup_key that it knows, it adds to the alert that is open: it says
-// so, which PagerDuty does not. What is longer than the fakes look at, it refuses.
+// so, which PagerDuty does not. A resolve under a dedup_key that nothing was triggered
+// under it refuses, which PagerDuty takes and drops. What is longer than the fakes look at,
+// it refuses.
 func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
 	if len(body) > maxBody {
 		return jsonAnswer(http.StatusRequestEntityTooLarge, pagerDutyReply{Status: "invalid event", Message: "Event object is too large"})
@@ -34,11 +36,34 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
 	if event.DedupKey == "" {
 		event.DedupKey = strconv.FormatInt(m.moment(), 16)
 	}
+	before := m.pagerDutyAlert(event)
+	if before == "" && event.Action == "resolve" {
+		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{
+			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' is of no alert that was triggered"},
+		})
+	}
 	a := jsonAnswer(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
-	if _, open := m.remember("pagerduty "+event.RoutingKey+" "+event.DedupKey, ""); open {
+	if before == event.Action {
 		a.headers["Mockup-Duplicate"] = "true"
 	}
 	return a
+}
+
+// pagerDutyAlert returns what was the last to be done to the event's alert before: trigger,
+// resolve, or nothing; and keeps what is done now.
+func (m *Mockup) pagerDutyAlert(e pagerDutyEvent) (before string) {
+	key := "pagerduty " + e.RoutingKey + " " + e.DedupKey
+	if e.Action == "trigger" {
+		if before, known := m.remember(key, e.Action); !known || before == e.Action {
+			return before
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if before = m.memory[key]; before != "" && e.Action != "acknowledge" {
+		m.memory[key] = e.Action
+	}
+	return before
 }
 
 // pagerDutyReply is PagerDuty's answer, its fields in PagerDuty's order.

@@ -33,6 +33,34 @@ func TestPagerDutyTakesAnEvent(t *testing.T) {
 	}
 }
 
+// TestPagerDutyResolves takes a resolve of what was triggered, and refuses another.
+func TestPagerDutyResolves(t *testing.T) {
+	_, _, server, _ := stand(t)
+	resolve := `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"resolve","dedup_key":"bongsu-7"}`
+	for i, c := range []struct {
+		event     string
+		status    int
+		duplicate string
+	}{
+		{resolve, http.StatusBadRequest, ""},
+		{pagerDutyEvent, http.StatusAccepted, ""},
+		{pagerDutyEvent, http.StatusAccepted, "true"},
+		{resolve, http.StatusAccepted, ""},
+		{resolve, http.StatusAccepted, "true"},
+		{pagerDutyEvent, http.StatusAccepted, ""},
+		{strings.Replace(resolve, "bongsu-7", "bongsu-8", 1), http.StatusBadRequest, ""},
+		{strings.Replace(resolve, "0123456789abcdef01", "0123456789abcdef99", 1), http.StatusBadRequest, ""},
+	} {
+		status, answer, header := ask(t, server, "/v2/enqueue", c.event)
+		if status != c.status || header.Get("Mockup-Duplicate") != c.duplicate {
+			t.Errorf("call %d: %d %v %s", i, status, header, answer)
+		}
+		if known := status == http.StatusAccepted; known == strings.Contains(answer, "'dedup_key' is of no alert that was triggered") {
+			t.Errorf("call %d: %s", i, answer)
+		}
+	}
+}
+
 func TestPagerDutyRefuses(t *testing.T) {
 	_, _, server, _ := stand(t)
 	for _, c := range []struct{ old, by, want string }{

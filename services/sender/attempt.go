@@ -187,6 +187,8 @@ func (l *lane) call(ctx context.Context, t *task, credential string) (outcome me
 		Link:        content.Link,
 		Details:     content.Details,
 		Time:        content.Time,
+		Key:         content.Key,
+		Resolved:    content.Resolved,
 	})
 }
 

@@ -13,12 +13,14 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/thread"
 
 	stdsql "database/sql"
 )
@@ -28,6 +30,8 @@ type Client struct {
 	config
 	// Alert is the client for interacting with the Alert builders.
 	Alert *AlertClient
+	// AlertKey is the client for interacting with the AlertKey builders.
+	AlertKey *AlertKeyClient
 	// Attempt is the client for interacting with the Attempt builders.
 	Attempt *AttemptClient
 	// Delivery is the client for interacting with the Delivery builders.
@@ -40,6 +44,8 @@ type Client struct {
 	Sequence *SequenceClient
 	// Template is the client for interacting with the Template builders.
 	Template *TemplateClient
+	// Thread is the client for interacting with the Thread builders.
+	Thread *ThreadClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -51,12 +57,14 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Alert = NewAlertClient(c.config)
+	c.AlertKey = NewAlertKeyClient(c.config)
 	c.Attempt = NewAttemptClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.Key = NewKeyClient(c.config)
 	c.Remnant = NewRemnantClient(c.config)
 	c.Sequence = NewSequenceClient(c.config)
 	c.Template = NewTemplateClient(c.config)
+	c.Thread = NewThreadClient(c.config)
 }
 
 type (
@@ -150,12 +158,14 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:      ctx,
 		config:   cfg,
 		Alert:    NewAlertClient(cfg),
+		AlertKey: NewAlertKeyClient(cfg),
 		Attempt:  NewAttemptClient(cfg),
 		Delivery: NewDeliveryClient(cfg),
 		Key:      NewKeyClient(cfg),
 		Remnant:  NewRemnantClient(cfg),
 		Sequence: NewSequenceClient(cfg),
 		Template: NewTemplateClient(cfg),
+		Thread:   NewThreadClient(cfg),
 	}, nil
 }
 
@@ -176,12 +186,14 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:      ctx,
 		config:   cfg,
 		Alert:    NewAlertClient(cfg),
+		AlertKey: NewAlertKeyClient(cfg),
 		Attempt:  NewAttemptClient(cfg),
 		Delivery: NewDeliveryClient(cfg),
 		Key:      NewKeyClient(cfg),
 		Remnant:  NewRemnantClient(cfg),
 		Sequence: NewSequenceClient(cfg),
 		Template: NewTemplateClient(cfg),
+		Thread:   NewThreadClient(cfg),
 	}, nil
 }
 
@@ -211,7 +223,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Alert, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
+		c.Alert, c.AlertKey, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence,
+		c.Template, c.Thread,
 	} {
 		n.Use(hooks...)
 	}
@@ -221,7 +234,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Alert, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
+		c.Alert, c.AlertKey, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence,
+		c.Template, c.Thread,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -232,6 +246,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *AlertMutation:
 		return c.Alert.mutate(ctx, m)
+	case *AlertKeyMutation:
+		return c.AlertKey.mutate(ctx, m)
 	case *AttemptMutation:
 		return c.Attempt.mutate(ctx, m)
 	case *DeliveryMutation:
@@ -244,6 +260,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Sequence.mutate(ctx, m)
 	case *TemplateMutation:
 		return c.Template.mutate(ctx, m)
+	case *ThreadMutation:
+		return c.Thread.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ledger: unknown mutation type %T", m)
 	}
@@ -379,6 +397,139 @@ func (c *AlertClient) mutate(ctx context.Context, m *AlertMutation) (Value, erro
 		return (&AlertDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ledger: unknown Alert mutation op: %q", m.Op())
+	}
+}
+
+// AlertKeyClient is a client for the AlertKey schema.
+type AlertKeyClient struct {
+	config
+}
+
+// NewAlertKeyClient returns a client for the AlertKey from the given config.
+func NewAlertKeyClient(c config) *AlertKeyClient {
+	return &AlertKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `alertkey.Hooks(f(g(h())))`.
+func (c *AlertKeyClient) Use(hooks ...Hook) {
+	c.hooks.AlertKey = append(c.hooks.AlertKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `alertkey.Intercept(f(g(h())))`.
+func (c *AlertKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AlertKey = append(c.inters.AlertKey, interceptors...)
+}
+
+// Create returns a builder for creating a AlertKey entity.
+func (c *AlertKeyClient) Create() *AlertKeyCreate {
+	mutation := newAlertKeyMutation(c.config, OpCreate)
+	return &AlertKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AlertKey entities.
+func (c *AlertKeyClient) CreateBulk(builders ...*AlertKeyCreate) *AlertKeyCreateBulk {
+	return &AlertKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AlertKeyClient) MapCreateBulk(slice any, setFunc func(*AlertKeyCreate, int)) *AlertKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AlertKeyCreateBulk{err: fmt.Errorf("calling to AlertKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AlertKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AlertKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AlertKey.
+func (c *AlertKeyClient) Update() *AlertKeyUpdate {
+	mutation := newAlertKeyMutation(c.config, OpUpdate)
+	return &AlertKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AlertKeyClient) UpdateOne(_m *AlertKey) *AlertKeyUpdateOne {
+	mutation := newAlertKeyMutation(c.config, OpUpdateOne, withAlertKey(_m))
+	return &AlertKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AlertKeyClient) UpdateOneID(id string) *AlertKeyUpdateOne {
+	mutation := newAlertKeyMutation(c.config, OpUpdateOne, withAlertKeyID(id))
+	return &AlertKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AlertKey.
+func (c *AlertKeyClient) Delete() *AlertKeyDelete {
+	mutation := newAlertKeyMutation(c.config, OpDelete)
+	return &AlertKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AlertKeyClient) DeleteOne(_m *AlertKey) *AlertKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AlertKeyClient) DeleteOneID(id string) *AlertKeyDeleteOne {
+	builder := c.Delete().Where(alertkey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AlertKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for AlertKey.
+func (c *AlertKeyClient) Query() *AlertKeyQuery {
+	return &AlertKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAlertKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AlertKey entity by its id.
+func (c *AlertKeyClient) Get(ctx context.Context, id string) (*AlertKey, error) {
+	return c.Query().Where(alertkey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AlertKeyClient) GetX(ctx context.Context, id string) *AlertKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AlertKeyClient) Hooks() []Hook {
+	return c.hooks.AlertKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *AlertKeyClient) Interceptors() []Interceptor {
+	return c.inters.AlertKey
+}
+
+func (c *AlertKeyClient) mutate(ctx context.Context, m *AlertKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AlertKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AlertKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AlertKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AlertKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown AlertKey mutation op: %q", m.Op())
 	}
 }
 
@@ -1180,13 +1331,148 @@ func (c *TemplateClient) mutate(ctx context.Context, m *TemplateMutation) (Value
 	}
 }
 
+// ThreadClient is a client for the Thread schema.
+type ThreadClient struct {
+	config
+}
+
+// NewThreadClient returns a client for the Thread from the given config.
+func NewThreadClient(c config) *ThreadClient {
+	return &ThreadClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `thread.Hooks(f(g(h())))`.
+func (c *ThreadClient) Use(hooks ...Hook) {
+	c.hooks.Thread = append(c.hooks.Thread, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `thread.Intercept(f(g(h())))`.
+func (c *ThreadClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Thread = append(c.inters.Thread, interceptors...)
+}
+
+// Create returns a builder for creating a Thread entity.
+func (c *ThreadClient) Create() *ThreadCreate {
+	mutation := newThreadMutation(c.config, OpCreate)
+	return &ThreadCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Thread entities.
+func (c *ThreadClient) CreateBulk(builders ...*ThreadCreate) *ThreadCreateBulk {
+	return &ThreadCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ThreadClient) MapCreateBulk(slice any, setFunc func(*ThreadCreate, int)) *ThreadCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ThreadCreateBulk{err: fmt.Errorf("calling to ThreadClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ThreadCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ThreadCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Thread.
+func (c *ThreadClient) Update() *ThreadUpdate {
+	mutation := newThreadMutation(c.config, OpUpdate)
+	return &ThreadUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ThreadClient) UpdateOne(_m *Thread) *ThreadUpdateOne {
+	mutation := newThreadMutation(c.config, OpUpdateOne, withThread(_m))
+	return &ThreadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ThreadClient) UpdateOneID(id string) *ThreadUpdateOne {
+	mutation := newThreadMutation(c.config, OpUpdateOne, withThreadID(id))
+	return &ThreadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Thread.
+func (c *ThreadClient) Delete() *ThreadDelete {
+	mutation := newThreadMutation(c.config, OpDelete)
+	return &ThreadDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ThreadClient) DeleteOne(_m *Thread) *ThreadDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ThreadClient) DeleteOneID(id string) *ThreadDeleteOne {
+	builder := c.Delete().Where(thread.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ThreadDeleteOne{builder}
+}
+
+// Query returns a query builder for Thread.
+func (c *ThreadClient) Query() *ThreadQuery {
+	return &ThreadQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeThread},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Thread entity by its id.
+func (c *ThreadClient) Get(ctx context.Context, id string) (*Thread, error) {
+	return c.Query().Where(thread.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ThreadClient) GetX(ctx context.Context, id string) *Thread {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ThreadClient) Hooks() []Hook {
+	return c.hooks.Thread
+}
+
+// Interceptors returns the client interceptors.
+func (c *ThreadClient) Interceptors() []Interceptor {
+	return c.inters.Thread
+}
+
+func (c *ThreadClient) mutate(ctx context.Context, m *ThreadMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ThreadCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ThreadUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ThreadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ThreadDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown Thread mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Alert, Attempt, Delivery, Key, Remnant, Sequence, Template []ent.Hook
+		Alert, AlertKey, Attempt, Delivery, Key, Remnant, Sequence, Template,
+		Thread []ent.Hook
 	}
 	inters struct {
-		Alert, Attempt, Delivery, Key, Remnant, Sequence, Template []ent.Interceptor
+		Alert, AlertKey, Attempt, Delivery, Key, Remnant, Sequence, Template,
+		Thread []ent.Interceptor
 	}
 )
 

@@ -62,6 +62,14 @@ type Delivery struct {
 	Chain int64 `json:"chain,omitempty"`
 	// it is queued, and was put off until next_time for those before it in its chain
 	Held bool `json:"held,omitempty"`
+	// the deliveries of its alert's key to its address; empty where the alert has no key
+	Thread string `json:"thread,omitempty"`
+	// its place in the thread, as alerts of the key were recorded
+	ThreadOrder int64 `json:"thread_order,omitempty"`
+	// it is of a resolved alert
+	Resolves bool `json:"resolves,omitempty"`
+	// when it is due once those before it in its thread have ended; 0 where it does not wait for them
+	ResumeTime int64 `json:"resume_time,omitempty"`
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// EndTime holds the value of the "end_time" field.
@@ -88,11 +96,11 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case delivery.FieldCredential, delivery.FieldClaimRequest:
 			values[i] = new([]byte)
-		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld, delivery.FieldReceiptFinal, delivery.FieldReceiptFailed:
+		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld, delivery.FieldResolves, delivery.FieldReceiptFinal, delivery.FieldReceiptFailed:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldEndTime, delivery.FieldReceiptTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldThreadOrder, delivery.FieldResumeTime, delivery.FieldEndTime, delivery.FieldReceiptTime:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldReason, delivery.FieldReceiptMessage, delivery.FieldReceiptStatus, delivery.FieldReceiptCode:
+		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldThread, delivery.FieldReason, delivery.FieldReceiptMessage, delivery.FieldReceiptStatus, delivery.FieldReceiptCode:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -253,6 +261,30 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Held = value.Bool
 			}
+		case delivery.FieldThread:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field thread", values[i])
+			} else if value.Valid {
+				_m.Thread = value.String
+			}
+		case delivery.FieldThreadOrder:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field thread_order", values[i])
+			} else if value.Valid {
+				_m.ThreadOrder = value.Int64
+			}
+		case delivery.FieldResolves:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field resolves", values[i])
+			} else if value.Valid {
+				_m.Resolves = value.Bool
+			}
+		case delivery.FieldResumeTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field resume_time", values[i])
+			} else if value.Valid {
+				_m.ResumeTime = value.Int64
+			}
 		case delivery.FieldReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
@@ -404,6 +436,18 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("held=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Held))
+	builder.WriteString(", ")
+	builder.WriteString("thread=")
+	builder.WriteString(_m.Thread)
+	builder.WriteString(", ")
+	builder.WriteString("thread_order=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ThreadOrder))
+	builder.WriteString(", ")
+	builder.WriteString("resolves=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Resolves))
+	builder.WriteString(", ")
+	builder.WriteString("resume_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ResumeTime))
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)

@@ -269,6 +269,62 @@ func (_c *DeliveryCreate) SetNillableHeld(v *bool) *DeliveryCreate {
 	return _c
 }
 
+// SetThread sets the "thread" field.
+func (_c *DeliveryCreate) SetThread(v string) *DeliveryCreate {
+	_c.mutation.SetThread(v)
+	return _c
+}
+
+// SetNillableThread sets the "thread" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableThread(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetThread(*v)
+	}
+	return _c
+}
+
+// SetThreadOrder sets the "thread_order" field.
+func (_c *DeliveryCreate) SetThreadOrder(v int64) *DeliveryCreate {
+	_c.mutation.SetThreadOrder(v)
+	return _c
+}
+
+// SetNillableThreadOrder sets the "thread_order" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableThreadOrder(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetThreadOrder(*v)
+	}
+	return _c
+}
+
+// SetResolves sets the "resolves" field.
+func (_c *DeliveryCreate) SetResolves(v bool) *DeliveryCreate {
+	_c.mutation.SetResolves(v)
+	return _c
+}
+
+// SetNillableResolves sets the "resolves" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableResolves(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetResolves(*v)
+	}
+	return _c
+}
+
+// SetResumeTime sets the "resume_time" field.
+func (_c *DeliveryCreate) SetResumeTime(v int64) *DeliveryCreate {
+	_c.mutation.SetResumeTime(v)
+	return _c
+}
+
+// SetNillableResumeTime sets the "resume_time" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableResumeTime(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetResumeTime(*v)
+	}
+	return _c
+}
+
 // SetReason sets the "reason" field.
 func (_c *DeliveryCreate) SetReason(v string) *DeliveryCreate {
 	_c.mutation.SetReason(v)
@@ -478,6 +534,22 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultHeld
 		_c.mutation.SetHeld(v)
 	}
+	if _, ok := _c.mutation.Thread(); !ok {
+		v := delivery.DefaultThread
+		_c.mutation.SetThread(v)
+	}
+	if _, ok := _c.mutation.ThreadOrder(); !ok {
+		v := delivery.DefaultThreadOrder
+		_c.mutation.SetThreadOrder(v)
+	}
+	if _, ok := _c.mutation.Resolves(); !ok {
+		v := delivery.DefaultResolves
+		_c.mutation.SetResolves(v)
+	}
+	if _, ok := _c.mutation.ResumeTime(); !ok {
+		v := delivery.DefaultResumeTime
+		_c.mutation.SetResumeTime(v)
+	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		v := delivery.DefaultReason
 		_c.mutation.SetReason(v)
@@ -579,6 +651,18 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Held(); !ok {
 		return &ValidationError{Name: "held", err: errors.New(`ledger: missing required field "Delivery.held"`)}
+	}
+	if _, ok := _c.mutation.Thread(); !ok {
+		return &ValidationError{Name: "thread", err: errors.New(`ledger: missing required field "Delivery.thread"`)}
+	}
+	if _, ok := _c.mutation.ThreadOrder(); !ok {
+		return &ValidationError{Name: "thread_order", err: errors.New(`ledger: missing required field "Delivery.thread_order"`)}
+	}
+	if _, ok := _c.mutation.Resolves(); !ok {
+		return &ValidationError{Name: "resolves", err: errors.New(`ledger: missing required field "Delivery.resolves"`)}
+	}
+	if _, ok := _c.mutation.ResumeTime(); !ok {
+		return &ValidationError{Name: "resume_time", err: errors.New(`ledger: missing required field "Delivery.resume_time"`)}
 	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		return &ValidationError{Name: "reason", err: errors.New(`ledger: missing required field "Delivery.reason"`)}
@@ -727,6 +811,22 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Held(); ok {
 		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
 		_node.Held = value
+	}
+	if value, ok := _c.mutation.Thread(); ok {
+		_spec.SetField(delivery.FieldThread, field.TypeString, value)
+		_node.Thread = value
+	}
+	if value, ok := _c.mutation.ThreadOrder(); ok {
+		_spec.SetField(delivery.FieldThreadOrder, field.TypeInt64, value)
+		_node.ThreadOrder = value
+	}
+	if value, ok := _c.mutation.Resolves(); ok {
+		_spec.SetField(delivery.FieldResolves, field.TypeBool, value)
+		_node.Resolves = value
+	}
+	if value, ok := _c.mutation.ResumeTime(); ok {
+		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)
+		_node.ResumeTime = value
 	}
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -416,6 +416,76 @@ func (_u *DeliveryUpdate) SetNillableHeld(v *bool) *DeliveryUpdate {
 	return _u
 }
 
+// SetThread sets the "thread" field.
+func (_u *DeliveryUpdate) SetThread(v string) *DeliveryUpdate {
+	_u.mutation.SetThread(v)
+	return _u
+}
+
+// SetNillableThread sets the "thread" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableThread(v *string) *DeliveryUpdate {
+	if v != nil {
+		_u.SetThread(*v)
+	}
+	return _u
+}
+
+// SetThreadOrder sets the "thread_order" field.
+func (_u *DeliveryUpdate) SetThreadOrder(v int64) *DeliveryUpdate {
+	_u.mutation.ResetThreadOrder()
+	_u.mutation.SetThreadOrder(v)
+	return _u
+}
+
+// SetNillableThreadOrder sets the "thread_order" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableThreadOrder(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetThreadOrder(*v)
+	}
+	return _u
+}
+
+// AddThreadOrder adds value to the "thread_order" field.
+func (_u *DeliveryUpdate) AddThreadOrder(v int64) *DeliveryUpdate {
+	_u.mutation.AddThreadOrder(v)
+	return _u
+}
+
+// SetResolves sets the "resolves" field.
+func (_u *DeliveryUpdate) SetResolves(v bool) *DeliveryUpdate {
+	_u.mutation.SetResolves(v)
+	return _u
+}
+
+// SetNillableResolves sets the "resolves" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableResolves(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetResolves(*v)
+	}
+	return _u
+}
+
+// SetResumeTime sets the "resume_time" field.
+func (_u *DeliveryUpdate) SetResumeTime(v int64) *DeliveryUpdate {
+	_u.mutation.ResetResumeTime()
+	_u.mutation.SetResumeTime(v)
+	return _u
+}
+
+// SetNillableResumeTime sets the "resume_time" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableResumeTime(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetResumeTime(*v)
+	}
+	return _u
+}
+
+// AddResumeTime adds value to the "resume_time" field.
+func (_u *DeliveryUpdate) AddResumeTime(v int64) *DeliveryUpdate {
+	_u.mutation.AddResumeTime(v)
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdate) SetReason(v string) *DeliveryUpdate {
 	_u.mutation.SetReason(v)
@@ -687,6 +757,24 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Held(); ok {
 		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Thread(); ok {
+		_spec.SetField(delivery.FieldThread, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ThreadOrder(); ok {
+		_spec.SetField(delivery.FieldThreadOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedThreadOrder(); ok {
+		_spec.AddField(delivery.FieldThreadOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Resolves(); ok {
+		_spec.SetField(delivery.FieldResolves, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ResumeTime(); ok {
+		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedResumeTime(); ok {
+		_spec.AddField(delivery.FieldResumeTime, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)
@@ -1127,6 +1215,76 @@ func (_u *DeliveryUpdateOne) SetNillableHeld(v *bool) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetThread sets the "thread" field.
+func (_u *DeliveryUpdateOne) SetThread(v string) *DeliveryUpdateOne {
+	_u.mutation.SetThread(v)
+	return _u
+}
+
+// SetNillableThread sets the "thread" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableThread(v *string) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetThread(*v)
+	}
+	return _u
+}
+
+// SetThreadOrder sets the "thread_order" field.
+func (_u *DeliveryUpdateOne) SetThreadOrder(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetThreadOrder()
+	_u.mutation.SetThreadOrder(v)
+	return _u
+}
+
+// SetNillableThreadOrder sets the "thread_order" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableThreadOrder(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetThreadOrder(*v)
+	}
+	return _u
+}
+
+// AddThreadOrder adds value to the "thread_order" field.
+func (_u *DeliveryUpdateOne) AddThreadOrder(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddThreadOrder(v)
+	return _u
+}
+
+// SetResolves sets the "resolves" field.
+func (_u *DeliveryUpdateOne) SetResolves(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetResolves(v)
+	return _u
+}
+
+// SetNillableResolves sets the "resolves" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableResolves(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetResolves(*v)
+	}
+	return _u
+}
+
+// SetResumeTime sets the "resume_time" field.
+func (_u *DeliveryUpdateOne) SetResumeTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetResumeTime()
+	_u.mutation.SetResumeTime(v)
+	return _u
+}
+
+// SetNillableResumeTime sets the "resume_time" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableResumeTime(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetResumeTime(*v)
+	}
+	return _u
+}
+
+// AddResumeTime adds value to the "resume_time" field.
+func (_u *DeliveryUpdateOne) AddResumeTime(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddResumeTime(v)
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdateOne) SetReason(v string) *DeliveryUpdateOne {
 	_u.mutation.SetReason(v)
@@ -1428,6 +1586,24 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Held(); ok {
 		_spec.SetField(delivery.FieldHeld, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Thread(); ok {
+		_spec.SetField(delivery.FieldThread, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ThreadOrder(); ok {
+		_spec.SetField(delivery.FieldThreadOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedThreadOrder(); ok {
+		_spec.AddField(delivery.FieldThreadOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Resolves(); ok {
+		_spec.SetField(delivery.FieldResolves, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ResumeTime(); ok {
+		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedResumeTime(); ok {
+		_spec.AddField(delivery.FieldResumeTime, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

@@ -13,12 +13,14 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/thread"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -80,12 +82,14 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			alert.Table:    alert.ValidColumn,
+			alertkey.Table: alertkey.ValidColumn,
 			attempt.Table:  attempt.ValidColumn,
 			delivery.Table: delivery.ValidColumn,
 			key.Table:      key.ValidColumn,
 			remnant.Table:  remnant.ValidColumn,
 			sequence.Table: sequence.ValidColumn,
 			template.Table: template.ValidColumn,
+			thread.Table:   thread.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -11,12 +11,14 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/predicate"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/thread"
 )
 
 const (
@@ -29,12 +31,14 @@ const (
 
 	// Node types.
 	TypeAlert    = "Alert"
+	TypeAlertKey = "AlertKey"
 	TypeAttempt  = "Attempt"
 	TypeDelivery = "Delivery"
 	TypeKey      = "Key"
 	TypeRemnant  = "Remnant"
 	TypeSequence = "Sequence"
 	TypeTemplate = "Template"
+	TypeThread   = "Thread"
 )
 
 // AlertMutation represents an operation that mutates the Alert nodes in the graph.
@@ -792,6 +796,602 @@ func (m *AlertMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *AlertMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Alert edge %s", name)
+}
+
+// AlertKeyMutation represents an operation that mutates the AlertKey nodes in the graph.
+type AlertKeyMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	last_order    *int64
+	addlast_order *int64
+	rank          *int8
+	addrank       *int8
+	resolved      *bool
+	use_time      *int64
+	adduse_time   *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AlertKey, error)
+	predicates    []predicate.AlertKey
+}
+
+var _ ent.Mutation = (*AlertKeyMutation)(nil)
+
+// alertkeyOption allows management of the mutation configuration using functional options.
+type alertkeyOption func(*AlertKeyMutation)
+
+// newAlertKeyMutation creates new mutation for the AlertKey entity.
+func newAlertKeyMutation(c config, op Op, opts ...alertkeyOption) *AlertKeyMutation {
+	m := &AlertKeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAlertKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAlertKeyID sets the ID field of the mutation.
+func withAlertKeyID(id string) alertkeyOption {
+	return func(m *AlertKeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AlertKey
+		)
+		m.oldValue = func(ctx context.Context) (*AlertKey, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AlertKey.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAlertKey sets the old AlertKey of the mutation.
+func withAlertKey(node *AlertKey) alertkeyOption {
+	return func(m *AlertKeyMutation) {
+		m.oldValue = func(context.Context) (*AlertKey, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AlertKeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AlertKeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AlertKey entities.
+func (m *AlertKeyMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AlertKeyMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AlertKeyMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AlertKey.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetLastOrder sets the "last_order" field.
+func (m *AlertKeyMutation) SetLastOrder(i int64) {
+	m.last_order = &i
+	m.addlast_order = nil
+}
+
+// LastOrder returns the value of the "last_order" field in the mutation.
+func (m *AlertKeyMutation) LastOrder() (r int64, exists bool) {
+	v := m.last_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastOrder returns the old "last_order" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldLastOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastOrder: %w", err)
+	}
+	return oldValue.LastOrder, nil
+}
+
+// AddLastOrder adds i to the "last_order" field.
+func (m *AlertKeyMutation) AddLastOrder(i int64) {
+	if m.addlast_order != nil {
+		*m.addlast_order += i
+	} else {
+		m.addlast_order = &i
+	}
+}
+
+// AddedLastOrder returns the value that was added to the "last_order" field in this mutation.
+func (m *AlertKeyMutation) AddedLastOrder() (r int64, exists bool) {
+	v := m.addlast_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastOrder resets all changes to the "last_order" field.
+func (m *AlertKeyMutation) ResetLastOrder() {
+	m.last_order = nil
+	m.addlast_order = nil
+}
+
+// SetRank sets the "rank" field.
+func (m *AlertKeyMutation) SetRank(i int8) {
+	m.rank = &i
+	m.addrank = nil
+}
+
+// Rank returns the value of the "rank" field in the mutation.
+func (m *AlertKeyMutation) Rank() (r int8, exists bool) {
+	v := m.rank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRank returns the old "rank" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldRank(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRank is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRank requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRank: %w", err)
+	}
+	return oldValue.Rank, nil
+}
+
+// AddRank adds i to the "rank" field.
+func (m *AlertKeyMutation) AddRank(i int8) {
+	if m.addrank != nil {
+		*m.addrank += i
+	} else {
+		m.addrank = &i
+	}
+}
+
+// AddedRank returns the value that was added to the "rank" field in this mutation.
+func (m *AlertKeyMutation) AddedRank() (r int8, exists bool) {
+	v := m.addrank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRank resets all changes to the "rank" field.
+func (m *AlertKeyMutation) ResetRank() {
+	m.rank = nil
+	m.addrank = nil
+}
+
+// SetResolved sets the "resolved" field.
+func (m *AlertKeyMutation) SetResolved(b bool) {
+	m.resolved = &b
+}
+
+// Resolved returns the value of the "resolved" field in the mutation.
+func (m *AlertKeyMutation) Resolved() (r bool, exists bool) {
+	v := m.resolved
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolved returns the old "resolved" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldResolved(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolved is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolved requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolved: %w", err)
+	}
+	return oldValue.Resolved, nil
+}
+
+// ResetResolved resets all changes to the "resolved" field.
+func (m *AlertKeyMutation) ResetResolved() {
+	m.resolved = nil
+}
+
+// SetUseTime sets the "use_time" field.
+func (m *AlertKeyMutation) SetUseTime(i int64) {
+	m.use_time = &i
+	m.adduse_time = nil
+}
+
+// UseTime returns the value of the "use_time" field in the mutation.
+func (m *AlertKeyMutation) UseTime() (r int64, exists bool) {
+	v := m.use_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUseTime returns the old "use_time" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldUseTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUseTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUseTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUseTime: %w", err)
+	}
+	return oldValue.UseTime, nil
+}
+
+// AddUseTime adds i to the "use_time" field.
+func (m *AlertKeyMutation) AddUseTime(i int64) {
+	if m.adduse_time != nil {
+		*m.adduse_time += i
+	} else {
+		m.adduse_time = &i
+	}
+}
+
+// AddedUseTime returns the value that was added to the "use_time" field in this mutation.
+func (m *AlertKeyMutation) AddedUseTime() (r int64, exists bool) {
+	v := m.adduse_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUseTime resets all changes to the "use_time" field.
+func (m *AlertKeyMutation) ResetUseTime() {
+	m.use_time = nil
+	m.adduse_time = nil
+}
+
+// Where appends a list predicates to the AlertKeyMutation builder.
+func (m *AlertKeyMutation) Where(ps ...predicate.AlertKey) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AlertKeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AlertKeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AlertKey, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AlertKeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AlertKeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AlertKey).
+func (m *AlertKeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AlertKeyMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.last_order != nil {
+		fields = append(fields, alertkey.FieldLastOrder)
+	}
+	if m.rank != nil {
+		fields = append(fields, alertkey.FieldRank)
+	}
+	if m.resolved != nil {
+		fields = append(fields, alertkey.FieldResolved)
+	}
+	if m.use_time != nil {
+		fields = append(fields, alertkey.FieldUseTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AlertKeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case alertkey.FieldLastOrder:
+		return m.LastOrder()
+	case alertkey.FieldRank:
+		return m.Rank()
+	case alertkey.FieldResolved:
+		return m.Resolved()
+	case alertkey.FieldUseTime:
+		return m.UseTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AlertKeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case alertkey.FieldLastOrder:
+		return m.OldLastOrder(ctx)
+	case alertkey.FieldRank:
+		return m.OldRank(ctx)
+	case alertkey.FieldResolved:
+		return m.OldResolved(ctx)
+	case alertkey.FieldUseTime:
+		return m.OldUseTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown AlertKey field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AlertKeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case alertkey.FieldLastOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastOrder(v)
+		return nil
+	case alertkey.FieldRank:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRank(v)
+		return nil
+	case alertkey.FieldResolved:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolved(v)
+		return nil
+	case alertkey.FieldUseTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUseTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AlertKey field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AlertKeyMutation) AddedFields() []string {
+	var fields []string
+	if m.addlast_order != nil {
+		fields = append(fields, alertkey.FieldLastOrder)
+	}
+	if m.addrank != nil {
+		fields = append(fields, alertkey.FieldRank)
+	}
+	if m.adduse_time != nil {
+		fields = append(fields, alertkey.FieldUseTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AlertKeyMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case alertkey.FieldLastOrder:
+		return m.AddedLastOrder()
+	case alertkey.FieldRank:
+		return m.AddedRank()
+	case alertkey.FieldUseTime:
+		return m.AddedUseTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AlertKeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case alertkey.FieldLastOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastOrder(v)
+		return nil
+	case alertkey.FieldRank:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRank(v)
+		return nil
+	case alertkey.FieldUseTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUseTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AlertKey numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AlertKeyMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AlertKeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AlertKeyMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AlertKey nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AlertKeyMutation) ResetField(name string) error {
+	switch name {
+	case alertkey.FieldLastOrder:
+		m.ResetLastOrder()
+		return nil
+	case alertkey.FieldRank:
+		m.ResetRank()
+		return nil
+	case alertkey.FieldResolved:
+		m.ResetResolved()
+		return nil
+	case alertkey.FieldUseTime:
+		m.ResetUseTime()
+		return nil
+	}
+	return fmt.Errorf("unknown AlertKey field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AlertKeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AlertKeyMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AlertKeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AlertKeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AlertKeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AlertKeyMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AlertKeyMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AlertKey unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AlertKeyMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AlertKey edge %s", name)
 }
 
 // AttemptMutation represents an operation that mutates the Attempt nodes in the graph.
@@ -2135,6 +2735,12 @@ type DeliveryMutation struct {
 	chain              *int64
 	addchain           *int64
 	held               *bool
+	thread             *string
+	thread_order       *int64
+	addthread_order    *int64
+	resolves           *bool
+	resume_time        *int64
+	addresume_time     *int64
 	reason             *string
 	end_time           *int64
 	addend_time        *int64
@@ -3316,6 +3922,190 @@ func (m *DeliveryMutation) ResetHeld() {
 	m.held = nil
 }
 
+// SetThread sets the "thread" field.
+func (m *DeliveryMutation) SetThread(s string) {
+	m.thread = &s
+}
+
+// Thread returns the value of the "thread" field in the mutation.
+func (m *DeliveryMutation) Thread() (r string, exists bool) {
+	v := m.thread
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThread returns the old "thread" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldThread(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThread is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThread requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThread: %w", err)
+	}
+	return oldValue.Thread, nil
+}
+
+// ResetThread resets all changes to the "thread" field.
+func (m *DeliveryMutation) ResetThread() {
+	m.thread = nil
+}
+
+// SetThreadOrder sets the "thread_order" field.
+func (m *DeliveryMutation) SetThreadOrder(i int64) {
+	m.thread_order = &i
+	m.addthread_order = nil
+}
+
+// ThreadOrder returns the value of the "thread_order" field in the mutation.
+func (m *DeliveryMutation) ThreadOrder() (r int64, exists bool) {
+	v := m.thread_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThreadOrder returns the old "thread_order" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldThreadOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThreadOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThreadOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThreadOrder: %w", err)
+	}
+	return oldValue.ThreadOrder, nil
+}
+
+// AddThreadOrder adds i to the "thread_order" field.
+func (m *DeliveryMutation) AddThreadOrder(i int64) {
+	if m.addthread_order != nil {
+		*m.addthread_order += i
+	} else {
+		m.addthread_order = &i
+	}
+}
+
+// AddedThreadOrder returns the value that was added to the "thread_order" field in this mutation.
+func (m *DeliveryMutation) AddedThreadOrder() (r int64, exists bool) {
+	v := m.addthread_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetThreadOrder resets all changes to the "thread_order" field.
+func (m *DeliveryMutation) ResetThreadOrder() {
+	m.thread_order = nil
+	m.addthread_order = nil
+}
+
+// SetResolves sets the "resolves" field.
+func (m *DeliveryMutation) SetResolves(b bool) {
+	m.resolves = &b
+}
+
+// Resolves returns the value of the "resolves" field in the mutation.
+func (m *DeliveryMutation) Resolves() (r bool, exists bool) {
+	v := m.resolves
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolves returns the old "resolves" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldResolves(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolves is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolves requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolves: %w", err)
+	}
+	return oldValue.Resolves, nil
+}
+
+// ResetResolves resets all changes to the "resolves" field.
+func (m *DeliveryMutation) ResetResolves() {
+	m.resolves = nil
+}
+
+// SetResumeTime sets the "resume_time" field.
+func (m *DeliveryMutation) SetResumeTime(i int64) {
+	m.resume_time = &i
+	m.addresume_time = nil
+}
+
+// ResumeTime returns the value of the "resume_time" field in the mutation.
+func (m *DeliveryMutation) ResumeTime() (r int64, exists bool) {
+	v := m.resume_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResumeTime returns the old "resume_time" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldResumeTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResumeTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResumeTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResumeTime: %w", err)
+	}
+	return oldValue.ResumeTime, nil
+}
+
+// AddResumeTime adds i to the "resume_time" field.
+func (m *DeliveryMutation) AddResumeTime(i int64) {
+	if m.addresume_time != nil {
+		*m.addresume_time += i
+	} else {
+		m.addresume_time = &i
+	}
+}
+
+// AddedResumeTime returns the value that was added to the "resume_time" field in this mutation.
+func (m *DeliveryMutation) AddedResumeTime() (r int64, exists bool) {
+	v := m.addresume_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetResumeTime resets all changes to the "resume_time" field.
+func (m *DeliveryMutation) ResetResumeTime() {
+	m.resume_time = nil
+	m.addresume_time = nil
+}
+
 // SetReason sets the "reason" field.
 func (m *DeliveryMutation) SetReason(s string) {
 	m.reason = &s
@@ -3678,7 +4468,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 31)
+	fields := make([]string, 0, 35)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -3747,6 +4537,18 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.held != nil {
 		fields = append(fields, delivery.FieldHeld)
+	}
+	if m.thread != nil {
+		fields = append(fields, delivery.FieldThread)
+	}
+	if m.thread_order != nil {
+		fields = append(fields, delivery.FieldThreadOrder)
+	}
+	if m.resolves != nil {
+		fields = append(fields, delivery.FieldResolves)
+	}
+	if m.resume_time != nil {
+		fields = append(fields, delivery.FieldResumeTime)
 	}
 	if m.reason != nil {
 		fields = append(fields, delivery.FieldReason)
@@ -3826,6 +4628,14 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Chain()
 	case delivery.FieldHeld:
 		return m.Held()
+	case delivery.FieldThread:
+		return m.Thread()
+	case delivery.FieldThreadOrder:
+		return m.ThreadOrder()
+	case delivery.FieldResolves:
+		return m.Resolves()
+	case delivery.FieldResumeTime:
+		return m.ResumeTime()
 	case delivery.FieldReason:
 		return m.Reason()
 	case delivery.FieldEndTime:
@@ -3897,6 +4707,14 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldChain(ctx)
 	case delivery.FieldHeld:
 		return m.OldHeld(ctx)
+	case delivery.FieldThread:
+		return m.OldThread(ctx)
+	case delivery.FieldThreadOrder:
+		return m.OldThreadOrder(ctx)
+	case delivery.FieldResolves:
+		return m.OldResolves(ctx)
+	case delivery.FieldResumeTime:
+		return m.OldResumeTime(ctx)
 	case delivery.FieldReason:
 		return m.OldReason(ctx)
 	case delivery.FieldEndTime:
@@ -4083,6 +4901,34 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetHeld(v)
 		return nil
+	case delivery.FieldThread:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThread(v)
+		return nil
+	case delivery.FieldThreadOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThreadOrder(v)
+		return nil
+	case delivery.FieldResolves:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolves(v)
+		return nil
+	case delivery.FieldResumeTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResumeTime(v)
+		return nil
 	case delivery.FieldReason:
 		v, ok := value.(string)
 		if !ok {
@@ -4180,6 +5026,12 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addchain != nil {
 		fields = append(fields, delivery.FieldChain)
 	}
+	if m.addthread_order != nil {
+		fields = append(fields, delivery.FieldThreadOrder)
+	}
+	if m.addresume_time != nil {
+		fields = append(fields, delivery.FieldResumeTime)
+	}
 	if m.addend_time != nil {
 		fields = append(fields, delivery.FieldEndTime)
 	}
@@ -4216,6 +5068,10 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLeaseTime()
 	case delivery.FieldChain:
 		return m.AddedChain()
+	case delivery.FieldThreadOrder:
+		return m.AddedThreadOrder()
+	case delivery.FieldResumeTime:
+		return m.AddedResumeTime()
 	case delivery.FieldEndTime:
 		return m.AddedEndTime()
 	case delivery.FieldReceiptTime:
@@ -4305,6 +5161,20 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddChain(v)
+		return nil
+	case delivery.FieldThreadOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddThreadOrder(v)
+		return nil
+	case delivery.FieldResumeTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddResumeTime(v)
 		return nil
 	case delivery.FieldEndTime:
 		v, ok := value.(int64)
@@ -4424,6 +5294,18 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldHeld:
 		m.ResetHeld()
+		return nil
+	case delivery.FieldThread:
+		m.ResetThread()
+		return nil
+	case delivery.FieldThreadOrder:
+		m.ResetThreadOrder()
+		return nil
+	case delivery.FieldResolves:
+		m.ResetResolves()
+		return nil
+	case delivery.FieldResumeTime:
+		m.ResetResumeTime()
 		return nil
 	case delivery.FieldReason:
 		m.ResetReason()
@@ -6086,4 +6968,600 @@ func (m *TemplateMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *TemplateMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Template edge %s", name)
+}
+
+// ThreadMutation represents an operation that mutates the Thread nodes in the graph.
+type ThreadMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *string
+	notified          *bool
+	resolved_order    *int64
+	addresolved_order *int64
+	last_order        *int64
+	addlast_order     *int64
+	use_time          *int64
+	adduse_time       *int64
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*Thread, error)
+	predicates        []predicate.Thread
+}
+
+var _ ent.Mutation = (*ThreadMutation)(nil)
+
+// threadOption allows management of the mutation configuration using functional options.
+type threadOption func(*ThreadMutation)
+
+// newThreadMutation creates new mutation for the Thread entity.
+func newThreadMutation(c config, op Op, opts ...threadOption) *ThreadMutation {
+	m := &ThreadMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeThread,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withThreadID sets the ID field of the mutation.
+func withThreadID(id string) threadOption {
+	return func(m *ThreadMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Thread
+		)
+		m.oldValue = func(ctx context.Context) (*Thread, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Thread.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withThread sets the old Thread of the mutation.
+func withThread(node *Thread) threadOption {
+	return func(m *ThreadMutation) {
+		m.oldValue = func(context.Context) (*Thread, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ThreadMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ThreadMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Thread entities.
+func (m *ThreadMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ThreadMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ThreadMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Thread.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNotified sets the "notified" field.
+func (m *ThreadMutation) SetNotified(b bool) {
+	m.notified = &b
+}
+
+// Notified returns the value of the "notified" field in the mutation.
+func (m *ThreadMutation) Notified() (r bool, exists bool) {
+	v := m.notified
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNotified returns the old "notified" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldNotified(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNotified is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNotified requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNotified: %w", err)
+	}
+	return oldValue.Notified, nil
+}
+
+// ResetNotified resets all changes to the "notified" field.
+func (m *ThreadMutation) ResetNotified() {
+	m.notified = nil
+}
+
+// SetResolvedOrder sets the "resolved_order" field.
+func (m *ThreadMutation) SetResolvedOrder(i int64) {
+	m.resolved_order = &i
+	m.addresolved_order = nil
+}
+
+// ResolvedOrder returns the value of the "resolved_order" field in the mutation.
+func (m *ThreadMutation) ResolvedOrder() (r int64, exists bool) {
+	v := m.resolved_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolvedOrder returns the old "resolved_order" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldResolvedOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolvedOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolvedOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolvedOrder: %w", err)
+	}
+	return oldValue.ResolvedOrder, nil
+}
+
+// AddResolvedOrder adds i to the "resolved_order" field.
+func (m *ThreadMutation) AddResolvedOrder(i int64) {
+	if m.addresolved_order != nil {
+		*m.addresolved_order += i
+	} else {
+		m.addresolved_order = &i
+	}
+}
+
+// AddedResolvedOrder returns the value that was added to the "resolved_order" field in this mutation.
+func (m *ThreadMutation) AddedResolvedOrder() (r int64, exists bool) {
+	v := m.addresolved_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetResolvedOrder resets all changes to the "resolved_order" field.
+func (m *ThreadMutation) ResetResolvedOrder() {
+	m.resolved_order = nil
+	m.addresolved_order = nil
+}
+
+// SetLastOrder sets the "last_order" field.
+func (m *ThreadMutation) SetLastOrder(i int64) {
+	m.last_order = &i
+	m.addlast_order = nil
+}
+
+// LastOrder returns the value of the "last_order" field in the mutation.
+func (m *ThreadMutation) LastOrder() (r int64, exists bool) {
+	v := m.last_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastOrder returns the old "last_order" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldLastOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastOrder: %w", err)
+	}
+	return oldValue.LastOrder, nil
+}
+
+// AddLastOrder adds i to the "last_order" field.
+func (m *ThreadMutation) AddLastOrder(i int64) {
+	if m.addlast_order != nil {
+		*m.addlast_order += i
+	} else {
+		m.addlast_order = &i
+	}
+}
+
+// AddedLastOrder returns the value that was added to the "last_order" field in this mutation.
+func (m *ThreadMutation) AddedLastOrder() (r int64, exists bool) {
+	v := m.addlast_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastOrder resets all changes to the "last_order" field.
+func (m *ThreadMutation) ResetLastOrder() {
+	m.last_order = nil
+	m.addlast_order = nil
+}
+
+// SetUseTime sets the "use_time" field.
+func (m *ThreadMutation) SetUseTime(i int64) {
+	m.use_time = &i
+	m.adduse_time = nil
+}
+
+// UseTime returns the value of the "use_time" field in the mutation.
+func (m *ThreadMutation) UseTime() (r int64, exists bool) {
+	v := m.use_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUseTime returns the old "use_time" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldUseTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUseTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUseTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUseTime: %w", err)
+	}
+	return oldValue.UseTime, nil
+}
+
+// AddUseTime adds i to the "use_time" field.
+func (m *ThreadMutation) AddUseTime(i int64) {
+	if m.adduse_time != nil {
+		*m.adduse_time += i
+	} else {
+		m.adduse_time = &i
+	}
+}
+
+// AddedUseTime returns the value that was added to the "use_time" field in this mutation.
+func (m *ThreadMutation) AddedUseTime() (r int64, exists bool) {
+	v := m.adduse_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUseTime resets all changes to the "use_time" field.
+func (m *ThreadMutation) ResetUseTime() {
+	m.use_time = nil
+	m.adduse_time = nil
+}
+
+// Where appends a list predicates to the ThreadMutation builder.
+func (m *ThreadMutation) Where(ps ...predicate.Thread) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ThreadMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ThreadMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Thread, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ThreadMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ThreadMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Thread).
+func (m *ThreadMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ThreadMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.notified != nil {
+		fields = append(fields, thread.FieldNotified)
+	}
+	if m.resolved_order != nil {
+		fields = append(fields, thread.FieldResolvedOrder)
+	}
+	if m.last_order != nil {
+		fields = append(fields, thread.FieldLastOrder)
+	}
+	if m.use_time != nil {
+		fields = append(fields, thread.FieldUseTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ThreadMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case thread.FieldNotified:
+		return m.Notified()
+	case thread.FieldResolvedOrder:
+		return m.ResolvedOrder()
+	case thread.FieldLastOrder:
+		return m.LastOrder()
+	case thread.FieldUseTime:
+		return m.UseTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ThreadMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case thread.FieldNotified:
+		return m.OldNotified(ctx)
+	case thread.FieldResolvedOrder:
+		return m.OldResolvedOrder(ctx)
+	case thread.FieldLastOrder:
+		return m.OldLastOrder(ctx)
+	case thread.FieldUseTime:
+		return m.OldUseTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown Thread field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThreadMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case thread.FieldNotified:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNotified(v)
+		return nil
+	case thread.FieldResolvedOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolvedOrder(v)
+		return nil
+	case thread.FieldLastOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastOrder(v)
+		return nil
+	case thread.FieldUseTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUseTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Thread field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ThreadMutation) AddedFields() []string {
+	var fields []string
+	if m.addresolved_order != nil {
+		fields = append(fields, thread.FieldResolvedOrder)
+	}
+	if m.addlast_order != nil {
+		fields = append(fields, thread.FieldLastOrder)
+	}
+	if m.adduse_time != nil {
+		fields = append(fields, thread.FieldUseTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ThreadMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case thread.FieldResolvedOrder:
+		return m.AddedResolvedOrder()
+	case thread.FieldLastOrder:
+		return m.AddedLastOrder()
+	case thread.FieldUseTime:
+		return m.AddedUseTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThreadMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case thread.FieldResolvedOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddResolvedOrder(v)
+		return nil
+	case thread.FieldLastOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastOrder(v)
+		return nil
+	case thread.FieldUseTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUseTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Thread numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ThreadMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ThreadMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ThreadMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Thread nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ThreadMutation) ResetField(name string) error {
+	switch name {
+	case thread.FieldNotified:
+		m.ResetNotified()
+		return nil
+	case thread.FieldResolvedOrder:
+		m.ResetResolvedOrder()
+		return nil
+	case thread.FieldLastOrder:
+		m.ResetLastOrder()
+		return nil
+	case thread.FieldUseTime:
+		m.ResetUseTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Thread field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ThreadMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ThreadMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ThreadMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ThreadMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ThreadMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ThreadMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ThreadMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Thread unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ThreadMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Thread edge %s", name)
 }

@@ -91,36 +91,52 @@ func init() {
 	deliveryDescHeld := deliveryFields[23].Descriptor()
 	// delivery.DefaultHeld holds the default value on creation for the held field.
 	delivery.DefaultHeld = deliveryDescHeld.Default.(bool)
+	// deliveryDescThread is the schema descriptor for thread field.
+	deliveryDescThread := deliveryFields[24].Descriptor()
+	// delivery.DefaultThread holds the default value on creation for the thread field.
+	delivery.DefaultThread = deliveryDescThread.Default.(string)
+	// deliveryDescThreadOrder is the schema descriptor for thread_order field.
+	deliveryDescThreadOrder := deliveryFields[25].Descriptor()
+	// delivery.DefaultThreadOrder holds the default value on creation for the thread_order field.
+	delivery.DefaultThreadOrder = deliveryDescThreadOrder.Default.(int64)
+	// deliveryDescResolves is the schema descriptor for resolves field.
+	deliveryDescResolves := deliveryFields[26].Descriptor()
+	// delivery.DefaultResolves holds the default value on creation for the resolves field.
+	delivery.DefaultResolves = deliveryDescResolves.Default.(bool)
+	// deliveryDescResumeTime is the schema descriptor for resume_time field.
+	deliveryDescResumeTime := deliveryFields[27].Descriptor()
+	// delivery.DefaultResumeTime holds the default value on creation for the resume_time field.
+	delivery.DefaultResumeTime = deliveryDescResumeTime.Default.(int64)
 	// deliveryDescReason is the schema descriptor for reason field.
-	deliveryDescReason := deliveryFields[24].Descriptor()
+	deliveryDescReason := deliveryFields[28].Descriptor()
 	// delivery.DefaultReason holds the default value on creation for the reason field.
 	delivery.DefaultReason = deliveryDescReason.Default.(string)
 	// deliveryDescEndTime is the schema descriptor for end_time field.
-	deliveryDescEndTime := deliveryFields[25].Descriptor()
+	deliveryDescEndTime := deliveryFields[29].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
 	// deliveryDescReceiptMessage is the schema descriptor for receipt_message field.
-	deliveryDescReceiptMessage := deliveryFields[26].Descriptor()
+	deliveryDescReceiptMessage := deliveryFields[30].Descriptor()
 	// delivery.DefaultReceiptMessage holds the default value on creation for the receipt_message field.
 	delivery.DefaultReceiptMessage = deliveryDescReceiptMessage.Default.(string)
 	// deliveryDescReceiptStatus is the schema descriptor for receipt_status field.
-	deliveryDescReceiptStatus := deliveryFields[27].Descriptor()
+	deliveryDescReceiptStatus := deliveryFields[31].Descriptor()
 	// delivery.DefaultReceiptStatus holds the default value on creation for the receipt_status field.
 	delivery.DefaultReceiptStatus = deliveryDescReceiptStatus.Default.(string)
 	// deliveryDescReceiptCode is the schema descriptor for receipt_code field.
-	deliveryDescReceiptCode := deliveryFields[28].Descriptor()
+	deliveryDescReceiptCode := deliveryFields[32].Descriptor()
 	// delivery.DefaultReceiptCode holds the default value on creation for the receipt_code field.
 	delivery.DefaultReceiptCode = deliveryDescReceiptCode.Default.(string)
 	// deliveryDescReceiptTime is the schema descriptor for receipt_time field.
-	deliveryDescReceiptTime := deliveryFields[29].Descriptor()
+	deliveryDescReceiptTime := deliveryFields[33].Descriptor()
 	// delivery.DefaultReceiptTime holds the default value on creation for the receipt_time field.
 	delivery.DefaultReceiptTime = deliveryDescReceiptTime.Default.(int64)
 	// deliveryDescReceiptFinal is the schema descriptor for receipt_final field.
-	deliveryDescReceiptFinal := deliveryFields[30].Descriptor()
+	deliveryDescReceiptFinal := deliveryFields[34].Descriptor()
 	// delivery.DefaultReceiptFinal holds the default value on creation for the receipt_final field.
 	delivery.DefaultReceiptFinal = deliveryDescReceiptFinal.Default.(bool)
 	// deliveryDescReceiptFailed is the schema descriptor for receipt_failed field.
-	deliveryDescReceiptFailed := deliveryFields[31].Descriptor()
+	deliveryDescReceiptFailed := deliveryFields[35].Descriptor()
 	// delivery.DefaultReceiptFailed holds the default value on creation for the receipt_failed field.
 	delivery.DefaultReceiptFailed = deliveryDescReceiptFailed.Default.(bool)
 }

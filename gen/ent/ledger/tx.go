@@ -16,6 +16,8 @@ type Tx struct {
 	config
 	// Alert is the client for interacting with the Alert builders.
 	Alert *AlertClient
+	// AlertKey is the client for interacting with the AlertKey builders.
+	AlertKey *AlertKeyClient
 	// Attempt is the client for interacting with the Attempt builders.
 	Attempt *AttemptClient
 	// Delivery is the client for interacting with the Delivery builders.
@@ -28,6 +30,8 @@ type Tx struct {
 	Sequence *SequenceClient
 	// Template is the client for interacting with the Template builders.
 	Template *TemplateClient
+	// Thread is the client for interacting with the Thread builders.
+	Thread *ThreadClient
 
 	// lazily loaded.
 	client     *Client
@@ -160,12 +164,14 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.Alert = NewAlertClient(tx.config)
+	tx.AlertKey = NewAlertKeyClient(tx.config)
 	tx.Attempt = NewAttemptClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)
 	tx.Remnant = NewRemnantClient(tx.config)
 	tx.Sequence = NewSequenceClient(tx.config)
 	tx.Template = NewTemplateClient(tx.config)
+	tx.Thread = NewThreadClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -17,6 +18,10 @@ type add struct {
 	alert      alert.Alert
 	deliveries []alert.Delivery
 	retry      time.Time
+
+	rank   job.Rank
+	order  int64   // its place under its alert key; 0 where it has none
+	places []place // of its deliveries, where it has an alert key
 
 	holder int64 // the alert that has the key, where it is another
 	same   bool  // and for the same request
@@ -34,7 +39,7 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	if err != nil {
 		return false, err
 	}
-	mine := &add{alert: *a, deliveries: ds, retry: retry}
+	mine := &add{alert: *a, deliveries: ds, retry: retry, rank: a.Rank()}
 	mine.alert.ID = id
 	firsts := map[int64]int64{0: 0} // by the caller's number of the chain
 	for i := range ds {
@@ -52,6 +57,9 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 		return true, s.recall(ctx, mine, a)
 	}
 	a.ID = id
+	for i, p := range mine.places {
+		ds[i] = p.placed(a, ds[i])
+	}
 	return false, nil
 }
 
@@ -76,6 +84,9 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 	if !storable(texts...) {
 		return fmt.Errorf("alert: a text holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
 	}
+	if !storable(a.AlertKey) || a.Resolved && a.AlertKey == "" {
+		return fmt.Errorf("alert: its key holds a NUL or is not UTF-8, or it is resolved and has none: %w", fault.ErrInvalid)
+	}
 	if a.ExpireTime.IsZero() {
 		return fmt.Errorf("alert: its expire time is not set: %w", fault.ErrInvalid)
 	}
@@ -91,6 +102,9 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || ended && d.Chain != 0 {
 			return fmt.Errorf("delivery %d: all of a chain but the first must be held, each until a time, and nothing else: %w", i, fault.ErrInvalid)
 		}
+		if a.Resolved && d.Chain != 0 {
+			return fmt.Errorf("delivery %d: a resolved alert has no chains: %w", i, fault.ErrInvalid)
+		}
 		chains[d.Chain] = true
 	}
 	return nil
@@ -99,6 +113,10 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 // writeAdds writes alerts and deliveries, those of all calls together.
 func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 	adds, err := takeKeys(ctx, t, adds)
+	if err != nil {
+		return err
+	}
+	unsettled, err := enterThreads(ctx, t, adds)
 	if err != nil {
 		return err
 	}
@@ -118,7 +136,14 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 			return err
 		}
 	}
-	return nil
+	if len(unsettled) == 0 {
+		return nil
+	}
+	var now int64
+	for _, a := range adds {
+		now = max(now, micros(a.alert.CreateTime))
+	}
+	return settle(ctx, t, unsettled, nil, now)
 }
 
 // A statement is one that writes, with its parameters.
@@ -136,7 +161,7 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 var (
 	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
-	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean")
+	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint")
 )
 
 // insertAlerts writes alerts.
@@ -157,7 +182,7 @@ func insertPlain(t *database.Tx, rows []row) statement {
 
 // insertRest writes any deliveries.
 func insertRest(t *database.Tx, rows []row) statement {
-	return insertDeliveries(t, ", reason, end_time, chain, held, deferred", restTypes, rows, row.appendAll)
+	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, resume_time", restTypes, rows, row.appendAll)
 }
 
 // insertDeliveries writes rows, of which add gives the parameters.
@@ -175,9 +200,11 @@ func insertDeliveries(t *database.Tx, more string, types []string, rows []row, a
 type row struct {
 	*add
 	*alert.Delivery
+	place
 }
 
-// isPlain says of a delivery that it is queued and in no chain, as most are.
+// isPlain says of a delivery that it is queued and in no chain, as most are. Of an alert
+// with a key no delivery is.
 func isPlain(d *alert.Delivery) bool {
 	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
 }
@@ -186,10 +213,13 @@ func isPlain(d *alert.Delivery) bool {
 func deliveriesOf(adds []*add) (plain, rest []row) {
 	for _, a := range adds {
 		for i := range a.deliveries {
-			if d := &a.deliveries[i]; isPlain(d) {
-				plain = append(plain, row{a, d})
-			} else {
-				rest = append(rest, row{a, d})
+			switch d := &a.deliveries[i]; {
+			case a.alert.AlertKey != "":
+				rest = append(rest, row{a, d, a.places[i]})
+			case isPlain(d):
+				plain = append(plain, row{a, d, place{}})
+			default:
+				rest = append(rest, row{a, d, place{}})
 			}
 		}
 	}
@@ -204,11 +234,21 @@ func (r row) append(args []any) []any {
 
 // appendAll adds the parameters of any row to args.
 func (r row) appendAll(args []any) []any {
-	state, next, held := r.State, r.retry, r.State == alert.Held
+	state, next, held := r.State, micros(r.retry), r.State == alert.Held
 	if held {
-		state, next = alert.Queued, r.NextTime
+		state, next = alert.Queued, micros(r.NextTime)
 	}
-	return append(r.begin(args), int(state), micros(next), micros(r.alert.ExpireTime), r.Reason, micros(r.EndTime), r.Chain, held, held)
+	reason, end, resume := r.Reason, r.EndTime, int64(0)
+	switch {
+	case r.needless:
+		state, reason, end = alert.Canceled, alert.NotNeeded, r.alert.CreateTime
+	case r.blocked && held:
+		resume, next = next, farAway
+	case r.blocked:
+		resume, next, held = micros(r.alert.CreateTime), farAway, true
+	}
+	return append(r.begin(args), int(state), next, micros(r.alert.ExpireTime), reason, micros(end), r.Chain, held, held,
+		r.thread, r.order, r.alert.Resolved, resume)
 }
 
 // begin adds the parameters that all rows begin with.
@@ -217,7 +257,7 @@ func (r row) begin(args []any) []any {
 	if credential == nil {
 		credential = []byte{} // nil would be no value
 	}
-	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.alert.Rank()), r.Destination, credential, r.CredentialKey)
+	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.rank), r.Destination, credential, r.CredentialKey)
 }
 
 // encode writes targets as JSON, which texts always can be.

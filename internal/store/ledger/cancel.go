@@ -25,7 +25,9 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 		if len(is) == 0 {
 			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
 		}
-		if _, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ? AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`+forUpdate(t), id); err != nil {
+		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
+			`SELECT thread FROM deliveries WHERE alert_id = ? AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`+forUpdate(t), id)
+		if err != nil {
 			return err
 		}
 		n, err = t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ? WHERE alert_id = ? AND state + 0 = 1`,
@@ -33,9 +35,11 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ?
-			AND (state + 0 = 2 OR state + 0 = 6 AND reason = '`+alert.NotNeeded+`')`, id)
-		return err
+		if _, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ?
+			AND (state + 0 = 2 OR state + 0 = 6 AND reason = '`+alert.NotNeeded+`')`, id); err != nil {
+			return err
+		}
+		return settle(ctx, t, threads, nil, micros(now))
 	})
 	return n, err
 }

@@ -24,7 +24,8 @@ type step struct {
 }
 
 // advance lets chains go on as steps say, whose deliveries have been written.
-func advance(ctx context.Context, t *database.Tx, steps []step, now int64) error {
+// It returns the threads of those that it ended or locked.
+func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (threads []string, err error) {
 	var sent, open []int64
 	for _, s := range steps {
 		if s.sent {
@@ -33,21 +34,28 @@ func advance(ctx context.Context, t *database.Tx, steps []step, now int64) error
 			open = append(open, s.chain)
 		}
 	}
-	if err := dismiss(ctx, t, inOrder(sent), now); err != nil {
-		return err
+	if threads, err = dismiss(ctx, t, inOrder(sent), now); err != nil {
+		return nil, err
 	}
-	return release(ctx, t, inOrder(open), now)
+	held, err := release(ctx, t, inOrder(open), now)
+	return append(threads, held...), err
 }
 
 // dismiss ends what of chains waits, and marks what a sender holds, which is not to
-// be tried again. For state + 0 see claim.write.
-func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) error {
+// be tried again. It returns the threads of these. For state + 0 see claim.write.
+func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.Chunks(t, chains, chunk) {
 		in, args := database.In(t, some)
-		open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE chain `+in+`
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
+			`SELECT id, thread FROM deliveries WHERE chain `+in+`
 			AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		open := make([]int64, len(found))
+		for i, d := range found {
+			open[i] = d.id
+			threads = append(threads, d.thread)
 		}
 		for ids := range database.Chunks(t, open, chunk) {
 			in, args := database.In(t, ids)
@@ -56,11 +64,11 @@ func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) err
 				end_time = CASE WHEN state = 1 THEN CAST(? AS BIGINT) ELSE end_time END,
 				state = CASE WHEN state = 1 THEN 6 ELSE state END WHERE id `+in,
 				append([]any{now}, args...)...); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return threads, nil
 }
 
 // A link is a delivery of a chain as it stands.
@@ -69,28 +77,47 @@ type link struct {
 	state     alert.State
 	deferred  bool
 	next      int64
+	resume    int64 // set where it is blocked in its thread
 }
 
-// release lets the next of each chain go whose turn has come.
-func release(ctx context.Context, t *database.Tx, chains []int64, now int64) error {
+// unblocked returns the link as it would be if its thread did not block it.
+func (l link) unblocked(now int64) link {
+	if l.resume == 0 {
+		return l
+	}
+	l.state, l.deferred, l.next = alert.Queued, false, l.resume
+	if l.resume > now {
+		l.state, l.deferred = alert.Held, true
+	}
+	return l
+}
+
+// release lets the next of each chain go whose turn has come. It returns the threads of
+// those that are held.
+func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.Chunks(t, chains, chunk) {
 		in, args := database.In(t, some)
 		of := `chain ` + in + ` AND chain <> 0`
-		held, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), args...)
+		held, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
+			`SELECT thread FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(held) == 0 {
 			continue
 		}
+		threads = append(threads, held...)
 		links, err := database.Select(ctx, t, func(rows *sql.Rows, l *link) error {
 			var held bool
-			err := rows.Scan(&l.id, &l.chain, &l.state, &held, &l.deferred, &l.next)
+			err := rows.Scan(&l.id, &l.chain, &l.state, &held, &l.deferred, &l.next, &l.resume)
 			l.state = stateOf(l.state, held)
+			if l.state == alert.Held {
+				*l = l.unblocked(now)
+			}
 			return err
-		}, `SELECT id, chain, state, held, deferred, next_time FROM deliveries WHERE `+of+` ORDER BY chain, id`, args...)
+		}, `SELECT id, chain, state, held, deferred, next_time, resume_time FROM deliveries WHERE `+of+` ORDER BY chain, id`, args...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var moved []link
 		for len(links) > 0 {
@@ -101,10 +128,10 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) err
 			moved, links = append(moved, next(links[:end], now)...), links[end:]
 		}
 		if err := hasten(ctx, t, moved); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return threads, nil
 }
 
 // next gives those of a chain that change: the first that is held becomes Queued at
@@ -134,13 +161,17 @@ func next(chain []link, now int64) []link {
 // hasten writes what next gave.
 func hasten(ctx context.Context, t *database.Tx, moved []link) error {
 	for some := range database.Chunks(t, moved, chunk) {
-		args := make([]any, 0, 3*len(some))
+		args := make([]any, 0, 4*len(some))
 		for _, l := range some {
-			args = append(args, l.id, l.next, l.state == alert.Held)
+			next, resume, held := l.next, int64(0), l.state == alert.Held
+			if l.resume != 0 { // its thread still blocks it
+				next, resume, held = farAway, l.next, true
+			}
+			args = append(args, l.id, next, held, resume)
 		}
-		rows, args := t.Rows([]string{"bigint", "bigint", "boolean"}, args)
-		if _, err := t.Exec(ctx, `WITH v (id, next_time, held) AS (`+rows+`)
-			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.held
+		rows, args := t.Rows([]string{"bigint", "bigint", "boolean", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, resume_time) AS (`+rows+`)
+			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.held, resume_time = v.resume_time
 			`+fromV, args...); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -44,15 +45,18 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 		rows = append(rows, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
 	}
 	in, args := database.In(t, ids)
-	chains, err := selectNumbers(ctx, t, `SELECT chain FROM deliveries WHERE id `+in+` ORDER BY id`+forUpdate(t), args...)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.chain, &d.thread) },
+		`SELECT chain, thread FROM deliveries WHERE id `+in+` ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}
 	var steps []step
-	for _, chain := range chains {
-		if chain != 0 {
-			steps = append(steps, step{chain: chain})
+	threads := make([]string, 0, len(found))
+	for _, d := range found {
+		if d.chain != 0 {
+			steps = append(steps, step{chain: d.chain})
 		}
+		threads = append(threads, d.thread)
 	}
 	v, args := t.Rows([]string{"bigint", "bigint", "bigint", "text"}, rows)
 	// What each expression sees is the row as it was.
@@ -70,5 +74,9 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
 		return err
 	}
-	return advance(ctx, t, steps, now)
+	dismissed, err := advance(ctx, t, steps, now)
+	if err != nil {
+		return err
+	}
+	return settle(ctx, t, append(threads, dismissed...), nil, now)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
@@ -29,7 +30,11 @@ func (s *Store) Forget(ctx context.Context, after int64, before time.Time, limit
 		if is, err := deleteRemnant(ctx, t, limit, &f); is || err != nil {
 			return err
 		}
-		return forget(ctx, t, micros(before), limit, &f)
+		if err := forget(ctx, t, micros(before), limit, &f); err != nil || f.More {
+			return err
+		}
+		f.More, err = forgetKeyed(ctx, t, micros(before), limit)
+		return err
 	})
 	if err == nil {
 		f.Took = time.Since(begin)
@@ -202,6 +207,29 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert
 	}
 	f.Deliveries, err = deleteIn(ctx, t, `deliveries WHERE id`, ids)
 	return err
+}
+
+// forgetKeyed deletes threads and alert keys under which nothing was recorded since before
+// and nothing is open, and reports whether there may be more. A resolved alert whose firing
+// one is forgotten so is not needed.
+func forgetKeyed(ctx context.Context, t *database.Tx, before int64, limit int) (more bool, err error) {
+	for _, from := range []string{
+		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
+			WHERE deliveries.thread = threads.name AND deliveries.thread <> '' AND deliveries.state <= 2)`,
+		`alert_keys WHERE use_time < ?`,
+	} {
+		old, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
+			`SELECT name FROM `+from+` ORDER BY use_time LIMIT ?`+skipLocked(t), before, limit)
+		if err != nil {
+			return false, err
+		}
+		table, _, _ := strings.Cut(from, " ")
+		if _, err := deleteIn(ctx, t, table+` WHERE name`, old); err != nil {
+			return false, err
+		}
+		more = more || len(old) == limit
+	}
+	return more, nil
 }
 
 // deleteIn deletes the rows of a table whose column is among ids, and says how many

@@ -23,6 +23,8 @@ type held struct {
 	expire     int64
 	canceled   bool
 	chain      int64
+	thread     string
+	resolves   bool
 	reason     string // why it ends where it is canceled; empty means canceled
 	lost       string // the message that the provider took and did not deliver; empty for none
 }
@@ -32,9 +34,9 @@ type held struct {
 func selectHeld(ctx context.Context, t *database.Tx, condition string, args ...any) ([]held, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, h *held) error {
 		return rows.Scan(&h.id, &h.fence, &h.attempts, &h.possible, &h.begin, &h.end,
-			&h.messenger, &h.rank, &h.tries, &h.expire, &h.canceled, &h.chain, &h.reason, &h.lost)
+			&h.messenger, &h.rank, &h.tries, &h.expire, &h.canceled, &h.chain, &h.thread, &h.resolves, &h.reason, &h.lost)
 	}, `SELECT id, fence, attempt_count, possible_duplicate, claim_time, lease_time,
-		messenger, rank, tries, expire_time, canceled, chain, reason,
+		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, reason,
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }
 

@@ -14,14 +14,17 @@ type moreOf struct {
 	Link    string            `json:"link,omitempty"`
 	Details []job.Detail      `json:"details,omitempty"`
 	Texts   map[string]string `json:"texts,omitempty"`
+
+	Key      string `json:"key,omitempty"`
+	Resolved bool   `json:"resolved,omitempty"`
 }
 
 // more gives the column of an alert.
 func more(a alert.Alert) string {
-	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" {
 		return ""
 	}
-	text, err := json.Marshal(moreOf{a.Title, a.Link, a.Details, a.Texts})
+	text, err := json.Marshal(moreOf{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved})
 	if err != nil {
 		panic(err) // texts always can be written
 	}
@@ -38,5 +41,6 @@ func readMore(text string, a *alert.Alert) error {
 		return fmt.Errorf("read more of alert %d: %w", a.ID, err)
 	}
 	a.Title, a.Link, a.Details, a.Texts = m.Title, m.Link, m.Details, m.Texts
+	a.AlertKey, a.Resolved = m.Key, m.Resolved
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 type move struct {
 	attempt attempt
 	chain   int64
+	thread  string
+	news    *news // where the attempt changed what the thread knows
 	verdict alert.Verdict
 	reason  string
 	end     int64 // set where the verdict is an end
@@ -27,7 +29,7 @@ type move struct {
 // judge gives the move of a held delivery from a report, by the rule but for what was
 // sent. A verdict that its outcome does not bear out is refused.
 func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error) {
-	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries, sealed: r.SealedCredential}
+	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, thread: h.thread, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
 		m.verdict = rule(h.facts(now), r)
 		if err := checkVerdict(m.verdict); err != nil {
@@ -48,6 +50,7 @@ func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error)
 	if m.verdict.State == alert.Canceled && h.reason != "" {
 		m.reason = h.reason
 	}
+	m.news = newsOf(h, r.Outcome.Kind, m.verdict.State)
 	return m, nil
 }
 
@@ -67,12 +70,14 @@ func checkVerdict(v alert.Verdict) error {
 }
 
 // writeMoves records the attempts, moves their deliveries, which are locked, and
-// lets their chains go on.
+// lets their chains and threads go on.
 func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) error {
 	attempts := make([]attempt, 0, len(moves))
 	var ends, waits []move
 	var doubts []int64
 	var steps []step
+	var threads []string
+	var changed []news
 	for _, m := range moves {
 		attempts = append(attempts, m.attempt)
 		if m.verdict.State == alert.Queued {
@@ -85,6 +90,12 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) er
 		}
 		if m.chain != 0 {
 			steps = append(steps, step{m.chain, m.verdict.State == alert.Sent})
+		}
+		if m.thread != "" {
+			threads = append(threads, m.thread)
+		}
+		if m.news != nil {
+			changed = append(changed, *m.news)
 		}
 	}
 	if err := insertAttempts(ctx, t, attempts); err != nil {
@@ -102,7 +113,11 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) er
 	if err := readdress(ctx, t, waits); err != nil {
 		return err
 	}
-	return advance(ctx, t, steps, now)
+	dismissed, err := advance(ctx, t, steps, now)
+	if err != nil {
+		return err
+	}
+	return settle(ctx, t, append(threads, dismissed...), changed, now)
 }
 
 // readdress sends deliveries that wait to where their destinations are now, with the

@@ -30,13 +30,13 @@ func (s *Store) writeOnce(ctx context.Context, changes []change) error {
 	return s.write(ctx, changes)
 }
 
-// plainAdds gives adds none of which has a key, and all of whose deliveries are plain and
+// plainAdds gives adds none of which has a key of any kind, and all of whose deliveries are plain and
 // not too many for one statement; nil where some are not so.
 func plainAdds(changes []change) (adds []*add) {
 	rows := 0
 	for _, c := range changes {
 		a := c.(*add)
-		if rows += len(a.deliveries); rows > together || a.alert.Key != "" {
+		if rows += len(a.deliveries); rows > together || a.alert.Key != "" || a.alert.AlertKey != "" {
 			return nil
 		}
 		for i := range a.deliveries {

@@ -302,3 +302,14 @@ func TestReportsWaitForNobody(t *testing.T) {
 		t.Errorf("%d times two waited for each other, %v", deadlocks, err)
 	}
 }
+
+// TestKeysOfTwoProcesses lets two stores of one database record and send alerts of the
+// same keys at once.
+func TestKeysOfTwoProcesses(t *testing.T) {
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			storetest.KeyedAtOnce(t, open(t, url), open(t, url))
+		})
+	}
+}

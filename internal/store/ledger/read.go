@@ -247,7 +247,7 @@ func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
 		}
 		if ds[i].State.Ended() {
 			ds[i].Reason = row.Reason
-		} else if row.State == int8(alert.Queued) && row.Deferred {
+		} else if row.State == int8(alert.Queued) && row.Deferred && row.ResumeTime == 0 {
 			ds[i].NextTime = timeOf(min(row.NextTime, row.ExpireTime))
 		}
 		for len(attempts) > 0 && attempts[0].delivery == row.ID {

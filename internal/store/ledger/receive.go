@@ -101,6 +101,19 @@ func undeliver(ctx context.Context, t *database.Tx, d taken, now int64) error {
 	if d.chain == 0 {
 		return nil
 	}
+	if err := revive(ctx, t, d, now); err != nil {
+		return err
+	}
+	threads, err := selectThreads(ctx, t, `chain = ? AND chain <> 0`, d.chain)
+	if err != nil {
+		return err
+	}
+	return settle(ctx, t, threads, nil, now)
+}
+
+// revive lets the chain of a delivery that was not delivered go on, unless another of it
+// was sent.
+func revive(ctx context.Context, t *database.Tx, d taken, now int64) error {
 	others, err := database.Select(ctx, t, func(rows *sql.Rows, state *alert.State) error { return rows.Scan(state) },
 		`SELECT state FROM deliveries WHERE chain = ? AND chain <> 0 ORDER BY id`+forUpdate(t), d.chain)
 	if err != nil || slices.Contains(others, alert.Sent) {
@@ -112,5 +125,6 @@ func undeliver(ctx context.Context, t *database.Tx, d taken, now int64) error {
 		AND state + 0 = 6 AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
 		return err
 	}
-	return release(ctx, t, []int64{d.chain}, now)
+	_, err = release(ctx, t, []int64{d.chain}, now)
+	return err
 }

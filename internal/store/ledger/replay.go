@@ -58,6 +58,7 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock s
 		return nil, nil
 	}
 	condition += ` AND alert_id NOT IN (SELECT id FROM remnants)` // they would take the place of others
+	condition += replayable
 	if len(s.Among) > 0 {
 		in, names := database.In(t, s.Among)
 		condition += ` AND messenger ` + in
@@ -81,6 +82,11 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock s
 	}
 	return all, nil
 }
+
+// replayable leaves out firing deliveries that a later resolved alert of their key has
+// made pointless, and resolved ones that a later alert of their key has overtaken.
+const replayable = ` AND (thread = '' OR NOT EXISTS (SELECT 1 FROM threads WHERE threads.name = deliveries.thread
+	AND threads.last_order > thread_order AND (resolves OR threads.resolved_order > thread_order)))`
 
 // where says a selection's conditions but for its ids.
 func where(s alert.Selection) (condition string, args []any) {
@@ -108,13 +114,19 @@ func where(s alert.Selection) (condition string, args []any) {
 
 // requeue makes deliveries due. What became of them before stays on record.
 func requeue(ctx context.Context, t *database.Tx, ids []int64, now, expire int64) error {
+	var threads []string
 	for some := range database.Chunks(t, ids, chunk) {
 		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, held = false, next_time = ?, expire_time = ?,
-			tries = 0, canceled = false, reason = '', end_time = 0 WHERE id `+in,
+			tries = 0, canceled = false, resume_time = 0, reason = '', end_time = 0 WHERE id `+in,
 			append([]any{now, expire}, args...)...); err != nil {
 			return err
 		}
+		found, err := selectThreads(ctx, t, `id `+in, args...)
+		if err != nil {
+			return err
+		}
+		threads = append(threads, found...)
 	}
-	return nil
+	return settle(ctx, t, threads, nil, now)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Most reports are of what was sent, which needs no verdict, and most deliveries are in
-// no chain and had no receipt of a failure before their report. What these hold is not
+// no chain and no thread and had no receipt of a failure before their report. What these hold is not
 // read: two statements record and end them, or one.
 
 // plain says of a report that writeSent may record it. The columns of an attempt that
@@ -22,7 +22,7 @@ func (e entry) plain() bool {
 }
 
 // simple says of a claimed delivery that nothing else follows from its being sent.
-const simple = `state + 0 = 2 AND chain = 0 AND NOT receipt_failed`
+const simple = `state + 0 = 2 AND chain = 0 AND thread = '' AND NOT receipt_failed`
 
 // plainOf gives the reports that are plain, and the rest.
 func plainOf(all []entry) (plain, rest []entry) {

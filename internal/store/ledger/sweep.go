@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -65,10 +66,14 @@ func (h *held) silence() alert.Report {
 
 // expire ends what waits past its time to live.
 func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, error) {
-	late, err := selectNumbers(ctx, t,
-		`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
+		`SELECT id, thread FROM deliveries WHERE state = 1 AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
 	if err != nil {
 		return 0, err
+	}
+	late, threads := make([]int64, len(found)), make([]string, len(found))
+	for i, d := range found {
+		late[i], threads[i] = d.id, d.thread
 	}
 	for some := range database.Chunks(t, late, chunk) {
 		in, args := database.In(t, some)
@@ -76,5 +81,5 @@ func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, err
 			return 0, err
 		}
 	}
-	return len(late), nil
+	return len(late), settle(ctx, t, threads, nil, now)
 }

@@ -2,30 +2,104 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
+	"path"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/store/database"
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/storetest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// first is the schema of the first version.
-func first(t *testing.T) database.Schema {
+// until is the schema of the version whose last migration has a number, such as 0001.
+func until(t *testing.T, number string) database.Schema {
 	t.Helper()
 	files := fstest.MapFS{}
 	for _, dialect := range []string{"sqlite", "postgres"} {
-		name := "migrations/" + dialect + "/0001_initial.sql"
-		text, err := fs.ReadFile(ledger.Schema.Migrations, name)
+		names, err := fs.Glob(ledger.Schema.Migrations, "migrations/"+dialect+"/*.sql")
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[name] = &fstest.MapFile{Data: text}
+		for _, name := range names {
+			if path.Base(name)[:len(number)] > number {
+				continue
+			}
+			text, err := fs.ReadFile(ledger.Schema.Migrations, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = &fstest.MapFile{Data: text}
+		}
 	}
 	return database.Schema{Name: ledger.Schema.Name, Migrations: files}
+}
+
+// TestUpgradeToAlertKeys proves that what a ledger from before alerts had keys holds goes
+// on beside what has one, and that a resolved alert of a thing that only it knew goes to
+// nobody.
+func TestUpgradeToAlertKeys(t *testing.T) {
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			old, err := database.Open(t.Context(), url, until(t, "0011"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = old.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
+				if _, err := x.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more)
+					VALUES (1, '["@kim"]', '[]', 'high', 'x', 7000000, ?, '{"title":"t"}')`, clock(100).UnixMicro()); err != nil {
+					return err
+				}
+				_, err := x.Exec(ctx, `INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state,
+					next_time, expire_time, chain, held, deferred) VALUES
+					(2, 1, 'kim', 'slack', 1, 'A', '', 1, 5000000, ?, 2, false, false),
+					(3, 1, 'kim', 'ntfy', 1, 'B', '', 1, ?, ?, 2, true, true)`,
+					clock(100).UnixMicro(), clock(50).UnixMicro(), clock(100).UnixMicro())
+				return err
+			})
+			if err := errors.Join(err, old.Close()); err != nil {
+				t.Fatal(err)
+			}
+
+			l := open(t, url)
+			a, ds, err := l.Alert(t.Context(), 1)
+			if err != nil || a.Title != "t" || a.AlertKey != "" || a.Resolved || len(ds) != 2 || ds[0].State != alert.Queued || ds[1].State != alert.Held {
+				t.Fatalf("%+v, %+v, %v", a, ds, err)
+			}
+			states := func(key string, resolved bool) []alert.State {
+				t.Helper()
+				a := alert.Alert{Severity: "low", Message: "x", AlertKey: key, Resolved: resolved, CreateTime: clock(1), ExpireTime: clock(100)}
+				ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
+				if _, err := l.AddAlert(t.Context(), &a, ds, clock(2)); err != nil {
+					t.Fatal(err)
+				}
+				return []alert.State{ds[0].State}
+			}
+			if got := states("x", true); got[0] != alert.Canceled {
+				t.Errorf("resolved is %v, of what only the old version knew", got)
+			}
+			if got := states("x", false); got[0] != alert.Queued {
+				t.Errorf("firing is %v: what the old version recorded has no key", got)
+			}
+			claims, err := l.Claim(t.Context(), []int64{2}, storetest.Claimant(), clock(1), clock(10))
+			if err != nil || len(claims) != 1 {
+				t.Fatal(claims, err)
+			}
+			if _, err := l.Report(t.Context(), []alert.Report{{
+				DeliveryID: 2, Fence: 1, StartTime: clock(1), EndTime: clock(2), Outcome: messenger.Outcome{Kind: messenger.Sent},
+			}}, clock(2), rule); err != nil {
+				t.Fatal(err)
+			}
+			if _, ds, err = l.Alert(t.Context(), 1); err != nil || ds[0].State != alert.Sent || ds[1].Reason != alert.NotNeeded {
+				t.Errorf("%+v, %v", ds, err)
+			}
+		})
+	}
 }
 
 // TestUpgrade proves that what a ledger of the first version holds goes on: what
@@ -34,7 +108,7 @@ func TestUpgrade(t *testing.T) {
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
-			old, err := database.Open(t.Context(), url, first(t))
+			old, err := database.Open(t.Context(), url, until(t, "0001"))
 			if err != nil {
 				t.Fatal(err)
 			}

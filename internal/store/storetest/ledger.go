@@ -111,6 +111,17 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"chain that expires":             testChainExpired,
 		"chain that is replayed":         testChainReplayed,
 		"chains at once":                 testChainsAtOnce,
+		"keyed in order":                 testKeyedOrder,
+		"keyed and resolved":             testKeyedResolved,
+		"keyed and superseded":           testKeyedSuperseded,
+		"keyed in hand":                  testKeyedInHand,
+		"keyed that ends":                testKeyedEnds,
+		"keyed and replayed":             testKeyedReplay,
+		"keyed in chains":                testKeyedChains,
+		"keyed with a receipt":           testKeyedReceipt,
+		"keyed and forgotten":            testKeyedForget,
+		"keyed bad input":                testKeyedInput,
+		"keyed at once":                  testKeyedAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

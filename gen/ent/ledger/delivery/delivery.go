@@ -57,6 +57,14 @@ const (
 	FieldChain = "chain"
 	// FieldHeld holds the string denoting the held field in the database.
 	FieldHeld = "held"
+	// FieldThread holds the string denoting the thread field in the database.
+	FieldThread = "thread"
+	// FieldThreadOrder holds the string denoting the thread_order field in the database.
+	FieldThreadOrder = "thread_order"
+	// FieldResolves holds the string denoting the resolves field in the database.
+	FieldResolves = "resolves"
+	// FieldResumeTime holds the string denoting the resume_time field in the database.
+	FieldResumeTime = "resume_time"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
 	// FieldEndTime holds the string denoting the end_time field in the database.
@@ -103,6 +111,10 @@ var Columns = []string{
 	FieldClaimRequest,
 	FieldChain,
 	FieldHeld,
+	FieldThread,
+	FieldThreadOrder,
+	FieldResolves,
+	FieldResumeTime,
 	FieldReason,
 	FieldEndTime,
 	FieldReceiptMessage,
@@ -152,6 +164,14 @@ var (
 	DefaultChain int64
 	// DefaultHeld holds the default value on creation for the "held" field.
 	DefaultHeld bool
+	// DefaultThread holds the default value on creation for the "thread" field.
+	DefaultThread string
+	// DefaultThreadOrder holds the default value on creation for the "thread_order" field.
+	DefaultThreadOrder int64
+	// DefaultResolves holds the default value on creation for the "resolves" field.
+	DefaultResolves bool
+	// DefaultResumeTime holds the default value on creation for the "resume_time" field.
+	DefaultResumeTime int64
 	// DefaultReason holds the default value on creation for the "reason" field.
 	DefaultReason string
 	// DefaultEndTime holds the default value on creation for the "end_time" field.
@@ -281,6 +301,26 @@ func ByChain(opts ...sql.OrderTermOption) OrderOption {
 // ByHeld orders the results by the held field.
 func ByHeld(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldHeld, opts...).ToFunc()
+}
+
+// ByThread orders the results by the thread field.
+func ByThread(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldThread, opts...).ToFunc()
+}
+
+// ByThreadOrder orders the results by the thread_order field.
+func ByThreadOrder(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldThreadOrder, opts...).ToFunc()
+}
+
+// ByResolves orders the results by the resolves field.
+func ByResolves(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldResolves, opts...).ToFunc()
+}
+
+// ByResumeTime orders the results by the resume_time field.
+func ByResumeTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldResumeTime, opts...).ToFunc()
 }
 
 // ByReason orders the results by the reason field.

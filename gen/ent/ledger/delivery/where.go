@@ -167,6 +167,26 @@ func Held(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldHeld, v))
 }
 
+// Thread applies equality check predicate on the "thread" field. It's identical to ThreadEQ.
+func Thread(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldThread, v))
+}
+
+// ThreadOrder applies equality check predicate on the "thread_order" field. It's identical to ThreadOrderEQ.
+func ThreadOrder(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldThreadOrder, v))
+}
+
+// Resolves applies equality check predicate on the "resolves" field. It's identical to ResolvesEQ.
+func Resolves(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldResolves, v))
+}
+
+// ResumeTime applies equality check predicate on the "resume_time" field. It's identical to ResumeTimeEQ.
+func ResumeTime(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldResumeTime, v))
+}
+
 // Reason applies equality check predicate on the "reason" field. It's identical to ReasonEQ.
 func Reason(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldReason, v))
@@ -1165,6 +1185,161 @@ func HeldEQ(v bool) predicate.Delivery {
 // HeldNEQ applies the NEQ predicate on the "held" field.
 func HeldNEQ(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldNEQ(FieldHeld, v))
+}
+
+// ThreadEQ applies the EQ predicate on the "thread" field.
+func ThreadEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldThread, v))
+}
+
+// ThreadNEQ applies the NEQ predicate on the "thread" field.
+func ThreadNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldThread, v))
+}
+
+// ThreadIn applies the In predicate on the "thread" field.
+func ThreadIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldThread, vs...))
+}
+
+// ThreadNotIn applies the NotIn predicate on the "thread" field.
+func ThreadNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldThread, vs...))
+}
+
+// ThreadGT applies the GT predicate on the "thread" field.
+func ThreadGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldThread, v))
+}
+
+// ThreadGTE applies the GTE predicate on the "thread" field.
+func ThreadGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldThread, v))
+}
+
+// ThreadLT applies the LT predicate on the "thread" field.
+func ThreadLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldThread, v))
+}
+
+// ThreadLTE applies the LTE predicate on the "thread" field.
+func ThreadLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldThread, v))
+}
+
+// ThreadContains applies the Contains predicate on the "thread" field.
+func ThreadContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldThread, v))
+}
+
+// ThreadHasPrefix applies the HasPrefix predicate on the "thread" field.
+func ThreadHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldThread, v))
+}
+
+// ThreadHasSuffix applies the HasSuffix predicate on the "thread" field.
+func ThreadHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldThread, v))
+}
+
+// ThreadEqualFold applies the EqualFold predicate on the "thread" field.
+func ThreadEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldThread, v))
+}
+
+// ThreadContainsFold applies the ContainsFold predicate on the "thread" field.
+func ThreadContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldThread, v))
+}
+
+// ThreadOrderEQ applies the EQ predicate on the "thread_order" field.
+func ThreadOrderEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldThreadOrder, v))
+}
+
+// ThreadOrderNEQ applies the NEQ predicate on the "thread_order" field.
+func ThreadOrderNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldThreadOrder, v))
+}
+
+// ThreadOrderIn applies the In predicate on the "thread_order" field.
+func ThreadOrderIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldThreadOrder, vs...))
+}
+
+// ThreadOrderNotIn applies the NotIn predicate on the "thread_order" field.
+func ThreadOrderNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldThreadOrder, vs...))
+}
+
+// ThreadOrderGT applies the GT predicate on the "thread_order" field.
+func ThreadOrderGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldThreadOrder, v))
+}
+
+// ThreadOrderGTE applies the GTE predicate on the "thread_order" field.
+func ThreadOrderGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldThreadOrder, v))
+}
+
+// ThreadOrderLT applies the LT predicate on the "thread_order" field.
+func ThreadOrderLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldThreadOrder, v))
+}
+
+// ThreadOrderLTE applies the LTE predicate on the "thread_order" field.
+func ThreadOrderLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldThreadOrder, v))
+}
+
+// ResolvesEQ applies the EQ predicate on the "resolves" field.
+func ResolvesEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldResolves, v))
+}
+
+// ResolvesNEQ applies the NEQ predicate on the "resolves" field.
+func ResolvesNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldResolves, v))
+}
+
+// ResumeTimeEQ applies the EQ predicate on the "resume_time" field.
+func ResumeTimeEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldResumeTime, v))
+}
+
+// ResumeTimeNEQ applies the NEQ predicate on the "resume_time" field.
+func ResumeTimeNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldResumeTime, v))
+}
+
+// ResumeTimeIn applies the In predicate on the "resume_time" field.
+func ResumeTimeIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldResumeTime, vs...))
+}
+
+// ResumeTimeNotIn applies the NotIn predicate on the "resume_time" field.
+func ResumeTimeNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldResumeTime, vs...))
+}
+
+// ResumeTimeGT applies the GT predicate on the "resume_time" field.
+func ResumeTimeGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldResumeTime, v))
+}
+
+// ResumeTimeGTE applies the GTE predicate on the "resume_time" field.
+func ResumeTimeGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldResumeTime, v))
+}
+
+// ResumeTimeLT applies the LT predicate on the "resume_time" field.
+func ResumeTimeLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldResumeTime, v))
+}
+
+// ResumeTimeLTE applies the LTE predicate on the "resume_time" field.
+func ResumeTimeLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldResumeTime, v))
 }
 
 // ReasonEQ applies the EQ predicate on the "reason" field.

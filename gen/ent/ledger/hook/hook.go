@@ -21,6 +21,18 @@ func (f AlertFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.AlertMutation", m)
 }
 
+// The AlertKeyFunc type is an adapter to allow the use of ordinary
+// function as AlertKey mutator.
+type AlertKeyFunc func(context.Context, *ledger.AlertKeyMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AlertKeyFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.AlertKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.AlertKeyMutation", m)
+}
+
 // The AttemptFunc type is an adapter to allow the use of ordinary
 // function as Attempt mutator.
 type AttemptFunc func(context.Context, *ledger.AttemptMutation) (ledger.Value, error)
@@ -91,6 +103,18 @@ func (f TemplateFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Val
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.TemplateMutation", m)
+}
+
+// The ThreadFunc type is an adapter to allow the use of ordinary
+// function as Thread mutator.
+type ThreadFunc func(context.Context, *ledger.ThreadMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ThreadFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.ThreadMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.ThreadMutation", m)
 }
 
 // Condition is a hook condition function.

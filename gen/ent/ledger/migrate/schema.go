@@ -26,6 +26,27 @@ var (
 		Columns:    AlertsColumns,
 		PrimaryKey: []*schema.Column{AlertsColumns[0]},
 	}
+	// AlertKeysColumns holds the columns for the "alert_keys" table.
+	AlertKeysColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "last_order", Type: field.TypeInt64},
+		{Name: "rank", Type: field.TypeInt8},
+		{Name: "resolved", Type: field.TypeBool},
+		{Name: "use_time", Type: field.TypeInt64},
+	}
+	// AlertKeysTable holds the schema information for the "alert_keys" table.
+	AlertKeysTable = &schema.Table{
+		Name:       "alert_keys",
+		Columns:    AlertKeysColumns,
+		PrimaryKey: []*schema.Column{AlertKeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "alertkey_use_time",
+				Unique:  false,
+				Columns: []*schema.Column{AlertKeysColumns[4]},
+			},
+		},
+	}
 	// AttemptsColumns holds the columns for the "attempts" table.
 	AttemptsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -83,6 +104,10 @@ var (
 		{Name: "claim_request", Type: field.TypeBytes, Nullable: true},
 		{Name: "chain", Type: field.TypeInt64, Default: 0},
 		{Name: "held", Type: field.TypeBool, Default: false},
+		{Name: "thread", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "thread_order", Type: field.TypeInt64, Default: 0},
+		{Name: "resolves", Type: field.TypeBool, Default: false},
+		{Name: "resume_time", Type: field.TypeInt64, Default: 0},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
 		{Name: "receipt_message", Type: field.TypeString, Size: 2147483647, Default: ""},
@@ -148,6 +173,14 @@ var (
 					Where: "chain <> 0",
 				},
 			},
+			{
+				Name:    "delivery_thread",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[24], DeliveriesColumns[25]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "thread <> '' AND state <= 2",
+				},
+			},
 		},
 	}
 	// KeysColumns holds the columns for the "keys" table.
@@ -204,21 +237,47 @@ var (
 		Columns:    TemplatesColumns,
 		PrimaryKey: []*schema.Column{TemplatesColumns[0]},
 	}
+	// ThreadsColumns holds the columns for the "threads" table.
+	ThreadsColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "notified", Type: field.TypeBool},
+		{Name: "resolved_order", Type: field.TypeInt64},
+		{Name: "last_order", Type: field.TypeInt64},
+		{Name: "use_time", Type: field.TypeInt64},
+	}
+	// ThreadsTable holds the schema information for the "threads" table.
+	ThreadsTable = &schema.Table{
+		Name:       "threads",
+		Columns:    ThreadsColumns,
+		PrimaryKey: []*schema.Column{ThreadsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "thread_use_time",
+				Unique:  false,
+				Columns: []*schema.Column{ThreadsColumns[4]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AlertsTable,
+		AlertKeysTable,
 		AttemptsTable,
 		DeliveriesTable,
 		KeysTable,
 		RemnantsTable,
 		SequencesTable,
 		TemplatesTable,
+		ThreadsTable,
 	}
 )
 
 func init() {
 	AlertsTable.Annotation = &entsql.Annotation{
 		Table: "alerts",
+	}
+	AlertKeysTable.Annotation = &entsql.Annotation{
+		Table: "alert_keys",
 	}
 	AttemptsTable.Annotation = &entsql.Annotation{
 		Table: "attempts",
@@ -237,5 +296,8 @@ func init() {
 	}
 	TemplatesTable.Annotation = &entsql.Annotation{
 		Table: "templates",
+	}
+	ThreadsTable.Annotation = &entsql.Annotation{
+		Table: "threads",
 	}
 }

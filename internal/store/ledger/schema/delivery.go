@@ -43,6 +43,10 @@ func (Delivery) Fields() []ent.Field {
 		field.Bytes("claim_request").Optional().Comment("which claimed it last"),
 		field.Int64("chain").Default(0).Comment("the first delivery of its chain; 0 where it is in none"),
 		field.Bool("held").Default(false).Comment("it is queued, and was put off until next_time for those before it in its chain"),
+		field.Text("thread").Default("").Comment("the deliveries of its alert's key to its address; empty where the alert has no key"),
+		field.Int64("thread_order").Default(0).Comment("its place in the thread, as alerts of the key were recorded"),
+		field.Bool("resolves").Default(false).Comment("it is of a resolved alert"),
+		field.Int64("resume_time").Default(0).Comment("when it is due once those before it in its thread have ended; 0 where it does not wait for them"),
 		field.Text("reason").Default(""),
 		field.Int64("end_time").Default(0),
 		field.Text("receipt_message").Default("").Comment("the provider's id of what the receipt is of; empty where there is none"),
@@ -57,8 +61,8 @@ func (Delivery) Fields() []ent.Field {
 // never is the time of what no alert gave a time to live: the year 9999.
 const never = 253_370_764_800_000_000
 
-// Indexes of Delivery. What waits, what is held by a sender, what went wrong and what
-// is in a chain have indexes of their own, so that finding them costs nothing for all
+// Indexes of Delivery. What waits, what is held by a sender, what went wrong, what
+// is in a chain and what is open in a thread have indexes of their own, so that finding them costs nothing for all
 // others.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
@@ -74,5 +78,7 @@ func (Delivery) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("state >= 4")),
 		index.Fields("chain").StorageKey("delivery_chain").
 			Annotations(entsql.IndexWhere("chain <> 0")),
+		index.Fields("thread", "thread_order").StorageKey("delivery_thread").
+			Annotations(entsql.IndexWhere("thread <> '' AND state <= 2")),
 	}
 }

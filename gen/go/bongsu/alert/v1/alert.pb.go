@@ -47,7 +47,8 @@ const (
 	DeliveryState_DELIVERY_STATE_EXPIRED DeliveryState = 5
 	// It ended: it was canceled before it was sent.
 	DeliveryState_DELIVERY_STATE_CANCELED DeliveryState = 6
-	// Failover: it waits for another address of its user to fail.
+	// Failover: it waits for another address of its user to fail. Or an earlier delivery
+	// of its alert's key to the same address has not ended.
 	DeliveryState_DELIVERY_STATE_HELD DeliveryState = 7
 )
 
@@ -181,7 +182,11 @@ type Alert struct {
 	// link is the caller's; empty where none was said.
 	Link string `protobuf:"bytes,11,opt,name=link,proto3" json:"link,omitempty"`
 	// details are the caller's, in order.
-	Details       []*Detail `protobuf:"bytes,12,rep,name=details,proto3" json:"details,omitempty"`
+	Details []*Detail `protobuf:"bytes,12,rep,name=details,proto3" json:"details,omitempty"`
+	// key names what the alert is about; empty where it stands alone.
+	Key string `protobuf:"bytes,13,opt,name=key,proto3" json:"key,omitempty"`
+	// status is firing or resolved.
+	Status        AlertStatus `protobuf:"varint,14,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -300,6 +305,20 @@ func (x *Alert) GetDetails() []*Detail {
 	return nil
 }
 
+func (x *Alert) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Alert) GetStatus() AlertStatus {
+	if x != nil {
+		return x.Status
+	}
+	return AlertStatus_ALERT_STATUS_UNSPECIFIED
+}
+
 // Detail is one more fact of an alert, such as host: node1.
 type Detail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -368,7 +387,8 @@ type DeliveryCounts struct {
 	Expired int32 `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`
 	// canceled counts those that were canceled before they were sent.
 	Canceled int32 `protobuf:"varint,5,opt,name=canceled,proto3" json:"canceled,omitempty"`
-	// held counts those that wait for another address of their user to fail.
+	// held counts those that wait for another address of their user to fail, or for an
+	// earlier delivery of their key to end.
 	Held          int32 `protobuf:"varint,6,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -462,7 +482,11 @@ type Delivery struct {
 	// reason is why it ended as it did: the provider's code, or ours; empty while
 	// it has not ended and where it was sent. Of failover: not_needed, canceled
 	// because another address of the user took the alert. Of receipts: undelivered,
-	// failed because the provider said so after it had taken the message.
+	// failed because the provider said so after it had taken the message. Of alerts with
+	// a key: superseded, canceled because the key was resolved before the firing alert
+	// was sent; not_needed, canceled because a resolved alert goes only to addresses
+	// that a firing alert of its key was, or may have been, sent to since the last
+	// resolved one.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// end_time is when it ended, where that was undelivered, when the provider said so;
 	// unset until then.
@@ -470,7 +494,8 @@ type Delivery struct {
 	// attempts holds each call to the provider, in order.
 	Attempts []*Attempt `protobuf:"bytes,8,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// next_attempt_time is when it is tried next; unset where that is now, or where
-	// it has ended. Where it is held: when it is used at the latest.
+	// it has ended. Where it is held: when it is used at the latest, unset where it
+	// waits for an earlier delivery of its key.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
 	// chain is what the deliveries of one user share that failover uses one after the
 	// other: the id of the first of them; empty where it is in no chain.
@@ -2006,7 +2031,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x03\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2023,7 +2048,9 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x05title\x18\n" +
 	" \x01(\tR\x05title\x12\x12\n" +
 	"\x04link\x18\v \x01(\tR\x04link\x121\n" +
-	"\adetails\x18\f \x03(\v2\x17.bongsu.alert.v1.DetailR\adetails\"h\n" +
+	"\adetails\x18\f \x03(\v2\x17.bongsu.alert.v1.DetailR\adetails\x12\x10\n" +
+	"\x03key\x18\r \x01(\tR\x03key\x124\n" +
+	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +
@@ -2242,54 +2269,55 @@ var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
 	4,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
 	26, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
 	3,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
-	0,  // 4: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	26, // 5: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
-	7,  // 6: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	26, // 7: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	6,  // 8: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
-	26, // 9: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
-	26, // 10: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	26, // 11: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	27, // 12: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	28, // 13: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
-	3,  // 14: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
-	1,  // 15: bongsu.alert.v1.SendAlertRequest.status:type_name -> bongsu.alert.v1.AlertStatus
-	2,  // 16: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
-	5,  // 17: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 18: bongsu.alert.v1.ListDeliveriesRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	5,  // 19: bongsu.alert.v1.ListDeliveriesResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 20: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	26, // 21: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	26, // 22: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	2,  // 23: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	18, // 24: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	26, // 25: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	26, // 26: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	21, // 27: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	28, // 28: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	5,  // 29: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	4,  // 30: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	8,  // 31: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	10, // 32: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	12, // 33: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
-	14, // 34: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	19, // 35: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	22, // 36: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	24, // 37: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	16, // 38: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	9,  // 39: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	11, // 40: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	13, // 41: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
-	15, // 42: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	20, // 43: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	23, // 44: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	25, // 45: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	17, // 46: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	39, // [39:47] is the sub-list for method output_type
-	31, // [31:39] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	1,  // 4: bongsu.alert.v1.Alert.status:type_name -> bongsu.alert.v1.AlertStatus
+	0,  // 5: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
+	26, // 6: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	7,  // 7: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
+	26, // 8: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	6,  // 9: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
+	26, // 10: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
+	26, // 11: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	26, // 12: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	27, // 13: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	28, // 14: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	3,  // 15: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
+	1,  // 16: bongsu.alert.v1.SendAlertRequest.status:type_name -> bongsu.alert.v1.AlertStatus
+	2,  // 17: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
+	5,  // 18: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 19: bongsu.alert.v1.ListDeliveriesRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	5,  // 20: bongsu.alert.v1.ListDeliveriesResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 21: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	26, // 22: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	26, // 23: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	2,  // 24: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	18, // 25: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	26, // 26: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	26, // 27: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	21, // 28: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	28, // 29: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	5,  // 30: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	4,  // 31: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	8,  // 32: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	10, // 33: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	12, // 34: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
+	14, // 35: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	19, // 36: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	22, // 37: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	24, // 38: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	16, // 39: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	9,  // 40: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	11, // 41: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	13, // 42: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
+	15, // 43: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	20, // 44: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	23, // 45: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	25, // 46: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	17, // 47: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	40, // [40:48] is the sub-list for method output_type
+	32, // [32:40] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }

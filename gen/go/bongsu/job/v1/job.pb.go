@@ -159,7 +159,11 @@ type Job struct {
 	// details are the alert's, in order.
 	Details []*JobDetail `protobuf:"bytes,9,rep,name=details,proto3" json:"details,omitempty"`
 	// create_time is when the alert was accepted.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// key is the alert's; empty for none.
+	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
+	// resolved says that the alert's status is resolved.
+	Resolved      bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -262,6 +266,20 @@ func (x *Job) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *Job) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Job) GetResolved() bool {
+	if x != nil {
+		return x.Resolved
+	}
+	return false
 }
 
 // JobDetail is one more fact of an alert.
@@ -1830,7 +1848,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a\x1bbongsu/alert/v1/alert.proto\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
 	"\x06Bundle\x12&\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\xd9\x02\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\x87\x03\n" +
 	"\x03Job\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12\x12\n" +
@@ -1845,7 +1863,9 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\adetails\x18\t \x03(\v2\x18.bongsu.job.v1.JobDetailR\adetails\x12;\n" +
 	"\vcreate_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"5\n" +
+	"createTime\x12\x10\n" +
+	"\x03key\x18\v \x01(\tR\x03key\x12\x1a\n" +
+	"\bresolved\x18\f \x01(\bR\bresolved\"5\n" +
 	"\tJobDetail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\xc6\x01\n" +

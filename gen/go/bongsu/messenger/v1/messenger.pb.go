@@ -158,7 +158,8 @@ type Template struct {
 	// template of their own.
 	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
 	// text is a Go template (pkg.go.dev/text/template) over Severity, Message, Title,
-	// Link, Details (each with Name and Value) and Text, which is "[severity] message".
+	// Link, Details (each with Name and Value), Key, Status (firing or resolved) and Text,
+	// which is "[severity] message".
 	// It can define nothing, may take 100 ms and make 64 KiB. At most 16 KiB, without
 	// NUL.
 	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`

@@ -66,12 +66,18 @@ type AlertServiceClient interface {
 	// With failover, of the alert or of a user, the addresses of a user are used one
 	// after the other, in the order of their ranks, until one has taken the alert.
 	//
+	// Alerts with one key are about one thing. To each address they are sent one after
+	// the other, in the order in which they were recorded. A resolved alert is worked at
+	// the rank of the most urgent firing alert of its key, cancels what of these was not
+	// sent yet, and is sent to the addresses that something was, or may have been, sent
+	// to; failover does not apply to it. Its text is "[severity] resolved: message".
+	//
 	// With an idempotency key, in the field or in the header Idempotency-Key, a
 	// request can be sent again without a second alert: for 24 hours the same key and
 	// request get the same answer.
 	//
-	// invalid_argument: a field is not valid, a target is not of the form @user,
-	// @@group or @all, or strict is set and a target is unknown; nothing is stored
+	// invalid_argument: a field is not valid, status is resolved and key is empty, a
+	// target is not of the form @user, @@group or @all, or strict is set and a target is unknown; nothing is stored
 	// and nobody is told. already_exists: the key was used for another request.
 	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
@@ -97,7 +103,9 @@ type AlertServiceClient interface {
 	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
 	// ReplayDeliveries queues again what failed or expired: the deliveries named, or
 	// all that a filter selects. Their attempts stay on record. With dry_run it only
-	// counts. At most 100000 are replayed in one call; call again for more.
+	// counts. At most 100000 are replayed in one call; call again for more. Of an alert
+	// with a key, what a later resolved alert of that key has made pointless is left out,
+	// and so is a resolved alert where a later alert of its key was recorded.
 	//
 	// invalid_argument: neither ids nor a filter with a condition is given, or both.
 	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
@@ -275,12 +283,18 @@ type AlertServiceHandler interface {
 	// With failover, of the alert or of a user, the addresses of a user are used one
 	// after the other, in the order of their ranks, until one has taken the alert.
 	//
+	// Alerts with one key are about one thing. To each address they are sent one after
+	// the other, in the order in which they were recorded. A resolved alert is worked at
+	// the rank of the most urgent firing alert of its key, cancels what of these was not
+	// sent yet, and is sent to the addresses that something was, or may have been, sent
+	// to; failover does not apply to it. Its text is "[severity] resolved: message".
+	//
 	// With an idempotency key, in the field or in the header Idempotency-Key, a
 	// request can be sent again without a second alert: for 24 hours the same key and
 	// request get the same answer.
 	//
-	// invalid_argument: a field is not valid, a target is not of the form @user,
-	// @@group or @all, or strict is set and a target is unknown; nothing is stored
+	// invalid_argument: a field is not valid, status is resolved and key is empty, a
+	// target is not of the form @user, @@group or @all, or strict is set and a target is unknown; nothing is stored
 	// and nobody is told. already_exists: the key was used for another request.
 	// unavailable: the ledger or the directory cannot be reached now; try again.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
@@ -306,7 +320,9 @@ type AlertServiceHandler interface {
 	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
 	// ReplayDeliveries queues again what failed or expired: the deliveries named, or
 	// all that a filter selects. Their attempts stay on record. With dry_run it only
-	// counts. At most 100000 are replayed in one call; call again for more.
+	// counts. At most 100000 are replayed in one call; call again for more. Of an alert
+	// with a key, what a later resolved alert of that key has made pointless is left out,
+	// and so is a resolved alert where a later alert of its key was recorded.
 	//
 	// invalid_argument: neither ids nor a filter with a condition is given, or both.
 	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)

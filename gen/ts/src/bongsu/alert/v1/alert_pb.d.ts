@@ -103,6 +103,20 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: repeated bongsu.alert.v1.Detail details = 12;
    */
   details: Detail[];
+
+  /**
+   * key names what the alert is about; empty where it stands alone.
+   *
+   * @generated from field: string key = 13;
+   */
+  key: string;
+
+  /**
+   * status is firing or resolved.
+   *
+   * @generated from field: bongsu.alert.v1.AlertStatus status = 14;
+   */
+  status: AlertStatus;
 };
 
 /**
@@ -180,7 +194,8 @@ export declare type DeliveryCounts = Message<"bongsu.alert.v1.DeliveryCounts"> &
   canceled: number;
 
   /**
-   * held counts those that wait for another address of their user to fail.
+   * held counts those that wait for another address of their user to fail, or for an
+   * earlier delivery of their key to end.
    *
    * @generated from field: int32 held = 6;
    */
@@ -238,7 +253,11 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
    * reason is why it ended as it did: the provider's code, or ours; empty while
    * it has not ended and where it was sent. Of failover: not_needed, canceled
    * because another address of the user took the alert. Of receipts: undelivered,
-   * failed because the provider said so after it had taken the message.
+   * failed because the provider said so after it had taken the message. Of alerts with
+   * a key: superseded, canceled because the key was resolved before the firing alert
+   * was sent; not_needed, canceled because a resolved alert goes only to addresses
+   * that a firing alert of its key was, or may have been, sent to since the last
+   * resolved one.
    *
    * @generated from field: string reason = 6;
    */
@@ -261,7 +280,8 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
 
   /**
    * next_attempt_time is when it is tried next; unset where that is now, or where
-   * it has ended. Where it is held: when it is used at the latest.
+   * it has ended. Where it is held: when it is used at the latest, unset where it
+   * waits for an earlier delivery of its key.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 9;
    */
@@ -1136,7 +1156,8 @@ export enum DeliveryState {
   CANCELED = 6,
 
   /**
-   * Failover: it waits for another address of its user to fail.
+   * Failover: it waits for another address of its user to fail. Or an earlier delivery
+   * of its alert's key to the same address has not ended.
    *
    * @generated from enum value: DELIVERY_STATE_HELD = 7;
    */
@@ -1196,12 +1217,18 @@ export declare const AlertService: GenService<{
    * With failover, of the alert or of a user, the addresses of a user are used one
    * after the other, in the order of their ranks, until one has taken the alert.
    *
+   * Alerts with one key are about one thing. To each address they are sent one after
+   * the other, in the order in which they were recorded. A resolved alert is worked at
+   * the rank of the most urgent firing alert of its key, cancels what of these was not
+   * sent yet, and is sent to the addresses that something was, or may have been, sent
+   * to; failover does not apply to it. Its text is "[severity] resolved: message".
+   *
    * With an idempotency key, in the field or in the header Idempotency-Key, a
    * request can be sent again without a second alert: for 24 hours the same key and
    * request get the same answer.
    *
-   * invalid_argument: a field is not valid, a target is not of the form @user,
-   * @@group or @all, or strict is set and a target is unknown; nothing is stored
+   * invalid_argument: a field is not valid, status is resolved and key is empty, a
+   * target is not of the form @user, @@group or @all, or strict is set and a target is unknown; nothing is stored
    * and nobody is told. already_exists: the key was used for another request.
    * unavailable: the ledger or the directory cannot be reached now; try again.
    *
@@ -1267,7 +1294,9 @@ export declare const AlertService: GenService<{
   /**
    * ReplayDeliveries queues again what failed or expired: the deliveries named, or
    * all that a filter selects. Their attempts stay on record. With dry_run it only
-   * counts. At most 100000 are replayed in one call; call again for more.
+   * counts. At most 100000 are replayed in one call; call again for more. Of an alert
+   * with a key, what a later resolved alert of that key has made pointless is left out,
+   * and so is a resolved alert where a later alert of its key was recorded.
    *
    * invalid_argument: neither ids nor a filter with a condition is given, or both.
    *

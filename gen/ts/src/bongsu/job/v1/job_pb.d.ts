@@ -112,6 +112,20 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 10;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * key is the alert's; empty for none.
+   *
+   * @generated from field: string key = 11;
+   */
+  key: string;
+
+  /**
+   * resolved says that the alert's status is resolved.
+   *
+   * @generated from field: bool resolved = 12;
+   */
+  resolved: boolean;
 };
 
 /**

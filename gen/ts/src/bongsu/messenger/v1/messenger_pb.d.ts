@@ -36,7 +36,8 @@ export declare type Template = Message<"bongsu.messenger.v1.Template"> & {
 
   /**
    * text is a Go template (pkg.go.dev/text/template) over Severity, Message, Title,
-   * Link, Details (each with Name and Value) and Text, which is "[severity] message".
+   * Link, Details (each with Name and Value), Key, Status (firing or resolved) and Text,
+   * which is "[severity] message".
    * It can define nothing, may take 100 ms and make 64 KiB. At most 16 KiB, without
    * NUL.
    *

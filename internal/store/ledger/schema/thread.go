@@ -1,0 +1,32 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Thread is what is known of the deliveries of one alert key to one address. Who changes
+// these locks it.
+type Thread struct{ ent.Schema }
+
+// Annotations of Thread.
+func (Thread) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Table("threads")}
+}
+
+// Fields of Thread.
+func (Thread) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").StorageKey("name").Comment("a digest of the key and the address"),
+		field.Bool("notified").Comment("a firing alert was, or may have been, sent since the last resolved one"),
+		field.Int64("resolved_order").Comment("the place of the last resolved alert that was recorded; 0 for none"),
+		field.Int64("last_order").Comment("the place of the last alert that was recorded"),
+		field.Int64("use_time").Comment("when that was"),
+	}
+}
+
+// Indexes of Thread.
+func (Thread) Indexes() []ent.Index { return []ent.Index{index.Fields("use_time")} }

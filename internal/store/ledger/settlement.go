@@ -1,0 +1,123 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A settlement is what changes of the deliveries of some threads.
+type settlement struct {
+	superseded []int64     // they end
+	abandoned  []int64     // a sender holds them; they are not tried again
+	needless   []int64     // they end
+	freed      []threadRow // they need not wait any more
+	blocked    []threadRow // they must wait
+}
+
+// add adds what changes of a thread, all of whose open rows are given in their order.
+func (s *settlement) add(th thread, rows []threadRow, doubtful map[int64]bool) {
+	rest := make([]threadRow, 0, len(rows))
+	busy := false
+	for _, r := range rows {
+		pointless := !r.resolves && r.order < th.resolved
+		if pointless && r.state == alert.Queued && !doubtful[r.id] {
+			s.superseded = append(s.superseded, r.id)
+			continue
+		}
+		if pointless && r.state == alert.Claimed && !r.canceled {
+			s.abandoned = append(s.abandoned, r.id)
+		}
+		busy = busy || r.state == alert.Claimed
+		rest = append(rest, r)
+	}
+	for _, r := range rest {
+		switch {
+		case r.state == alert.Claimed:
+		case busy:
+			if r.resume == 0 {
+				s.blocked = append(s.blocked, r)
+			}
+		case r.resolves && !th.notified:
+			s.needless = append(s.needless, r.id)
+		default:
+			busy = true
+			if r.resume != 0 {
+				s.freed = append(s.freed, r)
+			}
+		}
+	}
+}
+
+// write writes the settlement.
+func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error {
+	if err := endThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
+		return err
+	}
+	if err := endThreadRows(ctx, t, s.needless, alert.NotNeeded, now); err != nil {
+		return err
+	}
+	for some := range database.Chunks(t, s.abandoned, chunk) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET canceled = true, reason = '`+alert.Superseded+`' WHERE id `+in, args...); err != nil {
+			return err
+		}
+	}
+	if err := free(ctx, t, s.freed, now); err != nil {
+		return err
+	}
+	return block(ctx, t, s.blocked, now)
+}
+
+// endThreadRows ends queued deliveries as Canceled.
+func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
+	for some := range database.Chunks(t, ids, chunk) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
+			append([]any{reason, now}, args...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// free makes blocked deliveries due, each at its time; those of a chain are held until
+// then.
+func free(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
+	for some := range database.Chunks(t, rows, chunk) {
+		args := make([]any, 0, 4*len(some))
+		for _, r := range some {
+			later := r.resume > now
+			args = append(args, r.id, max(r.resume, now), later && r.chain != 0, later)
+		}
+		rows, args := t.Rows([]string{"bigint", "bigint", "boolean", "boolean"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, deferred) AS (`+rows+`)
+			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.deferred, resume_time = 0
+			`+fromV, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block puts off queued deliveries until those before them have ended.
+func block(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
+	for some := range database.Chunks(t, rows, chunk) {
+		args := make([]any, 0, 2*len(some))
+		for _, r := range some {
+			resume := now
+			if r.deferred {
+				resume = max(now, r.next)
+			}
+			args = append(args, r.id, resume)
+		}
+		rows, args := t.Rows([]string{"bigint", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, resume_time) AS (`+rows+`)
+			UPDATE deliveries SET next_time = CAST(? AS BIGINT), held = true, deferred = true, slots = '', resume_time = v.resume_time
+			`+fromV, append(args, int64(farAway))...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/store/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A thread is the deliveries of one alert key to one address, which are sent one after
+// the other. At most one of them is free or claimed; the others are blocked: rows that
+// are queued and held until farAway, with the time at which they are due afterwards as
+// resume_time. So no claim, expiry or cancellation needs to know of threads.
+//
+// Whoever adds a delivery to a thread, or locks one that is not free or claimed, settles the
+// thread in the same transaction, under the lock of the thread's row, which it takes after
+// those of deliveries. So a settlement need not wait for deliveries that another transaction
+// has locked, with which it would wait in a circle: it takes them to be in use, and the
+// other settles the thread after it. Deliveries without a thread pay for none of this.
+
+// farAway is the next time of blocked deliveries: the year 9999.
+const farAway = 253_370_764_800_000_000
+
+// threadOf returns the name of the thread of a key to an address. A user has one address
+// of each messenger, so a thread outlives a change of its destination.
+func threadOf(key string, d *alert.Delivery) string {
+	sum := sha256.Sum256([]byte(key + "\x00" + d.Nickname + "\x00" + d.Messenger))
+	return base64.RawURLEncoding.EncodeToString(sum[:24])
+}
+
+// A thread is a row of the table threads.
+type thread struct {
+	name     string
+	notified bool
+	resolved int64 // the place of the last resolved alert
+}
+
+// A threadRow is a delivery of a thread that has not ended.
+type threadRow struct {
+	id, order, chain   int64
+	thread             string
+	resolves, canceled bool
+	deferred           bool
+	state              alert.State
+	next, resume       int64
+	attempts           int
+}
+
+// A news is the effect of an attempt on its thread.
+type news struct {
+	thread   string
+	notified bool // a firing alert was, or may have been, sent; else a resolved one was sent
+}
+
+// newsOf returns the effect of an attempt on the thread of its delivery; nil for none.
+func newsOf(h held, kind messenger.Kind, state alert.State) *news {
+	switch {
+	case h.thread == "":
+		return nil
+	case !h.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
+		return &news{h.thread, true}
+	case h.resolves && state == alert.Sent:
+		return &news{h.thread, false}
+	}
+	return nil
+}
+
+// settle lets threads go on whose deliveries have been written, but for the empty name, after recording what
+// attempts changed: firing deliveries that a resolved alert follows and that nobody may
+// have received end as superseded, resolved ones that nobody needs end as not needed, and
+// the first of what is left is free.
+func settle(ctx context.Context, t *database.Tx, names []string, attempts []news, now int64) error {
+	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
+	for some := range database.Chunks(t, names, chunk) {
+		threads, err := lockThreads(ctx, t, some)
+		if err != nil {
+			return err
+		}
+		if err := writeNews(ctx, t, threads, attempts); err != nil {
+			return err
+		}
+		rows, err := selectThreadRows(ctx, t, some)
+		if err != nil {
+			return err
+		}
+		doubtful, err := selectDoubtful(ctx, t, rows)
+		if err != nil {
+			return err
+		}
+		var s settlement
+		for len(rows) > 0 {
+			end := slices.IndexFunc(rows, func(r threadRow) bool { return r.thread != rows[0].thread })
+			if end < 0 {
+				end = len(rows)
+			}
+			s.add(threads[rows[0].thread], rows[:end], doubtful)
+			rows = rows[end:]
+		}
+		if err := s.write(ctx, t, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockThreads returns threads by name, locked in the order of their names.
+func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[string]thread, error) {
+	in, args := database.In(t, names)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
+		return rows.Scan(&th.name, &th.notified, &th.resolved)
+	}, `SELECT name, notified, resolved_order FROM threads WHERE name `+in+` ORDER BY name`+forUpdate(t), args...)
+	threads := make(map[string]thread, len(found))
+	for _, th := range found {
+		threads[th.name] = th
+	}
+	return threads, err
+}
+
+// writeNews records in threads, which are locked, what attempts changed.
+func writeNews(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []news) error {
+	for _, n := range attempts { // there are few that change anything
+		th, ok := threads[n.thread]
+		if !ok || th.notified == n.notified {
+			continue
+		}
+		th.notified = n.notified
+		threads[n.thread] = th
+		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ? WHERE name = ?`, n.notified, n.thread); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// selectThreadRows returns the deliveries of threads that have not ended, thread by thread
+// in their order: locked, or as claimed and canceled where another transaction has locked
+// them. The condition of the index of threads stands in its own words.
+func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]threadRow, error) {
+	in, args := database.In(t, names)
+	open := ` FROM deliveries WHERE thread ` + in + ` AND thread <> '' AND state <= 2 ORDER BY thread, thread_order, id`
+	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
+		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts)
+	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count`+open+skipLocked(t), args...)
+	if err != nil || !t.Postgres() {
+		return locked, err
+	}
+	all, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
+		r.state, r.canceled = alert.Claimed, true
+		return rows.Scan(&r.id, &r.thread, &r.order)
+	}, `SELECT id, thread, thread_order`+open, args...)
+	for i, r := range all {
+		if len(locked) > 0 && locked[0].id == r.id {
+			all[i], locked = locked[0], locked[1:]
+		}
+	}
+	return all, err
+}
+
+// selectDoubtful returns those of rows that somebody may have received.
+func selectDoubtful(ctx context.Context, t *database.Tx, rows []threadRow) (map[int64]bool, error) {
+	var tried []int64
+	for _, r := range rows {
+		if r.attempts > 0 && !r.resolves {
+			tried = append(tried, r.id)
+		}
+	}
+	doubtful := map[int64]bool{}
+	for some := range database.Chunks(t, tried, chunk) {
+		in, args := database.In(t, some)
+		found, err := selectNumbers(ctx, t, `SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id `+in+` AND kind IN (1, 5)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			doubtful[id] = true
+		}
+	}
+	return doubtful, nil
+}
+
+// selectThreads returns the threads of deliveries for which a condition holds.
+func selectThreads(ctx context.Context, t *database.Tx, condition string, args ...any) ([]string, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
+		`SELECT DISTINCT thread FROM deliveries WHERE `+condition+` AND thread <> ''`, args...)
+}

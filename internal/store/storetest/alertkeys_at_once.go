@@ -1,0 +1,140 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+func testKeyedAtOnce(t *testing.T, l alert.Ledger) { KeyedAtOnce(t, l) }
+
+// KeyedAtOnce lets several callers record firing and resolved alerts of a few keys
+// while senders claim and report whatever they are granted, in any order: what reaches an
+// address of a key comes in the order in which its alerts were recorded, two of it are
+// never claimed at once, no resolved one comes without a firing one, and the last that a
+// person reads is the resolved one. The ledgers share one database.
+func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
+	const keys, rounds, users = 3, 4, 2
+	var mu sync.Mutex
+	ofThread := map[string][]alert.Delivery{} // in the order in which they were recorded
+	resolves := map[int64]bool{}
+	var all []int64
+	l := ledgers[0]
+	record := func(l alert.Ledger, key string, resolved bool) {
+		ds := to(users)
+		if resolved {
+			resolve(t, l, key, "normal", ds, 0)
+		} else {
+			fire(t, l, key, "critical", ds, 0)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, d := range ds {
+			name := key + " " + d.Nickname
+			ofThread[name] = append(ofThread[name], d)
+			resolves[d.ID] = resolved
+			all = append(all, d.ID)
+		}
+	}
+	done := make(chan struct{})
+	errs := make(chan []error, 1)
+	go func() {
+		errs <- atOnce(keys, func(i int) error {
+			for n := range rounds {
+				record(ledgers[n%len(ledgers)], fmt.Sprint("key", i), false)
+				record(ledgers[(i+n+1)%len(ledgers)], fmt.Sprint("key", i), true)
+			}
+			return nil
+		})
+		close(done)
+	}()
+	claimed := map[int64]bool{}
+	var order []int64 // of what was sent
+	var senders sync.WaitGroup
+	work := func(l alert.Ledger, outcomes []messenger.Kind) {
+		mu.Lock()
+		some := slices.Clone(all)
+		mu.Unlock()
+		claims, err := l.Claim(t.Context(), some, Claimant(), at(1), at(1000))
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		for _, c := range claims {
+			claimed[c.DeliveryID] = true
+			for _, ds := range ofThread {
+				open := slices.DeleteFunc(slices.Clone(ds), func(d alert.Delivery) bool { return !claimed[d.ID] })
+				if len(open) > 1 {
+					t.Errorf("two of one thread are claimed: %d and %d", open[0].ID, open[1].ID)
+				}
+			}
+		}
+		mu.Unlock()
+		for i, c := range claims {
+			r := reported(c, 1, messenger.Outcome{Kind: outcomes[i%len(outcomes)], Code: "code"})
+			mu.Lock()
+			if r.Outcome.Kind == messenger.Sent {
+				order = append(order, c.DeliveryID)
+			}
+			delete(claimed, c.DeliveryID)
+			mu.Unlock()
+			if _, err := l.Report(t.Context(), []alert.Report{r}, at(1), rule); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for i := range 3 {
+		senders.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					work(ledgers[i%len(ledgers)], []messenger.Kind{messenger.Sent, messenger.Kind(int(messenger.Sent) + i)})
+				}
+			}
+		})
+	}
+	senders.Wait()
+	for _, err := range <-errs {
+		must(t, err)
+	}
+	for now := 100; ; now += 100 {
+		jobs := due(t, l, now, 1000)
+		claims, err := l.Claim(t.Context(), all, Claimant(), at(now), at(now+50))
+		must(t, err)
+		if len(jobs)+len(claims) == 0 {
+			break
+		}
+		for _, c := range claims {
+			order = append(order, c.DeliveryID)
+			report(t, l, sent(c, now+1))
+		}
+	}
+	for name, ds := range ofThread {
+		var got []int // places in the thread
+		for _, id := range order {
+			if place := slices.IndexFunc(ds, func(d alert.Delivery) bool { return d.ID == id }); place >= 0 {
+				got = append(got, place)
+			}
+		}
+		if !slices.IsSorted(got) {
+			t.Errorf("%s: sent in the order %v", name, got)
+		}
+		for i, place := range got {
+			if resolves[ds[place].ID] && (i == 0 || resolves[ds[got[i-1]].ID]) {
+				t.Errorf("%s: number %d that was sent is a resolved one behind no firing one: %v", name, i, got)
+			}
+		}
+		if len(got) > 0 && !resolves[ds[got[len(got)-1]].ID] {
+			t.Errorf("%s: the last that was sent is a firing one: %v", name, got)
+		}
+	}
+	backlogs, err := l.Backlogs(t.Context(), at(1), false)
+	must(t, err)
+	same(t, len(backlogs), 0) // nothing is stuck
+}

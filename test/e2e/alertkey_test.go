@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// things is how many things break and are well again.
+const things = 20
+
+// ofThing is an alert of one of the things, to one of the users of the demonstration.
+func ofThing(thing int, severity, status string) string {
+	return fmt.Sprintf(`{"target":["@user%d"],"severity":%q,"message":"down %d.","key":"thing %d","status":%q}`,
+		thing%9+1, severity, thing, thing, status)
+}
+
+// TestResolvedFollowsItsFiring lets 20 things break at a rank below that at which they are
+// well again, at a provider that is slow, and then at one that is away: the resolved alert
+// follows its firing one, 20 of 20, and takes the place of one that was not sent.
+func TestResolvedFollowsItsFiring(t *testing.T) {
+	everywhere(t, func(t *testing.T, d deployment) {
+		t.Run("20 of 20", func(t *testing.T) {
+			d.reset(t)
+			d.fault(t, &mockupv1.Fault{Delay: durationpb.New(300 * time.Millisecond)})
+			var ids []string
+			for i := range things {
+				ids = append(ids, d.send(t, ofThing(i, "low", "ALERT_STATUS_FIRING")).ID)
+			}
+			called := func(text string) bool {
+				for _, c := range d.calls(t) {
+					if strings.Contains(c.GetBody(), text) {
+						return true
+					}
+				}
+				return false
+			}
+			for i := range things { // each in a sender's hand, or sent
+				text := fmt.Sprintf("[low] down %d.", i)
+				for !called(text) {
+					look(t.Context(), t)
+				}
+				ids = append(ids, d.send(t, ofThing(i, "critical", "ALERT_STATUS_RESOLVED")).ID)
+			}
+			for _, id := range ids {
+				allSent(t, d.ended(t, id))
+			}
+			calls := d.calls(t)
+			for i := range things {
+				var got []string
+				for _, c := range calls {
+					if _, text, ok := strings.Cut(c.GetBody(), `"text":"`); ok && strings.Contains(text, fmt.Sprintf(" down %d.", i)) {
+						got = append(got, text)
+					}
+				}
+				want := []string{fmt.Sprintf(`[low] down %d."}`, i), fmt.Sprintf(`[critical] resolved: down %d."}`, i)}
+				if strings.Join(got, "\n") != strings.Join(want, "\n") {
+					t.Errorf("told %q, want %q", got, want)
+				}
+			}
+			got := d.get(t, ids[things]).GetAlert()
+			if got.GetKey() != "thing 0" || got.GetStatus() != alertv1.AlertStatus_ALERT_STATUS_RESOLVED || got.GetMessage() != "down 0." {
+				t.Errorf("%v", got)
+			}
+		})
+		t.Run("what was not sent is replaced", func(t *testing.T) {
+			d.reset(t)
+			d.fault(t, &mockupv1.Fault{Status: http.StatusServiceUnavailable})
+			var fired, over []string
+			for i := range things {
+				fired = append(fired, d.send(t, ofThing(100+i, "critical", "ALERT_STATUS_FIRING")).ID)
+			}
+			d.tried(t, fired[0], 1)
+			for i := range things {
+				over = append(over, d.send(t, ofThing(100+i, "low", "ALERT_STATUS_RESOLVED")).ID)
+			}
+			d.reset(t)
+			for i := range things {
+				one, two := d.ended(t, fired[i])[0], d.ended(t, over[i])[0]
+				if one.GetReason() != "superseded" || two.GetReason() != "not_needed" {
+					t.Errorf("%v\n%v", one, two)
+				}
+			}
+			if calls := d.calls(t); len(calls) > 0 {
+				t.Errorf("%d calls were made, the first is %v", len(calls), calls[0])
+			}
+		})
+	})
+}
+
+// TestPagerDutyIsResolved triggers one incident by two alerts of a key, and resolves it.
+func TestPagerDutyIsResolved(t *testing.T) {
+	d := oneProcess(t)
+	address := `{"messenger":"pagerduty","credential":"secret7890abcdefsecret7890abcdef","destination":"shop"}`
+	if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users/user1/addresses", address); status != http.StatusCreated {
+		t.Fatal(status, answer)
+	}
+	for _, status := range []string{"ALERT_STATUS_FIRING", "ALERT_STATUS_FIRING", "ALERT_STATUS_RESOLVED"} {
+		allSent(t, d.ended(t, d.send(t, ofThing(0, "high", status)).ID))
+	}
+	var actions, keys []string
+	for _, c := range d.calls(t) {
+		if c.GetPath() != "/v2/enqueue" {
+			continue
+		}
+		var event struct {
+			Action string `json:"event_action"`
+			Key    string `json:"dedup_key"`
+		}
+		must(t, json.Unmarshal([]byte(c.GetBody()), &event))
+		actions, keys = append(actions, event.Action), append(keys, event.Key)
+	}
+	if strings.Join(actions, " ") != "trigger trigger resolve" || keys[0] != keys[1] || keys[0] != keys[2] {
+		t.Errorf("%q under %q", actions, keys)
+	}
+}
+
+// TestResolvedNeedsAKey refuses a resolved alert of nothing.
+func TestResolvedNeedsAKey(t *testing.T) {
+	d := oneProcess(t)
+	status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","status":"ALERT_STATUS_RESOLVED"}`)
+	if status != http.StatusBadRequest || !strings.Contains(answer, "key: must be set where status is resolved") {
+		t.Error(status, answer)
+	}
+	if calls := d.calls(t); len(calls) > 0 {
+		t.Errorf("%v", calls)
+	}
+}
