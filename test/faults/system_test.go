@@ -47,7 +47,8 @@ type system struct {
 // A part is a process that is started again the same way.
 type part struct {
 	*proc.Process
-	start func(t testing.TB) *proc.Process
+	start   func(t testing.TB) *proc.Process
+	command func() *exec.Cmd // that starts it; nil where it is not bongsu serve
 }
 
 // sendTo sets where alerts are sent, in turn, and looked at, at the first.
@@ -77,13 +78,23 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 // its URL. Pace and breaker are the defaults.
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
+	url = s.prepare(t, name, service, args...)
+	s.parts[name].Process = s.parts[name].start(t)
+	return url
+}
+
+// prepare is serve for a part that is started later.
+func (s *system) prepare(t testing.TB, name, service string, args ...string) (url string) {
+	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
 	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--messenger-config="+s.config, "--"+service+"-addr="+addr)
-	s.add(t, name, func(t testing.TB) *proc.Process {
-		p := binaries.Serve(t, args...)
+	command := func() *exec.Cmd { return binaries.ServeCommand(args...) }
+	s.parts[name] = &part{command: command, start: func(t testing.TB) *proc.Process {
+		p := proc.Start(t, command())
 		p.URLs(t, 1)
 		return p
-	})
+	}}
+	s.order = append(s.order, name)
 	return "http://" + addr
 }
 
