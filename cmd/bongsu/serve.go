@@ -125,6 +125,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		PprofAddr: c.PprofAddr,
 
 		DemoData: c.DemoData,
+		Now:      con.Now,
 		Log:      c.logger(con.Err),
 		Calls:    con.Out,
 	})

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"path/filepath"
-	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
@@ -18,7 +17,7 @@ import (
 
 // alertHere runs the alert service in this process.
 func (b *builder) alertHere(ctx context.Context) error {
-	store, err := ledger.Open(ctx, b.config.LedgerURL, time.Now)
+	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
 	if err != nil {
 		return err
 	}
@@ -28,28 +27,28 @@ func (b *builder) alertHere(ctx context.Context) error {
 		return err
 	}
 	rule := alert.NewRule(b.specs)
-	clock := alert.NewClock(store, q, rule, b.config.JobSize, time.Now, b.log)
+	clock := alert.NewClock(store, q, rule, b.config.JobSize, b.config.Now, b.log)
 	b.stages[put] = append(b.stages[put], clock.Run)
 
 	if err := b.peopleElsewhere(); err != nil {
 		return err
 	}
 	paces := b.paces(q).List
-	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: time.Now, log: b.log}); err != nil {
+	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
 		return err
 	}
 	b.keep(store)
-	writer := alert.NewWriter(store, time.Now, b.log)
+	writer := alert.NewWriter(store, b.config.Now, b.log)
 	alerts := &alert.Handler{
 		Directory: b.directory, Book: store, Clock: clock, Writer: writer, Specs: b.specs,
-		FailoverAfter: b.config.FailoverAfter, Now: time.Now,
+		FailoverAfter: b.config.FailoverAfter, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
-		Specs: b.specs, Paces: paces, Counter: store, Now: time.Now,
+		Specs: b.specs, Paces: paces, Counter: store, Now: b.config.Now,
 		Templates: store, Writer: writer, Directory: b.directory, Sealed: store,
 	}
 	dispatch := &alert.DispatchHandler{
-		Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: time.Now,
+		Dispatcher: store, Rule: rule, Clock: clock, Lease: b.config.Lease, Now: b.config.Now,
 		Directory: b.directory, Receipts: store,
 	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, dispatch
@@ -97,7 +96,7 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 // paces gives the pacer of this process, which stops last.
 func (b *builder) paces(q *queue.Queue) *pace.Pacer {
 	if b.pacer == nil {
-		b.pacer = pace.New(q.Bucket(), time.Now, b.log)
+		b.pacer = pace.New(q.Bucket(), b.config.Now, b.log)
 		b.stages[last] = append(b.stages[last], b.pacer.Run)
 	}
 	return b.pacer

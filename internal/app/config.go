@@ -98,6 +98,10 @@ type Config struct {
 
 	DemoData bool // fill an empty directory with the demonstration data
 
+	// Now is the clock of the services, of which only the wall time counts; default
+	// time.Now.
+	Now func() time.Time
+
 	Log   *slog.Logger // must be set
 	Calls io.Writer    // where the mockup prints the calls it got; nil prints none
 }
@@ -111,6 +115,9 @@ func (c Config) complete() (Config, error) {
 	var err error
 	if c.Services, err = expand(c.Services); err != nil {
 		return c, err
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.JobSize == 0 {
 		c.JobSize = 5

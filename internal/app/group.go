@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -40,7 +39,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 		return nil
 	})
 	groups := &group.Handler{Groups: store}
-	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: time.Now}
+	users := &group.UserHandler{Users: store, Key: key, Specs: b.specs, HTTP: b.config.AllowHTTP, Messengers: b.messengersHere(), Now: b.config.Now}
 	lookup := &group.LookupHandler{Finder: store, Sealing: store, Key: key, Receipts: group.Receipts{Key: key, Messengers: b.messengersHere()}}
 	transfers := &group.TransferHandler{Whole: store, Users: users}
 	b.groups, b.users, b.directory, b.transfers = groups, users, lookup, transfers

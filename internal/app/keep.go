@@ -56,7 +56,7 @@ func (b *builder) keep(store *ledger.Store) {
 	if b.config.Keep == 0 {
 		return
 	}
-	k := &alert.Keeper{Forgetter: store, Keep: b.config.Keep, Forgot: b.metrics.Forgot, Now: time.Now, Log: b.log}
+	k := &alert.Keeper{Forgetter: store, Keep: b.config.Keep, Forgot: b.metrics.Forgot, Now: b.config.Now, Log: b.log}
 	b.stages[accept] = append(b.stages[accept], k.Run)
 	b.log.Info("alerts are forgotten some time after they are over", "keep", b.config.Keep.String())
 }

@@ -139,7 +139,7 @@ func (b *builder) endpoints() messenger.Endpoints {
 		e := messenger.Endpoint{
 			Client:      public,
 			Dial:        messenger.NewDial(somewhere),
-			Now:         time.Now,
+			Now:         b.config.Now,
 			URL:         b.providerURL(name),
 			HTTP:        b.config.AllowHTTP,
 			CallbackURL: of.CallbackURL,

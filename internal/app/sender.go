@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/bongsu-project/bongsu/internal/rpc"
 	"github.com/bongsu-project/bongsu/services/sender"
@@ -37,7 +36,7 @@ func (b *builder) senderHere(ctx context.Context) error {
 		Key:        key,
 		Workers:    workers,
 		Timeout:    b.config.timeout,
-		Now:        time.Now,
+		Now:        b.config.Now,
 		Log:        b.log,
 		Meter:      b.metrics,
 		Pace:       b.paces(q),

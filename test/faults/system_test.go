@@ -88,12 +88,13 @@ func (s *system) prepare(t testing.TB, name, service string, args ...string) (ur
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
 	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--messenger-config="+s.config, "--"+service+"-addr="+addr)
-	command := func() *exec.Cmd { return binaries.ServeCommand(args...) }
-	s.parts[name] = &part{command: command, start: func(t testing.TB) *proc.Process {
-		p := proc.Start(t, command())
+	it := &part{command: func() *exec.Cmd { return binaries.ServeCommand(args...) }}
+	it.start = func(t testing.TB) *proc.Process {
+		p := proc.Start(t, it.command())
 		p.URLs(t, 1)
 		return p
-	}}
+	}
+	s.parts[name] = it
 	s.order = append(s.order, name)
 	return "http://" + addr
 }
