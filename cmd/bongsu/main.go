@@ -121,7 +121,7 @@ func ending(ignored func(os.Signal) bool) []os.Signal {
 // run does what args say and answers with the exit code. The Run method of a
 // command is given what it asks for of ctx and *console.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	con := &console{In: stdin, Out: stdout, Err: stderr, Now: time.Now, Zone: time.Local}
+	con := &console{In: stdin, Out: stdout, Err: stderr, Now: now, Zone: time.Local}
 	helped := false
 	parser := kong.Must(&commands{},
 		kong.Name("bongsu"),

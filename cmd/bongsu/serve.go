@@ -36,8 +36,8 @@ type serveCmd struct {
 	SealKeyFile  string `type:"path" help:"The key that seals credentials: by default seal.key in --data."`
 	SealKey      string `placeholder:"KEY" help:"What such a file holds, or the base64 of it, in place of a file. Rather say it in the environment: others can read command lines."`
 
-	JobSize  int `default:"5" help:"How many deliveries a queue message carries at most."`
-	Replicas int `placeholder:"3" help:"On how many servers of a NATS cluster the queue is kept, at least: said to the alert service, which makes the queue. By default as it is, and 1 for a new one. It is never made fewer."`
+	JobSize  int  `default:"5" help:"How many deliveries a queue message carries at most."`
+	Replicas *int `placeholder:"3" help:"On how many servers of a NATS cluster the queue is kept, at least: said to the alert service, which makes the queue. By default as it is, and 1 for a new one. It is never made fewer."`
 
 	Keep string `default:"forever" placeholder:"30d" help:"How long the ledger keeps an alert after the last of its deliveries ended: days such as 30d, at least 2d, or forever. Then it is deleted, with its deliveries and their evidence. By default forever: nothing recorded is deleted."`
 
@@ -86,7 +86,7 @@ func (c serveCmd) Validate() error {
 	if len(c.Services) == 0 {
 		return usagef("--services must be all, or some of edge, group, alert, sender, mockup with commas between")
 	}
-	for flag, n := range map[string]int{"--job-size": c.JobSize, "--replicas": c.Replicas, "--breaker-calls": c.BreakerCalls} {
+	for flag, n := range map[string]int{"--job-size": c.JobSize, "--replicas": c.replicas(1), "--breaker-calls": c.BreakerCalls} {
 		if n < 1 {
 			return usagef("%s is %d: it must be at least 1", flag, n)
 		}
@@ -103,6 +103,14 @@ func (c serveCmd) Validate() error {
 		}
 	}
 	return nil
+}
+
+// replicas returns what --replicas says, and none where it is not given.
+func (c serveCmd) replicas(none int) int {
+	if c.Replicas == nil {
+		return none
+	}
+	return *c.Replicas
 }
 
 // Run serves until ctx ends.
@@ -141,7 +149,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		ProviderURL:     c.ProviderURL,
 		SealKeyFile:     c.SealKeyFile,
 		SealKey:         c.SealKey,
-		Replicas:        c.Replicas,
+		Replicas:        c.replicas(0),
 		JobSize:         c.JobSize,
 		Keep:            keep,
 		FailoverAfter:   c.FailoverAfter,
@@ -166,6 +174,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		PprofAddr: c.PprofAddr,
 
 		DemoData: c.DemoData,
+		Now:      con.Now,
 		Log:      log,
 		Calls:    con.Out,
 	})

@@ -17,6 +17,12 @@ const (
 	maxBytes = 1 << 30
 )
 
+// maxAnswer is how many bytes of an answer are recorded: enough for the ids in it.
+const maxAnswer = 1 << 10
+
+// answerBytes is about how much memory a recorded answer takes: most are short.
+const answerBytes = 500
+
 // A Call is one request that a fake got, and what it answered.
 type Call struct {
 	Method       string   // SMTP for a mail
@@ -26,6 +32,9 @@ type Call struct {
 	Body         string   // at most 256 KiB of it
 	Time         time.Time
 	AnswerStatus int // 0 until it is answered, and for good where the connection was closed
+
+	AnswerHeaders []Header // by name
+	AnswerBody    string   // at most maxAnswer of it
 }
 
 // bears says whether a call bears a credential, in its path, query or headers.
@@ -81,12 +90,19 @@ func (m *Mockup) keep(c *Call) *Call {
 	return c
 }
 
-// answered records what a call is about to be answered.
-func (m *Mockup) answered(c *Call, status int) {
+// answered records the answer that a call is about to get.
+func (m *Mockup) answered(c *Call, a answer) {
+	var headers []Header
+	for name, value := range a.headers {
+		headers = append(headers, Header{name, text(value)})
+	}
+	slices.SortFunc(headers, byName)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.AnswerStatus = status
+	c.AnswerStatus, c.AnswerHeaders, c.AnswerBody = a.status, headers, text(a.body[:min(len(a.body), maxAnswer)])
 }
+
+func byName(a, b Header) int { return strings.Compare(a.Name, b.Name) }
 
 // print shows a call, tokens included: that is what a mockup is for, and the
 // tokens it is given are as fake as its answers. Nothing else in Bongsu prints
@@ -132,7 +148,7 @@ func (r *record) add(c *Call) {
 
 // size is about how much memory a call takes.
 func (c *Call) size() int {
-	n := 200 + len(c.Path) + len(c.Body)
+	n := 200 + answerBytes + len(c.Path) + len(c.Body)
 	for _, h := range c.Headers {
 		n += 40 + len(h.Name) + len(h.Value)
 	}
@@ -144,7 +160,7 @@ func headers(from http.Header) []Header {
 	for name, values := range from {
 		to = append(to, Header{name, text(strings.Join(values, ", "))})
 	}
-	slices.SortFunc(to, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(to, byName)
 	return to
 }
 

@@ -45,19 +45,25 @@ func (h *Handler) SetLimits(_ context.Context, req *mockupv1.SetLimitsRequest) (
 }
 
 func (c Call) toProto() *mockupv1.Call {
-	headers := make(map[string]string, len(c.Headers))
-	for _, h := range c.Headers {
-		headers[h.Name] = h.Value
-	}
 	return &mockupv1.Call{
-		Method:       c.Method,
-		Path:         c.Path,
-		Query:        c.Query,
-		Headers:      headers,
-		Body:         c.Body,
-		Time:         timestamppb.New(c.Time),
-		AnswerStatus: int32(c.AnswerStatus),
+		Method:        c.Method,
+		Path:          c.Path,
+		Query:         c.Query,
+		Headers:       headersToProto(c.Headers),
+		Body:          c.Body,
+		Time:          timestamppb.New(c.Time),
+		AnswerStatus:  int32(c.AnswerStatus),
+		AnswerHeaders: headersToProto(c.AnswerHeaders),
+		AnswerBody:    c.AnswerBody,
 	}
+}
+
+func headersToProto(headers []Header) map[string]string {
+	m := make(map[string]string, len(headers))
+	for _, h := range headers {
+		m[h.Name] = h.Value
+	}
+	return m
 }
 
 func fromProto(f *mockupv1.Fault) Fault {

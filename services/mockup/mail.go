@@ -80,7 +80,7 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	local, _, _ := strings.Cut(to, "@")
 	if refusal := mailRefusal(local); refusal != nil {
-		s.answered(s.keep(s.call(to, "")), refusal.Code)
+		s.answered(s.keep(s.call(to, "")), answer{status: refusal.Code, body: refusal.Message})
 		return refusal
 	}
 	s.to = append(s.to, to)
@@ -133,7 +133,7 @@ func (s *mailSession) answer(call *Call, f Fault) error {
 		return s.hangUp()
 	}
 	a := f.spoil(s.mailTaken(call))
-	s.answered(call, a.status)
+	s.answered(call, a)
 	if f.CutAnswer {
 		_, _ = io.WriteString(s.conn, strconv.Itoa(a.status)) // an error means that the caller has gone
 		return s.hangUp()

@@ -144,7 +144,7 @@ func (m *Mockup) serve(f fake) http.Handler {
 			panic(http.ErrAbortHandler) // how net/http is told to close without an answer
 		}
 		a := fault.spoil(f.answer(r, body))
-		m.answered(call, a.status)
+		m.answered(call, a)
 		if fault.CutAnswer {
 			a.cut(w)
 		}

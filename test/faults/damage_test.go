@@ -93,7 +93,7 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 		}
 		return
 	}
-	s.url = p.URLs(t, 1)["edge"]
+	s.sendTo(p.URLs(t, 1)["edge"])
 	s.notReady(t)
 	p.Await(t, saysDamaged, 1)
 	s.refuses(t)

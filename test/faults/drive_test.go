@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type post struct {
 	id    string // where it was accepted
 	count int    // deliveries that were promised
 	told  time.Time
+	wrong string // an answer to the same request that is not the one before
 }
 
 // posts draws alerts, and gives them with the deliveries they make.
@@ -44,13 +46,19 @@ func posts(rng *rand.Rand, n int) (all []*post, deliveries int) {
 func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 	work := make(chan *post)
 	var callers sync.WaitGroup
+	var turn atomic.Int64
 	client := &http.Client{Timeout: 5 * time.Second}
 	for range 6 {
 		callers.Go(func() {
 			for p := range work {
 				wait(ctx, p.after)
-				for !s.post(ctx, client, p) && p.key != "" && ctx.Err() == nil {
+				at := int(turn.Add(1))
+				for !s.post(ctx, client, p, at) && p.key != "" && ctx.Err() == nil {
 					wait(ctx, 20*time.Millisecond)
+					at++ // a caller that gets no answer asks elsewhere
+				}
+				if p.key != "" && p.id != "" && at%3 == 0 {
+					s.repeat(ctx, client, p, at+1)
 				}
 				accepted.add(1) // or it never will be
 			}
@@ -63,10 +71,19 @@ func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 	callers.Wait()
 }
 
-// post sends one alert, and says whether it was accepted.
-func (s *system) post(ctx context.Context, client *http.Client, p *post) bool {
+// repeat sends an alert that was accepted once more, under its key and to the next of
+// the system's URLs: it is answered as before, if at all.
+func (s *system) repeat(ctx context.Context, client *http.Client, p *post, at int) {
+	again := *p
+	if s.post(ctx, client, &again, at) && (again.id != p.id || again.count != p.count) {
+		p.wrong = fmt.Sprintf("alert %s with %d deliveries", again.id, again.count)
+	}
+}
+
+// post sends one alert to one of the system's URLs, and reports whether it was accepted.
+func (s *system) post(ctx context.Context, client *http.Client, p *post, at int) bool {
 	body := fmt.Sprintf(`{"target":[%s],"severity":%q,"message":%q}`, p.target, p.severity, p.message)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/v1/alerts", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[at%len(s.urls)]+"/v1/alerts", strings.NewReader(body))
 	if err != nil {
 		return false
 	}

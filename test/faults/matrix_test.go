@@ -41,11 +41,15 @@ func TestMatrix(t *testing.T) {
 // run drives alerts through a system while it is struck, and judges.
 func (c trial) run(t *testing.T) {
 	rng := draw(c.String())
-	s := one
-	if c.layout == "apart" {
-		s = func(t testing.TB, store string, _ ...string) *system { return apart(t, store, "sender1", "sender2") }
+	var sys *system
+	switch c.layout {
+	case "one":
+		sys = one(t, c.store)
+	case "apart":
+		sys = apart(t, c.store, "sender1", "sender2")
+	case "pairs":
+		sys = pairs(t)
 	}
-	sys := s(t, c.store)
 	if _, err := sys.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}}); err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +164,12 @@ func (c trial) victims(rng *rand.Rand) []string {
 		return nil
 	case c.layout == "one":
 		return []string{"all"}
-	case c.kill == "all":
+	case c.kill == "all" && c.layout == "apart":
 		return []string{"broker", "group", "alert", "sender1", "sender2"}
-	case c.kill == "sender":
-		return []string{fmt.Sprintf("sender%d", 1+rng.IntN(2))}
+	case c.kill == "all":
+		return []string{"broker", "group1", "alert1", "edge1", "sender1", "group2", "alert2", "edge2", "sender2"}
+	case c.kill == "sender", c.kill != "broker" && c.layout == "pairs":
+		return []string{fmt.Sprintf("%s%d", c.kill, 1+rng.IntN(2))}
 	}
 	return []string{c.kill}
 }

@@ -182,7 +182,7 @@ func TestJobsLostFromTheStream(t *testing.T) {
 	}
 	s.struck(func() {
 		must(t, stream.Purge(t.Context()))
-		s.serveSender(t, "sender")
+		s.serveSender(t, "sender", s.url)
 	})
 	s.judge(t, all)
 	s.calm(t)

@@ -33,7 +33,7 @@ func cutOffAndBack(t *testing.T) {
 		all = append(all, &post{target: everyTeam, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
 	}
 	s.send(t, all)
-	s.serveSender(t, "stopped", proc.Unpaced...)
+	s.serveSender(t, "stopped", s.url, proc.Unpaced...)
 	if !s.calls.reach(t.Context(), workers) {
 		t.Fatal("the sender does not send")
 	}
@@ -44,7 +44,7 @@ func cutOffAndBack(t *testing.T) {
 		for key := range s.sights(t) {
 			called[key] = true
 		}
-		s.serveSender(t, "other", proc.Unpaced...)
+		s.serveSender(t, "other", s.url, proc.Unpaced...)
 		before = s.ended(t)
 		s.parts["stopped"].Signal(t, syscall.SIGCONT)
 	})

@@ -29,7 +29,8 @@ const lease = 3 * time.Second
 // A system is a running Bongsu, in parts that can be killed and started again, and
 // the fakes of the providers, which never are.
 type system struct {
-	url       string // where alerts are sent and looked at
+	url       string   // where alerts are looked at
+	urls      []string // where alerts are sent, in turn
 	mockup    string
 	config    string  // the file that says where mail goes
 	nats      string  // empty where the broker is inside
@@ -46,8 +47,12 @@ type system struct {
 // A part is a process that is started again the same way.
 type part struct {
 	*proc.Process
-	start func(t testing.TB) *proc.Process
+	start   func(t testing.TB) *proc.Process
+	command func() *exec.Cmd // that starts it; nil where it is not bongsu serve
 }
+
+// sendTo sets where alerts are sent, in turn, and looked at, at the first.
+func (s *system) sendTo(urls ...string) { s.url, s.urls = urls[0], urls }
 
 // newSystem gives a system with a fake, and nothing else yet.
 func newSystem(t testing.TB) *system {
@@ -73,13 +78,24 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 // its URL. Pace and breaker are the defaults.
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
+	url = s.prepare(t, name, service, args...)
+	s.parts[name].Process = s.parts[name].start(t)
+	return url
+}
+
+// prepare is serve for a part that is started later.
+func (s *system) prepare(t testing.TB, name, service string, args ...string) (url string) {
+	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
 	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--messenger-config="+s.config, "--"+service+"-addr="+addr)
-	s.add(t, name, func(t testing.TB) *proc.Process {
-		p := binaries.Serve(t, args...)
+	it := &part{command: func() *exec.Cmd { return binaries.ServeCommand(args...) }}
+	it.start = func(t testing.TB) *proc.Process {
+		p := proc.Start(t, it.command())
 		p.URLs(t, 1)
 		return p
-	})
+	}
+	s.parts[name] = it
+	s.order = append(s.order, name)
 	return "http://" + addr
 }
 
@@ -105,7 +121,7 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	t.Helper()
 	s := newSystem(t)
 	s.jetstream = filepath.Join(data, "jetstream")
-	s.url = s.serve(t, "all", "edge", append(more, "--data="+data)...)
+	s.sendTo(s.serve(t, "all", "edge", append(more, "--data="+data)...))
 	settle(t, s.url)
 	return s
 }
@@ -114,9 +130,41 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 func apart(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
-	s, key := newSystem(t), filepath.Join(t.TempDir(), "seal.key")
-	s.jetstream = t.TempDir()
-	if out, err := exec.Command(binaries.Bongsu, "key", "make", key).CombinedOutput(); err != nil {
+	s := withBroker(t)
+	group := s.serve(t, "group", "group", s.groupFlags(t, directory)...)
+	s.sendTo(s.serve(t, "alert", "alert", s.alertFlags(t, ledger, group)...))
+	settle(t, group)
+	for _, name := range senders {
+		s.serveSender(t, name, s.url)
+	}
+	return s
+}
+
+// pairs runs two of each of edge, group, alert and sender in processes of their own, on
+// one broker and on databases that they share. The first edge uses the first group and
+// alert service, as the first sender does, and the second the second.
+func pairs(t testing.TB) *system {
+	t.Helper()
+	directory, ledger := databases(t, "postgres")
+	s := withBroker(t)
+	var edges []string
+	for n := 1; n <= 2; n++ {
+		group := s.serve(t, fmt.Sprintf("group%d", n), "group", s.groupFlags(t, directory)...)
+		alert := s.serve(t, fmt.Sprintf("alert%d", n), "alert", s.alertFlags(t, ledger, group)...)
+		edges = append(edges, s.serve(t, fmt.Sprintf("edge%d", n), "edge", "--services=edge", "--data="+t.TempDir(), "--group-url="+group, "--alert-url="+alert))
+		s.serveSender(t, fmt.Sprintf("sender%d", n), alert)
+	}
+	s.sendTo(edges...)
+	settle(t, s.url)
+	return s
+}
+
+// withBroker returns a system with a broker and a seal key, and nothing else yet.
+func withBroker(t testing.TB) *system {
+	t.Helper()
+	s := newSystem(t)
+	s.jetstream, s.key = t.TempDir(), filepath.Join(t.TempDir(), "seal.key")
+	if out, err := exec.Command(binaries.Bongsu, "key", "make", s.key).CombinedOutput(); err != nil {
 		t.Fatalf("key make: %v\n%s", err, out)
 	}
 	port := proc.Port(t)
@@ -125,20 +173,25 @@ func apart(t testing.TB, store string, senders ...string) *system {
 		p, _ := binaries.NATS(t, s.jetstream, port)
 		return p
 	})
-	group := s.serve(t, "group", "group", "--services=group", "--data="+t.TempDir(), "--directory-url="+directory, "--seal-key-file="+key)
-	s.url = s.serve(t, "alert", "alert", "--services=alert", "--data="+t.TempDir(), "--ledger-url="+ledger, "--group-url="+group, "--nats-url="+s.nats)
-	s.key = key
-	settle(t, group)
-	for _, name := range senders {
-		s.serveSender(t, name)
-	}
 	return s
 }
 
-// serveSender starts a sender.
-func (s *system) serveSender(t testing.TB, name string, more ...string) {
+// groupFlags returns the flags of a group service on a directory.
+func (s *system) groupFlags(t testing.TB, directory string) []string {
 	t.Helper()
-	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--alert-url="+s.url, "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
+	return []string{"--services=group", "--data=" + t.TempDir(), "--directory-url=" + directory, "--seal-key-file=" + s.key}
+}
+
+// alertFlags returns the flags of an alert service on a ledger.
+func (s *system) alertFlags(t testing.TB, ledger, group string) []string {
+	t.Helper()
+	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--group-url=" + group, "--nats-url=" + s.nats}
+}
+
+// serveSender starts a sender that asks the alert service at a URL.
+func (s *system) serveSender(t testing.TB, name, alert string, more ...string) {
+	t.Helper()
+	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--alert-url="+alert, "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
 }
 
 // kill ends parts as a power cut would, all at once.

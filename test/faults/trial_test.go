@@ -13,8 +13,8 @@ import (
 // A trial is one case of the matrix.
 type trial struct {
 	store    string // sqlite, postgres
-	layout   string // one: all in one process; apart: group, alert, two senders, broker
-	kill     string // alert, sender, broker, all, none
+	layout   string // one: all in one process; apart: group, alert, two senders, broker; pairs: two of each and a broker
+	kill     string // edge, group, alert, sender, broker, all, none
 	provider string // of providers
 	wipe     bool   // the folder of JetStream is deleted while it runs
 }
@@ -41,6 +41,7 @@ var providers = map[string]provider{
 	"500":          {&mockupv1.Fault{Share: 0.2, Status: 500}, false},
 	"429":          {&mockupv1.Fault{Share: 0.2, Status: 429, Headers: map[string]string{"Retry-After": strconv.Itoa(int(pauseAsked.Seconds()))}}, false},
 	"slow":         {&mockupv1.Fault{Share: 0.3, Delay: durationpb.New(500 * time.Millisecond)}, false},
+	"hangs":        {&mockupv1.Fault{Share: 0.1, Delay: durationpb.New(time.Hour)}, true},
 	"closes":       {&mockupv1.Fault{Share: 0.2, CloseConnection: true}, true},
 	"answers-dies": {&mockupv1.Fault{Share: 0.2, CutAnswer: true}, true},
 }
@@ -63,14 +64,29 @@ var (
 		trial{"postgres", "apart", "broker", "ok", false},
 		trial{"postgres", "apart", "all", "answers-dies", true},
 		trial{"postgres", "apart", "none", "slow", true},
+		trial{"sqlite", "apart", "group", "hangs", false},
+		trial{"postgres", "pairs", "alert", "ok", false},
+		trial{"postgres", "pairs", "edge", "429", false},
+		trial{"postgres", "pairs", "all", "hangs", true},
 	)
 )
 
-// every is the whole matrix. In one process nobody can be killed alone.
+// kills says who is killed in each layout: in one process nobody can be killed alone.
+var kills = map[string][]string{
+	"one":   {"none", "all"},
+	"apart": {"none", "group", "alert", "sender", "broker", "all"},
+	"pairs": {"none", "edge", "group", "alert", "sender", "broker", "all"},
+}
+
+// every is the whole matrix. Two alert services share a ledger, which only PostgreSQL
+// lets them.
 func every() []trial {
 	var all []trial
 	for _, store := range []string{"sqlite", "postgres"} {
-		for layout, kills := range map[string][]string{"one": {"none", "all"}, "apart": {"none", "alert", "sender", "broker", "all"}} {
+		for layout, kills := range kills {
+			if layout == "pairs" && store != "postgres" {
+				continue
+			}
 			for _, kill := range kills {
 				for provider := range providers {
 					for _, wipe := range []bool{false, true} {

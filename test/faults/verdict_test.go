@@ -100,6 +100,9 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 		messages[message] = id
 	}
 	for _, p := range promised {
+		if p.wrong != "" {
+			t.Errorf("alert %s (%s) was sent again under its key, and the answer was %s", p.id, p.message, p.wrong)
+		}
 		if a := alerts[p.id]; p.id != "" && (a == nil || len(a.GetDeliveries()) != p.count || a.GetAlert().GetMessage() != p.message) {
 			v.lost += max(1, p.count-len(a.GetDeliveries()))
 			t.Errorf("alert %s (%s) was accepted with %d deliveries, and the ledger holds %v", p.id, p.message, p.count, a)
@@ -171,6 +174,7 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 			t.Errorf("the fake saw it again at %s, and it is not marked: %v\n%v", call.GetTime().AsTime(), d, calls)
 		}
 	}
+	judgeIDs(t, d, calls)
 	for i, a := range d.GetAttempts() {
 		if !made[i] && !leaseExpired(a) { // a sender that died may have called or not
 			t.Errorf("attempt %d is on record, and the fake got no call of it: %v", i+1, d)

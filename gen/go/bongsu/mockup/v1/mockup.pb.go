@@ -43,7 +43,11 @@ type Call struct {
 	// instead.
 	AnswerStatus int32 `protobuf:"varint,6,opt,name=answer_status,json=answerStatus,proto3" json:"answer_status,omitempty"`
 	// query is what follows the question mark in the URL.
-	Query         string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
+	Query string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
+	// answer_headers holds the headers of the fake's answer.
+	AnswerHeaders map[string]string `protobuf:"bytes,8,rep,name=answer_headers,json=answerHeaders,proto3" json:"answer_headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// answer_body is the body of the fake's answer, at most its first 1024 bytes.
+	AnswerBody    string `protobuf:"bytes,9,opt,name=answer_body,json=answerBody,proto3" json:"answer_body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -123,6 +127,20 @@ func (x *Call) GetAnswerStatus() int32 {
 func (x *Call) GetQuery() string {
 	if x != nil {
 		return x.Query
+	}
+	return ""
+}
+
+func (x *Call) GetAnswerHeaders() map[string]string {
+	if x != nil {
+		return x.AnswerHeaders
+	}
+	return nil
+}
+
+func (x *Call) GetAnswerBody() string {
+	if x != nil {
+		return x.AnswerBody
 	}
 	return ""
 }
@@ -605,7 +623,7 @@ var File_bongsu_mockup_v1_mockup_proto protoreflect.FileDescriptor
 
 const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/mockup/v1/mockup.proto\x12\x10bongsu.mockup.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\x02\n" +
+	"\x1dbongsu/mockup/v1/mockup.proto\x12\x10bongsu.mockup.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x03\n" +
 	"\x04Call\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12=\n" +
@@ -613,8 +631,14 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x04body\x18\x04 \x01(\tR\x04body\x12.\n" +
 	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12#\n" +
 	"\ranswer_status\x18\x06 \x01(\x05R\fanswerStatus\x12\x14\n" +
-	"\x05query\x18\a \x01(\tR\x05query\x1a:\n" +
+	"\x05query\x18\a \x01(\tR\x05query\x12P\n" +
+	"\x0eanswer_headers\x18\b \x03(\v2).bongsu.mockup.v1.Call.AnswerHeadersEntryR\ranswerHeaders\x12\x1f\n" +
+	"\vanswer_body\x18\t \x01(\tR\n" +
+	"answerBody\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a@\n" +
+	"\x12AnswerHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xed\x04\n" +
 	"\x05Fault\x12\x1c\n" +
@@ -670,7 +694,7 @@ func file_bongsu_mockup_v1_mockup_proto_rawDescGZIP() []byte {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescData
 }
 
-var file_bongsu_mockup_v1_mockup_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_bongsu_mockup_v1_mockup_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_bongsu_mockup_v1_mockup_proto_goTypes = []any{
 	(*Call)(nil),                  // 0: bongsu.mockup.v1.Call
 	(*Fault)(nil),                 // 1: bongsu.mockup.v1.Fault
@@ -683,30 +707,32 @@ var file_bongsu_mockup_v1_mockup_proto_goTypes = []any{
 	(*SetLimitsRequest)(nil),      // 8: bongsu.mockup.v1.SetLimitsRequest
 	(*SetLimitsResponse)(nil),     // 9: bongsu.mockup.v1.SetLimitsResponse
 	nil,                           // 10: bongsu.mockup.v1.Call.HeadersEntry
-	nil,                           // 11: bongsu.mockup.v1.Fault.HeadersEntry
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	nil,                           // 11: bongsu.mockup.v1.Call.AnswerHeadersEntry
+	nil,                           // 12: bongsu.mockup.v1.Fault.HeadersEntry
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
 }
 var file_bongsu_mockup_v1_mockup_proto_depIdxs = []int32{
 	10, // 0: bongsu.mockup.v1.Call.headers:type_name -> bongsu.mockup.v1.Call.HeadersEntry
-	12, // 1: bongsu.mockup.v1.Call.time:type_name -> google.protobuf.Timestamp
-	13, // 2: bongsu.mockup.v1.Fault.delay:type_name -> google.protobuf.Duration
-	11, // 3: bongsu.mockup.v1.Fault.headers:type_name -> bongsu.mockup.v1.Fault.HeadersEntry
-	0,  // 4: bongsu.mockup.v1.ListCallsResponse.calls:type_name -> bongsu.mockup.v1.Call
-	1,  // 5: bongsu.mockup.v1.SetFaultRequest.fault:type_name -> bongsu.mockup.v1.Fault
-	2,  // 6: bongsu.mockup.v1.MockupService.ListCalls:input_type -> bongsu.mockup.v1.ListCallsRequest
-	4,  // 7: bongsu.mockup.v1.MockupService.Reset:input_type -> bongsu.mockup.v1.ResetRequest
-	6,  // 8: bongsu.mockup.v1.MockupService.SetFault:input_type -> bongsu.mockup.v1.SetFaultRequest
-	8,  // 9: bongsu.mockup.v1.MockupService.SetLimits:input_type -> bongsu.mockup.v1.SetLimitsRequest
-	3,  // 10: bongsu.mockup.v1.MockupService.ListCalls:output_type -> bongsu.mockup.v1.ListCallsResponse
-	5,  // 11: bongsu.mockup.v1.MockupService.Reset:output_type -> bongsu.mockup.v1.ResetResponse
-	7,  // 12: bongsu.mockup.v1.MockupService.SetFault:output_type -> bongsu.mockup.v1.SetFaultResponse
-	9,  // 13: bongsu.mockup.v1.MockupService.SetLimits:output_type -> bongsu.mockup.v1.SetLimitsResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	13, // 1: bongsu.mockup.v1.Call.time:type_name -> google.protobuf.Timestamp
+	11, // 2: bongsu.mockup.v1.Call.answer_headers:type_name -> bongsu.mockup.v1.Call.AnswerHeadersEntry
+	14, // 3: bongsu.mockup.v1.Fault.delay:type_name -> google.protobuf.Duration
+	12, // 4: bongsu.mockup.v1.Fault.headers:type_name -> bongsu.mockup.v1.Fault.HeadersEntry
+	0,  // 5: bongsu.mockup.v1.ListCallsResponse.calls:type_name -> bongsu.mockup.v1.Call
+	1,  // 6: bongsu.mockup.v1.SetFaultRequest.fault:type_name -> bongsu.mockup.v1.Fault
+	2,  // 7: bongsu.mockup.v1.MockupService.ListCalls:input_type -> bongsu.mockup.v1.ListCallsRequest
+	4,  // 8: bongsu.mockup.v1.MockupService.Reset:input_type -> bongsu.mockup.v1.ResetRequest
+	6,  // 9: bongsu.mockup.v1.MockupService.SetFault:input_type -> bongsu.mockup.v1.SetFaultRequest
+	8,  // 10: bongsu.mockup.v1.MockupService.SetLimits:input_type -> bongsu.mockup.v1.SetLimitsRequest
+	3,  // 11: bongsu.mockup.v1.MockupService.ListCalls:output_type -> bongsu.mockup.v1.ListCallsResponse
+	5,  // 12: bongsu.mockup.v1.MockupService.Reset:output_type -> bongsu.mockup.v1.ResetResponse
+	7,  // 13: bongsu.mockup.v1.MockupService.SetFault:output_type -> bongsu.mockup.v1.SetFaultResponse
+	9,  // 14: bongsu.mockup.v1.MockupService.SetLimits:output_type -> bongsu.mockup.v1.SetLimitsResponse
+	11, // [11:15] is the sub-list for method output_type
+	7,  // [7:11] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_mockup_v1_mockup_proto_init() }
@@ -720,7 +746,7 @@ func file_bongsu_mockup_v1_mockup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_mockup_v1_mockup_proto_rawDesc), len(file_bongsu_mockup_v1_mockup_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

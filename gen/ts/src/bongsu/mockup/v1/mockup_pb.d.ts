@@ -68,6 +68,20 @@ export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
    * @generated from field: string query = 7;
    */
   query: string;
+
+  /**
+   * answer_headers holds the headers of the fake's answer.
+   *
+   * @generated from field: map<string, string> answer_headers = 8;
+   */
+  answerHeaders: { [key: string]: string };
+
+  /**
+   * answer_body is the body of the fake's answer, at most its first 1024 bytes.
+   *
+   * @generated from field: string answer_body = 9;
+   */
+  answerBody: string;
 };
 
 /**

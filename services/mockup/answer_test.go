@@ -1,0 +1,32 @@
+package mockup
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestAnswerIsRecorded proves that a call's record holds the answer it got, so that ids
+// in a delivery record can be compared with the provider's, and no more of it than
+// maxAnswer.
+func TestAnswerIsRecorded(t *testing.T) {
+	m := New(nil)
+	for name, text := range map[string]string{"short": "node1 down", "long": strings.Repeat("x", 2*maxAnswer)} {
+		t.Run(name, func(t *testing.T) {
+			m.Reset()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/api/chat.postMessage", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			call := m.got(r, nil)
+			m.answered(call, jsonAnswer(http.StatusOK, slackReply{OK: true, TS: "1.000001", Message: &slackMessage{text}}))
+			got := m.Calls("")[0]
+			if got.AnswerStatus != http.StatusOK || !strings.Contains(got.AnswerBody, `"ts":"1.000001"`) || len(got.AnswerBody) > maxAnswer {
+				t.Errorf("the record holds %d %q", got.AnswerStatus, got.AnswerBody)
+			}
+			if len(got.AnswerHeaders) != 1 || got.AnswerHeaders[0].Name != "Content-Type" {
+				t.Errorf("the record holds the headers %v", got.AnswerHeaders)
+			}
+		})
+	}
+}

@@ -1,0 +1,76 @@
+package faults
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestAlertServiceStopped stops an alert service with SIGSTOP, past the leases of the
+// deliveries that its sender claimed: its port takes connections, and nobody answers.
+// The alerts that it was asked to take are taken by the other, everything ends, and no
+// duplicate is unmarked.
+func TestAlertServiceStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
+	t.Parallel()
+	for name, layout := range map[string]func(t testing.TB) (s *system, stopped string){
+		"the only one":      func(t testing.TB) (*system, string) { return apart(t, "sqlite", "sender1", "sender2"), "alert" },
+		"one of a pair":     func(t testing.TB) (*system, string) { return pairs(t), "alert1" },
+		"the group service": func(t testing.TB) (*system, string) { return pairs(t), "group1" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, stopped := layout(t)
+			all, _ := posts(draw(t.Name()), 60)
+			for _, p := range all {
+				if p.key == "" {
+					p.key = p.message // whoever gets no answer asks again
+				}
+			}
+			accepted, driven := new(counter), make(chan struct{})
+			ctx, cancel := context.WithTimeout(t.Context(), bound)
+			defer cancel()
+			go func() {
+				defer close(driven)
+				s.drive(ctx, all, accepted)
+			}()
+			if !accepted.reach(ctx, 20) {
+				t.Fatal("20 alerts were not accepted")
+			}
+			s.struck(func() {
+				s.parts[stopped].Signal(t, syscall.SIGSTOP)
+				wait(ctx, 2*lease)
+				s.parts[stopped].Signal(t, syscall.SIGCONT)
+			})
+			<-driven
+			for _, p := range all {
+				if p.id == "" {
+					t.Errorf("%q was not accepted", p.message)
+				}
+			}
+			s.judge(t, all)
+			s.living(t)
+		})
+	}
+}
+
+// TestPairOutlivesAStoppedAlertService stops one alert service of two for good: all that
+// callers send to the other edge is delivered while it is stopped.
+func TestPairOutlivesAStoppedAlertService(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
+	t.Parallel()
+	s := pairs(t)
+	s.sendTo(s.urls[1])
+	s.parts["alert1"].Signal(t, syscall.SIGSTOP)
+	defer s.parts["alert1"].Signal(t, syscall.SIGCONT)
+	start := time.Now()
+	all, _ := posts(draw(t.Name()), 40)
+	s.struck(func() { s.send(t, all) })
+	s.judge(t, all)
+	t.Logf("%d alerts were delivered in %s", len(all), time.Since(start))
+}
