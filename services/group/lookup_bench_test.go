@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkLookUp looks a group of 1,000 up, as an alert does that is accepted, and what it
-// would cost beside that to seal each credential anew for its delivery (docs/adr/0013).
+// would cost beside that to seal each credential anew for its delivery (docs/adr/0020).
 func BenchmarkLookUp(b *testing.B) {
 	store, key := openDirectory(b)
 	const members = 1000
