@@ -50,7 +50,7 @@ type Content struct {
 	Link     string // empty for none
 	Details  []Detail
 	Time     time.Time // when the alert was accepted
-	Key      string    // what the alert is about; empty for none
+	Key      string    // what the alert is about, as ShownKey shows it; empty for none
 	Resolved bool      // the thing that Key names is over
 }
 

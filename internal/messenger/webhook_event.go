@@ -3,6 +3,8 @@ package messenger
 import (
 	"strconv"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 // A webhookEvent is the body of a call: what Standard Webhooks recommends, around what
@@ -34,7 +36,7 @@ func webhookEventOf(m Message) webhookEvent {
 		DeliveryID: strconv.FormatInt(m.DeliveryID, 10),
 		Severity:   m.Severity,
 		Text:       m.Text,
-		Key:        m.Key,
+		Key:        job.ShownKey(m.Key),
 		Status:     m.status(),
 		Title:      m.Title,
 		Link:       m.Link,

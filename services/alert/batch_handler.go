@@ -17,6 +17,7 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 // batchCalls is how many alerts of a batch are recorded at a time: so many share a
@@ -113,6 +114,7 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 	if err != nil || res.GetOutcome() == jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REFUSED {
 		return res, err
 	}
+	a.AlertKey = job.SourceKey(a.AlertKey)
 	if a.Key != "" {
 		a.Key = keySeparator + b.source + keySeparator + a.Key
 	}

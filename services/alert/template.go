@@ -54,7 +54,7 @@ type Words struct {
 func wordsOf(a Alert) Words {
 	w := Words{
 		Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text(),
-		Key: a.AlertKey, Status: "firing",
+		Key: job.ShownKey(a.AlertKey), Status: "firing",
 	}
 	if a.Resolved {
 		w.Status = "resolved"

@@ -97,7 +97,7 @@ func alertToWire(a Alert) *alertv1.Alert {
 		CreateTime:     timestamppb.New(a.CreateTime),
 		ExpireTime:     timestamppb.New(a.ExpireTime),
 		DeliveryCounts: countsToWire(a.Counts),
-		Key:            a.AlertKey,
+		Key:            job.ShownKey(a.AlertKey),
 		Status:         statusToWire(a.Resolved),
 	}
 }

@@ -215,7 +215,7 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert
 func forgetKeyed(ctx context.Context, t *database.Tx, before int64, limit int) (more bool, err error) {
 	for _, from := range []string{
 		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
-			WHERE deliveries.thread = threads.name AND deliveries.thread <> '' AND deliveries.state <= 2)`,
+			WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND (deliveries.state <= 2))`,
 		`alert_keys WHERE use_time < ?`,
 	} {
 		old, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },

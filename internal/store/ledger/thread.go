@@ -142,7 +142,7 @@ func writeNews(ctx context.Context, t *database.Tx, threads map[string]thread, a
 // them. The condition of the index of threads stands in its own words.
 func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]threadRow, error) {
 	in, args := database.In(t, names)
-	open := ` FROM deliveries WHERE thread ` + in + ` AND thread <> '' AND state <= 2 ORDER BY thread, thread_order, id`
+	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (state <= 2) ORDER BY thread, thread_order, id`
 	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
 		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts)
 	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count`+open+skipLocked(t), args...)

@@ -178,7 +178,7 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{DeliveriesColumns[24], DeliveriesColumns[25]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "thread <> '' AND state <= 2",
+					Where: "(thread_order <> 0) AND (state <= 2)",
 				},
 			},
 		},

@@ -79,6 +79,6 @@ func (Delivery) Indexes() []ent.Index {
 		index.Fields("chain").StorageKey("delivery_chain").
 			Annotations(entsql.IndexWhere("chain <> 0")),
 		index.Fields("thread", "thread_order").StorageKey("delivery_thread").
-			Annotations(entsql.IndexWhere("thread <> '' AND state <= 2")),
+			Annotations(entsql.IndexWhere("(thread_order <> 0) AND (state <= 2)")),
 	}
 }
