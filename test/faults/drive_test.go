@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -69,6 +70,24 @@ func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 	}
 	close(work)
 	callers.Wait()
+}
+
+// strikeBusy sends alerts, strikes once 20 of them were accepted, and returns when all
+// callers were answered or gave up, within patience.
+func (s *system) strikeBusy(t testing.TB, all []*post, patience time.Duration, strike func(ctx context.Context)) {
+	t.Helper()
+	accepted, driven := new(counter), make(chan struct{})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	go func() {
+		defer close(driven)
+		s.drive(ctx, all, accepted)
+	}()
+	if !accepted.reach(ctx, 20) {
+		t.Fatal("20 alerts were not accepted")
+	}
+	s.struck(func() { strike(ctx) })
+	<-driven
 }
 
 // repeat sends an alert that was accepted once more, under its key and to the next of

@@ -118,18 +118,9 @@ func (d disturbance) whileBusy(t *testing.T) {
 	t.Parallel()
 	s := d.system(t)
 	all, _ := posts(draw(t.Name()), 60)
-	accepted, driven := new(counter), make(chan struct{})
-	ctx, cancel := context.WithTimeout(t.Context(), bound+away())
-	defer cancel()
-	go func() {
-		defer close(driven)
-		s.drive(ctx, all, accepted)
-	}()
-	if !accepted.reach(ctx, 20) {
-		t.Fatal("20 alerts were not accepted")
-	}
-	s.struck(func() { d.do(t, s) })
-	<-driven
+	s.strikeBusy(t, all, bound+away(), func(ctx context.Context) {
+		d.do(t, s)
+	})
 	s.judge(t, all)
 	s.calm(t)
 	s.living(t)

@@ -46,22 +46,11 @@ func TestKilledWhileItStarts(t *testing.T) {
 			t.Parallel()
 			s := one(t, store)
 			all, _ := posts(draw(t.Name()), 60)
-			accepted, driven := new(counter), make(chan struct{})
-			ctx, cancel := context.WithTimeout(t.Context(), bound)
-			defer cancel()
-			go func() {
-				defer close(driven)
-				s.drive(ctx, all, accepted)
-			}()
-			if !accepted.reach(ctx, 20) {
-				t.Fatal("20 alerts were not accepted")
-			}
-			s.struck(func() {
+			s.strikeBusy(t, all, bound, func(ctx context.Context) {
 				s.kill("all")
 				s.killWhileStarting(t, "all")
 				s.start(t, "all")
 			})
-			<-driven
 			s.judge(t, all)
 			s.living(t)
 		})

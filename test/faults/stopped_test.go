@@ -30,22 +30,11 @@ func TestAlertServiceStopped(t *testing.T) {
 					p.key = p.message // whoever gets no answer asks again
 				}
 			}
-			accepted, driven := new(counter), make(chan struct{})
-			ctx, cancel := context.WithTimeout(t.Context(), bound)
-			defer cancel()
-			go func() {
-				defer close(driven)
-				s.drive(ctx, all, accepted)
-			}()
-			if !accepted.reach(ctx, 20) {
-				t.Fatal("20 alerts were not accepted")
-			}
-			s.struck(func() {
+			s.strikeBusy(t, all, bound, func(ctx context.Context) {
 				s.parts[stopped].Signal(t, syscall.SIGSTOP)
 				wait(ctx, 2*lease)
 				s.parts[stopped].Signal(t, syscall.SIGCONT)
 			})
-			<-driven
 			for _, p := range all {
 				if p.id == "" {
 					t.Errorf("%q was not accepted", p.message)

@@ -30,17 +30,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	s := oneIn(t, t.TempDir(), "--directory-url="+directory, "--ledger-url="+ledger)
 
 	all, _ := posts(draw(t.Name()), 60)
-	accepted, driven := new(counter), make(chan struct{})
-	ctx, cancel := context.WithTimeout(t.Context(), bound)
-	defer cancel()
-	go func() {
-		defer close(driven)
-		s.drive(ctx, all, accepted)
-	}()
-	if !accepted.reach(ctx, 20) {
-		t.Fatal("20 alerts were not accepted")
-	}
-	s.struck(func() {
+	s.strikeBusy(t, all, bound, func(ctx context.Context) {
 		err = server.Crash(t.Context(), func() {
 			s.notReady(t)
 			s.refuses(t)
@@ -50,7 +40,6 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 		t.Skip("the PostgreSQL of " + postgrestest.Variable + " is not ours to end")
 	}
 	must(t, err)
-	<-driven
 	s.ready(t)
 	s.judge(t, all)
 	s.living(t)
