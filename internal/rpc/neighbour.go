@@ -158,14 +158,15 @@ func (c *neighbourConn) CloseResponse() error {
 }
 
 func (c *neighbourConn) translate(err error) error {
-	if err == nil || errors.Is(err, io.EOF) && !connectError(err) {
+	if err == nil || cleanEnd(err) {
 		return err
 	}
 	return c.neighbours.translate(c.ctx, c.Spec(), err)
 }
 
-// connectError reports whether err is more than the bare end of a stream.
-func connectError(err error) bool {
-	_, ok := errors.AsType[*connect.Error](err)
-	return ok
+// cleanEnd reports whether err is the end of a stream that its server has finished. By
+// gRPC, Connect returns it as io.EOF in an error with CodeUnknown; io.EOF of a connection
+// that broke has CodeUnavailable.
+func cleanEnd(err error) bool {
+	return errors.Is(err, io.EOF) && connect.CodeOf(err) == connect.CodeUnknown
 }

@@ -182,7 +182,7 @@ func TestSecretsAreNotServedByGET(t *testing.T) {
 func TestAllowedHosts(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "messengers.yaml")
 	must(t, os.WriteFile(config, []byte("twilio: {callback-url: https://tunnel.example}\n"), 0o600))
-	d := oneProcess(t, "--allowed-hosts=bongsu.example.com", "--allowed-hosts=other.example.com:8443", "--messenger-config="+config)
+	d := oneProcess(t, "--allowed-hosts=bongsu.example.com,other.example.com:8443", "--messenger-config="+config)
 	for _, c := range []struct {
 		host string
 		url  string

@@ -10,7 +10,7 @@ import (
 // TestSeverityMap proves that the severities of other systems rank as they should or as
 // --severity-map has it, by what PagerDuty gets, and are sent as they are.
 func TestSeverityMap(t *testing.T) {
-	d := oneProcess(t, "--severity-map=page=low", "--severity-map=Brown Out=high")
+	d := oneProcess(t, "--severity-map=page=low,Brown Out=high")
 	d.by(t, "pd", "pagerduty", "0123456789abcdef0123456789abcdef", "")
 	for severity, want := range map[string]string{
 		"page": "info", "brown-out": "error", "Disaster": "critical", "P1": "critical", "emergency": "critical", "ERR": "error", "warning": "warning", "경고": "warning",
