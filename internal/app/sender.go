@@ -30,8 +30,9 @@ func (b *builder) senderHere(ctx context.Context) error {
 	if err != nil {
 		host = "unknown"
 	}
-	clock := sender.NewClock(b.config.Now, b.log)
+	clock := sender.SharedClock(b.config.Now)
 	if !b.config.has(Alert) {
+		clock = sender.NewClock(b.config.Now, b.log)
 		b.clock = clock
 	}
 	dispatch := sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Clock: clock}

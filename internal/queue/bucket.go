@@ -26,6 +26,9 @@ const (
 	bucketTimeout = 2 * time.Second
 	// bucketLook is how often it is looked whether the bucket began anew.
 	bucketLook = time.Second
+	// bucketProbe is a key that no limiter uses: deleting it is a write that changes
+	// nothing.
+	bucketProbe = "probe"
 )
 
 var _ pace.Bucket = (*Bucket)(nil)
@@ -36,12 +39,15 @@ type Bucket struct {
 	queue   *Queue
 	opened  atomic.Pointer[jetstream.KeyValue] // nil where it must be opened
 	opening *semaphore.Weighted                // held while it is: by one
+	mending *semaphore.Weighted                // held by mend: one probes at a time
 
 	told time.Time // the life of the bucket that a watcher was told of last
 }
 
 // Bucket gives the bucket of the broker that keeps the queue.
-func (q *Queue) Bucket() *Bucket { return &Bucket{queue: q, opening: semaphore.NewWeighted(1)} }
+func (q *Queue) Bucket() *Bucket {
+	return &Bucket{queue: q, opening: semaphore.NewWeighted(1), mending: semaphore.NewWeighted(1)}
+}
 
 // open gives the bucket, and makes it where there is none, or where the broker cannot
 // even write down what it is.
@@ -100,20 +106,58 @@ func (b *Bucket) keep(ctx context.Context) error {
 // reopen makes the next call open the bucket anew.
 func (b *Bucket) reopen() { b.opened.Store(nil) }
 
-// Load answers with a value.
-func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
+// mend deletes the bucket if the broker no longer writes it: a broker whose files were
+// deleted keeps serving the bucket, and never acknowledges a write. The owner makes it
+// again within a second. It runs after a failed call, in senders too: only a writer
+// notices, and the owner may write nothing. A slow broker that acknowledges another write
+// in time is left alone.
+func (b *Bucket) mend(ctx context.Context) {
+	if !b.mending.TryAcquire(1) {
+		return
+	}
+	defer b.mending.Release(1)
+	life, err := b.life(ctx)
+	if err != nil || !b.stuck(ctx) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	kv, err := b.open(ctx)
+	if now, err := b.life(ctx); err != nil || !now.Equal(life) {
+		return // another was faster
+	}
+	b.queue.options.Log.Warn("limiter state cannot be written, beginning it anew: were the files of the queue deleted?")
+	if err := b.queue.js.DeleteKeyValue(ctx, bucketName); err != nil {
+		b.queue.options.Log.Warn("cannot delete limiter state", "error", err)
+	}
+}
+
+// stuck reports whether a write times out while the broker is connected.
+func (b *Bucket) stuck(ctx context.Context) bool {
+	probing, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	kv, err := b.queue.js.KeyValue(probing, bucketName)
+	if err != nil {
+		return false
+	}
+	err = kv.Delete(probing, bucketProbe)
+	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && b.queue.conn.IsConnected()
+}
+
+// Load answers with a value.
+func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
+	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	kv, err := b.open(asking)
 	if err != nil {
 		return nil, 0, err
 	}
-	entry, err := kv.Get(ctx, key)
+	entry, err := kv.Get(asking, key)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
 		return nil, 0, nil
 	case err != nil:
 		b.reopen()
+		b.mend(ctx)
 		return nil, 0, fmt.Errorf("look into the bucket of paces: %w: %w", err, fault.ErrUnavailable)
 	}
 	return entry.Value(), entry.Revision(), nil
@@ -121,13 +165,13 @@ func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
 
 // Swap changes a value that nobody else has changed.
 func (b *Bucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	kv, err := b.open(ctx)
+	kv, err := b.open(asking)
 	if err != nil {
 		return 0, err
 	}
-	next, err := kv.Update(ctx, key, value, revision)
+	next, err := kv.Update(asking, key, value, revision)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
 		return 0, fmt.Errorf("%s: %w", key, pace.ErrConflict)
@@ -136,6 +180,7 @@ func (b *Bucket) Swap(ctx context.Context, key string, value []byte, revision ui
 		return 0, fmt.Errorf("%s: the bucket vanished: %w", key, pace.ErrConflict)
 	case err != nil:
 		b.reopen()
+		b.mend(ctx)
 		return 0, fmt.Errorf("write into the bucket of paces: %w: %w", err, fault.ErrUnavailable)
 	}
 	return next, nil
@@ -158,6 +203,7 @@ func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, [
 	watcher, err := kv.WatchAll(ctx)
 	if err != nil {
 		b.reopen()
+		b.mend(ctx)
 		return fmt.Errorf("watch the bucket of paces: %w: %w", err, fault.ErrUnavailable)
 	}
 	defer watcher.Stop() //nolint:errcheck // it may have ended

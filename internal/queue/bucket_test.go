@@ -23,8 +23,22 @@ var slow = pace.Key{ID: "slack.credential.4567", Rate: messenger.Rate{Count: 1, 
 // pacer runs a pacer on a connection of its own until the test ends.
 func pacer(t *testing.T, broker *queue.Broker) *pace.Pacer {
 	t.Helper()
-	q, _ := queueOf(t, broker)
-	p := pace.New(q.Bucket(), time.Now, slog.New(slog.DiscardHandler))
+	return pacerOf(t, broker, true)
+}
+
+// pacerOf runs a pacer of an alert service, which is the owner, or of a sender.
+func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *pace.Pacer {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	conn, err := broker.Connect(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: owner, Hold: time.Minute, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pace.New(q.Bucket(), time.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
@@ -209,6 +223,40 @@ func TestBucketFolderDeleted(t *testing.T) {
 			}
 			reserveEach(t, p, 50)
 			reserveEach(t, p, 50)
+		})
+	}
+}
+
+// TestBucketFolderDeletedUnderSenders takes the broker's files away while only senders,
+// which do not make the bucket, write into it: slots are given again, also to a sender
+// that began after that and knows nothing of what was there.
+func TestBucketFolderDeletedUnderSenders(t *testing.T) {
+	for name, late := range map[string]bool{"that were there": false, "that come after": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Run("made", func(t *testing.T) {
+				b, err := queue.StartBroker(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(b.Stop)
+				reserveEach(t, pacer(t, b), 50)
+			})
+			b, err := queue.StartBroker(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(b.Stop)
+			<-pacer(t, b).Loaded() // the alert service only watches
+			sender := pacerOf(t, b, false)
+			<-sender.Loaded()
+			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			}
+			if late {
+				sender = pacerOf(t, b, false)
+			}
+			reserveEach(t, sender, 50)
+			reserveEach(t, sender, 50)
 		})
 	}
 }

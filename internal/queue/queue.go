@@ -44,7 +44,8 @@ type Queue struct {
 type Options struct {
 	// Owner is set for the alert service: it makes the stream and the bucket where they
 	// are missing, and decides on how many servers they are kept. Other processes open
-	// what there is, wait for what is missing, and change nothing.
+	// what there is, wait for what is missing, and change nothing, but that they delete
+	// what the broker can no longer write.
 	Owner bool
 	// Replicas is on how many servers of a cluster an owner keeps what it makes, and what
 	// is kept on fewer. It never makes them fewer. 0 leaves what there is as it is, and

@@ -22,15 +22,23 @@ const (
 // that is logged, and the sender is not ready: other things still go by the wrong clock. A
 // Clock is safe for concurrent use.
 type Clock struct {
-	now func() time.Time
-	log *slog.Logger
+	now    func() time.Time
+	log    *slog.Logger
+	shared bool          // with the alert service: there is no skew
+	again  chan struct{} // holds one where Follow must compare at once
 
 	mu   sync.Mutex
 	skew time.Duration // how far it is ahead of the alert service; 0 where that is not much
 }
 
 // NewClock returns a clock that goes by now.
-func NewClock(now func() time.Time, log *slog.Logger) *Clock { return &Clock{now: now, log: log} }
+func NewClock(now func() time.Time, log *slog.Logger) *Clock {
+	return &Clock{now: now, log: log, again: make(chan struct{}, 1)}
+}
+
+// SharedClock returns the clock of a sender in the process of the alert service, which goes
+// by the same clock: it is compared with nothing.
+func SharedClock(now func() time.Time) *Clock { return &Clock{now: now, shared: true} }
 
 // Now returns the time.
 func (c *Clock) Now() time.Time {
@@ -58,12 +66,19 @@ func (c *Clock) raw() time.Time { return c.now() }
 
 // compare takes note of the time of the alert service, which it told between sent and
 // received, both as raw tells them. What the call may have taken is not held against the
-// clock.
+// clock. A call during which the clock went back tells nothing, and Follow asks again.
 func (c *Clock) compare(sent, theirs, received time.Time) {
-	if theirs.IsZero() { // an alert service from before it told
+	if c.shared || theirs.IsZero() { // an alert service from before it told
 		return
 	}
 	sent, received = sent.Round(0), received.Round(0) // as the wall has them
+	if received.Before(sent) {
+		select {
+		case c.again <- struct{}{}:
+		default:
+		}
+		return
+	}
 	skew := sent.Add(received.Sub(sent) / 2).Sub(theirs)
 	if theirs.Sub(received) <= mostSkew && sent.Sub(theirs) <= mostSkew {
 		skew = 0
@@ -87,12 +102,16 @@ type TimeTeller interface {
 
 // Follow compares the clock with that of the alert service until ctx ends.
 func (c *Clock) Follow(ctx context.Context, service TimeTeller) error {
+	if c.shared {
+		return nil
+	}
 	ticker := time.NewTicker(askTime)
 	defer ticker.Stop()
 	for {
 		c.Ask(ctx, service)
 		select {
 		case <-ticker.C:
+		case <-c.again:
 		case <-ctx.Done():
 			return nil
 		}
@@ -101,6 +120,9 @@ func (c *Clock) Follow(ctx context.Context, service TimeTeller) error {
 
 // Ask compares the clock once, where the alert service answers soon.
 func (c *Clock) Ask(ctx context.Context, service TimeTeller) {
+	if c.shared {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	sent := c.raw()

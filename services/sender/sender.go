@@ -58,7 +58,8 @@ type Deferral struct {
 	DeliveryID int64
 	Fence      int64 // of its claim; 0 where it was not claimed
 	Time       time.Time
-	Slots      string // what was reserved; the job brings it back
+	Wait       time.Duration // the longest, as the clock may be put right before it is sent
+	Slots      string        // what was reserved; the job brings it back
 }
 
 // A Meter is told what senders do. Its methods are called by many at once.

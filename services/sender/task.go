@@ -96,5 +96,7 @@ const (
 // put gives the result that lets a task wait until a time.
 func (l *lane) put(t *task, until time.Time, why string) result {
 	l.Meter.Deferred(l.name, why)
-	return result{hand: t.hand, deferral: &Deferral{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Slots: t.slots()}}
+	return result{hand: t.hand, deferral: &Deferral{
+		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(l.Now()), Slots: t.slots(),
+	}}
 }

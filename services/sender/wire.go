@@ -38,8 +38,9 @@ func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64
 	if res.GetTime() != nil {
 		c.Clock.compare(sent, res.GetTime().AsTime(), c.Clock.raw())
 	}
-	// No lease ends later than it is said to last from when it was asked for.
-	asked := c.Clock.Now().Add(sent.Sub(c.Clock.raw()))
+	// No lease ends later than it is said to last from when it was asked for, also where
+	// the clock went back since.
+	asked := c.Clock.Now().Add(min(0, sent.Sub(c.Clock.raw())))
 	claims := make(map[int64]Claim, len(res.GetClaims()))
 	for _, wire := range res.GetClaims() {
 		claim := Claim{Fence: wire.GetFence(), Expire: wire.GetLeaseExpireTime().AsTime()}
@@ -105,7 +106,7 @@ func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
 			Fence:      d.Fence,
 			Time:       timestamppb.New(d.Time),
 			Slots:      d.Slots,
-			Wait:       durationpb.New(max(0, d.Time.Sub(now))),
+			Wait:       durationpb.New(min(max(0, d.Time.Sub(now)), max(0, d.Wait))),
 		})
 	}
 	_, err := c.Service.Defer(ctx, req)

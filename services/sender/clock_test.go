@@ -1,0 +1,117 @@
+package sender
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+)
+
+// A steppedClock is a clock without a monotonic part, and so far ahead.
+type steppedClock struct{ ahead atomic.Int64 }
+
+func (s *steppedClock) now() time.Time { return time.Now().Round(0).Add(time.Duration(s.ahead.Load())) }
+
+// A teller is an alert service whose clock is right. It runs during in its first answer.
+type teller struct {
+	during func()
+	asked  int
+}
+
+func (s *teller) Time(context.Context) (time.Time, error) {
+	theirs := time.Now().Round(0)
+	if s.asked++; s.asked == 1 {
+		s.during()
+	}
+	return theirs, nil
+}
+
+// TestClockStepsWhileAsked moves the sender's clock by an hour while it asks for the time:
+// the step is not taken for a difference, and the real difference is known at once.
+func TestClockStepsWhileAsked(t *testing.T) {
+	for name, c := range map[string]struct{ from, to time.Duration }{
+		"it is put right that was ahead":  {time.Hour, 0},
+		"it is put right that was behind": {-time.Hour, 0},
+		"it goes wrong, behind":           {0, -time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var raw steppedClock
+				raw.ahead.Store(int64(c.from))
+				clock := NewClock(raw.now, slog.New(slog.DiscardHandler))
+				service := &teller{during: func() { raw.ahead.Store(int64(c.to)) }}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- clock.Follow(ctx, service) }()
+				synctest.Wait()
+				if off := clock.Now().Sub(time.Now().Round(0)); off != 0 {
+					t.Errorf("after %d questions it is %s ahead", service.asked, off)
+				}
+				if ready := clock.Check(ctx) == nil; ready != (c.to == 0) {
+					t.Errorf("it agrees with the alert service: %t", ready)
+				}
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestSharedClock asks an alert service in the same process, which went by the clock before
+// a step: the clock goes by none but its own.
+func TestSharedClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var raw steppedClock
+		clock := SharedClock(raw.now)
+		now := raw.now()
+		clock.compare(now, now.Add(-time.Hour), now)
+		clock.Ask(t.Context(), &teller{during: func() {}})
+		if !clock.Now().Equal(now) || clock.Check(t.Context()) != nil || clock.Follow(t.Context(), nil) != nil {
+			t.Errorf("it is %s ahead", clock.Now().Sub(now))
+		}
+	})
+}
+
+// waits is an alert service that takes note of how long deliveries are deferred.
+type waits struct {
+	jobv1connect.DispatchServiceClient
+	seen []time.Duration
+}
+
+func (w *waits) Defer(_ context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
+	for _, d := range req.GetDeferrals() {
+		w.seen = append(w.seen, d.GetWait().AsDuration())
+	}
+	return &jobv1.DeferResponse{}, nil
+}
+
+// TestDeferredWhileTheClockSteps puts the clock right after it was decided how long a
+// delivery waits, and before that is sent: it waits no longer than was decided.
+func TestDeferredWhileTheClockSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var raw steppedClock
+		service := &waits{}
+		s := &Sender{Now: raw.now, Meter: Unmeasured{}}
+		l := &lane{Sender: s}
+		client := DispatchClient{Service: service, Clock: SharedClock(raw.now)}
+		want := []time.Duration{20 * time.Second, 20 * time.Second, 15 * time.Second, 0}
+		for i, step := range []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour} {
+			raw.ahead.Store(int64(time.Hour))
+			r := l.put(&task{}, raw.now().Add(20*time.Second), becausePace)
+			raw.ahead.Add(int64(step))
+			if err := client.Defer(t.Context(), []Deferral{*r.deferral}); err != nil {
+				t.Fatal(err)
+			}
+			if got := service.seen[i]; got != want[i] {
+				t.Errorf("after a step of %s it waits %s, want %s", step, got, want[i])
+			}
+		}
+	})
+}
