@@ -36,6 +36,7 @@ var rules = []rule{
 	{what: "internal/messenger/...", by: []string{"..."}},
 	{what: "internal/phrase", by: []string{"..."}},
 	{what: "internal/logtest", why: "it records what tests log"},
+	{what: "internal/testsize", by: []string{"internal/store/storetest/..."}, why: "it scales tests"},
 	{what: "internal/intake", by: []string{"internal/app/...", "services/edge/..."},
 		why: "what other systems say is made ours at the edge"},
 	{what: "internal/redact", by: []string{"..."}},
