@@ -35,8 +35,8 @@ build: ## Build bin/bongsu
 	CGO_ENABLED=0 go build -trimpath -ldflags='-X main.version=$(VERSION)' -o bin/ ./cmd/bongsu
 
 .PHONY: test
-test: ## Run all tests; those of PostgreSQL where it is installed
-	go test $(FLAGS) $(PACKAGES)
+test: ## Run all tests; those of PostgreSQL where it is installed; FULL=1 with full numbers
+	$(if $(FULL),BONGSU_TEST_FULL=1) go test $(if $(FULL),-timeout=60m) $(FLAGS) $(PACKAGES)
 
 .PHONY: race
 race: ## Run all tests but the slow ones under the race detector
@@ -58,8 +58,8 @@ breaking: protos ## Check that the API still serves its callers, against the new
 	@PATH="$(CURDIR)/tools/node_modules/.bin:$$PATH" tools/breaking
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests anew: real processes, one and six
-	go test -count=1 $(FLAGS) ./test/e2e/...
+e2e: ## Run the end-to-end tests anew: real processes, one and six; FULL=1 with full numbers
+	$(if $(FULL),BONGSU_TEST_FULL=1) go test -count=1 $(if $(FULL),-timeout=60m) $(FLAGS) ./test/e2e/...
 
 # Of all cases, or of some with SHORT=1. SEED=… runs them as another run did.
 .PHONY: faults

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,13 +8,13 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
@@ -24,24 +23,6 @@ type movedClock struct{ ahead atomic.Int64 }
 
 func (m *movedClock) now() time.Time          { return time.Now().Round(0).Add(time.Duration(m.ahead.Load())) }
 func (m *movedClock) set(ahead time.Duration) { m.ahead.Store(int64(ahead)) }
-
-// A lockedBuffer is a buffer that several may write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // natsServer runs a NATS server until the test ends, and returns its URL.
 func natsServer(t *testing.T) string {
@@ -144,7 +125,7 @@ func TestSenderWithAWrongClock(t *testing.T) {
 				t.Fatal(err)
 			}
 			rest := runApp(t, Config{Services: []string{Edge, Group, Alert, Mockup}, NATSURL: nats, SealKeyFile: key, DemoData: true, Log: slog.New(slog.DiscardHandler)})
-			var logged lockedBuffer
+			var logged logtest.Buffer
 			clock := &movedClock{}
 			clock.set(ahead)
 			sender := runApp(t, Config{
@@ -159,7 +140,7 @@ func TestSenderWithAWrongClock(t *testing.T) {
 			if status, said := get(t, http.MethodGet, ready, ""); status == http.StatusOK {
 				t.Errorf("it is ready: %s", said)
 			}
-			if n := strings.Count(logged.String(), "level=ERROR"); n != 1 || !strings.Contains(logged.String(), "the sender's clock is not that of the alert service") {
+			if n := logged.Count("level=ERROR"); n != 1 || !strings.Contains(logged.String(), "the sender's clock is not that of the alert service") {
 				t.Errorf("it logged %d errors:\n%s", n, logged.String())
 			}
 			clock.set(0)

@@ -35,6 +35,8 @@ var rules = []rule{
 	{what: "internal/job", by: []string{"..."}},
 	{what: "internal/messenger/...", by: []string{"..."}},
 	{what: "internal/phrase", by: []string{"..."}},
+	{what: "internal/logtest", why: "it records what tests log"},
+	{what: "internal/testsize", by: []string{"internal/store/storetest/..."}, why: "it scales tests"},
 	{what: "internal/intake", by: []string{"internal/app/...", "services/edge/..."},
 		why: "what other systems say is made ours at the edge"},
 	{what: "internal/redact", by: []string{"..."}},

@@ -1,14 +1,12 @@
 package queue_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
@@ -160,7 +159,7 @@ func TestReplicasStayR3(t *testing.T) {
 	if got := c.replicas(t); got != [2]int{3, 3} {
 		t.Fatalf("the first kept them on %v servers", got)
 	}
-	var logged syncBuffer
+	var logged logtest.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
 	sender := c.open(t, queue.Options{})
 	use(t, sender)
@@ -172,7 +171,7 @@ func TestReplicasStayR3(t *testing.T) {
 	if got := c.replicas(t); got != [2]int{3, 3} {
 		t.Errorf("they are kept on %v servers", got)
 	}
-	if count := strings.Count(logged.String(), "keeps its replicas"); count != 2 {
+	if count := logged.Count("keeps its replicas"); count != 2 {
 		t.Errorf("the difference is logged %d times:\n%s", count, logged.String())
 	}
 
@@ -288,22 +287,4 @@ func deleteStreams(t *testing.T, c *cluster) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// A syncBuffer is a buffer that several may write.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
@@ -40,7 +41,7 @@ func unchanged(*server.Options) {}
 // line, and the return another, also where the server goes later.
 func TestOpenWhileNATSIsAway(t *testing.T) {
 	p, dir := port(t), t.TempDir()
-	var logged syncBuffer
+	var logged logtest.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
 	conn, err := queue.Dial(fmt.Sprintf("nats://127.0.0.1:%d", p), log)
 	if err != nil {
@@ -53,7 +54,7 @@ func TestOpenWhileNATSIsAway(t *testing.T) {
 	t.Cleanup(q.Close)
 	check := func(connected bool, lines ...string) {
 		t.Helper()
-		until(t, func() bool { return q.Connected() == connected && strings.Count(logged.String(), "\n") >= len(lines) })
+		until(t, func() bool { return q.Connected() == connected && logged.Count("\n") >= len(lines) })
 		got := strings.Split(strings.TrimSpace(logged.String()), "\n")
 		if len(got) != len(lines) {
 			t.Fatalf("it logged:\n%s", logged.String())
@@ -92,7 +93,7 @@ func TestDialQuotesNothing(t *testing.T) {
 		"ws://127.0.0.1:1,nats://bongsu:s3cr3t@127.0.0.1:2",
 		fmt.Sprintf("nats://bongsu:s3cr3t@127.0.0.1:%d", p),
 	} {
-		var logged syncBuffer
+		var logged logtest.Buffer
 		conn, err := queue.Dial(url, slog.New(slog.NewTextHandler(&logged, nil)))
 		if err == nil {
 			conn.Close()

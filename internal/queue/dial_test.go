@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
@@ -22,7 +23,7 @@ func TestNoPasswordInDialErrors(t *testing.T) {
 		"nats://127.0.0.1:1,nats://kim:s3c/ret@127.0.0.1:4222",
 		"s3cret\x7f",
 	} {
-		var logged syncBuffer
+		var logged logtest.Buffer
 		conn, err := queue.Dial(url, slog.New(slog.NewTextHandler(&logged, nil)))
 		if err == nil {
 			conn.Close() // no server answers, and it goes on trying

@@ -1,42 +1,24 @@
 package rpc
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/logtest"
 )
-
-// record is a log that a test reads.
-type record struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(p)
-}
-
-func (r *record) count(part string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Count(r.text.String(), part)
-}
 
 // TestConnectionsAreBounded fills a process with 400 idle bodies: the next caller waits
 // until one of them is cut off, and one line says so.
 func TestConnectionsAreBounded(t *testing.T) {
 	const limit = 400
 	synctest.Test(t, func(t *testing.T) {
-		var log record
+		var log logtest.Buffer
 		listener := serveInMemory(t, limit, slog.New(slog.NewTextHandler(&log, nil)), whole)
 		for range limit {
 			conn, _ := listener.Dial(t.Context(), "", "")
@@ -47,7 +29,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if log.count("connection limit reached") != 0 {
+		if log.Count("connection limit reached") != 0 {
 			t.Error("a warning below the limit")
 		}
 		for range 3 {
@@ -56,7 +38,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 				t.Errorf("after %s: %s", after, answer)
 			}
 		}
-		if n := log.count("level=WARN msg=\"connection limit reached"); n != 1 {
+		if n := log.Count("level=WARN msg=\"connection limit reached"); n != 1 {
 			t.Errorf("%d warnings", n)
 		}
 	})
@@ -104,14 +86,14 @@ func (l *failingListener) Accept() (conn net.Conn, err error) {
 // TestAcceptGoesOn sees that a failed accept is logged and ends nothing.
 func TestAcceptGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log record
+		var log logtest.Buffer
 		under := newPipes()
 		l := newConnections(2, slog.New(slog.NewTextHandler(&log, nil))).limit(&failingListener{Listener: under})
 		go func() { _, _ = under.Dial(t.Context(), "", "") }()
 		if _, err := l.Accept(); err != nil {
 			t.Error(err)
 		}
-		if log.count("level=WARN msg=\"cannot accept connections\"") != 1 {
+		if log.Count("level=WARN msg=\"cannot accept connections\"") != 1 {
 			t.Error("no warning")
 		}
 		if err := l.Close(); err != nil {
@@ -140,7 +122,7 @@ func TestConnectionLimit(t *testing.T) {
 }
 
 func TestErrorLog(t *testing.T) {
-	var log record
+	var log logtest.Buffer
 	to := newErrorLog(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	for message, level := range map[string]string{
 		"http: Accept error: too many open files; retrying in 5ms": "WARN",
@@ -148,8 +130,8 @@ func TestErrorLog(t *testing.T) {
 		"http2: server: error reading preface":                     "DEBUG",
 	} {
 		to.Print(message)
-		if log.count("level="+level) != 1 {
-			t.Errorf("%s is not of level %s: %s", message, level, log.text.String())
+		if log.Count("level="+level) != 1 {
+			t.Errorf("%s is not of level %s: %s", message, level, log.String())
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/logtest"
 )
 
 // A faulty alert service fails in the way that a test wants.
@@ -70,24 +69,6 @@ func serveTCP(t *testing.T, do func(net.Conn)) (url string) {
 	return "http://" + listener.Addr().String()
 }
 
-// A lockedBuffer is a log that several goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // TestNeighbourFails asks neighbours that fail in every way but by an answer: callers get
 // unavailable and a text without an address, and the log the cause, once.
 func TestNeighbourFails(t *testing.T) {
@@ -129,7 +110,7 @@ func TestNeighbourFails(t *testing.T) {
 		})),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var logged lockedBuffer
+			var logged logtest.Buffer
 			log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
 			client := NewHTTPClient()
 			t.Cleanup(client.CloseIdleConnections)
@@ -163,7 +144,7 @@ func TestNeighbourFails(t *testing.T) {
 // TestNeighbourAnswers sees what a neighbour answers, and the end of the caller's own
 // context, pass.
 func TestNeighbourAnswers(t *testing.T) {
-	var logged lockedBuffer
+	var logged logtest.Buffer
 	began := make(chan struct{}, 1)
 	_, handler := alertv1connect.NewAlertServiceHandler(faulty{fail: func(ctx context.Context) error {
 		if _, ok := ctx.Deadline(); !ok {

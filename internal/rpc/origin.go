@@ -61,8 +61,9 @@ func (g *guard) check(r *http.Request) error {
 
 // refuse answers with the error shape of the protocol of the request.
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	ctx := r.Context()
 	g.logged.Do(func() {
-		g.log.WarnContext(r.Context(), "request refused, further ones in this minute are not logged",
+		g.log.WarnContext(ctx, "request refused, further ones in this minute are not logged",
 			"error", err, "host", shorten(r.Host), "origin", shorten(r.Header.Get("Origin")), "path", shorten(r.URL.Path))
 	})
 	if isProcedure(r.URL.Path) {

@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
@@ -25,8 +26,8 @@ func (v validator) Validate(message proto.Message, options ...protovalidate.Vali
 		return err
 	}
 	note := fmt.Sprintf("and %d more", len(invalid.Violations)-maxViolations)
-	named := append(invalid.Violations[:maxViolations:maxViolations], &protovalidate.Violation{
-		Proto: validate.Violation_builder{Message: &note}.Build(),
+	named := slices.Concat(invalid.Violations[:maxViolations], []*protovalidate.Violation{
+		{Proto: validate.Violation_builder{Message: &note}.Build()},
 	})
 	return &protovalidate.ValidationError{Violations: named}
 }

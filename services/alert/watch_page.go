@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -45,31 +46,18 @@ func (c *pageCache) find(f *follower, after int64, since int) *watchPageOf {
 func (c *pageCache) keep(p *watchPageOf) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kept := c.pages[:0]
-	for _, old := range c.pages {
-		if old.follower != p.follower || old.after != p.after {
-			kept = append(kept, old)
-		}
+	c.pages = slices.DeleteFunc(c.pages, func(old *watchPageOf) bool { return old.follower == p.follower && old.after == p.after })
+	if len(c.pages) == c.most {
+		c.pages = slices.Delete(c.pages, 0, 1)
 	}
-	if len(kept) == c.most {
-		kept = append(kept[:0], kept[1:]...)
-	}
-	clear(c.pages[len(kept):])
-	c.pages = append(kept, p)
+	c.pages = append(c.pages, p)
 }
 
 // forget drops the pages of an alert that nobody watches any more.
 func (c *pageCache) forget(f *follower) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kept := c.pages[:0]
-	for _, p := range c.pages {
-		if p.follower != f {
-			kept = append(kept, p)
-		}
-	}
-	clear(c.pages[len(kept):])
-	c.pages = kept
+	c.pages = slices.DeleteFunc(c.pages, func(p *watchPageOf) bool { return p.follower == f })
 }
 
 // page returns the page behind a delivery, of round since or later.

@@ -1,16 +1,15 @@
 package sender_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -87,7 +86,7 @@ func TestSilentAlertService(t *testing.T) {
 			t.Parallel()
 			net := newStalled(fail)
 			r := newRig(t, net)
-			var logged lockedBuffer
+			var logged logtest.Buffer
 			silent := r.sender
 			silent.Log = slog.New(slog.NewTextHandler(&logged, nil))
 			other := *silent
@@ -113,28 +112,10 @@ func TestSilentAlertService(t *testing.T) {
 				t.Errorf("the provider got %d calls", calls)
 			}
 			for what, count := range map[string]int{"does not answer": 1, "answers again": 1, "level=WARN": 1} {
-				if got := strings.Count(logged.String(), what); got != count {
+				if got := logged.Count(what); got != count {
 					t.Errorf("%q is logged %d times:\n%s", what, got, logged.String())
 				}
 			}
 		})
 	}
-}
-
-// A lockedBuffer is a buffer that several may write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -27,8 +27,14 @@ type visit struct {
 	method, url, host, origin, contentType, body string
 }
 
-// do returns the answer, its body read.
-func (v visit) do(t *testing.T) (*http.Response, []byte) {
+// A reply is a response without its body.
+type reply struct {
+	status int
+	header http.Header
+}
+
+// do returns the response and its body.
+func (v visit) do(t *testing.T) (reply, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), v.method, v.url, strings.NewReader(v.body))
 	must(t, err)
@@ -45,7 +51,7 @@ func (v visit) do(t *testing.T) (*http.Response, []byte) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	must(t, err)
-	return res, body
+	return reply{res.StatusCode, res.Header}, body
 }
 
 // envelope is a message as gRPC and gRPC-Web send it.
@@ -103,7 +109,7 @@ func foreignPages(t *testing.T, d deployment) {
 			for how, v := range map[string]visit{"origin": foreign, "host": rebound} {
 				res, body := v.do(t)
 				if strings.HasPrefix(v.contentType, "application/grpc-web") {
-					if got := res.Header.Get("Grpc-Status"); got != "7" || len(body) > 0 {
+					if got := res.header.Get("Grpc-Status"); got != "7" || len(body) > 0 {
 						t.Errorf("foreign %s: grpc-status %q, %q", how, got, body)
 					}
 					continue
@@ -112,8 +118,8 @@ func foreignPages(t *testing.T, d deployment) {
 					Code    any
 					Message string
 				}
-				if err := json.Unmarshal(body, &said); err != nil || res.StatusCode != http.StatusForbidden || !strings.HasPrefix(said.Message, how) {
-					t.Errorf("foreign %s: %d %s %v", how, res.StatusCode, body, err)
+				if err := json.Unmarshal(body, &said); err != nil || res.status != http.StatusForbidden || !strings.HasPrefix(said.Message, how) {
+					t.Errorf("foreign %s: %d %s %v", how, res.status, body, err)
 				}
 				wantCode := any("permission_denied")
 				if strings.Contains(v.url, "/v1/") || strings.HasSuffix(v.url, "/readyz") {
@@ -127,12 +133,12 @@ func foreignPages(t *testing.T, d deployment) {
 	}
 	for _, url := range []string{d.edge, d.group, d.alert, d.sender, d.mockup} {
 		for _, path := range []string{"/healthz", "/metrics", "/v1/groups", "/v1/alerts"} {
-			if res, body := (visit{method: "GET", url: url + path, host: "evil.example"}).do(t); res.StatusCode != http.StatusForbidden {
-				t.Errorf("GET %s of a foreign host: %d %s", url+path, res.StatusCode, body)
+			if res, body := (visit{method: "GET", url: url + path, host: "evil.example"}).do(t); res.status != http.StatusForbidden {
+				t.Errorf("GET %s of a foreign host: %d %s", url+path, res.status, body)
 			}
 		}
-		if res, body := (visit{method: "GET", url: url + "/healthz", host: "localhost:1"}).do(t); res.StatusCode != http.StatusOK {
-			t.Errorf("GET %s of localhost: %d %s", url, res.StatusCode, body)
+		if res, body := (visit{method: "GET", url: url + "/healthz", host: "localhost:1"}).do(t); res.status != http.StatusOK {
+			t.Errorf("GET %s of localhost: %d %s", url, res.status, body)
 		}
 	}
 	t.Run("gRPC", func(t *testing.T) {
@@ -168,11 +174,11 @@ func TestSecretsAreNotServedByGET(t *testing.T) {
 			{d.mockup, "/bongsu.mockup.v1.MockupService/ListCalls", `{}`},
 		} {
 			query := url.Values{"connect": {"v1"}, "encoding": {"json"}, "message": {c.message}}
-			if res, body := (visit{method: "GET", url: c.base + c.procedure + "?" + query.Encode()}).do(t); res.StatusCode != http.StatusMethodNotAllowed {
-				t.Errorf("GET %s: %d %s", c.procedure, res.StatusCode, body)
+			if res, body := (visit{method: "GET", url: c.base + c.procedure + "?" + query.Encode()}).do(t); res.status != http.StatusMethodNotAllowed {
+				t.Errorf("GET %s: %d %s", c.procedure, res.status, body)
 			}
-			if res, body := (visit{method: "POST", url: c.base + c.procedure, contentType: "application/json", body: c.message}).do(t); res.StatusCode != http.StatusOK {
-				t.Errorf("POST %s: %d %s", c.procedure, res.StatusCode, body)
+			if res, body := (visit{method: "POST", url: c.base + c.procedure, contentType: "application/json", body: c.message}).do(t); res.status != http.StatusOK {
+				t.Errorf("POST %s: %d %s", c.procedure, res.status, body)
 			}
 		}
 	})
@@ -197,13 +203,13 @@ func TestAllowedHosts(t *testing.T) {
 		{"evil.example", d.edge, http.StatusForbidden},
 		{"localhost", d.edge, http.StatusOK},
 	} {
-		if res, body := (visit{method: "GET", url: c.url + "/healthz", host: c.host}).do(t); res.StatusCode != c.want {
-			t.Errorf("%s: %d %s, want %d", c.host, res.StatusCode, body, c.want)
+		if res, body := (visit{method: "GET", url: c.url + "/healthz", host: c.host}).do(t); res.status != c.want {
+			t.Errorf("%s: %d %s, want %d", c.host, res.status, body, c.want)
 		}
 	}
 	same := visit{method: "POST", url: d.edge + "/v1/alerts", host: "bongsu.example.com", origin: "https://bongsu.example.com", contentType: "application/json", body: `{"target":["@user1"],"message":"x"}`}
-	if res, body := same.do(t); res.StatusCode != http.StatusOK {
-		t.Errorf("a page of its own: %d %s", res.StatusCode, body)
+	if res, body := same.do(t); res.status != http.StatusOK {
+		t.Errorf("a page of its own: %d %s", res.status, body)
 	}
 }
 
@@ -223,16 +229,16 @@ func TestPortsElsewhere(t *testing.T) {
 			p := binaries.Serve(t, args...)
 			base := "http://127.0.0.1:" + portOf(t, p.URLs(t, 1)["group"])
 			for host, want := range map[string]int{"group:18081": http.StatusOK, "127.0.0.1": http.StatusOK, "evil.example": c.want} {
-				if res, body := (visit{method: "GET", url: base + "/healthz", host: host}).do(t); res.StatusCode != want {
-					t.Errorf("%s: %d %s", host, res.StatusCode, body)
+				if res, body := (visit{method: "GET", url: base + "/healthz", host: host}).do(t); res.status != want {
+					t.Errorf("%s: %d %s", host, res.status, body)
 				}
 			}
 			if got, want := strings.Contains(p.Said(), "every Host header is served"), c.want == http.StatusOK; got != want {
 				t.Errorf("warned: %t\n%s", got, p.Said())
 			}
 			foreign := visit{method: "DELETE", url: base + "/v1/groups/1", host: "group:18081", origin: "http://evil.example"}
-			if res, body := foreign.do(t); res.StatusCode != http.StatusForbidden {
-				t.Errorf("a foreign origin: %d %s", res.StatusCode, body)
+			if res, body := foreign.do(t); res.status != http.StatusForbidden {
+				t.Errorf("a foreign origin: %d %s", res.status, body)
 			}
 		})
 	}

@@ -74,7 +74,7 @@ func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 
 // strikeBusy sends alerts, strikes once 20 of them were accepted, and returns when all
 // callers were answered or gave up, within patience.
-func (s *system) strikeBusy(t testing.TB, all []*post, patience time.Duration, strike func(ctx context.Context)) {
+func (s *system) strikeBusy(t testing.TB, all []*post, patience time.Duration, strike func()) {
 	t.Helper()
 	accepted, driven := new(counter), make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -86,7 +86,7 @@ func (s *system) strikeBusy(t testing.TB, all []*post, patience time.Duration, s
 	if !accepted.reach(ctx, 20) {
 		t.Fatal("20 alerts were not accepted")
 	}
-	s.struck(func() { strike(ctx) })
+	s.struck(strike)
 	<-driven
 }
 

@@ -118,7 +118,7 @@ func (d disturbance) whileBusy(t *testing.T) {
 	t.Parallel()
 	s := d.system(t)
 	all, _ := posts(draw(t.Name()), 60)
-	s.strikeBusy(t, all, bound+away(), func(ctx context.Context) {
+	s.strikeBusy(t, all, bound+away(), func() {
 		d.do(t, s)
 	})
 	s.judge(t, all)

@@ -46,7 +46,7 @@ func TestKilledWhileItStarts(t *testing.T) {
 			t.Parallel()
 			s := one(t, store)
 			all, _ := posts(draw(t.Name()), 60)
-			s.strikeBusy(t, all, bound, func(ctx context.Context) {
+			s.strikeBusy(t, all, bound, func() {
 				s.kill("all")
 				s.killWhileStarting(t, "all")
 				s.start(t, "all")

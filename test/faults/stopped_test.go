@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"context"
 	"syscall"
 	"testing"
 	"time"
@@ -30,9 +29,9 @@ func TestAlertServiceStopped(t *testing.T) {
 					p.key = p.message // whoever gets no answer asks again
 				}
 			}
-			s.strikeBusy(t, all, bound, func(ctx context.Context) {
+			s.strikeBusy(t, all, bound, func() {
 				s.parts[stopped].Signal(t, syscall.SIGSTOP)
-				wait(ctx, 2*lease)
+				wait(t.Context(), 2*lease)
 				s.parts[stopped].Signal(t, syscall.SIGCONT)
 			})
 			for _, p := range all {

@@ -222,7 +222,7 @@ func TestPoolerCommitsToTheDisk(t *testing.T) {
 	d := open(t, postgrestest.Pooled(t)(t), directory.Schema)
 	name := ask(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
-	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan')")[0]; got != "onoff" {
+	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "onoffoff" {
 		t.Errorf("settings are %s", got)
 	}
 }
@@ -235,6 +235,9 @@ func TestProcessesStartAtOncePooled(t *testing.T) {
 func TestPostgresCommitsToTheDisk(t *testing.T) {
 	url := postgrestest.URL(t)
 	d := open(t, url, directory.Schema)
+	if got := ask(t, d, "SELECT current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "offoff" {
+		t.Errorf("settings are %s", got)
+	}
 	name := ask(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	for asked, want := range map[string]string{"": "on", "&synchronous_commit=off": "on", "&synchronous_commit=remote_apply": "remote_apply"} {

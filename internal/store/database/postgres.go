@@ -29,7 +29,11 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 		"default_transaction_isolation": "read committed",
 		// A plan is kept while a table grows that was small when it was made, and all that
 		// is asked often has an index.
-		"enable_seqscan":     "off",
+		"enable_seqscan": "off",
+		// Where no index serves, enable_seqscan adds a penalty to the cost that is beyond
+		// every threshold of JIT: it would compile for half a second what runs for a
+		// millisecond.
+		"jit":                "off",
 		"synchronous_commit": "on",
 	}
 	if config.RuntimeParams["synchronous_commit"] == "remote_apply" { // which waits for still more
@@ -95,8 +99,8 @@ func (d *Database) begin(ctx context.Context, db *sql.DB, options *sql.TxOptions
 	if err != nil {
 		return nil, err
 	}
-	const set = "SELECT set_config('enable_seqscan', $1, true), set_config('synchronous_commit', $2, true)"
-	if _, err := tx.ExecContext(ctx, set, d.pooled["enable_seqscan"], d.pooled["synchronous_commit"]); err != nil {
+	const set = "SELECT set_config('enable_seqscan', $1, true), set_config('synchronous_commit', $2, true), set_config('jit', $3, true)"
+	if _, err := tx.ExecContext(ctx, set, d.pooled["enable_seqscan"], d.pooled["synchronous_commit"], d.pooled["jit"]); err != nil {
 		return nil, errors.Join(err, tx.Rollback())
 	}
 	return tx, nil

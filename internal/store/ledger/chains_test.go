@@ -15,6 +15,7 @@ import (
 // delivery of the same chains at once, in opposite orders: what is sent ends what
 // waits, what failed lets the next go, and neither store fails for the other's sake.
 func TestChainsInTwoProcesses(t *testing.T) {
+	t.Parallel()
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)

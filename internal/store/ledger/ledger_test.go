@@ -1,17 +1,25 @@
 package ledger_test
 
 import (
+	"flag"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 	"github.com/bongsu-project/bongsu/internal/store/storetest"
+	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", strconv.Itoa(testsize.Pick(40, 100))); err != nil {
+		panic(err)
+	}
+	postgrestest.Main(m)
+}
 
 // open opens the ledger at a URL until the test ends.
 func open(t testing.TB, url string) *ledger.Store {
@@ -29,12 +37,14 @@ func open(t testing.TB, url string) *ledger.Store {
 }
 
 func TestSQLite(t *testing.T) {
+	t.Parallel()
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
 		return open(t, filepath.Join(t.TempDir(), "ledger.db"))
 	})
 }
 
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	postgrestest.Need(t)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
 		return open(t, postgrestest.URL(t))
@@ -43,6 +53,7 @@ func TestPostgres(t *testing.T) {
 
 // TestPgBouncer keeps the promises behind a pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
+	t.Parallel()
 	url := postgrestest.Pooled(t)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
 		return open(t, url(t))

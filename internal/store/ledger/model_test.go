@@ -74,6 +74,7 @@ func rule(f alert.Facts, r alert.Report) alert.Verdict {
 // die, and people cancel and replay, in any order; after each step the ledger
 // says what the model says.
 func TestDeliveriesGoByTheModel(t *testing.T) {
+	t.Parallel()
 	folder, n := t.TempDir(), 0
 	rapid.Check(t, func(r *rapid.T) {
 		n++

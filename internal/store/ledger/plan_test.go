@@ -69,6 +69,7 @@ var plans = map[string]string{
 // what is due or has expired, that of what is held which leases ended, and that
 // of what went wrong what did.
 func TestWhatEndedCostsNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		open(t, path)

@@ -26,6 +26,7 @@ var urls = map[string]func(*testing.T) string{
 // ask what is due at once, each in its own order: between them each delivery is
 // granted and reported once, and neither fails for the other's sake.
 func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -97,6 +98,7 @@ func TestTwoProcesses(t *testing.T) {
 // TestOneKeyInTwoProcesses lets two stores of one database add alerts under two
 // keys at once: for each key one is recorded, and all are told of it.
 func TestOneKeyInTwoProcesses(t *testing.T) {
+	t.Parallel()
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -149,6 +151,7 @@ func TestOneKeyInTwoProcesses(t *testing.T) {
 // TestReportAfterWaiting holds a delivery in PostgreSQL while it is reported, and changes it:
 // the report goes by what it is then.
 func TestReportAfterWaiting(t *testing.T) {
+	t.Parallel()
 	url := postgrestest.URL(t)
 	l := open(t, url)
 	db, err := sql.Open("pgx", url)
@@ -224,6 +227,7 @@ func TestReportAfterWaiting(t *testing.T) {
 // once, each its own mix of what was sent and what was not, or only what was, while a third cancels them:
 // each is recorded once, and PostgreSQL never finds two that wait for each other.
 func TestReportsWaitForNobody(t *testing.T) {
+	t.Parallel()
 	url := postgrestest.URL(t)
 	var stores []*ledger.Store
 	for range 3 {
@@ -306,6 +310,7 @@ func TestReportsWaitForNobody(t *testing.T) {
 // TestKeysOfTwoProcesses lets two stores of one database record and send alerts of the
 // same keys at once.
 func TestKeysOfTwoProcesses(t *testing.T) {
+	t.Parallel()
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)

@@ -37,6 +37,7 @@ type keyedWorld struct {
 // not, and lets senders and people do anything in any order; after each step each thread
 // is as it must be.
 func TestThreadsKeepTheirPromises(t *testing.T) {
+	t.Parallel()
 	folder, n := t.TempDir(), 0
 	rapid.Check(t, func(r *rapid.T) {
 		n++

@@ -43,6 +43,7 @@ func until(t *testing.T, number string) database.Schema {
 // on beside what has one, and that a resolved alert of a thing that only it knew goes to
 // nobody.
 func TestUpgradeToAlertKeys(t *testing.T) {
+	t.Parallel()
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -105,6 +106,7 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 // TestUpgrade proves that what a ledger of the first version holds goes on: what
 // waits and what was held never expires, and what failed can be replayed.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)

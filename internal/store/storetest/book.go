@@ -8,6 +8,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -151,9 +152,9 @@ func testAddCanceled(t *testing.T, l alert.Ledger) {
 
 func testAddMany(t *testing.T, l alert.Ledger) {
 	if testing.Short() {
-		t.Skip("100,000 rows take long under the race detector")
+		t.Skip("many rows take long under the race detector")
 	}
-	const many = 100_000
+	many := testsize.Pick(10_000, 100_000)
 	ds := to(many)
 	a := add(t, l, "normal", ds, never)
 	got, kept, err := l.Alert(t.Context(), a.ID)

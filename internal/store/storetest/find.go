@@ -6,6 +6,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
@@ -86,9 +87,10 @@ func testFindNobody(t *testing.T, d group.Directory) {
 // users than a statement has parameters, are found.
 func testFindMany(t *testing.T, d group.Directory) {
 	if testing.Short() {
-		t.Skip("100,000 rows take long under the race detector")
+		t.Skip("many rows take long under the race detector")
 	}
-	const many, few = 100_000, 10_000
+	const few = 10_000
+	many := testsize.Pick(40_000, 100_000)
 	crowd := group.Contents{Groups: []group.Membership{{Group: "crowd"}}}
 	var named []string
 	for i := range many {
