@@ -10,6 +10,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/internal/logtest"
 )
 
 // TestStreamOfANeighbourEnds proves that a stream which a neighbour has finished ends
@@ -21,7 +22,7 @@ func TestStreamOfANeighbourEnds(t *testing.T) {
 		"Connect": connect.WithClientOptions(), "gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var logged lockedBuffer
+			var logged logtest.Buffer
 			client := NewHTTPClient()
 			t.Cleanup(client.CloseIdleConnections)
 			alerts := alertv1connect.NewAlertServiceClient(client, url, protocol, connect.WithInterceptors(&neighbours{
