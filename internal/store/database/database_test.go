@@ -219,7 +219,7 @@ func TestConnectionString(t *testing.T) {
 // TestPoolerCommitsToTheDisk: behind a pooler, which sets nothing for a connection, each
 // transaction has its settings.
 func TestPoolerCommitsToTheDisk(t *testing.T) {
-	d := open(t, postgrestest.Pooled(t)(t), directory.Schema)
+	d := open(t, postgrestest.Pooled(t, postgrestest.URL)(t), directory.Schema)
 	name := ask(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "onoffoff" {
@@ -229,7 +229,7 @@ func TestPoolerCommitsToTheDisk(t *testing.T) {
 
 // TestProcessesStartAtOncePooled is TestProcessesStartAtOnce behind a pooler.
 func TestProcessesStartAtOncePooled(t *testing.T) {
-	startAtOnce(t, postgrestest.Pooled(t)(t))
+	startAtOnce(t, postgrestest.Pooled(t, postgrestest.URL)(t))
 }
 
 func TestPostgresCommitsToTheDisk(t *testing.T) {

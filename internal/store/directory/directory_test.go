@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +13,15 @@ import (
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// current makes databases of the newest version.
+var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {
+	s, err := directory.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}}
 
 // open opens the directory at a URL until the test ends.
 func open(t testing.TB, url string) *directory.Store {
@@ -88,13 +98,13 @@ func must(t *testing.T, err error) {
 func TestPostgres(t *testing.T) {
 	postgrestest.Need(t)
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
-		return open(t, postgrestest.URL(t))
+		return open(t, current.URL(t))
 	})
 }
 
 // TestPgBouncer keeps the promises behind a pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
-	url := postgrestest.Pooled(t)
+	url := postgrestest.Pooled(t, current.URL)
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, url(t))
 	})

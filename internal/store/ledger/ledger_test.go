@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"flag"
 	"path/filepath"
 	"strconv"
@@ -20,6 +21,15 @@ func TestMain(m *testing.M) {
 	}
 	postgrestest.Main(m)
 }
+
+// current makes databases of the newest version.
+var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {
+	s, err := ledger.Open(ctx, url, time.Now)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}}
 
 // open opens the ledger at a URL until the test ends.
 func open(t testing.TB, url string) *ledger.Store {
@@ -47,14 +57,14 @@ func TestPostgres(t *testing.T) {
 	t.Parallel()
 	postgrestest.Need(t)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
-		return open(t, postgrestest.URL(t))
+		return open(t, current.URL(t))
 	})
 }
 
 // TestPgBouncer keeps the promises behind a pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
 	t.Parallel()
-	url := postgrestest.Pooled(t)
+	url := postgrestest.Pooled(t, current.URL)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
 		return open(t, url(t))
 	})

@@ -40,13 +40,13 @@ var plans = map[string]string{
 		AND chain <> 0 AND state + 0 = 1 AND held ORDER BY chain, id`: "delivery_chain",
 	`SELECT id, chain, state FROM deliveries WHERE chain IN (1, 2)
 		AND chain <> 0 ORDER BY chain, id`: "delivery_chain",
-	`SELECT id, thread, thread_order FROM deliveries WHERE thread IN ('a', 'b') AND thread <> '' AND state <= 2
+	`SELECT id, thread, thread_order FROM deliveries WHERE thread IN ('a', 'b') AND thread_order <> 0 AND state <= 2
 		ORDER BY thread, thread_order, id`: "delivery_thread",
-	`SELECT DISTINCT thread FROM deliveries WHERE thread IN ('a', 'b') AND state <= 2 AND thread <> ''`: "delivery_thread",
-	`SELECT DISTINCT thread FROM deliveries WHERE id IN (1, 2) AND thread <> ''`:                        "KEY",
-	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:          "attempt_delivery_id_number",
+	`SELECT DISTINCT thread FROM deliveries WHERE thread IN ('a', 'b') AND state <= 2 AND thread_order <> 0`: "delivery_thread",
+	`SELECT DISTINCT thread FROM deliveries WHERE id IN (1, 2) AND thread_order <> 0`:                        "KEY",
+	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:               "attempt_delivery_id_number",
 	`SELECT name FROM threads WHERE use_time < 2 AND NOT EXISTS (SELECT 1 FROM deliveries
-		WHERE deliveries.thread = threads.name AND deliveries.thread <> '' AND deliveries.state <= 2) ORDER BY use_time LIMIT 3`: "thread_use_time",
+		WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND deliveries.state <= 2) ORDER BY use_time LIMIT 3`: "thread_use_time",
 	`SELECT name FROM alert_keys WHERE use_time < 2 ORDER BY use_time LIMIT 3`: "alertkey_use_time",
 	`SELECT alert_id FROM deliveries WHERE nickname = 'kim' AND alert_id < 900 AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)
 		GROUP BY alert_id ORDER BY alert_id DESC LIMIT 3`: "delivery_nickname_alert_id",
@@ -118,7 +118,7 @@ var general = map[string]string{
 		UPDATE deliveries SET state = 3, end_time = v.end_time ` + ledger.FromV: "deliveries_pkey",
 	`WITH v (id) AS (SELECT * FROM unnest($1::bigint[]) LIMIT $2)
 		SELECT v.* FROM v JOIN deliveries ON deliveries.id = v.id WHERE state + 0 = 2 ORDER BY v.id FOR UPDATE OF deliveries`: "deliveries_pkey",
-	`SELECT id FROM deliveries WHERE thread = ANY ($1::text[]) AND thread <> '' AND state <= 2
+	`SELECT id FROM deliveries WHERE thread = ANY ($1::text[]) AND thread_order <> 0 AND state <= 2
 		ORDER BY thread, thread_order, id FOR UPDATE SKIP LOCKED`: "delivery_thread",
 	`SELECT name FROM threads WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`:                                      "threads_pkey",
 	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",

@@ -186,5 +186,5 @@ func selectDoubtful(ctx context.Context, t *database.Tx, rows []threadRow) (map[
 // selectThreads returns the threads of deliveries for which a condition holds.
 func selectThreads(ctx context.Context, t *database.Tx, condition string, args ...any) ([]string, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
-		`SELECT DISTINCT thread FROM deliveries WHERE `+condition+` AND thread <> ''`, args...)
+		`SELECT DISTINCT thread FROM deliveries WHERE `+condition+` AND thread_order <> 0`, args...)
 }

@@ -17,10 +17,10 @@ import (
 // sbin is where Debian has pgbouncer.
 const sbin = "/usr/sbin/pgbouncer"
 
-// Pooled returns a function that makes fresh databases as URL does, each reached through
+// Pooled returns a function that makes databases by fresh, such as URL, each reached through
 // a PgBouncer in transaction mode that runs until the test ends. A test is skipped where
 // there is no PostgreSQL, or no pgbouncer.
-func Pooled(t *testing.T) func(testing.TB) string {
+func Pooled(t *testing.T, fresh func(testing.TB) string) func(testing.TB) string {
 	t.Helper()
 	s := need(t)
 	binary := find("pgbouncer")
@@ -75,7 +75,7 @@ auth_file = %s
 	})
 	return func(t testing.TB) string {
 		t.Helper()
-		direct, err := neturl.Parse(URL(t))
+		direct, err := neturl.Parse(fresh(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,8 @@ type lazy struct {
 	owned  bool // Main runs, and will stop it
 	server *Server
 	err    error
+
+	templates []string // URLs of databases that end with the tests
 }
 
 var shared lazy
@@ -30,6 +32,12 @@ func Run(m *testing.M) int {
 	shared.owned = true
 	code := m.Run()
 	if shared.server != nil {
+		for _, url := range shared.templates {
+			if err := shared.server.Drop(context.Background(), url); err != nil {
+				fmt.Fprintln(os.Stderr, "drop a database of the tests:", err)
+				code = max(code, 1)
+			}
+		}
 		if err := shared.server.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stop the PostgreSQL of the tests:", err)
 			code = max(code, 1)
@@ -46,6 +54,13 @@ func (l *lazy) get() (*Server, error) {
 		l.server, l.err = Start(context.Background())
 	}
 	return l.server, l.err
+}
+
+// keep has Run drop a database.
+func (l *lazy) keep(url string) {
+	l.Lock()
+	defer l.Unlock()
+	l.templates = append(l.templates, url)
 }
 
 // Need skips a test where there is no PostgreSQL, and says how to have one.
@@ -70,8 +85,13 @@ func need(t testing.TB) *Server {
 // test is skipped where there is no PostgreSQL.
 func URL(t testing.TB) string {
 	t.Helper()
-	s := need(t)
-	url, err := s.Make(context.Background())
+	return fresh(t, need(t), "")
+}
+
+// fresh makes a database, empty or a copy of a template, that ends with the test.
+func fresh(t testing.TB, s *Server, template string) string {
+	t.Helper()
+	url, err := s.make(context.Background(), template)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,3 +88,30 @@ func TestURLsAreFresh(t *testing.T) {
 		t.Errorf("two tests get %s", a)
 	}
 }
+
+// TestCopies proves that each copy of a template is a database of its own, and has what the
+// template was filled with once.
+func TestCopies(t *testing.T) {
+	filled := 0
+	template := postgrestest.Template{Fill: func(ctx context.Context, url string) error {
+		filled++
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, "CREATE TABLE things (name text)")
+		return errors.Join(err, conn.Close(ctx))
+	}}
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), template.URL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var count int
+		_, err = conn.Exec(t.Context(), "INSERT INTO things VALUES ('x')")
+		err = errors.Join(err, conn.QueryRow(t.Context(), "SELECT count(*) FROM things").Scan(&count), conn.Close(t.Context()))
+		if err != nil || count != 1 || filled != 1 {
+			t.Errorf("a copy has %d things, filled %d times, %v", count, filled, err)
+		}
+	}
+}

@@ -117,9 +117,20 @@ func (s *Server) launch(ctx context.Context) error {
 }
 
 // Make makes an empty database and answers with its URL.
-func (s *Server) Make(ctx context.Context) (string, error) {
+func (s *Server) Make(ctx context.Context) (string, error) { return s.make(ctx, "") }
+
+// make makes a database, empty or a copy of the one at a URL, and returns its URL.
+func (s *Server) make(ctx context.Context, template string) (string, error) {
 	name := "bongsu_test_" + strings.ToLower(rand.Text())
-	if err := s.exec(ctx, "CREATE DATABASE "+name); err != nil {
+	statement := "CREATE DATABASE " + name
+	if template != "" {
+		u, err := neturl.Parse(template)
+		if err != nil {
+			return "", err
+		}
+		statement += " TEMPLATE " + strings.TrimPrefix(u.Path, "/")
+	}
+	if err := s.exec(ctx, statement); err != nil {
 		return "", fmt.Errorf("make a database: %w", err)
 	}
 	url, err := neturl.Parse(s.url)
