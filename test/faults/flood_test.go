@@ -19,7 +19,7 @@ func TestWipedUnderAFlood(t *testing.T) {
 		"two senders": func(t *testing.T) *system {
 			s := apart(t, "sqlite")
 			for _, name := range []string{"sender1", "sender2"} {
-				s.serveSender(t, name, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+				s.serveSender(t, name, s.url, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 			}
 			return s
 		},
