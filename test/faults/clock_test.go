@@ -124,6 +124,9 @@ func (s *system) delivered(t testing.TB, all []*post) {
 			if d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && (slices.Contains(dated, d.GetMessenger()) || spared(a.GetAlert().GetSeverity(), d)) {
 				continue // its provider refuses a signature of another time, or it costs money and its lease ended with the step
 			}
+			if taken == 0 && d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && spared(a.GetAlert().GetSeverity(), d) {
+				continue // a step of the clock ended its lease, and it is not paid for twice
+			}
 			if taken == 0 || taken > 1 && !marked {
 				t.Errorf("the fake took it %d times: %v", taken, d)
 			}
