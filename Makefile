@@ -64,7 +64,7 @@ e2e: ## Run the end-to-end tests anew: real processes, one and six; FULL=1 with 
 # Of all cases, or of some with SHORT=1. SEED=… runs them as another run did.
 .PHONY: faults
 faults: ## Kill, cut off and starve real processes, and compare what was sent with the ledger
-	$(if $(SHORT),,BONGSU_E2E_RECIPIENTS=1300 go test -count=1 -v -run 'TestTrouble/1,300' ./test/e2e)
+	$(if $(SHORT),,BONGSU_TEST_FULL=1 go test -count=1 -v -run 'TestTrouble/1,300' ./test/e2e)
 	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
 

@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,15 +12,15 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
 // manyRecipients sends one alert to many under one credential at 50 calls a
 // second: it is done within 10 % of the floor, as the provider sees it, and hardly
-// faster, even in the second after a stall. BONGSU_E2E_RECIPIENTS=1300 is the long run.
+// faster, even in the second after a stall. The full number is 1,300.
 func manyRecipients(t *testing.T) {
-	count, err := strconv.Atoi(cmp.Or(os.Getenv("BONGSU_E2E_RECIPIENTS"), "260"))
-	must(t, err)
+	count := testsize.Pick(260, 1300)
 	d, _ := paced(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
 	d.crowd(t, "u", "xoxb-one", count)
 	start := time.Now()

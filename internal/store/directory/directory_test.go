@@ -39,6 +39,7 @@ func open(t testing.TB, url string) *directory.Store {
 }
 
 func TestSQLite(t *testing.T) {
+	t.Parallel()
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, filepath.Join(t.TempDir(), "directory.db"))
 	})
@@ -96,6 +97,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	postgrestest.Need(t)
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, current.URL(t))
@@ -104,6 +106,10 @@ func TestPostgres(t *testing.T) {
 
 // TestPgBouncer keeps the promises behind a pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestPostgres runs the same code under the race detector")
+	}
+	t.Parallel()
 	url := postgrestest.Pooled(t, current.URL)
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, url(t))

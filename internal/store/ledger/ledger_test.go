@@ -63,6 +63,9 @@ func TestPostgres(t *testing.T) {
 
 // TestPgBouncer keeps the promises behind a pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestPostgres runs the same code under the race detector")
+	}
 	t.Parallel()
 	url := postgrestest.Pooled(t, current.URL)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
