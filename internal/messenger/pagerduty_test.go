@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/job"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 var pagerDutySample = sample{
