@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
