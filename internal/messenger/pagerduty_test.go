@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"time"
 )
 
 var pagerDutySample = sample{

@@ -8,10 +8,11 @@ import (
 	"testing"
 )
 
-// TestBufCurl asks with buf curl, which knows the API by reflection only.
+// TestBufCurl asks with buf curl, which knows the API by reflection only, one process and
+// six.
 func TestBufCurl(t *testing.T) {
 	buf := findBuf(t)
-	everywhere(t, func(t *testing.T, d deployment) {
+	test := func(t *testing.T, d deployment) {
 		for _, protocol := range []string{"connect", "grpc", "grpcweb"} {
 			t.Run(protocol, func(t *testing.T) {
 				curl := func(method, data string) (string, error) {
@@ -32,7 +33,9 @@ func TestBufCurl(t *testing.T) {
 				}
 			})
 		}
-	})
+	}
+	t.Run("one process", func(t *testing.T) { test(t, oneProcess(t)) })
+	t.Run("six processes", func(t *testing.T) { test(t, sixProcesses(t)) })
 }
 
 // findBuf gives buf from tools/ or the PATH. CI must have it.

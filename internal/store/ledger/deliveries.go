@@ -150,7 +150,7 @@ func (s *Store) Fingerprints(ctx context.Context, alertIDs []int64) (all map[int
 func mix(ns ...int64) uint64 {
 	sum := uint64(14695981039346656037)
 	for _, n := range ns {
-		sum ^= uint64(n) //nolint:gosec // its bits are what counts
+		sum ^= uint64(n) // its bits are what counts
 		sum *= 1099511628211
 		sum ^= sum >> 29
 	}
