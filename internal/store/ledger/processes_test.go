@@ -25,8 +25,7 @@ var urls = map[string]func(*testing.T) string{
 // TestTwoProcesses lets two stores of one database claim, report, sweep, wake and
 // ask what is due at once, each in its own order: between them each delivery is
 // granted and reported once, and neither fails for the other's sake.
-func TestTwoProcesses(t *testing.T) {
-	t.Parallel()
+func TestTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bounded time
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -97,8 +96,7 @@ func TestTwoProcesses(t *testing.T) {
 
 // TestOneKeyInTwoProcesses lets two stores of one database add alerts under two
 // keys at once: for each key one is recorded, and all are told of it.
-func TestOneKeyInTwoProcesses(t *testing.T) {
-	t.Parallel()
+func TestOneKeyInTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bounded time
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -309,8 +307,7 @@ func TestReportsWaitForNobody(t *testing.T) {
 
 // TestKeysOfTwoProcesses lets two stores of one database record and send alerts of the
 // same keys at once.
-func TestKeysOfTwoProcesses(t *testing.T) {
-	t.Parallel()
+func TestKeysOfTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bounded time
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
