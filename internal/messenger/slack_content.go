@@ -1,7 +1,6 @@
 package messenger
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -63,16 +62,11 @@ func slackContentOf(m Message) (content slackContent, cut bool) {
 
 // slackMrkdwn is nil for a text in which Slack finds no markup.
 func slackMrkdwn(text string) *bool {
-	if slackMarkup.MatchString(text) {
+	if slackMarked(text) {
 		return off
 	}
 	return nil
 }
-
-// slackMarkup are the signs that Slack may take for markup: of bold, struck and code
-// wherever they stand, of italics at the edge of a word, of a quotation at the beginning
-// of a line, and names of emojis.
-var slackMarkup = regexp.MustCompile("[*~`]" + `|(^|[^\pL\pN])_|_([^\pL\pN]|$)|(?m:^\s*>)|:([a-z0-9_+'-]*[a-z][a-z0-9_+'-]*|\+1|-1|100|1234):`)
 
 // slackBlocksOf is nil for a plain message, and for one that does not fit.
 func slackBlocksOf(m Message) []slackBlock {
@@ -111,7 +105,7 @@ func slackSection(text string) slackBlock {
 // slackWords is what people said, in markup of ours; or in plain text, where Slack would
 // find markup in it.
 func slackWords(marked, said string) *slackText {
-	if slackMarkup.MatchString(said) {
+	if slackMarked(said) {
 		return &slackText{Type: "plain_text", Text: said, Emoji: off}
 	}
 	return &slackText{Type: "mrkdwn", Text: marked, Verbatim: true}
