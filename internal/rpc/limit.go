@@ -89,37 +89,96 @@ func itemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
 	return limits
 }
 
+// An itemCheck is a field of a message whose items are counted, or that leads to one.
+type itemCheck struct {
+	field  protoreflect.FieldDescriptor
+	most   int  // items; 0 where the field has no limit
+	within bool // the messages in it have checks of their own
+}
+
+var knownItemChecks sync.Map // of []itemCheck by protoreflect.MessageDescriptor
+
+// itemChecksOf returns the checks of a message: most messages have none or few.
+func itemChecksOf(message protoreflect.MessageDescriptor) []itemCheck {
+	if known, ok := knownItemChecks.Load(message); ok {
+		return known.([]itemCheck) //nolint:forcetypeassert // nothing else is stored
+	}
+	var checks []itemCheck
+	limits, fields := itemLimitsOf(message), message.Fields()
+	for i := range fields.Len() {
+		c := itemCheck{field: fields.Get(i)}
+		if at := limits.index(c.field.Number()); at >= 0 {
+			c.most = limits[at].most
+		}
+		inner := c.field.Message()
+		if c.field.IsMap() {
+			inner = c.field.MapValue().Message()
+		}
+		c.within = inner != nil && leadsToLimit(inner, map[protoreflect.FullName]bool{})
+		if c.most > 0 || c.within {
+			checks = append(checks, c)
+		}
+	}
+	knownItemChecks.Store(message, checks)
+	return checks
+}
+
+// leadsToLimit reports whether a message, or one within it, has a list with a limit.
+func leadsToLimit(message protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
+	if seen[message.FullName()] {
+		return false
+	}
+	seen[message.FullName()] = true
+	if len(itemLimitsOf(message)) > 0 {
+		return true
+	}
+	fields := message.Fields()
+	for i := range fields.Len() {
+		inner := fields.Get(i).Message() // of a map: its entry
+		if inner != nil && leadsToLimit(inner, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkItems returns an error where a list within m is longer than its field allows. It
-// is much cheaper than all rules, which are checked for each element first.
-func checkItems(m protoreflect.Message) (err error) {
-	limits := itemLimitsOf(m.Descriptor())
-	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		most, at := 0, limits.index(field.Number())
-		if at >= 0 {
-			most = limits[at].most
+// is much cheaper than all rules, which are checked for each element first, and looks only
+// at fields that can have such a list.
+func checkItems(m protoreflect.Message) error {
+	for _, c := range itemChecksOf(m.Descriptor()) {
+		if !m.Has(c.field) {
+			continue
 		}
-		switch {
-		case field.IsMap():
-			if at >= 0 && value.Map().Len() > most {
-				err = errItems(field.Name(), most)
-			} else if field.MapValue().Message() != nil {
-				value.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
-					err = checkItems(v.Message())
-					return err == nil
-				})
-			}
-		case field.IsList():
-			list := value.List()
-			if at >= 0 && list.Len() > most {
-				err = errItems(field.Name(), most)
-			}
-			for i := 0; err == nil && field.Message() != nil && i < list.Len(); i++ {
-				err = checkItems(list.Get(i).Message())
-			}
-		case field.Message() != nil:
-			err = checkItems(value.Message())
+		if err := c.check(m.Get(c.field)); err != nil {
+			return err
 		}
-		return err == nil
-	})
+	}
+	return nil
+}
+
+func (c itemCheck) check(value protoreflect.Value) (err error) {
+	switch {
+	case c.field.IsMap():
+		if c.most > 0 && value.Map().Len() > c.most {
+			return errItems(c.field.Name(), c.most)
+		}
+		if c.within {
+			value.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
+				err = checkItems(v.Message())
+				return err == nil
+			})
+		}
+	case c.field.IsList():
+		list := value.List()
+		if c.most > 0 && list.Len() > c.most {
+			return errItems(c.field.Name(), c.most)
+		}
+		for i := 0; c.within && err == nil && i < list.Len(); i++ {
+			err = checkItems(list.Get(i).Message())
+		}
+	default:
+		err = checkItems(value.Message())
+	}
 	return err
 }
