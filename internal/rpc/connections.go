@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"container/list"
 	"errors"
 	"log/slog"
 	"net"
@@ -22,15 +21,14 @@ type connections struct {
 	log   *slog.Logger
 	slots chan struct{}
 
-	mu    sync.Mutex
-	order *list.List // of idle net.Conn, the oldest first
-	idle  map[net.Conn]*list.Element
+	mu   sync.Mutex
+	open map[*countedConn]struct{}
 
 	full, failed rareWarning
 }
 
 func newConnections(limit int, log *slog.Logger) *connections {
-	return &connections{log: log, slots: make(chan struct{}, limit), order: list.New(), idle: map[net.Conn]*list.Element{}}
+	return &connections{log: log, slots: make(chan struct{}, limit), open: map[*countedConn]struct{}{}}
 }
 
 // limit returns a listener whose connections count against c.
@@ -38,30 +36,32 @@ func (c *connections) limit(l net.Listener) net.Listener {
 	return &limitedListener{Listener: l, connections: c, closed: make(chan struct{})}
 }
 
-// track follows which connections are idle. It is a http.Server's ConnState.
-func (c *connections) track(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e, ok := c.idle[conn]; ok {
-		c.order.Remove(e)
-		delete(c.idle, conn)
-	}
-	if state == http.StateIdle {
-		c.idle[conn] = c.order.PushBack(conn)
+// track notes since when a connection is idle. It is a http.Server's ConnState, and runs
+// twice for each request over HTTP/1.1.
+func (*connections) track(conn net.Conn, state http.ConnState) {
+	c, ok := conn.(*countedConn)
+	switch {
+	case !ok:
+	case state == http.StateIdle:
+		c.idleSince.Store(time.Now().UnixNano())
+	default:
+		c.idleSince.Store(0)
 	}
 }
 
 // closeIdle closes the connection that has been idle for longest, if any is.
 func (c *connections) closeIdle() {
+	var oldest *countedConn
+	var since int64
 	c.mu.Lock()
-	oldest := c.order.Front()
-	if oldest != nil {
-		c.order.Remove(oldest)
-		delete(c.idle, oldest.Value.(net.Conn)) //nolint:forcetypeassert // it holds nothing else
+	for conn := range c.open {
+		if idle := conn.idleSince.Load(); idle != 0 && (oldest == nil || idle < since) {
+			oldest, since = conn, idle
+		}
 	}
 	c.mu.Unlock()
 	if oldest != nil {
-		_ = oldest.Value.(net.Conn).Close() //nolint:forcetypeassert // as above; a failed close has freed it as well
+		_ = oldest.Close() // a failed close has freed it as well
 	}
 }
 
@@ -99,7 +99,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 func (l *limitedListener) admit(conn net.Conn) (net.Conn, error) {
 	select {
 	case l.slots <- struct{}{}:
-		return &countedConn{Conn: conn, connections: l.connections}, nil
+		return l.count(conn), nil
 	default:
 	}
 	if l.full.due() {
@@ -108,10 +108,19 @@ func (l *limitedListener) admit(conn net.Conn) (net.Conn, error) {
 	l.closeIdle()
 	select {
 	case l.slots <- struct{}{}:
-		return &countedConn{Conn: conn, connections: l.connections}, nil
+		return l.count(conn), nil
 	case <-l.closed:
 		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
+}
+
+// count returns a connection that has its slot.
+func (c *connections) count(conn net.Conn) *countedConn {
+	counted := &countedConn{Conn: refusalConn{conn}, connections: c}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[counted] = struct{}{}
+	return counted
 }
 
 // Close ends Accept.
@@ -124,13 +133,19 @@ func (l *limitedListener) Close() error {
 type countedConn struct {
 	net.Conn
 	connections *connections
+	idleSince   atomic.Int64 // Unix nanoseconds; 0 while it is not idle
 	once        sync.Once
 }
 
 // Close closes the connection and frees its slot.
 func (c *countedConn) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(func() { <-c.connections.slots })
+	c.once.Do(func() {
+		c.connections.mu.Lock()
+		delete(c.connections.open, c)
+		c.connections.mu.Unlock()
+		<-c.connections.slots
+	})
 	return err
 }
 

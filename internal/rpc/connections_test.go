@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bufio"
 	"io"
 	"log/slog"
 	"net"
@@ -134,4 +135,40 @@ func TestErrorLog(t *testing.T) {
 			t.Errorf("%s is not of level %s: %s", message, level, log.String())
 		}
 	}
+}
+
+// TestTheLongestIdleMakesRoom sees that of idle connections the one is closed that has
+// been idle for longest.
+func TestTheLongestIdleMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := serveInMemory(t, 2, slog.New(slog.DiscardHandler), whole)
+		ask := func(conn net.Conn) error {
+			if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				return err
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				return err
+			}
+			return res.Body.Close()
+		}
+		var conns [3]net.Conn
+		for i, from := range []int{0, 1, 0} { // the first is used last, so the second makes room
+			if conns[from] == nil {
+				conns[from], _ = listener.Dial(t.Context(), "", "")
+				defer conns[from].Close()
+			}
+			if err := ask(conns[from]); err != nil {
+				t.Fatalf("request %d: %v", i, err)
+			}
+			time.Sleep(time.Second)
+		}
+		conns[2], _ = listener.Dial(t.Context(), "", "")
+		defer conns[2].Close()
+		for from, closed := range []bool{false, true, false} {
+			if err := ask(conns[from]); (err != nil) != closed {
+				t.Errorf("connection %d: %v, closed should be %v", from, err, closed)
+			}
+		}
+	})
 }

@@ -1,0 +1,63 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+
+	"connectrpc.com/connect"
+)
+
+// refusalHeader is how the header of an answer goes on, after its status line, that
+// net/http writes itself to a request that it cannot read. An answer of a handler has a
+// Date. See http.Server in net/http/server.go, errorHeaders.
+var refusalHeader = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+
+var http1 = []byte("HTTP/1.1 ")
+
+// serverRefusals holds what callers get where net/http refuses a request. It has no hook for it.
+var serverRefusals = map[int]struct {
+	code    connect.Code
+	message string
+}{
+	http.StatusBadRequest:                  {connect.CodeInvalidArgument, "request: it is malformed; see that the path is percent-encoded, and the header right"},
+	http.StatusRequestHeaderFieldsTooLarge: {connect.CodeResourceExhausted, fmt.Sprintf("header: it is larger than %d bytes", maxHeaderBytes)},
+	http.StatusNotImplemented:              {connect.CodeUnimplemented, "header Transfer-Encoding: only chunked is supported"},
+	http.StatusHTTPVersionNotSupported:     {connect.CodeUnimplemented, "request: its version of HTTP is not supported; use 1.1 or 2"},
+}
+
+// A refusalConn gives the answers that net/http writes itself the form of an error over
+// REST.
+type refusalConn struct{ net.Conn }
+
+// Write writes data, or the error that stands for it.
+func (c refusalConn) Write(data []byte) (int, error) {
+	answer, ok := refusalAnswer(data)
+	if !ok {
+		return c.Conn.Write(data)
+	}
+	if _, err := c.Conn.Write(answer); err != nil {
+		return 0, err
+	}
+	return len(data), nil
+}
+
+// refusalAnswer returns the error in place of an answer that net/http wrote itself, and
+// reports whether data is one.
+func refusalAnswer(data []byte) ([]byte, bool) {
+	line, rest, ok := bytes.Cut(data, []byte("\r\n"))
+	if !ok || !bytes.HasPrefix(line, http1) || !bytes.HasPrefix(rest, refusalHeader[2:]) {
+		return nil, false
+	}
+	status, err := strconv.Atoi(string(line[len(http1):min(len(line), len(http1)+3)]))
+	refusal, ok := serverRefusals[status]
+	if err != nil || !ok {
+		return nil, false
+	}
+	body, _ := json.Marshal(restError{Code: restCode(refusal.code), Message: refusal.message, Details: json.RawMessage("[]")}) // it always marshals
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		status, http.StatusText(status), len(body), body), true
+}
