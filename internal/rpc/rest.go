@@ -37,6 +37,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
 	}
 	if len(transcoded) == 0 {
+		mux.Handle("/v1/", handler) // it answers that there is no such path
 		return nil
 	}
 	transcoder, err := vanguard.NewTranscoder(transcoded,

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -140,5 +141,18 @@ func TestFailureOfTheTranscoderStaysInside(t *testing.T) {
 		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "10.0.0.7") || !strings.Contains(w.Body.String(), `"errorCode":500`) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
+	}
+}
+
+// TestNoRESTHere sees that a port without REST paths answers as REST has it.
+func TestNoRESTHere(t *testing.T) {
+	handler, err := Face{Ready: func(context.Context) error { return nil }}.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := httptest.NewRecorder()
+	handler.ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/groups", nil))
+	if body := res.Body.String(); res.Code != http.StatusNotFound || body != `{"code":5,"message":"there is no such path","details":[]}` {
+		t.Errorf("%d: %s", res.Code, body)
 	}
 }
