@@ -96,8 +96,10 @@ type UserServiceClient interface {
 	ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error)
 	// VerifyUserAddress asks the provider whether an address would work, and sends a
 	// test message to it where that is wanted. What the provider says is an answer, not
-	// an error. The call is not paced, and nothing of it stands in the ledger.
+	// an error. Nothing of it is recorded in the ledger.
 	//
+	// unavailable: too many addresses are verified at once, at most 5 a second after a
+	// burst of 20; try again.
 	// not_found: no such user, or no such address of theirs.
 	VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error)
 	// RemoveUserAddress removes an address.
@@ -309,8 +311,10 @@ type UserServiceHandler interface {
 	ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error)
 	// VerifyUserAddress asks the provider whether an address would work, and sends a
 	// test message to it where that is wanted. What the provider says is an answer, not
-	// an error. The call is not paced, and nothing of it stands in the ledger.
+	// an error. Nothing of it is recorded in the ledger.
 	//
+	// unavailable: too many addresses are verified at once, at most 5 a second after a
+	// burst of 20; try again.
 	// not_found: no such user, or no such address of theirs.
 	VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error)
 	// RemoveUserAddress removes an address.

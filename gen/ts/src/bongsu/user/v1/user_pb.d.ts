@@ -687,8 +687,10 @@ export declare const UserService: GenService<{
   /**
    * VerifyUserAddress asks the provider whether an address would work, and sends a
    * test message to it where that is wanted. What the provider says is an answer, not
-   * an error. The call is not paced, and nothing of it stands in the ledger.
+   * an error. Nothing of it is recorded in the ledger.
    *
+   * unavailable: too many addresses are verified at once, at most 5 a second after a
+   * burst of 20; try again.
    * not_found: no such user, or no such address of theirs.
    *
    * @generated from rpc bongsu.user.v1.UserService.VerifyUserAddress
