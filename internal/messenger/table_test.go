@@ -6,9 +6,10 @@ import (
 	"testing"
 )
 
-// TestReadme: the README's table has a row for each messenger, with its limits.
-func TestReadme(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+// TestTable: the table in docs/messengers.md has a row for each messenger, with its limits
+// and its footnotes.
+func TestTable(t *testing.T) {
+	text, err := os.ReadFile("../../docs/messengers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +38,9 @@ func TestReadme(t *testing.T) {
 		if !strings.HasPrefix(most, strings.Join(limits, ", ")) || (most == "") != (len(limits) == 0) {
 			t.Errorf("%s: at most %q, which is %q", s.Name, most, limits)
 		}
-		if idempotent, costly := strings.Contains(cells[1], "¹"), strings.Contains(cells[1], "²"); idempotent != s.Idempotent || costly != s.Costly {
-			t.Errorf("%s: idempotent is %v, costly is %v", s.Name, s.Idempotent, s.Costly)
+		idempotent, costly, verifiable := strings.Contains(cells[1], "¹"), strings.Contains(cells[1], "²"), strings.Contains(cells[1], "³")
+		if idempotent != s.Idempotent || costly != s.Costly || verifiable != s.Verifiable {
+			t.Errorf("%s: idempotent is %v, costly is %v, verifiable is %v", s.Name, s.Idempotent, s.Costly, s.Verifiable)
 		}
 	}
 }
