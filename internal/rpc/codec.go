@@ -3,9 +3,12 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
+	"unicode/utf8"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
+	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -63,8 +66,12 @@ func newRESTCodec(resolver vanguard.TypeResolver) vanguard.Codec {
 	return restCodec{*codec}
 }
 
-// MarshalAppend prints a message.
+// MarshalAppend prints a message. The text of an error may quote what is not UTF-8, which
+// no message can hold: those bytes are replaced.
 func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, error) {
+	if failure, ok := message.(*status.Status); ok && !utf8.ValidString(failure.GetMessage()) {
+		failure.Message = strings.ToValidUTF8(failure.GetMessage(), string(utf8.RuneError))
+	}
 	return appendJSON(dst, message)
 }
 

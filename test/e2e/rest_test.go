@@ -127,6 +127,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 			{"a query name that is empty", "GET /v1/alerts?=x", head + "\r\n", 400, "query"},
 			{"a query name that is not UTF-8", "GET /v1/users?%ff=x", head + "\r\n", 400, "query"},
 			{"a query that is malformed", "GET /v1/users?a=%zz", head + "\r\n", 400, "query"},
+			{"a time that is none", "GET /v1/alerts?createTimeFrom=15%C3%99%C3%83%C3%A9", head + "\r\n", 400, "create_time_from"},
 			{"a query parameter that is not known", "GET /v1/alerts?nickname=user1", head + "\r\n", 400, "nickname"},
 			{"a page token that is not base64", "GET /v1/alerts?pageToken=!!!", head + "\r\n", 400, "page_token"},
 			{"a word that the enum has not", "GET /v1/alerts?state=NOPE", head + "\r\n", 400, "state"},
