@@ -2,6 +2,8 @@ module github.com/bongsu-project/bongsu
 
 go 1.26.0
 
+toolchain go1.26.8
+
 tool (
 	connectrpc.com/connect/cmd/protoc-gen-connect-go
 	google.golang.org/protobuf/cmd/protoc-gen-go
