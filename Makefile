@@ -43,9 +43,15 @@ race: ## Run all tests but the slow ones under the race detector
 	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults) # they test other processes
 
 .PHONY: lint
-lint: protos bin/golangci-lint ## Check Go by golangci-lint, Protobuf by buf
+lint: lint-proto lint-go ## Check Go by golangci-lint, Protobuf by buf
+
+.PHONY: lint-proto
+lint-proto: protos
 	$(BUF) lint
 	$(BUF) format --diff --exit-code proto
+
+.PHONY: lint-go
+lint-go: bin/golangci-lint
 	bin/golangci-lint run --allow-serial-runners $(PACKAGES)
 
 .PHONY: fmt
