@@ -2,13 +2,16 @@
 # by the arguments. Without any it is the whole service in one process:
 #
 #	docker run -p 127.0.0.1:18080:18080 -v bongsu:/data bongsu
-FROM golang:1.26.8-bookworm AS build
+# The compiler runs on the builder's platform and compiles for the image's.
+FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /rootfs/bongsu ./cmd/bongsu
+ARG TARGETOS
+ARG TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /rootfs/bongsu ./cmd/bongsu
 # What a program needs of a system: roots to trust, a name for its user, and folders
 # that are its own. A volume that is mounted on one of them takes over its owner.
 RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/keys /rootfs/tmp \

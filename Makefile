@@ -43,9 +43,15 @@ race: ## Run all tests but the slow ones under the race detector
 	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults) # they test other processes
 
 .PHONY: lint
-lint: protos bin/golangci-lint ## Check Go by golangci-lint, Protobuf by buf
+lint: lint-proto lint-go ## Check Go by golangci-lint, Protobuf by buf
+
+.PHONY: lint-proto
+lint-proto: protos
 	$(BUF) lint
 	$(BUF) format --diff --exit-code proto
+
+.PHONY: lint-go
+lint-go: bin/golangci-lint
 	bin/golangci-lint run --allow-serial-runners $(PACKAGES)
 
 .PHONY: fmt
@@ -95,13 +101,18 @@ cover: ## Run all tests, write bin/cover.html
 	go tool cover -html=bin/cover.out -o bin/cover.html
 	go tool cover -func=bin/cover.out | tail -n 1
 
+# TAG=v1.2.3 also checks that HEAD is that tag and is ready to be released.
+.PHONY: release-dry
+release-dry: ## Build what a release publishes into dist/, and publish nothing
+	go run ./internal/generate/release $(if $(TAG),-tag=$(TAG)) dist
+
 .PHONY: ci
 ci: ## Do all that .ci/run does
 	.ci/run
 
 .PHONY: clean
 clean: ## Delete what tools brought or built
-	rm -rf bin third_party/proto test/ts/build test/ts/node_modules tools/node_modules
+	rm -rf bin dist third_party/proto test/ts/build test/ts/node_modules tools/node_modules
 
 # What our .proto files import from elsewhere, from the modules that go.mod pins.
 .PHONY: protos

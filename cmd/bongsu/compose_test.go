@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -21,7 +22,7 @@ func readRoot(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestCompose: what compose.yaml, the image and .env.example say to bongsu, it knows.
+// TestCompose: the commands, flags and variables in compose.yaml and the Dockerfile exist.
 func TestCompose(t *testing.T) {
 	text := readRoot(t, "compose.yaml")
 	var file struct {
@@ -64,25 +65,108 @@ func TestCompose(t *testing.T) {
 	if unknown := unknownVariables(parser.Model, regexp.MustCompile(`BONGSU_[A-Z_]+=`).FindAllString(readRoot(t, "Dockerfile"), -1)); len(unknown) > 0 {
 		t.Errorf("the Dockerfile sets %q, which are no flags'", unknown)
 	}
+}
 
-	asked := regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(text, -1)
-	named := regexp.MustCompile(`(?m)^#?([A-Z_]+)=`).FindAllStringSubmatch(readRoot(t, ".env.example"), -1)
-	first := func(found [][]string) []string {
-		var all []string
-		for _, f := range found {
-			all = append(all, f[1])
+// interpolation matches a variable in a value of compose.yaml: ${NAME}, ${NAME-default},
+// ${NAME:-default}, ${NAME?error} or ${NAME:?error}.
+var interpolation = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?])([^}]*))?\}`)
+
+// interpolate returns a value of compose.yaml as compose renders it in an environment.
+func interpolate(value string, environment map[string]string) string {
+	return interpolation.ReplaceAllStringFunc(value, func(variable string) string {
+		parts := interpolation.FindStringSubmatch(variable)
+		current, set := environment[parts[1]]
+		if parts[2] == "-" && !set || parts[2] == ":-" && current == "" {
+			return parts[3]
 		}
-		slices.Sort(all)
-		return slices.Compact(all)
+		return current
+	})
+}
+
+// scalars calls visit with each key and value of a YAML document, without its comments.
+func scalars(node *yaml.Node, visit func(string)) {
+	if node.Kind == yaml.ScalarNode {
+		visit(node.Value)
 	}
-	if a, n := first(asked), first(named); !slices.Equal(a, n) {
-		t.Errorf("compose.yaml asks for %q, .env.example names %q", a, n)
+	for _, child := range node.Content {
+		scalars(child, visit)
 	}
 }
 
-// TestComposeReachesProviders: an empty BONGSU_PROVIDER_URL is not replaced by the mockup.
-func TestComposeReachesProviders(t *testing.T) {
-	if text := readRoot(t, "compose.yaml"); !strings.Contains(text, "BONGSU_PROVIDER_URL: ${BONGSU_PROVIDER_URL-http://mockup:18084}\n") {
-		t.Error("compose.yaml has no default of BONGSU_PROVIDER_URL that an empty one replaces")
+// TestEnvExample: .env.example names the variables that compose.yaml reads, all of them
+// and no other; those that begin with BONGSU_ are twins of flags.
+func TestEnvExample(t *testing.T) {
+	var file yaml.Node
+	if err := yaml.Unmarshal([]byte(readRoot(t, "compose.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]bool{}
+	scalars(&file, func(value string) {
+		for _, parts := range interpolation.FindAllStringSubmatch(value, -1) {
+			read[parts[1]] = true
+		}
+		if rest := interpolation.ReplaceAllString(value, ""); strings.Contains(rest, "$") {
+			t.Errorf("this test cannot read the variable in %q: write ${NAME}", value)
+		}
+	})
+	named := map[string]bool{}
+	for _, parts := range regexp.MustCompile(`(?m)^#?([A-Za-z_][A-Za-z0-9_]*)=`).FindAllStringSubmatch(readRoot(t, ".env.example"), -1) {
+		if named[parts[1]] {
+			t.Errorf(".env.example names %s twice", parts[1])
+		}
+		named[parts[1]] = true
+	}
+	if want, got := slices.Sorted(maps.Keys(read)), slices.Sorted(maps.Keys(named)); !slices.Equal(got, want) || len(want) == 0 {
+		t.Errorf("compose.yaml reads %q, .env.example names %q", want, got)
+	}
+	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
+	for name := range named {
+		if unknown := unknownVariables(parser.Model, []string{name + "="}); len(unknown) > 0 {
+			t.Errorf(".env.example names %s, which is no flag's", name)
+		}
+	}
+}
+
+// TestComposeProviders: the processes that call providers call the mockup, unless
+// BONGSU_PROVIDER_URL is set; where it is set and empty, the real providers.
+func TestComposeProviders(t *testing.T) {
+	const variable, mockup = "BONGSU_PROVIDER_URL", "http://mockup:18084"
+	if example := readRoot(t, ".env.example"); !strings.Contains(example, "\n#"+variable+"=\n") {
+		t.Errorf(".env.example has no line #%s= to uncomment", variable)
+	}
+	var file struct {
+		Services map[string]struct {
+			Command     []string
+			Environment map[string]string
+		}
+	}
+	if err := yaml.Unmarshal([]byte(readRoot(t, "compose.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"group", "sender"} {
+		t.Run(name, func(t *testing.T) {
+			service := file.Services[name]
+			for _, row := range []struct {
+				of          string
+				environment map[string]string
+				want        string
+			}{
+				{"unset", map[string]string{}, mockup},
+				{"empty", map[string]string{variable: ""}, ""},
+				{"another", map[string]string{variable: "http://gateway:3128"}, "http://gateway:3128"},
+			} {
+				t.Run(row.of, func(t *testing.T) {
+					t.Setenv(variable, interpolate(service.Environment[variable], row.environment))
+					var c commands
+					parser := kong.Must(&c, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
+					if _, err := parser.Parse(service.Command); err != nil {
+						t.Fatal(err)
+					}
+					if c.Serve.ProviderURL != row.want {
+						t.Errorf("calls go to %q, want %q", c.Serve.ProviderURL, row.want)
+					}
+				})
+			}
+		})
 	}
 }
