@@ -49,7 +49,7 @@ type known struct {
 	revision uint64
 }
 
-// New returns a pacer over a bucket. The pacer needs a running Run.
+// New returns a pacer over a bucket. Its Run must be running.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
 	return &Pacer{bucket: bucket, now: now, log: log, faults: faults{log: log}, lines: map[string]*known{}, loaded: make(chan struct{})}
 }

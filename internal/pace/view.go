@@ -32,11 +32,11 @@ func (v View) When(s Slot) (time.Time, bool) {
 	return time.UnixMicro(at), true
 }
 
-// Missed reports whether a slot passed so long ago, a tenth of a second or an interval,
-// that a call would exceed the limit together with the slots that others hold. Time
-// before from, in which the caller could not use it, does not count. After a missed slot
-// an urgent one may be reserved: it moves all later slots by an interval, and no limit is
-// exceeded.
+// Missed reports whether a slot passed so long ago, the longer of a tenth of a second and
+// an interval, that a call would exceed the limit together with the slots that others
+// hold. Time before from, in which the caller could not use it, does not count. After a
+// missed slot an urgent one may be reserved: it moves all later slots by an interval, and
+// no limit is exceeded.
 func (v View) Missed(s Slot, from time.Time) bool {
 	return v.seen().missed(s, from.UnixMicro(), v.now)
 }
