@@ -140,7 +140,7 @@ func TestSenderWithAWrongClock(t *testing.T) {
 			if status, said := get(t, http.MethodGet, ready, ""); status == http.StatusOK {
 				t.Errorf("it is ready: %s", said)
 			}
-			if n := logged.Count("level=ERROR"); n != 1 || !strings.Contains(logged.String(), "the sender's clock is not that of the alert service") {
+			if n := logged.Count("level=ERROR"); n != 1 || !strings.Contains(logged.String(), "sender clock differs from the alert service clock") {
 				t.Errorf("it logged %d errors:\n%s", n, logged.String())
 			}
 			clock.set(0)

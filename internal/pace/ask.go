@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// Know makes sure that a key is known as it stands, so that a View of it speaks of
-// what others did before this process began.
+// Know loads the limiter state of a key, so that a View of it includes changes from
+// before this process started.
 func (p *Pacer) Know(ctx context.Context, key Key) error {
 	k, err := p.see(ctx, key.ID)
 	if err != nil || !k.ahead(p.micros()) {
 		return err
 	}
-	return p.change(ctx, key.ID, func(*line, int64) bool { return false }) // it begins anew
+	return p.change(ctx, key.ID, func(*line, int64) bool { return false }) // a state that is ahead is reset
 }
 
-// Knows says whether a key is known as it stands, so that Know would ask nobody.
+// Knows reports whether the limiter state of a key is loaded, so that Know needs no
+// request.
 func (p *Pacer) Knows(key Key) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -23,10 +24,10 @@ func (p *Pacer) Knows(key Key) bool {
 	return ok && !k.ahead(p.micros()) || !ok && p.whole
 }
 
-// Reserve gives up to n slots of a key, in the order of its line. Urgent ones are
-// put in front of what waits, but leave every eighth slot to it. Where it gives
-// fewer than n, the line is too long: ask again later. Where it fails, nothing may
-// be called.
+// Reserve reserves up to n slots of a key and returns them in order. Urgent slots are
+// inserted before the ordinary ones, but leave every eighth slot to them. It returns
+// fewer than n when the slots reach the horizon: retry later. After an error no call may
+// be made.
 func (p *Pacer) Reserve(ctx context.Context, key Key, n int, urgent bool) (slots []Slot, err error) {
 	err = p.change(ctx, key.ID, func(l *line, now int64) bool {
 		slots = l.reserve(now, key.Rate, n, urgent)
@@ -38,11 +39,11 @@ func (p *Pacer) Reserve(ctx context.Context, key Key, n int, urgent bool) (slots
 	return slots, nil
 }
 
-// Horizon is a time at which a key whose line is too long may be asked again.
+// Horizon returns a time at which to retry a key whose slots reach the horizon.
 func (p *Pacer) Horizon() time.Time { return p.now().Add(horizon / 2) }
 
-// Pause lets nobody call a key until then: all slots move behind it, in order. code
-// is the provider's word for it.
+// Pause stops the calls under a key until the given time: all slots move behind it, in
+// order. code is the provider's code.
 func (p *Pacer) Pause(ctx context.Context, key Key, until time.Time, code string) error {
 	return p.change(ctx, key.ID, func(l *line, now int64) bool {
 		news := l.pause(now, until.UnixMicro())
@@ -53,7 +54,8 @@ func (p *Pacer) Pause(ctx context.Context, key Key, until time.Time, code string
 	})
 }
 
-// Broken tells that a sender's breaker is open until then, for people to see.
+// Broken records that a sender's breaker is open until the given time. It is for display
+// only.
 func (p *Pacer) Broken(ctx context.Context, key Key, until time.Time) error {
 	return p.change(ctx, key.ID, func(l *line, now int64) bool {
 		news := l.BrokenUntil <= now
@@ -62,8 +64,8 @@ func (p *Pacer) Broken(ctx context.Context, key Key, until time.Time) error {
 	})
 }
 
-// Refuse marks a key whose provider refuses it, until then. news says that nobody
-// had marked it since it was refused last.
+// Refuse marks a key as refused by its provider, until the given time. news reports
+// whether no refusal was in force before.
 func (p *Pacer) Refuse(ctx context.Context, key Key, code string, until time.Time) (news bool, err error) {
 	err = p.change(ctx, key.ID, func(l *line, now int64) bool {
 		news = l.RefusedUntil <= now
@@ -73,8 +75,8 @@ func (p *Pacer) Refuse(ctx context.Context, key Key, code string, until time.Tim
 	return news && err == nil, err
 }
 
-// Probe asks for the right to call a key once whose refusal is over, until then;
-// one sender has it at a time.
+// Probe acquires the right to make one call under a key whose refusal has expired, until
+// the given time; one sender has it at a time. mine reports whether it was acquired.
 func (p *Pacer) Probe(ctx context.Context, key Key, until time.Time) (mine bool, err error) {
 	err = p.change(ctx, key.ID, func(l *line, now int64) bool {
 		mine = l.Code != "" && l.RefusedUntil <= now && l.ProbeUntil <= now
@@ -84,7 +86,7 @@ func (p *Pacer) Probe(ctx context.Context, key Key, until time.Time) (mine bool,
 	return mine && err == nil, err
 }
 
-// Accept takes back a refusal: the provider takes the key again.
+// Accept clears the refusal of a key that its provider accepts again.
 func (p *Pacer) Accept(ctx context.Context, key Key) error {
 	return p.change(ctx, key.ID, func(l *line, _ int64) bool {
 		is := l.Code != ""

@@ -7,30 +7,30 @@ import (
 )
 
 const (
-	// clockSlack is how far the clocks of senders may differ: a line that was written
-	// later than that from now was written by a clock that is wrong, or ours is.
+	// clockSlack is the allowed clock skew between senders: a state that was written
+	// later than that from now was written by a wrong clock, or the local clock is wrong.
 	clockSlack = 5 * time.Second
-	// mostPause bounds how long a pause lasts: longer than any that a provider may ask for.
+	// mostPause is the maximum duration of a pause, longer than any that a provider may
+	// request.
 	mostPause = 366 * 24 * time.Hour
-	// faultEvery is how often it is logged at most that lines begin anew.
+	// faultEvery is the minimum interval between two log messages about reset states.
 	faultEvery = time.Minute
 )
 
-// ahead reports whether the line speaks of a time that no clock can have told that is
-// right now: it was written in the future, or, where that is not known, its next slot lies
-// farther ahead than slots are given.
+// ahead reports whether no correct clock can have written the state: it was written in
+// the future, or, if its write time is unknown, its next slot is beyond the horizon.
 func (l *line) ahead(now int64) bool {
 	if l.Wrote != 0 {
 		return l.Wrote > now+clockSlack.Microseconds()
 	}
-	// An urgent run may move ordinary slots by as much as it is long.
+	// A run of urgent slots may move ordinary slots by its own length.
 	return l.Next > max(now, l.PausedUntil)+2*(horizon.Microseconds()+l.Interval)+l.Urgent*l.Interval ||
 		l.PausedUntil > now+mostPause.Microseconds()
 }
 
-// restart lets a line that is ahead begin anew. Its slots hold no longer. A pause that was
-// told by the same clock lasts as long as the provider asked for, from now; one that was
-// told before, as it was told. A refused credential is tried again.
+// restart resets a state that is ahead; its slots are void. A pause that was set by the
+// same clock lasts as long as the provider requested, from now; an earlier pause keeps
+// its end. A refused credential is probed again.
 func (l *line) restart(now int64) {
 	fresh := line{Code: l.Code}
 	until := l.PausedUntil
@@ -43,7 +43,7 @@ func (l *line) restart(now int64) {
 	*l = fresh
 }
 
-// at returns the line as it is to be read now: anew where it is ahead.
+// at returns the state as of now: reset if it is ahead.
 func (k *known) at(now int64) *known {
 	if !k.ahead(now) {
 		return k
@@ -53,14 +53,14 @@ func (k *known) at(now int64) *known {
 	return &anew
 }
 
-// faults logs that lines begin anew, not at each of them: after a clock was put right all
-// do. It is safe for concurrent use.
+// faults logs reset states at most once per faultEvery: after a clock correction all
+// states are reset. It is safe for concurrent use.
 type faults struct {
 	log *slog.Logger
 
 	mu     sync.Mutex
 	logged time.Time
-	more   int // since it was logged
+	more   int // resets since the last log message
 }
 
 func (f *faults) add(id string, ahead time.Duration, now time.Time) {
@@ -70,7 +70,7 @@ func (f *faults) add(id string, ahead time.Duration, now time.Time) {
 		f.more++
 		return
 	}
-	f.log.Error("limiter state comes from a clock that was ahead, beginning it anew: are the clocks of all senders and of the alert service right?",
-		"key", id, "ahead", ahead, "others_before", f.more)
+	f.log.Error("limiter state was written by a clock that is ahead, resetting it: check the clocks of all senders and of the alert service",
+		"key", id, "ahead", ahead, "suppressed", f.more)
 	f.logged, f.more = now, 0
 }

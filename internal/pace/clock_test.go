@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// A hand is a clock that a test moves.
+// A hand is a clock that a test sets.
 type hand struct{ time.Time }
 
 func (h *hand) now() time.Time       { return h.Time }
 func (h *hand) move(d time.Duration) { h.Time = h.Add(d) }
 
-// TestClockPutRight has a clock an hour ahead that is put right, while the process runs
-// and where it was restarted: slots are given at once again, at the rate, and it is logged
-// once for all keys.
+// TestClockPutRight corrects a clock that was an hour ahead, with and without a restart
+// of the process: slots are reserved at once, at the rate, and one error is logged for
+// all keys.
 func TestClockPutRight(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		for _, ahead := range []time.Duration{time.Hour, 15 * time.Minute, 10 * time.Second} {
@@ -42,10 +42,10 @@ func TestClockPutRight(t *testing.T) {
 						t.Fatal(err)
 					}
 					if at, ok := p.View(k).When(slots[i]); ok {
-						t.Fatalf("a slot of the wrong clock holds, for %s", at.Sub(clock.Time))
+						t.Fatalf("a slot of the wrong clock is valid, in %s", at.Sub(clock.Time))
 					}
 					if next := p.View(k).NextSlot().Sub(clock.Time); next > 0 {
-						t.Fatalf("the next slot is in %s", next)
+						t.Fatalf("next slot in %s, want now", next)
 					}
 					for n := range 3 {
 						at, ok := p.View(k).When(reserveOne(t, p, k))
@@ -55,7 +55,7 @@ func TestClockPutRight(t *testing.T) {
 					}
 				}
 				if lines := strings.Count(logged.String(), "level=ERROR"); lines != 1 {
-					t.Errorf("it is logged %d times", lines)
+					t.Errorf("%d errors logged, want 1", lines)
 				}
 			})
 		}
@@ -71,14 +71,14 @@ func reserveOne(t *testing.T, p *Pacer, k Key) Slot {
 	return slots[0]
 }
 
-// TestPausesOfAWrongClock tells pauses by a clock that is right and by one that is an hour
-// ahead, and puts it right: a pause lasts as long as the provider asked for, from when it
-// was told or from when the fault is seen, however long that is.
+// TestPausesOfAWrongClock sets pauses by a correct clock and by one that is an hour
+// ahead, and then corrects it: a pause of any length lasts as long as the provider
+// requested, from when it was set or from when the skew is detected.
 func TestPausesOfAWrongClock(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		ahead, pause time.Duration
-		want         time.Duration // from when the clock is right again
+		want         time.Duration // after the clock is corrected
 	}{
 		{"a right clock, 30 s", 0, 30 * time.Second, 30 * time.Second},
 		{"a right clock, an hour", 0, time.Hour, time.Hour},
@@ -95,7 +95,7 @@ func TestPausesOfAWrongClock(t *testing.T) {
 			}
 			clock.move(-c.ahead)
 			clock.move(time.Second)
-			if c.ahead == 0 { // it is told before the clock goes wrong, and lasts beyond that
+			if c.ahead == 0 { // the pause is set before the clock goes wrong, and outlasts that
 				clock.move(time.Hour)
 				_, _ = p.Reserve(t.Context(), key, 1, false)
 				clock.move(-time.Hour)
@@ -105,24 +105,24 @@ func TestPausesOfAWrongClock(t *testing.T) {
 			if err := p.Know(t.Context(), key); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // it does not move on with those who look
+			for range 2 { // reading does not extend the pause
 				status := p.View(key).Status()
 				if got := status.PausedUntil.Sub(clock.Time); got != c.want {
-					t.Errorf("it is paused for %s, want %s", got, c.want)
+					t.Errorf("paused for %s, want %s", got, c.want)
 				}
 				clock.move(time.Second)
 				c.want -= time.Second
 			}
 			at, ok := p.View(key).When(reserveOne(t, p, key))
 			if got := at.Sub(clock.Time); !ok || got < c.want || got > c.want+time.Second {
-				t.Errorf("the next slot is in %s", got)
+				t.Errorf("next slot in %s", got)
 			}
 		})
 	}
 }
 
-// TestRefusalOfAWrongClock refuses a credential by a clock that is an hour ahead: when it
-// is right, one sender tries the credential again.
+// TestRefusalOfAWrongClock refuses a credential by a clock that is an hour ahead: after
+// its correction one sender probes the credential.
 func TestRefusalOfAWrongClock(t *testing.T) {
 	clock := &hand{time.Unix(1_700_000_000, 0)}
 	p := New(newShelf(), clock.now, slog.New(slog.DiscardHandler))
@@ -132,15 +132,15 @@ func TestRefusalOfAWrongClock(t *testing.T) {
 	}
 	clock.move(-time.Hour)
 	if status := p.View(key).Status(); !status.RefusedUntil.IsZero() || status.Code != "invalid_auth" {
-		t.Errorf("it stands as %+v", status)
+		t.Errorf("status %+v", status)
 	}
 	if mine, err := p.Probe(t.Context(), key, clock.Add(time.Minute)); err != nil || !mine {
-		t.Errorf("nobody may try it: %v", err)
+		t.Errorf("probe not acquired: %v", err)
 	}
 }
 
-// TestClocksMayDiffer has two senders whose clocks differ by four seconds: they keep one
-// line.
+// TestClocksMayDiffer has two senders whose clocks differ by four seconds: they share one
+// state.
 func TestClocksMayDiffer(t *testing.T) {
 	s, clock := newShelf(), &hand{time.Unix(1_700_000_000, 0)}
 	one := New(s, clock.now, slog.New(slog.DiscardHandler))
@@ -151,23 +151,23 @@ func TestClocksMayDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := other.View(key).When(slot); !ok {
-		t.Error("its slot does not hold")
+		t.Error("slot is void")
 	}
 }
 
-// TestOldLines reads lines of the version before, which do not say who wrote them: what
-// lies within the horizon stays, and what lies beyond it begins anew.
+// TestOldLines decodes states of the previous version, which lack the write time: slots
+// within the horizon stay valid, a state with slots beyond it is ahead.
 func TestOldLines(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	for _, c := range []struct {
 		name string
 		line line
-		want bool // it is ahead
+		want bool // ahead
 	}{
-		{"a full line", line{Life: "abcdefgh", Interval: 1_000_000, Next: now.Add(horizon).UnixMicro()}, false},
+		{"up to the horizon", line{Life: "abcdefgh", Interval: 1_000_000, Next: now.Add(horizon).UnixMicro()}, false},
 		{"an hour ahead", line{Life: "abcdefgh", Interval: 1_000_000, Next: now.Add(time.Hour).UnixMicro()}, true},
 		{"behind a pause of a day", line{Life: "abcdefgh", Interval: 1_000_000, Next: now.Add(24*time.Hour + horizon).UnixMicro(), PausedUntil: now.Add(24 * time.Hour).UnixMicro()}, false},
-		{"a slow one", line{Life: "abcdefgh", Interval: time.Hour.Microseconds(), Next: now.Add(time.Hour).UnixMicro()}, false},
+		{"one slot an hour", line{Life: "abcdefgh", Interval: time.Hour.Microseconds(), Next: now.Add(time.Hour).UnixMicro()}, false},
 		{"a pause of three years", line{Life: "abcdefgh", PausedUntil: now.Add(3 * 365 * 24 * time.Hour).UnixMicro()}, true},
 	} {
 		value := c.line.encodeAs(oldVersion)
@@ -176,7 +176,7 @@ func TestOldLines(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", c.name, got, err)
 		}
 		if got.ahead(now.UnixMicro()) != c.want {
-			t.Errorf("%s is ahead: %t", c.name, !c.want)
+			t.Errorf("%s: ahead is %t", c.name, !c.want)
 		}
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// DropSlots lets the lines of a messenger begin anew that hold slots later than soon, and
-// farther apart than its keys need: a limit was raised, or is off. It returns how many
-// those are. rate returns how fast a credential, or a destination, may be called now.
-// Pauses and refusals stay.
+// DropSlots resets the limiter state of a messenger's keys that have slots later than
+// soon, and farther apart than their rate requires: a limit was raised or is off. It
+// returns the number of reset states. rate returns the current rate of a credential or of
+// a destination. Pauses and refusals stay.
 func (p *Pacer) DropSlots(ctx context.Context, messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (n int, err error) {
 	for _, id := range p.slow(messenger, rate, soon) {
 		dropped := false
@@ -31,7 +31,7 @@ func (p *Pacer) DropSlots(ctx context.Context, messenger string, rate func(desti
 	return n, nil
 }
 
-// slow returns the keys whose lines DropSlots would let begin anew.
+// slow returns the keys whose state DropSlots resets.
 func (p *Pacer) slow(messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (ids []string) {
 	now := p.micros()
 	p.mu.Lock()
@@ -44,13 +44,13 @@ func (p *Pacer) slow(messenger string, rate func(destination bool) messenger.Rat
 	return ids
 }
 
-// slow reports whether a line holds slots later than soon, also behind a pause, that lie
-// farther apart than a rate wants.
+// slow reports whether the state has slots later than soon, after a pause if there is
+// one, that lie farther apart than a rate requires.
 func (l *line) slow(now int64, rate messenger.Rate, soon time.Duration) bool {
 	return l.Interval > rate.Interval().Microseconds() && l.nextSlot(now) > max(now, l.PausedUntil)+soon.Microseconds()
 }
 
-// dropSlots lets a line begin anew, but for pauses and refusals.
+// dropSlots resets a state except for its pause, open breaker and refusal.
 func (l *line) dropSlots() {
 	*l = line{
 		Life:       newLife(),

@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 )
 
-// CredentialID is the ID of the key of a credential, by its fingerprint. Where that
-// is not known it is an ID that no key has.
+// CredentialID returns the ID of a credential's key, by credential fingerprint. Without a
+// fingerprint it returns an ID that no key has.
 func CredentialID(messenger, fingerprint string) string {
 	if fingerprint == "" {
 		fingerprint = "unknown"
@@ -15,10 +15,10 @@ func CredentialID(messenger, fingerprint string) string {
 	return messenger + ".credential." + fingerprint
 }
 
-// DestinationID is the ID of the key of a destination under a credential, by that
-// one's fingerprint. Whoever knows both can compute it, without the seal key.
+// DestinationID returns the ID of the key of a destination under a credential, by
+// credential fingerprint. It is computed without the seal key.
 func DestinationID(messenger, fingerprint, destination string) string {
 	digest := hmac.New(sha256.New, []byte(fingerprint))
-	_, _ = digest.Write([]byte(destination)) // a hash takes all
+	_, _ = digest.Write([]byte(destination)) // a hash never returns an error
 	return messenger + ".destination." + hex.EncodeToString(digest.Sum(nil)[:16])
 }

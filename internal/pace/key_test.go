@@ -7,15 +7,15 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// TestKeyIDs proves that each credential and each destination under one has an ID
-// of its own, which the bucket can bear and which does not show the destination.
+// TestKeyIDs checks that each credential, and each destination under one, has its own ID,
+// which is a valid bucket key and does not reveal the destination.
 func TestKeyIDs(t *testing.T) {
 	const one, other = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 	if got, want := pace.CredentialID("slack", one), "slack.credential."+one; got != want {
-		t.Errorf("it is %s, want %s", got, want)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	if got, want := pace.CredentialID("slack", ""), "slack.credential.unknown"; got != want {
-		t.Errorf("it is %s, want %s", got, want)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	form := regexp.MustCompile(`^[a-z]+\.destination\.[0-9a-f]{32}$`)
 	seen := map[string]bool{}
@@ -24,7 +24,7 @@ func TestKeyIDs(t *testing.T) {
 	} {
 		id := pace.DestinationID(of[0], of[1], of[2])
 		if seen[id] || !form.MatchString(id) || id != pace.DestinationID(of[0], of[1], of[2]) {
-			t.Errorf("the ID of %q is %s", of, id)
+			t.Errorf("ID of %q: %s", of, id)
 		}
 		seen[id] = true
 	}

@@ -7,54 +7,53 @@ import (
 )
 
 const (
-	// horizon is how far ahead slots are reserved. What is beyond asks again later:
-	// so slots of what was canceled hold up others for no longer.
+	// horizon is how far ahead slots are reserved. Beyond it callers retry later, so that
+	// slots of canceled deliveries block others for no longer than that.
 	horizon = 10 * time.Minute
-	// late is how long after its time a slot still holds.
+	// late is how long a slot stays valid after its time.
 	late = 5 * time.Second
-	// slack is how long after its time a slot may be used while others hold later
-	// ones, or an interval where that is longer: what is made up for comes on top of
-	// what has its turn.
+	// slack is how long after its time a slot may be used while others hold later slots,
+	// or an interval if that is longer: a late call comes on top of theirs.
 	slack = 100 * time.Millisecond
-	// guard is how soon after now nothing is put into the line: another sender may
-	// be about to use that slot, and learns of the change only then.
+	// guard is the minimum time from now to an inserted slot: another sender may be about
+	// to use an earlier one, before it sees the change.
 	guard = 50 * time.Millisecond
-	// urgentRun is how many urgent slots come in a row while others wait; the next
-	// one is another's.
+	// urgentRun is the maximum number of urgent slots in a row while ordinary slots are
+	// reserved; the next slot is an ordinary one.
 	urgentRun = 7
 )
 
-// A line is the state of a key that all senders share: who may call it when. It is
-// GCRA, the leaky bucket told by times, in microseconds, with slots that can be
-// moved after they were given away.
+// A line is the limiter state of a key, shared by all senders. It is GCRA, the leaky
+// bucket as a schedule, in microseconds, with slots that can be moved after they were
+// reserved.
 //
-// Slots lie one interval apart. Urgent slots are put in from Start on, at most
-// urgentRun in a row, and what lies there moves back as far as it must: that is
-// the run, and place computes it. A run that is over is folded into a mere shift.
+// Slots lie one interval apart. Urgent slots are inserted from Start on, at most
+// urgentRun in a row, and the ordinary slots there move back as far as needed: this is
+// the run, and place computes it. A finished run is folded into a constant shift.
 type line struct {
-	Life     string // names this line; slots of another are void
-	Interval int64  // from slot to slot
-	Next     int64  // the next ordinary slot, as if there were no run
-	Moved    int64  // how far pauses have moved all slots
-	Folded   int64  // how far runs that are over have moved ordinary slots
+	Life     string // generation; slots of another generation are void
+	Interval int64  // between two slots
+	Next     int64  // the next ordinary slot, without the run
+	Moved    int64  // shift of all slots by pauses
+	Folded   int64  // shift of ordinary slots by finished runs
 	Start    int64  // of the run
-	Urgent   int64  // how many urgent slots are in the run; 0 means no run
-	Phase    int64  // how many came in a row directly before the run
-	Last     int64  // when the last urgent slot of the run before came up
-	Streak   int64  // how many came in a row with that
+	Urgent   int64  // urgent slots in the run; 0 means no run
+	Phase    int64  // urgent slots in a row directly before the run
+	Last     int64  // the last urgent slot of the previous run
+	Streak   int64  // urgent slots in a row up to Last
 
-	Wrote        int64 // when it was changed last, by the clock of who did; 0 where that is not known
-	PausedFrom   int64 // when the pause was told, by the clock of who told it; 0 where that is not known
+	Wrote        int64 // last write, by the clock of its sender; 0 if unknown
+	PausedFrom   int64 // when the pause was set, by the clock of its sender; 0 if unknown
 	PausedUntil  int64
 	Resume       int64 // the first slot after the pause
 	PauseCode    string
-	BrokenUntil  int64  // a sender's breaker is open
+	BrokenUntil  int64  // an open breaker of a sender
 	RefusedUntil int64  // set while Code is
-	Code         string // why the provider refused the credential
-	ProbeUntil   int64  // one sender has until then to try again
+	Code         string // the provider's code of the refusal
+	ProbeUntil   int64  // deadline of the one sender that probes
 }
 
-// reserve gives up to n slots: fewer where the line is longer than the horizon.
+// reserve reserves up to n slots: fewer when they reach the horizon.
 func (l *line) reserve(now int64, rate messenger.Rate, n int, urgent bool) []Slot {
 	l.set(rate.Interval().Microseconds())
 	l.fold(now)
@@ -78,15 +77,15 @@ func (l *line) reserve(now int64, rate messenger.Rate, n int, urgent bool) []Slo
 	return slots
 }
 
-// nextSlot is when an ordinary slot comes up that is reserved now.
+// nextSlot returns the time of an ordinary slot that is reserved now.
 func (l *line) nextSlot(now int64) int64 {
 	as := *l
 	as.fold(now)
 	return as.place(max(as.Next, as.clear(max(now, as.PausedUntil))))
 }
 
-// insert puts an urgent slot in front of what waits. Where nothing waits there is
-// nothing to put it in front of.
+// insert inserts an urgent slot before the ordinary ones. It returns false if no ordinary
+// slot is reserved.
 func (l *line) insert(now int64) (Slot, bool) {
 	from := max(now+guard.Microseconds(), l.Resume)
 	if l.Urgent == 0 {
@@ -95,21 +94,21 @@ func (l *line) insert(now int64) (Slot, bool) {
 		}
 		l.Start, l.Phase = l.Next-(l.Next-from)/l.Interval*l.Interval, 0
 		if l.Start == l.Last+l.Interval {
-			l.Phase = l.Streak // one run after the other would starve the rest, too
+			l.Phase = l.Streak // consecutive runs would starve ordinary slots, too
 		}
 	}
 	l.Urgent++
 	return Slot{life: l.Life, at: l.lastUrgent() - l.Moved, urgent: true}, true
 }
 
-// lastUrgent is when the last urgent slot of the run comes up.
+// lastUrgent returns the time of the last urgent slot of the run.
 func (l *line) lastUrgent() int64 {
 	i := l.Urgent - 1
 	return l.Start + (i+(i+l.Phase)/urgentRun)*l.Interval
 }
 
-// place is when an ordinary slot comes up that would come up at x without the run:
-// behind the urgent ones, or between them.
+// place returns the time of an ordinary slot that would be at x without the run: behind
+// the urgent slots, or between them.
 func (l *line) place(x int64) int64 {
 	if l.Urgent == 0 || x < l.Start {
 		return x
@@ -119,7 +118,7 @@ func (l *line) place(x int64) int64 {
 	return x + moved*l.Interval
 }
 
-// clear is the first x from which place is not before from.
+// clear returns the first x whose place is not before from.
 func (l *line) clear(from int64) int64 {
 	if l.Urgent == 0 || from <= l.Start {
 		return from
@@ -129,7 +128,7 @@ func (l *line) clear(from int64) int64 {
 	return l.Start + j*l.Interval
 }
 
-// fold ends a run that is over. What comes up later comes up as it would have.
+// fold ends a finished run. The times of later slots do not change.
 func (l *line) fold(now int64) {
 	if l.Urgent > 0 && l.lastUrgent() < now {
 		l.endRun()
@@ -143,7 +142,7 @@ func (l *line) endRun() {
 	l.Urgent = 0
 }
 
-// set takes another interval for what is reserved from now on.
+// set sets the interval of slots that are reserved from now on.
 func (l *line) set(interval int64) {
 	if l.Interval != interval && l.Urgent > 0 {
 		l.endRun()
@@ -151,8 +150,8 @@ func (l *line) set(interval int64) {
 	l.Interval = interval
 }
 
-// pause lets all slots come up after until, in their order and at their rate, and
-// says whether that is news.
+// pause moves all slots behind until, in order and at their rate, and reports whether the
+// pause was extended.
 func (l *line) pause(now, until int64) bool {
 	from := max(now, l.PausedUntil)
 	if until <= from {
@@ -162,7 +161,7 @@ func (l *line) pause(now, until int64) bool {
 	by := until - from
 	l.Next = max(l.Next, l.clear(from)) + by
 	l.Resume = until
-	if l.Interval > 0 { // slots lie where they lay, and that at from may be used already
+	if l.Interval > 0 { // slots keep their phase, and the slot at from may be used already
 		l.Resume += (l.Next-until-1)%l.Interval + 1
 	}
 	l.Moved += by
@@ -172,22 +171,22 @@ func (l *line) pause(now, until int64) bool {
 	return true
 }
 
-// when is the time at which a slot comes up. It is false where the slot holds no
-// longer, and another must be reserved.
+// when returns the time of a slot, or false if the slot is void and another must be
+// reserved.
 func (l *line) when(s Slot, now int64) (int64, bool) {
 	at, is := l.timeOf(s)
 	return at, is && at > now-late.Microseconds()
 }
 
-// missed says whether a slot is too late to be used because others hold later ones.
+// missed reports whether a slot is too late to be used because others hold later slots.
 // Time before from does not count.
 func (l *line) missed(s Slot, from, now int64) bool {
 	at, is := l.timeOf(s)
 	return is && max(at, from) < now-max(slack.Microseconds(), l.Interval) && l.place(l.Next) > at+l.Interval
 }
 
-// timeOf is when a slot comes up or came up. It is false where the slot is none of
-// this line.
+// timeOf returns the time of a slot, past or future, or false if the slot is of another
+// generation.
 func (l *line) timeOf(s Slot) (at int64, is bool) {
 	if s.None() || s.life != l.Life {
 		return 0, false
@@ -199,7 +198,7 @@ func (l *line) timeOf(s Slot) (at int64, is bool) {
 	return at, true
 }
 
-// idle says whether nothing would be lost by forgetting the line.
+// idle reports whether the state can be deleted without loss.
 func (l *line) idle(now int64) bool {
 	return l.Code == "" && max(l.Next, l.PausedUntil) < now-late.Microseconds() && (l.Urgent == 0 || l.lastUrgent() < now-late.Microseconds())
 }

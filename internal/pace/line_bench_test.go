@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// BenchmarkLine reserves slots for a job of five, alone and behind a run of urgent ones,
-// and writes the line as it goes to the bucket and back.
+// BenchmarkLine reserves slots for a job of five, alone and behind a run of urgent slots,
+// and encodes and decodes the limiter state.
 func BenchmarkLine(b *testing.B) {
 	rate := messenger.Rate{Count: 10, Per: time.Second}
 	for name, urgent := range map[string]int{"alone": 0, "behind urgent": 100} {

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// A drill plays what senders do with a line: each slot is used the moment it comes
-// up, and every use is written down.
+// A drill simulates the senders that share a limiter state: each slot is used at its
+// time, and every use is recorded.
 type drill struct {
 	line
 	now      int64
@@ -20,13 +20,13 @@ type drill struct {
 	deferred int
 	used     []use
 	pauses   [][2]int64
-	foretold [][2]int64 // when the next slot was to come up, and when it did as it was given
+	foretold [][2]int64 // the predicted time of the next slot, and its time when it was reserved
 }
 
 type use struct {
 	Slot
 	at      int64
-	waiting bool // an ordinary slot waited then
+	waiting bool // an ordinary slot was reserved then
 }
 
 func newDrill(rate messenger.Rate) *drill {
@@ -45,7 +45,7 @@ func (d *drill) book(n int, urgent bool) []Slot {
 	return slots
 }
 
-// pass lets time pass, and uses what comes up.
+// pass advances the time, and uses the slots that come up.
 func (d *drill) pass(until int64) {
 	for len(d.waiting) > 0 {
 		first, at := -1, int64(0)
@@ -72,28 +72,28 @@ func (d *drill) halt(until int64) {
 	}
 }
 
-// check says what every line promises.
+// check verifies the guarantees of a limiter state.
 func (d *drill) check(t rapid.TB) {
 	burst := max(d.rate.Burst, 1)
 	interval := d.rate.Interval().Microseconds()
 	for i, u := range d.used {
 		if i > 0 && u.at < d.used[i-1].at {
-			t.Fatalf("slot %d came up before the one that was used before it", i)
+			t.Fatalf("slot %d is earlier than the previous one", i)
 		}
-		for k := range 40 { // in any window of k intervals
+		for k := range 40 { // any window of k intervals
 			if j := i + burst + k; j < len(d.used) && d.used[j].at-u.at < int64(k+1)*interval {
 				t.Fatalf("%d calls within %s at %s, burst %d", burst+k+1, time.Duration(d.used[j].at-u.at)*time.Microsecond, d.rate, burst)
 			}
 		}
 		for _, p := range d.pauses {
 			if u.at > p[0] && u.at < p[1] {
-				t.Fatalf("a call in the pause from %d to %d, at %d", p[0], p[1], u.at)
+				t.Fatalf("pause from %d to %d, call at %d", p[0], p[1], u.at)
 			}
 		}
 	}
 	for _, f := range d.foretold {
 		if f[0] != f[1] {
-			t.Fatalf("the next slot was to come up at %d, and came up at %d", f[0], f[1])
+			t.Fatalf("next slot predicted at %d, reserved at %d", f[0], f[1])
 		}
 	}
 	for _, urgent := range []bool{true, false} {
@@ -109,18 +109,18 @@ func (d *drill) check(t rapid.TB) {
 	}
 	run := 0
 	for i, u := range d.used {
-		free := i > 0 && u.at-d.used[i-1].at >= 2*interval // a slot that nobody took
+		free := i > 0 && u.at-d.used[i-1].at >= 2*interval // an unused slot
 		if run++; !u.urgent || !u.waiting || free {
 			run = 0
 		}
 		if run > urgentRun {
-			t.Fatalf("%d urgent calls in a row while others waited", run)
+			t.Fatalf("%d urgent calls in a row while ordinary slots were reserved", run)
 		}
 	}
 }
 
-// TestLine plays at random: whatever is booked, put in and paused, the rate is kept,
-// order is kept, pauses are kept, and nobody starves.
+// TestLine runs random sequences of reservations and pauses: the rate, the order and the
+// pauses are kept, and ordinary slots do not starve.
 func TestLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := messenger.Rate{Count: rapid.IntRange(1, 100).Draw(t, "count"), Per: time.Second, Burst: rapid.IntRange(0, 4).Draw(t, "burst")}
@@ -140,13 +140,13 @@ func TestLine(t *testing.T) {
 		}
 		d.pass(d.now + 3600e6)
 		if len(d.waiting) > 0 || d.deferred > 0 {
-			t.Fatalf("%d slots never came up, %d were not given", len(d.waiting), d.deferred)
+			t.Fatalf("%d slots unused, %d not reserved", len(d.waiting), d.deferred)
 		}
 		d.check(t)
 	})
 }
 
-// An alert of many goes at the rate, without gaps.
+// TestLineIsFull checks that many slots follow each other at the rate, without gaps.
 func TestLineIsFull(t *testing.T) {
 	d := newDrill(messenger.Rate{Count: 50, Per: time.Second})
 	start := d.now
@@ -159,8 +159,8 @@ func TestLineIsFull(t *testing.T) {
 	}
 }
 
-// What is urgent goes first, behind at most what is about to go, and all of it
-// together costs the rest no more than its own time.
+// TestUrgentIsPutIn checks that an urgent slot precedes all ordinary slots but the
+// imminent one, and delays these by its own interval only.
 func TestUrgentIsPutIn(t *testing.T) {
 	d := newDrill(messenger.Rate{Count: 10, Per: time.Second})
 	start := d.now
@@ -169,16 +169,17 @@ func TestUrgentIsPutIn(t *testing.T) {
 	urgent := d.book(1, true)
 	at, ok := d.when(urgent[0], d.now)
 	if wait := time.Duration(at-d.now) * time.Microsecond; !ok || wait > 200*time.Millisecond {
-		t.Errorf("it waits %s", wait)
+		t.Errorf("urgent slot in %s", wait)
 	}
 	if last, _ := d.when(flood[99], d.now); last != start+100*100_000 {
-		t.Errorf("the last of the flood comes up %s after the start", time.Duration(last-start)*time.Microsecond)
+		t.Errorf("last ordinary slot %s after the start", time.Duration(last-start)*time.Microsecond)
 	}
 	d.pass(start + 3600e6)
 	d.check(t)
 }
 
-// A stream of urgent calls as fast as the rate leaves every eighth slot.
+// TestNobodyStarves checks that urgent calls at the full rate leave every eighth slot to
+// ordinary ones.
 func TestNobodyStarves(t *testing.T) {
 	d := newDrill(messenger.Rate{Count: 10, Per: time.Second})
 	d.book(10, false)
@@ -193,13 +194,13 @@ func TestNobodyStarves(t *testing.T) {
 		}
 	}
 	if ordinary < 10 {
-		t.Errorf("%d of 10 went through in 20 s", ordinary)
+		t.Errorf("%d of 10 ordinary calls in 20 s", ordinary)
 	}
 	d.check(t)
 }
 
-// A pause moves all behind it, in order and at the rate; a shorter one within it
-// changes nothing, a longer one adds the rest.
+// TestPauseMovesAll checks that a pause moves all slots behind it, in order and at the
+// rate; a shorter pause within it changes nothing, a longer one adds the difference.
 func TestPauseMovesAll(t *testing.T) {
 	d := newDrill(messenger.Rate{Count: 10, Per: time.Second, Burst: 3})
 	start := d.now
@@ -212,21 +213,21 @@ func TestPauseMovesAll(t *testing.T) {
 	first, _ := d.when(slots[20-left], d.now)
 	last, _ := d.when(slots[19], d.now)
 	if first < until || first > until+100_000 || last-first != int64(left-1)*100_000 {
-		t.Errorf("the first comes up %d after the pause, the last %d after that", first-until, last-first)
+		t.Errorf("first slot %d after the pause, last slot %d after the first", first-until, last-first)
 	}
 	d.halt(until + 1e6)
 	if again, _ := d.when(slots[19], d.now); again != last+1e6 {
-		t.Errorf("the longer pause moved it by %d", again-last)
+		t.Errorf("longer pause moved the slot by %d", again-last)
 	}
 	later := d.book(5, false)
 	d.pass(until + 60e6)
 	d.check(t)
 	if len(d.waiting) != 0 || d.used[len(d.used)-1].Slot != later[4] {
-		t.Errorf("%d wait", len(d.waiting))
+		t.Errorf("%d slots unused", len(d.waiting))
 	}
 }
 
-// After a rest a burst may go, after a pause none.
+// TestBurst checks that a burst is allowed after a rest, and not after a pause.
 func TestBurst(t *testing.T) {
 	rate := messenger.Rate{Count: 1, Per: time.Second, Burst: 3}
 	at := func(d *drill, n int) (waits []time.Duration) {
@@ -247,8 +248,9 @@ func TestBurst(t *testing.T) {
 	}
 }
 
-// No slot is given beyond the horizon, so that what is canceled blocks nobody for
-// ever; but a pause of any length has slots behind it.
+// TestHorizon checks that no slot is reserved beyond the horizon, so that canceled
+// deliveries do not block others for ever; behind a pause of any length slots are
+// reserved.
 func TestHorizon(t *testing.T) {
 	d := newDrill(messenger.Rate{Count: 1, Per: time.Second})
 	if slots := d.book(1000, false); len(slots) != 601 {
@@ -261,26 +263,27 @@ func TestHorizon(t *testing.T) {
 	}
 }
 
-// A slot that came up long ago, or of another line, holds no longer.
+// TestVoidSlots checks that a slot that passed long ago, or is of another generation, is
+// void.
 func TestVoidSlots(t *testing.T) {
 	d := newDrill(messenger.Rate{Count: 10, Per: time.Second})
 	s := d.book(1, false)[0]
 	if _, ok := d.when(s, d.now+4e6); !ok {
-		t.Error("after 4 s it holds no longer")
+		t.Error("slot is void after 4 s")
 	}
 	if _, ok := d.when(s, d.now+6e6); ok {
-		t.Error("after 6 s it still holds")
+		t.Error("slot is valid after 6 s")
 	}
 	if _, ok := d.when(Slot{life: "another1", at: s.at}, d.now); ok {
-		t.Error("a slot of another line holds")
+		t.Error("slot of another generation is valid")
 	}
 	if _, ok := d.when(Slot{}, d.now); ok {
-		t.Error("no slot holds")
+		t.Error("the zero Slot is valid")
 	}
 }
 
-// TestMissed lets slots pass: one is missed a tenth of a second later, or an
-// interval, but only where others hold later ones; a new one in front moves these.
+// TestMissed checks that a slot is missed a tenth of a second, or an interval, after its
+// time, but only while others hold later slots; an inserted slot moves these.
 func TestMissed(t *testing.T) {
 	const milli = int64(1000)
 	for _, each := range []struct {
@@ -300,7 +303,7 @@ func TestMissed(t *testing.T) {
 				t.Errorf("%s: slot %d is missed too early, or not at all", each.rate, i+4)
 			}
 			if d.missed(s, at+1, at+each.slack+1) || d.missed(s, at+1, at+each.slack+2) == last {
-				t.Errorf("%s: slot %d is missed by who could not use it", each.rate, i+4)
+				t.Errorf("%s: slot %d is missed before it could be used", each.rate, i+4)
 			}
 		}
 	}
@@ -313,22 +316,22 @@ func TestMissed(t *testing.T) {
 	first, _ := d.when(again, d.now)
 	after, _ := d.when(slots[19], d.now)
 	if wait := first - d.now; wait > 100*milli || after-before != 50*milli {
-		t.Errorf("the new one comes up after %d µs, and moves the last by %d µs", wait, after-before)
+		t.Errorf("inserted slot in %d µs, last slot moved by %d µs", wait, after-before)
 	}
 	if d.missed(Slot{}, 0, d.now) || d.missed(Slot{life: "12345678"}, 0, d.now) {
-		t.Error("a slot that is none was missed")
+		t.Error("a void slot is missed")
 	}
 }
 
 func TestSlotText(t *testing.T) {
 	for _, s := range []Slot{{"abcdefgh", 12345, false}, {"abcdefgh", -1, true}, {}} {
 		if got := ParseSlot(s.String()); got != s {
-			t.Errorf("%q is %+v, not %+v", s.String(), got, s)
+			t.Errorf("%q parsed as %+v, want %+v", s.String(), got, s)
 		}
 	}
 	for _, text := range []string{"x", "abcdefgh", "abcdefgho", "abcdefghxzz", "abcdefgho!", "abcdefgho zz"} {
 		if got := ParseSlot(text); !got.None() {
-			t.Errorf("%q is %+v", text, got)
+			t.Errorf("%q parsed as %+v, want the zero Slot", text, got)
 		}
 	}
 }

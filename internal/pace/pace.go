@@ -1,6 +1,7 @@
-// Package pace says when a key may be called, the same to all senders: they share
-// the state of a key in a bucket, and see each other's changes at once. A key is a
-// credential, or a destination under one, by fingerprint; no secret comes here.
+// Package pace is the rate limiter that all senders share: it reserves slots of limiter
+// keys. The state of a key is kept in a shared bucket, and each change is visible to all
+// senders at once. A key is a credential, or a destination under one, by fingerprint; no
+// secret is stored here.
 package pace
 
 import (
@@ -10,30 +11,28 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// A Key is what is paced.
+// A Key is a limiter key with its rate limit.
 type Key struct {
-	ID   string // its name in the bucket, such as slack.credential.<fingerprint>
+	ID   string // name in the bucket, such as slack.credential.<fingerprint>
 	Rate messenger.Rate
 }
 
-// ErrConflict says that another was faster: the value is no longer that of the
+// ErrConflict is returned for a concurrent change: the value no longer has the given
 // revision.
-var ErrConflict = errors.New("another has changed the pace")
+var ErrConflict = errors.New("limiter state was changed concurrently")
 
-// A Bucket keeps values that several processes share. It may lose them.
+// A Bucket is a key-value store that several processes share. It may lose values.
 //
 // A Bucket is safe for concurrent use.
 type Bucket interface {
-	// Load answers with the value of a key and its revision: nil and 0 where there is
-	// none.
+	// Load returns the value of a key and its revision, or nil and 0 if there is none.
 	Load(ctx context.Context, key string) (value []byte, revision uint64, err error)
-	// Swap sets the value if its revision is still the one given, 0 for a key that has
-	// none, and answers with the new one. It must return ErrConflict, and change
-	// nothing, if it is not. It brings a bucket that vanished back to life.
+	// Swap sets the value if its revision is still the given one, 0 for a key without a
+	// value, and returns the new revision. Otherwise it must return ErrConflict and
+	// change nothing. It creates a lost bucket again.
 	Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
-	// Watch tells of every key, first as it is and then as it changes, until ctx ends.
-	// A bucket that began anew is told of by began, before its keys: the revisions that
-	// were told before do not hold then. complete is called when every key has been told as it
-	// is.
+	// Watch calls changed for every key, first with its current value and then with each
+	// change, until ctx ends. For a recreated bucket it calls began before its keys:
+	// earlier revisions are void then. It calls complete after all current values.
 	Watch(ctx context.Context, began func(), changed func(key string, value []byte, revision uint64), complete func()) error
 }

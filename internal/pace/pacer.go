@@ -14,19 +14,20 @@ import (
 )
 
 const (
-	// tries bounds how often a change is tried that others are faster with.
+	// tries is the maximum number of tries of a change that conflicts with others.
 	tries = 50
-	// firstBackoff bounds the wait after the first conflict; it doubles up to
+	// firstBackoff is the maximum wait after the first conflict; it doubles up to
 	// lastBackoff.
 	firstBackoff = 2 * time.Millisecond
 	lastBackoff  = 100 * time.Millisecond
-	// watchAgain is the pause before the bucket is watched again that cannot be.
+	// watchAgain is the wait before a failed watch is retried.
 	watchAgain = time.Second
-	// tidyEvery is how often what nobody needs is forgotten.
+	// tidyEvery is the interval at which idle states are deleted from the cache.
 	tidyEvery = time.Minute
 )
 
-// A Pacer says when keys may be called. It is safe for concurrent use.
+// A Pacer reserves slots under rate limits that all senders share. It is safe for
+// concurrent use.
 type Pacer struct {
 	bucket Bucket
 	now    func() time.Time
@@ -36,24 +37,24 @@ type Pacer struct {
 
 	mu    sync.Mutex
 	lines map[string]*known
-	whole bool // what is not in lines is not in the bucket, or came into it just now
+	whole bool // keys not in lines are not in the bucket, or were added just now
 
-	loaded   chan struct{} // closed when whole was set first
+	loaded   chan struct{} // closed when whole is first set
 	loadOnce sync.Once
 }
 
-// A known line is the line of a key as it was last seen. It is never changed, but replaced.
+// A known is the cached state of a key. It is immutable; a change replaces it.
 type known struct {
 	line
 	revision uint64
 }
 
-// New gives a pacer over a bucket. Run must run.
+// New returns a pacer over a bucket. Its Run must be running.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Pacer {
 	return &Pacer{bucket: bucket, now: now, log: log, faults: faults{log: log}, lines: map[string]*known{}, loaded: make(chan struct{})}
 }
 
-// Run follows what other senders change until ctx ends.
+// Run watches the bucket for changes of other senders until ctx ends.
 func (p *Pacer) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -76,15 +77,15 @@ func (p *Pacer) Run(ctx context.Context) error {
 		}
 		if !away {
 			away = true
-			p.log.Warn("limiter state cannot be watched, trying again until it can", "error", err)
+			p.log.Warn("limiter state cannot be watched, retrying", "error", err)
 		}
 		wait(ctx, watchAgain)
 	}
 	return nil
 }
 
-// tidy forgets lines that hold nothing, so that memory does not grow with every
-// destination there ever was.
+// tidy deletes idle states from the cache, so that memory does not grow with every
+// destination ever used.
 func (p *Pacer) tidy(ctx context.Context) {
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
@@ -104,9 +105,8 @@ func (p *Pacer) tidy(ctx context.Context) {
 	}
 }
 
-// renew notes that the bucket began anew. What is known still says when others call, and
-// is put back by the first to change it: a line that began anew, too, would let as much
-// be called beside that.
+// renew handles a recreated bucket. The cached states stay in force, and the first
+// change of a key writes its state back: an empty state would allow as many calls again.
 func (p *Pacer) renew() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +116,7 @@ func (p *Pacer) renew() {
 	p.whole = false
 }
 
-// complete notes that all that is in the bucket has been told.
+// complete records that the watch has returned all values of the bucket.
 func (p *Pacer) complete() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,17 +124,18 @@ func (p *Pacer) complete() {
 	p.loadOnce.Do(func() { close(p.loaded) })
 }
 
-// Loaded is closed when what was in the bucket when the pacer began is known.
+// Loaded returns a channel that is closed when the initial content of the bucket is
+// cached.
 func (p *Pacer) Loaded() <-chan struct{} { return p.loaded }
 
-// incomplete notes that nobody tells any more what comes into the bucket.
+// incomplete records that the watch no longer returns changes of the bucket.
 func (p *Pacer) incomplete() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.whole = false
 }
 
-// learn takes over what the bucket holds, unless what is known is newer.
+// learn caches a value of the bucket, unless the cached state is newer.
 func (p *Pacer) learn(id string, value []byte, revision uint64) {
 	if len(value) == 0 {
 		p.mu.Lock()
@@ -142,12 +143,12 @@ func (p *Pacer) learn(id string, value []byte, revision uint64) {
 		delete(p.lines, id)
 		return
 	}
-	if revision <= p.look(id).revision { // a change of ours, most often
+	if revision <= p.look(id).revision { // mostly a change of this process
 		return
 	}
 	l, err := decode(value)
 	if err != nil {
-		p.log.Warn("a pace cannot be read, it begins anew", "key", id, "error", err)
+		p.log.Warn("invalid limiter state, resetting it", "key", id, "error", err)
 	}
 	p.keep(id, l, revision)
 }
@@ -160,7 +161,7 @@ func (p *Pacer) keep(id string, l line, revision uint64) {
 	}
 }
 
-// look gives the line of a key as it was last seen, or an empty one.
+// look returns the cached state of a key, or an empty one.
 func (p *Pacer) look(id string) *known {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -170,11 +171,12 @@ func (p *Pacer) look(id string) *known {
 	return &nothing
 }
 
-// nothing is known of a key that nobody has called.
+// nothing is the state of a key without calls.
 var nothing known
 
-// change changes the line of a key, after whoever was faster. Where do says that
-// there is nothing to be changed, nothing is. do may be called several times.
+// change updates the limiter state of a key, and retries on conflicts with other senders.
+// If do returns false, nothing is written but the reset of a state that is ahead. do may
+// be called several times.
 func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int64) bool) error {
 	k, err := p.see(ctx, id)
 	if err != nil {
@@ -203,25 +205,25 @@ func (p *Pacer) change(ctx context.Context, id string, do func(l *line, now int6
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
-			return fmt.Errorf("change a pace: %w", err)
+			return fmt.Errorf("update limiter state: %w", err)
 		}
 		if k, err = p.load(ctx, id); err != nil {
 			return err
 		}
-		if try > 0 { // the first may only have known too little
-			wait(ctx, mathrand.N(backoff)) //nolint:gosec // it spreads load, and keeps no secret
+		if try > 0 { // the first conflict may only mean a stale cache
+			wait(ctx, mathrand.N(backoff)) //nolint:gosec // spreads load, protects no secret
 			backoff = min(2*backoff, lastBackoff)
 		}
 	}
-	return fmt.Errorf("change a pace: too many do at once: %w", fault.ErrUnavailable)
+	return fmt.Errorf("update limiter state: too many concurrent changes: %w", fault.ErrUnavailable)
 }
 
-// newLife names a line that begins.
+// newLife returns a new generation.
 func newLife() string { return rand.Text()[:lifeLength] }
 
-// see gives the line of a key, from the bucket where it is not known. What came into
-// the bucket just now is not known either: who changes it is told so by a conflict, and
-// who does not is told soon.
+// see returns the state of a key, from the bucket if it is not cached. A key that was
+// added to the bucket just now may be missing in the cache: a change of it detects that
+// by a conflict, a read sees it after a moment.
 func (p *Pacer) see(ctx context.Context, id string) (*known, error) {
 	p.mu.Lock()
 	k, is := p.lines[id]
@@ -236,27 +238,28 @@ func (p *Pacer) see(ctx context.Context, id string) (*known, error) {
 	return p.load(ctx, id)
 }
 
-// load asks the bucket itself. What has vanished from it is as it was known.
+// load reads the state from the bucket. A state that the bucket lost stays as it is
+// cached.
 func (p *Pacer) load(ctx context.Context, id string) (*known, error) {
 	value, revision, err := p.bucket.Load(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("look at a pace: %w", err)
+		return nil, fmt.Errorf("read limiter state: %w", err)
 	}
 	k := &known{revision: revision}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(value) > 0 {
-		k.line, _ = decode(value) // one that cannot be read begins anew
+		k.line, _ = decode(value) // an invalid state is reset
 	} else if before := p.lines[id]; before != nil {
 		k.line = before.line
 	}
-	p.lines[id] = k // even where its revision is less: the bucket may have begun anew
+	p.lines[id] = k // even with a lower revision: the bucket may be a new one
 	return k, nil
 }
 
 func (p *Pacer) micros() int64 { return p.now().UnixMicro() }
 
-// wait waits, or until ctx ends.
+// wait waits for d or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -21,7 +21,7 @@ type shelf struct {
 	values   map[string]entry
 	watchers []chan string
 	revision uint64
-	gone     bool // it cannot be reached
+	gone     bool // it is unavailable
 	swaps    int
 	loads    int
 }
@@ -33,7 +33,7 @@ type entry struct {
 
 func newShelf() *shelf { return &shelf{values: map[string]entry{}} }
 
-var errGone = errors.Join(errors.New("the shelf is gone"), fault.ErrUnavailable)
+var errGone = errors.Join(errors.New("bucket unavailable"), fault.ErrUnavailable)
 
 func (s *shelf) Load(_ context.Context, key string) ([]byte, uint64, error) {
 	s.mu.Lock()
@@ -85,7 +85,7 @@ func (s *shelf) Watch(ctx context.Context, _ func(), changed func(string, []byte
 	}
 }
 
-// pacers runs so many over one shelf, in the time of a bubble, until the test ends.
+// pacers runs n pacers over one bucket, in a synctest bubble, until the test ends.
 func pacers(t *testing.T, s *shelf, n int) []*Pacer {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -100,7 +100,7 @@ func pacers(t *testing.T, s *shelf, n int) []*Pacer {
 
 var key = Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 20, Per: time.Second}}
 
-// TestShared lets eight pacers reserve at once: each slot is given once, and
+// TestShared reserves slots by eight pacers concurrently: each slot is reserved once, and
 // together they keep the rate.
 func TestShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestShared(t *testing.T) {
 					for _, s := range slots {
 						at, ok := p.View(key).When(s)
 						if !ok {
-							t.Errorf("a slot that was just given holds no longer")
+							t.Errorf("a slot that was just reserved is void")
 						}
 						mu.Lock()
 						times = append(times, at)
@@ -142,7 +142,7 @@ func TestShared(t *testing.T) {
 	})
 }
 
-// TestPauseReachesOthers pauses by one pacer, and asks another.
+// TestPauseReachesOthers sets a pause by one pacer and reads it by another.
 func TestPauseReachesOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := pacers(t, newShelf(), 2)
@@ -156,19 +156,19 @@ func TestPauseReachesOthers(t *testing.T) {
 		}
 		synctest.Wait()
 		if at, ok := all[0].View(key).When(slots[0]); !ok || at.Before(until) {
-			t.Errorf("the first slot comes up at %s (%v), the pause ends at %s", at, ok, until)
+			t.Errorf("first slot at %s (%v), pause until %s", at, ok, until)
 		}
 		if got := all[0].View(key).Status(); !got.PausedUntil.Equal(until) {
 			t.Errorf("status %+v", got)
 		}
-		time.Sleep(time.Hour) // of the bubble
+		time.Sleep(time.Hour) // in the bubble
 		if got := all[0].View(key).Status(); !got.PausedUntil.IsZero() {
 			t.Errorf("after the pause: %+v", got)
 		}
 	})
 }
 
-// TestKnow sees what others did before the process began.
+// TestKnow loads changes from before the process started.
 func TestKnow(t *testing.T) {
 	s := newShelf()
 	early := New(s, time.Now, slog.New(slog.DiscardHandler))
@@ -185,14 +185,13 @@ func TestKnow(t *testing.T) {
 	}
 }
 
-// TestRefusal goes through a refusal: told once, probed by one, taken back.
-// TestNewKeys reserves under keys that nobody has called before: who is told of all that
-// is in the bucket asks it for none of them.
+// TestNewKeys reserves slots of keys without calls: after a complete watch no key is read
+// from the bucket.
 func TestNewKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()
 		p := pacers(t, s, 1)[0]
-		synctest.Wait() // all has been told
+		synctest.Wait() // the watch is complete
 		for i := range 100 {
 			mine := Key{ID: fmt.Sprint("slack.destination.", i), Rate: key.Rate}
 			if err := p.Know(t.Context(), mine); err != nil {
@@ -203,11 +202,13 @@ func TestNewKeys(t *testing.T) {
 			}
 		}
 		if s.loads != 0 || s.swaps != 100 {
-			t.Errorf("100 new keys were asked for %d times, and written %d times", s.loads, s.swaps)
+			t.Errorf("100 new keys were read %d times and written %d times", s.loads, s.swaps)
 		}
 	})
 }
 
+// TestRefusal checks that a refusal is new once, is probed by one pacer, and can be
+// cleared.
 func TestRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := pacers(t, newShelf(), 2)
@@ -222,7 +223,7 @@ func TestRefusal(t *testing.T) {
 			}
 		}
 		if told != 1 {
-			t.Errorf("told %d times", told)
+			t.Errorf("new %d times, want 1", told)
 		}
 		synctest.Wait()
 		for _, p := range all {
@@ -245,19 +246,20 @@ func TestRefusal(t *testing.T) {
 			}
 		}
 		if probes != 1 {
-			t.Errorf("%d probes at once", probes)
+			t.Errorf("%d concurrent probes, want 1", probes)
 		}
 		if err := all[1].Accept(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		if s := all[0].View(key).Status(); s != (Status{}) {
-			t.Errorf("accepted again: %+v", s)
+			t.Errorf("after Accept: %+v", s)
 		}
 	})
 }
 
-// TestWithoutBucket gives no slot where none can be shared, and soon says so.
+// TestWithoutBucket checks that no slot is reserved while the bucket is unavailable, and
+// that the error is returned soon.
 func TestWithoutBucket(t *testing.T) {
 	s := newShelf()
 	p := New(s, time.Now, slog.New(slog.DiscardHandler))
@@ -266,7 +268,7 @@ func TestWithoutBucket(t *testing.T) {
 		t.Errorf("%d slots, %v", len(slots), err)
 	}
 	if s.swaps > 1 {
-		t.Errorf("it asked %d times", s.swaps)
+		t.Errorf("%d writes, want at most 1", s.swaps)
 	}
 }
 

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// A Slot is a place in the line of a key. It is virtual: when it comes up moves
-// with the line, and When says it. The zero Slot is none.
+// A Slot is a reserved place in the order of calls under a key. Its time depends on the
+// limiter state, and When returns it. The zero Slot is none.
 type Slot struct {
-	life   string // of the line that it is a place of
-	at     int64  // microseconds, before what has moved the line since
+	life   string // generation of the limiter state
+	at     int64  // microseconds, without the shifts since
 	urgent bool
 }
 
-// None says whether it is no slot.
+// None reports whether it is the zero Slot.
 func (s Slot) None() bool { return s.life == "" }
 
-// String is the slot as ParseSlot reads it; empty for none.
+// String returns the text that ParseSlot parses; empty for the zero Slot.
 func (s Slot) String() string {
 	if s.None() {
 		return ""
@@ -28,10 +28,11 @@ func (s Slot) String() string {
 	return s.life + mark + strconv.FormatInt(s.at, 36)
 }
 
-// lifeLength is how many characters the name of a line's life has.
+// lifeLength is the length of a generation in characters.
 const lifeLength = 8
 
-// ParseSlot reads a slot. What it cannot read is none: then one is reserved anew.
+// ParseSlot parses a slot. For an invalid text it returns the zero Slot: then another
+// slot is reserved.
 func ParseSlot(text string) Slot {
 	if len(text) <= lifeLength+1 {
 		return Slot{}

@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// A Standing is how a key stands, for people to see. Times that do not apply are
+// A Standing is the limiter state of a key, for display. Times that do not apply are
 // zero.
 type Standing struct {
 	Status
 	Key         string
-	PerSecond   float64 // how often it may be called; 0 where that is not limited
+	PerSecond   float64 // the rate limit; 0 if there is none
 	NextSlot    time.Time
 	PauseCode   string
 	BrokenUntil time.Time
 }
 
-// Messenger is the name of the key's messenger.
+// Messenger returns the name of the key's messenger.
 func (s Standing) Messenger() string {
 	name, _, _ := strings.Cut(s.Key, ".")
 	return name
 }
 
-// OfDestination says whether the key is that of a destination.
+// OfDestination reports whether the key is of a destination.
 func (s Standing) OfDestination() bool {
 	return strings.HasPrefix(s.Key, s.Messenger()+".destination.")
 }
 
-// List gives every key that is not at rest, as far as is known now.
+// List returns the cached state of every key that is not at rest.
 func (p *Pacer) List() []Standing {
 	now := p.micros()
 	p.mu.Lock()

@@ -2,14 +2,14 @@ package pace
 
 import "time"
 
-// A View is how a key stood at one moment, as far as was known. The zero View is that
-// of a key that nobody has called. It does not change, and is safe for concurrent use.
+// A View is the cached state of a key at one moment. The zero View is that of a key
+// without calls. It is immutable and safe for concurrent use.
 type View struct {
 	line *known
 	now  int64
 }
 
-// View looks at a key.
+// View returns the current view of a key.
 func (p *Pacer) View(key Key) View {
 	now := p.micros()
 	return View{p.look(key.ID).at(now), now}
@@ -22,9 +22,8 @@ func (v View) seen() *line {
 	return &v.line.line
 }
 
-// When is the time at which a slot comes up: it can come to be later, never earlier. It
-// is false where the slot is none, holds no longer, or has passed too long ago: then
-// another must be reserved.
+// When returns the time of a slot: it can move later, never earlier. It returns false if
+// the slot is zero, void, or passed too long ago: then another must be reserved.
 func (v View) When(s Slot) (time.Time, bool) {
 	at, ok := v.seen().when(s, v.now)
 	if !ok {
@@ -33,27 +32,28 @@ func (v View) When(s Slot) (time.Time, bool) {
 	return time.UnixMicro(at), true
 }
 
-// Missed says whether a slot has passed so long ago, a tenth of a second or an
-// interval, that to use it would be too much beside the slots that others hold. It
-// is not missed by who could not use it before from. Who missed one may reserve
-// another in front: then the line is late by that much, and no limit is exceeded.
+// Missed reports whether a slot passed so long ago, the longer of a tenth of a second and
+// an interval, that a call would exceed the limit together with the slots that others
+// hold. Time before from, in which the caller could not use it, does not count. After a
+// missed slot an urgent one may be reserved: it moves all later slots by an interval, and
+// no limit is exceeded.
 func (v View) Missed(s Slot, from time.Time) bool {
 	return v.seen().missed(s, from.UnixMicro(), v.now)
 }
 
-// NextSlot is the time at which a slot that is reserved now would come up: one that is
-// put in front would come sooner.
+// NextSlot returns the time of an ordinary slot that is reserved now; an urgent one comes
+// earlier.
 func (v View) NextSlot() time.Time { return time.UnixMicro(v.seen().nextSlot(v.now)) }
 
-// A Status is how a key stands.
+// A Status is the pause and the refusal of a key.
 type Status struct {
-	PausedUntil  time.Time // the zero time where it is not paused
-	RefusedUntil time.Time // the zero time where it is not refused
-	Code         string    // why the provider refused it; it stays until a call succeeds
-	Probing      bool      // one sender tries now whether it still does
+	PausedUntil  time.Time // zero if the key is not paused
+	RefusedUntil time.Time // zero if the key is not refused
+	Code         string    // the provider's code of the refusal; kept until a call succeeds
+	Probing      bool      // a sender is probing the key
 }
 
-// Status says how the key stood.
+// Status returns the status of the key at that moment.
 func (v View) Status() Status { return v.seen().status(v.now) }
 
 func (l *line) status(now int64) Status {

@@ -5,16 +5,16 @@ import (
 	"errors"
 )
 
-// version is the first byte of a line in the bucket. A value that begins with another
-// is taken for none, but for oldVersion: that has no times of who wrote it.
+// version is the first byte of an encoded state. A value of another version is invalid,
+// except for oldVersion, which lacks write times.
 const (
 	version    = 2
 	oldVersion = 1
 )
 
-var errNoLine = errors.New("it is no line of this version")
+var errNoLine = errors.New("invalid encoding or unknown version of limiter state")
 
-// numbersOf are those of a line in a version, in the order in which they are written.
+// numbersOf returns the numeric fields of a version, in encoding order.
 func (l *line) numbersOf(version byte) []*int64 {
 	all := [...]*int64{
 		&l.Interval, &l.Next, &l.Moved, &l.Folded, &l.Start, &l.Urgent, &l.Phase, &l.Last, &l.Streak,
@@ -27,11 +27,11 @@ func (l *line) numbersOf(version byte) []*int64 {
 	return all[:]
 }
 
-// texts are those of a line.
+// texts returns the text fields, in encoding order.
 func (l *line) texts() [3]*string { return [...]*string{&l.Life, &l.PauseCode, &l.Code} }
 
-// encode writes the line in a few dozen bytes. One is written and read for each call to
-// a destination, by all senders.
+// encode encodes the state in a few dozen bytes. It is encoded and decoded for each call
+// to a destination, by all senders.
 func (l *line) encode() []byte { return l.encodeAs(version) }
 
 func (l *line) encodeAs(version byte) []byte {
@@ -46,7 +46,7 @@ func (l *line) encodeAs(version byte) []byte {
 	return value
 }
 
-// decode reads what encode wrote.
+// decode decodes the output of encode.
 func decode(value []byte) (l line, err error) {
 	if len(value) == 0 || value[0] != version && value[0] != oldVersion {
 		return line{}, errNoLine

@@ -19,8 +19,8 @@ func TestLineThroughTheBucket(t *testing.T) {
 	}
 }
 
-// FuzzDecode has values that no line was written as: they are refused, or are lines that
-// are written so.
+// FuzzDecode decodes arbitrary values: each returns an error, or a state that encodes to
+// an equal one.
 func FuzzDecode(f *testing.F) {
 	whole := (&line{Life: "abcdefgh", Next: 1_700_000_000_000_000, PauseCode: "rate_limited"}).encode()
 	f.Add(whole)
@@ -32,12 +32,12 @@ func FuzzDecode(f *testing.F) {
 		l, err := decode(value)
 		if err != nil {
 			if l != (line{}) {
-				t.Errorf("refused, and yet %+v", l)
+				t.Errorf("error with a state: %+v", l)
 			}
 			return
 		}
 		if again, err := decode(l.encode()); err != nil || again != l {
-			t.Errorf("%+v is written as %x, and read as %+v, %v", l, l.encode(), again, err)
+			t.Errorf("%+v encodes to %x, which decodes to %+v, %v", l, l.encode(), again, err)
 		}
 	})
 }

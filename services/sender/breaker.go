@@ -9,43 +9,42 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// A BreakerConfig says when a credential is left alone for a while because the
-// calls under it fail.
+// A BreakerConfig configures when a breaker opens because calls under its credential
+// fail.
 type BreakerConfig struct {
-	// Percent of failed calls opens it, of at least so many Calls, where there are several
-	// destinations; 0 means never. Where there is one, nobody else suffers from its
-	// failures: it opens after so many Calls in a row have failed.
+	// Percent is the share of failed calls, of at least Calls, that opens it if there are
+	// several destinations; 0 disables it. With one destination no other suffers from its
+	// failures: it opens after Calls failures in a row.
 	Percent int
 	Calls   int
-	Open    time.Duration // how long, before one call is let through
+	Open    time.Duration // before a probe is allowed
 }
 
 const (
-	// breakerWindow is how far back calls are counted.
+	// breakerWindow is the period in which calls are counted.
 	breakerWindow = 10 * time.Second
-	// breakerLife is how long the breaker of a credential is kept that is not used.
+	// breakerLife is how long the unused breaker of a credential is kept.
 	breakerLife = 10 * time.Minute
-	// breakerSweep is how often those are looked for.
+	// breakerSweep is the minimum interval between removals of unused breakers.
 	breakerSweep = time.Minute
-	// probeWait is how long deliveries wait for one that tries whether the provider
-	// is back.
+	// probeWait is how long deliveries wait for the outcome of a probe.
 	probeWait = 500 * time.Millisecond
 )
 
-// A breaker is that of one credential, in this process.
+// A breaker is the circuit breaker of one credential in this process.
 type breaker struct {
 	circuitbreaker.CircuitBreaker[any]
 	used      time.Time
 	now       func() time.Time
-	mostInRow int // calls that may fail in a row to the only destination, before it opens
+	mostInRow int // failures in a row to the only destination that open it
 
 	mu      sync.Mutex
 	failing failing
 	seen    seen
-	row     int // calls to the only destination that failed in a row
+	row     int // failures in a row to the only destination
 }
 
-// breakers are those of one messenger.
+// breakers holds the breakers of one messenger.
 type breakers struct {
 	config  BreakerConfig
 	now     func() time.Time
@@ -56,7 +55,8 @@ type breakers struct {
 	swept time.Time
 }
 
-// of gives the breaker of a credential; nil where none is wanted.
+// of returns the breaker of a credential, or nil if breakers are disabled or the key is
+// empty.
 func (b *breakers) of(key string) *breaker {
 	if b.config.Percent == 0 || key == "" {
 		return nil
@@ -79,7 +79,7 @@ func (b *breakers) of(key string) *breaker {
 	return one
 }
 
-// sweep drops the breakers that were not used for long, once in a while: it looks at all of
+// sweep removes unused breakers, at most once per breakerSweep because it checks all of
 // them. mu must be held.
 func (b *breakers) sweep(now time.Time) {
 	if since := now.Sub(b.swept); since >= 0 && since < breakerSweep {
@@ -93,7 +93,7 @@ func (b *breakers) sweep(now time.Time) {
 	}
 }
 
-// closedIn is how long the breaker stays open; 0 where calls may be tried.
+// closedIn returns how long the breaker stays open, or 0 if it is not open.
 func (b *breaker) closedIn() time.Duration {
 	if b == nil || !b.IsOpen() {
 		return 0
@@ -101,9 +101,9 @@ func (b *breaker) closedIn() time.Duration {
 	return b.RemainingDelay()
 }
 
-// waitOf is how long a call to a destination must wait; 0 where it may be tried.
-// While it is tried whether the provider is back, one that was tried for that and
-// failed makes way for others.
+// waitOf returns how long a call to a destination must wait, or 0 if it may be tried.
+// While probes are needed, a destination whose probe failed waits, so that others can be
+// probed.
 func (b *breaker) waitOf(destination string) time.Duration {
 	if b == nil || b.IsClosed() || b.spares(destination) {
 		return 0
@@ -117,16 +117,16 @@ func (b *breaker) waitOf(destination string) time.Duration {
 	return open
 }
 
-// spares says that nothing is known against a destination: another one alone has
-// opened the breaker, when there were no others. If the calls to this one go well, it
-// was not the provider.
+// spares reports whether a destination is exempt from the open breaker: a single other
+// one has opened it, when there were no more. If calls to this one succeed, the provider
+// was not the cause.
 func (b *breaker) spares(destination string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.failing.only(b.now()) && !b.failing.has(destination)
 }
 
-// let says whether a call may be made now. Where it may, record must follow.
+// let reports whether a call may be made now. If so, record must be called after it.
 func (b *breaker) let(destination string) bool {
 	if b == nil || !b.IsClosed() && b.spares(destination) {
 		return true
@@ -134,9 +134,9 @@ func (b *breaker) let(destination string) bool {
 	return b.waitOf(destination) == 0 && b.TryAcquirePermit()
 }
 
-// record counts a call. That a message or a destination is refused, or that the
-// provider asks to wait, shows that it works. Of failures those count that failing
-// says; that of a probe always does, or no other would be let through.
+// record counts a call. A refused message or destination, and a pause, count as success:
+// the provider works. A failure counts as its destination's other failures determine; a
+// failed probe always counts, or no other probe would be allowed.
 func (b *breaker) record(destination string, kind messenger.Kind) {
 	if b == nil {
 		return

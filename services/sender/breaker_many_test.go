@@ -9,16 +9,17 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// drain sends deliveries to one destination at ten a second, by a provider that fails every
-// so many-th call, as the senders do: what failed comes again within a second, and what a
-// breaker holds up when that lets calls through again. It returns how long it took.
+// drain sends deliveries to one destination at ten a second, with a provider that fails
+// every failEvery-th call, as senders do: failed deliveries are retried after a second,
+// and deliveries behind an open breaker when it allows calls again. It returns the
+// duration.
 func drain(t *testing.T, deliveries, failEvery int) time.Duration {
 	t.Helper()
 	bs, _ := newBreakers(time.Now)
 	bs.config.Open = 3 * time.Second // the default
 	b := bs.of("one")
 	start, calls := time.Now(), 0
-	due := make([]time.Time, deliveries) // of what waits
+	due := make([]time.Time, deliveries) // next attempt of each delivery
 	for len(due) > 0 && time.Since(start) < time.Hour {
 		time.Sleep(100 * time.Millisecond)
 		for i, at := range due {
@@ -37,15 +38,15 @@ func drain(t *testing.T, deliveries, failEvery int) time.Duration {
 				b.record("only", messenger.Sent)
 				due = append(due[:i], due[i+1:]...)
 			}
-			break // one call a slot
+			break // one call per slot
 		}
 	}
 	return time.Since(start)
 }
 
-// TestOneInFiveDrainsIn9s has a provider that fails one call in five to the only destination
-// of a credential: 72 deliveries make 90 calls, which are 9 s at ten a second, and not 105 as
-// with a breaker that a tenth of failures opens.
+// TestOneInFiveDrainsIn9s has a provider that fails one call in five to the only
+// destination of a credential: 72 deliveries make 90 calls, which take 9 s at ten a
+// second, and not 105 s as with a breaker that opens at a tenth of failures.
 func TestOneInFiveDrainsIn9s(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		if took := drain(t, 72, 5); took > 11*time.Second {
@@ -55,14 +56,14 @@ func TestOneInFiveDrainsIn9s(t *testing.T) {
 }
 
 // TestAloneAndDead has a provider that fails every call: it is called ten times, and then
-// once for each time that the breaker was open, for an hour.
+// once per probe of the breaker, for an hour.
 func TestAloneAndDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bs, _ := newBreakers(time.Now)
 		bs.config.Open = 3 * time.Second
 		b := bs.of("one")
 		calls := 0
-		for range 36_000 { // an hour, by ten a second
+		for range 36_000 { // an hour at ten a second
 			time.Sleep(100 * time.Millisecond)
 			if b.let("only") {
 				calls++
@@ -70,13 +71,13 @@ func TestAloneAndDead(t *testing.T) {
 			}
 		}
 		if most := 10 + 3600/3 + 1; calls > most || calls < most/2 {
-			t.Errorf("it was called %d times, want at most %d", calls, most)
+			t.Errorf("%d calls, want at most %d", calls, most)
 		}
 	})
 }
 
-// TestAloneNoLonger lets the only destination fail nine times in a row before another is
-// called: the tenth failure is one among others, and opens nothing.
+// TestAloneNoLonger has the only destination fail nine times in a row before another is
+// called: the tenth failure is one among others, and does not open the breaker.
 func TestAloneNoLonger(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	b := bs.of("one")
@@ -84,12 +85,12 @@ func TestAloneNoLonger(t *testing.T) {
 	b.calls(t, 1, "good", messenger.Sent)
 	b.calls(t, 100, "poison", messenger.Retry)
 	if len(*states) > 0 {
-		t.Errorf("it went through %v", *states)
+		t.Errorf("states %v", *states)
 	}
 }
 
-// TestBreakers30000 makes the breakers of as many credentials, and 10,000 more: that took
-// 38 s where each looked at all others.
+// TestBreakers30000 creates the breakers of 30,000 credentials and of 10,000 more: that
+// took 38 s when each creation checked all others.
 func TestBreakers30000(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	bs, _ := newBreakers(func() time.Time { return now })
@@ -107,12 +108,12 @@ func TestBreakers30000(t *testing.T) {
 	now = now.Add(breakerLife + breakerSweep)
 	bs.of("new")
 	if len(bs.byKey) != 1 {
-		t.Errorf("%d are kept", len(bs.byKey))
+		t.Errorf("%d breakers kept, want 1", len(bs.byKey))
 	}
 }
 
-// TestRefusalsAreBounded counts for very many keys: it remembers those that were refused
-// last.
+// TestRefusalsAreBounded counts for very many keys: only those that were refused last are
+// kept.
 func TestRefusalsAreBounded(t *testing.T) {
 	r := newRefusals()
 	for n := range 3 * mostRefused {
@@ -120,10 +121,10 @@ func TestRefusalsAreBounded(t *testing.T) {
 		r.count("often")
 	}
 	if got := r.byKey.Len(); got != mostRefused {
-		t.Errorf("it remembers %d keys", got)
+		t.Errorf("%d keys kept", got)
 	}
 	if n := r.reset("often"); n != 3*mostRefused || r.reset("often") != 0 || r.reset("0") != 0 {
-		t.Errorf("it counted %d", n)
+		t.Errorf("count %d", n)
 	}
 }
 

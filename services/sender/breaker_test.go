@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// newBreakers gives breakers of the contract's default, open for a moment only, and
-// the states they come to.
+// newBreakers returns breakers with the default thresholds, open for a moment only, and
+// the states that they enter.
 func newBreakers(now func() time.Time) (*breakers, *[]string) {
 	states := &[]string{}
 	return &breakers{
@@ -19,30 +19,30 @@ func newBreakers(now func() time.Time) (*breakers, *[]string) {
 	}, states
 }
 
-// calls makes calls to a destination, which must be let through.
+// calls makes calls to a destination, which must be allowed.
 func (b *breaker) calls(t *testing.T, count int, destination string, kind messenger.Kind) {
 	t.Helper()
 	for range count {
 		if !b.let(destination) {
-			t.Fatalf("no call to %s is let through", destination)
+			t.Fatalf("call to %s is not allowed", destination)
 		}
 		b.record(destination, kind)
 	}
 }
 
-// awaitProbe waits until it lets a call through again.
+// awaitProbe waits until the breaker allows a probe.
 func (b *breaker) awaitProbe() {
 	for b.closedIn() > 0 {
 		<-time.After(b.closedIn())
 	}
 }
 
-// TestBreaker walks a breaker around: closed until a tenth of at least ten calls
-// fails, then open, one probe, and closed again.
+// TestBreaker takes a breaker through all states: closed until a tenth of at least ten
+// calls fails, then open, one probe, and closed again.
 func TestBreaker(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	b := bs.of("one")
-	for _, kind := range []messenger.Kind{messenger.Failed, messenger.Paused, messenger.Sent} { // they show that it works
+	for _, kind := range []messenger.Kind{messenger.Failed, messenger.Paused, messenger.Sent} { // the provider works
 		b.calls(t, 10, "good", kind)
 	}
 	for _, destination := range []string{"a", "b", "c"} {
@@ -60,21 +60,21 @@ func TestBreaker(t *testing.T) {
 	}
 	b.awaitProbe()
 	if !b.let("e") || b.let("good") {
-		t.Error("it lets through none, or more than one")
+		t.Error("no probe is allowed, or more than one")
 	}
 	b.record("e", messenger.Retry)
 	if b.let("good") {
-		t.Error("a probe that failed closed it")
+		t.Error("a failed probe closed it")
 	}
 	b.awaitProbe()
 	b.calls(t, 2, "good", messenger.Sent)
 	if want := []string{"open", "half-open", "open", "half-open", "closed"}; !slices.Equal(*states, want) {
-		t.Errorf("it went through %v", *states)
+		t.Errorf("states %v", *states)
 	}
 }
 
-// TestAlone lets all calls fail of a credential that has one destination, as a user's
-// own has: there is nobody to suffer from an open breaker, and it opens.
+// TestAlone fails all calls of a credential with one destination, as a user's own has: no
+// other destination suffers from an open breaker, and it opens.
 func TestAlone(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	b := bs.of("one")
@@ -83,16 +83,16 @@ func TestAlone(t *testing.T) {
 		t.Fatalf("10 failures of 10 did not open it: %v", *states)
 	}
 	b.awaitProbe()
-	b.calls(t, 1, "only", messenger.Retry) // a probe that fails
+	b.calls(t, 1, "only", messenger.Retry) // a failed probe
 	b.awaitProbe()
-	b.calls(t, 2, "only", messenger.Sent) // which does not keep the next from being tried
+	b.calls(t, 2, "only", messenger.Sent) // the next probe is allowed
 	if want := []string{"open", "half-open", "open", "half-open", "closed"}; !slices.Equal(*states, want) {
-		t.Errorf("it went through %v", *states)
+		t.Errorf("states %v", *states)
 	}
 }
 
-// TestNotAloneAnyMore lets a destination open the breaker while it is the only one, and
-// others come then: they are called at once, and the breaker closes.
+// TestNotAloneAnyMore has a destination open the breaker while it is the only one: others
+// are called at once, and the breaker closes.
 func TestNotAloneAnyMore(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	bs.config.Open = time.Hour
@@ -105,22 +105,22 @@ func TestNotAloneAnyMore(t *testing.T) {
 	b.calls(t, 100, "poison", messenger.Retry)
 	b.calls(t, 1, "good", messenger.Sent)
 	if want := []string{"open", "closed"}; !slices.Equal(*states, want) {
-		t.Errorf("it went through %v", *states)
+		t.Errorf("states %v", *states)
 	}
-	// Where the others fail, too, it is the provider.
+	// If the others fail, too, the provider is the cause.
 	bs, states = newBreakers(time.Now)
 	bs.config.Open = time.Hour
 	b = bs.of("one")
 	b.calls(t, 10, "first", messenger.Retry)
 	b.calls(t, 1, "second", messenger.Retry)
 	if b.let("second") || b.let("third") || !slices.Equal(*states, []string{"open"}) {
-		t.Errorf("it went through %v", *states)
+		t.Errorf("states %v", *states)
 	}
 }
 
-// TestPoison lets all calls to one destination fail, at any share of the calls and
-// for longer than a window: that says nothing of its neighbours, and does not open
-// the breaker. As many failures of different destinations do.
+// TestPoison fails all calls to one destination, at any share of the calls and for longer
+// than a window: that is no failure of the provider, and does not open the breaker. As
+// many failures of different destinations open it.
 func TestPoison(t *testing.T) {
 	for _, share := range []int{2, 5, 10} {
 		now := time.Unix(1_700_000_000, 0)
@@ -138,7 +138,7 @@ func TestPoison(t *testing.T) {
 			t.Errorf("one destination of %d opened it: %v", share, *states)
 		}
 	}
-	// Two count once each in a window, however often they fail.
+	// Two destinations count once each per window, however often they fail.
 	bs, states := newBreakers(time.Now)
 	b := bs.of("one")
 	b.calls(t, 40, "good", messenger.Sent)
@@ -160,13 +160,12 @@ func TestPoison(t *testing.T) {
 		b.calls(t, 1, strconv.Itoa(n), kind)
 	}
 	if want := []string{"open"}; !slices.Equal(*states, want) {
-		t.Errorf("a failure of every eighth destination led to %v", *states)
+		t.Errorf("failures of every eighth destination: states %v", *states)
 	}
 }
 
-// TestPoisonedProbe lets the destination that always fails be the first to try
-// whether the provider is back: others are let through before it tries again, and
-// it does again in the end.
+// TestPoisonedProbe has the destination that always fails make the first probe: others
+// are allowed before it is probed again, and it is probed again in the end.
 func TestPoisonedProbe(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	bs, _ := newBreakers(func() time.Time { return now })
@@ -179,22 +178,22 @@ func TestPoisonedProbe(t *testing.T) {
 		b.calls(t, 1, "poison", messenger.Retry)
 		b.awaitProbe()
 		if b.let("poison") || b.waitOf("poison") == 0 {
-			t.Errorf("it may try again at once, after probe %d", probe)
+			t.Errorf("it may probe again at once, after probe %d", probe)
 		}
 		if b.waitOf("good") != 0 {
-			t.Error("the others wait, too")
+			t.Error("other destinations wait, too")
 		}
 		now = now.Add(breakerWindow + 1)
 	}
 	b.calls(t, 1, "good", messenger.Sent)
 	b.calls(t, 20, "poison", messenger.Retry)
 	if b.closedIn() != 0 || b.waitOf("poison") != 0 {
-		t.Error("it did not close, or the poison opened it again")
+		t.Error("breaker did not close, or the failing destination opened it again")
 	}
 }
 
-// TestFailingIsBounded proves that a breaker remembers so many destinations at
-// most, that the failures of those beyond count each time, and that it forgets.
+// TestFailingIsBounded checks that a breaker keeps at most mostFailing destinations, that
+// each failure of any other counts, and that old ones are removed.
 func TestFailingIsBounded(t *testing.T) {
 	now, f, count := time.Unix(1_700_000_000, 0), failing{}, 0
 	for range 2 {
@@ -203,10 +202,10 @@ func TestFailingIsBounded(t *testing.T) {
 		}
 	}
 	if len(f) != mostFailing || count != 3*mostFailing {
-		t.Errorf("it remembers %d, and counted %d", len(f), count)
+		t.Errorf("%d destinations kept, %d failures counted", len(f), count)
 	}
 	if count := f.add("new", now.Add(breakerWindow+1), false); len(f) != 1 || count != 0 {
-		t.Errorf("it remembers %d after the window, and counted %d", len(f), count)
+		t.Errorf("%d destinations kept after the window, %d failures counted", len(f), count)
 	}
 }
 
@@ -217,6 +216,6 @@ func TestWithoutBreaker(t *testing.T) {
 		b.record(strconv.Itoa(n), messenger.Retry)
 	}
 	if !b.let("one") || b.closedIn() != 0 || b.waitOf("one") != 0 {
-		t.Error("it breaks")
+		t.Error("a disabled breaker is open")
 	}
 }

@@ -25,21 +25,20 @@ import (
 )
 
 const (
-	// lease is what senders hold a delivery for: what they lose costs the test that
-	// long.
+	// lease is the lease of claims: a lost claim delays the test by that long.
 	lease = 2 * time.Second
-	// patience bounds every wait.
+	// patience is the timeout of every wait.
 	patience = 20 * time.Second
 )
 
-// A lossy network carries requests to the alert service, and loses the first
-// answers to a method on their way back.
+// lossy is a network that forwards requests to the alert service, and loses the first
+// responses to a method.
 type lossy struct {
 	method   string
-	lose     atomic.Int32  // so many answers
-	asked    chan struct{} // is told of each request by the method
-	report   chan struct{} // is told of each report that was answered
-	deferred chan struct{} // is told where anything was deferred since it was last heard
+	lose     atomic.Int32  // responses to lose
+	asked    chan struct{} // signaled for each request to the method
+	report   chan struct{} // signaled for each response to a report
+	deferred chan struct{} // signaled if deliveries were deferred since the last receive
 }
 
 func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -57,24 +56,24 @@ func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
 		tell(l.asked)
 		if l.lose.Add(-1) >= 0 {
 			_, err := io.Copy(io.Discard, res.Body)
-			return nil, errors.Join(errors.New("the answer was lost"), err, res.Body.Close())
+			return nil, errors.Join(errors.New("response lost"), err, res.Body.Close())
 		}
 	}
 	return res, nil
 }
 
-// A rig is a sender, an alert service and a provider, joined as across processes.
-// What the provider may have got costs money, and is not sent twice.
+// A rig is a sender, an alert service and a provider, connected as across processes. Its
+// messenger is costly: a possible duplicate is not sent.
 type rig struct {
 	ledger *ledger.Store
 	clock  *alert.Clock
 	slack  *mockup.Mockup
 	key    *seal.Key
 	sender *sender.Sender
-	alerts string // the URL of the alert service
+	alerts string // URL of the alert service
 }
 
-// newRig joins them; what the sender is answered comes over net.
+// newRig returns a rig whose sender calls the alert service over net.
 func newRig(t *testing.T, net http.RoundTripper) *rig {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -113,7 +112,7 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 	return r
 }
 
-// send records an alert to one person and puts it.
+// send records an alert to one user and enqueues it.
 func (r *rig) send(t *testing.T) (id int64) {
 	t.Helper()
 	a, ds := r.record(t)
@@ -121,7 +120,7 @@ func (r *rig) send(t *testing.T) (id int64) {
 	return a.ID
 }
 
-// record records an alert to one person, which the clock does not find.
+// record records an alert to one user, which the dispatch loop does not enqueue.
 func (r *rig) record(t *testing.T) (alert.Alert, []alert.Delivery) {
 	t.Helper()
 	credential, err := r.key.Seal("SLACK-USER1-TOKEN", "slack")
@@ -133,22 +132,22 @@ func (r *rig) record(t *testing.T) (alert.Alert, []alert.Delivery) {
 	return a, ds
 }
 
-// sentOnce fails unless the delivery of an alert was sent by one attempt, which is
-// the only call that the provider got.
+// sentOnce checks that the delivery of an alert was sent by one attempt, and that the
+// provider received no other call.
 func (r *rig) sentOnce(t *testing.T, id int64) {
 	t.Helper()
 	_, ds, err := r.ledger.Alert(context.WithoutCancel(t.Context()), id)
 	must(t, err)
 	if d := ds[0]; d.State != alert.Sent || len(d.Attempts) != 1 || d.Attempts[0].PossibleDuplicate {
-		t.Errorf("the delivery is in state %d for %q after %+v", d.State, d.Reason, d.Attempts)
+		t.Errorf("state %d, reason %q, attempts %+v", d.State, d.Reason, d.Attempts)
 	}
 	if calls := r.slack.Calls(""); len(calls) != 1 {
-		t.Errorf("the provider got %d calls", len(calls))
+		t.Errorf("%d calls, want 1", len(calls))
 	}
 }
 
-// TestLostClaim loses the answers to a claim: it is asked for again, and what it was
-// granted is sent, once.
+// TestLostClaim loses the responses to a claim: it is retried, and its delivery is sent
+// once.
 func TestLostClaim(t *testing.T) {
 	t.Parallel()
 	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
@@ -160,8 +159,8 @@ func TestLostClaim(t *testing.T) {
 	r.sentOnce(t, id)
 }
 
-// TestStopWhileClaiming stops a sender whose claim was granted and whose answer was
-// lost: it does not leave behind what nobody sends.
+// TestStopWhileClaiming stops a sender whose claim was granted but whose response was
+// lost: no claimed delivery stays unsent.
 func TestStopWhileClaiming(t *testing.T) {
 	t.Parallel()
 	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
@@ -174,7 +173,7 @@ func TestStopWhileClaiming(t *testing.T) {
 	r.sentOnce(t, id)
 }
 
-// run runs what ends with its context, until stop is called or the test ends.
+// run runs a task until stop is called or the test ends.
 func run(t *testing.T, errand func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -193,7 +192,7 @@ func run(t *testing.T, errand func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// newKey gives a seal key.
+// newKey returns a seal key.
 func newKey(t *testing.T) *seal.Key {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seal.key")
@@ -203,7 +202,7 @@ func newKey(t *testing.T) *seal.Key {
 	return key
 }
 
-// tell says that there is news, unless that was said and nobody has heard it yet.
+// tell sends to a channel unless it is full.
 func tell(news chan<- struct{}) {
 	select {
 	case news <- struct{}{}:
@@ -216,7 +215,7 @@ func await(t *testing.T, news <-chan struct{}) {
 	select {
 	case <-news:
 	case <-time.After(patience):
-		t.Fatal("it did not happen")
+		t.Fatal("timed out")
 	}
 }
 

@@ -11,36 +11,36 @@ import (
 )
 
 const (
-	// mostSkew is how far the clocks of a sender and the alert service may differ.
+	// mostSkew is the allowed clock skew between a sender and the alert service.
 	mostSkew = time.Second
-	// askTime is how often the alert service is asked for its time.
+	// askTime is the interval of clock comparisons, and the timeout of one.
 	askTime = 5 * time.Second
 )
 
-// A Clock is the clock of a sender. While it differs by more than a second from that of the
-// alert service it goes by that one, so that slots, pauses and claims mean the same to all;
-// that is logged, and the sender is not ready: other things still go by the wrong clock. A
-// Clock is safe for concurrent use.
+// A Clock is the clock of a sender. While its skew to the alert service exceeds a second,
+// it returns the alert service's time, so that slots, pauses and claims mean the same
+// everywhere. The skew is logged, and the sender is not ready, because other parts still
+// use the wrong clock. A Clock is safe for concurrent use.
 type Clock struct {
 	now    func() time.Time
 	log    *slog.Logger
-	shared bool          // with the alert service: there is no skew
-	again  chan struct{} // holds one where Follow must compare at once
+	shared bool          // with the alert service, without skew
+	again  chan struct{} // holds a value if Follow must compare at once
 
 	mu   sync.Mutex
-	skew time.Duration // how far it is ahead of the alert service; 0 where that is not much
+	skew time.Duration // how far it is ahead of the alert service; 0 if the skew is allowed
 }
 
-// NewClock returns a clock that goes by now.
+// NewClock returns a clock that reads now.
 func NewClock(now func() time.Time, log *slog.Logger) *Clock {
 	return &Clock{now: now, log: log, again: make(chan struct{}, 1)}
 }
 
-// SharedClock returns the clock of a sender in the process of the alert service, which goes
-// by the same clock: it is compared with nothing.
+// SharedClock returns the clock of a sender in the process of the alert service, which
+// reads the same clock: no comparison is needed.
 func SharedClock(now func() time.Time) *Clock { return &Clock{now: now, shared: true} }
 
-// Now returns the time.
+// Now returns the current time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,28 +50,28 @@ func (c *Clock) Now() time.Time {
 	return c.now().Add(-c.skew)
 }
 
-// Check returns nil where the clock agrees with the alert service's, or else by how much it
-// does not.
+// Check returns nil if the clock agrees with the alert service's, or an error with the
+// skew.
 func (c *Clock) Check(context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.skew == 0 {
 		return nil
 	}
-	return fmt.Errorf("the sender's clock is %s ahead of the alert service's: put it right: %w", c.skew.Round(time.Millisecond), fault.ErrUnavailable)
+	return fmt.Errorf("sender clock is %s ahead of the alert service clock, correct it: %w", c.skew.Round(time.Millisecond), fault.ErrUnavailable)
 }
 
-// raw is the time as the machine has it.
+// raw returns the time of the local clock.
 func (c *Clock) raw() time.Time { return c.now() }
 
-// compare takes note of the time of the alert service, which it told between sent and
-// received, both as raw tells them. What the call may have taken is not held against the
-// clock. A call during which the clock went back tells nothing, and Follow asks again.
+// compare updates the skew by the time of the alert service, which was read between sent
+// and received, both of raw. The duration of the call does not count as skew. A call
+// during which the local clock was set back is ignored, and Follow compares again.
 func (c *Clock) compare(sent, theirs, received time.Time) {
-	if c.shared || theirs.IsZero() { // an alert service from before it told
+	if c.shared || theirs.IsZero() { // an older alert service, without a time
 		return
 	}
-	sent, received = sent.Round(0), received.Round(0) // as the wall has them
+	sent, received = sent.Round(0), received.Round(0) // wall clock only
 	if received.Before(sent) {
 		select {
 		case c.again <- struct{}{}:
@@ -87,20 +87,20 @@ func (c *Clock) compare(sent, theirs, received time.Time) {
 	defer c.mu.Unlock()
 	switch {
 	case skew != 0 && c.skew == 0:
-		c.log.Error("the sender's clock is not that of the alert service; it goes by that one, and is not ready until it is put right", "ahead", skew)
+		c.log.Error("sender clock differs from the alert service clock, using the latter; not ready until corrected", "ahead", skew)
 	case skew == 0 && c.skew != 0:
-		c.log.Info("the sender's clock agrees with that of the alert service again")
+		c.log.Info("sender clock agrees with the alert service clock again")
 	}
 	c.skew = skew
 }
 
-// A TimeTeller tells the time of the alert service.
+// A TimeTeller returns the time of the alert service.
 type TimeTeller interface {
-	// Time answers with the time of the alert service.
+	// Time returns the time of the alert service.
 	Time(ctx context.Context) (time.Time, error)
 }
 
-// Follow compares the clock with that of the alert service until ctx ends.
+// Follow compares the clock with the alert service's until ctx ends.
 func (c *Clock) Follow(ctx context.Context, service TimeTeller) error {
 	if c.shared {
 		return nil
@@ -118,7 +118,7 @@ func (c *Clock) Follow(ctx context.Context, service TimeTeller) error {
 	}
 }
 
-// Ask compares the clock once, where the alert service answers soon.
+// Ask compares the clock once, if the alert service responds within askTime.
 func (c *Clock) Ask(ctx context.Context, service TimeTeller) {
 	if c.shared {
 		return
@@ -128,7 +128,7 @@ func (c *Clock) Ask(ctx context.Context, service TimeTeller) {
 	sent := c.raw()
 	theirs, err := service.Time(ctx)
 	if err != nil {
-		return // that it does not answer is said elsewhere
+		return // logged elsewhere
 	}
 	c.compare(sent, theirs, c.raw())
 }

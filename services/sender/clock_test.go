@@ -12,12 +12,13 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 )
 
-// A steppedClock is a clock without a monotonic part, and so far ahead.
+// A steppedClock is a clock without a monotonic part that is ahead.
 type steppedClock struct{ ahead atomic.Int64 }
 
 func (s *steppedClock) now() time.Time { return time.Now().Round(0).Add(time.Duration(s.ahead.Load())) }
 
-// A teller is an alert service whose clock is right. It runs during in its first answer.
+// A teller is an alert service with a correct clock. It calls during in its first
+// response.
 type teller struct {
 	during func()
 	asked  int
@@ -31,13 +32,13 @@ func (s *teller) Time(context.Context) (time.Time, error) {
 	return theirs, nil
 }
 
-// TestClockStepsWhileAsked moves the sender's clock by an hour while it asks for the time:
-// the step is not taken for a difference, and the real difference is known at once.
+// TestClockStepsWhileAsked moves the sender's clock by an hour during a comparison: the
+// step does not count as skew, and the real skew is detected at once.
 func TestClockStepsWhileAsked(t *testing.T) {
 	for name, c := range map[string]struct{ from, to time.Duration }{
-		"it is put right that was ahead":  {time.Hour, 0},
-		"it is put right that was behind": {-time.Hour, 0},
-		"it goes wrong, behind":           {0, -time.Hour},
+		"ahead, then corrected":  {time.Hour, 0},
+		"behind, then corrected": {-time.Hour, 0},
+		"correct, then behind":   {0, -time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -50,10 +51,10 @@ func TestClockStepsWhileAsked(t *testing.T) {
 				go func() { ended <- clock.Follow(ctx, service) }()
 				synctest.Wait()
 				if off := clock.Now().Sub(time.Now().Round(0)); off != 0 {
-					t.Errorf("after %d questions it is %s ahead", service.asked, off)
+					t.Errorf("after %d requests the clock is %s ahead", service.asked, off)
 				}
 				if ready := clock.Check(ctx) == nil; ready != (c.to == 0) {
-					t.Errorf("it agrees with the alert service: %t", ready)
+					t.Errorf("agrees with the alert service: %t", ready)
 				}
 				cancel()
 				if err := <-ended; err != nil {
@@ -64,8 +65,8 @@ func TestClockStepsWhileAsked(t *testing.T) {
 	}
 }
 
-// TestSharedClock asks an alert service in the same process, which went by the clock before
-// a step: the clock goes by none but its own.
+// TestSharedClock compares with an alert service in the same process, which read the
+// clock before a step: the clock uses its own time only.
 func TestSharedClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var raw steppedClock
@@ -74,12 +75,12 @@ func TestSharedClock(t *testing.T) {
 		clock.compare(now, now.Add(-time.Hour), now)
 		clock.Ask(t.Context(), &teller{during: func() {}})
 		if !clock.Now().Equal(now) || clock.Check(t.Context()) != nil || clock.Follow(t.Context(), nil) != nil {
-			t.Errorf("it is %s ahead", clock.Now().Sub(now))
+			t.Errorf("clock is %s ahead", clock.Now().Sub(now))
 		}
 	})
 }
 
-// waits is an alert service that takes note of how long deliveries are deferred.
+// waits is an alert service that records the waits of deferrals.
 type waits struct {
 	jobv1connect.DispatchServiceClient
 	seen []time.Duration
@@ -92,8 +93,8 @@ func (w *waits) Defer(_ context.Context, req *jobv1.DeferRequest) (*jobv1.DeferR
 	return &jobv1.DeferResponse{}, nil
 }
 
-// TestDeferredWhileTheClockSteps puts the clock right after it was decided how long a
-// delivery waits, and before that is sent: it waits no longer than was decided.
+// TestDeferredWhileTheClockSteps corrects the clock between a deferral and its request:
+// the delivery does not wait longer.
 func TestDeferredWhileTheClockSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var raw steppedClock
@@ -110,7 +111,7 @@ func TestDeferredWhileTheClockSteps(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := service.seen[i]; got != want[i] {
-				t.Errorf("after a step of %s it waits %s, want %s", step, got, want[i])
+				t.Errorf("after a step of %s: wait %s, want %s", step, got, want[i])
 			}
 		}
 	})

@@ -8,23 +8,23 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// withoutCopies leaves out what a copy of a job brings. There are copies where a process
-// died: the queue gives the job again that it had, and the clock puts it again. Most
-// cost nothing, as they are not claimed twice; but each would reserve a turn first. Where
-// turns are so dear that who comes next would wait longer than bound for one, the ledger
-// is asked before: what it does not grant takes none, and what has its slots keeps them.
-// Two senders that ask in the same moment may both reserve.
+// withoutCopies drops redeliveries. They occur when a process died: the queue redelivers
+// its jobs, and the dispatch loop re-enqueues them. Most cost nothing, since they are not
+// claimed twice; but each would first reserve a slot. If slots are so scarce that the
+// next delivery would wait longer than bound for one, the ledger is queried first:
+// deliveries that are not claimable reserve none, and deliveries with slots keep them.
+// Two senders may still both reserve concurrently.
 func (l *lane) withoutCopies(ctx context.Context, tasks []*task) ([]*task, error) {
 	dear := l.dear(tasks)
 	if len(dear) == 0 {
 		return tasks, nil
 	}
-	l.deferring.Wait() // what was planned before must be in the ledger, to be known again
+	l.deferring.Wait() // earlier deferrals must be in the ledger, to be recognized
 	ids := make([]int64, 0, len(dear))
 	for t := range dear {
 		ids = append(ids, t.delivery.ID)
 	}
-	free, err := answered(ctx, l, "say which deliveries are free",
+	free, err := answered(ctx, l, "list claimable deliveries",
 		func(ctx context.Context) (map[int64]string, error) { return l.Dispatch.Free(ctx, ids) },
 		func(context.Context, map[int64]string) {})
 	if errors.Is(err, errUnanswered) {
@@ -33,8 +33,8 @@ func (l *lane) withoutCopies(ctx context.Context, tasks []*task) ([]*task, error
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil { // it does not know the question: a turn may be lost, and nothing else
-		l.Log.Debug("the alert service cannot say which deliveries are free", "messenger", l.name, "error", err)
+	if err != nil { // an older alert service: a slot may be lost, nothing else
+		l.Log.Debug("alert service cannot list claimable deliveries", "messenger", l.name, "error", err)
 		return tasks, nil
 	}
 	left := make([]*task, 0, len(tasks))
@@ -53,7 +53,7 @@ func (l *lane) withoutCopies(ctx context.Context, tasks []*task) ([]*task, error
 	return left, nil
 }
 
-// dear gives the tasks that would reserve a slot under a key whose next slot would then
+// dear returns the tasks that would reserve a slot under a key whose next slot would then
 // be later than bound.
 func (l *lane) dear(tasks []*task) map[*task]bool {
 	lacking := map[pace.Key][]*task{}

@@ -9,12 +9,12 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// slow is a pace by which a turn that is taken for nothing holds up the next delivery for
-// longer than any test waits.
+// slow is a rate limit by which a wasted slot delays the next delivery for longer than
+// any test waits.
 var slow = messenger.Rate{Count: 1, Per: time.Minute}
 
-// TestCopyOfWhatIsHeld has a job again whose delivery another sender holds, or held when
-// it died: the copy takes no turn from who comes next.
+// TestCopyOfWhatIsHeld redelivers a job whose delivery is claimed by another sender,
+// alive or dead: the redelivery takes no slot from the next delivery.
 func TestCopyOfWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	r, net := slowRig(t)
@@ -28,8 +28,8 @@ func TestCopyOfWhatIsHeld(t *testing.T) {
 	r.sentOnce(t, next)
 }
 
-// TestCopyOfWhatWaits has jobs again whose deliveries wait for their turns already: the
-// copies take no others.
+// TestCopyOfWhatWaits redelivers jobs whose deliveries are deferred to their slots: the
+// redeliveries reserve no others.
 func TestCopyOfWhatWaits(t *testing.T) {
 	t.Parallel()
 	r, net := slowRig(t)
@@ -45,8 +45,8 @@ func TestCopyOfWhatWaits(t *testing.T) {
 	r.turn(t, net, last, 2)
 }
 
-// TestCopyWithoutSlots has a job again from before its delivery had a turn, ahead of the
-// one that brings it: the turn is taken up, and no other.
+// TestCopyWithoutSlots redelivers a job from before its delivery had a slot, ahead of the
+// job with the slot: that slot is used, and no other.
 func TestCopyWithoutSlots(t *testing.T) {
 	t.Parallel()
 	r, net := slowRig(t)
@@ -55,14 +55,14 @@ func TestCopyWithoutSlots(t *testing.T) {
 	slots, err := r.sender.Pace.Reserve(t.Context(), r.destination(), 1, false)
 	must(t, err)
 	must(t, r.ledger.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
-	_, err = r.ledger.Due(t.Context(), time.Now(), time.Now().Add(time.Hour), 0, 10, 5) // the other job is on its way
+	_, err = r.ledger.Due(t.Context(), time.Now(), time.Now().Add(time.Hour), 0, 10, 5) // the job with the slot is enqueued
 	must(t, err)
 	run(t, r.sender.Run)
 	await(t, net.report)
 	r.sentOnce(t, a.ID)
 }
 
-// slowRig gives a rig whose destinations are slow.
+// slowRig returns a rig with a slow rate limit for destinations.
 func slowRig(t *testing.T) (*rig, *lossy) {
 	t.Helper()
 	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
@@ -71,13 +71,13 @@ func slowRig(t *testing.T) (*rig, *lossy) {
 	return r, net
 }
 
-// destination is the key of the one destination.
+// destination returns the limiter key of the only destination.
 func (r *rig) destination() pace.Key {
 	return pace.Key{ID: pace.DestinationID("slack", r.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
 }
 
-// turn waits until the delivery of an alert waits for a turn, and fails unless it is the
-// nth from now.
+// turn waits until the delivery of an alert is deferred to a slot, and checks that it is
+// the nth from now.
 func (r *rig) turn(t *testing.T, net *lossy, id int64, nth int) {
 	t.Helper()
 	for {
@@ -85,7 +85,7 @@ func (r *rig) turn(t *testing.T, net *lossy, id int64, nth int) {
 		must(t, err)
 		if in := time.Until(ds[0].NextTime); !ds[0].NextTime.IsZero() && in > 0 {
 			if got := int((in + slow.Per/2) / slow.Per); got != nth {
-				t.Errorf("it waits for turn %d, in %s", got, in)
+				t.Errorf("deferred to slot %d, in %s", got, in)
 			}
 			return
 		}

@@ -2,21 +2,21 @@ package sender
 
 import "time"
 
-// An even spreads the calls of this sender: where it was held up, for want of a
-// worker or of the processor, it does not make up for it in one go, but by going a
-// ninth faster than the rate until it has.
+// even spreads the calls of this sender: after a delay, for lack of a worker or of
+// processor time, it does not catch up in a burst, but by calls a ninth faster than the
+// rate.
 type even struct {
-	at     map[string]time.Time // of the next call, by key
-	enough int                  // keys are held before those are dropped that have rested
+	at     map[string]time.Time // time of the next call, by key
+	enough int                  // number of keys at which idle ones are dropped
 }
 
-// evenKeys is how many keys are held at least before some are dropped.
+// evenKeys is the minimum number of keys before idle ones are dropped.
 const evenKeys = 10_000
 
 func newEven() even { return even{at: map[string]time.Time{}, enough: evenKeys} }
 
-// next is when a task may be called at the earliest. A call that is due later than an
-// interval after now was counted by a clock that was ahead, and does not count.
+// next returns the earliest time at which a task may be called. A time later than an
+// interval after now was set by a clock that was ahead, and is ignored.
 func (e *even) next(t *task, now time.Time) time.Time {
 	at := now
 	for _, p := range []paced{t.credential, t.destination} {
@@ -46,8 +46,8 @@ func (e *even) use(t *task, now time.Time) {
 	}
 }
 
-// drop drops the keys that have rested. It looks at all, and again only when there are
-// twice as many as it left.
+// drop removes idle keys. It checks all keys, and runs again only when the remaining ones
+// have doubled.
 func (e *even) drop(now time.Time) {
 	for id, next := range e.at {
 		if rest := now.Sub(next); rest > time.Minute || rest < -time.Hour {

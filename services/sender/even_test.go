@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// TestEven lets many calls come up at once, as after a stall: they go one interval
-// apart, or nearly, and only those of the same key.
+// TestEven has many calls due at once, as after a stall: those of one key are spread
+// nearly an interval apart.
 func TestEven(t *testing.T) {
 	of := func(id string, burst int) *task {
 		return &task{credential: paced{Key: pace.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
@@ -38,8 +38,8 @@ func TestEven(t *testing.T) {
 	}
 }
 
-// TestEvenForgets has many more keys than are held: all that rested are dropped, and
-// those that did not are not looked at at each call.
+// TestEvenForgets has many more keys than evenKeys: all idle ones are dropped, and the
+// others are not checked at each call.
 func TestEvenForgets(t *testing.T) {
 	e := newEven()
 	now := time.Unix(1_700_000_000, 0)
@@ -50,11 +50,11 @@ func TestEvenForgets(t *testing.T) {
 	}
 	use(0, 3*evenKeys)
 	if len(e.at) != 3*evenKeys || e.enough < 4*evenKeys {
-		t.Errorf("%d keys are held in the first minute, and looked at when they are %d", len(e.at), e.enough)
+		t.Errorf("%d keys in the first minute, next check at %d", len(e.at), e.enough)
 	}
 	now = now.Add(2 * time.Minute)
 	use(3*evenKeys, 5*evenKeys)
 	if len(e.at) > 2*evenKeys {
-		t.Errorf("%d keys are held, %d of them have rested", len(e.at), len(e.at)-2*evenKeys)
+		t.Errorf("%d keys kept, %d of them idle", len(e.at), len(e.at)-2*evenKeys)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// Unmeasured is a meter that nobody reads.
+// Unmeasured is a Meter that records nothing.
 type Unmeasured struct{}
 
 func (Unmeasured) Attempted(string, messenger.Outcome, time.Duration) {}

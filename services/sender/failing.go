@@ -2,25 +2,24 @@ package sender
 
 import "time"
 
-// mostFailing is how many destinations failing remembers. The failures of others
-// count each time: by then it is not one recipient that fails.
+// mostFailing is the maximum number of failing destinations that are kept. Each failure
+// of a further one counts: by then more than one recipient fails.
 const mostFailing = 256
 
-// failing holds the destinations whose calls failed within the window, each with
-// its first failure there, so that one recipient's failure is not taken for that of
-// the provider: a destination counts once a window, and a single one, among others or
+// failing holds the destinations whose calls failed within the window, each with its
+// first failure there, so that the failures of one recipient do not count as failures of
+// the provider: a destination counts once per window, and a single one, among others or
 // alone, not at all.
 type failing map[string]failure
 
 type failure struct {
 	at      time.Time
 	counted bool
-	probe   bool // it failed when it was tried whether the provider is back
+	probe   bool // it was a probe
 }
 
-// add takes note of a failed call, and says how many failures it makes count: its
-// own, and that of the destination which was alone before it. A probe always
-// counts.
+// add records a failed call, and returns how many failures are to be counted: its own,
+// and that of the destination that was the only one before. A probe always counts.
 func (f failing) add(destination string, now time.Time, probe bool) (count int) {
 	for old, one := range f {
 		if now.Sub(one.at) > breakerWindow {
@@ -52,12 +51,12 @@ func (f failing) add(destination string, now time.Time, probe bool) (count int) 
 	return count
 }
 
-// convict takes note that a destination, which is alone, has opened the breaker.
+// convict records that a single destination has opened the breaker.
 func (f failing) convict(destination string, now time.Time) {
 	f[destination] = failure{at: now, counted: true}
 }
 
-// only says whether a single destination failed within the window, and often enough to
+// only reports whether a single destination failed within the window, and often enough to
 // count.
 func (f failing) only(now time.Time) bool {
 	for _, one := range f {
@@ -66,26 +65,26 @@ func (f failing) only(now time.Time) bool {
 	return false
 }
 
-// has says whether a destination failed.
+// has reports whether a destination failed.
 func (f failing) has(destination string) bool {
 	_, is := f[destination]
 	return is
 }
 
-// probed says whether a destination failed within the window when it was tried
-// whether the provider is back, and there are others that may be tried instead.
+// probed reports whether the probe of a destination failed within the window, and others
+// can be probed instead.
 func (f failing) probed(destination string, now time.Time, others bool) bool {
 	one, is := f[destination]
 	return is && one.probe && now.Sub(one.at) <= breakerWindow && (others || len(f) > 1)
 }
 
-// seen remembers the last two destinations that were called.
+// seen holds the last two destinations that were called.
 type seen [2]struct {
 	destination string
 	at          time.Time
 }
 
-// add takes note of a call.
+// add records a call.
 func (s *seen) add(destination string, now time.Time) {
 	if s[0].destination != destination {
 		s[1] = s[0]
@@ -93,7 +92,7 @@ func (s *seen) add(destination string, now time.Time) {
 	s[0].destination, s[0].at = destination, now
 }
 
-// others says whether other destinations were called not long ago.
+// others reports whether other destinations were called recently.
 func (s *seen) others(than string, now time.Time) bool {
 	for _, one := range s {
 		if one.destination != than && !one.at.IsZero() && now.Sub(one.at) <= breakerLife {

@@ -6,22 +6,22 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// identified is how many addresses a lane knows the keys of, of some 300 bytes each.
+// identified is the number of addresses in a pipeline's key cache, of some 300 bytes each.
 const identified = 4096
 
-// An address is whom a task is for, as far as its keys go.
+// address is the part of a task's address that determines its limiter keys.
 type address struct{ fingerprint, destination string }
 
-// keys are those of an address.
+// keys are the limiter keys of an address.
 type keys struct{ credential, destination pace.Key }
 
 func newIdentified() *simplelru.LRU[address, keys] {
-	known, _ := simplelru.NewLRU[address, keys](identified, nil) // its size is above 0
+	known, _ := simplelru.NewLRU[address, keys](identified, nil) // never fails for a size above 0
 	return known
 }
 
-// identify tells the keys of a task. Where it came without the fingerprint of its
-// credential, the credential is opened for that.
+// identify sets the limiter keys of a task. If the job lacks the credential fingerprint,
+// it opens the credential to compute it.
 func (l *lane) identify(t *task) {
 	fingerprint := t.delivery.CredentialKey
 	if fingerprint == "" {
@@ -40,7 +40,7 @@ func (l *lane) identify(t *task) {
 	t.credential.Key, t.destination.Key = all.credential, all.destination
 }
 
-// keys gives the keys of an address.
+// keys returns the limiter keys of an address.
 func (l *lane) keys(of address) keys {
 	all := keys{credential: pace.Key{ID: pace.CredentialID(l.name, of.fingerprint), Rate: l.limits.Credential}}
 	if l.limits.Destination.Limited() {

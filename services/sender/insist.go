@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// insist asks until it is answered, waiting longer each time up to a second, or until ctx
-// ends. It gives up at once on fault.ErrInvalid: asking again would not help.
+// insist retries a call until it succeeds, with exponential backoff up to a second, or
+// until ctx ends. fault.ErrInvalid is not retried: a retry would not change it.
 func insist[T any](ctx context.Context, to *link, what string, ask func() (T, error)) (T, error) {
 	q := to.ask(what)
 	defer q.end()
@@ -29,7 +29,7 @@ func insist[T any](ctx context.Context, to *link, what string, ask func() (T, er
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))
 }
 
-// outlive gives a context that ends a while after ctx does.
+// outlive returns a context that ends a grace period after ctx.
 func outlive(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })

@@ -12,10 +12,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// lastClaim is how long a claim in hand is asked for when the sender stops.
+// lastClaim is how long a pending claim is retried after the sender stops.
 const lastClaim = 3 * time.Second
 
-// A lane works the jobs of one messenger.
+// A lane takes and sends the jobs of one messenger.
 type lane struct {
 	*Sender
 	messenger messenger.Messenger
@@ -24,22 +24,22 @@ type lane struct {
 	timeout   time.Duration
 	breakers  *breakers
 	refusals  *refusals
-	even      even // touched by wait only
-	// identified is touched by the taker only.
+	even      even // used by the schedule goroutine only
+	// identified is used by the take goroutine only.
 	identified *simplelru.LRU[address, keys]
 
-	claimed chan []*task // to wait
+	claimed chan []*task // to the schedule
 	ready   *readyList   // to the workers
 	results chan result  // to the reporter
-	lates   *lateList    // to renew
+	lates   *lateList    // tasks that need other slots
 	calls   stock
 
-	deferrals chan result    // of what was not claimed
-	deferring sync.WaitGroup // what of it is not recorded; the taker adds and waits
+	deferrals chan result    // of unclaimed deliveries
+	deferring sync.WaitGroup // unrecorded deferrals; the take goroutine adds and waits
 
 	link   *link
-	slots  *outage        // where they cannot be asked for
-	asking sync.WaitGroup // what is asked of the alert service, also where nobody waits for it any more
+	slots  *outage        // of slot reservations
+	asking sync.WaitGroup // calls to the alert service, including those that continue in the background
 }
 
 func newLane(s *Sender, m messenger.Messenger, to *link) *lane {
@@ -58,13 +58,13 @@ func newLane(s *Sender, m messenger.Messenger, to *link) *lane {
 	}
 	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
 		l.Meter.Broke(l.name, from, to)
-		l.Log.Warn("a breaker changed", "messenger", l.name, "key", key, "from", from, "to", to)
+		l.Log.Warn("breaker changed", "messenger", l.name, "key", key, "from", from, "to", to)
 	}}
 	return l
 }
 
-// run takes, waits, calls and reports until ctx ends; then each stage finishes what
-// the one before it handed over.
+// run takes, schedules, calls and reports until ctx ends; then each stage finishes the
+// work of the one before it.
 func (l *lane) run(ctx context.Context) error {
 	jobs := l.Jobs(l.name)
 	var takers, workers, reporters errgroup.Group
@@ -81,18 +81,18 @@ func (l *lane) run(ctx context.Context) error {
 	err := takers.Wait()
 	close(l.claimed)
 	close(l.deferrals)
-	_ = workers.Wait() // its members return nil
+	_ = workers.Wait() // always nil
 	close(l.results)
 	_ = reporters.Wait()
 	l.asking.Wait()
 	return err
 }
 
-// stock is how many deliveries are claimed at once.
+// stock returns how many deliveries are claimed at once.
 func (l *lane) stock() int { return l.calls.size(l.Workers) }
 
-// handOver gives on what was granted and what is deferred. Jobs of which nothing
-// is either are done: others send it, or nobody must.
+// handOver passes on claimed tasks and deferrals. Queue messages without either are
+// acked: other senders have their deliveries, or these must not be sent.
 func (l *lane) handOver(hands []*hand, p plan) {
 	for _, r := range p.later {
 		r.hand.left.Add(1)
@@ -103,7 +103,7 @@ func (l *lane) handOver(hands []*hand, p plan) {
 	}
 	for _, h := range hands {
 		if h.left.Load() == 0 {
-			l.note("finish jobs", h.Done())
+			l.note("ack", h.Done())
 		}
 	}
 	l.deferring.Add(len(p.later))
@@ -115,8 +115,8 @@ func (l *lane) handOver(hands []*hand, p plan) {
 	}
 }
 
-// work calls the provider for one delivery after the other, to the last that was
-// claimed, even when ctx has ended.
+// work calls the provider for one delivery after the other, up to the last claimed one,
+// even after ctx ended.
 func (l *lane) work(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	for t := l.ready.take(); t != nil; t = l.ready.take() {
@@ -130,15 +130,15 @@ func (l *lane) work(ctx context.Context) {
 	}
 }
 
-// note logs what went wrong with a job and needs no answer: the queue gives the
-// job to somebody again, and its deliveries are not claimed twice.
+// note logs a failed ack or nack. It needs no retry: the queue redelivers the job, and
+// its deliveries are not claimed twice.
 func (l *lane) note(what string, err error) {
 	if err != nil {
-		l.Log.Debug("the queue does not do what is asked", "asked", what, "messenger", l.name, "error", err)
+		l.Log.Debug("queue operation failed", "op", what, "messenger", l.name, "error", err)
 	}
 }
 
-// pause waits, or until ctx ends.
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A late list holds what was claimed and came too late for its slot, until other slots
-// are taken for it. Anybody adds; one takes.
+// A lateList holds claimed tasks that missed their slots, until other slots are reserved
+// for them. Any goroutine adds; one takes.
 type lateList struct {
 	mu     sync.Mutex
 	tasks  []*task
 	closed bool
-	news   chan struct{} // holds one where there may be tasks
+	news   chan struct{} // holds a value if there may be tasks
 }
 
 func newLateList() *lateList { return &lateList{news: make(chan struct{}, 1)} }
 
-// add adds a task, and says whether somebody will take it.
+// add adds a task, and reports whether the list is open.
 func (l *lateList) add(t *task) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -32,7 +32,7 @@ func (l *lateList) add(t *task) bool {
 	return true
 }
 
-// take takes all.
+// take removes and returns all tasks.
 func (l *lateList) take() []*task {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,16 +41,16 @@ func (l *lateList) take() []*task {
 	return tasks
 }
 
-// close lets nothing be added any more.
+// close makes add refuse further tasks.
 func (l *lateList) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 }
 
-// late gives what becomes of a task that came too late for its slot: nothing, as another
-// is taken for it, or else, when the sender stops, the result that lets it go back to the
-// ledger, which takes another claim.
+// late adds a task that missed its slot to the late list, so that another slot is
+// reserved for it. When the sender stops, it returns a deferral instead: the delivery
+// goes back to the ledger and needs another claim.
 func (l *lane) late(t *task) (r result, over bool) {
 	t.misses++
 	if l.lates.add(t) {
@@ -59,7 +59,8 @@ func (l *lane) late(t *task) (r result, over bool) {
 	return l.put(t, l.Now(), becauseLate), true
 }
 
-// renew takes other slots for what came too late, until ctx ends. Then it goes back.
+// renew reserves other slots for tasks that missed theirs, until ctx ends. Then it defers
+// the rest.
 func (l *lane) renew(ctx context.Context) {
 	for {
 		select {
@@ -73,9 +74,10 @@ func (l *lane) renew(ctx context.Context) {
 	}
 }
 
-// again takes other slots for claimed tasks, for as long as their leases leave time for a
-// call: the paces may not answer. What has no slot by then, or nobody to wait for it, goes
-// back to the ledger, before its lease ends and nobody knows what became of it.
+// again reserves other slots for claimed tasks, while their leases leave time for a call:
+// the limiter state may be unavailable. A task that by then has no slot, or is not
+// accepted by the schedule, is deferred before its lease expires and its outcome becomes
+// unknown.
 func (l *lane) again(ctx context.Context, tasks []*task) {
 	asking, cancel := context.WithTimeout(ctx, l.spare(tasks))
 	defer cancel()
@@ -102,8 +104,8 @@ func (l *lane) again(ctx context.Context, tasks []*task) {
 	}
 }
 
-// spare is how long it is until one of claimed tasks must be called, if it is to be called
-// under its lease.
+// spare returns the time until the first of the claimed tasks must be called, to finish
+// within its lease.
 func (l *lane) spare(tasks []*task) (spare time.Duration) {
 	for i, t := range tasks {
 		if left := t.claim.Expire.Sub(l.Now()) - l.timeout; i == 0 || left < spare {

@@ -18,23 +18,23 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// slow is a pace with whose slots it is easy to be late: 20 take two seconds.
+// slow is a key whose slots are easily missed: 20 take two seconds.
 var slow = pace.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 10, Per: time.Second}}
 
-// A stage is a lane with a broker of its own whose clock does not go by itself and whose
-// provider asks to wait, and a task with a slot that comes up now, before 19 others.
+// A stage is a pipeline with its own broker, a manual clock and a provider that responds
+// with 429, and a task whose slot comes up now, before 19 others.
 type stage struct {
 	*lane
 	paces  *stuck
-	passed atomic.Int64 // since it began
+	passed atomic.Int64 // since start
 	start  time.Time
 	task   *task
 }
 
-// A stuck bucket answers late.
+// stuck is a Bucket that responds late.
 type stuck struct {
 	pace.Bucket
-	until func(context.Context) <-chan struct{} // nil for at once
+	until func(context.Context) <-chan struct{} // nil for no delay
 }
 
 func (s *stuck) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
@@ -77,76 +77,76 @@ func newStage(t *testing.T, lease time.Duration) *stage {
 	}
 	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: paced{Key: slow, slot: slots[0]}, claim: Claim{Fence: 1, Expire: s.start.Add(lease)}}
 	if s.turn(s.task).missed() {
-		t.Fatal("its slot comes up just now")
+		t.Fatal("slot is missed at once")
 	}
 	return s
 }
 
-// TestLate lets a task come too late for its slot, while another sender holds later
-// ones: another slot is taken for it, in front, and it is in time for that. When the
-// sender stops, it goes back.
+// TestLate has a task miss its slot while another sender holds later ones: an urgent slot
+// is reserved for it, and it is in time for that. When the sender stops, the task is
+// deferred.
 func TestLate(t *testing.T) {
 	l := newStage(t, time.Minute)
 	l.passed.Store(int64(time.Second))
 	attempt := func() (result, bool) { return l.attempt(context.Background(), l.task) }
 	if _, over := attempt(); over {
-		t.Fatal("a second later it is called, or goes back")
+		t.Fatal("called or deferred after a second")
 	}
 	l.again(t.Context(), l.lates.take())
 	if got := <-l.claimed; len(got) != 1 || got[0] != l.task || l.turn(l.task).missed() {
-		t.Errorf("it is not in time for its new slot: %+v", l.task)
+		t.Errorf("missed its new slot: %+v", l.task)
 	}
 	if at, _ := l.turn(l.task).when(l.Now()); at.Before(l.Now()) || at.After(l.Now().Add(time.Second)) {
-		t.Errorf("it was not put in front: its slot comes up in %s", at.Sub(l.Now()))
+		t.Errorf("slot is not urgent: in %s", at.Sub(l.Now()))
 	}
 	l.passed.Store(int64(3 * time.Second))
 	if _, over := attempt(); over {
-		t.Fatal("two seconds later it is called, or goes back")
+		t.Fatal("called or deferred after two seconds")
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	l.renew(stopped)
 	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 {
-		t.Errorf("the sender stops, and it does not go back: %+v", r)
+		t.Errorf("not deferred when the sender stops: %+v", r)
 	}
 	if r, over := l.late(l.task); !over || r.deferral == nil || r.deferral.Fence != 1 || l.task.misses != mostMisses {
-		t.Errorf("the sender has stopped, and it does not go back: %+v", r)
+		t.Errorf("not deferred after the sender stopped: %+v", r)
 	}
 }
 
-// TestLateWithoutPaces lets it come too late while nobody can be asked for a slot: it goes
-// back while it is still its sender's.
+// TestLateWithoutPaces has a task miss its slot while the limiter state is unavailable:
+// it is deferred before its lease expires.
 func TestLateWithoutPaces(t *testing.T) {
-	const lease, spare = 2200 * time.Millisecond, 200 * time.Millisecond // when a second has passed, but for the call
+	const lease, spare = 2200 * time.Millisecond, 200 * time.Millisecond // after a second, without the call
 	l := newStage(t, lease)
 	l.passed.Store(int64(time.Second))
 	if _, over := l.attempt(context.Background(), l.task); over {
-		t.Fatal("a second later it is called, or goes back")
+		t.Fatal("called or deferred after a second")
 	}
 	l.paces.until = context.Context.Done
 	start := time.Now()
 	l.again(t.Context(), l.lates.take())
 	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 {
-		t.Errorf("it has no slot, and does not go back: %+v", r)
+		t.Errorf("not deferred without a slot: %+v", r)
 	}
 	if took := time.Since(start); took < spare {
-		t.Errorf("it was given up after %s", took)
+		t.Errorf("gave up after %s", took)
 	}
 }
 
-// TestLateWithoutRoom has a slot for it while nobody takes claimed tasks: it goes back,
-// too, with its slot.
+// TestLateWithoutRoom reserves a slot for a task while no claimed tasks are accepted: it
+// is deferred with its slot.
 func TestLateWithoutRoom(t *testing.T) {
 	l := newStage(t, 1200*time.Millisecond)
 	l.claimed <- nil
 	l.again(t.Context(), []*task{l.task})
 	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 || r.deferral.Slots == "" {
-		t.Errorf("it does not go back with its slot: %+v", r)
+		t.Errorf("not deferred with its slot: %+v", r)
 	}
 }
 
-// TestReportBeforeOthersAreTold has a provider ask to wait while nobody can be told so: the
-// outcome is reported all the same.
+// TestReportBeforeOthersAreTold has a provider request a pause that cannot be shared: the
+// outcome is reported regardless.
 func TestReportBeforeOthersAreTold(t *testing.T) {
 	l := newStage(t, time.Minute)
 	l.timeout = 20 * time.Second
@@ -173,16 +173,16 @@ func TestReportBeforeOthersAreTold(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	case <-time.After(20 * time.Second):
-		t.Error("nothing is reported")
+		t.Error("no report")
 	}
 	close(free)
 	<-ended
 	if l.Pace.View(slow).Status().PausedUntil.IsZero() {
-		t.Error("others are not told")
+		t.Error("pause is not shared")
 	}
 }
 
-// slackAt gives the messenger whose provider is at url.
+// slackAt returns the Slack messenger with its provider at url.
 func slackAt(url string) messenger.Messenger {
 	all := messenger.All(func(string) messenger.Endpoint {
 		return messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{Anywhere: true}), Now: time.Now, URL: url}

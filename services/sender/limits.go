@@ -6,8 +6,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// dropSlots drops what was reserved under a limit that was slower than today's, or that
-// there is none any more, and lets the deliveries come at once that wait for it.
+// dropSlots drops slots that were reserved under a slower limit, or under a limit that is
+// off now, and makes the deliveries that wait for them due at once.
 func (l *lane) dropSlots(ctx context.Context) {
 	select {
 	case <-l.Pace.Loaded():
@@ -16,7 +16,7 @@ func (l *lane) dropSlots(ctx context.Context) {
 	}
 	n, err := l.Pace.DropSlots(ctx, l.name, l.rate, bound)
 	if err != nil && ctx.Err() == nil {
-		l.Log.Warn("slots of an older limit could not be dropped; deliveries wait for them", "messenger", l.name, "error", err)
+		l.Log.Warn("cannot drop slots of a slower limit, deliveries wait for them", "messenger", l.name, "error", err)
 	}
 	if n == 0 {
 		return
@@ -24,19 +24,19 @@ func (l *lane) dropSlots(ctx context.Context) {
 	released, err := insist(ctx, l.link, "release deliveries", func() (int, error) { return l.Dispatch.Release(ctx, l.name) })
 	if err != nil {
 		if ctx.Err() == nil {
-			l.Log.Warn("deliveries that wait for slots of an older limit cannot be released", "messenger", l.name, "error", err)
+			l.Log.Warn("cannot release deliveries that wait for slots of a slower limit", "messenger", l.name, "error", err)
 		}
 		return
 	}
-	l.Log.Info("the limits are faster than they were; slots of the older ones are dropped", "messenger", l.name, "keys", n, "deliveries", released)
+	l.Log.Info("rate limits were raised, slots of slower limits dropped", "messenger", l.name, "keys", n, "deliveries", released)
 }
 
-// rate is how fast a credential, or a destination, may be called.
+// rate returns the rate limit of a credential, or of a destination.
 func (l *lane) rate(destination bool) messenger.Rate {
 	if !destination {
 		return l.limits.Credential
 	}
-	if l.limits.Credential.Keeps(l.limits.Destination) { // its calls are some of the credential's: they need no slots
+	if l.limits.Credential.Keeps(l.limits.Destination) { // the credential's slots suffice
 		return messenger.Rate{}
 	}
 	return l.limits.Destination

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// answerTime is how long the alert service may take to answer before the sender takes no
-// more jobs, and gives back those in hand that are not claimed.
+// answerTime is how long the alert service may take to respond before the sender takes no
+// more jobs, and nacks unclaimed in-flight messages.
 const answerTime = time.Second
 
-// errUnanswered says that the alert service did not answer within answerTime.
-var errUnanswered = errors.New("the alert service does not answer")
+// errUnanswered is returned if the alert service did not respond within answerTime.
+var errUnanswered = errors.New("alert service timeout")
 
-// A link is the way to the alert service, one for all lanes: it is down while something
-// has been asked for longer than answerTime and is not answered. What is asked goes on being
-// asked, and so finds out when the alert service is back. A link is safe for concurrent use.
+// link is the connection state of the alert service, one for all pipelines: it is down
+// while a call has been pending for longer than answerTime. Pending calls are retried,
+// which detects that the alert service is back. It is safe for concurrent use.
 type link struct {
 	log *slog.Logger
 
 	mu     sync.Mutex
-	silent int           // questions that have waited for longer than answerTime
+	silent int           // calls pending for longer than answerTime
 	since  time.Time     // when it went down
 	isUp   chan struct{} // closed while it is up
 	isDown chan struct{} // closed while it is down
@@ -34,25 +34,25 @@ func newLink(log *slog.Logger) *link {
 	return l
 }
 
-// A question is something that the alert service is asked, until it is answered.
+// A question is a pending call to the alert service.
 type question struct {
 	link  *link
 	what  string
 	timer *time.Timer
 
-	// Under the mutex of the link.
+	// Guarded by the mutex of the link.
 	silent, answered bool
 	err              error // of the last try
 }
 
-// ask begins a question. Its end must be called.
+// ask begins a call. Its end must be called.
 func (l *link) ask(what string) *question {
 	q := &question{link: l, what: what}
 	q.timer = time.AfterFunc(answerTime, q.wait)
 	return q
 }
 
-// wait takes note that the question has waited for long.
+// wait records that the call has been pending for long.
 func (q *question) wait() {
 	l := q.link
 	l.mu.Lock()
@@ -67,17 +67,17 @@ func (q *question) wait() {
 	l.since = time.Now()
 	l.isUp = make(chan struct{})
 	close(l.isDown)
-	l.log.Warn("the alert service does not answer; jobs are given back, and none are taken until it does", "asked", q.what, "error", q.err)
+	l.log.Warn("alert service does not respond, nacking jobs and taking none until it does", "op", q.what, "error", q.err)
 }
 
-// failed takes note why a try of it failed.
+// failed records the error of a try.
 func (q *question) failed(err error) {
 	q.link.mu.Lock()
 	defer q.link.mu.Unlock()
 	q.err = err
 }
 
-// end ends it: it is answered, or nobody needs it any more.
+// end ends the call: it succeeded, or is no longer needed.
 func (q *question) end() {
 	q.timer.Stop()
 	l := q.link
@@ -92,32 +92,33 @@ func (q *question) end() {
 	}
 	l.isDown = make(chan struct{})
 	close(l.isUp)
-	l.log.Info("the alert service answers again; jobs are taken", "after", time.Since(l.since).Round(time.Millisecond))
+	l.log.Info("alert service responds again, taking jobs", "after", time.Since(l.since).Round(time.Millisecond))
 }
 
-// up is closed while the link is up.
+// up returns a channel that is closed while the link is up.
 func (l *link) up() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.isUp
 }
 
-// down is closed while the link is down.
+// down returns a channel that is closed while the link is down.
 func (l *link) down() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.isDown
 }
 
-// answered asks something, and returns errUnanswered where there is no answer within
-// answerTime. Then it is asked on, until ctx ended a while ago, and the answer goes to late.
+// answered makes a call, and returns errUnanswered if there is no response within
+// answerTime. Then the call is retried in the background until a grace period after ctx
+// ended, and its response is passed to late.
 func answered[T any](ctx context.Context, l *lane, what string, ask func(context.Context) (T, error), late func(context.Context, T)) (T, error) {
 	type answer struct {
 		value T
 		err   error
 	}
 	asking, cancel := outlive(ctx, lastClaim)
-	first := make(chan answer) // taken by the caller, or by nobody
+	first := make(chan answer) // received by the caller, or not at all
 	gone := make(chan struct{})
 	l.asking.Go(func() {
 		defer cancel()
@@ -130,7 +131,7 @@ func answered[T any](ctx context.Context, l *lane, what string, ask func(context
 			}
 		}
 	})
-	patience := time.NewTimer(answerTime + 20*time.Millisecond) // the link is down then
+	patience := time.NewTimer(answerTime + 20*time.Millisecond) // the link is down by then
 	defer patience.Stop()
 	select {
 	case a := <-first:

@@ -14,13 +14,13 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// A stalled network passes nothing on while it is closed: as a process that is stopped
-// does, it answers what it was asked meanwhile when it goes on.
+// stalled is a network that forwards nothing while it is closed: like a stopped process,
+// it responds to pending requests when it continues.
 type stalled struct {
 	mu   sync.Mutex
-	open chan struct{} // closed while it passes on
-	want chan struct{} // is told of what it holds up
-	fail bool          // while closed it fails at once, as where nobody listens
+	open chan struct{} // closed while it forwards
+	want chan struct{} // signaled for a pending request
+	fail bool          // while closed it fails at once, as without a listener
 }
 
 func newStalled(fail bool) *stalled {
@@ -47,10 +47,10 @@ func (s *stalled) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// release lets all pass.
+// release opens the network.
 func (s *stalled) release() { close(s.open) }
 
-// ended counts the deliveries of alerts that were sent.
+// ended returns the number of alerts whose delivery was sent.
 func (r *rig) ended(t *testing.T, ids []int64) (n int) {
 	t.Helper()
 	for _, id := range ids {
@@ -63,7 +63,7 @@ func (r *rig) ended(t *testing.T, ids []int64) (n int) {
 	return n
 }
 
-// awaitEnded waits until all are sent, and returns how long that took.
+// awaitEnded waits until all are sent, and returns the duration.
 func (r *rig) awaitEnded(t *testing.T, ids []int64) time.Duration {
 	t.Helper()
 	start := time.Now()
@@ -71,15 +71,16 @@ func (r *rig) awaitEnded(t *testing.T, ids []int64) time.Duration {
 		if time.Since(start) > patience {
 			t.Fatalf("%d of %d were sent", r.ended(t, ids), len(ids))
 		}
-		time.Sleep(5 * time.Millisecond) // nothing tells of it
+		time.Sleep(5 * time.Millisecond) // polls: there is no signal
 	}
 	return time.Since(start)
 }
 
-// TestSilentAlertService lets the alert service of one of two senders hang, or refuse, for
-// what each of them asks: within about a second it gives its jobs back, and the other sends
-// them, though the queue would hold them for a minute. When it answers again, the sender
-// takes jobs again, and what was granted meanwhile goes back. The log says both once.
+// TestSilentAlertService has the alert service of one of two senders hang, or refuse
+// connections: within about a second that sender nacks its jobs, and the other sends
+// them, though the queue would keep them for a minute. When the alert service responds
+// again, the sender takes jobs again, and claims that were granted meanwhile are
+// released. Each change is logged once.
 func TestSilentAlertService(t *testing.T) {
 	for name, fail := range map[string]bool{"hangs": false, "refuses": true} {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +101,7 @@ func TestSilentAlertService(t *testing.T) {
 			for range 20 {
 				ids = append(ids, r.send(t))
 			}
-			await(t, net.want) // it has some in hand
+			await(t, net.want) // it has in-flight messages
 			stop := run(t, other.Run)
 			t.Logf("all were sent after %s", r.awaitEnded(t, ids))
 			stop()
@@ -109,11 +110,11 @@ func TestSilentAlertService(t *testing.T) {
 			more := []int64{r.send(t), r.send(t)}
 			r.awaitEnded(t, more)
 			if calls := len(r.slack.Calls("")); calls != 22 {
-				t.Errorf("the provider got %d calls", calls)
+				t.Errorf("%d calls, want 22", calls)
 			}
-			for what, count := range map[string]int{"does not answer": 1, "answers again": 1, "level=WARN": 1} {
+			for what, count := range map[string]int{"does not respond": 1, "responds again": 1, "level=WARN": 1} {
 				if got := logged.Count(what); got != count {
-					t.Errorf("%q is logged %d times:\n%s", what, got, logged.String())
+					t.Errorf("%q logged %d times:\n%s", what, got, logged.String())
 				}
 			}
 		})

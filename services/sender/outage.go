@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// outageQuiet is how long no lane must have failed for an outage to be over.
+// outageQuiet is how long no pipeline may fail before an outage ends.
 const outageQuiet = 3 * time.Second
 
-// An outage is a time in which lanes cannot ask for slots. All of them cannot together: it
-// is logged when the first cannot, and when one can again a while after the last could not,
-// with how often they could not. It is safe for concurrent use.
+// outage is a time in which pipelines cannot reserve slots. They fail together: it is
+// logged once at the first failure, and once at a success outageQuiet after the last
+// failure, with the number of failures. It is safe for concurrent use.
 type outage struct {
 	log *slog.Logger
 
-	on       atomic.Bool // there is one
+	on       atomic.Bool // in progress
 	mu       sync.Mutex
 	failures int
-	last     time.Time // when one failed
+	last     time.Time // last failure
 }
 
-// failed takes note that a lane could not ask.
+// failed records that a pipeline could not reserve slots.
 func (o *outage) failed(lane string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.failures++; o.on.CompareAndSwap(false, true) {
-		o.log.Warn("limiter state cannot be asked for slots; jobs wait until it can", "messenger", lane, "error", err)
+		o.log.Warn("cannot reserve slots, jobs wait until the limiter state is available", "messenger", lane, "error", err)
 	}
 	o.last = time.Now()
 }
 
-// works takes note that a lane could.
+// works records that a pipeline could reserve slots.
 func (o *outage) works() {
 	if !o.on.Load() {
 		return
@@ -40,7 +40,7 @@ func (o *outage) works() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if time.Since(o.last) > outageQuiet && o.on.CompareAndSwap(true, false) {
-		o.log.Info("limiter state gives slots again", "failures", o.failures)
+		o.log.Info("slots can be reserved again", "failures", o.failures)
 		o.failures = 0
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestOutageOfAllLanes lets all lanes fail to ask for slots, again and again, and some
-// succeed meanwhile: that is one line, and another when it is over, each time.
+// TestOutageOfAllLanes has all pipelines fail to reserve slots, repeatedly, with
+// successes between: each outage is logged once at its begin and once at its end.
 func TestOutageOfAllLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logged bytes.Buffer
@@ -22,7 +22,7 @@ func TestOutageOfAllLanes(t *testing.T) {
 			logged.Reset()
 			for range 3 {
 				for n := range 12 {
-					o.failed(strconv.Itoa(n), errors.New("away"))
+					o.failed(strconv.Itoa(n), errors.New("unavailable"))
 				}
 				time.Sleep(time.Second)
 				o.works()
@@ -31,7 +31,7 @@ func TestOutageOfAllLanes(t *testing.T) {
 			o.works()
 			o.works()
 			if got := strings.Count(logged.String(), "\n"); got != 2 || strings.Count(logged.String(), "level=WARN") != 1 || !strings.Contains(logged.String(), "failures=36") {
-				t.Errorf("it logged:\n%s", logged.String())
+				t.Errorf("log:\n%s", logged.String())
 			}
 		}
 	})

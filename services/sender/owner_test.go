@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// attemptOf sends one delivery whose credential was sealed for an owner, and returns it
-// when its first attempt is reported, with the number of calls that the provider got.
+// attemptOf sends one delivery whose credential is sealed for an owner, and returns it
+// after its first attempt is reported, with the number of calls to the provider.
 func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, calls int) {
 	t.Helper()
 	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
@@ -29,17 +29,18 @@ func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, 
 	return ds[0], len(r.slack.Calls(""))
 }
 
-// TestSealedForItsDelivery: what was sealed for the delivery's own address is sent.
+// TestSealedForItsDelivery sends with a credential that is sealed for the delivery's own
+// address.
 func TestSealedForItsDelivery(t *testing.T) {
 	t.Parallel()
 	d, calls := attemptOf(t, "user1", seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"})
 	if d.State != alert.Sent || calls != 1 {
-		t.Errorf("it is in state %d for %q after %d calls", d.State, d.Reason, calls)
+		t.Errorf("state %d, reason %q, %d calls", d.State, d.Reason, calls)
 	}
 }
 
-// TestCredentialOfAnother: a sealed credential that was copied to another delivery does not
-// open there, and nobody is called with it.
+// TestCredentialOfAnother checks that a sealed credential that was copied to another
+// delivery does not open there, and that no call is made with it.
 func TestCredentialOfAnother(t *testing.T) {
 	t.Parallel()
 	for name, of := range map[string]seal.Owner{
@@ -51,18 +52,18 @@ func TestCredentialOfAnother(t *testing.T) {
 			t.Parallel()
 			d, calls := attemptOf(t, "user1", of)
 			if d.State != alert.Failed || d.Reason != "credential_unreadable" || calls != 0 {
-				t.Errorf("it is in state %d for %q after %d calls", d.State, d.Reason, calls)
+				t.Errorf("state %d, reason %q, %d calls", d.State, d.Reason, calls)
 			}
 		})
 	}
 }
 
-// TestJobWithoutOwner: a job that does not say whose address it is for, as an older alert
-// service makes it, is tried again and does not fail.
+// TestJobWithoutOwner checks that a job without the nickname of its address, as of an
+// older alert service, is retried and does not fail.
 func TestJobWithoutOwner(t *testing.T) {
 	t.Parallel()
 	d, calls := attemptOf(t, "", seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"})
 	if d.State != alert.Queued || len(d.Attempts) != 1 || d.Attempts[0].Outcome.Code != "seal_owner_unknown" || calls != 0 {
-		t.Errorf("it is in state %d for %q after %+v and %d calls", d.State, d.Reason, d.Attempts, calls)
+		t.Errorf("state %d, reason %q, attempts %+v, %d calls", d.State, d.Reason, d.Attempts, calls)
 	}
 }

@@ -13,25 +13,25 @@ import (
 )
 
 const (
-	// bound is how long a delivery waits in hand for its slot. What must wait longer
-	// goes back to the ledger.
+	// bound is how long a claimed delivery waits for its slot. Deliveries that must wait
+	// longer are deferred.
 	bound = 2 * time.Second
-	// lead is how long before its slot a deferred delivery is in the queue again.
+	// lead is how long before its slot a deferred delivery is enqueued again.
 	lead = 1500 * time.Millisecond
-	// probeTime is how long one sender may take to try a credential again.
+	// probeTime is the timeout of a sender's probe of a credential.
 	probeTime = 15 * time.Second
-	// askedAtOnce is how many keys are asked for at once.
+	// askedAtOnce is the maximum number of concurrent requests for limiter keys.
 	askedAtOnce = 16
 )
 
-// A plan says what becomes of tasks.
+// A plan holds the tasks to claim and the tasks to defer.
 type plan struct {
 	soon  []*task  // to be claimed
 	later []result // to be deferred
 }
 
-// plan finds out when the deliveries of jobs may be sent, and reserves their
-// slots. Where it fails nothing may be sent.
+// plan determines when the deliveries of jobs may be sent, and reserves their slots.
+// After an error nothing may be sent.
 func (l *lane) plan(ctx context.Context, tasks []*task) (plan, error) {
 	var p plan
 	if err := l.know(ctx, tasks); err != nil {
@@ -52,9 +52,9 @@ func (l *lane) plan(ctx context.Context, tasks []*task) (plan, error) {
 	return p, nil
 }
 
-// reserveBoth sees to it that tasks have a slot of their destination and one of their
-// credential, and gives those that may be sent soon. The destination first: what must
-// wait for it takes none of the credential.
+// reserveBoth reserves a destination slot and a credential slot for tasks without them,
+// and returns the tasks that may be sent soon. The destination comes first: tasks that
+// must wait for it reserve no slot of the credential.
 func (l *lane) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []*task, err error) {
 	for _, which := range []func(*task) *paced{
 		func(t *task) *paced { return &t.destination },
@@ -67,10 +67,10 @@ func (l *lane) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []
 	return tasks, nil
 }
 
-// tasks makes the tasks of jobs, and the hands that hold them.
+// tasks returns the in-flight messages of taken jobs and the tasks in them.
 func (l *lane) tasks(taken []job.Taken) (hands []*hand, tasks []*task) {
 	now := l.Now()
-	seen := map[int64]bool{} // a copy of a job may have been taken along with it
+	seen := map[int64]bool{} // a redelivery may be in the same batch
 	for i := range taken {
 		h := &hand{Taken: taken[i]}
 		hands = append(hands, h)
@@ -91,7 +91,7 @@ func (l *lane) tasks(taken []job.Taken) (hands []*hand, tasks []*task) {
 	return hands, tasks
 }
 
-// know makes sure that the keys are known as they stand.
+// know loads the limiter state of all keys of the tasks.
 func (l *lane) know(ctx context.Context, tasks []*task) error {
 	keys := map[string]pace.Key{}
 	for _, t := range tasks {
@@ -109,14 +109,14 @@ func (l *lane) know(ctx context.Context, tasks []*task) error {
 	return g.Wait()
 }
 
-// allow gives the tasks whose credential may be called. The others wait, or end
-// without a call where the provider has just refused their credential.
+// allow returns the tasks whose credential may be called. The others are deferred, or
+// fail without a call if their credential was just refused.
 func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
 	now := l.Now()
 	for _, t := range tasks {
 		key := t.credential.Key
 		if key.ID == "" {
-			p.soon = append(p.soon, t) // it ends by what cannot be opened
+			p.soon = append(p.soon, t) // it fails because its credential cannot be opened
 			continue
 		}
 		status := l.Pace.View(key).Status()
@@ -136,7 +136,7 @@ func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*ta
 				p.later = append(p.later, l.put(t, now.Add(time.Second), becauseProbe))
 			}
 		case open > 0:
-			p.later = append(p.later, l.put(t, now.Add(open+rand.N(probeWait)), becauseBreaker)) //nolint:gosec // it spreads load
+			p.later = append(p.later, l.put(t, now.Add(open+rand.N(probeWait)), becauseBreaker)) //nolint:gosec // spreads load
 		default:
 			allowed = append(allowed, t)
 		}
@@ -144,8 +144,8 @@ func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*ta
 	return allowed, nil
 }
 
-// reserve sees to it that tasks have a slot under a key, and gives those whose slot
-// comes up soon.
+// reserve reserves a slot under a key for tasks without one, and returns the tasks whose
+// slot comes up soon.
 func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *paced, p *plan) ([]*task, error) {
 	type line struct {
 		key    string
@@ -155,7 +155,7 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	for _, t := range tasks {
 		one := which(t)
 		if l.lacks(t, one) {
-			at := line{one.ID, t.urgent() || l.Pace.View(one.Key).Missed(one.slot, time.Time{})} // it has stood in line
+			at := line{one.ID, t.urgent() || l.Pace.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
 			one.slot = pace.Slot{}
 			wanting[at] = append(wanting[at], t)
 		}
@@ -179,7 +179,7 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	for _, t := range tasks {
 		one := which(t)
 		if one.limited() && one.slot.None() {
-			p.later = append(p.later, l.put(t, l.Pace.Horizon().Add(rand.N(time.Minute)), becausePace)) //nolint:gosec // it spreads load
+			p.later = append(p.later, l.put(t, l.Pace.Horizon().Add(rand.N(time.Minute)), becausePace)) //nolint:gosec // spreads load
 		} else if at, why := l.turn(t).when(now); at.After(now.Add(bound)) {
 			p.later = append(p.later, l.put(t, at.Add(-lead), why))
 		} else {
@@ -189,7 +189,8 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	return soon, nil
 }
 
-// lacks says whether a task must reserve a slot: it has none, or none that it can use.
+// lacks reports whether a task must reserve a slot: it has none, or none that can be
+// used.
 func (l *lane) lacks(t *task, one *paced) bool {
 	if !one.limited() || one.slot.None() {
 		return one.limited()
@@ -199,13 +200,13 @@ func (l *lane) lacks(t *task, one *paced) bool {
 	return !holds || view.Missed(one.slot, l.turn(t).last())
 }
 
-// refusal is the evidence of a delivery that ends without a call.
+// refusal returns the outcome of a delivery that fails without a call.
 func refusal(code string) messenger.Outcome {
 	return messenger.Outcome{
 		Kind:  messenger.Failed,
 		Scope: messenger.CredentialScope,
 		Code:  code,
-		Excerpt: "not called: the provider refused this credential a moment before, with this code; " +
-			"replay the delivery when the credential is right",
+		Excerpt: "not called: the provider refused this credential shortly before, with this code; " +
+			"correct the credential and replay the delivery",
 	}
 }

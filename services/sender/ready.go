@@ -6,18 +6,18 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A ready list holds what may be called now, and gives it to the workers, the most
-// urgent first. The waiter adds and closes; any number of workers take.
+// A readyList is the queue of tasks that may be called now, the most urgent first. One
+// goroutine, the schedule, adds and closes; any number of workers take.
 type readyList struct {
 	mu     sync.Mutex
-	some   sync.Cond // there is something, or there will be nothing more
+	some   sync.Cond // signaled for a task, and on close
 	byRank [len(job.Ranks)][]*task
 	count  int
-	idle   int // workers that wait for some
+	idle   int // workers that wait for a task
 	closed bool
 
-	below int           // the waiter wants to know when there is less than that; 0 where it does not
-	room  chan struct{} // there is
+	below int           // room is signaled when count falls below it; 0 for never
+	room  chan struct{} // capacity 1
 }
 
 func newReadyList() *readyList {
@@ -26,7 +26,7 @@ func newReadyList() *readyList {
 	return r
 }
 
-// add adds tasks, and says for how many of them no worker is free.
+// add adds tasks, and returns the number of tasks without an idle worker.
 func (r *readyList) add(tasks []*task) (unserved int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,7 +41,7 @@ func (r *readyList) add(tasks []*task) (unserved int) {
 	return max(0, r.count-r.idle)
 }
 
-// take waits for a task and takes it. It is nil when the list is closed and empty.
+// take waits for a task and removes it. It returns nil when the list is closed and empty.
 func (r *readyList) take() *task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,7 +56,7 @@ func (r *readyList) take() *task {
 	r.count--
 	if r.count < r.below {
 		r.below = 0
-		r.room <- struct{}{} // it has room, as nobody else fills it until the waiter asks again
+		r.room <- struct{}{} // never blocks: nothing else is sent until full is called again
 	}
 	for rank, tasks := range r.byRank {
 		if len(tasks) > 0 {
@@ -66,15 +66,16 @@ func (r *readyList) take() *task {
 			return first
 		}
 	}
-	panic("the list counts what it does not hold")
+	panic("ready list: count exceeds its tasks")
 }
 
-// full says whether it holds so many; then room tells when it holds less.
+// full reports whether the list holds at least enough tasks; if so, room is signaled when
+// it holds fewer.
 func (r *readyList) full(enough int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
-	case <-r.room: // what was asked for before
+	case <-r.room: // a signal for an earlier call
 	default:
 	}
 	r.below = 0
@@ -85,7 +86,7 @@ func (r *readyList) full(enough int) bool {
 	return true
 }
 
-// close lets the workers go when they have taken what is left.
+// close makes the workers stop after the remaining tasks.
 func (r *readyList) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

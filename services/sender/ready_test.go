@@ -6,8 +6,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// TestReadyList gives the most urgent first, tells when it has room, and gives what is
-// left when it is closed.
+// TestReadyList checks that the most urgent task is taken first, that room is signaled,
+// and that the remaining tasks are taken after close.
 func TestReadyList(t *testing.T) {
 	r := newReadyList()
 	of := func(rank job.Rank, n int) (tasks []*task) {
@@ -32,47 +32,47 @@ func TestReadyList(t *testing.T) {
 	}
 
 	if unserved := r.add(of(job.Low, 2)); unserved != 2 {
-		t.Errorf("%d tasks are left to no worker", unserved)
+		t.Errorf("%d tasks without a worker, want 2", unserved)
 	}
 	r.add(of(job.Critical, 1))
 	r.add(of(job.Normal, 1))
 	take(job.Critical)
 	if r.full(4) || !r.full(3) {
-		t.Error("3 tasks are left")
+		t.Error("full is wrong for 3 tasks")
 	}
 	if room() {
-		t.Error("there is room though nothing was taken")
+		t.Error("room is signaled before a take")
 	}
 	take(job.Normal)
 	if !room() {
-		t.Error("there is no room though there are 2 of 3")
+		t.Error("room is not signaled at 2 of 3 tasks")
 	}
 	take(job.Low)
 	if room() {
-		t.Error("it tells of room that nobody asked for")
+		t.Error("room is signaled without a call of full")
 	}
 	r.close()
 	take(job.Low)
 	if got := r.take(); got != nil {
-		t.Errorf("it is closed and empty, and gives %+v", got)
+		t.Errorf("closed and empty, but returned %+v", got)
 	}
 }
 
-// TestReadyListRoom asks again before it was told: it is not told of what it asked for
-// before.
+// TestReadyListRoom calls full again before it reads the signal of the first call: that
+// signal is dropped.
 func TestReadyListRoom(t *testing.T) {
 	r := newReadyList()
 	r.add([]*task{{job: &job.Job{}}, {job: &job.Job{}}})
 	if !r.full(2) {
-		t.Error("it holds 2")
+		t.Error("not full with 2 tasks")
 	}
-	r.take() // and tells
+	r.take() // sends the signal
 	if !r.full(1) {
-		t.Error("it holds 1")
+		t.Error("not full with 1 task")
 	}
 	select {
 	case <-r.room:
-		t.Error("it holds 1, and tells that it holds less")
+		t.Error("room is signaled with 1 task")
 	default:
 	}
 	r.take()

@@ -6,18 +6,18 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// mostRefused is how many keys refusals counts for: of those that were refused last.
+// mostRefused is the maximum number of keys in refusals: those that were refused last.
 const mostRefused = 4096
 
-// refusals counts, by key, the deliveries that ended without a call since the
-// operator was told last. It is safe for concurrent use.
+// refusals counts, by key, the deliveries that failed without a call since the refusal
+// was logged last. It is safe for concurrent use.
 type refusals struct {
 	mu    sync.Mutex
 	byKey *simplelru.LRU[string, int]
 }
 
 func newRefusals() *refusals {
-	byKey, _ := simplelru.NewLRU[string, int](mostRefused, nil) // its size is above 0
+	byKey, _ := simplelru.NewLRU[string, int](mostRefused, nil) // never fails for a size above 0
 	return &refusals{byKey: byKey}
 }
 
@@ -28,7 +28,7 @@ func (r *refusals) count(key string) {
 	r.byKey.Add(key, n+1)
 }
 
-// reset forgets a key, and returns its count.
+// reset removes a key and returns its count.
 func (r *refusals) reset(key string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,15 +7,14 @@ import (
 )
 
 const (
-	// reportBatch is how many results are recorded in one call.
+	// reportBatch is the maximum number of results in one call.
 	reportBatch = 1000
-	// lastReports is how long the last results are tried to be recorded when the
-	// sender stops.
+	// lastReports is how long the last results are retried after the sender stops.
 	lastReports = 10 * time.Second
 )
 
-// report records results, as many at once as have come together, and lets go of
-// the jobs that are done.
+// report records results, in batches of those that are queued, and acks completed queue
+// messages.
 func (l *lane) report(ctx context.Context) {
 	for r := range l.results {
 		batch := []result{r}
@@ -40,19 +39,19 @@ func (l *lane) record(ctx context.Context, batch []result) {
 	}
 	err := l.send(ctx, reports)
 	if err != nil {
-		l.Log.Error("outcomes were not recorded; their attempts will count as unknown",
+		l.Log.Error("cannot record outcomes, their attempts will be unknown",
 			"messenger", l.name, "deliveries", len(reports), "error", err)
 	}
 	if wait := l.defers(ctx, ds); wait != nil {
-		l.Log.Warn("deliveries could not be given back; they go on when the queue gives them again, or their leases end",
+		l.Log.Warn("cannot defer deliveries, they continue when the queue redelivers them or their leases expire",
 			"messenger", l.name, "deliveries", len(ds), "error", wait)
 		err = wait
 	}
 	l.settle(batch, err)
 }
 
-// putBack records what waits for its provider without a claim, as much at once as has come
-// together. Where the alert service does not answer soon, its jobs go back to the queue.
+// putBack records the deferrals of unclaimed deliveries, in batches of those that are
+// queued. If the alert service does not respond soon, their jobs are nacked.
 func (l *lane) putBack(ctx context.Context) {
 	for r := range l.deferrals {
 		batch := []result{r}
@@ -67,15 +66,15 @@ func (l *lane) putBack(ctx context.Context) {
 			func(ctx context.Context) (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) },
 			func(context.Context, struct{}) {})
 		if err != nil && !errors.Is(err, errUnanswered) {
-			l.Log.Warn("deliveries could not be deferred; their jobs go back to the queue", "messenger", l.name, "deliveries", len(ds), "error", err)
+			l.Log.Warn("cannot defer deliveries, nacking their jobs", "messenger", l.name, "deliveries", len(ds), "error", err)
 		}
 		l.deferring.Add(-len(batch))
 		l.settle(batch, err)
 	}
 }
 
-// settle lets go of the jobs of which all deliveries are recorded, and gives back those
-// of which some could not be.
+// settle acks the queue messages of which all deliveries are recorded, and nacks those of
+// which some could not be.
 func (l *lane) settle(batch []result, err error) {
 	for _, r := range batch {
 		if err != nil {
@@ -85,14 +84,15 @@ func (l *lane) settle(batch []result, err error) {
 			continue
 		}
 		if r.hand.lost.Load() {
-			l.note("return jobs", r.hand.Return())
+			l.note("nack", r.hand.Return())
 		} else {
-			l.note("finish jobs", r.hand.Done())
+			l.note("ack", r.hand.Done())
 		}
 	}
 }
 
-// send reports until it is answered, or until ctx ended a while ago.
+// send reports outcomes until the alert service responds, or until a grace period after
+// ctx ended.
 func (l *lane) send(ctx context.Context, reports []Report) error {
 	if len(reports) == 0 {
 		return nil
@@ -101,12 +101,13 @@ func (l *lane) send(ctx context.Context, reports []Report) error {
 	defer cancel()
 	late, err := insist(ctx, l.link, "report outcomes", func() ([]int64, error) { return l.Dispatch.Report(ctx, reports) })
 	for _, id := range late {
-		l.Log.Warn("an outcome came too late and was not recorded", "messenger", l.name, "delivery", id)
+		l.Log.Warn("late outcome not recorded, the delivery was claimed again or completed", "messenger", l.name, "delivery", id)
 	}
 	return err
 }
 
-// defers gives back until it is answered, or until ctx ended a while ago.
+// defers sends deferrals until the alert service responds, or until a grace period after
+// ctx ended.
 func (l *lane) defers(ctx context.Context, ds []Deferral) error {
 	if len(ds) == 0 {
 		return nil

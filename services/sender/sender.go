@@ -1,8 +1,8 @@
-// Package sender is the service that works the queue: it takes jobs, finds out when
-// their deliveries may be sent, claims those that may be soon, calls the provider,
-// reports what came of it, and only then lets its jobs go. What may be sent later
-// only goes back to the ledger. The order is the promise: a sender that dies at any
-// point loses nothing.
+// Package sender sends the deliveries of queued jobs: it takes jobs, determines when
+// their deliveries may be sent, claims those that may be sent soon, calls the provider,
+// reports the outcomes, and only then acks the jobs. Deliveries that may be sent only
+// later are deferred. The order is a guarantee: a sender that dies at any point loses
+// nothing.
 package sender
 
 import (
@@ -18,105 +18,104 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// Jobs are the jobs of one messenger.
+// Jobs is a source of the jobs of one messenger.
 type Jobs interface {
-	// Run fetches jobs until ctx ends, and then gives back what nobody took.
+	// Run fetches jobs until ctx ends, and then nacks those that were not taken.
 	Run(ctx context.Context) error
-	// Take waits for jobs and takes them with what else is there, until they carry
-	// enough deliveries, the most urgent first. It returns the error of ctx when that
-	// ends before.
+	// Take waits for jobs and returns those that are available, until they hold enough
+	// deliveries, the most urgent first. It returns the error of ctx if that ends before.
 	Take(ctx context.Context, enough int) ([]job.Taken, error)
 }
 
-// A Dispatch grants deliveries and records what came of them, in bulk.
+// A Dispatch claims deliveries and records their outcomes, in batches.
 type Dispatch interface {
-	// Claim grants deliveries under a lease; what is missing in the answer must not
-	// be sent. A request that was not answered may have been granted: it is asked
-	// again by the same name, and granted the same. Another request needs another.
+	// Claim claims deliveries under a lease; deliveries missing in the result must not be
+	// sent. A request without a response may have been granted: a retry with the same
+	// request ID returns the same claims. Another request needs another ID.
 	Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error)
-	// Free answers with those of ids that Claim would grant now, and with the slots that
-	// were reserved for them, empty for none. It holds nothing.
+	// Free returns those of ids that are claimable now, with the slots that were reserved
+	// for them, empty for none. It claims nothing.
 	Free(ctx context.Context, ids []int64) (slots map[int64]string, err error)
-	// Report records outcomes. late holds the deliveries that another has claimed
-	// since, or that have ended; nothing was changed for them.
+	// Report records outcomes. late holds the deliveries that were claimed again or
+	// completed since; they are unchanged.
 	Report(ctx context.Context, reports []Report) (late []int64, err error)
-	// Defer gives deliveries back for a later time, at no cost. What has ended, or is
-	// held under another fence, stays as it is.
+	// Defer defers deliveries, without an attempt. Deliveries that are completed, or
+	// claimed under another fencing token, are unchanged.
 	Defer(ctx context.Context, ds []Deferral) error
-	// Release makes due at once what was deferred by a messenger with slots, and answers
-	// with how much that is: its slots come up sooner than they did.
+	// Release makes the deliveries of a messenger that were deferred with slots due at
+	// once, and returns their number: their slots come up sooner than before.
 	Release(ctx context.Context, messenger string) (int, error)
-	// Move tells the directory that what was at a destination is at another now.
+	// Move records a new destination in the directory.
 	Move(ctx context.Context, m Move) error
 }
 
-// A Move is what a provider says of a destination.
+// A Move is a new destination that a provider returned for an old one.
 type Move struct{ Messenger, CredentialKey, From, To string }
 
-// A Deferral lets a delivery wait for its provider.
+// A Deferral postpones a delivery to a later time, without an attempt.
 type Deferral struct {
 	DeliveryID int64
-	Fence      int64 // of its claim; 0 where it was not claimed
+	Fence      int64 // fencing token of its claim; 0 if not claimed
 	Time       time.Time
-	Wait       time.Duration // the longest, as the clock may be put right before it is sent
-	Slots      string        // what was reserved; the job brings it back
+	Wait       time.Duration // the maximum, since the clock may be corrected before the request
+	Slots      string        // reserved slots; the job brings them back
 }
 
-// A Meter is told what senders do. Its methods are called by many at once.
+// Meter records metrics of senders. It must be safe for concurrent use.
 type Meter interface {
-	// Attempted is told of every call to a provider.
+	// Attempted records a call to a provider.
 	Attempted(messenger string, o messenger.Outcome, took time.Duration)
-	// Waited is told how long after it was taken a delivery was called for.
+	// Waited records the time from taking a delivery to its call.
 	Waited(messenger string, wait time.Duration)
-	// Deferred is told of every delivery that was given back, and why.
+	// Deferred records a deferred delivery and the reason.
 	Deferred(messenger, why string)
-	// Paused is told when a provider asked to wait.
+	// Paused records a pause that a provider requested.
 	Paused(messenger string, wait time.Duration)
-	// Refused is told when a provider refused a credential.
+	// Refused records a credential that a provider refused.
 	Refused(messenger string)
-	// Broke is told when a breaker changed: closed, open or half-open.
+	// Broke records a state change of a breaker: closed, open or half-open.
 	Broke(messenger, from, to string)
 }
 
-// A Claim is the right to send one delivery, once, until its lease ends.
+// A Claim is the right to send one delivery, once, until its lease expires.
 type Claim struct {
 	Fence  int64
 	Expire time.Time
 }
 
-// A Report is what came of a claim.
+// A Report is the outcome of a claimed delivery.
 type Report struct {
 	DeliveryID int64
 	Fence      int64
 	Start, End time.Time
 	Outcome    messenger.Outcome
-	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil where that
-	// is empty.
+	// SealedCredential is the delivery's credential, sealed for Outcome.Destination; nil
+	// if that is empty.
 	SealedCredential []byte
 }
 
-// A Sender sends what is queued. Its fields must be set before Run.
+// A Sender sends queued deliveries. Its fields must be set before Run.
 type Sender struct {
 	Messengers []messenger.Messenger
-	Jobs       func(messenger string) Jobs // the jobs of a messenger, asked for once each
+	Jobs       func(messenger string) Jobs // called once per messenger
 	Dispatch   Dispatch
 	Key        *seal.Key
-	Workers    int                                  // calls at a time, for each messenger
+	Workers    int                                  // concurrent calls per messenger
 	Timeout    func(messenger string) time.Duration // of one call to a provider; shorter than a lease
 	Now        func() time.Time
 	Log        *slog.Logger
 	Meter      Meter
 
-	Pace    *pace.Pacer // it must run, and stop last
+	Pace    *pace.Pacer // its Run must be running, and stop last
 	Limits  func(messenger.Spec) messenger.Limits
 	Breaker BreakerConfig
-	// RefusalTime is how long a credential is left alone that its provider refused,
-	// before one delivery tries it again. It must be above 0.
+	// RefusalTime is how long a refused credential is not called, before one delivery
+	// probes it. It must be above 0.
 	RefusalTime time.Duration
 }
 
-// Run sends until ctx ends, and then finishes and reports what it has claimed. No
-// messenger waits for another.
+// Run sends until ctx ends, and then finishes and reports the claimed deliveries.
+// Messengers do not block each other.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
 	link, slots := newLink(s.Log), &outage{log: s.Log}

@@ -6,22 +6,22 @@ import (
 )
 
 const (
-	// stockTime is how long what is claimed at once keeps the workers busy. What is
-	// claimed together shares a commit: the more, the less each costs. But it keeps what is
-	// more urgent from being claimed meanwhile, and what waits for a worker comes too late
-	// for its slot after a tenth of a second: half as much again may wait.
+	// stockTime is how long a claim batch keeps the workers busy. Its deliveries share a
+	// commit: a larger batch costs less for each. But it delays claims of more urgent
+	// deliveries, and a delivery that waits for a worker misses its slot after a tenth of
+	// a second: half a batch more may wait.
 	stockTime = 35 * time.Millisecond
-	// mostStock bounds it, in deliveries for each worker.
+	// mostStock is the maximum size, in deliveries per worker.
 	mostStock = 8
-	// recent is how many of the last calls count for how long a call takes.
+	// recent is the number of calls over which the duration of a call is averaged.
 	recent = 64
 )
 
-// A stock says how many deliveries are claimed at once. It is safe for concurrent use;
-// the zero stock has seen no calls.
+// A stock determines the size of a claim batch. It is safe for concurrent use; its zero
+// value has no calls recorded.
 type stock struct{ took atomic.Int64 }
 
-// saw takes note of how long a call took, 0 for none. One caller at a time.
+// saw records the duration of a call, 0 for none. It must not be called concurrently.
 func (s *stock) saw(took time.Duration) {
 	switch before := s.took.Load(); {
 	case took <= 0:
@@ -32,8 +32,8 @@ func (s *stock) saw(took time.Duration) {
 	}
 }
 
-// size is as many deliveries as so many workers call in stockTime, but at least one for
-// each, and no more until calls were seen.
+// size returns as many deliveries as the workers call in stockTime, but at least one per
+// worker, and no more before a call is recorded.
 func (s *stock) size(workers int) int {
 	took := s.took.Load()
 	if took <= 0 {

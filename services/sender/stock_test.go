@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// TestStock claims as much at once as the workers call in stockTime.
+// TestStock checks that a claim batch holds as many deliveries as the workers call in
+// stockTime.
 func TestStock(t *testing.T) {
 	const workers = 64
 	var s stock
 	if got := s.size(workers); got != workers {
-		t.Errorf("before there was a call: %d", got)
+		t.Errorf("before a call: %d", got)
 	}
 	saw := func(count int, took time.Duration) {
 		for range count {
@@ -22,10 +23,10 @@ func TestStock(t *testing.T) {
 		took  time.Duration
 		want  int
 	}{
-		{1, 10 * time.Second, workers},        // a provider that is slow
-		{0, 0, workers},                       // nothing was called
-		{2000, time.Millisecond, 8 * workers}, // one that is quick
-		{2000, 10 * time.Millisecond, workers * int(stockTime/time.Millisecond) / 10}, // one in between: what matters is how long the last took
+		{1, 10 * time.Second, workers},        // a slow provider
+		{0, 0, workers},                       // no call
+		{2000, time.Millisecond, 8 * workers}, // a fast provider
+		{2000, 10 * time.Millisecond, workers * int(stockTime/time.Millisecond) / 10}, // in between: the latest calls count
 		{2000, 300 * time.Millisecond, workers},
 	} {
 		saw(c.count, c.took)
@@ -35,6 +36,6 @@ func TestStock(t *testing.T) {
 	}
 	saw(1, 0)
 	if got := s.size(workers); got != workers {
-		t.Errorf("after what was no call: %d", got)
+		t.Errorf("after a result without a call: %d", got)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// takeAgain is the pause before more jobs are taken where nothing could be planned.
+// takeAgain is the wait before more jobs are taken after planning failed.
 const takeAgain = 250 * time.Millisecond
 
-// take takes jobs while the alert service answers, until ctx ends.
+// take takes jobs while the alert service responds, until ctx ends.
 func (l *lane) take(ctx context.Context, jobs Jobs) error {
 	for {
 		select {
@@ -28,8 +28,8 @@ func (l *lane) take(ctx context.Context, jobs Jobs) error {
 	}
 }
 
-// takeWhileUp takes jobs until ctx ends or the link is down. Then it gives back what it
-// has in hand and did not claim, after what was fetched: another sender gets it at once.
+// takeWhileUp takes jobs until ctx ends or the link is down. Then it nacks the fetched
+// jobs and after them its unclaimed ones, so that another sender gets them at once.
 func (l *lane) takeWhileUp(ctx context.Context, jobs Jobs) error {
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -50,9 +50,9 @@ func (l *lane) takeWhileUp(ctx context.Context, jobs Jobs) error {
 	return err
 }
 
-// takeAll plans what it takes, and claims what may be sent soon: no more at once than
-// the workers can begin with soon, so that leases do not run out while deliveries
-// wait for a worker. It returns when taking ends, with what it holds then.
+// takeAll plans the jobs that it takes, and claims the deliveries that may be sent soon:
+// no more at once than the workers can start soon, so that leases do not expire while
+// deliveries wait for a worker. When taking ends it returns the unclaimed jobs.
 func (l *lane) takeAll(ctx, taking context.Context, jobs Jobs) (unclaimed []job.Taken) {
 	for {
 		taken, err := jobs.Take(taking, l.stock())
@@ -82,16 +82,16 @@ func (l *lane) takeAll(ctx, taking context.Context, jobs Jobs) (unclaimed []job.
 	}
 }
 
-// giveBack gives jobs back to the queue.
+// giveBack nacks jobs.
 func (l *lane) giveBack(taken []job.Taken) {
 	for _, t := range taken {
-		l.note("return jobs", t.Return())
+		l.note("nack", t.Return())
 	}
 }
 
-// claim claims tasks: without a claim nothing may be sent. It returns errUnanswered where
-// the alert service does not answer soon. Then the same is asked on, as what was granted
-// without an answer would be held for nobody, and goes back when that is known.
+// claim claims tasks: without a claim nothing may be sent. It returns errUnanswered if
+// the alert service does not respond soon. Then the request is retried in the background
+// and its claims are released: they may have been granted without a response.
 func (l *lane) claim(ctx context.Context, tasks []*task) error {
 	if len(tasks) == 0 {
 		return nil
@@ -111,7 +111,7 @@ func (l *lane) claim(ctx context.Context, tasks []*task) error {
 	return err
 }
 
-// release gives back at once what was granted when nobody waited for it any more.
+// release releases claims at once that were granted after the caller stopped waiting.
 func (l *lane) release(ctx context.Context, claims map[int64]Claim) {
 	if len(claims) == 0 {
 		return
@@ -121,7 +121,7 @@ func (l *lane) release(ctx context.Context, claims map[int64]Claim) {
 	for id, claim := range claims {
 		ds = append(ds, Deferral{DeliveryID: id, Fence: claim.Fence, Time: now})
 	}
-	if _, err := insist(ctx, l.link, "give deliveries back", func() (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) }); err != nil {
-		l.Log.Warn("deliveries could not be given back; they go on when their leases end", "messenger", l.name, "deliveries", len(ds), "error", err)
+	if _, err := insist(ctx, l.link, "release claims", func() (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) }); err != nil {
+		l.Log.Warn("cannot release claims, the deliveries continue when their leases expire", "messenger", l.name, "deliveries", len(ds), "error", err)
 	}
 }

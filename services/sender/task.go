@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// A task is a delivery in hand.
+// A task is a delivery of an in-flight message.
 type task struct {
 	hand     *hand
 	job      *job.Job
@@ -19,20 +19,20 @@ type task struct {
 	claim    Claim // zero until it is claimed
 
 	credential, destination paced
-	misses                  int    // how often it came too late for a slot
-	refused                 string // why no call is made: the provider's word when it refused the credential
+	misses                  int    // missed slots
+	refused                 string // code of the provider's refusal, if no call is to be made
 }
 
-// A paced is a key and the slot that was reserved under it.
+// A paced is a limiter key and the slot that is reserved under it.
 type paced struct {
-	pace.Key // without an ID where the key cannot be told
+	pace.Key // without an ID if the key is unknown
 	slot     pace.Slot
 }
 
-// limited says whether a slot is needed.
+// limited reports whether a slot is needed.
 func (p paced) limited() bool { return p.ID != "" && p.Rate.Limited() }
 
-// fine says whether all of its slots lie closer together than calls are spread.
+// fine reports whether the intervals of all its slots are shorter than grain.
 func (t *task) fine() bool {
 	for _, p := range []*paced{&t.destination, &t.credential} {
 		if p.limited() && p.Rate.Interval() >= grain {
@@ -42,10 +42,10 @@ func (t *task) fine() bool {
 	return true
 }
 
-// urgent says whether it goes before what waits.
+// urgent reports whether its slots are urgent.
 func (t *task) urgent() bool { return t.job.Rank <= job.High }
 
-// slots is what of the task comes back with the job.
+// slots returns the reserved slots and the misses, as the next job carries them.
 func (t *task) slots() string {
 	if t.credential.slot.None() && t.destination.slot.None() {
 		return ""
@@ -53,36 +53,36 @@ func (t *task) slots() string {
 	return t.destination.slot.String() + ";" + t.credential.slot.String() + ";" + strconv.Itoa(t.misses)
 }
 
-// readSlots takes up what was reserved when it was deferred.
+// readSlots restores the slots that were reserved before the delivery was deferred.
 func (t *task) readSlots() {
 	destination, rest, _ := strings.Cut(t.delivery.Slots, ";")
 	credential, misses, _ := strings.Cut(rest, ";")
 	t.destination.slot, t.credential.slot = pace.ParseSlot(destination), pace.ParseSlot(credential)
-	t.misses, _ = strconv.Atoi(misses) // 0 where it says none
+	t.misses, _ = strconv.Atoi(misses) // 0 if there is none
 	for _, one := range []*paced{&t.destination, &t.credential} {
-		if !one.limited() { // a limit was switched off
+		if !one.limited() { // the limit was switched off
 			one.slot = pace.Slot{}
 		}
 	}
 }
 
-// A hand is the jobs of a queue message, and how many of their deliveries are not settled.
+// hand is an in-flight message, with the number of its unsettled deliveries.
 type hand struct {
 	job.Taken
-	left atomic.Int32 // counted up by the taker before the first result
-	lost atomic.Bool  // what became of a delivery could not be recorded
+	left atomic.Int32 // incremented before the first result
+	lost atomic.Bool  // a result could not be recorded
 }
 
-// A result is a task that is over: there is a report of a call, or a deferral, or
-// neither where somebody else goes on with it.
+// A result ends a task: with a report, a deferral, or neither if another sender has the
+// delivery.
 type result struct {
 	hand     *hand
 	report   *Report
-	called   bool // the report is of a call that was made
+	called   bool // the report is of an actual call
 	deferral *Deferral
 }
 
-// reasons why deliveries are deferred.
+// Reasons for deferrals.
 const (
 	becausePace    = "pace"
 	becausePause   = "pause"
@@ -93,7 +93,7 @@ const (
 	becauseLate    = "late"
 )
 
-// put gives the result that lets a task wait until a time.
+// put returns the result that defers a task to a time.
 func (l *lane) put(t *task, until time.Time, why string) result {
 	l.Meter.Deferred(l.name, why)
 	return result{hand: t.hand, deferral: &Deferral{

@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// TestSlots takes what a task reserved along and back, and what an older sender
-// wrote. Where a limit is off, its slot is dropped.
+// TestSlots encodes and decodes the slots of a task, also as an older sender wrote them.
+// The slot of a limit that is off is dropped.
 func TestSlots(t *testing.T) {
 	limited, free := paced{Key: pace.Key{ID: "x", Rate: messenger.Rate{Count: 1, Per: time.Second}}}, paced{Key: pace.Key{ID: "x"}}
 	read := func(slots string) *task {
@@ -32,14 +32,14 @@ func TestSlots(t *testing.T) {
 	} {
 		got := read(c.slots)
 		if got.destination.slot != pace.ParseSlot(c.destination) || got.credential.slot != pace.ParseSlot(c.credential) || got.misses != c.misses || got.slots() != c.again {
-			t.Errorf("%q is read as %+v, and written as %q", c.slots, got, got.slots())
+			t.Errorf("%q decoded as %+v, encoded as %q", c.slots, got, got.slots())
 		}
 	}
 	for _, off := range []task{{destination: free, credential: limited}, {destination: limited, credential: free}, {destination: free, credential: free}} {
 		off.delivery.Slots = a + ";" + b + ";1"
 		off.readSlots()
 		if off.destination.slot.None() == off.destination.limited() || off.credential.slot.None() == off.credential.limited() {
-			t.Errorf("limited: %t and %t, and it has slots %q", off.destination.limited(), off.credential.limited(), off.slots())
+			t.Errorf("limited: %t and %t, slots %q", off.destination.limited(), off.credential.limited(), off.slots())
 		}
 	}
 }

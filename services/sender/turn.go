@@ -6,14 +6,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// A turn is how the keys of a task stood at one moment, and what that says of when it
-// may be called.
+// A turn is the limiter state of a task's keys at one moment, which determines when the
+// task may be called.
 type turn struct {
 	*task
 	destinationView, credentialView pace.View
 }
 
-// turn looks at the keys of a task.
+// turn returns the current limiter state of a task's keys.
 func (l *lane) turn(t *task) turn {
 	at := turn{task: t}
 	if t.destination.ID != "" {
@@ -25,7 +25,7 @@ func (l *lane) turn(t *task) turn {
 	return at
 }
 
-// when is when the task may be called, as far as was known, and what it waits for.
+// when returns the time at which the task may be called, and the reason for the wait.
 func (t turn) when(now time.Time) (at time.Time, why string) {
 	at, why = now, becausePace
 	for _, v := range []pace.View{t.destinationView, t.credentialView} {
@@ -39,7 +39,7 @@ func (t turn) when(now time.Time) (at time.Time, why string) {
 	return at, why
 }
 
-// last is when the last of its slots comes up: none is missed before that.
+// last returns the later time of its slots: neither is missed before that.
 func (t turn) last() (last time.Time) {
 	if at, holds := t.destinationView.When(t.destination.slot); holds {
 		last = at
@@ -50,12 +50,11 @@ func (t turn) last() (last time.Time) {
 	return last
 }
 
-// mostMisses is how often a task takes another slot because it comes too late for its
-// own. Then it goes: a sender that is always late must send, too.
+// mostMisses is how many times a task reserves another slot after it missed one. Then it
+// is called anyway: a sender that is always late must send, too.
 const mostMisses = 3
 
-// missed says whether the task must not be called now because it comes too late for
-// a slot.
+// missed reports whether the task must not be called now because it missed a slot.
 func (t turn) missed() bool {
 	if t.misses >= mostMisses {
 		return false

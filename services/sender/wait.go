@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// grain is how finely calls are spread: slots that lie closer together than that are
-// used together. A provider that takes a thousand calls a second does not mind.
+// grain is the granularity of the schedule: slots less than that apart are used together.
+// A provider that allows a thousand calls a second tolerates it.
 const grain = time.Millisecond
 
-// A waiting is a claimed task that waits for its slot.
+// A waiting is a claimed task with the time of its slot.
 type waiting struct {
 	*task
 	at time.Time
 }
 
-// A waitlist is a heap of what waits, the soonest first.
+// A waitlist is a heap of claimed tasks, the earliest first.
 type waitlist []waiting
 
 func (w waitlist) Len() int           { return len(w) }
 func (w waitlist) Less(i, j int) bool { return w[i].at.Before(w[j].at) }
 func (w waitlist) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
-func (w *waitlist) Push(x any)        { *w = append(*w, x.(waiting)) } //nolint:forcetypeassert // heap gives back what it was given
+func (w *waitlist) Push(x any)        { *w = append(*w, x.(waiting)) } //nolint:forcetypeassert // heap returns pushed values
 func (w *waitlist) Pop() any {
 	old := *w
 	last := old[len(old)-1]
@@ -30,14 +30,14 @@ func (w *waitlist) Pop() any {
 	return last
 }
 
-// wait holds claimed tasks until their slots come up, and then gives them to the
-// workers. No task holds up another: each has its own time, and a slot that has
-// moved far back sends its delivery back to the ledger. It takes no more while half
-// of a claim is ready for the workers, so that leases do not run out. When claimed is
-// closed, what is ready is still called, and what waits goes back.
+// wait schedules claimed tasks, and passes them to the workers when their slots come up.
+// No task blocks another: each has its own time, and a task whose slot has moved far back
+// is deferred. It accepts no more tasks while half a claim batch is ready for the
+// workers, so that leases do not expire. When claimed is closed, ready tasks are still
+// called, and scheduled tasks are deferred.
 //
-// Workers begin when there is work that none of those who did is free for: who is
-// never told anything by a messenger has none of its workers.
+// Workers start when there are more tasks than idle workers: a messenger without
+// deliveries has no workers.
 func (l *lane) wait(begin func()) {
 	defer l.ready.close()
 	begun := 0
@@ -47,7 +47,7 @@ func (l *lane) wait(begin func()) {
 	for {
 		now := l.Now()
 		var ready []*task
-		if len(list) > 0 && list[0].at.After(now.Add(bound+time.Second)) { // the clock went back
+		if len(list) > 0 && list[0].at.After(now.Add(bound+time.Second)) { // the clock was set back
 			all := list
 			list = nil
 			for _, w := range all {
@@ -55,7 +55,7 @@ func (l *lane) wait(begin func()) {
 			}
 		}
 		for len(list) > 0 && !list[0].at.After(now) {
-			due := heap.Pop(&list).(waiting) //nolint:forcetypeassert // it holds nothing else
+			due := heap.Pop(&list).(waiting) //nolint:forcetypeassert // holds no other type
 			ready = l.due(due.task, now, &list, ready)
 		}
 		begun = l.begin(ready, begun, begin)
@@ -85,8 +85,8 @@ func (l *lane) wait(begin func()) {
 	}
 }
 
-// begin gives tasks to the workers, of which so many have begun, and lets more begin
-// where there are too few. It says how many have.
+// begin passes ready tasks to the workers, of which begun have started, and starts more
+// if there are too few. It returns the number of started workers.
 func (l *lane) begin(ready []*task, begun int, begin func()) int {
 	if len(ready) == 0 {
 		return begun
@@ -98,9 +98,9 @@ func (l *lane) begin(ready []*task, begun int, begin func()) int {
 	return begun + max(0, more)
 }
 
-// due looks at a task whose time may have come: it can be called, and joins what is
-// ready, or must wait on. What would wait so long that its lease left no time for the
-// call goes back, before it has used up a turn.
+// due checks a task whose time may have come: it becomes ready, or is scheduled again. A
+// task that would wait so long that its lease leaves no time for the call is deferred
+// before it uses its slot.
 func (l *lane) due(t *task, now time.Time, list *waitlist, ready []*task) []*task {
 	if t.refused != "" {
 		return append(ready, t)

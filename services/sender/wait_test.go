@@ -12,8 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/pace"
 )
 
-// TestWorkersBegin sees workers begin when there is work that none is free for, and no
-// more than there may be.
+// TestWorkersBegin checks that workers start when there are more tasks than idle workers,
+// up to their maximum.
 func TestWorkersBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lane{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan []*task), ready: newReadyList()}
@@ -35,7 +35,7 @@ func TestWorkersBegin(t *testing.T) {
 			t.Helper()
 			synctest.Wait()
 			if begun != wantBegun || called != wantCalled {
-				t.Errorf("%s: %d workers have begun and %d tasks, want %d and %d", what, begun, called, wantBegun, wantCalled)
+				t.Errorf("%s: %d workers and %d tasks started, want %d and %d", what, begun, called, wantBegun, wantCalled)
 			}
 		}
 		expect("nothing to do", 0, 0)
@@ -44,11 +44,11 @@ func TestWorkersBegin(t *testing.T) {
 		answer <- struct{}{}
 		synctest.Wait()
 		claimed()
-		expect("a task and a worker that is free", 1, 2)
+		expect("a task and an idle worker", 1, 2)
 		claimed()
 		claimed()
 		claimed()
-		expect("more tasks than workers there may be", 3, 4)
+		expect("more tasks than workers", 3, 4)
 		close(l.claimed)
 		close(answer)
 		g.Wait()
@@ -56,8 +56,8 @@ func TestWorkersBegin(t *testing.T) {
 	})
 }
 
-// TestGrain takes up calls together that may be made within a millisecond, and others
-// one by one.
+// TestGrain checks that calls which are allowed within a millisecond are ready together,
+// and others one by one.
 func TestGrain(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Pace: pace.New(nil, func() time.Time { return now }, nil)}
@@ -67,10 +67,10 @@ func TestGrain(t *testing.T) {
 		ready                   int
 	}{
 		{"no limit", messenger.Rate{}, messenger.Rate{}, 5},
-		{"a fine one", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{}, 5},
-		{"so fine that a millisecond is four calls", messenger.Rate{Count: 4000, Per: time.Second}, messenger.Rate{}, 5},
-		{"a coarse one", messenger.Rate{Count: 1000, Per: time.Second}, messenger.Rate{}, 1},
-		{"a coarse one of the destination", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{Count: 1, Per: time.Second}, 1},
+		{"fine", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{}, 5},
+		{"four calls a millisecond", messenger.Rate{Count: 4000, Per: time.Second}, messenger.Rate{}, 5},
+		{"coarse", messenger.Rate{Count: 1000, Per: time.Second}, messenger.Rate{}, 1},
+		{"coarse, of the destination", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{Count: 1, Per: time.Second}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &lane{Sender: s, even: newEven()}
@@ -83,14 +83,14 @@ func TestGrain(t *testing.T) {
 				}, now, &list, ready)
 			}
 			if len(ready) != c.ready || len(list) != 5-c.ready {
-				t.Errorf("%d may be called and %d wait, want %d", len(ready), len(list), c.ready)
+				t.Errorf("%d ready and %d scheduled, want %d ready", len(ready), len(list), c.ready)
 			}
 		})
 	}
 }
 
-// TestClockGoesBackWhileTasksWait puts a clock right that was an hour ahead, while a
-// task waits a second for its turn: it is called about then, not an hour later.
+// TestClockGoesBackWhileTasksWait corrects a clock that was an hour ahead, while a task
+// waits a second for its slot: it is called after about a second, not an hour later.
 func TestClockGoesBackWhileTasksWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ahead atomic.Int64
@@ -119,7 +119,7 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		<-called
 		ahead.Store(0)
 		if took := (<-called).Sub(start); took > 2*time.Second {
-			t.Errorf("the second was called after %s", took)
+			t.Errorf("second call after %s", took)
 		}
 		close(l.claimed)
 		g.Wait()

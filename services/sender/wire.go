@@ -20,15 +20,15 @@ var (
 	_ TimeTeller = DispatchClient{}
 )
 
-// A DispatchClient is a Dispatch over DispatchService: the alert service's handler
+// A DispatchClient implements Dispatch over DispatchService: the alert service's handler
 // in one process, a generated client across processes.
 type DispatchClient struct {
 	Service jobv1connect.DispatchServiceClient
-	Name    string // of this sender, for people who read the ledger
+	Name    string // of this sender, as recorded in the ledger
 	Clock   *Clock // of this sender
 }
 
-// Claim asks the alert service.
+// Claim implements Dispatch.
 func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error) {
 	sent := c.Clock.raw()
 	res, err := c.Service.Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: ids, Sender: c.Name, RequestId: request[:]})
@@ -38,8 +38,8 @@ func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64
 	if res.GetTime() != nil {
 		c.Clock.compare(sent, res.GetTime().AsTime(), c.Clock.raw())
 	}
-	// No lease ends later than it is said to last from when it was asked for, also where
-	// the clock went back since.
+	// A lease lasts at most its duration from the request, even if the clock was set back
+	// since.
 	asked := c.Clock.Now().Add(min(0, sent.Sub(c.Clock.raw())))
 	claims := make(map[int64]Claim, len(res.GetClaims()))
 	for _, wire := range res.GetClaims() {
@@ -52,7 +52,7 @@ func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64
 	return claims, nil
 }
 
-// Time asks the alert service.
+// Time implements TimeTeller.
 func (c DispatchClient) Time(ctx context.Context) (time.Time, error) {
 	res, err := c.Service.GetTime(ctx, &jobv1.GetTimeRequest{})
 	if err != nil {
@@ -61,7 +61,7 @@ func (c DispatchClient) Time(ctx context.Context) (time.Time, error) {
 	return res.GetTime().AsTime(), nil
 }
 
-// Release asks the alert service.
+// Release implements Dispatch.
 func (c DispatchClient) Release(ctx context.Context, messenger string) (int, error) {
 	res, err := c.Service.Release(ctx, &jobv1.ReleaseRequest{Messenger: messenger})
 	if err != nil {
@@ -70,7 +70,7 @@ func (c DispatchClient) Release(ctx context.Context, messenger string) (int, err
 	return int(res.GetCount()), nil
 }
 
-// Free asks the alert service.
+// Free implements Dispatch.
 func (c DispatchClient) Free(ctx context.Context, ids []int64) (map[int64]string, error) {
 	res, err := c.Service.ListFree(ctx, &jobv1.ListFreeRequest{DeliveryIds: ids})
 	if err != nil {
@@ -83,7 +83,7 @@ func (c DispatchClient) Free(ctx context.Context, ids []int64) (map[int64]string
 	return slots, nil
 }
 
-// Report tells the alert service.
+// Report implements Dispatch.
 func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, error) {
 	req := &jobv1.ReportRequest{Reports: make([]*jobv1.Report, 0, len(reports))}
 	for _, r := range reports {
@@ -96,7 +96,7 @@ func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, 
 	return res.GetFencedDeliveryIds(), nil
 }
 
-// Defer tells the alert service.
+// Defer implements Dispatch.
 func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
 	now := c.Clock.Now()
 	req := &jobv1.DeferRequest{Deferrals: make([]*jobv1.Deferral, 0, len(ds))}
@@ -113,7 +113,7 @@ func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
 	return final(err)
 }
 
-// Move tells the alert service.
+// Move implements Dispatch.
 func (c DispatchClient) Move(ctx context.Context, m Move) error {
 	_, err := c.Service.MoveDestination(ctx, &jobv1.MoveDestinationRequest{
 		Messenger: m.Messenger, CredentialKey: m.CredentialKey, From: m.From, To: m.To,
@@ -133,7 +133,7 @@ func reportToWire(r Report) *jobv1.Report {
 	}
 }
 
-// final marks what asking again would not change.
+// final marks errors that a retry would not change as fault.ErrInvalid.
 func final(err error) error {
 	if err == nil {
 		return nil

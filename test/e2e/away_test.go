@@ -117,7 +117,7 @@ func TestOneAlertServiceStopped(t *testing.T) {
 	stopped.Signal(t, syscall.SIGCONT)
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
-	for !strings.Contains(d.parts["sender"].Said(), "the alert service answers again") {
+	for !strings.Contains(d.parts["sender"].Said(), "alert service responds again") {
 		look(ctx, t)
 	}
 	allSent(t, d.ended(t, d.send(t, `{"target":["@all"],"message":"again"}`).ID))

@@ -100,7 +100,7 @@ func TestShortLease(t *testing.T) {
 	if took := calls[len(calls)-1].Sub(calls[0]); len(calls) != len(ids) || took > 13*time.Second {
 		t.Errorf("%d calls took %s, the floor is 11s", len(calls), took)
 	}
-	if strings.Contains(p.Said(), "a lease would have run out") {
+	if strings.Contains(p.Said(), "its lease would expire") {
 		t.Error("leases ran out")
 	}
 }

@@ -40,7 +40,7 @@ func TestRefusedCredential(t *testing.T) {
 	if seen != calls || seen > 5 || seen == 0 {
 		t.Errorf("the provider saw %d calls, the ledger says %d", seen, calls)
 	}
-	if told := strings.Count(p.Said(), "a provider refuses a credential"); told != 1 {
+	if told := strings.Count(p.Said(), "provider refused a credential"); told != 1 {
 		t.Errorf("the operator was told %d times", told)
 	}
 	if strings.Contains(p.Said(), "xoxb") {
@@ -91,7 +91,7 @@ func TestCredentialRightAgain(t *testing.T) {
 	if calls := len(d.calls(t)); calls != 20 || before > 5 {
 		t.Errorf("%d calls when it was right, %d when it was refused", calls, before)
 	}
-	if !strings.Contains(p.Said(), "a provider takes a credential again that it had refused") {
+	if !strings.Contains(p.Said(), "provider accepts a refused credential again") {
 		t.Error("the operator is not told that it is right again")
 	}
 }

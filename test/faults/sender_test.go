@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	tooLate = regexp.MustCompile(`an outcome came too late and was not recorded`)
-	ranOut  = regexp.MustCompile(`a lease would have run out before its delivery was sent`)
+	tooLate = regexp.MustCompile(`late outcome not recorded`)
+	ranOut  = regexp.MustCompile(`delivery deferred: its lease would expire`)
 )
 
 // cutOffAndBack stops a sender past its lease, while it has calls under way and holds
