@@ -95,7 +95,7 @@ func unavailable(err error) bool {
 		}
 		return false
 	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok { // with any response of the server
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok { // regardless of the error code of the server
 		return true
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {

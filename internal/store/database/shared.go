@@ -30,7 +30,7 @@ type Shared[T any] struct {
 
 // A call is the part of one caller in a batch.
 type call[T any] struct {
-	ctx    context.Context // ends the wait of the caller
+	ctx    context.Context // when it ends, a waiting call is dropped
 	what   T
 	answer chan error
 }
