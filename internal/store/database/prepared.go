@@ -39,7 +39,7 @@ func (p *prepared) find(text string) *sql.Stmt {
 	return statement
 }
 
-// prepare prepares the statements that find missed. No transaction may be open: it may hold
+// prepare prepares the statements that were missing. No transaction may be open: it may hold
 // the only connection. A statement that fails to prepare returns its error when it is run.
 func (p *prepared) prepare(ctx context.Context) {
 	if p == nil {

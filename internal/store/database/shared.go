@@ -35,8 +35,8 @@ type call[T any] struct {
 	answer chan error
 }
 
-// NewShared starts a Shared, which errors call name. Up to hands batches run concurrently, each
-// of at most most rows, or of a single call with more rows. do may be called again with the
+// NewShared starts a batcher; name is its name in errors. Up to hands batches run concurrently,
+// each of at most most rows, or of a single call with more rows. do may be called again with the
 // same items after it failed.
 func NewShared[T any](name string, hands, most int, rows func(T) int, do func(context.Context, []T) error) *Shared[T] {
 	s := &Shared[T]{

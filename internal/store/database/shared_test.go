@@ -13,7 +13,7 @@ import (
 
 var errBad = errors.New("invalid item")
 
-// A log is a Shared that records numbers, and the numbers of each batch. A negative number is
+// A log is a batcher that records numbers, and the numbers of each batch. A negative number is
 // invalid.
 type log struct {
 	*Shared[int]

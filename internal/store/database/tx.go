@@ -13,8 +13,8 @@ import (
 	"github.com/sethvargo/go-retry"
 )
 
-// A Tx is a transaction, or in Once a connection without one. Its SQL is the same in both
-// dialects, with ? for each parameter.
+// A Tx is a transaction, or a connection for a single statement without one. Its SQL is the same
+// in both dialects, with ? for each parameter.
 type Tx struct {
 	tx       statements
 	dialect  string

@@ -14,7 +14,7 @@ import (
 // canceled is the reason of deliveries whose alert was canceled.
 const canceled = "canceled"
 
-// Cancel completes the queued deliveries of an alert, marks the claimed ones, and those that a
+// Cancel cancels the queued deliveries of an alert, and marks the claimed ones and those that a
 // receipt must not resume. state + 0 avoids the indexes by state.
 func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {

@@ -79,7 +79,7 @@ type link struct {
 	resume    int64 // set if it is blocked by its thread
 }
 
-// unblocked returns the link in the state that it would have without its thread.
+// unblocked returns the delivery in the state that it would have without its thread.
 func (l link) unblocked(now int64) link {
 	if l.resume == 0 {
 		return l
@@ -157,7 +157,7 @@ func next(chain []link, now int64) []link {
 	return moved
 }
 
-// hasten writes the links that next returned.
+// hasten writes the changed deliveries of chains.
 func hasten(ctx context.Context, t *database.Tx, moved []link) error {
 	for some := range database.Chunks(t, moved, chunk) {
 		args := make([]any, 0, 4*len(some))

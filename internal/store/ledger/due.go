@@ -135,9 +135,9 @@ func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []
 	return jobs
 }
 
-// Wake makes enqueued deliveries with a redispatch time up to until due at now. Deliveries that
-// were due before stay in front and are not written again, because Wake is called often during
-// an outage of the queue.
+// Wake makes enqueued deliveries due at now if their redispatch time is not after until. Those
+// that were due before stay in front and are not written again, because this is called often
+// during an outage of the queue.
 func (s *Store) Wake(ctx context.Context, now, until time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= ?`, micros(now))

@@ -12,9 +12,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A transaction that changes a completed delivery locks its alert after it (see present), and
-// one that deletes an alert locks the alert first: so the deliveries that are read here do not
-// change. Two such transactions on the same alert may deadlock; the database then aborts one,
+// A transaction that changes a completed delivery locks its alert after it, and one that
+// deletes an alert locks the alert first: so the deliveries that are read here do not change. Two
+// such transactions on the same alert may deadlock; the database then aborts one,
 // which is retried.
 
 // Forget deletes rows of a tombstone if there is one, or else deletes alerts that completed

@@ -16,8 +16,8 @@ const epoch = 1_577_836_800_000
 // until the year 2298.
 const perMilli = 20
 
-// blockSize is the number of ids of a block, unless one call needs more. A block older than
-// blockLife is dropped, so that ids of several processes are almost in the order of time.
+// The number of ids of a block, unless one call needs more, and its maximum age: an older block
+// is dropped, so that ids of several processes are almost in the order of time.
 const (
 	blockSize = 1 << 14
 	blockLife = 10 * time.Second

@@ -40,8 +40,8 @@ func keyOf(a *add) key {
 }
 
 // takeKeys decides, in the order of the calls, which of them record their alerts: those without
-// an idempotency key, and those whose key is free. The others get the existing alert. Without
-// keys it runs no query.
+// an idempotency key, and those whose key is free. The others get the id of the alert that has
+// the key. Without keys it runs no query.
 func takeKeys(ctx context.Context, t *database.Tx, adds []*add) ([]*add, error) {
 	firsts := map[string]key{}
 	now := int64(0)
@@ -115,7 +115,8 @@ func upsertKeys(ctx context.Context, t *database.Tx, keys map[string]key, set st
 }
 
 // forgetKeys deletes some of the keys that expired before a time, except those that another
-// transaction has locked. Selecting and deleting are two statements: see selectOld.
+// transaction has locked. Selecting and deleting are two statements, so that
+// PostgreSQL does not choose a plan that reads all keys.
 func forgetKeys(ctx context.Context, t *database.Tx, before int64, limit int) error {
 	names, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
 		`SELECT name FROM keys WHERE expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), before, limit)

@@ -44,8 +44,8 @@ func orRollback(t *database.Tx) string {
 }
 
 // fromV joins the deliveries that a statement changes with its rows v. The + 0 makes SQLite look
-// up each delivery by its id, as Tx.Rows does in PostgreSQL: for many rows it would scan all
-// deliveries instead.
+// up each delivery by its id, as the limit on value rows does in PostgreSQL: for many rows it
+// would scan all deliveries instead.
 const fromV = `FROM v WHERE deliveries.id = v.id + 0`
 
 // inOrder returns ids sorted, without duplicates.

@@ -119,8 +119,9 @@ func revive(ctx context.Context, t *database.Tx, d taken, now int64) error {
 	if err != nil || slices.Contains(others, alert.Sent) {
 		return err
 	}
-	// dismiss left the other columns unchanged. Deliveries that it found claimed are marked as
-	// canceled, and so are those of an alert that was canceled later.
+	// The cancellation of the rest of the chain left the other columns unchanged. Deliveries
+	// that were claimed then are marked as canceled, and so are those of an alert that was
+	// canceled later.
 	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, reason = '', end_time = 0 WHERE chain = ? AND chain <> 0
 		AND state + 0 = 6 AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
 		return err

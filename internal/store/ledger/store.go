@@ -15,8 +15,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// chunk is the maximum number of rows of one statement. The number of parameters, that of a row
-// times chunk, stays below the limit of SQLite.
+// chunk is the maximum number of rows of one statement. The number of parameters of so many rows
+// stays below the limit of SQLite.
 const chunk = 256
 
 // together is the maximum number of rows of a group commit of several calls; one call may have

@@ -13,11 +13,11 @@ import (
 )
 
 // A thread is the deliveries of one alert key to one address, which are sent one at a time. At
-// most one of them is claimable or claimed; the others are blocked: their rows are queued and
-// held until farAway, with the time when they are due afterwards as resume_time. So claims,
-// expiry and cancellation work without knowledge of threads.
+// most one of them is unblocked, either queued or claimed; the others are blocked: their rows
+// are queued and held until the year 9999, and resume_time is when they are due afterwards. So
+// claims, expiry and cancellation work without knowledge of threads.
 //
-// A transaction that adds a delivery to a thread, or locks one that is neither claimable nor
+// A transaction that adds a delivery to a thread, or locks one that is neither unblocked nor
 // claimed, settles the thread, under the lock of the thread's row, which it acquires after those
 // of deliveries. A settlement does not wait for deliveries that another transaction has locked,
 // because that could deadlock: it treats them as in use, and the other transaction settles the

@@ -141,7 +141,7 @@ func (s *Server) make(ctx context.Context, template string) (string, error) {
 	return url.String(), nil
 }
 
-// Drop drops a database that Make created.
+// Drop drops a database that was created on the server.
 func (s *Server) Drop(ctx context.Context, url string) error {
 	u, err := neturl.Parse(url)
 	if err != nil {

@@ -29,7 +29,7 @@ func resolve(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deli
 	return a
 }
 
-// stand fails the test unless standing returns want for an alert.
+// stand fails the test unless the deliveries of an alert have the wanted states.
 func stand(t testing.TB, l alert.Ledger, a alert.Alert, want ...string) {
 	t.Helper()
 	same(t, standing(t, l, a.ID), want)

@@ -188,8 +188,8 @@ func Claimant() alert.Claimant {
 	return by
 }
 
-// claim claims deliveries from at(from) until at(until), and checks that the claims are those that
-// Free returned.
+// claim claims deliveries from at(from) until at(until), and checks that exactly the
+// claimable ones are granted.
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
 	free, err := l.Free(t.Context(), ids, at(from))

@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testNext checks that Next returns the earliest time of queued deliveries of any rank, and the
-// earliest end of a lease or of a time to live.
+// testNext checks the earliest time of queued deliveries of any rank, and the earliest end of a
+// lease or of a time to live.
 func testNext(t *testing.T, l alert.Ledger) {
 	next := func(wantDue, wantEnd time.Time) {
 		t.Helper()
