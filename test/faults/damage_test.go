@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var saysDamaged = regexp.MustCompile(`the ledger, whose file is damaged and must be restored`)
+var saysDamaged = regexp.MustCompile(`the ledger \(corrupt database file, restore a backup\)`)
 
 // TestLedgerCorrupted starts on a ledger whose file holds something else, and on the
 // file as it was.

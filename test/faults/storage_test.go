@@ -19,7 +19,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	t.Parallel()
 	server, err := postgrestest.Start(t.Context())
 	if errors.Is(err, postgrestest.ErrNone) {
-		t.Skip("PostgreSQL is skipped: " + err.Error())
+		t.Skip("skipped without PostgreSQL: " + err.Error())
 	}
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Stop()) })

@@ -29,7 +29,7 @@ type Alert struct {
 	CreateTime int64 `json:"create_time,omitempty"`
 	// ExpireTime holds the value of the "expire_time" field.
 	ExpireTime int64 `json:"expire_time,omitempty"`
-	// title, link, details and texts by messenger, as JSON; empty where there are none
+	// title, link, details, texts by messenger, and alert key, as JSON; empty without them
 	More         string `json:"more,omitempty"`
 	selectValues sql.SelectValues
 }

@@ -16,11 +16,11 @@ type AlertKey struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID string `json:"id,omitempty"`
-	// the place of the last alert that was recorded
+	// the order of the last recorded alert
 	LastOrder int64 `json:"last_order,omitempty"`
-	// of the most urgent firing alert since the last resolved one, or before that
+	// the highest rank of firing alerts since the last resolved one, or before it
 	Rank int8 `json:"rank,omitempty"`
-	// the last alert was a resolved one
+	// the last alert was resolved
 	Resolved bool `json:"resolved,omitempty"`
 	// when the last alert was recorded
 	UseTime      int64 `json:"use_time,omitempty"`

@@ -40,9 +40,9 @@ type Attempt struct {
 	Excerpt string `json:"excerpt,omitempty"`
 	// PossibleDuplicate holds the value of the "possible_duplicate" field.
 	PossibleDuplicate bool `json:"possible_duplicate,omitempty"`
-	// the end of the text was not sent
+	// the text was truncated
 	Cut bool `json:"cut,omitempty"`
-	// where the provider says that the destination is now
+	// the new destination that the provider reported; empty for none
 	Moved        string `json:"moved,omitempty"`
 	selectValues sql.SelectValues
 }

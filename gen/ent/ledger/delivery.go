@@ -22,29 +22,29 @@ type Delivery struct {
 	Nickname string `json:"nickname,omitempty"`
 	// Messenger holds the value of the "messenger" field.
 	Messenger string `json:"messenger,omitempty"`
-	// the alert's, for the index of what waits
+	// of the alert, for the index of due deliveries
 	Rank int8 `json:"rank,omitempty"`
 	// Destination holds the value of the "destination" field.
 	Destination string `json:"destination,omitempty"`
 	// sealed
 	Credential []byte `json:"-"`
-	// the credential's fingerprint; empty where it is not known
+	// the credential fingerprint; empty if unknown
 	CredentialKey string `json:"credential_key,omitempty"`
 	// 1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled
 	State int8 `json:"state,omitempty"`
-	// when it is due, while it is queued
+	// when it is due, while queued
 	NextTime int64 `json:"next_time,omitempty"`
-	// a verdict or a sender lets it wait until next_time; else it waits in the queue
+	// deferred until next_time by a verdict or a sender; otherwise it is in the queue
 	Deferred bool `json:"deferred,omitempty"`
-	// what a sender reserved, while it is queued
+	// the slots that a sender reserved, while queued
 	Slots string `json:"slots,omitempty"`
 	// ExpireTime holds the value of the "expire_time" field.
 	ExpireTime int64 `json:"expire_time,omitempty"`
-	// attempts that count, of one that has not ended
+	// attempts that count toward the backoff, until it is completed
 	Tries int `json:"tries,omitempty"`
-	// its alert was canceled while it was claimed, or after it was not needed; or another of its chain was sent while it was claimed
+	// the alert was canceled while it was claimed, or after it was not needed; or another delivery of its chain was sent while it was claimed
 	Canceled bool `json:"canceled,omitempty"`
-	// of the last claim
+	// the fencing token of the last claim
 	Fence int64 `json:"fence,omitempty"`
 	// AttemptCount holds the value of the "attempt_count" field.
 	AttemptCount int `json:"attempt_count,omitempty"`
@@ -52,29 +52,29 @@ type Delivery struct {
 	PossibleDuplicate bool `json:"possible_duplicate,omitempty"`
 	// ClaimTime holds the value of the "claim_time" field.
 	ClaimTime int64 `json:"claim_time,omitempty"`
-	// when the lease ends
+	// when the lease expires
 	LeaseTime int64 `json:"lease_time,omitempty"`
-	// who claimed it last
+	// the sender of the last claim
 	Sender string `json:"sender,omitempty"`
-	// which claimed it last
+	// the request of the last claim
 	ClaimRequest []byte `json:"claim_request,omitempty"`
-	// the first delivery of its chain; 0 where it is in none
+	// the id of the first delivery of its failover chain; 0 for none
 	Chain int64 `json:"chain,omitempty"`
-	// it is queued, and was put off until next_time for those before it in its chain
+	// queued, and held until next_time by an earlier delivery of its chain, or blocked by its thread
 	Held bool `json:"held,omitempty"`
-	// the deliveries of its alert's key to its address; empty where the alert has no key
+	// the name of its thread; empty if the alert has no key
 	Thread string `json:"thread,omitempty"`
-	// its place in the thread, as alerts of the key were recorded
+	// its order in the thread, by which the alerts of the key were recorded
 	ThreadOrder int64 `json:"thread_order,omitempty"`
-	// it is of a resolved alert
+	// the alert is resolved
 	Resolves bool `json:"resolves,omitempty"`
-	// when it is due once those before it in its thread have ended; 0 where it does not wait for them
+	// when it is due after the earlier deliveries of its thread are completed; 0 if not blocked
 	ResumeTime int64 `json:"resume_time,omitempty"`
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// EndTime holds the value of the "end_time" field.
 	EndTime int64 `json:"end_time,omitempty"`
-	// the provider's id of what the receipt is of; empty where there is none
+	// the provider's message id in the receipt; empty without a receipt
 	ReceiptMessage string `json:"receipt_message,omitempty"`
 	// ReceiptStatus holds the value of the "receipt_status" field.
 	ReceiptStatus string `json:"receipt_status,omitempty"`

@@ -16,11 +16,11 @@ type Key struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID string `json:"id,omitempty"`
-	// a digest of what was asked
+	// a digest of the request
 	Request []byte `json:"request,omitempty"`
 	// AlertID holds the value of the "alert_id" field.
 	AlertID int64 `json:"alert_id,omitempty"`
-	// when it may be taken anew
+	// when it can be used again
 	ExpireTime   int64 `json:"expire_time,omitempty"`
 	selectValues sql.SelectValues
 }

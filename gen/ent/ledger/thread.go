@@ -19,11 +19,11 @@ type Thread struct {
 	ID string `json:"id,omitempty"`
 	// a firing alert was, or may have been, sent since the last resolved one
 	Notified bool `json:"notified,omitempty"`
-	// the place of the last resolved alert that was recorded; 0 for none
+	// the order of the last recorded resolved alert; 0 for none
 	ResolvedOrder int64 `json:"resolved_order,omitempty"`
-	// the place of the last alert that was recorded
+	// the order of the last recorded alert
 	LastOrder int64 `json:"last_order,omitempty"`
-	// when that was
+	// when the last alert was recorded
 	UseTime      int64 `json:"use_time,omitempty"`
 	selectValues sql.SelectValues
 }

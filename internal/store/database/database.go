@@ -1,6 +1,6 @@
-// Package database opens the databases of the stores, SQLite and PostgreSQL
-// alike: settings that keep what was committed, versioned migrations,
-// transactions, and what their errors mean.
+// Package database opens the databases of the stores, SQLite and PostgreSQL alike: settings
+// that make commits durable, versioned migrations, transactions, and the translation of
+// database errors into faults.
 package database
 
 import (
@@ -17,24 +17,24 @@ import (
 
 // A Database is one store's database. It is safe for concurrent use.
 type Database struct {
-	name    string // what people call it, such as "directory"
+	name    string // for errors, such as "directory"
 	dialect string // dialect.SQLite or dialect.Postgres
 	writer  *sql.DB
 	reader  *sql.DB   // the same as writer in PostgreSQL
 	writes  *prepared // nil in PostgreSQL
 	reads   *prepared // nil in PostgreSQL
 
-	pooled map[string]string // settings of each transaction, where a pooler may stand between; else nil
+	pooled map[string]string // settings applied in each transaction behind a pooler; nil without one
 
-	file    string      // where a file holds it
-	refused atomic.Bool // the disk refused a write, and all of Ping's since
-	damaged atomic.Bool // the file holds garbage, for good
+	file    string      // the path of the SQLite file; empty in PostgreSQL
+	refused atomic.Bool // a write failed on the disk, and every write of Ping since
+	damaged atomic.Bool // the file is corrupt; never reset
 }
 
-// Open opens the database at url and brings it up to the schema's version. A url
-// is a file's path, with or without sqlite: before it, postgres://…, or a connection
-// string of libpq such as host=… dbname=…, as CheckURL has it; the file is made where it is not there, its folder is not. Several processes may open
-// one database at once. An error holds no password.
+// Open opens the database at url and applies the migrations of the schema. A url is a file
+// path, with or without the prefix sqlite:, a URL postgres://…, or a libpq connection string
+// such as host=… dbname=…; CheckURL validates it. A missing file is created, its folder is
+// not. Several processes may open one database at once. Errors contain no password.
 func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 	d, err := Connect(ctx, url, schema.Name)
 	if err != nil {
@@ -46,10 +46,10 @@ func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 	return d, nil
 }
 
-// Connect opens the database as Open does and leaves it at its version.
+// Connect opens the database as Open does, without applying migrations.
 func Connect(ctx context.Context, url, name string) (*Database, error) {
 	if err := CheckURL(url); err != nil {
-		return nil, opening(name, fmt.Errorf("its URL %w", err))
+		return nil, opening(name, fmt.Errorf("the URL %w", err))
 	}
 	open := openSQLite
 	if isPostgres(url) {
@@ -63,18 +63,18 @@ func Connect(ctx context.Context, url, name string) (*Database, error) {
 	return d, nil
 }
 
-// opening says why a database cannot be opened.
+// opening returns the error for a database that cannot be opened.
 func opening(name string, err error) error {
 	if damaged(err) {
-		return fmt.Errorf("open the %s, whose file is damaged and must be restored from a backup: %w", name, err)
+		return fmt.Errorf("open the %s (corrupt database file, restore a backup): %w", name, err)
 	}
 	return fmt.Errorf("open the %s: %w", name, err)
 }
 
-// Dialect is ent's word for what the database speaks.
+// Dialect returns the dialect, dialect.SQLite or dialect.Postgres.
 func (d *Database) Dialect() string { return d.dialect }
 
-// Close waits for what has begun, and ends all connections.
+// Close waits for running transactions and closes all connections.
 func (d *Database) Close() error {
 	if d.dialect == dialect.Postgres {
 		return d.writer.Close()
@@ -82,13 +82,13 @@ func (d *Database) Close() error {
 	return errors.Join(d.reader.Close(), d.writer.Close())
 }
 
-// Ping asks the database for an answer from its tables. One that refused a write,
-// such as on a full disk, must do a write as well, and have room for more. One whose
-// file was once found to hold garbage stays unavailable: what else it would read or
-// write cannot be trusted.
+// Ping checks that the database responds to queries. After a failed write, such as on a full
+// disk, it checks that a write succeeds and that there is room for more. A database whose
+// file was once found corrupt stays unavailable, because its other reads and writes cannot
+// be trusted.
 func (d *Database) Ping(ctx context.Context) error {
 	if d.damaged.Load() {
-		return d.damage("garbage was found in its file")
+		return d.damage("the database file was found corrupt")
 	}
 	const newest = "SELECT max(version_id) FROM goose_db_version"
 	if !d.refused.Load() {
@@ -106,8 +106,8 @@ func (d *Database) Ping(ctx context.Context) error {
 	return d.fault(ctx, err)
 }
 
-// room says whether the disk has room for some more, where a file holds the
-// database: a small write may fit where the next alert does not.
+// room returns an error unless the disk of a SQLite file has room for another 1 MiB: a small
+// write may fit where the next alert does not.
 func (d *Database) room() error {
 	if d.file == "" {
 		return nil

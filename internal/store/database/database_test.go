@@ -29,14 +29,14 @@ func TestMain(m *testing.M) {
 	postgrestest.Main(m)
 }
 
-// openOnly opens and closes a database, as a process that starts does.
+// openOnly opens and closes a database, as a starting process does.
 func openOnly(url string) int {
 	d, err := database.Open(context.Background(), url, ledger.Schema)
 	if err == nil {
 		err = d.Close()
 	}
 	if err != nil {
-		os.Stderr.WriteString(err.Error() + "\n") //nolint:errcheck // nothing is left to be done
+		os.Stderr.WriteString(err.Error() + "\n") //nolint:errcheck // the process exits anyway
 		return 1
 	}
 	return 0
@@ -48,7 +48,7 @@ func each(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) { test(t, postgrestest.URL(t)) })
 }
 
-// open opens a database until the test ends.
+// open opens a database that is closed when the test ends.
 func open(t *testing.T, url string, schema database.Schema) *database.Database {
 	t.Helper()
 	d, err := database.Open(t.Context(), url, schema)
@@ -59,7 +59,7 @@ func open(t *testing.T, url string, schema database.Schema) *database.Database {
 	return d
 }
 
-// ask answers with the first column of a query's rows.
+// ask returns the first column of the rows of a query.
 func ask(t *testing.T, d *database.Database, query string) []string {
 	t.Helper()
 	var all []string
@@ -85,8 +85,8 @@ func change(t *testing.T, d *database.Database, statement string) {
 	}
 }
 
-// TestMigrationsMakeTheSchema proves that whoever changed a schema wrote the
-// migration too.
+// TestMigrationsMakeTheSchema checks that the migrations create exactly the tables of the schema,
+// so that no schema change is without its migration.
 func TestMigrationsMakeTheSchema(t *testing.T) {
 	for _, schema := range []database.Schema{directory.Schema, ledger.Schema} {
 		t.Run(schema.Name, func(t *testing.T) {
@@ -98,14 +98,14 @@ func TestMigrationsMakeTheSchema(t *testing.T) {
 					t.Fatal(err)
 				}
 				if diff != "" {
-					t.Errorf("the migrations lack this; go run ./internal/generate/migration NAME writes it:\n%s", diff)
+					t.Errorf("the migrations lack the following statements; go run ./internal/generate/migration NAME writes them:\n%s", diff)
 				}
 
 				changed := *tables[0]
 				changed.Columns = append(append([]*entschema.Column{}, changed.Columns...), &entschema.Column{Name: "extra", Type: 7})
 				diff, err = drift.Diff(t.Context(), d, append([]*entschema.Table{&changed}, tables[1:]...))
 				if err != nil || !strings.Contains(diff, "extra") {
-					t.Errorf("a column more makes the difference %q, %v", diff, err)
+					t.Errorf("an additional column results in the diff %q, %v", diff, err)
 				}
 			})
 		})
@@ -122,7 +122,7 @@ func TestNewerIsRefused(t *testing.T) {
 		}
 		for _, word := range []string{"directory", "version 4711", "up to 4", "newer program", "backup"} {
 			if !strings.Contains(err.Error(), word) {
-				t.Errorf("error %q does not say %q", err, word)
+				t.Errorf("error %q does not contain %q", err, word)
 			}
 		}
 		if got := ask(t, d, `SELECT max(version_id) FROM goose_db_version`); got[0] != "4711" {
@@ -131,8 +131,8 @@ func TestNewerIsRefused(t *testing.T) {
 	})
 }
 
-// TestProcessesStartAtOnce proves that processes which start on an empty
-// database at once all come up.
+// TestProcessesStartAtOnce checks that processes which start concurrently on an empty database
+// all open it.
 func TestProcessesStartAtOnce(t *testing.T) {
 	each(t, startAtOnce)
 }
@@ -204,7 +204,7 @@ func TestSQLiteSettings(t *testing.T) {
 	}
 }
 
-// TestConnectionString opens a PostgreSQL database by what libpq takes besides URLs.
+// TestConnectionString opens a PostgreSQL database by a libpq connection string.
 func TestConnectionString(t *testing.T) {
 	at, err := url.Parse(postgrestest.URL(t))
 	if err != nil {
@@ -216,8 +216,8 @@ func TestConnectionString(t *testing.T) {
 	}
 }
 
-// TestPoolerCommitsToTheDisk: behind a pooler, which sets nothing for a connection, each
-// transaction has its settings.
+// TestPoolerCommitsToTheDisk checks that each transaction has its settings behind a pooler, which
+// keeps none for a connection.
 func TestPoolerCommitsToTheDisk(t *testing.T) {
 	d := open(t, postgrestest.Pooled(t, postgrestest.URL)(t), directory.Schema)
 	name := ask(t, d, "SELECT current_database()")[0]
@@ -242,12 +242,12 @@ func TestPostgresCommitsToTheDisk(t *testing.T) {
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	for asked, want := range map[string]string{"": "on", "&synchronous_commit=off": "on", "&synchronous_commit=remote_apply": "remote_apply"} {
 		if got := ask(t, open(t, url+asked, directory.Schema), "SHOW synchronous_commit"); got[0] != want {
-			t.Errorf("asked for %q, synchronous_commit is %s, want %s", asked, got[0], want)
+			t.Errorf("with %q, synchronous_commit is %s, want %s", asked, got[0], want)
 		}
 	}
 }
 
-// TestNoPasswordInErrors proves P7 for the URL of a database.
+// TestNoPasswordInErrors checks that errors about the URL of a database contain no password.
 func TestNoPasswordInErrors(t *testing.T) {
 	for _, url := range []string{
 		"postgres://kim:s3cret@127.0.0.1:1/x",
@@ -270,10 +270,10 @@ func TestNoPasswordInErrors(t *testing.T) {
 			t.Fatalf("%s was opened", url)
 		}
 		if strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("the password stands in %q", err)
+			t.Errorf("error %q contains the password", err)
 		}
 		if !strings.Contains(err.Error(), "open the directory") {
-			t.Errorf("error %q does not say what was opened", err)
+			t.Errorf("error %q does not name the database", err)
 		}
 	}
 }
@@ -281,22 +281,22 @@ func TestNoPasswordInErrors(t *testing.T) {
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for url, want := range map[string]string{
 		"": "path", "sqlite:": "path", ":memory:": "path",
-		filepath.Join(t.TempDir(), "missing", "x.db"): "folder is not there",
+		filepath.Join(t.TempDir(), "missing", "x.db"): "folder does not exist",
 		t.TempDir(): "directory",
 	} {
 		_, err := database.Open(t.Context(), url, directory.Schema)
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: error is %v, want one that says %q", url, err, want)
+			t.Errorf("%q: error is %v, want one that contains %q", url, err, want)
 		}
 	}
 	t.Chdir(t.TempDir())
 	for _, url := range []string{"hosst=h dbname=x", "postgress://h/x", "mysql://h/x", "sqlite://x.db", "file:x.db", " x.db"} {
 		if _, err := database.Open(t.Context(), url, directory.Schema); err == nil || !strings.Contains(err.Error(), "sqlite:PATH") {
-			t.Errorf("%q: error is %v, want one that says what is right", url, err)
+			t.Errorf("%q: error is %v, want one that lists the accepted URLs", url, err)
 		}
 	}
 	if made, err := os.ReadDir("."); err != nil || len(made) != 0 {
-		t.Errorf("files were made: %v, %v", made, err)
+		t.Errorf("files were created: %v, %v", made, err)
 	}
 	path := filepath.Join(t.TempDir(), "x.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database. ", 1000)), 0o600); err != nil {

@@ -17,24 +17,24 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// Unavailable is a fault.ErrUnavailable whose text is for outsiders. Its cause
-// is for logs.
+// Unavailable is a fault.ErrUnavailable whose text may be returned to callers. Its cause is
+// for logs only.
 type Unavailable struct {
 	name  string
 	cause string
 }
 
-// Error says what is unavailable.
+// Error returns the text for callers, without the cause.
 func (u *Unavailable) Error() string { return u.name + ": " + fault.ErrUnavailable.Error() }
 
-// Unwrap gives fault.ErrUnavailable.
+// Unwrap returns fault.ErrUnavailable.
 func (u *Unavailable) Unwrap() error { return fault.ErrUnavailable }
 
-// Cause is what the database said. It holds no password and no parameter.
+// Cause returns the text of the database error. It contains no password and no parameter.
 func (u *Unavailable) Cause() string { return u.cause }
 
-// fault turns an error into one of package fault where it is one. The end of
-// ctx stays what it is.
+// fault translates a database error into one of package fault where one applies. When ctx
+// has ended, it returns the error of ctx.
 func (d *Database) fault(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -50,56 +50,56 @@ func (d *Database) fault(ctx context.Context, err error) error {
 	case unavailable(err):
 		return &Unavailable{name: "the " + d.name, cause: err.Error()}
 	case isCode(err, 0, "22021", "22P05"):
-		return fmt.Errorf("a text holds a character that the %s cannot keep: %w", d.name, fault.ErrInvalid)
+		return fmt.Errorf("a text has a character that the %s cannot store: %w", d.name, fault.ErrInvalid)
 	}
 	return fmt.Errorf("the %s: %w", d.name, err)
 }
 
-// damage says that the database holds garbage, which only an operator can change.
+// damage returns the error for a corrupt database file, which only an operator can repair.
 func (d *Database) damage(cause string) error {
-	return &Unavailable{name: "the " + d.name + ", whose file is damaged and must be restored", cause: cause}
+	return &Unavailable{name: "the " + d.name + " (corrupt database file, restore a backup)", cause: cause}
 }
 
-// damaged says whether err is that of a file that holds garbage.
+// damaged reports whether err means that the database file is corrupt.
 func damaged(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
-// IsTaken says whether err is that of a row whose key is taken.
+// IsTaken reports whether err is a violation of a unique key or a primary key.
 func IsTaken(err error) bool {
 	return isCode(err, sqlite3.SQLITE_CONSTRAINT_UNIQUE, "23505") ||
 		isCode(err, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "23505")
 }
 
-// IsOrphan says whether err is that of a row that refers to one that is not
-// there.
+// IsOrphan reports whether err is a violation of a foreign key: the referenced row does not
+// exist.
 func IsOrphan(err error) bool {
 	return isCode(err, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503")
 }
 
-// gaveUp says whether the database gave up err's transaction in favour of
-// another, so that it can be tried again.
+// gaveUp reports whether the database aborted the transaction of err in favor of another, so
+// that it can be retried.
 func gaveUp(err error) bool {
 	return isCode(err, sqlite3.SQLITE_BUSY_SNAPSHOT, "40001", "40P01") ||
 		isCode(err, sqlite3.SQLITE_BUSY_RECOVERY, "40001")
 }
 
-// unavailable says whether err may pass: the database is gone, locked or full.
+// unavailable reports whether err is transient: the database is unreachable, locked or full.
 func unavailable(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch e.Code() & 0xff { // the rest says more exactly what
+		switch e.Code() & 0xff { // the low byte is the primary result code
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
 			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM:
 			return true
 		}
 		return false
 	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok { // whatever the server said
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok { // regardless of the error code of the server
 		return true
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		if gaveUp(err) || e.Code == "25006" || e.Code == "55P03" { // a standby, a lock
+		if gaveUp(err) || e.Code == "25006" || e.Code == "55P03" { // a read-only standby, a lock timeout
 			return true
 		}
 		for _, class := range []string{"08", "53", "57", "58"} { // connection, resources, operator, system
@@ -109,7 +109,7 @@ func unavailable(err error) bool {
 		}
 		return false
 	}
-	if err.Error() == "sql: database is closed" { // which database/sql does not name
+	if err.Error() == "sql: database is closed" { // database/sql exports no error for this
 		return true
 	}
 	_, network := errors.AsType[net.Error](err)
@@ -118,8 +118,8 @@ func unavailable(err error) bool {
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed)
 }
 
-// readsOnly says whether err is that of a write to a database that may still answer
-// who reads: its disk is full, broken or read-only.
+// readsOnly reports whether err is a failed write to a database that may still serve reads:
+// its disk is full, failing or read-only.
 func readsOnly(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xff {
@@ -131,7 +131,7 @@ func readsOnly(err error) bool {
 	return ok && (strings.HasPrefix(e.Code, "53") || strings.HasPrefix(e.Code, "58") || e.Code == "25006")
 }
 
-// isCode says whether err is SQLite's extended code or one of PostgreSQL's.
+// isCode reports whether err has the extended code in SQLite or one of the states in PostgreSQL.
 func isCode(err error, code int, states ...string) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return code != 0 && e.Code() == code

@@ -16,33 +16,32 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
-// isUnavailable fails the test unless err is for outsiders, and its cause for
-// logs.
+// isUnavailable fails the test unless err is fault.ErrUnavailable with the text for callers and
+// a cause for logs.
 func isUnavailable(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Fatalf("error is %v, want %v", err, fault.ErrUnavailable)
 	}
 	if want := "the directory: " + fault.ErrUnavailable.Error(); err.Error() != want {
-		t.Errorf("error says %q, want %q", err, want)
+		t.Errorf("error is %q, want %q", err, want)
 	}
 	if u, ok := errors.AsType[*database.Unavailable](err); !ok || u.Cause() == "" {
 		t.Errorf("error %v has no cause", err)
 	}
 }
 
-// nothing is a transaction that changes nothing.
+// nothing runs a statement that changes no row.
 func nothing(ctx context.Context, x *database.Tx) error {
 	_, err := x.Exec(ctx, `DELETE FROM users WHERE id < 0`)
 	return err
 }
 
-// TestDamagedStaysUnavailable writes garbage into the file of an open database: whoever
-// meets it is told what is wrong, and it does not seem well again because its other
-// pages are.
+// TestDamagedStaysUnavailable writes garbage into the file of an open database: the next write
+// fails with the cause, and the database stays unavailable although other pages are readable.
 func TestDamagedStaysUnavailable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	if err := open(t, path, directory.Schema).Close(); err != nil { // so that all is in the one file
+	if err := open(t, path, directory.Schema).Close(); err != nil { // so that the file has all of the data
 		t.Fatal(err)
 	}
 	d := open(t, path, directory.Schema)
@@ -57,12 +56,12 @@ func TestDamagedStaysUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = d.Write(t.Context(), nothing)
-	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "damaged and must be restored") {
-		t.Fatalf("a write says %v", err)
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "corrupt database file, restore a backup") {
+		t.Fatalf("a write returned %v", err)
 	}
 	for range 3 {
-		if err := d.Ping(t.Context()); !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
-			t.Errorf("it is said to be well: %v", err)
+		if err := d.Ping(t.Context()); !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "corrupt") {
+			t.Errorf("ping returned %v, want unavailable", err)
 		}
 	}
 }
@@ -79,9 +78,9 @@ func TestLockedIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	isUnavailable(t, d.Write(t.Context(), nothing)) // after five seconds
+	isUnavailable(t, d.Write(t.Context(), nothing)) // after the busy timeout of five seconds
 	if err := d.Ping(t.Context()); err != nil {
-		t.Errorf("a reader waits for a writer: %v", err)
+		t.Errorf("a read failed while a writer has the lock: %v", err)
 	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
@@ -103,8 +102,8 @@ func TestFullIsUnavailable(t *testing.T) {
 	}))
 }
 
-// TestLostConnections proves that a server which ended all connections is used
-// again as soon as it is there, and one that is gone is unavailable.
+// TestLostConnections checks that the database is used again as soon as a server that closed all
+// connections is back, and that it is unavailable while the server is gone.
 func TestLostConnections(t *testing.T) {
 	d, other := open(t, postgrestest.URL(t), directory.Schema), open(t, postgrestest.URL(t), directory.Schema)
 	name := ask(t, d, "SELECT current_database()")[0]
@@ -114,7 +113,7 @@ func TestLostConnections(t *testing.T) {
 		if err := nothing(ctx, x); err != nil {
 			return err
 		}
-		change(t, other, end) //nolint:contextcheck // it is another's, in another transaction
+		change(t, other, end) //nolint:contextcheck // another store, in another transaction
 		return nothing(ctx, x)
 	})
 	isUnavailable(t, err)
@@ -129,13 +128,13 @@ func TestLostConnections(t *testing.T) {
 	change(t, other, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true")
 }
 
-// TestGivenUpIsTriedAgain makes two transactions wait for each other, which
-// PostgreSQL ends by giving up one of them.
+// TestGivenUpIsTriedAgain makes two transactions deadlock: PostgreSQL aborts one of them, which
+// is retried.
 func TestGivenUpIsTriedAgain(t *testing.T) {
 	d := open(t, postgrestest.URL(t), directory.Schema)
 	change(t, d, `INSERT INTO users (nickname) VALUES ('a'), ('b')`)
 	both := make(chan struct{}, 2)
-	first := make(chan struct{}) // closed when one is done
+	first := make(chan struct{}) // closed when one transaction has ended
 	var once sync.Once
 	turns := make(chan int, 2)
 	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
@@ -143,7 +142,7 @@ func TestGivenUpIsTriedAgain(t *testing.T) {
 			n := 0
 			err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
 				if n++; n > 1 {
-					<-first // or it might be quicker than the other, which is let go on, and wait for it anew
+					<-first // otherwise it might overtake the other transaction and deadlock again
 				}
 				for i, name := range order {
 					if _, err := x.Exec(ctx, `UPDATE users SET nickname = nickname WHERE nickname = ?`, name); err != nil {
@@ -151,7 +150,7 @@ func TestGivenUpIsTriedAgain(t *testing.T) {
 					}
 					if i == 0 && n == 1 {
 						both <- struct{}{}
-						for len(both) < cap(both) { // until the other holds its first row too
+						for len(both) < cap(both) { // until the other has locked its first row too
 							if ctx.Err() != nil {
 								return ctx.Err()
 							}
@@ -168,7 +167,7 @@ func TestGivenUpIsTriedAgain(t *testing.T) {
 		}()
 	}
 	if n := <-turns + <-turns; n != 3 {
-		t.Errorf("two transactions took %d turns, want 3", n)
+		t.Errorf("two transactions ran %d times, want 3", n)
 	}
 }
 
@@ -192,7 +191,7 @@ func TestContextThatEnded(t *testing.T) {
 			return nothing(ctx, x)
 		})
 		if !errors.Is(err, context.Canceled) || errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "directory") {
-			t.Errorf("error is %v, want that of the context", err)
+			t.Errorf("error is %v, want the error of the context", err)
 		}
 	})
 }

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// What is of many rows or values has a parameter for each of them in SQLite, which is quick
-// to bind them, and in powers of two, so that there are few texts to keep prepared. In
-// PostgreSQL it has an array for each column, and is the same statement however many they
-// are.
+// Statements over many rows or values have one parameter for each value in SQLite, which binds
+// them quickly, and are cut into powers of two, so that there are few different statements to
+// cache. In PostgreSQL they have one array for each column, so the statement is the same for
+// any number of rows.
 
-// Chunks cuts rows into pieces for one statement each, of at most most, which must be a
-// power of two. In SQLite the lengths of all pieces are.
+// Chunks splits rows into chunks for one statement each, of at most most rows; most must be a
+// power of two. In SQLite all chunk lengths are powers of two.
 func Chunks[T any](t *Tx, rows []T, most int) iter.Seq[[]T] {
 	if t.Postgres() {
 		return slices.Chunk(rows, most)
@@ -22,7 +22,7 @@ func Chunks[T any](t *Tx, rows []T, most int) iter.Seq[[]T] {
 	return powers(rows, most)
 }
 
-// powers cuts rows into pieces whose lengths are powers of two.
+// powers splits rows into chunks whose lengths are powers of two.
 func powers[T any](rows []T, most int) iter.Seq[[]T] {
 	return func(yield func([]T) bool) {
 		for len(rows) > 0 {
@@ -35,9 +35,9 @@ func powers[T any](rows []T, most int) iter.Seq[[]T] {
 	}
 }
 
-// Lists cuts values into lists for In, as few as there can be, of at most most, which must
-// be a power of two. In SQLite the lengths of all lists are: the last value of one fills it
-// up, which changes nothing.
+// Lists splits values into as few lists for In as possible, of at most most values; most must
+// be a power of two. In SQLite all list lengths are powers of two: the last value of a list is
+// repeated to fill it up, which does not change the condition.
 func Lists[T any](t *Tx, values []T, most int) iter.Seq[[]T] {
 	if t.Postgres() {
 		return slices.Chunk(values, most)
@@ -55,7 +55,7 @@ func Lists[T any](t *Tx, values []T, most int) iter.Seq[[]T] {
 	}
 }
 
-// In is what stands behind a column that must be one of values, and its parameters.
+// In returns the condition that follows a column which must be one of values, and its parameters.
 func In[T int64 | string](t *Tx, values []T) (condition string, args []any) {
 	if t.Postgres() {
 		return "= ANY (?)", []any{values}
@@ -67,13 +67,13 @@ func In[T int64 | string](t *Tx, values []T) (condition string, args []any) {
 	return "IN (" + list("?", len(values)) + ")", args
 }
 
-// Rows is a query for rows, and its parameters. all holds their values, row after row;
-// types are those of their columns as PostgreSQL names them: bigint, boolean, bytea, jsonb
-// or text, for which all must hold int64 or int, bool, []byte, string and string.
+// Rows returns a query for rows of values, and its parameters. all has the values, row after
+// row; types are the PostgreSQL types of the columns: bigint, boolean, bytea, jsonb or text,
+// for which all must hold int64 or int, bool, []byte, string and string.
 //
-// The limit changes nothing. Where PostgreSQL keeps a plan for any parameters, it has it
-// expect few rows, and so look up each of them in a table that it joins: it would walk
-// through all of one that was small when it planned, and through all rows for each.
+// The limit does not change the rows. It makes the planner of PostgreSQL expect few rows in a
+// generic plan, and so look up each of them by index in a joined table: otherwise it would
+// scan all of a table that was small at planning time, once for each row.
 func (t *Tx) Rows(types []string, all []any) (query string, args []any) {
 	if !t.Postgres() {
 		return "VALUES " + list("("+list("?", len(types))+")", len(all)/len(types)), all
@@ -87,7 +87,7 @@ func (t *Tx) Rows(types []string, all []any) (query string, args []any) {
 	return "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") LIMIT ?", append(args, len(all)/len(types))
 }
 
-// column gives every width-th value from first on as an array.
+// column returns every width-th value from first on, as an array for PostgreSQL.
 func column(name string, all []any, first, width int) any {
 	switch name {
 	case "bigint":
@@ -104,7 +104,7 @@ func column(name string, all []any, first, width int) any {
 	case "jsonb", "text":
 		return pick(all, first, width, as[string])
 	}
-	panic(fmt.Sprintf("no row has a column of type %s", name))
+	panic(fmt.Sprintf("unsupported column type %s", name))
 }
 
 func as[T any](value any) T { return value.(T) }
@@ -117,7 +117,7 @@ func pick[T any](all []any, first, width int, as func(any) T) []T {
 	return picked
 }
 
-// list repeats a text n times, with commas between.
+// list returns text repeated n times, separated by commas.
 func list(text string, n int) string {
 	return strings.Repeat(text+", ", n-1) + text
 }

@@ -20,7 +20,7 @@ func TestChunks(t *testing.T) {
 		var all []int
 		for some := range database.Chunks(&database.Tx{}, rows, most) {
 			if len(some) > most || bits.OnesCount(uint(len(some))) != 1 {
-				t.Fatalf("a chunk has %d rows, at most %d are asked for", len(some), most)
+				t.Fatalf("a chunk has %d rows, want a power of two up to %d", len(some), most)
 			}
 			all = append(all, some...)
 		}
@@ -38,7 +38,7 @@ func TestLists(t *testing.T) {
 		lists := 0
 		for some := range database.Lists(&database.Tx{}, values, most) {
 			if len(some) > most || bits.OnesCount(uint(len(some))) != 1 {
-				t.Fatalf("a list has %d values, at most %d are asked for", len(some), most)
+				t.Fatalf("a list has %d values, want a power of two up to %d", len(some), most)
 			}
 			lists++
 			all = append(all, some...)
@@ -55,7 +55,7 @@ func TestLists(t *testing.T) {
 	})
 }
 
-// A many is a row of all types.
+// A many is a row with a column of each type.
 type many struct {
 	number int64
 	flag   bool
@@ -64,7 +64,7 @@ type many struct {
 	text   string
 }
 
-// TestRows proves that rows come as they are, however many.
+// TestRows checks that any number of rows is read back unchanged.
 func TestRows(t *testing.T) {
 	all := []many{{-1 << 62, true, "\x00\xff", `["a"]`, "b, 'c' ?"}, {3, false, "", `[]`, ""}, {4, true, "d", `{}`, "{\"봉수\", NULL}"}}
 	each(t, func(t *testing.T, url string) {
@@ -76,13 +76,13 @@ func TestRows(t *testing.T) {
 			}
 			for i := range values {
 				if n, is := values[i].(int64); is && n < 100 && n > 0 {
-					values[i] = int(n) // which they may hold, too
+					values[i] = int(n) // int is accepted too
 				}
 			}
 			var got []many
 			if err := d.Read(t.Context(), func(ctx context.Context, t *database.Tx) (err error) {
 				if n == 0 && !t.Postgres() {
-					return nil // VALUES is of one at least
+					return nil // VALUES needs at least one row
 				}
 				rows, args := t.Rows([]string{"bigint", "boolean", "bytea", "jsonb", "text"}, values)
 				got, err = database.Select(ctx, t, func(rows *sql.Rows, m *many) error {
@@ -99,7 +99,7 @@ func TestRows(t *testing.T) {
 	})
 }
 
-// TestIn proves that a condition holds for the values, of either type.
+// TestIn checks the condition for both types of values.
 func TestIn(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		d := open(t, url, ledger.Schema)

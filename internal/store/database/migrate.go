@@ -11,14 +11,14 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// A Schema is what a store's database must look like.
+// A Schema describes the database of a store.
 type Schema struct {
-	Name       string // what people call the database, and the folder of its store
+	Name       string // the name of the database in errors, and of the folder of its store
 	Migrations fs.FS  // migrations/sqlite and migrations/postgres with NNNN_….sql
 }
 
-// migrate applies the migrations that the database lacks. One that has more than
-// the program knows is left as it is, and refused.
+// migrate applies the missing migrations. It refuses a database that has more migrations than
+// the program, and leaves it unchanged.
 func (d *Database) migrate(ctx context.Context, s Schema) error {
 	files, err := fs.Sub(s.Migrations, "migrations/"+folder(d.dialect))
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 	}
 	provider, err := goose.NewProvider(kind, d.writer, files, options...)
 	if errors.Is(err, goose.ErrNoMigrations) {
-		return nil // the schema is new, and its first migration is to be written
+		return nil // a new schema, whose first migration is not written yet
 	}
 	if err != nil {
 		return err
@@ -52,22 +52,22 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 		return err
 	}
 	if has > knows {
-		return fmt.Errorf("the database is of version %d and this program knows versions up to %d: "+
-			"start the newer program that made it so, or restore a backup from before", has, knows)
+		return fmt.Errorf("the database has version %d, and this program supports versions up to %d: "+
+			"start the newer program, or restore a backup from before the upgrade", has, knows)
 	}
 	return nil
 }
 
-// up applies the migrations. In SQLite, which has no lock that outlasts a
-// transaction, another process may apply one while this one is about to: that
-// one fails here, whole, and what is left is looked at again. So each turn that
-// fails leaves one migration less, or the next one fails too.
+// up applies the migrations. SQLite has no lock that outlasts a transaction, so another
+// process may apply the same migration concurrently: then this one fails as a whole, and the
+// missing migrations are determined again. Each failed turn leaves one migration less, or the
+// next turn fails too.
 func (d *Database) up(ctx context.Context, provider *goose.Provider) error {
 	turns := 1
 	if d.dialect == dialect.SQLite {
 		turns += len(provider.ListSources())
-		// To change a table is often to make it anew, and to drop the old one must
-		// not take with it what refers to it. The writer has one connection.
+		// Changing a table often means to create it again, and dropping the old one must not
+		// delete the rows that refer to it. The writer has a single connection.
 		if _, err := d.writer.ExecContext(ctx, "PRAGMA foreign_keys = off"); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (d *Database) up(ctx context.Context, provider *goose.Provider) error {
 	return err
 }
 
-// folder is where a dialect's migrations lie.
+// folder returns the name of the folder with the migrations of a dialect.
 func folder(d string) string {
 	if d == dialect.Postgres {
 		return "postgres"
@@ -92,8 +92,8 @@ func folder(d string) string {
 	return "sqlite"
 }
 
-// locked runs f while a transaction of another connection holds the lock of migrations:
-// behind a pooler, a session is nobody's own.
+// locked runs f while a transaction on another connection holds the migration lock: behind a
+// pooler, a session lock cannot be used.
 func (d *Database) locked(ctx context.Context, f func() error) error {
 	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -108,27 +108,27 @@ func (d *Database) locked(ctx context.Context, f func() error) error {
 	return tx.Commit()
 }
 
-// A lock lets one process migrate a PostgreSQL database at a time. The others
-// wait in line.
+// A lock lets one process at a time migrate a PostgreSQL database. The others wait for the
+// advisory lock.
 type lock struct{}
 
-// key names the lock among the advisory locks of the database: "bongsu".
+// key is the id of the advisory lock: "bongsu" in ASCII.
 const key = 0x626f6e677375
 
-// SessionLock waits for the lock.
+// SessionLock waits for the lock and acquires it.
 func (lock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key)
 	return err
 }
 
-// SessionUnlock gives the lock to the next.
+// SessionUnlock releases the lock.
 func (lock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 	var held bool
 	if err := conn.QueryRowContext(ctx, "SELECT pg_advisory_unlock($1)", key).Scan(&held); err != nil {
 		return err
 	}
 	if !held {
-		return errors.New("the lock of the migration was lost while it ran")
+		return errors.New("migration lock lost while migrating")
 	}
 	return nil
 }

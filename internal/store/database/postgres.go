@@ -15,28 +15,28 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// connections is how many connections a process holds to a PostgreSQL database.
+// connections is the maximum number of connections of a process to a PostgreSQL database.
 const connections = 16
 
-// openPostgres opens connections whose commits wait for the disk, and makes sure
-// that the server agreed to it.
+// openPostgres opens connections whose commits wait for the disk, and checks that the server
+// applied this setting.
 func openPostgres(ctx context.Context, url string) (*Database, error) {
 	config, err := pgx.ParseConfig(url)
-	if err != nil { // CheckURL has; err may quote the password
-		return nil, errors.New("its URL " + wantURL)
+	if err != nil { // CheckURL has validated it; err may quote the password
+		return nil, errors.New("the URL " + wantURL)
 	}
 	settings := map[string]string{
 		"default_transaction_isolation": "read committed",
-		// A plan is kept while a table grows that was small when it was made, and all that
-		// is asked often has an index.
+		// A cached plan stays in use while a table grows that was small when it was planned, and
+		// all frequent queries have an index.
 		"enable_seqscan": "off",
-		// Where no index serves, enable_seqscan adds a penalty to the cost that is beyond
-		// every threshold of JIT: it would compile for half a second what runs for a
+		// Without a usable index, enable_seqscan adds a penalty to the cost that exceeds every
+		// threshold of JIT: compiling would take half a second for a query that runs for a
 		// millisecond.
 		"jit":                "off",
 		"synchronous_commit": "on",
 	}
-	if config.RuntimeParams["synchronous_commit"] == "remote_apply" { // which waits for still more
+	if config.RuntimeParams["synchronous_commit"] == "remote_apply" { // which also waits for the replicas
 		settings["synchronous_commit"] = "remote_apply"
 	}
 	d := &Database{dialect: dialect.Postgres}
@@ -60,22 +60,22 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 		return nil, errors.Join(fmt.Errorf("PostgreSQL: %w", redact.Error(err, url)), d.Close())
 	}
 	if synchronous != "on" && synchronous != "remote_apply" {
-		return nil, errors.Join(fmt.Errorf("PostgreSQL commits with synchronous_commit=%s and may lose what it confirmed; "+
-			"let the connection set it to on", synchronous), d.Close())
+		return nil, errors.Join(fmt.Errorf("PostgreSQL may lose confirmed commits with synchronous_commit=%s; "+
+			"allow the connection to set it to on", synchronous), d.Close())
 	}
 	return d, nil
 }
 
-// pooled reports whether a pooler may stand between that gives each transaction another
-// connection to the server, as PgBouncer does in transaction mode: the URL says so by
-// default_query_exec_mode=exec or simple_protocol, without which such a pooler fails.
-// Then nothing is set for a connection, and no statement is prepared on one.
+// pooled reports whether a pooler may give each transaction another server connection, as
+// PgBouncer does in transaction mode. The URL declares it by default_query_exec_mode=exec or
+// simple_protocol, without which such a pooler fails. Then no session setting is made and no
+// statement is prepared on a connection.
 func pooled(config *pgx.ConnConfig) bool {
 	mode := config.DefaultQueryExecMode
 	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
 }
 
-// synchronousCommit returns what a commit waits for.
+// synchronousCommit returns the value of synchronous_commit that is in effect.
 func (d *Database) synchronousCommit(ctx context.Context) (value string, err error) {
 	err = d.in(ctx, d.writer, nil, nil, func(ctx context.Context, t *Tx) error {
 		found, err := Select(ctx, t, func(rows *sql.Rows, value *string) error { return rows.Scan(value) }, "SHOW synchronous_commit")
@@ -87,7 +87,7 @@ func (d *Database) synchronousCommit(ctx context.Context) (value string, err err
 	return value, err
 }
 
-// begin begins a transaction. Behind a pooler it has all settings of its own.
+// begin begins a transaction. Behind a pooler it sets all settings within the transaction.
 func (d *Database) begin(ctx context.Context, db *sql.DB, options *sql.TxOptions) (*sql.Tx, error) {
 	if d.pooled == nil {
 		return db.BeginTx(ctx, options)

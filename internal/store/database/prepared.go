@@ -6,25 +6,25 @@ import (
 	"sync"
 )
 
-// maxPrepared is how many statements are kept prepared: they are this program's own,
-// and few. What is beyond is parsed at each use.
+// maxPrepared is the maximum number of cached statements: they are the program's own, and few.
+// Statements beyond it are parsed at each use.
 const maxPrepared = 256
 
-// prepared keeps a SQLite database's statements ready: to parse one that writes a
-// hundred rows takes longer than to run it. pgx does as much for PostgreSQL by itself.
-// It is safe for concurrent use; its statements end with their database.
+// A prepared caches the prepared statements of a SQLite database: parsing a statement that
+// writes a hundred rows takes longer than running it. For PostgreSQL, pgx has a cache of its
+// own. It is safe for concurrent use; its statements are closed with the database.
 type prepared struct {
 	db *sql.DB
 
 	mu     sync.Mutex
-	byText map[string]*sql.Stmt // nil for one that is to be prepared
-	fresh  []string             // the texts of those
+	byText map[string]*sql.Stmt // nil until it is prepared
+	fresh  []string             // texts to prepare
 }
 
 func newPrepared(db *sql.DB) *prepared { return &prepared{db: db, byText: map[string]*sql.Stmt{}} }
 
-// find gives a statement, or nil where it is not ready: then it will be, where room is
-// left.
+// find returns the cached statement, or nil. A missing statement is registered for
+// preparation while the cache has room.
 func (p *prepared) find(text string) *sql.Stmt {
 	if p == nil {
 		return nil
@@ -39,8 +39,8 @@ func (p *prepared) find(text string) *sql.Stmt {
 	return statement
 }
 
-// prepare makes ready what was not found. No transaction may be open: it may hold the
-// only connection. What cannot be prepared says why when it is run.
+// prepare prepares the statements that were missing. No transaction may be open: it may hold
+// the only connection. A statement that fails to prepare returns its error when it is run.
 func (p *prepared) prepare(ctx context.Context) {
 	if p == nil {
 		return
@@ -50,7 +50,7 @@ func (p *prepared) prepare(ctx context.Context) {
 	p.fresh = nil
 	p.mu.Unlock()
 	for _, text := range fresh {
-		statement, err := p.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept, and ends with its database
+		statement, err := p.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // cached, and closed with the database
 		if err != nil {
 			continue
 		}

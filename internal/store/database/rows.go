@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// Select answers with the rows of a query, each read by scan.
+// Select returns the rows of a query, each read by scan.
 func Select[T any](ctx context.Context, t *Tx, scan func(*sql.Rows, *T) error, text string, args ...any) (all []T, err error) {
 	rows, err := t.query(ctx, text, args...)
 	if err != nil {
@@ -24,8 +24,8 @@ func Select[T any](ctx context.Context, t *Tx, scan func(*sql.Rows, *T) error, t
 	return all, rows.Err()
 }
 
-// Texts is a query for texts, to stand after IN, and its one parameter: however
-// many they are, it is the same statement.
+// Texts returns a subquery for texts, to follow IN, and its one parameter: the statement is
+// the same for any number of texts.
 func (t *Tx) Texts(texts []string) (query, parameter string) {
 	if t.Postgres() {
 		return "(SELECT jsonb_array_elements_text(CAST(? AS jsonb)))", encode(texts)
@@ -33,7 +33,7 @@ func (t *Tx) Texts(texts []string) (query, parameter string) {
 	return "(SELECT value FROM json_each(?))", encode(texts)
 }
 
-// Ints is a query for numbers, as Texts is one for texts.
+// Ints returns a subquery for numbers, as Texts does for texts.
 func (t *Tx) Ints(ints []int) (query, parameter string) {
 	if t.Postgres() {
 		return "(SELECT CAST(jsonb_array_elements_text(CAST(? AS jsonb)) AS bigint))", encode(ints)
@@ -41,9 +41,9 @@ func (t *Tx) Ints(ints []int) (query, parameter string) {
 	return "(SELECT value FROM json_each(?))", encode(ints)
 }
 
-// encode writes texts or numbers, which always can be, as JSON.
+// encode returns texts or numbers as JSON, which cannot fail.
 func encode[T string | int](values []T) string {
-	text, err := json.Marshal(append([]T{}, values...)) // none is [], not null
+	text, err := json.Marshal(append([]T{}, values...)) // no values are [], not null
 	if err != nil {
 		panic(err)
 	}

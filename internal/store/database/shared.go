@@ -11,16 +11,16 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// patience is how long one go may take.
+// patience is the timeout of one batch.
 const patience = time.Minute
 
-// A Shared does what callers bring, those that wait in one go: what a commit or a
-// query costs, they pay together. Where that fails, each is tried alone, so that a
-// bad one fails alone. It is safe for concurrent use, and must be closed.
+// A Shared coalesces concurrent calls into batches, which share the cost of a commit or a
+// query. When a batch fails, each call is tried alone, so that an invalid one fails alone. It
+// is safe for concurrent use, and must be closed.
 type Shared[T any] struct {
 	name string
-	most int         // rows in a go, where they are of several calls
-	rows func(T) int // how many rows a call brings
+	most int         // maximum rows in a batch of several calls
+	rows func(T) int // returns the number of rows of a call
 	do   func(context.Context, []T) error
 
 	calls   chan call[T]
@@ -28,16 +28,16 @@ type Shared[T any] struct {
 	hands   sync.WaitGroup
 }
 
-// A call is one caller's part of a go.
+// A call is the part of one caller in a batch.
 type call[T any] struct {
-	ctx    context.Context // while the call waits, it can be given up
+	ctx    context.Context // when it ends, a waiting call is dropped
 	what   T
 	answer chan error
 }
 
-// NewShared starts a Shared of what errors call name. Up to hands goes are under way
-// at once, each of at most as many rows as most, or of one call that brings more. do
-// may be told to do the same again where it failed.
+// NewShared starts a batcher; name is its name in errors. Up to hands batches run concurrently,
+// each of at most most rows, or of a single call with more rows. do may be called again with the
+// same items after it failed.
 func NewShared[T any](name string, hands, most int, rows func(T) int, do func(context.Context, []T) error) *Shared[T] {
 	s := &Shared[T]{
 		name: name, most: most, rows: rows, do: do,
@@ -49,15 +49,14 @@ func NewShared[T any](name string, hands, most int, rows func(T) int, do func(co
 	return s
 }
 
-// Close waits for what is under way. It must be called once.
+// Close waits for running batches. It must be called once.
 func (s *Shared[T]) Close() {
 	close(s.closing)
 	s.hands.Wait()
 }
 
-// Do does what and returns when it is done. Where ctx ends before, what may still be
-// done; what must not be touched then. A Shared that is closed returns
-// fault.ErrUnavailable.
+// Do adds what to a batch and returns when the batch is done. When ctx ends before, what may
+// still be processed and must not be touched. After Close it returns fault.ErrUnavailable.
 func (s *Shared[T]) Do(ctx context.Context, what T) error {
 	mine := call[T]{ctx: ctx, what: what, answer: make(chan error, 1)}
 	select {
@@ -86,8 +85,9 @@ func (s *Shared[T]) run() {
 	}
 }
 
-// gather adds those that wait to the first, until they are enough. Those that were
-// about to call may do so before: the first would go alone otherwise, each time.
+// gather adds waiting calls to the first until the batch is full. It yields the processor
+// first, so that callers that are about to call join the batch: otherwise the first call would
+// always run alone.
 func (s *Shared[T]) gather(first call[T]) []call[T] {
 	runtime.Gosched()
 	together := []call[T]{first}
@@ -126,13 +126,13 @@ func (s *Shared[T]) serve(together []call[T]) {
 	}
 }
 
-// try does it under no caller's context: none may end what is another's too.
+// try runs do under a context of its own, because no caller may end the work of another.
 func (s *Shared[T]) try(what []T) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := s.do(ctx, what)
 	if ctx.Err() != nil && err != nil {
-		return fmt.Errorf("%s did not answer for %s: %w", s.name, patience, fault.ErrUnavailable)
+		return fmt.Errorf("%s timed out after %s: %w", s.name, patience, fault.ErrUnavailable)
 	}
 	return err
 }

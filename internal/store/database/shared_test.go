@@ -11,10 +11,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-var errBad = errors.New("a bad one")
+var errBad = errors.New("invalid item")
 
-// A log is a Shared that notes numbers, and what it noted in each go. A negative
-// number is a bad one.
+// A log is a batcher that records numbers, and the numbers of each batch. A negative number is
+// invalid.
 type log struct {
 	*Shared[int]
 	mu    sync.Mutex
@@ -35,7 +35,7 @@ func newLog(hands int) *log {
 	return l
 }
 
-// waitingCall is a call that waits for its answer.
+// waitingCall returns a call that waits for its result.
 func waitingCall(ctx context.Context, number int) call[int] {
 	return call[int]{ctx: ctx, what: number, answer: make(chan error, 1)}
 }
@@ -55,7 +55,7 @@ func TestBadOnesFailAlone(t *testing.T) {
 		}
 	}
 	if want := [][]int{{1, -2, 3}, {1}, {-2}, {3}}; !slices.EqualFunc(l.turns, want, slices.Equal) {
-		t.Errorf("turns are %v, want %v", l.turns, want)
+		t.Errorf("batches are %v, want %v", l.turns, want)
 	}
 }
 
@@ -67,17 +67,17 @@ func TestWhoWentAwayIsLeftOut(t *testing.T) {
 	cancel()
 	l.serve([]call[int]{gone, here})
 	if err := <-gone.answer; !errors.Is(err, context.Canceled) {
-		t.Errorf("error is %v, want that of the context", err)
+		t.Errorf("error is %v, want the error of the context", err)
 	}
 	if err := <-here.answer; err != nil {
 		t.Error(err)
 	}
 	if want := [][]int{{2}}; !slices.EqualFunc(l.turns, want, slices.Equal) {
-		t.Errorf("turns are %v, want %v", l.turns, want)
+		t.Errorf("batches are %v, want %v", l.turns, want)
 	}
 }
 
-// TestNoGoIsTooLong proves that goes are bounded, and no call is lost.
+// TestNoGoIsTooLong checks that batches are bounded, and that no call is lost.
 func TestNoGoIsTooLong(t *testing.T) {
 	l := newLog(2)
 	defer l.Close()
@@ -93,18 +93,18 @@ func TestNoGoIsTooLong(t *testing.T) {
 	all.Wait()
 	for _, turn := range l.turns {
 		if len(turn) > l.most {
-			t.Errorf("%d calls share a go, at most %d may", len(turn), l.most)
+			t.Errorf("a batch has %d calls, want at most %d", len(turn), l.most)
 		}
 	}
 	done := slices.Sorted(slices.Values(slices.Concat(l.turns...)))
 	if len(slices.Compact(done)) != many {
-		t.Errorf("%d of %d are done", len(done), many)
+		t.Errorf("%d of %d calls are done", len(done), many)
 	}
 }
 
-// TestThoseAboutToCallGoAlong proves that of two calls that are made at once, on one
-// processor, the first does not go before the other: each time, or nearly, as Go's scheduler
-// now and then runs who waits longest.
+// TestThoseAboutToCallGoAlong checks that two concurrent calls share a batch on a single
+// processor. A few may not, because the scheduler of Go sometimes runs the goroutine that waits
+// longest.
 func TestThoseAboutToCallGoAlong(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	l := newLog(1)
@@ -122,7 +122,7 @@ func TestThoseAboutToCallGoAlong(t *testing.T) {
 		both.Wait()
 	}
 	if goes := len(l.turns); goes > times+times/2 {
-		t.Errorf("%d pairs of calls took %d goes", times, goes)
+		t.Errorf("%d pairs of calls took %d batches", times, goes)
 	}
 }
 
@@ -133,6 +133,6 @@ func TestClosedSharedRefuses(t *testing.T) {
 		t.Errorf("error is %v, want %v", err, fault.ErrUnavailable)
 	}
 	if len(l.turns) != 0 {
-		t.Errorf("turns are %v after the end", l.turns)
+		t.Errorf("batches are %v after Close", l.turns)
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"strings"
 
 	"entgo.io/ent/dialect"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// readers is how many connections read a SQLite database at once.
+// readers is the number of connections that read a SQLite database concurrently.
 const readers = 4
 
-// openSQLite opens the file with one connection that writes and a few that read:
-// SQLite has one writer at a time, and readers do not wait for it.
+// openSQLite opens the file with one connection for writes and a few for reads: SQLite has one
+// writer at a time, and readers do not wait for it.
 func openSQLite(ctx context.Context, url string) (*Database, error) {
 	path := strings.TrimPrefix(url, "sqlite:")
 	if err := makeFile(path); err != nil {
@@ -42,12 +42,12 @@ func openSQLite(ctx context.Context, url string) (*Database, error) {
 	}, nil
 }
 
-// makeFile makes an empty file that only its owner may read, where there is
-// none; SQLite gives the files beside it the same mode.
+// makeFile creates a missing file with access for its owner only; SQLite gives the files beside
+// it the same mode.
 func makeFile(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s cannot be made: its folder is not there", path)
+		return fmt.Errorf("cannot create %s: its folder does not exist", path)
 	}
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func makeFile(path string) error {
 	return file.Close()
 }
 
-// openFile opens connections that wait for locks and commit to the disk.
+// openFile opens connections that wait for locks and flush each commit to the disk.
 func openFile(ctx context.Context, path, more string) (*sql.DB, error) {
 	file := neturl.URL{Path: filepath.ToSlash(path)}
 	db, err := sql.Open("sqlite", "file:"+file.EscapedPath()+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"+

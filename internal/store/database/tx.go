@@ -13,31 +13,31 @@ import (
 	"github.com/sethvargo/go-retry"
 )
 
-// A Tx is a transaction, or in Once what stands for one. Its SQL text is the same in both
-// dialects, with ? for each parameter.
+// A Tx is a transaction, or a connection for a single statement without one. Its SQL is the same
+// in both dialects, with ? for each parameter.
 type Tx struct {
 	tx       statements
 	dialect  string
-	prepared *prepared // nil where the driver keeps statements ready
+	prepared *prepared // nil where the driver caches statements
 }
 
-// statements is what a transaction runs, or a database in none.
+// statements runs SQL in a transaction or outside of one.
 type statements interface {
 	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 }
 
-// Write runs f in a transaction that writes, and commits it unless f fails. What
-// the database gave up in favour of another transaction is tried again a few
-// times, so f must bear that. Its error is one of package fault or internal.
+// Write runs f in a transaction and commits it unless f fails. A transaction that the database
+// aborts in favor of another is retried a few times, so f must be repeatable. The error is
+// one of package fault or internal.
 func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
 	return d.write(ctx, func() error { return d.in(ctx, d.writer, d.writes, nil, f) })
 }
 
-// Once runs f as Write does, but in no transaction, and in PostgreSQL only: f must run one
-// statement, which commits by itself, where a transaction would wait for the server twice more.
+// Once runs f as Write does, but without a transaction, in PostgreSQL only: f must run a single
+// statement, which commits by itself. This saves the two round trips of a transaction.
 //
-// Behind a pooler it is Write: a commit must wait for the disk there too.
+// Behind a pooler it is Write, because a commit must wait for the disk there too.
 func (d *Database) Once(ctx context.Context, f func(context.Context, *Tx) error) error {
 	if d.pooled != nil {
 		return d.Write(ctx, f)
@@ -53,7 +53,7 @@ func (d *Database) write(ctx context.Context, f func() error) error {
 	return d.fault(ctx, err)
 }
 
-// Read runs f in a transaction that sees the database at one moment.
+// Read runs f in a transaction that reads one snapshot of the database.
 func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error) error {
 	options := &sql.TxOptions{ReadOnly: true}
 	if d.dialect == dialect.Postgres {
@@ -62,7 +62,7 @@ func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error)
 	return d.fault(ctx, d.in(ctx, d.reader, d.reads, options, f))
 }
 
-// Number answers with the one number of a query, and false where it has no row.
+// Number returns the single number of a query, and false without a row.
 func (d *Database) Number(ctx context.Context, text string) (n int64, is bool, err error) {
 	d.reads.prepare(ctx)
 	row := d.reader.QueryRowContext
@@ -91,8 +91,8 @@ func (d *Database) in(ctx context.Context, db *sql.DB, prepared *prepared, optio
 	return tx.Commit()
 }
 
-// patiently runs f again, a few times and not at once, where the database gave
-// it up in favour of another.
+// patiently retries f with backoff, up to 8 times, when the database aborts it in favor of
+// another transaction.
 func patiently(ctx context.Context, f func() error) error {
 	backoff := retry.NewExponential(5 * time.Millisecond)
 	backoff = retry.WithCappedDuration(200*time.Millisecond, backoff)
@@ -106,11 +106,11 @@ func patiently(ctx context.Context, f func() error) error {
 	})
 }
 
-// Exec runs a statement and says how many rows it changed.
+// Exec runs a statement and returns the number of rows it changed.
 func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 	var result sql.Result
 	var err error
-	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // it ends with the transaction
+	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
 		result, err = ready.ExecContext(ctx, args...)
 	} else {
 		result, err = t.tx.ExecContext(ctx, t.bind(text), args...)
@@ -122,15 +122,15 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 	return int(n), err
 }
 
-// query runs a statement that answers with rows.
+// query runs a statement that returns rows.
 func (t *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // it ends with the transaction
+	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
 		return ready.QueryContext(ctx, args...)
 	}
 	return t.tx.QueryContext(ctx, t.bind(text), args...)
 }
 
-// ready gives a statement that is prepared, or nil. It ends with the transaction.
+// ready returns the cached statement, or nil. It is closed with the transaction.
 func (t *Tx) ready(ctx context.Context, text string) *sql.Stmt {
 	ready := t.prepared.find(text)
 	if ready == nil {
@@ -139,10 +139,10 @@ func (t *Tx) ready(ctx context.Context, text string) *sql.Stmt {
 	return t.tx.(*sql.Tx).StmtContext(ctx, ready)
 }
 
-// Postgres says whether the dialect is PostgreSQL's.
+// Postgres reports whether the dialect is PostgreSQL.
 func (t *Tx) Postgres() bool { return t.dialect == dialect.Postgres }
 
-// bind writes each ? as the dialect wants it. No text may hold a ? otherwise.
+// bind replaces each ? by the placeholder of the dialect. A text must contain no other ?.
 func (t *Tx) bind(text string) string {
 	if !t.Postgres() {
 		return text
@@ -161,15 +161,15 @@ func (t *Tx) bind(text string) string {
 	}
 }
 
-// Driver lets an ent client work within the transaction.
+// Driver returns a driver by which an ent client works within the transaction.
 func (t *Tx) Driver() dialect.Driver {
 	return inner{entsql.NewDriver(t.dialect, entsql.Conn{ExecQuerier: t.tx})}
 }
 
-// An inner is ent's view of a transaction that it neither ends nor nests.
+// An inner is the driver for ent within a transaction, which ent neither ends nor nests.
 type inner struct{ *entsql.Driver }
 
-// Tx gives the transaction that is.
+// Tx returns the open transaction.
 func (d inner) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
 
 // Close does nothing.

@@ -9,17 +9,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// wantURL says what a database may be called by.
-const wantURL = "must be postgres://USER:PASSWORD@HOST/NAME, or host=… dbname=… as libpq has it, or a file's path, or sqlite:PATH" //nolint:gosec // it is a form, and holds no password
+// wantURL describes the accepted forms of a database URL.
+const wantURL = "must be postgres://USER:PASSWORD@HOST/NAME, a libpq connection string such as host=… dbname=…, a file path, or sqlite:PATH" //nolint:gosec // a pattern without a password
 
 var (
-	// scheme is what a URL begins with. One letter is a drive of Windows.
+	// scheme matches the scheme of a URL. A single letter is a Windows drive.
 	scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`)
-	// keyword is what a connection string of libpq begins with.
+	// keyword matches the first keyword of a libpq connection string.
 	keyword = regexp.MustCompile(`^([A-Za-z_]+)\s*=`)
 )
 
-// keywords are those of libpq that a connection string may begin with
+// keywords are the libpq keywords that a connection string may begin with
 // (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS).
 var keywords = []string{
 	"application_name", "client_encoding", "connect_timeout", "dbname", "default_query_exec_mode", "host", "hostaddr",
@@ -27,8 +27,8 @@ var keywords = []string{
 	"sslrootcert", "target_session_attrs", "user",
 }
 
-// CheckURL accepts what Open opens, without opening it. Its error quotes nothing of the
-// url, which may hold a password.
+// CheckURL returns an error unless url has a form that Open accepts; it opens nothing. The error
+// quotes nothing of url, which may contain a password.
 func CheckURL(url string) error {
 	switch {
 	case strings.TrimSpace(url) != url:
@@ -37,27 +37,26 @@ func CheckURL(url string) error {
 		return errors.New(wantURL + ", without control characters")
 	case isPostgres(url):
 		if _, err := pgx.ParseConfig(url); err != nil { // err may quote the password
-			return errors.New("names a PostgreSQL database in a form that is not understood: " + wantURL +
-				"; special characters of user and password are escaped, such as / by %2F")
+			return errors.New("is not a valid PostgreSQL URL or connection string: " + wantURL +
+				"; escape special characters in user and password, such as / by %2F")
 		}
 		return nil
 	case keyword.MatchString(url):
-		return errors.New(wantURL + "; for a file whose name has a = write ./ before it")
+		return errors.New(wantURL + "; write ./ before a file name that contains =")
 	}
 	path, prefixed := strings.CutPrefix(url, "sqlite:")
 	switch {
 	case path == "" || strings.HasPrefix(path, ":memory:"):
-		return errors.New(wantURL + ": a database in memory would be lost")
+		return errors.New(wantURL + ": in-memory databases are not supported, their data would be lost")
 	case strings.HasPrefix(path, "//"):
-		return errors.New(wantURL + ": sqlite: is followed by the path alone, such as sqlite:/var/lib/bongsu/ledger.db")
+		return errors.New(wantURL + ": sqlite: must be followed by the path alone, such as sqlite:/var/lib/bongsu/ledger.db")
 	case !prefixed && scheme.MatchString(path), strings.Contains(path, "://"):
-		return errors.New(wantURL + "; nothing else is supported, and for a file whose name has a : write ./ before it")
+		return errors.New(wantURL + "; other schemes are not supported, and write ./ before a file name that contains :")
 	}
 	return nil
 }
 
-// isPostgres reports whether url names a PostgreSQL database, as a URL or as a
-// connection string of libpq.
+// isPostgres reports whether url is a PostgreSQL URL or a libpq connection string.
 func isPostgres(url string) bool {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
 		return true

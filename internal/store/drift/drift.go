@@ -1,6 +1,6 @@
-// Package drift says where the database of a store is not what the schema of the store
-// says. Who writes migrations asks it, and the test that they are whole. What serves does
-// without: it carries a planner for each dialect.
+// Package drift compares the database of a store with its schema. The migration generator uses
+// it, and the test that the migrations are complete. The servers do not import it, because it
+// includes a planner for each dialect.
 package drift
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// Tables are what the schema of each store says, by the name of the store.
+// Tables are the tables of the schema of each store, by the name of the store.
 var Tables = map[string][]*schema.Table{
 	"directory": directory.Tables,
 	"ledger":    ledger.Tables,
 }
 
-// Diff writes the statements that would make the tables of a database these. It changes
-// nothing, and is empty where they agree.
+// Diff returns the statements that would change the tables of a database to match the given
+// ones; it returns an empty text when they match. It changes nothing.
 func Diff(ctx context.Context, d *database.Database, tables []*schema.Table) (string, error) {
 	var statements bytes.Buffer
 	err := d.Read(ctx, func(ctx context.Context, t *database.Tx) error {

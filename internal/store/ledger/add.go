@@ -13,24 +13,24 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// An add is an alert with its deliveries, all with their ids.
+// An add is an alert with its deliveries, all of which have ids.
 type add struct {
 	alert      alert.Alert
 	deliveries []alert.Delivery
 	retry      time.Time
 
 	rank   job.Rank
-	order  int64   // its place under its alert key; 0 where it has none
-	places []place // of its deliveries, where it has an alert key
+	order  int64   // its order under its alert key; 0 without a key
+	places []place // of its deliveries, if it has an alert key
 
-	holder int64 // the alert that has the key, where it is another
-	same   bool  // and for the same request
+	holder int64 // the existing alert with the idempotency key, if any
+	same   bool  // the existing alert was recorded for the same request
 }
 
 func (a *add) rows() int { return 1 + len(a.deliveries) }
 
-// AddAlert records an alert with its deliveries, whose ids follow the alert's.
-// Where ctx ends before it returns, they may be recorded all the same.
+// AddAlert records an alert with its deliveries, whose ids follow that of the alert. When ctx
+// ends before it returns, they may be recorded nevertheless.
 func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Delivery, retry time.Time) (again bool, err error) {
 	if err := checkAdd(*a, ds); err != nil {
 		return false, err
@@ -41,7 +41,7 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	}
 	mine := &add{alert: *a, deliveries: ds, retry: retry, rank: a.Rank()}
 	mine.alert.ID = id
-	firsts := map[int64]int64{0: 0} // by the caller's number of the chain
+	firsts := map[int64]int64{0: 0} // by the chain number of the caller
 	for i := range ds {
 		d := &ds[i]
 		d.ID = id + 1 + int64(i)
@@ -63,8 +63,8 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	return false, nil
 }
 
-// recall makes *a the alert that was recorded under its key, where that was asked
-// for in the same words.
+// recall sets *a to the alert that was recorded under its idempotency key, or returns
+// fault.ErrExists when that was recorded for another request.
 func (s *Store) recall(ctx context.Context, mine *add, a *alert.Alert) error {
 	if !mine.same {
 		return fmt.Errorf("the idempotency key %q was used for another request: %w", a.Key, fault.ErrExists)
@@ -78,39 +78,39 @@ func (s *Store) recall(ctx context.Context, mine *add, a *alert.Alert) error {
 	return nil
 }
 
-// checkAdd refuses what cannot be recorded as it is.
+// checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 	texts := append([]string{a.Severity, a.Message, a.Key}, append(slices.Clone(a.Targets), a.Unknown...)...)
 	if !storable(texts...) {
-		return fmt.Errorf("alert: a text holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
+		return fmt.Errorf("alert: a text contains NUL or is not UTF-8: %w", fault.ErrInvalid)
 	}
 	if !storable(a.AlertKey) || a.Resolved && a.AlertKey == "" {
-		return fmt.Errorf("alert: its key holds a NUL or is not UTF-8, or it is resolved and has none: %w", fault.ErrInvalid)
+		return fmt.Errorf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved alert: %w", fault.ErrInvalid)
 	}
 	if a.ExpireTime.IsZero() {
-		return fmt.Errorf("alert: its expire time is not set: %w", fault.ErrInvalid)
+		return fmt.Errorf("alert: expire time is not set: %w", fault.ErrInvalid)
 	}
 	chains := map[int64]bool{}
 	for i, d := range ds {
 		if !storable(d.Nickname, d.Messenger, d.Destination, d.CredentialKey, d.Reason) {
-			return fmt.Errorf("delivery %d: a text holds a NUL or is not UTF-8: %w", i, fault.ErrInvalid)
+			return fmt.Errorf("delivery %d: a text contains NUL or is not UTF-8: %w", i, fault.ErrInvalid)
 		}
 		ended := d.State.Ended()
 		if d.State != alert.Queued && d.State != alert.Held && !ended || ended == d.EndTime.IsZero() {
-			return fmt.Errorf("delivery %d: it must be queued or held, or have ended at a time: %w", i, fault.ErrInvalid)
+			return fmt.Errorf("delivery %d: must be queued, held, or completed with an end time: %w", i, fault.ErrInvalid)
 		}
 		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || ended && d.Chain != 0 {
-			return fmt.Errorf("delivery %d: all of a chain but the first must be held, each until a time, and nothing else: %w", i, fault.ErrInvalid)
+			return fmt.Errorf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed: %w", i, fault.ErrInvalid)
 		}
 		if a.Resolved && d.Chain != 0 {
-			return fmt.Errorf("delivery %d: a resolved alert has no chains: %w", i, fault.ErrInvalid)
+			return fmt.Errorf("delivery %d: a resolved alert cannot have failover chains: %w", i, fault.ErrInvalid)
 		}
 		chains[d.Chain] = true
 	}
 	return nil
 }
 
-// writeAdds writes alerts and deliveries, those of all calls together.
+// writeAdds inserts the alerts and deliveries of all calls.
 func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 	adds, err := takeKeys(ctx, t, adds)
 	if err != nil {
@@ -146,7 +146,7 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*add) error {
 	return settle(ctx, t, unsettled, nil, now)
 }
 
-// A statement is one that writes, with its parameters.
+// A statement is an SQL statement that writes, with its parameters.
 type statement struct {
 	text string
 	args []any
@@ -157,14 +157,14 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 	return err
 }
 
-// The types of what is written of alerts, and of deliveries that are plain or not.
+// The column types of inserted alerts, plain deliveries and other deliveries.
 var (
 	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
 	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint")
 )
 
-// insertAlerts writes alerts.
+// insertAlerts returns the statement that inserts alerts.
 func insertAlerts(t *database.Tx, adds []*add) statement {
 	args := make([]any, 0, len(alertTypes)*len(adds))
 	for _, a := range adds {
@@ -175,17 +175,17 @@ func insertAlerts(t *database.Tx, adds []*add) statement {
 	return statement{`INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) ` + rows, args}
 }
 
-// insertPlain writes plain deliveries.
+// insertPlain returns the statement that inserts plain deliveries.
 func insertPlain(t *database.Tx, rows []row) statement {
 	return insertDeliveries(t, "", plainTypes, rows, row.append)
 }
 
-// insertRest writes any deliveries.
+// insertRest returns the statement that inserts deliveries of any kind.
 func insertRest(t *database.Tx, rows []row) statement {
 	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, resume_time", restTypes, rows, row.appendAll)
 }
 
-// insertDeliveries writes rows, of which add gives the parameters.
+// insertDeliveries returns the statement that inserts rows, whose parameters add appends.
 func insertDeliveries(t *database.Tx, more string, types []string, rows []row, add func(row, []any) []any) statement {
 	args := make([]any, 0, len(types)*len(rows))
 	for _, d := range rows {
@@ -196,20 +196,20 @@ func insertDeliveries(t *database.Tx, more string, types []string, rows []row, a
 		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + more + `) ` + values, args}
 }
 
-// A row is a delivery beside the call that brings it.
+// A row is a delivery to insert, with its call.
 type row struct {
 	*add
 	*alert.Delivery
 	place
 }
 
-// isPlain says of a delivery that it is queued and in no chain, as most are. Of an alert
-// with a key no delivery is.
+// isPlain reports whether a delivery is queued and in no failover chain, as most are. No
+// delivery of an alert with a key is plain.
 func isPlain(d *alert.Delivery) bool {
 	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
 }
 
-// deliveriesOf gives all deliveries: those that are plain, and the rest.
+// deliveriesOf returns all deliveries, split into plain ones and the rest.
 func deliveriesOf(adds []*add) (plain, rest []row) {
 	for _, a := range adds {
 		for i := range a.deliveries {
@@ -226,13 +226,13 @@ func deliveriesOf(adds []*add) (plain, rest []row) {
 	return plain, rest
 }
 
-// append adds the parameters of a plain row to args. The columns it leaves out have
-// their defaults then.
+// append appends the parameters of a plain row to args. The omitted columns have the right
+// defaults for it.
 func (r row) append(args []any) []any {
 	return append(r.begin(args), int(alert.Queued), micros(r.retry), micros(r.alert.ExpireTime))
 }
 
-// appendAll adds the parameters of any row to args.
+// appendAll appends the parameters of any row to args.
 func (r row) appendAll(args []any) []any {
 	state, next, held := r.State, micros(r.retry), r.State == alert.Held
 	if held {
@@ -251,18 +251,18 @@ func (r row) appendAll(args []any) []any {
 		r.thread, r.order, r.alert.Resolved, resume)
 }
 
-// begin adds the parameters that all rows begin with.
+// begin appends the parameters that all rows start with.
 func (r row) begin(args []any) []any {
 	credential := r.SealedCredential
 	if credential == nil {
-		credential = []byte{} // nil would be no value
+		credential = []byte{} // nil would be NULL
 	}
 	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.rank), r.Destination, credential, r.CredentialKey)
 }
 
-// encode writes targets as JSON, which texts always can be.
+// encode returns targets as JSON, which cannot fail.
 func encode(targets []string) string {
-	text, err := json.Marshal(append([]string{}, targets...)) // none is [], not null
+	text, err := json.Marshal(append([]string{}, targets...)) // no targets are [], not null
 	if err != nil {
 		panic(err)
 	}

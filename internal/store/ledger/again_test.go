@@ -11,15 +11,15 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestKeyOfATransactionGivenUp proves that who was told of an alert that was not
-// recorded after all may record its own.
+// TestKeyOfATransactionGivenUp checks that an add which found its key taken in an aborted
+// transaction can record its own alert in the retry.
 func TestKeyOfATransactionGivenUp(t *testing.T) {
 	db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), Schema)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	errBad := errors.New("a bad one")
+	errBad := errors.New("abort")
 	first := &add{alert: alert.Alert{ID: 1, Key: "k", CreateTime: time.Now()}}
 	second := &add{alert: alert.Alert{ID: 2, Key: "k", CreateTime: time.Now()}}
 	err = db.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
@@ -27,7 +27,7 @@ func TestKeyOfATransactionGivenUp(t *testing.T) {
 			return err
 		}
 		if second.holder != 1 || !second.same {
-			t.Errorf("the second was told of %d, want 1", second.holder)
+			t.Errorf("holder of the second is %d, want 1", second.holder)
 		}
 		return errBad
 	})
@@ -36,6 +36,6 @@ func TestKeyOfATransactionGivenUp(t *testing.T) {
 	}
 	err = db.Write(t.Context(), func(ctx context.Context, x *database.Tx) error { return writeAdds(ctx, x, []*add{second}) })
 	if err != nil || second.holder != 0 {
-		t.Errorf("the second was told of %d, %v, want none", second.holder, err)
+		t.Errorf("holder of the second is %d, %v, want none", second.holder, err)
 	}
 }

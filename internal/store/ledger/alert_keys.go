@@ -15,16 +15,16 @@ import (
 // An alertKey is a row of the table alert_keys.
 type alertKey struct {
 	name     string
-	last     int64 // the place of the last alert; 0 before the first
+	last     int64 // the order of the last alert; 0 before the first
 	rank     job.Rank
 	resolved bool
 	use      int64
 }
 
-// enter gives an alert its place under the key, and its rank.
+// enter sets the order of an alert under the key, and its rank.
 func (k *alertKey) enter(a *add) {
 	first := k.last == 0
-	k.last = max(k.last+1, a.alert.ID) // in the order of ids, as far as processes give them so
+	k.last = max(k.last+1, a.alert.ID) // in the order of ids, as far as concurrent processes assign them in order
 	a.order = k.last
 	switch {
 	case first || !a.alert.Resolved && k.resolved:
@@ -37,16 +37,16 @@ func (k *alertKey) enter(a *add) {
 	k.resolved = a.alert.Resolved
 }
 
-// A place is where a delivery of an alert with a key stands in its thread.
+// A place is the position of a delivery in its thread.
 type place struct {
 	thread   string
 	blocked  bool
-	needless bool // it ends at once
+	needless bool // it is canceled at once, as not needed
 }
 
-// enterThreads gives the alerts that have keys their places, in the order of the calls, and
-// those that are resolved their ranks. It returns the threads that must be settled when
-// the deliveries are written. Where no alert has a key, it costs nothing.
+// enterThreads sets the order of alerts with keys, in the order of the calls, and the ranks of
+// resolved ones. It returns the threads that must be settled after the deliveries are inserted.
+// Without alert keys it runs no query.
 func enterThreads(ctx context.Context, t *database.Tx, adds []*add) (unsettled []string, err error) {
 	var keyed []*add
 	for _, a := range adds {
@@ -87,8 +87,8 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*add) (unsettled [
 	return unsettled, nil
 }
 
-// enterKeys enters alerts under their keys, which are locked until the commit, in an order
-// that all processes keep.
+// enterKeys enters alerts under their keys, whose rows stay locked until the commit. All
+// processes lock them in the same order.
 func enterKeys(ctx context.Context, t *database.Tx, keyed []*add) error {
 	keys := map[string]*alertKey{}
 	for _, a := range keyed {
@@ -114,8 +114,8 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*add) error {
 	return err
 }
 
-// upsertAlertKeys writes rows, sets what set says of those that are there, and returns
-// them as they are then.
+// upsertAlertKeys inserts rows, applies set to existing ones, and returns their values
+// afterwards.
 func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey, set string) (all []alertKey, err error) {
 	for some := range database.Chunks(t, keys, chunk) {
 		args := make([]any, 0, 5*len(some))
@@ -135,11 +135,11 @@ func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey, set 
 	return all, nil
 }
 
-// onConflictName continues an INSERT of rows, some of which may be there.
+// onConflictName continues an INSERT of rows that may exist.
 const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
 
-// upsertThreads names the threads of alerts, which are locked until the commit, and
-// returns them.
+// upsertThreads inserts or updates the threads of alerts, whose rows stay locked until the
+// commit, and returns them.
 func upsertThreads(ctx context.Context, t *database.Tx, keyed []*add) (map[string]thread, error) {
 	type entry struct{ resolved, last, use int64 }
 	entries := map[string]entry{}
@@ -183,8 +183,8 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*add) (map[strin
 	return threads, nil
 }
 
-// selectBusy returns those of threads that have deliveries which have not ended. The
-// condition of the index of threads stands in its own words.
+// selectBusy returns which of the threads have deliveries that are not completed. The condition
+// repeats that of the partial index on threads.
 func selectBusy(ctx context.Context, t *database.Tx, names []string) (map[string]bool, error) {
 	busy := map[string]bool{}
 	for some := range database.Chunks(t, names, chunk) {
@@ -200,7 +200,7 @@ func selectBusy(ctx context.Context, t *database.Tx, names []string) (map[string
 	return busy, nil
 }
 
-// placed returns a delivery as its place has it.
+// placed returns the delivery in the state that its place in the thread requires.
 func (p place) placed(a *alert.Alert, d alert.Delivery) alert.Delivery {
 	switch {
 	case p.needless:

@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// An attempt is a row of the table attempts. Two that are equal say the same.
+// An attempt is a row of the table attempts. Rows of the same report are equal.
 type attempt struct {
 	delivery   int64
 	number     int
@@ -19,10 +19,10 @@ type attempt struct {
 	possible   bool
 }
 
-// columns are those of an attempt, in the order of scan and append.
+// columns are the columns of an attempt, in the order of scan and append.
 const columns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate, cut, moved`
 
-// types are those of columns.
+// types are the types of columns.
 var types = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text", "boolean", "boolean", "text"}
 
 func (a *attempt) scan(rows *sql.Rows) error {
@@ -35,7 +35,7 @@ func (a *attempt) append(args []any) []any {
 		a.outcome.Status, a.outcome.Code, a.outcome.MessageID, a.outcome.Excerpt, a.possible, a.outcome.Cut, a.outcome.Destination)
 }
 
-// attemptOf is the row that a report makes.
+// attemptOf returns the row for a report.
 func attemptOf(r alert.Report, number int, possible bool) attempt {
 	r.Outcome.After, r.Outcome.Gone = 0, false
 	return attempt{
@@ -69,7 +69,7 @@ func insertAttempts(ctx context.Context, t *database.Tx, all []attempt) error {
 	return nil
 }
 
-// selectAttempts answers with attempts for which the condition holds, in order.
+// selectAttempts returns the attempts that match a condition, in order.
 func selectAttempts(ctx context.Context, t *database.Tx, condition string, args ...any) ([]attempt, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, a *attempt) error { return a.scan(rows) },
 		`SELECT `+columns+` FROM attempts WHERE `+condition+` ORDER BY delivery_id, number`, args...)

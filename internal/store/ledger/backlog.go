@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// Backlogs counts what has not ended.
+// Backlogs returns the number of deliveries that are not completed.
 func (s *Store) Backlogs(ctx context.Context, now time.Time, destinations bool) (all []alert.Backlog, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		all, err = database.Select(ctx, t, func(rows *sql.Rows, b *alert.Backlog) error {
@@ -23,9 +23,9 @@ func (s *Store) Backlogs(ctx context.Context, now time.Time, destinations bool) 
 	return all, err
 }
 
-// selectBacklogs counts by the indexes of what waits and what is held: first by
-// alert, so that each of these is looked up once. alert_id + 0 keeps SQLite from
-// the index by alert, in which all that ended stands too.
+// selectBacklogs counts by the indexes of queued and of claimed deliveries: first by alert, so
+// that each alert is looked up once. alert_id + 0 keeps SQLite from the index by alert, which
+// includes all completed deliveries.
 func selectBacklogs(destinations bool) string {
 	destination, by := `''`, `GROUP BY alert_id + 0, messenger, credential_key`
 	if destinations {

@@ -19,7 +19,7 @@ func each(b *testing.B, f func(b *testing.B, l *ledger.Store)) {
 	b.Run("postgres", func(b *testing.B) { f(b, open(b, postgrestest.URL(b))) })
 }
 
-// queued are n deliveries.
+// queued returns n queued deliveries.
 func queued(n int) []alert.Delivery {
 	ds := make([]alert.Delivery, n)
 	for i := range ds {
@@ -30,7 +30,7 @@ func queued(n int) []alert.Delivery {
 	return ds
 }
 
-// BenchmarkAddAlert adds alerts to three people each, 64 at a time for each CPU.
+// BenchmarkAddAlert adds alerts to three users each, 64 concurrent calls for each CPU.
 func BenchmarkAddAlert(b *testing.B) {
 	each(b, func(b *testing.B, l *ledger.Store) {
 		b.SetParallelism(64)
@@ -46,8 +46,8 @@ func BenchmarkAddAlert(b *testing.B) {
 	})
 }
 
-// BenchmarkRows adds an alert, claims its deliveries and reports them, one call at a
-// time: what a transaction costs, and what its rows do.
+// BenchmarkRows adds an alert, claims its deliveries and reports them, one call at a time, to
+// separate the cost of a transaction from that of its rows.
 func BenchmarkRows(b *testing.B) {
 	for _, rows := range []int{1, 100} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -85,7 +85,7 @@ func BenchmarkClaimReport(b *testing.B) {
 	})
 }
 
-// recorded adds an alert with n deliveries, and gives their ids.
+// recorded adds an alert with n deliveries, and returns their ids.
 func recorded(b *testing.B, l *ledger.Store, n int) []int64 {
 	b.Helper()
 	ds, ids := queued(n), make([]int64, n)
@@ -109,7 +109,7 @@ func claimed(b *testing.B, l *ledger.Store, ids []int64) []alert.Claim {
 	return claims
 }
 
-// reported reports that claims were sent.
+// reported reports claims as sent.
 func reported(b *testing.B, l *ledger.Store, claims []alert.Claim) {
 	b.Helper()
 	reports := make([]alert.Report, len(claims))
@@ -124,8 +124,8 @@ func reported(b *testing.B, l *ledger.Store, claims []alert.Claim) {
 	}
 }
 
-// BenchmarkBacklogs counts a hundred thousand deliveries that wait, of a hundred
-// alerts under ten credentials, beside twice as many that have ended.
+// BenchmarkBacklogs counts a hundred thousand queued deliveries, of a hundred alerts under ten
+// credentials, beside twice as many completed ones.
 func BenchmarkBacklogs(b *testing.B) {
 	each(b, func(b *testing.B, l *ledger.Store) {
 		for n := range 300 {

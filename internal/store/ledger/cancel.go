@@ -11,11 +11,11 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// canceled is why a delivery ended whose alert was canceled.
+// canceled is the reason of deliveries whose alert was canceled.
 const canceled = "canceled"
 
-// Cancel ends what of an alert waits, and marks what is held, and what no receipt shall
-// bring back. For state + 0 see claim.write.
+// Cancel cancels the queued deliveries of an alert, and marks the claimed ones and those that a
+// receipt must not resume. state + 0 avoids the indexes by state.
 func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		is, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id = ?`, id)
@@ -44,7 +44,7 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 	return n, err
 }
 
-// selectNumbers answers with a query's rows of one number each.
+// selectNumbers returns the rows of a query with a single numeric column.
 func selectNumbers(ctx context.Context, t *database.Tx, text string, args ...any) ([]int64, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, n *int64) error { return rows.Scan(n) }, text, args...)
 }

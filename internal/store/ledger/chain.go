@@ -9,22 +9,21 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A chain is the deliveries of one user that are used one after the other. Those
-// that are held are the last of it. Where nothing came of a delivery in a chain,
-// none of this is paid for.
+// A failover chain is the deliveries to one user that are used one after the other. Its held
+// deliveries are always the last ones. Deliveries outside of chains cost nothing here.
 //
-// What a chain does locks deliveries beside those that are reported, chain by chain,
-// so two processes that report two of one chain at once may wait for each other. The
-// database then gives up one, which is tried again.
+// Advancing a chain locks deliveries other than the reported ones, chain by chain, so two
+// processes that report deliveries of the same chain may deadlock. The database then aborts
+// one transaction, which is retried.
 
-// A step is what came of a delivery in a chain.
+// A step is the result of a delivery in a chain.
 type step struct {
 	chain int64
 	sent  bool
 }
 
-// advance lets chains go on as steps say, whose deliveries have been written.
-// It returns the threads of those that it ended or locked.
+// advance advances chains after their deliveries in steps have been written. It returns the
+// threads of the deliveries that it completed or locked.
 func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (threads []string, err error) {
 	var sent, open []int64
 	for _, s := range steps {
@@ -41,8 +40,8 @@ func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (thre
 	return append(threads, held...), err
 }
 
-// dismiss ends what of chains waits, and marks what a sender holds, which is not to
-// be tried again. It returns the threads of these. For state + 0 see claim.write.
+// dismiss cancels the queued deliveries of chains as not needed, and marks claimed ones so that
+// they are not retried. It returns their threads. state + 0 avoids the indexes by state.
 func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.Chunks(t, chains, chunk) {
 		in, args := database.In(t, some)
@@ -59,7 +58,7 @@ func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 		}
 		for ids := range database.Chunks(t, open, chunk) {
 			in, args := database.In(t, ids)
-			// What each expression sees is the row as it was.
+			// All expressions read the old values of the row.
 			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+alert.NotNeeded+`', canceled = (state = 2),
 				end_time = CASE WHEN state = 1 THEN CAST(? AS BIGINT) ELSE end_time END,
 				state = CASE WHEN state = 1 THEN 6 ELSE state END WHERE id `+in,
@@ -71,16 +70,16 @@ func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 	return threads, nil
 }
 
-// A link is a delivery of a chain as it stands.
+// A link is the current state of a delivery of a chain.
 type link struct {
 	id, chain int64
 	state     alert.State
 	deferred  bool
 	next      int64
-	resume    int64 // set where it is blocked in its thread
+	resume    int64 // set if it is blocked by its thread
 }
 
-// unblocked returns the link as it would be if its thread did not block it.
+// unblocked returns the delivery in the state that it would have without its thread.
 func (l link) unblocked(now int64) link {
 	if l.resume == 0 {
 		return l
@@ -92,8 +91,8 @@ func (l link) unblocked(now int64) link {
 	return l
 }
 
-// release lets the next of each chain go whose turn has come. It returns the threads of
-// those that are held.
+// release releases the next held delivery of each chain that is due to go on. It returns the
+// threads of the held deliveries.
 func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.Chunks(t, chains, chunk) {
 		in, args := database.In(t, some)
@@ -134,9 +133,9 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 	return threads, nil
 }
 
-// next gives those of a chain that change: the first that is held becomes Queued at
-// now, where the one before it failed or waits so long that it would be used
-// anyway; those behind it come sooner by as much, so that each keeps its distance.
+// next returns the deliveries of a chain that change: the first held one becomes Queued at now
+// if the one before it failed, or waits longer than the failover delay. The held ones behind it
+// move earlier by as much, so that their distances stay.
 func next(chain []link, now int64) []link {
 	first := slices.IndexFunc(chain, func(l link) bool { return l.state == alert.Held })
 	if first < 1 {
@@ -158,13 +157,13 @@ func next(chain []link, now int64) []link {
 	return moved
 }
 
-// hasten writes what next gave.
+// hasten writes the changed deliveries of chains.
 func hasten(ctx context.Context, t *database.Tx, moved []link) error {
 	for some := range database.Chunks(t, moved, chunk) {
 		args := make([]any, 0, 4*len(some))
 		for _, l := range some {
 			next, resume, held := l.next, int64(0), l.state == alert.Held
-			if l.resume != 0 { // its thread still blocks it
+			if l.resume != 0 { // still blocked by its thread
 				next, resume, held = farAway, l.next, true
 			}
 			args = append(args, l.id, next, held, resume)
@@ -179,8 +178,8 @@ func hasten(ctx context.Context, t *database.Tx, moved []link) error {
 	return nil
 }
 
-// stateOf is a delivery's state, of which the database keeps what is held as
-// queued: all that ends, cancels or puts what is queued is right for it too.
+// stateOf returns the state of a delivery. The database stores held deliveries as queued, so
+// that expiry, cancellation and dispatch cover them too.
 func stateOf(state alert.State, held bool) alert.State {
 	if state == alert.Queued && held {
 		return alert.Held

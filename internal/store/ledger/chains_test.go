@@ -11,9 +11,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestChainsInTwoProcesses lets two stores of one database each report another
-// delivery of the same chains at once, in opposite orders: what is sent ends what
-// waits, what failed lets the next go, and neither store fails for the other's sake.
+// TestChainsInTwoProcesses lets two stores of one database concurrently report different
+// deliveries of the same chains, in opposite orders: a sent delivery cancels the queued ones, a
+// failed one releases the next, and no call fails because of the other store.
 func TestChainsInTwoProcesses(t *testing.T) {
 	t.Parallel()
 	for name, url := range urls {

@@ -6,10 +6,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// A change is a call that waits for a commit: an add, a claim or a report.
+// A change is a call that waits for a group commit: an add, a claim or a report.
 type change interface{ rows() int }
 
-// write writes changes of all kinds in one transaction, those of each kind together.
+// write writes changes of all kinds in one transaction, kind by kind.
 func (s *Store) write(ctx context.Context, changes []change) error {
 	var adds []*add
 	var reports []*report

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A claim is one call of Claim, and what it is granted.
+// A claim is one call of Claim, with the claims that it is granted.
 type claim struct {
 	ids        []int64 // in order, each once
 	by         alert.Claimant
@@ -23,14 +23,14 @@ type claim struct {
 
 func (c *claim) rows() int { return len(c.ids) }
 
-// Claim takes deliveries under a lease. Where ctx ends before it returns, they
-// may be held until the lease ends.
+// Claim claims deliveries under a lease. When ctx ends before it returns, they may stay claimed
+// until the lease expires.
 func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]alert.Claim, error) {
 	if !storable(by.Sender) {
-		return nil, fmt.Errorf("sender holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
+		return nil, fmt.Errorf("sender contains NUL or is not UTF-8: %w", fault.ErrInvalid)
 	}
 	if !lease.After(now) {
-		return nil, fmt.Errorf("the lease must end after now: %w", fault.ErrInvalid)
+		return nil, fmt.Errorf("lease must end after now: %w", fault.ErrInvalid)
 	}
 	c := &claim{ids: inOrder(ids), by: by, now: micros(now), lease: micros(lease)}
 	if len(c.ids) == 0 {
@@ -42,10 +42,10 @@ func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, 
 	return c.granted, nil
 }
 
-// isFree says of a delivery that it can be claimed at a time, which it takes twice.
+// isFree is the condition for claimable deliveries at a time, which is a parameter twice.
 const isFree = `state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
 
-// Free answers with what Claim would take, and what was reserved for it.
+// Free returns the deliveries that Claim would grant, with their reserved slots.
 func (s *Store) Free(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error) {
 	type reserved struct {
 		id    int64
@@ -69,8 +69,7 @@ func (s *Store) Free(ctx context.Context, ids []int64, now time.Time) (slots map
 	return slots, err
 }
 
-// writeClaims grants claims, one call after the other: what the first is
-// granted, the second is not.
+// writeClaims grants claims, call by call: a delivery goes to the first call that claims it.
 func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 	for _, c := range claims {
 		c.granted = c.granted[:0]
@@ -83,7 +82,7 @@ func writeClaims(ctx context.Context, t *database.Tx, claims []*claim) error {
 	return nil
 }
 
-// write grants some ids.
+// write grants the claims of some ids.
 func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	taken, err := c.take(ctx, t, ids)
 	if err != nil {
@@ -98,16 +97,15 @@ func (c *claim) write(ctx context.Context, t *database.Tx, ids []int64) error {
 	return nil
 }
 
-// grant adds to what is granted.
+// grant adds granted claims to the result.
 func (c *claim) grant(taken []alert.Claim) {
 	slices.SortFunc(taken, func(a, b alert.Claim) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	c.granted = append(c.granted, taken...)
 }
 
-// take claims some ids: those that are free it locks in the order of their ids, so
-// that two processes never wait for each other, and moves on. SQLite has one writer,
-// and need not look for them twice. state + 0 keeps the databases from the indexes by
-// state: these are found by their ids.
+// take claims the claimable ones of ids. In PostgreSQL it locks them in the order of their ids
+// first, so that two processes cannot deadlock. SQLite has one writer and needs no second
+// lookup. state + 0 keeps the databases from the indexes by state: the lookup is by id.
 func (c *claim) take(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
 	in, args := database.In(t, ids)
 	free := `id ` + in + ` AND ` + isFree
@@ -120,14 +118,15 @@ func (c *claim) take(ctx context.Context, t *database.Tx, ids []int64) ([]alert.
 		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, args...), c.now, c.now)...)
 }
 
-// held answers with what the same request holds, which it is granted again as it is.
+// held returns the deliveries that the same request has claimed; they are granted again,
+// unchanged.
 func (c *claim) held(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
 	in, args := database.In(t, ids)
 	return selectClaims(ctx, t, `SELECT `+granted+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
 		append(args, c.by.Request[:])...)
 }
 
-// granted is what selectClaims reads.
+// granted are the columns that selectClaims reads.
 const granted = `id, fence, attempt_count, possible_duplicate, lease_time`
 
 func selectClaims(ctx context.Context, t *database.Tx, text string, args ...any) ([]alert.Claim, error) {

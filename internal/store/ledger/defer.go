@@ -12,15 +12,15 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// maxSlots bounds the slots of a delivery.
+// maxSlots is the maximum length of the slots of a delivery, in bytes.
 const maxSlots = 255
 
-// Defer gives back what must wait for its provider. To ask twice changes nothing.
+// Defer defers deliveries that must wait for their provider. It is idempotent.
 func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) error {
 	ds = slices.Clone(ds)
 	for _, d := range ds {
 		if d.Time.IsZero() || len(d.Slots) > maxSlots || !storable(d.Slots) {
-			return fmt.Errorf("deferral of delivery %d: it needs a time, and slots of at most %d bytes: %w", d.DeliveryID, maxSlots, fault.ErrInvalid)
+			return fmt.Errorf("deferral of delivery %d: requires a time, and slots of at most %d bytes without NUL: %w", d.DeliveryID, maxSlots, fault.ErrInvalid)
 		}
 	}
 	slices.SortStableFunc(ds, func(a, b alert.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
@@ -35,9 +35,9 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 	})
 }
 
-// writeDeferrals locks the deliveries in the order of their ids, moves those that
-// are free or held under the right fence, and lets their chains go on. For state + 0
-// see claim.write.
+// writeDeferrals locks deliveries in the order of their ids, defers those that are claimable or
+// claimed under the given fencing token, and advances their chains. state + 0 avoids the
+// indexes by state.
 func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, now int64) error {
 	ids, rows := make([]int64, len(ds)), make([]any, 0, 4*len(ds))
 	for i, d := range ds {
@@ -59,7 +59,7 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 		threads = append(threads, d.thread)
 	}
 	v, args := t.Rows([]string{"bigint", "bigint", "bigint", "text"}, rows)
-	// What each expression sees is the row as it was.
+	// All expressions read the old values of the row.
 	if _, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (`+v+`)
 		UPDATE deliveries SET
 			state = CASE WHEN canceled THEN 6 ELSE 1 END,

@@ -16,7 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// Summary answers with an alert and how its deliveries stand.
+// Summary returns an alert with the number of its deliveries in each state.
 func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
 	a, err := s.alert(ctx, id)
 	if ent.IsNotFound(err) {
@@ -25,8 +25,8 @@ func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
 	return a, err
 }
 
-// Deliveries answers with deliveries of an alert and their attempts, as they are at one
-// moment.
+// Deliveries returns deliveries of an alert with their attempts, from one snapshot of the
+// database.
 func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []alert.Delivery, err error) {
 	if q.Limit < 1 {
 		return nil, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
@@ -62,9 +62,9 @@ func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []ale
 	return ds, err
 }
 
-// deliveryRows answers with deliveries as q says. SQLite finds them in order by the index
-// of each alert's. PostgreSQL would sort all of the alert for each page, so a page behind
-// another is first looked for in a range of ids: those of an alert follow each other.
+// deliveryRows returns the deliveries that match q. SQLite reads them in order from the index by
+// alert. PostgreSQL would sort all deliveries of the alert for each page, so a later page is
+// first searched in a range of ids: the ids of an alert are consecutive.
 func deliveryRows(ctx context.Context, t *database.Tx, client *ent.Client, q alert.DeliveryQuery) ([]*ent.Delivery, error) {
 	where := []predicate.Delivery{entdelivery.AlertID(q.AlertID), entdelivery.IDGT(q.After)}
 	if q.State != 0 {
@@ -87,12 +87,12 @@ func deliveryRows(ctx context.Context, t *database.Tx, client *ent.Client, q ale
 	}
 	order := "id"
 	if t.Postgres() {
-		order = "id + 0" // not by the primary key, to the end of the table where few rows fulfil the conditions
+		order = "id + 0" // avoids a scan of the primary key to the end of the table when few rows match
 	}
 	return client.Delivery.Query().Where(where...).Limit(q.Limit).Order(func(s *entsql.Selector) { s.OrderExpr(entsql.Expr(order)) }).All(ctx)
 }
 
-// Versions answers with the versions of an alert's deliveries.
+// Versions returns the versions of the deliveries of an alert.
 func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.Version, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		all, err = database.Select(ctx, t, func(rows *sql.Rows, v *alert.Version) error {
@@ -114,8 +114,8 @@ func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.Versio
 	return all, err
 }
 
-// Fingerprints answers with a number for each alert. Times are summed by what is left of
-// them, as their sum would be too large.
+// Fingerprints returns a checksum for each alert. Times are reduced by a modulus before they are
+// summed, because their sum would overflow.
 func (s *Store) Fingerprints(ctx context.Context, alertIDs []int64) (all map[int64]uint64, err error) {
 	type row struct {
 		id  int64
@@ -146,11 +146,11 @@ func (s *Store) Fingerprints(ctx context.Context, alertIDs []int64) (all map[int
 	return all, err
 }
 
-// mix returns a number that differs, all but surely, where one of ns differs.
+// mix returns a hash of ns.
 func mix(ns ...int64) uint64 {
 	sum := uint64(14695981039346656037)
 	for _, n := range ns {
-		sum ^= uint64(n) // its bits are what counts
+		sum ^= uint64(n) // keeps all bits
 		sum *= 1099511628211
 		sum ^= sum >> 29
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A waiting delivery is due.
+// A waiting is a due delivery.
 type waiting struct {
 	job.Delivery
 	alert     int64
@@ -23,13 +23,13 @@ type waiting struct {
 	next      int64
 }
 
-// Due answers with jobs for what waits past its time, but for what has expired, or will
-// have by then, which no sender would be granted. Several processes may ask
-// at once, and find each delivery once between them.
+// Due returns jobs for the due deliveries, without those that are expired or will be by then,
+// which no sender could claim. Several processes may call it concurrently: each delivery is
+// returned to one of them.
 func (s *Store) Due(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) (jobs []alert.DueJob, err error) {
 	until := now.Add(ahead)
 	if limit < 1 || size < 1 || ahead < 0 || !retry.After(until) {
-		return nil, fmt.Errorf("limit and size must be at least 1, ahead not less than 0, and retry after all that is due: %w", fault.ErrInvalid)
+		return nil, fmt.Errorf("limit and size must be at least 1, ahead must not be negative, and retry must be after now + ahead: %w", fault.ErrInvalid)
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectDue(ctx, t, micros(now), micros(until), limit)
@@ -47,7 +47,8 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, ahead time.Durati
 	return jobs, err
 }
 
-// selectDue finds what is due until a time, rank by rank, by the index of what is due.
+// selectDue returns deliveries that are due until a time, rank by rank, by the index of due
+// deliveries.
 func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]waiting, error) {
 	var due []waiting
 	for _, rank := range job.Ranks {
@@ -67,7 +68,7 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	return due, nil
 }
 
-// postpone lets deliveries wait in the queue until retry. None is held any more.
+// postpone sets the redispatch time of deliveries that are enqueued. None stays held.
 func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
 	for some := range database.Chunks(t, due, chunk) {
 		ids := make([]int64, len(some))
@@ -82,7 +83,7 @@ func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) e
 	return nil
 }
 
-// selectAlerts answers with what is to be sent of alerts, by alert.
+// selectAlerts returns the content of alerts by id.
 func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64]alert.Alert, error) {
 	found := map[int64]alert.Alert{}
 	for _, w := range due {
@@ -109,8 +110,8 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64
 	return found, nil
 }
 
-// toJobs puts deliveries together that are of one alert, by one messenger and due at
-// about the same time, in the order in which they came.
+// toJobs groups deliveries of one alert and messenger that are due at about the same time into
+// jobs, in their order.
 func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []alert.DueJob {
 	type kind struct {
 		alert     int64
@@ -118,7 +119,7 @@ func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []
 		grain     int64
 	}
 	var jobs []alert.DueJob
-	open := map[kind]int{} // the job that takes more
+	open := map[kind]int{} // the job that is not full yet
 	for _, w := range due {
 		next := max(w.next, now)
 		k := kind{w.alert, w.messenger, (next - now) / alert.DueGrain.Microseconds()}
@@ -129,14 +130,14 @@ func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []
 			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Content: alerts[w.alert].Content(w.messenger)}})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, w.Delivery)
-		jobs[i].Time = timeOf(next) // they come in order
+		jobs[i].Time = timeOf(next) // due is sorted by time
 	}
 	return jobs
 }
 
-// Wake makes what waits in the queue, until a time or before it, due at now. What
-// was due before stays in front, and is not written again: while the queue is away,
-// Wake is called often.
+// Wake makes enqueued deliveries due at now if their redispatch time is not after until. Those
+// that were due before stay in front and are not written again, because this is called often
+// during an outage of the queue.
 func (s *Store) Wake(ctx context.Context, now, until time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= ?`, micros(now))

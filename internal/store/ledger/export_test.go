@@ -1,10 +1,10 @@
 package ledger
 
-// SelectBacklogs is what Backlogs asks, with ? for now.
+// SelectBacklogs returns the query of Backlogs, with ? for now.
 var SelectBacklogs = selectBacklogs
 
-// FromV is how what is changed by many rows of values is found.
+// FromV joins the deliveries that a statement changes with its rows.
 const FromV = fromV
 
-// Simple is the condition of deliveries that are ended without being read.
+// Simple is the condition for deliveries that are completed without being read.
 const Simple = simple

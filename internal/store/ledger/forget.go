@@ -12,20 +12,20 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// Whoever changes a delivery that has ended locks its alert after it (present), and
-// whoever forgets an alert locks it first: so what is looked at here stays as it is.
-// Two who do that at once to the same alert may wait for each other. The database then
-// gives up one, which is tried again.
+// A transaction that changes a completed delivery locks its alert after it, and one that
+// deletes an alert locks the alert first: so the deliveries that are read here do not change. Two
+// such transactions on the same alert may deadlock; the database then aborts one,
+// which is retried.
 
-// Forget deletes what is left of an alert that was forgotten, or else forgets alerts.
-// What it deletes it finds by the index of deliveries by alert, in order.
+// Forget deletes rows of a tombstone if there is one, or else deletes alerts that completed
+// before a time. It finds the rows by the index of deliveries by alert, in order.
 func (s *Store) Forget(ctx context.Context, after int64, before time.Time, limit int) (f alert.Forgotten, err error) {
 	if limit < 1 {
 		return f, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
 	}
 	var begin time.Time
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		begin = time.Now() // its turn has come
+		begin = time.Now() // the write lock is acquired
 		f = alert.Forgotten{Last: after}
 		if is, err := deleteRemnant(ctx, t, limit, &f); is || err != nil {
 			return err
@@ -42,14 +42,14 @@ func (s *Store) Forget(ctx context.Context, after int64, before time.Time, limit
 	return f, err
 }
 
-// An ended delivery may be forgotten with its alert.
+// An ended is a completed delivery that may be deleted with its alert.
 type ended struct {
 	id, alert int64
 	attempts  int
-	over      bool // it ended before the time in question
+	over      bool // it completed before the retention time
 }
 
-// selectByAlert answers with deliveries of alerts, of one alert after the other.
+// selectByAlert returns the deliveries of alerts, ordered by alert.
 func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]ended, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, d *ended) error {
 		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.over)
@@ -57,12 +57,12 @@ func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int6
 		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
 }
 
-// leastRows is how many rows an alert has that was sent to anybody: itself, a delivery
-// and an attempt.
+// leastRows is the minimum number of rows of an alert that was sent: the alert, a delivery and
+// an attempt.
 const leastRows = 3
 
-// forget looks at the next alerts that are old enough, and deletes those that are over
-// until limit is reached. An alert that exceeds it alone becomes a remnant.
+// forget examines the next alerts that are old enough, and deletes the completed ones up to
+// limit rows. An alert that exceeds limit alone becomes a tombstone.
 func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *alert.Forgotten) error {
 	old, err := selectOld(ctx, t, before, f.Last, (limit+leastRows-1)/leastRows)
 	if err != nil || len(old) == 0 {
@@ -73,7 +73,7 @@ func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *ale
 	if err != nil {
 		return err
 	}
-	whole := old[len(old)-1] + 1 // below it, all deliveries were read
+	whole := old[len(old)-1] + 1 // the deliveries of all alerts below this id were read
 	if len(read) > limit {
 		whole = read[limit].alert
 	}
@@ -106,9 +106,9 @@ func forget(ctx context.Context, t *database.Tx, before int64, limit int, f *ale
 	return err
 }
 
-// selectOld locks those of the next alerts that were created before a time, but for those
-// that somebody else has in hand. To look and to lock are two statements: of both in
-// one PostgreSQL would make a plan that reads all alerts.
+// selectOld locks those of the next alerts that were created before a time, except those that
+// another transaction has locked. Selecting and locking are two statements: for both in one,
+// PostgreSQL would choose a plan that reads all alerts.
 func selectOld(ctx context.Context, t *database.Tx, before, after int64, limit int) ([]int64, error) {
 	next, err := database.Select(ctx, t, func(rows *sql.Rows, a *[2]int64) error { return rows.Scan(&a[0], &a[1]) },
 		`SELECT id, create_time FROM alerts WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
@@ -132,8 +132,8 @@ func selectOld(ctx context.Context, t *database.Tx, before, after int64, limit i
 	return mine, nil
 }
 
-// of takes the deliveries of an alert, and what comes before them, off the front of
-// all that were read.
+// of takes the deliveries of an alert, and those of alerts before it, from the front of the
+// rows that were read.
 func of(read *[]ended, alert int64) []ended {
 	all := *read
 	for len(all) > 0 && all[0].alert < alert {
@@ -147,7 +147,7 @@ func of(read *[]ended, alert int64) []ended {
 	return all[:n]
 }
 
-// weigh says whether all deliveries of an alert are over, and how many rows it has.
+// weigh reports whether an alert is completed, and returns its number of rows.
 func weigh(ds []ended) (over bool, rows int) {
 	over, rows = true, 1
 	for _, d := range ds {
@@ -157,7 +157,7 @@ func weigh(ds []ended) (over bool, rows int) {
 	return over, rows
 }
 
-// forgetGreat forgets an alert of many rows, which become a remnant, if it is over.
+// forgetGreat deletes an alert of many rows if it is completed, and leaves a tombstone for them.
 func forgetGreat(ctx context.Context, t *database.Tx, id, before int64, f *alert.Forgotten) error {
 	f.Last = id
 	open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ?
@@ -173,8 +173,7 @@ func forgetGreat(ctx context.Context, t *database.Tx, id, before int64, f *alert
 	return err
 }
 
-// deleteRemnant deletes some rows of an alert that was forgotten before, and says
-// whether there is one.
+// deleteRemnant deletes some rows of a tombstone, and reports whether there is one.
 func deleteRemnant(ctx context.Context, t *database.Tx, limit int, f *alert.Forgotten) (bool, error) {
 	found, err := selectNumbers(ctx, t, `SELECT id FROM remnants ORDER BY id LIMIT 1`+skipLocked(t))
 	if err != nil || len(found) == 0 {
@@ -209,9 +208,9 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert
 	return err
 }
 
-// forgetKeyed deletes threads and alert keys under which nothing was recorded since before
-// and nothing is open, and reports whether there may be more. A resolved alert whose firing
-// one is forgotten so is not needed.
+// forgetKeyed deletes threads and alert keys that were last used before a time and have no
+// queued or claimed delivery, and reports whether there may be more. A resolved alert that is
+// recorded after that is canceled as not needed.
 func forgetKeyed(ctx context.Context, t *database.Tx, before int64, limit int) (more bool, err error) {
 	for _, from := range []string{
 		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
@@ -232,8 +231,7 @@ func forgetKeyed(ctx context.Context, t *database.Tx, before int64, limit int) (
 	return more, nil
 }
 
-// deleteIn deletes the rows of a table whose column is among ids, and says how many
-// they were.
+// deleteIn deletes the rows whose column is among ids, and returns their number.
 func deleteIn[T int64 | string](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
 	for some := range database.Lists(t, ids, chunk) {
 		in, args := database.In(t, some)
@@ -246,8 +244,8 @@ func deleteIn[T int64 | string](ctx context.Context, t *database.Tx, where strin
 	return n, nil
 }
 
-// present gives those of deliveries, in order, whose alert was not forgotten, and keeps
-// it so until the transaction ends, if that writes.
+// present returns those of deliveries, in order, whose alert is not deleted. In a transaction
+// that writes, lock prevents the deletion of the alert until the end of the transaction.
 func present(ctx context.Context, t *database.Tx, ids []int64, lock string) ([]int64, error) {
 	all := make([]int64, 0, len(ids))
 	for some := range database.Chunks(t, ids, chunk) {

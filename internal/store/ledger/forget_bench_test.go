@@ -17,8 +17,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// BenchmarkForget forgets alerts to one person each, a piece at a time: what a call
-// takes is what accept, claim and report may have to wait for it.
+// BenchmarkForget deletes completed alerts to one user each, chunk by chunk: add, claim and report
+// may have to wait for the duration of a call.
 func BenchmarkForget(b *testing.B) {
 	for _, limit := range []int{150, 300, 1000} {
 		b.Run(fmt.Sprintf("limit=%d", limit), func(b *testing.B) {
@@ -40,8 +40,8 @@ func BenchmarkForget(b *testing.B) {
 	}
 }
 
-// BenchmarkForgetGreat finds that an alert to 100,000 people is over: what is done at
-// once, however many they are.
+// BenchmarkForgetGreat measures the call that finds an alert to 100,000 users completed and leaves
+// a tombstone, which should not depend on their number.
 func BenchmarkForgetGreat(b *testing.B) {
 	each(b, func(b *testing.B, l *ledger.Store) {
 		for b.Loop() {
@@ -63,7 +63,7 @@ func BenchmarkForgetGreat(b *testing.B) {
 	})
 }
 
-// over records alerts to one person each, who was sent them.
+// over records alerts to one user each, and reports them as sent.
 func over(b *testing.B, l *ledger.Store, alerts int) {
 	b.Helper()
 	ids := make([]int64, alerts)
@@ -75,8 +75,8 @@ func over(b *testing.B, l *ledger.Store, alerts int) {
 	reported(b, l, claimed(b, l, ids))
 }
 
-// BenchmarkAddBeside adds alerts one after the other, and says how long the slowest in
-// a hundred took, beside a keeper that has a million rows to delete, and beside none.
+// BenchmarkAddBeside adds alerts sequentially and reports the 99th percentile of the duration, with
+// and without a keeper that deletes a million rows.
 func BenchmarkAddBeside(b *testing.B) {
 	for _, beside := range []string{"none", "keeper"} {
 		b.Run(beside, func(b *testing.B) {
@@ -110,7 +110,7 @@ func BenchmarkAddBeside(b *testing.B) {
 	}
 }
 
-// fill writes alerts that were over long ago, to one person each, beside the store.
+// fill inserts alerts to one user each that completed long ago, bypassing the store.
 func fill(b *testing.B, url string, alerts int) {
 	b.Helper()
 	driver := "sqlite"

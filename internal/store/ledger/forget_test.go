@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestForgetWaits lets somebody else write for a while: what who forgets waits for that
-// is no time that others may have had to wait for it.
+// TestForgetWaits holds the write lock for a while: the time that a deletion waits for it does not
+// count as time for which it held up others.
 func TestForgetWaits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := open(t, path)

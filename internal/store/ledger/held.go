@@ -10,12 +10,12 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A held delivery is claimed.
+// A held is a claimed delivery.
 type held struct {
 	id         int64
 	fence      int64
 	attempts   int
-	possible   bool  // an attempt before may have reached the provider
+	possible   bool  // an earlier attempt may have reached the provider
 	begin, end int64 // of its lease
 	messenger  string
 	rank       job.Rank
@@ -25,12 +25,12 @@ type held struct {
 	chain      int64
 	thread     string
 	resolves   bool
-	reason     string // why it ends where it is canceled; empty means canceled
-	lost       string // the message that the provider took and did not deliver; empty for none
+	reason     string // the reason when it is canceled; empty means canceled
+	lost       string // the id of the message that the provider accepted and did not deliver, if any
 }
 
-// selectHeld answers with deliveries for which the condition holds, one of which
-// must be that they are claimed.
+// selectHeld returns the deliveries that match a condition, which must include that they are
+// claimed.
 func selectHeld(ctx context.Context, t *database.Tx, condition string, args ...any) ([]held, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, h *held) error {
 		return rows.Scan(&h.id, &h.fence, &h.attempts, &h.possible, &h.begin, &h.end,
@@ -40,7 +40,7 @@ func selectHeld(ctx context.Context, t *database.Tx, condition string, args ...a
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }
 
-// facts is what a rule is told.
+// facts returns the input for a rule.
 func (h *held) facts(now time.Time) alert.Facts {
 	return alert.Facts{
 		Now: now, Messenger: h.messenger, Rank: h.rank, Tries: h.tries, ExpireTime: timeOf(h.expire), Canceled: h.canceled,

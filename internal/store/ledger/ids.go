@@ -9,24 +9,23 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// epoch is where the ids' clock begins: 2020-01-01 UTC, in milliseconds.
+// epoch is the start of the clock in ids: 2020-01-01 UTC, in milliseconds since 1970.
 const epoch = 1_577_836_800_000
 
-// perMilli is how many bits of an id count within a millisecond. What is left
-// lasts until the year 2298.
+// perMilli is the number of bits of an id for the ids of one millisecond. The remaining bits last
+// until the year 2298.
 const perMilli = 20
 
-// Blocks hold this many ids, or as many as one call needs. One that is older
-// than blockLife is given up, so that ids of several processes keep the order of
-// time, all but.
+// The number of ids of a block, unless one call needs more, and its maximum age: an older block
+// is dropped, so that ids of several processes are almost in the order of time.
 const (
 	blockSize = 1 << 14
 	blockLife = 10 * time.Second
 )
 
-// ids gives ids before they are written. They come in blocks that the database
-// reserves; a block begins above all before it and above what the clock says, so
-// that a ledger which was emptied, or restored from a backup, gives none again.
+// ids assigns ids before the rows are inserted. It takes them from blocks that it reserves in the
+// database. A block starts above all earlier blocks and above the id of the current time, so
+// that a ledger that was emptied, or restored from a backup, assigns no id twice.
 //
 // ids is safe for concurrent use, and each id is greater than the one before.
 type ids struct {
@@ -35,11 +34,11 @@ type ids struct {
 
 	mu       sync.Mutex
 	next     int64
-	end      int64 // the first id behind the block
+	end      int64 // the first id after the block
 	reserved time.Time
 }
 
-// take gives the first of n ids in a row.
+// take returns the first of n consecutive ids.
 func (i *ids) take(ctx context.Context, n int) (int64, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -57,8 +56,8 @@ func (i *ids) take(ctx context.Context, n int) (int64, error) {
 	return first, nil
 }
 
-// reserve takes size ids from floor on, or later, and answers with the first
-// behind them.
+// reserve reserves size ids, at floor or above, and returns the first id after
+// them.
 func (i *ids) reserve(ctx context.Context, size, floor int64) (end int64, err error) {
 	err = i.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, err := database.Select(ctx, t, func(rows *sql.Rows, end *int64) error { return rows.Scan(end) },

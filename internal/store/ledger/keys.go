@@ -12,15 +12,14 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// keyGrace is how long keys are kept beyond their time, for callers whose clocks
-// differ.
+// keyGrace is how long expired idempotency keys are kept, for processes whose clocks differ.
 const keyGrace = time.Hour
 
-// keysPerKey is how many keys beyond their time each new one takes away.
+// keysPerKey is the number of expired keys that each new key deletes.
 const keysPerKey = 2
 
-// keepKey is what a key that is taken is set to: what it was. One that would last longer
-// than a key that is taken now was taken by a clock that was ahead, and lasts no longer.
+// keepKey updates a key that is taken: it stays as it is. A key that expires later than one
+// taken now was written by a clock that was ahead, and its expiry is reduced to that.
 const keepKey = `expire_time = CASE WHEN keys.expire_time > excluded.expire_time THEN excluded.expire_time ELSE keys.expire_time END`
 
 // A key is a row of the table keys.
@@ -28,21 +27,21 @@ type key struct {
 	name    string
 	request []byte
 	alert   int64
-	expire  int64 // when it may be taken anew
+	expire  int64 // when it can be used again
 }
 
-// keyOf is the row that the add would make.
+// keyOf returns the row for an add.
 func keyOf(a *add) key {
 	request := a.alert.Request
 	if request == nil {
-		request = []byte{} // nil would be no value
+		request = []byte{} // nil would be NULL
 	}
 	return key{name: a.alert.Key, request: request, alert: a.alert.ID, expire: micros(a.alert.CreateTime.Add(alert.KeyLife))}
 }
 
-// takeKeys decides in the order of the calls which of them record their alerts:
-// those without a key, and those whose key is free. The others are told whose it
-// is. Where no call has a key, it costs nothing.
+// takeKeys decides, in the order of the calls, which of them record their alerts: those without
+// an idempotency key, and those whose key is free. The others get the id of the alert that has
+// the key. Without keys it runs no query.
 func takeKeys(ctx context.Context, t *database.Tx, adds []*add) ([]*add, error) {
 	firsts := map[string]key{}
 	now := int64(0)
@@ -59,7 +58,7 @@ func takeKeys(ctx context.Context, t *database.Tx, adds []*add) ([]*add, error) 
 	if len(firsts) == 0 {
 		return adds, nil
 	}
-	// Each name is locked until the commit, in an order that all processes keep.
+	// The rows stay locked until the commit; all processes lock them in the same order.
 	keys, err := upsertKeys(ctx, t, firsts, keepKey)
 	if err != nil {
 		return nil, err
@@ -87,8 +86,7 @@ func takeKeys(ctx context.Context, t *database.Tx, adds []*add) ([]*add, error) 
 	return fresh, forgetKeys(ctx, t, now-keyGrace.Microseconds(), keysPerKey*len(firsts))
 }
 
-// upsertKeys writes keys, sets what set says of those that are there, and answers
-// with what stands then.
+// upsertKeys inserts keys, applies set to existing ones, and returns their values afterwards.
 func upsertKeys(ctx context.Context, t *database.Tx, keys map[string]key, set string) (map[string]key, error) {
 	rows := make([]key, 0, len(keys))
 	for _, k := range keys {
@@ -116,8 +114,9 @@ func upsertKeys(ctx context.Context, t *database.Tx, keys map[string]key, set st
 	return stand, nil
 }
 
-// forgetKeys takes away some of the keys that were free before a time. What another
-// transaction holds stays. To look and to delete are two statements: see selectOld.
+// forgetKeys deletes some of the keys that expired before a time, except those that another
+// transaction has locked. Selecting and deleting are two statements, so that
+// PostgreSQL does not choose a plan that reads all keys.
 func forgetKeys(ctx context.Context, t *database.Tx, before int64, limit int) error {
 	names, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
 		`SELECT name FROM keys WHERE expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), before, limit)

@@ -8,8 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestKeysAreForgotten proves that keys beyond their life are taken away by those
-// that come, and none before.
+// TestKeysAreForgotten checks that new keys delete keys that expired longer ago than the grace
+// period, and no others.
 func TestKeysAreForgotten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l, beside := open(t, path), raw(t, path)
@@ -30,7 +30,7 @@ func TestKeysAreForgotten(t *testing.T) {
 	for i := range 10 {
 		add(string(rune('a'+i)), clock(i))
 	}
-	add("A", clock(0).Add(alert.KeyLife)) // it may be taken anew; no other clock may be behind enough
+	add("A", clock(0).Add(alert.KeyLife)) // "a" has expired, but not longer ago than the grace period
 	if n := count(); n != 11 {
 		t.Errorf("%d keys are kept, want 11", n)
 	}

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	postgrestest.Main(m)
 }
 
-// current makes databases of the newest version.
+// current creates databases of the current schema version.
 var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {
 	s, err := ledger.Open(ctx, url, time.Now)
 	if err != nil {
@@ -31,7 +31,7 @@ var current = postgrestest.Template{Fill: func(ctx context.Context, url string) 
 	return s.Close()
 }}
 
-// open opens the ledger at a URL until the test ends.
+// open opens the ledger at a URL and closes it when the test ends.
 func open(t testing.TB, url string) *ledger.Store {
 	t.Helper()
 	s, err := ledger.Open(t.Context(), url, time.Now)
@@ -61,7 +61,7 @@ func TestPostgres(t *testing.T) {
 	})
 }
 
-// TestPgBouncer keeps the promises behind a pooler in transaction mode.
+// TestPgBouncer runs the suite behind a pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("TestPostgres runs the same code under the race detector")

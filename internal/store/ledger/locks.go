@@ -6,10 +6,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// Rows are locked in the order of their ids, so that two processes never wait for
-// each other; or those that another holds are left to it.
+// Rows are locked in the order of their ids, so that two processes cannot deadlock, or rows
+// locked by others are skipped.
 
-// forUpdate locks the rows of a query where the database lets several write.
+// forUpdate returns the clause that locks the rows of a query; SQLite needs none.
 func forUpdate(t *database.Tx) string {
 	if t.Postgres() {
 		return " FOR UPDATE"
@@ -17,7 +17,7 @@ func forUpdate(t *database.Tx) string {
 	return ""
 }
 
-// skipLocked locks the rows of a query that nobody else has locked.
+// skipLocked returns the clause that locks the rows of a query and skips locked ones.
 func skipLocked(t *database.Tx) string {
 	if t.Postgres() {
 		return " FOR UPDATE SKIP LOCKED"
@@ -25,7 +25,7 @@ func skipLocked(t *database.Tx) string {
 	return ""
 }
 
-// keepAlerts locks the alerts of a query against being forgotten.
+// keepAlerts returns the clause that locks the alerts of a query against deletion.
 func keepAlerts(t *database.Tx) string {
 	if t.Postgres() {
 		return " FOR KEY SHARE OF alerts"
@@ -33,9 +33,9 @@ func keepAlerts(t *database.Tx) string {
 	return ""
 }
 
-// orRollback lets a statement of many rows that fails take back the transaction at once,
-// which ends with it anyway. SQLite need not write down then how each page was before the
-// statement. It stands behind INSERT or UPDATE.
+// orRollback returns the clause, after INSERT or UPDATE, that makes a failed bulk statement roll
+// back the transaction at once, which would end anyway. SQLite then writes no journal of each
+// page for the statement.
 func orRollback(t *database.Tx) string {
 	if t.Postgres() {
 		return ""
@@ -43,10 +43,10 @@ func orRollback(t *database.Tx) string {
 	return " OR ROLLBACK"
 }
 
-// fromV joins the deliveries that a statement changes with its rows v. The + 0 has
-// SQLite look up each of v by its id, as Tx.Rows has PostgreSQL: where they are many,
-// it would walk through all deliveries there are instead.
+// fromV joins the deliveries that a statement changes with its rows v. The + 0 makes SQLite look
+// up each delivery by its id, as the limit on value rows does in PostgreSQL: for many rows it
+// would scan all deliveries instead.
 const fromV = `FROM v WHERE deliveries.id = v.id + 0`
 
-// inOrder is ids in order, each once.
+// inOrder returns ids sorted, without duplicates.
 func inOrder(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }

@@ -17,43 +17,43 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A model is one delivery as the promises say it must be.
+// A model is the expected state of one delivery.
 type model struct {
 	state    alert.State
 	reason   string
-	next     int  // when Due finds it
-	deferred bool // a verdict lets it wait until then
+	next     int  // when it is due
+	deferred bool // a verdict deferred it until then
 	expire   int
-	end      int // when it ended
-	begun    int // when the last claim began
-	lease    int // when it ends
+	end      int // when it completed
+	begun    int // start of the last claim
+	lease    int // end of its lease
 	fence    int64
 	tries    int
 	canceled bool // while it was claimed
 	needless bool // another of its chain was sent while it was claimed
-	doubt    bool // an attempt before may have reached the provider
+	doubt    bool // an earlier attempt may have reached the provider
 	attempts []alert.Attempt
 }
 
-// A world is a ledger beside its model, and a clock that both go by.
+// A world is a ledger and its model, with a common clock.
 type world struct {
 	l       *ledger.Store
 	alert   int64
 	ids     []int64
-	chained bool // all of ids are one chain
+	chained bool // all deliveries form one chain
 	models  map[int64]*model
 	now     int
-	written []alert.Report // that senders wrote, in time or not
+	written []alert.Report // all reports so far, in time or late
 }
 
-// clock is the time after n seconds.
+// clock returns the time after n seconds.
 func clock(n int) time.Time { return time.Unix(1_800_000_000+int64(n), 0).UTC() }
 
-// seconds is how many the clock shows at a time.
+// seconds returns the number of seconds of a time.
 func seconds(t time.Time) int { return int(t.Unix() - 1_800_000_000) }
 
-// rule gives up at the third try, and lets a delivery wait the longer the more
-// tries there were. A pause is no try.
+// rule fails a delivery at the third try, and otherwise defers it longer with each try. A pause
+// does not count as a try.
 func rule(f alert.Facts, r alert.Report) alert.Verdict {
 	counts := r.Outcome.Kind != messenger.Paused
 	switch {
@@ -70,9 +70,9 @@ func rule(f alert.Facts, r alert.Report) alert.Verdict {
 	}
 }
 
-// TestDeliveriesGoByTheModel lets senders claim, report well, late and twice, and
-// die, and people cancel and replay, in any order; after each step the ledger
-// says what the model says.
+// TestDeliveriesGoByTheModel runs claims, reports in time, late and repeated, expired leases,
+// cancellations and replays in random order, and compares the ledger with the model after each
+// step.
 func TestDeliveriesGoByTheModel(t *testing.T) {
 	t.Parallel()
 	folder, n := t.TempDir(), 0
@@ -105,7 +105,7 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 	for i := range ds {
 		ds[i] = alert.Delivery{Nickname: "kim", Messenger: "slack", State: alert.Queued}
 	}
-	bound := rapid.SampledFrom([]int{0, 2, 10, 25}).Draw(r, "bound of a chain, or 0 for none")
+	bound := rapid.SampledFrom([]int{0, 2, 10, 25}).Draw(r, "failover delay, or 0 for no chain")
 	w.chained = bound > 0
 	for i := range ds {
 		if w.chained {
@@ -131,13 +131,13 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 	return w
 }
 
-// some draws deliveries, any number of them, in any order.
+// some draws one or more deliveries, in any order.
 func (w *world) some(r *rapid.T) []int64 {
 	all := rapid.Permutation(w.ids).Draw(r, "order")
 	return all[:rapid.IntRange(1, len(all)).Draw(r, "how many")]
 }
 
-// judge moves a claimed delivery on as the rule says of a report.
+// judge applies the verdict of the rule on a report to a claimed delivery.
 func (m *model) judge(now int, report alert.Report) {
 	v := rule(alert.Facts{
 		Now: clock(now), Messenger: "slack", Rank: job.High, Tries: m.tries, ExpireTime: clock(m.expire), Canceled: m.canceled,
@@ -158,7 +158,7 @@ func (m *model) judge(now int, report alert.Report) {
 	}
 }
 
-// attempt is the next, as a report makes it.
+// attempt returns the next attempt, for a report.
 func (m *model) attempt(report alert.Report) alert.Attempt {
 	report.Outcome.After = 0
 	return alert.Attempt{
@@ -178,7 +178,7 @@ func (w *world) claim(r *rapid.T) {
 		r.Fatal(err)
 	}
 	if len(free) != len(got) {
-		r.Fatalf("free %v\ngranted %+v", free, got)
+		r.Fatalf("claimable %v\ngranted   %+v", free, got)
 	}
 	var want []alert.Claim
 	for _, id := range slices.Sorted(slices.Values(ids)) {
@@ -196,7 +196,7 @@ func (w *world) claim(r *rapid.T) {
 	}
 }
 
-// outcomes are those that senders report.
+// outcomes are the outcomes that senders report.
 var outcomes = []messenger.Outcome{
 	{Kind: messenger.Sent, Status: 200},
 	{Kind: messenger.Failed, Scope: messenger.MessageScope, Status: 400, Code: "refused"},
@@ -206,7 +206,7 @@ var outcomes = []messenger.Outcome{
 	{Kind: messenger.Unknown, Code: "closed"},
 }
 
-// report reports under a fence that is right, or was, or never will be.
+// report reports under the current fencing token, an earlier one or a later one.
 func (w *world) report(r *rapid.T) {
 	id := rapid.SampledFrom(w.ids).Draw(r, "delivery")
 	m := w.models[id]
@@ -216,15 +216,15 @@ func (w *world) report(r *rapid.T) {
 	})
 }
 
-// reportOld sends a report once more that was sent before.
+// reportOld repeats an earlier report.
 func (w *world) reportOld(r *rapid.T) {
 	if len(w.written) == 0 {
-		r.Skip("nothing was reported yet")
+		r.Skip("no report yet")
 	}
 	w.send(r, rapid.SampledFrom(w.written).Draw(r, "report"))
 }
 
-// send brings a report to the ledger and the model.
+// send passes a report to the ledger and the model.
 func (w *world) send(r *rapid.T, report alert.Report) {
 	w.written = append(w.written, report)
 	fenced, err := w.l.Report(r.Context(), []alert.Report{report}, clock(w.now), rule)
@@ -250,7 +250,7 @@ func (w *world) send(r *rapid.T, report alert.Report) {
 	}
 }
 
-// advance lets the chain go on from what came of one of it.
+// advance advances the chain after one of its deliveries was sent or not.
 func (w *world) advance(sent bool) {
 	if !w.chained {
 		return
@@ -316,11 +316,11 @@ func (w *world) wake(r *rapid.T) {
 		}
 	}
 	if got != want {
-		r.Fatalf("woke %d, want %d", got, want)
+		r.Fatalf("re-enqueued %d, want %d", got, want)
 	}
 }
 
-// sweep ends leases in their order, and then lives in theirs, up to a limit.
+// sweep handles expired leases in their order, and then expired deliveries in theirs, up to a limit.
 func (w *world) sweep(r *rapid.T) {
 	limit := rapid.IntRange(1, 5).Draw(r, "limit")
 	got, err := w.l.Sweep(r.Context(), clock(w.now), limit, rule)
@@ -441,13 +441,13 @@ func (w *world) agree(r *rapid.T) {
 	}
 }
 
-// prove proves of the model what P2 and P4 say: an end has evidence, and what may
-// have been sent before is marked.
+// prove checks two promises on the model: a final state has evidence, and an attempt after one
+// that may have reached the provider is marked as a possible duplicate.
 func (m *model) prove(r *rapid.T) {
 	unknown := false
 	for _, a := range m.attempts {
 		if unknown && !a.PossibleDuplicate {
-			r.Fatalf("%+v came after an unknown one and is not marked", a)
+			r.Fatalf("%+v follows an unknown outcome and is not marked as a possible duplicate", a)
 		}
 		unknown = unknown || a.Outcome.Kind == messenger.Unknown
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A moreOf is what few alerts have: it costs the others an empty column.
+// A moreOf has the optional fields of an alert; most alerts have none, and an empty column.
 type moreOf struct {
 	Title   string            `json:"title,omitempty"`
 	Link    string            `json:"link,omitempty"`
@@ -19,26 +19,26 @@ type moreOf struct {
 	Resolved bool   `json:"resolved,omitempty"`
 }
 
-// more gives the column of an alert.
+// more returns the column of an alert.
 func more(a alert.Alert) string {
 	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" {
 		return ""
 	}
 	text, err := json.Marshal(moreOf{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved})
 	if err != nil {
-		panic(err) // texts always can be written
+		panic(err) // strings can always be marshaled
 	}
 	return string(text)
 }
 
-// readMore reads the column into an alert.
+// readMore decodes the column into an alert.
 func readMore(text string, a *alert.Alert) error {
 	if text == "" {
 		return nil
 	}
 	var m moreOf
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		return fmt.Errorf("read more of alert %d: %w", a.ID, err)
+		return fmt.Errorf("decode column more of alert %d: %w", a.ID, err)
 	}
 	a.Title, a.Link, a.Details, a.Texts = m.Title, m.Link, m.Details, m.Texts
 	a.AlertKey, a.Resolved = m.Key, m.Resolved

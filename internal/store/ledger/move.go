@@ -11,32 +11,32 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A move takes a held delivery to where a verdict says, with the attempt that
-// shows why.
+// A move is the transition of a claimed delivery to the state of a verdict, with the attempt
+// that is its evidence.
 type move struct {
 	attempt attempt
 	chain   int64
 	thread  string
-	news    *news // where the attempt changed what the thread knows
+	news    *news // set if the attempt changes the thread
 	verdict alert.Verdict
 	reason  string
-	end     int64 // set where the verdict is an end
-	next    int64 // set where the verdict lets it wait
+	end     int64 // set if the verdict is a final state
+	next    int64 // set if the verdict is Queued
 	tries   int
-	sealed  []byte // the credential, for the destination that the outcome names
+	sealed  []byte // the credential sealed for the destination of the outcome
 }
 
-// judge gives the move of a held delivery from a report, by the rule but for what was
-// sent. A verdict that its outcome does not bear out is refused.
+// judge returns the transition of a claimed delivery for a report. A sent outcome needs no
+// verdict of the rule. A verdict that contradicts the outcome is an error.
 func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error) {
 	m := move{attempt: attemptOf(r, h.attempts, h.possible), chain: h.chain, thread: h.thread, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
 		m.verdict = rule(h.facts(now), r)
 		if err := checkVerdict(m.verdict); err != nil {
-			return move{}, fmt.Errorf("the rule for delivery %d, where the outcome is %s: %w", h.id, r.Outcome.Kind, err)
+			return move{}, fmt.Errorf("invalid verdict for delivery %d with outcome %s: %w", h.id, r.Outcome.Kind, err)
 		}
 	}
-	if m.verdict.State == alert.Sent && h.lost != "" && h.lost == r.Outcome.MessageID { // its receipt was quicker
+	if m.verdict.State == alert.Sent && h.lost != "" && h.lost == r.Outcome.MessageID { // its receipt arrived before the report
 		m.verdict.State, m.verdict.Reason = alert.Failed, alert.Undelivered
 	}
 	if m.verdict.Counts {
@@ -54,23 +54,23 @@ func judge(h held, r alert.Report, now time.Time, rule alert.Rule) (move, error)
 	return m, nil
 }
 
-// checkVerdict says what in a verdict on what was not sent would be a lie, or no end at all.
+// checkVerdict returns an error for a verdict that is invalid for an outcome other than sent.
 func checkVerdict(v alert.Verdict) error {
 	switch {
 	case v.State == alert.Sent:
-		return errors.New("its state is sent")
+		return errors.New("state is sent without a sent outcome")
 	case v.State == alert.Queued && v.NextTime.IsZero():
-		return errors.New("it lets the delivery wait and does not say until when")
+		return errors.New("state is queued without a next time")
 	case v.State > alert.Sent && v.Reason == "":
-		return errors.New("it ends the delivery without a reason")
+		return errors.New("final state without a reason")
 	case v.State != alert.Queued && (v.State < alert.Sent || v.State > alert.Canceled):
-		return fmt.Errorf("its state is %d, which is neither to wait nor an end", v.State)
+		return fmt.Errorf("state %d is neither queued nor final", v.State)
 	}
 	return nil
 }
 
-// writeMoves records the attempts, moves their deliveries, which are locked, and
-// lets their chains and threads go on.
+// writeMoves records the attempts, moves their locked deliveries to their new states, and
+// advances their chains and threads.
 func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) error {
 	attempts := make([]attempt, 0, len(moves))
 	var ends, waits []move
@@ -120,11 +120,11 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []move, now int64) er
 	return settle(ctx, t, append(threads, dismissed...), changed, now)
 }
 
-// readdress sends deliveries that wait to where their destinations are now, with the
-// credentials that are sealed for those. A sender that seals for no destination reports
-// none, and then the one that is there stays.
+// readdress changes the destinations of queued deliveries to those that the provider reported,
+// with the credentials sealed for them. An older sender, which seals credentials for no
+// destination, reports none, and the stored credential stays.
 func readdress(ctx context.Context, t *database.Tx, moves []move) error {
-	for _, m := range moves { // there are few
+	for _, m := range moves { // few deliveries move
 		if m.attempt.outcome.Destination == "" {
 			continue
 		}
@@ -139,7 +139,7 @@ func readdress(ctx context.Context, t *database.Tx, moves []move) error {
 	return nil
 }
 
-// end moves deliveries to the states that end them.
+// end writes deliveries that move to a final state.
 func end(ctx context.Context, t *database.Tx, moves []move) error {
 	for some := range database.Chunks(t, moves, chunk) {
 		args := make([]any, 0, 4*len(some))
@@ -156,7 +156,7 @@ func end(ctx context.Context, t *database.Tx, moves []move) error {
 	return nil
 }
 
-// wait lets deliveries wait, each until its time.
+// wait writes deliveries that move to Queued, each with its next time.
 func wait(ctx context.Context, t *database.Tx, moves []move) error {
 	for some := range database.Chunks(t, moves, chunk) {
 		args := make([]any, 0, 3*len(some))
@@ -173,7 +173,7 @@ func wait(ctx context.Context, t *database.Tx, moves []move) error {
 	return nil
 }
 
-// doubt makes all later attempts of deliveries possible duplicates.
+// doubt marks all later attempts of deliveries as possible duplicates.
 func doubt(ctx context.Context, t *database.Tx, ids []int64) error {
 	for some := range database.Chunks(t, ids, chunk) {
 		in, args := database.In(t, some)

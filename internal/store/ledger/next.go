@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// nexts finds the first of what waits, by rank, of what is held, and of what
-// expires, each by its index; NULL where there is none.
+// nexts selects the first time of queued deliveries by rank, of leases and of expiry, each by its
+// index; NULL if there is none.
 const nexts = `SELECT
 	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 0),
 	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 1),
@@ -19,8 +19,7 @@ const nexts = `SELECT
 	(SELECT min(lease_time) FROM deliveries WHERE state = 2),
 	(SELECT min(expire_time) FROM deliveries WHERE state = 1)`
 
-// Next answers with when there is something to do. It reads a few rows, however
-// much waits.
+// Next returns when there is work to do. It reads a few rows, independent of the backlog.
 func (s *Store) Next(ctx context.Context) (due, end time.Time, err error) {
 	var waits [len(job.Ranks)]sql.NullInt64
 	var lease, expiry sql.NullInt64
@@ -39,7 +38,7 @@ func (s *Store) Next(ctx context.Context) (due, end time.Time, err error) {
 	return due, sooner(timeOf(lease.Int64), timeOf(expiry.Int64)), nil
 }
 
-// sooner gives the sooner of two times, one of which may be zero.
+// sooner returns the earlier of two times, either of which may be zero.
 func sooner(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

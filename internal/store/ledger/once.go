@@ -7,11 +7,11 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// PostgreSQL has each kind of change by itself, and most changes need but one statement,
-// which commits by itself: a transaction would wait for the server at its begin, each
-// statement and its end, while a busy machine does all else.
+// In PostgreSQL each kind of change has its own batcher, and most changes need a single
+// statement, which commits by itself. A transaction would wait for a round trip at its begin,
+// after each statement and at its end, each of which takes long on a busy machine.
 
-// writeOnce writes changes of one kind, by one statement where that does.
+// writeOnce writes changes of one kind, by a single statement if possible.
 func (s *Store) writeOnce(ctx context.Context, changes []change) error {
 	switch first := changes[0].(type) {
 	case *add:
@@ -30,8 +30,8 @@ func (s *Store) writeOnce(ctx context.Context, changes []change) error {
 	return s.write(ctx, changes)
 }
 
-// plainAdds gives adds none of which has a key of any kind, and all of whose deliveries are plain and
-// not too many for one statement; nil where some are not so.
+// plainAdds returns the adds if none has a key of any kind, and all deliveries are plain and not
+// too many for one statement; otherwise nil.
 func plainAdds(changes []change) (adds []*add) {
 	rows := 0
 	for _, c := range changes {
@@ -49,7 +49,7 @@ func plainAdds(changes []change) (adds []*add) {
 	return adds
 }
 
-// addOnce writes alerts and their deliveries, or nothing.
+// addOnce inserts alerts and their deliveries in one statement.
 func (s *Store) addOnce(ctx context.Context, adds []*add) error {
 	return s.db.Once(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, _ := deliveriesOf(adds)
@@ -58,7 +58,7 @@ func (s *Store) addOnce(ctx context.Context, adds []*add) error {
 	})
 }
 
-// claimOnce grants a claim. To do it again grants the same.
+// claimOnce grants a claim. It is idempotent.
 func (s *Store) claimOnce(ctx context.Context, c *claim) error {
 	var taken []alert.Claim
 	if err := s.db.Once(ctx, func(ctx context.Context, t *database.Tx) (err error) {
@@ -80,8 +80,8 @@ func (s *Store) claimOnce(ctx context.Context, c *claim) error {
 	return nil
 }
 
-// reportOnce records plain reports, and then those whose deliveries are not simple. To do
-// it again changes nothing.
+// reportOnce records plain reports, and then those whose deliveries are not simple. It is
+// idempotent.
 func (s *Store) reportOnce(ctx context.Context, plain []entry) error {
 	var rest []entry
 	if err := s.db.Once(ctx, func(ctx context.Context, t *database.Tx) (err error) {
@@ -98,8 +98,8 @@ func (s *Store) reportOnce(ctx context.Context, plain []entry) error {
 	})
 }
 
-// plainReports gives the reports of all calls, in the order of their deliveries' ids, where
-// all are plain and no two of the same delivery; nil where they are not.
+// plainReports returns the reports of all calls, ordered by delivery id, if all are plain and
+// for different deliveries; otherwise nil.
 func plainReports(changes []change) []entry {
 	calls := make([]*report, len(changes))
 	for i, c := range changes {

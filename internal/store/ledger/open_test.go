@@ -25,18 +25,18 @@ func add(t testing.TB, l *ledger.Store) alert.Alert {
 	return a
 }
 
-// raw opens the database of a SQLite ledger beside the store.
+// raw opens the database file of a SQLite ledger, bypassing the store.
 func raw(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // test cleanup
 	return db
 }
 
-// TestCloseLeavesNoHands proves that of the hands that write in goes none outlives the store.
+// TestCloseLeavesNoHands checks that the workers of the batchers stop with the store.
 func TestCloseLeavesNoHands(t *testing.T) {
 	hands := func() int {
 		var stacks strings.Builder
@@ -54,20 +54,20 @@ func TestCloseLeavesNoHands(t *testing.T) {
 			}
 			add(t, l)
 			if hands() == before {
-				t.Error("a store has no hands")
+				t.Error("no worker runs for an open store")
 			}
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if after := hands(); after != before {
-				t.Errorf("%d hands are left, %d were there before", after, before)
+				t.Errorf("%d workers run after Close, want %d as before Open", after, before)
 			}
 		})
 	}
 }
 
-// TestIDsOfAnEmptiedLedger proves that no id comes twice: not when the ledger
-// was emptied, not while the clock stands still or runs backwards.
+// TestIDsOfAnEmptiedLedger checks that no id is assigned twice, neither after the ledger was emptied,
+// nor while the clock stands still or runs backwards.
 func TestIDsOfAnEmptiedLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
@@ -114,7 +114,7 @@ func TestIDsOfTwoProcesses(t *testing.T) {
 	for range 10 {
 		for _, l := range []*ledger.Store{a, b} {
 			if got := add(t, l); seen[got.ID] {
-				t.Errorf("id %d was given twice", got.ID)
+				t.Errorf("id %d was assigned twice", got.ID)
 			} else {
 				seen[got.ID], seen[got.ID+1] = true, true
 			}
@@ -138,8 +138,8 @@ func TestIsKept(t *testing.T) {
 	}
 }
 
-// TestClosed proves that a closed ledger answers, and that calls which are made
-// while it closes are either recorded or refused.
+// TestClosed checks that a closed ledger returns errors, and that calls during Close are either
+// recorded or refused.
 func TestClosed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l, err := ledger.Open(t.Context(), path, time.Now)
@@ -177,7 +177,7 @@ func TestClosed(t *testing.T) {
 			continue
 		}
 		if _, _, err := again.Alert(t.Context(), r.id); err != nil {
-			t.Errorf("what was recorded is gone: %v", err)
+			t.Errorf("recorded alert is missing: %v", err)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
-// plans are what the ledger asks often, beside the index that answers it in its
-// order.
+// plans are the frequent queries of the ledger, each with the index that must serve it without
+// sorting.
 var plans = map[string]string{
 	`SELECT id, destination FROM deliveries WHERE state = 1 AND rank = 1 AND next_time <= 2 AND expire_time > 2 AND next_time < expire_time
 		ORDER BY next_time, id LIMIT 3`: "delivery_due",
@@ -65,9 +65,8 @@ var plans = map[string]string{
 		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
 }
 
-// TestWhatEndedCostsNothing proves that both databases ask the index of what waits
-// what is due or has expired, that of what is held which leases ended, and that
-// of what went wrong what did.
+// TestWhatEndedCostsNothing checks that both databases use the partial indexes of queued, claimed
+// and failed deliveries for their lookups, so that completed rows cost nothing.
 func TestWhatEndedCostsNothing(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
@@ -82,9 +81,9 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
+		t.Cleanup(func() { db.Close() }) //nolint:errcheck // test cleanup
 		anyValues(t, db, true)
-		for _, statement := range []string{ // much has ended, of many alerts; little waits, is held or went wrong
+		for _, statement := range []string{ // many completed deliveries of many alerts, few queued, claimed or failed ones
 			`INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, lease_time)
 				SELECT i, i / 3, CASE WHEN i % 50 = 0 THEN 'kim' ELSE 'lee' END, 'slack', i % 4, '', '', CASE WHEN i % 500 < 4 THEN 1 + i % 500 ELSE 3 END, i, i, i
 				FROM generate_series(1, 50000) i`,
@@ -103,8 +102,8 @@ func TestWhatEndedCostsNothing(t *testing.T) {
 	})
 }
 
-// general are what the ledger asks of PostgreSQL with a limit or an array, which it may
-// answer by a plan for any, beside the index by which it must do so even then.
+// general are the queries with a limit or an array, for which PostgreSQL may use a generic plan,
+// each with the index that a generic plan must use.
 var general = map[string]string{
 	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                                          "alerts_pkey",
 	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                                                  "delivery_alert_id",
@@ -125,11 +124,11 @@ var general = map[string]string{
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
 }
 
-// anyValues fails the test unless the plans for any values are good ones. In an empty
-// ledger those of arrays must be: a plan is kept while it grows.
+// anyValues fails the test unless the generic plans use their indexes. In an empty ledger it checks
+// only those with arrays, because such a plan is kept while the table grows.
 func anyValues(t *testing.T, db *sql.DB, empty bool) {
 	t.Helper()
-	db.SetMaxOpenConns(1) // what is set and prepared is the connection's
+	db.SetMaxOpenConns(1) // settings and prepared statements belong to the connection
 	if _, err := db.ExecContext(t.Context(), `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off`); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +148,7 @@ func anyValues(t *testing.T, db *sql.DB, empty bool) {
 			values = append(values, value)
 		}
 		if plan := ask(t, db, `EXPLAIN EXECUTE asked (`+strings.Join(values, ", ")+`)`); !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") || strings.Count(plan, index) > strings.Count(plan, "Index Cond: (") {
-			t.Errorf("%s\nis not answered by %s:\n%s", query, index, plan)
+			t.Errorf("%s\ndoes not use %s:\n%s", query, index, plan)
 		}
 		if _, err := db.ExecContext(t.Context(), `DEALLOCATE asked`); err != nil {
 			t.Fatal(err)
@@ -157,30 +156,29 @@ func anyValues(t *testing.T, db *sql.DB, empty bool) {
 	}
 }
 
-// costNothing fails the test unless each query is answered by its index, without
-// what is bad.
+// costNothing fails the test unless the plan of each query uses its index and has no bad word.
 func costNothing(t *testing.T, db *sql.DB, explain string, bad ...string) {
 	t.Helper()
 	for query, index := range plans {
 		plan := ask(t, db, explain+query)
-		if table, is := strings.CutPrefix(index, "KEY"); is { // of deliveries, or of another table
+		if table, is := strings.CutPrefix(index, "KEY"); is { // the primary key of deliveries, or of another table
 			index = cmp.Or(strings.TrimSpace(table), "deliveries") + "_pkey"
 			if strings.Contains(explain, "QUERY PLAN") {
 				index = "INTEGER PRIMARY KEY"
 			}
 		}
 		if !strings.Contains(plan, index) {
-			t.Errorf("%s\nis not answered by %s:\n%s", query, index, plan)
+			t.Errorf("%s\ndoes not use %s:\n%s", query, index, plan)
 		}
 		for _, word := range bad {
 			if strings.Contains(plan, word) {
-				t.Errorf("%s\nis answered by %s:\n%s", query, word, plan)
+				t.Errorf("%s\nuses %s:\n%s", query, word, plan)
 			}
 		}
 	}
 }
 
-// ask answers with the rows of a query, the last column of each.
+// ask returns the last column of the rows of a query.
 func ask(t *testing.T, db *sql.DB, query string) (answer string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)

@@ -16,16 +16,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// urls give an empty database in each dialect.
+// urls return the URL of an empty database in each dialect.
 var urls = map[string]func(*testing.T) string{
 	"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "ledger.db") },
 	"postgres": func(t *testing.T) string { return postgrestest.URL(t) },
 }
 
-// TestTwoProcesses lets two stores of one database claim, report, sweep, wake and
-// ask what is due at once, each in its own order: between them each delivery is
-// granted and reported once, and neither fails for the other's sake.
-func TestTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bounded time
+// TestTwoProcesses lets two stores of one database concurrently claim, report, sweep, re-enqueue
+// and take due deliveries, each in its own order: each delivery is claimed and reported once, and
+// no call fails because of the other store.
+func TestTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for locks
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -94,9 +94,9 @@ func TestTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bo
 	}
 }
 
-// TestOneKeyInTwoProcesses lets two stores of one database add alerts under two
-// keys at once: for each key one is recorded, and all are told of it.
-func TestOneKeyInTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bounded time
+// TestOneKeyInTwoProcesses lets two stores of one database concurrently add alerts under two
+// idempotency keys: for each key one alert is recorded, and all calls return it.
+func TestOneKeyInTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for locks
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)
@@ -132,7 +132,7 @@ func TestOneKeyInTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock 
 			all.Wait()
 			for k := range recorded {
 				if len(recorded[k]) != 1 || told[k][recorded[k][0]] != many/2 {
-					t.Errorf("key %d: alerts %v are recorded, and told are %v", k, recorded[k], told[k])
+					t.Errorf("key %d: alerts %v are recorded, and returned are %v", k, recorded[k], told[k])
 				}
 			}
 			alerts, err := stores[0].Alerts(t.Context(), alert.Query{Limit: many})
@@ -146,8 +146,8 @@ func TestOneKeyInTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock 
 	}
 }
 
-// TestReportAfterWaiting holds a delivery in PostgreSQL while it is reported, and changes it:
-// the report goes by what it is then.
+// TestReportAfterWaiting locks a delivery in PostgreSQL during its report, and changes it: the
+// report applies to the changed row.
 func TestReportAfterWaiting(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
@@ -156,7 +156,7 @@ func TestReportAfterWaiting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // test cleanup
 	for _, c := range []struct {
 		change string
 		state  alert.State
@@ -199,7 +199,7 @@ func TestReportAfterWaiting(t *testing.T) {
 				fenced, err := l.Report(t.Context(), reports, clock(2), rule)
 				answered <- answer{fenced, err}
 			}()
-			for waits := 0; waits == 0; { // in the server: nothing tells of it
+			for waits := 0; waits == 0; { // polls, because the server has no notification for it
 				if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waits); err != nil {
 					t.Fatal(err)
 				}
@@ -221,9 +221,9 @@ func TestReportAfterWaiting(t *testing.T) {
 	}
 }
 
-// TestReportsWaitForNobody lets two stores of one database report the same deliveries at
-// once, each its own mix of what was sent and what was not, or only what was, while a third cancels them:
-// each is recorded once, and PostgreSQL never finds two that wait for each other.
+// TestReportsWaitForNobody lets two stores of one database concurrently report the same deliveries,
+// each with a different mix of outcomes or only sent ones, while a third cancels them: each is
+// recorded once, and PostgreSQL detects no deadlock.
 func TestReportsWaitForNobody(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
@@ -284,7 +284,7 @@ func TestReportsWaitForNobody(t *testing.T) {
 			}
 		}
 	}
-	for _, l := range stores { // what they met counts once they are gone
+	for _, l := range stores { // statistics of a connection count after it is closed
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +293,7 @@ func TestReportsWaitForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // a test's
+	t.Cleanup(func() { db.Close() }) //nolint:errcheck // test cleanup
 	for others := 1; others > 0; {
 		if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&others); err != nil {
 			t.Fatal(err)
@@ -301,13 +301,13 @@ func TestReportsWaitForNobody(t *testing.T) {
 	}
 	var deadlocks int
 	if err := db.QueryRowContext(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks); err != nil || deadlocks > 0 {
-		t.Errorf("%d times two waited for each other, %v", deadlocks, err)
+		t.Errorf("%d deadlocks, %v", deadlocks, err)
 	}
 }
 
-// TestKeysOfTwoProcesses lets two stores of one database record and send alerts of the
-// same keys at once.
-func TestKeysOfTwoProcesses(t *testing.T) { // alone: SQLite waits for a lock for a bounded time
+// TestKeysOfTwoProcesses lets two stores of one database concurrently record and send alerts of the
+// same alert keys.
+func TestKeysOfTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for locks
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			url := url(t)

@@ -10,7 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// MarkTime records the time, as a row beside the one of the ids.
+// MarkTime records the time, in a row beside that of the ids, and returns the time recorded
+// before.
 func (s *Store) MarkTime(ctx context.Context, now time.Time) (before time.Time, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, err := database.Select(ctx, t, func(rows *sql.Rows, last *int64) error { return rows.Scan(last) },
@@ -28,10 +29,10 @@ func (s *Store) MarkTime(ctx context.Context, now time.Time) (before time.Time, 
 	return before, err
 }
 
-// PutRight puts right what a clock that was ahead has written.
+// PutRight corrects the times that were written by a clock that was ahead.
 func (s *Store) PutRight(ctx context.Context, now time.Time, ahead time.Duration) (n int, err error) {
 	if ahead < 0 {
-		return 0, fmt.Errorf("a clock that was behind is put right by nothing: %w", fault.ErrInvalid)
+		return 0, fmt.Errorf("ahead must not be negative: %w", fault.ErrInvalid)
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		at, by := micros(now), ahead.Microseconds()
@@ -40,7 +41,7 @@ func (s *Store) PutRight(ctx context.Context, now time.Time, ahead time.Duration
 		if err != nil {
 			return err
 		}
-		// What each expression sees is the row as it was.
+		// All expressions read the old values of the row.
 		claimed, err := t.Exec(ctx, `UPDATE deliveries SET lease_time = lease_time - claim_time + ?, claim_time = ? WHERE id IN (
 			SELECT id FROM deliveries WHERE state = 2 AND claim_time > ? ORDER BY id`+forUpdate(t)+`)`, at, at, at)
 		n = waiting + claimed

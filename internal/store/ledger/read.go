@@ -16,8 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// Alert answers with an alert, its deliveries and their attempts, as they are at
-// one moment.
+// Alert returns an alert, its deliveries and their attempts, from one snapshot of the database.
 func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.Delivery, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))
@@ -46,7 +45,7 @@ func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.
 	return a, ds, err
 }
 
-// alert answers with an alert alone.
+// alert returns an alert without its deliveries.
 func (s *Store) alert(ctx context.Context, id int64) (a alert.Alert, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))
@@ -67,8 +66,8 @@ func (s *Store) alert(ctx context.Context, id int64) (a alert.Alert, err error) 
 	return a, err
 }
 
-// Alerts answers with alerts, the newest first, in two statements and one more
-// for each thousand.
+// Alerts returns alerts, newest first. It runs two statements, and one more for each thousand
+// alerts.
 func (s *Store) Alerts(ctx context.Context, q alert.Query) (alerts []alert.Alert, err error) {
 	if q.Limit < 1 {
 		return nil, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
@@ -109,7 +108,7 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) (alerts []alert.Alert
 	return alerts, err
 }
 
-// query asks for alerts as q says.
+// query returns the query for the alerts that match q.
 func query(client *ent.Client, q alert.Query) *ent.AlertQuery {
 	alerts := client.Alert.Query().Order(entalert.ByID(entsql.OrderDesc())).Limit(q.Limit)
 	if q.Before > 0 {
@@ -137,9 +136,9 @@ func query(client *ent.Client, q alert.Query) *ent.AlertQuery {
 	return alerts
 }
 
-// selectTold answers with the alerts of a page of which a user was told, by the index of
-// deliveries by user, from the newest on: it reads no more than the page, however often
-// the user was told. The limit stands in the text, so that PostgreSQL plans with it.
+// selectTold returns the ids of a page of alerts of which a user was notified, by the index of
+// deliveries by user, newest first. It reads no more than the page, however many alerts the
+// user has. The limit is part of the text, so that PostgreSQL uses it for planning.
 func selectTold(ctx context.Context, t *database.Tx, q alert.Query) ([]int64, error) {
 	text, args := `SELECT alert_id FROM deliveries WHERE nickname = ?`, []any{q.Nickname}
 	and := func(condition string, is bool, arg any) {
@@ -155,7 +154,7 @@ func selectTold(ctx context.Context, t *database.Tx, q alert.Query) ([]int64, er
 	return selectNumbers(ctx, t, text+`) GROUP BY alert_id ORDER BY alert_id DESC LIMIT `+strconv.Itoa(q.Limit), args...)
 }
 
-// withDelivery holds for alerts with a delivery for which the condition holds.
+// withDelivery selects alerts with a delivery that matches a condition.
 func withDelivery(condition *entsql.Predicate) func(*entsql.Selector) {
 	return func(alerts *entsql.Selector) {
 		deliveries := entsql.Dialect(alerts.Dialect()).Table(entdelivery.Table)
@@ -164,8 +163,8 @@ func withDelivery(condition *entsql.Predicate) func(*entsql.Selector) {
 	}
 }
 
-// withSent holds for alerts with a delivery that was sent. That is most of them: they
-// are asked one after the other, instead of all deliveries that were ever sent.
+// withSent selects alerts with a sent delivery. As most alerts have one, it looks up the
+// deliveries alert by alert instead of reading all sent deliveries.
 func withSent(alerts *entsql.Selector) {
 	deliveries := entsql.Dialect(alerts.Dialect()).Table(entdelivery.Table)
 	alerts.Where(entsql.Exists(entsql.Dialect(alerts.Dialect()).Select(deliveries.C(entdelivery.FieldID)).From(deliveries).Where(entsql.And(
@@ -174,8 +173,8 @@ func withSent(alerts *entsql.Selector) {
 	))))
 }
 
-// inState holds for deliveries in a state. It says the conditions of the indexes
-// in their own words, by which the databases know that they may use them.
+// inState returns the condition for deliveries in a state. It repeats the conditions of the
+// partial indexes, by which the databases recognize that they can use them.
 func inState(state alert.State) *entsql.Predicate {
 	switch {
 	case state == alert.Held:
@@ -189,7 +188,7 @@ func inState(state alert.State) *entsql.Predicate {
 	}
 }
 
-// A tally is how many deliveries of an alert are in a state.
+// A tally is the number of deliveries of an alert in a state.
 type tally struct {
 	AlertID int64 `json:"alert_id"`
 	State   int   `json:"state"`
@@ -222,7 +221,7 @@ func toAlert(row *ent.Alert) (alert.Alert, error) {
 	return a, readMore(row.More, &a)
 }
 
-// toDeliveries joins deliveries with their attempts; both are by delivery.
+// toDeliveries joins deliveries with their attempts; both are sorted by delivery.
 func toDeliveries(rows []*ent.Delivery, attempts []attempt) []alert.Delivery {
 	ds := make([]alert.Delivery, len(rows))
 	for i, row := range rows {

@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// CredentialOf answers with what a delivery was sent with, sealed.
+// CredentialOf returns the sealed credential that a delivery was sent with.
 func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger string) (d alert.Delivery, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *alert.Delivery) error {
@@ -29,19 +29,19 @@ func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger stri
 	return d, err
 }
 
-// A taken delivery is one that a receipt came for.
+// A taken is the delivery of a receipt.
 type taken struct {
 	id, chain int64
 	state     alert.State
-	message   string // of the receipt it has; empty where it has none
+	message   string // the message id of its current receipt, if any
 	final     bool
 }
 
-// Receive records a receipt, and what follows from it.
+// Receive records a receipt and applies its effects.
 func (s *Store) Receive(ctx context.Context, delivery int64, r alert.Receipt) error {
 	r.MessageID, r.Status, r.Code = evidence(r.MessageID), evidence(r.Status), evidence(r.Code)
 	if r.MessageID == "" || r.Status == "" || r.Time.IsZero() || r.Failed && !r.Final {
-		return fmt.Errorf("a receipt names its message, its status and its time, and fails only where it is final: %w", fault.ErrInvalid)
+		return fmt.Errorf("receipt: message id, status and time are required, and a failed receipt must be final: %w", fault.ErrInvalid)
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *taken) error {
@@ -75,9 +75,9 @@ func (s *Store) Receive(ctx context.Context, delivery int64, r alert.Receipt) er
 	})
 }
 
-// counts says whether a receipt says anything new of a delivery whose attempts had
-// messages, the last first. A message that no attempt has is the newest: its attempt is
-// not reported yet, or ended as Unknown.
+// counts reports whether a receipt is news of a delivery whose attempts have messages, newest
+// first. A message without an attempt is the newest: its attempt is not reported yet, or its
+// outcome is Unknown.
 func (d taken) counts(r alert.Receipt, messages []string) bool {
 	if r.MessageID == d.message {
 		return !d.final
@@ -93,7 +93,7 @@ func (d taken) counts(r alert.Receipt, messages []string) bool {
 	}
 }
 
-// undeliver makes a delivery that was sent Failed, and lets its chain go on.
+// undeliver makes a sent delivery Failed, and resumes its chain.
 func undeliver(ctx context.Context, t *database.Tx, d taken, now int64) error {
 	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 4, reason = '`+alert.Undelivered+`', end_time = ? WHERE id = ?`, now, d.id); err != nil {
 		return err
@@ -111,16 +111,17 @@ func undeliver(ctx context.Context, t *database.Tx, d taken, now int64) error {
 	return settle(ctx, t, threads, nil, now)
 }
 
-// revive lets the chain of a delivery that was not delivered go on, unless another of it
-// was sent.
+// revive resumes the chain of a delivery that was not delivered, unless another delivery of the
+// chain was sent.
 func revive(ctx context.Context, t *database.Tx, d taken, now int64) error {
 	others, err := database.Select(ctx, t, func(rows *sql.Rows, state *alert.State) error { return rows.Scan(state) },
 		`SELECT state FROM deliveries WHERE chain = ? AND chain <> 0 ORDER BY id`+forUpdate(t), d.chain)
 	if err != nil || slices.Contains(others, alert.Sent) {
 		return err
 	}
-	// dismiss left all else of them as it was. What it found in a sender's hand is
-	// marked as canceled, and so is what was of an alert that was canceled later.
+	// The cancellation of the rest of the chain left the other columns unchanged. Deliveries
+	// that were claimed then are marked as canceled, and so are those of an alert that was
+	// canceled later.
 	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, reason = '', end_time = 0 WHERE chain = ? AND chain <> 0
 		AND state + 0 = 6 AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// Release makes due what a sender let wait with slots.
+// Release makes deliveries due that a sender deferred with slots.
 func (s *Store) Release(ctx context.Context, messenger string, now time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) (err error) {
 		n, err = t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (

@@ -11,16 +11,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// mostReplayed is how many deliveries one call replays.
+// mostReplayed is the maximum number of deliveries that one call replays.
 const mostReplayed = 100_000
 
-// Replay queues again what failed or expired, the oldest first.
+// Replay queues failed or expired deliveries again, oldest first.
 func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expire time.Time, dry bool) (n int, err error) {
 	if !expire.After(now) {
-		return 0, fmt.Errorf("it must expire after now: %w", fault.ErrInvalid)
+		return 0, fmt.Errorf("expire time must be after now: %w", fault.ErrInvalid)
 	}
 	if !storable(selection.Messenger, selection.Reason) {
-		return 0, nil // what no delivery can bear
+		return 0, nil // no stored delivery can match
 	}
 	if dry {
 		err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
@@ -41,8 +41,8 @@ func (s *Store) Replay(ctx context.Context, selection alert.Selection, now, expi
 	return n, err
 }
 
-// selectEnded answers with what s selects of alerts that were not forgotten, as much as
-// one call replays.
+// selectEnded returns the deliveries that s selects, of alerts that are not deleted, up to the
+// limit of one call.
 func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock, keep string) ([]int64, error) {
 	ids, err := selectUnsent(ctx, t, s, lock)
 	if err != nil {
@@ -51,13 +51,14 @@ func selectEnded(ctx context.Context, t *database.Tx, s alert.Selection, lock, k
 	return present(ctx, t, ids, keep)
 }
 
-// selectUnsent answers with what s selects, beside remnants. For state + 0 see claim.write.
+// selectUnsent returns the deliveries that s selects, without those of tombstones. state + 0
+// avoids the indexes by state.
 func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock string) ([]int64, error) {
 	condition, args := where(s)
 	if len(s.IDs) == 0 && condition == "" {
 		return nil, nil
 	}
-	condition += ` AND alert_id NOT IN (SELECT id FROM remnants)` // they would take the place of others
+	condition += ` AND alert_id NOT IN (SELECT id FROM remnants)` // they would count toward the limit
 	condition += replayable
 	if len(s.Among) > 0 {
 		in, names := database.In(t, s.Among)
@@ -65,7 +66,7 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock s
 		args = append(args, names...)
 	}
 	if len(s.IDs) == 0 {
-		// The condition of the index of what went wrong stands in its own words.
+		// Repeats the condition of the partial index on failed, expired and canceled deliveries.
 		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`+condition+`
 			ORDER BY id LIMIT ?`+lock, append(args, mostReplayed)...)
 	}
@@ -83,12 +84,12 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.Selection, lock s
 	return all, nil
 }
 
-// replayable leaves out firing deliveries that a later resolved alert of their key has
-// made pointless, and resolved ones that a later alert of their key has overtaken.
+// replayable excludes firing deliveries for which a later resolved alert of their key exists, and
+// resolved ones for which any later alert of their key exists.
 const replayable = ` AND (thread = '' OR NOT EXISTS (SELECT 1 FROM threads WHERE threads.name = deliveries.thread
 	AND threads.last_order > thread_order AND (resolves OR threads.resolved_order > thread_order)))`
 
-// where says a selection's conditions but for its ids.
+// where returns the conditions of a selection except for its ids.
 func where(s alert.Selection) (condition string, args []any) {
 	and := func(text string, arg any) {
 		condition += " AND " + text
@@ -112,7 +113,7 @@ func where(s alert.Selection) (condition string, args []any) {
 	return condition, args
 }
 
-// requeue makes deliveries due. What became of them before stays on record.
+// requeue makes deliveries due again. Their attempts stay on record.
 func requeue(ctx context.Context, t *database.Tx, ids []int64, now, expire int64) error {
 	var threads []string
 	for some := range database.Chunks(t, ids, chunk) {

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A report is one call of Report, and what it is told.
+// A report is one call of Report, with the deliveries that are fenced.
 type report struct {
 	reports []alert.Report
 	now     time.Time
@@ -23,8 +23,8 @@ type report struct {
 
 func (r *report) rows() int { return len(r.reports) }
 
-// Report records attempts and moves their deliveries on. Where ctx ends before
-// it returns, they may be recorded; to report them again is safe.
+// Report records attempts and moves their deliveries on. When ctx ends before it returns, they
+// may be recorded; reporting them again is safe.
 func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Time, rule alert.Rule) ([]int64, error) {
 	r := &report{reports: make([]alert.Report, len(reports)), now: now, rule: rule}
 	for i, each := range reports {
@@ -46,24 +46,24 @@ func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Tim
 	return r.fenced, nil
 }
 
-// checkReport refuses what is no report.
+// checkReport returns an error for an invalid report.
 func checkReport(r alert.Report) error {
 	switch {
 	case r.Outcome.Kind < messenger.Sent || r.Outcome.Kind > messenger.Unknown:
-		return fmt.Errorf("the kind of its outcome is not set: %w", fault.ErrInvalid)
+		return fmt.Errorf("kind of the outcome is not set: %w", fault.ErrInvalid)
 	case r.StartTime.IsZero() || r.EndTime.IsZero():
 		return fmt.Errorf("start and end time must be set: %w", fault.ErrInvalid)
 	}
 	return nil
 }
 
-// An entry is one report beside its call.
+// An entry is one report with its call.
 type entry struct {
 	*alert.Report
 	of *report
 }
 
-// idsOf gives the deliveries of reports.
+// idsOf returns the delivery ids of reports.
 func idsOf(entries []entry) []int64 {
 	ids := make([]int64, len(entries))
 	for i, e := range entries {
@@ -72,7 +72,7 @@ func idsOf(entries []entry) []int64 {
 	return ids
 }
 
-// entriesOf gives the reports of all calls, none of which was told anything yet.
+// entriesOf returns the reports of all calls, and resets their fenced deliveries.
 func entriesOf(calls []*report) (entries []entry) {
 	for _, call := range calls {
 		call.fenced = nil
@@ -83,8 +83,8 @@ func entriesOf(calls []*report) (entries []entry) {
 	return entries
 }
 
-// writeReports records the reports of all calls together. A delivery that is
-// reported twice comes again in the next round, after the first is recorded.
+// writeReports records the reports of all calls in rounds. A second report of the same delivery
+// is written in the next round, after the first is recorded.
 func writeReports(ctx context.Context, t *database.Tx, entries []entry) error {
 	for len(entries) > 0 {
 		round, again := split(entries)
@@ -96,7 +96,7 @@ func writeReports(ctx context.Context, t *database.Tx, entries []entry) error {
 	return nil
 }
 
-// split gives the first report of each delivery by id, and those that are left.
+// split returns the first report of each delivery, sorted by delivery id, and the other reports.
 func split(entries []entry) (firsts, rest []entry) {
 	seen := make(map[int64]bool, len(entries))
 	for _, e := range entries {
@@ -111,8 +111,8 @@ func split(entries []entry) (firsts, rest []entry) {
 	return firsts, rest
 }
 
-// writeRound records reports of as many deliveries, in the order of their ids. Where
-// they are not all alike, all that are claimed are locked in that order first.
+// writeRound records reports of different deliveries, sorted by delivery id. In PostgreSQL, mixed
+// plain and other reports lock all claimed deliveries in that order first.
 func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
 	plain, rest := plainOf(round)
 	if t.Postgres() && len(plain) > 0 && len(rest) > 0 {
@@ -135,7 +135,7 @@ func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
 	return nil
 }
 
-// lockClaimed locks the deliveries of reports that are claimed.
+// lockClaimed locks the claimed deliveries of reports.
 func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
 	for some := range database.Chunks(t, round, chunk) {
 		in, args := database.In(t, idsOf(some))
@@ -146,9 +146,8 @@ func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
 	return nil
 }
 
-// writeRest records reports of any kind: it locks their deliveries that are claimed in
-// the order of their ids, and moves on those whose fence is right. For state + 0 see
-// claim.write.
+// writeRest records reports of any kind: it locks their claimed deliveries in the order of their
+// ids, and moves those with the right fencing token. state + 0 avoids the indexes by state.
 func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
 	in, args := database.In(t, idsOf(round))
 	all, err := selectHeld(ctx, t, `id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...)
@@ -181,8 +180,7 @@ func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
 	return fence(ctx, t, late)
 }
 
-// fence tells the callers which reports came too late, but for those that are
-// recorded already.
+// fence adds late reports to the fenced ones of their calls, unless they are recorded already.
 func fence(ctx context.Context, t *database.Tx, late []entry) error {
 	for some := range database.Chunks(t, late, chunk) {
 		in, args := database.In(t, idsOf(some))

@@ -9,5 +9,5 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Schema is what the ledger's database must look like.
+// Schema describes the database of the ledger.
 var Schema = database.Schema{Name: "ledger", Migrations: migrations}

@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// Seals counts what has not ended by what seals it. The states stand apart, each in
-// the words of its index.
+// Seals returns the number of deliveries that are not completed, by seal key. The two states are
+// queried separately, each by its partial index.
 func (s *Store) Seals(ctx context.Context) (seals []alert.Seal, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		seals, err = database.Select(ctx, t, func(rows *sql.Rows, one *alert.Seal) error {

@@ -10,21 +10,21 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// Most reports are of what was sent, which needs no verdict, and most deliveries are in
-// no chain and no thread and had no receipt of a failure before their report. What these hold is not
-// read: two statements record and end them, or one.
+// Most reports are of sent deliveries, which need no verdict, and most deliveries are in no chain
+// or thread and had no failed receipt before their report. These are not read: two statements
+// record and complete them, or one in PostgreSQL.
 
-// plain says of a report that writeSent may record it. The columns of an attempt that
-// it does not bring have their defaults then.
+// plain reports whether writeSent can record a report. The omitted columns of its attempt have
+// the right defaults for it.
 func (e entry) plain() bool {
 	o := e.Outcome
 	return o.Kind == messenger.Sent && o.Scope == 0 && !o.Cut && o.Destination == ""
 }
 
-// simple says of a claimed delivery that nothing else follows from its being sent.
+// simple is the condition for claimed deliveries whose completion has no further effect.
 const simple = `state + 0 = 2 AND chain = 0 AND thread = '' AND NOT receipt_failed`
 
-// plainOf gives the reports that are plain, and the rest.
+// plainOf splits reports into plain ones and the rest.
 func plainOf(all []entry) (plain, rest []entry) {
 	for _, e := range all {
 		if e.plain() {
@@ -36,12 +36,12 @@ func plainOf(all []entry) (plain, rest []entry) {
 	return plain, rest
 }
 
-// sentColumns are those of v, which is what plain reports bring, and sentTypes their types.
+// sentColumns are the columns of v, the rows of plain reports, and sentTypes their types.
 const sentColumns = `id, token, start_time, until, status, code, message_id, excerpt`
 
 var sentTypes = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text"}
 
-// sentRows is a query for the rows of v, and its parameters.
+// sentRows returns the query for the rows of v, and its parameters.
 func sentRows(t *database.Tx, some []entry) (query string, args []any) {
 	args = make([]any, 0, len(sentTypes)*len(some))
 	for _, e := range some {
@@ -51,19 +51,19 @@ func sentRows(t *database.Tx, some []entry) (query string, args []any) {
 	return t.Rows(sentTypes, args)
 }
 
-// recordSent records attempts of v, of which its deliveries tell the rest.
+// recordSent inserts attempts from v, with the remaining columns from their deliveries.
 const recordSent = ` INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
 	SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate`
 
-// writeSent records plain reports, in the order of their ids, and gives those that need
-// more: whose deliveries are not simple, or not claimed under their fences. In PostgreSQL
-// it is one statement, and locks all that are claimed.
+// writeSent records plain reports, sorted by delivery id, and returns those whose deliveries are
+// not simple, or not claimed under their fencing tokens. In PostgreSQL it is one statement and
+// locks all claimed deliveries.
 func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry, err error) {
 	rows, args := sentRows(t, some)
 	if t.Postgres() {
 		return sentTogether(ctx, t, some, rows, args)
 	}
-	// CROSS has SQLite begin with v, and + 0 look up each by its id.
+	// CROSS makes SQLite start with v, and + 0 makes it look up each delivery by its id.
 	recorded, err := t.Exec(ctx, `WITH v (`+sentColumns+`) AS (`+rows+`) INSERT`+orRollback(t)+recordSent+`
 		FROM v CROSS JOIN deliveries AS d WHERE d.id = v.id + 0 AND d.fence = token + 0 AND `+simple, args...)
 	if err != nil {
@@ -75,12 +75,12 @@ func writeSent(ctx context.Context, t *database.Tx, some []entry) (rest []entry,
 		}
 	}
 	if len(some) != recorded {
-		return nil, fmt.Errorf("%d attempts are recorded of %d deliveries", recorded, len(some))
+		return nil, fmt.Errorf("recorded %d attempts for %d deliveries", recorded, len(some))
 	}
 	return rest, endSent(ctx, t, some)
 }
 
-// sentTogether records the attempts and ends the deliveries at once.
+// sentTogether records the attempts and completes the deliveries in one statement.
 func sentTogether(ctx context.Context, t *database.Tx, some []entry, rows string, args []any) (rest []entry, err error) {
 	ended, err := selectNumbers(ctx, t, `WITH v (`+sentColumns+`) AS (`+rows+`),
 		claimed AS (SELECT v.*, fence, attempt_count, possible_duplicate, `+simple+` AS simple
@@ -100,8 +100,8 @@ func sentTogether(ctx context.Context, t *database.Tx, some []entry, rows string
 	return rest, nil
 }
 
-// splitSimple gives the reports of which writeSent has recorded the attempts, whose
-// deliveries are still claimed, and the others.
+// splitSimple splits reports into those whose attempts writeSent has recorded, whose deliveries
+// are still claimed, and the rest.
 func splitSimple(ctx context.Context, t *database.Tx, all []entry) (recorded, rest []entry, err error) {
 	in, args := database.In(t, idsOf(all))
 	found, err := database.Select(ctx, t, func(rows *sql.Rows, h *held) error { return rows.Scan(&h.id, &h.fence) },
@@ -120,7 +120,7 @@ func splitSimple(ctx context.Context, t *database.Tx, all []entry) (recorded, re
 	return recorded, rest, err
 }
 
-// endSent ends deliveries whose attempts are recorded.
+// endSent completes deliveries whose attempts are recorded.
 func endSent(ctx context.Context, t *database.Tx, all []entry) error {
 	for some := range database.Chunks(t, all, chunk) {
 		args := make([]any, 0, 2*len(some))

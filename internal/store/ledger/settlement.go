@@ -7,16 +7,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A settlement is what changes of the deliveries of some threads.
+// A settlement is the set of changes to the deliveries of some threads.
 type settlement struct {
-	superseded []int64     // they end
-	abandoned  []int64     // a sender holds them; they are not tried again
-	needless   []int64     // they end
-	freed      []threadRow // they need not wait any more
-	blocked    []threadRow // they must wait
+	superseded []int64     // canceled
+	abandoned  []int64     // claimed; not retried
+	needless   []int64     // canceled
+	freed      []threadRow // blocked no longer
+	blocked    []threadRow // blocked from now on
 }
 
-// add adds what changes of a thread, all of whose open rows are given in their order.
+// add adds the changes of a thread. rows are all of its queued and claimed deliveries, in order.
 func (s *settlement) add(th thread, rows []threadRow, doubtful map[int64]bool) {
 	rest := make([]threadRow, 0, len(rows))
 	busy := false
@@ -50,7 +50,7 @@ func (s *settlement) add(th thread, rows []threadRow, doubtful map[int64]bool) {
 	}
 }
 
-// write writes the settlement.
+// write applies the changes.
 func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error {
 	if err := endThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error
 	return block(ctx, t, s.blocked, now)
 }
 
-// endThreadRows ends queued deliveries as Canceled.
+// endThreadRows makes queued deliveries Canceled.
 func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
 	for some := range database.Chunks(t, ids, chunk) {
 		in, args := database.In(t, some)
@@ -82,8 +82,7 @@ func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason stri
 	return nil
 }
 
-// free makes blocked deliveries due, each at its time; those of a chain are held until
-// then.
+// free unblocks deliveries, each due at its resume time; those of a chain are held until then.
 func free(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
 	for some := range database.Chunks(t, rows, chunk) {
 		args := make([]any, 0, 4*len(some))
@@ -101,7 +100,7 @@ func free(ctx context.Context, t *database.Tx, rows []threadRow, now int64) erro
 	return nil
 }
 
-// block puts off queued deliveries until those before them have ended.
+// block blocks queued deliveries until those before them in the thread are completed.
 func block(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
 	for some := range database.Chunks(t, rows, chunk) {
 		args := make([]any, 0, 2*len(some))

@@ -1,8 +1,8 @@
-// Package ledger keeps alerts, deliveries, attempts and keys in a SQL database, and is
-// the truth about them.
+// Package ledger stores alerts, deliveries, attempts and idempotency keys in a SQL database. It
+// is the source of truth about them.
 //
-// What changes it often is shared: calls that wait are written together, in bulk
-// statements and one transaction.
+// Frequent writes use group commit: concurrent calls are written by bulk statements in one
+// transaction.
 package ledger
 
 import (
@@ -15,25 +15,26 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// chunk is how many rows one statement of a transaction writes at most. All parameters
-// of a row, so many times, stay below what SQLite takes.
+// chunk is the maximum number of rows of one statement. The number of parameters of so many rows
+// stays below the limit of SQLite.
 const chunk = 256
 
-// together is how many rows share a commit at most; one call may bring more.
+// together is the maximum number of rows of a group commit of several calls; one call may have
+// more.
 const together = 5_000
 
 // A Store is a ledger in a database of its own.
 type Store struct {
 	db  *database.Database
 	ids *ids
-	// What shares commits. In SQLite, which has one writer, it is the same for all.
+	// Batchers for group commit. In SQLite, which has one writer, all three are the same.
 	adds, claims, reports *database.Shared[change]
 }
 
 var _ alert.Ledger = (*Store)(nil)
 
-// Open opens the ledger at url, as database.Open does. now is the clock, which
-// ids are made from: time.Now. The ledger must be closed.
+// Open opens the ledger at url, as database.Open does. now is the clock for ids, such as
+// time.Now. The ledger must be closed.
 func Open(ctx context.Context, url string, now func() time.Time) (*Store, error) {
 	db, err := database.Open(ctx, url, Schema)
 	if err != nil {
@@ -41,8 +42,8 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	}
 	s := &Store{db: db, ids: &ids{db: db, now: now}}
 	if db.Dialect() == dialect.Postgres {
-		// Rows are locked in the order of their ids, so that no two transactions wait
-		// for each other: one must not lock for claims after it did for reports.
+		// Rows are locked in the order of their ids to prevent deadlocks, so a transaction must not
+		// lock rows for claims after it locked some for reports.
 		s.adds, s.claims, s.reports = s.shared(s.writeOnce), s.shared(s.writeOnce), s.shared(s.writeOnce)
 		return s, nil
 	}
@@ -51,8 +52,8 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	return s, nil
 }
 
-// Close waits for what has begun, refuses all else with fault.ErrUnavailable,
-// and ends the store's connections. It must be called once.
+// Close waits for running calls, makes later ones return fault.ErrUnavailable, and closes the
+// connections. It must be called once.
 func (s *Store) Close() error {
 	s.adds.Close()
 	if s.claims != s.adds {
@@ -66,6 +67,5 @@ func (s *Store) shared(write func(context.Context, []change) error) *database.Sh
 	return database.NewShared("the ledger", 1, together, change.rows, write)
 }
 
-// Ping asks the database for an answer, and returns fault.ErrUnavailable where
-// it gives none.
+// Ping returns fault.ErrUnavailable unless the database responds.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }

@@ -12,15 +12,15 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// LeaseExpired is the code of the attempt whose lease ended without a report.
+// LeaseExpired is the code of an attempt whose lease expired without a report.
 const LeaseExpired = "lease_expired"
 
-// expired is why a delivery ended whose time to live ran out.
+// expired is the reason of deliveries whose time to live ran out.
 const expired = "expired"
 
-// Sweep ends what nobody else ends: the leases of the dead first, then what has
-// expired, each in the order of time. Several processes may sweep at once, and
-// find each delivery once between them.
+// Sweep records attempts whose lease expired, and then completes expired deliveries, each in
+// order of time. Several processes may call it concurrently: each delivery is swept by one of
+// them.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.Rule) (n int, err error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
@@ -37,8 +37,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.
 	return n, err
 }
 
-// endLeases moves on what was claimed under leases that ended. What has expired
-// meanwhile ends at once.
+// endLeases moves deliveries whose leases expired. One that has expired meanwhile is completed
+// at once.
 func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, rule alert.Rule) (int, error) {
 	lost, err := selectHeld(ctx, t, `state = 2 AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
 	if err != nil {
@@ -56,7 +56,7 @@ func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, ru
 	return len(lost), writeMoves(ctx, t, moves, micros(now))
 }
 
-// silence is the report of a lease that ended without one.
+// silence returns the report for a lease that expired without one.
 func (h *held) silence() alert.Report {
 	return alert.Report{
 		DeliveryID: h.id, Fence: h.fence, StartTime: timeOf(h.begin), EndTime: timeOf(h.end),
@@ -64,7 +64,7 @@ func (h *held) silence() alert.Report {
 	}
 }
 
-// expire ends what waits past its time to live.
+// expire completes queued deliveries whose time to live has run out.
 func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, error) {
 	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
 		`SELECT id, thread FROM deliveries WHERE state = 1 AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)

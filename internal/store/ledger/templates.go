@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// Templates answers with all templates.
+// Templates returns all templates.
 func (s *Store) Templates(ctx context.Context) (all []alert.Template, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, err := ent.NewClient(ent.Driver(t.Driver())).Template.Query().
@@ -25,10 +25,10 @@ func (s *Store) Templates(ctx context.Context) (all []alert.Template, err error)
 	return all, err
 }
 
-// SetTemplate keeps a template in place of the one of the same name.
+// SetTemplate stores a template, and replaces the one of the same name.
 func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
 	if !storable(one.Messenger, one.Severity, one.Text) {
-		return fmt.Errorf("template: a text holds a NUL or is not UTF-8: %w", fault.ErrInvalid)
+		return fmt.Errorf("template: a text contains NUL or is not UTF-8: %w", fault.ErrInvalid)
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		name := templateName(one.Messenger, one.Severity)
@@ -37,7 +37,7 @@ func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
 			return err
 		}
 		if others[0] >= alert.MaxTemplates {
-			return fmt.Errorf("there are %d templates already, delete some: %w", others[0], fault.ErrInvalid)
+			return fmt.Errorf("template limit reached (%d), delete some: %w", others[0], fault.ErrInvalid)
 		}
 		_, err = t.Exec(ctx, `INSERT INTO templates (name, messenger, severity, template) VALUES (?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET template = excluded.template`, name, one.Messenger, one.Severity, one.Text)

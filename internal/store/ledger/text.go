@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// storable says whether both databases can hold the texts.
+// storable reports whether both databases can store the texts.
 func storable(texts ...string) bool {
 	for _, text := range texts {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
@@ -15,8 +15,8 @@ func storable(texts ...string) bool {
 	return true
 }
 
-// evidence makes a text of a provider's storable: what came of a call must be
-// recorded, whatever the provider wrote.
+// evidence returns a storable version of a text of a provider: the outcome of a call must be
+// recorded, whatever the provider returned.
 func evidence(text string) string {
 	if storable(text) {
 		return text

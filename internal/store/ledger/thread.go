@@ -12,22 +12,22 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A thread is the deliveries of one alert key to one address, which are sent one after
-// the other. At most one of them is free or claimed; the others are blocked: rows that
-// are queued and held until farAway, with the time at which they are due afterwards as
-// resume_time. So no claim, expiry or cancellation needs to know of threads.
+// A thread is the deliveries of one alert key to one address, which are sent one at a time. At
+// most one of them is unblocked, either queued or claimed; the others are blocked: their rows
+// are queued and held until the year 9999, and resume_time is when they are due afterwards. So
+// claims, expiry and cancellation work without knowledge of threads.
 //
-// Whoever adds a delivery to a thread, or locks one that is not free or claimed, settles the
-// thread in the same transaction, under the lock of the thread's row, which it takes after
-// those of deliveries. So a settlement need not wait for deliveries that another transaction
-// has locked, with which it would wait in a circle: it takes them to be in use, and the
-// other settles the thread after it. Deliveries without a thread pay for none of this.
+// A transaction that adds a delivery to a thread, or locks one that is neither unblocked nor
+// claimed, settles the thread, under the lock of the thread's row, which it acquires after those
+// of deliveries. A settlement does not wait for deliveries that another transaction has locked,
+// because that could deadlock: it treats them as in use, and the other transaction settles the
+// thread afterwards. Deliveries without a thread cost nothing here.
 
-// farAway is the next time of blocked deliveries: the year 9999.
+// farAway is the next time of blocked deliveries, in the year 9999.
 const farAway = 253_370_764_800_000_000
 
-// threadOf returns the name of the thread of a key to an address. A user has one address
-// of each messenger, so a thread outlives a change of its destination.
+// threadOf returns the name of the thread of an alert key and an address. A user has one address
+// for each messenger, so a thread survives a change of the destination.
 func threadOf(key string, d *alert.Delivery) string {
 	sum := sha256.Sum256([]byte(key + "\x00" + d.Nickname + "\x00" + d.Messenger))
 	return base64.RawURLEncoding.EncodeToString(sum[:24])
@@ -37,10 +37,10 @@ func threadOf(key string, d *alert.Delivery) string {
 type thread struct {
 	name     string
 	notified bool
-	resolved int64 // the place of the last resolved alert
+	resolved int64 // the order of the last resolved alert
 }
 
-// A threadRow is a delivery of a thread that has not ended.
+// A threadRow is a delivery of a thread that is not completed.
 type threadRow struct {
 	id, order, chain   int64
 	thread             string
@@ -51,13 +51,13 @@ type threadRow struct {
 	attempts           int
 }
 
-// A news is the effect of an attempt on its thread.
+// A news is the change that an attempt makes to its thread.
 type news struct {
 	thread   string
-	notified bool // a firing alert was, or may have been, sent; else a resolved one was sent
+	notified bool // a firing alert was, or may have been, sent; false after a resolved one was sent
 }
 
-// newsOf returns the effect of an attempt on the thread of its delivery; nil for none.
+// newsOf returns the change that an attempt makes to the thread of its delivery, or nil.
 func newsOf(h held, kind messenger.Kind, state alert.State) *news {
 	switch {
 	case h.thread == "":
@@ -70,10 +70,10 @@ func newsOf(h held, kind messenger.Kind, state alert.State) *news {
 	return nil
 }
 
-// settle lets threads go on whose deliveries have been written, but for the empty name, after recording what
-// attempts changed: firing deliveries that a resolved alert follows and that nobody may
-// have received end as superseded, resolved ones that nobody needs end as not needed, and
-// the first of what is left is free.
+// settle settles threads whose deliveries have been written; it ignores the empty name. It first
+// records the changes by attempts. Firing deliveries that a resolved alert follows and that
+// cannot have been received are canceled as superseded, resolved ones without a received firing
+// one as not needed, and the first of the remaining deliveries is unblocked.
 func settle(ctx context.Context, t *database.Tx, names []string, attempts []news, now int64) error {
 	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
 	for some := range database.Chunks(t, names, chunk) {
@@ -121,9 +121,9 @@ func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[strin
 	return threads, err
 }
 
-// writeNews records in threads, which are locked, what attempts changed.
+// writeNews records the changes by attempts in locked threads.
 func writeNews(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []news) error {
-	for _, n := range attempts { // there are few that change anything
+	for _, n := range attempts { // few attempts change a thread
 		th, ok := threads[n.thread]
 		if !ok || th.notified == n.notified {
 			continue
@@ -137,9 +137,9 @@ func writeNews(ctx context.Context, t *database.Tx, threads map[string]thread, a
 	return nil
 }
 
-// selectThreadRows returns the deliveries of threads that have not ended, thread by thread
-// in their order: locked, or as claimed and canceled where another transaction has locked
-// them. The condition of the index of threads stands in its own words.
+// selectThreadRows returns the deliveries of threads that are not completed, sorted by thread and
+// order. It locks them; those that another transaction has locked are returned as claimed and
+// canceled. The condition repeats that of the partial index on threads.
 func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]threadRow, error) {
 	in, args := database.In(t, names)
 	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (state <= 2) ORDER BY thread, thread_order, id`
@@ -161,7 +161,7 @@ func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]th
 	return all, err
 }
 
-// selectDoubtful returns those of rows that somebody may have received.
+// selectDoubtful returns which of rows may have been received.
 func selectDoubtful(ctx context.Context, t *database.Tx, rows []threadRow) (map[int64]bool, error) {
 	var tried []int64
 	for _, r := range rows {
@@ -183,7 +183,7 @@ func selectDoubtful(ctx context.Context, t *database.Tx, rows []threadRow) (map[
 	return doubtful, nil
 }
 
-// selectThreads returns the threads of deliveries for which a condition holds.
+// selectThreads returns the threads of deliveries that match a condition.
 func selectThreads(ctx context.Context, t *database.Tx, condition string, args ...any) ([]string, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
 		`SELECT DISTINCT thread FROM deliveries WHERE `+condition+` AND thread_order <> 0`, args...)

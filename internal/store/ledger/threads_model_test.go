@@ -22,20 +22,19 @@ type keyedDelivery struct {
 	resolves bool
 }
 
-// A keyedWorld is a ledger with alerts of one key, thread by thread in the order in which
-// they were recorded.
+// A keyedWorld is a ledger with alerts of one key, and the threads with their deliveries in order.
 type keyedWorld struct {
 	l       *ledger.Store
 	now     int
 	alerts  []int64
 	threads map[string][]*keyedDelivery
 	byID    map[int64]*keyedDelivery
-	claimed map[int64]int64 // fences
+	claimed map[int64]int64 // fencing tokens
 }
 
-// TestThreadsKeepTheirPromises records firing and resolved alerts of a key, in chains and
-// not, and lets senders and people do anything in any order; after each step each thread
-// is as it must be.
+// TestThreadsKeepTheirPromises records firing and resolved alerts of a key, with and without
+// chains, and runs calls of senders and users in random order; after each step it checks each
+// thread.
 func TestThreadsKeepTheirPromises(t *testing.T) {
 	t.Parallel()
 	folder, n := t.TempDir(), 0
@@ -82,7 +81,7 @@ func (w *keyedWorld) some(r *rapid.T) int64 { return rapid.SampledFrom(w.alerts)
 
 func (w *keyedWorld) add(r *rapid.T) {
 	if len(w.alerts) == 6 {
-		r.Skip("there are enough")
+		r.Skip("enough alerts")
 	}
 	resolved := rapid.Bool().Draw(r, "resolved")
 	chained := !resolved && rapid.Bool().Draw(r, "chained")
@@ -133,7 +132,7 @@ func (w *keyedWorld) claim(r *rapid.T) {
 	}
 }
 
-// begin fails the test where a delivery must not be sent now.
+// begin fails the test if a delivery must not be claimed now.
 func (w *keyedWorld) begin(r *rapid.T, id int64, all map[int64]alert.Delivery) {
 	for name, thread := range w.threads {
 		place := slices.IndexFunc(thread, func(k *keyedDelivery) bool { return k.id == id })
@@ -144,17 +143,17 @@ func (w *keyedWorld) begin(r *rapid.T, id int64, all map[int64]alert.Delivery) {
 		for i, k := range thread {
 			switch d := all[k.id]; {
 			case i < place && !d.State.Ended():
-				r.Fatalf("%s: %d is claimed, and %d before it is %d", name, id, k.id, d.State)
+				r.Fatalf("%s: %d is claimed, and the earlier %d has state %d", name, id, k.id, d.State)
 			case i > place && d.State == alert.Claimed:
-				r.Fatalf("%s: %d is claimed beside %d", name, id, k.id)
+				r.Fatalf("%s: %d and %d are claimed at the same time", name, id, k.id)
 			case i > place && k.resolves && !thread[place].resolves && !reached(all[id]):
-				r.Fatalf("%s: %d is claimed, and was resolved before", name, id)
+				r.Fatalf("%s: %d is claimed although it is resolved", name, id)
 			case !k.resolves:
 				notified = notified || reached(d)
 			}
 		}
 		if thread[place].resolves && !notified {
-			r.Fatalf("%s: resolved %d is claimed, and nobody was notified", name, id)
+			r.Fatalf("%s: resolved %d is claimed, and no firing delivery was sent", name, id)
 		}
 	}
 }
@@ -166,7 +165,7 @@ func reached(d alert.Delivery) bool {
 	})
 }
 
-// deliveries are all that there are, by id.
+// deliveries returns all deliveries by id.
 func (w *keyedWorld) deliveries(r *rapid.T) map[int64]alert.Delivery {
 	all := map[int64]alert.Delivery{}
 	for _, id := range w.alerts {
@@ -179,14 +178,14 @@ func (w *keyedWorld) deliveries(r *rapid.T) map[int64]alert.Delivery {
 	return all
 }
 
-// one draws a delivery that was claimed, with its last fence.
+// one draws a delivery that was claimed, with its last fencing token.
 func (w *keyedWorld) one(r *rapid.T) (id, fence int64) {
 	var ids []int64
 	for id := range w.claimed {
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
-		r.Skip("nothing was claimed yet")
+		r.Skip("no claim yet")
 	}
 	slices.Sort(ids)
 	id = rapid.SampledFrom(ids).Draw(r, "delivery")
@@ -215,8 +214,8 @@ func (w *keyedWorld) receipt(r *rapid.T) {
 	w.must(r, w.l.Receive(r.Context(), id, alert.Receipt{MessageID: fmt.Sprint(id), Status: "undelivered", Time: clock(w.now), Final: true, Failed: true}))
 }
 
-// agree fails the test unless one delivery of each thread that is open can go on, or
-// waits for its chain alone.
+// agree fails the test unless exactly one delivery of each thread with queued or claimed ones is
+// unblocked.
 func (w *keyedWorld) agree(r *rapid.T) {
 	all := w.deliveries(r)
 	for name, thread := range w.threads {
@@ -231,7 +230,7 @@ func (w *keyedWorld) agree(r *rapid.T) {
 			}
 		}
 		if free > 1 || open > 0 && free == 0 {
-			r.Fatalf("%s: of %d that are open, %d are free", name, open, free)
+			r.Fatalf("%s: of %d deliveries that are not completed, %d are unblocked", name, open, free)
 		}
 	}
 }

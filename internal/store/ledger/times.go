@@ -2,7 +2,7 @@ package ledger
 
 import "time"
 
-// micros is how a time stands in the ledger: microseconds since 1970, 0 for none.
+// micros returns a time as stored in the ledger: microseconds since 1970, 0 for the zero time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -10,7 +10,7 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// timeOf is the time that stands in the ledger as micros.
+// timeOf returns the time for stored microseconds.
 func timeOf(micros int64) time.Time {
 	if micros == 0 {
 		return time.Time{}

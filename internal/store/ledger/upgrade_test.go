@@ -16,7 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// until is the schema of the version whose last migration has a number, such as 0001.
+// until returns the schema up to the migration with a number, such as 0001.
 func until(t *testing.T, number string) database.Schema {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -39,8 +39,8 @@ func until(t *testing.T, number string) database.Schema {
 	return database.Schema{Name: ledger.Schema.Name, Migrations: files}
 }
 
-// TestUpgradeToAlertKeys proves that what a ledger from before alerts had keys holds goes
-// on beside what has one, and that a resolved alert of a thing that only it knew goes to
+// TestUpgradeToAlertKeys checks that deliveries recorded before alert keys existed continue beside
+// those with one, and that a resolved alert of something only the old version recorded is sent to
 // nobody.
 func TestUpgradeToAlertKeys(t *testing.T) {
 	t.Parallel()
@@ -82,10 +82,10 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 				return []alert.State{ds[0].State}
 			}
 			if got := states("x", true); got[0] != alert.Canceled {
-				t.Errorf("resolved is %v, of what only the old version knew", got)
+				t.Errorf("resolved is %v, but the firing alert of the old version has no key", got)
 			}
 			if got := states("x", false); got[0] != alert.Queued {
-				t.Errorf("firing is %v: what the old version recorded has no key", got)
+				t.Errorf("firing is %v, but the alert of the old version has no key and cannot block it", got)
 			}
 			claims, err := l.Claim(t.Context(), []int64{2}, storetest.Claimant(), clock(1), clock(10))
 			if err != nil || len(claims) != 1 {
@@ -103,8 +103,8 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 	}
 }
 
-// TestUpgrade proves that what a ledger of the first version holds goes on: what
-// waits and what was held never expires, and what failed can be replayed.
+// TestUpgrade checks that the deliveries of a ledger of the first version continue: queued and
+// claimed ones never expire, and failed ones can be replayed.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	for name, url := range urls {
@@ -135,7 +135,7 @@ func TestUpgrade(t *testing.T) {
 
 			l := open(t, url)
 			if n, err := l.Sweep(t.Context(), clock(0), 10, rule); err != nil || n != 1 {
-				t.Errorf("swept %d, want the one that was held; %v", n, err)
+				t.Errorf("swept %d, want the one that was claimed; %v", n, err)
 			}
 			if n, err := l.Replay(t.Context(), alert.Selection{Reason: "refused"}, clock(0), clock(100), false); err != nil || n != 1 {
 				t.Errorf("replayed %d, want the one that failed; %v", n, err)

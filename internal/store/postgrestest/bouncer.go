@@ -14,27 +14,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// sbin is where Debian has pgbouncer.
+// sbin is the path of pgbouncer in Debian.
 const sbin = "/usr/sbin/pgbouncer"
 
-// Pooled returns a function that makes databases by fresh, such as URL, each reached through
-// a PgBouncer in transaction mode that runs until the test ends. A test is skipped where
-// there is no PostgreSQL, or no pgbouncer.
+// Pooled returns a function that creates databases by fresh, such as URL, each reached through a
+// PgBouncer in transaction mode that runs until the test ends. The test is skipped without
+// PostgreSQL or pgbouncer.
 func Pooled(t *testing.T, fresh func(testing.TB) string) func(testing.TB) string {
 	t.Helper()
 	s := need(t)
 	binary := find("pgbouncer")
 	if _, err := os.Stat(sbin); binary == "" && err == nil {
-		binary = sbin // Debian's, which is not in everybody's PATH
+		binary = sbin // Debian installs it outside of the PATH of users
 	}
 	if binary == "" {
-		t.Skip("PgBouncer is skipped: no pgbouncer in PATH (Debian: apt-get install pgbouncer)")
+		t.Skip("skipped without PgBouncer: no pgbouncer in PATH (Debian: apt-get install pgbouncer)")
 	}
 	server, err := pgx.ParseConfig(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp("", "bongsu-pgbouncer-") //nolint:usetesting // the path of a socket must be short, and its folder another user's
+	folder, err := os.MkdirTemp("", "bongsu-pgbouncer-") //nolint:usetesting // the socket path must be short, and another user owns the folder
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +68,9 @@ auth_file = %s
 	}
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
-		_ = command.Wait() // it says that it was killed
+		_ = command.Wait() // the error is that it was killed
 		if t.Failed() {
-			t.Logf("pgbouncer said:\n%s", &said)
+			t.Logf("output of pgbouncer:\n%s", &said)
 		}
 	})
 	return func(t testing.TB) string {
@@ -88,9 +88,9 @@ auth_file = %s
 				return url
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("pgbouncer does not answer: %v", err)
+				t.Fatalf("cannot connect to pgbouncer: %v", err)
 			}
-			time.Sleep(20 * time.Millisecond) // a foreign process can only be asked again
+			time.Sleep(20 * time.Millisecond) // an external process can only be polled
 		}
 	}
 }

@@ -4,5 +4,5 @@ package postgrestest
 
 import "os/exec"
 
-// unprivileged leaves the command as it is.
+// unprivileged leaves the command unchanged.
 func unprivileged(*exec.Cmd, string) error { return nil }

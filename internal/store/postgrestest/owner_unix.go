@@ -11,15 +11,15 @@ import (
 	"syscall"
 )
 
-// unprivileged makes a command of root's run as the user postgres, to whom folder
-// is given: PostgreSQL refuses to run as root.
+// unprivileged makes a command that root starts run as the user postgres, and makes that user
+// the owner of folder: PostgreSQL refuses to run as root.
 func unprivileged(command *exec.Cmd, folder string) error {
 	if os.Getuid() != 0 {
 		return nil
 	}
 	owner, err := user.Lookup("postgres")
 	if err != nil {
-		return fmt.Errorf("PostgreSQL does not run as root, and there is no user postgres: %w", err)
+		return fmt.Errorf("PostgreSQL cannot run as root, and the user postgres does not exist: %w", err)
 	}
 	uid, err := strconv.ParseUint(owner.Uid, 10, 32)
 	if err != nil {

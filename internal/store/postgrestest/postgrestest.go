@@ -9,44 +9,44 @@ import (
 	"testing"
 )
 
-// A lazy is the server of a test binary: started by the first test that asks,
-// stopped by Main.
+// A lazy is the server of a test binary. The first test that needs it starts it, and Main stops
+// it.
 type lazy struct {
 	sync.Mutex
-	owned  bool // Main runs, and will stop it
+	owned  bool // Main runs, and stops the server
 	server *Server
 	err    error
 
-	templates []string // URLs of databases that end with the tests
+	templates []string // URLs of databases that Run drops
 }
 
 var shared lazy
 
-// Main runs the tests of a package that calls URL, and ends what they started:
+// Main runs the tests of a package that calls URL, and stops the server that they started:
 //
 //	func TestMain(m *testing.M) { postgrestest.Main(m) }
 func Main(m *testing.M) { os.Exit(Run(m)) }
 
-// Run is Main for a TestMain that has more to do: it answers with the exit code.
+// Run is Main for a TestMain with other work: it returns the exit code.
 func Run(m *testing.M) int {
 	shared.owned = true
 	code := m.Run()
 	if shared.server != nil {
 		for _, url := range shared.templates {
 			if err := shared.server.Drop(context.Background(), url); err != nil {
-				fmt.Fprintln(os.Stderr, "drop a database of the tests:", err)
+				fmt.Fprintln(os.Stderr, "drop test database:", err)
 				code = max(code, 1)
 			}
 		}
 		if err := shared.server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the PostgreSQL of the tests:", err)
+			fmt.Fprintln(os.Stderr, "stop test PostgreSQL:", err)
 			code = max(code, 1)
 		}
 	}
 	return code
 }
 
-// get starts the server where it is not started.
+// get returns the server, and starts it at the first call.
 func (l *lazy) get() (*Server, error) {
 	l.Lock()
 	defer l.Unlock()
@@ -56,14 +56,14 @@ func (l *lazy) get() (*Server, error) {
 	return l.server, l.err
 }
 
-// keep has Run drop a database.
+// keep registers a database for Run to drop.
 func (l *lazy) keep(url string) {
 	l.Lock()
 	defer l.Unlock()
 	l.templates = append(l.templates, url)
 }
 
-// Need skips a test where there is no PostgreSQL, and says how to have one.
+// Need skips a test without PostgreSQL; the message explains how to install it.
 func Need(t testing.TB) { need(t) }
 
 func need(t testing.TB) *Server {
@@ -73,7 +73,7 @@ func need(t testing.TB) *Server {
 	}
 	s, err := shared.get()
 	if errors.Is(err, ErrNone) {
-		t.Skip("PostgreSQL is skipped: " + err.Error())
+		t.Skip("skipped without PostgreSQL: " + err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -81,14 +81,14 @@ func need(t testing.TB) *Server {
 	return s
 }
 
-// URL answers with the URL of a fresh database, dropped when the test ends. A
-// test is skipped where there is no PostgreSQL.
+// URL returns the URL of a new database, which is dropped when the test ends. The test is
+// skipped without PostgreSQL.
 func URL(t testing.TB) string {
 	t.Helper()
 	return fresh(t, need(t), "")
 }
 
-// fresh makes a database, empty or a copy of a template, that ends with the test.
+// fresh creates a database, empty or a copy of a template, and drops it when the test ends.
 func fresh(t testing.TB, s *Server, template string) string {
 	t.Helper()
 	url, err := s.make(context.Background(), template)

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-// asks answers with what a database says to SELECT current_database().
+// asks returns the result of SELECT current_database().
 func asks(ctx context.Context, url string) (name string, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -22,8 +22,8 @@ func asks(ctx context.Context, url string) (name string, err error) {
 	return name, conn.QueryRow(ctx, "SELECT current_database()").Scan(&name)
 }
 
-// TestServerOfTheEnvironment proves that a server which the environment names is
-// used, and left running.
+// TestServerOfTheEnvironment checks that the server named by the environment variable is used,
+// and not stopped.
 func TestServerOfTheEnvironment(t *testing.T) {
 	url := postgrestest.URL(t)
 	t.Setenv(postgrestest.Variable, url)
@@ -36,24 +36,23 @@ func TestServerOfTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	if name, err := asks(t.Context(), made); err != nil || made == url || name == "" {
-		t.Errorf("%s answers %q, %v", made, name, err)
+		t.Errorf("%s returns %q, %v", made, name, err)
 	}
 	if err := s.Drop(t.Context(), made); err != nil {
 		t.Error(err)
 	}
 	if name, err := asks(t.Context(), made); err == nil {
-		t.Errorf("%s answers %q after it was dropped", made, name)
+		t.Errorf("%s returns %q after it was dropped", made, name)
 	}
 	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 	if _, err := asks(t.Context(), url); err != nil {
-		t.Errorf("the server of the environment does not answer any more: %v", err)
+		t.Errorf("the server of the environment does not respond after Stop: %v", err)
 	}
 }
 
-// TestSettings proves that what a caller sets holds over what the tests are content
-// with.
+// TestSettings checks that the settings of a caller override the defaults for tests.
 func TestSettings(t *testing.T) {
 	postgrestest.Need(t)
 	t.Setenv(postgrestest.Variable, "")
@@ -85,12 +84,12 @@ func TestSettings(t *testing.T) {
 
 func TestURLsAreFresh(t *testing.T) {
 	if a, b := postgrestest.URL(t), postgrestest.URL(t); a == b {
-		t.Errorf("two tests get %s", a)
+		t.Errorf("two calls return %s", a)
 	}
 }
 
-// TestCopies proves that each copy of a template is a database of its own, and has what the
-// template was filled with once.
+// TestCopies checks that each copy of a template is a separate database with the contents of the
+// template, which is filled once.
 func TestCopies(t *testing.T) {
 	filled := 0
 	template := postgrestest.Template{Fill: func(ctx context.Context, url string) error {

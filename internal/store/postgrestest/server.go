@@ -1,5 +1,5 @@
-// Package postgrestest gives tests a PostgreSQL: the server that
-// BONGSU_TEST_POSTGRES names, or one of its own from the binaries on the machine.
+// Package postgrestest provides a PostgreSQL server for tests: the one that BONGSU_TEST_POSTGRES
+// names, or a new one from the installed binaries.
 package postgrestest
 
 import (
@@ -19,27 +19,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Variable names the environment variable that holds the URL of a server whose
-// user may make databases.
+// Variable is the environment variable with the URL of a server whose user may create
+// databases.
 const Variable = "BONGSU_TEST_POSTGRES"
 
-// ErrNone says that there is no PostgreSQL to be had.
-var ErrNone = errors.New("no PostgreSQL: set " + Variable + " to the postgres:// URL of a server where databases may be made, " +
-	"or install one (Debian: apt-get install postgresql); its binaries are looked for in PATH and /usr/lib/postgresql")
+// ErrNone is returned when no PostgreSQL is available.
+var ErrNone = errors.New("no PostgreSQL: set " + Variable + " to the postgres:// URL of a server where databases may be created, " +
+	"or install one (Debian: apt-get install postgresql); binaries are searched in PATH and /usr/lib/postgresql")
 
 // A Server is a PostgreSQL server.
 type Server struct {
 	url     string
-	command *exec.Cmd // nil where the server is somebody else's
+	command *exec.Cmd // nil for a server that Start did not start
 	folder  string
 
 	postgres string   // the server's binary
-	settings []string // of the server, such as fsync=on
+	settings []string // server settings, such as fsync=on
 }
 
-// Start finds or starts a server, or answers with ErrNone. The server must be
-// stopped. Settings such as fsync=on are for one that it starts; where they do not
-// say otherwise, what that keeps need not outlast a crash of the machine.
+// Start finds or starts a server, or returns ErrNone. The server must be stopped. Settings such
+// as fsync=on apply to a started server only; without them, its data need not survive a crash
+// of the machine.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
 	if url := os.Getenv(Variable); url != "" {
 		return &Server{url: url}, nil
@@ -54,12 +54,12 @@ func Start(ctx context.Context, settings ...string) (*Server, error) {
 	}
 	s := &Server{folder: folder, settings: settings}
 	if err := s.start(ctx, initdb, postgres); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a PostgreSQL: %w", err), s.Stop())
+		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), s.Stop())
 	}
 	return s, nil
 }
 
-// find answers with the path of a binary, or nothing.
+// find returns the path of a binary, or an empty text.
 func find(name string) string {
 	installed, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if err == nil && len(installed) > 0 {
@@ -72,8 +72,8 @@ func find(name string) string {
 	return path
 }
 
-// start makes a cluster in the folder and starts a server that can be reached by
-// a socket there, and nowhere else.
+// start creates a database cluster in the folder and starts a server that listens on a socket
+// there only.
 func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 	data := filepath.Join(s.folder, "data")
 	prepare := exec.CommandContext(ctx, initdb, "-D", data, "-U", "bongsu", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -88,11 +88,11 @@ func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 	return s.launch(ctx)
 }
 
-// launch starts the server of the cluster in the folder.
+// launch starts the server of the database cluster in the folder.
 func (s *Server) launch(ctx context.Context) error {
 	var said bytes.Buffer
 	s.command = exec.Command(s.postgres, "-D", filepath.Join(s.folder, "data"), "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300")
-	for _, setting := range s.settings { // of one that is set twice, the last holds
+	for _, setting := range s.settings { // the last value of a setting applies
 		s.command.Args = append(s.command.Args, "-c", setting)
 	}
 	s.command.Dir, s.command.Stdout, s.command.Stderr = s.folder, &said, &said
@@ -112,14 +112,14 @@ func (s *Server) launch(ctx context.Context) error {
 		if time.Now().After(deadline) {
 			return errors.Join(err, s.Stop(), errors.New(said.String()))
 		}
-		time.Sleep(20 * time.Millisecond) // a foreign process can only be asked again
+		time.Sleep(20 * time.Millisecond) // an external process can only be polled
 	}
 }
 
-// Make makes an empty database and answers with its URL.
+// Make creates an empty database and returns its URL.
 func (s *Server) Make(ctx context.Context) (string, error) { return s.make(ctx, "") }
 
-// make makes a database, empty or a copy of the one at a URL, and returns its URL.
+// make creates a database, empty or a copy of the one at a URL, and returns its URL.
 func (s *Server) make(ctx context.Context, template string) (string, error) {
 	name := "bongsu_test_" + strings.ToLower(rand.Text())
 	statement := "CREATE DATABASE " + name
@@ -131,7 +131,7 @@ func (s *Server) make(ctx context.Context, template string) (string, error) {
 		statement += " TEMPLATE " + strings.TrimPrefix(u.Path, "/")
 	}
 	if err := s.exec(ctx, statement); err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
+		return "", fmt.Errorf("create database: %w", err)
 	}
 	url, err := neturl.Parse(s.url)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Server) make(ctx context.Context, template string) (string, error) {
 	return url.String(), nil
 }
 
-// Drop drops a database that Make made.
+// Drop drops a database that was created on the server.
 func (s *Server) Drop(ctx context.Context, url string) error {
 	u, err := neturl.Parse(url)
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *Server) Drop(ctx context.Context, url string) error {
 	return s.exec(ctx, "DROP DATABASE "+strings.TrimPrefix(u.Path, "/")+" WITH (FORCE)")
 }
 
-// Stop ends the server where Start started it, and removes what it kept.
+// Stop stops the server if Start started it, and deletes its folder.
 func (s *Server) Stop() error {
 	var ended error
 	if s.command != nil {
@@ -163,8 +163,8 @@ func (s *Server) Stop() error {
 	return errors.Join(ended, os.RemoveAll(s.folder))
 }
 
-// Crash ends the server as a crash does, calls away, and starts it again. It
-// answers with ErrNone where the server is somebody else's.
+// Crash stops the server as a crash does, calls away, and starts it again. It returns ErrNone
+// for a server that Start did not start.
 func (s *Server) Crash(ctx context.Context, away func()) error {
 	if s.command == nil {
 		return ErrNone
@@ -172,13 +172,13 @@ func (s *Server) Crash(ctx context.Context, away func()) error {
 	if err := s.command.Process.Signal(syscall.SIGQUIT); err != nil {
 		return err
 	}
-	_ = s.command.Wait() // it says that it was ended at once
+	_ = s.command.Wait() // the error is that it quit at once
 	s.command = nil
 	away()
 	return s.launch(ctx)
 }
 
-// exec runs a statement in the server's first database.
+// exec runs a statement in the default database of the server.
 func (s *Server) exec(ctx context.Context, text string) error {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Template makes databases that are copies of one, which is quicker than to bring each up
-// to the schema's version.
+// Template creates databases that are copies of one, which is faster than to migrate each to
+// the version of the schema.
 type Template struct {
-	// Fill fills the database that is copied. It is called once, and must leave no
+	// Fill fills the template database. It is called once, and must leave no
 	// connection open.
 	Fill func(ctx context.Context, url string) error
 
@@ -18,8 +18,8 @@ type Template struct {
 	err  error
 }
 
-// URL returns the URL of a fresh copy, dropped when the test ends. A test is skipped where
-// there is no PostgreSQL.
+// URL returns the URL of a new copy, which is dropped when the test ends. The test is skipped
+// without PostgreSQL.
 func (m *Template) URL(t testing.TB) string {
 	t.Helper()
 	s := need(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// fire records a firing alert of a key at at(now), whose deliveries wait in the queue.
+// fire records a firing alert of a key at at(now), whose deliveries are enqueued.
 func fire(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Delivery, now int) alert.Alert {
 	t.Helper()
 	a := alert.Alert{
@@ -29,15 +29,15 @@ func resolve(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deli
 	return a
 }
 
-// stand fails the test unless the deliveries of an alert stand as standing says.
+// stand fails the test unless the deliveries of an alert have the wanted states.
 func stand(t testing.TB, l alert.Ledger, a alert.Alert, want ...string) {
 	t.Helper()
 	same(t, standing(t, l, a.ID), want)
 }
 
-// testKeyedOrder proves that what one key brings to one address goes one after the other,
-// and that it keeps its place through retries, pauses and a lost queue; other addresses,
-// other keys and alerts without one do not wait.
+// testKeyedOrder checks that the deliveries of one key to one address are sent one at a time, and
+// keep their order through retries, pauses and a lost queue; other addresses, other keys and
+// alerts without a key do not wait.
 func testKeyedOrder(t *testing.T, l alert.Ledger) {
 	ds1, ds2, ds3 := to(2), to(2), to(2)
 	first := fire(t, l, "disk of db1", "normal", ds1, 0)
@@ -57,12 +57,12 @@ func testKeyedOrder(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds1), 2, 100)
 	report(t, l, passing(claims[0], 3), paused(claims[1], 3)) // until 14 and 64
 	must(t, second(l.Wake(t.Context(), at(5), never)))
-	same(t, total(due(t, l, 6, 100)), 4) // of the others
+	same(t, total(due(t, l, 6, 100)), 4) // of the other alerts
 	stand(t, l, again, "held -1", "held -1")
 	same(t, total(due(t, l, 14, 100)), 1)
 	report(t, l, sent(claim(t, l, ids(ds1[:1]), 15, 100)[0], 15))
 	stand(t, l, again, "queued -1", "held -1")
-	jobs := due(t, l, 16, 100) // the four of the others again
+	jobs := due(t, l, 16, 100) // the four of the other alerts again
 	same(t, total(jobs), 5)
 	same(t, jobs[0].Rank, job.Critical)
 	same(t, jobs[0].Deliveries[0].ID, ds2[0].ID)
@@ -72,8 +72,8 @@ func testKeyedOrder(t *testing.T, l alert.Ledger) {
 	same(t, len(claim(t, l, ids(ds2), 72, 100)), 2)
 }
 
-// testKeyedResolved proves that a resolved alert goes to those who were sent a firing one,
-// once, at its rank, and to nobody else.
+// testKeyedResolved checks that a resolved alert is sent once, with the rank of the firing one, to
+// the users who were sent the firing one, and to nobody else.
 func testKeyedResolved(t *testing.T, l alert.Ledger) {
 	fired, later := to(2), to(1)
 	fire(t, l, "k", "critical", fired, 0)
@@ -94,7 +94,7 @@ func testKeyedResolved(t *testing.T, l alert.Ledger) {
 	same(t, []any{len(jobs), jobs[0].Rank, jobs[0].Content}, []any{1, job.Critical, got.Content("slack")})
 	same(t, []any{jobs[0].Content.Text, jobs[0].Content.Key, jobs[0].Content.Resolved}, []any{"[normal] resolved: node1 down", "k", true})
 
-	twice := resolve(t, l, "k", "normal", to(3), 11) // before the first was sent
+	twice := resolve(t, l, "k", "normal", to(3), 11) // before the first resolved one was sent
 	stand(t, l, twice, "held -1", "held -1", "canceled 11 not_needed")
 	claims := claim(t, l, ids(ds), 12, 100)
 	report(t, l, sent(claims[0], 12), failed(claims[1], 12))
@@ -111,8 +111,8 @@ func testKeyedResolved(t *testing.T, l alert.Ledger) {
 	same(t, due(t, l, 23, 100)[0].Rank, job.Low)
 }
 
-// testKeyedSuperseded proves that a resolved alert takes the place of firing ones that were
-// not sent, whatever they wait for, and leaves those that somebody may have received.
+// testKeyedSuperseded checks that a resolved alert supersedes firing deliveries that were not sent,
+// whether due, deferred or blocked, and none that may have been received.
 func testKeyedSuperseded(t *testing.T, l alert.Ledger) {
 	ds := to(5)
 	first := fire(t, l, "k", "normal", ds, 0)
@@ -128,8 +128,8 @@ func testKeyedSuperseded(t *testing.T, l alert.Ledger) {
 	same(t, len(claim(t, l, append(ids(ds), ids(deliveries(t, l, second.ID))...), 30, 100)), 0)
 }
 
-// testKeyedInHand proves that a resolved alert waits for what a sender holds of a firing
-// one, which is not tried again, and is sent where somebody may have received that.
+// testKeyedInHand checks that a resolved alert waits for the claimed delivery of a firing one, which
+// is not retried, and is sent if that may have been received.
 func testKeyedInHand(t *testing.T, l alert.Ledger) {
 	for name, c := range map[string]struct {
 		ends        func(t *testing.T, c alert.Claim)
@@ -174,7 +174,7 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyedEnds proves that a thread goes on where its deliveries expire or are canceled.
+// testKeyedEnds checks that a thread goes on after its deliveries expire or are canceled.
 func testKeyedEnds(t *testing.T, l alert.Ledger) {
 	short := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", CreateTime: at(0), ExpireTime: at(10)}
 	must(t, second(l.AddAlert(t.Context(), &short, to(1), never)))
@@ -189,8 +189,8 @@ func testKeyedEnds(t *testing.T, l alert.Ledger) {
 	same(t, total(due(t, l, 11, 100)), 1)
 }
 
-// testKeyedReplay proves that what is replayed waits for its turn, and that what a resolved
-// alert has made pointless is not replayed, nor what a later alert has overtaken.
+// testKeyedReplay checks that replayed deliveries keep their order in the thread, and that no firing
+// delivery is replayed after a resolved alert, and no resolved one after a later alert.
 func testKeyedReplay(t *testing.T, l alert.Ledger) {
 	ds1, ds2 := to(2), to(2)
 	first := fire(t, l, "k", "normal", ds1, 0)
@@ -221,8 +221,8 @@ func testKeyedReplay(t *testing.T, l alert.Ledger) {
 	same(t, replay(t, l, alert.Selection{IDs: ids(ds3)}, 21, 1000), 0)
 }
 
-// testKeyedChains proves that a delivery waits for its chain and its thread, and that a
-// resolved alert ends what is held of chains and goes to the address that was used.
+// testKeyedChains checks that a delivery waits for its chain and its thread, and that a resolved
+// alert cancels the held deliveries of chains and goes to the address that was used.
 func testKeyedChains(t *testing.T, l alert.Ledger) {
 	ds1, ds2 := chain(1, 3), chain(1, 3)
 	first := fire(t, l, "k", "normal", ds1, 0)
@@ -234,7 +234,7 @@ func testKeyedChains(t *testing.T, l alert.Ledger) {
 	report(t, l, failed(claim(t, l, ids(ds1), 50, 100)[0], 50))
 	stand(t, l, first, "failed 51 channel_not_found", "queued -1", "held 111")
 	stand(t, l, second, "queued -1", "held -1", "held -1")
-	report(t, l, failed(claim(t, l, ids(ds2), 52, 100)[0], 52)) // its next is still behind the first's
+	report(t, l, failed(claim(t, l, ids(ds2), 52, 100)[0], 52)) // the next of its chain is blocked by that of the first
 	stand(t, l, second, "failed 53 channel_not_found", "held -1", "held -1")
 	report(t, l, sent(claim(t, l, ids(ds1), 54, 100)[0], 54))
 	stand(t, l, first, "failed 51 channel_not_found", "sent 55", "canceled 55 not_needed")
@@ -254,8 +254,8 @@ func testKeyedChains(t *testing.T, l alert.Ledger) {
 	same(t, total(due(t, l, 1000, 100)), 1)
 }
 
-// testKeyedReceipt proves that what a receipt brings back of a chain keeps its place in its
-// thread, and does not come back after a resolved alert.
+// testKeyedReceipt checks that chain deliveries that a failed receipt resumes keep their order in
+// the thread, and are not resumed after a resolved alert.
 func testKeyedReceipt(t *testing.T, l alert.Ledger) {
 	for name, resolved := range map[string]bool{"goes on": false, "is over": true} {
 		ds := chain(1, 2)
@@ -281,8 +281,8 @@ func testKeyedReceipt(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyedForget proves that what is known of a key is forgotten when nothing was recorded
-// under it for as long and nothing of it is open.
+// testKeyedForget checks that alert keys and threads are deleted when they were not used within
+// retention and have no delivery that is not completed.
 func testKeyedForget(t *testing.T, l alert.Ledger) {
 	gone, open, used := to(1), to(1), to(1)
 	fire(t, l, "gone", "critical", gone, 0)
@@ -306,7 +306,7 @@ func testKeyedForget(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyedInput proves that what cannot be kept of a key is refused.
+// testKeyedInput checks that alerts with an invalid key are refused.
 func testKeyedInput(t *testing.T, l alert.Ledger) {
 	for name, a := range map[string]alert.Alert{
 		"resolved without a key": {Resolved: true},

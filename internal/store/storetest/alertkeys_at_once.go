@@ -12,15 +12,14 @@ import (
 
 func testKeyedAtOnce(t *testing.T, l alert.Ledger) { KeyedAtOnce(t, l) }
 
-// KeyedAtOnce lets several callers record firing and resolved alerts of a few keys
-// while senders claim and report whatever they are granted, in any order: what reaches an
-// address of a key comes in the order in which its alerts were recorded, two of it are
-// never claimed at once, no resolved one comes without a firing one, and the last that a
-// person reads is the resolved one. The ledgers share one database.
+// KeyedAtOnce records firing and resolved alerts of a few keys from concurrent callers, while
+// senders claim and report in any order: the deliveries of a key to an address are sent in the
+// order of their alerts, no two of them are claimed at the same time, no resolved one is sent
+// without a firing one, and the last one sent is resolved. The ledgers share one database.
 func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 	const keys, rounds, users = 3, 4, 2
 	var mu sync.Mutex
-	ofThread := map[string][]alert.Delivery{} // in the order in which they were recorded
+	ofThread := map[string][]alert.Delivery{} // in the order of recording
 	resolves := map[int64]bool{}
 	var all []int64
 	l := ledgers[0]
@@ -53,7 +52,7 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 		close(done)
 	}()
 	claimed := map[int64]bool{}
-	var order []int64 // of what was sent
+	var order []int64 // ids of sent deliveries
 	var senders sync.WaitGroup
 	work := func(l alert.Ledger, outcomes []messenger.Kind) {
 		mu.Lock()
@@ -69,7 +68,7 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 			for _, ds := range ofThread {
 				open := slices.DeleteFunc(slices.Clone(ds), func(d alert.Delivery) bool { return !claimed[d.ID] })
 				if len(open) > 1 {
-					t.Errorf("two of one thread are claimed: %d and %d", open[0].ID, open[1].ID)
+					t.Errorf("two deliveries of one thread are claimed: %d and %d", open[0].ID, open[1].ID)
 				}
 			}
 		}
@@ -116,7 +115,7 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 		}
 	}
 	for name, ds := range ofThread {
-		var got []int // places in the thread
+		var got []int // positions in the thread
 		for _, id := range order {
 			if place := slices.IndexFunc(ds, func(d alert.Delivery) bool { return d.ID == id }); place >= 0 {
 				got = append(got, place)
@@ -127,14 +126,14 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 		}
 		for i, place := range got {
 			if resolves[ds[place].ID] && (i == 0 || resolves[ds[got[i-1]].ID]) {
-				t.Errorf("%s: number %d that was sent is a resolved one behind no firing one: %v", name, i, got)
+				t.Errorf("%s: sent delivery %d is resolved and does not follow a firing one: %v", name, i, got)
 			}
 		}
 		if len(got) > 0 && !resolves[ds[got[len(got)-1]].ID] {
-			t.Errorf("%s: the last that was sent is a firing one: %v", name, got)
+			t.Errorf("%s: the last sent delivery is firing: %v", name, got)
 		}
 	}
 	backlogs, err := l.Backlogs(t.Context(), at(1), false)
 	must(t, err)
-	same(t, len(backlogs), 0) // nothing is stuck
+	same(t, len(backlogs), 0) // no delivery is stuck
 }

@@ -15,8 +15,8 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	}
 	same(t, len(backlogs(0, true)), 0)
 
-	// Three credentials of slack, the last of them unknown, and one of sms; an older
-	// alert that is recorded later.
+	// Three credentials of slack, the last without fingerprint, and one of sms; an older alert that
+	// is recorded later.
 	first := to(7)
 	for i, key := range []string{"aa", "aa", "aa", "bb", "", "aa", "aa"} {
 		first[i].CredentialKey, first[i].Destination = key, "C1"
@@ -44,10 +44,10 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 		{Messenger: "sms", CredentialKey: "aa", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
 	})
 
-	// What ends is no backlog, what a sender holds is, and what a verdict or a sender
-	// lets wait is not due before its time.
+	// Completed deliveries are not part of the backlog, claimed ones are, and deferred ones are not
+	// due before their time.
 	claims := claim(t, l, []int64{first[0].ID, first[1].ID, first[3].ID, late[0].ID}, 0, 50)
-	report(t, l, passing(claims[0], 1), failed(claims[2], 1), sent(claims[3], 1)) // the first waits until 12
+	report(t, l, passing(claims[0], 1), failed(claims[2], 1), sent(claims[3], 1)) // the first is deferred until 12
 	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
 	waits := func(now, due int) {
 		t.Helper()

@@ -111,7 +111,7 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 		all[i] = alert.Alert{Targets: []string{"@all"}, Severity: "normal", Message: fmt.Sprint(i), CreateTime: start, ExpireTime: expiry}
 		lists[i] = to(i % 5)
 		if i%10 == 9 {
-			all[i].Message = "\x00" // fails, and must fail alone
+			all[i].Message = "\x00" // invalid, and must fail alone
 		}
 		return second(l.AddAlert(t.Context(), &all[i], lists[i], never))
 	}) {
@@ -132,7 +132,7 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 		same(t, ids(ds), ids(lists[i]))
 		for _, id := range append(ids(ds), a.ID) {
 			if seen[id] {
-				t.Errorf("id %d was given twice", id)
+				t.Errorf("id %d was assigned twice", id)
 			}
 			seen[id] = true
 		}
@@ -144,7 +144,7 @@ func testAddCanceled(t *testing.T, l alert.Ledger) {
 	cancel()
 	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
 	if _, err := l.AddAlert(ctx, &a, to(1), never); !errors.Is(err, context.Canceled) {
-		t.Errorf("error is %v, want that of the context", err)
+		t.Errorf("error is %v, want the error of the context", err)
 	}
 	same(t, a.ID, int64(0))
 	add(t, l, "normal", to(1), never)

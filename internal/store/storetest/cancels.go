@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// cancel cancels an alert at at(now), and says how much that ended.
+// cancel cancels an alert at at(now), and returns the number of canceled deliveries.
 func cancel(t testing.TB, l alert.Ledger, id int64, now int) int {
 	t.Helper()
 	n, err := l.Cancel(t.Context(), id, at(now))
@@ -45,7 +45,7 @@ func testCancel(t *testing.T, l alert.Ledger) {
 	same(t, cancel(t, l, add(t, l, "normal", nil, never).ID, 5), 0)
 }
 
-// testCancelHeld proves that what a sender holds goes on, and that the rule knows.
+// testCancelHeld checks that claimed deliveries continue, and that the rule gets Canceled.
 func testCancelHeld(t *testing.T, l alert.Ledger) {
 	ds := to(5)
 	a := add(t, l, "normal", ds, never)
@@ -65,15 +65,15 @@ func testCancelHeld(t *testing.T, l alert.Ledger) {
 		same(t, len(d.Attempts), 1)
 	}
 
-	// Who claims, lets go and is canceled then was not held.
+	// A delivery that is canceled after its claim was reported is canceled at once.
 	more := to(1)
 	b := add(t, l, "normal", more, never)
 	report(t, l, passing(claim(t, l, ids(more), 0, 10)[0], 1))
 	same(t, cancel(t, l, b.ID, 5), 1)
 }
 
-// testCancelAtOnce proves that each delivery of an alert is either canceled or
-// granted while many claim it, and that none is both.
+// testCancelAtOnce checks that each delivery of an alert is either canceled or claimed, never both,
+// under concurrent claims.
 func testCancelAtOnce(t *testing.T, l alert.Ledger) {
 	ds := to(500)
 	a := add(t, l, "normal", ds, never)

@@ -6,8 +6,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testChainCanceled proves that to cancel an alert ends what is held, and that
-// nothing of its chain comes back when what a sender had in hand fails.
+// testChainCanceled checks that canceling an alert cancels its held deliveries, and that none of its
+// chain is released when a claimed one fails.
 func testChainCanceled(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 3)
 	a := add(t, l, "normal", ds, never)
@@ -26,13 +26,13 @@ func testChainCanceled(t *testing.T, l alert.Ledger) {
 	same(t, len(due(t, l, 1000, 10)), 0)
 }
 
-// testChainExpired proves that what is held ends with its alert, and that nothing
-// says that it would be used after that.
+// testChainExpired checks that held deliveries expire with their alert, and that their next time is
+// never after that.
 func testChainExpired(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 3)
 	a := addUntil(t, l, "normal", ds, never, at(70))
 	same(t, standing(t, l, a.ID), []string{"queued -1", "held 60", "held 70"})
-	report(t, l, failed(claim(t, l, ids(ds), 0, 100)[0], 19)) // the third is moved from 120 to 80
+	report(t, l, failed(claim(t, l, ids(ds), 0, 100)[0], 19)) // the third moves from 120 to 80
 	same(t, standing(t, l, a.ID), []string{"failed 20 channel_not_found", "queued -1", "held 70"})
 	same(t, sweep(t, l, 69), 0)
 	same(t, sweep(t, l, 70), 2)
@@ -41,14 +41,14 @@ func testChainExpired(t *testing.T, l alert.Ledger) {
 	must(t, err)
 	same(t, got[0].Counts, counts(0, 0, 0, 1, 2))
 
-	// What expired while it was held can be replayed as any other.
+	// Deliveries that expired while held can be replayed as any other.
 	same(t, replay(t, l, alert.Selection{Reason: "expired"}, 80, 200), 2)
 	same(t, standing(t, l, a.ID), []string{"failed 20 channel_not_found", "queued -1", "queued -1"})
 	same(t, len(claim(t, l, ids(ds), 81, 100)), 2)
 }
 
-// testChainReplayed proves that what is replayed goes on alone: it ends what waits
-// where it is sent, and is not ended by what was sent before.
+// testChainReplayed checks that a replayed delivery goes on alone: when it is sent it cancels the
+// queued ones of its chain, and one that was sent before does not cancel it.
 func testChainReplayed(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 3)
 	a := add(t, l, "normal", ds, never)
@@ -57,7 +57,7 @@ func testChainReplayed(t *testing.T, l alert.Ledger) {
 	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 5, 100_000), 1)
 	same(t, standing(t, l, a.ID), []string{"queued -1", "queued 14", "held 62"})
 	report(t, l, failed(claim(t, l, ids(ds), 6, 100)[0], 6))
-	same(t, standing(t, l, a.ID), []string{"failed 7 channel_not_found", "queued 14", "held 62"}) // the second has its time
+	same(t, standing(t, l, a.ID), []string{"failed 7 channel_not_found", "queued 14", "held 62"}) // the second keeps its time
 	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 8, 100_000), 1)
 	report(t, l, sent(claim(t, l, ids(ds), 9, 100)[0], 9))
 	same(t, standing(t, l, a.ID), []string{"sent 10", "canceled 10 not_needed", "canceled 10 not_needed"})
@@ -73,9 +73,9 @@ func testChainReplayed(t *testing.T, l alert.Ledger) {
 	same(t, standing(t, l, b.ID), []string{"sent 18", "sent 4", "canceled 4 not_needed"})
 }
 
-// testChainsAtOnce proves that chains hold while their deliveries are reported,
-// claimed, put, swept and canceled at once: what is sent ends what waits, nothing
-// waits for what failed, and nobody is granted what is held.
+// testChainsAtOnce checks chains while their deliveries are concurrently reported, dispatched, swept
+// and canceled: a sent delivery cancels the queued ones, a failed one releases the next, and no
+// held one is claimed.
 func testChainsAtOnce(t *testing.T, l alert.Ledger) {
 	const many, each = 60, 3
 	var ds []alert.Delivery
@@ -89,14 +89,14 @@ func testChainsAtOnce(t *testing.T, l alert.Ledger) {
 	same(t, len(first), many)
 	must(t, second(l.Due(t.Context(), at(60), never, 0, 10_000, 5)))
 	next := claim(t, l, ids(ds), 61, 100)
-	same(t, len(next), many) // two of each chain are in hand, one is held
+	same(t, len(next), many) // two of each chain are claimed, one is held
 	for _, err := range atOnce(3*many, func(i int) error {
 		n := i / 3
 		switch i % 3 {
-		case 0: // the first is sent, fails, may pass
+		case 0: // the first is sent, failed or retried
 			made := []func(alert.Claim, int) alert.Report{sent, failed, passing}[n%3]
 			return second(l.Report(t.Context(), []alert.Report{made(first[n], 62)}, at(63), rule))
-		case 1: // and so is the second
+		case 1: // the second likewise
 			made := []func(alert.Claim, int) alert.Report{sent, failed, passing}[n/3%3]
 			return second(l.Report(t.Context(), []alert.Report{made(next[n], 62)}, at(63), rule))
 		case 2:

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// chain is a chain of n to one user by n messengers: the first is queued, the others
-// are held for a minute more each.
+// chain returns a failover chain of n deliveries to one user by n messengers: the first is queued,
+// the others are held, each for a minute more.
 func chain(number int64, n int) []alert.Delivery {
 	ds := to(n)
 	for i := range ds {
@@ -23,8 +23,8 @@ func chain(number int64, n int) []alert.Delivery {
 	return ds
 }
 
-// standing says for each delivery of an alert its state, its reason, and when it is
-// tried next or ended, in seconds from start; -1 for no such time.
+// standing returns for each delivery of an alert its state, the time of its next attempt or its end
+// in seconds from start, -1 for none, and its reason.
 func standing(t testing.TB, l alert.Ledger, id int64) (all []string) {
 	t.Helper()
 	seconds := func(when time.Time) int {
@@ -51,8 +51,8 @@ func standing(t testing.TB, l alert.Ledger, id int64) (all []string) {
 	return all
 }
 
-// testChain proves that chains are kept as they were brought, beside what is in
-// none, and that nobody is granted what is held.
+// testChain checks that chains are stored as they are, beside deliveries without a chain, and that
+// no held delivery is claimed.
 func testChain(t *testing.T, l alert.Ledger) {
 	ds := append(append(append(chain(7, 3), to(1)...), chain(5, 2)...), chain(-1, 1)...)
 	a := add(t, l, "normal", ds, at(10))
@@ -85,11 +85,11 @@ func testChain(t *testing.T, l alert.Ledger) {
 	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: at(30)}}, at(2)))
 	must(t, second(l.Wake(t.Context(), at(2), never)))
 	same(t, standing(t, l, a.ID), []string{"claimed -1", "held 60", "held 120", "claimed -1", "sent 2", "canceled 2 not_needed", "sent 2"})
-	report(t, l, sent(claims[1], 3)) // which is in none
+	report(t, l, sent(claims[1], 3)) // without a chain
 	same(t, standing(t, l, a.ID)[:3], []string{"claimed -1", "held 60", "held 120"})
 }
 
-// testChainInput proves that what is no chain is refused.
+// testChainInput checks that invalid chains are refused.
 func testChainInput(t *testing.T, l alert.Ledger) {
 	spoilt := func(spoil func(ds []alert.Delivery)) []alert.Delivery {
 		ds := chain(1, 3)
@@ -113,8 +113,8 @@ func testChainInput(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testChainFails proves that the next of a chain is due when the one before it
-// failed, and no other, and that the last that fails is the end.
+// testChainFails checks that the next delivery of a chain, and no other, is due when the one before
+// it fails, and that the chain ends after its last.
 func testChainFails(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 3)
 	a := add(t, l, "normal", ds, at(10))
@@ -139,8 +139,8 @@ func testChainFails(t *testing.T, l alert.Ledger) {
 	same(t, len(due(t, l, 1000, 10)), 0)
 }
 
-// testChainTakesLong proves that each of a chain has its time and no longer,
-// whatever the one before it does, and that one that was sent ends what waits.
+// testChainTakesLong checks that each delivery of a chain is used after its failover delay, whatever
+// the state of the one before it, and that a sent one cancels the queued ones.
 func testChainTakesLong(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 4)
 	a := add(t, l, "normal", ds, never)
@@ -160,8 +160,8 @@ func testChainTakesLong(t *testing.T, l alert.Ledger) {
 	same(t, len(claim(t, l, ids(ds), 1000, 2000)), 0)
 }
 
-// testChainWaits proves that nobody waits for an address that will wait longer than
-// they would: a pause of an hour costs nothing.
+// testChainWaits checks that the next delivery is used at once when the one before it waits longer
+// than the failover delay, such as for a pause of an hour.
 func testChainWaits(t *testing.T, l alert.Ledger) {
 	for name, wait := range map[string]struct {
 		does func(c alert.Claim)
@@ -191,19 +191,19 @@ func testChainWaits(t *testing.T, l alert.Ledger) {
 		cancel(t, l, a.ID, 20)
 	}
 
-	// What was let go early goes on as ever: it fails, and the third is due.
+	// A delivery that was released early behaves as any other: it fails, and the third is due.
 	ds := chain(1, 3)
 	a := add(t, l, "normal", ds, never)
 	report(t, l, paused(claim(t, l, ids(ds), 0, 100)[0], 1)) // until 62
 	report(t, l, failed(claim(t, l, ids(ds), 3, 100)[0], 3))
 	same(t, standing(t, l, a.ID), []string{"queued 62", "failed 4 channel_not_found", "queued -1"})
-	// The first, which comes again, does not end the third by failing.
+	// The first fails in its retry, and this does not change the third.
 	report(t, l, failed(claim(t, l, ids(ds[:1]), 62, 100)[0], 62))
 	same(t, standing(t, l, a.ID), []string{"failed 63 channel_not_found", "failed 4 channel_not_found", "queued -1"})
 }
 
-// testChainInHand proves that what a sender holds while another of its chain is
-// sent goes on, and is tried no more.
+// testChainInHand checks that a delivery that is claimed while another of its chain is sent can
+// still be reported, and is not retried.
 func testChainInHand(t *testing.T, l alert.Ledger) {
 	for name, hand := range map[string]struct {
 		does func(c alert.Claim)
@@ -233,7 +233,7 @@ func testChainInHand(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testChainLost proves that a lease that ended is an outcome for a chain too.
+// testChainLost checks that an expired lease advances a chain too.
 func testChainLost(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 2)
 	a := add(t, l, "normal", ds, never)

@@ -19,7 +19,7 @@ func testClaim(t *testing.T, l alert.Ledger) {
 	}
 	report(t, l, sent(first[0], 1))
 
-	again := claim(t, l, append(ids(ds[:3]), ds[2].ID, 12345), 5, 20) // sent, held, free, named twice, unknown
+	again := claim(t, l, append(ids(ds[:3]), ds[2].ID, 12345), 5, 20) // sent, claimed, claimable, repeated, unknown
 	same(t, again, []alert.Claim{{DeliveryID: ds[2].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(20)}})
 	same(t, len(claim(t, l, nil, 0, 10)), 0)
 
@@ -50,8 +50,8 @@ func testClaimMany(t *testing.T, l alert.Ledger) {
 	same(t, all1[0].Counts, counts(0, 0, many/2, many/2))
 }
 
-// testClaimAtOnce proves that of many who ask for the same, in different orders,
-// one is granted each delivery, before and after a lease was lost.
+// testClaimAtOnce checks that concurrent claims of the same deliveries, in different orders, grant
+// each delivery once, before and after its lease expired.
 func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 	ds := to(300)
 	add(t, l, "normal", ds, never)
@@ -68,11 +68,11 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 		}) {
 			must(t, err)
 		}
-		same(t, sweep(t, l, 20*round+10), len(ds)) // they wait five seconds
+		same(t, sweep(t, l, 20*round+10), len(ds)) // retried after five seconds
 		seen := map[int64]bool{}
 		for _, c := range slices.Concat(granted[:]...) {
 			if seen[c.DeliveryID] {
-				t.Errorf("round %d: delivery %d was granted twice", round, c.DeliveryID)
+				t.Errorf("round %d: delivery %d was claimed twice", round, c.DeliveryID)
 			}
 			seen[c.DeliveryID] = true
 			same(t, []any{c.Attempt, c.PossibleDuplicate}, []any{round + 1, round > 0})
@@ -81,8 +81,8 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testClaimAgain proves that a request whose answer was lost is granted what it was
-// granted before, as long as it holds it, and that nobody else is.
+// testClaimAgain checks that a repeated request, whose response was lost, is granted the same claims
+// while they last, and that no other request is.
 func testClaimAgain(t *testing.T, l alert.Ledger) {
 	ds := to(5)
 	a := add(t, l, "normal", ds, never)
@@ -97,15 +97,15 @@ func testClaimAgain(t *testing.T, l alert.Ledger) {
 	first := ask(by, ids(ds), 0, 10)
 	same(t, len(first), 4)
 	same(t, ask(by, ids(ds), 1, 11), first)
-	same(t, ask(by, ids(ds), 12, 22), first) // the lease is over, and nobody has swept
+	same(t, ask(by, ids(ds), 12, 22), first) // the lease has expired, without a sweep since
 	same(t, len(ask(Claimant(), ids(ds), 2, 12)), 0)
 	same(t, ask(other, ids(ds), 2, 12), held)
 
 	report(t, l, sent(first[0], 3))
 	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[1].DeliveryID, Fence: first[1].Fence, Time: at(50)}}, at(3)))
-	same(t, ask(by, ids(ds), 4, 14), first[2:]) // what has ended or was given back is not held
+	same(t, ask(by, ids(ds), 4, 14), first[2:]) // completed and deferred deliveries are not claimed
 
-	taken := ask(other, ids(ds), 50, 60) // with what was given back
+	taken := ask(other, ids(ds), 50, 60) // with the deferred one
 	same(t, len(taken), 2)
 	same(t, ask(by, ids(ds), 51, 61), first[2:])
 	same(t, sweep(t, l, 55), 2)
@@ -119,8 +119,8 @@ func testClaimAgain(t *testing.T, l alert.Ledger) {
 	same(t, got.Counts, counts(0, 4, 1))
 }
 
-// testClaimAgainAtOnce proves that requests which are each asked many times at once
-// are granted each delivery to one request, in the same words each time.
+// testClaimAgainAtOnce checks that concurrent repetitions of several requests grant each delivery to
+// one request, with the same claims each time.
 func testClaimAgainAtOnce(t *testing.T, l alert.Ledger) {
 	const requests, times = 4, 5
 	ds := to(200)
@@ -157,8 +157,8 @@ func testClaimInput(t *testing.T, l alert.Ledger) {
 	same(t, len(claim(t, l, ids(ds), 0, 1)), 1)
 }
 
-// testClaimWaiting proves that what a verdict lets wait is not sent early, not by
-// a job that was left over, and can be once its time has come.
+// testClaimWaiting checks that a delivery that a verdict deferred cannot be claimed early by a stale
+// job, and can be once it is due.
 func testClaimWaiting(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	add(t, l, "normal", ds, never)
@@ -176,5 +176,5 @@ func testClaimExpired(t *testing.T, l alert.Ledger) {
 	must(t, err)
 	same(t, len(before), 1)
 	same(t, len(claim(t, l, ids(ds), 10, 20)), 0)
-	same(t, len(report(t, l, sent(before[0], 15))), 0) // it was taken in time
+	same(t, len(report(t, l, sent(before[0], 15))), 0) // it was claimed in time
 }

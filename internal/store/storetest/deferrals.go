@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testDefer proves that what was deferred waits until its time at no cost, and
-// brings its slots along.
+// testDefer checks that a deferred delivery waits until its time without an attempt, and keeps its
+// slots.
 func testDefer(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a := add(t, l, "normal", ds, at(100))
@@ -18,7 +18,7 @@ func testDefer(t *testing.T, l alert.Ledger) {
 		{DeliveryID: ds[0].ID, Time: at(10), Slots: "one"},
 	}
 	must(t, l.Defer(t.Context(), deferrals, at(1)))
-	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // it is deferred already
+	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // no effect: it is deferred already
 	must(t, l.Defer(t.Context(), deferrals, at(1)))
 
 	same(t, len(claim(t, l, ids(ds[:2]), 9, 50)), 0)
@@ -43,7 +43,7 @@ func testDefer(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds[:2]), 20, 50)
 	same(t, claims, []alert.Claim{
 		{DeliveryID: ds[0].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(50)},
-		{DeliveryID: ds[1].ID, Fence: 2, Attempt: 1, LeaseExpireTime: at(50)}, // the claim before was no attempt
+		{DeliveryID: ds[1].ID, Fence: 2, Attempt: 1, LeaseExpireTime: at(50)}, // the deferred claim was no attempt
 	})
 	same(t, report(t, l, sent(held, 21)), []int64{ds[1].ID}) // late
 	same(t, len(report(t, l, sent(claims[0], 21), passing(claims[1], 21))), 0)
@@ -51,13 +51,13 @@ func testDefer(t *testing.T, l alert.Ledger) {
 	same(t, []any{got[0].State, len(got[0].Attempts), got[1].State, len(got[1].Attempts), got[1].Attempts[0].Number}, []any{alert.Sent, 1, alert.Queued, 1, 1})
 	for _, j := range due(t, l, 99, 10) {
 		for _, d := range j.Deliveries {
-			same(t, d.Slots, "") // they were of the attempt before
+			same(t, d.Slots, "") // the slots were those of the earlier attempt
 		}
 	}
 }
 
-// testRelease proves that what was deferred with slots is due at once, with the slots it
-// has, and that what waits for something else waits on.
+// testRelease checks that deliveries deferred with slots become due at once, with their slots, and
+// that all others keep waiting.
 func testRelease(t *testing.T, l alert.Ledger) {
 	ds := to(5)
 	ds[4].Messenger = "sms"
@@ -69,7 +69,7 @@ func testRelease(t *testing.T, l alert.Ledger) {
 		{DeliveryID: ds[2].ID, Time: at(60)},
 		{DeliveryID: ds[4].ID, Time: at(60), Slots: "other"},
 	}, at(1)))
-	for _, want := range []int{2, 0} { // again it finds nothing
+	for _, want := range []int{2, 0} { // the second call finds nothing
 		n, err := l.Release(t.Context(), ds[0].Messenger, at(10))
 		must(t, err)
 		same(t, n, want)
@@ -86,9 +86,9 @@ func testRelease(t *testing.T, l alert.Ledger) {
 	same(t, len(claim(t, l, ids(ds[2:3]), 10, 50)), 0)
 }
 
-// testDeferLate proves that what has ended, is held by another or is unknown stays
-// as it is, that what was canceled meanwhile ends, and that nothing waits past its
-// ExpireTime.
+// testDeferLate checks that completed deliveries, those claimed by another sender and unknown ids
+// stay unchanged, that deliveries canceled meanwhile are completed, and that none is deferred
+// past its ExpireTime.
 func testDeferLate(t *testing.T, l alert.Ledger) {
 	ds, gone, short := to(3), to(1), to(1)
 	a := add(t, l, "normal", ds, never)
@@ -100,8 +100,8 @@ func testDeferLate(t *testing.T, l alert.Ledger) {
 	must(t, second(l.Cancel(t.Context(), b.ID, at(2))))
 	must(t, l.Defer(t.Context(), []alert.Deferral{
 		{DeliveryID: ds[0].ID, Fence: 1, Time: at(60)},
-		{DeliveryID: ds[1].ID, Time: at(60)},           // it is held
-		{DeliveryID: ds[2].ID, Fence: 1, Time: at(60)}, // it is not
+		{DeliveryID: ds[1].ID, Time: at(60)},           // claimed
+		{DeliveryID: ds[2].ID, Fence: 1, Time: at(60)}, // not claimed
 		{DeliveryID: 12345, Time: at(60)},
 		{DeliveryID: gone[0].ID, Fence: stop.Fence, Time: at(60)},
 		{DeliveryID: short[0].ID, Time: at(60)},

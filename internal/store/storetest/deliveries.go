@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testDeliveries reads an alert page by page, which must be what it is as a whole.
+// testDeliveries reads the deliveries of an alert page by page and compares them with all of them.
 func testDeliveries(t *testing.T, l alert.Ledger) {
 	ds := to(7)
 	ds[1].Nickname, ds[4].Nickname, ds[3].Messenger = "kim", "kim", "sms"
@@ -77,8 +77,8 @@ func testDeliveries(t *testing.T, l alert.Ledger) {
 	is(t, err, fault.ErrNotFound, "alert 99")
 }
 
-// testVersions sees that each change of a delivery changes its version and the
-// fingerprint of its alert, and no other.
+// testVersions checks that each change of a delivery changes its version and the checksum of its
+// alert, and no other.
 func testVersions(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a, other := add(t, l, "normal", ds, never), add(t, l, "normal", to(2), never)
@@ -123,7 +123,7 @@ func testVersions(t *testing.T, l alert.Ledger) {
 		}
 		same(t, after[1].State, step.state)
 		if now[a.ID] == prints[a.ID] || now[other.ID] != prints[other.ID] {
-			t.Errorf("%s: the fingerprints were %v and are %v", step.name, prints, now)
+			t.Errorf("%s: the checksums were %v and are %v", step.name, prints, now)
 		}
 		before, prints = after, now
 	}

@@ -1,5 +1,5 @@
-// Package storetest holds what every directory and every ledger must keep to:
-// one suite for each interface, which each backend runs in a line.
+// Package storetest has the conformance suites for the directory and the ledger: one suite for each
+// interface, which each backend runs in one line.
 package storetest
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// RunDirectory proves a directory. Each call of open gives an empty one, which
-// ends with the test.
+// RunDirectory runs the suite against a directory. Each call of open returns an empty one, which is
+// closed when the test ends.
 func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 	for name, test := range map[string]func(*testing.T, group.Directory){
 		"groups":               testGroups,
@@ -64,7 +64,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// is fails the test unless err is kind and says all of words.
+// is fails the test unless err is kind and its text contains all of words.
 func is(t testing.TB, err, kind error, words ...string) {
 	t.Helper()
 	if !errors.Is(err, kind) {
@@ -73,12 +73,12 @@ func is(t testing.TB, err, kind error, words ...string) {
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
-			t.Errorf("error %q does not say %q", err, word)
+			t.Errorf("error %q does not contain %q", err, word)
 		}
 	}
 }
 
-// same fails the test unless got is want.
+// same fails the test unless got equals want.
 func same(t testing.TB, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -86,7 +86,7 @@ func same(t testing.TB, got, want any) {
 	}
 }
 
-// atOnce runs f n times at once and answers with what each returned.
+// atOnce runs f n times concurrently and returns the errors.
 func atOnce(n int, f func(i int) error) []error {
 	errs, start := make([]error, n), make(chan struct{})
 	var all sync.WaitGroup

@@ -9,7 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// due asks for what is due at at(now), for ten seconds, in jobs of five.
+// due takes the deliveries that are due at at(now), with a redispatch timeout of ten seconds, in jobs
+// of up to five.
 func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 	t.Helper()
 	found := dueAhead(t, l, now, 0, limit)
@@ -21,7 +22,7 @@ func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 	return jobs
 }
 
-// dueAhead asks for what is due at at(now), or will be soon.
+// dueAhead takes the deliveries that are due at at(now) or within ahead.
 func dueAhead(t testing.TB, l alert.Ledger, now int, ahead time.Duration, limit int) []alert.DueJob {
 	t.Helper()
 	jobs, err := l.Due(t.Context(), at(now), at(now+10), ahead, limit, 5)
@@ -29,7 +30,7 @@ func dueAhead(t testing.TB, l alert.Ledger, now int, ahead time.Duration, limit 
 	return jobs
 }
 
-// total is how many deliveries jobs carry.
+// total returns the number of deliveries in jobs.
 func total(jobs []job.Job) int {
 	n := 0
 	for _, j := range jobs {
@@ -60,11 +61,11 @@ func testDue(t *testing.T, l alert.Ledger) {
 	}
 	want := []job.Job{of("sms", bySMS), of("slack", bySlack[:5]), of("slack", bySlack[5:])}
 	same(t, due(t, l, 10, 100), want)
-	same(t, len(due(t, l, 19, 100)), 0) // they wait until 20
+	same(t, len(due(t, l, 19, 100)), 0) // redispatched at 20
 
 	claims := claim(t, l, ids(ds[1:]), 19, 40)
 	report(t, l, sent(claims[0], 20))
-	same(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are held or sent
+	same(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are claimed or sent
 	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 0, 5)), fault.ErrInvalid, "limit")
 	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 5, 0)), fault.ErrInvalid, "size")
 	is(t, second(l.Due(t.Context(), at(0), at(0), 0, 5, 5)), fault.ErrInvalid, "retry")
@@ -72,8 +73,8 @@ func testDue(t *testing.T, l alert.Ledger) {
 	is(t, second(l.Due(t.Context(), at(0), at(1), time.Second, 5, 5)), fault.ErrInvalid, "retry")
 }
 
-// testDueAhead proves that what is due soon is found with its time, in jobs of what is
-// due together, and waits in the queue then; what expires before it is due is not found.
+// testDueAhead checks that deliveries that are due soon are returned with their times, grouped into
+// jobs by time, and are in the queue afterwards; those that expire before they are due are not.
 func testDueAhead(t *testing.T, l alert.Ledger) {
 	ds := to(6)
 	add(t, l, "normal", ds, never)
@@ -100,7 +101,7 @@ func testDueAhead(t *testing.T, l alert.Ledger) {
 	same(t, got, []found{
 		{0, []int64{ds[0].ID, ds[1].ID}}, {305 * time.Millisecond, []int64{ds[2].ID, ds[3].ID}}, {325 * time.Millisecond, []int64{ds[4].ID}},
 	})
-	same(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // they wait until 11
+	same(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // redispatched at 11
 	same(t, total(due(t, l, 11, 100)), 5)
 }
 
@@ -109,7 +110,7 @@ func testDueOrder(t *testing.T, l alert.Ledger) {
 		add(t, l, severity, to(2), at(10-i))
 	}
 	var got []string
-	for _, j := range due(t, l, 10, 9) { // three of low are beyond the limit
+	for _, j := range due(t, l, 10, 9) { // three deliveries exceed the limit
 		got = append(got, j.Content.Text)
 	}
 	same(t, got, []string{
@@ -137,7 +138,7 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 		for _, j := range jobs {
 			for _, d := range j.Deliveries {
 				if seen[d.ID] {
-					t.Errorf("delivery %d was found twice", d.ID)
+					t.Errorf("delivery %d was returned twice", d.ID)
 				}
 				seen[d.ID] = true
 			}
@@ -153,8 +154,8 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 	same(t, len(seen), len(ds))
 }
 
-// testDueHeld proves that what a sender holds is not due, whatever became of its
-// lease, and is again when a verdict says so.
+// testDueHeld checks that a claimed delivery is not due, also after its lease expired, and is due
+// again when a verdict queues it.
 func testDueHeld(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, at(5))
@@ -168,7 +169,7 @@ func testDueHeld(t *testing.T, l alert.Ledger) {
 	jobs := due(t, l, 42, 10)
 	same(t, total(jobs), 1)
 	same(t, jobs[0].Deliveries[0].ID, ds[0].ID)
-	same(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it waits in the queue now
+	same(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it is in the queue now
 	same(t, len(due(t, l, 51, 10)), 0)
 	same(t, total(due(t, l, 52, 10)), 1)
 }
@@ -192,19 +193,19 @@ func testWake(t *testing.T, l alert.Ledger) {
 	report(t, l, sent(claims[0], 1))
 	n, err = l.Wake(ctx, at(5), never.Add(-time.Microsecond))
 	must(t, err)
-	same(t, n, 1) // what was due already
+	same(t, n, 1) // the one that was due already
 	n, err = l.Wake(ctx, at(5), never)
 	must(t, err)
 	same(t, n, 4)
 	same(t, len(due(t, l, -6, 100)), 0)
 	jobs := due(t, l, 5, 100)
 	same(t, total(jobs), 4)
-	same(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // what was due before stays in front
+	same(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // earlier due deliveries stay in front
 	same(t, len(report(t, l, sent(claims[1], 6))), 0)
 }
 
-// testWakeWaiting proves that what a verdict lets wait sleeps on, until it has been
-// put into the queue.
+// testWakeWaiting checks that a delivery that a verdict deferred is not re-enqueued before it was
+// enqueued.
 func testWakeWaiting(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a := add(t, l, "normal", ds, never)
@@ -221,7 +222,7 @@ func testWakeWaiting(t *testing.T, l alert.Ledger) {
 	same(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
 	same(t, total(due(t, l, 12, 100)), 1)
 	wakes(13, 1)
-	wakes(13, 1) // again: it is due already
+	wakes(13, 1) // counted again: it is due already
 	jobs := due(t, l, 13, 100)
 	same(t, total(jobs), 1)
 	same(t, jobs[0].Deliveries[0].ID, ds[0].ID)

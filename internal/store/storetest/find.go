@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// targets reads targets that are of the right form.
+// targets parses well-formed targets.
 func targets(t testing.TB, texts ...string) []target.Target {
 	t.Helper()
 	all, err := target.ParseAll(texts)
@@ -18,8 +18,8 @@ func targets(t testing.TB, texts ...string) []target.Target {
 	return all
 }
 
-// people are four users, one of them by two messengers and one by none, and
-// three groups, one of them empty.
+// people are four users, one of them with addresses of two messengers and one without, and three
+// groups, one of them empty.
 var people = group.Contents{
 	Users: []group.User{
 		{Nickname: "a", Addresses: []group.Address{by("sms", "a"), slack("a")}},
@@ -83,8 +83,8 @@ func testFindNobody(t *testing.T, d group.Directory) {
 	same(t, unknown, targets(t, "@@ops", "@kim"))
 }
 
-// testFindMany proves that as many targets as a caller may name, and far more
-// users than a statement has parameters, are found.
+// testFindMany checks lookups with the maximum number of targets, and with far more users than a
+// statement has parameters.
 func testFindMany(t *testing.T, d group.Directory) {
 	if testing.Short() {
 		t.Skip("many rows take long under the race detector")
@@ -138,7 +138,7 @@ func testFill(t *testing.T, d group.Directory) {
 	same(t, members, []group.User{{ID: 1, Nickname: "a"}, {ID: 3, Nickname: "c"}, {ID: 4, Nickname: "d"}})
 }
 
-// testFillBad proves that contents which contradict themselves leave nothing.
+// testFillBad checks that contradictory contents are refused as a whole.
 func testFillBad(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	kim := group.User{Nickname: "kim", Addresses: []group.Address{slack("kim")}}

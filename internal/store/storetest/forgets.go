@@ -8,8 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// forget forgets what was over before at(before), limit rows at a time, and says how
-// much that was.
+// forget deletes the alerts completed before at(before), limit rows at a time, and returns the
+// totals.
 func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Forgotten) {
 	t.Helper()
 	for {
@@ -22,17 +22,17 @@ func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Forgotte
 	}
 }
 
-// timed gives f without the time that it took, which must have been some.
+// timed returns f without its duration, which must be positive.
 func timed(t testing.TB, f alert.Forgotten) alert.Forgotten {
 	t.Helper()
 	if f.Took <= 0 {
-		t.Errorf("it took %s", f.Took)
+		t.Errorf("duration is %s, want more than 0", f.Took)
 	}
 	f.Took = 0
 	return f
 }
 
-// over records an alert to n people, all of whom were sent it at at(end).
+// over records an alert to n users, and reports all deliveries as sent at at(end).
 func over(t testing.TB, l alert.Ledger, n, end int) alert.Alert {
 	t.Helper()
 	ds := to(n)
@@ -45,7 +45,7 @@ func over(t testing.TB, l alert.Ledger, n, end int) alert.Alert {
 	return a
 }
 
-// gone fails the test unless a ledger knows nothing of an alert.
+// gone fails the test unless an alert is deleted.
 func gone(t testing.TB, l alert.Ledger, a alert.Alert) {
 	t.Helper()
 	_, _, err := l.Alert(t.Context(), a.ID)
@@ -61,9 +61,9 @@ func gone(t testing.TB, l alert.Ledger, a alert.Alert) {
 	}
 }
 
-// testForget proves that what is over long enough goes whole, and that what is not
-// stays whole: what waits, is held or claimed, what ended at the time or after it, and
-// what is beside such.
+// testForget checks that alerts completed before the time are deleted completely, and that others
+// keep all of their rows: those with a queued, held or claimed delivery, or with one that
+// completed at the time or later.
 func testForget(t *testing.T, l alert.Ledger) {
 	old := over(t, l, 3, 10)
 	failing := to(2)
@@ -101,16 +101,16 @@ func testForget(t *testing.T, l alert.Ledger) {
 	}
 	same(t, forget(t, l, 100, 100).Alerts, 0)
 
-	// What was not over goes when it is.
+	// The kept alerts are deleted after they are completed.
 	must(t, second(l.Cancel(t.Context(), kept[0].ID, at(200))))
 	same(t, forget(t, l, 200, 100).Alerts, 2)
 	same(t, forget(t, l, 201, 100).Alerts, 1)
 	gone(t, l, kept[0])
 }
 
-// testForgetPieces proves that few rows go at a time, and that an alert of more than
-// that is gone at once, whatever is left of it to delete: it is not replayed, and no
-// receipt is taken for it.
+// testForgetPieces checks that few rows are deleted at a time, and that an alert with more rows is
+// deleted at once for all calls, while its rows are left as a tombstone: it cannot be replayed
+// and accepts no receipt.
 func testForgetPieces(t *testing.T, l alert.Ledger) {
 	stays := to(1)
 	first := add(t, l, "normal", stays, never)
@@ -146,7 +146,7 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 		f, err = l.Forget(t.Context(), f.Last, at(100), limit)
 		must(t, err)
 		if f.Alerts > 0 || f.Deliveries != f.Attempts || f.Deliveries < 1 || f.Deliveries+f.Attempts > limit || !f.More {
-			t.Fatalf("a piece is %+v", f)
+			t.Fatalf("a chunk is %+v", f)
 		}
 		deleted += f.Deliveries
 	}
@@ -156,8 +156,8 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 	is(t, second(l.Forget(t.Context(), 0, at(100), 0)), fault.ErrInvalid, "limit")
 }
 
-// testForgetAttempts proves that a delivery with more attempts than a piece is to be
-// goes nevertheless, and that attempts count as rows.
+// testForgetAttempts checks that a delivery with more attempts than limit is deleted nevertheless,
+// and that attempts count as rows.
 func testForgetAttempts(t *testing.T, l alert.Ledger) {
 	const tries = 9
 	ds := to(2)
@@ -170,8 +170,8 @@ func testForgetAttempts(t *testing.T, l alert.Ledger) {
 	same(t, forget(t, l, 1000, 4), alert.Forgotten{Alerts: 2, Deliveries: 3, Attempts: tries + 1, Last: b.ID})
 }
 
-// testForgetAtOnce proves that many who forget delete each row once between them, and
-// that what is replayed meanwhile is kept whole, or gone whole.
+// testForgetAtOnce checks that concurrent deletions delete each row once, and that an alert that is
+// replayed meanwhile is either kept or deleted with all of its rows.
 func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 	const many, each, hands = 60, 5, 8
 	var alerts []alert.Alert
@@ -186,7 +186,7 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 	}
 	var forgotten, deleted, replayed atomic.Int64
 	for _, err := range atOnce(2*hands, func(i int) error {
-		if i >= hands { // each of these has alerts of its own
+		if i >= hands { // each of these replays different alerts
 			for n := i - hands; n < many; n += 2 * hands {
 				one, err := l.Replay(t.Context(), alert.Selection{AlertID: alerts[n].ID}, at(50), at(1000), false)
 				if replayed.Add(int64(one)); err != nil {
@@ -195,7 +195,7 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 			}
 			return nil
 		}
-		limit := []int{3, 12, 100}[i%3] // less than an alert, one, and several
+		limit := []int{3, 12, 100}[i%3] // less than one alert, one, and several
 		for more, after := true, int64(0); more; {
 			f, err := l.Forget(t.Context(), after, at(100), limit)
 			if err != nil {
@@ -205,7 +205,7 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 			forgotten.Add(int64(f.Alerts))
 			deleted.Add(int64(f.Deliveries))
 			if f.Deliveries != f.Attempts {
-				t.Errorf("%d deliveries went with %d attempts", f.Deliveries, f.Attempts)
+				t.Errorf("%d deliveries were deleted with %d attempts", f.Deliveries, f.Attempts)
 			}
 		}
 		return nil

@@ -52,7 +52,7 @@ func testGroupPages(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	var all []group.Group
 	for i := range 7 {
-		g, err := d.AddGroup(ctx, fmt.Sprintf("g%d", 9-i)) // ids, not names, order them
+		g, err := d.AddGroup(ctx, fmt.Sprintf("g%d", 9-i)) // sorted by id, not by name
 		must(t, err)
 		all = append(all, g)
 	}
@@ -73,8 +73,8 @@ func testGroupPages(t *testing.T, d group.Directory) {
 	same(t, len(got), 0)
 }
 
-// testGroupNames proves that names are compared to the letter, and that what
-// means something to SQL or a template means nothing in them.
+// testGroupNames checks that names are compared exactly, and that characters special to SQL or to
+// templates have no effect.
 func testGroupNames(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	names := []string{"Ops", "ops", "OPS", "ópš", "운영", "a%", "a_", "x'; DROP TABLE groups; --", `"`, "{{.}}", "$1", "?"}
@@ -136,7 +136,7 @@ func testOneName(t *testing.T, d group.Directory) {
 	oneWins(t, atOnce(many, func(int) error { _, err := d.AddUser(ctx, group.User{Nickname: "kim"}); return err }))
 	oneWins(t, atOnce(many, func(int) error { _, err := d.AddAddress(ctx, "kim", slack("kim")); return err }))
 	for _, err := range atOnce(many, func(int) error { return d.AddMember(ctx, 1, "kim") }) {
-		if err != nil { // the group's id is 1 only where it was the first that asked
+		if err != nil { // the id of the group is 1 only if the first call created it
 			is(t, err, fault.ErrNotFound)
 		}
 	}
@@ -149,8 +149,8 @@ func testOneName(t *testing.T, d group.Directory) {
 	same(t, len(users[0].Addresses), 1)
 }
 
-// testDeletedWhileJoined proves that whoever joins a group that is deleted
-// meanwhile is told that it is not there, and no membership outlives its group.
+// testDeletedWhileJoined checks that a concurrent deletion of the group or the user makes adding the
+// member fail as not found, and that no membership outlives its group.
 func testDeletedWhileJoined(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for i := range 20 {

@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// testKeyless proves that addresses without a key are found by page, and given one
-// once, unless they were replaced meanwhile.
+// testKeyless checks that addresses without fingerprint are listed by page, and that a fingerprint is
+// set once, unless the address was replaced meanwhile.
 func testKeyless(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	bare := func(name string) group.Address {

@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// keyed is an alert with a key that is asked for in some words at a time.
+// keyed returns an alert with an idempotency key and a request, created at a time.
 func keyed(key, request string, create time.Time) *alert.Alert {
 	return &alert.Alert{
 		Targets: []string{"@all"}, Severity: "normal", Message: request, CreateTime: create, ExpireTime: expiry,
@@ -18,8 +18,8 @@ func keyed(key, request string, create time.Time) *alert.Alert {
 	}
 }
 
-// testKey proves that a request which is sent again records nothing, and is told
-// of the alert that is there, as it stands.
+// testKey checks that a repeated request records nothing, and returns the recorded alert in its
+// current state.
 func testKey(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	first := keyed("k", "\x00\xff", start)
@@ -50,8 +50,8 @@ func testKey(t *testing.T, l alert.Ledger) {
 	same(t, all[4].Counts.Total(), 2)
 }
 
-// testKeyAhead proves that a key which was taken by a clock that was a year ahead is free
-// again a day after that was seen.
+// testKeyAhead checks that a key that was taken by a clock a year ahead expires a day after its next
+// use.
 func testKeyAhead(t *testing.T, l alert.Ledger) {
 	year := 365 * 24 * time.Hour
 	for i, c := range []struct {
@@ -61,7 +61,7 @@ func testKeyAhead(t *testing.T, l alert.Ledger) {
 		again, err := l.AddAlert(t.Context(), keyed("k", "one", start.Add(c.create)), to(1), never)
 		must(t, err)
 		if again != c.again {
-			t.Errorf("request %d is known: %t", i, again)
+			t.Errorf("request %d is a duplicate: %t", i, again)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 	}{
 		{"one", 0, false},
 		{"one", alert.KeyLife - time.Microsecond, true},
-		{"one", -alert.KeyLife, true}, // by a clock that is behind
+		{"one", -alert.KeyLife, true}, // from a clock that is behind
 		{"two", alert.KeyLife, false},
 		{"two", 2*alert.KeyLife - time.Microsecond, true},
 		{"two", 2 * alert.KeyLife, false},
@@ -101,7 +101,7 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyRefused proves that a request which was refused did not use its key.
+// testKeyRefused checks that a refused request does not use its key.
 func testKeyRefused(t *testing.T, l alert.Ledger) {
 	bad := keyed("k", "one", start)
 	is(t, second(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
@@ -110,9 +110,9 @@ func testKeyRefused(t *testing.T, l alert.Ledger) {
 	same(t, again, false)
 }
 
-// testKeyAtOnce proves that of many who send two requests under one key, one
-// records its own, those who say the same are told of it, and the others that the
-// key is taken.
+// testKeyAtOnce checks concurrent calls with two requests under one key: one call records its
+// alert, calls with the same request return it, and the others fail because the key is
+// taken.
 func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	const many = 100
 	var all [many]*alert.Alert
@@ -131,7 +131,7 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 		}
 	}
 	if won < 0 {
-		t.Fatal("none was recorded")
+		t.Fatal("no alert was recorded")
 	}
 	for i, err := range errs {
 		if i%2 != won%2 {
@@ -149,8 +149,8 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	same(t, ids(deliveries(t, l, all[won].ID)), ids(lists[won]))
 }
 
-// testKeysAtOnce proves that requests under different keys, and under none, do
-// not disturb each other, nor does one that is refused.
+// testKeysAtOnce checks that concurrent requests under different keys, without keys and refused
+// ones do not affect each other.
 func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 	const many, keys = 200, 20
 	var all [many]*alert.Alert
@@ -183,7 +183,7 @@ func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 		}
 	}
 	same(t, recorded, many/keys+keys-2)
-	same(t, len(seen), recorded+1) // and 0 of those that were refused
+	same(t, len(seen), recorded+1) // including 0 for the refused ones
 	for i, a := range all {
 		if _, _, err := l.Alert(t.Context(), a.ID); (i%keys == 1) != errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("alert %d: error is %v", a.ID, err)

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// RunLedger proves a ledger. Each call of open gives an empty one, which ends
-// with the test.
+// RunLedger runs the suite against a ledger. Each call of open returns an empty one, which is closed
+// when the test ends.
 func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 	for name, test := range map[string]func(*testing.T, alert.Ledger){
 		"add":                            testAdd,
@@ -130,17 +130,16 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 	}
 }
 
-// start is when the tests begin, and at is n seconds later. Both databases keep
-// microseconds, and this has some.
+// start is the time at which the tests begin, and at returns the time n seconds later. It has
+// microseconds, which both databases store.
 var start = time.Date(2026, 11, 20, 10, 0, 0, 123_456_000, time.UTC)
 
 func at(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 
-// never is when retries are due that no test waits for, and expiry is when alerts
-// expire that no test waits for.
+// never is a redispatch time, and expiry an expire time, that no test reaches.
 var never, expiry = at(1_000_000), at(2_000_000)
 
-// to are n queued deliveries by slack.
+// to returns n queued deliveries by slack.
 func to(n int) []alert.Delivery {
 	ds := make([]alert.Delivery, n)
 	for i := range ds {
@@ -157,7 +156,7 @@ func to(n int) []alert.Delivery {
 	return ds
 }
 
-// add records an alert with deliveries, due at retry.
+// add records an alert with deliveries that are redispatched at retry.
 func add(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry time.Time) alert.Alert {
 	t.Helper()
 	return addUntil(t, l, severity, ds, retry, expiry)
@@ -173,7 +172,7 @@ func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery
 	return a
 }
 
-// ids are those of deliveries.
+// ids returns the ids of deliveries.
 func ids(ds []alert.Delivery) []int64 {
 	all := make([]int64, len(ds))
 	for i, d := range ds {
@@ -182,15 +181,15 @@ func ids(ds []alert.Delivery) []int64 {
 	return all
 }
 
-// Claimant gives who asks for the first time: a request that was never made.
+// Claimant returns a claimant with a new request.
 func Claimant() alert.Claimant {
 	by := alert.Claimant{Sender: "sender-1"}
 	rand.Read(by.Request[:])
 	return by
 }
 
-// claim claims deliveries at at(from) until at(until), which is granted where Free says
-// that it would be.
+// claim claims deliveries from at(from) until at(until), and checks that exactly the
+// claimable ones are granted.
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
 	free, err := l.Free(t.Context(), ids, at(from))
@@ -199,37 +198,34 @@ func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.C
 	must(t, err)
 	for _, c := range claims {
 		if _, is := free[c.DeliveryID]; !is {
-			t.Errorf("delivery %d was granted, and was not free", c.DeliveryID)
+			t.Errorf("delivery %d was claimed, and was not claimable", c.DeliveryID)
 		}
 	}
 	same(t, len(claims), len(free))
 	return claims
 }
 
-// sent is the report of a claim that went well, from at(n) for a second.
+// sent returns a successful report of a claim, from at(n) for a second.
 func sent(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`})
 }
 
-// failed is the report of a claim that went wrong, from at(n) for a second.
+// failed returns a report of a permanent failure, from at(n) for a second.
 func failed(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200, Code: "channel_not_found"})
 }
 
-// passing is the report of a claim that may go well in ten seconds, from at(n) for
-// a second.
+// passing returns a report with a retry after ten seconds, from at(n) for a second.
 func passing(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Retry, Status: 503, After: 10 * time.Second})
 }
 
-// paused is the report of a claim that the provider put off for a minute, from
-// at(n) for a second.
+// paused returns a report with a pause of a minute by the provider, from at(n) for a second.
 func paused(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Paused, Status: 429, After: time.Minute})
 }
 
-// unclear is the report of a claim that may have gone well, from at(n) for a
-// second.
+// unclear returns a report with an unknown outcome, from at(n) for a second.
 func unclear(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Unknown, Code: "closed", After: 10 * time.Second})
 }
@@ -238,8 +234,8 @@ func reported(c alert.Claim, n int, o messenger.Outcome) alert.Report {
 	return alert.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(n), EndTime: at(n + 1), Outcome: o}
 }
 
-// rule is the tests' own: what is not sent and has not failed waits as long as the
-// outcome says, five seconds where it does not; a pause counts as no try.
+// rule is the rule of the tests: an outcome that is neither sent nor failed is retried after its
+// After, or five seconds without one; a pause does not count as a try.
 func rule(f alert.Facts, r alert.Report) alert.Verdict {
 	wait := r.Outcome.After
 	if wait == 0 {
@@ -257,7 +253,7 @@ func rule(f alert.Facts, r alert.Report) alert.Verdict {
 	}
 }
 
-// report reports when the first report ended, and answers with what was fenced.
+// report reports at the end of the first report, and returns the fenced deliveries.
 func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
 	t.Helper()
 	now := start
@@ -269,7 +265,7 @@ func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
 	return fenced
 }
 
-// sweep sweeps at at(now), as much as there is, and says how much it found.
+// sweep sweeps everything at at(now), and returns the number of swept deliveries.
 func sweep(t testing.TB, l alert.Ledger, now int) int {
 	t.Helper()
 	n, err := l.Sweep(t.Context(), at(now), 1000, rule)
@@ -277,7 +273,7 @@ func sweep(t testing.TB, l alert.Ledger, now int) int {
 	return n
 }
 
-// deliveries are those of an alert.
+// deliveries returns the deliveries of an alert.
 func deliveries(t testing.TB, l alert.Ledger, id int64) []alert.Delivery {
 	t.Helper()
 	_, ds, err := l.Alert(t.Context(), id)
@@ -285,7 +281,7 @@ func deliveries(t testing.TB, l alert.Ledger, id int64) []alert.Delivery {
 	return ds
 }
 
-// attempt is the one that a report makes.
+// attempt returns the attempt for a report.
 func attempt(number int, r alert.Report, possible bool) alert.Attempt {
 	r.Outcome.After = 0
 	return alert.Attempt{
@@ -293,7 +289,7 @@ func attempt(number int, r alert.Report, possible bool) alert.Attempt {
 	}
 }
 
-// counts is how many deliveries are in each state, beginning with Queued.
+// counts returns the number of deliveries in each state, starting with Queued.
 func counts(of ...int) alert.Counts {
 	var c alert.Counts
 	copy(c[alert.Queued:], of)

@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testNext proves that Next names the first time of all that wait, of any rank,
-// and of all that end by themselves.
+// testNext checks the earliest time of queued deliveries of any rank, and the earliest end of a
+// lease or of a time to live.
 func testNext(t *testing.T, l alert.Ledger) {
 	next := func(wantDue, wantEnd time.Time) {
 		t.Helper()
@@ -25,17 +25,17 @@ func testNext(t *testing.T, l alert.Ledger) {
 	next(at(50), at(90))
 	addUntil(t, l, "normal", to(1), at(60), at(1000))
 	claims := claim(t, l, ids(ds), 0, 30)
-	next(at(60), at(30)) // a lease ends first
+	next(at(60), at(30)) // a lease expires first
 	report(t, l, sent(claims[0], 1), passing(claims[1], 1))
-	next(at(12), at(90)) // what waits for its retry
+	next(at(12), at(90)) // the retry is due first
 	must(t, second(l.Cancel(t.Context(), a.ID, at(2))))
 	next(at(60), at(90))
-	same(t, total(due(t, l, 65, 100)), 1) // it waits in the queue now
+	same(t, total(due(t, l, 65, 100)), 1) // it is in the queue now
 	next(at(70), at(90))
 	must(t, second(l.Wake(t.Context(), at(66), at(75))))
 	next(at(66), at(90))
 	same(t, sweep(t, l, 95), 1)
 	next(at(66), at(1000))
 	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: claims[1].DeliveryID, Time: at(40)}}, at(3)))
-	next(at(66), at(1000)) // it has ended
+	next(at(66), at(1000)) // no effect: it is completed
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// ranked is an address with a rank.
+// ranked returns an address with an address rank.
 func ranked(rank int, a group.Address) group.Address {
 	a.Rank = rank
 	return a
 }
 
-// testRanks proves that a user's addresses are found by rank and then by id, and
-// that a rank stays until another is said.
+// testRanks checks that the addresses of a user are sorted by rank and then by id, and that a rank
+// stays until another is set.
 func testRanks(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	filled(t, d, group.Contents{Users: []group.User{
@@ -56,7 +56,7 @@ func testRanks(t *testing.T, d group.Directory) {
 	}
 }
 
-// testChangeUser proves that what is not said stays.
+// testChangeUser checks that unset fields stay unchanged.
 func testChangeUser(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	kim, err := d.AddUser(ctx, group.User{Nickname: "kim", Failover: true, Addresses: []group.Address{ranked(3, slack("kim"))}})

@@ -9,12 +9,12 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// took is the report that the provider took a message, from at(n) for a second.
+// took returns a report that the provider accepted a message, from at(n) for a second.
 func took(c alert.Claim, n int, message string) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Sent, Status: 201, MessageID: message})
 }
 
-// word is what a provider says of a message at at(n).
+// word returns the receipt for a message at at(n).
 func word(message, status string, n int) alert.Receipt {
 	r := alert.Receipt{MessageID: message, Status: status, Time: at(n), Final: status == "delivered"}
 	if status == "undelivered" {
@@ -28,8 +28,8 @@ func receive(t testing.TB, l alert.Ledger, id int64, r alert.Receipt) {
 	must(t, l.Receive(t.Context(), id, r))
 }
 
-// testReceipt proves that the last word counts until one is final, and that no other
-// than a failure changes what became of a delivery.
+// testReceipt checks that the latest receipt counts until one is final, and that only a failed one
+// changes the state of a delivery.
 func testReceipt(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, never)
@@ -50,9 +50,8 @@ func testReceipt(t *testing.T, l alert.Ledger) {
 	same(t, after, before)
 }
 
-// testReceiptFails proves that what was taken and not delivered is Failed, keeps its
-// attempt, can be replayed, and that no word of the first message says anything of the
-// second.
+// testReceiptFails checks that a delivery that was accepted and not delivered is Failed, keeps its
+// attempt and can be replayed, and that receipts for the first message do not affect the second.
 func testReceiptFails(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, never)
@@ -76,15 +75,15 @@ func testReceiptFails(t *testing.T, l alert.Ledger) {
 	receive(t, l, ds[0].ID, word("SM3", "queued", 9))
 	receive(t, l, ds[0].ID, word("SM1", "sent", 9)) // late
 	report(t, l, took(again, 8, "SM3"))
-	receive(t, l, ds[0].ID, word("SM1", "undelivered", 10)) // later still
+	receive(t, l, ds[0].ID, word("SM1", "undelivered", 10)) // even later
 	same(t, deliveries(t, l, a.ID)[0].Receipt, word("SM3", "queued", 9))
 	same(t, standing(t, l, a.ID), []string{"sent 9", "sent 2"})
 	receive(t, l, ds[0].ID, word("SM3", "undelivered", 11))
 	same(t, standing(t, l, a.ID), []string{"failed 11 undelivered", "sent 2"})
 }
 
-// testReceiptEarly proves that a word counts that is quicker than the report, where the
-// report is of its message.
+// testReceiptEarly checks that a receipt before the report counts, if the report is of the same
+// message.
 func testReceiptEarly(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a := add(t, l, "normal", ds, never)
@@ -95,13 +94,13 @@ func testReceiptEarly(t *testing.T, l alert.Ledger) {
 	same(t, standing(t, l, a.ID), []string{"claimed -1", "claimed -1", "claimed -1"})
 	reports := []alert.Report{took(claims[0], 1, "SM1"), took(claims[1], 1, "SM2"), took(claims[2], 1, "SM3")}
 	report(t, l, reports...)
-	same(t, report(t, l, reports...), []int64(nil)) // they are recorded already
+	same(t, report(t, l, reports...), []int64(nil)) // recorded already
 	same(t, standing(t, l, a.ID), []string{"failed 2 undelivered", "sent 2", "sent 2"})
 	same(t, deliveries(t, l, a.ID)[0].Attempts[0].Outcome.Kind, messenger.Sent)
 }
 
-// testReceiptChain proves that the others of a chain that were not needed are needed
-// again, each in its turn.
+// testReceiptChain checks that a failed receipt resumes the deliveries of a chain that were canceled
+// as not needed, one after the other.
 func testReceiptChain(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 3)
 	a := add(t, l, "normal", ds, never)
@@ -112,7 +111,7 @@ func testReceiptChain(t *testing.T, l alert.Ledger) {
 	report(t, l, took(claim(t, l, ids(ds), 11, 100)[0], 11, "SM2"))
 	same(t, standing(t, l, a.ID), []string{"failed 10 undelivered", "sent 12", "canceled 12 not_needed"})
 
-	// The quick word ends nothing that is still needed.
+	// A receipt before the report does not cancel the rest of the chain.
 	quick := chain(2, 2)
 	b := add(t, l, "normal", quick, never)
 	first := claim(t, l, ids(quick), 0, 100)[0]
@@ -121,8 +120,8 @@ func testReceiptChain(t *testing.T, l alert.Ledger) {
 	same(t, standing(t, l, b.ID), []string{"failed 2 undelivered", "queued -1"})
 }
 
-// testReceiptChainEnds proves what a receipt does not bring back: what was canceled or
-// has expired, and what another of the chain stands for.
+// testReceiptChainEnds checks the deliveries that a receipt does not resume: those of a canceled
+// alert, expired ones, and those of a chain of which another delivery was sent.
 func testReceiptChainEnds(t *testing.T, l alert.Ledger) {
 	for _, c := range []struct {
 		name    string
@@ -175,8 +174,8 @@ func testReceiptInput(t *testing.T, l alert.Ledger) {
 	is(t, second(l.CredentialOf(t.Context(), 99, "slack")), fault.ErrNotFound)
 }
 
-// testReceiptsAtOnce proves that words and reports at once end each delivery as its
-// final word says, in whatever order they come.
+// testReceiptsAtOnce checks that concurrent receipts and reports complete each delivery by its final
+// receipt, in any order.
 func testReceiptsAtOnce(t *testing.T, l alert.Ledger) {
 	const many = 50
 	ds := to(many)

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// replay replays what s selects at at(now) until at(expire), after it has proved
-// that to count it first changes nothing.
+// replay replays the deliveries that s selects, from at(now) until at(expire), and checks that a dry
+// run returns the same number.
 func replay(t testing.TB, l alert.Ledger, s alert.Selection, now, expire int) int {
 	t.Helper()
 	would, err := l.Replay(t.Context(), s, at(now), at(expire), true)
@@ -22,7 +22,7 @@ func replay(t testing.TB, l alert.Ledger, s alert.Selection, now, expire int) in
 	return n
 }
 
-// testReplay proves that what is replayed is as new, but for its history.
+// testReplay checks that a replayed delivery is as new, except for its attempts.
 func testReplay(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := addUntil(t, l, "normal", ds, never, at(500))
@@ -34,7 +34,7 @@ func testReplay(t *testing.T, l alert.Ledger) {
 	}
 	last := failed(claim(t, l, ids(ds[:1]), 300, 310)[0], 301)
 	report(t, l, last)
-	same(t, sweep(t, l, 500), 1) // the other
+	same(t, sweep(t, l, 500), 1) // the other one
 	before := deliveries(t, l, a.ID)
 
 	all := alert.Selection{AlertID: a.ID}
@@ -46,7 +46,7 @@ func testReplay(t *testing.T, l alert.Ledger) {
 	same(t, replay(t, l, all, 600, 700), 2)
 	same(t, replay(t, l, all, 600, 700), 0)
 	ds[0].Attempts = []alert.Attempt{attempt(1, reports[0], false), attempt(2, reports[1], false), attempt(3, reports[2], false), attempt(4, last, false)}
-	same(t, deliveries(t, l, a.ID), ds) // Queued, without a reason, an end or a time to wait for
+	same(t, deliveries(t, l, a.ID), ds) // Queued, without a reason, an end time or a next time
 
 	same(t, len(due(t, l, 599, 10)), 0)
 	same(t, total(due(t, l, 600, 10)), 2)
@@ -55,10 +55,10 @@ func testReplay(t *testing.T, l alert.Ledger) {
 		{DeliveryID: ds[0].ID, Fence: 5, Attempt: 5, LeaseExpireTime: at(610)},
 		{DeliveryID: ds[1].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(610)},
 	})
-	same(t, report(t, l, last), []int64(nil)) // it is on record
+	same(t, report(t, l, last), []int64(nil)) // recorded already
 	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
 	must(t, second(l.Report(t.Context(), []alert.Report{passing(claims[0], 602)}, at(603), func(f alert.Facts, r alert.Report) alert.Verdict {
-		same(t, f, alert.Facts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries are counted anew
+		same(t, f, alert.Facts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries start at 0 again
 		return rule(f, r)
 	})))
 	report(t, l, sent(claims[1], 602))
@@ -67,14 +67,14 @@ func testReplay(t *testing.T, l alert.Ledger) {
 	got, _, err := l.Alert(t.Context(), a.ID)
 	must(t, err)
 	same(t, got.Counts, counts(0, 0, 1, 0, 1))
-	same(t, got.ExpireTime, at(500)) // the alert's own
+	same(t, got.ExpireTime, at(500)) // that of the alert is unchanged
 
 	same(t, replay(t, l, alert.Selection{IDs: ids(ds)}, 800, 900), 1)
 	same(t, len(claim(t, l, ids(ds), 800, 810)), 1)
 }
 
-// testReplaySelection proves that all conditions of a selection hold, and that
-// what is not Failed or Expired cannot be selected.
+// testReplaySelection checks that all conditions of a selection apply, and that only Failed and
+// Expired deliveries can be selected.
 func testReplaySelection(t *testing.T, l alert.Ledger) {
 	ds := to(8)
 	for i := range ds[:4] {
@@ -92,10 +92,10 @@ func testReplaySelection(t *testing.T, l alert.Ledger) {
 		failed(claims[4], 29),  // ends at 30
 		passing(claims[5], 20), // expires at 50
 	)
-	same(t, sweep(t, l, 50), 3) // and the last; 6 is held
+	same(t, sweep(t, l, 50), 3) // and the last; 6 is claimed
 	more := to(2)
 	b := add(t, l, "normal", more, never)
-	report(t, l, failed(claim(t, l, ids(more[:1]), 60, 70)[0], 60)) // ends at 61; the other waits
+	report(t, l, failed(claim(t, l, ids(more[:1]), 60, 70)[0], 60)) // ends at 61; the other stays queued
 	gone := to(1)
 	c := add(t, l, "normal", gone, never)
 	same(t, cancel(t, l, c.ID, 60), 1)
@@ -153,8 +153,8 @@ func testReplaySelection(t *testing.T, l alert.Ledger) {
 	same(t, replay(t, l, alert.Selection{From: start}, 100, 200), 3)
 }
 
-// testReplayDoubt proves that what may have been sent before it failed is a
-// possible duplicate when it is replayed, and what was not is none.
+// testReplayDoubt checks that a replayed delivery is a possible duplicate exactly if an attempt before
+// may have reached the provider.
 func testReplayDoubt(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a := add(t, l, "normal", ds, never)
@@ -173,8 +173,8 @@ func testReplayDoubt(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testReplayCanceled proves that what ended otherwise while its alert was canceled
-// is tried as often as any other when it is replayed.
+// testReplayCanceled checks that a delivery that failed while its alert was canceled is retried as
+// any other after a replay.
 func testReplayCanceled(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	a := add(t, l, "normal", ds, never)
@@ -211,8 +211,8 @@ func testReplayMany(t *testing.T, l alert.Ledger) {
 	same(t, got.Counts, counts(many))
 }
 
-// testReplayAtOnce proves that many who replay the same replay each delivery once
-// between them, while it is claimed and canceled.
+// testReplayAtOnce checks that concurrent replays of the same deliveries replay each once, under
+// concurrent claims and cancellations.
 func testReplayAtOnce(t *testing.T, l alert.Ledger) {
 	ds := to(300)
 	for i := range ds {

@@ -15,7 +15,7 @@ func testReport(t *testing.T, l alert.Ledger) {
 	a := add(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
 	good, bad := sent(claims[0], 1), failed(claims[2], 2)
-	good.Outcome.After = time.Second // is not kept
+	good.Outcome.After = time.Second // is not stored
 	same(t, len(report(t, l, bad, good)), 0)
 	same(t, len(report(t, l)), 0)
 	good.Outcome.After = 0
@@ -54,7 +54,7 @@ func testReportLate(t *testing.T, l alert.Ledger) {
 	ds := to(3)
 	a := add(t, l, "normal", ds, never)
 	first := append(claim(t, l, ids(ds[:1]), 0, 9), claim(t, l, ids(ds[1:]), 0, 10)...)
-	must(t, second(l.Sweep(t.Context(), at(10), 1, rule))) // that whose lease ended first
+	must(t, second(l.Sweep(t.Context(), at(10), 1, rule))) // sweeps the one whose lease expired first
 	now := claim(t, l, ids(ds[:1]), 15, 20)[0]
 	before := deliveries(t, l, a.ID)
 
@@ -65,14 +65,13 @@ func testReportLate(t *testing.T, l alert.Ledger) {
 	same(t, report(t, l, sent(unknown, 1)), []int64{12345})
 	same(t, deliveries(t, l, a.ID), before)
 
-	// A lease that ended is still good where nobody swept since.
+	// A report after the lease expired is accepted before the next sweep.
 	same(t, len(report(t, l, sent(now, 16), sent(first[1], 30))), 0)
 	same(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
 	same(t, report(t, l, failed(first[0], 1)), []int64{ds[0].ID})
 }
 
-// testReportEvidence proves that what came of a call is recorded, whatever the
-// provider answered.
+// testReportEvidence checks that every outcome is recorded, whatever text the provider returned.
 func testReportEvidence(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	a := add(t, l, "normal", ds, never)
@@ -117,8 +116,8 @@ func testReportInput(t *testing.T, l alert.Ledger) {
 	same(t, deliveries(t, l, a.ID), before)
 }
 
-// testReportAtOnce proves that of many different reports of one claim one is
-// recorded, and the others are fenced.
+// testReportAtOnce checks that of concurrent different reports of one claim, one is recorded and the
+// others are fenced.
 func testReportAtOnce(t *testing.T, l alert.Ledger) {
 	ds := to(50)
 	a := add(t, l, "normal", ds, never)

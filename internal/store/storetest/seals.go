@@ -6,8 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testLedgerSeals proves that what has not ended is counted by what seals it, also
-// while it is claimed, and nothing else.
+// testLedgerSeals checks that queued and claimed deliveries are counted by seal key, and no others.
 func testLedgerSeals(t *testing.T, l alert.Ledger) {
 	seals, err := l.Seals(t.Context())
 	must(t, err)

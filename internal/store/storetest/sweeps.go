@@ -9,17 +9,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testSweepLease proves that a claim without a report leaves the attempt Unknown,
-// that its delivery goes on as the rule says, and that all later claims of it are
-// possible duplicates.
+// testSweepLease checks that a claim without a report results in an attempt with an unknown outcome
+// and a verdict of the rule, and that all later claims are possible duplicates.
 func testSweepLease(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, never)
 	first := claim(t, l, ids(ds), 0, 10)
 	report(t, l, sent(first[1], 1))
 	same(t, sweep(t, l, 9), 0)
-	same(t, len(claim(t, l, ids(ds), 10, 20)), 0) // to claim it is not to end its lease
-	same(t, sweep(t, l, 10), 1)                   // at the very end of the lease
+	same(t, len(claim(t, l, ids(ds), 10, 20)), 0) // a claim does not expire the lease
+	same(t, sweep(t, l, 10), 1)                   // exactly at the end of the lease
 	same(t, sweep(t, l, 10), 0)
 	same(t, deliveries(t, l, a.ID)[0].NextTime, at(15))
 	same(t, report(t, l, sent(first[0], 1)), []int64{ds[0].ID})
@@ -43,8 +42,8 @@ func testSweepLease(t *testing.T, l alert.Ledger) {
 	})
 }
 
-// testSweepRule proves that a rule may end what was lost, and that a lost lease
-// of what was canceled or has expired is its end.
+// testSweepRule checks that a rule may fail a delivery whose lease expired, and that a canceled or
+// expired one is completed by the expired lease.
 func testSweepRule(t *testing.T, l alert.Ledger) {
 	ds, gone, late := to(1), to(1), to(1)
 	a := add(t, l, "normal", ds, never)
@@ -77,13 +76,13 @@ func testSweepRule(t *testing.T, l alert.Ledger) {
 	before := deliveries(t, l, d.ID)
 	_, err = l.Sweep(t.Context(), at(20), 10, func(alert.Facts, alert.Report) alert.Verdict { return alert.Verdict{State: alert.Sent} })
 	if err == nil {
-		t.Error("what nobody reported was sent, as a rule said")
+		t.Error("a verdict of sent without a report was accepted")
 	}
 	same(t, deliveries(t, l, d.ID), before)
 }
 
-// testSweepExpired proves that what waits, for the queue or for its time, ends
-// when its alert expires, and nothing else does.
+// testSweepExpired checks that queued deliveries, in the queue or deferred, are completed when their
+// alert expires, and no others.
 func testSweepExpired(t *testing.T, l alert.Ledger) {
 	ds := to(6)
 	ds[5].State, ds[5].Reason, ds[5].EndTime = alert.Failed, "unknown_messenger", at(0)
@@ -104,9 +103,9 @@ func testSweepExpired(t *testing.T, l alert.Ledger) {
 	}
 	same(t, len(kept[2].Attempts), 1)
 	same(t, deliveries(t, l, other.ID)[0].State, alert.Queued)
-	same(t, total(due(t, l, 2000, 100)), 1) // the other, which was woken
+	same(t, total(due(t, l, 2000, 100)), 1) // the other, which was re-enqueued
 
-	// What is held has its chance, and no other.
+	// A claimed delivery is not retried after its expiry.
 	report(t, l, passing(claims[3], 200))
 	same(t, sweep(t, l, 201), 1)
 	same(t, deliveries(t, l, a.ID)[3].State, alert.Expired)
@@ -130,8 +129,7 @@ func testSweepLimit(t *testing.T, l alert.Ledger) {
 	is(t, second(l.Sweep(t.Context(), at(20), 0, rule)), fault.ErrInvalid, "limit")
 }
 
-// testSweepAtOnce proves that many who sweep end each delivery once between them,
-// while senders report and claim.
+// testSweepAtOnce checks that concurrent sweeps complete each delivery once, under concurrent reports.
 func testSweepAtOnce(t *testing.T, l alert.Ledger) {
 	const many = 500
 	held, waiting := to(many), to(many)

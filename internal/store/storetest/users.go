@@ -11,25 +11,25 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// slack is an address for the messenger slack, without an id.
+// slack returns an address for the messenger slack, without an id.
 func slack(of string) group.Address {
 	return group.Address{Messenger: "slack", SealedCredential: []byte{0, 0xff, of[0]}, CredentialKey: "key of " + of[:1], Destination: of + "_CHANNEL"}
 }
 
-// by is slack for another messenger.
+// by returns an address for another messenger.
 func by(messenger, of string) group.Address {
 	a := slack(of)
 	a.Messenger = messenger
 	return a
 }
 
-// with is an address with its id.
+// with returns an address with an id.
 func with(id int, a group.Address) group.Address {
 	a.ID = id
 	return a
 }
 
-// unsealed is a Reseal that leaves all as it is.
+// unsealed is a Reseal that keeps the sealed credential.
 func unsealed(r group.Recipient) ([]byte, error) { return r.Address.SealedCredential, nil }
 
 func testUsers(t *testing.T, d group.Directory) {
@@ -74,7 +74,7 @@ func testUsers(t *testing.T, d group.Directory) {
 	same(t, len(users), 1)
 }
 
-// testRename proves that credentials are sealed anew with the name, or nothing is changed.
+// testRename checks that renaming a user reseals all credentials, or changes nothing.
 func testRename(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"kim", "lee"} {
@@ -95,8 +95,8 @@ func testRename(t *testing.T, d group.Directory) {
 	same(t, lee.Addresses, []group.Address{with(3, slack("lee")), with(4, by("sms", "lee"))})
 }
 
-// testRenameAtOnce renames a user while their address is set anew for the old name: the
-// address is refused, or sealed anew with the name.
+// testRenameAtOnce renames a user while the address is replaced under the old name: the replacement
+// is refused, or its credential is resealed by the renaming.
 func testRenameAtOnce(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	u, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{{Messenger: "slack", SealedCredential: []byte("kim old"), Destination: "x"}}})
@@ -122,7 +122,7 @@ func testRenameAtOnce(t *testing.T, d group.Directory) {
 	}
 }
 
-// testNames proves that names are told as they are stored.
+// testNames checks that names are returned as they are stored.
 func testNames(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	filled(t, d, group.Contents{Users: []group.User{{Nickname: "b"}, {Nickname: "e\u0301"}}, Groups: []group.Membership{{Group: "z"}, {Group: "a"}}})
@@ -191,8 +191,8 @@ func testAddresses(t *testing.T, d group.Directory) {
 	is(t, d.RemoveAddress(ctx, "kim", 1), fault.ErrNotFound, "address 1")
 }
 
-// testDirectoryInput proves that what cannot be kept is refused whole, with the
-// name of the field.
+// testDirectoryInput checks that input that cannot be stored is refused as a whole, with the name of
+// the field.
 func testDirectoryInput(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	long := strings.Repeat("가", 31)
@@ -213,11 +213,11 @@ func testDirectoryInput(t *testing.T, d group.Directory) {
 	same(t, got.Name, long[:90])
 }
 
-// second is the error of a call with one result.
+// second returns the error of a call with one result.
 func second[T any](_ T, err error) error { return err }
 
-// testMoveAddresses proves that addresses move by messenger, credential and destination
-// together, and no others.
+// testMoveAddresses checks that addresses are moved if messenger, credential and destination match,
+// and no others.
 func testMoveAddresses(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	of := func(messenger, key, destination string) group.Address {

@@ -13,14 +13,14 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testWait proves that what is to be tried again is Queued with its attempts, and
-// that each claim of it is another attempt.
+// testWait checks that a delivery to be retried is Queued with its attempts, and that each claim of
+// it is another attempt.
 func testWait(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	a := add(t, l, "normal", ds, never)
 	first := passing(claim(t, l, ids(ds), 0, 10)[0], 1) // until 12
 	same(t, len(report(t, l, first)), 0)
-	same(t, len(report(t, l, first)), 0) // it is recorded already
+	same(t, len(report(t, l, first)), 0) // recorded already
 	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 1}, 1)), []int64{ds[0].ID})
 	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 1)), []int64{ds[0].ID})
 
@@ -33,15 +33,15 @@ func testWait(t *testing.T, l alert.Ledger) {
 	ds[0].State, ds[0].NextTime = alert.Claimed, time.Time{}
 	same(t, deliveries(t, l, a.ID), ds)
 	last := sent(again[0], 13)
-	same(t, report(t, l, first), []int64(nil)) // still
+	same(t, report(t, l, first), []int64(nil)) // still recorded
 	same(t, report(t, l, last), []int64(nil))
 	ds[0].State, ds[0].EndTime = alert.Sent, at(14)
 	ds[0].Attempts = append(ds[0].Attempts, attempt(2, last, false))
 	same(t, deliveries(t, l, a.ID), ds)
 }
 
-// testWaitExpired proves that nothing is tried at its ExpireTime or after, but
-// waits for it and ends.
+// testWaitExpired checks that no delivery is retried at its ExpireTime or later: it waits until then
+// and expires.
 func testWaitExpired(t *testing.T, l alert.Ledger) {
 	ds := to(4)
 	a := addUntil(t, l, "normal", ds, never, at(12))
@@ -64,8 +64,8 @@ func testWaitExpired(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testVerdicts proves that reports of all kinds may come together, of several
-// calls too, each under its own rule and time.
+// testVerdicts checks that reports of all kinds can be combined in one call and in concurrent calls,
+// each with the rule and time of its call.
 func testVerdicts(t *testing.T, l alert.Ledger) {
 	const many = 200
 	ds := to(5 * many)
@@ -112,8 +112,8 @@ func testVerdicts(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testVerdictLies proves that no delivery ends without evidence, whatever a rule
-// says, and that who reports beside it does not suffer.
+// testVerdictLies checks that a call with an invalid verdict records nothing, and that its other
+// deliveries can be reported afterwards.
 func testVerdictLies(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, never)
@@ -140,7 +140,7 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 					return lie.verdict
 				})
 			if err == nil || errors.Is(err, fault.ErrUnavailable) {
-				t.Errorf("error is %v, want one about the rule", err)
+				t.Errorf("error is %v, want one about the verdict", err)
 			}
 			same(t, deliveries(t, l, a.ID), before)
 		})
@@ -148,8 +148,8 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 	same(t, len(report(t, l, sent(claims[1], 1))), 0)
 }
 
-// testSentAnyway proves that what was sent is Sent, whatever a rule says and wherever its
-// delivery stands, and that its attempt keeps all that was said.
+// testSentAnyway checks that a sent delivery is Sent, whatever the rule returns and whatever the state
+// of its alert or chain, and that its attempt keeps the whole outcome.
 func testSentAnyway(t *testing.T, l alert.Ledger) {
 	ds := append(to(4), chain(1, 2)...)
 	a := add(t, l, "normal", ds, never)
@@ -174,9 +174,8 @@ func testSentAnyway(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testSentAmong proves that what was sent and needs no more is recorded beside what
-// does: what else is reported, late or twice, what is in a chain, and what a provider
-// has said more of already.
+// testSentAmong checks that plain sent reports are recorded together with all others: failed, late and
+// repeated ones, those of chains, and those with an earlier receipt.
 func testSentAmong(t *testing.T, l alert.Ledger) {
 	const many = 300
 	ds := to(many)
@@ -199,7 +198,7 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 			c.Fence++
 			reports, late = append(reports, sent(c, 1)), append(late, c.DeliveryID)
 			want = append(want, "claimed -1")
-		case 9: // the second time it is recorded already, the third time it is another
+		case 9: // the second is a duplicate, the third differs
 			reports, late = append(reports, sent(c, 1), sent(c, 1), sent(c, 2)), append(late, c.DeliveryID)
 			want = append(want, "sent 2")
 		case 10:
@@ -229,8 +228,7 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testFacts proves that a rule is told what the ledger knows, of a report and of
-// a lease that was lost.
+// testFacts checks the facts that a rule gets, for a report and for an expired lease.
 func testFacts(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	ds[0].Messenger = "sms"
@@ -252,7 +250,7 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	}
 	c := func(now int) alert.Claim { t.Helper(); return claim(t, l, ids(ds), now, now+10)[0] }
 	step(2, 0, paused(c(0), 1))
-	step(102, 0, passing(c(100), 101)) // a pause is no try
+	step(102, 0, passing(c(100), 101)) // a pause does not count as a try
 	step(202, 1, passing(c(200), 201))
 	step(302, 2, unclear(c(300), 301))
 
@@ -273,11 +271,11 @@ func testFacts(t *testing.T, l alert.Ledger) {
 
 	calls := len(told)
 	must(t, second(l.Report(t.Context(), []alert.Report{passing(last, 501), sent(last, 501)}, at(503), spy)))
-	same(t, len(told), calls) // what is fenced is nobody's to judge
+	same(t, len(told), calls) // fenced reports need no verdict
 }
 
-// testUnknown proves that after an attempt which may have reached the provider all
-// later ones are possible duplicates, and after others they are not.
+// testUnknown checks that all attempts after an unknown outcome are possible duplicates, and no
+// earlier ones.
 func testUnknown(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	a := add(t, l, "normal", ds, never)
@@ -296,8 +294,8 @@ func testUnknown(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testMoved proves that a delivery goes on at the destination that its provider names,
-// and that the attempt keeps the word for it.
+// testMoved checks that a delivery continues at the destination that its provider reported, and that
+// the attempt records it.
 func testMoved(t *testing.T, l alert.Ledger) {
 	ds := to(2)
 	a := add(t, l, "normal", ds, never)
@@ -305,7 +303,7 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	moved := reported(claims[0], 1, messenger.Outcome{Kind: messenger.Retry, Status: 400, Code: "moved", Destination: "-100노드", Cut: true})
 	moved.SealedCredential = []byte("sealed for -100노드")
 	same(t, len(report(t, l, moved, sent(claims[1], 1))), 0)
-	same(t, len(report(t, l, moved)), 0) // it is recorded already
+	same(t, len(report(t, l, moved)), 0) // recorded already
 	got := deliveries(t, l, a.ID)
 	same(t, got[0].Destination, "-100노드")
 	same(t, got[0].Attempts, []alert.Attempt{attempt(1, moved, false)})
@@ -316,7 +314,7 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	same(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
 	same(t, jobs[0].Deliveries[0].Nickname, ds[0].Nickname)
 
-	older := reported(claim(t, l, ids(ds)[:1], 20, 30)[0], 21, moved.Outcome) // by a sender that seals for no destination
+	older := reported(claim(t, l, ids(ds)[:1], 20, 30)[0], 21, moved.Outcome) // by an older sender that seals for no destination
 	older.Outcome.Destination = "-200"
 	same(t, len(report(t, l, older)), 0)
 	jobs = due(t, l, 40, 100)
@@ -324,8 +322,8 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	same(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
 }
 
-// testOnce proves that an attempt after one that is Unknown is no possible duplicate
-// where the verdict says that the provider knows the delivery again.
+// testOnce checks that an attempt after an unknown outcome is no possible duplicate if the verdict
+// states that the provider is idempotent.
 func testOnce(t *testing.T, l alert.Ledger) {
 	ds := to(1)
 	a := add(t, l, "normal", ds, never)

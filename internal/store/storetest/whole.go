@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// all is what a directory holds.
+// all returns the snapshot of a directory.
 func all(t testing.TB, d group.Directory) group.Contents {
 	t.Helper()
 	c, err := d.All(t.Context())
@@ -18,7 +18,7 @@ func all(t testing.TB, d group.Directory) group.Contents {
 	return c
 }
 
-// changed does changes, whatever the directory holds.
+// changed applies changes, whatever the directory contains.
 func changed(t testing.TB, d group.Directory, c group.Changes) {
 	t.Helper()
 	must(t, d.Change(t.Context(), func(group.Contents) (group.Changes, error) { return c, nil }))
@@ -39,7 +39,7 @@ func testAll(t *testing.T, d group.Directory) {
 	})
 }
 
-// testChange does one of everything that can be done.
+// testChange applies one change of each kind.
 func testChange(t *testing.T, d group.Directory) {
 	filled(t, d, people)
 	before := all(t, d).Users
@@ -66,7 +66,7 @@ func testChange(t *testing.T, d group.Directory) {
 		}
 	}
 	same(t, said, []string{"a slack", "b slack", "b sms", "c slack", "e slack"})
-	same(t, len(after.Users), 5) // f has none
+	same(t, len(after.Users), 5) // f has no address
 	same(t, after.Users[0], group.User{ID: a.ID, Nickname: "a", Failover: true, Addresses: []group.Address{moved}})
 	same(t, after.Users[1].Addresses[0], b.Addresses[0])
 	e := after.Users[3]
@@ -97,8 +97,7 @@ func testChangeNothing(t *testing.T, d group.Directory) {
 	same(t, all(t, d), before)
 }
 
-// testChangeFails proves that a plan that fails, and one that cannot be done, leave
-// nothing.
+// testChangeFails checks that a plan that fails, or that cannot be applied, changes nothing.
 func testChangeFails(t *testing.T, d group.Directory) {
 	filled(t, d, people)
 	before := all(t, d)
@@ -123,8 +122,8 @@ func testChangeFails(t *testing.T, d group.Directory) {
 	}
 }
 
-// testChangeAtOnce lets plans and single calls come at once: each plan sees what
-// those before it did, so none fails.
+// testChangeAtOnce runs concurrent plans and single calls: each plan sees the changes of earlier ones,
+// so none fails.
 func testChangeAtOnce(t *testing.T, d group.Directory) {
 	const many = 10
 	for _, err := range atOnce(2*many, func(i int) error {
@@ -142,12 +141,12 @@ func testChangeAtOnce(t *testing.T, d group.Directory) {
 	same(t, len(c.Users), 2*many)
 	for i, u := range c.Users {
 		if planned := fmt.Sprint("planned", i); u.Nickname[0] == 'p' && u.Nickname != planned {
-			t.Errorf("user %d is %s: its plan did not see all that was there", i, u.Nickname)
+			t.Errorf("user %d is %s: its plan did not see all earlier changes", i, u.Nickname)
 		}
 	}
 }
 
-// sealedBy is a credential as it begins that is sealed by a key of one letter.
+// sealedBy returns the prefix of a credential sealed by a key of one letter.
 func sealedBy(key, rest string) []byte { return append([]byte{1, 0, 0, 0}, key+rest...) }
 
 func testSeals(t *testing.T, d group.Directory) {
@@ -193,8 +192,8 @@ func testSeals(t *testing.T, d group.Directory) {
 	same(t, n, 0)
 }
 
-// testResealAtOnce lets an address be set anew while it is sealed anew: what the
-// user said stays, whoever comes first.
+// testResealAtOnce replaces an address while it is resealed: the replaced credential stays, in either
+// order.
 func testResealAtOnce(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	u, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{{Messenger: "slack", SealedCredential: sealedBy("a", "old"), Destination: "x"}}})

@@ -1,10 +1,9 @@
-// Package schema is how the ledger lies in its database.
+// Package schema defines the tables of the ledger.
 //
-// Times are microseconds since 1970 in UTC, 0 where there is none: both dialects
-// store, compare and index them alike. There are no foreign keys: an alert and
-// its deliveries are written in one transaction, attempts under the lock of
-// their delivery, and an alert is deleted with all of that, or leaves a remnant; the
-// check would be paid for every row of the hot path.
+// Times are microseconds since 1970 in UTC, 0 for none: both dialects store, compare and index
+// them alike. There are no foreign keys, because the check would cost time for every row of the
+// hot path: an alert and its deliveries are inserted in one transaction, attempts under the lock
+// of their delivery, and an alert is deleted with all of them, or leaves a tombstone.
 package schema
 
 import (
@@ -14,12 +13,12 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// id is a key that the store gives, not the database.
+// id returns a primary key that the store assigns, not the database.
 func id() ent.Field {
 	return field.Int64("id").Annotations(entsql.Annotation{Incremental: new(bool)})
 }
 
-// Alert is what happened, said once.
+// Alert is a recorded alert.
 type Alert struct{ ent.Schema }
 
 // Annotations of Alert.
@@ -37,6 +36,6 @@ func (Alert) Fields() []ent.Field {
 		field.Text("message"),
 		field.Int64("create_time"),
 		field.Int64("expire_time").Default(0),
-		field.Text("more").Default("").Comment("title, link, details and texts by messenger, as JSON; empty where there are none"),
+		field.Text("more").Default("").Comment("title, link, details, texts by messenger, and alert key, as JSON; empty without them"),
 	}
 }

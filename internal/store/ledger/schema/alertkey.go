@@ -8,7 +8,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// AlertKey is what alerts are about that were recorded under one key.
+// AlertKey is the state of an alert key under which alerts were recorded.
 type AlertKey struct{ ent.Schema }
 
 // Annotations of AlertKey.
@@ -20,9 +20,9 @@ func (AlertKey) Annotations() []schema.Annotation {
 func (AlertKey) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("name"),
-		field.Int64("last_order").Comment("the place of the last alert that was recorded"),
-		field.Int8("rank").Comment("of the most urgent firing alert since the last resolved one, or before that"),
-		field.Bool("resolved").Comment("the last alert was a resolved one"),
+		field.Int64("last_order").Comment("the order of the last recorded alert"),
+		field.Int8("rank").Comment("the highest rank of firing alerts since the last resolved one, or before it"),
+		field.Bool("resolved").Comment("the last alert was resolved"),
 		field.Int64("use_time").Comment("when the last alert was recorded"),
 	}
 }

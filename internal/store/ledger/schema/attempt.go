@@ -8,7 +8,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// Attempt is one call to a provider.
+// Attempt is one call to a provider for a delivery, with its outcome.
 type Attempt struct{ ent.Schema }
 
 // Annotations of Attempt.
@@ -32,8 +32,8 @@ func (Attempt) Fields() []ent.Field {
 		field.Text("message_id"),
 		field.Text("excerpt"),
 		field.Bool("possible_duplicate"),
-		field.Bool("cut").Default(false).Comment("the end of the text was not sent"),
-		field.Text("moved").Default("").Comment("where the provider says that the destination is now"),
+		field.Bool("cut").Default(false).Comment("the text was truncated"),
+		field.Text("moved").Default("").Comment("the new destination that the provider reported; empty for none"),
 	}
 }
 

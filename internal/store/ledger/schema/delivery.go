@@ -23,33 +23,33 @@ func (Delivery) Fields() []ent.Field {
 		field.Int64("alert_id"),
 		field.Text("nickname"),
 		field.Text("messenger"),
-		field.Int8("rank").Comment("the alert's, for the index of what waits"),
+		field.Int8("rank").Comment("of the alert, for the index of due deliveries"),
 		field.Text("destination"),
 		field.Bytes("credential").Sensitive().Comment("sealed"),
-		field.Text("credential_key").Default("").Comment("the credential's fingerprint; empty where it is not known"),
+		field.Text("credential_key").Default("").Comment("the credential fingerprint; empty if unknown"),
 		field.Int8("state").Comment("1 queued, 2 claimed, 3 sent, 4 failed, 5 expired, 6 canceled"),
-		field.Int64("next_time").Comment("when it is due, while it is queued"),
-		field.Bool("deferred").Default(false).Comment("a verdict or a sender lets it wait until next_time; else it waits in the queue"),
-		field.Text("slots").Default("").Comment("what a sender reserved, while it is queued"),
+		field.Int64("next_time").Comment("when it is due, while queued"),
+		field.Bool("deferred").Default(false).Comment("deferred until next_time by a verdict or a sender; otherwise it is in the queue"),
+		field.Text("slots").Default("").Comment("the slots that a sender reserved, while queued"),
 		field.Int64("expire_time").Default(never),
-		field.Int("tries").Default(0).Comment("attempts that count, of one that has not ended"),
-		field.Bool("canceled").Default(false).Comment("its alert was canceled while it was claimed, or after it was not needed; or another of its chain was sent while it was claimed"),
-		field.Int64("fence").Default(0).Comment("of the last claim"),
+		field.Int("tries").Default(0).Comment("attempts that count toward the backoff, until it is completed"),
+		field.Bool("canceled").Default(false).Comment("the alert was canceled while it was claimed, or after it was not needed; or another delivery of its chain was sent while it was claimed"),
+		field.Int64("fence").Default(0).Comment("the fencing token of the last claim"),
 		field.Int("attempt_count").Default(0),
 		field.Bool("possible_duplicate").Default(false),
 		field.Int64("claim_time").Default(0),
-		field.Int64("lease_time").Default(0).Comment("when the lease ends"),
-		field.Text("sender").Default("").Comment("who claimed it last"),
-		field.Bytes("claim_request").Optional().Comment("which claimed it last"),
-		field.Int64("chain").Default(0).Comment("the first delivery of its chain; 0 where it is in none"),
-		field.Bool("held").Default(false).Comment("it is queued, and was put off until next_time for those before it in its chain"),
-		field.Text("thread").Default("").Comment("the deliveries of its alert's key to its address; empty where the alert has no key"),
-		field.Int64("thread_order").Default(0).Comment("its place in the thread, as alerts of the key were recorded"),
-		field.Bool("resolves").Default(false).Comment("it is of a resolved alert"),
-		field.Int64("resume_time").Default(0).Comment("when it is due once those before it in its thread have ended; 0 where it does not wait for them"),
+		field.Int64("lease_time").Default(0).Comment("when the lease expires"),
+		field.Text("sender").Default("").Comment("the sender of the last claim"),
+		field.Bytes("claim_request").Optional().Comment("the request of the last claim"),
+		field.Int64("chain").Default(0).Comment("the id of the first delivery of its failover chain; 0 for none"),
+		field.Bool("held").Default(false).Comment("queued, and held until next_time by an earlier delivery of its chain, or blocked by its thread"),
+		field.Text("thread").Default("").Comment("the name of its thread; empty if the alert has no key"),
+		field.Int64("thread_order").Default(0).Comment("its order in the thread, by which the alerts of the key were recorded"),
+		field.Bool("resolves").Default(false).Comment("the alert is resolved"),
+		field.Int64("resume_time").Default(0).Comment("when it is due after the earlier deliveries of its thread are completed; 0 if not blocked"),
 		field.Text("reason").Default(""),
 		field.Int64("end_time").Default(0),
-		field.Text("receipt_message").Default("").Comment("the provider's id of what the receipt is of; empty where there is none"),
+		field.Text("receipt_message").Default("").Comment("the provider's message id in the receipt; empty without a receipt"),
 		field.Text("receipt_status").Default(""),
 		field.Text("receipt_code").Default(""),
 		field.Int64("receipt_time").Default(0),
@@ -58,12 +58,12 @@ func (Delivery) Fields() []ent.Field {
 	}
 }
 
-// never is the time of what no alert gave a time to live: the year 9999.
+// never is the default expire time, in the year 9999.
 const never = 253_370_764_800_000_000
 
-// Indexes of Delivery. What waits, what is held by a sender, what went wrong, what
-// is in a chain and what is open in a thread have indexes of their own, so that finding them costs nothing for all
-// others.
+// Indexes of Delivery. Queued, claimed, unsent and chained deliveries, and those of threads that
+// are not completed, have partial indexes, so that their lookup does not depend on the number of
+// all others.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("alert_id"),

@@ -8,7 +8,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// Key is a caller's name for a request, under which an alert was recorded.
+// Key is an idempotency key, under which an alert was recorded.
 type Key struct{ ent.Schema }
 
 // Annotations of Key.
@@ -20,9 +20,9 @@ func (Key) Annotations() []schema.Annotation {
 func (Key) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("name"),
-		field.Bytes("request").Comment("a digest of what was asked"),
+		field.Bytes("request").Comment("a digest of the request"),
 		field.Int64("alert_id"),
-		field.Int64("expire_time").Comment("when it may be taken anew"),
+		field.Int64("expire_time").Comment("when it can be used again"),
 	}
 }
 

@@ -6,8 +6,7 @@ import (
 	"entgo.io/ent/schema"
 )
 
-// Remnant is an alert that was forgotten, and of which deliveries are still to be
-// deleted.
+// Remnant is a tombstone: a deleted alert of which deliveries are still to be deleted.
 type Remnant struct{ ent.Schema }
 
 // Annotations of Remnant.
@@ -15,5 +14,5 @@ func (Remnant) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Table("remnants")}
 }
 
-// Fields of Remnant: its id is the alert's.
+// Fields of Remnant: the id is that of the alert.
 func (Remnant) Fields() []ent.Field { return []ent.Field{id()} }

@@ -7,7 +7,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// Sequence is where the next block of ids begins.
+// Sequence is the start of the next id block, or the last recorded time.
 type Sequence struct{ ent.Schema }
 
 // Annotations of Sequence.

@@ -7,7 +7,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// Template makes the text of a messenger's messages.
+// Template is a text template for the messages of a messenger.
 type Template struct{ ent.Schema }
 
 // Annotations of Template.

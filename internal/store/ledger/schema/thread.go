@@ -8,8 +8,8 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// Thread is what is known of the deliveries of one alert key to one address. Who changes
-// these locks it.
+// Thread is the state of the deliveries of one alert key to one address. Its row is locked for
+// every change of them.
 type Thread struct{ ent.Schema }
 
 // Annotations of Thread.
@@ -22,9 +22,9 @@ func (Thread) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("name").Comment("a digest of the key and the address"),
 		field.Bool("notified").Comment("a firing alert was, or may have been, sent since the last resolved one"),
-		field.Int64("resolved_order").Comment("the place of the last resolved alert that was recorded; 0 for none"),
-		field.Int64("last_order").Comment("the place of the last alert that was recorded"),
-		field.Int64("use_time").Comment("when that was"),
+		field.Int64("resolved_order").Comment("the order of the last recorded resolved alert; 0 for none"),
+		field.Int64("last_order").Comment("the order of the last recorded alert"),
+		field.Int64("use_time").Comment("when the last alert was recorded"),
 	}
 }
 
