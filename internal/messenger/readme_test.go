@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestReadme: the README's table has a row for each messenger, with its limits.
+// TestReadme verifies that the README's table has a row for each messenger, with its
+// limits.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
