@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// An Endpoint is the access of a messenger to its provider.
+// An Endpoint configures the calls of a messenger to its provider.
 type Endpoint struct {
 	Client *http.Client // from NewClient; its transport and its timeout are used
 	Dial   Dial         // from NewDial, for protocols other than HTTP
