@@ -143,7 +143,7 @@ func (t *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return t.proxied.RoundTrip(req)
 }
 
-// CloseIdleConnections implements the interface that http.Client uses.
+// CloseIdleConnections closes the idle connections of both transports, for http.Client.
 func (t *guardedTransport) CloseIdleConnections() {
 	t.direct.CloseIdleConnections()
 	t.proxied.CloseIdleConnections()

@@ -68,8 +68,8 @@ func pagerDutyEventOf(m Message) pagerDutyTrigger {
 
 // pagerDutyDedupKey returns the dedup_key by which PagerDuty deduplicates events, at
 // most 255 characters (https://developer.pagerduty.com/docs/events-api-v2-overview):
-// the same for all events of one alert key under one integration key, or that of the
-// delivery without an alert key.
+// the same for all events of one alert key under one integration key; without an alert
+// key, that of the delivery.
 func pagerDutyDedupKey(m Message) string {
 	if m.Key == "" {
 		return m.handle()

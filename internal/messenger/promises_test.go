@@ -316,7 +316,8 @@ func TestTimeoutWithinASlowAnswer(t *testing.T) {
 	})
 }
 
-// givenUp cancels the context of the call when ready is signaled.
+// givenUp ends the context of a call, by its deadline and by cancellation, when ready is
+// signaled.
 func givenUp(t *testing.T, m Messenger, s sample, ready <-chan struct{}, status int) {
 	t.Helper()
 	late := newDeadline(t)

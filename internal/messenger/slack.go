@@ -37,9 +37,9 @@ func (Slack) Spec() Spec {
 
 // slackChannel is the documented rate limit
 // (https://docs.slack.dev/apis/web-api/rate-limits): chat.postMessage allows one
-// message a second per channel and short bursts beyond it; a limit of the workspace has
-// no number. Limits hold "per API method per workspace per app", which a token stands
-// for: a 429 therefore pauses the whole credential.
+// message a second per channel and short bursts beyond it; the limit of the workspace
+// is documented without a number. Limits hold "per API method per workspace per app",
+// which a token stands for: a 429 therefore pauses the whole credential.
 var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
 
 // Send posts the message to the channel.

@@ -91,8 +91,8 @@ func TestTwilioReceipts(t *testing.T) {
 	}
 }
 
-// TestTwilioReceiptIsTwilios rejects callbacks that are not from Twilio, or are for
-// another delivery.
+// TestTwilioReceiptIsTwilios verifies that callbacks that are not from Twilio, or are
+// for another delivery, are rejected.
 func TestTwilioReceiptIsTwilios(t *testing.T) {
 	m := Twilio{Endpoint{CallbackURL: "https://bongsu.example"}}
 	form := twilioWord("delivered", "")
