@@ -1,11 +1,11 @@
 package messenger
 
-// Endpoints gives the way to the provider of a messenger, by its name.
+// Endpoints returns the endpoint of a messenger, by its name.
 type Endpoints func(name string) Endpoint
 
-// All is the visible list, by name: a new messenger is one file and one line here.
-// Only where they send do messengers need endpoints. Those whose credential is a URL go
-// where users say.
+// All returns all messengers, sorted by name: a new messenger is one file and one line
+// here. Endpoints are used for sending only. Messengers whose credential is a URL call
+// user-given URLs.
 func All(to Endpoints) []Messenger {
 	given := func(name string) Endpoint { return to(name).given() }
 	return []Messenger{
@@ -24,7 +24,7 @@ func All(to Endpoints) []Messenger {
 	}
 }
 
-// Specs describes every messenger, by name.
+// Specs returns the Spec of every messenger, sorted by name.
 func Specs() []Spec {
 	all := All(func(string) Endpoint { return Endpoint{} })
 	specs := make([]Spec, len(all))
@@ -34,7 +34,7 @@ func Specs() []Spec {
 	return specs
 }
 
-// Find finds the Spec of a name, compared to the letter.
+// Find returns the Spec with a name, compared case-sensitively.
 func Find(specs []Spec, name string) (Spec, bool) {
 	for _, s := range specs {
 		if s.Name == name {

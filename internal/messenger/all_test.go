@@ -21,16 +21,16 @@ func TestSpecs(t *testing.T) {
 			t.Errorf("name %q", s.Name)
 		}
 		if i > 0 && specs[i-1].Name == s.Name {
-			t.Errorf("%s stands twice", s.Name)
+			t.Errorf("%s is listed twice", s.Name)
 		}
 		if s.Title == "" || s.Credential.Label == "" || s.Credential.Hint == "" || s.Destination.Label == "" || s.Destination.Hint == "" {
-			t.Errorf("%s does not describe itself: %+v", s.Name, s)
+			t.Errorf("%s: incomplete Spec: %+v", s.Name, s)
 		}
 		if !s.Credential.Secret || s.Destination.Secret {
-			t.Errorf("%s: a credential is a secret, and what is no secret is a destination", s.Name)
+			t.Errorf("%s: the credential must be secret, the destination not", s.Name)
 		}
 		if _, is := all[i].(Verifier); is != s.Verifiable {
-			t.Errorf("%s: it is a Verifier: %v; its Spec says %v", s.Name, is, s.Verifiable)
+			t.Errorf("%s: Verifier %v, Spec.Verifiable %v", s.Name, is, s.Verifiable)
 		}
 	}
 }

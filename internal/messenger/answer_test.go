@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// later is how long retryLater asks to wait.
+// later is the Retry-After of retryLater.
 const later = 7 * time.Second
 
 var retryLater = map[string]string{"Retry-After": "7"}
 
-// An answered is a row of what a provider answers, and what that means.
+// An answered is a test case: a response of a provider and its outcome.
 type answered struct {
 	status int
 	header map[string]string
 	body   string
-	want   Outcome // but for Status, and for Excerpt where that is the body
+	want   Outcome // without Status, and without Excerpt if that is the body
 }
 
-// meanings holds a messenger to what answers mean.
+// meanings verifies the outcomes of a messenger for responses.
 func meanings(t *testing.T, name string, rows []answered) {
 	t.Helper()
 	var now answered
@@ -49,7 +49,7 @@ func meanings(t *testing.T, name string, rows []answered) {
 	}
 }
 
-// find is a messenger whose provider is at base.
+// find returns a messenger whose provider is at base.
 func find(t *testing.T, name, base string) Messenger {
 	t.Helper()
 	for _, m := range All(func(string) Endpoint { return endpoint(base, newClient(t)) }) {
@@ -61,7 +61,8 @@ func find(t *testing.T, name, base string) Messenger {
 	return nil
 }
 
-// checks holds a setting to what it accepts. It must not quote what it does not.
+// checks verifies which values a setting accepts. Its errors must not quote rejected
+// values.
 func checks(t *testing.T, s Setting, values map[string]bool) {
 	t.Helper()
 	for value, good := range values {

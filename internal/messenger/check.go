@@ -11,9 +11,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// The checks that settings of several messengers share. None quotes a value.
+// Validation that settings of several messengers share. No error quotes a value.
 
-// checkBy accepts what parse can read.
+// checkBy returns a check that accepts the values that parse accepts.
 func checkBy[T any](parse func(string) (T, error)) func(string) error {
 	return func(value string) error {
 		_, err := parse(value)
@@ -21,7 +21,7 @@ func checkBy[T any](parse func(string) (T, error)) func(string) error {
 	}
 }
 
-// checkToken accepts what can stand in an Authorization header.
+// checkToken accepts a value that is valid in an Authorization header.
 func checkToken(value string) error {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("must be a token of visible ASCII characters without spaces")
@@ -29,7 +29,7 @@ func checkToken(value string) error {
 	return nil
 }
 
-// checkWord accepts one word of any script.
+// checkWord accepts one word in any script.
 func checkWord(value string) error {
 	if value == "" || !utf8.ValidString(value) ||
 		strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
@@ -38,23 +38,23 @@ func checkWord(value string) error {
 	return nil
 }
 
-// checkURL accepts an absolute http or https URL without a user's name. Whether http
-// will do, and which hosts, an operator decides.
+// checkURL accepts an absolute http or https URL without userinfo. Whether http is
+// allowed, and to which hosts, is configured by the operator.
 func checkURL(value string) error {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
 		return errors.New("must be an absolute URL such as https://example.com/…")
 	case u.User != nil:
-		return errors.New("must be a URL without a user's name or password")
+		return errors.New("must be a URL without user name and password")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("must be a URL that begins with https://")
 	}
 	return nil
 }
 
-// encrypted says whether what is sent to a URL is read on the way by nobody: it is
-// encrypted, or never leaves the machine.
+// encrypted reports whether calls to a URL are confidential: they are encrypted, or
+// never leave the host.
 func encrypted(value string) bool {
 	u, err := url.Parse(value)
 	if err != nil {
@@ -63,21 +63,21 @@ func encrypted(value string) bool {
 	switch u.Scheme {
 	case "https", "smtps":
 		return true
-	case "smtp": // by STARTTLS
+	case "smtp": // with STARTTLS
 		return u.Query().Get("tls") != "off" || loopback(u.Hostname())
 	}
 	return false
 }
 
-// loopback says whether a host is this machine by its very name.
+// loopback reports whether a host name is localhost or a loopback address.
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// urlSecrets are the secrets of a URL that is a password: the whole of it, with and
-// without its scheme, what is asked of the host, and those words of its path and query
-// that are keys. What a query calls a key, a token or a signature is one however short.
+// urlSecrets returns the secrets of a URL that is a credential: the whole URL, with and
+// without its scheme, its request URI, and the parts of its path and query that look
+// like keys. Query parameters with a secret name are secrets, whatever their length.
 func urlSecrets(value string) []string {
 	u, err := url.Parse(value)
 	if err != nil {
@@ -102,8 +102,8 @@ func urlSecrets(value string) []string {
 	return secrets
 }
 
-// looksLikeKey reports whether a word of a URL is taken for a key: it is long, or not
-// short and made of letters and digits, as words of people are not.
+// looksLikeKey reports whether a part of a URL is taken for a key: it has at least 16
+// bytes, or at least 8 with both letters and digits.
 func looksLikeKey(word string) bool {
 	return len(word) >= 16 || len(word) >= 8 && strings.ContainsFunc(word, unicode.IsDigit) && strings.ContainsFunc(word, unicode.IsLetter)
 }

@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// A ClientConfig says where calls may go. Its zero value lets them go to public
+// A ClientConfig restricts the destinations of calls. Its zero value allows public
 // addresses only.
 type ClientConfig struct {
-	Anywhere bool           // to every address: for URLs that an operator has set
-	Allowed  []netip.Prefix // to these, though they are not public
-	// Proxy is the URL of a proxy; nil takes what the environment says. Where calls go
-	// through one, their destinations are looked at before, unless they may go anywhere.
+	Anywhere bool           // allows every address: for URLs that an operator has set
+	Allowed  []netip.Prefix // allows these addresses, although they are not public
+	// Proxy is the URL of a proxy; nil uses the environment. The destinations of calls
+	// through a proxy are checked before the call, unless Anywhere is set.
 	Proxy *url.URL
-	// Fixed says that no user gives the hosts: a proxy is asked for them unlooked at, as
-	// where only the proxy can resolve their names.
+	// Fixed marks that no host is user-given: destinations of calls through a proxy are
+	// not checked, since only the proxy may be able to resolve their names.
 	Fixed bool
 }
 
 // forbidden is the evidence of a call that was not made because of its address.
-const forbidden = "not called: the host's address is a loopback, private, link-local or reserved one, which a " +
-	"user-given URL must not lead to; an operator can allow it by --allow-destinations"
+const forbidden = "not called: user-given URLs must not resolve to a loopback, private, link-local or " +
+	"reserved address; an operator can allow it by --allow-destinations"
 
-// callTimeout bounds a whole call, its answer included.
+// callTimeout is the timeout of a whole call, including its response.
 const callTimeout = 30 * time.Second
 
-// NewClient makes an HTTP client that calls to many providers share. Its pool fits
-// hundreds of calls at once to one provider, and it lets go of idle connections
-// before the providers' side does, since a request written to a connection that is
-// being closed ends as Unknown. Addresses are looked at when they are dialled, after
-// names were resolved: a name that changes its mind gains nothing. Of what goes through
-// a proxy they are looked at before it is asked.
+// NewClient returns an HTTP client for calls to many providers. Its connection pool
+// fits hundreds of concurrent calls to one provider. It closes idle connections earlier
+// than providers do, since a request written to a connection that is being closed ends
+// as Unknown. Addresses are checked when they are dialled, after name resolution, which
+// makes DNS rebinding ineffective. For calls through a proxy, addresses are checked
+// before the request to the proxy.
 func NewClient(c ClientConfig) *http.Client {
 	proxy := http.ProxyFromEnvironment
 	if c.Proxy != nil {
@@ -63,15 +63,15 @@ func newTransport(proxy func(*http.Request) (*url.URL, error), dial Dial) *http.
 		MaxIdleConnsPerHost:    512,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxAnswer,
-		DisableCompression:     true, // answers are small, and stay what was sent
+		DisableCompression:     true, // responses are small, and are recorded as they were sent
 	}
 }
 
 // A Dial opens a connection.
 type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// NewDial makes what opens connections to providers that do not speak HTTP: to where
-// the calls of NewClient may go, but through no proxy.
+// NewDial returns the dialer for providers that do not use HTTP. It allows the same
+// destinations as NewClient, and uses no proxy.
 func NewDial(c ClientConfig) Dial {
 	if c.Anywhere {
 		return dialer.DialContext
@@ -79,5 +79,5 @@ func NewDial(c ClientConfig) Dial {
 	return c.guard(http.ProxyFromEnvironment).dial
 }
 
-// dialer opens connections to everywhere.
+// dialer connects to every address.
 var dialer = &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}

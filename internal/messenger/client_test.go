@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestForbiddenAddresses sends to hosts whose addresses are not public, whatever name
-// or spelling they have. No connection is made.
+// TestForbiddenAddresses sends to hosts with addresses that are not public, in any name
+// or notation. No connection may be opened.
 func TestForbiddenAddresses(t *testing.T) {
 	called := 0
 	base := provider(t, func(http.ResponseWriter, *http.Request) { called++ })
@@ -35,15 +35,15 @@ func TestForbiddenAddresses(t *testing.T) {
 	}
 }
 
-// TestRebinding gives a name that is public when it is looked at and private when it
-// is dialled: what counts is what is dialled.
+// TestRebinding resolves a name to a public address first and to a private one when it
+// is dialled: the dialled address is checked.
 func TestRebinding(t *testing.T) {
 	base, looked := provider(t, func(http.ResponseWriter, *http.Request) { t.Error("called") }), 0
 	client := NewClient(ClientConfig{})
 	direct := client.Transport.(*guardedTransport).direct
 	guarded := direct.DialContext
 	direct.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if looked++; looked > 1 { // as a resolver that answers anew would have it
+		if looked++; looked > 1 { // as by DNS rebinding
 			address = strings.TrimPrefix(base, "http://")
 		}
 		return guarded(ctx, network, address)
@@ -92,7 +92,7 @@ func TestHTTPMustBeAllowed(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	s := Setting{URL: true, Check: checkURL, Hint: "a URL"}
-	for value, want := range map[string][2]bool{ // without http allowed, with
+	for value, want := range map[string][2]bool{ // http not allowed, allowed
 		"https://example.com/a": {true, true}, "http://example.com/a": {false, true}, "": {false, false},
 		"https://user:pass@example.com/": {false, false}, "ftp://example.com/": {false, false}, "https:///a": {false, false}, "example.com": {false, false},
 	} {

@@ -15,19 +15,19 @@ type Discord struct{ Endpoint }
 
 var _ Verifier = Discord{}
 
-// discordRate is where to begin: Discord changes its limits as it likes and says them
-// in its answers. Five calls in two seconds is what people see of a webhook and of a
-// channel (unverified); what a 429 says comes on top.
+// discordRate is the initial rate limit: Discord changes its limits at any time and
+// returns them in its responses. Five calls in two seconds is the observed limit of a
+// webhook and of a channel (unverified); pauses by 429 add to it.
 var discordRate = Rate{Count: 2, Per: time.Second, Burst: 5}
 
-// Spec describes an address by a webhook.
+// Spec describes an address with a webhook.
 func (Discord) Spec() Spec {
 	return Spec{
 		Name:  "discord",
 		Title: "Discord webhook",
 		Credential: Setting{
 			Label:  "Webhook URL",
-			Hint:   "https://discord.com/api/webhooks/…/…, from the channel's settings, Integrations, Webhooks; add ?thread_id=… to post into a thread; it is a password",
+			Hint:   "https://discord.com/api/webhooks/…/…, from the channel's settings, Integrations, Webhooks; add ?thread_id=… to post into a thread; keep it secret",
 			Secret: true,
 			URL:    true,
 			Check: func(value string) error {
@@ -37,7 +37,7 @@ func (Discord) Spec() Spec {
 		},
 		Destination: Setting{
 			Label:    "Channel",
-			Hint:     "a name for people, such as #ops; the webhook itself decides where it posts",
+			Hint:     "a label, such as #ops; the webhook determines the channel",
 			Optional: true,
 		},
 		Verifiable: true,
@@ -45,8 +45,8 @@ func (Discord) Spec() Spec {
 	}
 }
 
-// Send executes the webhook and waits until Discord has saved the message: without
-// that it says nothing of one that it does not save.
+// Send executes the webhook with wait=true, which returns after Discord has saved the
+// message. Without it Discord does not report a message that it fails to save.
 func (d Discord) Send(ctx context.Context, m Message) Outcome {
 	at, err := discordWebhook(m.Credential)
 	if err != nil {
@@ -64,7 +64,7 @@ func (d Discord) Send(ctx context.Context, m Message) Outcome {
 	return o.without(discordSecrets(at, m.Credential)...)
 }
 
-// Verify looks at the webhook, which tells nobody
+// Verify gets the webhook, which notifies nobody
 // (https://discord.com/developers/docs/resources/webhook#get-webhook-with-token).
 func (d Discord) Verify(ctx context.Context, credential, _ string) Outcome {
 	at, err := discordWebhook(credential)
@@ -74,20 +74,20 @@ func (d Discord) Verify(ctx context.Context, credential, _ string) Outcome {
 	at.RawQuery = ""
 	r := d.get(ctx, at.String(), discordHeader())
 	o := judgeDiscordWebhook(r, d.outcome(r))
-	o.MessageID = "" // it is the webhook's
+	o.MessageID = "" // the response has the id of the webhook
 	return o.without(discordSecrets(at, credential)...)
 }
 
-// discordSecrets are those of what was called and of what it was made from.
+// discordSecrets returns the secrets of the called URL and of the credential.
 func discordSecrets(called *url.URL, credential string) []string {
 	return append(urlSecrets(called.String()), urlSecrets(credential)...)
 }
 
 var discordPath = regexp.MustCompile(`^/api/(?:v[0-9]+/)?(webhooks/[0-9]+/[A-Za-z0-9_-]+)/?$`)
 
-// discordWebhook is the URL of a webhook in version 10 of Discord's API. The URLs that
-// Discord shows to people name none, which means one that is long deprecated and counts
-// its Retry-After in milliseconds
+// discordWebhook returns the URL of a webhook in version 10 of Discord's API. The
+// webhook URLs that Discord shows to users have no version; they select a version that
+// is deprecated and whose Retry-After is in milliseconds
 // (https://github.com/discord/discord-api-docs/issues/2360).
 func discordWebhook(value string) (*url.URL, error) {
 	if err := checkURL(value); err != nil {
@@ -101,10 +101,10 @@ func discordWebhook(value string) (*url.URL, error) {
 	return at, nil
 }
 
-// judgeDiscordWebhook is what an answer means to a webhook. "If a webhook returns a 404
-// status you should not attempt to use it again"
+// judgeDiscordWebhook returns the outcome of a response to a webhook. "If a webhook
+// returns a 404 status you should not attempt to use it again"
 // (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
-// so a 404 that is Discord's own is for good.
+// a 404 with Discord's error body is therefore permanent.
 func judgeDiscordWebhook(r reply, o Outcome) Outcome {
 	said := readJSON[discordReply](r)
 	o = said.judge(r, o, NoScope)

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// discordErrors says what Discord's codes mean
-// (https://discord.com/developers/docs/topics/opcodes-and-status-codes#json). A code
-// that is not here means what its HTTP status does.
+// discordErrors classifies Discord's error codes
+// (https://discord.com/developers/docs/topics/opcodes-and-status-codes#json). Other
+// codes are classified by their HTTP status.
 var discordErrors = map[int]meaning{
-	40004:  {kind: Retry}, // sending is disabled for a while
-	40006:  {kind: Retry}, // so is this feature
+	40004:  {kind: Retry}, // sending is temporarily disabled
+	40006:  {kind: Retry}, // the feature is temporarily disabled
 	40062:  {kind: Retry}, // the resource is rate limited
 	130000: {kind: Retry}, // overloaded
 
@@ -20,16 +20,16 @@ var discordErrors = map[int]meaning{
 	10015:  {Failed, DestinationScope}, // unknown webhook
 	40007:  {Failed, DestinationScope}, // banned from the server
 	50001:  {Failed, DestinationScope}, // no access to the channel
-	50007:  {Failed, DestinationScope}, // the person takes no messages
-	50008:  {Failed, DestinationScope}, // no channel for text
-	50009:  {Failed, DestinationScope}, // the channel wants more verification
+	50007:  {Failed, DestinationScope}, // the user accepts no messages
+	50008:  {Failed, DestinationScope}, // not a text channel
+	50009:  {Failed, DestinationScope}, // the channel requires a higher verification level
 	50013:  {Failed, DestinationScope}, // no permission to post there
-	50024:  {Failed, DestinationScope}, // no channel of the right type
+	50024:  {Failed, DestinationScope}, // wrong channel type
 	50083:  {Failed, DestinationScope}, // the thread is archived
 	50278:  {Failed, DestinationScope}, // no server in common
 	160005: {Failed, DestinationScope}, // the thread is locked
-	220001: {Failed, DestinationScope}, // a forum needs thread_id in the webhook's URL
-	220004: {Failed, DestinationScope}, // a forum that webhooks cannot post to
+	220001: {Failed, DestinationScope}, // a forum requires thread_id in the webhook's URL
+	220004: {Failed, DestinationScope}, // a forum that does not allow webhooks
 
 	40001: {Failed, CredentialScope}, // unauthorized
 	50014: {Failed, CredentialScope}, // invalid token
@@ -38,13 +38,13 @@ var discordErrors = map[int]meaning{
 	20009:  {Failed, MessageScope}, // explicit content
 	40005:  {Failed, MessageScope}, // too large
 	50006:  {Failed, MessageScope}, // empty
-	50035:  {Failed, MessageScope}, // a field is not valid
-	50109:  {Failed, MessageScope}, // no JSON
-	200000: {Failed, MessageScope}, // blocked by the server's rules
-	240000: {Failed, MessageScope}, // blocked for its links
+	50035:  {Failed, MessageScope}, // invalid form field
+	50109:  {Failed, MessageScope}, // invalid JSON
+	200000: {Failed, MessageScope}, // blocked by the server's AutoMod rules
+	240000: {Failed, MessageScope}, // blocked because of its links
 }
 
-// A discordReply is what Discord's answer says: the thing made, or an error.
+// A discordReply is the body of a response: the created object, or an error.
 type discordReply struct {
 	ID         string
 	Type       int
@@ -54,8 +54,8 @@ type discordReply struct {
 	Global     bool
 }
 
-// judge makes of what the status says what the answer says. What Discord counted for
-// one channel makes that one wait, where paused is DestinationScope.
+// judge refines the outcome of the HTTP status by the response body. The rate limit of
+// one channel pauses that channel only, if paused is DestinationScope.
 func (d discordReply) judge(r reply, o Outcome, paused Scope) Outcome {
 	if o.Code == "redirect" {
 		return o
@@ -76,7 +76,7 @@ func (d discordReply) judge(r reply, o Outcome, paused Scope) Outcome {
 	return o
 }
 
-// pause says how long to wait, and who must
+// pause sets the wait and its scope
 // (https://discord.com/developers/docs/topics/rate-limits#exceeding-a-rate-limit):
 // retry_after is in seconds with a fraction, the header is rounded up.
 func (d discordReply) pause(r reply, o Outcome, scope Scope) Outcome {
@@ -90,8 +90,8 @@ func (d discordReply) pause(r reply, o Outcome, scope Scope) Outcome {
 	return o
 }
 
-// discordHeader is the header of every call. Discord may turn away who does not name
-// themselves so (https://discord.com/developers/docs/reference#user-agent).
+// discordHeader returns the header of every call. Discord may reject other values of
+// User-Agent (https://discord.com/developers/docs/reference#user-agent).
 func discordHeader() http.Header {
 	return http.Header{"User-Agent": {"DiscordBot (https://github.com/bongsu-project/bongsu, 1)"}}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What Discord takes, in characters
+// Discord's limits, in characters
 // (https://discord.com/developers/docs/resources/message#create-message,
 // https://discord.com/developers/docs/resources/message#embed-object-embed-limits).
 const (
@@ -14,13 +14,13 @@ const (
 	discordDescriptionLimit = 4_096
 	discordNameLimit        = 256
 	discordValueLimit       = 1_024
-	discordEmbedsLimit      = 6_000 // of all of them together
+	discordEmbedsLimit      = 6_000 // of all embeds together
 	discordFieldCount       = 25    // fields of an embed
 	discordEmbedCount       = 10
-	discordURLLimit         = 2_048 // of an embed's link: unverified, no page says it
+	discordURLLimit         = 2_048 // of an embed's link: unverified, not documented
 )
 
-// A discordMessage is what both of Discord's ways to send take.
+// A discordMessage is the request body of both webhooks and bots.
 type discordMessage struct {
 	Content         string          `json:"content"`
 	Embeds          []discordEmbed  `json:"embeds,omitempty"`
@@ -29,7 +29,7 @@ type discordMessage struct {
 	EnforceNonce    bool            `json:"enforce_nonce,omitempty"` // bots only
 }
 
-// discordMentions says whom a text may call. Where Parse is empty, nobody.
+// discordMentions lists the allowed kinds of mentions. An empty Parse allows none.
 type discordMentions struct {
 	Parse []string `json:"parse"`
 }
@@ -48,8 +48,8 @@ type discordField struct {
 	Inline bool   `json:"inline,omitempty"`
 }
 
-// discordMessageOf shows the text as it would be without more, so that it stands in
-// notifications, and the rest in an embed.
+// discordMessageOf puts the text into the content, which notifications show, and the
+// rest of the message into embeds.
 func discordMessageOf(m Message) (message discordMessage, cut bool) {
 	message.AllowedMentions.Parse = []string{}
 	message.Content, cut = discordText(m.Text, discordContentLimit)
@@ -61,17 +61,17 @@ func discordMessageOf(m Message) (message discordMessage, cut bool) {
 	return message, e.cut
 }
 
-// A discordEmbedder makes embeds that are not too large together.
+// A discordEmbedder builds embeds within their common limit.
 type discordEmbedder struct {
-	left int  // how many characters may be written still
-	cut  bool // some were not
+	left int  // characters left
+	cut  bool // some text was cut
 }
 
 func (e *discordEmbedder) embeds(m Message) []discordEmbed {
 	first := discordEmbed{Title: e.write(m.Title, discordTitleLimit)}
 	switch {
 	case m.Link == "":
-	case unitsOf(m.Link) > discordURLLimit: // half a link leads nowhere
+	case unitsOf(m.Link) > discordURLLimit: // a truncated link does not work
 		e.cut = true
 	case first.Title == "":
 		first.Description = e.write(m.Link, discordDescriptionLimit)
@@ -89,7 +89,7 @@ func (e *discordEmbedder) embeds(m Message) []discordEmbed {
 			embeds = append(embeds, discordEmbed{Fields: some})
 		}
 	}
-	if first := embeds[0]; first.Title == "" && first.Description == "" && first.Fields == nil { // Discord refuses it
+	if first := embeds[0]; first.Title == "" && first.Description == "" && first.Fields == nil { // Discord rejects it
 		return nil
 	}
 	return embeds
@@ -108,7 +108,7 @@ func (e *discordEmbedder) fields(details []Detail) []discordField {
 	return fields
 }
 
-// write takes what text needs, at most limit, of what is left.
+// write returns text cut to limit and to the characters left, and subtracts its length.
 func (e *discordEmbedder) write(text string, limit int) string {
 	text, cut := discordText(text, min(limit, e.left))
 	e.left -= unitsOf(text)
@@ -116,11 +116,11 @@ func (e *discordEmbedder) write(text string, limit int) string {
 	return text
 }
 
-// shown is a text that Discord does not take for missing: it refuses fields without a
-// name or a value.
+// shown returns a text that Discord does not treat as missing: it rejects fields
+// without a name or a value.
 func shown(text string) string {
 	if text == "" {
-		return "\u200b" // takes no room
+		return "\u200b" // zero-width space
 	}
 	return text
 }

@@ -28,13 +28,13 @@ var discordSample = sample{
 func TestDiscordRequest(t *testing.T) {
 	goldens(t, "discord", discordWebhookURL, "#ops")
 	m := plainMessage(strings.Replace(discordWebhookURL, "/api/", "/api/v9/", 1), "")
-	golden(t, "discord/plain", wire(t, "discord", m, false)) // whatever version its URL names
+	golden(t, "discord/plain", wire(t, "discord", m, false)) // also if its URL has another API version
 }
 
-// discordRefusal is how Discord refuses.
+// discordRefusal returns an error body of Discord.
 func discordRefusal(code int) string { return fmt.Sprintf(`{"message":"no","code":%d}`, code) }
 
-// discordAnswers are the rows that webhooks and bots have in common.
+// discordAnswers are the test cases that webhooks and bots share.
 func discordAnswers() []answered {
 	unreadable := Outcome{Kind: Unknown, Code: "unreadable_answer"}
 	rows := []answered{
@@ -77,7 +77,7 @@ func TestDiscordAnswers(t *testing.T) {
 	meanings(t, "discord", append(discordAnswers(),
 		answered{404, nil, discordRefusal(10015), dead},
 		answered{404, nil, `{"message":"404: Not Found","code":0}`, Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404", Gone: true}},
-		answered{404, nil, "<html>", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}}, // not Discord's own
+		answered{404, nil, "<html>", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}}, // not an error body of Discord
 		answered{429, map[string]string{"X-RateLimit-Scope": "user"}, `{"message":"no","retry_after":0.25,"global":false}`,
 			Outcome{Kind: Paused, Code: "http_429", After: 250 * time.Millisecond}}, // the webhook is the credential
 	))
@@ -108,7 +108,7 @@ func TestDiscordText(t *testing.T) {
 	}
 }
 
-// discordEscape is an escape as Discord reads it.
+// discordEscape matches an escape as Discord parses it.
 var discordEscape = regexp.MustCompile(`\\([^0-9A-Za-z\s])`)
 
 func FuzzDiscordText(f *testing.F) {
@@ -127,7 +127,7 @@ func FuzzDiscordText(f *testing.F) {
 	})
 }
 
-// TestDiscordCutsWhatIsTooLong sends more than Discord takes of everything.
+// TestDiscordCutsWhatIsTooLong sends messages that exceed each of Discord's limits.
 func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	var got discordMessage
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
@@ -170,7 +170,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	withinDiscord(t, got)
 }
 
-// withinDiscord holds a message to Discord's limits.
+// withinDiscord verifies that a message is within Discord's limits.
 func withinDiscord(t *testing.T, m discordMessage) {
 	t.Helper()
 	sum := 0

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// discordText is text that Discord shows as it is, cut to a limit. Discord counts
-// characters without saying of what kind, so UTF-16 units are counted, which are never
-// fewer.
+// discordText returns text escaped, so that Discord shows it literally, and cut to
+// limit. Discord's limits are in characters of an unspecified kind; UTF-16 units are
+// counted, which are never fewer.
 func discordText(text string, limit int) (shown string, cut bool) {
 	if shown = escapeDiscord(text); unitsOf(shown) <= limit {
 		return shown, false
@@ -16,22 +16,22 @@ func discordText(text string, limit int) (shown string, cut bool) {
 	return escapeDiscord(text), cut
 }
 
-// What Discord's Markdown gives a meaning
+// Discord's Markdown syntax
 // (https://discord.com/developers/docs/reference#message-formatting,
 // https://support.discord.com/hc/en-us/articles/210298617).
 var (
 	discordSign      = regexp.MustCompile("[\\\\*_~`|<]")
-	discordLink      = regexp.MustCompile(`(\])(\()`)                // within a link with a label
+	discordLink      = regexp.MustCompile(`(\])(\()`)                // in a link with a label
 	discordLineStart = regexp.MustCompile(`(?m)^([ \t]*)([#>+-])`)   // of a heading, a quotation or a list
-	discordNumber    = regexp.MustCompile(`(?m)^([ \t]*[0-9]+)(\.)`) // of a list
+	discordNumber    = regexp.MustCompile(`(?m)^([ \t]*[0-9]+)(\.)`) // of a numbered list
 	discordURL       = regexp.MustCompile(`https?://[^\s<>]+`)
 )
 
-// discordSigns are the characters that may get an escape.
+// discordSigns are the characters that may be escaped.
 const discordSigns = "\\*_~`|<(#>+-."
 
-// escapeDiscord escapes what would be taken for Markdown, a mention or a time, but
-// leaves URLs alone: Discord takes a backslash there for a part of it.
+// escapeDiscord escapes Markdown, mentions and timestamps, but not within URLs, where
+// Discord treats a backslash as part of the URL.
 func escapeDiscord(text string) string {
 	var b strings.Builder
 	end := 0
@@ -52,8 +52,8 @@ func escapeDiscordWords(words string) string {
 	return words
 }
 
-// discordSize measures text as if all that may need an escape did: it adds up over
-// characters, and is never less than what comes of them.
+// discordSize returns the length of text with every escapable character escaped. It is
+// additive over characters, and never less than the length of the escaped text.
 func discordSize(s string) int {
 	n := unitsOf(s)
 	for _, r := range s {

@@ -17,9 +17,9 @@ type DiscordBot struct{ Endpoint }
 
 var _ Verifier = DiscordBot{}
 
-// Spec describes an address by a bot. All bots can make 50 calls a second
+// Spec describes an address with a bot. Every bot may make 50 calls a second
 // (https://discord.com/developers/docs/topics/rate-limits#global-rate-limit). It is not
-// Idempotent, though it bears a nonce: Discord remembers that for some minutes only.
+// Idempotent, although it sends a nonce: Discord keeps nonces for some minutes only.
 func (DiscordBot) Spec() Spec {
 	return Spec{
 		Name:  "discordbot",
@@ -42,7 +42,7 @@ func (DiscordBot) Spec() Spec {
 
 var snowflake = regexp.MustCompile(`^[0-9]{15,20}$`)
 
-// checkSnowflake accepts an id of Discord.
+// checkSnowflake accepts a Discord id.
 func checkSnowflake(value string) error {
 	if !snowflake.MatchString(value) {
 		return errors.New("must be an id such as 1234567890123456789, not a name")
@@ -68,9 +68,9 @@ func (d DiscordBot) Send(ctx context.Context, m Message) Outcome {
 	return o.without(m.Credential)
 }
 
-// Verify looks at the channel, which tells nobody
-// (https://discord.com/developers/docs/resources/channel#get-channel). Whether the bot
-// may post there it does not say.
+// Verify gets the channel, which notifies nobody
+// (https://discord.com/developers/docs/resources/channel#get-channel). It does not
+// check whether the bot may post there.
 func (d DiscordBot) Verify(ctx context.Context, credential, destination string) Outcome {
 	if err := checkToken(credential); err != nil {
 		return uncallable(err)
@@ -84,11 +84,11 @@ func (d DiscordBot) Verify(ctx context.Context, credential, destination string) 
 		o.Code = "50008"
 		o = o.as(discordErrors[50008])
 	}
-	o.MessageID = "" // it is the channel's
+	o.MessageID = "" // the response has the id of the channel
 	return o.without(credential)
 }
 
-// discordSilent are the types of channels that take no messages: categories,
+// discordSilent are the types of channels that accept no messages: categories,
 // directories, forums and media channels
 // (https://discord.com/developers/docs/resources/channel#channel-object-channel-types).
 var discordSilent = map[int]bool{4: true, 14: true, 15: true, 16: true}
@@ -101,16 +101,17 @@ func discordBotHeader(token string) http.Header {
 	return header
 }
 
-// discordNonce is what Discord knows a delivery again by: within some minutes it makes
-// no second message of the same author with the same nonce, of at most 25 characters.
-// Several Bongsus may share a bot, and number their deliveries alike, so it comes from
-// all that a delivery is.
+// discordNonce returns the nonce by which Discord deduplicates a delivery: for some
+// minutes it creates no second message of one author with one nonce, of at most 25
+// characters. Several installations may share a bot and use the same delivery ids, so
+// the nonce is a hash of the whole delivery.
 func discordNonce(m Message) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %q %q", m.DeliveryID, m.Time.Unix(), m.Destination, m.Text))
 	return hex.EncodeToString(sum[:12])
 }
 
-// judgeDiscordBot is what an answer means to a bot: a 404 is about the channel.
+// judgeDiscordBot returns the outcome of a response to a bot: a 404 is about the
+// channel.
 func judgeDiscordBot(r reply, o Outcome) Outcome {
 	o = readJSON[discordReply](r).judge(r, o, DestinationScope)
 	if o.Status == http.StatusNotFound {

@@ -34,8 +34,9 @@ func TestDiscordBotAnswers(t *testing.T) {
 	))
 }
 
-// TestDiscordNonce is the same for a delivery whenever it is sent, and for no other:
-// not even for one of the same number, of another Bongsu with the same bot.
+// TestDiscordNonce verifies that the nonce is the same for every attempt of a delivery,
+// and differs for any other, also for one with the same id of another installation with
+// the same bot.
 func TestDiscordNonce(t *testing.T) {
 	m := full("DISCORD-BOT-TOKEN", discordChannelID)
 	nonce := discordNonce(m)
@@ -61,8 +62,8 @@ func TestDiscordBotSettings(t *testing.T) {
 	checks(t, DiscordBot{}.Spec().Destination, map[string]bool{discordChannelID: true, "": false, "#general": false, "1/../2": false, "98765": false})
 }
 
-// TestDiscordBotRefusesWhatCannotBeCalled shows that nothing but an id becomes a part
-// of the URL.
+// TestDiscordBotRefusesWhatCannotBeCalled verifies that only an id becomes part of the
+// URL.
 func TestDiscordBotRefusesWhatCannotBeCalled(t *testing.T) {
 	m := discordBotSample.message
 	m.Destination = "1/../../users/@me"

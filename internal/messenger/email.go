@@ -10,8 +10,8 @@ type Email struct{ Endpoint }
 
 var _ Verifier = Email{}
 
-// Spec describes an address by mail. A relay's limits are its own: it says so when
-// they are reached.
+// Spec describes a mail address. It has no rate limits: those of a relay are its own,
+// and its responses report them.
 func (Email) Spec() Spec {
 	return Spec{
 		Name:  "email",
@@ -32,8 +32,9 @@ func (Email) Spec() Spec {
 	}
 }
 
-// Send hands one mail for one recipient to the relay. Sent means that the relay took
-// it upon itself (RFC 5321, 4.2.5); whether it arrives, it tells the sender by mail.
+// Send delivers one mail for one recipient to the relay. Sent means that the relay took
+// responsibility for it (RFC 5321, 4.2.5); the relay reports a later failure by mail to
+// the sender.
 func (e Email) Send(ctx context.Context, m Message) Outcome {
 	r, err := parseRelay(m.Credential)
 	if err != nil {
@@ -44,7 +45,7 @@ func (e Email) Send(ctx context.Context, m Message) Outcome {
 	}
 	mail, id, err := m.mail(r, e.Now())
 	if err != nil {
-		return Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid_message", Excerpt: "the message cannot be written as mail"}
+		return Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid_message", Excerpt: "the message cannot be encoded as mail"}
 	}
 	o := e.hand(ctx, r, m.Destination, mail)
 	if o.Kind == Sent {
@@ -53,8 +54,8 @@ func (e Email) Send(ctx context.Context, m Message) Outcome {
 	return o.without(r.secrets(m.Credential)...)
 }
 
-// Verify asks the relay whether it takes mail from the sender to the destination, and
-// hangs up before there is any.
+// Verify checks that the relay accepts mail from the sender to the destination, and
+// disconnects before DATA.
 func (e Email) Verify(ctx context.Context, credential, destination string) Outcome {
 	r, err := parseRelay(credential)
 	if err != nil {
@@ -66,8 +67,8 @@ func (e Email) Verify(ctx context.Context, credential, destination string) Outco
 	return e.hand(ctx, r, destination, nil).without(r.secrets(credential)...)
 }
 
-// hand has a talk with the relay, or with what an operator put in its place, which is
-// spoken to as its URL says.
+// hand runs an SMTP session with the relay, or with the operator's URL, whose scheme
+// then decides the encryption.
 func (e Email) hand(ctx context.Context, r relay, to string, mail []byte) Outcome {
 	refuse := func(why string) Outcome {
 		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_url", Excerpt: "not called: " + why}
@@ -75,11 +76,11 @@ func (e Email) hand(ctx context.Context, r relay, to string, mail []byte) Outcom
 	if e.URL != "" {
 		u, err := url.Parse(e.URL)
 		if err != nil || u.Port() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-			return refuse("where mail is to go instead must be a URL such as smtp://127.0.0.1:18025")
+			return refuse("the URL of the messenger must be such as smtp://127.0.0.1:18025")
 		}
 		r.host, r.port, r.implicit, r.clear = u.Hostname(), u.Port(), u.Scheme == "smtps", u.Scheme == "smtp"
 	} else if r.clear && !e.HTTP && !loopback(r.host) {
-		return refuse("tls=off lets the password be read on the way; an operator must allow it by --allow-http")
+		return refuse("tls=off sends the password unencrypted; an operator must allow it by --allow-http")
 	}
 	o := e.talk(ctx, r, to, mail).outcome(e.Now())
 	if e.byUser && e.URL == "" && o.Status == 0 {

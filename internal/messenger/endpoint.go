@@ -12,26 +12,27 @@ import (
 	"time"
 )
 
-// An Endpoint is how a messenger reaches its provider.
+// An Endpoint configures the calls of a messenger to its provider.
 type Endpoint struct {
-	Client *http.Client // as NewClient makes it; its transport and its timeout are used
-	Dial   Dial         // as NewDial makes it, for what does not speak HTTP
+	Client *http.Client // from NewClient; its transport and its timeout are used
+	Dial   Dial         // from NewDial, for protocols other than HTTP
 	Now    func() time.Time
-	// URL stands in place of the scheme and the host of every call, such as a fake's
-	// or a gateway's. Empty calls the provider itself.
+	// URL replaces the scheme and the host of every call, such as by those of a fake or
+	// a gateway. Empty calls the provider itself.
 	URL string
-	// HTTP lets calls go to user-given URLs that are http.
+	// HTTP allows calls to user-given http URLs.
 	HTTP bool
-	// CallbackURL is the URL under which providers reach this Bongsu, to say later what
-	// became of a message. Empty asks them for no such word.
+	// CallbackURL is the base URL of this Bongsu for callbacks, by which providers send
+	// receipts. Empty requests no callbacks.
 	CallbackURL string
-	// byUser says that calls go to URLs that users have given, unless URL is set.
+	// byUser marks calls to user-given URLs, unless URL is set.
 	byUser bool
-	// roots certify those that do not speak HTTP; nil means whom the system trusts.
+	// roots are the trusted certificates for protocols other than HTTP; nil uses those
+	// of the system.
 	roots *x509.CertPool
 }
 
-// at is where a call to address goes.
+// at returns the URL to call for address.
 func (e Endpoint) at(address string) string {
 	if e.URL == "" {
 		return address
@@ -43,12 +44,12 @@ func (e Endpoint) at(address string) string {
 	return strings.TrimRight(e.URL, "/") + u.RequestURI()
 }
 
-// post makes one POST. Its header is used as it is.
+// post makes one POST request with exactly this header.
 func (e Endpoint) post(ctx context.Context, address string, body []byte, header http.Header) reply {
 	return e.request(ctx, http.MethodPost, address, bytes.NewReader(body), header)
 }
 
-// get makes one GET. Its header is used as it is.
+// get makes one GET request with exactly this header.
 func (e Endpoint) get(ctx context.Context, address string, header http.Header) reply {
 	return e.request(ctx, http.MethodGet, address, http.NoBody, header)
 }
@@ -67,21 +68,21 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 	if header != nil {
 		req.Header = header
 	}
-	// A name and a password in an operator's URL are for the gateway, as http.Client has it.
+	// Userinfo in an operator's URL is for the gateway, as in http.Client.
 	if user := req.URL.User; user != nil && req.Header.Get("Authorization") == "" {
-		password, _ := user.Password() // none is an empty one
+		password, _ := user.Password() // a missing password is empty
 		req.SetBasicAuth(user.Username(), password)
 	}
 	return call(e.Client, req, &begun)
 }
 
-// given returns the endpoint of a messenger that calls URLs that users have given.
+// given returns the endpoint for a messenger that calls user-given URLs.
 func (e Endpoint) given() Endpoint {
 	e.byUser = true
 	return e
 }
 
-// outcome is what a reply means by its status alone.
+// outcome returns the outcome of a response by its status alone.
 func (e Endpoint) outcome(r reply) Outcome {
 	o := r.outcome(e.Now())
 	if e.byUser && e.URL == "" && r.status == 0 {
@@ -90,8 +91,8 @@ func (e Endpoint) outcome(r reply) Outcome {
 	return o
 }
 
-// vague is the outcome of a call to a user-given URL that had no answer, without what it
-// would tell of a network that only this process sees: whether a port is closed or
+// vague returns the outcome of a call to a user-given URL without a response, without
+// details of a network that only this process can reach: whether a port is closed or
 // filtered, and addresses.
 func (o Outcome) vague() Outcome {
 	switch o.Code {
@@ -104,22 +105,22 @@ func (o Outcome) vague() Outcome {
 	}
 	switch {
 	case o.Kind == Unknown:
-		o.Excerpt = "the connection broke, or no answer came in time, after the request may have been sent"
+		o.Excerpt = "connection lost or timed out after the request may have been sent"
 	case o.Code == "tls_error":
-		o.Excerpt = "no encrypted connection that can be trusted"
+		o.Excerpt = "TLS handshake failed, or the certificate is not trusted"
 	case o.Kind == Retry:
-		o.Code, o.Excerpt = "unreachable", "no connection to the host: whether it refused, did not answer, or cannot be reached is not told of URLs that users give"
+		o.Code, o.Excerpt = "unreachable", "connection failed; the cause is not shown for user-given URLs"
 	}
 	return o
 }
 
-// marshal is v as JSON, with nothing escaped for HTML. v must be fit for JSON.
+// marshal returns v as JSON, without HTML escapes. It panics if v cannot be encoded.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		panic(err) // what messengers say is made of strings
+		panic(err) // request bodies consist of strings
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

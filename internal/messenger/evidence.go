@@ -8,12 +8,11 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// maxCode is how many bytes of a provider's code or message id are kept.
+// maxCode is the length, in bytes, to which a provider's code or message id is cut.
 const maxCode = 255
 
-// without is the outcome as Messenger promises it: without the secrets, with
-// nothing that is not fit for a screen, nothing long, and no wait where nothing is
-// to be done again.
+// without returns the outcome as Messenger promises it: secrets redacted, control
+// characters replaced, texts cut, and After only where a retry follows.
 func (o Outcome) without(secrets ...string) Outcome {
 	o.Code = evidence(o.Code, secrets, maxCode)
 	o.MessageID = evidence(o.MessageID, secrets, maxCode)
@@ -24,9 +23,9 @@ func (o Outcome) without(secrets ...string) Outcome {
 	return o
 }
 
-// evidence cuts last, so that the head of a secret is never what is left of it;
-// and it replaces control characters instead of dropping them, so that no secret
-// comes together by that.
+// evidence redacts before it cuts, so that no prefix of a secret remains, and replaces
+// control characters instead of removing them, so that no secret is joined by their
+// removal.
 func evidence(s string, secrets []string, limit int) string {
 	s = redact.Text(visible(s), secrets...)
 	if len(s) <= limit {
@@ -38,7 +37,7 @@ func evidence(s string, secrets []string, limit int) string {
 	return s[:limit]
 }
 
-// visible makes s valid UTF-8 in one line.
+// visible returns s as valid UTF-8 in one line.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

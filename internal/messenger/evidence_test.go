@@ -22,8 +22,8 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// TestOrdinaryWordsStay: an answer of ordinary words is evidence as it is, whatever the
-// credential, also where that is made of short or ordinary words.
+// TestOrdinaryWordsStay verifies that a response of ordinary words is kept as evidence,
+// also if the credential consists of short or ordinary words.
 func TestOrdinaryWordsStay(t *testing.T) {
 	const said = "no: a bad address is not true; webhooks, services and workflows of version 1.0 in /api/v10 are at n/a, HTTP/1.1"
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -56,8 +56,8 @@ func TestOrdinaryWordsStay(t *testing.T) {
 	}
 }
 
-// TestSecretsInOtherSpellings has providers answer with secrets in another case, or
-// with short ones beside their names.
+// TestSecretsInOtherSpellings has providers quote secrets in another case, or short
+// ones next to their names.
 func TestSecretsInOtherSpellings(t *testing.T) {
 	var said string
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {

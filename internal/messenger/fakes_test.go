@@ -9,21 +9,21 @@ import (
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
-// atFakes runs promise over all messengers, every one pointed at the fakes.
+// atFakes runs promise over all messengers, with the fakes as their providers.
 func atFakes(t *testing.T, promise func(t *testing.T, fakes *mockup.Mockup, m Messenger, s sample)) {
 	t.Helper()
 	fakes := mockup.New(nil)
 	server := httptest.NewServer(fakes.Fakes())
 	t.Cleanup(server.Close)
-	now := Endpoint{Client: newClient(t), Now: time.Now, URL: server.URL} // signatures are of today
+	now := Endpoint{Client: newClient(t), Now: time.Now, URL: server.URL} // the fakes check the time of signatures
 	eachBy(t, now, func(t *testing.T, m Messenger, s sample) {
 		fakes.Reset()
 		promise(t, fakes, m, s)
 	})
 }
 
-// TestFakesTakeWhatIsSent sends to fakes that know their providers' rules: each takes
-// whatever an alert may hold.
+// TestFakesTakeWhatIsSent sends to fakes that enforce their providers' rules: each
+// accepts any content of an alert.
 func TestFakesTakeWhatIsSent(t *testing.T) {
 	atFakes(t, func(t *testing.T, _ *mockup.Mockup, m Messenger, s sample) {
 		for name, change := range map[string]func(*Message){
@@ -42,7 +42,7 @@ func TestFakesTakeWhatIsSent(t *testing.T) {
 	})
 }
 
-// long makes all parts of a message long.
+// long lengthens all parts of a message.
 func long(m *Message) {
 	*m = full(m.Credential, m.Destination)
 	m.Text = strings.Repeat("노드 ", 6_000)
@@ -54,8 +54,8 @@ func long(m *Message) {
 	}
 }
 
-// TestFakesPauseWhoIsTooFast sends faster than providers take it: each asks to wait,
-// and says how long or leaves it open.
+// TestFakesPauseWhoIsTooFast exceeds the providers' rate limits: each responds with a
+// pause, with or without its length.
 func TestFakesPauseWhoIsTooFast(t *testing.T) {
 	atFakes(t, func(t *testing.T, fakes *mockup.Mockup, m Messenger, s sample) {
 		fakes.SetLimited(true)
@@ -72,7 +72,7 @@ func TestFakesPauseWhoIsTooFast(t *testing.T) {
 	})
 }
 
-// TestFakesKnowTheirAddresses looks at addresses that the fakes know.
+// TestFakesKnowTheirAddresses verifies addresses that the fakes accept.
 func TestFakesKnowTheirAddresses(t *testing.T) {
 	atFakes(t, func(t *testing.T, _ *mockup.Mockup, m Messenger, s sample) {
 		v, is := m.(Verifier)

@@ -13,16 +13,15 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// A guard keeps calls to user-given URLs away from addresses that are not public, and
-// from the proxies that this process is told to use, which may stand where more can be
-// reached.
+// A guard blocks calls to user-given URLs with addresses that are not public, and to
+// the proxies of this process, which may reach more hosts.
 type guard struct {
 	addresses *ssrf.Guardian
 	proxies   []*url.URL
 	resolve   func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// guard makes the guard of calls that go by the proxies of proxy.
+// guard returns the guard for calls through the proxies that proxy returns.
 func (c ClientConfig) guard(proxy func(*http.Request) (*url.URL, error)) *guard {
 	var v4, v6 []netip.Prefix
 	for _, p := range c.Allowed {
@@ -44,7 +43,7 @@ func (c ClientConfig) guard(proxy func(*http.Request) (*url.URL, error)) *guard 
 	return g
 }
 
-// dial opens a connection, whose address it looks at when its name has been resolved.
+// dial opens a connection, after it checked the resolved address.
 func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	bound := *dialer
 	bound.ControlContext = func(ctx context.Context, _, address string, _ syscall.RawConn) error {
@@ -57,8 +56,8 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return bound.DialContext(ctx, network, address)
 }
 
-// destination checks where a call goes that a proxy is to make. A name must be resolved
-// here: what only the proxy can resolve may be anything.
+// destination checks the destination of a call through a proxy. Its name must resolve
+// here: a name that only the proxy resolves may have any address.
 func (g *guard) destination(ctx context.Context, u *url.URL) error {
 	host, port, err := net.SplitHostPort(hostPort(u))
 	if err != nil {
@@ -88,7 +87,7 @@ func (g *guard) addrs(ctx context.Context, host string) ([]netip.Addr, error) {
 	return g.resolve(ctx, "ip", host)
 }
 
-// check returns ssrf.ErrProhibitedIP where no call may go.
+// check returns ssrf.ErrProhibitedIP if calls to the address are not allowed.
 func (g *guard) check(ctx context.Context, at netip.AddrPort) error {
 	addr := at.Addr().Unmap().WithZone("")
 	for _, proxy := range g.proxies {
@@ -98,18 +97,18 @@ func (g *guard) check(ctx context.Context, at netip.AddrPort) error {
 		}
 		addrs, err := g.addrs(ctx, host)
 		if err != nil {
-			continue // what cannot be resolved cannot be dialled either
+			continue // an unresolvable proxy cannot be dialled either
 		}
 		for _, of := range addrs {
 			if of.Unmap().WithZone("") == addr || of.IsLoopback() && addr.IsLoopback() {
-				return fmt.Errorf("%w: it is the address of a proxy of this process", ssrf.ErrProhibitedIP)
+				return fmt.Errorf("%w: address of a proxy of this process", ssrf.ErrProhibitedIP)
 			}
 		}
 	}
 	return g.addresses.SafeAddr(addr)
 }
 
-// hostPort is what is dialled for a URL.
+// hostPort returns the host and port to dial for a URL.
 func hostPort(u *url.URL) string {
 	if u.Port() != "" {
 		return net.JoinHostPort(u.Hostname(), u.Port())
@@ -126,8 +125,8 @@ type guardedTransport struct {
 	direct, proxied *http.Transport
 }
 
-// RoundTrip makes one call. Where it goes through a proxy, the guard looks at its
-// destination before.
+// RoundTrip makes one call. If it goes through a proxy, the guard checks the
+// destination first.
 func (t *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	at, err := t.proxy(req)
 	if err != nil {
@@ -144,7 +143,7 @@ func (t *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return t.proxied.RoundTrip(req)
 }
 
-// CloseIdleConnections is called by http.Client's.
+// CloseIdleConnections closes the idle connections of both transports, for http.Client.
 func (t *guardedTransport) CloseIdleConnections() {
 	t.direct.CloseIdleConnections()
 	t.proxied.CloseIdleConnections()

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// behind makes a client that calls through a proxy, which counts what it is asked for,
-// and lets names be resolved as names has them.
+// behind returns a client that calls through a proxy, which records its requests, with
+// the names resolved as in names.
 func behind(t *testing.T, config ClientConfig, names map[string][]string) (client *http.Client, asked *[]string) {
 	t.Helper()
 	asked = new([]string)
@@ -43,8 +43,8 @@ func parsed(t *testing.T, value string) *url.URL {
 	return u
 }
 
-// TestGuardBeforeAProxy: where calls go through a proxy, their destinations are looked at
-// before it is asked, whatever name or scheme they have.
+// TestGuardBeforeAProxy verifies that destinations of calls through a proxy are checked
+// before the request to the proxy, whatever their name or scheme.
 func TestGuardBeforeAProxy(t *testing.T) {
 	names := map[string][]string{
 		"intranet": {"10.0.0.1"}, "both.example": {"1.1.1.1", "10.0.0.1"}, "localhost": {"127.0.0.1"}, "mapped.example": {"::ffff:10.0.0.1"},
@@ -62,12 +62,12 @@ func TestGuardBeforeAProxy(t *testing.T) {
 		"http://both.example/":           "forbidden_address",
 		"http://mapped.example/":         "forbidden_address",
 		"https://metadata.example:8443/": "forbidden_address",
-		"http://127.1/":                  "dns_error", // which some resolve to loopback
+		"http://127.1/":                  "dns_error", // some resolvers return a loopback address
 		"http://2130706433/":             "dns_error",
 		"http://only-the-proxy.knows/":   "dns_error",
 		"http://public.example/hook":     "",
 		"http://1.1.1.1/":                "",
-		"https://public.example/":        "", // refused by the proxy, which was asked
+		"https://public.example/":        "", // rejected by the proxy, which was called
 	} {
 		t.Run(destination, func(t *testing.T) {
 			client, asked := behind(t, ClientConfig{}, names)
@@ -75,17 +75,17 @@ func TestGuardBeforeAProxy(t *testing.T) {
 			e.HTTP = true
 			o := e.outcome(e.post(t.Context(), destination, nil, nil))
 			if want != "" && (o.Code != want || len(*asked) > 0) {
-				t.Errorf("%+v, want %s; the proxy was asked for %q", o, want, *asked)
+				t.Errorf("%+v, want %s; the proxy received %q", o, want, *asked)
 			}
 			if want == "" && len(*asked) != 1 {
-				t.Errorf("%+v; the proxy was asked for %q", o, *asked)
+				t.Errorf("%+v; the proxy received %q", o, *asked)
 			}
 		})
 	}
 }
 
-// TestProxyIsNoDestination: what user-given URLs lead to is never the proxy itself,
-// through it or directly, though its network is allowed or public.
+// TestProxyIsNoDestination verifies that a user-given URL never leads to the proxy
+// itself, through it or directly, although its network is allowed or public.
 func TestProxyIsNoDestination(t *testing.T) {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	client, asked := behind(t, ClientConfig{Allowed: loopback}, map[string][]string{"proxy.example": {"127.0.0.1"}, "localhost": {"127.0.0.1"}})
@@ -98,12 +98,12 @@ func TestProxyIsNoDestination(t *testing.T) {
 			e.HTTP = true
 			o := e.outcome(e.post(t.Context(), "http://"+host+":"+at.Port()+"/", nil, nil))
 			if o.Code != "forbidden_address" || len(*asked) > 0 {
-				t.Errorf("%s: %+v; the proxy was asked for %q", host, o, *asked)
+				t.Errorf("%s: %+v; the proxy received %q", host, o, *asked)
 			}
 		}
 	}
 	t.Run("through it", check)
-	transport.proxy = func(*http.Request) (*url.URL, error) { return nil, nil } // as NO_PROXY has it
+	transport.proxy = func(*http.Request) (*url.URL, error) { return nil, nil } // as with NO_PROXY
 	transport.direct.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return transport.guard.dial(ctx, network, strings.Replace(address, "proxy.example", "127.0.0.1", 1))
 	}
@@ -117,8 +117,8 @@ func TestProxyIsNoDestination(t *testing.T) {
 	}
 }
 
-// TestNoAnswerTellsNoNetwork: whether a port is closed or filtered is not told of URLs
-// that users give, neither of those that are sent to nor of those that are verified.
+// TestNoAnswerTellsNoNetwork verifies that outcomes for user-given URLs do not reveal
+// whether a port is closed or filtered, neither of Send nor of Verify.
 func TestNoAnswerTellsNoNetwork(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -20,31 +20,31 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// maxAnswer is how much of a provider's answer is read.
+// maxAnswer is the number of bytes of a provider's response that are read.
 const maxAnswer = 64 << 10
 
-// A reply is what came of one HTTP call.
+// A reply is the result of one HTTP call.
 type reply struct {
-	status int // 0 where no answer came
+	status int // 0 without a response
 	header http.Header
 	body   []byte // at most maxAnswer bytes
-	cut    bool   // body is only the head of the answer
+	cut    bool   // body is only the head of the response
 	begun  bool   // the request may have reached the provider
-	err    error  // what broke; where status is not 0, the answer broke off
+	err    error  // the failure; if status is not 0, the response was interrupted
 
-	impossible bool // there was no call: the URL is none, or http where only https will do
+	impossible bool // no call was made: the URL is invalid, or http where https is required
 }
 
-// A begun says whether a request may have reached its provider. The transport says so
-// from goroutines of its own.
+// A begun reports whether a request may have reached its provider. The transport sets
+// it from its own goroutines.
 type begun struct{ atomic.Bool }
 
-// watch gives the context of the request that it is to speak of.
+// watch returns a context that traces the request.
 //
-// The headers count, not the whole request: a request can be in the provider's
-// hands before the transport has said that it was written. A new connection
-// starts anew, since the transport takes another one for a POST only after it
-// has seen that nothing of it was written to the last.
+// It traces the headers, not the whole request: a request can reach the provider before
+// the transport reports that it was written. A new connection resets it, since the
+// transport retries a POST on another connection only after it has seen that nothing
+// was written to the previous one.
 func (b *begun) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:      func(string) { b.Store(false) },
@@ -52,9 +52,9 @@ func (b *begun) watch(ctx context.Context) context.Context {
 	})
 }
 
-// call makes one call, by the client's transport: the client itself would follow
-// redirects, which shows the credential to whoever is named there, and copies each
-// request in case that it must.
+// call makes one call, with the transport of the client: the client itself would follow
+// redirects, which sends the credential to another host, and copies each request for
+// this.
 func call(client *http.Client, req *http.Request, begun *begun) reply {
 	var r reply
 	res, err := client.Transport.RoundTrip(req)
@@ -72,7 +72,7 @@ func call(client *http.Client, req *http.Request, begun *begun) reply {
 	return r
 }
 
-// within lets ctx end after so long a time, where it does not end before.
+// within returns ctx with a timeout of at most limit.
 func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if end, is := ctx.Deadline(); limit == 0 || is && time.Until(end) <= limit {
 		return ctx, func() {}
@@ -80,8 +80,8 @@ func within(ctx context.Context, limit time.Duration) (context.Context, context.
 	return context.WithTimeout(ctx, limit)
 }
 
-// ended is err, but for a call that broke because its context ended: whatever
-// cause that was given, it is the context's error.
+// ended returns err, or the error of ctx if the call failed because ctx ended, whatever
+// its cause.
 func ended(ctx context.Context, err error) error {
 	if errors.Is(err, context.Cause(ctx)) {
 		return ctx.Err()
@@ -89,8 +89,8 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// outcome is what a reply means by its status alone. A messenger makes more of it
-// by the body: a 2xx is Unknown until the body says that the message was taken.
+// outcome returns the outcome of a response by its status alone. A messenger refines it
+// by the body: a 2xx is Unknown until the body confirms that the message was accepted.
 func (r reply) outcome(now time.Time) Outcome {
 	o := Outcome{
 		Status:  r.status,
@@ -100,7 +100,7 @@ func (r reply) outcome(now time.Time) Outcome {
 	}
 	switch {
 	case r.impossible: // err may quote the URL
-		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "invalid_url", "not called: what was given as a URL is none that may be called; it must be https, or an operator must allow http by --allow-http"
+		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "invalid_url", "not called: the URL is invalid or not https; an operator can allow http by --allow-http"
 	case errors.Is(r.err, ssrf.ErrProhibitedIP):
 		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "forbidden_address", forbidden
 	case r.status == 0 && !r.begun:
@@ -116,8 +116,8 @@ func (r reply) outcome(now time.Time) Outcome {
 	case r.status >= 200 && r.status < 300:
 		o.Kind, o.Code = Unknown, "unreadable_answer"
 	case r.status >= 300 && r.status < 400:
-		// To try again would only be sent away again. Nothing is known against the
-		// destination or the credential, so the narrowest scope.
+		// A retry would be redirected again. The cause may be neither the destination
+		// nor the credential, so the narrowest scope.
 		o.Kind, o.Scope, o.Code = Failed, MessageScope, "redirect"
 	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
 		o.Kind, o.Scope = Failed, CredentialScope
@@ -127,22 +127,22 @@ func (r reply) outcome(now time.Time) Outcome {
 	return o
 }
 
-// A meaning is what a provider's answer comes to.
+// A meaning is the classification of a provider's response.
 type meaning struct {
 	kind  Kind
-	scope Scope // where kind is Failed
+	scope Scope // if kind is Failed
 }
 
-// as is the outcome with that meaning.
+// as returns the outcome with that classification.
 func (o Outcome) as(m meaning) Outcome {
 	o.Kind, o.Scope = m.kind, m.scope
 	return o
 }
 
-// readJSON reads an answer that is one JSON object; T's zero value where it is none. One
-// that is whole counts though the connection broke behind it: no head of an object is an
-// object. What providers answer is far shorter than maxAnswer, also where they repeat the
-// message: 24 KiB where all of it is escaped.
+// readJSON decodes a response that is one JSON object; otherwise it returns T's zero
+// value. A complete object counts although the connection was interrupted after it,
+// since no prefix of an object is an object. Responses are far shorter than maxAnswer,
+// also if they repeat the message: 24 KiB if all of it is escaped.
 func readJSON[T any](r reply) T {
 	var said, nothing T
 	if json.Unmarshal(r.body, &said) != nil {
@@ -151,22 +151,21 @@ func readJSON[T any](r reply) T {
 	return said
 }
 
-// success says whether the provider answered with a 2xx.
+// success reports whether the provider responded with a 2xx.
 func (o Outcome) success() bool { return o.Status >= 200 && o.Status < 300 }
 
-// uncallable is the outcome where there was no call, because of what is wrong with
-// the credential. err must not quote it.
+// uncallable returns the outcome without a call because of an invalid credential. err
+// must not quote it.
 func uncallable(err error) Outcome {
 	return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential", Excerpt: err.Error()}
 }
 
-// unreachable is the outcome where there was no call, because of what is wrong with
-// the destination.
+// unreachable returns the outcome without a call because of an invalid destination.
 func unreachable(err error) Outcome {
 	return Outcome{Kind: Failed, Scope: DestinationScope, Code: "invalid_destination", Excerpt: err.Error()}
 }
 
-// unsent is the code for a call that broke before its request was written.
+// unsent returns the code of a call that failed before its request was written.
 func unsent(err error) string {
 	var (
 		dns         *net.DNSError
@@ -185,7 +184,7 @@ func unsent(err error) string {
 		return "timeout"
 	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "tls_error"
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls's words for alerts
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls uses these for TLS alerts
 		return "tls_error"
 	case op != nil && op.Op == "dial":
 		return "dial_error"
@@ -194,7 +193,7 @@ func unsent(err error) string {
 	}
 }
 
-// lost is the code for a call that broke after its request was, or may have been,
+// lost returns the code of a call that failed after its request was, or may have been,
 // written.
 func lost(err error) string {
 	switch {
@@ -212,8 +211,8 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// cause is the text of an error without the URL that net/http puts in front of
-// it: for some messengers the URL is the password.
+// cause returns the text of an error without the URL that net/http prepends: for some
+// messengers the URL is the credential.
 func cause(err error) string {
 	var at *url.Error
 	if errors.As(err, &at) && at.Op != "parse" {

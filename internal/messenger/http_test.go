@@ -26,7 +26,7 @@ func TestRetryAfter(t *testing.T) {
 		"3600":                           time.Hour,
 		"86400":                          24 * time.Hour,
 		"1.5":                            1500 * time.Millisecond,
-		"0.0001":                         time.Millisecond, // no sooner than asked
+		"0.0001":                         time.Millisecond, // rounded up
 		"0.3":                            300 * time.Millisecond,
 		".5":                             500 * time.Millisecond,
 		"-1":                             0,
@@ -101,7 +101,8 @@ func TestCodesOfWhatBroke(t *testing.T) {
 	}
 }
 
-// TestNoPasswordOfAProxy: net/http quotes the URL of a proxy that it cannot parse.
+// TestNoPasswordOfAProxy verifies that the URL of a proxy is redacted: net/http quotes
+// one that it cannot parse.
 func TestNoPasswordOfAProxy(t *testing.T) {
 	for _, err := range []error{
 		fmt.Errorf("invalid proxy address %q: %v", "http://kim:s3cret@h:port", "invalid port"),
@@ -114,9 +115,9 @@ func TestNoPasswordOfAProxy(t *testing.T) {
 	}
 }
 
-// TestAnotherConnectionStartsAnew plays what net/http does when a connection that
-// it used again turns out to be closed: it takes another one, having written
-// nothing. That one is refused, so nothing at all was sent.
+// TestAnotherConnectionStartsAnew simulates net/http with a reused connection that
+// turns out to be closed: it opens another one, having written nothing. That one is
+// refused, so nothing was sent.
 func TestAnotherConnectionStartsAnew(t *testing.T) {
 	client := &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
 		trace := httptrace.ContextClientTrace(req.Context())
@@ -139,7 +140,7 @@ func TestNewClientKeepsAPoolForOneProvider(t *testing.T) {
 	}
 }
 
-// TestURLsOwnPassword calls by an operator's URL that holds a name and a password.
+// TestURLsOwnPassword calls an operator's URL with userinfo.
 func TestURLsOwnPassword(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
 		if name, password, _ := r.BasicAuth(); name != "bongsu" || password != "gate" {
@@ -163,7 +164,8 @@ func TestURLsOwnPassword(t *testing.T) {
 	}
 }
 
-// TestClientsTime ends calls when the client's time is over, where nothing else would.
+// TestClientsTime verifies that the timeout of the client ends calls without another
+// deadline.
 func TestClientsTime(t *testing.T) {
 	base := provider(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

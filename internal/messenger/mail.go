@@ -12,16 +12,17 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// subjectLimit is how many characters of a subject are shown almost nowhere. It
-// also keeps its lines, encoded, far below the 998 octets of RFC 5322.
+// subjectLimit is the length of a subject, in characters, that hardly any client shows
+// in full. It also keeps the encoded lines far below the 998 octets of RFC 5322.
 const subjectLimit = 150
 
-// mail writes the message as mail. id is its Message-ID, without angle brackets:
-// the same on every retry, since it is made of what does not change.
+// mail returns the message as mail, and its Message-ID without angle brackets. The id
+// is the same on every retry, since it depends on the delivery only.
 func (m Message) mail(r relay, now time.Time) (content []byte, id string, err error) {
 	_, domain, _ := strings.Cut(r.from.Address, "@")
-	// The time keeps apart what installations, or one before and after its data were
-	// lost, call by the same number: mail that looks seen before is dropped by some.
+	// The time distinguishes equal delivery ids of several installations, or of one
+	// before and after a loss of its data: some systems drop mail with a known
+	// Message-ID.
 	id = fmt.Sprintf("bongsu.%d.%d@%s", m.DeliveryID, max(m.Time.Unix(), 0), domain)
 
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
@@ -30,7 +31,7 @@ func (m Message) mail(r relay, now time.Time) (content []byte, id string, err er
 	msg.Subject(m.subject())
 	msg.SetMessageIDWithValue(id)
 	msg.SetDateWithValue(now)
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation notice answers it
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: suppresses vacation notices
 	msg.SetBodyString(mail.TypeTextPlain, m.Full())
 	if !m.Plain() {
 		var page bytes.Buffer
@@ -44,7 +45,7 @@ func (m Message) mail(r relay, now time.Time) (content []byte, id string, err er
 	return b.Bytes(), id, err
 }
 
-// subject is the message in one line.
+// subject returns the message in one line.
 func (m Message) subject() string {
 	line, _, _ := strings.Cut(strings.TrimSpace(m.Text), "\n")
 	if m.Title != "" {

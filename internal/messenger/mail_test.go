@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// boundary is what tells the parts of a mail apart: random, so that no text can hold
-// it.
+// boundary matches the MIME boundary: random, so that no text can contain it.
 var boundary = regexp.MustCompile(`[0-9a-f]{60}`)
 
-// mailOf is a message as mail.
+// mailOf returns a message as mail.
 func mailOf(t *testing.T, m Message) string {
 	t.Helper()
 	r, err := parseRelay(emailCredential)
@@ -30,12 +29,12 @@ func mailOf(t *testing.T, m Message) string {
 
 func TestEmailContent(t *testing.T) {
 	for name, m := range map[string]Message{"plain": plainMessage(emailCredential, "ops@example.com"), "full": full(emailCredential, "ops@example.com")} {
-		lines := strings.ReplaceAll(mailOf(t, m), "\r\n", "\n") // TestEmailForm sees to their ends
+		lines := strings.ReplaceAll(mailOf(t, m), "\r\n", "\n") // TestEmailForm verifies line ends
 		golden(t, "email/"+name, boundary.ReplaceAll([]byte(lines), []byte("BOUNDARY")))
 	}
 }
 
-// TestEmailForm holds what every mail must be, whatever an alert says.
+// TestEmailForm verifies the properties of every mail, whatever the alert contains.
 func TestEmailForm(t *testing.T) {
 	long := strings.Repeat("장애", 5000)
 	for name, m := range map[string]Message{
@@ -88,7 +87,8 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// TestMessageID is the same on every retry, and another for another delivery.
+// TestMessageID verifies that the Message-ID is the same on every retry, and differs
+// for another delivery.
 func TestMessageID(t *testing.T) {
 	r, err := parseRelay(emailCredential)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestEmailSettings(t *testing.T) {
 	})
 }
 
-// TestRelayPorts are those of RFC 6409 and RFC 8314, where none is named.
+// TestRelayPorts verifies the default ports, those of RFC 6409 and RFC 8314.
 func TestRelayPorts(t *testing.T) {
 	for credential, want := range map[string]string{
 		"smtp://r?from=a@b.example": "r:587", "smtps://r?from=a@b.example": "r:465", "smtp://[::1]:25?from=a@b.example": "[::1]:25",

@@ -1,5 +1,5 @@
-// Package messenger knows the ways to reach people: what an address of each
-// needs, how it is called, and what its answers mean.
+// Package messenger sends messages through providers. It describes the addresses of
+// each messenger, makes the calls, and classifies the responses.
 package messenger
 
 import (
@@ -12,57 +12,57 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A Messenger sends text to people by one provider. It knows nothing of queues,
-// ledgers or retries: it makes one call and says what came of it.
+// A Messenger sends text to users through one provider. It knows nothing of queues,
+// ledgers or retries: it makes one call and returns the outcome.
 //
 // A Messenger is safe for concurrent use.
 type Messenger interface {
-	// Spec describes the messenger. It must be the same each time.
+	// Spec describes the messenger. It must always return the same.
 	Spec() Spec
 
-	// Send makes at most one call to the provider and says what came of it. It
-	// must decide from the body of the answer as well as its status, must answer
-	// Sent only where the provider said so, must return when ctx ends, must read
-	// only a bounded part of an answer, and must put no secret into the Outcome,
-	// nor anything but short, valid UTF-8 without control characters.
+	// Send makes at most one call to the provider and returns its outcome. It must
+	// classify the body of the response as well as its status, must return Sent only if
+	// the provider confirmed it, must return when ctx ends, must read only a bounded
+	// part of a response, and must put no secret into the Outcome, nor anything but
+	// short, valid UTF-8 without control characters.
 	Send(ctx context.Context, m Message) Outcome
 }
 
-// A Verifier is a Messenger whose provider can say whether an address would work,
-// without telling anybody.
+// A Verifier is a Messenger whose provider can check an address without notifying
+// anybody.
 type Verifier interface {
 	Messenger
 
-	// Verify asks the provider about a credential and a destination, by calls that
-	// send nothing. It answers Sent where both would do, and keeps the promises of
-	// Send otherwise.
+	// Verify checks a credential and a destination with the provider, by calls that
+	// send nothing. It returns Sent if both are valid, and otherwise keeps the promises
+	// of Send.
 	Verify(ctx context.Context, credential, destination string) Outcome
 }
 
-// A Message is one text for one address, opened for the call.
+// A Message is one text for one address, with the opened credential.
 type Message struct {
-	DeliveryID  int64  // where the provider takes an idempotency handle, it comes from this
+	DeliveryID  int64  // source of the provider's idempotency key, if it supports one
 	Credential  string // in the clear; must not be logged or returned
 	Destination string
-	Text        string // "[severity] message", or what a template made of it; never empty
+	Text        string // "[severity] message", or from a text template; never empty
 
-	Severity string    // the caller's word, "normal" where there was none
-	Urgency  string    // the name of the rank of the alert; empty: that of Severity
-	Title    string    // in one line; empty for none
-	Link     string    // an http or https URL; empty for none
+	Severity string    // as the caller set it, "normal" by default
+	Urgency  string    // name of the alert's rank; empty: that of Severity
+	Title    string    // one line; empty if absent
+	Link     string    // http or https URL; empty if absent
 	Details  []Detail  // in the caller's order
 	Time     time.Time // when the alert was accepted
-	Key      string    // names the thing that the alert is about; empty for none
-	Resolved bool      // the thing that Key names is over; Text says so too
+	Key      string    // alert key; empty if absent
+	Resolved bool      // the alert is a resolution; Text mentions it too
 }
 
-// A Detail is one more fact of an alert.
+// A Detail is one additional fact of an alert.
 type Detail = job.Detail
 
 // rank returns the rank of the alert.
 func (m Message) rank() job.Rank { return job.RankOf(cmp.Or(m.Urgency, m.Severity)) }
 
-// status returns firing or resolved for a message of a key, else nothing.
+// status returns firing or resolved for a message with an alert key, else "".
 func (m Message) status() string {
 	switch {
 	case m.Key == "":
@@ -74,47 +74,47 @@ func (m Message) status() string {
 	}
 }
 
-// Plain says whether the message is its text and nothing more.
+// Plain reports whether the message has only a text.
 func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
-// handle is what an idempotent provider knows a delivery by: the same for every try,
-// and no other delivery's, as ids are never given again.
+// handle returns the idempotency key of a delivery: the same for every attempt, and
+// unique, since delivery ids are never reused.
 func (m Message) handle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {
-	Name        string // what addresses and queue subjects call it; at most 10 of a-z, 0-9
-	Title       string // what people call it
+	Name        string // in addresses and queue subjects; at most 10 of a-z, 0-9
+	Title       string // display name
 	Credential  Setting
 	Destination Setting
-	// Costly says that a message costs money: one that may have been sent is not sent
-	// again, unless it is critical.
+	// Costly marks that a message costs money: a possible duplicate is not retried,
+	// unless the alert is critical.
 	Costly bool
-	// Idempotent says that the provider knows a delivery again that it was sent
-	// before, by its id: to send it again tells nobody twice.
+	// Idempotent marks that the provider deduplicates deliveries by their id: a retry
+	// notifies nobody twice.
 	Idempotent bool
 	Verifiable bool   // the messenger is a Verifier
-	Limits     Limits // those the provider tells of; configuration may set others
+	Limits     Limits // the provider's documented limits; configuration may override them
 }
 
 // A Setting describes one value that an address needs.
 type Setting struct {
-	Label  string // names it for people
-	Hint   string // what it looks like, and where to find it
-	Secret bool   // sealed when it enters, never answered
-	// Optional says that an address may do without it. It is a label for people then,
-	// where the hint says nothing else.
+	Label  string // display name
+	Hint   string // its form, and where to find it
+	Secret bool   // sealed on input, never returned
+	// Optional marks that an address may omit it. Such a value is a label for people,
+	// unless Hint describes another use.
 	Optional bool
-	// Check says what is wrong with a value, or nil. Its error is for outsiders
-	// and must not quote a secret. A nil Check accepts any value.
+	// Check returns an error that describes an invalid value, or nil. The error is
+	// returned to callers and must not quote a secret. A nil Check accepts any value.
 	Check func(value string) error
-	// URL says that it is where calls go to, encrypted, as by https, unless an operator
-	// allows http.
+	// URL marks a URL that is called. It must be encrypted, such as https, unless an
+	// operator allows http.
 	URL bool
 }
 
-// Accept says what is wrong with a value, or nil. http lets URLs be http as well as
-// https.
+// Accept returns an error that describes an invalid value, or nil. http allows http
+// URLs as well as https.
 func (s Setting) Accept(value string, http bool) error {
 	switch {
 	case value == "" && s.Optional:
@@ -122,57 +122,57 @@ func (s Setting) Accept(value string, http bool) error {
 	case value == "":
 		return errors.New("must be given: " + s.Hint)
 	case s.URL && !http && !encrypted(value):
-		return errors.New("must be a URL whose calls are encrypted, such as https://…")
+		return errors.New("must be an encrypted URL, such as https://…")
 	case s.Check == nil:
 		return nil
 	}
 	return s.Check(value)
 }
 
-// Kind is what came of a call, and so decides what happens next.
+// Kind is the result of a call. It determines the next step of the delivery.
 type Kind int
 
 // The kinds of outcomes.
 const (
-	Sent    Kind = iota + 1 // the provider said that it took the message
-	Retry                   // it failed in a way that may pass
-	Paused                  // the provider asked to wait; the message was not taken
-	Failed                  // the provider refused, and would again
-	Unknown                 // the request may have been carried out
+	Sent    Kind = iota + 1 // the provider confirmed that it accepted the message
+	Retry                   // a failure that may pass
+	Paused                  // the provider requested a pause; the message was not accepted
+	Failed                  // the provider rejected the message; a retry would fail again
+	Unknown                 // the message may have been accepted
 )
 
-// String names the kind as it stands on screens.
+// String returns the name of the kind for display.
 func (k Kind) String() string {
 	return [...]string{"unspecified", "sent", "retry", "paused", "failed", "unknown"}[k]
 }
 
-// Scope is what a failure would fail again.
+// Scope is the extent of a failure.
 type Scope int
 
 // The scopes of failure, from the narrowest.
 const (
-	NoScope          Scope = iota // the outcome is no failure
+	NoScope          Scope = iota // the outcome is not a failure
 	MessageScope                  // this message
 	DestinationScope              // every message to this destination
 	CredentialScope               // every message under this credential
 )
 
-// MaxExcerpt is how many bytes of a provider's answer are kept as evidence.
+// MaxExcerpt is the number of bytes of a provider's response that are kept as evidence.
 const MaxExcerpt = 512
 
-// An Outcome is what came of one call, with the evidence.
+// An Outcome is the result of one call, with the evidence.
 type Outcome struct {
 	Kind      Kind
-	Scope     Scope         // set where Kind is Failed; where it is Paused, what must wait: the credential unless it is DestinationScope
-	Status    int           // the provider's, such as an HTTP status; 0 where no answer came
-	Code      string        // the provider's word for it; ours where no answer came
-	MessageID string        // the provider's id of the message it took
-	Excerpt   string        // the head of the answer, at most MaxExcerpt bytes, without secrets
-	After     time.Duration // how long the provider asked to wait; 0 where it did not say
-	Gone      bool          // of Failed: the provider wants never to be called that way again
-	Cut       bool          // the text was longer than the provider takes; its end was not sent
-	// Destination is set where the provider says that what was at the destination is
-	// at another one now, and the message was not taken: this one, and every later
-	// message, must be sent to that one. Kind is Retry then.
+	Scope     Scope         // set if Kind is Failed; if it is Paused, DestinationScope pauses the destination only, anything else the credential
+	Status    int           // of the provider, such as an HTTP status; 0 without a response
+	Code      string        // error code of the provider; ours without a response
+	MessageID string        // the provider's id of the accepted message
+	Excerpt   string        // head of the response, at most MaxExcerpt bytes, without secrets
+	After     time.Duration // requested wait before a retry; 0 if none was requested
+	Gone      bool          // if Failed: the provider requests no further calls to this URL
+	Cut       bool          // the text exceeded the provider's limit; its end was not sent
+	// Destination is set if the provider responds that the destination has moved, and
+	// the message was not accepted: this message, and every later one, must be sent to
+	// the new destination. Kind is Retry then.
 	Destination string
 }

@@ -14,38 +14,38 @@ import (
 )
 
 // Ntfy publishes to a topic of an ntfy server (https://docs.ntfy.sh/publish/). It is
-// no Verifier: ntfy has a call that says who may read a topic, and none that says who
-// may publish to it.
+// not a Verifier: ntfy has a call that checks read access to a topic, and none that
+// checks write access.
 type Ntfy struct{ Endpoint }
 
 var _ Messenger = Ntfy{}
 
-// Spec describes an address on ntfy. The server stands in the credential, since it
-// counts what its visitors do, and a visitor is a token, or an address of ours without
-// one.
+// Spec describes an address on ntfy. The server is part of the credential, since its
+// rate limits are per visitor: an access token, or the client's IP address without one.
 func (Ntfy) Spec() Spec {
 	return Spec{
 		Name:  "ntfy",
 		Title: "ntfy",
 		Credential: Setting{
 			Label:  "Server and access token",
-			Hint:   "https://ntfy.sh#tk_…, or your own server's URL; without # and the token where everybody may publish",
+			Hint:   "https://ntfy.sh#tk_…, or your own server's URL; without # and the token if publishing is public",
 			Secret: true,
 			URL:    true,
 			Check:  checkNtfyServer,
 		},
 		Destination: Setting{
 			Label: "Topic",
-			Hint:  "such as alerts; it is not sealed: one that everybody may read is as good as a password",
+			Hint:  "such as alerts; it is not sealed: keep the name of a public topic secret",
 			Check: checkTopic,
 		},
 		Limits: Limits{Credential: ntfyVisitor},
 	}
 }
 
-// What ntfy says of its limits (https://docs.ntfy.sh/publish/#limitations): by default
-// a visitor may make 60 requests at once, and one more every five seconds; a message
-// has at most 4,096 bytes, or becomes a file; a title has at most 1 KB.
+// ntfyVisitor is the default rate limit of a visitor
+// (https://docs.ntfy.sh/publish/#limitations): 60 requests at once, and one more every
+// five seconds. A message has at most 4,096 bytes, or becomes a file; a title has at
+// most 1 KB.
 var ntfyVisitor = Rate{Count: 12, Per: time.Minute, Burst: 60}
 
 const (
@@ -53,14 +53,14 @@ const (
 	ntfyTitle = 1000
 )
 
-// Send publishes the message. Its details stand below its text; the title, the link
-// and how urgent it is are headers.
+// Send publishes the message. Its details follow its text; title, link, priority and
+// tags are headers.
 func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 	server, token, err := ntfyServer(m.Credential)
 	if err != nil {
 		return uncallable(err)
 	}
-	if err := checkTopic(m.Destination); err != nil { // or it could be another path
+	if err := checkTopic(m.Destination); err != nil { // or it could change the path
 		return unreachable(err)
 	}
 	text, cut := fit(Message{Text: m.Text, Details: m.Details}.Full(), ntfyText, bytesOf)
@@ -82,32 +82,32 @@ func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 	r := n.post(ctx, server+"/"+m.Destination, []byte(text), header)
 	o := readJSON[ntfyReply](r).judge(n.outcome(r), n.Now())
 	o.Cut = cut || titleCut
-	if token == "" { // then the credential is no secret, and answers may name the server
+	if token == "" { // the credential is no secret then, and responses may contain the server
 		return o.without()
 	}
 	return o.without(m.Credential, token)
 }
 
-// Priorities are from 1 to 5, and 3 unless said
+// Priorities are from 1 to 5, 3 by default
 // (https://docs.ntfy.sh/publish/#message-priority); tags are names of emojis
-// (https://docs.ntfy.sh/emojis/). What is not here says nothing of the message.
+// (https://docs.ntfy.sh/emojis/). Ranks without an entry send no header.
 var (
 	ntfyPriorities = map[job.Rank]string{job.Critical: "5", job.High: "4", job.Low: "2"}
 	ntfyTags       = map[job.Rank]string{job.Critical: "rotating_light", job.High: "warning"}
 )
 
-// ntfyServer takes a credential apart: the server's URL without a slash at its end, and
-// the token, which is empty where there is none.
+// ntfyServer splits a credential: the server's URL without a trailing slash, and the
+// token, which is empty if there is none.
 func ntfyServer(credential string) (server, token string, err error) {
 	server, token, given := strings.Cut(credential, "#")
 	if err := checkURL(server); err != nil {
 		return "", "", err
 	}
 	if u, err := url.Parse(server); err != nil || u.RawQuery != "" || u.ForceQuery {
-		return "", "", errors.New("must be a server's URL without a query, such as https://ntfy.sh#tk_…")
+		return "", "", errors.New("must be a server URL without a query, such as https://ntfy.sh#tk_…")
 	}
 	if given && checkToken(token) != nil {
-		return "", "", errors.New("must have an access token behind the #, as in https://ntfy.sh#tk_…")
+		return "", "", errors.New("must have an access token after the #, as in https://ntfy.sh#tk_…")
 	}
 	return strings.TrimRight(server, "/"), token, nil
 }
@@ -117,7 +117,7 @@ func checkNtfyServer(value string) error {
 	return err
 }
 
-// ntfyTopic is what ntfy takes for one (https://docs.ntfy.sh/publish/#picking-a-topic).
+// ntfyTopic matches a valid topic (https://docs.ntfy.sh/publish/#picking-a-topic).
 var ntfyTopic = regexp.MustCompile(`^[-_A-Za-z0-9]{1,64}$`)
 
 func checkTopic(value string) error {

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// A ntfyReply is what ntfy's answer says: of a message that was published its event
-// and id, of an error its code, which begins with the HTTP status.
+// A ntfyReply is the body of a response: event and id of a published message, or the
+// code of an error, which begins with the HTTP status.
 type ntfyReply struct {
 	Event string `json:"event"`
 	ID    string `json:"id"`
 	Code  int    `json:"code"`
 }
 
-// ntfy's errors that its status does not tell all of
+// ntfy's error codes that are more specific than the HTTP status
 // (https://github.com/binwiederhier/ntfy/blob/main/server/errors.go).
 const (
-	ntfyForbidden   = 40301 // to publish to this topic: the token is known
+	ntfyForbidden   = 40301 // to publish to this topic: the token is valid
 	ntfyTooManyADay = 42908
 )
 
-// judge makes of what the status says what the answer says.
+// judge refines the outcome of the HTTP status by the response body.
 func (n ntfyReply) judge(o Outcome, now time.Time) Outcome {
 	if o.success() && n.Event == "message" && n.ID != "" {
 		o.Code, o.MessageID = "", n.ID
@@ -40,8 +40,8 @@ func (n ntfyReply) judge(o Outcome, now time.Time) Outcome {
 	return o
 }
 
-// ntfyWait is how long to wait where ntfy does not say: until one more request is
-// let, or until the messages of the day are counted anew, at midnight UTC
+// ntfyWait returns the wait where ntfy returns none: until the next request is allowed,
+// or until the daily message limit resets, at midnight UTC
 // (https://github.com/binwiederhier/ntfy/blob/main/server/config.go,
 // DefaultVisitorStatsResetTime).
 func ntfyWait(code int, now time.Time) time.Duration {

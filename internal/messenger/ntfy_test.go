@@ -24,7 +24,7 @@ func TestNtfyRequest(t *testing.T) {
 	golden(t, "ntfy/open", wire(t, "ntfy", m, false))
 }
 
-// TestNtfyCuts keeps within what ntfy takes, in bytes.
+// TestNtfyCuts verifies that requests are within ntfy's limits, in bytes.
 func TestNtfyCuts(t *testing.T) {
 	for name, m := range map[string]Message{
 		"text":    {Text: strings.Repeat("봉", 1366)},
@@ -36,7 +36,7 @@ func TestNtfyCuts(t *testing.T) {
 			var title string
 			base := provider(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ = io.ReadAll(r.Body)
-				title, _ = new(mime.WordDecoder).DecodeHeader(r.Header.Get("Title")) // as ntfy does
+				title, _ = new(mime.WordDecoder).DecodeHeader(r.Header.Get("Title")) // as ntfy decodes it
 				_, _ = io.WriteString(w, ntfySample.sent)
 			})
 			m.Credential, m.Destination = "https://ntfy.sh", "alerts"
@@ -63,7 +63,7 @@ func TestNtfyPriorities(t *testing.T) {
 	}
 }
 
-// TestNtfyAnswers holds every row of what ntfy demands of a sender.
+// TestNtfyAnswers verifies the outcome of every documented response of ntfy.
 func TestNtfyAnswers(t *testing.T) {
 	refusal := func(code int, text string) string {
 		return fmt.Sprintf(`{"code":%d,"http":%d,"error":%q,"link":"https://ntfy.sh/docs/publish/"}`, code, code/100, text)
@@ -74,7 +74,7 @@ func TestNtfyAnswers(t *testing.T) {
 		{429, nil, refusal(42901, "limit reached: too many requests"), Outcome{Kind: Paused, Code: "42901", After: 5 * time.Second}},
 		{429, retryLater, refusal(42901, "limit reached: too many requests"), Outcome{Kind: Paused, Code: "42901", After: later}},
 		{429, nil, refusal(42904, "limit reached: the total number of topics"), Outcome{Kind: Paused, Code: "42904", After: 5 * time.Second}},
-		{429, nil, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", After: 12 * time.Hour}}, // noon
+		{429, nil, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", After: 12 * time.Hour}}, // the clock is at noon
 		{429, retryLater, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", After: later}},
 		{429, nil, "<html>", Outcome{Kind: Paused, Code: "http_429", After: 5 * time.Second}},
 		{401, nil, refusal(40101, "unauthorized"), Outcome{Kind: Failed, Scope: CredentialScope, Code: "40101"}},
@@ -95,7 +95,7 @@ func TestNtfyAnswers(t *testing.T) {
 	meanings(t, "ntfy", rows)
 }
 
-// TestNtfyDay waits for the end of a day as UTC has it.
+// TestNtfyDay verifies the wait until the end of the day in UTC.
 func TestNtfyDay(t *testing.T) {
 	for now, want := range map[time.Time]time.Duration{
 		noon:                                    12 * time.Hour,

@@ -14,8 +14,8 @@ type PagerDuty struct{ Endpoint }
 
 var _ Messenger = PagerDuty{}
 
-// Spec describes an address on PagerDuty. A trigger whose dedup_key is that of an open
-// alert is added to it and tells nobody again.
+// Spec describes an address on PagerDuty. A trigger with the dedup_key of an open alert
+// is added to it and notifies nobody again.
 func (PagerDuty) Spec() Spec {
 	return Spec{
 		Name:  "pagerduty",
@@ -23,13 +23,13 @@ func (PagerDuty) Spec() Spec {
 		Credential: Setting{
 			Label: "Integration key",
 			Hint: "32 letters and digits, from a service's integration Events API V2; for an account in the EU " +
-				"--messenger-config must say url: https://events.eu.pagerduty.com",
+				"--messenger-config must set url: https://events.eu.pagerduty.com",
 			Secret: true,
 			Check:  checkRoutingKey,
 		},
 		Destination: Setting{
 			Label:    "Source",
-			Hint:     "what PagerDuty shows as the source of the alerts, such as shop; bongsu without it",
+			Hint:     "the source that PagerDuty shows for the alerts, such as shop; bongsu by default",
 			Optional: true,
 		},
 		Idempotent: true,
@@ -37,25 +37,27 @@ func (PagerDuty) Spec() Spec {
 	}
 }
 
-// pagerDutyKey keeps within "approximately 120 calls/minute per integration key",
-// counted over the last 60 seconds (https://developer.pagerduty.com/docs/events-api-v2-rate-limits):
-// 100 a minute and 20 at once are 120 in the busiest minute.
+// pagerDutyKey complies with "approximately 120 calls/minute per integration key",
+// counted over the last 60 seconds
+// (https://developer.pagerduty.com/docs/events-api-v2-rate-limits): 100 a minute and a
+// burst of 20 are 120 in the busiest minute.
 var pagerDutyKey = Rate{Count: 100, Per: time.Minute, Burst: 20}
 
-// What PagerDuty takes (https://developer.pagerduty.com/docs/send-alert-event): a
-// summary of 1,024 characters, an event of 512 KB.
+// PagerDuty's limits (https://developer.pagerduty.com/docs/send-alert-event): a summary
+// of 1,024 characters, an event of 512 KB.
 const (
 	pagerDutySummary = 1024
 	pagerDutyEvent   = 512_000
 )
 
-// pagerDutyPause is how long to wait where PagerDuty asks to and does not say how long:
-// "preferably with a backoff of a few minutes"
+// pagerDutyPause is the wait after a 429 without a Retry-After: "preferably with a
+// backoff of a few minutes"
 // (https://developer.pagerduty.com/docs/events-api-v2-overview#response-codes--retry-logic).
 const pagerDutyPause = 2 * time.Minute
 
-// Send triggers an alert, or resolves the one that was triggered under the same key. A text that is longer than a summary stands whole among the
-// alert's details.
+// Send triggers an alert, or resolves the one that was triggered under the same key. A
+// text that exceeds the limit of a summary is also sent in full among the alert's
+// details.
 func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 	if err := checkRoutingKey(m.Credential); err != nil {
 		return uncallable(err)
@@ -74,8 +76,8 @@ func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 
 var pagerDutyRoutingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)
 
-// checkRoutingKey accepts what PagerDuty does not refuse at once: its words are
-// "should be 32 characters" and "cannot contain non-alphanumeric characters".
+// checkRoutingKey accepts the keys that PagerDuty accepts: its errors are "should be 32
+// characters" and "cannot contain non-alphanumeric characters".
 func checkRoutingKey(value string) error {
 	if !pagerDutyRoutingKey.MatchString(value) {
 		return errors.New("must be an integration key of the Events API v2: 32 letters and digits")

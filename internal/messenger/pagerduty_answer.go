@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// A pagerDutyReply is what PagerDuty's answer says.
+// A pagerDutyReply is the body of a response.
 type pagerDutyReply struct {
 	Status   string   `json:"status"`
 	DedupKey string   `json:"dedup_key"`
 	Errors   []string `json:"errors"`
 }
 
-// judge makes of what the status says what the answer says.
+// judge refines the outcome of the HTTP status by the response body.
 func (p pagerDutyReply) judge(o Outcome) Outcome {
 	if o.success() && p.Status == "success" {
 		o.Code, o.MessageID = "", p.DedupKey

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A pagerDutyTrigger is an event that opens an alert, or resolves it.
+// A pagerDutyTrigger is an event that triggers an alert, or resolves it.
 type pagerDutyTrigger struct {
 	RoutingKey string           `json:"routing_key"`
 	Action     string           `json:"event_action"`
@@ -66,9 +66,10 @@ func pagerDutyEventOf(m Message) pagerDutyTrigger {
 	}
 }
 
-// pagerDutyDedupKey returns what PagerDuty knows the alert by, at most 255 characters
-// (https://developer.pagerduty.com/docs/events-api-v2-overview): the same for all that is
-// sent of one key under one integration key, else the delivery's own.
+// pagerDutyDedupKey returns the dedup_key by which PagerDuty deduplicates events, at
+// most 255 characters (https://developer.pagerduty.com/docs/events-api-v2-overview):
+// the same for all events of one alert key under one integration key; without an alert
+// key, that of the delivery.
 func pagerDutyDedupKey(m Message) string {
 	if m.Key == "" {
 		return m.handle()
@@ -77,11 +78,11 @@ func pagerDutyDedupKey(m Message) string {
 	return "bongsu-key-" + hex.EncodeToString(sum[:])
 }
 
-// pagerDutyDetails is an object whose fields are in the details' order. Those of one
-// name are one field, their values joined.
+// pagerDutyDetails is encoded as an object with its fields in the order of the details.
+// Details with the same name are one field, with their values joined.
 type pagerDutyDetails []Detail
 
-// MarshalJSON writes the object.
+// MarshalJSON returns the object.
 func (all pagerDutyDetails) MarshalJSON() ([]byte, error) {
 	var names []string
 	values := map[string]string{}
@@ -102,12 +103,12 @@ func (all pagerDutyDetails) MarshalJSON() ([]byte, error) {
 	return append(object, '}'), nil
 }
 
-// pagerDutyWords are the severities that PagerDuty knows, by rank
+// pagerDutyWords are PagerDuty's severities, by rank
 // (https://developer.pagerduty.com/docs/send-alert-event).
 var pagerDutyWords = [...]string{job.Critical: "critical", job.High: "error", job.Normal: "warning", job.Low: "info"}
 
-// pagerDutySeverity is a severity in PagerDuty's words: the word itself where it is
-// one of them, or else what its rank comes to.
+// pagerDutySeverity returns PagerDuty's severity: severity itself if it is one of them,
+// else that of its rank.
 func pagerDutySeverity(severity string, rank job.Rank) string {
 	if word := strings.ToLower(severity); slices.Contains(pagerDutyWords[:], word) {
 		return word

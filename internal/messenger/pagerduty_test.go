@@ -25,7 +25,7 @@ func TestPagerDutyRequest(t *testing.T) {
 	golden(t, "pagerduty/source", wire(t, "pagerduty", plainMessage("0123456789abcdef0123456789abcdef", "shop"), false))
 }
 
-// pagerDutyGot is the event that PagerDuty gets for a message.
+// pagerDutyGot returns the event that PagerDuty receives for a message.
 func pagerDutyGot(t *testing.T, m Message) (event map[string]any, o Outcome) {
 	t.Helper()
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
@@ -40,8 +40,9 @@ func pagerDutyGot(t *testing.T, m Message) (event map[string]any, o Outcome) {
 	return event, send(t.Context(), t, find(t, "pagerduty", base), m)
 }
 
-// TestPagerDutySize keeps within what PagerDuty takes: of a text that is longer than a
-// summary nothing is lost, of details beyond all measure everything.
+// TestPagerDutySize verifies that events are within PagerDuty's limits: a text that
+// exceeds a summary is sent in full, details that exceed the limit of an event are
+// dropped.
 func TestPagerDutySize(t *testing.T) {
 	long := strings.Repeat("봉", 1025)
 	event, o := pagerDutyGot(t, Message{Text: long})
@@ -56,7 +57,8 @@ func TestPagerDutySize(t *testing.T) {
 	}
 }
 
-// TestPagerDutyDetails keeps the details' order, and all values of one name.
+// TestPagerDutyDetails verifies the order of details, and that all values of one name
+// are kept.
 func TestPagerDutyDetails(t *testing.T) {
 	got, err := json.Marshal(pagerDutyDetails{{Name: "z", Value: "1"}, {Name: "a", Value: `"2"`}, {Name: "z", Value: "3"}})
 	if want := `{"z":"1, 3","a":"\"2\""}`; err != nil || string(got) != want {
@@ -76,7 +78,7 @@ func TestPagerDutySeverity(t *testing.T) {
 	}
 }
 
-// TestPagerDutyAnswers holds every row of what PagerDuty demands of a sender.
+// TestPagerDutyAnswers verifies the outcome of every documented response of PagerDuty.
 func TestPagerDutyAnswers(t *testing.T) {
 	invalid := func(what string) string {
 		return fmt.Sprintf(`{"status":"invalid event","message":"Event object is invalid","errors":[%q]}`, what)
@@ -107,8 +109,8 @@ func TestPagerDutyAnswers(t *testing.T) {
 	meanings(t, "pagerduty", rows)
 }
 
-// TestPagerDutyKnowsAgain sends a delivery twice: what PagerDuty knows it by is the
-// same, and another delivery's is another.
+// TestPagerDutyKnowsAgain sends a delivery twice: the dedup_key is the same, and that
+// of another delivery differs.
 func TestPagerDutyKnowsAgain(t *testing.T) {
 	var keys []string
 	for _, id := range []int64{7, 7, 8} {
@@ -120,8 +122,8 @@ func TestPagerDutyKnowsAgain(t *testing.T) {
 	}
 }
 
-// TestPagerDutyResolves resolves what was triggered under the same key, and keeps the key
-// apart from others and from other integrations.
+// TestPagerDutyResolves verifies that a resolution has the dedup_key of its trigger,
+// and that the dedup_key differs for other keys and for other integrations.
 func TestPagerDutyResolves(t *testing.T) {
 	event := func(m Message) (action, key string) {
 		event, o := pagerDutyGot(t, m)

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// The promises that every messenger keeps, run over all of them.
+// The promises of the interface Messenger, verified for all messengers.
 
 func TestSentOnlyWhereTheProviderSaidSo(t *testing.T) {
 	var status int
@@ -72,7 +72,7 @@ func TestStatusesWithoutAWord(t *testing.T) {
 					t.Errorf("%d: scope %v, want %v", status, o.Scope, m.scope)
 				}
 				if want != Failed && o.After != time.Hour {
-					t.Errorf("%d: waits %v, want the hour that was asked for", status, o.After)
+					t.Errorf("%d: After %v, want one hour", status, o.After)
 				}
 				if code := fmt.Sprintf("http_%d", status); o.Code != code && o.Code != "redirect" {
 					t.Errorf("%d: code %q, want %q", status, o.Code, code)
@@ -121,7 +121,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		w.WriteHeader(status)
 	})
 	client := newClient(t)
-	client.CheckRedirect = nil // even a client that would follow
+	client.CheckRedirect = nil // also with a client that follows redirects
 	each(t, base, client, func(t *testing.T, m Messenger, s sample) {
 		for _, status = range []int{301, 302, 303, 307, 308} {
 			if o := send(t.Context(), t, m, s.message); o.Kind != Failed || o.Code != "redirect" || o.Status != status {
@@ -152,7 +152,7 @@ func TestConnectionRefused(t *testing.T) {
 func TestClosedBeforeReading(t *testing.T) {
 	base := rawProvider(t, func(net.Conn) {})
 	each(t, base, newClient(t), func(t *testing.T, m Messenger, s sample) {
-		// Which of both depends on who was faster, and both are true.
+		// The order is random, and both results are correct.
 		if o := send(t.Context(), t, m, s.message); o.Kind != Retry && o.Kind != Unknown || o.Status != 0 {
 			t.Errorf("%+v", o)
 		}
@@ -193,7 +193,7 @@ func TestIdleConnectionClosedMakesOneCall(t *testing.T) {
 	var status int
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		if calls.Add(1) > 1 { // read on a connection that is used again: net/http would call an idempotent request again
+		if calls.Add(1) > 1 { // on a reused connection net/http would retry an idempotent request
 			panic(http.ErrAbortHandler)
 		}
 		w.WriteHeader(status)
@@ -241,8 +241,8 @@ func TestAnswerBrokenOff(t *testing.T) {
 	}
 }
 
-// TestAnswerWhole: an object that came whole is the provider's word, though the
-// connection broke behind it.
+// TestAnswerWhole verifies that a complete object counts as the response, although the
+// connection was interrupted after it.
 func TestAnswerWhole(t *testing.T) {
 	var status int
 	var body string
@@ -281,7 +281,7 @@ func TestTimeoutBeforeTheRequestIsWritten(t *testing.T) {
 }
 
 func TestTimeoutAfterTheRequestWasWritten(t *testing.T) {
-	read := make(chan struct{}, 1) // the provider has the request
+	read := make(chan struct{}, 1) // the provider has received the request
 	base := provider(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		read <- struct{}{}
@@ -293,7 +293,7 @@ func TestTimeoutAfterTheRequestWasWritten(t *testing.T) {
 }
 
 func TestTimeoutWithinASlowAnswer(t *testing.T) {
-	begun := make(chan struct{}, 1) // we have the head of the answer
+	begun := make(chan struct{}, 1) // the head of the response was received
 	var status int
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -316,7 +316,8 @@ func TestTimeoutWithinASlowAnswer(t *testing.T) {
 	})
 }
 
-// givenUp lets the caller's patience end as soon as ready says so.
+// givenUp ends the context of a call, by its deadline and by cancellation, when ready is
+// signaled.
 func givenUp(t *testing.T, m Messenger, s sample, ready <-chan struct{}, status int) {
 	t.Helper()
 	late := newDeadline(t)
@@ -340,7 +341,7 @@ func givenUp(t *testing.T, m Messenger, s sample, ready <-chan struct{}, status 
 
 func TestTLSThatCannotBeTrusted(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake that is meant to fail
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // hides the expected handshake error
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	plain := provider(t, func(http.ResponseWriter, *http.Request) {})
@@ -370,7 +371,7 @@ func TestEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 				if o := send(t.Context(), t, m, s.message); o.Kind == Sent && s.refused != "" {
 					t.Errorf("%+v", o)
 				}
-				<-left // the provider saw us hang up
+				<-left // the provider noticed the closed connection
 			})
 		})
 	}

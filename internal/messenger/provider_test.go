@@ -18,24 +18,23 @@ import (
 	"unicode/utf8"
 )
 
-// secret is the credential of every call here. Spelled for a URL, for JSON and
-// for HTML it is four different strings.
+// secret is the credential of every call. Its encodings for URLs, JSON and HTML differ.
 const secret = "xoxb-SECRET/+%&<token>"
 
-// noon is what every clock here shows.
+// noon is the time of every clock in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// A sample is what the promises need to know of a messenger. Its row stands in the
+// A sample is the test data of a messenger for the promises. It is defined in the
 // messenger's own test file.
 type sample struct {
-	message   Message // its credential holds the word SECRET, and nothing else does
-	status    int     // with sent it says that the message was taken; 0 means 200
+	message   Message // its credential contains the word SECRET, and no other field does
+	status    int     // the status with which sent means success; 0 means 200
 	sent      string
-	messageID string // what is kept of it
-	evidence  string // what is kept as evidence of success, where it is not what was sent
-	refused   string // an answer with that status that is no success; empty where the status alone is the provider's word
-	// means holds the statuses that mean something else here than they do by
-	// themselves (reply.outcome), without a body that says more.
+	messageID string // the recorded message id
+	evidence  string // the evidence of success, if it is not the body
+	refused   string // an error body with that status; empty if the status alone decides
+	// means are the statuses whose classification differs from reply.outcome, with a
+	// body that has no details.
 	means map[int]meaning
 }
 
@@ -53,10 +52,10 @@ var samples = map[string]sample{
 	"webhook":    webhookSample,
 }
 
-// ok is the status of success.
+// ok returns the status of success.
 func (s sample) ok() int { return cmp.Or(s.status, http.StatusOK) }
 
-// by is what a status comes to whose body says nothing.
+// by returns the kind of a status with a body that has no details.
 func (s sample) by(status int, kind Kind) Kind {
 	if m, is := s.means[status]; is {
 		return m.kind
@@ -64,19 +63,19 @@ func (s sample) by(status int, kind Kind) Kind {
 	return kind
 }
 
-// each runs promise over all messengers that speak HTTP, every one pointed at url.
+// each runs promise over all messengers that use HTTP, with their provider at base.
 func each(t *testing.T, base string, client *http.Client, promise func(t *testing.T, m Messenger, s sample)) {
 	t.Helper()
 	eachBy(t, endpoint(base, client), promise)
 }
 
-// eachBy runs promise over them by one endpoint.
+// eachBy runs promise over them with one endpoint.
 func eachBy(t *testing.T, e Endpoint, promise func(t *testing.T, m Messenger, s sample)) {
 	t.Helper()
 	for _, m := range All(func(string) Endpoint { return e }) {
 		name := m.Spec().Name
 		if name == "email" {
-			continue // it speaks SMTP: talk_test.go holds it to the same
+			continue // it uses SMTP: talk_test.go verifies the same
 		}
 		t.Run(name, func(t *testing.T) {
 			s, found := samples[name]
@@ -88,12 +87,12 @@ func eachBy(t *testing.T, e Endpoint, promise func(t *testing.T, m Messenger, s 
 	}
 }
 
-// endpoint is that of a provider at base.
+// endpoint returns the endpoint of a provider at base.
 func endpoint(base string, client *http.Client) Endpoint {
 	return Endpoint{Client: client, Now: func() time.Time { return noon }, URL: base}
 }
 
-// newClient is NewClient, its connections closed when the test ends.
+// newClient returns a NewClient whose connections are closed when the test ends.
 func newClient(t *testing.T) *http.Client {
 	t.Helper()
 	c := NewClient(ClientConfig{Anywhere: true})
@@ -101,7 +100,7 @@ func newClient(t *testing.T) *http.Client {
 	return c
 }
 
-// provider stands up a provider that answers every call by answer.
+// provider starts a provider that responds to every call by answer.
 func provider(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(answer)
@@ -109,7 +108,7 @@ func provider(t *testing.T, answer http.HandlerFunc) string {
 	return server.URL
 }
 
-// rawProvider stands up a provider that does to each connection what it likes.
+// rawProvider starts a provider that handles raw connections.
 func rawProvider(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -134,8 +133,8 @@ func rawProvider(t *testing.T, serve func(net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// echo puts all that a call bore into an answer, what may be the credential in every
-// spelling.
+// echo returns all parts of a request as a response body, with the credential in every
+// encoding.
 func echo(r *http.Request) string {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	user, password, _ := r.BasicAuth()
@@ -144,35 +143,35 @@ func echo(r *http.Request) string {
 	return said + fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
 }
 
-// send calls m and checks what must be true of every outcome.
+// send calls m and verifies the properties of every outcome.
 func send(ctx context.Context, t *testing.T, m Messenger, message Message) Outcome {
 	t.Helper()
 	o := m.Send(ctx, message)
 	sound(t, o, message.Credential)
 	if o.Destination != "" && (o.Kind != Retry || o.Destination == message.Destination) {
-		t.Errorf("moved, and not to be sent elsewhere: %+v", o)
+		t.Errorf("unexpected Destination: %+v", o)
 	}
 	return o
 }
 
-// sound checks what must be true of every outcome of a call with a credential.
+// sound verifies the properties of every outcome of a call with a credential.
 func sound(t *testing.T, o Outcome, credential string) {
 	t.Helper()
 	if o.Kind < Sent || o.Kind > Unknown {
 		t.Errorf("no kind: %+v", o)
 	}
 	if paused := o.Kind == Paused && o.Scope == DestinationScope; (o.Scope != NoScope) != (o.Kind == Failed) && !paused {
-		t.Errorf("a scope belongs to Failed, and to a pause of a destination: %+v", o)
+		t.Errorf("scope without Failed or a pause of a destination: %+v", o)
 	}
 	if (o.Code == "") != (o.Kind == Sent) {
-		t.Errorf("what is not Sent needs a code: %+v", o)
+		t.Errorf("missing code: %+v", o)
 	}
 	if o.After < 0 || o.After > 0 && (o.Kind == Sent || o.Kind == Failed) {
-		t.Errorf("a wait that nobody waits for: %+v", o)
+		t.Errorf("After without a retry: %+v", o)
 	}
 	for text, limit := range map[string]int{o.Code: maxCode, o.MessageID: maxCode, o.Excerpt: MaxExcerpt} {
 		if len(text) > limit || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-			t.Errorf("not fit to be recorded: %q", text)
+			t.Errorf("not recordable: %q", text)
 		}
 	}
 	if o.Gone && o.Kind != Failed {
@@ -180,16 +179,16 @@ func sound(t *testing.T, o Outcome, credential string) {
 	}
 	all := fmt.Sprintf("%+v", o)
 	if strings.Contains(all, "SECRET") || strings.Contains(all, credential) {
-		t.Errorf("the secret stands in %s", all)
+		t.Errorf("secret in %s", all)
 	}
 }
 
-// roundTrip is a transport that is a function.
+// roundTrip is a transport by a function.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// A deadline is a context whose deadline passes when the test says so.
+// A deadline is a context whose deadline passes when the test decides.
 type deadline struct {
 	context.Context
 	passed chan struct{}
@@ -213,7 +212,7 @@ func (d deadline) Err() error {
 	}
 }
 
-// write writes to a provider's answer, and says whether anybody still takes it.
+// write writes to a response, and reports whether the client still reads it.
 func write(w http.ResponseWriter, text string) bool {
 	_, err := io.WriteString(w, text)
 	return err == nil && !errors.Is(http.NewResponseController(w).Flush(), net.ErrClosed)

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// Limits say how fast a messenger may be called.
+// Limits are the rate limits of a messenger.
 type Limits struct {
 	Credential  Rate // of all calls under one credential
 	Destination Rate // of the calls to one destination under one credential
 }
 
-// A Rate is so many calls in so much time, evenly. The zero Rate limits nothing.
+// A Rate is a rate limit: Count calls in Per, evenly spread. The zero Rate is no limit.
 type Rate struct {
 	Count int
 	Per   time.Duration
-	Burst int // how many may come at once after a rest; 0 means 1
+	Burst int // how many calls are allowed at once after a rest; 0 means 1
 }
 
-// Limited says whether the rate limits anything.
+// Limited reports whether the rate limits anything.
 func (r Rate) Limited() bool { return r.Count > 0 && r.Per > 0 }
 
-// Interval is the time from one call to the next; 0 where nothing is limited.
+// Interval returns the time between two calls; 0 if there is no limit.
 func (r Rate) Interval() time.Duration {
 	if !r.Limited() {
 		return 0
@@ -31,12 +31,12 @@ func (r Rate) Interval() time.Duration {
 	return max(r.Per/time.Duration(r.Count), time.Microsecond)
 }
 
-// Keeps says whether who keeps r also keeps the other rate.
+// Keeps reports whether calls within r are also within the other rate.
 func (r Rate) Keeps(other Rate) bool {
 	return !other.Limited() || r.Limited() && r.Interval() >= other.Interval() && max(r.Burst, 1) <= max(other.Burst, 1)
 }
 
-// String is the rate as ParseRate reads it.
+// String returns the rate in the form of ParseRate.
 func (r Rate) String() string {
 	if !r.Limited() {
 		return "off"
@@ -51,7 +51,7 @@ func (r Rate) String() string {
 
 var periods = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}
 
-// ParseRate reads a rate: "10/s", "600/m", "1000/h", or "off".
+// ParseRate parses a rate: "10/s", "600/m", "1000/h", or "off".
 func ParseRate(text string) (Rate, error) {
 	if text == "off" {
 		return Rate{}, nil
@@ -60,7 +60,7 @@ func ParseRate(text string) (Rate, error) {
 	n, err := strconv.Atoi(count)
 	per, known := periods[word]
 	if err != nil || !known || n < 1 || n > 100_000 {
-		return Rate{}, fmt.Errorf("%q is no rate: it is a number from 1 to 100000 and a time, such as 10/s, 600/m or 1000/h, or off", text)
+		return Rate{}, fmt.Errorf("invalid rate limit %q: must be a number from 1 to 100000 per period, such as 10/s, 600/m or 1000/h, or off", text)
 	}
 	return Rate{Count: n, Per: per}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// outcome is what a talk comes to.
+// outcome returns the outcome of a session.
 func (t talk) outcome(now time.Time) Outcome {
 	var refusal *textproto.Error
 	switch {
@@ -26,11 +26,11 @@ func (t talk) outcome(now time.Time) Outcome {
 	}
 }
 
-// status is an enhanced status code, as RFC 3463 has it.
+// status matches an enhanced status code (RFC 3463).
 var status = regexp.MustCompile(`^[245]\.([0-9]{1,3})\.[0-9]{1,3}\b`)
 
-// refused is what a reply means that was none of success. Codes: RFC 5321, 4.2.3;
-// those of authentication: RFC 4954, 6.
+// refused returns the outcome of an error response. Codes: RFC 5321, 4.2.3; those of
+// authentication: RFC 4954, 6.
 func (s step) refused(reply *textproto.Error) Outcome {
 	o := Outcome{Status: reply.Code, Code: fmt.Sprintf("smtp_%d", reply.Code), Excerpt: fmt.Sprintf("%d %s", reply.Code, reply.Msg)}
 	subject := ""
@@ -40,15 +40,15 @@ func (s step) refused(reply *textproto.Error) Outcome {
 	switch {
 	case reply.Code/100 == 4:
 		o.Kind = Retry
-		// Amazon SES says 454 where its limits are reached
+		// Amazon SES responds 454 when its sending limits are reached
 		// (https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html).
-		// Before that, 454 is about TLS (RFC 3207) or authentication (RFC 4954).
+		// In an earlier step, 454 is about TLS (RFC 3207) or authentication (RFC 4954).
 		if reply.Code == 454 && (s > authentication || strings.Contains(strings.ToLower(reply.Msg), "throttl")) {
 			o.Kind = Paused
 		}
 	case reply.Code/100 != 5 && s == end:
 		o.Kind = Unknown
-	case reply.Code/100 != 5: // out of order, and nothing is lost
+	case reply.Code/100 != 5: // out of order, but before the mail was sent
 		o.Kind = Retry
 	default:
 		o.Kind, o.Scope = Failed, s.scope(reply.Code, subject)
@@ -56,12 +56,12 @@ func (s step) refused(reply *textproto.Error) Outcome {
 	return o
 }
 
-// scope is what a relay's no is about.
+// scope returns the scope of a rejection.
 func (s step) scope(code int, subject string) Scope {
 	switch {
-	case code == 530 || code == 534 || code == 535 || code == 538: // whatever it was said to
+	case code == 530 || code == 534 || code == 535 || code == 538: // in any step
 		return CredentialScope
-	case s < sender, s == sender && code != 552: // who sends is part of the credential; 552 is about size
+	case s < sender, s == sender && code != 552: // the sender address is part of the credential; 552 is about size
 		return CredentialScope
 	case s == recipient, s == end && (subject == "1" || subject == "2"): // addressing, mailbox
 		return DestinationScope

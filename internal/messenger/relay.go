@@ -9,27 +9,27 @@ import (
 	"strings"
 )
 
-// A relay is a mail server that takes mail for anybody, as a credential names it:
+// A relay is a mail server that takes mail for delivery, as a credential names it:
 //
 //	smtp://user:password@relay.example.com:587?from=bongsu@example.com
 //
-// smtp is encrypted by STARTTLS, unless it says tls=off; smtps from the beginning.
+// smtp is encrypted by STARTTLS, unless tls=off is set; smtps by implicit TLS.
 type relay struct {
 	host, port     string
-	implicit       bool // TLS from the beginning, as RFC 8314 recommends
-	clear          bool // no TLS at all
+	implicit       bool // implicit TLS, as RFC 8314 recommends
+	clear          bool // no TLS
 	user, password string
 	from           *mail.Address
 }
 
-// parseRelay reads a relay. Its error does not quote the credential.
+// parseRelay parses a credential. Its error does not quote it.
 func parseRelay(value string) (relay, error) {
 	u, err := url.Parse(value)
 	if err != nil || u.Hostname() == "" || u.Fragment != "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
 		return relay{}, errors.New("must be a URL such as smtp://user:password@relay.example.com:587?from=bongsu@example.com, special characters of user and password escaped as %2F")
 	}
 	if u.Path != "" && u.Path != "/" {
-		return relay{}, errors.New("must be a URL without a path: what follows the port begins with ?from=")
+		return relay{}, errors.New("must be a URL without a path, with ?from= after the port")
 	}
 	// Ports: RFC 6409 (submission), RFC 8314 (submissions).
 	r := relay{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps"}
@@ -46,7 +46,7 @@ func parseRelay(value string) (relay, error) {
 	return r, r.options(u.RawQuery)
 }
 
-// options reads what follows the question mark.
+// options parses the query.
 func (r *relay) options(query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -54,7 +54,7 @@ func (r *relay) options(query string) error {
 	}
 	for name := range values {
 		if name != "from" && name != "tls" {
-			return errors.New("must have no other query than from and tls")
+			return errors.New("must have no query parameters other than from and tls")
 		}
 	}
 	switch {
@@ -62,17 +62,17 @@ func (r *relay) options(query string) error {
 	case values.Get("tls") == "off" && !r.implicit:
 		r.clear = true
 	default:
-		return errors.New("must say tls=off, and that with smtp:// only, or nothing of tls")
+		return errors.New("must have tls=off, with smtp:// only, or no tls parameter")
 	}
 	r.from, err = mail.ParseAddress(values.Get("from"))
 	if err != nil || checkMail(r.from.Address) != nil {
-		return errors.New("must say whom mail is from, such as ?from=bongsu@example.com")
+		return errors.New("must have a sender address, such as ?from=bongsu@example.com")
 	}
 	return nil
 }
 
-// checkMail accepts a mail address of ASCII characters: others need SMTPUTF8 (RFC
-// 6531) of every server on the way.
+// checkMail accepts a mail address of ASCII characters: others need SMTPUTF8 (RFC 6531)
+// on every server on the path.
 func checkMail(value string) error {
 	at, err := mail.ParseAddress(value)
 	if err != nil || at.Address != value || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) || len(value) > 254 {
@@ -81,10 +81,11 @@ func checkMail(value string) error {
 	return nil
 }
 
-// address is where the relay is dialled.
+// address returns the host and port of the relay.
 func (r relay) address() string { return net.JoinHostPort(r.host, r.port) }
 
-// secrets are all that an answer must not show, also as AUTH writes it (RFC 4616).
+// secrets returns the secrets that a response must not contain, also as AUTH encodes
+// them (RFC 4616).
 func (r relay) secrets(credential string) []string {
 	if r.password == "" {
 		return []string{credential}

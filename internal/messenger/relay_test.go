@@ -14,30 +14,30 @@ import (
 	"testing"
 )
 
-// The words of a script that are no replies.
+// The actions of a script other than replies.
 const (
 	hangUp  = "hang up"
-	silence = "silence" // until the caller hangs up
+	silence = "silence" // until the client disconnects
 	endless = "endless"
 )
 
-// A script is how a relay replies, by command; "" is the greeting, and "." the end of
-// a mail. What it says nothing of succeeds.
+// A script maps commands to replies; "" is the greeting, and "." the end of a mail.
+// Other commands succeed.
 type script map[string]string
 
-// A scripted is a relay that plays a script, for any number of connections.
+// A scripted is a relay that follows a script, for any number of connections.
 type scripted struct {
 	script   script
 	tls      *tls.Config // for STARTTLS
-	implicit bool        // TLS from the beginning
+	implicit bool        // implicit TLS
 
 	mu    sync.Mutex
 	lines []string // all commands
 	mails []string
-	hung  chan struct{} // receives when a caller hears silence
+	hung  chan struct{} // receives when a client meets silence
 }
 
-// relayOf stands up a relay, and gives it with where it is.
+// relayOf starts a relay, and returns its address.
 func relayOf(t *testing.T, s *scripted) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,7 +68,7 @@ func relayOf(t *testing.T, s *scripted) (addr string) {
 	return listener.Addr().String()
 }
 
-// serve plays the script on one connection.
+// serve follows the script on one connection.
 func (s *scripted) serve(conn net.Conn) {
 	r := bufio.NewReader(conn)
 	command := ""
@@ -110,7 +110,8 @@ func (s *scripted) read(r *bufio.Reader) (command string) {
 	}
 }
 
-// reply says what the script does to a command, and whether the talk goes on.
+// reply performs the script's action for a command, and reports whether the session
+// continues.
 func (s *scripted) reply(conn net.Conn, command string) bool {
 	reply, is := s.script[command]
 	if !is {
@@ -136,14 +137,14 @@ func (s *scripted) reply(conn net.Conn, command string) bool {
 	return err == nil
 }
 
-// said gives the commands so far.
+// said returns the commands so far.
 func (s *scripted) said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.lines, "\n")
 }
 
-// certified gives how a server at 127.0.0.1 encrypts, and who certifies it.
+// certified returns the TLS configuration of a server at 127.0.0.1, and its CA.
 func certified(t *testing.T) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
@@ -153,7 +154,7 @@ func certified(t *testing.T) (*tls.Config, *x509.CertPool) {
 	return &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}, roots
 }
 
-// emailTo is the messenger with a relay in place of all others.
+// emailTo returns the messenger with one relay in place of all others.
 func emailTo(addr string) Email {
 	e := endpoint("smtp://"+addr, nil)
 	e.Dial = NewDial(ClientConfig{Anywhere: true})
@@ -164,8 +165,8 @@ const emailCredential = "smtp://bongsu:SECRET%2F%2B%25word@relay.example:587?fro
 
 var emailMessage = Message{DeliveryID: 7, Credential: emailCredential, Destination: "ops@example.com", Text: "[normal] node1 down", Severity: "normal", Time: noon}
 
-// TestShortPasswordOfARelay: a password of one letter takes no ordinary word out of what
-// a relay says, and is not shown where it is quoted.
+// TestShortPasswordOfARelay verifies that a password of one letter redacts no ordinary
+// word of a response, and is redacted where it is quoted.
 func TestShortPasswordOfARelay(t *testing.T) {
 	const credential = "smtp://kim:a@relay.example.com:587?from=bongsu@example.com"
 	r, err := parseRelay(credential)

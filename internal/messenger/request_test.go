@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// full is a message with all that an alert may have, and with what providers give a
-// meaning of their own.
+// full returns a message with all fields of an alert, and with the markup of the
+// providers.
 func full(credential, destination string) Message {
 	return Message{
 		DeliveryID:  7,
@@ -27,13 +27,13 @@ func full(credential, destination string) Message {
 	}
 }
 
-// plainMessage is a message that is its text alone.
+// plainMessage returns a message with a text only.
 func plainMessage(credential, destination string) Message {
 	return Message{DeliveryID: 7, Credential: credential, Destination: destination, Text: "[normal] node1 down", Severity: "normal", Time: noon}
 }
 
-// wire is the request that a messenger makes of a message: method, target, headers by
-// name, and body. The outcome must be Sent, and say Cut or not.
+// wire returns the request of a messenger for a message: method, target, headers by
+// name, and body. The outcome must be Sent, with Cut equal to cut.
 func wire(t *testing.T, name string, m Message, cut bool) []byte {
 	t.Helper()
 	s := samples[name]
@@ -54,7 +54,7 @@ func wire(t *testing.T, name string, m Message, cut bool) []byte {
 	return b.Bytes()
 }
 
-// goldens holds a messenger's requests to its golden files.
+// goldens compares a messenger's requests with its golden files.
 func goldens(t *testing.T, name, credential, destination string) {
 	t.Helper()
 	golden(t, name+"/plain", wire(t, name, plainMessage(credential, destination), false))

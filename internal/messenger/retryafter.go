@@ -8,21 +8,20 @@ import (
 	"time"
 )
 
-// maxAfter bounds what a provider can ask for, so that no sum with it overflows.
-// It is far beyond any alert's time to live.
+// maxAfter bounds the wait that a provider can request, so that additions to it do not
+// overflow. It is far longer than any time to live.
 const maxAfter = 365 * 24 * time.Hour
 
-// retryAfter reads a Retry-After header: seconds, as an integer or with a
-// fraction, or an HTTP date. It answers with whole milliseconds, never fewer than
-// were asked for, and with 0 for a date that has passed and for what it cannot
-// read.
+// retryAfter parses a Retry-After header: seconds, as an integer or with a fraction, or
+// an HTTP date. It returns whole milliseconds, rounded up, and 0 for a date in the past
+// and for an invalid value.
 func retryAfter(value string, now time.Time) time.Duration {
 	if value = strings.TrimSpace(value); value == "" {
 		return 0
 	}
 	if strings.Trim(value, "0123456789.") == "" {
 		seconds, err := strconv.ParseFloat(value, 64)
-		if err != nil && !math.IsInf(seconds, 1) { // Inf: a number too great for a float
+		if err != nil && !math.IsInf(seconds, 1) { // Inf: a number too large for a float
 			return 0
 		}
 		if seconds >= maxAfter.Seconds() {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestSignsAreShown sends signs that are Markdown, HTML or markup somewhere: each
-// provider is asked to show them as they are.
+// TestSignsAreShown sends characters that are Markdown, HTML or other markup: requests
+// make each provider show them literally.
 func TestSignsAreShown(t *testing.T) {
 	const text = "*/5 * * * * _x_ ~y~ `z` <b>&"
 	const html = "*/5 * * * * _x_ ~y~ `z` &lt;b&gt;&amp;"
@@ -18,7 +18,7 @@ func TestSignsAreShown(t *testing.T) {
 		"discordbot": {[]string{discord}, []string{discord}},
 		"telegram":   {[]string{`"text":"` + text + `"}`}, []string{html, `"parse_mode":"HTML"`}},
 		"teams":      {[]string{`{"type":"TextRun","text":"` + text + `"}`}, []string{`{"type":"TextRun","text":"` + text + `"}`}},
-		"ntfy":       {[]string{"\n\n" + text}, []string{"\n\n" + text}}, // without a header Markdown
+		"ntfy":       {[]string{"\n\n" + text}, []string{"\n\n" + text}}, // no Markdown without the header
 		"pagerduty":  {[]string{`"summary":"` + text + `"`}, nil},
 		"webhook":    {[]string{`"text":"` + text + `"`}, []string{`"text":"` + text + `"`}},
 	} {

@@ -11,7 +11,7 @@ type Slack struct{ Endpoint }
 
 var _ Verifier = Slack{}
 
-// slackAPI is where the methods of Slack's Web API are.
+// slackAPI is the base URL of Slack's Web API.
 const slackAPI = "https://slack.com/api/"
 
 // Spec describes an address on Slack.
@@ -35,11 +35,11 @@ func (Slack) Spec() Spec {
 	}
 }
 
-// slackChannel is what Slack's documentation says (https://docs.slack.dev/apis/web-api/rate-limits):
-// chat.postMessage takes one message a second per channel, short bursts beyond it
-// are allowed, and there is a limit of the workspace too, without a number. Limits
-// hold "per API method per workspace per app", which is what a token stands for:
-// so a 429 makes the whole credential wait.
+// slackChannel is the documented rate limit
+// (https://docs.slack.dev/apis/web-api/rate-limits): chat.postMessage allows one
+// message a second per channel and short bursts beyond it; the limit of the workspace
+// is documented without a number. Limits hold "per API method per workspace per app",
+// which a token stands for: a 429 therefore pauses the whole credential.
 var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
 
 // Send posts the message to the channel.

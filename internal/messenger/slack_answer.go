@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// slackErrors says what Slack's errors mean. An error that is not here is about
-// the message.
+// slackErrors classifies Slack's error codes. Other errors are about the message.
 var slackErrors = map[string]meaning{
 	"ratelimited":  {kind: Paused},
 	"rate_limited": {kind: Paused},
@@ -22,7 +21,7 @@ var slackErrors = map[string]meaning{
 	"channel_not_found": {Failed, DestinationScope},
 	"not_in_channel":    {Failed, DestinationScope},
 	"is_archived":       {Failed, DestinationScope},
-	"restricted_action": {Failed, DestinationScope}, // and all that begin with it
+	"restricted_action": {Failed, DestinationScope}, // and all codes with this prefix
 
 	"invalid_auth":              {Failed, CredentialScope},
 	"not_authed":                {Failed, CredentialScope},
@@ -43,16 +42,16 @@ var slackErrors = map[string]meaning{
 	"invalid_blocks": {Failed, MessageScope},
 }
 
-// A slackReply is what Slack's answer says. A nil OK means that the answer is not
-// Slack's.
+// A slackReply is the body of a response. OK is nil if the response is not from Slack's
+// API.
 type slackReply struct {
 	OK    *bool
 	Error string
 	TS    string
 }
 
-// slackJSON is a slackReply as encoding/json reads one: what it would take for the
-// other names, in letters of another case, goes to the first, and counts for nothing.
+// slackJSON is a slackReply for encoding/json, which matches names case-insensitively:
+// values of names in another case are decoded into the first three fields, and ignored.
 type slackJSON struct {
 	NotOK    json.RawMessage `json:"OK"`
 	NotError json.RawMessage `json:"ERROR"`
@@ -62,9 +61,9 @@ type slackJSON struct {
 	TS       string          `json:"ts"`
 }
 
-// readSlack reads Slack's answer. Slack repeats the message after what counts, so
-// that the answer to a long text is longer than what is read of it: where we cut
-// it ourselves, its head is enough. An answer that broke off is not.
+// readSlack decodes a response. Slack repeats the message after the relevant fields, so
+// the response to a long text exceeds maxAnswer: if it was truncated here, its head is
+// enough. An interrupted response is not.
 func readSlack(r reply) slackReply {
 	if !r.cut {
 		said := readJSON[slackJSON](r)
@@ -79,7 +78,7 @@ func readSlack(r reply) slackReply {
 	return slackReply{}
 }
 
-// decode reads one JSON object and nothing after it.
+// decode decodes one JSON object, and fails if anything follows it.
 func (s *slackReply) decode(d *json.Decoder) error {
 	if brace, err := d.Token(); err != nil || brace != json.Delim('{') {
 		return errors.Join(errors.New("not an object"), err)
@@ -106,13 +105,13 @@ func (s *slackReply) decode(d *json.Decoder) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than an object")
+		return errors.New("trailing data after the object")
 	}
 	return nil
 }
 
-// judge makes of what the status says what the answer says: Sent only where both
-// do, Paused where either does.
+// judge refines the outcome of the HTTP status by the response body: Sent requires
+// both, Paused either.
 func (s slackReply) judge(o Outcome) Outcome {
 	switch {
 	case s.OK == nil:

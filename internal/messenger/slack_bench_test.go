@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An answer is a provider without a network.
+// An answer is a transport without a network.
 type answer string
 
 func (a answer) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -20,8 +20,8 @@ func (a answer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// BenchmarkSlack makes what a message shows, and sends it by a client without a network:
-// what a delivery costs beside the call itself.
+// BenchmarkSlack encodes a message and sends it by a client without a network: the cost
+// of a delivery without the call itself.
 func BenchmarkSlack(b *testing.B) {
 	for name, m := range map[string]Message{
 		"plain": plainMessage("SLACK-USER1-TOKEN", "USER1_CHANNEL_ID"),

@@ -6,28 +6,29 @@ import (
 	"unicode/utf8"
 )
 
-// What Slack takes, in characters, and how many of what
+// Slack's limits, in characters and in number of elements
 // (https://docs.slack.dev/reference/methods/chat.postMessage,
 // https://docs.slack.dev/reference/block-kit/blocks).
 const (
-	slackTextLimit    = 40_000 // of a text: Slack cuts what is beyond
+	slackTextLimit    = 40_000 // of a text: Slack truncates longer ones
 	slackHeaderLimit  = 150
 	slackSectionLimit = 3_000
 	slackFieldLimit   = 2_000
 	slackFieldCount   = 10 // fields of a section
 	slackBlockCount   = 50
-	// slackBlocksLimit is of all blocks of a message as JSON. Slack does not document
-	// it; it was seen to refuse more than about 13,200 with msg_blocks_too_long
+	// slackBlocksLimit is of all blocks of a message as JSON. It is not documented;
+	// Slack was observed to reject more than about 13,200 with msg_blocks_too_long
 	// (https://github.com/slackapi/bolt-js/issues/2509).
 	slackBlocksLimit = 12_000
 )
 
-// slackContent is what a message shows, in both of Slack's ways to send. Where there
-// are blocks, the text is what notifications show.
+// slackContent is the content of a message, for both the API and webhooks. With blocks,
+// the text is shown in notifications only.
 type slackContent struct {
 	Text string `json:"text"`
-	// Mrkdwn is false where Slack would take signs of the text for markup: then it shows
-	// them (https://docs.slack.dev/messaging/formatting-message-text#disabling-formatting).
+	// Mrkdwn is false if the text contains characters that Slack would parse as markup,
+	// so that they are shown literally
+	// (https://docs.slack.dev/messaging/formatting-message-text#disabling-formatting).
 	Mrkdwn *bool        `json:"mrkdwn,omitempty"`
 	Blocks []slackBlock `json:"blocks,omitempty"`
 }
@@ -41,17 +42,17 @@ type slackBlock struct {
 type slackText struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
-	// Verbatim leaves names of people and channels what they are: text.
+	// Verbatim disables links for names of users and channels.
 	Verbatim bool `json:"verbatim,omitempty"`
-	// Emoji is false where names between colons are to stay what they are.
+	// Emoji is false to show names between colons literally.
 	Emoji *bool `json:"emoji,omitempty"`
 }
 
-// off is a setting that is on unless a message says otherwise.
+// off is false for settings that default to true.
 var off = new(bool)
 
-// slackContentOf shows more than a text by blocks, unless they would be too large
-// for Slack: then all of it is text, and only what is too long for that is cut.
+// slackContentOf formats a message with more than a text as blocks, unless they exceed
+// Slack's limits: then all of it is text, cut if it exceeds the limit of a text.
 func slackContentOf(m Message) (content slackContent, cut bool) {
 	if blocks := slackBlocksOf(m); blocks != nil {
 		return slackContent{Text: slackEscapes.Replace(m.Text), Mrkdwn: slackMrkdwn(m.Text), Blocks: blocks}, false
@@ -60,7 +61,7 @@ func slackContentOf(m Message) (content slackContent, cut bool) {
 	return slackContent{Text: slackEscapes.Replace(text), Mrkdwn: slackMrkdwn(text)}, cut
 }
 
-// slackMrkdwn is nil for a text in which Slack finds no markup.
+// slackMrkdwn returns nil for a text without Slack markup.
 func slackMrkdwn(text string) *bool {
 	if slackMarked(text) {
 		return off
@@ -68,13 +69,13 @@ func slackMrkdwn(text string) *bool {
 	return nil
 }
 
-// slackBlocksOf is nil for a plain message, and for one that does not fit.
+// slackBlocksOf returns nil for a plain message, and for one that exceeds the limits.
 func slackBlocksOf(m Message) []slackBlock {
 	if m.Plain() || utf8.RuneCountInString(m.Title) > slackHeaderLimit || slackSize(m.Text) > slackSectionLimit {
 		return nil
 	}
 	var blocks []slackBlock
-	if m.Title != "" { // nothing means anything in a plain_text, so nothing is escaped
+	if m.Title != "" { // plain_text has no markup, so nothing is escaped
 		blocks = append(blocks, slackBlock{Type: "header", Text: &slackText{Type: "plain_text", Text: m.Title}})
 	}
 	blocks = append(blocks, slackBlock{Type: "section", Text: slackWords(slackEscapes.Replace(m.Text), m.Text)})
@@ -102,8 +103,8 @@ func slackSection(text string) slackBlock {
 	return slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text, Verbatim: true}}
 }
 
-// slackWords is what people said, in markup of ours; or in plain text, where Slack would
-// find markup in it.
+// slackWords returns text of a caller as mrkdwn; or as plain text, if it contains Slack
+// markup.
 func slackWords(marked, said string) *slackText {
 	if slackMarked(said) {
 		return &slackText{Type: "plain_text", Text: said, Emoji: off}
@@ -111,12 +112,12 @@ func slackWords(marked, said string) *slackText {
 	return &slackText{Type: "mrkdwn", Text: marked, Verbatim: true}
 }
 
-// slackEscapes are the characters that mean something in Slack's text
+// slackEscapes escapes the control characters of Slack's text
 // (https://docs.slack.dev/messaging/formatting-message-text).
 var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// slackURLEscapes are those that would end a link, or begin its label.
+// slackURLEscapes also escapes the characters that end a link or begin its label.
 var slackURLEscapes = strings.NewReplacer("&", "&amp;", "<", "%3C", ">", "%3E", "|", "%7C")
 
-// slackSize measures in characters after the escapes.
+// slackSize returns the length in characters, after escaping.
 func slackSize(s string) int { return utf8.RuneCountInString(slackEscapes.Replace(s)) }

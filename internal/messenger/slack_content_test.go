@@ -12,7 +12,8 @@ func TestSlackGoldenRequests(t *testing.T) {
 	goldens(t, "slack", "SLACK-USER1-TOKEN", "USER1_CHANNEL_ID")
 }
 
-// TestSlackContent shows what fits by blocks, and as text what does not.
+// TestSlackContent verifies that a message is shown as blocks if it fits, and as text
+// otherwise.
 func TestSlackContent(t *testing.T) {
 	details := func(count int, value string) []Detail {
 		return slices.Repeat([]Detail{{Name: "n", Value: value}}, count)
@@ -57,7 +58,7 @@ func TestSlackContent(t *testing.T) {
 	}
 }
 
-// TestSlackCut sends more than Slack takes: what was cut is recorded.
+// TestSlackCut exceeds Slack's limit: the outcome records the truncation.
 func TestSlackCut(t *testing.T) {
 	m := plainMessage("SLACK-USER1-TOKEN", "C1")
 	m.Text = strings.Repeat("&", 20_000)
@@ -66,7 +67,7 @@ func TestSlackCut(t *testing.T) {
 	}
 }
 
-// TestSlackLinkStaysALink escapes what would end it.
+// TestSlackLinkStaysALink verifies that characters that end a link are escaped.
 func TestSlackLinkStaysALink(t *testing.T) {
 	m := Message{Text: "x", Link: "https://h.example/?a=1&b=<!channel>|c"}
 	content, _ := slackContentOf(m)
@@ -75,8 +76,8 @@ func TestSlackLinkStaysALink(t *testing.T) {
 	}
 }
 
-// TestSlackMarkup: what Slack would take for markup is shown as it was said, and ordinary
-// text is sent as it always was.
+// TestSlackMarkup verifies that Slack markup in a text is shown literally, and that
+// ordinary text is sent unchanged.
 func TestSlackMarkup(t *testing.T) {
 	for text, marked := range map[string]bool{
 		"[normal] node1 down": false, "[high] node_exporter_up of db-1 at 10:30:00, 5 > 3 & <x>": false, "see https://wiki.example/a_b_c?d=e#f": false, "a:b:1:c": true,

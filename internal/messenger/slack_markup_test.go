@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// slackMarkupPattern says the same as slackMarked, and takes its time.
+// slackMarkupPattern is the reference for slackMarked, and slower.
 var slackMarkupPattern = regexp.MustCompile("[*~`]" + `|(^|[^\pL\pN])_|_([^\pL\pN]|$)|(?m:^\s*>)|:([a-z0-9_+'-]*[a-z][a-z0-9_+'-]*|\+1|-1|100|1234):`)
 
 // FuzzSlackMarked compares slackMarked with the pattern.

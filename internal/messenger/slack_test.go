@@ -24,7 +24,8 @@ func slackAt(t *testing.T, base string) Slack {
 	return Slack{endpoint(base, newClient(t))}
 }
 
-// TestSlackRequest holds what goes out to the letter of the contract.
+// TestSlackRequest verifies the request byte for byte, as docs/compatibility.md defines
+// it.
 func TestSlackRequest(t *testing.T) {
 	for name, c := range map[string]struct{ text, body string }{
 		"contract": {"[normal] node1 down", `{"channel":"USER1_CHANNEL_ID","text":"[normal] node1 down"}`},
@@ -66,13 +67,13 @@ func TestSlackRequest(t *testing.T) {
 	}
 }
 
-// TestSlackAnswers holds every row of what Slack demands of a sender.
+// TestSlackAnswers verifies the outcome of every documented response of Slack.
 func TestSlackAnswers(t *testing.T) {
 	type row struct {
 		status     int
 		retryAfter string
 		body       string
-		want       Outcome // but for Excerpt and Status
+		want       Outcome // without Excerpt and Status
 	}
 	refusal := func(code string) string { return fmt.Sprintf(`{"ok":false,"error":%q}`, code) }
 	rows := []row{
@@ -141,14 +142,14 @@ func TestSlackAnswers(t *testing.T) {
 	}
 }
 
-// TestSlackLongAnswer shows that a long text, which Slack repeats in its answer,
-// is Sent, though only the head of that answer is read.
+// TestSlackLongAnswer verifies that a long text, which Slack repeats in its response,
+// is Sent, although only the head of that response is read.
 func TestSlackLongAnswer(t *testing.T) {
 	long, _ := json.Marshal(strings.Repeat("봉수", 30_000))
 	for body, want := range map[string]Kind{
 		`{"ok":true,"channel":"C1","ts":"1.2","message":{"text":` + string(long) + `}}`: Sent,
 		`{"ok":false,"error":"is_archived","message":` + string(long) + `}`:             Failed,
-		`{"message":{"text":` + string(long) + `},"ok":true,"ts":"1.2"}`:                Unknown, // "ok" is not within what is read
+		`{"message":{"text":` + string(long) + `},"ok":true,"ts":"1.2"}`:                Unknown, // "ok" is beyond the part that is read
 		`{"ok":true,"ts":"1.2"}` + strings.Repeat(" ", 2*maxAnswer):                     Sent,
 		`{"ok":true,"ts":"1.2"}` + strings.Repeat("x", 2*maxAnswer):                     Unknown,
 	} {
@@ -208,8 +209,8 @@ func TestSlackSettings(t *testing.T) {
 	}
 }
 
-// FuzzSlackAnswer shows that no answer is Sent that another reader of JSON does
-// not find to say ok.
+// FuzzSlackAnswer verifies that a response is Sent only if another JSON parser also
+// finds ok.
 func FuzzSlackAnswer(f *testing.F) {
 	for _, seed := range []string{`{"ok":true,"ts":"1.2"}`, `{"ok":true,"ok":false}`, `{"a":[{}],"ok":true}`, `{"ok":true}x`, `{"ok":tru`} {
 		f.Add([]byte(seed))

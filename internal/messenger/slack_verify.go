@@ -9,9 +9,8 @@ import (
 	"strings"
 )
 
-// Verify asks Slack whose token it is, which needs no scope, and looks at the
-// channel where it is named by its id and the token may
-// (https://docs.slack.dev/reference/methods/auth.test,
+// Verify checks the token, which needs no scope, and the channel, if it is given by its
+// id and the token has the scope (https://docs.slack.dev/reference/methods/auth.test,
 // https://docs.slack.dev/reference/methods/conversations.info).
 func (s Slack) Verify(ctx context.Context, credential, destination string) Outcome {
 	if err := checkToken(credential); err != nil {
@@ -22,7 +21,7 @@ func (s Slack) Verify(ctx context.Context, credential, destination string) Outco
 	case o.Kind != Sent:
 		return o.without(credential)
 	case !slackID.MatchString(destination):
-		o.Excerpt = "the token is good; the channel was not looked at, as it is not named by its id"
+		o.Excerpt = "token valid; channel not checked: the destination is not a channel id"
 		return o.without(credential)
 	}
 	r, o := s.ask(ctx, "conversations.info", credential, url.Values{"channel": {destination}})
@@ -32,12 +31,13 @@ func (s Slack) Verify(ctx context.Context, credential, destination string) Outco
 	case o.Code == "missing_scope":
 		o = o.as(meaning{kind: Sent})
 		o.Code = ""
-		o.Excerpt = "the token is good; the channel was not looked at, as the token has none of the scopes channels:read, groups:read and im:read"
+		o.Excerpt = "token valid; channel not checked: the token lacks the scopes channels:read, groups:read and im:read"
 	}
 	return o.without(credential)
 }
 
-// ask calls a method that changes nothing. Some of those take no JSON.
+// ask calls a method that changes nothing, with a form: some of those methods accept no
+// JSON.
 func (s Slack) ask(ctx context.Context, method, token string, arguments url.Values) (reply, Outcome) {
 	r := s.post(ctx, slackAPI+method, []byte(arguments.Encode()), http.Header{
 		"Content-Type":  {"application/x-www-form-urlencoded"},
@@ -46,11 +46,11 @@ func (s Slack) ask(ctx context.Context, method, token string, arguments url.Valu
 	return r, readSlack(r).judge(s.outcome(r))
 }
 
-// slackID is the id of a channel, or of a conversation of two or a few.
+// slackID matches the id of a channel, or of a direct or group conversation.
 var slackID = regexp.MustCompile(`^[CDG][A-Z0-9]{8,}$`)
 
-// judgeSlackChannel makes of a channel that can be seen one that can be posted to, or
-// the error that chat.postMessage would answer.
+// judgeSlackChannel refines the outcome for a visible channel: one that can be posted
+// to, or the error that chat.postMessage would return.
 func judgeSlackChannel(r reply, o Outcome) Outcome {
 	var info struct {
 		Channel struct {
@@ -66,7 +66,7 @@ func judgeSlackChannel(r reply, o Outcome) Outcome {
 		return o.as(meaning{kind: Unknown})
 	}
 	c := info.Channel
-	public := !c.IsPrivate && strings.Contains(r.header.Get("X-OAuth-Scopes"), "chat:write.public") // no member need be
+	public := !c.IsPrivate && strings.Contains(r.header.Get("X-OAuth-Scopes"), "chat:write.public") // posting needs no membership
 	switch {
 	case c.IsArchived:
 		o.Code = "is_archived"

@@ -22,13 +22,13 @@ func TestSlackVerify(t *testing.T) {
 		"a private channel": {answers: map[string]string{auth: good, info: channel(`"is_channel":true,"is_private":true,"is_member":false`)},
 			header: map[string]string{"X-OAuth-Scopes": "chat:write,chat:write.public"}, want: failed(DestinationScope, "not_in_channel")},
 		"no channel":   {answers: map[string]string{auth: good, info: `{"ok":false,"error":"channel_not_found"}`}, want: failed(DestinationScope, "channel_not_found")},
-		"no scope":     {answers: map[string]string{auth: good, info: `{"ok":false,"error":"missing_scope","needed":"channels:read"}`}, want: Outcome{Kind: Sent}, says: "the channel was not looked at"},
+		"no scope":     {answers: map[string]string{auth: good, info: `{"ok":false,"error":"missing_scope","needed":"channels:read"}`}, want: Outcome{Kind: Sent}, says: "channel not checked"},
 		"odd answer":   {answers: map[string]string{auth: good, info: `{"ok":true,"channel":"C0123456789"}`}, want: Outcome{Kind: Unknown, Code: "unreadable_answer"}},
 		"a bad token":  {answers: map[string]string{auth: `{"ok":false,"error":"invalid_auth"}`}, want: failed(CredentialScope, "invalid_auth")},
 		"rate limited": {answers: map[string]string{auth: `{"ok":false,"error":"ratelimited"}`}, header: retryLater, want: Outcome{Kind: Paused, Code: "ratelimited", After: later}},
 	})
 	looks(t, "slack", secret, "#general", map[string]look{
-		"a name": {answers: map[string]string{auth: good}, want: Outcome{Kind: Sent}, says: "the channel was not looked at"},
+		"a name": {answers: map[string]string{auth: good}, want: Outcome{Kind: Sent}, says: "channel not checked"},
 	})
 	looks(t, "slack", "two SECRET words", "C0123456789", map[string]look{
 		"no token": {want: failed(CredentialScope, "invalid_credential")},

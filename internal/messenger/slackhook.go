@@ -17,23 +17,23 @@ type SlackHook struct{ Endpoint }
 
 var _ Messenger = SlackHook{}
 
-// Spec describes an address by a webhook. "Short bursts of more than one" a second are
-// allowed (https://docs.slack.dev/apis/web-api/rate-limits); how short they are is not
-// said.
+// Spec describes an address with a webhook. "Short bursts of more than one" a second
+// are allowed (https://docs.slack.dev/apis/web-api/rate-limits); their length is not
+// documented.
 func (SlackHook) Spec() Spec {
 	return Spec{
 		Name:  "slackhook",
 		Title: "Slack incoming webhook",
 		Credential: Setting{
 			Label:  "Webhook URL",
-			Hint:   "https://hooks.slack.com/services/T…/B…/…, from your Slack app's page Incoming Webhooks; it is a password",
+			Hint:   "https://hooks.slack.com/services/T…/B…/…, from your Slack app's page Incoming Webhooks; keep it secret",
 			Secret: true,
 			URL:    true,
 			Check:  checkSlackHook,
 		},
 		Destination: Setting{
 			Label:    "Channel",
-			Hint:     "a name for people, such as #ops; the webhook itself decides where it posts",
+			Hint:     "a label, such as #ops; the webhook determines the channel",
 			Optional: true,
 		},
 		Limits: Limits{Credential: Rate{Count: 1, Per: time.Second, Burst: 3}},
@@ -55,7 +55,7 @@ func (s SlackHook) Send(ctx context.Context, m Message) Outcome {
 var slackHookPath = regexp.MustCompile(`^/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+$`)
 
 // checkSlackHook accepts the URL of an incoming webhook. Those of Workflow Builder,
-// which take another body, have other paths.
+// which need another body, have other paths.
 func checkSlackHook(value string) error {
 	if err := checkURL(value); err != nil {
 		return err
@@ -66,9 +66,9 @@ func checkSlackHook(value string) error {
 	return nil
 }
 
-// slackHookErrors says what the words mean that Slack answers a webhook with
+// slackHookErrors classifies the error codes of webhooks
 // (https://docs.slack.dev/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
-// With a 400, a word that is not here is about the message.
+// Other codes with a 400 are about the message.
 var slackHookErrors = map[string]meaning{
 	"user_not_found":                    {Failed, DestinationScope},
 	"channel_not_found":                 {Failed, DestinationScope},
@@ -83,11 +83,11 @@ var slackHookErrors = map[string]meaning{
 	"invalid_token":                     {Failed, DestinationScope},
 }
 
-// slackHookWord is an answer that is one of Slack's words.
+// slackHookWord matches a response that is an error code of Slack.
 var slackHookWord = regexp.MustCompile(`^[a-z][a-z_]{3,60}$`)
 
-// judgeSlackHook makes of what the status says what the body says. Success is the
-// body ok, to the letter.
+// judgeSlackHook refines the outcome of the HTTP status by the response body. Success
+// is exactly the body ok.
 func judgeSlackHook(r reply, o Outcome) Outcome {
 	if r.status == http.StatusOK && r.err == nil && string(r.body) == "ok" {
 		o.Code = ""
@@ -112,10 +112,10 @@ func judgeSlackHook(r reply, o Outcome) Outcome {
 	return o
 }
 
-// slackHookError is Slack's word for what is wrong, or nothing.
+// slackHookError returns Slack's error code, or "".
 func slackHookError(r reply) string {
 	word := strings.TrimSpace(string(r.body))
-	var limited struct{ Error string } // a 429's body is JSON: unverified, and nothing depends on it
+	var limited struct{ Error string } // a 429 has a JSON body: unverified, and not relied on
 	if json.Unmarshal(r.body, &limited) == nil {
 		word = limited.Error
 	}

@@ -63,8 +63,8 @@ func TestSlackHookSettings(t *testing.T) {
 	checks(t, SlackHook{}.Spec().Destination, map[string]bool{"": true, "#ops": true})
 }
 
-// TestSlackHookRefusesWhatCannotBeCalled shows that a URL that came in another way
-// than through the check is not called.
+// TestSlackHookRefusesWhatCannotBeCalled verifies that a URL that bypassed the check is
+// not called.
 func TestSlackHookRefusesWhatCannotBeCalled(t *testing.T) {
 	m := slackHookSample.message
 	m.Credential = strings.Replace(slackHookURL, "services", "workflows", 1)

@@ -28,7 +28,7 @@ func (SNS) Spec() Spec {
 		Title: "SMS (Amazon SNS)",
 		Credential: Setting{
 			Label:  "Access key",
-			Hint:   "AKIA…:secret:region, such as AKIA…:…:ap-northeast-2: the key of a user who may sns:Publish and, to be verified, sns:CheckIfPhoneNumberIsOptedOut",
+			Hint:   "AKIA…:secret:region, such as AKIA…:…:ap-northeast-2: the key of an IAM user with sns:Publish and, for verification, sns:CheckIfPhoneNumberIsOptedOut",
 			Secret: true,
 			Check:  checkBy(parseSNS),
 		},
@@ -39,12 +39,12 @@ func (SNS) Spec() Spec {
 	}
 }
 
-// snsAccount is the quota of SMS of an account: 20 a second, which AWS raises when asked
+// snsAccount is the SMS quota of an account: 20 a second, which AWS raises on request
 // (https://docs.aws.amazon.com/general/latest/gr/sns.html; unverified, and lower by
 // country and origination number).
 var snsAccount = Rate{Count: 20, Per: time.Second}
 
-// An snsAccess is what the credential says.
+// An snsAccess is a parsed credential.
 type snsAccess struct{ key, secret, region string }
 
 var (
@@ -52,7 +52,7 @@ var (
 	snsRegion = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 )
 
-// parseSNS reads a credential. Its error does not quote it.
+// parseSNS parses a credential. Its error does not quote it.
 func parseSNS(value string) (snsAccess, error) {
 	key, rest, _ := strings.Cut(value, ":")
 	last := strings.LastIndex(rest, ":")
@@ -62,7 +62,8 @@ func parseSNS(value string) (snsAccess, error) {
 	return snsAccess{key, rest[:last], rest[last+1:]}, nil
 }
 
-// url is that of the region (https://docs.aws.amazon.com/general/latest/gr/sns.html).
+// url returns the endpoint of the region
+// (https://docs.aws.amazon.com/general/latest/gr/sns.html).
 func (a snsAccess) url() string {
 	if strings.HasPrefix(a.region, "cn-") {
 		return "https://sns." + a.region + ".amazonaws.com.cn/"
@@ -70,15 +71,15 @@ func (a snsAccess) url() string {
 	return "https://sns." + a.region + ".amazonaws.com/"
 }
 
-// Send publishes the message to the number. Sent means that SNS took it; that it
-// arrived, SNS writes to the account's own logs only.
+// Send publishes the message to the number. Sent means that SNS accepted it; delivery
+// is reported in the account's own logs only.
 func (s SNS) Send(ctx context.Context, m Message) Outcome {
 	text, cut := m.sms()
 	o := s.ask(ctx, m.Credential, url.Values{
 		"Action":      {"Publish"},
 		"PhoneNumber": {m.Destination},
 		"Message":     {text},
-		// Transactional goes by the most reliable way; the account's default may not
+		// Transactional is the most reliable type; the account's default may be another
 		// (https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html).
 		"MessageAttributes.entry.1.Name":              {"AWS.SNS.SMS.SMSType"},
 		"MessageAttributes.entry.1.Value.DataType":    {"String"},
@@ -93,11 +94,11 @@ func (s SNS) Send(ctx context.Context, m Message) Outcome {
 	return o
 }
 
-// Verify asks whether the number has opted out, which tells whether the key is good.
+// Verify checks whether the number has opted out, which also validates the key.
 func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome {
 	return s.ask(ctx, credential, url.Values{
 		"Action":      {"CheckIfPhoneNumberIsOptedOut"},
-		"phoneNumber": {destination}, // spelled so by SNS
+		"phoneNumber": {destination}, // SNS spells it in lower case
 	}, func(said snsReply, o Outcome) Outcome {
 		switch {
 		case said.XMLName.Local != "CheckIfPhoneNumberIsOptedOutResponse":
@@ -110,7 +111,7 @@ func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome
 	})
 }
 
-// ask makes one call of the Query API. taken judges an answer of success.
+// ask makes one call of the Query API. taken refines the outcome of a 2xx response.
 func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken func(snsReply, Outcome) Outcome) Outcome {
 	access, err := parseSNS(credential)
 	if err != nil {
@@ -132,7 +133,7 @@ func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken 
 	return o.without(credential, access.secret)
 }
 
-// sign gives the header of a call, signed by Signature Version 4 for where it goes.
+// sign returns the header of a call to at, signed by Signature Version 4.
 func (a snsAccess) sign(ctx context.Context, at string, body []byte, now time.Time) (http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(body))
 	if err != nil {

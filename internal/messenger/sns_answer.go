@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// An snsReply is what SNS's answer says, of success or an error. The zero snsReply
-// stands for what is not SNS's.
+// An snsReply is the body of a response, of success or an error. The zero snsReply
+// stands for a response that is not from SNS.
 type snsReply struct {
 	XMLName   xml.Name
 	MessageID string `xml:"PublishResult>MessageId"`
@@ -18,7 +18,8 @@ type snsReply struct {
 	Message   string `xml:"Error>Message"`
 }
 
-// readSNS reads one XML document and nothing after it.
+// readSNS decodes one XML document, and returns the zero snsReply if anything follows
+// it.
 func readSNS(r reply) snsReply {
 	var s snsReply
 	d := xml.NewDecoder(bytes.NewReader(r.body))
@@ -36,7 +37,7 @@ func readSNS(r reply) snsReply {
 	}
 }
 
-// refuse makes of what the status says what SNS's error says.
+// refuse refines the outcome of the HTTP status by SNS's error code.
 func (s snsReply) refuse(o Outcome) Outcome {
 	if s.Code == "" {
 		return o
@@ -53,9 +54,9 @@ func (s snsReply) refuse(o Outcome) Outcome {
 	return o
 }
 
-// snsErrors says what SNS's errors mean
+// snsErrors classifies SNS's error codes
 // (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html and CommonErrors.html).
-// An error that is not here means what the HTTP status does.
+// Other errors are classified by their HTTP status.
 var snsErrors = map[string]meaning{
 	"Throttling":           {kind: Paused},
 	"ThrottlingException":  {kind: Paused},
@@ -65,9 +66,9 @@ var snsErrors = map[string]meaning{
 	"InternalError":      {kind: Retry},
 	"InternalFailure":    {kind: Retry},
 	"ServiceUnavailable": {kind: Retry},
-	"RequestExpired":     {kind: Retry}, // our clock is wrong, and may be set
+	"RequestExpired":     {kind: Retry}, // the local clock is wrong, and may be corrected
 
-	"InvalidParameter":      {Failed, DestinationScope}, // but for one about the message
+	"InvalidParameter":      {Failed, DestinationScope}, // except for an error about the message
 	"InvalidParameterValue": {Failed, DestinationScope},
 	"OptedOut":              {Failed, DestinationScope},
 

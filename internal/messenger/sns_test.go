@@ -21,8 +21,8 @@ var snsSample = sample{
 	refused:   `<PublishResponse><PublishResult></PublishResult></PublishResponse>`,
 }
 
-// signature is the part of an Authorization header that depends on the host, and so
-// on the test's port.
+// signature matches the part of an Authorization header that depends on the host, and
+// so on the test's port.
 var signature = regexp.MustCompile(`Signature=[0-9a-f]{64}`)
 
 func TestSNSRequest(t *testing.T) {
@@ -32,9 +32,8 @@ func TestSNSRequest(t *testing.T) {
 	}
 }
 
-// TestSNSSignature signs again what has arrived, step by step as
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-// says.
+// TestSNSSignature computes the signature of a request again, step by step as in
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
 func TestSNSSignature(t *testing.T) {
 	mac := func(key []byte, text string) []byte {
 		h := hmac.New(sha256.New, key)
@@ -140,7 +139,7 @@ func TestSNSSettings(t *testing.T) {
 	})
 }
 
-// TestSNSRegions sees that a region is part of a host of Amazon's, and nothing else.
+// TestSNSRegions verifies that a region is only ever part of an Amazon host name.
 func TestSNSRegions(t *testing.T) {
 	for region, want := range map[string]string{
 		"ap-northeast-2": "https://sns.ap-northeast-2.amazonaws.com/", "cn-north-1": "https://sns.cn-north-1.amazonaws.com.cn/",

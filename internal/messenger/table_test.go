@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTable: the table in docs/messengers.md has a row for each messenger, with its limits
+// TestTable verifies that the table in docs/messengers.md has a row for each messenger, with its limits
 // and its footnotes.
 func TestTable(t *testing.T) {
 	text, err := os.ReadFile("../../docs/messengers.md")

@@ -11,8 +11,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// A step is how far a talk with a relay has come. What a refusal is about depends on
-// it.
+// A step is the progress of an SMTP session. The scope of a rejection depends on it.
 type step int
 
 const (
@@ -24,22 +23,22 @@ const (
 	end // the final dot: from here on the relay may have the mail
 )
 
-// A talk is what came of one connection to a relay.
+// A talk is the result of one SMTP session with a relay.
 type talk struct {
-	step step   // the last
-	said string // what came of it, where that was success
+	step step   // the last step
+	said string // the last response, if the session succeeded
 	err  error
 }
 
-// The refusals that are ours, since the relay offers nothing that would do.
+// Errors about missing extensions of the relay.
 var (
-	errNoTLS  = errors.New("the relay offers no STARTTLS, so that the password could be read on the way")
-	errNoAuth = errors.New("the relay offers neither AUTH PLAIN nor AUTH LOGIN, but the credential names a user")
+	errNoTLS  = errors.New("the relay does not support STARTTLS; the password would be sent unencrypted")
+	errNoAuth = errors.New("the relay supports neither AUTH PLAIN nor AUTH LOGIN, but the credential has a user")
 )
 
-// talk has one connection with the relay, and hands it one mail for one recipient.
-// Without mail it goes as far as the recipient. A connection has one mail: which of
-// several a broken one took with it would be another question.
+// talk runs one session with the relay, and delivers one mail for one recipient.
+// Without mail it ends after RCPT. A session has one mail: with several, it would be
+// unknown which of them an interrupted one delivered.
 func (e Endpoint) talk(ctx context.Context, r relay, to string, mail []byte) talk {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -48,7 +47,7 @@ func (e Endpoint) talk(ctx context.Context, r relay, to string, mail []byte) tal
 		return talk{err: ended(ctx, err)}
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // what waits for the relay ends with ctx
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // aborts blocked I/O when ctx ends
 	t := talk{}
 	t.said, t.err = t.have(ctx, &bounded{conn, maxAnswer}, e.tls(r), r, to, mail)
 	if t.err != nil && ctx.Err() != nil {
@@ -57,12 +56,12 @@ func (e Endpoint) talk(ctx context.Context, r relay, to string, mail []byte) tal
 	return t
 }
 
-// tls gives how a relay is encrypted.
+// tls returns the TLS configuration for a relay.
 func (e Endpoint) tls(r relay) *tls.Config {
 	return &tls.Config{ServerName: r.host, RootCAs: e.roots, MinVersion: tls.VersionTLS12}
 }
 
-// have has the talk over a connection, and notes how far it comes.
+// have runs the session over a connection, and records its step.
 func (t *talk) have(ctx context.Context, conn net.Conn, config *tls.Config, r relay, to string, mail []byte) (said string, err error) {
 	if r.implicit {
 		encrypted := tls.Client(conn, config)
@@ -75,7 +74,7 @@ func (t *talk) have(ctx context.Context, conn net.Conn, config *tls.Config, r re
 	if err != nil {
 		return "", err
 	}
-	client.SkipSMTPUTF8(true) // checkMail sees to it
+	client.SkipSMTPUTF8(true) // checkMail ensures ASCII
 	if err := hello(client, conn, config, r); err != nil {
 		return "", err
 	}
@@ -90,7 +89,7 @@ func (t *talk) have(ctx context.Context, conn net.Conn, config *tls.Config, r re
 	}
 	t.step = recipient
 	if err := client.Rcpt("<" + to + ">"); err != nil || mail == nil {
-		return "the relay takes mail from the sender to the destination; none was sent", err
+		return "the relay accepts mail from the sender to the destination; no mail was sent", err
 	}
 	t.step = content
 	w, err := client.Data()
@@ -104,22 +103,22 @@ func (t *talk) have(ctx context.Context, conn net.Conn, config *tls.Config, r re
 	if err := w.Close(); err != nil {
 		return "", err
 	}
-	_ = client.Text.PrintfLine("QUIT") // a courtesy, whose answer changes nothing
+	_ = client.Text.PrintfLine("QUIT") // best effort, the response is ignored
 	if answered, is := w.(interface{ ServerResponse() string }); is {
 		said = answered.ServerResponse()
 	}
 	return "250 " + said, nil
 }
 
-// hello introduces us by our address (RFC 5321, 4.1.3), since there are relays that
-// refuse "localhost", and begins to encrypt.
+// hello sends EHLO with the local IP address (RFC 5321, 4.1.3), since some relays
+// reject "localhost", and starts TLS.
 func hello(client *smtp.Client, conn net.Conn, config *tls.Config, r relay) error {
 	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
 	if err != nil {
 		return err
 	}
 	if strings.Contains(host, ":") {
-		host, _, _ = strings.Cut("IPv6:"+host, "%") // without the zone of a link-local one
+		host, _, _ = strings.Cut("IPv6:"+host, "%") // without the zone of a link-local address
 	}
 	if err := client.Hello("[" + host + "]"); err != nil {
 		return err
@@ -133,7 +132,7 @@ func hello(client *smtp.Client, conn net.Conn, config *tls.Config, r relay) erro
 	return client.StartTLS(config)
 }
 
-// authenticate says who we are. That the password may go that way was decided before.
+// authenticate logs in. The caller has ensured that the password may be sent.
 func authenticate(client *smtp.Client, r relay) error {
 	_, offered := client.Extension("AUTH")
 	mechanisms := strings.Fields(strings.ToUpper(offered))
@@ -148,8 +147,8 @@ func authenticate(client *smtp.Client, r relay) error {
 	}
 }
 
-// A bounded connection reads so many bytes and no more: a relay's answers have no end
-// of their own.
+// A bounded connection limits the bytes that it reads: responses of a relay have no
+// limit of their own.
 type bounded struct {
 	net.Conn
 	left int
@@ -157,7 +156,7 @@ type bounded struct {
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left == 0 {
-		return 0, errors.New("the relay's answers are too long")
+		return 0, errors.New("the responses of the relay are too long")
 	}
 	n, err := b.Conn.Read(p[:min(len(p), b.left)])
 	b.left -= n

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// The promises that promises_test.go runs over what speaks HTTP, for mail.
+// The promises of promises_test.go, for mail.
 
 func TestEmailSent(t *testing.T) {
 	s := &scripted{}
@@ -32,14 +32,14 @@ func TestEmailSent(t *testing.T) {
 	}
 }
 
-// TestEmailRefusals holds what each code means that is said to each command. A secret
-// stands in every reply.
+// TestEmailRefusals verifies the outcome of each code in reply to each command. Every
+// reply contains a secret.
 func TestEmailRefusals(t *testing.T) {
 	failed := func(scope Scope) Outcome { return Outcome{Kind: Failed, Scope: scope} }
 	retry, paused := Outcome{Kind: Retry}, Outcome{Kind: Paused}
 	type row struct {
 		command, reply string
-		want           Outcome // but for Status, Code and Excerpt
+		want           Outcome // without Status, Code and Excerpt
 		code           string
 	}
 	rows := []row{
@@ -56,7 +56,7 @@ func TestEmailRefusals(t *testing.T) {
 		{"MAIL", "552 5.3.4 too large", failed(MessageScope), "5.3.4"},
 		{"MAIL", "451 4.3.0 later", retry, "4.3.0"},
 		{"MAIL", "454 Throttling failure: Daily message quota exceeded", paused, "smtp_454"},
-		{"RCPT", "garbage", retry, "connection_error"}, // no reply at all
+		{"RCPT", "garbage", retry, "connection_error"}, // not an SMTP reply
 		{"RCPT", "550-5.1.1 no\r\n550 5.1.1 such user", failed(DestinationScope), "5.1.1"},
 		{"RCPT", "550 no", failed(DestinationScope), "smtp_550"},
 		{"RCPT", "551 no", failed(DestinationScope), "smtp_551"},
@@ -91,7 +91,7 @@ func TestEmailRefusals(t *testing.T) {
 			reply := c.reply + " SECRET/+%word AGJvbmdzdQBTRUNSRVQvKyV3b3Jk"
 			said := script{c.command: reply}
 			if c.command == "EHLO" {
-				said["HELO"] = reply // which is tried then
+				said["HELO"] = reply // the fallback of the client
 			}
 			addr := relayOf(t, &scripted{script: said})
 			o := send(t.Context(), t, emailTo(addr), emailMessage)
@@ -108,8 +108,8 @@ func TestEmailRefusals(t *testing.T) {
 	}
 }
 
-// TestEmailBroken breaks the connection at each command, and lets the caller's patience
-// end there.
+// TestEmailBroken closes the connection at each command, and ends the context of the
+// call there.
 func TestEmailBroken(t *testing.T) {
 	for _, command := range []string{"", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."} {
 		want, code := Retry, "connection_error"
@@ -177,18 +177,18 @@ func TestEmailWithoutRelay(t *testing.T) {
 	}
 }
 
-// TestEmailEncrypted talks to relays that encrypt, that do not, and that nobody
-// certifies.
+// TestEmailEncrypted connects to relays with TLS, without it, and with an untrusted
+// certificate.
 func TestEmailEncrypted(t *testing.T) {
 	config, roots := certified(t)
 	offers := script{"EHLO": "250-relay\r\n250-STARTTLS\r\n250 AUTH LOGIN PLAIN"}
 	for name, c := range map[string]struct {
 		relay   *scripted
-		url     string // "@" stands for where the relay is
+		url     string // "@" stands for the relay's address
 		trusted bool
 		kind    Kind
 		code    string
-		login   bool // the password was told
+		login   bool // the password was sent
 	}{
 		"STARTTLS":           {&scripted{script: offers, tls: config}, "smtp://@?", true, Sent, "", true},
 		"TLS":                {&scripted{tls: config, implicit: true}, "smtps://@?", true, Sent, "", true},
@@ -213,14 +213,14 @@ func TestEmailEncrypted(t *testing.T) {
 				t.Errorf("%+v", o)
 			}
 			if told := strings.Contains(c.relay.said(), "AUTH PLAIN "); told != c.login {
-				t.Errorf("it was told %q", c.relay.said())
+				t.Errorf("the relay received %q", c.relay.said())
 			}
 		})
 	}
 }
 
-// TestEmailInjection lets a relay say more before TLS than it was asked: what came in
-// the clear must not be taken for what came encrypted.
+// TestEmailInjection has a relay respond before TLS to commands that were not sent:
+// plaintext responses must not count as encrypted ones.
 func TestEmailInjection(t *testing.T) {
 	config, roots := certified(t)
 	relay := &scripted{tls: config, script: script{"EHLO": "250-relay\r\n250 STARTTLS", "STARTTLS": "220 go on\r\n250 AUTH PLAIN"}}
@@ -256,7 +256,8 @@ func TestEmailLogin(t *testing.T) {
 	}
 }
 
-// TestEmailForbiddenAddresses has relays where no user-given URL may lead.
+// TestEmailForbiddenAddresses uses relays at addresses that user-given URLs must not
+// reach.
 func TestEmailForbiddenAddresses(t *testing.T) {
 	s := &scripted{}
 	addr := relayOf(t, s)
@@ -280,7 +281,7 @@ func TestEmailNotCalled(t *testing.T) {
 	addr := relayOf(t, s)
 	for name, c := range map[string]struct {
 		url, credential, destination string
-		want                         Outcome // but for Excerpt
+		want                         Outcome // without Excerpt
 	}{
 		"no credential":  {"smtp://" + addr, "SECRET", "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential"}},
 		"no destination": {"smtp://" + addr, "", "a@b\r\nDATA", Outcome{Kind: Failed, Scope: DestinationScope, Code: "invalid_destination"}},
@@ -301,11 +302,11 @@ func TestEmailNotCalled(t *testing.T) {
 	}
 }
 
-// TestEmailVerify asks all that a mail would, and sends none.
+// TestEmailVerify verifies that Verify sends all commands of a mail except its content.
 func TestEmailVerify(t *testing.T) {
 	for name, c := range map[string]struct {
 		script script
-		want   Outcome // but for Excerpt
+		want   Outcome // without Excerpt
 	}{
 		"good":     {nil, Outcome{Kind: Sent, Status: 250}},
 		"login":    {script{"AUTH": "535 5.7.8 no"}, Outcome{Kind: Failed, Scope: CredentialScope, Status: 535, Code: "5.7.8"}},

@@ -12,35 +12,35 @@ import (
 // Teams sends by a workflow of Microsoft Teams that begins with "When a Teams webhook
 // request is received"
 // (https://support.microsoft.com/office/8ae491c7-0394-4861-ba59-055e33f75498), and by
-// what came before those, the connectors, as long as there are some
+// the older connectors, while they exist
 // (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
 type Teams struct{ Endpoint }
 
 var _ Messenger = Teams{}
 
-// Spec describes an address by a workflow. The connectors' page says of the limits
-// that more than four requests in a second are throttled.
+// Spec describes an address with a workflow. Per the connectors' documentation, more
+// than four requests in a second are throttled.
 func (Teams) Spec() Spec {
 	return Spec{
 		Name:  "teams",
 		Title: "Microsoft Teams",
 		Credential: Setting{
 			Label:  "Webhook URL",
-			Hint:   "of a workflow made from the template Post to a channel when a webhook request is received, which anyone may trigger; it is a password",
+			Hint:   "of a workflow made from the template Post to a channel when a webhook request is received, which anyone may trigger; keep it secret",
 			Secret: true,
 			URL:    true,
 			Check:  checkTeams,
 		},
 		Destination: Setting{
 			Label:    "Channel",
-			Hint:     "a name for people, such as Operations; the workflow itself decides where it posts",
+			Hint:     "a label, such as Operations; the workflow determines the channel",
 			Optional: true,
 		},
 		Limits: Limits{Credential: Rate{Count: 4, Per: time.Second}},
 	}
 }
 
-// Send hands the message to the workflow.
+// Send posts the message to the workflow.
 func (t Teams) Send(ctx context.Context, m Message) Outcome {
 	if err := checkTeams(m.Credential); err != nil {
 		return uncallable(err)
@@ -62,9 +62,9 @@ func checkTeams(value string) error {
 	case err == nil && strings.Contains(u.Path, "/webhook"):
 		return nil
 	case err != nil || !strings.Contains(u.Path, "/workflows/"):
-		return errors.New("must be the URL that the workflow shows as HTTP POST URL, or that of a connector")
+		return errors.New("must be the HTTP POST URL of a workflow, or the URL of a connector")
 	case u.Query().Get("sig") == "":
-		return errors.New("must hold sig=…: let anyone trigger the workflow, save it, and copy its URL again")
+		return errors.New("must have sig=…: let anyone trigger the workflow, save it, and copy its URL again")
 	}
 	return nil
 }

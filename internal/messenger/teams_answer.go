@@ -8,27 +8,28 @@ import (
 	"time"
 )
 
-// accepted is the evidence of a workflow that took a message and said nothing more.
-const accepted = "accepted by the workflow, not yet delivered: it posts the message later, and its run history says whether it did"
+// accepted is the evidence of a workflow that responded with no body.
+const accepted = "accepted by the workflow, not yet delivered: see the run history of the workflow"
 
-// teamsRunID is where a workflow's answer names its run.
+// teamsRunID is the response header with the id of the workflow run.
 const teamsRunID = "X-Ms-Workflow-Run-Id"
 
-// teamsStatuses are the statuses that mean something else than they do by themselves.
+// teamsStatuses are the statuses whose classification differs from the default.
 var teamsStatuses = map[int]meaning{
-	http.StatusUnauthorized:       {Failed, DestinationScope}, // the signature of the URL is no longer good
-	http.StatusNotFound:           {Failed, DestinationScope}, // the workflow, or the connector, has been deleted
+	http.StatusUnauthorized:       {Failed, DestinationScope}, // the signature of the URL is no longer valid
+	http.StatusNotFound:           {Failed, DestinationScope}, // the workflow, or the connector, was deleted
 	http.StatusGone:               {Failed, DestinationScope},
-	http.StatusPreconditionFailed: {kind: Retry}, // as 502 and 504 do: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+	http.StatusPreconditionFailed: {kind: Retry}, // like 502 and 504: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
 }
 
-// teamsConnectorError is how a connector says what went wrong, with HTTP 200: "response
+// teamsConnectorError matches a connector's error, which has HTTP status 200: "response
 // body needs to be extracted and read as Connectors do not throw 429s"
 // (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors).
 var teamsConnectorError = regexp.MustCompile(`returned HTTP error ([45][0-9]{2})`)
 
-// judgeTeams makes of what the status says what the body says. A workflow accepts with
-// 202; one that answers by itself names its run; a connector's success is the body 1.
+// judgeTeams refines the outcome of the HTTP status by the response body. A workflow
+// accepts with 202; one with a response of its own sets the header of its run; a
+// connector's success is the body 1.
 func judgeTeams(r reply, o Outcome) Outcome {
 	if o.success() {
 		return judgeTeamsSuccess(r, o)
@@ -41,19 +42,19 @@ func judgeTeams(r reply, o Outcome) Outcome {
 		o = o.as(means)
 		o.Gone = o.Status == http.StatusGone || o.Kind == Failed && said != ""
 	}
-	if said == "WorkflowTriggerIsNotEnabled" { // it is turned off, and may be turned on again
+	if said == "WorkflowTriggerIsNotEnabled" { // it is disabled, and may be enabled again
 		o = o.as(meaning{Failed, DestinationScope})
 		o.Gone = false
 	}
 	return o
 }
 
-// judgeTeamsSuccess reads an answer whose status is a success.
+// judgeTeamsSuccess refines the outcome of a 2xx response.
 func judgeTeamsSuccess(r reply, o Outcome) Outcome {
 	run := r.header.Get(teamsRunID)
 	switch failed := teamsConnectorError.FindSubmatch(r.body); {
 	case failed != nil:
-		status, _ := strconv.Atoi(string(failed[1])) // it is three digits
+		status, _ := strconv.Atoi(string(failed[1])) // three digits
 		inner := judgeTeams(reply{status: status}, reply{status: status}.outcome(time.Time{}))
 		o.Code, o.Gone = inner.Code, inner.Gone
 		return o.as(meaning{inner.Kind, inner.Scope})
@@ -70,7 +71,7 @@ func judgeTeamsSuccess(r reply, o Outcome) Outcome {
 	return o
 }
 
-// teamsError is the code of a workflow's error, or nothing.
+// teamsError returns the error code of a workflow, or "".
 func teamsError(r reply) string {
 	var said struct{ Error struct{ Code string } }
 	if r.err != nil || json.Unmarshal(r.body, &said) != nil {

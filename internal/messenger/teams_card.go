@@ -2,9 +2,9 @@ package messenger
 
 import "strings"
 
-// teamsLimit is how many bytes a request may have: "the message size limit is 28 KB"
+// teamsLimit is the size of a request, in bytes: "the message size limit is 28 KB"
 // (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
-// Whether that is 28,000 or 28,672 it does not say.
+// Whether that is 28,000 or 28,672 is not documented.
 const teamsLimit = 28_000
 
 type teamsMessage struct {
@@ -18,7 +18,8 @@ type teamsAttachment struct {
 	Content     teamsCard `json:"content"`
 }
 
-// A teamsCard is an Adaptive Card (https://adaptivecards.io/explorer/AdaptiveCard.html).
+// A teamsCard is an Adaptive Card
+// (https://adaptivecards.io/explorer/AdaptiveCard.html).
 type teamsCard struct {
 	Schema  string        `json:"$schema"`
 	Type    string        `json:"type"`
@@ -32,10 +33,10 @@ type teamsWidth struct {
 	Width string `json:"width"`
 }
 
-// A teamsLine is a line of text. It is a RichTextBlock, and not a TextBlock or a
-// FactSet, because there is no Markdown in those
-// (https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features): a_b_c
-// stays what it is.
+// A teamsLine is a line of text. It is a RichTextBlock, not a TextBlock or a FactSet,
+// because RichTextBlocks have no Markdown
+// (https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features): a_b_c is
+// shown literally.
 type teamsLine struct {
 	Type    string     `json:"type"`
 	Spacing string     `json:"spacing,omitempty"`
@@ -55,8 +56,9 @@ type teamsAction struct {
 	URL   string `json:"url"`
 }
 
-// teamsMessageOf shows the title, the text, the details and a button for the link. A
-// text that is too long is cut; the details that do not fit after it are left out.
+// teamsMessageOf returns a card with the title, the text, the details and a button for
+// the link. A text that is too long is cut; details that do not fit after it are
+// omitted.
 func teamsMessageOf(m Message) (body []byte, cut bool) {
 	card := teamsCard{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
@@ -67,7 +69,7 @@ func teamsMessageOf(m Message) (body []byte, cut bool) {
 	}
 	if m.Link != "" {
 		card.Actions = []teamsAction{{"Action.OpenUrl", "Open", m.Link}}
-		if len(whole()) > teamsLimit/2 { // half a link leads nowhere
+		if len(whole()) > teamsLimit/2 { // a truncated link does not work
 			card.Actions, cut = nil, true
 		}
 	}
@@ -92,7 +94,7 @@ func teamsMessageOf(m Message) (body []byte, cut bool) {
 	return whole(), cut
 }
 
-// teamsLines shows a text as it is broken into lines. An empty one is a wider space.
+// teamsLines returns the lines of a text. An empty line becomes a wider space.
 func teamsLines(text string) []teamsLine {
 	var lines []teamsLine
 	spacing := ""
@@ -115,11 +117,11 @@ func teamsDetail(d Detail, spacing string) teamsLine {
 	}}
 }
 
-// teamsLineSize is about what a line takes besides its text, and never less.
+// teamsLineSize is about the size of a line without its text, in bytes, and never less.
 const teamsLineSize = 100
 
-// teamsSize measures a text as the lines of a card.
+// teamsSize returns the size of a text as lines of a card, in bytes.
 func teamsSize(s string) int { return jsonSize(s) + strings.Count(s, "\n")*teamsLineSize }
 
-// jsonSize measures in bytes of JSON.
+// jsonSize returns the size of a JSON string without its quotes, in bytes.
 func jsonSize(s string) int { return len(marshal(s)) - len(`""`) }

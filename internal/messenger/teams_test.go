@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The shapes of URLs that Power Automate and the connectors give.
+// The forms of URLs of Power Automate and the connectors.
 const (
 	teamsURL = "https://default00.0a.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/0123456789abcdef0123456789abcdef/" +
 		"triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=SECRET%2BSECRET_SECRET-SECRET"
@@ -69,7 +69,7 @@ func TestTeamsAnswers(t *testing.T) {
 		{404, nil, fault("WorkflowTriggerIsNotEnabled"), refused(DestinationScope, "WorkflowTriggerIsNotEnabled", false)},
 		{404, nil, fault("WorkflowNotFound"), refused(DestinationScope, "WorkflowNotFound", true)},
 		{401, nil, fault("DirectApiAuthorizationRequired"), refused(DestinationScope, "DirectApiAuthorizationRequired", true)},
-		{401, nil, "<html>", refused(DestinationScope, "http_401", false)}, // not the provider's own
+		{401, nil, "<html>", refused(DestinationScope, "http_401", false)}, // not an error body of the provider
 		{404, nil, "<html>", refused(DestinationScope, "http_404", false)},
 		{410, nil, "", refused(DestinationScope, "http_410", true)},
 		{403, nil, fault("AuthorizationFailed"), refused(CredentialScope, "AuthorizationFailed", false)},
@@ -86,7 +86,7 @@ func TestTeamsSettings(t *testing.T) {
 	checks(t, Teams{}.Spec().Destination, map[string]bool{"": true, "Operations": true})
 }
 
-// TestTeamsFitsTheLimit sends more than Teams takes.
+// TestTeamsFitsTheLimit exceeds the limit of Teams.
 func TestTeamsFitsTheLimit(t *testing.T) {
 	var got string
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +96,7 @@ func TestTeamsFitsTheLimit(t *testing.T) {
 	})
 	for name, c := range map[string]struct {
 		change func(*Message)
-		shown  []string // what must stand in the card all the same
+		shown  []string // that the card must contain nevertheless
 	}{
 		"a long text":       {func(m *Message) { m.Text = "head " + strings.Repeat("봉수", 10_000) }, []string{"head ", "…", "grafana.example"}},
 		"a text of lines":   {func(m *Message) { m.Text = "head" + strings.Repeat("\nx", 5_000) }, []string{"head", "x…"}},

@@ -23,7 +23,7 @@ func (Telegram) Spec() Spec {
 		Title: "Telegram",
 		Credential: Setting{
 			Label:  "Bot token",
-			Hint:   "123456789:AA…, as @BotFather gives it",
+			Hint:   "123456789:AA…, from @BotFather",
 			Secret: true,
 			Check:  checkBotToken,
 		},
@@ -38,18 +38,19 @@ func (Telegram) Spec() Spec {
 	}
 }
 
-// What Telegram says of its limits (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this):
-// about 30 messages a second in all; one a second in a chat, with short bursts; 20 a
-// minute in a group. What exceeds them stops the whole bot, so every chat is held to
-// the limit of groups: 17 a minute and 3 at once are 20 in the busiest minute.
+// Telegram's rate limits
+// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this):
+// about 30 messages a second in total; one a second per chat, with short bursts; 20 a
+// minute per group. Exceeding them pauses the whole bot, so the limit of groups applies
+// to every chat: 17 a minute and a burst of 3 are 20 in the busiest minute.
 var (
 	telegramBot  = Rate{Count: 30, Per: time.Second}
 	telegramChat = Rate{Count: 17, Per: time.Minute, Burst: 3}
 )
 
-// telegramText is how long a text may be, "after entities parsing"
-// (https://core.telegram.org/bots/api#sendmessage). That says characters; in what
-// they are counted is unverified. There are never more of them than UTF-16 units.
+// telegramText is the length of a text, "after entities parsing"
+// (https://core.telegram.org/bots/api#sendmessage), in characters of an unspecified
+// kind (unverified). There are never more of them than UTF-16 units.
 const telegramText = 4096
 
 // Send posts the message to the chat.
@@ -64,8 +65,8 @@ func (t Telegram) Send(ctx context.Context, m Message) Outcome {
 	return o
 }
 
-// Verify asks Telegram for the bot and for the chat
-// (https://core.telegram.org/bots/api#getme, https://core.telegram.org/bots/api#getchat).
+// Verify gets the bot and the chat (https://core.telegram.org/bots/api#getme,
+// https://core.telegram.org/bots/api#getchat).
 func (t Telegram) Verify(ctx context.Context, credential, destination string) Outcome {
 	if err := checkBotToken(credential); err != nil {
 		return uncallable(err)
@@ -87,7 +88,7 @@ func (t Telegram) ask(ctx context.Context, token, method string, arguments any) 
 	return readJSON[telegramReply](r).judge(t.outcome(r)).without(token, key)
 }
 
-// A telegramMessage is what sendMessage takes.
+// A telegramMessage is the request of sendMessage.
 type telegramMessage struct {
 	ChatID    any               `json:"chat_id"`
 	Text      string            `json:"text"`
@@ -99,10 +100,9 @@ type telegramPreviews struct {
 	Disabled bool `json:"is_disabled"`
 }
 
-// telegramTextOf gives the text of a message, cut before its link. It is plain text,
-// in which nothing must be escaped, unless there is a title to be made bold. Where
-// there is a link, nobody looks at it but who opens it: a preview would have Telegram
-// call it.
+// telegramTextOf returns the text of a message, cut before its link. It is plain text,
+// which needs no escapes, unless it has a title, which is bold in HTML. With a link,
+// previews are disabled: for a preview Telegram would request the link.
 func telegramTextOf(m Message) (text telegramMessage, cut bool) {
 	link := ""
 	if m.Link != "" && unitsOf(m.Link) < telegramText/2 {
@@ -119,11 +119,11 @@ func telegramTextOf(m Message) (text telegramMessage, cut bool) {
 	return text, cut || left
 }
 
-// telegramEscapes are the characters that must be written otherwise in HTML
+// telegramEscapes are the characters that must be escaped in HTML
 // (https://core.telegram.org/bots/api#html-style).
 var telegramEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// chatID is a destination as Telegram takes it: a number, or a name.
+// chatID returns a destination as Telegram expects it: a number, or a name.
 func chatID(destination string) any {
 	if id, err := strconv.ParseInt(destination, 10, 64); err == nil {
 		return id
@@ -136,10 +136,10 @@ var (
 	telegramID    = regexp.MustCompile(`^(-?[0-9]{1,18}|@[A-Za-z][A-Za-z0-9_]{2,31})$`)
 )
 
-// checkBotToken accepts what can stand in the path of a call.
+// checkBotToken accepts a token that is valid in the path of a call.
 func checkBotToken(value string) error {
 	if !telegramToken.MatchString(value) {
-		return errors.New("must be a bot's token such as 123456789:AA…, from @BotFather")
+		return errors.New("must be a bot token such as 123456789:AA…, from @BotFather")
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A telegramReply is what Telegram's answer says
-// (https://core.telegram.org/bots/api#making-requests). A nil OK means that the answer
-// is not Telegram's.
+// A telegramReply is the body of a response
+// (https://core.telegram.org/bots/api#making-requests). OK is nil if the response is
+// not from Telegram's API.
 type telegramReply struct {
 	OK          *bool  `json:"ok"`
 	ErrorCode   int    `json:"error_code"`
@@ -26,8 +26,8 @@ type telegramReply struct {
 	} `json:"result"`
 }
 
-// judge makes of what the status says what the answer says: Sent only where both
-// do, Paused where either does.
+// judge refines the outcome of the HTTP status by the response body: Sent requires
+// both, Paused either.
 func (t telegramReply) judge(o Outcome) Outcome {
 	switch {
 	case t.OK == nil:
@@ -63,16 +63,15 @@ func (t telegramReply) judge(o Outcome) Outcome {
 	return o
 }
 
-// word is Telegram's description without what differs from one answer to the next.
+// word returns Telegram's description without its variable part.
 func (t telegramReply) word() string {
 	word, _, _ := strings.Cut(t.Description, ": retry after")
 	return word
 }
 
-// scope is what an error is about. Telegram tells errors of one code apart only by
-// their descriptions, which it does not document, and may change; these are collected
-// in https://github.com/TelegramBotAPI/errors. A 404 is what a token comes to that no
-// bot has.
+// scope returns the scope of an error. Errors of one code differ only in their
+// descriptions, which Telegram does not document, and may change; they are collected in
+// https://github.com/TelegramBotAPI/errors. A token without a bot returns 404.
 func (t telegramReply) scope(code int) Scope {
 	has := func(part string) bool { return strings.Contains(strings.ToLower(t.Description), part) }
 	switch {

@@ -29,7 +29,8 @@ func TestTelegramRequest(t *testing.T) {
 	golden(t, "telegram/cut", wire(t, "telegram", m, true))
 }
 
-// TestTelegramText cuts before the link, and as Telegram counts: after entities.
+// TestTelegramText verifies that texts are cut before the link, and counted as Telegram
+// does: after entities.
 func TestTelegramText(t *testing.T) {
 	for name, c := range map[string]struct {
 		m    Message
@@ -58,7 +59,7 @@ func TestTelegramText(t *testing.T) {
 	}
 }
 
-// TestTelegramAnswers holds every row of what Telegram demands of a sender.
+// TestTelegramAnswers verifies the outcome of every documented response of Telegram.
 func TestTelegramAnswers(t *testing.T) {
 	refusal := func(code int, description, more string) string {
 		return fmt.Sprintf(`{"ok":false,"error_code":%d,"description":%q%s}`, code, description, more)
@@ -170,7 +171,7 @@ func TestTelegramSettings(t *testing.T) {
 	}
 }
 
-// TestTelegramKeyAlone has an answer quote what is secret in a token, without the
+// TestTelegramKeyAlone has a response quote the secret part of a token, without the
 // bot's id.
 func TestTelegramKeyAlone(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -181,8 +182,8 @@ func TestTelegramKeyAlone(t *testing.T) {
 	}
 }
 
-// FuzzTelegramAnswer shows that no answer is Sent that another reader of JSON does
-// not find to say ok.
+// FuzzTelegramAnswer verifies that a response is Sent only if another JSON parser also
+// finds ok.
 func FuzzTelegramAnswer(f *testing.F) {
 	for _, seed := range []string{`{"ok":true,"result":{"message_id":1}}`, `{"ok":true,"ok":false}`, `{"ok":true}x`, `{"ok":false,"error_code":429}`} {
 		f.Add([]byte(seed), 200)

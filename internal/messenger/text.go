@@ -6,12 +6,12 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// mark stands where a text was cut.
+// mark follows a truncated text.
 const mark = "…"
 
-// fit cuts a text that is longer than limit between two characters, as people see
-// them, and puts the mark there. size measures as the provider does: in characters,
-// bytes, UTF-16 units, and after its escapes. It must be additive over characters.
+// fit cuts a text that is longer than limit between two grapheme clusters, and appends
+// mark. size returns the length in the provider's unit, such as characters, bytes or
+// UTF-16 units, after its escapes. It must be additive over characters.
 func fit(text string, limit int, size func(string) int) (fitted string, cut bool) {
 	if size(text) <= limit {
 		return text, false
@@ -29,10 +29,10 @@ func fit(text string, limit int, size func(string) int) (fitted string, cut bool
 	return strings.TrimRight(b.String(), " \t\r\n") + mark, true
 }
 
-// bytesOf measures in bytes.
+// bytesOf returns the length in bytes.
 func bytesOf(s string) int { return len(s) }
 
-// unitsOf measures in UTF-16 units, as JavaScript and Java count.
+// unitsOf returns the length in UTF-16 units, as JavaScript and Java count.
 func unitsOf(s string) int {
 	n := 0
 	for _, r := range s {
@@ -44,8 +44,8 @@ func unitsOf(s string) int {
 	return n
 }
 
-// Full is the message as plain text, for providers that have no form of their own
-// for its title, details and link: the text alone where there is nothing more.
+// Full returns the message as plain text, for providers without a format for title,
+// details and link.
 func (m Message) Full() string {
 	if m.Plain() {
 		return m.Text

@@ -36,23 +36,24 @@ func (Twilio) Spec() Spec {
 	}
 }
 
-// twilioSender is what the slowest kind of sender, a US long code, sends: one segment
-// a second (https://www.twilio.com/docs/api/errors/21611). Twilio would take more, and
-// keep up to ten hours of it in a queue, first in first out: what waits here instead
-// lets the urgent go first.
+// twilioSender is the rate of the slowest kind of sender, a US long code: one segment a
+// second (https://www.twilio.com/docs/api/errors/21611). Twilio would accept more and
+// queue up to ten hours of it, first in first out; messages that wait here instead are
+// ordered by rank.
 var twilioSender = Rate{Count: 1, Per: time.Second}
 
-// A twilioAccount is what the credential says.
+// A twilioAccount is a parsed credential.
 type twilioAccount struct{ sid, token, sender string }
 
 var (
 	twilioSID = regexp.MustCompile(`^AC[0-9A-Za-z]+$`)
-	// twilioFrom is a number, a short code, a messaging service, or an alphanumeric
-	// sender id (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
+	// twilioFrom matches a number, a short code, a messaging service, or an
+	// alphanumeric sender id
+	// (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
 	twilioFrom = regexp.MustCompile(`^(\+[1-9][0-9]{4,14}|[0-9]{3,8}|MG[0-9A-Za-z]+|[0-9A-Za-z ]{1,11})$`)
 )
 
-// parseTwilio reads a credential. Its error does not quote it.
+// parseTwilio parses a credential. Its error does not quote it.
 func parseTwilio(value string) (twilioAccount, error) {
 	words := strings.Split(value, ":")
 	if len(words) != 3 || !twilioSID.MatchString(words[0]) || checkToken(words[1]) != nil || !twilioFrom.MatchString(words[2]) {
@@ -61,25 +62,26 @@ func parseTwilio(value string) (twilioAccount, error) {
 	return twilioAccount{words[0], words[1], words[2]}, nil
 }
 
-// url is that of the account in Twilio's API.
+// url returns the URL of the account in Twilio's API.
 func (a twilioAccount) url() string {
 	return "https://api.twilio.com/2010-04-01/Accounts/" + a.sid
 }
 
-// header says who calls.
+// header returns the basic authentication of a call.
 func (a twilioAccount) header() http.Header {
 	req := http.Request{Header: http.Header{}}
 	req.SetBasicAuth(a.sid, a.token)
 	return req.Header
 }
 
-// secrets are all that an answer must not show, also as the header has it.
+// secrets returns the secrets that a response must not contain, also as the header
+// encodes them.
 func (a twilioAccount) secrets(credential string) []string {
 	return []string{credential, strings.TrimPrefix(a.header().Get("Authorization"), "Basic "), a.token}
 }
 
-// Send queues the message with Twilio. Sent means that Twilio took it; what became of
-// it, Twilio says later, where it is told where (Endpoint.CallbackURL).
+// Send queues the message with Twilio. Sent means that Twilio accepted it; Twilio sends
+// receipts later, if Endpoint.CallbackURL is set.
 func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	account, err := parseTwilio(m.Credential)
 	if err != nil {
@@ -103,8 +105,8 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	return o
 }
 
-// Verify asks for the account: whether the token opens it, and it is active. Of the
-// destination nothing is asked.
+// Verify gets the account: the token must be valid, and the account active. The
+// destination is not checked.
 func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 	account, err := parseTwilio(credential)
 	if err != nil {
@@ -117,7 +119,7 @@ func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 		o = said.judge(o)
 	case said.SID == account.sid && said.Status == "active":
 		o.Kind, o.Code = Sent, ""
-	case said.SID == account.sid: // suspended, closed
+	case said.SID == account.sid: // suspended or closed
 		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+said.word()
 	}
 	return o.without(account.secrets(credential)...)

@@ -15,42 +15,41 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// TwilioCallbacks is the path under which Twilio's word is taken, before the number of
-// the delivery that it is about.
+// TwilioCallbacks is the path prefix of Twilio's callbacks. The delivery id follows it.
 const TwilioCallbacks = "/v1/callbacks/twilio/"
 
-// TwilioSignature is the header with the signature of what Twilio says
+// TwilioSignature is the header with the signature of a callback
 // (https://www.twilio.com/docs/usage/security#validating-requests).
 const TwilioSignature = "X-Twilio-Signature"
 
-// Callback is where Twilio says what became of a delivery.
+// Callback returns the callback URL of a delivery.
 func (t Twilio) Callback(delivery int64) string {
 	return strings.TrimRight(t.CallbackURL, "/") + TwilioCallbacks + strconv.FormatInt(delivery, 10)
 }
 
-// Receipt reads what Twilio called Callback(delivery) with, form and header
-// X-Twilio-Signature. It must be signed with the auth token of the credential that
-// the delivery was sent with; else, and where it is no status callback, Receipt
-// returns fault.ErrInvalid. The signature covers the URL, and so the delivery.
-// Fields: https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
+// Receipt parses the form and the header X-Twilio-Signature of a request to
+// Callback(delivery). It must be signed with the auth token of the credential that the
+// delivery was sent with; otherwise, and if it is not a status callback, Receipt
+// returns fault.ErrInvalid. The signature covers the URL, and so the delivery. Fields:
+// https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
 func (t Twilio) Receipt(delivery int64, form url.Values, signature, credential string) (Receipt, error) {
 	account, err := parseTwilio(credential)
 	if err != nil {
-		return Receipt{}, fmt.Errorf("the delivery's credential %w: %w", err, fault.ErrInvalid)
+		return Receipt{}, fmt.Errorf("credential of the delivery %w: %w", err, fault.ErrInvalid)
 	}
 	if !hmac.Equal([]byte(signature), []byte(twilioSignature(t.Callback(delivery), form, account.token))) {
-		return Receipt{}, fmt.Errorf("X-Twilio-Signature is none of this account for %s: %w", t.Callback(delivery), fault.ErrInvalid)
+		return Receipt{}, fmt.Errorf("X-Twilio-Signature does not match the account for %s: %w", t.Callback(delivery), fault.ErrInvalid)
 	}
 	r := Receipt{MessageID: form.Get("MessageSid"), Status: form.Get("MessageStatus")}
 	if r.MessageID == "" || r.Status == "" {
-		return Receipt{}, fmt.Errorf("MessageSid and MessageStatus must be given: %w", fault.ErrInvalid)
+		return Receipt{}, fmt.Errorf("MessageSid and MessageStatus are required: %w", fault.ErrInvalid)
 	}
 	r.Outcome = Outcome{Kind: Sent, Status: http.StatusOK, MessageID: r.MessageID, Excerpt: r.Status}
 	switch r.Status {
 	case "delivered", "read":
 		r.Final = true
 	case "undelivered", "failed", "canceled":
-		code, _ := strconv.Atoi(form.Get("ErrorCode")) // there may be none
+		code, _ := strconv.Atoi(form.Get("ErrorCode")) // optional
 		r.Final = true
 		r.Outcome.Kind, r.Outcome.Scope, r.Outcome.Code = Failed, MessageScope, r.Status
 		r.Outcome = twilioError(r.Outcome, code)
@@ -61,9 +60,10 @@ func (t Twilio) Receipt(delivery int64, form url.Values, signature, credential s
 	return r, nil
 }
 
-// twilioSignature signs a callback as Twilio does: the URL, then the names with their
-// values, by name (https://www.twilio.com/docs/usage/security#validating-requests). A
-// value that is given twice counts once, as in Twilio's own libraries.
+// twilioSignature signs a callback as Twilio does: the URL, then the parameters with
+// their values, sorted by name
+// (https://www.twilio.com/docs/usage/security#validating-requests). A repeated value
+// counts once, as in Twilio's own libraries.
 func twilioSignature(callback string, form url.Values, token string) string {
 	signed := hmac.New(sha1.New, []byte(token))
 	signed.Write([]byte(callback))

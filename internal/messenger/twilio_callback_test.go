@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// twilioForm is what Twilio is told of a message where it is to call back under a URL.
+// twilioForm returns the request form of a message with a callback URL.
 func twilioForm(t *testing.T, callbackURL string, m Message) url.Values {
 	t.Helper()
 	var form url.Values
@@ -27,8 +27,8 @@ func twilioForm(t *testing.T, callbackURL string, m Message) url.Values {
 	return form
 }
 
-// TestTwilioSignature holds the signature to the example of Twilio's documentation,
-// https://www.twilio.com/docs/usage/security#validating-requests.
+// TestTwilioSignature verifies the signature with the example of Twilio's
+// documentation, https://www.twilio.com/docs/usage/security#validating-requests.
 func TestTwilioSignature(t *testing.T) {
 	form := url.Values{
 		"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+12349013030"}, "Digits": {"1234"}, "From": {"+12349013030"}, "To": {"+18005551212"},
@@ -58,7 +58,7 @@ func TestTwilioReceipts(t *testing.T) {
 	for _, c := range []struct {
 		status, code string
 		final        bool
-		want         Outcome // but for Status, MessageID and Excerpt
+		want         Outcome // without Status, MessageID and Excerpt
 	}{
 		{"accepted", "", false, way},
 		{"queued", "", false, way},
@@ -91,8 +91,8 @@ func TestTwilioReceipts(t *testing.T) {
 	}
 }
 
-// TestTwilioReceiptIsTwilios gives words that Twilio did not give, or not of this
-// delivery.
+// TestTwilioReceiptIsTwilios verifies that callbacks that are not from Twilio, or are
+// for another delivery, are rejected.
 func TestTwilioReceiptIsTwilios(t *testing.T) {
 	m := Twilio{Endpoint{CallbackURL: "https://bongsu.example"}}
 	form := twilioWord("delivered", "")

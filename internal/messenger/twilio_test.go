@@ -30,12 +30,12 @@ func TestTwilioCallback(t *testing.T) {
 	for url, want := range map[string]string{"": "", "https://bongsu.example/": "https://bongsu.example/v1/callbacks/twilio/7"} {
 		form := twilioForm(t, url, plainMessage(twilioCredential, twilioTo))
 		if form.Get("StatusCallback") != want || form.Has("StatusCallback") != (want != "") {
-			t.Errorf("under %q it asks for a word at %q", url, form.Get("StatusCallback"))
+			t.Errorf("callback URL %q: StatusCallback %q", url, form.Get("StatusCallback"))
 		}
 	}
 }
 
-// TestTwilioCut sends more than an SMS may be, in letters that make pairs of units.
+// TestTwilioCut exceeds the limit of an SMS, with characters that are surrogate pairs.
 func TestTwilioCut(t *testing.T) {
 	m := plainMessage(twilioCredential, twilioTo)
 	m.Text = strings.Repeat("🔥", 801)

@@ -19,8 +19,8 @@ func verifiers(t *testing.T, base string, promise func(t *testing.T, v Verifier,
 	})
 }
 
-// TestVerifyKeepsThePromisesOfSend holds the answers of a look to what the answers of
-// a call mean, and shows no secret.
+// TestVerifyKeepsThePromisesOfSend verifies that Verify classifies responses as Send
+// does, and reveals no secret.
 func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 	var status int
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
@@ -48,12 +48,12 @@ func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 		o := v.Verify(t.Context(), s.message.Credential, s.message.Destination)
 		sound(t, o, s.message.Credential)
 		if o.Kind != Retry {
-			t.Errorf("nobody there: %+v", o)
+			t.Errorf("connection refused: %+v", o)
 		}
 	})
 }
 
-// TestVerifyTellsNobody sees that a look is none of the calls that send.
+// TestVerifyTellsNobody verifies that Verify makes none of the calls that send.
 func TestVerifyTellsNobody(t *testing.T) {
 	var called []string
 	base := provider(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -66,21 +66,21 @@ func TestVerifyTellsNobody(t *testing.T) {
 		called = nil
 		_ = v.Verify(t.Context(), s.message.Credential, s.message.Destination)
 		if len(sending) != 1 || len(called) == 0 || strings.Contains(strings.Join(called, " "), sending[0]) {
-			t.Errorf("it sends by %q and looks by %q", sending, called)
+			t.Errorf("Send calls %q, Verify calls %q", sending, called)
 		}
 	})
 }
 
-// A look is what a provider answers to those of Verify, by path.
+// A look is a test case of Verify: the provider's responses, by path.
 type look struct {
-	answers map[string]string // by path; what is not here is a 404
+	answers map[string]string // by path; others are a 404
 	status  map[string]int
 	header  map[string]string
-	want    Outcome // but for Excerpt
-	says    string  // what stands in the excerpt
+	want    Outcome // without Excerpt
+	says    string  // part of the excerpt
 }
 
-// looks holds Verify of an address to what it makes of answers.
+// looks verifies the outcomes of Verify for an address.
 func looks(t *testing.T, name, credential, destination string, rows map[string]look) {
 	t.Helper()
 	for what, row := range rows {
@@ -98,12 +98,12 @@ func looks(t *testing.T, name, credential, destination string, rows map[string]l
 			})
 			v, is := find(t, name, base).(Verifier)
 			if !is {
-				t.Fatal("it is no Verifier")
+				t.Fatal("not a Verifier")
 			}
 			o := v.Verify(t.Context(), credential, destination)
 			sound(t, o, credential)
 			if !strings.Contains(o.Excerpt, row.says) {
-				t.Errorf("it says %q", o.Excerpt)
+				t.Errorf("excerpt %q", o.Excerpt)
 			}
 			o.Excerpt, o.Status = "", 0
 			if o != row.want {

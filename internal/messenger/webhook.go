@@ -9,36 +9,36 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// Webhook calls an endpoint of anybody's, in the way of Standard Webhooks
+// Webhook calls any endpoint, as specified by Standard Webhooks
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 type Webhook struct{ Endpoint }
 
 var _ Messenger = Webhook{}
 
-// Spec describes an endpoint. It is not idempotent: every try of a delivery bears the
-// same webhook-id, but whether an endpoint looks at it is not known.
+// Spec describes an endpoint. It is not Idempotent: every attempt of a delivery has the
+// same webhook-id, but an endpoint may ignore it.
 func (Webhook) Spec() Spec {
 	return Spec{
 		Name:  "webhook",
 		Title: "Webhook",
 		Credential: Setting{
 			Label: "URL, signing secret and headers",
-			Hint: "https://example.com/hook#whsec_…: behind the # the secret of Standard Webhooks, 24 to 64 bytes in Base64, " +
+			Hint: "https://example.com/hook#whsec_…: after the # the secret of Standard Webhooks, 24 to 64 bytes in Base64, " +
 				"which is not sent; without it calls are not signed. user:password@ before the host is basic authentication; " +
-				"behind the #, with & between, may stand bearer=TOKEN and header=NAME:VALUE",
+				"bearer=TOKEN and header=NAME:VALUE may follow the #, separated by &",
 			Secret: true,
 			URL:    true,
 			Check:  checkWebhook,
 		},
 		Destination: Setting{
 			Label:    "Label",
-			Hint:     "a name for people, such as ticket system; it is not sent",
+			Hint:     "a label, such as ticket system; it is not sent",
 			Optional: true,
 		},
 	}
 }
 
-// Send posts the message and all that is known of it. Every 2xx is a yes.
+// Send posts the message with all its fields. Every 2xx is success.
 func (w Webhook) Send(ctx context.Context, m Message) Outcome {
 	c, err := parseWebhook(m.Credential)
 	if err != nil {
@@ -53,16 +53,16 @@ func (w Webhook) Send(ctx context.Context, m Message) Outcome {
 	if c.secret != nil {
 		signature, err := c.secret.Sign(m.handle(), now, body)
 		if err != nil {
-			return uncallable(errors.New("the signing secret cannot sign"))
+			return uncallable(errors.New("signing failed with the signing secret"))
 		}
 		header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	}
 	return judgeWebhook(w.outcome(w.post(ctx, c.address, body, header))).without(c.secrets...)
 }
 
-// judgeWebhook makes of what a status means by itself what it means to an endpoint
-// that is there for this alone: where there is none, or no more, nothing else that is
-// sent to it will arrive, and a 410 asks never to call it again.
+// judgeWebhook refines the outcome of the HTTP status for an endpoint that is dedicated
+// to this webhook: if it does not exist, every later call fails too, and a 410 requests
+// no further calls.
 func judgeWebhook(o Outcome) Outcome {
 	switch {
 	case o.success():

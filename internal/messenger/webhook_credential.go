@@ -13,18 +13,18 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// A webhookCredential is an endpoint, and who calls it:
+// A webhookCredential is an endpoint with its authentication:
 //
 //	https://user:password@example.com/hook#whsec_…&bearer=TOKEN&header=X-Team:ops
 //
-// What stands behind the # is not part of the URL. Each part of it, between the &, is
-// optional: the secret that signs, a bearer token, and up to maxWebhookHeaders headers.
-// Their characters & and % are escaped as %26 and %25.
+// The fragment is not part of the URL. Its parts, separated by &, are optional: the
+// signing secret, a bearer token, and up to maxWebhookHeaders headers. & and % within
+// them are escaped as %26 and %25.
 type webhookCredential struct {
 	address string
-	secret  *standardwebhooks.Webhook // nil where calls are not signed
-	header  http.Header               // of the credential, Authorization among them
-	secrets []string                  // all that an answer must not show
+	secret  *standardwebhooks.Webhook // nil if calls are not signed
+	header  http.Header               // from the credential, including Authorization
+	secrets []string                  // that a response must not contain
 }
 
 const (
@@ -32,7 +32,7 @@ const (
 	maxWebhookHeaders = 10
 )
 
-// parseWebhook reads a credential. Its error does not quote it.
+// parseWebhook parses a credential. Its error does not quote it.
 func parseWebhook(credential string) (webhookCredential, error) {
 	address, options, given := strings.Cut(credential, "#")
 	u, err := url.Parse(address)
@@ -57,7 +57,7 @@ func parseWebhook(credential string) (webhookCredential, error) {
 	return c, nil
 }
 
-// user takes what stands before the @ for basic authentication (RFC 7617).
+// user sets basic authentication from the userinfo (RFC 7617).
 func (c *webhookCredential) user(user *url.Userinfo) error {
 	if user == nil {
 		return nil
@@ -72,57 +72,57 @@ func (c *webhookCredential) user(user *url.Userinfo) error {
 	return nil
 }
 
-// option reads one part of what stands behind the #.
+// option parses one part of the fragment.
 func (c *webhookCredential) option(option string, first bool) error {
 	name, value, named := strings.Cut(option, "=")
 	plain, err := url.PathUnescape(value)
 	switch {
 	case named && name == "bearer":
 		if err != nil || checkToken(plain) != nil {
-			return errors.New("must have a token of visible characters behind bearer=, with & and % as %26 and %25")
+			return errors.New("must have a token of visible characters after bearer=, with & and % as %26 and %25")
 		}
 		return c.set("Authorization", "Bearer "+plain, plain)
 	case named && name == "header":
 		key, text, ok := strings.Cut(plain, ":")
 		if err != nil || !ok {
-			return errors.New("must have a name and a value behind header=, such as header=X-Team:ops, with & and % as %26 and %25")
+			return errors.New("must have a name and a value after header=, such as header=X-Team:ops, with & and % as %26 and %25")
 		}
 		return c.set(key, strings.TrimSpace(text), strings.TrimSpace(text))
 	case first:
 		return c.sign(option)
 	}
-	return errors.New("must have nothing behind the # but a signing secret first, bearer=… and header=…, with & between")
+	return errors.New("must have nothing after the # but a signing secret first, bearer=… and header=…, separated by &")
 }
 
-// sign takes the secret that signs calls.
+// sign sets the signing secret.
 func (c *webhookCredential) sign(key string) error {
 	bytes, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, secretPrefix))
 	if err != nil || len(bytes) < 24 || len(bytes) > 64 { // the specification's bounds
-		return fmt.Errorf("must have a signing secret behind the #, %s and 24 to 64 bytes in Base64, or bearer=… or header=…", secretPrefix)
+		return fmt.Errorf("must have a signing secret after the #, %s and 24 to 64 bytes in Base64, or bearer=… or header=…", secretPrefix)
 	}
 	c.secrets = append(c.secrets, key, strings.TrimPrefix(key, secretPrefix))
 	c.secret, err = standardwebhooks.NewWebhookRaw(bytes)
 	return err
 }
 
-// token is the name of a header (RFC 9110, 5.6.2).
+// token matches the name of a header (RFC 9110, 5.6.2).
 var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-// webhookOwn are the headers that a credential cannot set: they are of the connection,
-// of the body, or of the signature.
+// webhookOwn are the reserved headers, which a credential cannot set: they belong to
+// the connection, the body, or the signature.
 var webhookOwn = []string{
 	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// set adds a header. secret is the part of its value that is one.
+// set adds a header. secret is the secret part of its value.
 func (c *webhookCredential) set(name, value, secret string) error {
 	key := http.CanonicalHeaderKey(name)
 	switch {
 	case !token.MatchString(name):
-		return errors.New("must have a header's name before the :, such as header=X-Team:ops")
+		return errors.New("must have a header name before the :, such as header=X-Team:ops")
 	case slices.Contains(webhookOwn, key), strings.HasPrefix(key, "Webhook-"), strings.HasPrefix(key, "Proxy-"), strings.HasPrefix(key, "Sec-"):
-		return fmt.Errorf("must not set the header %s, which calls have already", key)
+		return fmt.Errorf("must not set the reserved header %s", key)
 	case value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
 		return errors.New("must have a value of visible ASCII characters for each header")
 	case c.header[key] != nil:

@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A webhookEvent is the body of a call: what Standard Webhooks recommends, around what
-// is known of the alert.
+// A webhookEvent is the request body, in the form that Standard Webhooks recommends,
+// with all fields of the alert.
 type webhookEvent struct {
 	Type string      `json:"type"`
 	Time time.Time   `json:"timestamp,omitzero"` // of the alert
@@ -20,7 +20,7 @@ type webhookData struct {
 	Severity   string          `json:"severity"`
 	Text       string          `json:"text"`
 	Key        string          `json:"key,omitempty"`
-	Status     string          `json:"status,omitempty"` // firing or resolved, where there is a key
+	Status     string          `json:"status,omitempty"` // firing or resolved, with an alert key
 	Title      string          `json:"title,omitempty"`
 	Link       string          `json:"link,omitempty"`
 	Details    []webhookDetail `json:"details,omitempty"`

@@ -27,7 +27,7 @@ func TestWebhookRequest(t *testing.T) {
 	golden(t, "webhook/unsigned", wire(t, "webhook", plainMessage("https://example.com/hook", ""), false))
 }
 
-// headers are so many headers of a credential.
+// headers returns n headers of a credential.
 func headers(n int) string {
 	all := make([]string, n)
 	for i := range all {
@@ -42,7 +42,8 @@ func TestWebhookAuthentication(t *testing.T) {
 	golden(t, "webhook/headers", wire(t, "webhook", plainMessage("https://example.com/hook#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&header=Authorization:Token abc&header=X-Team:ops%26dev&header=user-agent:bongsu", ""), false))
 }
 
-// TestWebhookAuthenticationComesNotOut has an endpoint answer with all that it was sent.
+// TestWebhookAuthenticationComesNotOut has an endpoint repeat the whole request in its
+// response.
 func TestWebhookAuthenticationComesNotOut(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, echo(r)) })
 	for _, credential := range []string{
@@ -61,8 +62,8 @@ func TestWebhookAuthenticationComesNotOut(t *testing.T) {
 	}
 }
 
-// TestWebhookSignature checks calls as an endpoint does that uses the same library;
-// a retry bears the same id and a new time.
+// TestWebhookSignature verifies requests as an endpoint with the same library does; a
+// retry has the same id and a new timestamp.
 func TestWebhookSignature(t *testing.T) {
 	var header http.Header
 	var body []byte
@@ -91,7 +92,7 @@ func TestWebhookSignature(t *testing.T) {
 			t.Errorf("%v: %v", err, header)
 		}
 		if other.Verify(body, header) == nil || good.Verify(append(body, ' '), header) == nil {
-			t.Error("another secret, or another body, would do")
+			t.Error("signature accepted with another secret or body")
 		}
 		ids, times = append(ids, header.Get("Webhook-Id")), append(times, header.Get("Webhook-Timestamp"))
 		now = now.Add(time.Minute)
@@ -101,7 +102,7 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// TestWebhookAnswers holds every row of what endpoints demand of a sender.
+// TestWebhookAnswers verifies the outcome of every documented response of endpoints.
 func TestWebhookAnswers(t *testing.T) {
 	rows := []answered{
 		{200, nil, "", Outcome{Kind: Sent}},

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// spellings appends to ends where a character that begins at i ends, for each way in
-// which URLs, JSON and HTML write it, also one within the other.
+// spellings appends to ends the end index of each encoding of r that begins at i:
+// literal, URL, JSON and HTML escapes, also nested in one another.
 func spellings(ends []int, s string, i int, r rune) []int {
 	if i >= len(s) {
 		return ends
@@ -35,17 +35,17 @@ func spellings(ends []int, s string, i int, r rune) []int {
 	return ends
 }
 
-// nested is how often one spelling is looked for within itself, such as \\\\/ for \/:
-// an answer of backslashes alone takes no longer than another.
+// nested bounds how deep nested escapes are followed, such as \\\\/ for \/, so that a
+// response of backslashes alone takes no longer than another.
 const nested = 8
 
-// same reports whether two characters are the same in either case.
+// same reports whether two characters are equal, ignoring case.
 func same(a, b rune) bool {
 	return a == b || unicode.ToLower(a) == unicode.ToLower(b) || unicode.ToUpper(a) == unicode.ToUpper(b)
 }
 
-// percent appends where a character ends that URLs write as %2F, and as %252F where it
-// was written twice.
+// percent appends the end indexes of r percent-encoded at i: %2F, or %252F if encoded
+// twice.
 func percent(ends []int, s string, i int, r rune) []int {
 	var bytes [utf8.UTFMax]byte
 	starts := []int{i}
@@ -59,7 +59,7 @@ func percent(ends []int, s string, i int, r rune) []int {
 	return append(ends, starts...)
 }
 
-// percentByte appends where one byte ends that is written so.
+// percentByte appends the end indexes of one percent-encoded byte.
 func percentByte(ends []int, s string, i int, want byte) []int {
 	if i >= len(s) || s[i] != '%' {
 		return ends
@@ -84,8 +84,8 @@ func isHex(s string) bool {
 	return strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }
 
-// backslash appends where a character ends that JSON and programs write as \/, \u002f
-// or \x2f, and with more backslashes where it was written more than once.
+// backslash appends the end indexes of r backslash-escaped at i, as in JSON and source
+// code: \/, \u002f or \x2f, with more backslashes if escaped more than once.
 func backslash(ends []int, s string, i int, r rune) []int {
 	q := i
 	for q < len(s) && s[q] == '\\' && q-i < 2*nested {
@@ -109,8 +109,8 @@ func backslash(ends []int, s string, i int, r rune) []int {
 	return ends
 }
 
-// unicodeEscape reads what follows the backslash of \u002f, of two such that are one
-// character together, or of \x2f; end is 0 where there is none.
+// unicodeEscape decodes the escape after a backslash: \u002f, a surrogate pair of two
+// such, or \x2f. It returns end 0 if there is none.
 func unicodeEscape(s string, i int) (r rune, end int) {
 	code := func(i, digits int) (rune, bool) {
 		if i+digits > len(s) || !isHex(s[i:i+digits]) {
@@ -145,10 +145,10 @@ func unicodeEscape(s string, i int) (r rune, end int) {
 	return 0, 0
 }
 
-// entity appends where a character ends that HTML writes as &lt;, &#60; or &#x3c;, and
-// as &amp;lt; where it was written twice.
+// entity appends the end indexes of r as an HTML entity at i: &lt;, &#60; or &#x3c;, or
+// &amp;lt; if escaped twice.
 func entity(ends []int, s string, i int, r rune) []int {
-	const longest = 12 // of the names and numbers of single characters that are in use
+	const longest = 12 // of the entity names and numbers of single characters that are in use
 	i++
 	for range nested {
 		length := strings.IndexByte(s[min(len(s), i):min(len(s), i+longest)], ';')
@@ -167,8 +167,8 @@ func entity(ends []int, s string, i int, r rune) []int {
 	return ends
 }
 
-// escape reads one character that is written as %2F or \u002f; end is 0 where there is
-// none.
+// escape decodes one character that is escaped as %2F or \u002f at i. It returns end 0
+// if there is none.
 func escape(s string, i int) (r rune, end int) {
 	switch {
 	case s[i] == '\\':

@@ -1,4 +1,4 @@
-// Package redact takes secrets out of texts that people may read.
+// Package redact removes secrets from texts that people may read.
 package redact
 
 import (
@@ -8,19 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// Mark stands where a secret stood.
+// Mark replaces a secret.
 const Mark = "[redacted]"
 
-// How long a secret must be to be found where other words are not meant.
+// Lengths of secrets, in characters, that decide where a match is redacted.
 const (
-	anywhere = 8 // from here on it is found within other words too
-	asWord   = 4 // from here on it is found as a word of its own; below, only beside a delimiter
+	anywhere = 8 // from this length, also within other words
+	asWord   = 4 // from this length, as a word of its own; below it, only next to a delimiter
 )
 
-// Text returns s without the secrets, whatever their letters' case and however they
-// are escaped: for URLs, JSON or HTML, and one within the other. A short secret is
-// taken out only where it stands as a word, a very short one only where it stands
-// beside a delimiter, as in key=x: an ordinary word stays what it is.
+// Text returns s without the secrets, ignoring case and decoding escapes: URL, JSON and
+// HTML, also nested. A short secret is redacted only as a whole word, a very short one
+// only next to a delimiter, as in key=x, so that ordinary words are kept.
 func Text(s string, secrets ...string) string {
 	var found []span
 	left := budget
@@ -37,7 +36,7 @@ func Text(s string, secrets ...string) string {
 	var b strings.Builder
 	end := 0
 	for _, f := range found {
-		if f.start < end { // within what was taken out already, or beginning there
+		if f.start < end { // overlaps a redacted span
 			end = max(end, f.end)
 			continue
 		}
@@ -49,22 +48,22 @@ func Text(s string, secrets ...string) string {
 	return b.String()
 }
 
-// budget bounds the work on a text, in characters compared. What takes more is made of
-// escapes within escapes, and is dropped whole.
+// budget bounds the work on a text, in character comparisons. A text that exceeds it
+// consists of nested escapes, and is redacted as a whole.
 const budget = 1 << 19
 
 // A span is a part of a text.
 type span struct{ start, end int }
 
-// find returns where a secret stands in s, from the left and without overlaps. It stops
-// when nothing is left of the budget.
+// find returns the spans of a secret in s, in order and without overlaps. It stops when
+// the budget is used up.
 func find(s, secret string, left *int) []span {
 	if secret == "" {
 		return nil
 	}
 	length := utf8.RuneCountInString(secret)
 	first, _ := utf8.DecodeRuneInString(secret)
-	lower, upper := byte(unicode.ToLower(first)), byte(unicode.ToUpper(first)) // of ASCII only
+	lower, upper := byte(unicode.ToLower(first)), byte(unicode.ToUpper(first)) // for ASCII only
 	var found []span
 	for i := 0; i < len(s) && *left > 0; i++ {
 		c := s[i]
@@ -81,7 +80,8 @@ func find(s, secret string, left *int) []span {
 	return found
 }
 
-// match returns where the secret that begins at i ends, in its longest spelling, or -1.
+// match returns the end index of the secret that begins at i, in its longest encoding,
+// or -1.
 func match(s string, i int, secret string, left *int) int {
 	ends := []int{i}
 	var next []int
@@ -101,8 +101,8 @@ func match(s string, i int, secret string, left *int) int {
 	return ends[len(ends)-1]
 }
 
-// isolated reports whether a short secret of so many characters at s[i:end] is meant,
-// and no part of another word.
+// isolated reports whether a short secret of length characters at s[i:end] stands
+// alone, not within another word.
 func isolated(s string, i, end, length int) bool {
 	before, after := runeBefore(s, i), runeAfter(s, end)
 	if isWord(before) || isWord(after) {
@@ -113,12 +113,12 @@ func isolated(s string, i, end, length int) bool {
 		before == '(' && after == ')'
 }
 
-// none stands for the character before the first, or after the last.
+// none is the character before the first and after the last.
 const none rune = -1
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// runeBefore returns the character before i, also where an escape stands for it.
+// runeBefore returns the character before i, decoded if it is escaped.
 func runeBefore(s string, i int) rune {
 	if i == 0 {
 		return none
@@ -135,7 +135,7 @@ func runeBefore(s string, i int) rune {
 	return r
 }
 
-// runeAfter returns the character at i, also where an escape stands for it.
+// runeAfter returns the character at i, decoded if it is escaped.
 func runeAfter(s string, i int) rune {
 	if i >= len(s) {
 		return none

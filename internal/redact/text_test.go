@@ -51,8 +51,8 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestTextIsBounded: a text that takes too much work is dropped whole, and a long one
-// that is like others is not.
+// TestTextIsBounded verifies that a text that exceeds the budget is redacted as a
+// whole, and a long ordinary text is not.
 func TestTextIsBounded(t *testing.T) {
 	const size = 64 << 10
 	if got := redact.Text(strings.Repeat(`\`, size), strings.Repeat(`\`, 200)+"x"); got != redact.Mark {
@@ -64,7 +64,7 @@ func TestTextIsBounded(t *testing.T) {
 	}
 }
 
-// spell are the ways in which answers write what they were sent.
+// spell are the encodings in which responses quote a request.
 var spell = []func(string) string{
 	func(s string) string { return s },
 	strings.ToLower,
@@ -90,8 +90,8 @@ func inJSON(s string) string {
 	return string(text[1 : len(text)-1])
 }
 
-// FuzzText: no spelling of a secret that is long enough is left, and a text in which it
-// does not stand is left alone.
+// FuzzText verifies that every encoding of a secret of at least 8 characters is
+// redacted.
 func FuzzText(f *testing.F) {
 	for _, seed := range []struct{ secret, around string }{
 		{"xoxb-SECRET/+%&<token>", "bad token: "}, {"비밀번호🔥<&>", "x"}, {`a\\b\"cdefgh`, `\`}, {"%25%25%25%25", "%"}, {"aaaaaaaa", "aaa"}, {"&amp;&amp;", "&"},
@@ -122,7 +122,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// FuzzShort: ordinary words around a short secret stay whole.
+// FuzzShort verifies that ordinary words around a short secret are kept.
 func FuzzShort(f *testing.F) {
 	f.Add("a", "address")
 	f.Add("pass", "password")

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Of returns what a URL or a connection string must not show: user and password, and
-// the values of its options whose names speak of secrets. What is no URL is a secret
-// as a whole.
+// Of returns the secrets of a URL or a connection string: user and password, and the
+// values of parameters with secret names. A value that is not a URL is returned as a
+// whole.
 func Of(value string) []string {
 	if strings.Contains(value, "://") {
 		var secrets []string
-		for part := range strings.SplitSeq(value, ",") { // NATS takes several
+		for part := range strings.SplitSeq(value, ",") { // NATS accepts several
 			u, err := url.Parse(strings.TrimSpace(part))
 			if err != nil {
 				return []string{value}
@@ -36,8 +36,8 @@ func Of(value string) []string {
 	return secrets
 }
 
-// ofUser returns the secrets of what stands before the @ of a URL: a password, or a
-// token that stands there alone.
+// ofUser returns the secrets of the userinfo of a URL: a password, or the token that
+// stands alone.
 func ofUser(user *url.Userinfo) []string {
 	if user == nil {
 		return nil
@@ -49,8 +49,8 @@ func ofUser(user *url.Userinfo) []string {
 	return []string{user.String(), password}
 }
 
-// IsSecretName reports whether the name of an option or a parameter says that its value
-// is a secret.
+// IsSecretName reports whether the name of an option or a parameter marks its value as
+// a secret.
 func IsSecretName(name string) bool { return secretName.MatchString(name) }
 
 var (
@@ -59,14 +59,13 @@ var (
 	userinfo   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s"'<>]*@`)
 )
 
-// errNoURL stands for a library's error that quotes what it could not parse.
-var errNoURL = errors.New("it is not a URL")
+// errNoURL replaces parse errors, whose text quotes the value.
+var errNoURL = errors.New("invalid URL")
 
-// Error returns err with a text in which neither the secrets of the URLs and connection
-// strings stand that led to it, nor the user of any other URL. Where a library could not
-// parse a URL its text is dropped: it quotes parts of what it did not understand.
-// errors.Is finds what err is; errors.As does not find it, as some libraries keep their
-// configuration in their errors.
+// Error returns err with a text without the secrets of the given URLs and connection
+// strings, and without the userinfo of any other URL. The text of a URL parse error is
+// dropped, because it quotes parts of the value. errors.Is matches the original error;
+// errors.As does not, because some libraries keep their configuration in their errors.
 func Error(err error, values ...string) error {
 	if err == nil {
 		return nil
@@ -83,14 +82,14 @@ func Error(err error, values ...string) error {
 	return &redacted{text: userinfo.ReplaceAllString(text, "$1"+Mark+"@"), err: err}
 }
 
-// A redacted error tells what another one is, in a text of its own.
+// A redacted error has the identity of another error and its own text.
 type redacted struct {
 	text string
 	err  error
 }
 
-// Error returns the text without secrets.
+// Error returns the redacted text.
 func (r *redacted) Error() string { return r.text }
 
-// Is reports whether the error that was redacted is the target.
+// Is reports whether the original error is target.
 func (r *redacted) Is(target error) bool { return errors.Is(r.err, target) }

@@ -31,7 +31,8 @@ func TestError(t *testing.T) {
 	}
 }
 
-// TestUnparsed: url.Parse quotes what it does not understand, whole and in parts.
+// TestUnparsed verifies that the text of a parse error is dropped: url.Parse quotes the
+// value, whole and in parts.
 func TestUnparsed(t *testing.T) {
 	for _, value := range []string{
 		"nats://kim:s3c/ret@h:4222", "nats://kim:s3cret@h:port", "http://kim:s3cret%zz@h", "nats://kim:s3 cret@h", "http://[s3cret", "s3cret\x7f://x",
@@ -41,7 +42,7 @@ func TestUnparsed(t *testing.T) {
 			t.Fatalf("%q was parsed", value)
 		}
 		got := redact.Error(fmt.Errorf("connect: %w", err), value)
-		if got.Error() != "it is not a URL" {
+		if got.Error() != "invalid URL" {
 			t.Errorf("%q: %q", value, got)
 		}
 	}

@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestAnswerIsRecorded proves that a call's record holds the answer it got, so that ids
-// in a delivery record can be compared with the provider's, and no more of it than
-// maxAnswer.
+// TestAnswerIsRecorded verifies that a call is recorded with its response, so that ids
+// in a delivery record can be compared with the provider's, up to maxAnswer bytes.
 func TestAnswerIsRecorded(t *testing.T) {
 	m := New(nil)
 	for name, text := range map[string]string{"short": "node1 down", "long": strings.Repeat("x", 2*maxAnswer)} {

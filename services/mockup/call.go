@@ -10,44 +10,43 @@ import (
 	"unicode"
 )
 
-// The record keeps the last calls: at most maxCalls, and fewer where they would
-// take more than about maxBytes of memory.
+// The call log holds the last calls: at most maxCalls, and fewer if they would use more
+// than about maxBytes of memory.
 const (
 	maxCalls = 1_000_000
 	maxBytes = 1 << 30
 )
 
-// maxAnswer is how many bytes of an answer are recorded: enough for the ids in it.
+// maxAnswer is the number of bytes of a response that are recorded: enough for its ids.
 const maxAnswer = 1 << 10
 
-// answerBytes is about how much memory a recorded answer takes: most are short.
+// answerBytes is the approximate memory of a recorded response: most are short.
 const answerBytes = 500
 
-// A Call is one request that a fake got, and what it answered.
+// A Call is one request to a fake, and its response.
 type Call struct {
 	Method       string   // SMTP for a mail
 	Path         string   // of a mail, its recipient
-	Query        string   // what follows the question mark
-	Headers      []Header // by name
+	Query        string   // without the question mark
+	Headers      []Header // sorted by name
 	Body         string   // at most 256 KiB of it
 	Time         time.Time
-	AnswerStatus int // 0 until it is answered, and for good where the connection was closed
+	AnswerStatus int // 0 before the response, and if the connection was closed without one
 
-	AnswerHeaders []Header // by name
-	AnswerBody    string   // at most maxAnswer of it
+	AnswerHeaders []Header // sorted by name
+	AnswerBody    string   // at most maxAnswer bytes
 }
 
-// bears says whether a call bears a credential, in its path, query or headers.
+// bears reports whether a call contains a credential in its path, query or headers.
 func (c *Call) bears(credential string) bool {
 	return strings.Contains(c.Path, credential) || strings.Contains(c.Query, credential) ||
 		slices.ContainsFunc(c.Headers, func(h Header) bool { return strings.Contains(h.Value, credential) })
 }
 
-// A Header is one header of a Call. Several values are joined by ", ".
+// A Header is one header of a Call. Multiple values are joined by ", ".
 type Header struct{ Name, Value string }
 
-// Calls answers with the calls to path, the oldest first; an empty path asks for
-// all.
+// Calls returns the calls to path, the oldest first; an empty path returns all.
 func (m *Mockup) Calls(path string) []Call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,8 +59,8 @@ func (m *Mockup) Calls(path string) []Call {
 	return calls
 }
 
-// Reset forgets all calls, all faults and what the fakes remember; limits are no
-// longer kept.
+// Reset deletes all calls, all faults and the memory of the fakes; rate limits are no
+// longer enforced.
 func (m *Mockup) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -69,7 +68,7 @@ func (m *Mockup) Reset() {
 	m.limited, m.limiters, m.stops, m.memory = false, nil, nil, nil
 }
 
-// got records and prints a call that has been read.
+// got records and prints a request whose body was read.
 func (m *Mockup) got(r *http.Request, body []byte) *Call {
 	return m.keep(&Call{
 		Method:  r.Method,
@@ -90,7 +89,7 @@ func (m *Mockup) keep(c *Call) *Call {
 	return c
 }
 
-// answered records the answer that a call is about to get.
+// answered records the response to a call, before it is sent.
 func (m *Mockup) answered(c *Call, a answer) {
 	var headers []Header
 	for name, value := range a.headers {
@@ -104,9 +103,8 @@ func (m *Mockup) answered(c *Call, a answer) {
 
 func byName(a, b Header) int { return strings.Compare(a.Name, b.Name) }
 
-// print shows a call, tokens included: that is what a mockup is for, and the
-// tokens it is given are as fake as its answers. Nothing else in Bongsu prints
-// one.
+// print prints a call, including tokens: that is the purpose of a mockup, and its
+// tokens are as fake as its responses. Nothing else in Bongsu prints one.
 func (m *Mockup) print(c *Call) {
 	if m.Printer == nil {
 		return
@@ -121,13 +119,13 @@ func (m *Mockup) print(c *Call) {
 	fmt.Fprintf(&b, "\n%s\n\n", c.Body)
 	m.printing.Lock()
 	defer m.printing.Unlock()
-	_, _ = io.WriteString(m.Printer, harmless(b.String())) // who cannot be shown it can still list it
+	_, _ = io.WriteString(m.Printer, harmless(b.String())) // after a write error the call can still be listed
 }
 
 // A record is a queue of calls that drops the oldest when it is full.
 type record struct {
 	calls []*Call
-	start int // how many of calls are dropped already
+	start int // number of dropped calls at the head
 	bytes int
 }
 
@@ -141,12 +139,12 @@ func (r *record) add(c *Call) {
 		r.calls[r.start] = nil
 		r.start++
 	}
-	if r.start > len(r.calls)/2 { // seldom enough to cost nothing
+	if r.start > len(r.calls)/2 { // amortizes the copy
 		r.calls, r.start = slices.Clone(r.kept()), 0
 	}
 }
 
-// size is about how much memory a call takes.
+// size returns the approximate memory of a call, in bytes.
 func (c *Call) size() int {
 	n := 200 + answerBytes + len(c.Path) + len(c.Body)
 	for _, h := range c.Headers {
@@ -164,10 +162,10 @@ func headers(from http.Header) []Header {
 	return to
 }
 
-// text makes what came over the wire fit for a Protobuf string.
+// text returns s as valid UTF-8, as Protobuf strings require.
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// harmless keeps what a stranger sent from steering the terminal.
+// harmless replaces control characters, which could manipulate the terminal.
 func harmless(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// ask makes a POST, with headers as name, value, name, value….
+// ask makes a POST request, with headers as name, value, name, value….
 func ask(t *testing.T, server *httptest.Server, path, body string, headers ...string) (int, string, http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader(body))

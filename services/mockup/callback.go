@@ -11,26 +11,27 @@ import (
 )
 
 const (
-	// maxCallbacks is how many messages may wait for Run to call back of them; of more,
-	// nobody is told.
+	// maxCallbacks is how many messages may be queued for callbacks; further ones are
+	// dropped.
 	maxCallbacks = 100_000
-	// callbacksAtOnce is how many messages Run calls back of at a time.
+	// callbacksAtOnce is the number of messages for which Run sends callbacks
+	// concurrently.
 	callbacksAtOnce = 64
-	// callbackTimeout bounds a call, and callbackPause is the time between two of a
-	// message.
+	// callbackTimeout is the timeout of a callback, and callbackPause is the time
+	// between two of one message.
 	callbackTimeout = 15 * time.Second
 	callbackPause   = 20 * time.Millisecond
 )
 
-// A callback is what a fake has to say later of a message: one form after the other,
-// posted to one place.
+// A callback holds the receipts of a message: forms that are posted to one URL, one
+// after the other.
 type callback struct {
 	at    string
 	forms []url.Values
 	sign  func(at string, form url.Values) http.Header
 }
 
-// later leaves a callback to Run.
+// later queues a callback for Run.
 func (m *Mockup) later(c callback) {
 	select {
 	case m.callbacks <- c:
@@ -38,8 +39,8 @@ func (m *Mockup) later(c callback) {
 	}
 }
 
-// Run calls back, each message's words in their order, until ctx ends. Nothing is
-// called twice: whoever does not listen is told once.
+// Run sends the callbacks, those of a message in order, until ctx ends. Failed requests
+// are not retried.
 func (m *Mockup) Run(ctx context.Context) error {
 	var g errgroup.Group
 	g.SetLimit(callbacksAtOnce)
@@ -56,7 +57,7 @@ func (m *Mockup) Run(ctx context.Context) error {
 	}
 }
 
-// callBack says all of a callback.
+// callBack sends all forms of a callback.
 func (m *Mockup) callBack(ctx context.Context, c callback) {
 	for _, form := range c.forms {
 		if m.Wait(ctx, callbackPause) != nil {
@@ -64,12 +65,12 @@ func (m *Mockup) callBack(ctx context.Context, c callback) {
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.at, strings.NewReader(form.Encode()))
 		if err != nil {
-			return // it is no URL
+			return // invalid URL
 		}
 		req.Header = c.sign(c.at, form)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if res, err := m.Client.Do(req); err == nil {
-			_ = res.Body.Close() // whatever the answer was
+			_ = res.Body.Close() // the response is ignored
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// discordHook executes a webhook, in version 10 of Discord's API and in the one that
-// is meant by a URL without a version: that one says milliseconds in Retry-After.
+// discordHook executes a webhook, in version 10 of Discord's API and in the default
+// version of a URL without one, whose Retry-After is in milliseconds.
 func (m *Mockup) discordHook(r *http.Request, body []byte) answer {
 	if a, is := m.discordUnknownHook(r); is {
 		return a
@@ -27,7 +27,7 @@ func (m *Mockup) discordHook(r *http.Request, body []byte) answer {
 	return m.discordCounted(bucket, m.discordMade("0", post))
 }
 
-// discordHookInfo shows a webhook to who knows its token.
+// discordHookInfo returns a webhook, by its token.
 func (m *Mockup) discordHookInfo(r *http.Request, _ []byte) answer {
 	if a, is := m.discordUnknownHook(r); is {
 		return a
@@ -37,8 +37,8 @@ func (m *Mockup) discordHookInfo(r *http.Request, _ []byte) answer {
 	})
 }
 
-// discordUnknownHook refuses who names no webhook. The fake knows every webhook with
-// an id and a token of Discord's shapes.
+// discordUnknownHook returns the error for an unknown webhook. The fake accepts every
+// webhook with an id and a token in Discord's form.
 func (m *Mockup) discordUnknownHook(r *http.Request) (answer, bool) {
 	switch {
 	case r.UserAgent() == "":
@@ -51,8 +51,8 @@ func (m *Mockup) discordUnknownHook(r *http.Request) (answer, bool) {
 	return answer{}, false
 }
 
-// discordBot makes a message of a bot. A nonce that is enforced brings back what was
-// made with it before, to the same bot.
+// discordBot creates a message of a bot. With an enforced nonce it returns the message
+// that the same bot created with it before.
 func (m *Mockup) discordBot(r *http.Request, body []byte) answer {
 	if a, is := discordUnknownChannel(r); is {
 		return a
@@ -78,7 +78,7 @@ func (m *Mockup) discordBot(r *http.Request, body []byte) answer {
 	return m.discordCounted(bucket, made)
 }
 
-// discordChannelInfo shows a channel: to the fake, every one is a text channel.
+// discordChannelInfo returns a channel: in the fake, every one is a text channel.
 func (m *Mockup) discordChannelInfo(r *http.Request, _ []byte) answer {
 	if a, is := discordUnknownChannel(r); is {
 		return a
@@ -99,10 +99,10 @@ func discordUnknownChannel(r *http.Request) (answer, bool) {
 	return answer{}, false
 }
 
-// discordMade is a message that was made.
+// discordMade returns a created message.
 func (m *Mockup) discordMade(channel string, post discordPost) answer {
 	at := m.moment()
-	const epoch = 1420070400000 // Discord's ids count milliseconds since 2015, and then some
+	const epoch = 1420070400000 // Discord's ids begin with the milliseconds since 2015
 	return jsonAnswer(http.StatusOK, map[string]any{
 		"id": strconv.FormatInt((at/1000-epoch)<<22|at%1000, 10), "type": 0, "channel_id": channel,
 		"content": post.Content, "embeds": post.Embeds, "nonce": post.Nonce, "timestamp": time.UnixMicro(at).UTC().Format(time.RFC3339Nano),

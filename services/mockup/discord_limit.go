@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// What is seen of webhooks and channels, and what is documented of bots: see
-// internal/messenger.
+// The observed rate limits of webhooks and channels, and the documented one of bots:
+// see internal/messenger.
 const (
 	discordPerSecond = 2.5
 	discordBurst     = 5
 	discordGlobal    = 50
 )
 
-// discordCounted puts on an answer how much of its bucket is left. Where limits are
-// not kept, Discord says nothing of them.
+// discordCounted adds the headers of a rate limit bucket to a response. If limits are
+// not enforced, it adds none.
 func (m *Mockup) discordCounted(bucket string, a answer) answer {
 	if !m.keepsLimits() {
 		return a
@@ -37,8 +37,8 @@ func (m *Mockup) discordCounted(bucket string, a answer) answer {
 	return a
 }
 
-// discordBusy is a 429 of a bucket: float seconds in the body, whole ones in the
-// header, or milliseconds where the version is as old as that.
+// discordBusy returns a 429 of a bucket: retry_after in seconds with a fraction in the
+// body, whole seconds in the header, or milliseconds in the old version.
 func (m *Mockup) discordBusy(bucket string, wait time.Duration, old bool) answer {
 	after := math.Ceil(wait.Seconds()*1000) / 1000
 	a := m.discordCounted(bucket, jsonAnswer(http.StatusTooManyRequests, map[string]any{
@@ -51,7 +51,7 @@ func (m *Mockup) discordBusy(bucket string, wait time.Duration, old bool) answer
 	return a
 }
 
-// discordGlobalBusy is a 429 of all that a bot does.
+// discordGlobalBusy returns a 429 of the global rate limit of a bot.
 func discordGlobalBusy(wait time.Duration) answer {
 	a := jsonAnswer(http.StatusTooManyRequests, map[string]any{
 		"message": "You are being rate limited.", "retry_after": math.Ceil(wait.Seconds()*1000) / 1000, "global": true,

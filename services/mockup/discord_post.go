@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// snowflake is the shape of Discord's ids.
+// snowflake matches a Discord id.
 var snowflake = regexp.MustCompile(`^[0-9]{15,20}$`)
 
-// A discordPost is what the fake knows of a message on its way in.
+// A discordPost is the part of a request that the fake validates.
 type discordPost struct {
 	Content      string         `json:"content"`
 	Embeds       []discordEmbed `json:"embeds"`
@@ -33,7 +33,7 @@ type discordField struct {
 	Value string `json:"value"`
 }
 
-// readDiscordPost reads a message, or answers with Discord's refusal of it.
+// readDiscordPost decodes and validates a message, or returns Discord's error for it.
 func readDiscordPost(r *http.Request, body []byte) (post discordPost, refusal answer, refused bool) {
 	if form, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); form != "application/json" {
 		return post, discordInvalid("_errors", "CONTENT_TYPE_INVALID", "Expected \"Content-Type\" header to be one of application/json"), true
@@ -45,7 +45,7 @@ func readDiscordPost(r *http.Request, body []byte) (post discordPost, refusal an
 		return post, discordError(http.StatusBadRequest, 50109, "The request body contains invalid JSON."), true
 	}
 	if json.Unmarshal(body, &post) != nil {
-		return post, discordInvalid("content", "BASE_TYPE_BAD_TYPE", "a field is of another type"), true
+		return post, discordInvalid("content", "BASE_TYPE_BAD_TYPE", "a field has another type"), true
 	}
 	if post.Content == "" && len(post.Embeds) == 0 {
 		return post, discordError(http.StatusBadRequest, 50006, "Cannot send an empty message"), true
@@ -66,7 +66,7 @@ func readDiscordPost(r *http.Request, body []byte) (post discordPost, refusal an
 	return post, answer{}, false
 }
 
-// tooLong names the first field that is longer than Discord takes, and its limit.
+// tooLong returns the first field that exceeds Discord's limits, and its limit.
 func (p discordPost) tooLong() (field string, limit int) {
 	type part struct {
 		field string
@@ -100,7 +100,7 @@ func discordError(status, code int, message string) answer {
 	return jsonAnswer(status, map[string]any{"message": message, "code": code})
 }
 
-// discordInvalid is the refusal of a form, as version 10 tells it.
+// discordInvalid returns an error for an invalid form, as version 10 formats it.
 func discordInvalid(field, code, message string) answer {
 	return jsonAnswer(http.StatusBadRequest, map[string]any{
 		"message": "Invalid Form Body", "code": 50035,

@@ -56,7 +56,7 @@ func TestDiscordBot(t *testing.T) {
 	})
 }
 
-// TestDiscordNonce makes no second message where a nonce is enforced.
+// TestDiscordNonce verifies that an enforced nonce creates no second message.
 func TestDiscordNonce(t *testing.T) {
 	_, _, server, _ := stand(t)
 	id := func(header map[string]string, body string) string {
@@ -78,7 +78,7 @@ func TestDiscordNonce(t *testing.T) {
 		"another bot":   id(map[string]string{"Authorization": "Bot other"}, `{"content":"a","nonce":"1","enforce_nonce":true}`),
 	} {
 		if other == first {
-			t.Errorf("%s brought back the first", name)
+			t.Errorf("%s returned the first message", name)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func TestDiscordLimits(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		probe probe
-		after string // the header
+		after string // the Retry-After header
 	}{
 		"webhook":                   {probe{target: hookID + "?wait=true", body: `{"content":"x"}`}, "1"},
 		"webhook without a version": {probe{target: oldHookID + "?wait=true", body: `{"content":"x"}`}, "400"},

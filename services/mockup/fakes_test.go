@@ -10,18 +10,18 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// A probe is a request to a fake, and how it must answer.
+// A probe is a request to a fake, and the expected response.
 type probe struct {
 	name   string
-	method string // POST unless said
+	method string // POST by default
 	target string
-	header map[string]string // application/json unless said
+	header map[string]string // application/json by default
 	body   string
 	status int
-	says   string // in the answer's body
+	says   string // part of the response body
 }
 
-// probes asks a fake of each, from the beginning.
+// probes sends each probe to a new fake.
 func probes(t *testing.T, all []probe) {
 	t.Helper()
 	for _, p := range all {
@@ -35,7 +35,7 @@ func probes(t *testing.T, all []probe) {
 	}
 }
 
-// ask makes the request, and answers with status, body and header.
+// ask sends the request, and returns status, body and header.
 func (p probe) ask(t *testing.T, server *httptest.Server) (int, string, http.Header) {
 	t.Helper()
 	method := http.MethodPost
@@ -57,9 +57,8 @@ func (p probe) ask(t *testing.T, server *httptest.Server) (int, string, http.Hea
 	return read(t, res)
 }
 
-// limit asks probe after probe until a provider's limit is reached, which must be
-// after burst, and answers with what it said then. A second later it must take one
-// again.
+// limit sends probes until a provider's rate limit is reached, which must be after
+// burst, and returns that response. A second later one call must pass again.
 func limit(t *testing.T, next func(n int) probe, burst int, passes func(status int, body string) bool) (int, string, http.Header) {
 	t.Helper()
 	m, _, server, client := stand(t)
@@ -84,5 +83,5 @@ func limit(t *testing.T, next func(n int) probe, burst int, passes func(status i
 	return status, body, header
 }
 
-// same is a probe again and again.
+// same returns the same probe every time.
 func same(p probe) func(int) probe { return func(int) probe { return p } }

@@ -12,44 +12,44 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// maxFaults is how many faults can be set at once.
+// maxFaults is the maximum number of faults.
 const maxFaults = 1000
 
-// A Fault is how a fake fails. The zero Fault changes nothing.
+// A Fault is a failure of the fakes. The zero Fault changes nothing.
 type Fault struct {
-	next time.Time // when the next call passes, where PerSecond is set
+	next time.Time // when the next call passes, if PerSecond is set
 
-	Path            string  // of the calls that fail; empty means every path
-	BodyContains    string  // lets only calls fail whose body contains it, such as a destination; empty means all
-	Credential      string  // lets only calls fail whose path, query or headers contain it; empty means all
-	Share           float64 // of the matching calls that fail; 0 means all
+	Path            string  // path of the calls that fail; empty matches every path
+	BodyContains    string  // only calls whose body contains it fail, such as a destination; empty matches all
+	Credential      string  // only calls whose path, query or headers contain it fail; empty matches all
+	Share           float64 // fraction of the matching calls that fail; 0 means all
 	Delay           time.Duration
-	Status          int               // 0 means the fake's own
-	Headers         map[string]string // put on the answer
-	Body            string            // the answer's, where Status or Body is set
-	PerSecond       float64           // lets so many a second pass, evenly; 0 lets none
-	CloseConnection bool              // reads the request and closes the connection unanswered
-	CutAnswer       bool              // closes the connection in the middle of the answer
+	Status          int               // of the response; 0 means the fake's own
+	Headers         map[string]string // added to the response
+	Body            string            // of the response, if Status or Body is set
+	PerSecond       float64           // rate of matching calls that pass, evenly spread; 0 passes none
+	CloseConnection bool              // reads the request and closes the connection without a response
+	CutAnswer       bool              // closes the connection in the middle of the response
 }
 
-// SetFault makes the fakes fail from now on, in place of the fault with the same
-// Path, BodyContains and Credential. Where several faults strike a call, the one that was set
-// last has its way, so that a narrow fault can be laid over a wide one. It
-// returns fault.ErrInvalid when there are too many.
+// SetFault sets a fault from now on, and replaces the one with the same Path,
+// BodyContains and Credential. If several faults match a call, the last one set
+// applies, so that a narrow fault can override a wide one. It returns fault.ErrInvalid
+// if there are too many.
 func (m *Mockup) SetFault(f Fault) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.faults = slices.DeleteFunc(m.faults, func(old Fault) bool {
 		return old.Path == f.Path && old.BodyContains == f.BodyContains && old.Credential == f.Credential
 	})
-	if len(m.faults) >= maxFaults { // then none has made place
-		return fmt.Errorf("fault: there are %d already, Reset first: %w", maxFaults, fault.ErrInvalid)
+	if len(m.faults) >= maxFaults { // no fault was replaced
+		return fmt.Errorf("fault: at most %d faults can be set; reset the mockup first: %w", maxFaults, fault.ErrInvalid)
 	}
 	m.faults = append(m.faults, f)
 	return nil
 }
 
-// strike answers with the fault that a call is to meet, or the zero Fault.
+// strike returns the fault that applies to a call, or the zero Fault.
 func (m *Mockup) strike(c *Call) Fault {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -61,8 +61,8 @@ func (m *Mockup) strike(c *Call) Fault {
 	return Fault{}
 }
 
-// passes says whether a call is within PerSecond. One that is early by a tenth of
-// the time between two is.
+// passes reports whether a call is within PerSecond. A call that is early by up to a
+// tenth of the interval passes.
 func (f *Fault) passes(now time.Time) bool {
 	if f.PerSecond == 0 {
 		return false
@@ -82,7 +82,7 @@ func (f Fault) matches(c *Call) bool {
 	return (f.Path == "" || f.Path == c.Path) && strings.Contains(c.Body, f.BodyContains) && c.bears(f.Credential)
 }
 
-// spoil makes of a fake's own answer what the fault wants it to be.
+// spoil returns a fake's own response with the fault applied.
 func (f Fault) spoil(a answer) answer {
 	spoiled := answer{status: cmp.Or(f.Status, a.status), headers: map[string]string{}, body: a.body}
 	if f.Status != 0 || f.Body != "" {

@@ -9,12 +9,12 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
 )
 
-// A Handler answers MockupService.
+// A Handler implements MockupService.
 type Handler struct{ Mockup *Mockup }
 
 var _ mockupv1connect.MockupServiceHandler = (*Handler)(nil)
 
-// ListCalls answers with the calls the fakes got.
+// ListCalls returns the recorded calls.
 func (h *Handler) ListCalls(_ context.Context, req *mockupv1.ListCallsRequest) (*mockupv1.ListCallsResponse, error) {
 	calls := h.Mockup.Calls(req.GetPath())
 	res := &mockupv1.ListCallsResponse{Calls: make([]*mockupv1.Call, len(calls))}
@@ -24,13 +24,13 @@ func (h *Handler) ListCalls(_ context.Context, req *mockupv1.ListCallsRequest) (
 	return res, nil
 }
 
-// Reset forgets all calls and all faults.
+// Reset deletes all calls and all faults.
 func (h *Handler) Reset(context.Context, *mockupv1.ResetRequest) (*mockupv1.ResetResponse, error) {
 	h.Mockup.Reset()
 	return &mockupv1.ResetResponse{}, nil
 }
 
-// SetFault makes the fakes fail from now on.
+// SetFault sets a fault of the fakes.
 func (h *Handler) SetFault(_ context.Context, req *mockupv1.SetFaultRequest) (*mockupv1.SetFaultResponse, error) {
 	if err := h.Mockup.SetFault(fromProto(req.GetFault())); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (h *Handler) SetFault(_ context.Context, req *mockupv1.SetFaultRequest) (*m
 	return &mockupv1.SetFaultResponse{}, nil
 }
 
-// SetLimits makes the fakes keep their providers' limits.
+// SetLimits makes the fakes enforce their providers' rate limits, or stops it.
 func (h *Handler) SetLimits(_ context.Context, req *mockupv1.SetLimitsRequest) (*mockupv1.SetLimitsResponse, error) {
 	h.Mockup.SetLimited(req.GetKept())
 	return &mockupv1.SetLimitsResponse{}, nil

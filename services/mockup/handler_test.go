@@ -85,7 +85,7 @@ func TestFaultAnswers(t *testing.T) {
 		fault  *mockupv1.Fault
 		status int
 		form   string
-		body   string // "" wants the fake's own
+		body   string // "" expects the fake's own
 	}{
 		"status and headers": {&mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3"}, Body: "slow down"}, 429, "text/plain; charset=utf-8", "slow down"},
 		"JSON body":          {&mockupv1.Fault{Body: `{"ok":false,"error":"is_archived"}`}, 200, "application/json; charset=utf-8", `{"ok":false,"error":"is_archived"}`},
@@ -246,7 +246,7 @@ func TestFaultCutsTheAnswer(t *testing.T) {
 func TestFaultClosesTheConnection(t *testing.T) {
 	_, shown, server, client := stand(t)
 	setFault(t, client, &mockupv1.Fault{CloseConnection: true})
-	long := strings.NewReader(`{"channel":"C1","text":"` + strings.Repeat("x", 32<<20) + `"}`) // more than sockets hold
+	long := strings.NewReader(`{"channel":"C1","text":"` + strings.Repeat("x", 32<<20) + `"}`) // exceeds socket buffers
 	req := request(t.Context(), t, server, "")
 	req.Body, req.ContentLength, req.GetBody = io.NopCloser(long), long.Size(), nil
 	res, err := server.Client().Do(req)
@@ -281,8 +281,8 @@ func TestTooManyFaults(t *testing.T) {
 	}
 }
 
-// TestFaultPerSecond refuses what exceeds a rate, and lets pass what is early by
-// less than a tenth.
+// TestFaultPerSecond verifies that calls above the rate fail, and that calls early by
+// less than a tenth of the interval pass.
 func TestFaultPerSecond(t *testing.T) {
 	m, _, server, _ := stand(t)
 	if err := m.SetFault(mockup.Fault{PerSecond: 2, Status: http.StatusTooManyRequests, BodyContains: "C1"}); err != nil {
@@ -298,9 +298,9 @@ func TestFaultPerSecond(t *testing.T) {
 		{0, "C2", 200}, // no match
 		{440 * time.Millisecond, "C1", 429},
 		{460 * time.Millisecond, "C1", 200}, // 40 ms early
-		{920 * time.Millisecond, "C1", 429}, // 80 ms early, in all
+		{920 * time.Millisecond, "C1", 429}, // 80 ms early in total
 		{time.Second, "C1", 200},
-		{10 * time.Second, "C1", 200}, // after a rest no burst
+		{10 * time.Second, "C1", 200}, // no burst after a rest
 		{10 * time.Second, "C1", 429},
 	} {
 		m.Now = func() time.Time { return noon.Add(row.at) }

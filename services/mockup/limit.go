@@ -8,28 +8,28 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxKept is how many limiters, and how many memories, are kept before they begin
-// anew.
+// maxKept is the maximum number of limiters, and of other entries in memory; at the
+// maximum all are deleted.
 const maxKept = 100_000
 
-// SetLimited makes the fakes keep their providers' limits from now on, from full
-// buckets, or no more.
+// SetLimited makes the fakes enforce their providers' rate limits, from full buckets,
+// or stops it.
 func (m *Mockup) SetLimited(on bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.limited, m.limiters, m.stops = on, nil, nil
 }
 
-// keepsLimits says whether SetLimited is on.
+// keepsLimits reports whether rate limits are enforced.
 func (m *Mockup) keepsLimits() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.limited
 }
 
-// spend takes one call from what a provider counts under key: perSecond on average,
-// burst at once. It answers with 0, or with how long the caller must wait and has
-// spent nothing. Where the limits are not kept it is always 0.
+// spend takes one call from the rate limit of key: perSecond on average, burst at once.
+// It returns 0, or how long the caller must wait, in which case nothing is taken. If
+// limits are not enforced it returns 0.
 func (m *Mockup) spend(key string, perSecond float64, burst int) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,8 +53,8 @@ func (m *Mockup) spend(key string, perSecond float64, burst int) time.Duration {
 	return wait
 }
 
-// stop has a key wait, whatever is left under it. Where the limits are not kept
-// nothing waits.
+// stop pauses a key, whatever is left of its rate limit. If limits are not enforced the
+// pause has no effect.
 func (m *Mockup) stop(key string, wait time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -64,7 +64,7 @@ func (m *Mockup) stop(key string, wait time.Duration) {
 	m.stops[key] = m.Now().Add(wait)
 }
 
-// stopped is how long a key must wait still.
+// stopped returns the rest of the pause of a key.
 func (m *Mockup) stopped(key string) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -74,7 +74,7 @@ func (m *Mockup) stopped(key string) time.Duration {
 	return max(m.stops[key].Sub(m.Now()), 0)
 }
 
-// left is how many calls could be made now under a key that was spent from.
+// left returns the number of calls that are available now under a key, after spend.
 func (m *Mockup) left(key string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -84,7 +84,8 @@ func (m *Mockup) left(key string) int {
 	return 0
 }
 
-// remember keeps value under key, and answers with what was kept before.
+// remember stores value under key, unless the key exists: then it returns the stored
+// value.
 func (m *Mockup) remember(key, value string) (before string, is bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,7 +99,8 @@ func (m *Mockup) remember(key, value string) (before string, is bool) {
 	return "", false
 }
 
-// seconds is a wait as most Retry-After headers say it: whole, never less.
+// seconds returns a wait as most Retry-After headers have it: in whole seconds, rounded
+// up.
 func seconds(wait time.Duration) string {
 	return strconv.Itoa(int(math.Ceil(wait.Seconds())))
 }

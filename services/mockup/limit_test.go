@@ -8,7 +8,7 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// TestSlackLimit sends to one channel more than Slack takes, and to another.
+// TestSlackLimit exceeds Slack's rate limit of one channel, and sends to another.
 func TestSlackLimit(t *testing.T) {
 	m, _, server, client := stand(t)
 	now := noon
@@ -47,7 +47,7 @@ func TestSlackLimit(t *testing.T) {
 	}
 }
 
-// TestFaultOfACredential strikes one token and no other.
+// TestFaultOfACredential verifies that a fault of one token does not apply to others.
 func TestFaultOfACredential(t *testing.T) {
 	_, _, server, client := stand(t)
 	for credential, want := range map[string]int{"SLACK-USER1-TOKEN": http.StatusTeapot, "SLACK-USER2-TOKEN": http.StatusOK} {

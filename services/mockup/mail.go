@@ -16,29 +16,29 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// ServeMail takes mail on a listener, as a relay does, until ctx ends. It knows every
-// user, and every password but "wrong". Recipients are refused by the code that their
-// local part is, such as 550@example.com, and their mail by the code that follows end-,
-// such as end-554@example.com; hangup@example.com closes the connection before the mail
-// has come in. All others get their mail. A mail is a Call: its method SMTP, its path
-// the recipient, its body the mail, its lines ended by \n. Faults strike when it has
-// all come in, their Status a code of SMTP.
+// ServeMail serves SMTP on a listener, as a relay does, until ctx ends. It accepts
+// every user, and every password except "wrong". A recipient whose local part is an
+// SMTP code is rejected with it, such as 550@example.com; with the prefix end- the mail
+// is rejected, such as end-554@example.com; hangup@example.com closes the connection
+// before the mail was received. All others are accepted. A mail is a Call: its method
+// is SMTP, its path the recipient, its body the mail with \n line ends. Faults apply
+// after the whole mail was received, with Status as an SMTP code.
 func (m *Mockup) ServeMail(ctx context.Context, listener net.Listener) error {
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &mailSession{Mockup: m, ctx: ctx, conn: c.Conn()}, nil
 	}))
 	server.Domain = "mockup"
-	server.AllowInsecureAuth = true // what it is told is as fake as it is
+	server.AllowInsecureAuth = true // its credentials are as fake as itself
 	server.MaxMessageBytes = maxBody
 	server.MaxRecipients = 100
-	server.ReadTimeout = 5 * time.Minute // as RFC 5321, 4.5.3.2.7 asks
+	server.ReadTimeout = 5 * time.Minute // the minimum of RFC 5321, 4.5.3.2.7
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	defer context.AfterFunc(ctx, func() {
 		_ = server.Close()
-		_ = listener.Close() // which the server does not know before Serve
+		_ = listener.Close() // the server does not know it before Serve
 	})()
 	if err := server.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("take mail: %w", err)
+		return fmt.Errorf("serve SMTP: %w", err)
 	}
 	return nil
 }
@@ -49,17 +49,17 @@ type mailSession struct {
 	ctx  context.Context // go-smtp passes none
 	conn net.Conn
 
-	auth string // what AUTH said
+	auth string // user and password of AUTH
 	from string
 	to   []string
 }
 
 var _ smtp.AuthSession = (*mailSession)(nil)
 
-// AuthMechanisms names the ways to log in.
+// AuthMechanisms returns the supported SASL mechanisms.
 func (s *mailSession) AuthMechanisms() []string { return []string{sasl.Plain} }
 
-// Auth lets in whoever does not say "wrong".
+// Auth accepts every login except with the password "wrong".
 func (s *mailSession) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if password == "wrong" {
@@ -76,7 +76,7 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 	return nil
 }
 
-// Rcpt takes a recipient, or refuses it.
+// Rcpt accepts a recipient, or rejects it.
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	local, _, _ := strings.Cut(to, "@")
 	if refusal := mailRefusal(local); refusal != nil {
@@ -87,14 +87,14 @@ func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-// Data takes the mail itself. Of several recipients, the answer to the last counts.
+// Data receives the mail. With several recipients, the response to the last one counts.
 func (s *mailSession) Data(r io.Reader) error {
 	if slices.ContainsFunc(s.to, func(to string) bool { return strings.HasPrefix(to, "hangup@") }) {
 		return s.hangUp()
 	}
 	content, err := io.ReadAll(r)
 	if err != nil {
-		return err // too long, or broken off
+		return err // too long, or interrupted
 	}
 	body := strings.ReplaceAll(string(content), "\r\n", "\n")
 	for _, to := range s.to {
@@ -110,7 +110,7 @@ func (s *mailSession) hangUp() error {
 	return net.ErrClosed
 }
 
-// call is the record of a mail.
+// call returns the Call of a mail.
 func (s *mailSession) call(to, body string) *Call {
 	return &Call{
 		Method:  "SMTP",
@@ -121,8 +121,8 @@ func (s *mailSession) call(to, body string) *Call {
 	}
 }
 
-// answer gives the answer to a mail, which go-smtp takes as an error even where it is
-// one of success; or the error that there is none.
+// answer returns the response to a mail as an error, which go-smtp also expects for
+// success; or the error that closes the connection.
 func (s *mailSession) answer(call *Call, f Fault) error {
 	if f.Delay > 0 {
 		if err := s.Wait(s.ctx, f.Delay); err != nil {
@@ -135,13 +135,13 @@ func (s *mailSession) answer(call *Call, f Fault) error {
 	a := f.spoil(s.mailTaken(call))
 	s.answered(call, a)
 	if f.CutAnswer {
-		_, _ = io.WriteString(s.conn, strconv.Itoa(a.status)) // an error means that the caller has gone
+		_, _ = io.WriteString(s.conn, strconv.Itoa(a.status)) // an error means that the client disconnected
 		return s.hangUp()
 	}
 	return &smtp.SMTPError{Code: a.status, EnhancedCode: smtp.NoEnhancedCode, Message: a.body}
 }
 
-// mailTaken is a relay's own answer to a mail.
+// mailTaken returns a relay's own response to a mail.
 func (s *mailSession) mailTaken(call *Call) answer {
 	local, _, _ := strings.Cut(call.Path, "@")
 	if code, is := strings.CutPrefix(local, "end-"); is {
@@ -150,7 +150,7 @@ func (s *mailSession) mailTaken(call *Call) answer {
 			return answer{status: refusal.Code, body: fmt.Sprintf("%d.%d.%d %s", e[0], e[1], e[2], refusal.Message)}
 		}
 	}
-	// As Amazon SES limits an account, and says so:
+	// The rate limit and the response of Amazon SES:
 	// https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
 	if s.spend("mail "+s.auth, 14, 14) > 0 {
 		return answer{status: 454, body: "Throttling failure: Maximum sending rate exceeded"}
@@ -158,7 +158,7 @@ func (s *mailSession) mailTaken(call *Call) answer {
 	return answer{status: 250, body: fmt.Sprintf("2.0.0 Ok: queued as %X", s.moment())}
 }
 
-// Reset forgets a mail that was begun.
+// Reset discards the current mail.
 func (s *mailSession) Reset() { s.from, s.to = "", nil }
 
 // Logout ends the session.

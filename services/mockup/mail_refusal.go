@@ -6,7 +6,8 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// mailRefusals are what relays say with the codes of RFC 5321, and of RFC 3463.
+// mailRefusals are responses of relays, by the codes of RFC 5321, with those of RFC
+// 3463.
 var mailRefusals = map[int]smtp.SMTPError{
 	421: {EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Service not available, closing transmission channel"},
 	450: {EnhancedCode: smtp.EnhancedCode{4, 2, 0}, Message: "Recipient address rejected: Greylisted"},
@@ -21,7 +22,7 @@ var mailRefusals = map[int]smtp.SMTPError{
 	554: {EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Message rejected as spam"},
 }
 
-// mailRefusal is the refusal that a word names by its code, or nil.
+// mailRefusal returns the response with the code in word, or nil.
 func mailRefusal(word string) *smtp.SMTPError {
 	code, _ := strconv.Atoi(word) // 0 is no code
 	refusal, known := mailRefusals[code]

@@ -18,7 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
-// takingMail stands up a mockup with its port for mail.
+// takingMail starts a mockup with an SMTP port.
 func takingMail(t *testing.T) (*mockup.Mockup, string, mockupv1connect.MockupServiceClient) {
 	t.Helper()
 	m, _, _, client := stand(t)
@@ -38,8 +38,8 @@ func takingMail(t *testing.T) (*mockup.Mockup, string, mockupv1connect.MockupSer
 	return m, listener.Addr().String(), client
 }
 
-// mailTo sends a mail by another program's client, and gives the code of the answer: 0
-// where there was none, 250 where it was taken.
+// mailTo sends a mail by another SMTP client, and returns the code of the response: 0
+// without one, 250 if it was accepted.
 func mailTo(addr, password, to string) (code int, message string) {
 	auth := smtp.PlainAuth("", "bongsu", password, "127.0.0.1")
 	err := smtp.SendMail(addr, auth, "bongsu@example.com", []string{to}, []byte("Subject: x\r\n\r\n[normal] node1 down\r\n.dot\r\n"))
@@ -70,7 +70,7 @@ func TestMailIsTaken(t *testing.T) {
 	}
 	m.Reset()
 	if len(m.Calls("")) != 0 {
-		t.Error("not forgotten")
+		t.Error("not reset")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package mockup is the service that stands in for the providers: it answers as
-// they would, shows every call it got, and fails on demand.
+// Package mockup is the service that fakes the providers: it responds as they do,
+// records and prints every call, and fails on demand.
 package mockup
 
 import (
@@ -15,42 +15,42 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxBody is how many bytes of a request are looked at. The rest is read, so
-// that the caller gets an answer, and dropped.
+// maxBody is the number of bytes of a request that are processed. The rest is read, so
+// that the caller receives a response, and dropped.
 const maxBody = 256 << 10
 
-// A Mockup holds the fakes, the calls they got, and the faults they are to show.
+// A Mockup holds the fakes, the recorded calls, and the faults.
 //
 // A Mockup is safe for concurrent use; its fields are set before the first call.
 type Mockup struct {
-	// Printer is given every call, in one Write each; nil prints nothing.
+	// Printer receives every call, in one Write each; nil prints nothing.
 	Printer io.Writer
 	// Now is the clock.
 	Now func() time.Time
-	// Random answers with a number from 0 up to, but not including, 1. It decides
-	// which calls a Fault with a Share strikes.
+	// Random returns a number in [0, 1). It decides which calls fail by a Fault with a
+	// Share.
 	Random func() float64
-	// Wait returns nil after d, or the error of ctx when that ends before.
+	// Wait returns nil after d, or the error of ctx if it ends earlier.
 	Wait func(ctx context.Context, d time.Duration) error
-	// Client calls back, as some providers do.
+	// Client sends callbacks, as some providers do.
 	Client *http.Client
 
-	callbacks chan callback // what Run has to call
+	callbacks chan callback // the queue of Run
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	calls  record
-	faults []Fault // the last set at the end
-	last   int64   // what moment answered before, in microseconds
+	faults []Fault // the last one set at the end
+	last   int64   // the last result of moment, in microseconds
 
-	limited  bool                     // the fakes keep their providers' limits
-	limiters map[string]*rate.Limiter // by what a provider counts
-	stops    map[string]time.Time     // until when what a provider counts must wait
-	memory   map[string]string        // what remember keeps
+	limited  bool                     // rate limits are enforced
+	limiters map[string]*rate.Limiter // by rate limit key
+	stops    map[string]time.Time     // ends of pauses, by rate limit key
+	memory   map[string]string        // the entries of remember
 
 	printing sync.Mutex
 }
 
-// New makes a Mockup that prints to printer and lives in real time.
+// New returns a Mockup that prints to printer and uses the real clock.
 func New(printer io.Writer) *Mockup {
 	return &Mockup{
 		Printer:   printer,
@@ -62,7 +62,7 @@ func New(printer io.Writer) *Mockup {
 	}
 }
 
-// Fakes answers the paths of all fakes, and nothing else.
+// Fakes returns the handler of the paths of all fakes, and of nothing else.
 func (m *Mockup) Fakes() http.Handler {
 	mux := http.NewServeMux()
 	for _, f := range m.fakes() {
@@ -72,8 +72,7 @@ func (m *Mockup) Fakes() http.Handler {
 	return mux
 }
 
-// fakes is the visible list, but for Telegram's: a new fake is one file and one line
-// here.
+// fakes returns all fakes except Telegram's: a new fake is one file and one line here.
 func (m *Mockup) fakes() []fake {
 	return []fake{
 		{"POST /2010-04-01/Accounts/{sid}/Messages.json", m.twilio},
@@ -98,22 +97,22 @@ func (m *Mockup) fakes() []fake {
 	}
 }
 
-// A fake answers one path as its provider would.
+// A fake responds on one path as its provider does.
 type fake struct {
-	pattern string // as http.ServeMux takes it
-	// answer is given a request whose body has been read: at most maxBody bytes of it
-	// and one, which says that the body was longer.
+	pattern string // for http.ServeMux
+	// answer receives a request whose body was read: at most maxBody+1 bytes of it,
+	// where the last byte means that the body was longer.
 	answer func(r *http.Request, body []byte) answer
 }
 
-// An answer is what a fake says.
+// An answer is the response of a fake.
 type answer struct {
 	status  int
 	headers map[string]string
 	body    string
 }
 
-// jsonAnswer says v as JSON.
+// jsonAnswer returns v as a JSON response.
 func jsonAnswer(status int, v any) answer {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -126,14 +125,14 @@ func jsonAnswer(status int, v any) answer {
 	}
 }
 
-// serve reads the whole request, records it, lets faults have their way, and
-// answers. The call stands in the record before any delay, so that whoever waits
-// for it can act while the caller hangs.
+// serve reads the whole request, records it, applies faults, and responds. The call is
+// recorded before any delay, so that a client that polls for it can act while the
+// caller is delayed.
 func (m *Mockup) serve(f fake) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(r.Body)
 		if err != nil {
-			panic(http.ErrAbortHandler) // the caller broke off; there is nobody to answer
+			panic(http.ErrAbortHandler) // the caller disconnected
 		}
 		call := m.got(r, body)
 		fault := m.strike(call)
@@ -141,7 +140,7 @@ func (m *Mockup) serve(f fake) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 		if fault.CloseConnection {
-			panic(http.ErrAbortHandler) // how net/http is told to close without an answer
+			panic(http.ErrAbortHandler) // net/http closes the connection without a response
 		}
 		a := fault.spoil(f.answer(r, body))
 		m.answered(call, a)
@@ -152,8 +151,8 @@ func (m *Mockup) serve(f fake) http.Handler {
 	})
 }
 
-// moment answers with the present as microseconds, but never with the same twice:
-// what fakes make their unique ids of.
+// moment returns the current time in microseconds, but never the same value twice:
+// fakes make unique ids of it.
 func (m *Mockup) moment() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -161,8 +160,8 @@ func (m *Mockup) moment() int64 {
 	return m.last
 }
 
-// write puts the answer on the wire. An error means that the caller has gone,
-// which is the caller's business.
+// write writes the response. An error means that the caller disconnected, and is
+// ignored.
 func (a answer) write(w http.ResponseWriter) {
 	for name, value := range a.headers {
 		w.Header().Set(name, value)
@@ -171,18 +170,17 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, a.body)
 }
 
-// cut puts the head of the answer and half of its body on the wire, and closes the
-// connection.
+// cut writes the head of the response and half of its body, and closes the connection.
 func (a answer) cut(w http.ResponseWriter) {
 	half := a
 	half.body = a.body[:len(a.body)/2]
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1)) // so that an empty one is cut, too
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1)) // so that an empty body is also cut
 	half.write(w)
-	_ = http.NewResponseController(w).Flush() // or net/http would drop what it holds; an error means that the caller has gone
+	_ = http.NewResponseController(w).Flush() // or net/http would drop its buffer; an error means that the caller disconnected
 	panic(http.ErrAbortHandler)
 }
 
-// readBody reads all of a body, and keeps maxBody bytes and one.
+// readBody reads a whole body, and returns at most maxBody+1 bytes.
 func readBody(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 	if err != nil {
@@ -192,7 +190,7 @@ func readBody(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-// wait is Wait in real time.
+// wait is the default of Wait.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -17,10 +17,10 @@ import (
 
 const postMessage = "/api/chat.postMessage"
 
-// noon is what every clock here shows.
+// noon is the time of every clock in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// A printer keeps what was printed, a string for each Write.
+// A printer records its output, a string for each Write.
 type printer struct {
 	mu     sync.Mutex
 	writes []string
@@ -33,8 +33,7 @@ func (p *printer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// stand serves a mockup as the program does: the fakes and MockupService on one
-// port.
+// stand serves a mockup as the program does: the fakes and MockupService on one port.
 func stand(t *testing.T) (*mockup.Mockup, *printer, *httptest.Server, mockupv1connect.MockupServiceClient) {
 	t.Helper()
 	shown := &printer{}
@@ -48,7 +47,7 @@ func stand(t *testing.T) (*mockup.Mockup, *printer, *httptest.Server, mockupv1co
 	return m, shown, server, mockupv1connect.NewMockupServiceClient(server.Client(), server.URL)
 }
 
-// post calls the fake of Slack for a channel and answers with status and body.
+// post calls the fake of Slack for a channel and returns status and body.
 func post(t *testing.T, server *httptest.Server, channel string) (int, string, http.Header) {
 	t.Helper()
 	res, err := server.Client().Do(request(t.Context(), t, server, fmt.Sprintf(`{"channel":%q,"text":"[normal] node1 down"}`, channel)))
@@ -58,7 +57,7 @@ func post(t *testing.T, server *httptest.Server, channel string) (int, string, h
 	return read(t, res)
 }
 
-// request is the contract's call.
+// request returns the call to Slack as docs/compatibility.md defines it.
 func request(ctx context.Context, t *testing.T, server *httptest.Server, body string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+postMessage, strings.NewReader(body))
@@ -102,7 +101,7 @@ Authorization: Bearer SLACK-USER1-TOKEN
 	}
 	read(t, res)
 	if last := shown.writes[len(shown.writes)-1]; strings.ContainsRune(last, '\x1b') {
-		t.Errorf("printed %q, which steers the terminal", last)
+		t.Errorf("printed control characters: %q", last)
 	}
 }
 

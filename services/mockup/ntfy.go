@@ -16,8 +16,8 @@ var (
 	ntfyToken = regexp.MustCompile(`^Bearer tk_[A-Za-z0-9]+$`)
 )
 
-// ntfy publishes to a topic as an ntfy server does that keeps no files. It knows every
-// token and every topic; the errors that depend on those are for SetFault.
+// ntfy publishes to a topic as an ntfy server without attachments. It accepts every
+// token and every topic; errors that depend on those are set by SetFault.
 func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
 	topic, auth := r.PathValue("topic"), r.Header.Get("Authorization")
 	title, titleErr := new(mime.WordDecoder).DecodeHeader(r.Header.Get("Title"))
@@ -34,7 +34,7 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
 	case slices.Contains([]string{"docs", "static", "file", "app", "account", "settings", "signup", "login"}, topic):
 		return ntfyError(40010, "invalid request: topic name is disallowed")
 	case titleErr != nil, clickErr != nil, len(title) > 1024, len(tags) > 512:
-		return ntfyError(40000, "invalid request: title, click or tags") // its own code is unverified
+		return ntfyError(40000, "invalid request: title, click or tags") // the code is unverified
 	case !known:
 		return ntfyError(40007, "invalid priority parameter")
 	case len(body) > 4096:
@@ -63,7 +63,7 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
 	return jsonAnswer(http.StatusOK, published)
 }
 
-// ntfyMessage is ntfy's answer, its fields in ntfy's order.
+// ntfyMessage is a response of ntfy, with its fields in ntfy's order.
 type ntfyMessage struct {
 	ID       string   `json:"id"`
 	Time     int64    `json:"time"`
@@ -77,7 +77,7 @@ type ntfyMessage struct {
 	Click    string   `json:"click,omitempty"`
 }
 
-// ntfyPriority reads a priority; 0 is the usual one.
+// ntfyPriority parses a priority; 0 is the default.
 func ntfyPriority(word string) (priority int, known bool) {
 	names := [...]string{"", "min", "low", "default", "high", "max"}
 	if i := slices.Index(names[:], word); i >= 0 {
@@ -87,7 +87,7 @@ func ntfyPriority(word string) (priority int, known bool) {
 	return n, err == nil && n >= 1 && n <= 5
 }
 
-// ntfyError is an error, whose code begins with the HTTP status.
+// ntfyError returns an error, whose code begins with the HTTP status.
 func ntfyError(code int, text string) answer {
 	return jsonAnswer(code/100, struct {
 		Code int    `json:"code"`

@@ -54,8 +54,8 @@ func TestNtfyRefuses(t *testing.T) {
 	}
 }
 
-// TestNtfyLimit lets a visitor make 60 calls at once and one more every five seconds,
-// to whatever topics.
+// TestNtfyLimit verifies that a visitor may make 60 calls at once and one more every
+// five seconds, over all topics.
 func TestNtfyLimit(t *testing.T) {
 	m, _, server, _ := stand(t)
 	now := noon

@@ -11,11 +11,11 @@ import (
 
 var pagerDutyKey = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 
-// pagerDuty takes events as PagerDuty's Events API v2 does. It knows every key. What
-// it takes under a dedup_key that it knows, it adds to the alert that is open: it says
-// so, which PagerDuty does not. A resolve under a dedup_key that nothing was triggered
-// under it refuses, which PagerDuty takes and drops. What is longer than the fakes look at,
-// it refuses.
+// pagerDuty accepts events as PagerDuty's Events API v2 does, with every key. An event
+// with a known dedup_key is added to the open alert, and the response has the header
+// Mockup-Duplicate, which PagerDuty does not send. A resolve with an unknown dedup_key
+// is rejected, whereas PagerDuty accepts and drops it. An event larger than maxBody is
+// rejected.
 func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
 	if len(body) > maxBody {
 		return jsonAnswer(http.StatusRequestEntityTooLarge, pagerDutyReply{Status: "invalid event", Message: "Event object is too large"})
@@ -39,7 +39,7 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
 	before := m.pagerDutyAlert(event)
 	if before == "" && event.Action == "resolve" {
 		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{
-			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' is of no alert that was triggered"},
+			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' matches no triggered alert"},
 		})
 	}
 	a := jsonAnswer(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
@@ -49,8 +49,8 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
 	return a
 }
 
-// pagerDutyAlert returns what was the last to be done to the event's alert before: trigger,
-// resolve, or nothing; and keeps what is done now.
+// pagerDutyAlert returns the previous action on the event's alert: trigger, resolve, or
+// "" if there was none; and stores the current one.
 func (m *Mockup) pagerDutyAlert(e pagerDutyEvent) (before string) {
 	key := "pagerduty " + e.RoutingKey + " " + e.DedupKey
 	if e.Action == "trigger" {
@@ -66,7 +66,7 @@ func (m *Mockup) pagerDutyAlert(e pagerDutyEvent) (before string) {
 	return before
 }
 
-// pagerDutyReply is PagerDuty's answer, its fields in PagerDuty's order.
+// pagerDutyReply is a response of PagerDuty, with its fields in PagerDuty's order.
 type pagerDutyReply struct {
 	Status   string   `json:"status"`
 	Message  string   `json:"message"`
@@ -89,7 +89,7 @@ type pagerDutyEvent struct {
 	} `json:"links"`
 }
 
-// errors says what is wrong with an event, in PagerDuty's words where they are known.
+// errors returns the errors of an event, with PagerDuty's texts if they are known.
 func (e pagerDutyEvent) errors() []string {
 	var all []string
 	wrong := func(is bool, text string) {

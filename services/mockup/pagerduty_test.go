@@ -33,7 +33,8 @@ func TestPagerDutyTakesAnEvent(t *testing.T) {
 	}
 }
 
-// TestPagerDutyResolves takes a resolve of what was triggered, and refuses another.
+// TestPagerDutyResolves verifies that a resolve of a triggered alert is accepted, and
+// another rejected.
 func TestPagerDutyResolves(t *testing.T) {
 	_, _, server, _ := stand(t)
 	resolve := `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"resolve","dedup_key":"bongsu-7"}`
@@ -55,7 +56,7 @@ func TestPagerDutyResolves(t *testing.T) {
 		if status != c.status || header.Get("Mockup-Duplicate") != c.duplicate {
 			t.Errorf("call %d: %d %v %s", i, status, header, answer)
 		}
-		if known := status == http.StatusAccepted; known == strings.Contains(answer, "'dedup_key' is of no alert that was triggered") {
+		if known := status == http.StatusAccepted; known == strings.Contains(answer, "'dedup_key' matches no triggered alert") {
 			t.Errorf("call %d: %s", i, answer)
 		}
 	}

@@ -20,7 +20,7 @@ func TestRecordDropsTheOldest(t *testing.T) {
 
 func TestRecordIsBoundedInBytes(t *testing.T) {
 	var r record
-	body := strings.Repeat("x", maxBody) // shared by all, so the test itself is small
+	body := strings.Repeat("x", maxBody) // shared by all calls, to save memory
 	for i := range 3 * maxBytes / maxBody {
 		r.add(&Call{Path: fmt.Sprint(i), Body: body})
 	}
@@ -31,6 +31,6 @@ func TestRecordIsBoundedInBytes(t *testing.T) {
 		t.Errorf("the last is %s", last)
 	}
 	if len(r.calls) > 2*len(r.kept())+2 {
-		t.Errorf("%d dropped calls still take room", r.start)
+		t.Errorf("%d dropped calls still use memory", r.start)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"unicode"
 )
 
-// slackCut is the length, in characters, at which Slack cuts a text.
+// slackCut is the length, in characters, at which Slack truncates a text.
 const slackCut = 40_000
 
-// slack answers chat.postMessage as Slack does: HTTP 200 whatever comes of it,
-// and the truth in the body. It knows every token and every channel; the errors
-// that depend on those are for SetFault.
+// slack handles chat.postMessage as Slack does: with HTTP 200 for every result, and the
+// result in the body. It accepts every token and every channel; errors that depend on
+// those are set by SetFault.
 func (m *Mockup) slack(r *http.Request, body []byte) answer {
 	if code := slackAuth(r.Header.Get("Authorization")); code != "" {
 		return slackError(code)
@@ -37,7 +37,7 @@ func (m *Mockup) slack(r *http.Request, body []byte) answer {
 		return slackError("json_not_object")
 	}
 	if err := json.Unmarshal(body, &post); err != nil || post.Channel == nil {
-		return slackError("invalid_arguments") // a field of another type, or no channel
+		return slackError("invalid_arguments") // a field has another type, or there is no channel
 	}
 	if *post.Channel == "" {
 		return slackError("channel_not_found")
@@ -63,7 +63,7 @@ func (m *Mockup) slack(r *http.Request, body []byte) answer {
 	})
 }
 
-// slackReply is Slack's answer, its fields in Slack's order.
+// slackReply is a response of Slack, with its fields in Slack's order.
 type slackReply struct {
 	OK      bool          `json:"ok"`
 	Error   string        `json:"error,omitempty"`
@@ -76,7 +76,7 @@ type slackMessage struct {
 	Text string `json:"text"`
 }
 
-// slackAuth answers with Slack's error for an Authorization header, or "".
+// slackAuth returns Slack's error for an Authorization header, or "".
 func slackAuth(header string) string {
 	token, found := strings.CutPrefix(header, "Bearer ")
 	switch {
@@ -89,8 +89,8 @@ func slackAuth(header string) string {
 	}
 }
 
-// slackForm answers with Slack's error for a Content-Type, or "". Slack takes
-// forms too; the fake reads JSON only, and tells a form that it holds nothing.
+// slackForm returns Slack's error for a Content-Type, or "". Slack accepts forms too;
+// the fake reads JSON only, and rejects a form as empty.
 func slackForm(header string) string {
 	if header == "" {
 		return "missing_post_type"
@@ -107,7 +107,7 @@ func slackForm(header string) string {
 
 func slackError(code string) answer { return jsonAnswer(http.StatusOK, slackReply{Error: code}) }
 
-// cut answers with the first n characters of s.
+// cut returns the first n characters of s.
 func cut(s string, n int) string {
 	for i := range s {
 		if n == 0 {

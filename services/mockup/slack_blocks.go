@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// slackBlock is what the fake knows of Block Kit: headers and sections.
+// slackBlock is the part of Block Kit that the fake supports: headers and sections.
 type slackBlock struct {
 	Type   string      `json:"type"`
 	Text   *slackText  `json:"text,omitempty"`
@@ -18,9 +18,9 @@ type slackText struct {
 	Text string `json:"text"`
 }
 
-// slackBlocks answers with Slack's error for blocks, or "". The limits are those of
+// slackBlocks returns Slack's error for blocks, or "". The limits are those of
 // https://docs.slack.dev/reference/block-kit/blocks; the one of all blocks together is
-// not documented, and was seen at about 13,200 characters.
+// not documented, and was observed at about 13,200 characters.
 func slackBlocks(blocks []slackBlock) string {
 	all, err := json.Marshal(blocks)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"regexp"
 )
 
-// slackTest answers auth.test: the fake knows every token.
+// slackTest handles auth.test: the fake accepts every token.
 func (m *Mockup) slackTest(r *http.Request, _ []byte) answer {
 	if code := slackAuth(r.Header.Get("Authorization")); code != "" {
 		return slackError(code)
@@ -19,8 +19,8 @@ func (m *Mockup) slackTest(r *http.Request, _ []byte) answer {
 
 var slackChannelID = regexp.MustCompile(`^[CDG][A-Z0-9]{8,}$`)
 
-// slackInfo answers conversations.info: the fake's bot is a member of every channel
-// that is named by an id.
+// slackInfo handles conversations.info: the fake's bot is a member of every channel
+// with a valid id.
 func (m *Mockup) slackInfo(r *http.Request, body []byte) answer {
 	if code := slackAuth(r.Header.Get("Authorization")); code != "" {
 		return slackError(code)

@@ -36,7 +36,7 @@ func TestSlackTakesAMessage(t *testing.T) {
 		t.Errorf("answered %d %s", status, body)
 	}
 	if !regexp.MustCompile(`^\d{10}\.\d{6}$`).MatchString(r.TS) {
-		t.Errorf("ts %q is not as Slack writes it", r.TS)
+		t.Errorf("ts %q is not in Slack's form", r.TS)
 	}
 	if !strings.HasPrefix(body, `{"ok":true,"channel":"C1","ts":"`) {
 		t.Errorf("the fields of %s are not in Slack's order", body)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// slackHook answers an incoming webhook of Slack: plain words, and the body ok for
-// success. It knows every webhook whose team and app are named as Slack names them.
+// slackHook handles an incoming webhook of Slack: errors are plain text, and the body
+// ok is success. It accepts every webhook with team and app ids in Slack's form.
 func (m *Mockup) slackHook(r *http.Request, body []byte) answer {
 	var post struct {
 		Text   string       `json:"text"`

@@ -5,17 +5,17 @@ import (
 	"unicode/utf16"
 )
 
-// phoneNumber is a number as E.164 writes it.
+// phoneNumber matches a number in E.164.
 var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{4,14}$`)
 
-// smsLimit is how many UTF-16 units a message may have that goes out as SMS.
+// smsLimit is the length of an SMS, in UTF-16 units.
 const smsLimit = 1600
 
-// unitsOf measures as SMS does: in UTF-16 units.
+// unitsOf returns the length in UTF-16 units, as SMS counts.
 func unitsOf(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// segmentsOf is about how many segments a text makes: ASCII goes as GSM-7, all else
-// as UCS-2.
+// segmentsOf returns the approximate number of segments of a text: ASCII is encoded as
+// GSM-7, anything else as UCS-2.
 func segmentsOf(text string) int {
 	n, alone, joined := unitsOf(text), 160, 153
 	if n != len(text) {

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// snsNamespace is the namespace of SNS's answers.
+// snsNamespace is the namespace of SNS's responses.
 const snsNamespace = "http://sns.amazonaws.com/doc/2010-03-31/"
 
-// snsAuth is how a signed call says who made it. The fake knows no secrets, and so
-// looks at the shape of a signature only.
+// snsAuth matches the Authorization header of a signed call. The fake has no secrets,
+// so it validates only the form of a signature.
 var snsAuth = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/([0-9]{8})/([a-z0-9-]+)/sns/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=[0-9a-f]{64}$`)
 
-// sns answers the Query API of Amazon SNS: Publish to a phone number, and
-// CheckIfPhoneNumberIsOptedOut. The numbers that end with 0000 have opted out.
+// sns handles the Query API of Amazon SNS: Publish to a phone number, and
+// CheckIfPhoneNumberIsOptedOut. Numbers that end with 0000 have opted out.
 func (m *Mockup) sns(r *http.Request, body []byte) answer {
 	if code, why := m.snsSigned(r); code != "" {
 		return m.snsError(http.StatusForbidden, code, why)
@@ -44,7 +44,7 @@ func (m *Mockup) sns(r *http.Request, body []byte) answer {
 	}
 }
 
-// snsSigned gives SNS's error for a call that is not signed as it wants, or "".
+// snsSigned returns SNS's error for a call without a valid signature, or "".
 func (m *Mockup) snsSigned(r *http.Request) (code, why string) {
 	header, date := r.Header.Get("Authorization"), r.Header.Get("X-Amz-Date")
 	if header == "" {
@@ -65,7 +65,7 @@ func (m *Mockup) snsSigned(r *http.Request) (code, why string) {
 	return "", ""
 }
 
-// snsPublish takes a message for a phone number.
+// snsPublish accepts a message for a phone number.
 func (m *Mockup) snsPublish(form url.Values) answer {
 	number, message := form.Get("PhoneNumber"), form.Get("Message")
 	switch {
@@ -78,7 +78,7 @@ func (m *Mockup) snsPublish(form url.Values) answer {
 	case optedOut(number):
 		return m.snsError(http.StatusBadRequest, "OptedOut", "The phone number has opted out of receiving messages.")
 	}
-	if m.spend("sns", 20, 20) > 0 { // an account's quota; the fake has one account
+	if m.spend("sns", 20, 20) > 0 { // the quota of an account; the fake has one account
 		return m.snsError(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	}
 	return m.snsAnswer("Publish", "<MessageId>"+m.uuid()+"</MessageId>")
@@ -86,7 +86,7 @@ func (m *Mockup) snsPublish(form url.Values) answer {
 
 func optedOut(number string) bool { return strings.HasSuffix(number, "0000") }
 
-// uuid makes an id as SNS writes it.
+// uuid returns an id in SNS's form.
 func (m *Mockup) uuid() string {
 	at := m.moment()
 	return fmt.Sprintf("00000000-0000-5000-%04x-%012x", 0x8000|at>>48, at&(1<<48-1))
@@ -99,7 +99,7 @@ func (m *Mockup) snsAnswer(action, result string) answer {
 
 func (m *Mockup) snsError(status int, code, message string) answer {
 	var escaped strings.Builder
-	_ = xml.EscapeText(&escaped, []byte(message)) // a Builder takes all
+	_ = xml.EscapeText(&escaped, []byte(message)) // a Builder returns no error
 	return snsXML(status, fmt.Sprintf("<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>",
 		snsNamespace, code, &escaped, m.uuid()))
 }

@@ -6,12 +6,12 @@ import (
 	"net/http"
 )
 
-// teamsLimit is how large a request may be.
+// teamsLimit is the maximum size of a request, in bytes.
 const teamsLimit = 28 << 10
 
-// teams answers as a workflow of Power Automate that posts what it is given: it
-// accepts with 202 and no body, whatever becomes of it. It knows every workflow whose
-// URL is signed.
+// teams responds as a workflow of Power Automate that posts its input: it accepts with
+// 202 and no body, before the result is known. It accepts every workflow with a signed
+// URL.
 func (m *Mockup) teams(r *http.Request, body []byte) answer {
 	query := r.URL.Query()
 	switch {
@@ -24,7 +24,7 @@ func (m *Mockup) teams(r *http.Request, body []byte) answer {
 	case !isTeamsMessage(body):
 		return teamsError(http.StatusBadRequest, "TriggerInputSchemaMismatch", "The input body for trigger 'manual' of type 'Request' did not match its schema definition.")
 	}
-	// Four in a second: see internal/messenger.
+	// Four a second: see internal/messenger.
 	if wait := m.spend("teams "+r.URL.Path, 4, 4); wait > 0 {
 		busy := teamsError(http.StatusTooManyRequests, "TooManyRequests", "Rate limit is exceeded.")
 		busy.headers["Retry-After"] = seconds(wait)
@@ -33,8 +33,8 @@ func (m *Mockup) teams(r *http.Request, body []byte) answer {
 	return answer{status: http.StatusAccepted, headers: map[string]string{"x-ms-workflow-run-id": fmt.Sprintf("0858%016dCU00", m.moment())}}
 }
 
-// teamsConnector answers as the connectors that came before workflows: with HTTP 200,
-// and the body 1 for success.
+// teamsConnector responds as the older connectors: with HTTP 200, and the body 1 for
+// success.
 func (m *Mockup) teamsConnector(r *http.Request, body []byte) answer {
 	var text struct{ Text string }
 	switch {
@@ -48,7 +48,7 @@ func (m *Mockup) teamsConnector(r *http.Request, body []byte) answer {
 	return answer{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "1"}
 }
 
-// teamsConnectorError is a failure that is told with success.
+// teamsConnectorError returns a failure with a status of success.
 func (m *Mockup) teamsConnectorError(status int) answer {
 	return answer{
 		status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"},
@@ -56,7 +56,7 @@ func (m *Mockup) teamsConnectorError(status int) answer {
 	}
 }
 
-// isTeamsMessage says whether a body is a message with an Adaptive Card.
+// isTeamsMessage reports whether a body is a message with an Adaptive Card.
 func isTeamsMessage(body []byte) bool {
 	var message struct {
 		Type        string

@@ -12,11 +12,11 @@ import (
 	"unicode/utf16"
 )
 
-// telegramPath is a path of Telegram's: /bot<token>/<method>. A pattern of
-// http.ServeMux cannot say it.
+// telegramPath matches a path of Telegram: /bot<token>/<method>. http.ServeMux has no
+// such pattern.
 var telegramPath = regexp.MustCompile(`^/bot([^/]+)/(\w+)$`)
 
-// telegramCalls serves the calls to Telegram, and nothing else.
+// telegramCalls returns the handler of the calls to Telegram, and of nothing else.
 func (m *Mockup) telegramCalls() http.Handler {
 	calls := m.serve(fake{answer: m.telegram})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,9 +30,9 @@ func (m *Mockup) telegramCalls() http.Handler {
 
 var telegramToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 
-// telegram answers getMe, getChat and sendMessage as Telegram does: the HTTP status
-// stands in the body again. It knows every bot and every chat, but for groups that
-// were upgraded; the errors that depend on others are for SetFault.
+// telegram handles getMe, getChat and sendMessage as Telegram does: the body repeats
+// the HTTP status. It accepts every bot and every chat, except for upgraded groups;
+// other errors are set by SetFault.
 func (m *Mockup) telegram(r *http.Request, body []byte) answer {
 	path := telegramPath.FindStringSubmatch(r.URL.Path)
 	token, method := path[1], path[2]
@@ -58,7 +58,7 @@ func (m *Mockup) telegram(r *http.Request, body []byte) answer {
 	return telegramError(http.StatusNotFound, "Not Found", nil)
 }
 
-// telegramMessage answers sendMessage.
+// telegramMessage handles sendMessage.
 func (m *Mockup) telegramMessage(token string, ask telegramAsk) answer {
 	if wait := m.telegramWait(token, ask); wait > 0 {
 		after := int(math.Ceil(wait.Seconds()))
@@ -79,9 +79,9 @@ func (m *Mockup) telegramMessage(token string, ask telegramAsk) answer {
 	return telegramResult(map[string]any{"message_id": m.moment(), "chat": ask.chat(), "date": m.Now().Unix(), "text": text})
 }
 
-// telegramWait spends a message to a chat: one a second to a person with short bursts,
-// 20 a minute to a group or channel, 30 a second in all (see internal/messenger).
-// Where one is too many the whole bot must wait.
+// telegramWait takes a message to a chat from the rate limits: one a second to a person
+// with short bursts, 20 a minute to a group or channel, 30 a second in total (see
+// internal/messenger). Exceeding one pauses the whole bot.
 func (m *Mockup) telegramWait(token string, ask telegramAsk) time.Duration {
 	bot := "telegram " + token
 	if wait := m.stopped(bot); wait > 0 {
@@ -101,7 +101,7 @@ func (m *Mockup) telegramWait(token string, ask telegramAsk) time.Duration {
 	return wait
 }
 
-// telegramAsk is what the methods take.
+// telegramAsk holds the parameters of the methods.
 type telegramAsk struct {
 	ChatID    json.RawMessage `json:"chat_id"` // a number, or a string
 	Text      string          `json:"text"`
@@ -110,12 +110,12 @@ type telegramAsk struct {
 
 var (
 	telegramChat = regexp.MustCompile(`^(-?[0-9]+|"-?[0-9]+"|"@[A-Za-z][A-Za-z0-9_]+")$`)
-	// A group whose id ends in 99 was upgraded to a supergroup, whose id is the same
-	// with -100 before it.
+	// A group whose id ends in 99 was upgraded to a supergroup, with the same id after
+	// the prefix -100.
 	telegramUpgraded = regexp.MustCompile(`^"?-([2-9]\d*99)"?$`)
 )
 
-// chatError answers where there is no such chat, or no more.
+// chatError returns the error for a chat that does not exist, or was upgraded.
 func (ask telegramAsk) chatError() (refused answer, wrong bool) {
 	id := string(ask.ChatID)
 	if id == "" || id == `""` || id == "null" {
@@ -131,7 +131,7 @@ func (ask telegramAsk) chatError() (refused answer, wrong bool) {
 	return answer{}, false
 }
 
-// chat describes a chat.
+// chat returns a chat.
 func (ask telegramAsk) chat() map[string]any {
 	id := strings.Trim(string(ask.ChatID), `"`)
 	switch {
@@ -147,7 +147,7 @@ func (ask telegramAsk) chat() map[string]any {
 
 var telegramTag = regexp.MustCompile(`</?(b|strong|i|em|u|s|a|code|pre)( [^<>]*)?>`)
 
-// shown is the text as people see it, or what is wrong with its HTML.
+// shown returns the text as it is displayed, or the error of its HTML.
 func (ask telegramAsk) shown() (text, fault string) {
 	if ask.ParseMode != "HTML" {
 		return ask.Text, ""

@@ -13,7 +13,7 @@ func TestTelegramTakesAMessage(t *testing.T) {
 	m, _, server, _ := stand(t)
 	for body, want := range map[string]string{
 		`{"chat_id":-1001234567890,"text":"[normal] node1 down"}`:       `"text":"[normal] node1 down"`,
-		`{"chat_id":"@status","text":"a<b"}`:                            `"text":"a\u003cb"`, // no HTML unless asked for
+		`{"chat_id":"@status","text":"a<b"}`:                            `"text":"a\u003cb"`, // no HTML without parse_mode
 		`{"chat_id":"42","text":"<b>a</b> &lt;","parse_mode":"HTML"}`:   `"text":"a \u003c"`,
 		`{"chat_id":42,"text":"` + strings.Repeat("x", 4096) + `"}`:     `"type":"private"`,
 		`{"chat_id":-4,"text":"x","link_preview_options":{"a":"more"}}`: `"type":"group"`,
@@ -73,8 +73,8 @@ func TestTelegramTellsOfBotsAndChats(t *testing.T) {
 	}
 }
 
-// TestTelegramLimit sends to a chat more than it takes: the whole bot must wait, and
-// no other bot.
+// TestTelegramLimit exceeds the rate limit of a chat: the whole bot is paused, and no
+// other bot.
 func TestTelegramLimit(t *testing.T) {
 	m, _, server, _ := stand(t)
 	now := noon

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// twilio takes a message as Twilio's Messages API does: it queues it, and says later
-// what became of it where it is told where (twilio_callback.go). It knows every
+// twilio accepts a message as Twilio's Messages API does: it queues it, and sends
+// callbacks if the request has a StatusCallback (twilio_callback.go). It accepts every
 // account and every token; Twilio's own magic numbers fail as Twilio documents
 // (https://www.twilio.com/docs/iam/test-credentials).
 func (m *Mockup) twilio(r *http.Request, body []byte) answer {
@@ -30,8 +30,8 @@ func (m *Mockup) twilio(r *http.Request, body []byte) answer {
 	if code := twilioRefusal(form); code != 0 {
 		return twilioError(http.StatusBadRequest, code)
 	}
-	// An account's API takes so many calls at once, which a number of calls a second
-	// stands for here: https://www.twilio.com/docs/api/errors/20429.
+	// Twilio limits the concurrent calls of an account; the fake limits the calls a
+	// second instead: https://www.twilio.com/docs/api/errors/20429.
 	if wait := m.spend("twilio "+sid, 100, 100); wait > 0 {
 		return twilioError(http.StatusTooManyRequests, 20429)
 	}
@@ -39,7 +39,7 @@ func (m *Mockup) twilio(r *http.Request, body []byte) answer {
 	if at := form.Get("StatusCallback"); at != "" {
 		m.later(twilioWords(at, sid, token, message, form))
 	}
-	segments := "0" // not known yet, with a messaging service
+	segments := "0" // unknown yet, with a messaging service
 	if form.Has("From") {
 		segments = fmt.Sprint(segmentsOf(form.Get("Body")))
 	}
@@ -53,7 +53,7 @@ func (m *Mockup) twilio(r *http.Request, body []byte) answer {
 	})
 }
 
-// twilioAccount answers for an account: active, whichever it is.
+// twilioAccount returns an account: every one is active.
 func (m *Mockup) twilioAccount(r *http.Request, _ []byte) answer {
 	asked, isJSON := strings.CutSuffix(r.PathValue("account"), ".json")
 	sid, token, is := r.BasicAuth()
@@ -66,7 +66,7 @@ func (m *Mockup) twilioAccount(r *http.Request, _ []byte) answer {
 	return twilioAnswer(http.StatusOK, map[string]any{"sid": sid, "status": "active", "type": "Full", "friendly_name": "mockup"})
 }
 
-// twilioFrom is a number, a short code or a name.
+// twilioFrom matches a number, a short code or a name.
 var twilioFrom = regexp.MustCompile(`^(\+[1-9][0-9]{4,14}|[0-9]{3,8}|[0-9A-Za-z ]{1,11})$`)
 
 // twilioMagic holds the errors of Twilio's magic numbers, as sender and recipient.
@@ -75,7 +75,7 @@ var twilioMagic = map[string]int{
 	"to +15005550001": 21211, "to +15005550002": 21612, "to +15005550003": 21408, "to +15005550004": 21610, "to +15005550009": 21614,
 }
 
-// twilioRefusal gives the error of a message that Twilio would refuse, or 0.
+// twilioRefusal returns Twilio's error code for an invalid message, or 0.
 func twilioRefusal(form url.Values) int {
 	from, service := form.Get("From"), form.Get("MessagingServiceSid")
 	switch {
@@ -104,7 +104,7 @@ func orNull(s string) any {
 	return s
 }
 
-// twilioMessages are Twilio's words for its errors.
+// twilioMessages are Twilio's error texts.
 var twilioMessages = map[int]string{
 	20001: "Unknown parameters",
 	20003: "Authenticate",

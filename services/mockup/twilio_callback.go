@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// twilioLost ends the numbers that Twilio takes a message for and that never get it:
-// +…530003 is a handset that cannot be reached, as error 30003 says.
+// twilioLost is in the numbers for which Twilio accepts a message that is never
+// delivered: +…530003 is an unreachable handset, with error 30003.
 const twilioLost = "5300"
 
-// twilioWords is what Twilio says later of a message: queued, sent, delivered; or
+// twilioWords returns Twilio's callbacks for a message: queued, sent, delivered; or
 // undelivered, with an error, for the numbers that end with 53000 and a digit. Fields:
 // https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
 func twilioWords(at, sid, token, message string, sent url.Values) callback {
@@ -47,9 +47,9 @@ func twilioWords(at, sid, token, message string, sent url.Values) callback {
 	}
 }
 
-// twilioSignature signs as Twilio does
-// (https://www.twilio.com/docs/usage/security#validating-requests): the URL, and all
-// names with their values, by name.
+// twilioSignature returns the signature as Twilio computes it
+// (https://www.twilio.com/docs/usage/security#validating-requests): of the URL, and of
+// all parameters with their values, sorted by name.
 func twilioSignature(at string, form url.Values, token string) string {
 	signed := hmac.New(sha1.New, []byte(token))
 	signed.Write([]byte(at))

@@ -44,7 +44,7 @@ func text(t *testing.T, server *httptest.Server, sid string, form url.Values) (i
 	return status, r
 }
 
-// sms is a good form, with changes.
+// sms returns a valid form, with changes.
 func sms(changes ...string) url.Values {
 	form := url.Values{"To": {"+821012345678"}, "From": {"+15005550006"}, "Body": {"[normal] node1 down"}}
 	for i := 0; i < len(changes); i += 2 {
@@ -117,7 +117,7 @@ func TestTwilioLimit(t *testing.T) {
 	}
 }
 
-// TestTwilioVerifies asks for an account as the messenger does.
+// TestTwilioVerifies verifies an account as the messenger does.
 func TestTwilioVerifies(t *testing.T) {
 	m, _, server, _ := stand(t)
 	twilio := messenger.Twilio{Endpoint: messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}}
@@ -129,7 +129,7 @@ func TestTwilioVerifies(t *testing.T) {
 	}
 }
 
-// TestTwilioCallsBack lets the messenger read what the fake says later.
+// TestTwilioCallsBack verifies that the messenger accepts the fake's callbacks.
 func TestTwilioCallsBack(t *testing.T) {
 	m, _, server, _ := stand(t)
 	running(t, m)
@@ -173,7 +173,7 @@ func TestTwilioCallsBack(t *testing.T) {
 	}
 }
 
-// running runs what a mockup does by itself, until the test ends.
+// running runs the background work of a mockup, until the test ends.
 func running(t *testing.T, m *mockup.Mockup) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())

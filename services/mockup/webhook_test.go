@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// signed are the headers of a call, at noon.
+// signed returns the headers of a request, at noon.
 func signed(id string) []string {
 	return []string{"webhook-id", id, "webhook-timestamp", strconv.FormatInt(noon.Unix(), 10), "webhook-signature", "v1," + strings.Repeat("A", 43) + "="}
 }
@@ -57,7 +57,7 @@ func TestWebhookRefuses(t *testing.T) {
 	}
 }
 
-// TestWebhookLimit has an endpoint say by date when there is room again.
+// TestWebhookLimit verifies that an endpoint returns a date in Retry-After.
 func TestWebhookLimit(t *testing.T) {
 	m, _, server, _ := stand(t)
 	m.SetLimited(true)

@@ -1,5 +1,5 @@
-// Package outcome is how outcomes travel between services: the same for whoever makes
-// them, records them or shows them. The enums of the wire count as messenger's do.
+// Package outcome converts outcomes to and from Protobuf. The enum numbers of messenger
+// equal those of the wire.
 package outcome
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// ToWire gives an outcome for the wire. Gone stays behind: it is for the sender.
+// ToWire returns an outcome as Protobuf, without Gone, which only the sender uses.
 func ToWire(o messenger.Outcome) *messengerv1.Outcome {
 	return &messengerv1.Outcome{
 		Kind:              messengerv1.OutcomeKind(o.Kind),
@@ -24,7 +24,7 @@ func ToWire(o messenger.Outcome) *messengerv1.Outcome {
 	}
 }
 
-// FromWire gives an outcome from the wire.
+// FromWire returns the outcome of a Protobuf message.
 func FromWire(o *messengerv1.Outcome) messenger.Outcome {
 	return messenger.Outcome{
 		Kind:      messenger.Kind(o.GetKind()),

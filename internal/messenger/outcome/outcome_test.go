@@ -17,7 +17,7 @@ func TestThereAndBack(t *testing.T) {
 	}
 }
 
-// TestEnums holds the numbers of the wire and of messenger together.
+// TestEnums verifies that the enum numbers of messenger equal those of the wire.
 func TestEnums(t *testing.T) {
 	for kind, name := range map[messenger.Kind]string{
 		messenger.Sent: "OUTCOME_KIND_SENT", messenger.Retry: "OUTCOME_KIND_RETRY", messenger.Paused: "OUTCOME_KIND_PAUSED",
