@@ -49,7 +49,7 @@ func TestSpoiledFolder(t *testing.T) {
 			until(t, func() bool { return q.Put(t.Context(), []job.Job{big}, 5) != nil })
 			mend()
 			took := until(t, func() bool { return q.Put(t.Context(), []job.Job{sample(job.Normal, 3)}, 5) == nil })
-			t.Logf("a job was put again after %s", took)
+			t.Logf("a job was enqueued again after %s", took)
 			for take(t, l, 1)[0].Jobs[0].AlertID != 3 {
 			}
 		})

@@ -68,7 +68,7 @@ func until(t *testing.T, so func() bool) time.Duration {
 	start := time.Now()
 	for !so() {
 		if time.Since(start) > 20*time.Second {
-			t.Fatal("it has not come to pass")
+			t.Fatal("timed out waiting for the condition")
 		}
 		time.Sleep(time.Millisecond) // there is no event to wait for
 	}
@@ -92,7 +92,7 @@ func TestPauseIsSeen(t *testing.T) {
 	})
 	t.Logf("seen after %s", took)
 	if took > 200*time.Millisecond || other.View(slow).Status().PausedUntil.IsZero() {
-		t.Errorf("the other saw it after %s", took)
+		t.Errorf("the other connection saw it after %s", took)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestSharedSlots(t *testing.T) {
 	seen := map[time.Time]bool{}
 	for at := range given {
 		if seen[at] {
-			t.Errorf("%s was given twice", at)
+			t.Errorf("%s was reserved twice", at)
 		}
 		seen[at] = true
 	}
@@ -163,7 +163,7 @@ func TestBucketVanishes(t *testing.T) {
 			for _, s := range slots {
 				at, is := fresh.View(slow).When(s)
 				if !is || given[at] {
-					t.Errorf("a slot holds: %t, is given twice: %t", is, given[at])
+					t.Errorf("a slot holds: %t, is reserved twice: %t", is, given[at])
 				}
 				given[at] = true
 			}

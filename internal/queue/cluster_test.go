@@ -157,7 +157,7 @@ func TestReplicasStayR3(t *testing.T) {
 	first := c.open(t, queue.Options{Owner: true, Replicas: 3})
 	use(t, first)
 	if got := c.replicas(t); got != [2]int{3, 3} {
-		t.Fatalf("the first kept them on %v servers", got)
+		t.Fatalf("the first process has %v replicas", got)
 	}
 	var logged logtest.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
@@ -169,7 +169,7 @@ func TestReplicasStayR3(t *testing.T) {
 	}
 	use(t, c.open(t, queue.Options{Owner: true, Replicas: 1, Log: log}))
 	if got := c.replicas(t); got != [2]int{3, 3} {
-		t.Errorf("they are kept on %v servers", got)
+		t.Errorf("the replicas are %v", got)
 	}
 	if count := logged.Count("keeps its replicas"); count != 2 {
 		t.Errorf("the difference is logged %d times:\n%s", count, logged.String())
@@ -201,7 +201,7 @@ func TestReplicasAreRaised(t *testing.T) {
 	c := newCluster(t)
 	use(t, c.open(t, queue.Options{Owner: true}))
 	if got := c.replicas(t); got != [2]int{1, 1} {
-		t.Fatalf("one that asks for none keeps them on %v servers", got)
+		t.Fatalf("without --replicas there are %v replicas", got)
 	}
 	quiet := c.open(t, queue.Options{Owner: true})
 	use(t, c.open(t, queue.Options{Owner: true, Replicas: 3}))
@@ -212,7 +212,7 @@ func TestReplicasAreRaised(t *testing.T) {
 	deleteStreams(t, c)
 	use(t, quiet)
 	if got := c.replicas(t); got[0] != 3 {
-		t.Errorf("the stream was made again on %v servers", got)
+		t.Errorf("the stream was recreated with %v replicas", got)
 	}
 }
 
@@ -263,7 +263,7 @@ func TestReplicasWithoutCluster(t *testing.T) {
 	}
 	defer conn.Close()
 	if _, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Replicas: 3, Log: log}); err == nil || !strings.Contains(err.Error(), "--replicas is 3") {
-		t.Errorf("it says %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 

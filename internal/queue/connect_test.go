@@ -97,11 +97,11 @@ func TestDialQuotesNothing(t *testing.T) {
 		conn, err := queue.Dial(url, slog.New(slog.NewTextHandler(&logged, nil)))
 		if err == nil {
 			conn.Close()
-			t.Errorf("%q is dialed", url)
+			t.Errorf("%q: no error", url)
 			continue
 		}
 		if said := err.Error() + logged.String(); strings.Contains(said, "s3cr") || !strings.Contains(said, "--nats-url") {
-			t.Errorf("%q: it says %s", url, said)
+			t.Errorf("%q: %s", url, said)
 		}
 	}
 }

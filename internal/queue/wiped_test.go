@@ -34,7 +34,7 @@ func TestLanesOpenedWithoutFolder(t *testing.T) {
 	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
 	if epoch(t, q) != after { // only the first of the four lanes replaced the stream
-		t.Error("the stream was made anew more than once")
+		t.Error("the stream was recreated more than once")
 	}
 }
 

@@ -46,7 +46,7 @@ func TestCutError(t *testing.T) {
 		t.Errorf("%d bytes, %d details, %v", size, len(got.Details()), got.Meta())
 	}
 	if short := connect.NewError(connect.CodeNotFound, errors.New("short")); cutError(short) != short {
-		t.Error("a short error is made anew")
+		t.Error("a short error is copied")
 	}
 }
 

@@ -74,13 +74,13 @@ func TestLimitsBeforeDecoding(t *testing.T) {
 			}
 			err := decode()
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || len(err.Error()) > 500) {
-				t.Fatalf("error %v does not say %q", err, c.says)
+				t.Fatalf("error %v does not contain %q", err, c.says)
 			}
 			if c.says == "" || c.json != "" {
 				return
 			}
 			if allocs := testing.AllocsPerRun(1, func() { _ = decode() }); allocs > 100 {
-				t.Errorf("to refuse it took %.0f allocations", allocs)
+				t.Errorf("the refusal took %.0f allocations", allocs)
 			}
 		})
 	}

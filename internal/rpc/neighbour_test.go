@@ -164,7 +164,7 @@ func TestNeighbourAnswers(t *testing.T) {
 		t.Fatalf("%v, %v", err, stream)
 	}
 	if outside := outsideError(stream.Err()); outside.Code() != connect.CodeNotFound || outside.Message() != "alert 7: not found" {
-		t.Errorf("an answer leaves as %v", outside)
+		t.Errorf("the upstream's error becomes %v", outside)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
