@@ -56,7 +56,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 	return nil
 }
 
-// restTools are shared by the REST paths of all services of a process.
+// restTools are the dependencies that the REST paths of all services of a process share.
 type restTools struct {
 	log     *slog.Logger
 	ignored metric.Int64Counter
