@@ -1,21 +1,22 @@
-// Package fault holds the few errors that the inside of Bongsu tells apart.
+// Package fault holds the errors that have a code for callers: invalid, not found,
+// exists and unavailable.
 //
-// Whoever finds a fault wraps one of these with what was wrong, in words meant
-// for outsiders: fmt.Errorf("group %d: %w", id, fault.ErrNotFound). What wraps
-// none of them is nobody's business outside: it is logged, and leaves as
-// "internal error" (see internal/rpc).
+// An error for a caller wraps one of them, with a text that names the field or the
+// thing: fmt.Errorf("group %d: %w", id, fault.ErrNotFound). An error that wraps none of
+// them is internal: it is logged, and its caller gets "internal error" (see
+// internal/rpc).
 package fault
 
 import "errors"
 
 var (
-	// ErrInvalid says that what was asked can never be done; the wrapping text
+	// ErrInvalid is the error of a request that no retry makes valid; the wrapping text
 	// names the field.
 	ErrInvalid = errors.New("not valid")
-	// ErrNotFound says that what was named is not there.
+	// ErrNotFound is the error of a name or an id that does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrExists says that a name or place is taken.
+	// ErrExists is the error of a name or a place that is taken.
 	ErrExists = errors.New("already exists")
-	// ErrUnavailable says that it cannot be done now, and may be later.
+	// ErrUnavailable is the error of a request that a retry may serve.
 	ErrUnavailable = errors.New("unavailable, try again")
 )

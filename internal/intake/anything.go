@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// anything reads JSON of any form by its templates. Where they make no message, the
-// body is the message; where they make no key, the same body is the same alert.
+// anything returns a source of JSON of any form, read by its templates. Without a message
+// of a template the body is the message; without a key equal bodies are duplicates.
 func (r reader) anything() Source {
 	return r.reads(func(header http.Header, body []byte) ([]Item, *Problem) {
 		text, problem := toUTF8(header.Get("Content-Type"), body)

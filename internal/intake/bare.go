@@ -2,13 +2,13 @@ package intake
 
 import "strings"
 
-// bare reports whether the group has no alerts but tells something itself, as Grafana's
-// older alerting and test messages do.
+// bare reports whether the group has no alerts but is a notification itself, such as one
+// of Grafana's older alerting or a test message.
 func (g group) bare() bool {
 	return first(g.text("title"), g.text("message"), g.text("ruleName")) != ""
 }
 
-// bareAlert returns the alert that a group without alerts is
+// bareAlert returns the single alert of a group without alerts
 // (https://grafana.com/docs/grafana/v8.4/alerting/old-alerting/notifications/#webhook).
 func (r reader) bareAlert(g group) Alert {
 	tags, _ := g.fields["tags"].(map[string]any)

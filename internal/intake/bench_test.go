@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// BenchmarkAlertmanager16MiB reads the largest request: 10,000 alerts of 1.6 kB.
+// BenchmarkAlertmanager16MiB parses the largest request: 10,000 alerts of 1.6 kB.
 func BenchmarkAlertmanager16MiB(b *testing.B) {
 	var alerts []string
 	for i := range 10_000 {

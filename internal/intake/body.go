@@ -21,9 +21,9 @@ var (
 	litMark  = []byte("\xff\xfe")
 )
 
-// toUTF8 returns the body in UTF-8, without a byte order mark: converted by the charset
-// of its content type, or by its mark. A body that is not UTF-8 and names no charset is
-// a problem.
+// toUTF8 decodes the body by its byte order mark, or else by the charset of its content
+// type, and returns it in UTF-8 without the mark. A body that is not UTF-8 and names no
+// charset is a problem.
 func toUTF8(contentType string, body []byte) ([]byte, *Problem) {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -38,21 +38,21 @@ func toUTF8(contentType string, body []byte) ([]byte, *Problem) {
 		from = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	case charset != "" && charset != "utf-8" && charset != "utf8" && !ascii(body):
 		if from, err = htmlindex.Get(charset); err != nil {
-			return nil, unreadable("the charset %q of the Content-Type is not supported: send the body in UTF-8", cut(charset, maxSeverity))
+			return nil, unreadable("unsupported charset %q in the Content-Type: send the body in UTF-8", cut(charset, maxSeverity))
 		}
 	}
 	if from != nil {
 		if body, err = from.NewDecoder().Bytes(body); err != nil {
-			return nil, unreadable("the body is not in the charset of its Content-Type: send it in UTF-8")
+			return nil, unreadable("invalid body: not in the charset of its Content-Type, send it in UTF-8")
 		}
 	}
 	if !utf8.Valid(body) {
-		return nil, unreadable("the body is not UTF-8: send it in UTF-8, or name its charset in the Content-Type")
+		return nil, unreadable("invalid body: not UTF-8, send it in UTF-8 or set its charset in the Content-Type")
 	}
 	return body, nil
 }
 
-// ascii reports whether the body reads the same in every charset but UTF-16.
+// ascii reports whether the body decodes to the same text in every charset but UTF-16.
 func ascii(body []byte) bool {
 	for _, b := range body {
 		if b == 0 || b >= utf8.RuneSelf {
@@ -62,10 +62,10 @@ func ascii(body []byte) bool {
 	return true
 }
 
-// errTrailing is the error for text behind a JSON value.
-var errTrailing = errors.New("there is more text behind the JSON value")
+// errTrailing is the error for text after a JSON value.
+var errTrailing = errors.New("trailing text after the JSON value")
 
-// decode decodes one JSON value, with numbers as they are written.
+// decode decodes one JSON value. It keeps numbers as written.
 func decode(text []byte, to any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -78,8 +78,8 @@ func decode(text []byte, to any) error {
 	return nil
 }
 
-// decodeValue returns a JSON value as templates see it. Numbers are int64 where that
-// prints as they are written, else json.Number.
+// decodeValue returns a JSON value for templates. Numbers are int64 if that prints as
+// written, and json.Number otherwise.
 func decodeValue(text []byte) (any, error) {
 	var value any
 	if err := decode(text, &value); err != nil {
@@ -88,7 +88,7 @@ func decodeValue(text []byte) (any, error) {
 	return plain(value), nil
 }
 
-// decodeObject returns a JSON object as decodeValue does.
+// decodeObject returns a JSON object as decodeValue does. Another value is an error.
 func decodeObject(text []byte) (map[string]any, error) {
 	value, err := decodeValue(text)
 	if err != nil {
@@ -96,12 +96,12 @@ func decodeObject(text []byte) (map[string]any, error) {
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, errors.New("it is not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	return object, nil
 }
 
-// plain replaces the numbers in a decoded value.
+// plain converts the numbers of a decoded value to int64 where that prints as written.
 func plain(value any) any {
 	switch v := value.(type) {
 	case json.Number:
@@ -120,7 +120,7 @@ func plain(value any) any {
 	return value
 }
 
-// jsonError returns what is wrong with a JSON text, without Go's names of things.
+// jsonError returns the text of a JSON error without Go's type names.
 func jsonError(err error) string {
 	return strings.NewReplacer("json: ", "", "Go value of type ", "", "Go struct field ", "field ").Replace(err.Error())
 }

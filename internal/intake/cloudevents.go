@@ -16,9 +16,10 @@ const (
 	batchType = "application/cloudevents-batch"
 )
 
-// cloudevents reads CloudEvents over HTTP: one in the structured or the binary mode, or
-// a batch. source and id name an event: the same again is a duplicate. Its severity and
-// targets are extension attributes, or fields of its data if that is a JSON object.
+// cloudevents parses CloudEvents over HTTP: one in the structured or the binary mode, or
+// a batch. source and id identify an event: a second one with both is a duplicate. Its
+// severity and targets are extension attributes, or fields of its data if that is a JSON
+// object.
 func (r reader) cloudevents() Source {
 	return r.reads(func(header http.Header, body []byte) ([]Item, *Problem) {
 		contentType := header.Get("Content-Type")
@@ -36,9 +37,9 @@ func (r reader) cloudevents() Source {
 			}
 			return r.single(readStructured(text))
 		case strings.HasPrefix(mediaType, eventType):
-			return nil, unreadable("the request is no CloudEvent: %q is not supported, send JSON", cut(mediaType, maxName))
+			return nil, unreadable("invalid CloudEvent: unsupported Content-Type %q, send JSON", cut(mediaType, maxName))
 		case header.Get("ce-specversion") == "":
-			return nil, unreadable("the request is no CloudEvent: it has neither the Content-Type %s+json nor the header ce-specversion", eventType)
+			return nil, unreadable("invalid CloudEvent: neither Content-Type %s+json nor header ce-specversion", eventType)
 		}
 		return r.single(readBinary(header, mediaType, body))
 	})
@@ -47,12 +48,12 @@ func (r reader) cloudevents() Source {
 // single returns the alert of a request with one event.
 func (r reader) single(e event, err error) ([]Item, *Problem) {
 	if err != nil {
-		return nil, unreadable("the request is no CloudEvent: %s", jsonError(err))
+		return nil, unreadable("invalid CloudEvent: %s", jsonError(err))
 	}
 	return []Item{{Alert: r.eventAlert("", e)}}, nil
 }
 
-// eventBatch returns the alerts of a batch.
+// eventBatch returns the alerts of a batch. An invalid event is refused alone.
 func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 	text, problem := toUTF8(contentType, body)
 	if problem != nil {
@@ -60,10 +61,10 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 	}
 	var g group
 	if err := json.Unmarshal(text, &g.alerts); err != nil {
-		return nil, unreadable("the body is not a batch of CloudEvents: %s", jsonError(err))
+		return nil, unreadable("invalid batch of CloudEvents: %s", jsonError(err))
 	}
 	if len(g.alerts) == 0 {
-		return nil, &Problem{Field: "events", Reason: NoAlerts, Message: "the batch has 0 events"}
+		return nil, &Problem{Field: "events", Reason: NoAlerts, Message: "empty batch"}
 	}
 	g.limit()
 	items := make([]Item, 0, len(g.alerts)+1)
@@ -82,12 +83,12 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 	return items, nil
 }
 
-// eventAlert returns the alert of an event. Templates see the event in its JSON format.
+// eventAlert returns the alert of an event. Templates get the event in its JSON format.
 func (r reader) eventAlert(field string, e event) Alert {
 	data, _ := e.data.(map[string]any)
 	value := func(name string) any { return firstValue(e.attributes[name], data[name]) }
 	text := func(name string) string {
-		word, _ := data[name].(string) // fields of another type mean something else
+		word, _ := data[name].(string) // fields of another type have another meaning
 		return first(e.attribute(name), word)
 	}
 	source, subject := e.attribute("source"), e.attribute("subject")
@@ -127,7 +128,7 @@ func (e event) whole() map[string]any {
 	return whole
 }
 
-// isJSON reports whether a media type is JSON. No media type is JSON, too.
+// isJSON reports whether a media type is JSON. An empty one counts as JSON.
 func isJSON(mediaType string) bool {
 	return mediaType == "" || mediaType == "application/json" || mediaType == "text/json" ||
 		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")

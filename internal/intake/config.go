@@ -13,43 +13,42 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// Config is what an operator says of sources, by name: alertmanager, grafana,
-// cloudevents, and any other name, which is a source of JSON at
-// /v1/intake/<name>.
+// Config is the configuration of sources, by name: alertmanager, grafana, cloudevents, and
+// any other name, which is a source of JSON at /v1/intake/<name>.
 type Config map[string]SourceConfig
 
-// A SourceConfig is what an operator says of one source. The zero value of a field is
-// its default.
+// A SourceConfig is the configuration of one source. The zero value of a field is its
+// default.
 type SourceConfig struct {
-	Target        []string `yaml:"target"`         // who is told where the alert does not say; none by default
-	TargetLabel   string   `yaml:"target-label"`   // the label or attribute that says who is told; default bongsu_target, bongsutarget for CloudEvents
-	SeverityLabel string   `yaml:"severity-label"` // the label or attribute that says how bad it is; default severity
-	Severity      string   `yaml:"severity"`       // where that is missing; default normal
+	Target        []string `yaml:"target"`         // default targets, for alerts without targets; none by default
+	TargetLabel   string   `yaml:"target-label"`   // the label or attribute with an alert's targets; default bongsu_target, bongsutarget for CloudEvents
+	SeverityLabel string   `yaml:"severity-label"` // the label or attribute with an alert's severity; default severity
+	Severity      string   `yaml:"severity"`       // of alerts without that; default normal
 	Template      Template `yaml:"template"`
 }
 
-// A Template makes the fields of an alert from what a source says. Each is a Go
-// template over its JSON; an empty one leaves the field as the source has it.
+// A Template makes the fields of an alert from the JSON of its source. Each is a Go
+// template; an empty one keeps the source's own value.
 type Template struct {
-	Target   string `yaml:"target"` // targets between commas
+	Target   string `yaml:"target"` // comma-separated targets
 	Severity string `yaml:"severity"`
-	Message  string `yaml:"message"` // must be set for a source of JSON
+	Message  string `yaml:"message"` // required for a source of JSON
 	Title    string `yaml:"title"`
 	Link     string `yaml:"link"`
-	// Key names what the alert is about. Each field in it must be there and not empty,
-	// unless it stands behind if, with or default: a key of missing fields would be the
-	// same for different alerts, so there is none then.
+	// Key is the alert key. Each field in it must be present and not empty, unless it is
+	// guarded by if, with or default. Otherwise the alert has no key: a key of missing
+	// fields would be the same for different alerts.
 	Key    string `yaml:"key"`
-	Status string `yaml:"status"` // resolved, ok and the like end what the key names
+	Status string `yaml:"status"` // resolved, ok and the like make a resolution of the key
 }
 
-// templateFields holds the fields that templates make.
+// templateFields are the fields that templates make.
 var templateFields = []string{"target", "severity", "message", "title", "link", "key", "status"}
 
-// sourceName is what a source of JSON may be called.
+// sourceName matches the name of a source of JSON.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
 
-// Read reads the file of --intake-config, and checks it.
+// Read parses the file of --intake-config and validates it.
 func Read(path string) (Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -64,7 +63,7 @@ func Read(path string) (Config, error) {
 	}
 	for name, of := range c {
 		if !sourceName.MatchString(name) {
-			return nil, fmt.Errorf("--intake-config: %q is no name for a source: it has small letters, digits, - and _", name)
+			return nil, fmt.Errorf("--intake-config: invalid source name %q: use lower-case letters, digits, - and _", name)
 		}
 		if _, err := target.ParseAll(of.Target); err != nil {
 			return nil, fmt.Errorf("--intake-config: target of %s: %w", name, err)
@@ -74,13 +73,13 @@ func Read(path string) (Config, error) {
 	return c, err
 }
 
-// of is what is said of a source, with its defaults.
+// of returns the configuration of a source, with defaults.
 func (c Config) of(name string) SourceConfig {
 	s := c[name]
 	if s.TargetLabel == "" {
 		s.TargetLabel = "bongsu_target"
 		if name == "cloudevents" {
-			s.TargetLabel = "bongsutarget" // its attributes have no underscore
+			s.TargetLabel = "bongsutarget" // attribute names of CloudEvents have no underscore
 		}
 	}
 	if s.SeverityLabel == "" {
@@ -89,10 +88,10 @@ func (c Config) of(name string) SourceConfig {
 	return s
 }
 
-// A script is a Template that was checked.
+// A script is a parsed Template, by field.
 type script map[string]*phrase.Phrase
 
-// read checks the templates of a source.
+// read parses the templates of a source.
 func (t Template) read(source string) (script, error) {
 	made := script{}
 	for field, text := range map[string]string{
@@ -107,7 +106,7 @@ func (t Template) read(source string) (script, error) {
 		}
 		p, err := parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("--intake-config: %s of the template of %s: %w", field, source, err)
+			return nil, fmt.Errorf("--intake-config: template %s of source %s: %w", field, source, err)
 		}
 		made[field] = p
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// one returns the alert of a request that holds one.
+// one returns the alert of a request with a single alert.
 func one(t *testing.T, c Config, source, contentType, body string, more ...string) Alert {
 	t.Helper()
 	got, err := read(t, c, source, contentType, body, more...)
@@ -19,7 +19,7 @@ func one(t *testing.T, c Config, source, contentType, body string, more ...strin
 
 const plainJSON = "application/json"
 
-// TestBadElements proves that elements which cannot be read are refused alone.
+// TestBadElements checks that malformed elements are refused alone.
 func TestBadElements(t *testing.T) {
 	const event = `{"specversion":"1.0","id":"1","source":"/s","type":"t"}`
 	for _, row := range []struct{ source, contentType, body, field string }{
@@ -44,7 +44,7 @@ func TestBadElements(t *testing.T) {
 	}
 }
 
-// TestWords proves that every alert has a message, whatever its source left out.
+// TestWords checks that every alert has a message, even with most fields missing.
 func TestWords(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"alerts":[{"annotations":{"summary":"a"}}],"title":"g"}`:                                          "a",
@@ -73,8 +73,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestSuppressed proves that a status which Alertmanager's webhook does not have
-// notifies, and is shown.
+// TestSuppressed checks that a status that Alertmanager's webhook does not have notifies,
+// and is shown.
 func TestSuppressed(t *testing.T) {
 	for _, status := range []string{`"suppressed"`, `{"state":"suppressed"}`} {
 		got := one(t, ops, "alertmanager", plainJSON, `{"alerts":[{"status":`+status+`,"fingerprint":"f","labels":{"alertname":"x"}}]}`)
@@ -84,7 +84,8 @@ func TestSuppressed(t *testing.T) {
 	}
 }
 
-// TestMalformedTargets proves that malformed targets leave the others, and are told.
+// TestMalformedTargets checks that malformed targets do not affect the others, and are
+// reported.
 func TestMalformedTargets(t *testing.T) {
 	for label, want := range map[string]string{
 		`ops`:                "[] [ops]",
@@ -106,8 +107,8 @@ func TestMalformedTargets(t *testing.T) {
 	}
 }
 
-// TestLinks proves that a link is encoded where it can be, and that the next is used
-// where it cannot.
+// TestLinks checks that a link is percent-encoded if that makes it valid, and that the next
+// candidate is used otherwise.
 func TestLinks(t *testing.T) {
 	for link, want := range map[string]string{
 		"https://a.example/x":               "https://a.example/x",
@@ -127,8 +128,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestDetails proves that details without a name are dropped, and long and many ones
-// are cut.
+// TestDetails checks that details without a name are dropped, and that long values and
+// long lists are cut.
 func TestDetails(t *testing.T) {
 	var labels []string
 	for i := range 30 {
@@ -145,7 +146,7 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// TestTruncatedAlerts proves that the alerts which Alertmanager left out are told.
+// TestTruncatedAlerts checks that alerts that Alertmanager omitted are reported.
 func TestTruncatedAlerts(t *testing.T) {
 	const alerts = `"alerts":[{"labels":{"bongsu_target":"@user1","severity":"low"}},{"labels":{"bongsu_target":"@user2","severity":"critical"}}]`
 	for body, want := range map[string]string{
@@ -171,7 +172,7 @@ func TestTruncatedAlerts(t *testing.T) {
 	}
 }
 
-// TestTwentyThousandAlerts proves that those beyond the bound are told, not lost.
+// TestTwentyThousandAlerts checks that alerts beyond MaxAlerts are reported, not lost.
 func TestTwentyThousandAlerts(t *testing.T) {
 	body := `{"alerts":[` + strings.Repeat(`{},`, MaxAlerts+2) + `{}]}`
 	items, problem := readItems(t, ops, "alertmanager", plainJSON, body)
@@ -180,7 +181,7 @@ func TestTwentyThousandAlerts(t *testing.T) {
 	}
 }
 
-// TestKeyScope proves that sources never share a key, and that parts cannot be mistaken.
+// TestKeyScope checks that sources never share a key, and that keys are unambiguous.
 func TestKeyScope(t *testing.T) {
 	seen := map[string]string{}
 	for _, source := range []string{"alertmanager", "grafana", "a"} {

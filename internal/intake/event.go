@@ -17,26 +17,26 @@ import (
 type event struct {
 	attributes map[string]any // context attributes and extensions by name
 	data       any            // decoded JSON, or text; nil for none, and for null
-	text       string         // the data for people; empty for none
+	text       string         // the data as readable text; empty for none
 }
 
 // attribute returns an attribute as text.
 func (e event) attribute(name string) string { return textOf(e.attributes[name]) }
 
-// check refuses an event without what every CloudEvent has.
+// check returns an error if a required attribute is missing, or the version is unsupported.
 func (e event) check() error {
 	for _, name := range []string{"specversion", "id", "source", "type"} {
 		if strings.TrimSpace(e.attribute(name)) == "" {
-			return fmt.Errorf("the attribute %s is missing", name)
+			return fmt.Errorf("missing attribute %s", name)
 		}
 	}
 	if v := e.attribute("specversion"); v != "1.0" && v != "0.3" {
-		return fmt.Errorf("specversion is %q: 1.0 is supported", cut(v, maxSeverity))
+		return fmt.Errorf("unsupported specversion %q: use 1.0", cut(v, maxSeverity))
 	}
 	return nil
 }
 
-// readStructured reads an event in the JSON format
+// readStructured parses an event in the JSON format
 // (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md).
 func readStructured(text []byte) (event, error) {
 	var raw map[string]json.RawMessage
@@ -44,7 +44,7 @@ func readStructured(text []byte) (event, error) {
 		return event{}, err
 	}
 	if raw == nil {
-		return event{}, errors.New("it is not a JSON object")
+		return event{}, errors.New("not a JSON object")
 	}
 	e := event{attributes: map[string]any{}}
 	for name, value := range raw {
@@ -55,7 +55,7 @@ func readStructured(text []byte) (event, error) {
 		if err != nil {
 			return event{}, err
 		}
-		if decoded != nil { // null is no attribute
+		if decoded != nil { // null means no attribute
 			e.attributes[name] = decoded
 		}
 	}
@@ -69,13 +69,13 @@ func readStructured(text []byte) (event, error) {
 	if !ok {
 		return e, nil
 	}
-	if strings.EqualFold(e.attribute("datacontentencoding"), "base64") { // of version 0.3
+	if strings.EqualFold(e.attribute("datacontentencoding"), "base64") { // version 0.3 only
 		return e, e.decodeBase64(data, "data")
 	}
 	return e, e.setJSON(data)
 }
 
-// readBinary reads an event in the binary mode: attributes in headers, data in the body.
+// readBinary parses an event in the binary mode: attributes in headers, data in the body.
 func readBinary(header http.Header, mediaType string, body []byte) (event, error) {
 	e := event{attributes: map[string]any{}}
 	for name, values := range header {
@@ -92,8 +92,8 @@ func readBinary(header http.Header, mediaType string, body []byte) (event, error
 	return e, e.setBytes(mediaType, body)
 }
 
-// decodeHeader returns the value of a ce- header: without quotes, and percent-decoded
-// once, as HTTP's binding has it (3.1.3.2).
+// decodeHeader returns the value of a ce- header: unquoted, and percent-decoded once, by
+// section 3.1.3.2 of the HTTP binding.
 func decodeHeader(value string) string {
 	if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
 		var plain strings.Builder
@@ -117,7 +117,7 @@ func decodeHeader(value string) string {
 	return strings.ToValidUTF8(decoded.String(), "\uFFFD")
 }
 
-// hexAt returns the value of the hexadecimal digit at a place, or -1.
+// hexAt returns the value of the hexadecimal digit at an index, or -1.
 func hexAt(text string, at int) int {
 	if at >= len(text) {
 		return -1
@@ -133,18 +133,18 @@ func hexAt(text string, at int) int {
 	return -1
 }
 
-// decodeBase64 sets the data from a JSON text that holds it in base64.
+// decodeBase64 sets the data from a JSON string of base64.
 func (e *event) decodeBase64(raw json.RawMessage, field string) error {
 	var encoded *string
 	if err := json.Unmarshal(raw, &encoded); err != nil {
-		return fmt.Errorf("%s is not a text", field)
+		return fmt.Errorf("%s is not a JSON string", field)
 	}
 	if encoded == nil {
 		return nil
 	}
 	data, err := base64.StdEncoding.DecodeString(*encoded)
 	if err != nil {
-		return fmt.Errorf("%s is not base64", field)
+		return fmt.Errorf("invalid base64 in %s", field)
 	}
 	mediaType, _, err := mime.ParseMediaType(e.attribute("datacontenttype"))
 	if err != nil {
@@ -163,8 +163,8 @@ func (e *event) setJSON(text []byte) error {
 	return nil
 }
 
-// setBytes sets the data from bytes of a media type. JSON that cannot be decoded is a
-// text; what is no text is not shown.
+// setBytes sets the data from bytes of a media type. Malformed JSON is kept as text;
+// binary data is dropped.
 func (e *event) setBytes(mediaType string, data []byte) error {
 	if len(data) == 0 {
 		return nil
@@ -186,7 +186,7 @@ func (e *event) setBytes(mediaType string, data []byte) error {
 	return nil
 }
 
-// printable reports whether data is a text for people.
+// printable reports whether data is readable text.
 func printable(data []byte) bool {
 	for _, r := range string(data) {
 		if r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) {

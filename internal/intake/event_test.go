@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// TestBinaryEvents reads events in the binary mode: headers percent-encoded, data of
+// TestBinaryEvents parses events in the binary mode: percent-encoded headers, data of
 // every kind.
 func TestBinaryEvents(t *testing.T) {
 	for _, row := range []struct{ name, contentType, body, header, value, message, severity string }{
@@ -35,7 +35,7 @@ func TestBinaryEvents(t *testing.T) {
 	}
 }
 
-// TestStructuredData reads the data of events in JSON.
+// TestStructuredData parses the data of events in the JSON format.
 func TestStructuredData(t *testing.T) {
 	for data, want := range map[string]string{
 		`"data":null`:                          "t",
@@ -59,7 +59,7 @@ func TestStructuredData(t *testing.T) {
 	}
 }
 
-// TestCharsets proves that a body is converted by its charset or its mark.
+// TestCharsets checks that a body is decoded by its charset or its byte order mark.
 func TestCharsets(t *testing.T) {
 	const body = `{"alerts":[{"annotations":{"summary":"디스크 가득"}}]}`
 	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(body)

@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// fuzz lets a source read any body, and proves of every alert that it is within the
-// bounds of SendAlertRequest.
+// fuzz parses any body by a source, and checks that every alert is within the limits of
+// SendAlertRequest.
 func fuzz(f *testing.F, source, contentType string, header http.Header, bodies ...string) {
 	for _, body := range bodies {
 		f.Add([]byte(body), contentType)
@@ -42,7 +42,7 @@ func fuzz(f *testing.F, source, contentType string, header http.Header, bodies .
 	})
 }
 
-// checkBounds proves the rules of SendAlertRequest of an alert.
+// checkBounds checks an alert against the rules of SendAlertRequest.
 func checkBounds(t *testing.T, a Alert) {
 	t.Helper()
 	fits := func(text string, most int, inLine bool) bool {

@@ -1,5 +1,5 @@
-// Package intake reads the alerts of other systems: Alertmanager, Grafana,
-// CloudEvents, and JSON of any form.
+// Package intake parses the alerts of other systems: Alertmanager, Grafana, CloudEvents,
+// and JSON of any form.
 package intake
 
 import (
@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// MaxAlerts is the number of alerts that one request may hold. Those beyond it are
-	// truncated, and one more alert tells so.
+	// MaxAlerts is the maximum number of alerts of a request. Further ones are truncated,
+	// and one more alert reports their number.
 	MaxAlerts = 20_000
 
-	// The bounds of SendAlertRequest. Longer values are cut, so that a long alert
-	// notifies rather than fails.
+	// The limits of SendAlertRequest. Longer values are cut, so that a long alert is sent
+	// rather than refused.
 	maxMessage  = 20_000
 	maxTitle    = 200
 	maxSeverity = 30
@@ -25,48 +25,47 @@ const (
 	maxTargets  = 1000
 )
 
-// An Alert is one alert of another system, within the bounds of SendAlertRequest.
+// An Alert is one alert of another system, within the limits of SendAlertRequest.
 type Alert struct {
-	Field     string   // where the request holds it, such as alerts[1]; empty where it is the whole
-	Targets   []string // well-formed; empty where the default targets of the source are notified
-	Malformed []string // its own targets that are malformed, cut
+	Field     string   // its path in the request, such as alerts[1]; empty if it is the whole body
+	Targets   []string // well-formed; empty if the default targets of the source are notified
+	Malformed []string // its malformed targets, cut
 	Severity  string
 	Message   string
 	Title     string
 	Link      string
 	Details   []Detail
-	// Key names what the alert is about: the source and its own name for it. Empty
-	// where the alert stands alone.
+	// Key is the alert key, scoped by the source. Empty for an alert that is not ordered or
+	// resolved with others.
 	Key    string
 	Status Status
-	// IdempotencyKey is the same whenever the source sends the same alert again.
+	// IdempotencyKey is the same for each repetition of the alert by the source.
 	IdempotencyKey string
-	// Problems are the parts of the alert that could not be used. It notifies
-	// nevertheless.
+	// Problems are the unusable parts of the alert. It is recorded nevertheless.
 	Problems []Problem
 }
 
-// A Detail is one more fact.
+// A Detail is one more fact of an alert.
 type Detail struct{ Name, Value string }
 
-// Status is whether the thing that an alert is about goes on.
+// Status is the status of an alert key: whether its thing goes on.
 type Status int
 
 // The statuses of alerts.
 const (
-	Unknown Status = iota // the source did not tell
+	Unknown Status = iota // not set by the source
 	Firing
 	Resolved
 )
 
-// A Problem is why an alert, or a part of it, cannot be used.
+// A Problem is the reason why an alert, or a part of it, cannot be used.
 type Problem struct {
 	Field   string // such as alerts[1].labels
 	Reason  Reason
-	Message string // for people
+	Message string // readable text
 }
 
-// Error returns the problem as text.
+// Error returns the message with the field.
 func (p *Problem) Error() string {
 	if p.Field == "" {
 		return p.Message
@@ -74,7 +73,7 @@ func (p *Problem) Error() string {
 	return p.Field + ": " + p.Message
 }
 
-// A Reason is a kind of problem. There are few, so that they can label metrics.
+// A Reason is a kind of problem. The set is small, so that it can label metrics.
 type Reason string
 
 // The reasons of problems.
@@ -91,23 +90,23 @@ const (
 	MissingKeyField Reason = "missing_key_field"
 )
 
-// An Item is one alert of a request, or the problem for which it was refused.
+// An Item is one alert of a request, or the problem for which it is refused.
 type Item struct {
 	Alert   Alert
 	Problem *Problem
 }
 
-// A Source reads the requests of one system.
+// A Source parses the requests of one system.
 type Source struct {
-	// Default holds the targets of alerts that name nobody themselves; empty for none.
+	// Default holds the default targets, of alerts without targets; empty for none.
 	Default []string
-	// Read returns the alerts of a request in their order. One that cannot be read is
-	// refused alone. A request that cannot be read at all is the error.
+	// Read returns the alerts of a request in their order. An alert that cannot be parsed is
+	// refused alone. It returns a problem if the whole request cannot be parsed.
 	Read func(header http.Header, body []byte) ([]Item, *Problem)
 }
 
-// Sources returns the source of each path below /v1/intake/. A configuration that
-// cannot work is an error.
+// Sources returns the source of each path below /v1/intake/. It returns an error for an
+// invalid configuration.
 func (c Config) Sources() (map[string]Source, error) {
 	sources := map[string]Source{}
 	for name, of := range map[string]func(reader) Source{
@@ -120,7 +119,7 @@ func (c Config) Sources() (map[string]Source, error) {
 			return nil, err
 		}
 		sources[name] = of(r)
-		if name != "cloudevents" { // which have types of their own
+		if name != "cloudevents" { // has media types of its own
 			sources[name] = jsonOnly(name, sources[name])
 		}
 	}
@@ -133,14 +132,14 @@ func (c Config) Sources() (map[string]Source, error) {
 			return nil, err
 		}
 		if _, ok := r.script["message"]; !ok {
-			return nil, fmt.Errorf("--intake-config: %s is a source of JSON, and needs a template for message", name)
+			return nil, fmt.Errorf("--intake-config: source %s needs a template for message", name)
 		}
 		sources[name] = jsonOnly(name, r.anything())
 	}
 	return sources, nil
 }
 
-// A reader reads the requests of one source.
+// A reader parses the requests of one source.
 type reader struct {
 	SourceConfig
 	source string
@@ -153,12 +152,12 @@ func (c Config) reader(source string) (reader, error) {
 	return reader{SourceConfig: of, source: source, script: script}, err
 }
 
-// reads returns the source whose requests read reads.
+// reads returns a source that parses requests by read.
 func (r reader) reads(read func(header http.Header, body []byte) ([]Item, *Problem)) Source {
 	return Source{Default: r.Target, Read: read}
 }
 
-// unreadable returns the problem of a request that cannot be read at all.
+// unreadable returns the problem of a request that cannot be parsed.
 func unreadable(format string, args ...any) *Problem {
 	return &Problem{Reason: UnreadableBody, Message: cut(line(fmt.Sprintf(format, args...)), maxValue)}
 }

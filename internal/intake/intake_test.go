@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// read returns the alerts of a request, all of which must be readable.
+// read returns the alerts of a request, all of which must be valid.
 func read(t *testing.T, c Config, source, contentType, body string, more ...string) ([]Alert, error) {
 	t.Helper()
 	items, problem := readItems(t, c, source, contentType, body, more...)
@@ -156,25 +156,25 @@ func TestAnything(t *testing.T) {
 	}
 }
 
-// TestUnreadable sends what no source sends, to each: the whole request is refused.
+// TestUnreadable sends invalid requests to each source: the whole request is refused.
 func TestUnreadable(t *testing.T) {
 	c := Config{"any": {Template: Template{Message: "{{.a.b.c}}"}}}
 	for _, row := range []struct{ source, contentType, body, why string }{
-		{"alertmanager", "application/json", "", "not that of Alertmanager"},
-		{"alertmanager", "application/json", "null", "there are none"},
-		{"alertmanager", "application/json", `{"alerts":[]}`, "there are none"},
+		{"alertmanager", "application/json", "", "invalid body of Alertmanager"},
+		{"alertmanager", "application/json", "null", "no alerts"},
+		{"alertmanager", "application/json", `{"alerts":[]}`, "no alerts"},
 		{"alertmanager", "application/json", `{"alerts":{}}`, "alerts: "},
 		{"alertmanager", "application/json", `{"alerts":[{}]} {}`, "after top-level value"},
 		{"alertmanager", "application/json", "{\"alerts\":[{\"labels\":{\"a\":\"\xb0\xa1\"}}]}", "not UTF-8"},
 		{"alertmanager", "application/json;charset=klingon", "\xb0", "klingon"},
-		{"grafana", "application/json", `[]`, "there are none"},
-		{"grafana", "application/json", `7`, "not that of Grafana"},
-		{"cloudevents", "application/json", `{}`, "no CloudEvent"},
-		{"cloudevents", "application/cloudevents+avro", `{}`, "not supported"},
+		{"grafana", "application/json", `[]`, "no alerts"},
+		{"grafana", "application/json", `7`, "invalid body of Grafana"},
+		{"cloudevents", "application/json", `{}`, "invalid CloudEvent"},
+		{"cloudevents", "application/cloudevents+avro", `{}`, "unsupported"},
 		{"cloudevents", "application/cloudevents+json", `null`, "not a JSON object"},
-		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0"}`, "id is missing"},
-		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"*"}`, "data_base64 is not base64"},
-		{"cloudevents", "application/cloudevents-batch+json", `[]`, "0 events"},
+		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0"}`, "missing attribute id"},
+		{"cloudevents", "application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"*"}`, "invalid base64 in data_base64"},
+		{"cloudevents", "application/cloudevents-batch+json", `[]`, "empty batch"},
 		{"any", "application/json", `{`, "not JSON"},
 	} {
 		t.Run(row.source+" "+row.body, func(t *testing.T) {
@@ -190,9 +190,9 @@ func TestConfig(t *testing.T) {
 	for text, why := range map[string]string{
 		"alertmanager:\n  target: ['@@ops']\n  severity: high\nbackup:\n  template: {message: '{{.text}}'}\n": "",
 		"backup: {}\n": "needs a template for message",
-		"backup: {template: {message: '{{.text'}}\n":    "template of backup",
+		"backup: {template: {message: '{{.text'}}\n":    "template message of source backup",
 		"grafana: {target: [ops]}\n":                    `"ops"`,
-		"Grafana: {}\n":                                 "no name",
+		"Grafana: {}\n":                                 "invalid source name",
 		"grafana: {colour: red}\n":                      "colour",
 		"grafana: {template: {title: '{{nothing}}'}}\n": "nothing",
 	} {

@@ -8,9 +8,8 @@ import (
 	"unicode"
 )
 
-// aboutKey returns the key of what an alert is about, scoped by its source: the parts
-// as they are where they are short and cannot be mistaken for others, else a digest of
-// them. No parts are no key.
+// aboutKey returns an alert key, scoped by its source: the parts as they are if they are
+// short and unambiguous, and a digest of them otherwise. Without parts it returns "".
 func aboutKey(source string, parts []string) string {
 	if strings.TrimSpace(strings.Join(parts, "")) == "" {
 		return ""
@@ -27,12 +26,12 @@ func aboutKey(source string, parts []string) string {
 	return key
 }
 
-// sameKey returns an idempotency key of a source: of one length, whatever its parts.
+// sameKey returns an idempotency key of a source, of constant length.
 func sameKey(source string, parts []string) string { return source + "/" + digest(parts) }
 
-// digest returns a digest of parts, in hexadecimal.
+// digest returns the SHA-256 of parts, in hexadecimal.
 func digest(parts []string) string {
-	text, _ := json.Marshal(parts) // texts always can be written
+	text, _ := json.Marshal(parts) // strings always marshal
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// labelDetails returns the labels as details by name, but for those shown elsewhere.
+// labelDetails returns labels as details, sorted by name, without those of other fields.
 func (r reader) labelDetails(labels map[string]any) []Detail {
 	var all []Detail
 	for name, value := range labels {
@@ -18,7 +18,7 @@ func (r reader) labelDetails(labels map[string]any) []Detail {
 	return all
 }
 
-// labelText returns labels as text by name, such as "job=node, zone=us-1".
+// labelText returns labels as text, sorted by name, such as "job=node, zone=us-1".
 func labelText(labels map[string]any) string {
 	all := make([]string, 0, len(labels))
 	for name, value := range labels {
@@ -28,22 +28,22 @@ func labelText(labels map[string]any) string {
 	return strings.Join(all, ", ")
 }
 
-// fingerprint returns the sender's, or a digest of the labels where it sent none; of
-// the whole alert where it has no labels, either.
+// fingerprint returns the fingerprint that the source sent. Without one it returns a digest
+// of the labels, and without labels one of the whole alert.
 func fingerprint(given string, alert, labels map[string]any) string {
 	if given != "" {
 		return given
 	}
 	var text []byte
 	if len(labels) > 0 {
-		text, _ = json.Marshal(labels) // by name
+		text, _ = json.Marshal(labels) // sorted by name
 	} else {
 		text, _ = json.Marshal(alert)
 	}
 	return digest([]string{string(text)})[:32]
 }
 
-// firstValue returns the first of values that has a text.
+// firstValue returns the first of values with a text that is not blank.
 func firstValue(values ...any) any {
 	for _, v := range values {
 		if strings.TrimSpace(textOf(v)) != "" {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// jsonOnly returns the source that reads JSON only when its Content-Type says so. A page
-// of another site can make a browser send text and forms without asking, but not JSON.
+// jsonOnly wraps a source so that it refuses a Content-Type other than JSON. A page of
+// another site can make a browser send text and forms across origins, but not JSON.
 func jsonOnly(name string, source Source) Source {
 	read := source.Read
 	source.Read = func(header http.Header, body []byte) ([]Item, *Problem) {
 		mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";") // parameters may be malformed
 		if mediaType = strings.ToLower(strings.TrimSpace(mediaType)); !strings.HasPrefix(mediaType, "application/") || !isJSON(mediaType) {
-			return nil, unreadable("Content-Type: %s takes application/json", name)
+			return nil, unreadable("invalid Content-Type: source %s requires application/json", name)
 		}
 		return read(header, body)
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestJSONSourcesWantJSON sends what a form or a text of another site's page can hold to
-// every source of JSON.
+// TestJSONSourcesWantJSON sends the content types of a cross-site form or text to every
+// source of JSON.
 func TestJSONSourcesWantJSON(t *testing.T) {
 	c := Config{"alertmanager": {Target: []string{"@all"}}, "grafana": {Target: []string{"@all"}}, "backup": {Target: []string{"@all"}, Template: Template{Message: "{{.job}}"}}}
 	const body = `{"version":"4","job":"db1","alerts":[{"status":"firing","labels":{"alertname":"x"},"fingerprint":"f","startsAt":"2026-11-20T03:12:45Z"}]}`

@@ -14,21 +14,21 @@ import (
 
 // A group is the body of Alertmanager's webhook, version 4
 // (https://prometheus.io/docs/alerting/latest/configuration/#webhook_config), which
-// Grafana's alerting sends too, with fields of its own
+// Grafana's alerting sends too, with additional fields
 // (https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/).
-// Its alerts are decoded one by one, so that one which cannot be read is refused alone.
+// Its alerts are decoded one by one, so that a malformed one is refused alone.
 type group struct {
 	alerts    []json.RawMessage
-	fields    map[string]any // all but the alerts
-	truncated int64          // alerts that the sender left out, and those beyond MaxAlerts
+	fields    map[string]any // all fields but alerts
+	truncated int64          // alerts that the sender omitted, and those beyond MaxAlerts
 }
 
-// alertmanager reads Alertmanager's webhook: an alert for each of its alerts, firing
-// or resolved. A repetition, as Alertmanager sends it at each repeat_interval and
-// whenever it got no response, has the same idempotency key.
+// alertmanager parses Alertmanager's webhook: one alert for each of its alerts, firing or
+// resolved. A repetition, which Alertmanager sends at each repeat_interval and after each
+// failed request, has the same idempotency key.
 func (r reader) alertmanager() Source { return r.reads(r.notification("Alertmanager")) }
 
-// grafana reads the webhook of Grafana's alerting, and that of its older alerting.
+// grafana parses the webhook of Grafana's alerting, and that of its older alerting.
 func (r reader) grafana() Source { return r.reads(r.notification("Grafana")) }
 
 func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *Problem) {
@@ -39,13 +39,13 @@ func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *
 		}
 		g, err := readGroup(text)
 		if err != nil {
-			return nil, unreadable("the body is not that of %s's webhook: %s", sender, jsonError(err))
+			return nil, unreadable("invalid body of %s's webhook: %s", sender, jsonError(err))
 		}
 		if len(g.alerts) == 0 && g.truncated == 0 {
 			if g.bare() {
 				return []Item{{Alert: r.bareAlert(g)}}, nil
 			}
-			return nil, &Problem{Field: "alerts", Reason: NoAlerts, Message: fmt.Sprintf("there are none in the body of %s's webhook", sender)}
+			return nil, &Problem{Field: "alerts", Reason: NoAlerts, Message: fmt.Sprintf("no alerts in the body of %s's webhook", sender)}
 		}
 		items := make([]Item, 0, len(g.alerts)+1)
 		for i, one := range g.alerts {
@@ -58,7 +58,7 @@ func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *
 	}
 }
 
-// readGroup decodes a group, or an array of alerts without one.
+// readGroup decodes a group, or a plain array of alerts.
 func readGroup(text []byte) (group, error) {
 	var g group
 	g.fields = map[string]any{}
@@ -103,7 +103,7 @@ func (g *group) limit() {
 // text returns a field of the group as text.
 func (g group) text(name string) string { return textOf(g.fields[name]) }
 
-// words returns what the group tells about all of its alerts, the best first.
+// words returns the messages of the whole group, the best first.
 func (g group) words() []string {
 	common, _ := g.fields["commonAnnotations"].(map[string]any)
 	return []string{
@@ -112,7 +112,7 @@ func (g group) words() []string {
 	}
 }
 
-// about returns the labels that all alerts of the group have, as text.
+// about returns the common labels of the group's alerts, as text.
 func (g group) about() string {
 	for _, field := range []string{"commonLabels", "groupLabels"} {
 		if labels, _ := g.fields[field].(map[string]any); len(labels) > 0 {
@@ -122,7 +122,7 @@ func (g group) about() string {
 	return ""
 }
 
-// label returns a label of the group.
+// label returns a label or annotation of the group.
 func (g group) label(name string) any {
 	for _, field := range []string{"commonLabels", "groupLabels", "commonAnnotations"} {
 		labels, _ := g.fields[field].(map[string]any)
@@ -174,8 +174,8 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 	return Item{Alert: r.settle(d, one)}
 }
 
-// stateOf returns the word of a status: Alertmanager's webhook has it as a text, its
-// API as an object.
+// stateOf returns the word of a status: a string in Alertmanager's webhook, an object in
+// its API.
 func stateOf(status any) string {
 	if object, ok := status.(map[string]any); ok {
 		return textOf(object["state"])
@@ -183,9 +183,9 @@ func stateOf(status any) string {
 	return textOf(status)
 }
 
-// truncatedAlert returns the alert which tells that others are not in the request. It
-// goes to the targets that the whole group names, else to the default targets of the
-// source, else to those of all alerts in the request.
+// truncatedAlert returns the alert that reports truncated alerts. Its targets are those of
+// the group, or else the default targets of the source, or else those of all alerts of the
+// request.
 func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
 	noun := "alerts"
 	if g.truncated == 1 {
@@ -218,7 +218,7 @@ func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
 		}
 	}
 	bare := r
-	bare.script = nil // the templates are for alerts
+	bare.script = nil // the templates apply to alerts of the source only
 	a := bare.settle(d, nil)
 	a.problem(d.field, Truncated, "%s", message)
 	return a

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNumbersAsWritten proves that numbers go into texts, links and keys as they are
-// written, and that two ids of 19 digits are two.
+// TestNumbersAsWritten checks that numbers appear in texts, links and keys as written, and
+// that two ids of 19 digits stay different.
 func TestNumbersAsWritten(t *testing.T) {
 	c := Config{"deploys": {Template: Template{
 		Message: "{{.id}} {{.count}} {{.ratio}} {{.zero}} {{.big}}", Title: `{{printf "%d %.1f %s" .id .count .ratio}}`,
@@ -37,8 +37,8 @@ func TestNumbersAsWritten(t *testing.T) {
 	}
 }
 
-// TestKeyOfMissingFields proves that a key template whose fields are missing makes no
-// key, and names the field.
+// TestKeyOfMissingFields checks that a key template with missing fields makes no key, and
+// that the problem names the field.
 func TestKeyOfMissingFields(t *testing.T) {
 	const key = "{{.project}} {{.version}}"
 	for _, row := range []struct{ template, body, key, missing string }{
@@ -79,7 +79,7 @@ func TestKeyOfMissingFields(t *testing.T) {
 	}
 }
 
-// TestTemplateFails proves that a template which fails loses no alert.
+// TestTemplateFails checks that a failing template loses no alert.
 func TestTemplateFails(t *testing.T) {
 	c := Config{"any": {Severity: "high", Template: Template{Message: "{{.a.b.c}}", Target: "{{index .a 9}}", Severity: "{{.a.b.c}}"}}}
 	got := one(t, c, "any", plainJSON, `{"a": "b"}`)
@@ -88,7 +88,7 @@ func TestTemplateFails(t *testing.T) {
 	}
 }
 
-// TestStatusTemplate proves that a template can end what its key names.
+// TestStatusTemplate checks that a status template can make a resolution of its key.
 func TestStatusTemplate(t *testing.T) {
 	c := Config{"zabbix": {Template: Template{Message: "{{.name}}", Key: "{{.id}}", Status: `{{if eq .value 0}}resolved{{end}}`}}}
 	for body, want := range map[string]Status{`{"name":"x","id":1,"value":0}`: Resolved, `{"name":"x","id":1,"value":1}`: Firing, `{"name":"x","value":0}`: Unknown} {

@@ -12,25 +12,25 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// A draft is an alert before the templates of its source and the bounds of
+// A draft is an alert before the templates of its source and the limits of
 // SendAlertRequest are applied.
 type draft struct {
-	field    string // where the request holds it, such as alerts[1]
+	field    string // its path in the request, such as alerts[1]
 	targets  []string
 	severity string
 	title    string
 	words    []string // candidates for the message, the best first
 	links    []string // candidates for the link, the best first
 	details  []Detail
-	about    []string // its source's name for what it is about; empty for none
-	same     []string // the same whenever the source sends it again
+	about    []string // parts of the alert key; empty for none
+	same     []string // parts of the idempotency key: the same for each repetition
 	status   Status
-	resolved string // goes before the message of a resolved alert
+	resolved string // prefix of the message of a resolved alert
 }
 
-// settle applies the templates of the source over data, and fits what results into
-// the bounds of SendAlertRequest. It never refuses: what cannot be used is a problem of
-// the alert, and the next best is used.
+// settle executes the templates of the source on data, and fits the result into the limits
+// of SendAlertRequest. It never fails: an unusable part becomes a problem of the alert, and
+// the next candidate is used.
 func (r reader) settle(d draft, data any) Alert {
 	a := Alert{Field: d.field}
 	made := r.fill(&a, d.field, data)
@@ -69,15 +69,14 @@ func (r reader) settle(d draft, data any) Alert {
 	return a
 }
 
-// keyIsWhole reports whether a key of a template is all that tells two alerts of the
-// source apart. An alert of Alertmanager or Grafana begins and ends, too, and one of
-// CloudEvents has an id.
+// keyIsWhole reports whether a key of a template alone identifies an alert of the source.
+// An alert of Alertmanager or Grafana also has begin and end, and one of CloudEvents an id.
 func (r reader) keyIsWhole() bool {
 	return r.source != "alertmanager" && r.source != "grafana" && r.source != "cloudevents"
 }
 
-// fill returns the texts of the templates over data. A template that fails is a
-// problem, and leaves its field to the source.
+// fill returns the results of the templates on data. A template that fails is a problem,
+// and its field keeps the source's value.
 func (r reader) fill(a *Alert, field string, data any) map[string]string {
 	made := map[string]string{}
 	for _, name := range templateFields {
@@ -91,7 +90,7 @@ func (r reader) fill(a *Alert, field string, data any) map[string]string {
 			if name == "key" && errors.Is(err, phrase.ErrMissing) {
 				reason = MissingKeyField
 			}
-			a.problem(field, reason, "template of %s: %s", name, withoutFault(err))
+			a.problem(field, reason, "template %s failed: %s", name, withoutFault(err))
 			continue
 		}
 		made[name] = text
@@ -99,7 +98,7 @@ func (r reader) fill(a *Alert, field string, data any) map[string]string {
 	return made
 }
 
-// address sets the targets of the alert: its own that are well-formed.
+// address sets the targets of the alert to its well-formed ones.
 func (r reader) address(a *Alert, d draft) {
 	for _, text := range d.targets {
 		text = line(text)
@@ -114,25 +113,25 @@ func (r reader) address(a *Alert, d draft) {
 			a.Targets = append(a.Targets, text)
 		}
 		if len(a.Targets) == maxTargets {
-			a.problem(d.field, TooManyTargets, "more than %d targets: those beyond are not notified", maxTargets)
+			a.problem(d.field, TooManyTargets, "more than %d targets: the rest are not notified", maxTargets)
 			return
 		}
 	}
 }
 
-// problem adds a problem, unless the alert has many.
+// problem adds a problem, up to maxDetails of them.
 func (a *Alert) problem(field string, reason Reason, format string, args ...any) {
 	if len(a.Problems) < maxDetails {
 		a.Problems = append(a.Problems, Problem{Field: field, Reason: reason, Message: cut(line(fmt.Sprintf(format, args...)), maxValue)})
 	}
 }
 
-// withoutFault returns an error's text without that of the fault behind it.
+// withoutFault returns the text of an error without the suffix of fault.ErrInvalid.
 func withoutFault(err error) string {
 	return strings.TrimSuffix(err.Error(), ": "+fault.ErrInvalid.Error())
 }
 
-// firstMessage returns the first of texts that is not empty once it fits a message.
+// firstMessage returns the first of texts that is not empty after trim.
 func firstMessage(texts ...string) string {
 	for _, text := range texts {
 		if text = trim(text); text != "" {
@@ -142,8 +141,8 @@ func firstMessage(texts ...string) string {
 	return ""
 }
 
-// firstLink returns the first of texts that can be a link, percent-encoded where it
-// holds spaces, control characters or a stray %; "" where none can.
+// firstLink returns the first of texts that is a valid link, after percent-encoding spaces,
+// control characters and a stray %; "" if none is.
 func firstLink(texts ...string) string {
 	for _, text := range texts {
 		if link := fitLink(text); link != "" {
@@ -176,8 +175,8 @@ func fitLink(text string) string {
 	return link
 }
 
-// fitDetails returns the details that have a name, within bounds. Where there are too
-// many, the last names the rest.
+// fitDetails returns the details that have a name, cut to the limits. If there are too
+// many, the last one lists the rest.
 func fitDetails(details []Detail) []Detail {
 	var fit []Detail
 	for _, d := range details {

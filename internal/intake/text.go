@@ -19,12 +19,12 @@ func cut(s string, most int) string {
 	return s
 }
 
-// trim makes s fit for a message.
+// trim returns s as a valid message: UTF-8, without NUL and surrounding space.
 func trim(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", ""))
 }
 
-// line makes s fit for one line.
+// line returns s on a single line: UTF-8, with spaces for control characters.
 func line(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -44,8 +44,8 @@ func first(words ...string) string {
 	return ""
 }
 
-// textOf returns a JSON value as text: numbers as they were written, null as "", and
-// arrays and objects as JSON.
+// textOf returns a JSON value as text: numbers as written, null as "", arrays and objects
+// as JSON.
 func textOf(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -66,8 +66,8 @@ func textOf(value any) string {
 	return string(text)
 }
 
-// targetsOf returns the targets of a JSON value: those of a text between commas, or
-// those of an array.
+// targetsOf returns the targets of a JSON value: a text that splitTargets splits, or an
+// array of texts.
 func targetsOf(value any) []string {
 	list, ok := value.([]any)
 	if !ok {
@@ -80,11 +80,11 @@ func targetsOf(value any) []string {
 	return all
 }
 
-// beforeTarget is the white space before a target.
+// beforeTarget matches the white space before a target.
 var beforeTarget = regexp.MustCompile(`\s+@`)
 
-// splitTargets returns the targets of a text. Commas separate them, and so does white
-// space before an @. Other white space does not, since names may hold spaces.
+// splitTargets returns the targets of a text, separated by commas or by white space before
+// an @. Other white space does not separate them, since names may contain spaces.
 func splitTargets(text string) []string {
 	var all []string
 	for word := range strings.SplitSeq(beforeTarget.ReplaceAllString(text, ",@"), ",") {

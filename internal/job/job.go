@@ -1,13 +1,13 @@
-// Package job holds the words that the alert service, the queue and the senders
-// share: what a queue message carries, and in which order it is worked.
+// Package job defines the types that the alert service, the queue and the senders
+// share: the content of a queue message, and the ranks that order the work.
 package job
 
 import "time"
 
-// Rank orders the work: a lower rank goes first.
+// Rank orders the work: a lower rank is processed first.
 type Rank int
 
-// The ranks, in the order they are worked.
+// The ranks, in the order of processing.
 const (
 	Critical Rank = iota
 	High
@@ -15,10 +15,10 @@ const (
 	Low
 )
 
-// Ranks holds every rank in the order they are worked.
+// Ranks holds every rank in the order of processing.
 var Ranks = [...]Rank{Critical, High, Normal, Low}
 
-// String names the rank as it stands in queue subjects and on screens.
+// String returns the rank's name in queue subjects and in output.
 func (r Rank) String() string {
 	switch r {
 	case Critical:
@@ -32,8 +32,8 @@ func (r Rank) String() string {
 	}
 }
 
-// A Job is deliveries of one alert by one messenger. It holds nothing in the clear that
-// is secret. A queue message carries one, or several that are smaller.
+// A Job is deliveries of one alert by one messenger. It holds no secret in the clear.
+// A queue message carries one job, or several smaller ones.
 type Job struct {
 	AlertID    int64
 	Messenger  string
@@ -42,49 +42,49 @@ type Job struct {
 	Deliveries []Delivery
 }
 
-// A Content is what to say to people, the same for all deliveries of a job.
+// A Content is the content of an alert, the same for all deliveries of a job.
 type Content struct {
-	Text     string // "[severity] message", or what a template made of it
+	Text     string // "[severity] message", or the result of a text template
 	Severity string
 	Title    string // empty for none
 	Link     string // empty for none
 	Details  []Detail
 	Time     time.Time // when the alert was accepted
-	Key      string    // what the alert is about, as ShownKey shows it; empty for none
-	Resolved bool      // the thing that Key names is over
+	Key      string    // the alert key, as ShownKey returns it; empty for none
+	Resolved bool      // the alert is a resolution of Key
 }
 
 // A Detail is one more fact of an alert, such as host: node1.
 type Detail struct{ Name, Value string }
 
-// A Delivery is one delivery of a job: what a sender needs to know of it.
+// A Delivery is one delivery of a job: one alert to one address.
 type Delivery struct {
 	ID               int64
 	Destination      string
-	SealedCredential []byte // as internal/seal sealed it
-	CredentialKey    string // the credential's fingerprint; empty where it is not known
-	Nickname         string // the user's, for whom the credential is sealed; empty in a job from before that
-	Slots            string // what a sender reserved when it deferred the delivery; empty for none
+	SealedCredential []byte // sealed by internal/seal
+	CredentialKey    string // the credential's fingerprint; empty for an address without fingerprint
+	Nickname         string // of the user whom the credential is sealed for; empty in a job of an older version
+	Slots            string // the slots that a sender reserved when it deferred the delivery; empty for none
 }
 
-// An Epoch is a life of the queue, as it is at one moment.
+// An Epoch is the generation of the queue at one moment: the lifetime of its stream.
 type Epoch struct {
-	Name  string        // that no other life has
-	Age   time.Duration // how long it has lasted, or less; 0 where that is not known for sure
-	Empty bool          // no job is in the queue, nor in a sender's hand
+	Name  string        // unique among generations
+	Age   time.Duration // a lower bound of the generation's age; 0 where it is unknown
+	Empty bool          // no job is in the queue or in flight
 }
 
-// A Taken is the jobs of one queue message in a sender's hand.
+// A Taken is an in-flight queue message: a sender has its jobs and has not acked it.
 type Taken struct {
 	Jobs []Job
-	// Done takes the jobs out of the queue. Call it once all of their deliveries are
-	// recorded.
+	// Done acks the queue message, which removes its jobs from the queue. Call it once
+	// all of their deliveries are recorded.
 	Done func() error
-	// Return gives the jobs back to the queue, for any sender.
+	// Return nacks the queue message: the broker redelivers it to any sender.
 	Return func() error
 }
 
-// Deliveries says how many deliveries the jobs have.
+// Deliveries returns the number of deliveries of all jobs.
 func (t *Taken) Deliveries() (n int) {
 	for _, j := range t.Jobs {
 		n += len(j.Deliveries)

@@ -2,13 +2,13 @@ package job
 
 import "strings"
 
-// sourceMark begins the keys of alerts that came by intake. The key of a caller cannot
-// contain it, by the rules of SendAlertRequest, so that no caller can resolve the alert of a
-// source, or change the order in which it is sent.
+// sourceMark is the prefix of the alert keys of intake. The rules of SendAlertRequest
+// refuse it in a caller's key, so that no caller can resolve the alert of a source, or
+// change the order of its thread.
 const sourceMark = "\x1f"
 
-// SourceKey returns the key of an alert of a source, which names the source; empty for
-// none.
+// SourceKey returns the alert key of a source's alert, with the prefix; empty for an
+// empty key.
 func SourceKey(key string) string {
 	if key == "" {
 		return ""
@@ -16,5 +16,5 @@ func SourceKey(key string) string {
 	return sourceMark + key
 }
 
-// ShownKey returns a key as people see it.
+// ShownKey returns an alert key without the prefix of intake.
 func ShownKey(key string) string { return strings.TrimPrefix(key, sourceMark) }

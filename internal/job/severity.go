@@ -7,7 +7,7 @@ import (
 
 // severities holds the severities of other systems by rank: of syslog, PagerDuty,
 // Opsgenie, Prometheus, Zabbix, Nagios, Icinga and Datadog. They are compared without
-// case, spaces, hyphens and underscores. A word that is not here ranks as Normal.
+// case, spaces, hyphens and underscores. An unknown severity ranks as Normal.
 var severities = [...][]string{
 	Critical: {
 		"critical", "crit", "emergency", "emerg", "panic", "alert", "fatal", "disaster", "page", "pager", "blocker", "urgent", "down",
@@ -27,7 +27,7 @@ var severities = [...][]string{
 	},
 }
 
-// ranks holds the ranks of severities by their plain word.
+// ranks maps each normalized severity to its rank.
 var ranks = func() map[string]Rank {
 	all := map[string]Rank{}
 	for rank, words := range severities {
@@ -38,38 +38,39 @@ var ranks = func() map[string]Rank {
 	return all
 }()
 
-// RankOf returns the rank of a severity by the words that are known.
+// RankOf returns the rank of a severity without a severity map.
 func RankOf(severity string) Rank { return SeverityMap(nil).Rank(severity) }
 
-// A SeverityMap holds ranks of severities beside those that are known, by plain word.
-// The zero value has none.
+// A SeverityMap maps normalized severities to ranks, and takes precedence over the known
+// severities. The zero value is empty.
 type SeverityMap map[string]Rank
 
-// ParseSeverityMap returns the map of entries such as page=critical.
+// ParseSeverityMap parses entries such as page=critical. It returns an error for an entry
+// of another form, and for a severity with two ranks.
 func ParseSeverityMap(entries []string) (SeverityMap, error) {
 	m := SeverityMap{}
 	for _, entry := range entries {
 		word, name, ok := strings.Cut(entry, "=")
 		plain := plainWord(word)
 		if !ok || plain == "" {
-			return nil, fmt.Errorf("%q is not of the form word=rank, such as page=critical", entry)
+			return nil, fmt.Errorf("invalid entry %q: want severity=rank, such as page=critical", entry)
 		}
 		rank, ok := rankNamed(strings.TrimSpace(name))
 		if !ok {
-			return nil, fmt.Errorf("%q: the rank is critical, high, normal or low", entry)
+			return nil, fmt.Errorf("invalid rank in %q: want critical, high, normal or low", entry)
 		}
 		if other, ok := m[plain]; ok && other != rank {
-			return nil, fmt.Errorf("%q: the word ranks as %s and as %s", entry, other, rank)
+			return nil, fmt.Errorf("%q: severity has two ranks, %s and %s", entry, other, rank)
 		}
 		m[plain] = rank
 	}
 	return m, nil
 }
 
-// Rank returns the rank of a severity, Normal where the word is not known.
+// Rank returns the rank of a severity, Normal for an unknown one.
 func (m SeverityMap) Rank(severity string) Rank {
 	if len(m) == 0 {
-		switch severity { // most are one of these, and need no plain word
+		switch severity { // fast path: most severities are one of these
 		case "normal", "":
 			return Normal
 		case "critical":
@@ -90,7 +91,7 @@ func (m SeverityMap) Rank(severity string) Rank {
 	return Normal
 }
 
-// rankNamed returns the rank with a name.
+// rankNamed returns the rank with a name, compared without case.
 func rankNamed(name string) (Rank, bool) {
 	for _, r := range Ranks {
 		if strings.EqualFold(name, r.String()) {

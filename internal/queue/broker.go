@@ -1,6 +1,6 @@
-// Package queue carries jobs from the alert service to the senders, by JetStream.
-// It may lose what it holds: the ledger is the truth, and what was lost is put
-// again. Streams and consumers that vanish are made again while running.
+// Package queue carries jobs from the alert service to the senders, by JetStream. The
+// queue is disposable: the ledger is the source of truth, and lost jobs are re-enqueued.
+// Streams and consumers that vanish are recreated at run time.
 package queue
 
 import (
@@ -22,27 +22,27 @@ import (
 )
 
 const (
-	// startTimeout bounds how long the embedded broker may take to be ready.
+	// startTimeout is the timeout of the start of the embedded broker.
 	startTimeout = 30 * time.Second
-	// connectTimeout bounds a try to connect to the embedded broker, and connectTries how
-	// often that is tried: the client's own timeout of 2 s is too short for a machine with
-	// other work.
+	// connectTimeout bounds an attempt to connect to the embedded broker, and connectTries
+	// the number of attempts: the client's default timeout of 2 s is too short for a machine
+	// under load.
 	connectTimeout = 10 * time.Second
 	connectTries   = 3
-	// brokerLook is how often it is looked whether the embedded broker has its
+	// brokerLook is the interval at which Run checks that the embedded broker serves its
 	// streams.
 	brokerLook = time.Second
 )
 
-// A Broker is a NATS server inside this process. It opens no port.
+// A Broker is a NATS server embedded in this process. It opens no port.
 type Broker struct {
 	dir string
 
 	mu     sync.Mutex
-	server *server.Server // nil while there is none
+	server *server.Server // nil while it restarts
 }
 
-// StartBroker starts a broker that keeps its streams in dir.
+// StartBroker starts a broker that stores its streams in dir.
 func StartBroker(dir string) (*Broker, error) {
 	s, err := startServer(dir)
 	if err != nil {
@@ -61,19 +61,19 @@ func startServer(dir string) (*server.Server, error) {
 		NoLog:      true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start the embedded queue in %s: %w", dir, err)
+		return nil, fmt.Errorf("start embedded queue in %s: %w", dir, err)
 	}
 	s.Start()
-	// Where Start cannot have its streams it says so to a log only, and is never ready.
+	// If the streams cannot be opened, Start only logs it, and the server is never ready.
 	if !hasStreams(s) || !s.ReadyForConnections(startTimeout) {
 		stopServer(s)
-		return nil, fmt.Errorf("the embedded queue in %s could not be started: is the folder writable, and the disk not full?", dir)
+		return nil, fmt.Errorf("start embedded queue in %s: check that the folder is writable and the disk is not full", dir)
 	}
 	return s, nil
 }
 
-// hasStreams says whether a server serves streams. One that may not write to its
-// folder stops that for good, and goes on without: nats-server,
+// hasStreams reports whether a server serves streams. A server that gets a permission
+// error on its folder disables JetStream for good and runs on: nats-server,
 // handleWritePermissionError.
 func hasStreams(s *server.Server) bool {
 	return s.JetStreamEnabled() && s.GlobalAccount().JetStreamEnabled()
@@ -84,8 +84,8 @@ func stopServer(s *server.Server) {
 	s.WaitForShutdown()
 }
 
-// Run starts the server anew where it has given its streams up, as often as it
-// takes, until ctx ends. Connections come back by themselves.
+// Run restarts the server whenever it has disabled its streams, and retries until it
+// serves them, until ctx ends. Connections reconnect by themselves.
 func (b *Broker) Run(ctx context.Context, log *slog.Logger) error {
 	ticker := time.NewTicker(brokerLook)
 	defer ticker.Stop()
@@ -100,16 +100,16 @@ func (b *Broker) Run(ctx context.Context, log *slog.Logger) error {
 			continue
 		}
 		if !broken {
-			log.Error("the embedded queue has given up its streams; starting it anew until its folder can be written", "folder", b.dir)
+			log.Error("embedded queue has disabled its streams, restarting it until its folder is writable", "folder", b.dir)
 		}
 		err := b.restart()
 		if broken = err != nil; !broken {
-			log.Info("the embedded queue is back")
+			log.Info("embedded queue restarted")
 		}
 	}
 }
 
-// now gives the server; nil while there is none.
+// now returns the current server, nil while it restarts.
 func (b *Broker) now() *server.Server {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,31 +128,31 @@ func (b *Broker) restart() error {
 	return nil
 }
 
-// InProcessConn gives the server's end of a connection: nats asks for one whenever
-// it connects again.
+// InProcessConn returns a connection to the server. It implements
+// nats.InProcessConnProvider: the client calls it on every reconnect.
 func (b *Broker) InProcessConn() (net.Conn, error) {
 	s := b.now()
 	if s == nil {
-		return nil, fmt.Errorf("the embedded queue is being started: %w", fault.ErrUnavailable)
+		return nil, fmt.Errorf("embedded queue is restarting: %w", fault.ErrUnavailable)
 	}
 	return s.InProcessConn()
 }
 
-// Connect opens a connection inside the process. It comes back by itself when the
-// broker was started anew.
+// Connect opens an in-process connection. It reconnects by itself after a restart of the
+// broker.
 func (b *Broker) Connect(log *slog.Logger) (conn *nats.Conn, err error) {
-	for range connectTries { // a busy machine may keep the broker from answering
+	for range connectTries { // under load the broker may respond late
 		conn, err = nats.Connect("", append(options(log), nats.InProcessServer(b), nats.Timeout(connectTimeout))...)
 		if err == nil {
 			return conn, nil
 		}
 	}
-	return nil, fmt.Errorf("connect to the embedded queue: %w", err)
+	return nil, fmt.Errorf("connect to embedded queue: %w", err)
 }
 
-// Open returns the queue that the broker keeps, of which this process is the owner. It is
-// as the package's Open returns it, and Epoch notices, too, that the files of the broker
-// are gone.
+// Open returns the queue of the broker, with this process as its owner. It does the same
+// as the package's Open, and in addition Epoch detects that the files of the broker were
+// deleted.
 func (b *Broker) Open(ctx context.Context, hold time.Duration, log *slog.Logger) (*Queue, error) {
 	conn, err := b.Connect(log)
 	if err != nil {
@@ -167,14 +167,14 @@ func (b *Broker) Open(ctx context.Context, hold time.Duration, log *slog.Logger)
 	return q, nil
 }
 
-// hasFiles says whether the file is there that says what the stream of all jobs is. A
-// folder that cannot be looked into may have it.
+// hasFiles reports whether the metadata file of the job stream exists. It returns true if
+// the folder cannot be read.
 func (b *Broker) hasFiles() bool {
 	_, err := os.Stat(filepath.Join(b.dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, server.JetStreamMetaFile))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Stop stops the broker and returns when its files are closed. Run must have ended.
+// Stop stops the broker and returns once its files are closed. Run must have returned.
 func (b *Broker) Stop() {
 	b.mu.Lock()
 	s := b.server

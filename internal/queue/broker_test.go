@@ -18,15 +18,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// spoils make the folder of a broker unusable, and usable again.
+// spoils make the folder of a broker unusable; mend makes it usable again.
 var spoils = map[string]func(t *testing.T, dir string) (mend func()){
 	"not permitted":      forbid,
 	"replaced by a file": replace,
 }
 
-// TestSpoiledFolder makes the folder of the embedded broker unusable while it runs,
-// until nothing can be put, and then usable again: jobs flow again, by the same
-// connection.
+// TestSpoiledFolder makes the folder of the running embedded broker unusable until
+// enqueueing fails, and then usable again: jobs flow again on the same connection.
 func TestSpoiledFolder(t *testing.T) {
 	for name, spoil := range spoils {
 		t.Run(name, func(t *testing.T) {
@@ -46,18 +45,18 @@ func TestSpoiledFolder(t *testing.T) {
 			mend := sync.OnceFunc(spoil(t, dir))
 			defer mend()
 			big := sample(job.Normal, 2)
-			big.Content.Text = strings.Repeat("x", 500<<10) // so that a new file is needed soon
+			big.Content.Text = strings.Repeat("x", 500<<10) // so that the broker soon needs a new file
 			until(t, func() bool { return q.Put(t.Context(), []job.Job{big}, 5) != nil })
 			mend()
 			took := until(t, func() bool { return q.Put(t.Context(), []job.Job{sample(job.Normal, 3)}, 5) == nil })
-			t.Logf("a job was put again after %s", took)
+			t.Logf("a job was enqueued again after %s", took)
 			for take(t, l, 1)[0].Jobs[0].AlertID != 3 {
 			}
 		})
 	}
 }
 
-// forbid takes the right to write to dir: root's by being somebody else.
+// forbid removes the write permission of dir; as root, by another effective user.
 func forbid(t *testing.T, dir string) (mend func()) {
 	t.Helper()
 	const nobody = 65534
@@ -75,7 +74,7 @@ func forbid(t *testing.T, dir string) (mend func()) {
 	return func() { do(os.Chmod(dir, 0o700)) }
 }
 
-// replace puts a file where the folder of the streams was.
+// replace replaces the folder of the streams by a file.
 func replace(t *testing.T, dir string) (mend func()) {
 	t.Helper()
 	streams, aside := filepath.Join(dir, "jetstream"), filepath.Join(t.TempDir(), "aside")
@@ -90,13 +89,13 @@ func replace(t *testing.T, dir string) (mend func()) {
 		if err == nil {
 			err = os.Rename(aside, streams)
 		}
-		if err != nil && !errors.Is(err, fs.ErrExist) { // the broker was faster: it has made its folder by itself
+		if err != nil && !errors.Is(err, fs.ErrExist) { // the broker has created its folder again already
 			t.Error(err)
 		}
 	}
 }
 
-// running runs what ends with its context until the test ends.
+// running runs a task until the test ends.
 func running(t *testing.T, errand func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

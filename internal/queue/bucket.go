@@ -16,47 +16,48 @@ import (
 )
 
 const (
-	// bucketName is the bucket of the paces.
+	// bucketName is the bucket of the limiter state.
 	bucketName = "BONGSU_PACES"
-	// bucketStream is the stream that the broker keeps it in.
+	// bucketStream is the stream that backs the bucket.
 	bucketStream = "KV_" + bucketName
-	// bucketLife is how long a value is kept that nobody changes.
+	// bucketLife is the TTL of a value after its last change.
 	bucketLife = 24 * time.Hour
-	// bucketTimeout bounds a call to the bucket.
+	// bucketTimeout is the timeout of a call to the bucket.
 	bucketTimeout = 2 * time.Second
-	// bucketLook is how often it is looked whether the bucket began anew.
+	// bucketLook is the interval at which a watcher checks for a new generation of the
+	// bucket.
 	bucketLook = time.Second
-	// bucketProbe is a key that no limiter uses: deleting it is a write that changes
-	// nothing.
+	// bucketProbe is a key that no limiter uses: deleting it is a write without effect.
 	bucketProbe = "probe"
 )
 
 var _ pace.Bucket = (*Bucket)(nil)
 
-// A Bucket keeps what the senders share of their paces. It is as disposable as the
-// queue. Revisions begin anew with a bucket, which a process notices within a second.
+// A Bucket stores the limiter state that all senders share. It is as disposable as the
+// queue. Revisions restart with each generation of the bucket, which every process
+// detects within a second.
 type Bucket struct {
 	queue   *Queue
-	opened  atomic.Pointer[jetstream.KeyValue] // nil where it must be opened
-	opening *semaphore.Weighted                // held while it is: by one
-	mending *semaphore.Weighted                // held by mend: one probes at a time
+	opened  atomic.Pointer[jetstream.KeyValue] // nil if it must be opened
+	opening *semaphore.Weighted                // held by the one goroutine that opens it
+	mending *semaphore.Weighted                // held by mend: one probe at a time
 
-	told time.Time // the life of the bucket that a watcher was told of last
+	told time.Time // generation of the bucket that the last watcher reported
 }
 
-// Bucket gives the bucket of the broker that keeps the queue.
+// Bucket returns the limiter bucket of the queue's broker.
 func (q *Queue) Bucket() *Bucket {
 	return &Bucket{queue: q, opening: semaphore.NewWeighted(1), mending: semaphore.NewWeighted(1)}
 }
 
-// open gives the bucket, and makes it where there is none, or where the broker cannot
-// even write down what it is.
+// open returns the bucket. It creates a missing one, and replaces one whose files the
+// broker has lost.
 func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	if kv := b.opened.Load(); kv != nil {
 		return *kv, nil
 	}
 	if err := b.opening.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("wait for the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+		return nil, fmt.Errorf("wait for limiter bucket: %w: %w", err, fault.ErrUnavailable)
 	}
 	defer b.opening.Release(1)
 	if kv := b.opened.Load(); kv != nil {
@@ -65,18 +66,18 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	kv, err := b.make(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
 		if err := b.queue.js.DeleteKeyValue(ctx, bucketName); err != nil {
-			return nil, fmt.Errorf("delete the bucket of paces, which is broken: %w: %w", err, fault.ErrUnavailable)
+			return nil, fmt.Errorf("delete broken limiter bucket: %w: %w", err, fault.ErrUnavailable)
 		}
 		kv, err = b.make(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+		return nil, fmt.Errorf("create limiter bucket: %w: %w", err, fault.ErrUnavailable)
 	}
 	b.opened.Store(&kv)
 	return kv, nil
 }
 
-// make makes the bucket, or opens the one that is there. Only an owner makes it.
+// make opens the bucket. An owner creates a missing one first.
 func (b *Bucket) make(ctx context.Context) (jetstream.KeyValue, error) {
 	if b.queue.options.Owner {
 		if err := b.keep(ctx); err != nil {
@@ -107,10 +108,10 @@ func (b *Bucket) keep(ctx context.Context) error {
 func (b *Bucket) reopen() { b.opened.Store(nil) }
 
 // mend deletes the bucket if the broker no longer writes it: a broker whose files were
-// deleted keeps serving the bucket, and never acknowledges a write. The owner makes it
-// again within a second. It runs after a failed call, in senders too: only a writer
-// notices, and the owner may write nothing. A slow broker that acknowledges another write
-// in time is left alone.
+// deleted keeps serving the bucket, and never acknowledges a write. The owner recreates
+// it within a second. mend runs after a failed call, in senders too: only a writer
+// notices, and the owner may write nothing. If a slow broker acknowledges another write
+// in time, mend leaves the bucket alone.
 func (b *Bucket) mend(ctx context.Context) {
 	if !b.mending.TryAcquire(1) {
 		return
@@ -123,11 +124,11 @@ func (b *Bucket) mend(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	if now, err := b.life(ctx); err != nil || !now.Equal(life) {
-		return // another was faster
+		return // another process has replaced it
 	}
-	b.queue.options.Log.Warn("limiter state cannot be written, beginning it anew: were the files of the queue deleted?")
+	b.queue.options.Log.Warn("limiter state cannot be written, recreating its bucket; check whether the files of the queue were deleted")
 	if err := b.queue.js.DeleteKeyValue(ctx, bucketName); err != nil {
-		b.queue.options.Log.Warn("cannot delete limiter state", "error", err)
+		b.queue.options.Log.Warn("delete of limiter bucket failed", "error", err)
 	}
 }
 
@@ -143,7 +144,7 @@ func (b *Bucket) stuck(ctx context.Context) bool {
 	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && b.queue.conn.IsConnected()
 }
 
-// Load answers with a value.
+// Load implements pace.Bucket.
 func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
 	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
@@ -158,12 +159,13 @@ func (b *Bucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
 	case err != nil:
 		b.reopen()
 		b.mend(ctx)
-		return nil, 0, fmt.Errorf("look into the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+		return nil, 0, fmt.Errorf("read limiter bucket: %w: %w", err, fault.ErrUnavailable)
 	}
 	return entry.Value(), entry.Revision(), nil
 }
 
-// Swap changes a value that nobody else has changed.
+// Swap implements pace.Bucket: it returns pace.ErrConflict if the revision has changed or
+// the bucket has vanished.
 func (b *Bucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
@@ -176,18 +178,18 @@ func (b *Bucket) Swap(ctx context.Context, key string, value []byte, revision ui
 	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
 		return 0, fmt.Errorf("%s: %w", key, pace.ErrConflict)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
-		b.reopen() // it vanished: whoever asks again makes it
-		return 0, fmt.Errorf("%s: the bucket vanished: %w", key, pace.ErrConflict)
+		b.reopen() // the next call recreates it
+		return 0, fmt.Errorf("%s: limiter bucket vanished: %w", key, pace.ErrConflict)
 	case err != nil:
 		b.reopen()
 		b.mend(ctx)
-		return 0, fmt.Errorf("write into the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+		return 0, fmt.Errorf("write limiter bucket: %w: %w", err, fault.ErrUnavailable)
 	}
 	return next, nil
 }
 
-// Watch tells of what is in the bucket. It returns when the bucket began anew or
-// broke off: whoever watches again is told all again. One watcher at a time.
+// Watch implements pace.Bucket. It returns when the bucket has a new generation, or when
+// the subscription ends: the next Watch reports all keys again. One watcher at a time.
 func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, []byte, uint64), complete func()) error {
 	opening, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
@@ -204,7 +206,7 @@ func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, [
 	if err != nil {
 		b.reopen()
 		b.mend(ctx)
-		return fmt.Errorf("watch the bucket of paces: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("watch limiter bucket: %w: %w", err, fault.ErrUnavailable)
 	}
 	defer watcher.Stop() //nolint:errcheck // it may have ended
 	if !b.told.Equal(life) {
@@ -219,7 +221,7 @@ func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, [
 			switch {
 			case !open:
 				return nil
-			case entry == nil: // all that was there has been told
+			case entry == nil: // the initial values are complete
 				complete()
 			case entry.Operation() == jetstream.KeyValuePut:
 				changed(entry.Key(), entry.Value(), entry.Revision())
@@ -238,13 +240,13 @@ func (b *Bucket) Watch(ctx context.Context, began func(), changed func(string, [
 	}
 }
 
-// life is when the bucket was made.
+// life returns the creation time of the bucket, which identifies its generation.
 func (b *Bucket) life(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
 	stream, err := b.queue.js.Stream(ctx, bucketStream)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("look at the bucket of paces: %w", err)
+		return time.Time{}, fmt.Errorf("get limiter bucket: %w", err)
 	}
 	return stream.CachedInfo().Created, nil
 }

@@ -17,16 +17,16 @@ import (
 
 var paced = pace.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 100, Per: time.Second}}
 
-// slow has its tenth slot 9 s from now: no test comes so late that it has passed.
+// slow reserves its tenth slot 9 s ahead: no test is so slow that the slot has passed.
 var slow = pace.Key{ID: "slack.credential.4567", Rate: messenger.Rate{Count: 1, Per: time.Second}}
 
-// pacer runs a pacer on a connection of its own until the test ends.
+// pacer runs a limiter on its own connection until the test ends.
 func pacer(t *testing.T, broker *queue.Broker) *pace.Pacer {
 	t.Helper()
 	return pacerOf(t, broker, true)
 }
 
-// pacerOf runs a pacer of an alert service, which is the owner, or of a sender.
+// pacerOf runs the limiter of an alert service, which is the owner, or of a sender.
 func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *pace.Pacer {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -62,21 +62,21 @@ func broker(t *testing.T) *queue.Broker {
 	return b
 }
 
-// until looks until something is so, and gives how long that took.
+// until polls until so returns true, and returns how long that took.
 func until(t *testing.T, so func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for !so() {
 		if time.Since(start) > 20*time.Second {
-			t.Fatal("it has not come to pass")
+			t.Fatal("timed out waiting for the condition")
 		}
-		time.Sleep(time.Millisecond) // nothing tells of it
+		time.Sleep(time.Millisecond) // there is no event to wait for
 	}
 	return time.Since(start)
 }
 
-// TestPauseIsSeen pauses on one connection: another holds within 200 ms, and its
-// slots have moved.
+// TestPauseIsSeen pauses a limiter key on one connection: within 200 ms another connection
+// has the pause, and its slots have moved.
 func TestPauseIsSeen(t *testing.T) {
 	b := broker(t)
 	one := pacer(t, b)
@@ -92,11 +92,11 @@ func TestPauseIsSeen(t *testing.T) {
 	})
 	t.Logf("seen after %s", took)
 	if took > 200*time.Millisecond || other.View(slow).Status().PausedUntil.IsZero() {
-		t.Errorf("the other saw it after %s", took)
+		t.Errorf("the other connection saw it after %s", took)
 	}
 }
 
-// TestSharedSlots reserves on two connections at once: no slot is given twice.
+// TestSharedSlots reserves concurrently on two connections: no slot is reserved twice.
 func TestSharedSlots(t *testing.T) {
 	b := broker(t)
 	given := make(chan time.Time, 1000)
@@ -127,7 +127,7 @@ func TestSharedSlots(t *testing.T) {
 	seen := map[time.Time]bool{}
 	for at := range given {
 		if seen[at] {
-			t.Errorf("%s was given twice", at)
+			t.Errorf("%s was reserved twice", at)
 		}
 		seen[at] = true
 	}
@@ -136,8 +136,9 @@ func TestSharedSlots(t *testing.T) {
 	}
 }
 
-// TestBucketVanishes deletes the bucket at run time: it is made again, and what the
-// processes know is put back, so that no slot is given twice and a pause lasts.
+// TestBucketVanishes deletes the bucket at run time: it is recreated, and the processes
+// restore the state that they have cached, so that no slot is reserved twice and a pause
+// lasts.
 func TestBucketVanishes(t *testing.T) {
 	for name, noticed := range map[string]bool{"and is asked for at once": false, "and somebody has noticed it": true} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +163,7 @@ func TestBucketVanishes(t *testing.T) {
 			for _, s := range slots {
 				at, is := fresh.View(slow).When(s)
 				if !is || given[at] {
-					t.Errorf("a slot holds: %t, is given twice: %t", is, given[at])
+					t.Errorf("a slot holds: %t, is reserved twice: %t", is, given[at])
 				}
 				given[at] = true
 			}
@@ -180,16 +181,16 @@ func reserve(t *testing.T, p *pace.Pacer) []pace.Slot {
 	return slots
 }
 
-// behind says whether a process knows that slots of slow come up after end, and that
-// what is reserved next comes after them.
+// behind reports whether a limiter has slots of slow after end in its state, and reserves
+// the next ones behind them.
 func behind(p *pace.Pacer, slots []pace.Slot, end time.Time) bool {
 	view := p.View(slow)
 	last, is := view.When(slots[len(slots)-1])
 	return is && last.After(end) && view.NextSlot().After(last)
 }
 
-// TestBucketFolderDeleted takes the broker's files away, those that it wrote itself and
-// those that it found when it started: slots are given again.
+// TestBucketFolderDeleted deletes the files of a broker, either those of its own run or
+// those of an earlier run: reservations work again.
 func TestBucketFolderDeleted(t *testing.T) {
 	for _, c := range []struct {
 		name              string
@@ -219,7 +220,7 @@ func TestBucketFolderDeleted(t *testing.T) {
 			if c.opened {
 				reserveEach(t, p, 10)
 			}
-			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			for os.RemoveAll(dir) != nil { // the broker writes concurrently
 			}
 			reserveEach(t, p, 50)
 			reserveEach(t, p, 50)
@@ -227,9 +228,9 @@ func TestBucketFolderDeleted(t *testing.T) {
 	}
 }
 
-// TestBucketFolderDeletedUnderSenders takes the broker's files away while only senders,
-// which do not make the bucket, write into it: slots are given again, also to a sender
-// that began after that and knows nothing of what was there.
+// TestBucketFolderDeletedUnderSenders deletes the broker's files while only senders, which
+// do not create the bucket, write to it: reservations work again, also for a sender that
+// started later and has no cached state.
 func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 	for name, late := range map[string]bool{"that were there": false, "that come after": true} {
 		t.Run(name, func(t *testing.T) {
@@ -250,7 +251,7 @@ func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 			<-pacer(t, b).Loaded() // the alert service only watches
 			sender := pacerOf(t, b, false)
 			<-sender.Loaded()
-			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			for os.RemoveAll(dir) != nil { // the broker writes concurrently
 			}
 			if late {
 				sender = pacerOf(t, b, false)
@@ -261,7 +262,7 @@ func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 	}
 }
 
-// reserveEach reserves a slot of each of some keys, trying until it has.
+// reserveEach reserves a slot of each of a number of keys, with retries.
 func reserveEach(t *testing.T, p *pace.Pacer, keys int) {
 	t.Helper()
 	for n := range keys {
@@ -273,7 +274,7 @@ func reserveEach(t *testing.T, p *pace.Pacer, keys int) {
 	}
 }
 
-// deleteBucket deletes it behind everybody's back.
+// deleteBucket deletes the bucket by another connection.
 func deleteBucket(t *testing.T, b *queue.Broker) {
 	t.Helper()
 	js := jetStreamOf(t, b)
@@ -282,7 +283,7 @@ func deleteBucket(t *testing.T, b *queue.Broker) {
 	}
 }
 
-// bucketIs says whether there is one.
+// bucketIs reports whether the bucket exists.
 func bucketIs(t *testing.T, b *queue.Broker) bool {
 	t.Helper()
 	_, err := jetStreamOf(t, b).KeyValue(t.Context(), "BONGSU_PACES")

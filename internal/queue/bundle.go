@@ -2,20 +2,20 @@ package queue
 
 import "github.com/bongsu-project/bongsu/internal/job"
 
-// bundleBytes is how much jobs may say together that share a message. A broker takes a
-// megabyte, unless it is configured otherwise.
+// bundleBytes bounds the content of the jobs that share a queue message. The default
+// payload limit of a broker is a megabyte.
 const bundleBytes = 64 << 10
 
-// bundle puts jobs together that share a message, in their order: those of one messenger
-// and rank, which have together at most size deliveries. What the broker does for a
-// message it does once for them.
+// bundle groups jobs into queue messages, in their order: a message holds jobs of one
+// messenger and rank, with together at most size deliveries. The broker's cost is per
+// message.
 func bundle(jobs []job.Job, size int) (bundles [][]job.Job) {
 	type kind struct {
 		messenger string
 		rank      job.Rank
 	}
 	type place struct{ bundle, deliveries, bytes int }
-	open := map[kind]place{} // the bundle that takes more, and what is left of its room
+	open := map[kind]place{} // the last bundle of each kind, and the room left in it
 	for _, j := range jobs {
 		k, bytes := kind{j.Messenger, j.Rank}, saidIn(j.Content)
 		at, is := open[k]
@@ -29,7 +29,7 @@ func bundle(jobs []job.Job, size int) (bundles [][]job.Job) {
 	return bundles
 }
 
-// saidIn is how many bytes a content says.
+// saidIn returns the number of bytes of a content.
 func saidIn(c job.Content) int {
 	n := len(c.Text) + len(c.Severity) + len(c.Title) + len(c.Link) + len(c.Key)
 	for _, d := range c.Details {

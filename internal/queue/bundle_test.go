@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// TestBundle proves which jobs share a message, by their alerts.
+// TestBundle checks which jobs share a queue message, by their alert ids.
 func TestBundle(t *testing.T) {
 	of := func(alert int64, messenger string, rank job.Rank, deliveries, bytes int) job.Job {
 		return job.Job{AlertID: alert, Messenger: messenger, Rank: rank, Deliveries: make([]job.Delivery, deliveries), Content: job.Content{Text: strings.Repeat("x", bytes)}}

@@ -20,10 +20,10 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// A cluster is three NATS servers that keep streams together.
+// A cluster is three NATS servers with replicated streams.
 type cluster struct{ servers []*server.Server }
 
-// newCluster starts a cluster, and stops it with the test.
+// newCluster starts a cluster, and stops it at the end of the test.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	var ports []int
@@ -63,8 +63,8 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// port returns a port that is free, and is given to no other test until t ends: that of
-// UDP is held for as long, as the tests of whole processes do.
+// port reserves a free port for t until it ends, by holding the UDP port of the same
+// number, as the tests of whole processes do.
 func port(t *testing.T) int {
 	t.Helper()
 	for range 1000 {
@@ -89,7 +89,7 @@ func port(t *testing.T) int {
 	return 0
 }
 
-// url names all servers.
+// url returns the URLs of all servers.
 func (c *cluster) url() string {
 	var urls []string
 	for _, s := range c.servers {
@@ -117,7 +117,7 @@ func (c *cluster) open(t *testing.T, options queue.Options) *queue.Queue {
 	return q
 }
 
-// replicas returns on how many servers the stream and the bucket are kept.
+// replicas returns the number of replicas of the stream and of the bucket.
 func (c *cluster) replicas(t *testing.T) [2]int {
 	t.Helper()
 	conn, err := queue.Dial(c.url(), slog.New(slog.DiscardHandler))
@@ -142,22 +142,22 @@ func (c *cluster) replicas(t *testing.T) [2]int {
 	return found
 }
 
-// use makes the stream and the bucket be opened, and made where they may be.
+// use opens the stream and the bucket, which creates them if the process is the owner.
 func use(t *testing.T, q *queue.Queue) {
 	t.Helper()
 	until(t, func() bool { _, err := q.Epoch(t.Context()); return err == nil })
 	until(t, func() bool { _, _, err := q.Bucket().Load(t.Context(), "slack.credential.x"); return err == nil })
 }
 
-// TestReplicasStayR3 lets processes without --replicas, and with fewer, open the queue of
-// a cluster that keeps it on three servers: it stays there, the difference is logged, and
-// when one of the servers dies jobs and slots go on.
+// TestReplicasStayR3 opens a queue of three replicas by processes without --replicas, and
+// with a lower number: the replicas stay, the difference is logged, and jobs and slots
+// survive the loss of a server.
 func TestReplicasStayR3(t *testing.T) {
 	c := newCluster(t)
 	first := c.open(t, queue.Options{Owner: true, Replicas: 3})
 	use(t, first)
 	if got := c.replicas(t); got != [2]int{3, 3} {
-		t.Fatalf("the first kept them on %v servers", got)
+		t.Fatalf("the first process has %v replicas", got)
 	}
 	var logged logtest.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
@@ -169,7 +169,7 @@ func TestReplicasStayR3(t *testing.T) {
 	}
 	use(t, c.open(t, queue.Options{Owner: true, Replicas: 1, Log: log}))
 	if got := c.replicas(t); got != [2]int{3, 3} {
-		t.Errorf("they are kept on %v servers", got)
+		t.Errorf("the replicas are %v", got)
 	}
 	if count := logged.Count("keeps its replicas"); count != 2 {
 		t.Errorf("the difference is logged %d times:\n%s", count, logged.String())
@@ -180,7 +180,7 @@ func TestReplicasStayR3(t *testing.T) {
 	put(t, first, sample(job.Normal, 10))
 	take(t, l, 1)
 	for _, s := range c.servers {
-		if s.ClientURL() != first.Server() { // what is connected to another goes on at once
+		if s.ClientURL() != first.Server() { // a client of another server does not need to reconnect
 			s.Shutdown()
 			break
 		}
@@ -195,14 +195,13 @@ func TestReplicasStayR3(t *testing.T) {
 	})
 }
 
-// TestReplicasAreRaised lets the alert service ask for three where there is one, and keep
-// three where what it made vanished, though the process that makes it again did not ask
-// for any.
+// TestReplicasAreRaised raises one replica to three, and deletes the stream and bucket:
+// they are recreated with three, by a process without --replicas.
 func TestReplicasAreRaised(t *testing.T) {
 	c := newCluster(t)
 	use(t, c.open(t, queue.Options{Owner: true}))
 	if got := c.replicas(t); got != [2]int{1, 1} {
-		t.Fatalf("one that asks for none keeps them on %v servers", got)
+		t.Fatalf("without --replicas there are %v replicas", got)
 	}
 	quiet := c.open(t, queue.Options{Owner: true})
 	use(t, c.open(t, queue.Options{Owner: true, Replicas: 3}))
@@ -213,12 +212,12 @@ func TestReplicasAreRaised(t *testing.T) {
 	deleteStreams(t, c)
 	use(t, quiet)
 	if got := c.replicas(t); got[0] != 3 {
-		t.Errorf("the stream was made again on %v servers", got)
+		t.Errorf("the stream was recreated with %v replicas", got)
 	}
 }
 
-// TestSenderWaitsForTheStream lets a sender find no queue: it makes none, says that it
-// is not ready, and takes jobs when the alert service has made one.
+// TestSenderWaitsForTheStream starts a sender without a queue: it creates none, is not
+// ready, and takes jobs once the alert service has created the stream.
 func TestSenderWaitsForTheStream(t *testing.T) {
 	b := broker(t)
 	log := slog.New(slog.DiscardHandler)
@@ -253,8 +252,8 @@ func TestSenderWaitsForTheStream(t *testing.T) {
 	}
 }
 
-// TestReplicasWithoutCluster asks one server for three: that cannot be, and the error
-// names the flag.
+// TestReplicasWithoutCluster requests three replicas of a single server: the error names
+// the flag.
 func TestReplicasWithoutCluster(t *testing.T) {
 	b := broker(t)
 	log := slog.New(slog.DiscardHandler)
@@ -264,11 +263,11 @@ func TestReplicasWithoutCluster(t *testing.T) {
 	}
 	defer conn.Close()
 	if _, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Replicas: 3, Log: log}); err == nil || !strings.Contains(err.Error(), "--replicas is 3") {
-		t.Errorf("it says %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 
-// deleteStreams deletes the stream and the bucket behind everybody's back.
+// deleteStreams deletes the stream and the bucket by another connection.
 func deleteStreams(t *testing.T, c *cluster) {
 	t.Helper()
 	conn, err := queue.Dial(c.url(), slog.New(slog.DiscardHandler))

@@ -12,21 +12,21 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// dialTimeout bounds a try to connect to a NATS server elsewhere.
+// dialTimeout is the timeout of an attempt to connect to an external NATS server.
 const dialTimeout = 5 * time.Second
 
-// Dial opens a connection to a NATS server elsewhere, or to the first of several that
-// answers, by URLs with commas between them. It comes back by itself when the server does.
-// Where no server answers it is returned nevertheless, and connects when one does. It is
-// logged when the server is away, and when it is back. A URL that cannot be one, and
-// credentials that the server refuses, are errors, which do not quote them.
+// Dial connects to an external NATS server, or to the first reachable one of several, by
+// comma-separated URLs. The connection reconnects by itself. If no server is reachable,
+// Dial returns it nevertheless, and it connects later. Loss and return of the connection
+// are logged. Dial returns an error for a malformed URL, and for credentials that the
+// server rejects; the error does not quote them.
 func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 	for server := range strings.SplitSeq(servers, ",") {
 		if !strings.Contains(server, "://") {
 			server = "nats://" + strings.TrimSpace(server)
 		}
 		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
-			return nil, errors.New("--nats-url is no URL that can be read: it looks like nats://user:password@host:4222, several with commas between them")
+			return nil, errors.New("invalid --nats-url: want nats://user:password@host:4222, or several of them separated by commas")
 		}
 	}
 	all := append(options(log), nats.Timeout(dialTimeout))
@@ -35,28 +35,28 @@ func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 	case err == nil:
 		return conn, nil
 	case refused(err):
-		return nil, errors.New("the NATS server at --nats-url refuses the credentials, or wants some: put them into the URL, as in nats://user:password@host:4222")
+		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them in the URL, as in nats://user:password@host:4222")
 	}
-	log.Error("no NATS server answers at --nats-url: is it running, and is the address right? trying again until one does", "error", reason(redact.Error(err, servers)))
+	log.Error("no NATS server answers at --nats-url, retrying; check that it is running and that the address is right", "error", reason(redact.Error(err, servers)))
 	conn, err = nats.Connect(servers, append(all, nats.RetryOnFailedConnect(true))...)
 	if err != nil {
-		return nil, errors.New("--nats-url cannot be used: " + reason(redact.Error(err, servers)))
+		return nil, errors.New("invalid --nats-url: " + reason(redact.Error(err, servers)))
 	}
 	return conn, nil
 }
 
-// options are those of every connection.
+// options returns the options of every connection.
 func options(log *slog.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("bongsu"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.PingInterval(5 * time.Second),
-		nats.IgnoreAuthErrorAbort(), // credentials may be being changed
+		nats.IgnoreAuthErrorAbort(), // the credentials may be changed meanwhile
 		nats.NoCallbacksAfterClientClose(),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // each call says it, too
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // each call returns the error, too
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("queue disconnected, connecting again until it is back", "error", reason(err))
+			log.Warn("queue disconnected, reconnecting", "error", reason(err))
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info("queue connected again") }),
 		nats.ConnectHandler(func(conn *nats.Conn) {
@@ -67,12 +67,12 @@ func options(log *slog.Logger) []nats.Option {
 	}
 }
 
-// refused reports whether a server answered, and does not let us in.
+// refused reports whether an error is an authentication failure.
 func refused(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)
 }
 
-// reason is the text of an error, without the URL that it may quote.
+// reason returns the text of an error, without the URL that it may quote.
 func reason(err error) string {
 	if err == nil {
 		return "closed"

@@ -16,7 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// natsOn starts a NATS server on a port, and returns how it is stopped.
+// natsOn starts a NATS server on a port, and returns a function that stops it.
 func natsOn(t *testing.T, port int, dir string, change func(*server.Options)) (stop func()) {
 	t.Helper()
 	options := &server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true}
@@ -36,9 +36,9 @@ func natsOn(t *testing.T, port int, dir string, change func(*server.Options)) (s
 
 func unchanged(*server.Options) {}
 
-// TestOpenWhileNATSIsAway opens the queue before there is a server: it opens, says that it
-// is neither connected nor ready, and takes jobs when the server comes. The loss is one
-// line, and the return another, also where the server goes later.
+// TestOpenWhileNATSIsAway opens the queue before the server starts: it is neither connected
+// nor ready, and takes jobs once the server runs. Loss and return of the connection are
+// logged once each, then and later.
 func TestOpenWhileNATSIsAway(t *testing.T) {
 	p, dir := port(t), t.TempDir()
 	var logged logtest.Buffer
@@ -82,7 +82,7 @@ func TestOpenWhileNATSIsAway(t *testing.T) {
 	check(true, lines...)
 }
 
-// TestDialQuotesNothing dials what cannot be: the error says so, and holds no password.
+// TestDialQuotesNothing dials invalid URLs: neither error nor log holds the password.
 func TestDialQuotesNothing(t *testing.T) {
 	p := port(t)
 	natsOn(t, p, t.TempDir(), func(o *server.Options) { o.Username, o.Password = "bongsu", "right" })
@@ -97,11 +97,11 @@ func TestDialQuotesNothing(t *testing.T) {
 		conn, err := queue.Dial(url, slog.New(slog.NewTextHandler(&logged, nil)))
 		if err == nil {
 			conn.Close()
-			t.Errorf("%q is dialed", url)
+			t.Errorf("%q: no error", url)
 			continue
 		}
 		if said := err.Error() + logged.String(); strings.Contains(said, "s3cr") || !strings.Contains(said, "--nats-url") {
-			t.Errorf("%q: it says %s", url, said)
+			t.Errorf("%q: %s", url, said)
 		}
 	}
 }

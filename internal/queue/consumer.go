@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// consumerNotUnique is the broker's code for a second consumer of the same jobs:
-	// JSConsumerWQConsumerNotUniqueErr.
+	// consumerNotUnique is the broker's error code for a second consumer of the same
+	// subject: JSConsumerWQConsumerNotUniqueErr.
 	consumerNotUnique jetstream.ErrorCode = 10100
-	// consumerNotCreated is the broker's code for a consumer that it cannot have for a
-	// reason which it gives in words: JSConsumerCreateErrF.
+	// consumerNotCreated is the broker's error code for a consumer that it cannot create,
+	// with the reason in the description: JSConsumerCreateErrF.
 	consumerNotCreated jetstream.ErrorCode = 10012
-	// noFile is in its words where the files of the stream are gone: those of ENOENT.
+	// noFile ends that description if the files of the stream were deleted: it is ENOENT's.
 	noFile = "no such file or directory"
 )
 
-// consumer gives the durable consumer of a rank, shared by all senders. Where the
-// broker serves a stream whose files are gone, the stream is made anew: the alert
-// service sees that, and puts again what is lost.
+// consumer returns the durable consumer of a rank, which all senders share. If the broker
+// serves a stream whose files were deleted, consumer deletes the stream: it is recreated,
+// and the alert service detects the new generation and re-enqueues the lost jobs.
 func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer, error) {
 	stream, err := l.queue.stream(ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 	if !ok || refused.ErrorCode != consumerNotCreated || !strings.HasSuffix(refused.Description, noFile) {
 		return consumer, err
 	}
-	l.log.Warn("the files of the queue are gone, beginning it anew", "messenger", l.messenger, "rank", rank.String(), "error", err)
+	l.log.Warn("files of the queue were deleted, recreating its stream", "messenger", l.messenger, "rank", rank.String(), "error", err)
 	if err := l.queue.renew(ctx, stream.CachedInfo().Created); err != nil {
 		return nil, err
 	}
@@ -46,10 +46,10 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 	return l.consumerOf(ctx, stream, rank)
 }
 
-// consumerOf gives the consumer of a rank in one life of the stream, which it bears in
-// its name: after a power cut the broker's folder may still say how far a consumer had
-// come whose stream it does not know any more, and one of the same name would take that
-// up and pass over as many jobs of the new stream.
+// consumerOf returns the consumer of a rank in one generation of the stream, with the
+// generation in its name. After a power cut the broker's folder may hold the position of a
+// consumer whose stream is lost; a new consumer of the same name would resume there and
+// skip as many jobs of the new stream.
 func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank job.Rank) (jetstream.Consumer, error) {
 	of := l.messenger + "-" + rank.String()
 	name := of + "-" + strconv.FormatInt(stream.CachedInfo().Created.UnixNano(), 36)
@@ -70,24 +70,24 @@ func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank jo
 		consumer, err = open()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make a consumer: %w", err)
+		return nil, fmt.Errorf("create consumer: %w", err)
 	}
 	return consumer, nil
 }
 
-// dropOthers deletes the consumers of a rank that do not bear name: those of senders
-// that opened the stream in the moment in which it was made again.
+// dropOthers deletes the consumers of a rank with another name: those of senders that
+// opened the stream at the moment of its recreation.
 func dropOthers(ctx context.Context, stream jetstream.Stream, of, name string) error {
 	names := stream.ConsumerNames(ctx)
 	for other := range names.Name() {
 		if other != name && (other == of || strings.HasPrefix(other, of+"-")) {
 			if err := stream.DeleteConsumer(ctx, other); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-				return fmt.Errorf("delete a consumer of another life of the stream: %w", err)
+				return fmt.Errorf("delete consumer of an older stream: %w", err)
 			}
 		}
 	}
 	if err := names.Err(); err != nil {
-		return fmt.Errorf("list the consumers: %w", err)
+		return fmt.Errorf("list consumers: %w", err)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// TestNoPasswordInDialErrors: what is logged of a server that cannot be reached, and the
-// error of a URL that cannot be parsed, holds neither the password nor a part of it.
+// TestNoPasswordInDialErrors checks that the log of an unreachable server, and the error of
+// a malformed URL, hold neither the password nor a part of it.
 func TestNoPasswordInDialErrors(t *testing.T) {
 	for _, url := range []string{
 		"nats://kim:s3cret@127.0.0.1:1",
@@ -26,7 +26,7 @@ func TestNoPasswordInDialErrors(t *testing.T) {
 		var logged logtest.Buffer
 		conn, err := queue.Dial(url, slog.New(slog.NewTextHandler(&logged, nil)))
 		if err == nil {
-			conn.Close() // no server answers, and it goes on trying
+			conn.Close() // no server is reachable, and the client keeps retrying
 		}
 		text := fmt.Sprint(err, logged.String())
 		if strings.Contains(text, "s3") || strings.Contains(text, "ret") {

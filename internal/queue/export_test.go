@@ -1,6 +1,6 @@
 package queue
 
-// Held says how many messages the lanes hold for Take.
+// Held returns the number of messages in the lanes.
 func (l *Lanes) Held() (n int) {
 	for _, lane := range l.lanes {
 		n += len(lane)

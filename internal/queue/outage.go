@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// outageQuiet is how long all lanes must have worked for an outage to be over.
+// outageQuiet is how long all lanes must work before an outage ends.
 const outageQuiet = 3 * time.Second
 
-// An outage is a time in which lanes fail. It is logged when it begins and when it is
-// over, with how often lanes failed: all lanes fail together, and each of them again
+// An outage is a time in which lanes fail. It is logged once at its begin and once at its
+// end, with the number of failures: all lanes fail together, and each fails repeatedly
 // until the broker is back. It is safe for concurrent use.
 type outage struct {
 	log *slog.Logger
@@ -19,16 +19,16 @@ type outage struct {
 	failing  map[lane]bool
 	failures int
 	begin    time.Time
-	over     *time.Timer // logs the end; nil where there is no outage
+	over     *time.Timer // logs the end; nil before the first outage
 	closed   bool
 }
 
-// A lane is a messenger's lane of a rank.
+// A lane identifies the queue messages of one messenger and rank.
 type lane struct{ messenger, rank string }
 
 func newOutage(log *slog.Logger) *outage { return &outage{log: log, failing: map[lane]bool{}} }
 
-// failed takes note that a lane failed.
+// failed records a failure of a lane.
 func (o *outage) failed(l lane, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -40,13 +40,13 @@ func (o *outage) failed(l lane, err error) {
 		o.over.Stop()
 		return
 	}
-	o.log.Warn("jobs cannot be taken from the queue, trying again until they can", "messenger", l.messenger, "rank", l.rank, "error", err)
+	o.log.Warn("jobs cannot be taken from the queue, retrying", "messenger", l.messenger, "rank", l.rank, "error", err)
 	o.begin = time.Now()
 	o.over = time.AfterFunc(outageQuiet, o.end)
 	o.over.Stop()
 }
 
-// works takes note that a lane takes jobs, or takes none any more.
+// works records that a lane works, or has stopped.
 func (o *outage) works(l lane) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -65,7 +65,7 @@ func (o *outage) end() {
 	o.failures = 0
 }
 
-// close logs nothing any more.
+// close stops all logging.
 func (o *outage) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestHiccup48Lanes lets all lanes of twelve messengers fail, each again and again, and
-// come back one after the other: that is one line, and another with the count.
+// TestHiccup48Lanes lets all lanes of twelve messengers fail repeatedly, and recover one
+// after the other: one line logs the begin, and another the end with the count.
 func TestHiccup48Lanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logged bytes.Buffer

@@ -21,44 +21,44 @@ const (
 	streamName = "BONGSU_JOBS"
 	// subjects are send.<messenger>.<rank>.
 	subjects = "send.>"
-	// putTimeout bounds the wait for the broker to say that it has a job.
+	// putTimeout bounds the wait for the broker's acknowledgement of a publish.
 	putTimeout = 3 * time.Second
-	// probeTimeout bounds the wait for a stream that may be broken.
+	// probeTimeout bounds a request to a stream that may be broken.
 	probeTimeout = time.Second
 )
 
-// A Queue puts jobs and takes them. It is safe for concurrent use.
+// A Queue enqueues jobs and delivers them to senders. It is safe for concurrent use.
 type Queue struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	options Options
-	files   func() bool // whether the stream's files are there; nil where they cannot be looked at
-	lanes   *outage     // of the lanes
-	made    atomic.Bool // an owner has made the stream, or found it
+	files   func() bool // reports whether the stream's files exist; nil for an external broker
+	lanes   *outage     // of all lanes
+	made    atomic.Bool // an owner has created or found the stream
 
-	mu   sync.Mutex     // held while a stream is made
-	seen map[string]int // the most replicas that were seen of a stream, by its name; under mu
+	mu   sync.Mutex     // held while a stream is created
+	seen map[string]int // by stream name: the most replicas it was seen with; under mu
 }
 
-// Options say how a process uses the queue.
+// Options are the options of a process that uses the queue.
 type Options struct {
-	// Owner is set for the alert service: it makes the stream and the bucket where they
-	// are missing, and decides on how many servers they are kept. Other processes open
-	// what there is, wait for what is missing, and change nothing, but that they delete
-	// what the broker can no longer write.
+	// Owner is set for the alert service: it creates a missing stream and bucket, and
+	// decides on their replicas. Other processes open them, wait for missing ones, and
+	// change nothing, except that they delete a stream or bucket that the broker can no
+	// longer write.
 	Owner bool
-	// Replicas is on how many servers of a cluster an owner keeps what it makes, and what
-	// is kept on fewer. It never makes them fewer. 0 leaves what there is as it is, and
-	// means 1 for what it makes.
+	// Replicas is the least number of replicas of the owner's stream and bucket. Existing
+	// ones with fewer get more, and never fewer. 0 keeps the replicas of existing ones, and
+	// means 1 for new ones.
 	Replicas int
-	// Hold is how long a job is in one hand before it is given to another; what is claimed
-	// already is not sent twice by that.
+	// Hold is the broker's ack wait: an in-flight message that is not acked for so long is
+	// redelivered. Claims prevent that its deliveries are sent twice.
 	Hold time.Duration
 	Log  *slog.Logger // must be set
 }
 
-// Open returns the queue that the broker behind conn keeps. A broker that is away does
-// not keep it from opening: the queue is there when the broker is. Close ends it.
+// Open returns the queue of the broker behind conn. It succeeds while the broker is
+// unreachable; the queue works once the broker is back. Close releases it.
 func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error) {
 	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(putTimeout))
 	if err != nil {
@@ -70,25 +70,24 @@ func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error)
 	}
 	err = q.makeStream(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == replicasNotSupported {
-		return nil, fmt.Errorf("--replicas is %d, and the NATS server at --nats-url is in no cluster: leave it out, or name a cluster", options.Replicas)
+		return nil, fmt.Errorf("--replicas is %d, but the NATS server at --nats-url is not in a cluster: omit the flag, or use a cluster", options.Replicas)
 	}
 	if err != nil {
-		options.Log.Warn("queue stream cannot be made yet, trying again while running", "error", err)
+		options.Log.Warn("queue stream cannot be created yet, retrying", "error", err)
 	}
 	return q, nil
 }
 
-// Close closes the connection. Jobs that were taken and are not done go to
-// others.
+// Close closes the connection. The broker redelivers in-flight messages.
 func (q *Queue) Close() {
 	q.lanes.close()
 	q.conn.Close()
 }
 
-// Connected reports whether the broker can be reached now.
+// Connected reports whether the broker is connected now.
 func (q *Queue) Connected() bool { return q.conn.IsConnected() }
 
-// Ready returns nil where jobs can be taken now, or else why not.
+// Ready returns nil if jobs can be taken now, and otherwise the reason.
 func (q *Queue) Ready(ctx context.Context) error {
 	if err := q.reachable(); err != nil {
 		return err
@@ -96,15 +95,15 @@ func (q *Queue) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if _, err := q.js.Stream(ctx, streamName); err != nil {
-		return fmt.Errorf("the queue has no stream to take jobs from: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("get queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
 }
 
-// Epoch says which life of the stream it is. When it is another than before, what was
-// put before it began may be lost. It makes a stream that has vanished. Of the broker in
-// this process it notices, too, that its files have: such a broker says that it has its
-// jobs, gives them to nobody, and does not say why.
+// Epoch returns the current generation of the stream. If it differs from an earlier one,
+// jobs that were enqueued before it may be lost. Epoch recreates a vanished stream. For
+// the embedded broker it also detects deleted files: such a broker acknowledges jobs,
+// delivers them to nobody, and reports no error.
 func (q *Queue) Epoch(ctx context.Context) (job.Epoch, error) {
 	if err := q.reachable(); err != nil {
 		return job.Epoch{}, err
@@ -123,8 +122,8 @@ func (q *Queue) Epoch(ctx context.Context) (job.Epoch, error) {
 	return job.Epoch{Name: info.Created.String(), Age: age(info), Empty: info.State.Msgs == 0}, nil
 }
 
-// age is how old the stream was when the broker looked. In a cluster one server says when
-// it was made and another how late it is, and their clocks may differ.
+// age returns the age of the stream at the time of the broker's response. It returns 0 in
+// a cluster: creation time and current time may come from servers whose clocks differ.
 func age(info *jetstream.StreamInfo) time.Duration {
 	if info.TimeStamp.IsZero() || info.Cluster != nil && info.Cluster.Name != "" {
 		return 0
@@ -132,18 +131,19 @@ func age(info *jetstream.StreamInfo) time.Duration {
 	return max(0, info.TimeStamp.Sub(info.Created))
 }
 
-// reachable says at once that the broker is away, where that is known. Otherwise
-// what is put then would wait for the broker, and go out beside what is put again.
+// reachable returns an error at once if the connection is known to be lost. Otherwise the
+// client would buffer a publish until the reconnect, and send it beside its re-enqueued
+// copy.
 func (q *Queue) reachable() error {
 	if !q.conn.IsConnected() {
-		return fmt.Errorf("the queue's broker cannot be reached: %w", fault.ErrUnavailable)
+		return fmt.Errorf("queue broker is unreachable: %w", fault.ErrUnavailable)
 	}
 	return nil
 }
 
-// Put hands jobs to the broker and returns when it has them. Those before an
-// error may have been taken. Jobs of one messenger and rank share a message, as long as
-// they have no more than size deliveries together and say little.
+// Put enqueues jobs and returns once the broker has acknowledged them. After an error
+// some may have been enqueued. Jobs of one messenger and rank share a queue message, up
+// to size deliveries and bundleBytes of content.
 func (q *Queue) Put(ctx context.Context, jobs []job.Job, size int) error {
 	if err := q.reachable(); err != nil {
 		return err
@@ -154,16 +154,16 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job, size int) error {
 		if again := q.mend(ctx, bundles[0], err); again != nil {
 			return again
 		}
-		err = q.put(ctx, bundles) // a job that is there twice is claimed once
+		err = q.put(ctx, bundles) // a job that is enqueued twice is claimed once
 	}
 	if err != nil {
-		return fmt.Errorf("put jobs into the queue: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("enqueue jobs: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
 }
 
-// mend makes the stream again where cause says that it has vanished, or that it is
-// broken: the broker answers, but not to a job. Where neither is so, it gives cause.
+// mend recreates the stream if cause means that it has vanished, or if it is broken: the
+// broker responds to requests, but acknowledges no job. Otherwise it returns cause.
 func (q *Queue) mend(ctx context.Context, jobs []job.Job, cause error) error {
 	switch {
 	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
@@ -173,12 +173,12 @@ func (q *Queue) mend(ctx context.Context, jobs []job.Job, cause error) error {
 			return q.renew(ctx, life)
 		}
 	}
-	return fmt.Errorf("put jobs into the queue: %w: %w", cause, fault.ErrUnavailable)
+	return fmt.Errorf("enqueue jobs: %w: %w", cause, fault.ErrUnavailable)
 }
 
-// broken says whether the broker answers questions about the stream, and does not
-// when the stream is to take jobs, and in which life. A broker whose files were deleted
-// does that, for ever.
+// broken reports whether the broker responds to a request about the stream and does not
+// acknowledge a publish, and returns the generation of that stream. A broker whose files
+// were deleted stays in this state.
 func (q *Queue) broken(ctx context.Context, jobs []job.Job) (life time.Time, broken bool) {
 	payload, err := encode(jobs)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// open starts a broker and gives its queue and a connection to look behind it.
+// open starts a broker and returns its queue and a second connection.
 func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 	t.Helper()
 	broker, err := queue.StartBroker(dir)
@@ -29,7 +29,7 @@ func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 	return queueOf(t, broker)
 }
 
-// queueOf gives a broker's queue and a connection to look behind it.
+// queueOf returns a broker's queue and a second connection to the broker.
 func queueOf(t *testing.T, broker *queue.Broker) (*queue.Queue, *nats.Conn) {
 	t.Helper()
 	conn, err := broker.Connect(slog.New(slog.DiscardHandler))
@@ -103,7 +103,7 @@ func TestWhatIsPutIsTaken(t *testing.T) {
 	}
 }
 
-// TestJobsShareAMessage takes small jobs as they were put, in one hand.
+// TestJobsShareAMessage takes small jobs in the order of enqueueing, in one message.
 func TestJobsShareAMessage(t *testing.T) {
 	q, _ := open(t, t.TempDir())
 	l, stop := lanes(t, q)
@@ -181,8 +181,8 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 	}
 }
 
-// TestLeftovers starts on what a power cut may leave of a broker's folder: files have
-// lost their contents, but for those that say how far the consumers had come. What is put then is taken, from the first job on.
+// TestLeftovers starts a broker on the folder that a power cut may leave: all files are
+// empty except the consumers' positions. New jobs are taken, from the first one on.
 func TestLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	t.Run("before", func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestFolderDeletedWhileItRuns takes the broker's files away: what is put after it is
+// TestFolderDeletedWhileItRuns deletes the broker's files: jobs that are enqueued later are
 // taken.
 func TestFolderDeletedWhileItRuns(t *testing.T) {
 	dir := t.TempDir()
@@ -263,23 +263,23 @@ func TestFolderDeletedWhileItRuns(t *testing.T) {
 			if err := taken.Done(); err != nil {
 				t.Fatal(err)
 			}
-			if taken.Jobs[0].AlertID == id { // others may come again
+			if taken.Jobs[0].AlertID == id { // others may be redelivered
 				break
 			}
 		}
 		if id == 5 {
-			for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+			for os.RemoveAll(dir) != nil { // the broker writes concurrently
 			}
 		}
 	}
 }
 
-// TestOpenWithoutFolder opens a queue whose stream is there and has no files.
+// TestOpenWithoutFolder opens a queue whose stream exists without its files.
 func TestOpenWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
 	q, conn := open(t, dir)
 	put(t, q, sample(job.Normal, 7))
-	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
 	again, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -327,11 +327,11 @@ func TestStoppedLanesGiveBackAll(t *testing.T) {
 		put(t, q, sample(job.Normal, 10*i))
 	}
 	first, stop := lanes(t, q)
-	take(t, first, 1) // the one in hand is not given back
+	take(t, first, 1) // the in-flight message is not nacked
 	stop()
 	second, stop := lanes(t, q)
 	defer stop()
-	// take waits less than the broker does before it gives a job to another by itself.
+	// take waits for less than the broker's ack wait.
 	for got := 0; got < count-1; {
 		got += len(take(t, second, 10))
 	}

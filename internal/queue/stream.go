@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// streamNotUpdated is the broker's code for a stream that it has and could not
-	// write down: JSStreamUpdateErrF.
+	// streamNotUpdated is the broker's error code for an existing stream that it cannot
+	// write to disk: JSStreamUpdateErrF.
 	streamNotUpdated jetstream.ErrorCode = 10069
-	// streamNotStored is the broker's code for a stream whose folder it cannot make,
-	// for one: because it still deletes what was there. JSStreamStoreFailedF.
+	// streamNotStored is the broker's error code for a stream whose folder it cannot
+	// create, for example while it still deletes the old one: JSStreamStoreFailedF.
 	streamNotStored jetstream.ErrorCode = 10049
-	// replicasNotSupported is the broker's code for replicas outside a cluster:
+	// replicasNotSupported is the broker's error code for replicas outside of a cluster:
 	// JSStreamReplicasNotSupportedErr.
 	replicasNotSupported jetstream.ErrorCode = 10074
-	// deleteTimeout bounds the wait for the broker to delete what was there.
+	// deleteTimeout bounds the wait for the broker to delete an old stream.
 	deleteTimeout = 2 * time.Second
 )
 
-// errNotOwner says why a process does not make a stream that is missing.
-var errNotOwner = fmt.Errorf("it is missing, and the alert service makes it: %w", fault.ErrUnavailable)
+// errNotOwner is the error of a process that may not create a missing stream.
+var errNotOwner = fmt.Errorf("missing until the alert service creates it: %w", fault.ErrUnavailable)
 
-// makeStream makes the stream where there is none, or where the broker cannot even
-// write down what it is. One that is there is as it should be then.
+// makeStream creates a missing stream, updates an existing one, and replaces one that the
+// broker cannot write to disk.
 func (q *Queue) makeStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -38,14 +38,14 @@ func (q *Queue) makeStream(ctx context.Context) error {
 		err = q.replace(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("create queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	q.made.Store(true)
 	return nil
 }
 
-// makeVanished makes the stream where there is none any more. One that another has made
-// meanwhile is left alone: it may be in use already.
+// makeVanished recreates the stream if it does not exist. It leaves alone a stream that
+// another process has created meanwhile: it may be in use.
 func (q *Queue) makeVanished(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -54,19 +54,19 @@ func (q *Queue) makeVanished(ctx context.Context) error {
 		err = q.writeStream(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("make the queue's stream again: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("recreate queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
 }
 
-// renew makes the stream anew that is broken, where it is still in the same life: so
-// many may ask, and what was put into the next is not deleted by those who come late.
+// renew replaces a broken stream if its generation is still life: any number of processes
+// may call it, and a late call does not delete the jobs of the next generation.
 func (q *Queue) renew(ctx context.Context, life time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	stream, err := q.js.Stream(ctx, streamName)
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("look at the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("get broken queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	if err == nil && !stream.CachedInfo().Created.Equal(life) {
 		return nil
@@ -74,25 +74,25 @@ func (q *Queue) renew(ctx context.Context, life time.Time) error {
 	return q.replace(ctx)
 }
 
-// replace deletes the stream where there is one, and makes it. Who is not the owner only
-// deletes it: the owner makes it within a second. mu must be held.
+// replace deletes an existing stream and creates it. A process that is not the owner only
+// deletes it: the owner creates it within a second. mu must be held.
 func (q *Queue) replace(ctx context.Context) error {
 	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("delete the queue's stream, which is broken: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("delete broken queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	if err := q.writeStream(ctx); err != nil {
-		return fmt.Errorf("make the queue's stream: %w: %w", err, fault.ErrUnavailable)
+		return fmt.Errorf("create queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
 }
 
-// writeStream makes the stream, or writes down again what it is.
+// writeStream creates the stream, or makes the broker write an existing one to disk again.
 func (q *Queue) writeStream(ctx context.Context) error {
 	return store(ctx, func() error { return q.createStream(ctx) })
 }
 
-// store makes a stream, and tries again for a while where the broker still deletes what
-// was there before: it does so after it has said that it has.
+// store creates a stream, and retries for deleteTimeout while the broker still deletes the
+// old one: it acknowledges a deletion before it has finished it.
 func store(ctx context.Context, create func() error) error {
 	err := create()
 	for start, wait := time.Now(), time.Millisecond; time.Since(start) < deleteTimeout; wait *= 2 {
@@ -115,16 +115,16 @@ func (q *Queue) createStream(ctx context.Context) error {
 			Retention:   jetstream.WorkQueuePolicy,
 			Storage:     jetstream.FileStorage,
 			Replicas:    replicas,
-			// The window only saves memory: no job bears an id to be compared.
+			// The window only saves memory: jobs have no message id to deduplicate by.
 			Duplicates: time.Second,
 		})
 		return err
 	})
 }
 
-// keep makes a stream by create, or brings the one that is there up to the replicas that
-// the owner wants. It never makes them fewer, also where the stream vanished: it is made
-// with as many as were seen of it. mu must be held.
+// keep creates a stream by create, or raises the replicas of an existing one to those that
+// the owner wants. It never lowers them, not even for a vanished stream, which is recreated
+// with the replicas that it was last seen with. mu must be held.
 func (q *Queue) keep(ctx context.Context, name string, create func(replicas int) error) error {
 	if !q.options.Owner {
 		return fmt.Errorf("stream %s: %w", name, errNotOwner)
@@ -139,7 +139,7 @@ func (q *Queue) keep(ctx context.Context, name string, create func(replicas int)
 			}
 			return err
 		}
-		there, err = q.js.Stream(ctx, name) // another alert service was faster
+		there, err = q.js.Stream(ctx, name) // another alert service has created it
 	}
 	if err != nil {
 		return err
@@ -147,28 +147,28 @@ func (q *Queue) keep(ctx context.Context, name string, create func(replicas int)
 	config := there.CachedInfo().Config
 	q.compare(name, config.Replicas)
 	config.Replicas = max(q.options.Replicas, config.Replicas)
-	// Where nothing changes it still is written down again: so a broker says that it
-	// has lost the files.
+	// An update without changes is sent as well: its error reveals that the broker has lost
+	// the files.
 	_, err = q.js.UpdateStream(ctx, config)
 	return err
 }
 
-// compare takes note of how many replicas a stream has, and logs where the owner wants
-// another number. mu must be held.
+// compare records the replicas of a stream, and logs a difference to the owner's. mu must
+// be held.
 func (q *Queue) compare(name string, replicas int) {
 	want := q.options.Replicas
 	switch log := q.options.Log; {
-	case q.seen[name] == replicas || want == 0 || want == replicas: // it was logged, or is as it should be
+	case q.seen[name] == replicas || want == 0 || want == replicas: // already logged, or no difference
 	case want < replicas:
-		log.Warn("queue stream keeps its replicas, which are more than --replicas; `nats stream edit` makes them fewer", "stream", name, "replicas", replicas, "wanted", want)
+		log.Warn("queue stream keeps its replicas, more than --replicas; reduce them with `nats stream edit`", "stream", name, "replicas", replicas, "wanted", want)
 	default:
-		log.Warn("queue stream gets more replicas", "stream", name, "replicas", replicas, "wanted", want)
+		log.Warn("raising the replicas of the queue stream", "stream", name, "replicas", replicas, "wanted", want)
 	}
 	q.seen[name] = max(q.seen[name], replicas)
 }
 
-// stream returns the stream. An owner makes it where there is none, and as it should be
-// where the broker was away when the queue was opened.
+// stream returns the stream. An owner creates a missing one, and updates it once if the
+// broker was unreachable when the queue was opened.
 func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
 	if q.options.Owner && !q.made.Load() {
 		if err := q.makeStream(ctx); err != nil {
@@ -183,10 +183,10 @@ func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
 		stream, err = q.js.Stream(ctx, streamName)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look at the queue's stream: %w: %w", err, fault.ErrUnavailable)
+		return nil, fmt.Errorf("get queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.seen[streamName] = max(q.seen[streamName], stream.CachedInfo().Config.Replicas) // an operator may have made it more
+	q.seen[streamName] = max(q.seen[streamName], stream.CachedInfo().Config.Replicas) // an operator may have raised it
 	return stream, nil
 }

@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// ahead is how many messages of a rank are fetched before they are asked for. They
-	// are a few kilobytes each. A pull that is bounded by bytes, too (nats.go 1.55 and server
-	// 2.15), now and then waited until what it was sent was sent again.
+	// ahead is how many messages of a rank are prefetched. They are a few kilobytes each. A
+	// pull with a limit in bytes as well (nats.go 1.55 and server 2.15) sometimes stalled
+	// until the redelivery of its messages.
 	ahead = 128
-	// reopenWait is the pause before a lane whose consumer broke is opened again.
+	// reopenWait is the delay before a lane whose consumer failed is opened again.
 	reopenWait = 250 * time.Millisecond
-	// lowFirst: each so many takes look at the last rank first, so that a flood of
-	// critical jobs does not hold up the rest for ever.
+	// lowFirst: one in so many takes serves the lowest rank first, so that a flood of
+	// critical jobs does not starve it.
 	lowFirst = 8
 )
 
-// Lanes are the jobs of one messenger, a lane for each rank. Run keeps them
-// filled; Take takes from them.
+// Lanes are the lanes of one messenger, one per rank. Run fills them, and Take drains
+// them.
 type Lanes struct {
 	queue     *Queue
 	messenger string
 	log       *slog.Logger
 	lanes     [len(job.Ranks)]chan job.Taken
-	takes     int // by one caller at a time
+	takes     int // one caller at a time
 }
 
-// Lanes gives the lanes of a messenger.
+// Lanes returns the lanes of a messenger.
 func (q *Queue) Lanes(messenger string, log *slog.Logger) *Lanes {
 	l := &Lanes{queue: q, messenger: messenger, log: log}
 	for i := range l.lanes {
@@ -42,14 +42,14 @@ func (q *Queue) Lanes(messenger string, log *slog.Logger) *Lanes {
 	return l
 }
 
-// Run keeps the lanes filled until ctx ends, and then gives back what nobody
-// took. A consumer that vanished is made again.
+// Run fills the lanes until ctx ends, and then nacks the messages that were not taken. A
+// consumer that vanished is recreated.
 func (l *Lanes) Run(ctx context.Context) error {
 	var g errgroup.Group
 	for _, rank := range job.Ranks {
 		g.Go(func() error {
 			defer l.giveBack(rank)
-			defer l.queue.lanes.works(l.lane(rank)) // it does not fail any more
+			defer l.queue.lanes.works(l.lane(rank)) // a stopped lane no longer fails
 			for ctx.Err() == nil {
 				if err := l.fill(ctx, rank); err != nil && ctx.Err() == nil {
 					l.queue.lanes.failed(l.lane(rank), err)
@@ -64,7 +64,7 @@ func (l *Lanes) Run(ctx context.Context) error {
 
 func (l *Lanes) lane(rank job.Rank) lane { return lane{l.messenger, rank.String()} }
 
-// fill moves jobs from the broker to a lane until ctx ends or the broker fails.
+// fill moves messages from the broker to a lane until ctx ends or the broker fails.
 func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	consumer, err := l.consumer(ctx, rank)
 	if err != nil {
@@ -75,12 +75,12 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 		return err
 	}
 	l.queue.lanes.works(l.lane(rank))
-	// When ctx ends, Next goes on with what was fetched already. That is given back
-	// last: as long as the broker may send, it would send it here again.
+	// After ctx ends, Next returns the messages that were already fetched. They are nacked
+	// last: while the subscription is open the broker would redeliver them here.
 	var fetched []jetstream.Msg
 	defer func() {
 		for _, message := range fetched {
-			_ = message.Nak() // or the broker gives it to another when its hold is over
+			_ = message.Nak() // if it fails, the broker redelivers after the ack wait
 		}
 	}()
 	defer messages.Stop()
@@ -96,8 +96,8 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 		}
 		taken, err := open(message)
 		if err != nil {
-			l.log.Error("a queue message holds no jobs, dropping it", "subject", message.Subject(), "error", err)
-			_ = message.Term() // the ledger still holds its deliveries
+			l.log.Error("invalid queue message dropped", "subject", message.Subject(), "error", err)
+			_ = message.Term() // the dispatch loop re-enqueues its deliveries
 			continue
 		}
 		select {
@@ -108,9 +108,9 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 	}
 }
 
-// Take waits for jobs and takes them with what else is there, until they carry enough
-// deliveries, the most urgent rank first. It returns the error of ctx when that ends
-// before there is a job. One caller at a time.
+// Take blocks until there is a job. It returns queue messages, the most urgent rank first,
+// until they hold enough deliveries or the lanes are empty. It returns the error of ctx if
+// that ends before there is a job. One caller at a time.
 func (l *Lanes) Take(ctx context.Context, enough int) ([]job.Taken, error) {
 	l.takes++
 	var some load
@@ -137,38 +137,38 @@ func (l *Lanes) Take(ctx context.Context, enough int) ([]job.Taken, error) {
 	}
 }
 
-// A load is what was taken together.
+// A load is a batch of messages that one Take returns.
 type load struct {
 	taken      []job.Taken
 	deliveries int
 }
 
-// add adds what a lane holds until there are enough deliveries.
+// add moves messages from a lane to the load until it has enough deliveries.
 func (l *load) add(lane chan job.Taken, enough int) {
 	for l.deliveries < enough {
 		select {
 		case t := <-lane:
 			l.taken = append(l.taken, t)
-			l.deliveries += max(1, t.Deliveries()) // so that one of none ends it, too
+			l.deliveries += max(1, t.Deliveries()) // a message without deliveries counts, so that the loop ends
 		default:
 			return
 		}
 	}
 }
 
-// giveBack returns what a lane still holds.
+// giveBack nacks the messages that are left in a lane.
 func (l *Lanes) giveBack(rank job.Rank) {
 	for {
 		select {
 		case t := <-l.lanes[rank]:
-			_ = t.Return() // or the broker does when its hold is over
+			_ = t.Return() // if it fails, the broker redelivers after the ack wait
 		default:
 			return
 		}
 	}
 }
 
-// open reads a message as jobs in hand.
+// open decodes a broker message.
 func open(message jetstream.Msg) (job.Taken, error) {
 	jobs, err := decode(message.Data())
 	if err != nil {
@@ -177,7 +177,7 @@ func open(message jetstream.Msg) (job.Taken, error) {
 	return job.Taken{Jobs: jobs, Done: message.Ack, Return: message.Nak}, nil
 }
 
-// pause waits, or until ctx ends.
+// pause sleeps for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

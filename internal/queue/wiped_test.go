@@ -13,18 +13,18 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// TestLanesOpenedWithoutFolder takes the files away of a broker that may be anywhere,
-// while nobody takes jobs, and puts none after that: who takes then finds that the stream
-// has no files, and the epoch says that what was put before may be lost.
+// TestLanesOpenedWithoutFolder deletes the files of an external broker while nothing is
+// taken or enqueued: opening the lanes detects it, and the new generation reports that
+// earlier jobs may be lost.
 func TestLanesOpenedWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
 	q, conn := open(t, dir)
 	_, stop := lanes(t, q)
 	put(t, q, sample(job.Normal, 7))
-	until(t, func() bool { return inHand(t, conn) == 1 }) // there are consumers
+	until(t, func() bool { return inHand(t, conn) == 1 }) // the consumers exist
 	stop()
 	before := epoch(t, q)
-	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
 	l, stop := lanes(t, q)
 	defer stop()
@@ -33,13 +33,13 @@ func TestLanesOpenedWithoutFolder(t *testing.T) {
 	put(t, q, sample(job.Normal, 9))
 	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
-	if epoch(t, q) != after { // one of the four lanes was the first; the others left its stream alone
-		t.Error("the stream was made anew more than once")
+	if epoch(t, q) != after { // only the first of the four lanes replaced the stream
+		t.Error("the stream was recreated more than once")
 	}
 }
 
-// TestEpochWithoutFolder takes away the files of the broker in this process, while all is
-// open and nobody puts jobs or takes any: the epoch says so at once.
+// TestEpochWithoutFolder deletes the files of the embedded broker while nothing is enqueued
+// or taken: the generation changes at once.
 func TestEpochWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
 	broker, err := queue.StartBroker(dir)
@@ -60,7 +60,7 @@ func TestEpochWithoutFolder(t *testing.T) {
 	if epoch(t, q) != before {
 		t.Error("another epoch, though nothing happened")
 	}
-	for os.RemoveAll(dir) != nil { // the broker writes meanwhile
+	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
 	after := epoch(t, q)
 	if after == before || epoch(t, q) != after {
@@ -80,7 +80,7 @@ func epoch(t *testing.T, q *queue.Queue) string {
 	return epoch.Name
 }
 
-// inHand is how many jobs the consumers have given out.
+// inHand returns the number of in-flight messages of all consumers.
 func inHand(t *testing.T, conn *nats.Conn) (pending int) {
 	t.Helper()
 	js, err := jetstream.New(conn)

@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// encode gives the payload of jobs.
+// encode returns the payload of a queue message.
 func encode(jobs []job.Job) ([]byte, error) {
 	bundle := &jobv1.Bundle{Jobs: make([]*jobv1.Job, 0, len(jobs))}
 	for _, j := range jobs {
@@ -23,7 +23,7 @@ func encode(jobs []job.Job) ([]byte, error) {
 	return payload, nil
 }
 
-// decode reads what encode gave.
+// decode returns the jobs of a payload.
 func decode(payload []byte) ([]job.Job, error) {
 	bundle := new(jobv1.Bundle)
 	if err := proto.Unmarshal(payload, bundle); err != nil {

@@ -6,29 +6,30 @@ import (
 )
 
 const (
-	// answerPieceBytes is how much of a large answer is written under one deadline. What is
-	// smaller is not worth one: it fits the buffers of the connection or holds little.
+	// answerPieceBytes is the size of the pieces of a large response, each with its own
+	// deadline. A smaller response needs none: it fits the buffers of the connection or
+	// holds little memory.
 	answerPieceBytes = 64 << 10
-	// answerPieceTimeout is how long a caller may take to read a piece.
+	// answerPieceTimeout is the timeout for the caller to read a piece.
 	answerPieceTimeout = 30 * time.Second
 )
 
-// withAnswerLimits wraps a handler so that a caller who does not read a large answer is
-// disconnected: the answer would be held in memory for as long.
+// withAnswerLimits wraps a handler so that a caller that does not read a large response is
+// disconnected: otherwise the response would stay in memory.
 func withAnswerLimits(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(&answerWriter{ResponseWriter: w}, r)
 	})
 }
 
-// An answerWriter writes large answers in pieces, each with a deadline.
+// An answerWriter writes large responses in pieces, each with a deadline.
 type answerWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController // nil until the first large write
 }
 
-// Write returns an error where the caller does not read in time; the connection, or the
-// stream of HTTP/2, is then closed.
+// Write returns an error if the caller does not read in time; the connection, or the HTTP/2
+// stream, is then closed.
 func (w *answerWriter) Write(data []byte) (written int, err error) {
 	if len(data) <= answerPieceBytes {
 		return w.ResponseWriter.Write(data)
@@ -38,20 +39,20 @@ func (w *answerWriter) Write(data []byte) (written int, err error) {
 	}
 	for len(data) > 0 && err == nil {
 		piece := data[:min(len(data), answerPieceBytes)]
-		_ = w.controller.SetWriteDeadline(time.Now().Add(answerPieceTimeout)) // a writer without deadlines belongs to a test
+		_ = w.controller.SetWriteDeadline(time.Now().Add(answerPieceTimeout)) // fails only for the writer of a test
 		n, failed := w.ResponseWriter.Write(piece)
 		written, data, err = written+n, data[n:], failed
 	}
 	if err == nil {
-		_ = w.controller.SetWriteDeadline(time.Time{}) // as above
+		_ = w.controller.SetWriteDeadline(time.Time{}) // fails only for the writer of a test
 	}
 	return written, err
 }
 
-// Flush sends what is buffered.
+// Flush flushes the buffers.
 func (w *answerWriter) Flush() {
-	_ = http.NewResponseController(w.ResponseWriter).Flush() // a caller that left needs no answer
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // fails only if the caller is gone
 }
 
-// Unwrap lets http.ResponseController find what w wraps.
+// Unwrap returns the wrapped writer to http.ResponseController.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestAnswersThatNobodyReads sees that a large answer is held for callers that read it,
+// TestAnswersThatNobodyReads checks that a large response is kept for callers that read it,
 // however slowly, and not for others.
 func TestAnswersThatNobodyReads(t *testing.T) {
 	answer := bytes.Repeat([]byte("x"), 1<<20)

@@ -10,14 +10,13 @@ import (
 	"strings"
 )
 
-// place is how protojson says where it stopped.
+// place matches the position in an error of protojson.
 var place = regexp.MustCompile(`\(line (\d+):(\d+)\)`)
 
-// badJSON says in words for callers why data is not the message they meant, and
-// names the field: field where it is known, else the one at the place that the
-// error of protojson tells.
+// badJSON returns an error for callers, for data that protojson could not decode. It names
+// the field: field if it is not empty, and otherwise the one at the position in the error.
 func badJSON(err error, data []byte, field string) error {
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protojson varies the space so that nobody relies on it
+	text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protojson varies the space so that nobody depends on it
 	text = strings.TrimPrefix(text, "proto: ")
 	if at := place.FindStringSubmatch(text); field == "" && at != nil {
 		line, _ := strconv.Atoi(at[1])
@@ -26,12 +25,12 @@ func badJSON(err error, data []byte, field string) error {
 	}
 	text = cut(text, maxQuoteBytes)
 	if field == "" {
-		return errors.New("the body is not the JSON that is wanted: " + text)
+		return errors.New("invalid JSON body: " + text)
 	}
 	return fmt.Errorf("%s: %s", cut(field, maxQuoteBytes), text)
 }
 
-// offset gives where a line and column stand, counted from 1.
+// offset returns the byte offset of a line and a column, both counted from 1.
 func offset(data []byte, line, column int) int {
 	at := 0
 	for ; line > 1; line-- {
@@ -44,8 +43,8 @@ func offset(data []byte, line, column int) int {
 	return at + column - 1
 }
 
-// fieldAt names the top-level field whose name or value stands at an offset, and
-// "" where that cannot be said.
+// fieldAt returns the name of the top-level field whose name or value is at an offset, and
+// "" if there is none.
 func fieldAt(data []byte, at int) string {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {

@@ -12,9 +12,9 @@ func TestBadJSONNamesTheField(t *testing.T) {
 		{"proto:\u00a0(line 2:12): invalid value", "{\"a\":1,\n \"message\": 7}", `message: (line 2:12): invalid value`},
 		{`proto: (line 1:2): unknown field "x"`, `{"x":1}`, `x: (line 1:2): unknown field "x"`},
 		{`proto: (line 1:16): bad`, `{"a":[1,2],"b":{"c":[true]},"d":1}`, `b: (line 1:16): bad`},
-		{`proto: syntax error (line 1:1): invalid value hello`, `hello`, `the body is not the JSON that is wanted: syntax error (line 1:1): invalid value hello`},
-		{`proto: unexpected EOF`, `{"a":`, `the body is not the JSON that is wanted: unexpected EOF`},
-		{`proto: (line 99:99): bad`, `{}`, `the body is not the JSON that is wanted: (line 99:99): bad`},
+		{`proto: syntax error (line 1:1): invalid value hello`, `hello`, `invalid JSON body: syntax error (line 1:1): invalid value hello`},
+		{`proto: unexpected EOF`, `{"a":`, `invalid JSON body: unexpected EOF`},
+		{`proto: (line 99:99): bad`, `{}`, `invalid JSON body: (line 99:99): bad`},
 	} {
 		if got := badJSON(errors.New(c.err), []byte(c.data), "").Error(); got != c.want {
 			t.Errorf("%s in %s\n got %s\nwant %s", c.err, c.data, got, c.want)

@@ -12,27 +12,27 @@ import (
 	"connectrpc.com/connect"
 )
 
-// bodyLimits bounds how long a request body may take. The deadline is renewed while
-// bytes arrive, so a large import over a slow line is not cut off, and a body that
-// does not end is.
+// bodyLimits are the timeouts of a request body. The deadline is extended while bytes
+// arrive, so that a large import over a slow connection is read to its end, and a stalled
+// body is not.
 type bodyLimits struct {
-	idle    time.Duration // without a byte
-	start   time.Duration // in which any rate is slow enough
-	minRate int64         // bytes per second on average, after start
-	discard time.Duration // for the rest of a body that the handler did not read
+	idle    time.Duration // longest time without a byte
+	start   time.Duration // initial time without a minimum rate
+	minRate int64         // average bytes per second, after start
+	discard time.Duration // timeout for the rest of a body that the handler did not read
 }
 
 var defaultBodyLimits = bodyLimits{idle: 30 * time.Second, start: 2 * time.Minute, minRate: 1 << 10, discard: 5 * time.Second}
 
 const (
 	// smallBodyBytes of each body are not counted against the budget, so that large
-	// requests never keep out an alert.
+	// requests never block an alert.
 	smallBodyBytes = 64 << 10
-	// bodyBudgetBytes bounds the bytes of large bodies that a process holds at a time.
+	// bodyBudgetBytes limits the bytes of large bodies that a process holds at a time.
 	bodyBudgetBytes = 256 << 20
 )
 
-// byteBudget bounds a number of bytes held at a time.
+// byteBudget limits the number of bytes held at a time. It is safe for concurrent use.
 type byteBudget struct{ free atomic.Int64 }
 
 func newByteBudget(size int64) *byteBudget {
@@ -41,7 +41,7 @@ func newByteBudget(size int64) *byteBudget {
 	return b
 }
 
-// take reports whether n bytes were available, and takes them if so.
+// take reserves n bytes and reports whether they were available.
 func (b *byteBudget) take(n int64) bool {
 	if b.free.Add(-n) >= 0 {
 		return true
@@ -50,8 +50,8 @@ func (b *byteBudget) take(n int64) bool {
 	return false
 }
 
-// requestBody is the body of a request that must arrive within its limits. Its errors
-// have the codes that callers get. It is safe for use by one reader.
+// requestBody is a request body with timeouts and a budget. Its errors have the codes that
+// callers get. It is safe for use by one reader.
 type requestBody struct {
 	io.ReadCloser
 	limits   bodyLimits
@@ -62,13 +62,13 @@ type requestBody struct {
 	timer    *time.Timer
 	started  time.Time
 	received int64
-	charged  int64 // bytes taken from the budget
-	done     bool  // it was read to its end, or the request has ended
+	charged  int64 // reserved in the budget
+	done     bool  // read to its end, or the request has ended
 	expired  bool
 }
 
-// withBodyLimits wraps a handler so that each request body is held to limits and
-// counted against budget.
+// withBodyLimits wraps a handler so that each request body is read under limits and counted
+// against budget.
 func withBodyLimits(next http.Handler, limits bodyLimits, budget *byteBudget) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
@@ -80,15 +80,15 @@ func withBodyLimits(next http.Handler, limits bodyLimits, budget *byteBudget) ht
 		body.timer = time.AfterFunc(limits.idle, body.expire)
 		body.mu.Unlock()
 		defer body.finish()
-		limited := *r // a shallow copy: the server closes the body that it knows
+		limited := *r // a shallow copy: the server closes the original body
 		limited.Body = body
 		next.ServeHTTP(w, &limited)
 	})
 }
 
-// Read returns deadline_exceeded where the body does not arrive in time, unavailable
-// where too many large bodies are held already, and invalid_argument where the body is
-// cut off or malformed.
+// Read returns deadline_exceeded if the body does not arrive in time, unavailable if the
+// budget for large bodies is used up, and invalid_argument if the body is truncated or
+// malformed.
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.mu.Lock()
@@ -107,44 +107,44 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		b.done = true
 		if b.expired {
-			_ = b.deadline(time.Time{}) // the last byte came just in time
+			_ = b.deadline(time.Time{}) // the last byte arrived just in time
 		}
 		return n, io.EOF
 	}
 	return n, b.translate(err)
 }
 
-// errTooManyLargeBodies returns a new error each time: Connect may write into it.
+// errTooManyLargeBodies returns a new error each time: Connect may modify it.
 func errTooManyLargeBodies() error {
-	return connect.NewError(connect.CodeUnavailable, errors.New("body: too many large requests at a time, try again"))
+	return connect.NewError(connect.CodeUnavailable, errors.New("body: too many concurrent large requests, try again"))
 }
 
 func (b *requestBody) translate(err error) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case b.expired && errors.Is(err, os.ErrDeadlineExceeded):
-		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("body: it did not arrive in time"))
+		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("body: timed out"))
 	case errors.As(err, &tooLarge), errors.Is(err, http.ErrBodyReadAfterClose):
 		return err
 	}
-	return connect.NewError(connect.CodeInvalidArgument, errors.New("body: it is cut off or its transfer encoding is malformed"))
+	return connect.NewError(connect.CodeInvalidArgument, errors.New("body: truncated, or malformed transfer encoding"))
 }
 
-// patience returns how long the next byte may take.
+// patience returns the time left for the next byte.
 func (b *requestBody) patience() time.Duration {
 	whole := b.limits.start + time.Duration(b.received/b.limits.minRate)*time.Second
 	return min(b.limits.idle, max(whole-time.Since(b.started), 0))
 }
 
-// charge reports whether the budget has room for n bytes held for this request beside
-// its body, such as what the body decompresses to.
+// charge reserves n more bytes of the budget for data beside the body, such as the
+// decompressed body, and reports whether they were available.
 func (b *requestBody) charge(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.chargeLocked(b.charged + n)
 }
 
-// chargeLocked raises what the request holds of the budget to total.
+// chargeLocked raises the request's reservation in the budget to total.
 func (b *requestBody) chargeLocked(total int64) bool {
 	if more := total - b.charged; more > 0 {
 		if !b.budget.take(more) {
@@ -155,7 +155,7 @@ func (b *requestBody) chargeLocked(total int64) bool {
 	return true
 }
 
-// expire ends a read that waits for bytes.
+// expire ends a blocked read.
 func (b *requestBody) expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -163,11 +163,11 @@ func (b *requestBody) expire() {
 		return
 	}
 	b.expired = true
-	_ = b.deadline(time.Now()) // a writer without deadlines belongs to a test
+	_ = b.deadline(time.Now()) // fails only for the writer of a test
 }
 
-// finish ends the limits with the request. The server reads what is left of the body
-// before it answers the next request of the connection, which must not take for ever.
+// finish ends the limits with the request, and releases its budget. The server reads the
+// rest of the body before the next request of the connection, so that has a deadline too.
 func (b *requestBody) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"connectrpc.com/connect"
 )
 
-// pipes is a listener whose connections are in memory, so that a test can own time.
+// pipes is an in-memory listener, so that a test controls the time.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -43,7 +43,7 @@ func (p *pipes) Dial(context.Context, string, string) (net.Conn, error) {
 	return here, nil
 }
 
-// serveInMemory serves a handler in the bubble of a test until the test ends.
+// serveInMemory serves a handler in the synctest bubble until the test ends.
 func serveInMemory(t *testing.T, maxConnections int, log *slog.Logger, handler http.Handler) *pipes {
 	t.Helper()
 	admission, err := NewAdmission(maxConnections, log)
@@ -64,7 +64,7 @@ func serveInMemory(t *testing.T, maxConnections int, log *slog.Logger, handler h
 	return listener
 }
 
-// whole answers with how the body of a request ended.
+// whole responds with the length of the request body and the error of reading it.
 var whole = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
@@ -73,8 +73,8 @@ var whole = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%d bytes, %v", len(body), err)
 })
 
-// post sends pieces of a body, each after a pause, and returns the answer and when it
-// came. It declares more bytes than the pieces have.
+// post sends pieces of a body, each after a pause, and returns the response and the time
+// until it came. The declared length is more bytes longer than the pieces.
 func post(t *testing.T, p *pipes, pause time.Duration, pieces []string, more int) (string, time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -100,7 +100,7 @@ func post(t *testing.T, p *pipes, pause time.Duration, pieces []string, more int
 	return string(body), time.Since(began)
 }
 
-// TestBodiesEnd sees which bodies are waited for: those whose bytes arrive.
+// TestBodiesEnd checks that the server waits for a body only while its bytes arrive.
 func TestBodiesEnd(t *testing.T) {
 	kilobytes := func(n int) []string {
 		return strings.SplitAfter(strings.Repeat(strings.Repeat("x", 1023)+"\n", n), "\n")[:n]
@@ -113,11 +113,11 @@ func TestBodiesEnd(t *testing.T) {
 		answer string
 		after  time.Duration
 	}{
-		{"1 MiB declared and 3 bytes sent", 0, []string{"abc"}, 1<<20 - 3, "3 bytes, deadline_exceeded: body: it did not arrive in time", 30 * time.Second},
-		{"nothing sent", 0, nil, 1 << 20, "0 bytes, deadline_exceeded: body: it did not arrive in time", 30 * time.Second},
+		{"1 MiB declared and 3 bytes sent", 0, []string{"abc"}, 1<<20 - 3, "3 bytes, deadline_exceeded: body: timed out", 30 * time.Second},
+		{"nothing sent", 0, nil, 1 << 20, "0 bytes, deadline_exceeded: body: timed out", 30 * time.Second},
 		{"a slow import", 20 * time.Second, kilobytes(3), 0, "3072 bytes, <nil>", time.Minute},
 		{"ten minutes at 2 kB/s", time.Second / 2, kilobytes(1200), 0, "1228800 bytes, <nil>", 10 * time.Minute},
-		{"a byte every 29 seconds", 29 * time.Second, strings.Split(strings.Repeat("x", 100), ""), 0, "4 bytes, deadline_exceeded: body: it did not arrive in time", 2 * time.Minute},
+		{"a byte every 29 seconds", 29 * time.Second, strings.Split(strings.Repeat("x", 100), ""), 0, "4 bytes, deadline_exceeded: body: timed out", 2 * time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -130,8 +130,8 @@ func TestBodiesEnd(t *testing.T) {
 	}
 }
 
-// TestBodyLimitsEndWithTheBody sees that work after the body may take its time, and
-// that the next request of the connection is read.
+// TestBodyLimitsEndWithTheBody checks that a handler may work longer than the timeouts of
+// the body, and that the next request of the connection is read.
 func TestBodyLimitsEndWithTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 0, slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -154,8 +154,8 @@ func TestBodyLimitsEndWithTheBody(t *testing.T) {
 	})
 }
 
-// TestUnreadBodyEndsWithItsRequest sees that the server does not wait for a body that
-// the handler has refused.
+// TestUnreadBodyEndsWithItsRequest checks that the server does not wait for a body that the
+// handler has refused.
 func TestUnreadBodyEndsWithItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 0, slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -173,8 +173,8 @@ func TestUnreadBodyEndsWithItsRequest(t *testing.T) {
 	})
 }
 
-// TestStreamsOfHTTP2End sees that the limits hold for a stream, and not for its
-// neighbours on the connection.
+// TestStreamsOfHTTP2End checks that the limits apply to one stream, and not to the other
+// streams of the connection.
 func TestStreamsOfHTTP2End(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 0, slog.New(slog.DiscardHandler), whole)
@@ -206,14 +206,14 @@ func TestStreamsOfHTTP2End(t *testing.T) {
 		if answer, _ := ask(strings.NewReader("abcd")); answer != "4 bytes, <nil>" {
 			t.Errorf("beside it: %s", answer)
 		}
-		if r := <-first; r.answer != "3 bytes, deadline_exceeded: body: it did not arrive in time" || r.after != 30*time.Second {
+		if r := <-first; r.answer != "3 bytes, deadline_exceeded: body: timed out" || r.after != 30*time.Second {
 			t.Errorf("after %s: %s", r.after, r.answer)
 		}
 		_ = write.Close()
 	})
 }
 
-// TestLargeBodiesHaveABudget sees that many large bodies are refused, and small ones
+// TestLargeBodiesHaveABudget checks that too many large bodies are refused, and small ones
 // never.
 func TestLargeBodiesHaveABudget(t *testing.T) {
 	budget := newByteBudget(1 << 20)

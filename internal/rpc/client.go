@@ -9,12 +9,11 @@ import (
 	"connectrpc.com/connect"
 )
 
-// callTimeout bounds a call of one service to another that has no deadline of
-// its own.
+// callTimeout is the timeout of a call between services that has no deadline of its own.
 const callTimeout = 10 * time.Second
 
-// NewHTTPClient gives the client by which a service calls another: HTTP/2, cleartext
-// for http URLs, many calls on one connection.
+// NewHTTPClient returns the HTTP client for calls between services: HTTP/2, cleartext for
+// http URLs, many concurrent calls on one connection.
 func NewHTTPClient() *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -26,9 +25,9 @@ func NewHTTPClient() *http.Client {
 	}}
 }
 
-// ClientOptions makes generated clients speak gRPC, with a deadline on each call. Where a
-// call fails on its way to the neighbour, a service of that name, callers get the error
-// of a neighbour, and log gets the cause.
+// ClientOptions configures generated clients to use gRPC, with a deadline on each call. If
+// the upstream, a service of that name, does not respond to a call, callers get unavailable
+// without the cause, and log gets the cause.
 func ClientOptions(neighbour string, log *slog.Logger) connect.ClientOption {
 	return connect.WithClientOptions(
 		connect.WithGRPC(),

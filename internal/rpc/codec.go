@@ -14,12 +14,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// printed prints fields whose value is empty or zero too, as the contract wants of
-// every JSON answer.
+// printed are the options of all JSON responses: they include fields with an empty or zero
+// value, see docs/compatibility.md.
 var printed = protojson.MarshalOptions{EmitDefaultValues: true}
 
-// codecs replaces all codecs that Connect has by those that read no request beyond a
-// limit.
+// codecs replaces Connect's codecs by codecs that refuse requests beyond a limit.
 func codecs(limit sizeLimit) connect.HandlerOption {
 	return connect.WithHandlerOptions(
 		connect.WithCodec(protoCodec{limit}),
@@ -28,8 +27,8 @@ func codecs(limit sizeLimit) connect.HandlerOption {
 	)
 }
 
-// jsonCodec is Connect's JSON as the contract wants it. What it reads may hold
-// fields it does not know: generated clients may be newer than we are.
+// jsonCodec is Connect's JSON codec with the output of appendJSON. It ignores unknown
+// fields of requests: generated clients may be newer than the server.
 type jsonCodec struct {
 	name  string
 	limit sizeLimit
@@ -41,10 +40,10 @@ func (c jsonCodec) Marshal(message any) ([]byte, error) {
 	return appendJSON(nil, message.(proto.Message))
 }
 
-// MarshalStable lets answers to HTTP GET be cached.
+// MarshalStable is Marshal, whose output is deterministic: responses to GET are cacheable.
 func (c jsonCodec) MarshalStable(message any) ([]byte, error) { return c.Marshal(message) }
 
-// IsBinary says that the text may stand in a URL as it is.
+// IsBinary returns false: the text goes into a URL as it is.
 func (c jsonCodec) IsBinary() bool { return false }
 
 func (c jsonCodec) Unmarshal(data []byte, message any) error {
@@ -54,7 +53,7 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	return readJSON(protojson.UnmarshalOptions{DiscardUnknown: true}, c.limit, data, message.(proto.Message))
 }
 
-// restCodec is the JSON of REST. A field that is not known is an error that names
+// restCodec is the JSON codec of REST. It returns an error for an unknown field and names
 // it, for people type REST bodies.
 type restCodec struct{ vanguard.JSONCodec }
 
@@ -66,8 +65,8 @@ func newRESTCodec(resolver vanguard.TypeResolver) vanguard.Codec {
 	return restCodec{*codec}
 }
 
-// MarshalAppend prints a message. The text of an error may quote what is not UTF-8, which
-// no message can hold: those bytes are replaced.
+// MarshalAppend encodes a message. The text of an error may quote what is not UTF-8, which
+// a message cannot hold: those bytes are replaced.
 func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, error) {
 	if failure, ok := message.(*status.Status); ok && !utf8.ValidString(failure.GetMessage()) {
 		failure.Message = strings.ToValidUTF8(failure.GetMessage(), string(utf8.RuneError))
@@ -75,13 +74,13 @@ func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, err
 	return appendJSON(dst, message)
 }
 
-// MarshalAppendField prints one field of a message, such as a bare array.
+// MarshalAppendField encodes one field of a message, such as a bare array.
 func (c restCodec) MarshalAppendField(dst []byte, message proto.Message, field protoreflect.FieldDescriptor) ([]byte, error) {
 	text, err := c.JSONCodec.MarshalAppendField(nil, message, field)
 	return appendCompact(dst, text, err)
 }
 
-// Unmarshal reads a message.
+// Unmarshal decodes a message.
 func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
 	if err := readJSON(c.UnmarshalOptions, publicLimit, data, message); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, err)
@@ -89,8 +88,7 @@ func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
 	return nil
 }
 
-// UnmarshalField reads one field of a message: a body that is a field, or a query
-// parameter.
+// UnmarshalField decodes one field of a message, from a body or a query parameter.
 func (c restCodec) UnmarshalField(data []byte, message proto.Message, field protoreflect.FieldDescriptor) error {
 	if err := c.JSONCodec.UnmarshalField(data, message, field); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, badJSON(err, nil, field.JSONName()))
@@ -98,8 +96,8 @@ func (c restCodec) UnmarshalField(data []byte, message proto.Message, field prot
 	return nil
 }
 
-// appendJSON prints a message without the spaces that protojson strews in so that
-// nobody relies on its form: the contract does.
+// appendJSON encodes a message as compact JSON. protojson varies its spaces so that nobody
+// depends on them, but callers of the older service do: see docs/compatibility.md.
 func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
 	text, err := printed.Marshal(message)
 	return appendCompact(dst, text, err)
@@ -116,7 +114,7 @@ func appendCompact(dst, text []byte, err error) ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-// readJSON reads a message of at most limit.
+// readJSON decodes a message within limit.
 func readJSON(options protojson.UnmarshalOptions, limit sizeLimit, data []byte, message proto.Message) error {
 	if err := limit.checkJSON(data); err != nil {
 		return err

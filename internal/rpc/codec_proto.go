@@ -6,29 +6,29 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// protoCodec is Connect's binary codec that refuses requests beyond a limit before it
+// protoCodec is Connect's binary codec. It refuses requests beyond a limit before it
 // decodes them.
 type protoCodec struct{ limit sizeLimit }
 
-// Name is what the codec is called in Content-Type.
+// Name returns the codec's name in Content-Type.
 func (protoCodec) Name() string { return "proto" }
 
 // Marshal encodes a message.
 func (protoCodec) Marshal(message any) ([]byte, error) {
-	return proto.Marshal(message.(proto.Message)) //nolint:forcetypeassert // handlers know no other
+	return proto.Marshal(message.(proto.Message)) //nolint:forcetypeassert // handlers use no other type
 }
 
-// MarshalAppend encodes a message behind dst.
+// MarshalAppend appends the encoded message to dst.
 func (protoCodec) MarshalAppend(dst []byte, message any) ([]byte, error) {
 	return proto.MarshalOptions{}.MarshalAppend(dst, message.(proto.Message)) //nolint:forcetypeassert // as above
 }
 
-// MarshalStable lets answers to HTTP GET be cached.
+// MarshalStable returns deterministic output: responses to GET are cacheable.
 func (protoCodec) MarshalStable(message any) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(message.(proto.Message)) //nolint:forcetypeassert // as above
 }
 
-// IsBinary reports that the bytes are encoded again in a URL.
+// IsBinary returns true: a URL holds the bytes in base64.
 func (protoCodec) IsBinary() bool { return true }
 
 // Unmarshal decodes a request.
@@ -38,7 +38,7 @@ func (c protoCodec) Unmarshal(data []byte, message any) error {
 		return err
 	}
 	if err := proto.Unmarshal(data, m); err != nil {
-		return fmt.Errorf("the request is not the message that is wanted: %w", err)
+		return fmt.Errorf("invalid Protobuf message: %w", err)
 	}
 	return nil
 }

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// warnInterval is how often the same lack of connections is logged at most.
+// warnInterval is the least time between two warnings of the same kind.
 const warnInterval = time.Minute
 
-// acceptRetry is how long a listener waits after a failed accept.
+// acceptRetry is the delay after a failed accept.
 const acceptRetry = 100 * time.Millisecond
 
-// connections bounds the connections of a process and closes idle ones to make room.
+// connections limits the connections of a process, and closes idle ones to make room.
 type connections struct {
 	log   *slog.Logger
 	slots chan struct{}
@@ -31,12 +31,12 @@ func newConnections(limit int, log *slog.Logger) *connections {
 	return &connections{log: log, slots: make(chan struct{}, limit), open: map[*countedConn]struct{}{}}
 }
 
-// limit returns a listener whose connections count against c.
+// limit wraps a listener so that its connections count against c.
 func (c *connections) limit(l net.Listener) net.Listener {
 	return &limitedListener{Listener: l, connections: c, closed: make(chan struct{})}
 }
 
-// track notes since when a connection is idle. It is a http.Server's ConnState, and runs
+// track records since when a connection is idle. It is a http.Server's ConnState, and runs
 // twice for each request over HTTP/1.1.
 func (*connections) track(conn net.Conn, state http.ConnState) {
 	c, ok := conn.(*countedConn)
@@ -49,7 +49,7 @@ func (*connections) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// closeIdle closes the connection that has been idle for longest, if any is.
+// closeIdle closes the connection that has been idle for longest, if any.
 func (c *connections) closeIdle() {
 	var oldest *countedConn
 	var since int64
@@ -61,12 +61,12 @@ func (c *connections) closeIdle() {
 	}
 	c.mu.Unlock()
 	if oldest != nil {
-		_ = oldest.Close() // a failed close has freed it as well
+		_ = oldest.Close() // a failed close has released the slot as well
 	}
 }
 
-// A limitedListener accepts while the process has fewer connections than its limit.
-// Further callers wait until one closes, at first an idle one.
+// A limitedListener accepts connections up to the limit of the process. Further ones wait
+// for a slot; the longest idle connection is closed for them.
 type limitedListener struct {
 	net.Listener
 	*connections
@@ -74,8 +74,8 @@ type limitedListener struct {
 	closeOnce sync.Once
 }
 
-// Accept waits for a connection and for room for it. An error other than the
-// listener's end is logged and accepting goes on.
+// Accept waits for a connection and a slot for it. It logs an error other than the
+// listener's end, and retries.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -86,7 +86,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if l.failed.due() {
-			l.log.Warn("cannot accept connections", "error", err, "open", len(l.slots), "hint", "raise the limit of open files (ulimit -n) or lower --max-connections")
+			l.log.Warn("accept failed, retrying", "error", err, "open", len(l.slots), "hint", "raise the limit of open files (ulimit -n) or lower --max-connections")
 		}
 		select {
 		case <-time.After(acceptRetry):
@@ -103,7 +103,7 @@ func (l *limitedListener) admit(conn net.Conn) (net.Conn, error) {
 	default:
 	}
 	if l.full.due() {
-		l.log.Warn("connection limit reached: new connections wait until others close", "limit", cap(l.slots), "flag", "--max-connections")
+		l.log.Warn("connection limit reached, new connections wait for others to close", "limit", cap(l.slots), "flag", "--max-connections")
 	}
 	l.closeIdle()
 	select {
@@ -114,7 +114,7 @@ func (l *limitedListener) admit(conn net.Conn) (net.Conn, error) {
 	}
 }
 
-// count returns a connection that has its slot.
+// count returns a counted connection, for a connection that has its slot.
 func (c *connections) count(conn net.Conn) *countedConn {
 	counted := &countedConn{Conn: refusalConn{conn}, connections: c}
 	c.mu.Lock()
@@ -129,15 +129,15 @@ func (l *limitedListener) Close() error {
 	return l.Listener.Close()
 }
 
-// A countedConn frees its slot when it is closed.
+// A countedConn releases its slot when it is closed.
 type countedConn struct {
 	net.Conn
 	connections *connections
-	idleSince   atomic.Int64 // Unix nanoseconds; 0 while it is not idle
+	idleSince   atomic.Int64 // Unix nanoseconds; 0 while it is active
 	once        sync.Once
 }
 
-// Close closes the connection and frees its slot.
+// Close closes the connection and releases its slot.
 func (c *countedConn) Close() error {
 	err := c.Conn.Close()
 	c.once.Do(func() {
@@ -149,7 +149,7 @@ func (c *countedConn) Close() error {
 	return err
 }
 
-// A rareWarning is due at most once per warnInterval.
+// A rareWarning is logged at most once per warnInterval.
 type rareWarning struct{ last atomic.Int64 }
 
 func (w *rareWarning) due() bool {

@@ -14,8 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/logtest"
 )
 
-// TestConnectionsAreBounded fills a process with 400 idle bodies: the next caller waits
-// until one of them is cut off, and one line says so.
+// TestConnectionsAreBounded fills a process with 400 stalled bodies: the next caller waits
+// until one of them times out, and one warning is logged.
 func TestConnectionsAreBounded(t *testing.T) {
 	const limit = 400
 	synctest.Test(t, func(t *testing.T) {
@@ -45,8 +45,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	})
 }
 
-// TestIdleConnectionsMakeRoom sees that a connection that is kept for later does not
-// keep anybody out.
+// TestIdleConnectionsMakeRoom checks that an idle connection blocks no new one.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 2, slog.New(slog.DiscardHandler), whole)
@@ -68,7 +67,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	})
 }
 
-// failingListener fails once, as where no file can be opened.
+// failingListener fails once, as a listener without free file descriptors does.
 type failingListener struct {
 	net.Listener
 	once sync.Once
@@ -84,7 +83,7 @@ func (l *failingListener) Accept() (conn net.Conn, err error) {
 	return l.Listener.Accept()
 }
 
-// TestAcceptGoesOn sees that a failed accept is logged and ends nothing.
+// TestAcceptGoesOn checks that a failed accept is logged and retried.
 func TestAcceptGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logtest.Buffer
@@ -94,7 +93,7 @@ func TestAcceptGoesOn(t *testing.T) {
 		if _, err := l.Accept(); err != nil {
 			t.Error(err)
 		}
-		if log.Count("level=WARN msg=\"cannot accept connections\"") != 1 {
+		if log.Count("level=WARN msg=\"accept failed, retrying\"") != 1 {
 			t.Error("no warning")
 		}
 		if err := l.Close(); err != nil {
@@ -137,8 +136,8 @@ func TestErrorLog(t *testing.T) {
 	}
 }
 
-// TestTheLongestIdleMakesRoom sees that of idle connections the one is closed that has
-// been idle for longest.
+// TestTheLongestIdleMakesRoom checks that the connection that has been idle for longest is
+// closed first.
 func TestTheLongestIdleMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 2, slog.New(slog.DiscardHandler), whole)
@@ -153,7 +152,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 			return res.Body.Close()
 		}
 		var conns [3]net.Conn
-		for i, from := range []int{0, 1, 0} { // the first is used last, so the second makes room
+		for i, from := range []int{0, 1, 0} { // the first is used last, so the second is closed
 			if conns[from] == nil {
 				conns[from], _ = listener.Dial(t.Context(), "", "")
 				defer conns[from].Close()

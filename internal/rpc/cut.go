@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// maxMessageBytes bounds the text of an error that leaves the process.
+	// maxMessageBytes limits the text of an error to a caller.
 	maxMessageBytes = 4 << 10
-	// maxDetailBytes bounds the details of an error that leaves the process.
+	// maxDetailBytes limits the details of an error to a caller.
 	maxDetailBytes = 4 << 10
-	// maxLogBytes bounds what is logged of one error.
+	// maxLogBytes limits the logged text of one error.
 	maxLogBytes = 4 << 10
-	// maxQuoteBytes bounds what an error quotes of a request.
+	// maxQuoteBytes limits the part of a request that an error quotes.
 	maxQuoteBytes = 200
 )
 
-// cut returns text with at most most bytes, and says where it was longer. A control
-// character counts as six bytes, as that is what JSON makes of it.
+// cut returns text truncated to at most most bytes, with a mark if it was longer. A control
+// character counts as six bytes, its size in JSON.
 func cut(text string, most int) string {
 	size := 0
 	for i, r := range text {
@@ -30,14 +30,14 @@ func cut(text string, most int) string {
 			n = 6
 		}
 		if size += n; size > most {
-			return text[:i] + "… (cut)"
+			return text[:i] + "… (truncated)"
 		}
 	}
 	return text
 }
 
-// cutError returns an error that says no more than callers may be sent: its text is cut,
-// and details are left out that do not fit.
+// cutError returns an error within the limits for callers: its text is truncated, and
+// details that do not fit are dropped.
 func cutError(e *connect.Error) *connect.Error {
 	size := 0
 	for _, d := range e.Details() {
@@ -61,21 +61,21 @@ func cutError(e *connect.Error) *connect.Error {
 	return short
 }
 
-// A cutText is the text of an error that was cut.
+// A cutText is the truncated text of an error.
 type cutText string
 
 func (t cutText) Error() string { return string(t) }
 
-// quotedHeaders are those that Connect quotes in its errors.
+// quotedHeaders are the headers that Connect quotes in its errors.
 var quotedHeaders = []string{
 	"Connect-Content-Encoding", "Connect-Protocol-Version", "Connect-Timeout-Ms", "Content-Encoding", "Grpc-Encoding", "Grpc-Timeout",
 }
 
-// quotedParameters are those of a query that Connect quotes in its errors.
+// quotedParameters are the query parameters that Connect quotes in its errors.
 var quotedParameters = []string{"base64", "compression", "connect", "encoding"}
 
-// withShortHeaders cuts what Connect would quote whole in an error. What is so long is
-// not valid, and stays so.
+// withShortHeaders truncates values that Connect would quote whole in an error. Such a long
+// value is invalid, and stays so.
 func withShortHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range quotedHeaders {
@@ -90,7 +90,7 @@ func withShortHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// shortQuery cuts the values of quotedParameters.
+// shortQuery truncates the values of quotedParameters.
 func shortQuery(raw string) string {
 	query, err := url.ParseQuery(raw)
 	if err != nil {

@@ -16,9 +16,9 @@ func TestCut(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"short", "short"},
 		{strings.Repeat("x", 20), strings.Repeat("x", 20)},
-		{strings.Repeat("x", 21), strings.Repeat("x", 20) + "… (cut)"},
-		{strings.Repeat("봉", 7), strings.Repeat("봉", 6) + "… (cut)"},
-		{strings.Repeat("\x01", 4), strings.Repeat("\x01", 3) + "… (cut)"},
+		{strings.Repeat("x", 21), strings.Repeat("x", 20) + "… (truncated)"},
+		{strings.Repeat("봉", 7), strings.Repeat("봉", 6) + "… (truncated)"},
+		{strings.Repeat("\x01", 4), strings.Repeat("\x01", 3) + "… (truncated)"},
 	} {
 		if got := cut(c.text, 20); got != c.want || !utf8.ValidString(got) {
 			t.Errorf("%q is cut to %q, want %q", c.text, got, c.want)
@@ -26,7 +26,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestCutError cuts the text of an error and drops details that do not fit.
+// TestCutError truncates the text of an error and drops details that do not fit.
 func TestCutError(t *testing.T) {
 	long := connect.NewError(connect.CodeNotFound, errors.New(strings.Repeat("봉", 1<<20)))
 	for _, size := range []int{1000, 2000, 1 << 20} {
@@ -46,11 +46,11 @@ func TestCutError(t *testing.T) {
 		t.Errorf("%d bytes, %d details, %v", size, len(got.Details()), got.Meta())
 	}
 	if short := connect.NewError(connect.CodeNotFound, errors.New("short")); cutError(short) != short {
-		t.Error("a short error is made anew")
+		t.Error("a short error is copied")
 	}
 }
 
-// TestShortHeaders sees that what Connect quotes of a request is cut before.
+// TestShortHeaders checks that values that Connect quotes are truncated before.
 func TestShortHeaders(t *testing.T) {
 	long := strings.Repeat("x", 60_000)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/a?compression="+long+"&message=e30&encoding=json", nil)

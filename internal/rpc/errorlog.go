@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// errorLog is what a http.Server logs, in the log of the process. What any stranger can
-// cause by a malformed connection is of level debug; a panic is an error.
+// errorLog writes the log of an http.Server to the log of the process. Messages that any
+// client can cause by a malformed connection have level debug; a panic is an error.
 type errorLog struct{ log *slog.Logger }
 
 func newErrorLog(to *slog.Logger) *log.Logger { return log.New(errorLog{to}, "", 0) }

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// codes is the one table that turns faults into codes for outsiders.
+// codes maps faults and context errors to the codes that callers get.
 var codes = []struct {
 	fault error
 	code  connect.Code
@@ -26,11 +26,11 @@ var codes = []struct {
 	{context.DeadlineExceeded, connect.CodeDeadlineExceeded},
 }
 
-// faults gives each error of a handler the code and the words that outsiders may
-// have, and logs what they may not.
+// faults is the interceptor of handlers that turns each error into one for callers, with a
+// code and a text that may leave the process, and logs the rest.
 type faults struct{ log *slog.Logger }
 
-// WrapUnary translates what a call ends with.
+// WrapUnary translates the error of a call.
 func (f faults) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		res, err := next(ctx, req)
@@ -41,7 +41,7 @@ func (f faults) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// WrapStreamingHandler translates what a stream ends with.
+// WrapStreamingHandler translates the error of a stream.
 func (f faults) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		if err := next(ctx, conn); err != nil {
@@ -51,7 +51,7 @@ func (f faults) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.
 	}
 }
 
-// WrapStreamingClient is for clients, and changes nothing.
+// WrapStreamingClient returns next: the interceptor is for handlers.
 func (f faults) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
@@ -65,15 +65,15 @@ func (f faults) outside(ctx context.Context, spec connect.Spec, err error) *conn
 		level = slog.LevelError
 	}
 	if neighbour {
-		level = slog.LevelDebug // its client warned
+		level = slog.LevelDebug // the client's interceptor has logged it
 	}
 	f.log.Log(ctx, level, "call failed",
 		"procedure", spec.Procedure, "code", outside.Code().String(), "error", cut(err.Error(), maxLogBytes), "cause", cut(cause(err), maxLogBytes))
 	return outside
 }
 
-// cause is what an error knows beside its text for outsiders; empty where it knows
-// no more.
+// cause returns the internal cause of an error, which its text for callers does not hold;
+// empty if it has none.
 func cause(err error) string {
 	if e, ok := errors.AsType[interface {
 		error
@@ -84,7 +84,7 @@ func cause(err error) string {
 	return ""
 }
 
-// outsideError gives the error that leaves for err.
+// outsideError returns the error that callers get for err.
 func outsideError(err error) *connect.Error {
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		return relayed(e)
@@ -97,8 +97,8 @@ func outsideError(err error) *connect.Error {
 	return connect.NewError(connect.CodeInternal, errors.New("internal error"))
 }
 
-// relayed gives the error that leaves for one that came from Connect: from our
-// validation, from another service that we asked, or of the way there.
+// relayed returns the error that callers get for an error of Connect: of our validation, of
+// an upstream, or of the connection to it.
 func relayed(e *connect.Error) *connect.Error {
 	if n, ok := errors.AsType[*neighbourError](e); ok {
 		return connect.NewError(connect.CodeUnavailable, n)
@@ -113,7 +113,7 @@ func relayed(e *connect.Error) *connect.Error {
 	return e
 }
 
-// recovered answers for a handler that panicked. Connect calls it.
+// recovered returns the option that recovers from a panic of a handler.
 func recovered(log *slog.Logger) connect.HandlerOption {
 	return connect.WithRecover(func(ctx context.Context, spec connect.Spec, _ http.Header, p any) error {
 		log.ErrorContext(ctx, "handler panicked", "procedure", spec.Procedure, "panic", cut(fmt.Sprint(p), maxLogBytes), "stack", string(debug.Stack()))

@@ -2,5 +2,5 @@
 
 package rpc
 
-// openFiles returns 0: the limit of open files is not known here.
+// openFiles returns 0: the open-file limit is unknown on this system.
 func openFiles() uint64 { return 0 }

@@ -12,18 +12,17 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// idempotencyHeader is the header that says the same as the field idempotency_key.
+// idempotencyHeader is the header for the field idempotency_key.
 const idempotencyHeader = "Idempotency-Key"
 
-// A headerField lets callers say in a header, by every protocol, what a field of a
-// request says. It sets the field of each request that has one of its name.
+// A headerField copies a header into a field of the request, by every protocol. It applies
+// to each request message that has a field of the name.
 type headerField struct {
 	header string
 	field  protoreflect.Name
 }
 
-// intercept is the interceptor. A field that says otherwise than the header is
-// fault.ErrInvalid.
+// intercept is the interceptor. It returns fault.ErrInvalid if field and header differ.
 func (h headerField) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		said := req.Header().Get(h.header)
@@ -40,7 +39,7 @@ func (h headerField) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 			return next(ctx, req)
 		}
 		if m.Has(field) && m.Get(field).String() != said {
-			return nil, fmt.Errorf("%s and the header %s say different things: %w", h.field, h.header, fault.ErrInvalid)
+			return nil, fmt.Errorf("%s and header %s differ: %w", h.field, h.header, fault.ErrInvalid)
 		}
 		m.Set(field, protoreflect.ValueOfString(said))
 		return next(ctx, req)

@@ -10,24 +10,24 @@ import (
 	"strings"
 )
 
-// Hosts decides which Host headers a port serves. A page whose name was made to resolve
-// to this machine (DNS rebinding) is known by the Host that its browser sends: the name
-// of the page.
+// Hosts is the set of Host headers that a port serves. A page whose name resolves to this
+// machine (DNS rebinding) is detected by the Host that its browser sends: the name of the
+// page.
 //
-// Loopback names and addresses are always served, and the address that a connection was
-// made to. The zero value serves nothing else.
+// Loopback names and addresses are always served, and the local address of the connection.
+// The zero value serves nothing else.
 type Hosts struct {
 	any     bool
 	names   map[string]bool // a host, or a host with a port
-	domains []string        // such as ".example.com", for all names below
+	domains []string        // such as ".example.com", for all subdomains
 }
 
 // AnyHost serves every Host header.
 var AnyHost = Hosts{any: true}
 
-// ParseHosts returns the Hosts that serve the named hosts: "bongsu.example.com" and
-// "10.0.0.5" with any port, "bongsu.example.com:8443" with that port, "*.example.com"
-// for every name below, "*" for every Host header.
+// ParseHosts returns the Hosts for entries: "bongsu.example.com" and "10.0.0.5" with any
+// port, "bongsu.example.com:8443" with that port, "*.example.com" for every subdomain, "*"
+// for every Host header.
 func ParseHosts(entries []string) (Hosts, error) {
 	hosts := Hosts{names: map[string]bool{}}
 	for _, entry := range entries {
@@ -38,7 +38,7 @@ func ParseHosts(entries []string) (Hosts, error) {
 		case entry == "*":
 			hosts.any = true
 		case !isHost(host) || port != "" && err != nil || wildcard && port != "":
-			return Hosts{}, fmt.Errorf("%q is not a host: name it as bongsu.example.com, bongsu.example.com:8443 or *.example.com", entry)
+			return Hosts{}, fmt.Errorf("invalid host %q: use bongsu.example.com, bongsu.example.com:8443 or *.example.com", entry)
 		case wildcard:
 			hosts.domains = append(hosts.domains, "."+host)
 		case port != "":
@@ -50,7 +50,7 @@ func ParseHosts(entries []string) (Hosts, error) {
 	return hosts, nil
 }
 
-// With returns h that also serves the named hosts, with any port.
+// With returns h with the named hosts added, on any port.
 func (h Hosts) With(names ...string) Hosts {
 	all := maps.Clone(h.names)
 	if all == nil {
@@ -64,8 +64,8 @@ func (h Hosts) With(names ...string) Hosts {
 	return h
 }
 
-// allows reports whether the Host header of a request is served. A request without one
-// comes from no browser.
+// allows reports whether the Host header of a request is served. A request without one does
+// not come from a browser.
 func (h Hosts) allows(r *http.Request) bool {
 	if h.any || r.Host == "" {
 		return true
@@ -89,14 +89,14 @@ func (h Hosts) allows(r *http.Request) bool {
 	return false
 }
 
-// isLocal reports whether ip is the address that the connection of r was made to.
+// isLocal reports whether ip is the local address of the connection of r.
 func isLocal(r *http.Request, ip netip.Addr) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && local.AddrPort().Addr().Unmap() == ip
 }
 
-// splitHost returns the host of a Host header in the form in which hosts are compared
-// (lower case, without brackets and final dot), and its port, which may be missing.
+// splitHost returns the host of a Host header, normalized for comparison (lower case,
+// without brackets and final dot), and its port, which may be empty.
 func splitHost(text string) (host, port string) {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
@@ -109,7 +109,7 @@ func splitHost(text string) (host, port string) {
 	return host, port
 }
 
-// isHost reports whether text is an address or may be the name of a host.
+// isHost reports whether text is an IP address or a valid host name.
 func isHost(text string) bool {
 	if _, err := netip.ParseAddr(text); err == nil {
 		return true

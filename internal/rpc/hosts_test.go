@@ -68,7 +68,7 @@ func TestHosts(t *testing.T) {
 
 func TestHostsThatAreNone(t *testing.T) {
 	for _, entry := range []string{"", "http://bongsu.example.com", "bongsu.example.com/x", "a b", "bongsu.example.com:https", "a:70000", "*x", "*.", "*.a:1", "a..b", ".a", "a,b", "한국"} {
-		if _, err := ParseHosts([]string{"good", entry}); err == nil || !strings.Contains(err.Error(), "is not a host") {
+		if _, err := ParseHosts([]string{"good", entry}); err == nil || !strings.Contains(err.Error(), "invalid host") {
 			t.Errorf("%q: %v", entry, err)
 		}
 	}

@@ -8,25 +8,25 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxIgnoredNames bounds how many ignored fields an answer names.
+// maxIgnoredNames is the maximum number of ignored fields that a response names.
 const maxIgnoredNames = 20
 
-// unknownFields finds the fields of a JSON body that its message does not have. It only
-// looks for names and the ends of values, as every alert passes it: whoever reads the
-// body next says what is wrong with it.
+// unknownFields finds the fields of a JSON body that its message does not have. Every alert
+// passes it, so it scans only names and the ends of values: the decoder reports malformed
+// JSON.
 type unknownFields struct {
 	body    []byte
 	at      int
-	refused string   // a field that is left as it is, so that whoever reads it refuses it
-	names   []string // the first of them, with those of the messages around them: details.color
+	refused string   // a field that is kept, so that the decoder refuses it
+	names   []string // the first of them, as paths: details.color
 	count   int
-	blanks  [][2]int // where they and their commas are
+	blanks  [][2]int // their byte ranges, with their commas
 }
 
-// blankUnknownFields overwrites the fields of a JSON body that message does not have
-// with spaces, so that the places in errors stay right. It returns their names, each
-// once and at most maxIgnoredNames, and their number. It leaves the field named refused,
-// and a body that is not JSON.
+// blankUnknownFields overwrites the unknown fields of a JSON body with spaces, so that the
+// positions in errors stay right. It returns their names, each once and at most
+// maxIgnoredNames, and their number. It keeps the field named refused, and a body that is
+// not JSON.
 func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor, refused string) (names []string, count int) {
 	u := &unknownFields{body: body, refused: refused}
 	if !u.value(message, "") || len(u.blanks) == 0 || !json.Valid(body) {
@@ -40,8 +40,8 @@ func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor, ref
 	return u.names, u.count
 }
 
-// value passes the value of a field of type message; nil for any other type. Like all
-// that pass something, it reports false where the body is not JSON.
+// value skips the value of a field of type message; nil for any other type. Like all skip
+// methods, it reports false if the body is not JSON.
 func (u *unknownFields) value(message protoreflect.MessageDescriptor, path string) bool {
 	c := u.next()
 	if message == nil || message.ParentFile().Package() == "google.protobuf" {
@@ -71,7 +71,7 @@ func (u *unknownFields) list(message protoreflect.MessageDescriptor, path string
 
 func (u *unknownFields) object(message protoreflect.MessageDescriptor, path string) bool {
 	u.at++
-	kept := -1 // where the last known field ends
+	kept := -1 // the end of the last known field
 	for u.next() == '"' {
 		start := u.at
 		name, ok := u.name()
@@ -115,7 +115,7 @@ func (u *unknownFields) add(name string, start, end int) {
 	}
 }
 
-// name passes the name of a field and its colon.
+// name skips the name of a field and its colon, and returns the name.
 func (u *unknownFields) name() (name string, ok bool) {
 	start := u.at
 	if !u.text() {
@@ -134,7 +134,7 @@ func (u *unknownFields) name() (name string, ok bool) {
 	return name, true
 }
 
-// text passes a string.
+// text skips a string.
 func (u *unknownFields) text() bool {
 	for u.at++; u.at < len(u.body); u.at++ {
 		switch u.body[u.at] {
@@ -148,7 +148,7 @@ func (u *unknownFields) text() bool {
 	return false
 }
 
-// skip passes any value.
+// skip skips any value.
 func (u *unknownFields) skip() bool {
 	start := u.at
 	for depth := 0; u.at < len(u.body); {
@@ -184,7 +184,7 @@ func (u *unknownFields) skip() bool {
 	return u.at > start // a bare number ends with the body
 }
 
-// next returns the first byte of what comes next, and 0 at the end.
+// next skips white space and returns the byte after it, 0 at the end.
 func (u *unknownFields) next() byte {
 	for ; u.at < len(u.body); u.at++ {
 		switch u.body[u.at] {
@@ -196,7 +196,7 @@ func (u *unknownFields) next() byte {
 	return 0
 }
 
-// messageOf returns the message of a field that holds one or a list of it, or nil.
+// messageOf returns the message type of a singular or repeated field, or nil.
 func messageOf(field protoreflect.FieldDescriptor) protoreflect.MessageDescriptor {
 	if field == nil || field.IsMap() {
 		return nil

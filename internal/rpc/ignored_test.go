@@ -38,7 +38,7 @@ func TestUnknownFieldsAreBlanked(t *testing.T) {
 	}
 }
 
-// TestManyUnknownFields sees that names are bounded, in number and length.
+// TestManyUnknownFields checks that the names are limited in number and length.
 func TestManyUnknownFields(t *testing.T) {
 	var body strings.Builder
 	body.WriteString(`{"` + strings.Repeat("x", 10_000) + `":1`)
@@ -53,8 +53,8 @@ func TestManyUnknownFields(t *testing.T) {
 	}
 }
 
-// FuzzUnknownFields holds the rest of a body to what protojson reads of it when it
-// ignores what it does not know.
+// FuzzUnknownFields compares the rest of a body with the fields that protojson decodes when
+// it discards unknown ones.
 func FuzzUnknownFields(f *testing.F) {
 	for _, seed := range []string{
 		`{"message":"m","source":"x"}`, `{"details":[{"name":"n","color":{"a":[{}]}}],"a":1}`, `{"a":1,"message":"m","b":2,"title":"t"}`,
@@ -75,7 +75,7 @@ func FuzzUnknownFields(f *testing.F) {
 		}
 		err := protojson.Unmarshal(after, &got)
 		if wantErr != nil || err != nil && strings.Contains(err.Error(), "enum") {
-			return // stricter of us: a word that no enum has is an error
+			return // stricter than protojson: an unknown enum value is an error
 		}
 		if err != nil || got.String() != want.String() {
 			t.Errorf("%q, without %q: %v\n got %v\nwant %v", body, names, err, &got, &want)

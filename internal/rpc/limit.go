@@ -10,43 +10,42 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxDepth bounds how deeply the messages of a request, or its JSON, may be nested.
+// maxDepth is the maximum nesting of the messages of a request, or of its JSON.
 const maxDepth = 64
 
-// A sizeLimit bounds how many values one request may hold. The limit of its bytes alone
-// does not bound the memory it takes: an empty message is two bytes on the wire, next to
-// none of them in gzip, and a hundred in memory.
+// A sizeLimit limits the number of values of a request. A limit of its bytes alone does not
+// bound its memory: an empty message is two bytes on the wire, next to none in gzip, and a
+// hundred in memory.
 type sizeLimit struct {
 	messages int
-	scalars  int // elements of repeated fields that are no messages
+	scalars  int // elements of repeated fields that are not messages
 }
 
-// Limits by the kind of service. An alert has up to 1,020 values; 10,000 reports of a
-// sender are 40,000 messages; a directory of 100,000 users with two addresses each is
-// 300,000.
+// The limits by kind of service. An alert has up to 1,020 values; 10,000 reports of a sender
+// are 40,000 messages; a directory of 100,000 users with two addresses each is 300,000.
 var (
 	publicLimit   = sizeLimit{messages: 25_000, scalars: 100_000}
 	internalLimit = sizeLimit{messages: 250_000, scalars: 1_000_000}
 	bulkLimit     = sizeLimit{messages: 500_000, scalars: 2_000_000}
 )
 
-// errMessages and errScalars are the errors of requests beyond a sizeLimit.
+// errMessages and errScalars return the errors of requests beyond a sizeLimit.
 func (l sizeLimit) errMessages() error {
-	return fmt.Errorf("the request holds more than %d objects: split it", l.messages)
+	return fmt.Errorf("request has more than %d objects: split it", l.messages)
 }
 
 func (l sizeLimit) errScalars() error {
-	return fmt.Errorf("the request holds more than %d values in lists: split it", l.scalars)
+	return fmt.Errorf("request has more than %d values in lists: split it", l.scalars)
 }
 
-var errDepth = fmt.Errorf("the request is nested deeper than %d levels", maxDepth)
+var errDepth = fmt.Errorf("request is nested deeper than %d levels", maxDepth)
 
-// errItems is the error of a list that is longer than its field allows.
+// errItems returns the error of a list that exceeds the limit of its field.
 func errItems(field protoreflect.Name, most int) error {
 	return fmt.Errorf("%s: must have at most %d items", field, most)
 }
 
-// itemLimits holds the max_items of the repeated fields of a message. There are few.
+// itemLimits are the max_items of the repeated fields of a message. There are few.
 type itemLimits []itemLimit
 
 type itemLimit struct {
@@ -54,7 +53,7 @@ type itemLimit struct {
 	most  int
 }
 
-// index returns where the limit of a field stands, and -1 where it has none.
+// index returns the index of the limit of a field, and -1 if it has none.
 func (ls itemLimits) index(field protoreflect.FieldNumber) int {
 	for i, l := range ls {
 		if l.field == field {
@@ -64,10 +63,10 @@ func (ls itemLimits) index(field protoreflect.FieldNumber) int {
 	return -1
 }
 
-var knownItemLimits sync.Map // of itemLimits by protoreflect.MessageDescriptor
+var knownItemLimits sync.Map // cache of itemLimits by protoreflect.MessageDescriptor
 
-// itemLimitsOf returns the max_items and max_pairs that buf.validate sets for the fields
-// of a message.
+// itemLimitsOf returns the max_items and max_pairs of buf.validate for the fields of a
+// message.
 func itemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
 	if known, ok := knownItemLimits.Load(message); ok {
 		return known.(itemLimits) //nolint:forcetypeassert // nothing else is stored
@@ -89,14 +88,14 @@ func itemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
 	return limits
 }
 
-// An itemCheck is a field of a message whose items are counted, or that leads to one.
+// An itemCheck is a field of a message whose items are counted, or that contains one.
 type itemCheck struct {
 	field  protoreflect.FieldDescriptor
-	most   int  // items; 0 where the field has no limit
-	within bool // the messages in it have checks of their own
+	most   int  // items; 0 if the field has no limit
+	within bool // its messages have checks of their own
 }
 
-var knownItemChecks sync.Map // of []itemCheck by protoreflect.MessageDescriptor
+var knownItemChecks sync.Map // cache of []itemCheck by protoreflect.MessageDescriptor
 
 // itemChecksOf returns the checks of a message: most messages have none or few.
 func itemChecksOf(message protoreflect.MessageDescriptor) []itemCheck {
@@ -134,7 +133,7 @@ func leadsToLimit(message protoreflect.MessageDescriptor, seen map[protoreflect.
 	}
 	fields := message.Fields()
 	for i := range fields.Len() {
-		inner := fields.Get(i).Message() // of a map: its entry
+		inner := fields.Get(i).Message() // for a map: its entry
 		if inner != nil && leadsToLimit(inner, seen) {
 			return true
 		}
@@ -142,9 +141,9 @@ func leadsToLimit(message protoreflect.MessageDescriptor, seen map[protoreflect.
 	return false
 }
 
-// checkItems returns an error where a list within m is longer than its field allows. It
-// is much cheaper than all rules, which are checked for each element first, and looks only
-// at fields that can have such a list.
+// checkItems returns an error if a list within m exceeds the limit of its field. It is much
+// cheaper than the validation, which checks each element first, and visits only fields that
+// can contain such a list.
 func checkItems(m protoreflect.Message) error {
 	for _, c := range itemChecksOf(m.Descriptor()) {
 		if !m.Has(c.field) {

@@ -1,8 +1,7 @@
 package rpc
 
-// checkJSON returns an error where data, a message in JSON, holds more values than the
-// limit, or is nested too deep. It allocates nothing. What is not well-formed it leaves
-// to the decoder.
+// checkJSON returns an error if data, a message in JSON, has more values than the limit, or
+// is nested too deep. It allocates nothing. Malformed JSON is left to the decoder.
 func (l sizeLimit) checkJSON(data []byte) error {
 	var inList [maxDepth + 1]bool // by depth
 	depth, messages, scalars := 0, 0, 0
@@ -34,7 +33,7 @@ func (l sizeLimit) checkJSON(data []byte) error {
 				scalars++
 			}
 		}
-		if messages > 2*l.messages { // a list is counted as well
+		if messages > 2*l.messages { // lists are counted as well
 			return l.errMessages()
 		}
 		if scalars > l.scalars {
@@ -44,7 +43,7 @@ func (l sizeLimit) checkJSON(data []byte) error {
 	return nil
 }
 
-// endsLiteral reports whether a byte stands behind a number, true, false or null.
+// endsLiteral reports whether a byte ends a number, true, false or null.
 func endsLiteral(b byte) bool {
 	switch b {
 	case ' ', '\t', '\r', '\n', ',', ':', '{', '}', '[', ']', '"':

@@ -21,7 +21,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// repeatField returns n times a field of a message on the wire.
+// repeatField returns the encoding of a field of a message, n times.
 func repeatField(t *testing.T, one proto.Message, n int) []byte {
 	t.Helper()
 	data, err := proto.Marshal(one)
@@ -31,8 +31,8 @@ func repeatField(t *testing.T, one proto.Message, n int) []byte {
 	return bytes.Repeat(data, n)
 }
 
-// TestLimitsBeforeDecoding decodes requests that are next to nothing on the wire, or in
-// JSON, and would be hundreds of megabytes in memory.
+// TestLimitsBeforeDecoding decodes requests that are tiny on the wire, or in JSON, and would
+// take hundreds of megabytes of memory.
 func TestLimitsBeforeDecoding(t *testing.T) {
 	details := &alertv1.SendAlertRequest{Details: []*alertv1.Detail{{}}}
 	address := repeatField(t, &userv1.TransferUser{Addresses: []*userv1.TransferAddress{{}}}, 4_000_000)
@@ -47,7 +47,7 @@ func TestLimitsBeforeDecoding(t *testing.T) {
 		message proto.Message
 		data    []byte
 		json    string
-		says    string // empty: it is read
+		says    string // empty: no error
 	}{
 		{name: "20 details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 20)},
 		{name: "21 details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 21), says: "details: must have at most 20 items"},
@@ -74,13 +74,13 @@ func TestLimitsBeforeDecoding(t *testing.T) {
 			}
 			err := decode()
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || len(err.Error()) > 500) {
-				t.Fatalf("error %v does not say %q", err, c.says)
+				t.Fatalf("error %v does not contain %q", err, c.says)
 			}
 			if c.says == "" || c.json != "" {
 				return
 			}
 			if allocs := testing.AllocsPerRun(1, func() { _ = decode() }); allocs > 100 {
-				t.Errorf("to refuse it took %.0f allocations", allocs)
+				t.Errorf("the refusal took %.0f allocations", allocs)
 			}
 		})
 	}
@@ -101,8 +101,8 @@ func slicesOf(one int64, n int) []int64 {
 	return all
 }
 
-// TestEveryListHasALimit sees that no list of a public request is without a limit of
-// its items: the limit of all values alone would let its violations grow with it.
+// TestEveryListHasALimit checks that each list of a public request has an item limit: with
+// the total limit alone the violations would grow with the list.
 func TestEveryListHasALimit(t *testing.T) {
 	unlimited := map[protoreflect.FullName]string{
 		"bongsu.user.v1.ImportDirectoryRequest.users":  "the handler limits them",
@@ -145,7 +145,7 @@ func TestEveryListHasALimit(t *testing.T) {
 	}
 }
 
-// TestViolationsAreBounded names the first of 1,000 violations.
+// TestViolationsAreBounded checks that the error lists the first of 1,000 violations.
 func TestViolationsAreBounded(t *testing.T) {
 	err := validator{protovalidate.GlobalValidator}.Validate(&alertv1.ReplayDeliveriesRequest{DeliveryIds: make([]string, 1000)})
 	invalid, ok := errors.AsType[*protovalidate.ValidationError](err)

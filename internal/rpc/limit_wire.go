@@ -5,14 +5,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// checkWire returns an error where data, a message on the wire, holds more values than
-// the limit, or more of a list than its field allows. It allocates next to nothing. What is not well-formed it leaves to the decoder.
+// checkWire returns an error if data, an encoded message, has more values than the limit,
+// or a list that exceeds the limit of its field. It allocates next to nothing. Malformed
+// data is left to the decoder.
 func (l sizeLimit) checkWire(data []byte, message protoreflect.MessageDescriptor) error {
 	c := wireCount{limit: l}
 	return c.count(data, message, 0)
 }
 
-// A wireCount counts the values of one message on the wire.
+// A wireCount counts the values of one encoded message.
 type wireCount struct {
 	limit             sizeLimit
 	messages, scalars int
@@ -23,7 +24,7 @@ func (c *wireCount) count(data []byte, message protoreflect.MessageDescriptor, d
 		return errDepth
 	}
 	fields, limits := message.Fields(), itemLimitsOf(message)
-	var items []int // of each of limits; nil until the first
+	var items []int // counts per limit; nil until the first
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
@@ -73,12 +74,12 @@ func (c *wireCount) count(data []byte, message protoreflect.MessageDescriptor, d
 	return nil
 }
 
-// packable reports whether a list of a kind may be packed into one value.
+// packable reports whether a list of a kind may be encoded as a packed field.
 func packable(kind protoreflect.Kind) bool {
 	return kind != protoreflect.StringKind && kind != protoreflect.BytesKind && kind != protoreflect.MessageKind && kind != protoreflect.GroupKind
 }
 
-// packedLen returns how many elements a packed list holds.
+// packedLen returns the number of elements of a packed field.
 func packedLen(packed []byte, kind protoreflect.Kind) (n int) {
 	switch kind {
 	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// mediaTypes checks the type of a raw body. It returns an error that says what the path
-// takes where it is of none. A page of another site can make a browser send text and
-// forms unasked, but not JSON.
+// mediaTypes checks the media type of a raw body. It returns an error with the types that
+// the path accepts. A page of another site can make a browser send text and forms across
+// origins, but not JSON.
 type mediaTypes func(req *http.Request, mediaType string) *refusal
 
-// checkRawType refuses a raw body of a type that the path does not take, and the types
-// of other protocols, which the transcoder would speak.
+// checkRawType refuses a raw body of a type that the path does not accept, and the types of
+// gRPC and Connect, which the transcoder would accept.
 func (r *route) checkRawType(req *http.Request) *refusal {
-	mediaType, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";") // its charset is read later
+	mediaType, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";") // the charset is checked later
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
 	if strings.HasPrefix(mediaType, "application/grpc") || strings.HasPrefix(mediaType, "application/connect+") {
-		return refuse(http.StatusUnsupportedMediaType, "Content-Type: this path speaks neither gRPC nor Connect")
+		return refuse(http.StatusUnsupportedMediaType, "Content-Type: the path supports neither gRPC nor Connect")
 	}
 	if r.bodyType == nil {
 		return nil
@@ -24,8 +24,8 @@ func (r *route) checkRawType(req *http.Request) *refusal {
 	return r.bodyType(req, mediaType)
 }
 
-// takesIntake takes JSON, but for CloudEvents, which have types of their own, and of any
-// type with the headers of the binary mode.
+// takesIntake accepts JSON. For CloudEvents it accepts their own types, and any type with the
+// headers of the binary mode.
 func takesIntake(req *http.Request, mediaType string) *refusal {
 	if !strings.HasSuffix(strings.TrimSuffix(req.URL.Path, "/"), "/cloudevents") {
 		if !isJSON(mediaType) {
@@ -39,7 +39,7 @@ func takesIntake(req *http.Request, mediaType string) *refusal {
 	return refuse(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/cloudevents+json or application/cloudevents-batch+json, or as any type with the headers ce-specversion, ce-id, ce-source and ce-type")
 }
 
-// takesForm takes the forms that providers call back with.
+// takesForm accepts the forms of providers' callbacks.
 func takesForm(_ *http.Request, mediaType string) *refusal {
 	if mediaType != "application/x-www-form-urlencoded" {
 		return refuse(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/x-www-form-urlencoded")

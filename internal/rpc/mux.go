@@ -12,23 +12,23 @@ import (
 	"connectrpc.com/grpcreflect"
 )
 
-// maxQuestionBytes bounds a request of reflection or health, which names a symbol or a
+// maxQuestionBytes limits a request of reflection or health, which names a symbol or a
 // service.
 const maxQuestionBytes = 16 << 10
 
-// readyTimeout bounds what a question about readiness may take.
+// readyTimeout is the timeout of a readiness check.
 const readyTimeout = 2 * time.Second
 
-// A Face is what one port shows.
+// A Face is a listener: one port, with the services that it serves.
 type Face struct {
 	Services []Service
-	Ready    func(context.Context) error // nil error: it can do its work
+	Ready    func(context.Context) error // returns nil if the process can do its work
 	Extra    map[string]http.Handler     // by pattern, such as "GET /metrics"
 }
 
-// Handler gives the handler of the whole port: the services by every protocol,
-// their REST paths, reflection, health by gRPC (grpc.health.v1) and by HTTP
-// (/healthz: the process lives; /readyz: it can do its work).
+// Handler returns the handler of the whole port: the services by every protocol, their REST
+// paths, reflection, health by gRPC (grpc.health.v1) and by HTTP (/healthz: the process is
+// alive; /readyz: it can do its work).
 func (f Face) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	names := make([]string, 0, len(f.Services))
@@ -65,25 +65,25 @@ func (f Face) readyz(w http.ResponseWriter, r *http.Request) {
 func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text + "\n")) // a caller that left needs no answer
+	_, _ = w.Write([]byte(text + "\n")) // fails only if the caller is gone
 }
 
-// A checker answers grpc.health.v1 for the port and each of its services.
+// A checker implements grpc.health.v1 for the port and each of its services.
 type checker struct {
 	names []string
 	ready func(context.Context) error
 }
 
-// Check says SERVING where the port can do its work. It returns not_found for a
-// service that is not served here.
+// Check returns SERVING if the port can do its work, and not_found for a service that the
+// port does not serve.
 func (c *checker) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	if req.Service != "" && !slices.Contains(c.names, req.Service) {
-		return nil, connect.NewError(connect.CodeNotFound, errors.New("no such service on this port"))
+		return nil, connect.NewError(connect.CodeNotFound, errors.New("unknown service on this port"))
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := c.ready(ctx); err != nil {
-		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil // not ready is the answer, not a failed question
+		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil // not ready is a response, not an error
 	}
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/logtest"
 )
 
-// TestStreamOfANeighbourEnds proves that a stream which a neighbour has finished ends
+// TestStreamOfANeighbourEnds checks that a stream that an upstream has completed ends
 // without an error, and without a warning, by every protocol.
 func TestStreamOfANeighbourEnds(t *testing.T) {
 	_, handler := alertv1connect.NewAlertServiceHandler(faulty{fail: func(context.Context) error { return nil }})

@@ -20,7 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/logtest"
 )
 
-// A faulty alert service fails in the way that a test wants.
+// A faulty alert service fails as a test configures it.
 type faulty struct {
 	alertv1connect.UnimplementedAlertServiceHandler
 	fail func(ctx context.Context) error
@@ -37,7 +37,7 @@ func (f faulty) WatchAlert(ctx context.Context, _ *alertv1.WatchAlertRequest, st
 	return f.fail(ctx)
 }
 
-// serveFaulty serves HTTP/2 in cleartext.
+// serveFaulty serves cleartext HTTP/2.
 func serveFaulty(t *testing.T, handler http.Handler) (url string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -69,8 +69,8 @@ func serveTCP(t *testing.T, do func(net.Conn)) (url string) {
 	return "http://" + listener.Addr().String()
 }
 
-// TestNeighbourFails asks neighbours that fail in every way but by an answer: callers get
-// unavailable and a text without an address, and the log the cause, once.
+// TestNeighbourFails calls upstreams that fail without a response: callers get unavailable
+// and a text without an address, and the cause is logged once.
 func TestNeighbourFails(t *testing.T) {
 	handler := func(fail func(context.Context) error) http.Handler {
 		_, h := alertv1connect.NewAlertServiceHandler(faulty{fail: fail})
@@ -124,11 +124,11 @@ func TestNeighbourFails(t *testing.T) {
 			}
 			_, err := alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{})
 			check(err)
-			if said := logged.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="neighbour unavailable" neighbour=alert`) || !strings.Contains(said, "GetAlert") {
+			if said := logged.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="upstream unavailable" upstream=alert`) || !strings.Contains(said, "GetAlert") {
 				t.Errorf("logged %q", said)
 			}
 			if name == "it does not answer" {
-				return // a stream lasts
+				return // a stream is long-lived
 			}
 			stream, err := alerts.WatchAlert(t.Context(), &alertv1.WatchAlertRequest{})
 			if err == nil {
@@ -141,8 +141,8 @@ func TestNeighbourFails(t *testing.T) {
 	}
 }
 
-// TestNeighbourAnswers sees what a neighbour answers, and the end of the caller's own
-// context, pass.
+// TestNeighbourAnswers checks that the errors of an upstream, and of the caller's own
+// context, pass unchanged.
 func TestNeighbourAnswers(t *testing.T) {
 	var logged logtest.Buffer
 	began := make(chan struct{}, 1)
@@ -164,7 +164,7 @@ func TestNeighbourAnswers(t *testing.T) {
 		t.Fatalf("%v, %v", err, stream)
 	}
 	if outside := outsideError(stream.Err()); outside.Code() != connect.CodeNotFound || outside.Message() != "alert 7: not found" {
-		t.Errorf("an answer leaves as %v", outside)
+		t.Errorf("the upstream's error becomes %v", outside)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

@@ -13,14 +13,13 @@ import (
 )
 
 var (
-	errForeignHost   = errors.New("host: not served here; name it with --allowed-hosts if it is meant to lead here")
+	errForeignHost   = errors.New("host: not allowed; add it to --allowed-hosts if it leads to this server")
 	errForeignOrigin = errors.New("origin: pages of other sites may not call this server")
 )
 
-// Protect returns next behind a guard against pages of other sites, which can make a
-// browser on this machine or its network send requests: the Host must be served, and
-// the Origin, where there is one, must be the Host. Refused requests are 403, or
-// permission_denied by the protocol of the request.
+// Protect wraps next to refuse requests of other sites' pages, which can make a browser on
+// this machine or its network send them: the Host must be allowed, and an Origin must equal
+// the Host. Refused requests get 403, or permission_denied by the protocol of the request.
 func Protect(next http.Handler, hosts Hosts, log *slog.Logger) http.Handler {
 	g := &guard{hosts: hosts, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
 	g.logged.Interval = time.Minute
@@ -33,17 +32,17 @@ func Protect(next http.Handler, hosts Hosts, log *slog.Logger) http.Handler {
 	})
 }
 
-// A guard refuses the requests that Protect is against.
+// A guard refuses cross-origin requests, for Protect.
 type guard struct {
 	hosts  Hosts
 	cross  *http.CrossOriginProtection
 	errors *connect.ErrorWriter
 	log    *slog.Logger
-	logged rate.Sometimes // anybody can send such requests
+	logged rate.Sometimes // any client can cause such warnings
 }
 
-// check returns why a request is refused, and nil where it is not. Methods that change
-// nothing may come from links of other sites, without an Origin.
+// check returns the reason to refuse a request, or nil. Safe methods are allowed without an
+// Origin, as links of other sites send them.
 func (g *guard) check(r *http.Request) error {
 	if !g.hosts.allows(r) {
 		return errForeignHost
@@ -59,28 +58,27 @@ func (g *guard) check(r *http.Request) error {
 	return nil
 }
 
-// refuse answers with the error shape of the protocol of the request.
+// refuse responds with the error format of the protocol of the request.
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	g.logged.Do(func() {
-		g.log.WarnContext(ctx, "request refused, further ones in this minute are not logged",
+		g.log.WarnContext(ctx, "request refused, not logging further ones for a minute",
 			"error", err, "host", shorten(r.Host), "origin", shorten(r.Header.Get("Origin")), "path", shorten(r.URL.Path))
 	})
 	if isProcedure(r.URL.Path) {
-		_ = g.errors.Write(w, r, connect.NewError(connect.CodePermissionDenied, err)) // a caller that left needs no answer
+		_ = g.errors.Write(w, r, connect.NewError(connect.CodePermissionDenied, err)) // fails only if the caller is gone
 		return
 	}
 	(&restWriter{ResponseWriter: w, log: g.log, rule: restRule{legacy: isLegacy(r.URL.Path)}}).fail(http.StatusForbidden, err.Error())
 }
 
-// isProcedure reports whether a path is that of a procedure, /package.Service/Method,
-// and not of REST.
+// isProcedure reports whether a path is a procedure, /package.Service/Method, and not REST.
 func isProcedure(path string) bool {
 	return strings.Count(path, "/") == 2 && !strings.HasPrefix(path, "/v1/")
 }
 
-// isLegacy reports whether a path is one of the older service, whose errors have more
-// names.
+// isLegacy reports whether a path is one of the older service, whose errors have additional
+// fields.
 func isLegacy(path string) bool {
 	path = strings.TrimSuffix(path, "/")
 	return path == "/v1/alerts" || path == "/v1/groups" || strings.HasPrefix(path, "/v1/groups/")

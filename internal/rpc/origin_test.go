@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// protected serves a request behind Protect, and reports whether it came through.
+// protected serves a request behind Protect, and reports whether it reached the handler.
 func protected(r *http.Request, log *slog.Logger) (w *httptest.ResponseRecorder, reached bool) {
 	w = httptest.NewRecorder()
 	Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), Hosts{}, log).ServeHTTP(w, r)
@@ -58,12 +58,12 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestRefusalShapes sees each protocol told in its own words.
+// TestRefusalShapes checks that each protocol gets its own error format.
 func TestRefusalShapes(t *testing.T) {
 	for _, c := range []struct {
 		path, contentType string
 		status            int
-		code              any    // of JSON
+		code              any    // in JSON
 		grpc              string // in the header or trailer
 	}{
 		{"/v1/users", "application/json", http.StatusForbidden, float64(7), ""},
@@ -107,7 +107,7 @@ func TestRefusalShapes(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreLogged sees a first refusal logged, and not a flood of them.
+// TestRefusalsAreLogged checks that the first refusal is logged, and not a flood of them.
 func TestRefusalsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -10,10 +10,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// query returns the query of a request with the parameters that r knows, and the names
-// of the others. It fails where the query is malformed, and where a parameter is not
-// known, except on the paths that ignore it: those of the older service, and those
-// whose URL is written by another system.
+// query returns the query of a request with its known parameters, and the names of the
+// others. It returns an error for a malformed query and for an unknown parameter, except on
+// the paths that ignore unknown ones: those of the older service, and those whose URL
+// another system writes.
 func (r *route) query(raw string) (known string, ignored []string, err error) {
 	if raw == "" {
 		return "", nil, nil
@@ -25,9 +25,9 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 	for name, list := range values {
 		switch {
 		case name == "":
-			return "", nil, fmt.Errorf("query: a parameter has no name")
+			return "", nil, fmt.Errorf("query: parameter without a name")
 		case !utf8.ValidString(name):
-			return "", nil, fmt.Errorf("query: the name of a parameter is not valid UTF-8")
+			return "", nil, fmt.Errorf("query: parameter name is not valid UTF-8")
 		case slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) }):
 			return "", nil, fmt.Errorf("query parameter %s: not valid UTF-8", shorten(name))
 		case r.takes(name):
@@ -44,8 +44,8 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 	return values.Encode(), ignored, nil
 }
 
-// takes reports whether a query parameter is a field that neither the path nor the
-// body holds.
+// takes reports whether a query parameter is a field that is in neither the path nor the
+// body.
 func (r *route) takes(parameter string) bool {
 	if r.raw || r.body == "*" {
 		return false
@@ -67,8 +67,8 @@ func (r *route) takes(parameter string) bool {
 	return true
 }
 
-// checkQueryValues refuses several values of a parameter that has one, an enum by its
-// number, and null where the transcoder would read it as if it were missing.
+// checkQueryValues refuses several values of a singular parameter, an enum by its number,
+// and null where the transcoder would treat it as absent.
 func (r *route) checkQueryValues(parameter string, values []string) error {
 	field := fieldNamed(r.input, parameter)
 	switch {
@@ -79,12 +79,12 @@ func (r *route) checkQueryValues(parameter string, values []string) error {
 	case field.Enum() != nil && field.Enum().Values().ByName(protoreflect.Name(values[0])) == nil:
 		return fmt.Errorf("query parameter %s: unknown value %q", parameter, shorten(values[0]))
 	case field.Kind() != protoreflect.StringKind && values[0] == "null":
-		return fmt.Errorf("query parameter %s: null is no value", parameter)
+		return fmt.Errorf("query parameter %s: null is not allowed", parameter)
 	}
 	return nil
 }
 
-// elsewhere reports whether a field is in the path or is the body.
+// elsewhere reports whether a field is bound to the path or the body.
 func (r *route) elsewhere(field string) bool {
 	return field == r.body || slices.ContainsFunc(r.segments, func(s segment) bool { return s.field == field })
 }
@@ -97,10 +97,10 @@ func fieldNamed(message protoreflect.MessageDescriptor, name string) protoreflec
 	return message.Fields().ByName(protoreflect.Name(name))
 }
 
-// maxNameRunes bounds a name of the caller's in an error or answer.
+// maxNameRunes limits a caller's name in an error or a response.
 const maxNameRunes = 100
 
-// shorten cuts a name of the caller's, so that no answer grows with it.
+// shorten truncates a caller's name, so that no response grows with it.
 func shorten(name string) string {
 	if runes := []rune(name); len(runes) > maxNameRunes {
 		return string(runes[:maxNameRunes]) + "…"

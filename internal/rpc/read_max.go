@@ -14,12 +14,12 @@ import (
 	"connectrpc.com/connect"
 )
 
-// envelopeBytes is more than what a protocol puts around a message.
+// envelopeBytes is an upper bound of a protocol's framing of a message.
 const envelopeBytes = 1 << 10
 
-// readMax bounds a message to limit bytes on the wire and decompressed. Connect counts
-// the rest of a message that is too large; of a compressed one that would cost a minute
-// of work for a few bytes, so that the decompressor stops there.
+// readMax limits a message to limit bytes on the wire and decompressed. To report the size of
+// a larger message Connect reads it to its end; for a few compressed bytes that could be a
+// minute of work, so the decompressor stops at the limit.
 func readMax(limit int) connect.HandlerOption {
 	return connect.WithHandlerOptions(
 		connect.WithReadMaxBytes(limit),
@@ -30,13 +30,13 @@ func readMax(limit int) connect.HandlerOption {
 	)
 }
 
-// A limitedGzip decompresses up to a limit and fails beyond it.
+// A limitedGzip decompresses up to a limit, and returns an error beyond it.
 type limitedGzip struct {
 	gzip.Reader
 	limit, left int64
 }
 
-// Reset begins with the data of r.
+// Reset starts to decompress the data of r.
 func (g *limitedGzip) Reset(r io.Reader) error {
 	g.left = g.limit
 	if err := g.Reader.Reset(r); err != nil {
@@ -48,7 +48,7 @@ func (g *limitedGzip) Reset(r io.Reader) error {
 // Read reads decompressed data.
 func (g *limitedGzip) Read(p []byte) (int, error) {
 	if g.left <= 0 {
-		return 0, errors.New("decompression stopped")
+		return 0, errors.New("decompression limit exceeded")
 	}
 	n, err := g.Reader.Read(p[:min(int64(len(p)), g.left)])
 	g.left -= int64(n)
@@ -58,8 +58,8 @@ func (g *limitedGzip) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// arrived returns r with its whole body read, at most limit bytes of it. Its error is a
-// *connect.Error.
+// arrived returns r with its whole body read into memory, at most limit bytes. Its error is
+// a *connect.Error.
 func arrived(r *http.Request, limit int64) (*http.Request, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return r, nil
@@ -69,21 +69,21 @@ func arrived(r *http.Request, limit int64) (*http.Request, error) {
 	case err != nil:
 		return r, err
 	case int64(len(body)) > limit:
-		return r, connect.NewError(connect.CodeResourceExhausted, fmt.Errorf("the request is larger than %d bytes", limit))
+		return r, connect.NewError(connect.CodeResourceExhausted, fmt.Errorf("request is larger than %d bytes", limit))
 	}
 	whole := *r
 	whole.Body = io.NopCloser(bytes.NewReader(body))
 	return &whole, nil
 }
 
-// checkedQueries refuses Connect GET requests whose query cannot be decoded. Connect
-// itself answers them as if the server had failed.
+// checkedQueries refuses Connect GET requests with a malformed query. Connect itself would
+// respond with a server error.
 func checkedQueries(next http.Handler) http.Handler {
 	writer := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			if err := checkConnectQuery(r.URL.RawQuery); err != nil {
-				_ = writer.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // a caller that left needs no answer
+				_ = writer.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // fails only if the caller is gone
 				return
 			}
 		}
@@ -101,7 +101,7 @@ func checkConnectQuery(raw string) error {
 	}
 	message := strings.TrimRight(values.Get("message"), "=")
 	if _, err := base64.RawURLEncoding.DecodeString(message); err != nil {
-		return errors.New("query parameter message: not base64 for URLs")
+		return errors.New("query parameter message: invalid URL-safe base64")
 	}
 	return nil
 }

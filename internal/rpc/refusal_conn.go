@@ -11,29 +11,29 @@ import (
 	"connectrpc.com/connect"
 )
 
-// refusalHeader is how the header of an answer goes on, after its status line, that
-// net/http writes itself to a request that it cannot read. An answer of a handler has a
+// refusalHeader is the rest of the header, after the status line, of a response that
+// net/http writes itself to a request that it cannot parse. A response of a handler has a
 // Date. See http.Server in net/http/server.go, errorHeaders.
 var refusalHeader = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 
 var http1 = []byte("HTTP/1.1 ")
 
-// serverRefusals holds what callers get where net/http refuses a request. It has no hook for it.
+// serverRefusals maps the statuses of net/http's own responses to errors. It has no hook
+// for them.
 var serverRefusals = map[int]struct {
 	code    connect.Code
 	message string
 }{
-	http.StatusBadRequest:                  {connect.CodeInvalidArgument, "request: it is malformed; see that the path is percent-encoded, and the header right"},
-	http.StatusRequestHeaderFieldsTooLarge: {connect.CodeResourceExhausted, fmt.Sprintf("header: it is larger than %d bytes", maxHeaderBytes)},
+	http.StatusBadRequest:                  {connect.CodeInvalidArgument, "request: malformed; check the header, and the percent-encoding of the path"},
+	http.StatusRequestHeaderFieldsTooLarge: {connect.CodeResourceExhausted, fmt.Sprintf("header: larger than %d bytes", maxHeaderBytes)},
 	http.StatusNotImplemented:              {connect.CodeUnimplemented, "header Transfer-Encoding: only chunked is supported"},
-	http.StatusHTTPVersionNotSupported:     {connect.CodeUnimplemented, "request: its version of HTTP is not supported; use 1.1 or 2"},
+	http.StatusHTTPVersionNotSupported:     {connect.CodeUnimplemented, "request: unsupported HTTP version; use 1.1 or 2"},
 }
 
-// A refusalConn gives the answers that net/http writes itself the form of an error over
-// REST.
+// A refusalConn rewrites net/http's own error responses to the error format of REST.
 type refusalConn struct{ net.Conn }
 
-// Write writes data, or the error that stands for it.
+// Write writes data, or the error that replaces it.
 func (c refusalConn) Write(data []byte) (int, error) {
 	answer, ok := refusalAnswer(data)
 	if !ok {
@@ -45,8 +45,8 @@ func (c refusalConn) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// refusalAnswer returns the error in place of an answer that net/http wrote itself, and
-// reports whether data is one.
+// refusalAnswer returns the error that replaces a response of net/http's own, and reports
+// whether data is one.
 func refusalAnswer(data []byte) ([]byte, bool) {
 	line, rest, ok := bytes.Cut(data, []byte("\r\n"))
 	if !ok || !bytes.HasPrefix(line, http1) || !bytes.HasPrefix(rest, refusalHeader[2:]) {

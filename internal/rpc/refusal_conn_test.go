@@ -12,14 +12,14 @@ import (
 	"testing/synctest"
 )
 
-// TestMalformedRequests sees that what net/http refuses by itself has the form of an
-// error over REST too, and that answers of handlers stay as they are.
+// TestMalformedRequests checks that refusals by net/http have the error format of REST too,
+// and that responses of handlers are unchanged.
 func TestMalformedRequests(t *testing.T) {
 	const ok = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, ok) })
 	for _, c := range []struct {
 		name, request string
-		status, code  int // code 0: the handler answers
+		status, code  int // code 0: the handler responds
 		message       string
 	}{
 		{"a percent sign alone in the path", "GET /v1/users/100% HTTP/1.1\r\nHost: x\r\n\r\n", 400, 3, "percent-encoded"},

@@ -37,7 +37,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
 	}
 	if len(transcoded) == 0 {
-		mux.Handle("/v1/", handler) // it answers that there is no such path
+		mux.Handle("/v1/", handler) // responds with 404 to every path
 		return nil
 	}
 	transcoder, err := vanguard.NewTranscoder(transcoded,
@@ -56,24 +56,24 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 	return nil
 }
 
-// restTools is what the REST paths of all services of a process share.
+// restTools are the dependencies that the REST paths of all services of a process share.
 type restTools struct {
 	log     *slog.Logger
 	ignored metric.Int64Counter
 }
 
-// maxQueryBytes bounds the query of a REST request: filters and a page token.
+// maxQueryBytes limits the query of a REST request: filters and a page token.
 const maxQueryBytes = 4 << 10
 
-// A restHandler serves all REST paths of a port. It checks what the transcoder would not
-// bear (paths, queries, bodies), and gives answers the form that docs/rest.md promises.
+// A restHandler serves all REST paths of a port. It checks paths, queries and bodies more
+// strictly than the transcoder, and formats responses as docs/rest.md specifies.
 type restHandler struct {
 	restTools
 	routes     routes
 	transcoder http.Handler
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP serves a request.
 func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, err := h.routes.match(r.Method, r.URL.EscapedPath())
 	out := &restWriter{ResponseWriter: w, log: h.log, rule: restRule{legacy: found.legacy}}
@@ -83,21 +83,21 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.fail(http.StatusBadRequest, err.Error())
 		return
 	case len(r.URL.RawQuery) > maxQueryBytes: // errors quote it
-		out.fail(http.StatusBadRequest, fmt.Sprintf("the query is longer than %d bytes", maxQueryBytes))
+		out.fail(http.StatusBadRequest, fmt.Sprintf("query is longer than %d bytes", maxQueryBytes))
 		return
 	case found.route == nil && len(found.allow) > 0:
 		w.Header().Set("Allow", strings.Join(found.allow, ", "))
 		out.fail(http.StatusMethodNotAllowed, "the path has no method "+shorten(r.Method)+": use "+strings.Join(found.allow, ", "))
 		return
 	case found.route == nil:
-		out.fail(http.StatusNotFound, "there is no such path")
+		out.fail(http.StatusNotFound, "unknown path")
 		return
 	}
 	out.rule = found.restRule
 	inner, refused := h.prepare(found, out, r)
 	if refused != nil {
 		if refused.status == http.StatusUnsupportedMediaType {
-			w.Header().Set("Accept-Encoding", "gzip") // of the body, as RFC 9110 has it
+			w.Header().Set("Accept-Encoding", "gzip") // the encodings of a request body, by RFC 9110
 		}
 		out.fail(refused.status, refused.Error())
 		return
@@ -106,8 +106,8 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.finish()
 }
 
-// prepare returns the request that the transcoder gets: with a body that has arrived,
-// and nothing in it that the route does not know.
+// prepare returns the request for the transcoder: its body is read, and it holds nothing
+// that the route does not know.
 func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*http.Request, *refusal) {
 	query, ignored, err := found.query(r.URL.RawQuery)
 	if err != nil {
@@ -116,7 +116,7 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 	if err := checkHeader(r.Header); err != nil {
 		return nil, refuse(http.StatusBadRequest, "%w", err)
 	}
-	inner, target := *r, *r.URL // copies: the server keeps the request that it knows
+	inner, target := *r, *r.URL // copies: the server keeps the original
 	target.Path, target.RawPath, target.RawQuery = found.path, "", query
 	inner.URL, inner.Header = &target, maps.Clone(r.Header)
 	inner.Method = found.method
@@ -125,7 +125,7 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 		inner.Header.Del(name)
 	}
 	count := len(ignored)
-	if found.body == "" { // one that is sent is ignored
+	if found.body == "" { // a body that is sent is ignored
 		inner.Header.Del("Content-Type")
 		inner.Body, inner.ContentLength = http.NoBody, 0
 	} else {
@@ -143,7 +143,7 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 		inner.Body, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	if len(out.ignored) > 0 {
-		inner.Header.Del("Accept-Encoding") // the answer is added to
+		inner.Header.Del("Accept-Encoding") // the body of the response is extended
 	}
 	if count > 0 && found.legacy {
 		h.ignored.Add(r.Context(), int64(count), metric.WithAttributes(attribute.String("path", found.method+" "+found.template)))
@@ -151,7 +151,7 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 	return &inner, nil
 }
 
-// checkHeader returns an error for a header that goes into a message and cannot.
+// checkHeader returns an error for an invalid header whose value goes into a message.
 func checkHeader(header http.Header) error {
 	for name, values := range header {
 		for _, v := range values {
@@ -168,13 +168,13 @@ func checkHeader(header http.Header) error {
 	return nil
 }
 
-// recover answers a request whose handling panicked.
+// recover responds to a request whose handler panicked.
 func (h *restHandler) recover(out *restWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	if p == http.ErrAbortHandler { //nolint:errorlint,err113 // it is a value to compare with, as net/http does
+	if p == http.ErrAbortHandler { //nolint:errorlint,err113 // a sentinel compared by value, as in net/http
 		panic(p)
 	}
 	h.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelError, "handler panicked",

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// BenchmarkREST measures what a request costs before it is transcoded.
+// BenchmarkREST measures the cost of a request before it is transcoded.
 func BenchmarkREST(b *testing.B) {
 	handler := restBefore(b, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

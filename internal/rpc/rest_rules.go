@@ -3,21 +3,21 @@ package rpc
 import "net/http"
 
 const (
-	// maxIntakeBytes bounds a body of another system, decompressed: 10,000 alerts of
-	// Alertmanager with their labels are below 16 MiB.
+	// maxIntakeBytes limits a body of intake, decompressed: 10,000 alerts of Alertmanager with
+	// their labels are below 16 MiB.
 	maxIntakeBytes = 16 << 20
-	// rawOverheadBytes is what a message has beside a body that it carries as it is: the
-	// Content-Type and the variables of the path.
+	// rawOverheadBytes bounds the size of a message beside its raw body: the Content-Type and
+	// the variables of the path.
 	rawOverheadBytes = 64 << 10
 )
 
-// A restRule says how one path differs from the others over REST.
+// A restRule holds the exceptions of one REST path.
 type restRule struct {
-	status   map[int]int // in place of the status of the code
+	status   map[int]int // replaces the status of the code
 	maxBytes int64       // of the body, decompressed; 0 means maxPublicBytes
-	bodyType mediaTypes  // of a raw body; nil means any
+	bodyType mediaTypes  // of a raw body; nil accepts any type
 	legacy   bool        // one of the nine paths of the older service: see docs/rest.md
-	refused  string      // an unknown field that is refused where others are ignored
+	refused  string      // an unknown field that is refused while others are ignored
 }
 
 func (r restRule) limit() int64 {
@@ -27,14 +27,14 @@ func (r restRule) limit() int64 {
 	return maxPublicBytes
 }
 
-// What is created is 201, and a name that is taken is 400.
+// A created resource is 201, and a name that is taken is 400.
 var (
 	creates = map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}
 	renames = map[int]int{http.StatusConflict: http.StatusBadRequest}
 	adds    = map[int]int{http.StatusOK: http.StatusCreated}
 )
 
-// restRules holds the paths with a rule, by HTTP method and google.api.http template.
+// restRules maps HTTP method and google.api.http template to the rule of a path.
 var restRules = map[string]restRule{
 	"GET /v1/groups":                               {legacy: true},
 	"GET /v1/groups/{id}":                          {legacy: true},
@@ -53,8 +53,8 @@ var restRules = map[string]restRule{
 	"POST /v1/callbacks/{messenger}/{delivery_id}": {bodyType: takesForm},
 }
 
-// restStatus returns the status that leaves for the status of a code, beside those of
-// restRules. The older service knew no 503: its paths keep 500.
+// restStatus returns the HTTP status for the status of a code. The older service had no
+// 503: its paths keep 500.
 func (r restRule) restStatus(status int) int {
 	if other, ok := r.status[status]; ok {
 		return other
@@ -63,7 +63,7 @@ func (r restRule) restStatus(status int) int {
 	case status == http.StatusServiceUnavailable && !r.legacy:
 		return http.StatusServiceUnavailable
 	case status == http.StatusGatewayTimeout:
-		return http.StatusRequestTimeout // the deadline that the caller set has passed
+		return http.StatusRequestTimeout // the caller's own deadline has passed
 	case status > http.StatusInternalServerError, status == statusClientClosed:
 		return http.StatusInternalServerError
 	}

@@ -36,7 +36,7 @@ func allRoutes(t testing.TB) routes {
 	return all
 }
 
-// restBefore returns the REST handler before a transcoder.
+// restBefore returns the REST handler in front of a transcoder.
 func restBefore(t testing.TB, transcoder http.HandlerFunc) *restHandler {
 	t.Helper()
 	ignored, err := noop.NewMeterProvider().Meter("").Int64Counter("ignored")
@@ -94,7 +94,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// TestAnswersGoOutWhole sees that an answer that is flushed before its end has its
+// TestAnswersGoOutWhole checks that a response that is flushed before its end has its
 // length.
 func TestAnswersGoOutWhole(t *testing.T) {
 	server := httptest.NewServer(restBefore(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -124,8 +124,8 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
-// TestFailureOfTheTranscoderStaysInside sees that text that is not meant for callers
-// does not reach them.
+// TestFailureOfTheTranscoderStaysInside checks that internal error texts do not reach
+// callers.
 func TestFailureOfTheTranscoderStaysInside(t *testing.T) {
 	for _, c := range []struct{ contentType, body string }{
 		{"application/json", `{"code":2,"message":"dial tcp 10.0.0.7:18082","details":[]}`},
@@ -144,7 +144,7 @@ func TestFailureOfTheTranscoderStaysInside(t *testing.T) {
 	}
 }
 
-// TestNoRESTHere sees that a port without REST paths answers as REST has it.
+// TestNoRESTHere checks that a port without REST paths returns REST's 404.
 func TestNoRESTHere(t *testing.T) {
 	handler, err := Face{Ready: func(context.Context) error { return nil }}.Handler()
 	if err != nil {
@@ -152,7 +152,7 @@ func TestNoRESTHere(t *testing.T) {
 	}
 	res := httptest.NewRecorder()
 	handler.ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/groups", nil))
-	if body := res.Body.String(); res.Code != http.StatusNotFound || body != `{"code":5,"message":"there is no such path","details":[]}` {
+	if body := res.Body.String(); res.Code != http.StatusNotFound || body != `{"code":5,"message":"unknown path","details":[]}` {
 		t.Errorf("%d: %s", res.Code, body)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"connectrpc.com/connect"
 )
 
-// A refusal is an error with the status that REST answers it with.
+// A refusal is an error with its HTTP status in REST.
 type refusal struct {
 	status int
 	error
@@ -24,8 +24,8 @@ func refuse(status int, format string, args ...any) *refusal {
 	return &refusal{status, fmt.Errorf(format, args...)}
 }
 
-// readBody reads the whole body of a request, decompressed, before anybody works on it.
-// Memory grows with the bytes that arrive, not with what the request declares.
+// readBody reads the whole body of a request, decompressed, before it is processed. Memory
+// grows with the received bytes, not with the declared length.
 func (r *route) readBody(req *http.Request) ([]byte, *refusal) {
 	if err := r.checkMediaType(req); err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func refuseBody(err error) *refusal {
 	return &refusal{status, err}
 }
 
-// readAll reads to the end, with room at once for a small body.
+// readAll reads to the end. It allocates the buffer of a small body at once.
 func readAll(r io.Reader, declared int64) ([]byte, error) {
 	var buffer bytes.Buffer
 	if declared > 0 {
@@ -82,8 +82,8 @@ func readAll(r io.Reader, declared int64) ([]byte, error) {
 	return buffer.Bytes(), err
 }
 
-// decompress returns what gzip data holds, at most limit+1 bytes of it. What exceeds a
-// small body counts against the budget of large ones.
+// decompress returns the content of gzip data, at most limit+1 bytes of it. Bytes beyond a
+// small body count against the budget of large ones.
 func decompress(data []byte, limit int64, body io.Reader) ([]byte, error) {
 	zipped, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -103,10 +103,10 @@ func decompress(data []byte, limit int64, body io.Reader) ([]byte, error) {
 	}
 }
 
-var errBadGzip = errors.New("body: not complete gzip data, as Content-Encoding says")
+var errBadGzip = errors.New("body: invalid or truncated gzip data, see Content-Encoding")
 
-// isCompressed reports whether a body is gzip. It refuses any other coding, and more
-// than one.
+// isCompressed reports whether a body is gzip. It refuses any other coding, and more than
+// one.
 func isCompressed(encodings []string) (bool, *refusal) {
 	switch strings.ToLower(strings.TrimSpace(strings.Join(encodings, ","))) {
 	case "", "identity":
@@ -114,12 +114,11 @@ func isCompressed(encodings []string) (bool, *refusal) {
 	case "gzip", "x-gzip":
 		return true, nil
 	}
-	return false, refuse(http.StatusUnsupportedMediaType, "Content-Encoding: send the body as gzip, or as it is")
+	return false, refuse(http.StatusUnsupportedMediaType, "Content-Encoding: send the body as gzip, or uncompressed")
 }
 
-// checkMediaType refuses a body that is no JSON in UTF-8 by its Content-Type, where the
-// path wants JSON. A body that is empty needs no type: the rules of the message say
-// what is missing.
+// checkMediaType refuses a Content-Type other than JSON in UTF-8, if the path requires JSON.
+// An empty body needs no type: the validation reports missing fields.
 func (r *route) checkMediaType(req *http.Request) *refusal {
 	types := req.Header.Values("Content-Type")
 	switch {
@@ -148,7 +147,7 @@ func isJSON(mediaType string) bool {
 		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
 }
 
-// firstInvalid returns where text stops being UTF-8.
+// firstInvalid returns the offset of the first byte that is not UTF-8.
 func firstInvalid(text []byte) int {
 	at := 0
 	for at < len(text) {

@@ -24,15 +24,15 @@ func zipped(t testing.TB, text string) string {
 	return data.String()
 }
 
-// TestBodies sees which bodies REST takes and which it refuses before anybody works on
-// them, always by the same shape.
+// TestBodies checks which bodies REST accepts, and that others are refused before they are
+// processed, in the same error format.
 func TestBodies(t *testing.T) {
 	const path, body, noJSON = "/v1/alerts", `{"message":"m"}`, "Content-Type: send the body as application/json"
-	inUTF8, asGzip, cut := "Content-Type: send the body in UTF-8", "Content-Encoding: send the body as gzip, or as it is", "body: not complete gzip data"
+	inUTF8, asGzip, cut := "Content-Type: send the body in UTF-8", "Content-Encoding: send the body as gzip, or uncompressed", "body: invalid or truncated gzip data"
 	for _, c := range []struct {
 		name, path, contentType, encoding, body string
 		status                                  int
-		message                                 string // of a refusal; of success, what arrives
+		message                                 string // of a refusal; or, for 200, the body that arrives
 	}{
 		{"plain", path, "application/json", "", body, 200, body},
 		{"a charset", path, "application/json;charset=UTF-8", "", body, 200, body},
@@ -104,7 +104,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// FuzzGzipBodies sees that no gzip data expands beyond its bound.
+// FuzzGzipBodies checks that no gzip data decompresses beyond its limit.
 func FuzzGzipBodies(f *testing.F) {
 	f.Add([]byte(zipped(f, "hello")))
 	f.Add([]byte(zipped(f, strings.Repeat("x", 100_000))))

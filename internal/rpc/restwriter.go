@@ -11,22 +11,22 @@ import (
 	"connectrpc.com/connect"
 )
 
-// A restError is the body of every error over REST: a google.rpc.Status, and on the
-// paths of the older service also the names that it had.
+// A restError is the body of every error over REST: a google.rpc.Status, and on the paths of
+// the older service also its own fields.
 type restError struct {
 	Code    restCode        `json:"code"`
 	Message string          `json:"message"`
 	Details json.RawMessage `json:"details"`
 
-	ErrorCode    int      `json:"errorCode,omitempty"`    // the status
-	ErrorMessage string   `json:"errorMessage,omitempty"` // message again
-	IgnoredField []string `json:"ignoredField,omitempty"` // as in the answer of a success
+	ErrorCode    int      `json:"errorCode,omitempty"`    // the HTTP status
+	ErrorMessage string   `json:"errorMessage,omitempty"` // the same as message
+	IgnoredField []string `json:"ignoredField,omitempty"` // as in the response of a success
 }
 
-// A restCode is a code as a number; connect.Code would be a word in JSON.
+// A restCode is a code that is a number in JSON; connect.Code is a string there.
 type restCode uint32
 
-// restCodes holds the code of an error that has a status only.
+// restCodes maps the status of an error without a code to its code.
 var restCodes = map[int]connect.Code{
 	http.StatusBadRequest:            connect.CodeInvalidArgument,
 	http.StatusForbidden:             connect.CodePermissionDenied,
@@ -38,26 +38,25 @@ var restCodes = map[int]connect.Code{
 	http.StatusServiceUnavailable:    connect.CodeUnavailable,
 }
 
-// internalError is what callers get of a failure that is nobody's business.
+// internalError is the text that callers get for an internal error.
 const internalError = "internal error"
 
-// retrySeconds is how long a caller is asked to wait where a service is unavailable.
+// retrySeconds is the Retry-After of a response with status 503.
 const retrySeconds = 1
 
-// A restWriter gives statuses and errors the form that they have over REST, and names
-// the fields that were ignored. Answers of success go through as they are written
-// where nothing was ignored.
+// A restWriter rewrites statuses and errors to the format of REST, and adds the names of
+// ignored fields. Without ignored fields, successful responses pass through unbuffered.
 type restWriter struct {
 	http.ResponseWriter
 	log     *slog.Logger
 	rule    restRule
 	ignored []string
 
-	status int           // as it leaves; 0 before WriteHeader
-	held   *bytes.Buffer // a body that finish completes; nil where it is written at once
+	status int           // the final status; 0 before WriteHeader
+	held   *bytes.Buffer // buffers a body that finish completes; nil if it is written at once
 }
 
-// WriteHeader writes the status that REST has for a status of the transcoder.
+// WriteHeader writes the REST status for a status of the transcoder.
 func (w *restWriter) WriteHeader(status int) {
 	if w.status != 0 {
 		return
@@ -81,14 +80,14 @@ func (w *restWriter) Write(data []byte) (int, error) {
 	return w.ResponseWriter.Write(data)
 }
 
-// Flush does nothing: an answer is sent whole, with its length and in one write, which
-// the transcoder would flush before its end.
+// Flush does nothing: a response is sent whole, with its length and in one write. The
+// transcoder would flush it before its end.
 func (w *restWriter) Flush() {}
 
-// Unwrap lets http.ResponseController find what w wraps.
+// Unwrap returns the wrapped writer to http.ResponseController.
 func (w *restWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// finish sends what was held.
+// finish sends the buffered body.
 func (w *restWriter) finish() {
 	switch {
 	case w.held == nil:
@@ -104,7 +103,7 @@ func (w *restWriter) finish() {
 	}
 }
 
-// fail answers with an error that nobody has written yet.
+// fail responds with an error.
 func (w *restWriter) fail(status int, message string) {
 	w.status = status
 	w.send(restError{Code: restCode(restCodes[status]), Message: message})
@@ -139,10 +138,10 @@ func (w *restWriter) send(e restError) {
 func (w *restWriter) sendBody(body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.ResponseWriter.WriteHeader(w.status)
-	_, _ = w.ResponseWriter.Write(body) // a caller that left needs no answer
+	_, _ = w.ResponseWriter.Write(body) // fails only if the caller is gone
 }
 
-// named returns an answer with the names of the ignored fields, where it is an object.
+// named returns a response with the names of the ignored fields, if it is an object.
 func (w *restWriter) named(body []byte) []byte {
 	open, ok := bytes.CutSuffix(bytes.TrimSpace(body), []byte("}"))
 	if !ok {

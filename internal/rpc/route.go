@@ -17,30 +17,30 @@ import (
 // A route is one google.api.http binding of a method.
 type route struct {
 	restRule
-	method   string // of HTTP
+	method   string // HTTP method
 	template string // as in the Protobuf file
 	segments []segment
-	verb     string // after the last colon of the template; empty where it has none
+	verb     string // after the last colon of the template; empty for none
 	input    protoreflect.MessageDescriptor
-	body     string // the field that the body is, "*" for all of them, "" for none
-	raw      bool   // the body is a google.api.HttpBody: of any type, and not read
+	body     string // the field that the body holds, "*" for all fields, "" for none
+	raw      bool   // the body is a google.api.HttpBody: of any type, and not parsed
 }
 
-// A segment of a path is a literal or the value of a field.
+// A segment of a path is a literal or a field.
 type segment struct{ literal, field string }
 
-// routes holds the routes of a port by their number of segments.
+// routes maps numbers of segments to the routes of a port.
 type routes map[int][]*route
 
-// routesOf returns the routes of a service. It fails where a method with a REST path
-// streams: REST answers are sent whole.
+// routesOf returns the routes of a service. It returns an error for a streaming method with
+// a REST path: REST responses are sent whole.
 func routesOf(service string) ([]*route, error) {
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
 	if err != nil {
 		return nil, err
 	}
 	var all []*route
-	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // it is the name of a service
+	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // the name is that of a service
 	for i := range methods.Len() {
 		m := methods.Get(i)
 		rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
@@ -48,7 +48,7 @@ func routesOf(service string) ([]*route, error) {
 			continue
 		}
 		if m.IsStreamingServer() || m.IsStreamingClient() {
-			return nil, fmt.Errorf("%s streams and has a REST path: REST answers are sent whole", m.FullName())
+			return nil, fmt.Errorf("%s: streaming is not supported over REST", m.FullName())
 		}
 		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
 			r, err := newRoute(m.Input(), binding)
@@ -90,18 +90,18 @@ func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) 
 	return r, nil
 }
 
-// A match is what the path of a request has found.
+// A match is the result of matching the path of a request.
 type match struct {
-	*route          // nil where the path or its method is not served
-	path   string   // as the transcoder reads it: percent-encoded, without a trailing slash
-	allow  []string // without a route: the methods that the path has, sorted
-	legacy bool     // it is a path of the older service
+	*route          // nil for an unknown path or method
+	path   string   // for the transcoder: percent-encoded, without a trailing slash
+	allow  []string // without a route: the methods of the path, sorted
+	legacy bool     // a path of the older service
 }
 
-// match returns the route of a request by its percent-encoded path. A value of the path
-// that is not UTF-8 is an error that names its field.
+// match returns the route of a request by its percent-encoded path. It returns an error
+// with the name of the field for a path value that is not UTF-8.
 //
-// A colon belongs to a verb where the path has one of this name, and else to the value.
+// A colon starts a verb if the path has a verb of this name, and belongs to the value if not.
 func (rs routes) match(method, path string) (m match, err error) {
 	trimmed := strings.TrimSuffix(path, "/")
 	values := strings.Split(strings.TrimPrefix(trimmed, "/"), "/")
@@ -141,7 +141,7 @@ func (rs routes) hasVerb(segments int, verb string) bool {
 	return verb != "" && slices.ContainsFunc(rs[segments], func(r *route) bool { return r.verb == verb })
 }
 
-// fits reports whether the segments of a path are those of r.
+// fits reports whether the segments of a path match those of r.
 func (r *route) fits(values []string) bool {
 	for i, s := range r.segments {
 		if s.field == "" && s.literal != values[i] || s.field != "" && values[i] == "" {
@@ -160,7 +160,7 @@ func (r *route) fill(values []string) (string, error) {
 		case s.field == "":
 			path.WriteString(s.literal)
 		case !utf8.ValidString(values[i]):
-			return "", fmt.Errorf("%s: the path is not valid UTF-8", s.field)
+			return "", fmt.Errorf("%s: not valid UTF-8 in the path", s.field)
 		default:
 			path.WriteString(strings.ReplaceAll(url.PathEscape(values[i]), ":", "%3A"))
 		}
@@ -171,8 +171,8 @@ func (r *route) fill(values []string) (string, error) {
 	return path.String(), nil
 }
 
-// restRulesOf returns the rules of the routes of a service by its path in Connect; none
-// where it has no descriptor, which mounting it reports.
+// restRulesOf returns the rules of the raw routes of a service by its path in Connect; none
+// without a descriptor, which mountREST reports.
 func restRulesOf(path string) []restRule {
 	found, err := routesOf(strings.Trim(path, "/"))
 	if err != nil {

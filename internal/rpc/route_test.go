@@ -32,8 +32,8 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/v1/groups//users", "404", ""},
 		{"GET", "/v1/nothing", "404", ""},
 		{"GET", "/v1/", "404", ""},
-		{"GET", "/v1/users/%ff", "400 nick_name: the path is not valid UTF-8", ""},
-		{"DELETE", "/v1/groups/%c0/users/a", "400 id: the path is not valid UTF-8", ""},
+		{"GET", "/v1/users/%ff", "400 nick_name: not valid UTF-8 in the path", ""},
+		{"DELETE", "/v1/groups/%c0/users/a", "400 id: not valid UTF-8 in the path", ""},
 	} {
 		m, err := all.match(c.method, c.path)
 		got := "404"
@@ -56,8 +56,8 @@ func TestQueries(t *testing.T) {
 	for _, c := range []struct{ request, known, ignored, err string }{
 		{"GET /v1/alerts?state=DELIVERY_STATE_FAILED&pageSize=10&nick_name=a", "nick_name=a&pageSize=10&state=DELIVERY_STATE_FAILED", "", ""},
 		{"GET /v1/alerts?nickname=a", "", "", `query parameter nickname: unknown field "nickname"`},
-		{"GET /v1/alerts?=a", "", "", "query: a parameter has no name"},
-		{"GET /v1/alerts?%ff=a", "", "", "query: the name of a parameter is not valid UTF-8"},
+		{"GET /v1/alerts?=a", "", "", "query: parameter without a name"},
+		{"GET /v1/alerts?%ff=a", "", "", "query: parameter name is not valid UTF-8"},
 		{"GET /v1/alerts?nickName=%ff", "", "", "query parameter nickName: not valid UTF-8"},
 		{"GET /v1/alerts?nickName=%zz", "", "", `query: invalid URL escape "%zz"`},
 		{"GET /v1/alerts?a;b", "", "", "query: invalid semicolon separator in query"},
@@ -65,10 +65,10 @@ func TestQueries(t *testing.T) {
 		{"POST /v1/users?nickName=lee", "", "", `query parameter nickName: unknown field "nickName"`},
 		{"POST /v1/alerts?message=m&connect=v1", "", "connect message", ""},
 		{"GET /v1/groups?_=1", "", "_", ""},
-		{"GET /v1/groups?=1", "", "", "query: a parameter has no name"},
+		{"GET /v1/groups?=1", "", "", "query: parameter without a name"},
 		{"DELETE /v1/groups/1?id=2", "", "id", ""},
 		{"POST /v1/intake/alertmanager?source=grafana&token=x", "", "source token", ""},
-		{"GET /v1/alerts?pageSize=null", "", "", "query parameter pageSize: null is no value"},
+		{"GET /v1/alerts?pageSize=null", "", "", "query parameter pageSize: null is not allowed"},
 		{"GET /v1/alerts?pageSize=1&pageSize=2", "", "", "query parameter pageSize: send it once"},
 		{"GET /v1/alerts?state=0", "", "", `query parameter state: unknown value "0"`},
 		{"GET /v1/alerts?state=SENT", "", "", `query parameter state: unknown value "SENT"`},
@@ -97,7 +97,7 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// FuzzRoutes sees that each path finds a route whose path is UTF-8, an error, or none.
+// FuzzRoutes checks that each path has a route with a UTF-8 path, an error, or neither.
 func FuzzRoutes(f *testing.F) {
 	for _, seed := range []string{"/v1/groups/1/users/a%2Fb", "/v1/alerts/1:cancel", "/v1/users/%", "//", ":", "/v1/alerts:resolve/"} {
 		f.Add("GET", seed, "a=b")

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Limits of every server: who is slow to ask is not waited for.
+// The limits of every server, against slow clients.
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
-	pingInterval      = 30 * time.Second // of an HTTP/2 connection that sends nothing
+	pingInterval      = 30 * time.Second // of an idle HTTP/2 connection
 	pingTimeout       = 15 * time.Second
 )
 
@@ -25,7 +25,7 @@ type Server struct {
 	http     *http.Server
 }
 
-// Listen opens a port with an Admission of its own, as Admission.Listen does.
+// Listen opens a port with its own Admission, as Admission.Listen does.
 func Listen(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (*Server, error) {
 	admission, err := NewAdmission(0, log)
 	if err != nil {
@@ -50,11 +50,11 @@ func newServer(listener net.Listener, handler http.Handler, admission *Admission
 	}}
 }
 
-// Addr is the address it listens on, with the port that was given.
+// Addr returns the address of the listener, with its actual port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Serve answers until ctx ends, and then finishes what is in flight for at most
-// grace. It returns nil when it ended because ctx did.
+// Serve serves until ctx ends, and then completes in-flight requests for at most grace. It
+// returns nil if it ended because of ctx.
 func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() { stopped <- s.stop(context.WithoutCancel(ctx), grace) })
@@ -65,7 +65,7 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
 	return <-stopped
 }
 
-// stop lets no more in and waits for what is in flight, for at most grace.
+// stop closes the listener and waits for in-flight requests, for at most grace.
 func (s *Server) stop(ctx context.Context, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
@@ -75,7 +75,7 @@ func (s *Server) stop(ctx context.Context, grace time.Duration) error {
 	return nil
 }
 
-// Close closes the port where Serve has not: it was never served.
+// Close closes the port if Serve was never called.
 func (s *Server) Close() error {
 	if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
 		return err

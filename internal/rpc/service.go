@@ -1,6 +1,6 @@
-// Package rpc serves the API: one handler answers Connect, gRPC, gRPC-Web and
-// JSON over HTTP, and where its Protobuf file says so REST, on one port. It knows
-// the order of the interceptors and turns faults into codes; it knows no service.
+// Package rpc serves the API: one handler serves Connect, gRPC, gRPC-Web and JSON over
+// HTTP, and REST for methods with a google.api.http path, on one port. It sets the order of
+// the interceptors and maps faults to codes; it depends on no service.
 package rpc
 
 import (
@@ -17,43 +17,43 @@ import (
 )
 
 const (
-	// maxPublicBytes bounds a request from outside: an alert with 1000 targets and
-	// a message of the greatest length is below 300 kB.
+	// maxPublicBytes limits a public request: an alert with 1000 targets and a message of
+	// the greatest length is below 300 kB.
 	maxPublicBytes = 1 << 20
-	// maxInternalBytes bounds a request between services: 10000 reports with an
-	// excerpt each are below 16 MB.
+	// maxInternalBytes limits a request between services: 10000 reports with an excerpt
+	// each are below 16 MB.
 	maxInternalBytes = 32 << 20
-	// maxBulkBytes bounds a request that brings a whole directory: 100,000 users with
-	// an address each are below 20 MB.
+	// maxBulkBytes limits a request with a whole directory: 100,000 users with an address
+	// each are below 20 MB.
 	maxBulkBytes = 32 << 20
-	// bulkTurns is how many of those are read at a time.
+	// bulkTurns is the maximum number of concurrent calls with such a request.
 	bulkTurns = 4
-	// compressMinBytes is from where an answer is worth compressing.
+	// compressMinBytes is the least size of a compressed response.
 	compressMinBytes = 1 << 10
 )
 
-// A Service is one Protobuf service, ready to be served.
+// A Service is one Protobuf service with its handler.
 type Service struct {
 	Path    string // "/bongsu.group.v1.GroupService/"
 	Handler http.Handler
 
-	rest *restTools // for its google.api.http paths; nil where they are not served
+	rest *restTools // for its google.api.http paths; nil if they are not served
 }
 
-// Name is the service's full name in Protobuf.
+// Name returns the full name of the service in Protobuf.
 func (s Service) Name() string { return s.Path[1 : len(s.Path)-1] }
 
-// A Constructor is what Connect generates: New…ServiceHandler.
+// A Constructor is a generated function of Connect: New…ServiceHandler.
 type Constructor[H any] func(H, ...connect.HandlerOption) (string, http.Handler)
 
-// Options is what all services of a process share.
+// Options are shared by all services of a process.
 type Options struct {
 	handler []connect.HandlerOption
 	rest    *restTools
 }
 
-// NewOptions gives the options under which handlers log to log and measure with
-// meter. The interceptors stand in the order in which a request meets them.
+// NewOptions returns options with logging to log and metrics by meter. Interceptors are
+// listed in the order in which they see a request.
 func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter))
 	if err != nil {
@@ -74,16 +74,16 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	}, nil
 }
 
-// bounded returns the options under which a message may have limit bytes, on the wire and
-// decompressed, and hold as many values as size says.
+// bounded returns the options for messages of at most limit bytes, on the wire and
+// decompressed, and at most size values.
 func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {
 	return append(slices.Clone(o.handler), readMax(limit), codecs(size))
 }
 
-// Public returns a service that callers outside may call. A message may be as large as
-// the largest body of its REST paths.
+// Public returns a service for public callers. Its largest message is the largest body of
+// its REST paths.
 func Public[H any](o Options, construct Constructor[H], handler H) Service {
-	name, _ := construct(handler) // the options need the path that comes with the handler
+	name, _ := construct(handler) // the options depend on the path that construct returns
 	limit := maxPublicBytes
 	for _, r := range restRulesOf(name) {
 		limit = max(limit, int(r.limit())+rawOverheadBytes)
@@ -98,9 +98,9 @@ func Internal[H any](o Options, construct Constructor[H], handler H) Service {
 	return Service{Path: path, Handler: withShortHeaders(h)}
 }
 
-// Bulk returns a service that callers outside may call with large requests: no REST,
-// and few calls at a time. A call takes its turn when its request has arrived whole, so
-// that one that does not end keeps nobody out.
+// Bulk returns a service for public callers with large requests: no REST, and few
+// concurrent calls. A call takes its slot once its request is read, so that a stalled request
+// blocks no other.
 func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
 	path, h := construct(handler, o.bounded(maxBulkBytes, bulkLimit)...)
 	h = withShortHeaders(h)
@@ -109,14 +109,14 @@ func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := arrived(r, maxBulkBytes+envelopeBytes)
 		if err != nil {
-			_ = writer.Write(w, r, err) // a caller that left needs no answer
+			_ = writer.Write(w, r, err) // fails only if the caller is gone
 			return
 		}
 		select {
 		case turns <- struct{}{}:
 			defer func() { <-turns }()
 			h.ServeHTTP(w, r)
-		case <-r.Context().Done(): // a caller that left needs no answer
+		case <-r.Context().Done(): // the caller is gone
 		}
 	})}
 }

@@ -10,15 +10,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxViolations is how many violations of a request are named.
+// maxViolations is the maximum number of violations that an error lists.
 const maxViolations = 20
 
-// A validator checks the rules of the schema and names a bounded number of violations.
-// How many there can be is bounded before, by the codecs.
+// A validator checks the rules of the schema, and limits the violations in an error. Their
+// total number is limited before, by the codecs.
 type validator struct{ protovalidate.Validator }
 
-// Validate returns a protovalidate.ValidationError of at most maxViolations, and a note
-// where there are more.
+// Validate returns a protovalidate.ValidationError with at most maxViolations, and the
+// number of further ones.
 func (v validator) Validate(message proto.Message, options ...protovalidate.ValidationOption) error {
 	err := v.Validator.Validate(message, options...)
 	invalid, ok := errors.AsType[*protovalidate.ValidationError](err)

@@ -14,13 +14,13 @@ import (
 
 var _ callbackv1connect.CallbackServiceHandler = (*CallbackHandler)(nil)
 
-// A CallbackHandler answers CallbackService: it passes on what providers say, with its
-// signature, to the service that keeps the record. It checks nothing of it.
+// A CallbackHandler implements CallbackService: it forwards callbacks, with the provider's
+// signature, to the alert service, which verifies them.
 type CallbackHandler struct {
 	Dispatch jobv1connect.DispatchServiceClient
 }
 
-// CallBack passes on what a provider says of a delivery.
+// CallBack forwards a provider's callback for a delivery.
 func (h *CallbackHandler) CallBack(ctx context.Context, req *callbackv1.CallBackRequest) (*callbackv1.CallBackResponse, error) {
 	said := &jobv1.ReceiveRequest{DeliveryId: req.GetDeliveryId(), Messenger: req.GetMessenger(), Form: req.GetBody().GetData()}
 	if call, is := connect.CallInfoForHandlerContext(ctx); is {

@@ -1,6 +1,6 @@
-// Package edge is the service that faces callers: it answers everything public on
-// one port, by every protocol, and passes each call on to the service that keeps
-// the noun. It knows no rule of theirs.
+// Package edge is the service that all public callers use: it serves every public
+// endpoint on one port, by every protocol, and forwards each call to the service that
+// owns the resource. It applies no rule of those services.
 package edge
 
 import (
@@ -13,21 +13,21 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// An Edge passes calls on. Each field is the other service's handler in one
+// An Edge forwards calls. Each field is the other service's handler within one
 // process, and a generated client across processes: for unary calls they have the
 // same methods.
 type Edge struct {
 	Groups     groupv1connect.GroupServiceClient
 	Users      userv1connect.UserServiceClient
-	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes: it streams
+	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes, because of the stream WatchAlert
 	Messengers messengerv1connect.MessengerServiceClient
 	Intake     *IntakeHandler
 	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
 }
 
-// Services gives what the edge answers. UserInfo, DirectoryService and
-// DispatchService are internal and are not here.
+// Services returns the public services. UserInfo, DirectoryService and DispatchService
+// are internal services and are not among them.
 func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),

@@ -24,28 +24,27 @@ import (
 var _ intakev1connect.IntakeServiceHandler = (*IntakeHandler)(nil)
 
 const (
-	// chunkAlerts and chunkBytes bound a request to the alert service.
+	// chunkAlerts and chunkBytes bound one request to the alert service.
 	chunkAlerts = 500
 	chunkBytes  = 4 << 20
-	// chunkTimeout bounds how long it may take.
+	// chunkTimeout is the timeout of such a request.
 	chunkTimeout = time.Minute
-	// namedRefusals is how many refusals the error of a request names.
+	// namedRefusals is the number of refusals that an error lists.
 	namedRefusals = 5
 )
 
-// An IntakeMeter counts the alerts of other systems. source is the name of a source of
-// the configuration, or unknown.
+// An IntakeMeter counts the alerts of intake. source is a configured source, or unknown.
 type IntakeMeter interface {
-	// Received counts n alerts: recorded, repeated, changed or refused.
+	// Received counts n alerts with an outcome: recorded, repeated, changed or refused.
 	Received(source, outcome string, n int)
 	// RefusedIntake counts a refused alert or request.
 	RefusedIntake(source, reason string)
-	// IntakeProblem counts a part that could not be used, of an alert that was recorded.
+	// IntakeProblem counts an unusable part of an alert that was recorded.
 	IntakeProblem(source, reason string)
 }
 
-// An IntakeHandler answers IntakeService: it reads the alerts of other systems and
-// has the alert service record them.
+// An IntakeHandler implements IntakeService: it parses the alerts of other systems and
+// records them by the alert service.
 type IntakeHandler struct {
 	Sources  map[string]intake.Source // by name
 	Dispatch jobv1connect.DispatchServiceClient
@@ -53,7 +52,8 @@ type IntakeHandler struct {
 	Log      *slog.Logger
 }
 
-// Receive reads a request and records the alerts in it, all that can be.
+// Receive parses a request and records every alert in it that can be recorded. It returns
+// an error if none was recorded.
 func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveRequest) (*intakev1.ReceiveResponse, error) {
 	source, ok := h.Sources[req.GetSource()]
 	if !ok {
@@ -81,8 +81,8 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 	return res, nil
 }
 
-// send has the alert service record the alerts of items, in chunks, and returns a
-// result for each; nil for those that could not be read.
+// send records the alerts of items at the alert service, in chunks. It returns one result
+// per item, nil for an item that could not be parsed.
 func (h *IntakeHandler) send(ctx context.Context, source string, fallback []string, items []intake.Item) ([]*jobv1.SendAlertsResult, error) {
 	results := make([]*jobv1.SendAlertsResult, len(items))
 	chunk := &jobv1.SendAlertsRequest{Source: source, DefaultTarget: fallback}
@@ -99,7 +99,7 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 			return chunkError(err)
 		}
 		if len(res.GetResults()) != len(places) {
-			return fmt.Errorf("the alert service returned %d results for %d alerts", len(res.GetResults()), len(places))
+			return fmt.Errorf("alert service returned %d results for %d alerts", len(res.GetResults()), len(places))
 		}
 		for i, place := range places {
 			results[place] = res.GetResults()[i]
@@ -123,22 +123,22 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 	return results, flush()
 }
 
-// chunkError returns the error of a request for an error of one chunk. Whatever it is, the sender must send the whole
-// request again: it is none of the sender's making.
+// chunkError maps the error of one chunk to that of the whole request. It is never an
+// invalid_argument or the like: the source did nothing wrong and must retry the request.
 func chunkError(err error) error {
 	switch connect.CodeOf(err) {
 	case connect.CodeDeadlineExceeded:
-		return fmt.Errorf("the alert service did not answer in time: %w", fault.ErrUnavailable)
+		return fmt.Errorf("alert service timed out: %w", fault.ErrUnavailable)
 	case connect.CodeUnavailable, connect.CodeCanceled:
 		return err
 	}
 	if errors.Is(err, fault.ErrUnavailable) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return errors.New("send alerts: " + err.Error()) // internal, whatever its code
+	return errors.New("send alerts: " + err.Error()) // no %w: internal, whatever its code
 }
 
-// noneRecorded returns the error of a request of which nothing was recorded.
+// noneRecorded returns the error of a request of which no alert was recorded.
 func noneRecorded(alerts []*intakev1.ReceivedAlert) error {
 	var named []string
 	for _, a := range alerts[:min(len(alerts), namedRefusals)] {
@@ -151,7 +151,7 @@ func noneRecorded(alerts []*intakev1.ReceivedAlert) error {
 	if more := len(alerts) - len(named); more > 0 {
 		named = append(named, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Errorf("nobody is notified: %s: %w", strings.Join(named, "; "), fault.ErrInvalid)
+	return fmt.Errorf("no alert recorded: %s: %w", strings.Join(named, "; "), fault.ErrInvalid)
 }
 
 // headerOf returns the header of the call, with the Content-Type of the body.

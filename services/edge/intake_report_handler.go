@@ -9,14 +9,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/intake"
 )
 
-// loggedProblems is how many problems of a request are logged one by one.
+// loggedProblems is the number of problems of a request that are logged one by one.
 const loggedProblems = 20
 
-// explainedRefusals is how many refusals of a request have a message: the others have
-// their field and reason, so that a response stays in proportion to its request.
+// explainedRefusals is the number of refusals of a request that have a message. Further
+// ones have field and reason only, so that the response stays in proportion to its request.
 const explainedRefusals = 100
 
-// A reporter makes the results of one request, logs its problems and counts them all.
+// A reporter builds the results of one request, logs its problems and counts them.
 type reporter struct {
 	handler *IntakeHandler
 	source  string
@@ -26,7 +26,7 @@ type reporter struct {
 }
 
 // result returns the result of an item, and adds it to the counts of res. sent is nil
-// where the item could not be read.
+// for an item that could not be parsed.
 func (r *reporter) result(res *intakev1.ReceiveResponse, item intake.Item, sent *jobv1.SendAlertsResult) *intakev1.ReceivedAlert {
 	if item.Problem != nil {
 		sent = &jobv1.SendAlertsResult{
@@ -55,7 +55,7 @@ func (r *reporter) result(res *intakev1.ReceiveResponse, item intake.Item, sent 
 		}
 	case intakev1.ReceivedOutcome_RECEIVED_OUTCOME_REPEATED:
 		res.RepeatedCount++
-		return one // its problems were told the first time
+		return one // the first request logged its problems
 	case intakev1.ReceivedOutcome_RECEIVED_OUTCOME_CHANGED:
 		res.RecordedCount++
 		r.changed++
@@ -82,11 +82,11 @@ func (r *reporter) problems(a intake.Alert, sent *jobv1.SendAlertsResult, refuse
 		r.log(false, a.Field, "unknown_target", "unknown target "+strings.Join(sent.GetUnknownTarget(), ", "), a.Title, sent.GetId())
 	} else if sent.GetDefaultTarget() && len(a.Targets) > 0 {
 		r.handler.Meter.IntakeProblem(r.source, "no_address")
-		r.log(false, a.Field, "no_address", "its targets have no addresses", a.Title, sent.GetId())
+		r.log(false, a.Field, "no_address", "targets have no addresses", a.Title, sent.GetId())
 	}
 }
 
-// log logs a problem, unless the request has many.
+// log logs a problem; past loggedProblems it only counts it.
 func (r *reporter) log(refused bool, field, reason, message, title, id string) {
 	if r.logged == loggedProblems {
 		r.left++
@@ -97,14 +97,14 @@ func (r *reporter) log(refused bool, field, reason, message, title, id string) {
 	if refused {
 		log.Warn("alert refused, nobody is notified")
 	} else {
-		log.Warn("part of an alert not used", "alert", id)
+		log.Warn("invalid part of alert ignored", "alert", id)
 	}
 }
 
-// end counts the request.
+// end logs the number of unlogged problems, and counts the outcomes of the request.
 func (r *reporter) end(res *intakev1.ReceiveResponse) {
 	if r.left > 0 {
-		r.handler.Log.Warn("more problems in a request", "source", r.source, "problems", r.left, "refused", res.GetRefusedCount())
+		r.handler.Log.Warn("further intake problems not logged", "source", r.source, "problems", r.left, "refused", res.GetRefusedCount())
 	}
 	for outcome, n := range map[string]int{
 		"recorded": int(res.GetRecordedCount()) - r.changed, "changed": r.changed,
@@ -116,7 +116,7 @@ func (r *reporter) end(res *intakev1.ReceiveResponse) {
 	}
 }
 
-// refuse logs and counts a request that was refused as a whole.
+// refuse logs and counts the refusal of a whole request.
 func (h *IntakeHandler) refuse(source string, p *intake.Problem) {
 	h.Meter.RefusedIntake(source, string(p.Reason))
 	h.Log.Warn("intake request refused, nobody is notified", "source", source, "field", p.Field, "reason", string(p.Reason), "error", p.Message)

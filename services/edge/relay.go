@@ -12,13 +12,13 @@ import (
 
 var _ alertv1connect.AlertServiceHandler = Relay{}
 
-// A Relay answers AlertService by asking an alert service elsewhere. Unary calls
-// are those of the client; what is streamed is passed on message by message.
+// A Relay implements AlertService by an alert service in another process. Unary calls
+// are those of the client; streams are forwarded message by message.
 type Relay struct {
 	alertv1connect.AlertServiceClient
 }
 
-// WatchAlert passes on what the other service streams.
+// WatchAlert forwards the stream of the other service.
 func (r Relay) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest, to *connect.ServerStream[alertv1.WatchAlertResponse]) (err error) {
 	from, err := r.AlertServiceClient.WatchAlert(ctx, req)
 	if err != nil {

@@ -51,7 +51,7 @@ func TestKilledNeighbour(t *testing.T) {
 	if status < 500 || !strings.Contains(answer, `"code":14`) || !strings.Contains(answer, says) || strings.Contains(answer, "127.0.0.1") {
 		t.Errorf("REST: %d %s", status, answer)
 	}
-	d.parts["edge"].Await(t, regexp.MustCompile(`"level":"WARN","msg":"neighbour unavailable","neighbour":"alert"`), 1)
+	d.parts["edge"].Await(t, regexp.MustCompile(`"level":"WARN","msg":"upstream unavailable","upstream":"alert"`), 1)
 }
 
 // TestNeighbourDiesWithTheRequestUnread puts the edge beside services that accept and die.
