@@ -110,7 +110,7 @@ func TestWrongKey(t *testing.T) {
 		env  string
 		says string
 	}{
-		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 of the addresses in the directory cannot be opened"},
+		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 credentials in the directory cannot be opened"},
 		"group, no key":                      {group, "", "there is no seal key at"},
 		"group, a file that is none":         {append(group, "--seal-key-file="+broken), "", "holds no seal key"},
 		"group, a file that all may read":    {append(group, "--seal-key-file="+open), "", "chmod 600"},
@@ -210,4 +210,4 @@ func TestLateKey(t *testing.T) {
 	}
 }
 
-var addressesSealed = regexp.MustCompile(`addresses were sealed under the present key`)
+var addressesSealed = regexp.MustCompile(`credentials resealed under the primary seal key`)
