@@ -11,14 +11,15 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// What an execution may allocate, however it ends, and how long it may take on a busy
-// machine: what it is stopped at, text/template's own books and a reserve.
+// Upper bounds of the memory that an execution allocates, whatever its result, and of
+// its duration on a busy machine: the limits, the overhead of text/template and a
+// reserve.
 const (
 	mostAllocated = 2 << 20
 	longest       = 2 * time.Second
 )
 
-// measured runs a template, and returns what it allocated and how long it took.
+// measured executes a template, and returns the allocated bytes and the duration.
 func measured(t testing.TB, text string, data any) (allocated uint64, took time.Duration, err error) {
 	t.Helper()
 	p, err := Parse(text)
@@ -32,12 +33,13 @@ func measured(t testing.TB, text string, data any) (allocated uint64, took time.
 	took = time.Since(begin)
 	runtime.ReadMemStats(&after)
 	if len(said) > MaxText {
-		t.Errorf("%.60s: it says %d bytes", text, len(said))
+		t.Errorf("%.60s: text of %d bytes", text, len(said))
 	}
 	return after.TotalAlloc - before.TotalAlloc, took, err
 }
 
-// TestOneArgumentThousandsOfTimes is what took 10 s and 1.9 GB, in all its forms.
+// TestOneArgumentThousandsOfTimes executes all variants of templates that took 10 s and
+// 1.9 GB without limits.
 func TestOneArgumentThousandsOfTimes(t *testing.T) {
 	big := map[string]any{
 		"message": strings.Repeat("x", 20_000), "big": strings.Repeat("봉", 5<<20), "hit": true, "list": make([]any, 15_000),
@@ -76,7 +78,7 @@ func TestOneArgumentThousandsOfTimes(t *testing.T) {
 				t.Errorf("%d kB in %s", allocated>>10, took)
 			}
 			if err == nil && name != "missing values" && name != "wide numbers" || err != nil && !errors.Is(err, fault.ErrInvalid) {
-				t.Errorf("it ended with %v", err)
+				t.Errorf("error is %v", err)
 			}
 			if err != nil && len(err.Error()) > 600 {
 				t.Errorf("the error has %d bytes", len(err.Error()))
@@ -86,7 +88,7 @@ func TestOneArgumentThousandsOfTimes(t *testing.T) {
 	}
 }
 
-// TestPrintfEstimates proves that no verb makes more of a value than is estimated.
+// TestPrintfEstimates proves that no verb formats a value longer than estimated.
 func TestPrintfEstimates(t *testing.T) {
 	values := []any{
 		nil, true, -1, 1e308, 5e-324, "", "a", strings.Repeat("\x00", 100), strings.Repeat("\xff", 100), strings.Repeat("\u0080", 50), strings.Repeat("\U0010ffff", 50),
@@ -117,7 +119,7 @@ func TestPrintfEstimates(t *testing.T) {
 	}
 }
 
-// TestWhatIsMissingIsEmpty proves that the bounds change nothing of what templates say.
+// TestWhatIsMissingIsEmpty proves that the limits do not change the text of templates.
 func TestWhatIsMissingIsEmpty(t *testing.T) {
 	for text, want := range map[string]string{
 		`[{{.none}}]`: "[]", `{{$x := .none}}[{{$x}}]`: "[]", `{{with .none}}a{{else}}b{{end}}`: "b", `{{with $x := .message}}{{$x}}{{end}}`: "node1 <down>",
@@ -137,7 +139,7 @@ func TestWhatIsMissingIsEmpty(t *testing.T) {
 	}
 }
 
-// FuzzBounds runs any template over data of all kinds within what an execution may take.
+// FuzzBounds executes any template over data of all kinds within the limits.
 func FuzzBounds(f *testing.F) {
 	for _, text := range []string{
 		`{{$f := "%[1]s%[1]s"}}{{len (printf $f .long)}}`, `{{range .wide}}{{printf "%q" $.ctrl}}{{end}}`, `{{print . . . .}}`,

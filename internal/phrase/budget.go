@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// MaxSteps is how many rounds of ranges, calls of functions and values an execution
-	// may go through.
+	// MaxSteps is the maximum number of loop rounds, function calls and pipeline values
+	// of an execution.
 	MaxSteps = 20_000
-	// maxMade is how many bytes all functions of an execution may make together. What a
-	// template needs is a few times MaxText at most.
+	// maxMade is the maximum size of the results of all functions of an execution
+	// together, in bytes. Real templates need a few times MaxText at most.
 	maxMade = 4 * MaxText
-	// maxDepth is how deep a value may be nested that is printed.
+	// maxDepth is the maximum nesting depth of a printed value.
 	maxDepth = 100
 )
 
 var (
-	errLong  = fmt.Errorf("it takes longer than %s", MaxTime)
-	errMuch  = fmt.Errorf("it says more than %d bytes", MaxText)
-	errMade  = fmt.Errorf("its functions make more than %d bytes", maxMade)
-	errSteps = fmt.Errorf("it takes more than %d steps", MaxSteps)
-	errDeep  = errors.New("a value is nested too deeply to be printed")
+	errLong  = fmt.Errorf("execution exceeds %s", MaxTime)
+	errMuch  = fmt.Errorf("text or value exceeds %d bytes", MaxText)
+	errMade  = fmt.Errorf("function results exceed %d bytes", maxMade)
+	errSteps = fmt.Errorf("execution exceeds %d steps", MaxSteps)
+	errDeep  = errors.New("value is nested too deeply to print")
 )
 
-// A run is one execution, within its bounds.
+// A run is one execution of a template, with its limits.
 type run struct {
 	text  strings.Builder
 	end   time.Time
@@ -35,7 +35,7 @@ type run struct {
 	made  int
 }
 
-// Write takes a piece of the text.
+// Write appends a piece of the text.
 func (r *run) Write(piece []byte) (int, error) {
 	if r.text.Len()+len(piece) > MaxText {
 		return 0, errMuch
@@ -46,7 +46,7 @@ func (r *run) Write(piece []byte) (int, error) {
 	return r.text.Write(piece)
 }
 
-// step fails where no step or no time is left.
+// step counts a step. It returns an error when the steps or the time are used up.
 func (r *run) step() error {
 	if r.steps++; r.steps > MaxSteps {
 		return errSteps
@@ -57,7 +57,7 @@ func (r *run) step() error {
 	return nil
 }
 
-// spend takes n bytes from what functions may make, before they are made.
+// spend counts n bytes of function results, before they are allocated.
 func (r *run) spend(n int) error {
 	if n > MaxText {
 		return errMuch
@@ -68,7 +68,7 @@ func (r *run) spend(n int) error {
 	return r.step()
 }
 
-// keep returns a text that a function made, and spends it.
+// keep counts the bytes of a function result, and returns it.
 func (r *run) keep(text string) (string, error) {
 	if err := r.spend(len(text)); err != nil {
 		return "", err
@@ -76,14 +76,14 @@ func (r *run) keep(text string) (string, error) {
 	return text, nil
 }
 
-// A measure estimates how many bytes values are when they are printed, at most.
+// A measure estimates an upper bound of the printed size of values, in bytes.
 type measure struct {
-	base int // of each value, beside a text's own bytes
-	left int // it stops when this is spent
+	base int // overhead of each value
+	left int // remaining bytes; below 0 the estimate stops
 }
 
-// sizeOf returns at most how many bytes values are when print prints them, or fails where
-// they are more than MaxText.
+// sizeOf returns an upper bound of the size of values as printed by print, or an error
+// if they exceed MaxText.
 func sizeOf(values []any) (int, error) {
 	m := measure{base: 4, left: MaxText}
 	for _, v := range values {
@@ -94,7 +94,7 @@ func sizeOf(values []any) (int, error) {
 	return MaxText - m.left, nil
 }
 
-// add adds a value.
+// add adds the size of a value.
 func (m *measure) add(value any, depth int) error {
 	switch v := value.(type) {
 	case nil:
@@ -119,7 +119,7 @@ func (m *measure) add(value any, depth int) error {
 	return m.reflect(reflect.ValueOf(value), depth)
 }
 
-// reflect adds a value of any other type.
+// reflect adds the size of a value of any other type.
 func (m *measure) reflect(v reflect.Value, depth int) error {
 	switch v.Kind() {
 	case reflect.String:
@@ -143,7 +143,7 @@ func (m *measure) reflect(v reflect.Value, depth int) error {
 	return m.take(64)
 }
 
-// exported returns a value that may be read; of others nothing but that they are there.
+// exported returns a readable value, or nil for an unexported field.
 func exported(v reflect.Value) any {
 	if !v.CanInterface() {
 		return nil
@@ -151,7 +151,7 @@ func exported(v reflect.Value) any {
 	return v.Interface()
 }
 
-// addAll adds a value of n parts.
+// addAll adds the sizes of the n parts of a value.
 func (m *measure) addAll(n, depth int, part func(int) any) error {
 	if depth >= maxDepth {
 		return errDeep

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestSteps proves that an execution has MaxSteps steps, however much time is left, and
-// none when its time is over.
+// TestSteps proves that an execution has MaxSteps steps, whatever time is left, and
+// none after its deadline.
 func TestSteps(t *testing.T) {
 	r := &run{end: time.Now().Add(time.Hour)}
 	for n := range MaxSteps {
@@ -19,6 +19,6 @@ func TestSteps(t *testing.T) {
 		t.Errorf("step %d: %v, want %v", MaxSteps+1, err, errSteps)
 	}
 	if err := (&run{end: time.Now().Add(-time.Second)}).step(); !errors.Is(err, errLong) {
-		t.Errorf("a step after the end: %v, want %v", err, errLong)
+		t.Errorf("a step after the deadline: %v, want %v", err, errLong)
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"text/template"
 )
 
-// The names of the functions that guard puts into templates.
+// The names of the functions that guard inserts into templates.
 const (
-	tick = "tick" // begins every round of a range
-	pass = "pass" // ends every pipeline whose value is kept
-	each = "each" // ends every pipeline that a range goes through
-	show = "show" // ends every pipeline whose value is printed
+	tick = "tick" // at the start of every loop round
+	pass = "pass" // at the end of every pipeline that is assigned to a variable
+	each = "each" // at the end of every pipeline that is ranged over
+	show = "show" // at the end of every pipeline that is printed
 )
 
-// functions are those of templates: text/template's, as far as they could make more than
-// they are given, within the bounds of a run; and a few for texts. r is nil where a
-// template is only checked. What text/template has beside them makes nothing.
+// functions returns the functions of templates: text functions of our own, and those of
+// text/template whose result can be larger than their arguments, with limits. r is nil
+// if a template is only parsed. The other functions of text/template allocate nothing.
 func functions(r *run) template.FuncMap {
 	all := template.FuncMap{
 		need:       needed,
@@ -35,7 +35,7 @@ func functions(r *run) template.FuncMap {
 		"html":     r.escaping(template.HTMLEscape),
 		"js":       r.escaping(template.JSEscape),
 		"urlquery": r.escaping(escapeQuery),
-		"call":     func(...any) (string, error) { return "", errors.New("call is not for templates") },
+		"call":     func(...any) (string, error) { return "", errors.New("function call is not available") },
 		"upper":    r.changing(strings.ToUpper),
 		"lower":    r.changing(strings.ToLower),
 		"trim":     r.changing(strings.TrimSpace),
@@ -46,7 +46,7 @@ func functions(r *run) template.FuncMap {
 	return all
 }
 
-// each returns a value that has no more to go through than an execution may.
+// each returns a value to range over, or an error if it has more than MaxSteps items.
 func (r *run) each(value any) (any, error) {
 	n := 0
 	switch v := reflect.ValueOf(value); v.Kind() {
@@ -63,7 +63,7 @@ func (r *run) each(value any) (any, error) {
 	return value, r.step()
 }
 
-// show returns a value that is not too long to be printed.
+// show returns a value to print, or an error if it is too long.
 func (r *run) show(value any) (any, error) {
 	if _, err := sizeOf([]any{value}); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (r *run) show(value any) (any, error) {
 	return value, r.step()
 }
 
-// print is fmt.Sprint.
+// print is fmt.Sprint with limits.
 func (r *run) print(values ...any) (string, error) {
 	if _, err := sizeOf(values); err != nil {
 		return "", err
@@ -79,7 +79,7 @@ func (r *run) print(values ...any) (string, error) {
 	return r.keep(fmt.Sprint(values...))
 }
 
-// println is fmt.Sprintln.
+// println is fmt.Sprintln with limits.
 func (r *run) println(values ...any) (string, error) {
 	if _, err := sizeOf(values); err != nil {
 		return "", err
@@ -87,7 +87,7 @@ func (r *run) println(values ...any) (string, error) {
 	return r.keep(fmt.Sprintln(values...))
 }
 
-// join joins values, each as print would print it.
+// join joins values, each formatted like print.
 func (r *run) join(by string, values []any) (string, error) {
 	n, err := sizeOf(values)
 	if err != nil {
@@ -103,7 +103,8 @@ func (r *run) join(by string, values []any) (string, error) {
 	return r.keep(strings.Join(words, by))
 }
 
-// escaping is print of what escape makes.
+// escaping returns a function that formats its arguments like print and escapes the
+// result.
 func (r *run) escaping(escape func(io.Writer, []byte)) func(...any) (string, error) {
 	return func(values ...any) (string, error) {
 		text, err := r.print(values...)
@@ -119,7 +120,8 @@ func (r *run) escaping(escape func(io.Writer, []byte)) func(...any) (string, err
 	}
 }
 
-// changing is change of a text, which becomes no more than a little longer.
+// changing returns a function that applies change, which must not lengthen a text by
+// much.
 func (r *run) changing(change func(string) string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		if len(text) > MaxText {
@@ -129,7 +131,7 @@ func (r *run) changing(change func(string) string) func(string) (string, error) 
 	}
 }
 
-// A limited keeps MaxText bytes, and takes no more.
+// A limited is a buffer of at most MaxText bytes.
 type limited struct {
 	text strings.Builder
 	full bool
@@ -142,7 +144,7 @@ func (l *limited) Write(piece []byte) (int, error) {
 	return l.text.Write(piece)
 }
 
-// escapeQuery is url.QueryEscape, piece by piece.
+// escapeQuery is url.QueryEscape in pieces of 1 KiB.
 func escapeQuery(to io.Writer, text []byte) {
 	for len(text) > 0 {
 		piece := text[:min(len(text), 1<<10)]
@@ -153,7 +155,7 @@ func escapeQuery(to io.Writer, text []byte) {
 	}
 }
 
-// instead is value, or the first argument where it is empty.
+// instead returns value, or the first argument if value is empty.
 func instead(empty, value any) any {
 	if value == nil || value == "" {
 		return empty

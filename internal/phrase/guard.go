@@ -8,8 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// guard refuses what could run without end, and puts the functions that bound an
-// execution where text/template itself would print, test or go through a value.
+// guard returns an error for unbounded constructs. It inserts the functions that limit
+// an execution where text/template itself prints, tests or ranges over a value.
 func guard(node parse.Node) error {
 	switch n := node.(type) {
 	case *parse.ListNode:
@@ -40,23 +40,23 @@ func guard(node parse.Node) error {
 		end(n.Pipe, truth)
 		return errors.Join(guard(n.List), guard(n.ElseList))
 	case *parse.TemplateNode:
-		return fmt.Errorf("the template must not call templates: say all in one: %w", fault.ErrInvalid)
+		return fmt.Errorf("template must not call templates: %w", fault.ErrInvalid)
 	}
 	return nil
 }
 
-// end lets a pipeline end with a function, which is given its value.
+// end appends a function call to a pipeline; its argument is the value of the pipeline.
 func end(pipe *parse.PipeNode, function string) {
 	pipe.Cmds = append(pipe.Cmds, command(function, pipe.Pos))
 }
 
-// tickNode is {{tick}}.
+// tickNode returns the node of {{tick}}.
 func tickNode(in *parse.RangeNode) parse.Node {
 	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: in.Pos, Line: in.Line, Cmds: []*parse.CommandNode{command(tick, in.Pos)}}
 	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: in.Pos, Line: in.Line, Pipe: pipe}
 }
 
-// command is a call of a function.
+// command returns the node of a function call.
 func command(function string, at parse.Pos) *parse.CommandNode {
 	name := parse.NewIdentifier(function).SetPos(at)
 	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: at, Args: []parse.Node{name}}

@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// maxDigits and maxExponent bound the numbers that are computed with: longer ones are
-// texts, as the work on them has no bound.
+// maxDigits and maxExponent limit the numbers of exact arithmetic, whose cost is
+// otherwise unbounded. Longer numbers are treated as text.
 const (
 	maxDigits   = 100
 	maxExponent = 400
 )
 
-// A figure is a number for printf: a text for %s and %v, as it was written, an
-// integer for %d and the like, and a fraction for %f and the like.
+// A figure is a number as an argument of printf: %s and %v print it as it was written,
+// %d and the like as an integer, %f and the like as a fraction.
 type figure struct {
 	value any
 	exact *big.Rat
 }
 
-// Format prints the number.
+// Format implements fmt.Formatter.
 func (f figure) Format(state fmt.State, verb rune) {
 	format := fmt.FormatString(state, verb)
 	switch {
@@ -37,7 +37,7 @@ func (f figure) Format(state fmt.State, verb rune) {
 	}
 }
 
-// figures returns the values for printf, numbers of JSON as figures.
+// figures returns the arguments of printf, with JSON numbers and int64 as figures.
 func figures(values []any) []any {
 	all := make([]any, len(values))
 	for i, v := range values {
@@ -52,7 +52,7 @@ func figures(values []any) []any {
 	return all
 }
 
-// number returns the value of a number; false where it is none, or too long.
+// number returns the exact value of a number; false if value is no number or too long.
 func number(value any) (*big.Rat, bool) {
 	if text, ok := value.(json.Number); ok {
 		mantissa, exponent, _ := strings.Cut(strings.ToLower(text.String()), "e")
@@ -73,10 +73,10 @@ func number(value any) (*big.Rat, bool) {
 	return nil, false
 }
 
-// errCompare is text/template's error for what has no order.
+// errCompare is the error of text/template for values without an order.
 var errCompare = errors.New("incompatible types for comparison")
 
-// compare orders two numbers of any type, or two texts.
+// compare compares two numbers of any type, or two texts.
 func compare(a, b any) (int, error) {
 	x, isNumber := number(a)
 	if y, ok := number(b); ok && isNumber {
@@ -89,14 +89,14 @@ func compare(a, b any) (int, error) {
 	return 0, errCompare
 }
 
-// textual returns the text of a text, or of a number that is too long.
+// textual returns value as text if it is a string, such as a number that is too long.
 func textual(value any) (string, bool) {
 	v := reflect.ValueOf(value)
 	return v.String(), v.Kind() == reflect.String
 }
 
-// equal reports whether a is one of others, as text/template's eq, but for numbers
-// whatever their types.
+// equal reports whether a equals one of others. It is eq of text/template, except that
+// numbers of different types are compared by value.
 func equal(a any, others ...any) (bool, error) {
 	if len(others) == 0 {
 		return false, errors.New("missing argument for comparison")
@@ -126,7 +126,8 @@ func equal(a any, others ...any) (bool, error) {
 	return false, nil
 }
 
-// comparisons are text/template's, for numbers of any type.
+// comparisons replaces the comparison functions of text/template, for numbers of any
+// type.
 var comparisons = map[string]any{
 	"eq": equal,
 	"ne": func(a, b any) (bool, error) { same, err := equal(a, b); return !same, err },
@@ -136,10 +137,10 @@ var comparisons = map[string]any{
 	"ge": func(a, b any) (bool, error) { order, err := compare(a, b); return order >= 0, err },
 }
 
-// truth is the name of the function that ends every pipeline whose value is tested.
+// truth is the function at the end of every pipeline that is tested.
 const truth = "truth"
 
-// truthOf returns a value for a condition: a number that is zero, such as 0.0, is empty.
+// truthOf returns a value for a condition: the number zero, also as 0.0, is empty.
 func truthOf(value any) any {
 	if n, ok := value.(json.Number); ok {
 		if exact, ok := number(n); ok && exact.Sign() == 0 {

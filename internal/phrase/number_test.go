@@ -16,7 +16,7 @@ var numbers = map[string]any{
 }
 
 // TestNumbers proves that numbers are printed as they were written, and compared by
-// their value.
+// value.
 func TestNumbers(t *testing.T) {
 	for text, want := range map[string]string{
 		"{{.id}} {{.exponent}} {{.ratio}} {{.long}} {{.huge}}":                               "1234567890123456789 1.5e9 1.50 123456789012345678901234567890 1e1000000000",
@@ -58,7 +58,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestStrict proves that a strict template names the field that is missing.
+// TestStrict proves that the error of a strict template names the missing field.
 func TestStrict(t *testing.T) {
 	for text, missing := range map[string]string{
 		"{{.id}} {{.zero}} constant":                   "",

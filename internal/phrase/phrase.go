@@ -1,6 +1,6 @@
-// Package phrase makes text from Go templates that users wrote. A template cannot
-// harm: it is checked when it is read, it can reach nothing but the data it is given,
-// and it is stopped when it takes too long or says too much.
+// Package phrase executes Go templates that users wrote. A template is validated when
+// it is parsed, reads only the data of its execution, and is stopped at limits of time,
+// steps, memory and text.
 package phrase
 
 import (
@@ -14,32 +14,32 @@ import (
 )
 
 const (
-	// MaxTemplate is how many bytes a template may have.
+	// MaxTemplate is the maximum size of a template, in bytes.
 	MaxTemplate = 16 << 10
-	// MaxText is how many bytes of text may come of it, and how many any value on the
-	// way may have.
+	// MaxText is the maximum size of the resulting text, and of each intermediate
+	// value, in bytes.
 	MaxText = 64 << 10
-	// MaxTime is how long that may take.
+	// MaxTime is the timeout of an execution.
 	MaxTime = 100 * time.Millisecond
 )
 
-// A Phrase is a template that was checked. It is safe for concurrent use.
+// A Phrase is a validated template. It is safe for concurrent use.
 type Phrase struct{ tree *template.Template }
 
-// Parse checks a template: text/template without define, block and template, which
-// could call themselves, and with its functions but for call. What is wrong with it
-// is fault.ErrInvalid, and says where.
+// Parse parses and validates a template of text/template. define, block and template
+// are invalid because they allow recursion; the function named call is disabled. Errors
+// are fault.ErrInvalid with the position.
 func Parse(text string) (*Phrase, error) {
 	if len(text) > MaxTemplate {
-		return nil, fmt.Errorf("the template has %d bytes: at most %d: %w", len(text), MaxTemplate, fault.ErrInvalid)
+		return nil, fmt.Errorf("template has %d bytes, at most %d are allowed: %w", len(text), MaxTemplate, fault.ErrInvalid)
 	}
 	tree, err := template.New("template").Option("missingkey=zero").Funcs(functions(nil)).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("the template cannot be read: %s: %w", plain(err), fault.ErrInvalid)
+		return nil, fmt.Errorf("parse template: %s: %w", plain(err), fault.ErrInvalid)
 	}
 	for _, t := range tree.Templates() {
 		if t.Name() != "template" {
-			return nil, fmt.Errorf("the template must not define %q: say all in one: %w", t.Name(), fault.ErrInvalid)
+			return nil, fmt.Errorf("template must not define template %q: %w", t.Name(), fault.ErrInvalid)
 		}
 	}
 	if tree.Tree == nil {
@@ -51,10 +51,10 @@ func Parse(text string) (*Phrase, error) {
 	return &Phrase{tree}, nil
 }
 
-// Say makes the text. data is a struct, a map, or what JSON makes; fields and keys
-// that are missing are empty. A template that fails, takes longer than MaxTime or MaxSteps,
-// or says more than MaxText, of any value on the way too, is fault.ErrInvalid: it is stopped
-// before it has taken a megabyte.
+// Say executes the template. data is a struct, a map, or decoded JSON; missing fields
+// and keys are empty. A template that fails or exceeds MaxTime, MaxSteps or MaxText,
+// also by an intermediate value, returns fault.ErrInvalid: it is stopped before it
+// allocates a megabyte.
 func (p *Phrase) Say(data any) (string, error) {
 	if p.tree.Tree == nil {
 		return "", nil
@@ -62,22 +62,23 @@ func (p *Phrase) Say(data any) (string, error) {
 	run := &run{end: time.Now().Add(MaxTime)}
 	mine, err := p.tree.Clone()
 	if err != nil {
-		return "", fmt.Errorf("copy a template: %w", err)
+		return "", fmt.Errorf("clone template: %w", err)
 	}
 	if err := mine.Funcs(functions(run)).Execute(run, data); err != nil {
 		if missing, ok := errors.AsType[missingField](err); ok {
 			return "", fmt.Errorf("%w: %w", missing, fault.ErrInvalid)
 		}
-		return "", fmt.Errorf("the template fails: %s: %w", plain(err), fault.ErrInvalid)
+		return "", fmt.Errorf("execute template: %s: %w", plain(err), fault.ErrInvalid)
 	}
 	return strings.ReplaceAll(run.text.String(), "<no value>", ""), nil
 }
 
-// maxWhy is how many bytes of text/template's errors are of use: it quotes the template.
+// maxWhy is the number of bytes kept from each end of an error of text/template, which
+// quotes the template.
 const maxWhy = 200
 
-// plain is what text/template says without its own name in front, and of a long text its
-// begin and its end, where it says what is wrong.
+// plain returns the text of an error of text/template without the template's name. A
+// long text is truncated in the middle, because the reason is at the end.
 func plain(err error) string {
 	text := strings.TrimPrefix(err.Error(), "template: template")
 	if len(text) > 2*maxWhy {

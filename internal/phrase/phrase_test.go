@@ -18,7 +18,7 @@ var data = map[string]any{
 	"ctrl":    strings.Repeat("\x00", 20_000),
 }
 
-// deep is a list in a list, n times.
+// deep returns n nested lists.
 func deep(n int) any {
 	var v any = "x"
 	for range n {
@@ -48,7 +48,7 @@ func TestSay(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		for range 2 { // a phrase can be said again
+		for range 2 { // a template can be executed repeatedly
 			if got, err := p.Say(data); err != nil || got != want {
 				t.Errorf("%s: %q, %v, want %q", text, got, err, want)
 			}
@@ -56,8 +56,7 @@ func TestSay(t *testing.T) {
 	}
 }
 
-// TestParseRefuses gives templates that are wrong, or that could run or grow without
-// end.
+// TestParseRefuses parses templates that are malformed, or could recurse.
 func TestParseRefuses(t *testing.T) {
 	for text, why := range map[string]string{
 		"{{.message":  "unclosed",
@@ -74,27 +73,27 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestSayStops runs templates that would never end, or would fill the memory.
+// TestSayStops executes templates without end, or with unbounded memory.
 func TestSayStops(t *testing.T) {
 	for text, why := range map[string]string{
 		"{{range 1000000000000}}{{end}}":                                "steps",
 		"{{range 1000000000000}}x{{end}}":                               "steps",
-		"{{range 1000}}{{range 1000}}{{end}}{{end}}":                    "it takes ", // too many steps, or where the race detector slows them, too long
+		"{{range 1000}}{{range 1000}}{{end}}{{end}}":                    "execution exceeds ", // steps, or under the race detector time
 		`{{range $i, $_ := .wide}}{{end}}`:                              "steps",
-		`{{printf "%[1]s%[1]s" "a"}}`:                                   "in their order",
-		`{{printf "%+[1]d" 1}}`:                                         "in their order",
-		`{{printf "%5[1]d" 1}}`:                                         "in their order",
-		`{{printf "%.[1]f" 1.0}}`:                                       "in their order",
-		`{{$x := "x"}}{{range 100}}{{$x = print $x $x}}{{end}}`:         "more than",
-		`{{$x := "x"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`: "more than",
-		`{{printf "%1000000d" 1}}`:                                      "two figures",
-		`{{printf "%.999f" 1.0}}`:                                       "two figures",
-		`{{printf "%*d" 1000000 1}}`:                                    "two figures",
-		"{{.long}}{{.long}}":                                            "more than",
-		"{{print .long .long}}":                                         "more than",
+		`{{printf "%[1]s%[1]s" "a"}}`:                                   "argument indexes",
+		`{{printf "%+[1]d" 1}}`:                                         "argument indexes",
+		`{{printf "%5[1]d" 1}}`:                                         "argument indexes",
+		`{{printf "%.[1]f" 1.0}}`:                                       "argument indexes",
+		`{{$x := "x"}}{{range 100}}{{$x = print $x $x}}{{end}}`:         "exceed",
+		`{{$x := "x"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`: "exceed",
+		`{{printf "%1000000d" 1}}`:                                      "two digits",
+		`{{printf "%.999f" 1.0}}`:                                       "two digits",
+		`{{printf "%*d" 1000000 1}}`:                                    "two digits",
+		"{{.long}}{{.long}}":                                            "exceed",
+		"{{print .long .long}}":                                         "exceed",
 		"{{.message.none.none}}":                                        "can't evaluate",
 		"{{index .list 9}}":                                             "out of range",
-		"{{call .message}}":                                             "call is not",
+		"{{call .message}}":                                             "call is not available",
 	} {
 		p, err := Parse(text)
 		if err != nil {

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// expansions are how many times a value may become as long as print makes it, by verb: %q
-// writes \x00 for one byte, "% #x" 0x00 and a space, %f three hundred figures for a number.
+// expansions is the maximum growth of a value by verb, compared to print: %q encodes
+// one byte as \x00, "% #x" as 0x00 and a space, %f a number as three hundred digits.
 var expansions = map[byte]int{'q': 5, 'x': 5, 'X': 5, 'f': 12, 'F': 12, 'e': 12, 'E': 12, 'g': 12, 'G': 12, 'b': 12, 'U': 5, 'c': 5}
 
-// unit is the most that printf writes about one value beside the value.
+// unit is the maximum overhead of printf for each value, in bytes.
 const unit = 48
 
-// printf is fmt.Sprintf, but that each value is used once, in its order, and that a width or
-// a precision has two figures at most. It is not called where it might make more than
-// functions may make.
+// printf is fmt.Sprintf with limits: arguments are used once and in order, and width
+// and precision have at most two digits. It returns an error before it formats a result
+// that might exceed the limit of function results.
 func (r *run) printf(format string, values ...any) (string, error) {
 	verbs, err := readVerbs(format)
 	if err != nil {
@@ -28,9 +28,9 @@ func (r *run) printf(format string, values ...any) (string, error) {
 	}
 	most := len(format) + verbs.count*unit
 	for _, v := range values {
-		most += unit // as %!(EXTRA …) has it
+		most += unit // as in %!(EXTRA …)
 		if _, ok := v.(json.Number); ok {
-			most += maxDigits + maxExponent // as %f writes it
+			most += maxDigits + maxExponent // as formatted by %f
 		}
 	}
 	m := measure{base: unit + verbs.width, left: (maxMade - most) / verbs.expansion}
@@ -42,10 +42,10 @@ func (r *run) printf(format string, values ...any) (string, error) {
 	return r.keep(fmt.Sprintf(format, figures(values)...))
 }
 
-// A verbs is how far the verbs of a format may go.
+// A verbs holds upper bounds over the verbs of a format.
 type verbs struct{ count, width, expansion int }
 
-// readVerbs reads a format.
+// readVerbs parses a format.
 func readVerbs(format string) (verbs, error) {
 	all := verbs{expansion: 1}
 	for {
@@ -64,9 +64,9 @@ func readVerbs(format string) (verbs, error) {
 		}
 		switch {
 		case strings.HasPrefix(verb, "["):
-			return verbs{}, errors.New("printf takes its values in their order here: no %[1]s")
+			return verbs{}, errors.New("printf does not support argument indexes such as %[1]s")
 		case len(width) > 2 || len(precision) > 2 || strings.HasPrefix(verb, "*"):
-			return verbs{}, errors.New("printf takes widths of two figures at most here")
+			return verbs{}, errors.New("printf width and precision must have at most two digits")
 		case verb == "":
 			return all, nil
 		}
@@ -77,7 +77,7 @@ func readVerbs(format string) (verbs, error) {
 	}
 }
 
-// leadingDigits cuts a text behind the digits that it begins with.
+// leadingDigits splits a text after its leading digits.
 func leadingDigits(text string) (digits, rest string) {
 	rest = strings.TrimLeft(text, "0123456789")
 	return text[:len(text)-len(rest)], rest
@@ -85,6 +85,6 @@ func leadingDigits(text string) (digits, rest string) {
 
 // digitsValue returns the value of at most two digits; 0 for none.
 func digitsValue(digits string) int {
-	n, _ := strconv.Atoi(digits) // none is 0
+	n, _ := strconv.Atoi(digits) // an empty text returns 0
 	return n
 }

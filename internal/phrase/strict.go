@@ -8,17 +8,17 @@ import (
 	"text/template/parse"
 )
 
-// ErrMissing is the error of a strict template whose data lacks a field, beside
+// ErrMissing is the error of a strict template if its data lacks a field, together with
 // fault.ErrInvalid.
 var ErrMissing = errors.New("missing or empty")
 
-// need is the name of the function that strict templates call on every field.
+// need is the function that strict templates call on every field.
 const need = "need"
 
-// ParseStrict is Parse for templates that must not use missing fields: where a field
-// that the template prints, or gives to a function, is missing or empty, the error of Say is
-// ErrMissing and names the field. Fields behind if, with, range and default may be
-// missing.
+// ParseStrict is Parse for templates that must not use missing fields: if a field that
+// is printed or passed to a function is missing or empty, Say returns ErrMissing with
+// the name of the field. Fields in the conditions of if, with and range, and those with
+// a default, may be missing.
 func ParseStrict(text string) (*Phrase, error) {
 	p, err := Parse(text)
 	if err == nil && p.tree.Tree != nil {
@@ -27,7 +27,7 @@ func ParseStrict(text string) (*Phrase, error) {
 	return p, err
 }
 
-// needed returns the value of a field that must be there.
+// needed returns the value of a required field, or an error.
 func needed(name string, value any) (any, error) {
 	if text, ok := value.(string); value == nil || ok && strings.TrimSpace(text) == "" {
 		return nil, missingField(name)
@@ -35,13 +35,13 @@ func needed(name string, value any) (any, error) {
 	return value, nil
 }
 
-// A missingField is the error for a field.
+// A missingField is the error for a missing field.
 type missingField string
 
 func (m missingField) Error() string        { return fmt.Sprintf("%s is %v", string(m), ErrMissing) }
 func (m missingField) Is(target error) bool { return target == ErrMissing }
 
-// demand makes the actions below a node call need on every field.
+// demand inserts calls of need on every field into the actions below a node.
 func demand(node parse.Node) {
 	switch n := node.(type) {
 	case *parse.ListNode:
@@ -65,7 +65,7 @@ func demand(node parse.Node) {
 	}
 }
 
-// demandPipe makes a pipeline call need on every field, unless it has a default.
+// demandPipe inserts calls of need on every field into a pipeline without default.
 func demandPipe(pipe *parse.PipeNode) {
 	for _, command := range pipe.Cmds {
 		if name, ok := command.Args[0].(*parse.IdentifierNode); ok && name.Ident == "default" {
@@ -90,7 +90,8 @@ func demandPipe(pipe *parse.PipeNode) {
 	}
 }
 
-// demandPath returns a field such as .build.id, of which each step must be there.
+// demandPath returns the node of a field path such as .build.id, with need on each
+// step.
 func demandPath(in *parse.PipeNode, field *parse.FieldNode) parse.Node {
 	step := &parse.FieldNode{NodeType: parse.NodeField, Pos: field.Pos, Ident: field.Ident[:1]}
 	made := demandField(in, step.String(), step)
@@ -101,7 +102,7 @@ func demandPath(in *parse.PipeNode, field *parse.FieldNode) parse.Node {
 	return made
 }
 
-// demandField returns {{need "name" field}}, in parentheses.
+// demandField returns the node of ({{need "name" field}}).
 func demandField(in *parse.PipeNode, name string, field parse.Node) parse.Node {
 	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: in.Pos, Args: []parse.Node{
 		parse.NewIdentifier(need).SetPos(in.Pos),

@@ -2,9 +2,9 @@ package seal
 
 import "strings"
 
-// ExportPurpose is the purpose for which the credential of an address is sealed
-// that leaves in an export. What was sealed for it opens for this address only:
-// beside another nickname, messenger or destination it is worth nothing.
+// ExportPurpose returns the purpose for which the credential of an exported address is
+// sealed. It opens for this address only: with another nickname, messenger or
+// destination it is useless.
 func ExportPurpose(nickname, messenger, destination string) string {
-	return strings.Join([]string{"export", nickname, messenger, destination}, "\x00") // which none of them can hold
+	return strings.Join([]string{"export", nickname, messenger, destination}, "\x00") // a separator that none of them can contain
 }

@@ -14,29 +14,28 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// format is the form of files that this program writes. One without a number is a
-// Tink keyset alone, as the first files were.
+// format is the version of the file format that this program writes. A file without one
+// is a Tink keyset alone, the format of the first versions.
 const format = 1
 
-// A file is what a key file says.
+// A file is the content of a seal key file.
 type file struct {
 	Format         int             `json:"bongsuSealKey"`
-	FingerprintKey []byte          `json:"fingerprintKey"` // the same from the beginning, whatever is added
+	FingerprintKey []byte          `json:"fingerprintKey"` // never changes, whatever keys are added
 	Keys           []noted         `json:"keys"`
-	Keyset         json.RawMessage `json:"keyset"` // Tink's own form, in the clear
+	Keyset         json.RawMessage `json:"keyset"` // a Tink keyset as JSON, in the clear
 
 	handle *keyset.Handle
 }
 
-// A noted is what is noted of a key beside it. A time is zero where it is not
-// known.
+// A noted is the metadata of a key. A zero time is unknown.
 type noted struct {
 	ID       ID        `json:"id"`
 	Made     time.Time `json:"made,omitzero"`
-	Replaced time.Time `json:"replaced,omitzero"` // when another became the one that seals
+	Replaced time.Time `json:"replaced,omitzero"` // when another key became the primary
 }
 
-// parse reads a key file, or the base64 of one. No error quotes the text.
+// parse parses a seal key file, or its base64 encoding. No error quotes the text.
 func parse(text []byte, name string) (*file, error) {
 	text = bytes.TrimSpace(text)
 	if !bytes.HasPrefix(text, []byte("{")) {
@@ -60,7 +59,7 @@ func parse(text []byte, name string) (*file, error) {
 			return nil, notKey(name)
 		}
 	default:
-		return nil, fmt.Errorf("%s holds a seal key of form %d, and this program knows forms up to %d: start the newer program that wrote it", name, f.Format, format)
+		return nil, fmt.Errorf("%s has seal key file format %d, and this version supports formats up to %d: run the newer version that wrote it", name, f.Format, format)
 	}
 	handle, err := readKeyset(f.Keyset)
 	if err != nil {
@@ -71,28 +70,28 @@ func parse(text []byte, name string) (*file, error) {
 }
 
 func notKey(name string) error {
-	return fmt.Errorf("%s holds no seal key (what `bongsu key make` writes, or a Tink keyset as JSON)", name)
+	return fmt.Errorf("%s holds no seal key, it must be a file of `bongsu key make` or a Tink keyset as JSON", name)
 }
 
-// newFile makes a file with one key.
+// newFile returns a file with one new key.
 func newFile(now time.Time) (*file, error) {
 	f := &file{Format: format, FingerprintKey: make([]byte, sha256.Size)}
 	if _, err := rand.Read(f.FingerprintKey); err != nil {
-		return nil, fmt.Errorf("make a seal key: %w", err)
+		return nil, fmt.Errorf("create seal key: %w", err)
 	}
 	_, err := f.add(keyset.NewManager(), now)
 	return f, err
 }
 
-// add adds a key to those of m, which seals from now on.
+// add adds a new key to m, makes it the primary, and stores the keys of m.
 func (f *file) add(m *keyset.Manager, now time.Time) (ID, error) {
 	now = now.UTC().Truncate(time.Second)
 	id, err := m.Add(aead.AES256GCMKeyTemplate())
 	if err != nil {
-		return 0, fmt.Errorf("make a seal key: %w", err)
+		return 0, fmt.Errorf("create seal key: %w", err)
 	}
 	if err := m.SetPrimary(id); err != nil {
-		return 0, fmt.Errorf("make a seal key: %w", err)
+		return 0, fmt.Errorf("create seal key: %w", err)
 	}
 	for _, e := range f.entries() {
 		if e.Replaced.IsZero() {
@@ -103,29 +102,29 @@ func (f *file) add(m *keyset.Manager, now time.Time) (ID, error) {
 	return ID(id), f.take(m)
 }
 
-// drop takes keys away from those of m.
+// drop removes keys from m, and stores the keys of m.
 func (f *file) drop(m *keyset.Manager, ids []ID) error {
 	for _, id := range ids {
-		if err := m.Delete(uint32(id)); err != nil { // the one that seals, or none of this file
-			return fmt.Errorf("drop the key %s: %w", id, err)
+		if err := m.Delete(uint32(id)); err != nil { // the primary, or no key of this file
+			return fmt.Errorf("remove seal key %s: %w", id, err)
 		}
 		f.Keys = slices.DeleteFunc(f.Keys, func(n noted) bool { return n.ID == id })
 	}
 	return f.take(m)
 }
 
-// take makes the keys of m those of the file.
+// take stores the keys of m in the file.
 func (f *file) take(m *keyset.Manager) error {
 	handle, err := m.Handle()
 	if err != nil {
-		return fmt.Errorf("make a seal key: %w", err)
+		return fmt.Errorf("create seal key: %w", err)
 	}
 	f.Format, f.handle = format, handle
 	f.Keyset, err = writeKeyset(handle)
 	return err
 }
 
-// note is what is noted of a key.
+// note returns the metadata of a key, and adds it if there is none.
 func (f *file) note(id ID) *noted {
 	i := slices.IndexFunc(f.Keys, func(n noted) bool { return n.ID == id })
 	if i < 0 {
@@ -135,15 +134,15 @@ func (f *file) note(id ID) *noted {
 	return &f.Keys[i]
 }
 
-// An Entry is one key of a file, without the key.
+// An Entry describes one key of a file, without the secret.
 type Entry struct {
 	ID       ID
-	Primary  bool      // it seals; the others only open
-	Made     time.Time // zero where it is not known
-	Replaced time.Time // when another became the one that seals; zero where it is not known, and of the primary
+	Primary  bool      // it seals; the other keys only open
+	Made     time.Time // zero if unknown
+	Replaced time.Time // when another key became the primary; zero if unknown, and for the primary
 }
 
-// entries lists the keys, in the order in which they were added.
+// entries returns the keys in the order in which they were added.
 func (f *file) entries() []Entry {
 	if f.handle == nil {
 		return nil

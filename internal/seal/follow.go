@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// Reload reads the file again and takes up what it holds, and says whether that
-// is anything else. A file that cannot be read, or that is not what was there
-// rotated or pruned, changes nothing. What came from the environment never
-// changes.
+// Reload reads the seal key file again, and reports whether the keys changed. It
+// returns an error, and keeps the loaded keys, if the file cannot be read, or is no
+// rotated or pruned version of the loaded one. Keys from the environment never change.
 func (k *Key) Reload() (changed bool, err error) {
 	if k.path == "" {
 		return false, nil
@@ -28,7 +27,7 @@ func (k *Key) Reload() (changed bool, err error) {
 		return false, err
 	}
 	if !r.follows(before) {
-		return false, fmt.Errorf("%s holds another seal key now, not the one that was there and more: put that back, or start anew to use this one", k.name)
+		return false, fmt.Errorf("%s holds another seal key, which does not succeed the loaded one: restore the old file, or restart to use the new one", k.name)
 	}
 	k.ring.Store(r)
 	close(k.changed)
@@ -36,15 +35,15 @@ func (k *Key) Reload() (changed bool, err error) {
 	return true, nil
 }
 
-// Changed gives a channel that is closed when something else is taken up next.
+// Changed returns a channel that is closed at the next change of the keys.
 func (k *Key) Changed() <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.changed
 }
 
-// Follow reads the file again every so often, until ctx ends. What is wrong with
-// the file it logs when that changes, not each time.
+// Follow reloads the seal key file at an interval, until ctx ends. Repeated errors are
+// logged once.
 func (k *Key) Follow(ctx context.Context, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -57,7 +56,7 @@ func (k *Key) Follow(ctx context.Context, every time.Duration, log *slog.Logger)
 		}
 		_, err := k.Reload()
 		if err != nil && err.Error() != said {
-			log.Error("the seal key cannot be read again; what was read stays in use", "error", err)
+			log.Error("seal key file reload failed, the loaded keys stay in use", "error", err)
 		}
 		said = ""
 		if err != nil {
@@ -65,7 +64,7 @@ func (k *Key) Follow(ctx context.Context, every time.Duration, log *slog.Logger)
 		}
 		if now := k.Primary(); now != sealing {
 			sealing = now
-			log.Info("another seal key is in use", "file", k.name, "key", now.String())
+			log.Info("primary seal key changed", "file", k.name, "key", now.String())
 		}
 	}
 }

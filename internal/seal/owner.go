@@ -7,22 +7,23 @@ import (
 	"slices"
 )
 
-// ErrUnknownOwner says that something sealed for an address cannot be opened where it is
-// not known whose address that is.
-var ErrUnknownOwner = errors.New("it is not known whose address it was sealed for")
+// ErrUnknownOwner is the error for a credential that is sealed for an address, and
+// opened without the nickname of its owner.
+var ErrUnknownOwner = errors.New("unknown owner")
 
-// An Owner is the address that a credential is sealed for. What was sealed for one opens
+// An Owner is the address that a credential is sealed for. A sealed credential opens
 // for no other user, messenger or destination.
 type Owner struct{ Nickname, Messenger, Destination string }
 
-// The first byte of what is sealed tells for what. Both are followed by the key's id.
+// The first byte of a sealed credential is its format version. The id of the seal key
+// follows in both.
 const (
-	forPurpose = 1 // as Tink writes it
+	forPurpose = 1 // as written by Tink
 	forOwner   = 2
 )
 
-// SealFor encrypts the credential of an address. Sealing the same credential twice gives
-// different bytes.
+// SealFor encrypts the credential of an address. Sealing the same credential twice
+// returns different bytes.
 func (k *Key) SealFor(credential string, of Owner) ([]byte, error) {
 	sealed, err := k.ring.Load().aead.Encrypt([]byte(credential), of.associated())
 	if err != nil {
@@ -32,9 +33,9 @@ func (k *Key) SealFor(credential string, of Owner) ([]byte, error) {
 	return sealed, nil
 }
 
-// OpenFor decrypts what SealFor sealed for the same owner, and what was sealed for the
-// messenger alone, as all was before credentials were sealed for addresses. Its errors
-// are those of Open, and ErrUnknownOwner where the owner's nickname is missing.
+// OpenFor decrypts the result of SealFor for the same owner. It also opens credentials
+// that older versions sealed for the messenger alone. Its errors are those of Open, and
+// ErrUnknownOwner if the owner has no nickname.
 func (k *Key) OpenFor(sealed []byte, of Owner) (string, error) {
 	if !SealedForOwner(sealed) {
 		return k.Open(sealed, of.Messenger)
@@ -43,16 +44,17 @@ func (k *Key) OpenFor(sealed []byte, of Owner) (string, error) {
 	plain[0] = forPurpose
 	credential, err := k.open(plain, of.associated())
 	if err != nil && of.Nickname == "" && !errors.Is(err, ErrUnknownKey) {
-		return "", fmt.Errorf("the credential cannot be opened: %w", ErrUnknownOwner)
+		return "", fmt.Errorf("credential cannot be opened: %w", ErrUnknownOwner)
 	}
 	return credential, err
 }
 
-// SealedForOwner reports whether something was sealed for an address.
+// SealedForOwner reports whether a credential is sealed for an address.
 func SealedForOwner(sealed []byte) bool { return len(sealed) > 0 && sealed[0] == forOwner }
 
-// associated returns what is authenticated with a credential. Each part stands behind its
-// length, so that no two owners share it; and behind a word that no messenger is named.
+// associated returns the associated data that is authenticated with a credential. Each
+// part is prefixed by its length, so that no two owners share it; the first word is no
+// messenger's name.
 func (o Owner) associated() []byte {
 	b := make([]byte, 0, 16+len(o.Messenger)+len(o.Nickname)+len(o.Destination))
 	b = append(b, "address\x00"...)

@@ -4,5 +4,5 @@ package seal
 
 import "io/fs"
 
-// own does nothing: files are owned otherwise here.
+// own does nothing: these systems have no Unix file owners.
 func own(string, fs.FileInfo) error { return nil }

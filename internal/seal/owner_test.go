@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// TestSealFor: a credential that is copied to another address does not open there.
+// TestSealFor proves that a credential does not open for another address.
 func TestSealFor(t *testing.T) {
 	key := read(t, newKey(t))
 	of := seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C1"}
@@ -38,7 +38,7 @@ func TestSealFor(t *testing.T) {
 	if _, err := key.OpenFor(sealed, seal.Owner{Messenger: "slack", Destination: "C1"}); !errors.Is(err, seal.ErrUnknownOwner) {
 		t.Errorf("without a nickname: %v", err)
 	}
-	// To say that it was sealed as before does not help.
+	// A forged version byte of the older format does not help.
 	as := bytes.Clone(sealed)
 	as[0] = 1
 	for _, purpose := range []string{"slack", "", "address\x00"} {
@@ -51,8 +51,8 @@ func TestSealFor(t *testing.T) {
 	}
 }
 
-// TestOpenForWhatWasSealedBefore: what was sealed for the messenger alone still opens,
-// for that messenger.
+// TestOpenForWhatWasSealedBefore proves that a credential sealed for the messenger
+// alone opens, and only for that messenger.
 func TestOpenForWhatWasSealedBefore(t *testing.T) {
 	key := read(t, newKey(t))
 	old := sealed(t, key, "xoxb-1") // for slack

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// own gives the file at path the owner and group that info tells of.
+// own sets the owner and group of the file at path to those of info.
 func own(path string, info fs.FileInfo) error {
 	of, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -6,9 +6,9 @@ import (
 	"runtime"
 )
 
-// ReadKey reads the key file at path. A file that is not there is fs.ErrNotExist.
-// One that others than its owner and group may read, or others than its owner
-// write, is refused.
+// ReadKey reads the seal key file at path. A missing file is fs.ErrNotExist. A file is
+// refused if it is readable by others than its owner and group, or writable by others
+// than its owner.
 func ReadKey(path string) (*Key, error) {
 	text, err := readFile(path)
 	if err != nil {
@@ -21,8 +21,8 @@ func ReadKey(path string) (*Key, error) {
 	return k, err
 }
 
-// ParseKey reads what a key file holds, or the base64 of it, from the variable
-// name of the environment. It stays as it is while the process runs.
+// ParseKey parses the content of a seal key file, or its base64 encoding, from the
+// environment variable name. The keys do not change while the process runs.
 func ParseKey(text, name string) (*Key, error) { return newKey([]byte(text), name) }
 
 func newKey(text []byte, name string) (*Key, error) {
@@ -35,7 +35,7 @@ func newKey(text []byte, name string) (*Key, error) {
 	return k, nil
 }
 
-// List lists the keys of the file at path, in the order in which they were added.
+// List returns the keys of the file at path, in the order in which they were added.
 func List(path string) ([]Entry, error) {
 	text, err := readFile(path)
 	if err != nil {
@@ -48,20 +48,20 @@ func List(path string) ([]Entry, error) {
 	return f.entries(), nil
 }
 
-// readFile reads a file that nobody else may read.
+// readFile reads a file, and returns an error if its mode is too open.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the seal key: %w", err)
+		return nil, fmt.Errorf("read seal key file: %w", err)
 	}
-	// A group may read: that is how containers are given secrets. Windows tells
-	// nothing by modes.
+	// The group may read: containers get their secrets so. Windows modes carry no such
+	// information.
 	if mode := info.Mode().Perm(); mode&0o027 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s has mode %#o: others may read or change the seal key; chmod 600 it, and rotate it where somebody may have read it", path, mode)
+		return nil, fmt.Errorf("%s has mode %#o: others may read or change the seal key; chmod 600 it, and rotate it if others may have read it", path, mode)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the seal key: %w", err)
+		return nil, fmt.Errorf("read seal key file: %w", err)
 	}
 	return text, nil
 }

@@ -24,8 +24,8 @@ import (
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// oldKey writes a key file as they were before files kept a key of fingerprints:
-// a Tink keyset alone.
+// oldKey writes a seal key file in the first format, without fingerprint key: a Tink
+// keyset alone.
 func oldKey(t *testing.T) (path string) {
 	t.Helper()
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
@@ -79,7 +79,7 @@ func sealed(t *testing.T, key *seal.Key, secret string) []byte {
 	return b
 }
 
-// opens fails the test unless the key opens what was sealed.
+// opens fails the test unless the key opens a sealed credential.
 func opens(t *testing.T, key *seal.Key, sealed []byte, want string) {
 	t.Helper()
 	if got, err := key.Open(sealed, "slack"); err != nil || got != want {
@@ -87,8 +87,8 @@ func opens(t *testing.T, key *seal.Key, sealed []byte, want string) {
 	}
 }
 
-// TestRotate rotates twice, a file of today and one from before: all is opened by
-// all who have the newest file, fingerprints stay, mode stays.
+// TestRotate rotates files of both formats twice: the newest file opens all
+// credentials, and fingerprints and mode stay the same.
 func TestRotate(t *testing.T) {
 	for name, path := range map[string]string{"a file of today": newKey(t), "an old file": oldKey(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -107,14 +107,14 @@ func TestRotate(t *testing.T) {
 					t.Errorf("%s seals after %s was added to %v", key.Primary(), id, ids)
 				}
 				if got := key.Fingerprint("slack", "xoxb-1"); got != fingerprint {
-					t.Errorf("the fingerprint was %s and is %s", fingerprint, got)
+					t.Errorf("fingerprint was %s and is %s", fingerprint, got)
 				}
 				opens(t, key, one, "xoxb-1")
 				two := sealed(t, key, "xoxb-2")
 				if got, ok := seal.IDOf(two[:seal.PrefixSize]); !ok || got != id || !bytes.Equal(two[1:seal.PrefixSize], id.Prefix()[1:]) {
 					t.Errorf("sealed under %s, %v; want %s", got, ok, id)
 				}
-				opens(t, first, two, "xoxb-2") // it reads the file again
+				opens(t, first, two, "xoxb-2") // it reloads the file
 			}
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 				t.Errorf("mode %v, %v", info.Mode(), err)
@@ -138,7 +138,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// TestRotateAtOnce: of rotations at once none is lost, whichever gives up.
+// TestRotateAtOnce proves that concurrent rotations lose no key.
 func TestRotateAtOnce(t *testing.T) {
 	path := newKey(t)
 	var added []seal.ID
@@ -161,7 +161,7 @@ func TestRotateAtOnce(t *testing.T) {
 	key := read(t, path)
 	for _, id := range added {
 		if !key.Holds(id) {
-			t.Errorf("the key %s was added and is gone", id)
+			t.Errorf("key %s was added and is missing", id)
 		}
 	}
 	if len(added) == 0 {
@@ -172,8 +172,8 @@ func TestRotateAtOnce(t *testing.T) {
 	}
 }
 
-// TestRotateByLink rotates a file that is reached by a symbolic link, as secrets
-// are mounted: the link stays.
+// TestRotateByLink rotates a file behind a symbolic link, as mounted secrets are: the
+// link stays.
 func TestRotateByLink(t *testing.T) {
 	path := newKey(t)
 	link := filepath.Join(t.TempDir(), "link")
@@ -195,7 +195,7 @@ func TestPrune(t *testing.T) {
 	fingerprint, old := first.Fingerprint("x"), sealed(t, first, "xoxb-1")
 	rotate(t, path, noon)
 	if err := seal.Prune(path, []seal.ID{read(t, path).Primary()}); err == nil {
-		t.Error("the key that seals was dropped")
+		t.Error("the primary was removed")
 	}
 	if err := seal.Prune(path, []seal.ID{first.Primary()}); err != nil {
 		t.Fatal(err)
@@ -205,13 +205,13 @@ func TestPrune(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	if key.Fingerprint("x") != fingerprint {
-		t.Error("the fingerprint changed")
+		t.Error("fingerprint changed")
 	}
 	opens(t, key, sealed(t, key, "xoxb-2"), "xoxb-2")
 }
 
-// TestFollow: a process takes up what is added, and keeps what it has where the
-// file becomes another, unreadable, or open to all.
+// TestFollow proves that a process loads added keys, and keeps the loaded ones if the
+// file is replaced, unreadable or too open.
 func TestFollow(t *testing.T) {
 	path := newKey(t)
 	key := read(t, path)
@@ -227,7 +227,7 @@ func TestFollow(t *testing.T) {
 	select {
 	case <-changed:
 	case <-time.After(10 * time.Second):
-		t.Fatal("nothing was taken up")
+		t.Fatal("no key was loaded")
 	}
 	if key.Primary() != id {
 		t.Errorf("%s seals, want %s", key.Primary(), id)
@@ -268,8 +268,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestEnvironment: what a file holds can be given in the environment, in base64 as
-// well, to the same effect.
+// TestEnvironment proves that the content of a file can be set in the environment, also
+// in base64.
 func TestEnvironment(t *testing.T) {
 	for name, path := range map[string]string{"a file of today": newKey(t), "an old file": oldKey(t)} {
 		key := read(t, path)
@@ -301,7 +301,7 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if _, err := seal.ParseKey(`{"bongsuSealKey":2}`, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer program") {
+	if _, err := seal.ParseKey(`{"bongsuSealKey":2}`, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer version") {
 		t.Errorf("a newer form: %v", err)
 	}
 }
@@ -318,7 +318,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestExportPurpose: what leaves for one address opens for no other.
+// TestExportPurpose proves that no two addresses share an export purpose.
 func TestExportPurpose(t *testing.T) {
 	seen := map[string]bool{}
 	for _, of := range [][3]string{{"kim", "slack", "C1"}, {"kim", "slack", "C2"}, {"lee", "slack", "C1"}, {"kim", "ntfy", "C1"}, {"kim", "slackC", "1"}} {

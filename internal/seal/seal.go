@@ -1,7 +1,6 @@
-// Package seal encrypts credentials when they enter, so that the directory, the
-// queue and the ledger hold nothing that is worth stealing. It is a thin door
-// over Tink's AEAD (AES-256-GCM), whose keysets can hold several keys at once:
-// one seals, all open.
+// Package seal encrypts credentials on arrival, so that the directory, the queue and
+// the ledger hold no secrets in the clear. It wraps the AEAD of Tink (AES-256-GCM),
+// whose keysets can hold several keys: the primary seals, all open.
 package seal
 
 import (
@@ -13,21 +12,22 @@ import (
 	"sync/atomic"
 )
 
-// ErrUnknownKey says that something was sealed under a key that is not there. It
-// may be on its way, where the file is given to one process after another.
-var ErrUnknownKey = errors.New("the seal key does not hold it")
+// ErrUnknownKey is the error for a credential under a seal key that is not loaded. The
+// file may be on its way, if it is distributed to one process after another.
+var ErrUnknownKey = errors.New("unknown seal key")
 
-// An ID names one of the keys of a file. It tells nothing of the key.
+// An ID identifies a seal key of a file. It reveals nothing of the key.
 type ID uint32
 
-// String is the id as people read it.
+// String returns the id in decimal.
 func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
-// PrefixSize is how many bytes at the beginning of what is sealed tell under
-// which key.
+// PrefixSize is the number of bytes at the beginning of a sealed credential that
+// identify its format and seal key.
 const PrefixSize = 5
 
-// IDOf tells under which key something was sealed, by its first PrefixSize bytes.
+// IDOf returns the id of the seal key of a sealed credential, from its first PrefixSize
+// bytes.
 func IDOf(sealed []byte) (id ID, ok bool) {
 	if len(sealed) < PrefixSize || sealed[0] != forPurpose && sealed[0] != forOwner {
 		return 0, false
@@ -35,22 +35,24 @@ func IDOf(sealed []byte) (id ID, ok bool) {
 	return ID(binary.BigEndian.Uint32(sealed[1:])), true
 }
 
-// Prefix returns how all begins that is sealed under a key for addresses.
+// Prefix returns the first PrefixSize bytes of every credential that is sealed for an
+// address under the key.
 func (id ID) Prefix() []byte { return binary.BigEndian.AppendUint32([]byte{forOwner}, uint32(id)) }
 
-// A Key seals and opens with the keys of one file, or of the environment. What is
-// added to the file it takes up while it is used. It is safe for concurrent use.
+// A Key seals and opens with the keys of one seal key file, or of the environment. It
+// loads keys that are added to the file while it is in use. It is safe for concurrent
+// use.
 type Key struct {
-	name string // of the file or the variable, for people
-	path string // empty where it came from the environment
+	name string // of the file or the variable, for messages
+	path string // empty for the environment
 	ring atomic.Pointer[ring]
 
-	mu      sync.Mutex // held while the file is read again
+	mu      sync.Mutex // held during a reload
 	changed chan struct{}
 }
 
-// Seal encrypts a secret for one purpose, such as a messenger's name. Sealing
-// the same secret twice gives different bytes.
+// Seal encrypts a secret for one purpose, such as a messenger's name. Sealing the same
+// secret twice returns different bytes.
 func (k *Key) Seal(secret, purpose string) ([]byte, error) {
 	sealed, err := k.ring.Load().aead.Encrypt([]byte(secret), []byte(purpose))
 	if err != nil {
@@ -59,41 +61,41 @@ func (k *Key) Seal(secret, purpose string) ([]byte, error) {
 	return sealed, nil
 }
 
-// Open decrypts what Seal sealed for the same purpose. Where it was sealed under a
-// key that is not known it reads the file again, and returns ErrUnknownKey where
-// that did not help. Its error holds nothing of the secret.
+// Open decrypts the result of Seal for the same purpose. If the seal key is not loaded,
+// it reloads the file, and returns ErrUnknownKey if the file lacks it too. Its errors
+// hold nothing of the secret.
 func (k *Key) Open(sealed []byte, purpose string) (string, error) {
 	return k.open(sealed, []byte(purpose))
 }
 
-// open decrypts what Tink encrypted.
+// open decrypts a Tink ciphertext.
 func (k *Key) open(sealed, associated []byte) (string, error) {
 	r := k.ring.Load()
 	id, named := IDOf(sealed)
 	if named && !r.holds(id) {
-		_, _ = k.Reload() // Follow tells what is wrong with the file
+		_, _ = k.Reload() // Follow logs errors of the file
 		if r = k.ring.Load(); !r.holds(id) {
-			return "", fmt.Errorf("the credential cannot be opened: it was sealed under the key %s: %w", id, ErrUnknownKey)
+			return "", fmt.Errorf("credential cannot be opened: sealed under key %s: %w", id, ErrUnknownKey)
 		}
 	}
 	secret, err := r.aead.Decrypt(sealed, associated)
 	if err != nil {
-		return "", errors.New("the credential cannot be opened: it was sealed for another address, or it is damaged")
+		return "", errors.New("credential cannot be opened: sealed for another address, or damaged")
 	}
 	return string(secret), nil
 }
 
-// Fingerprint names what parts say, such as a messenger and a credential, without
-// telling it: 32 characters that are the same for the same parts under the same
-// file, rotated or not, and that nobody without the file can check a guess
-// against.
+// Fingerprint returns a keyed hash of parts, such as a messenger and a credential: 32
+// characters that are the same for the same parts under the same file, rotated or not.
+// It reveals nothing of the parts, and without the file no guess can be verified
+// against it.
 func (k *Key) Fingerprint(parts ...string) string { return k.ring.Load().fingerprint(parts) }
 
-// Primary is the key that seals.
+// Primary returns the id of the primary seal key.
 func (k *Key) Primary() ID { return k.ring.Load().primary }
 
-// Holds says whether what was sealed under a key can be opened.
+// Holds reports whether a seal key is loaded.
 func (k *Key) Holds(id ID) bool { return k.ring.Load().holds(id) }
 
-// String names the file or the variable that the key came from.
+// String returns the name of the file or the variable of the keys.
 func (k *Key) String() string { return k.name }

@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// BenchmarkSeal does what is done once for each delivery, and what is done for each
-// address that comes in.
+// BenchmarkSeal measures opening, once for each delivery, and sealing, once for each
+// new address.
 func BenchmarkSeal(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "seal.key")
 	if err := seal.MakeKey(path); err != nil {

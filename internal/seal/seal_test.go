@@ -37,7 +37,7 @@ func TestSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if bytes.Contains(sealed, []byte("xoxb")) || bytes.Equal(sealed, again) {
-		t.Error("sealed bytes tell of the secret")
+		t.Error("sealed bytes reveal the secret")
 	}
 	if secret, err := key.Open(sealed, "slack"); err != nil || secret != "xoxb-secret" {
 		t.Errorf("opened as %q, %v", secret, err)
@@ -73,7 +73,7 @@ func TestMakeKeyOnce(t *testing.T) {
 	}
 	makeKey(t, path)
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
-		t.Error("a key that is there was overwritten")
+		t.Error("an existing key was overwritten")
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -98,8 +98,8 @@ func TestReadKeyRefuses(t *testing.T) {
 	}
 }
 
-// A fingerprint is the same for the same parts under the same key only, and tells
-// where one part ends and the next begins.
+// TestFingerprint proves that a fingerprint depends on the key and on each part with
+// its boundaries.
 func TestFingerprint(t *testing.T) {
 	keys := make([]*seal.Key, 2)
 	for i := range keys {
@@ -107,13 +107,13 @@ func TestFingerprint(t *testing.T) {
 		if err := seal.MakeKey(path); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // the second reading is what another process has
+		for range 2 { // the second one is as of another process
 			key, err := seal.ReadKey(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if keys[i] != nil && keys[i].Fingerprint("slack", "x") != key.Fingerprint("slack", "x") {
-				t.Error("the same key gives another fingerprint")
+				t.Error("the same key returns another fingerprint")
 			}
 			keys[i] = key
 		}
@@ -127,7 +127,7 @@ func TestFingerprint(t *testing.T) {
 		"other key":   keys[1].Fingerprint("slack", "xoxb-1", "C1"),
 	} {
 		if len(f) != 32 || strings.Trim(f, "0123456789abcdef") != "" || seen[f] != "" {
-			t.Errorf("%s: %q is that of %q too", name, f, seen[f])
+			t.Errorf("%s: fingerprint %q is equal to that of %q", name, f, seen[f])
 		}
 		seen[f] = name
 	}

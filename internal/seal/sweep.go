@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// temporaries names the files that are written beside a key file and then put in its place.
+// temporaries is the name pattern of the temporary files that replace a seal key file.
 const temporaries = ".seal-*"
 
-// temporaryName is what os.CreateTemp makes of temporaries.
+// temporaryName matches the names that os.CreateTemp creates from temporaries.
 var temporaryName = regexp.MustCompile(`^\.seal-[0-9]+$`)
 
-// LeftoverAge is how old a temporary file must be to be a leftover: it is there for some
-// milliseconds, unless the process that writes it is stopped or killed.
+// LeftoverAge is the age from which a temporary file is a leftover: it exists for some
+// milliseconds, unless its process is stopped or killed.
 const LeftoverAge = time.Hour
 
-// Sweep removes the temporary files that killed processes left beside the key file at path:
-// they hold keys. It returns the files it removed. What is younger than LeftoverAge at now
-// may be another process's in use, and stays, as does all that is no plain file of this
-// package's naming.
+// Sweep removes the temporary files of killed processes beside the seal key file at
+// path, because they hold keys. It returns the removed files. Files younger than
+// LeftoverAge at now may be in use by another process, and stay, as do all files that
+// are not regular or have other names.
 func Sweep(path string, now time.Time) (removed []string, err error) {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
@@ -31,7 +31,7 @@ func Sweep(path string, now time.Time) (removed []string, err error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sweep leftovers of the seal key: %w", err)
+		return nil, fmt.Errorf("remove leftovers of the seal key file: %w", err)
 	}
 	for _, e := range entries {
 		if !temporaryName.MatchString(e.Name()) || !e.Type().IsRegular() {
@@ -39,13 +39,13 @@ func Sweep(path string, now time.Time) (removed []string, err error) {
 		}
 		info, statErr := e.Info()
 		if statErr != nil || now.Sub(info.ModTime()) < LeftoverAge {
-			continue // it is gone, or young
+			continue // it is gone, or too young
 		}
 		name := filepath.Join(dir, e.Name())
 		switch removeErr := os.Remove(name); {
 		case removeErr == nil:
 			removed = append(removed, name)
-		case !errors.Is(removeErr, fs.ErrNotExist): // another process swept it
+		case !errors.Is(removeErr, fs.ErrNotExist): // another process removed it
 			err = errors.Join(err, removeErr)
 		}
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// TestSweep removes what a killed process left, and nothing else.
+// TestSweep removes the leftovers of killed processes, and nothing else.
 func TestSweep(t *testing.T) {
 	path := newKey(t)
 	dir := filepath.Dir(path)
 	now := time.Now()
 	for name, age := range map[string]time.Duration{
 		".seal-123": seal.LeftoverAge + time.Minute, ".seal-4": 48 * time.Hour, // leftovers
-		".seal-5": seal.LeftoverAge - time.Minute, ".seal-6": 0, ".seal-7": -48 * time.Hour, // in use, or of a clock that was ahead
-		".seal-": 48 * time.Hour, ".seal-1x": 48 * time.Hour, "seal-1": 48 * time.Hour, ".seal-1.bak": 48 * time.Hour, "x.seal-1": 48 * time.Hour, // others'
+		".seal-5": seal.LeftoverAge - time.Minute, ".seal-6": 0, ".seal-7": -48 * time.Hour, // in use, or from a clock that was ahead
+		".seal-": 48 * time.Hour, ".seal-1x": 48 * time.Hour, "seal-1": 48 * time.Hour, ".seal-1.bak": 48 * time.Hour, "x.seal-1": 48 * time.Hour, // other files
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -41,7 +41,7 @@ func TestSweep(t *testing.T) {
 	var mu sync.Mutex
 	var all []string
 	var sweeps sync.WaitGroup
-	for range 4 { // processes at once
+	for range 4 { // concurrent processes
 		sweeps.Go(func() {
 			removed, err := seal.Sweep(path, now)
 			if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// MakeKey makes a new key and writes it to path with mode 0600, whole or not at
-// all. Where path is there already, even made by another process just now, it
-// is left alone and no error: ReadKey reads what won.
+// MakeKey creates a seal key file with a new key at path, atomically and with mode
+// 0600. If the file exists, even if another process created it just now, it is kept and
+// no error is returned: ReadKey reads the file that won.
 func MakeKey(path string) error {
 	f, err := newFile(time.Now())
 	if err != nil {
@@ -28,8 +28,8 @@ func MakeKey(path string) error {
 	})
 }
 
-// Rotate adds a key to the file at path, which seals from now on, and gives its
-// id. The keys that are there stay, and open. Mode and owner of the file stay.
+// Rotate adds a new key to the file at path, makes it the primary, and returns its id.
+// The existing keys stay, and open. Mode and owner of the file stay.
 func Rotate(path string, now time.Time) (added ID, err error) {
 	err = change(path, func(f *file, m *keyset.Manager) (err error) {
 		added, err = f.add(m, now)
@@ -38,16 +38,16 @@ func Rotate(path string, now time.Time) (added ID, err error) {
 	return added, err
 }
 
-// Prune drops keys from the file at path. It refuses to drop the one that seals.
-// What was sealed under the others cannot be opened again.
+// Prune removes keys from the file at path. It returns an error for the primary.
+// Credentials sealed under removed keys can never be opened again.
 func Prune(path string, ids []ID) error {
 	return change(path, func(f *file, m *keyset.Manager) error { return f.drop(m, ids) })
 }
 
-// change changes the file at path, whole or not at all, one process at a time.
+// change updates the file at path atomically, under its lock file.
 func change(path string, how func(*file, *keyset.Manager) error) (err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return fmt.Errorf("read the seal key: %w", err)
+		return fmt.Errorf("read seal key file: %w", err)
 	}
 	unlock, err := lock(path)
 	if err != nil {
@@ -60,7 +60,7 @@ func change(path string, how func(*file, *keyset.Manager) error) (err error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("read the seal key: %w", err)
+		return fmt.Errorf("read seal key file: %w", err)
 	}
 	f, err := parse(text, path)
 	if err != nil {
@@ -71,31 +71,31 @@ func change(path string, how func(*file, *keyset.Manager) error) (err error) {
 	}
 	return f.write(path, info.Mode().Perm(), func(temporary string) error {
 		if err := own(temporary, info); err != nil {
-			return fmt.Errorf("the file would change its owner, do it as that user: %w", err)
+			return fmt.Errorf("file owner would change, run as that user: %w", err)
 		}
 		return os.Rename(temporary, path)
 	})
 }
 
-// lock keeps others from changing the file at path until unlock.
+// lock creates the lock file of the file at path; unlock removes it.
 func lock(path string) (unlock func() error, err error) {
 	name := path + ".lock"
 	held, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there: the key is being changed; remove it if that is not so", name)
+		return nil, fmt.Errorf("lock file %s exists: the seal key file is being changed; remove the lock file if it is stale", name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock the seal key: %w", err)
+		return nil, fmt.Errorf("lock seal key file: %w", err)
 	}
 	return func() error { return errors.Join(held.Close(), os.Remove(name)) }, nil
 }
 
-// write writes the file beside path, and when it is on disk lets put bring it
-// there.
+// write writes the file to a temporary file beside path, syncs it, and calls put to
+// move it into place.
 func (f *file) write(path string, mode fs.FileMode, put func(temporary string) error) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("write the seal key: %w", err)
+			err = fmt.Errorf("write seal key file: %w", err)
 		}
 	}()
 	text, err := json.Marshal(f)
@@ -117,7 +117,7 @@ func (f *file) write(path string, mode fs.FileMode, put func(temporary string) e
 	return syncDir(filepath.Dir(path))
 }
 
-// syncDir brings what changed in a folder to the disk, where the system can.
+// syncDir syncs a folder to disk, if the system can.
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {

@@ -13,32 +13,31 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// MaxName is how many characters (code points in NFC) a nickname or group name has at
-// most.
+// MaxName is the maximum length of a nickname or group name, in characters (code points
+// in NFC).
 const MaxName = 30
 
-// maxName bounds a name before it is normalized: a character of a name is rarely written
-// with more than three code points, and never kept so.
+// maxName is the maximum length of a name before normalization: a character is rarely
+// encoded as more than three code points, and never in NFC.
 const maxName = 4 * MaxName
 
-// CanonicalName returns name in Unicode's Normalization Form C, in which the directory
-// keeps names and looks them up: 가 is the same name whether it was typed as one code
-// point or as two.
+// CanonicalName returns name in Unicode's Normalization Form C, in which names are
+// stored and looked up: 가 is the same name whether it was typed as one code point or as
+// two.
 func CanonicalName(name string) string { return norm.NFC.String(name) }
 
-// NewNickname returns the nickname that a user may be given for text: NewName, and not
-// the word all in any form, which every user answers to.
+// NewNickname parses a new nickname like NewName, and rejects the reserved word all in
+// any form, because the target @all names every user.
 func NewNickname(text string) (string, error) {
 	if meansAll(text) {
-		return "", fmt.Errorf("%q is reserved: the target @all is every user: %w", cut(text), fault.ErrInvalid)
+		return "", fmt.Errorf("%q is reserved for the target @all: %w", cut(text), fault.ErrInvalid)
 	}
 	return NewName(text)
 }
 
-// NewName returns the canonical form of a name that a user or a group may be given: at
-// most MaxName visible characters, with plain spaces only between them, of which the
-// first is not @. Any other text is fault.ErrInvalid, and the error names the code point
-// that is wrong.
+// NewName returns the canonical form of a new user or group name: at most MaxName
+// visible characters, with plain spaces only between them, and no @ at the beginning.
+// Any other text is fault.ErrInvalid, and the error names the invalid code point.
 func NewName(text string) (string, error) {
 	name, err := canonical(text)
 	if err == nil {
@@ -50,12 +49,12 @@ func NewName(text string) (string, error) {
 	return name, nil
 }
 
-// oldName is the form that names had before any visible characters were taken. It takes
-// a few that nobody can see, and who bears such a name is still notified.
+// oldName is the pattern of names that older versions accepted. It allows a few
+// invisible characters; users with such a name are still notified.
 var oldName = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{M}\p{N} _.-]*[\p{L}\p{M}\p{N}_-])?$`)
 
-// anyName returns the canonical form of a name that somebody may bear, given today or
-// before.
+// anyName returns the canonical form of a name that may be stored, under the present or
+// the older rules.
 func anyName(text string) (string, error) {
 	name, err := canonical(text)
 	if err != nil {
@@ -71,23 +70,23 @@ func anyName(text string) (string, error) {
 func canonical(text string) (string, error) {
 	switch {
 	case text == "":
-		return "", errors.New("a name must be given")
+		return "", errors.New("name is empty")
 	case !utf8.ValidString(text):
-		return "", errors.New("a name must be UTF-8")
+		return "", errors.New("name must be UTF-8")
 	case len(text) > maxName*utf8.UTFMax:
-		return "", fmt.Errorf("a name has at most %d characters", MaxName)
+		return "", fmt.Errorf("name must have at most %d characters", MaxName)
 	}
 	name := CanonicalName(text)
 	if n := utf8.RuneCountInString(name); n > MaxName {
-		return "", fmt.Errorf("a name has at most %d characters, not %d", MaxName, n)
+		return "", fmt.Errorf("name must have at most %d characters, not %d", MaxName, n)
 	}
 	return name, nil
 }
 
-// checkName returns why no new user or group may have a canonical name, or nil.
+// checkName returns an error if a canonical name is invalid for a new user or group.
 func checkName(name string) error {
 	if strings.HasPrefix(name, "@") {
-		return errors.New("a name must not begin with @, which is the mark of targets")
+		return errors.New("name must not begin with @")
 	}
 	before, n := rune(0), 0
 	for _, r := range name {
@@ -98,47 +97,48 @@ func checkName(name string) error {
 		before = r
 	}
 	if before == ' ' {
-		return fmt.Errorf("character %d, U+0020, is white space at the end", n)
+		return fmt.Errorf("character %d, U+0020, is trailing white space", n)
 	}
 	return nil
 }
 
-// unfit returns why r may not stand in a name after the rune before, which is 0 where r
-// is the first; empty where it may.
+// unfit returns the reason why r is invalid in a name after the rune before, which is 0
+// if r is the first; empty if r is valid.
 func unfit(r, before rune) string {
 	switch {
-	case ' ' < r && r <= '~': // most
+	case ' ' < r && r <= '~': // the most frequent characters
 		return ""
 	case unicode.IsLetter(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point):
 		return ""
 	case r == ' ' && before == 0:
-		return "is white space at the beginning"
+		return "is leading white space"
 	case r == ' ':
 		return ""
 	case r == unicode.ReplacementChar:
-		return "stands where a character was lost: the text was read in a wrong encoding"
+		return "is a replacement character: the text was decoded with the wrong encoding"
 	case unicode.Is(unicode.Variation_Selector, r):
-		if unicode.In(before, unicode.S, unicode.Han) { // such as an emoji, whose form it chooses
+		if unicode.In(before, unicode.S, unicode.Han) { // such as an emoji, whose form the selector chooses
 			return ""
 		}
-		return "is not visible"
+		return "is invisible"
 	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, blank):
-		return "is not visible"
+		return "is invisible"
 	case unicode.IsControl(r):
 		return "is a control character"
 	case unicode.In(r, unicode.Z):
 		return "is white space other than a plain space"
 	case unicode.In(r, unicode.Co):
-		return "is for private use"
+		return "is a private use character"
 	case !unicode.IsGraphic(r):
-		return "is not assigned"
+		return "is an unassigned code point"
 	case unicode.In(r, unicode.Mn, unicode.Me) && (before == 0 || before == ' '):
-		return "is a mark without a letter before it"
+		return "is a combining mark without a base character"
 	}
 	return ""
 }
 
-// blank holds characters that count as letters, marks or symbols, and show nothing.
+// blank holds invisible characters that Unicode classifies as letters, marks or
+// symbols.
 var blank = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x2800, Hi: 0x2800, Stride: 1}, // Braille pattern blank
@@ -150,8 +150,8 @@ var blank = &unicode.RangeTable{
 	},
 }
 
-// meansAll reports whether a person would read text as the word all: in other case or
-// width, or with characters that nobody sees.
+// meansAll reports whether text reads as the word all: in other case or width, or with
+// invisible characters.
 func meansAll(text string) bool {
 	seen := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, blank) {

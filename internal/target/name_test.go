@@ -14,7 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// TestNewNameTakesAnyVisibleCharacters: data of the older system can be brought over.
+// TestNewNameTakesAnyVisibleCharacters accepts the names of data from the older
+// service.
 func TestNewNameTakesAnyVisibleCharacters(t *testing.T) {
 	for _, name := range []string{
 		"a/b@c", "user1", "a b", "a;b", "a,b", "{{.}}", "'; DROP TABLE users;--", "a.", ".a", "-a", "..", "#1", "50%", "a%2Fb", "a\\b", `"a"`,
@@ -35,7 +36,7 @@ func TestNewNameTakesAnyVisibleCharacters(t *testing.T) {
 	}
 }
 
-// TestNewNameIsNFC: one name is kept however it was typed, and counted as it is kept.
+// TestNewNameIsNFC normalizes names to NFC, and counts their characters in NFC.
 func TestNewNameIsNFC(t *testing.T) {
 	for _, name := range []string{"홍길동", "é", strings.Repeat("각", target.MaxName), strings.Repeat("ễ", target.MaxName)} {
 		decomposed := norm.NFD.String(name)
@@ -53,7 +54,8 @@ func TestNewNameIsNFC(t *testing.T) {
 	}
 }
 
-// TestNewNameRefusesWhatNobodySees: the error names the code point.
+// TestNewNameRefusesWhatNobodySees rejects invisible characters, with the code point in
+// the error.
 func TestNewNameRefusesWhatNobodySees(t *testing.T) {
 	refused := []rune{
 		0x3164, 0x115f, 0x1160, 0xffa0, 0x2028, 0x2029, 0xad, 0x34f, 0x61c, 0x17b4, 0x180b, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f,
@@ -75,7 +77,7 @@ func TestNewNameRefusesWhatNobodySees(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		" a": "U+0020", "a ": "U+0020", "\u0301a": "U+0301", "a \u0301": "U+0301", "@a": "@", "\xff": "UTF-8", "": "must be given",
+		" a": "U+0020", "a ": "U+0020", "\u0301a": "U+0301", "a \u0301": "U+0301", "@a": "@", "\xff": "UTF-8", "": "name is empty",
 	} {
 		if _, err := target.NewName(name); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+q: %v", name, err)
@@ -83,7 +85,7 @@ func TestNewNameRefusesWhatNobodySees(t *testing.T) {
 	}
 }
 
-// TestAllIsReserved in any form, for users. A group is named by another mark.
+// TestAllIsReserved rejects all as a nickname in any form. Groups have another prefix.
 func TestAllIsReserved(t *testing.T) {
 	for _, name := range []string{"all", "ALL", "All", "aLL", "ａｌｌ", "ＡＬＬ", "𝐚𝐥𝐥", "ⓐⓛⓛ", "ªll", "a\u200bll", "\u2060all", "all\u3164", "a\u00adl\u034fl", "all\ufe0f", " all", "all\u00a0"} {
 		if _, err := target.NewNickname(name); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "reserved") {
@@ -91,12 +93,12 @@ func TestAllIsReserved(t *testing.T) {
 		}
 	}
 	if got, err := target.NewName("all"); err != nil || got != "all" {
-		t.Errorf("the group all: %q, %v", got, err)
+		t.Errorf("group all: %q, %v", got, err)
 	}
 }
 
-// TestOldNamesAreNotified: who was given a name by older rules that new names may not
-// have is still a target.
+// TestOldNamesAreNotified parses names of older versions that are invalid for new
+// users.
 func TestOldNamesAreNotified(t *testing.T) {
 	for _, name := range []string{"a\u3164", "\u3164", "a\u115fb", "a\u034fb", "a\ufe0f", "All"} {
 		for text, kind := range map[string]target.Kind{"@" + name: target.User, "@@" + name: target.Group} {
@@ -120,10 +122,10 @@ func FuzzNewName(f *testing.F) {
 			return
 		}
 		if again, err := target.NewNickname(name); err != nil || again != name {
-			t.Errorf("%q is kept as %q, and that as %q, %v", text, name, again, err)
+			t.Errorf("%q is stored as %q, and that as %q, %v", text, name, again, err)
 		}
 		if n := utf8.RuneCountInString(name); n == 0 || n > target.MaxName || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl) {
-			t.Errorf("%q is kept as %q", text, name)
+			t.Errorf("%q is stored as %q", text, name)
 		}
 		for _, mark := range []string{"@", "@@"} {
 			if got, err := target.Parse(mark + name); err != nil || got.Name != name || got.String() != mark+name {

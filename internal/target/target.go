@@ -1,4 +1,4 @@
-// Package target reads the words that say whom to tell: @user, @@group, @all.
+// Package target parses targets, which name the users to notify: @user, @@group, @all.
 package target
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// Kind is what a target names.
+// Kind is the kind of a target.
 type Kind int
 
 // The kinds of targets.
@@ -19,16 +19,16 @@ const (
 	All                   // @all, every user
 )
 
-// A Target names whom to tell. Its zero value names nobody.
+// A Target names the users to notify. Its zero value names none.
 type Target struct {
 	Kind Kind
 	Name string // the nickname or group name without its @; empty for All
 }
 
-// Parse returns the target that a text names: what stands after @ is a nickname, what
-// stands after @@ a group name, also with spaces, / and @ in it. Names are given in
-// their canonical form. A text of another form is fault.ErrInvalid, and the error quotes
-// the text, cut where it is long.
+// Parse parses a target: the text after @ is a nickname, the text after @@ a group
+// name, which may contain spaces, / and @. Names are returned in canonical form. A
+// malformed target is fault.ErrInvalid, and the error quotes the text, truncated if it
+// is long.
 func Parse(text string) (Target, error) {
 	if text == "@all" {
 		return Target{Kind: All}, nil
@@ -39,17 +39,17 @@ func Parse(text string) (Target, error) {
 		t.Kind, rest = Group, group
 	}
 	if !ok {
-		return Target{}, fmt.Errorf("target %q is not of the form @user, @@group or @all: %w", cut(text), fault.ErrInvalid)
+		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w", cut(text), fault.ErrInvalid)
 	}
 	name, err := anyName(rest)
 	if err != nil {
-		return Target{}, fmt.Errorf("target %q is not of the form @user, @@group or @all: %w: %w", cut(text), err, fault.ErrInvalid)
+		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w: %w", cut(text), err, fault.ErrInvalid)
 	}
 	t.Name = name
 	return t, nil
 }
 
-// ParseAll reads targets in order. The first of another form is the error.
+// ParseAll parses targets in order. It returns the error of the first malformed one.
 func ParseAll(texts []string) ([]Target, error) {
 	targets := make([]Target, 0, len(texts))
 	for _, text := range texts {
@@ -62,7 +62,7 @@ func ParseAll(texts []string) ([]Target, error) {
 	return targets, nil
 }
 
-// String returns the text that Parse reads as t.
+// String returns the text that Parse parses as t.
 func (t Target) String() string {
 	switch t.Kind {
 	case All:
@@ -74,7 +74,7 @@ func (t Target) String() string {
 	}
 }
 
-// cut shortens a text for an error message, on a character boundary.
+// cut truncates a text for an error message, on a character boundary.
 func cut(text string) string {
 	const most = 2 * MaxName
 	if utf8.RuneCountInString(text) <= most {

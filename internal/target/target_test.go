@@ -57,20 +57,20 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%q: %v, %v", text, got, err)
 			}
 			if message := err.Error(); !utf8.ValidString(message) || len(message) > 1000 || strings.ContainsAny(message, "\n\x00") {
-				t.Errorf("%q: its error is not fit for a caller: %q", text, message)
+				t.Errorf("%q: error is unfit for a caller: %q", text, message)
 			}
 			return
 		}
 		if got.String() != target.CanonicalName(text) {
-			t.Errorf("%q reads as %q", text, got)
+			t.Errorf("%q is parsed as %q", text, got)
 		}
 		if n := utf8.RuneCountInString(got.Name); n > target.MaxName || (n == 0) != (got.Kind == target.All) {
-			t.Errorf("%q names %q", text, got.Name)
+			t.Errorf("%q has the name %q", text, got.Name)
 		}
 	})
 }
 
-// BenchmarkParse reads the targets of an alert, as is done twice for each.
+// BenchmarkParse parses a target, which happens twice for each target of an alert.
 func BenchmarkParse(b *testing.B) {
 	for name, text := range map[string]string{"ASCII": "@@test-team1", "Hangul": "@홍길동", "emoji": "@🔥 ops"} {
 		b.Run(name, func(b *testing.B) {

@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// TestImportProblemsAreBounded imports what is wrong throughout: the error is a few
-// kilobytes, and the rest is not read.
+// TestImportProblemsAreBounded imports only invalid entries: the error has at most a
+// few kilobytes, and the rest of the request is not read.
 func TestImportProblemsAreBounded(t *testing.T) {
 	h, _ := transfers(t)
 	long := strings.Repeat("\U0010ffff", 1000)
@@ -31,7 +31,7 @@ func TestImportProblemsAreBounded(t *testing.T) {
 	}
 }
 
-// TestUserInfoNamesAreBounded asks for more names than one call may.
+// TestUserInfoNamesAreBounded sends more names than one request may hold.
 func TestUserInfoNamesAreBounded(t *testing.T) {
 	h := &group.LookupHandler{}
 	if _, err := h.GetUserList(t.Context(), &userinfo.NicknameOrTeam{Name: make([]string, 10_001)}); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "name: ") {

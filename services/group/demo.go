@@ -6,7 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// Demo gives the demonstration data of the contract: user1 to user9 with a slack
+// Demo returns the demonstration data of the older service: user1 to user9 with a slack
 // address each, and test-team1 to test-team5.
 func Demo(key *seal.Key) (Contents, error) {
 	var c Contents

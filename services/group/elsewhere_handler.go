@@ -25,23 +25,23 @@ import (
 )
 
 const (
-	// elsewhereTimeout bounds a question to the other system.
+	// elsewhereTimeout is the timeout of a call to the remote directory.
 	elsewhereTimeout = 3 * time.Second
-	// elsewhereStale is how old an answer may be that is used while the other system
-	// does not answer.
+	// elsewhereStale is the maximum age of a cached response that is used while the
+	// remote directory is unavailable.
 	elsewhereStale = 10 * time.Minute
-	// elsewhereAnswers is how many answers are kept for that.
+	// elsewhereAnswers is the number of responses in that cache.
 	elsewhereAnswers = 1000
-	// The other system is left alone for elsewhereRest when so many of the last calls
-	// failed: alerts then do not wait for it.
+	// The circuit breaker opens for elsewhereRest when elsewhereFailures of the last
+	// elsewhereCalls calls failed, so that alerts do not wait for the remote directory.
 	elsewhereFailures, elsewhereCalls, elsewhereRest = 5, 10, 5 * time.Second
 )
 
 var _ userv1connect.DirectoryServiceHandler = (*Elsewhere)(nil)
 
-// An Elsewhere answers DirectoryService from the UserInfo of another system, which
-// keeps the people. Tokens are sealed as they come in. While the other system does not
-// answer, its last answer to the same question is used, if it is not too old.
+// An Elsewhere serves DirectoryService from a remote directory, which is the UserInfo
+// of another system. Tokens are sealed on arrival. While the remote directory is
+// unavailable, the last response to the same lookup is used, unless it is too old.
 type Elsewhere struct {
 	Receipts
 	userInfo userinfoconnect.UserInfoClient
@@ -51,8 +51,8 @@ type Elsewhere struct {
 	answers  *expirable.LRU[string, *userv1.LookUpResponse]
 }
 
-// NewElsewhere asks a UserInfo. What receipts are read by is here, as no other has the
-// key.
+// NewElsewhere returns a remote directory behind userInfo. It serves ReadReceipt too,
+// because no other service has the seal key.
 func NewElsewhere(userInfo userinfoconnect.UserInfoClient, key *seal.Key, receipts Receipts, log *slog.Logger) *Elsewhere {
 	return &Elsewhere{
 		Receipts: receipts, userInfo: userInfo, key: key, log: log,
@@ -62,15 +62,15 @@ func NewElsewhere(userInfo userinfoconnect.UserInfoClient, key *seal.Key, receip
 			WithDelay(elsewhereRest).
 			WithSuccessThreshold(1).
 			OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-				log.Warn("the breaker of the other system's UserInfo changed", "from", e.OldState.String(), "to", e.NewState.String())
+				log.Warn("circuit breaker of the remote directory changed state", "from", e.OldState.String(), "to", e.NewState.String())
 			}).
 			Build(),
 		answers: expirable.NewLRU[string, *userv1.LookUpResponse](elsewhereAnswers, nil, elsewhereStale),
 	}
 }
 
-// LookUp asks the other system. What it does not say is who of a group there is: a
-// target is unknown where it is a user's, and no answer names the user.
+// LookUp calls the remote directory. UserInfo does not return which groups exist, so
+// the only unknown targets are users that the response does not name.
 func (h *Elsewhere) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
 	names := req.GetTarget()
 	targets, err := target.ParseAll(names)
@@ -93,23 +93,23 @@ func (h *Elsewhere) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*use
 	return res, err
 }
 
-// instead answers where the other system did not.
+// instead returns the cached response to a lookup that failed, or an error.
 func (h *Elsewhere) instead(ctx context.Context, question string, err error) (*userv1.LookUpResponse, error) {
 	if refused(err) {
-		return nil, fmt.Errorf("target: the system that keeps the users refuses it: %s: %w", message(err), fault.ErrInvalid)
+		return nil, fmt.Errorf("target: refused by the remote directory: %s: %w", message(err), fault.ErrInvalid)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if old, is := h.answers.Get(question); is {
-		h.log.Warn("the other system's UserInfo does not answer; its last answer is used", "code", connect.CodeOf(err).String())
+		h.log.Warn("remote directory unavailable, cached response used", "code", connect.CodeOf(err).String())
 		return proto.CloneOf(old), nil
 	}
-	h.log.Error("the other system's UserInfo does not answer", "code", connect.CodeOf(err).String())
-	return nil, fmt.Errorf("the system that keeps the users does not answer, try again: %w", fault.ErrUnavailable)
+	h.log.Error("remote directory unavailable", "code", connect.CodeOf(err).String())
+	return nil, fmt.Errorf("remote directory: %w", fault.ErrUnavailable)
 }
 
-// sealed gives the answer as ours, each token sealed.
+// sealed converts the response of the remote directory and seals each token.
 func (h *Elsewhere) sealed(list *userinfo.UserList, targets []target.Target, names []string) (*userv1.LookUpResponse, error) {
 	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(list.GetUser()))}
 	named := map[string]bool{}
@@ -138,10 +138,10 @@ func (h *Elsewhere) sealed(list *userinfo.UserList, targets []target.Target, nam
 	return res, nil
 }
 
-// refused says whether the other system understood the question and will not have it.
+// refused reports whether the remote directory rejected the request as invalid.
 func refused(err error) bool { return connect.CodeOf(err) == connect.CodeInvalidArgument }
 
-// message is what an error says, without who said it.
+// message returns the text of an error without its Connect code.
 func message(err error) string {
 	if e, is := errors.AsType[*connect.Error](err); is {
 		return e.Message()
@@ -149,12 +149,13 @@ func message(err error) string {
 	return err.Error()
 }
 
-// MoveAddresses moves none: the other system keeps them.
+// MoveAddresses moves none: the addresses are stored by the other system.
 func (h *Elsewhere) MoveAddresses(context.Context, *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
 	return &userv1.MoveAddressesResponse{}, nil
 }
 
-// GetSeal says by which key tokens are sealed as they come in. No address is kept here.
+// GetSeal returns the primary seal key, which seals tokens on arrival. It counts no
+// addresses, because none are stored here.
 func (h *Elsewhere) GetSeal(context.Context, *userv1.GetSealRequest) (*userv1.GetSealResponse, error) {
 	canary, err := h.key.Canary()
 	if err != nil {

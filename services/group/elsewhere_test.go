@@ -20,7 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// An other is another system's UserInfo, which answers as the test says.
+// An other is a fake UserInfo of another system.
 type other struct {
 	answer func(names []string) (*userinfo.UserList, error)
 	calls  int
@@ -31,7 +31,7 @@ func (o *other) GetUserList(_ context.Context, req *userinfo.NicknameOrTeam) (*u
 	return o.answer(req.GetName())
 }
 
-// elsewhere stands up another system over gRPC.
+// elsewhere starts a fake remote directory over gRPC.
 func elsewhere(t *testing.T) (*Elsewhere, *other, *seal.Key) {
 	t.Helper()
 	o := &other{}
@@ -61,7 +61,7 @@ func TestElsewhereAnswers(t *testing.T) {
 	h, o, key := elsewhere(t)
 	o.answer = func(names []string) (*userinfo.UserList, error) {
 		if !slices.Equal(names, []string{"@kim", "@@dba", "@nobody"}) {
-			t.Errorf("asked for %q", names)
+			t.Errorf("names are %q", names)
 		}
 		return &userinfo.UserList{User: []*userinfo.User{
 			{Nickname: "kim", ServiceType: "SLACK", Token: "xoxb-KIM", Target: "C1"},
@@ -78,12 +78,13 @@ func TestElsewhereAnswers(t *testing.T) {
 		t.Errorf("%v, %v", first, err)
 	}
 	if strings.Contains(res.String(), "xoxb") {
-		t.Error("a token stands in the clear")
+		t.Error("response holds a token in the clear")
 	}
 }
 
-// TestElsewhereIsDown lets the other system fail after it answered once: its answer is
-// used for the same question, and for no other; and soon it is asked no more.
+// TestElsewhereIsDown makes the remote directory fail after its first response: the
+// cached response is used for the same lookup and for no other, and the circuit breaker
+// opens after some calls.
 func TestElsewhereIsDown(t *testing.T) {
 	h, o, _ := elsewhere(t)
 	o.answer = func([]string) (*userinfo.UserList, error) {
@@ -101,10 +102,10 @@ func TestElsewhereIsDown(t *testing.T) {
 		}
 	}
 	if o.calls > 1+elsewhereCalls {
-		t.Errorf("it was asked %d times while it was down", o.calls)
+		t.Errorf("%d calls while it was down", o.calls)
 	}
 	if _, err := ask(t, h, "@lee"); !errors.Is(err, fault.ErrUnavailable) {
-		t.Errorf("a question it never answered: %v", err)
+		t.Errorf("a lookup without cached response: %v", err)
 	}
 }
 
@@ -113,12 +114,12 @@ func TestElsewhereRefuses(t *testing.T) {
 	o.answer = func([]string) (*userinfo.UserList, error) {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no such form"))
 	}
-	for range 20 { // which is no failure: it goes on being asked
+	for range 20 { // an invalid request is no failure, so the circuit breaker stays closed
 		if _, err := ask(t, h, "@kim"); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "no such form") {
 			t.Fatal(err)
 		}
 	}
 	if _, err := ask(t, h, "kim"); !errors.Is(err, fault.ErrInvalid) || o.calls != 20 {
-		t.Errorf("a target of no form: %v, asked %d times", err, o.calls)
+		t.Errorf("malformed target: %v, %d calls", err, o.calls)
 	}
 }

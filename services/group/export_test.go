@@ -1,4 +1,4 @@
 package group
 
-// ResealAll seals once what is sealed otherwise.
+// ResealAll reseals all addresses once.
 var ResealAll = reseal

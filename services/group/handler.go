@@ -10,10 +10,10 @@ import (
 
 var _ groupv1connect.GroupServiceHandler = (*Handler)(nil)
 
-// A Handler answers GroupService.
+// A Handler implements GroupService.
 type Handler struct{ Groups Groups }
 
-// ListGroups answers with groups by id.
+// ListGroups returns a page of groups by id.
 func (h *Handler) ListGroups(ctx context.Context, req *groupv1.ListGroupsRequest) (*groupv1.ListGroupsResponse, error) {
 	after, err := readPageToken(req.GetPageToken())
 	if err != nil {
@@ -35,7 +35,7 @@ func (h *Handler) ListGroups(ctx context.Context, req *groupv1.ListGroupsRequest
 	return res, nil
 }
 
-// GetGroup answers with one group.
+// GetGroup returns one group.
 func (h *Handler) GetGroup(ctx context.Context, req *groupv1.GetGroupRequest) (*groupv1.GetGroupResponse, error) {
 	g, err := h.Groups.Group(ctx, int(req.GetId()))
 	if err != nil {
@@ -44,7 +44,7 @@ func (h *Handler) GetGroup(ctx context.Context, req *groupv1.GetGroupRequest) (*
 	return &groupv1.GetGroupResponse{Group: groupToWire(g)}, nil
 }
 
-// CreateGroup makes a group without members.
+// CreateGroup creates a group without members.
 func (h *Handler) CreateGroup(ctx context.Context, req *groupv1.CreateGroupRequest) (*groupv1.CreateGroupResponse, error) {
 	name, err := newGroupName(req.GetGroupName())
 	if err != nil {
@@ -57,7 +57,7 @@ func (h *Handler) CreateGroup(ctx context.Context, req *groupv1.CreateGroupReque
 	return &groupv1.CreateGroupResponse{Group: groupToWire(g)}, nil
 }
 
-// RenameGroup gives a group another name.
+// RenameGroup renames a group.
 func (h *Handler) RenameGroup(ctx context.Context, req *groupv1.RenameGroupRequest) (*groupv1.RenameGroupResponse, error) {
 	name, err := newGroupName(req.GetGroupName())
 	if err != nil {
@@ -78,7 +78,7 @@ func (h *Handler) DeleteGroup(ctx context.Context, req *groupv1.DeleteGroupReque
 	return &groupv1.DeleteGroupResponse{}, nil
 }
 
-// ListGroupUsers answers with a group and its members.
+// ListGroupUsers returns a group and its members.
 func (h *Handler) ListGroupUsers(ctx context.Context, req *groupv1.ListGroupUsersRequest) (*groupv1.ListGroupUsersResponse, error) {
 	group, err := h.members(ctx, req.GetId())
 	if err != nil {
@@ -87,7 +87,7 @@ func (h *Handler) ListGroupUsers(ctx context.Context, req *groupv1.ListGroupUser
 	return &groupv1.ListGroupUsersResponse{Group: group}, nil
 }
 
-// AddGroupUser makes a user a member.
+// AddGroupUser adds a user to a group, and returns the group with its members.
 func (h *Handler) AddGroupUser(ctx context.Context, req *groupv1.AddGroupUserRequest) (*groupv1.AddGroupUserResponse, error) {
 	if err := h.Groups.AddMember(ctx, int(req.GetId()), canonicalNickname(req)); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (h *Handler) AddGroupUser(ctx context.Context, req *groupv1.AddGroupUserReq
 	return &groupv1.AddGroupUserResponse{Group: group}, nil
 }
 
-// RemoveGroupUser ends a membership.
+// RemoveGroupUser removes a user from a group.
 func (h *Handler) RemoveGroupUser(ctx context.Context, req *groupv1.RemoveGroupUserRequest) (*groupv1.RemoveGroupUserResponse, error) {
 	if err := h.Groups.RemoveMember(ctx, int(req.GetId()), canonicalNickname(req)); err != nil {
 		return nil, err

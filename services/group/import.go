@@ -8,19 +8,19 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// An Importer makes a directory hold what a sheet says.
+// An Importer plans imports.
 type Importer struct {
 	Key   *seal.Key
 	Specs []messenger.Spec
-	HTTP  bool // URLs may be http
-	// Accept checks a new address and seals its credential. Its error begins with
-	// the field's name.
+	HTTP  bool // allow http URLs
+	// Accept validates a new address and seals its credential. Its error begins with
+	// the name of the field.
 	Accept func(of seal.Owner, credential string) (Address, error)
 }
 
-// Plan says what must change so that a directory that holds have holds what the
-// sheet says, and what that comes to. Where have is so already there are no
-// Changes. It returns fault.ErrInvalid with all that is wrong with the sheet.
+// Plan returns the import plan that makes a directory with the contents have hold s,
+// and the result of the import. There are no changes if the directory holds it already.
+// All problems of the import file are returned as one fault.ErrInvalid.
 func (i Importer) Plan(have Contents, s Sheet, told problems) (Changes, Import, error) {
 	p := &planner{Importer: i, sheet: s, problems: told, users: map[string]*User{}, groups: map[string]*Membership{}}
 	for n := range have.Users {
@@ -37,18 +37,18 @@ func (i Importer) Plan(have Contents, s Sheet, told problems) (Changes, Import, 
 	return p.changes, p.done, p.problems.err()
 }
 
-// A planner is a plan in the making.
+// A planner builds the plan of one import.
 type planner struct {
 	Importer
 	sheet    Sheet
-	users    map[string]*User // that are there, by nickname
+	users    map[string]*User // in the directory, by nickname
 	groups   map[string]*Membership
 	changes  Changes
 	done     Import
 	problems problems
 }
 
-// planUsers plans the users of the sheet, and gives their nicknames.
+// planUsers plans the users of the import file, and returns their nicknames.
 func (p *planner) planUsers() map[string]bool {
 	said := make(map[string]bool, len(p.sheet.Users))
 	for _, u := range p.sheet.Users {
@@ -78,7 +78,7 @@ func (p *planner) planUsers() map[string]bool {
 	return said
 }
 
-// newAddresses gives the addresses of a user who is not there yet.
+// newAddresses returns the addresses of a new user.
 func (p *planner) newAddresses(u SheetUser) []Address {
 	addresses := make([]Address, 0, len(u.Addresses))
 	p.eachAddress(u, func(said SheetAddress, credential string) error {
@@ -90,7 +90,7 @@ func (p *planner) newAddresses(u SheetUser) []Address {
 	return addresses
 }
 
-// changeUser plans a user who is there.
+// changeUser plans the changes of an existing user.
 func (p *planner) changeUser(u SheetUser, has User) {
 	if u.Failover != nil && *u.Failover != has.Failover {
 		p.changes.SetUsers = append(p.changes.SetUsers, User{ID: has.ID, Failover: *u.Failover})
@@ -101,7 +101,7 @@ func (p *planner) changeUser(u SheetUser, has User) {
 	p.changeAddresses(u, has)
 }
 
-// changeAddresses plans the addresses of a user who is there.
+// changeAddresses plans the addresses of an existing user.
 func (p *planner) changeAddresses(u SheetUser, has User) {
 	byMessenger := make(map[string]Address, len(has.Addresses))
 	for _, a := range has.Addresses {
@@ -130,7 +130,7 @@ func (p *planner) changeAddresses(u SheetUser, has User) {
 	if !p.sheet.Prune {
 		return
 	}
-	for _, a := range has.Addresses { // in their order
+	for _, a := range has.Addresses { // in order
 		if _, left := byMessenger[a.Messenger]; left {
 			p.changes.RemoveAddresses = append(p.changes.RemoveAddresses, a.ID)
 			p.done.note(&p.done.Addresses.Deleted, Done{Action: Deleted, Nickname: u.Nickname, Messenger: a.Messenger})
@@ -138,21 +138,21 @@ func (p *planner) changeAddresses(u SheetUser, has User) {
 	}
 }
 
-// eachAddress gives do each address of a user with its credential in the clear,
-// and tells what is wrong.
+// eachAddress calls do for each address of a user with its credential in the clear, and
+// records the problems.
 func (p *planner) eachAddress(u SheetUser, do func(said SheetAddress, credential string) error) {
 	seen := make(map[string]bool, len(u.Addresses))
 	for _, a := range u.Addresses {
 		credential, err := a.Credential, error(nil)
 		switch {
 		case seen[a.Address.Messenger]:
-			err = fmt.Errorf("messenger: a user has one address by %s: %w", a.Address.Messenger, errTwice)
+			err = fmt.Errorf("messenger: at most one address by %s: %w", a.Address.Messenger, errTwice)
 		case len(a.Sealed) > 0 && credential != "":
-			err = fmt.Errorf("credential: say it once, in the clear or sealed")
+			err = fmt.Errorf("credential: set only one of credential and sealed_credential")
 		case len(a.Sealed) > 0:
 			credential, err = p.open(u, a)
 			if err != nil {
-				err = fmt.Errorf("sealed_credential: it was sealed under another seal key, for another user, messenger or destination, or it is damaged: give the credential in the clear")
+				err = fmt.Errorf("sealed_credential: sealed under another seal key or for another user, messenger or destination, or damaged; set credential in the clear instead")
 			}
 		}
 		seen[a.Address.Messenger] = true
@@ -165,8 +165,8 @@ func (p *planner) eachAddress(u SheetUser, do func(said SheetAddress, credential
 	}
 }
 
-// open returns the credential of an address as it left in an export, which was sealed for
-// the nickname as it was then.
+// open returns the credential of an exported address. It was sealed for the nickname at
+// the time of the export, which need not be in canonical form.
 func (p *planner) open(u SheetUser, a SheetAddress) (string, error) {
 	credential, err := p.Key.Open(a.Sealed, seal.ExportPurpose(u.Nickname, a.Address.Messenger, a.Address.Destination))
 	if err != nil && u.Written != u.Nickname {
@@ -181,9 +181,9 @@ func (p *planner) accept(nickname string, said SheetAddress, credential string) 
 	return a.as(said.Address), err
 }
 
-// change gives an address that is there as the sheet says it, and whether that is
-// otherwise. Without a credential it keeps the one it has, unless that would go
-// somewhere else.
+// change returns an existing address updated from the import file, and reports whether
+// it differs. Without a credential the stored one is kept, unless it would be sent to
+// another URL.
 func (p *planner) change(has Recipient, said SheetAddress, credential string) (a Address, changed bool, err error) {
 	old := has.Address
 	if credential != "" {
@@ -200,10 +200,10 @@ func (p *planner) change(has Recipient, said SheetAddress, credential string) (a
 	if old.Destination != said.Address.Destination {
 		spec, ok := messenger.Find(p.Specs, old.Messenger)
 		if !ok {
-			return old, false, fmt.Errorf("messenger: %q is none of those that ListMessengers names", old.Messenger)
+			return old, false, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers", old.Messenger)
 		}
 		if spec.Destination.URL {
-			return old, false, fmt.Errorf("credential: the destination is where it goes, and is another now: give it anew")
+			return old, false, fmt.Errorf("credential: required, because the destination that it is sent to changed")
 		}
 		if err := spec.Destination.Accept(said.Address.Destination, p.HTTP); err != nil {
 			return old, false, fmt.Errorf("destination: %w", err)
@@ -211,13 +211,13 @@ func (p *planner) change(has Recipient, said SheetAddress, credential string) (a
 		to := has.owner()
 		to.Destination = said.Address.Destination
 		if old.SealedCredential, err = resealFor(p.Key, has, to); err != nil {
-			return old, false, errors.New("credential: the one that is there cannot be opened, and the destination is another now: give it anew")
+			return old, false, errors.New("credential: required, because the destination changed and the stored credential cannot be opened")
 		}
 	}
 	return old.as(said.Address), true, nil
 }
 
-// planGroups plans the groups of the sheet.
+// planGroups plans the groups of the import file.
 func (p *planner) planGroups(users map[string]bool, have Contents) {
 	seen := make(map[string]bool, len(p.sheet.Groups))
 	for _, g := range p.sheet.Groups {
@@ -259,8 +259,8 @@ func (p *planner) planGroups(users map[string]bool, have Contents) {
 	}
 }
 
-// members gives the members of a group of the sheet, each once, and tells who is
-// not there.
+// members returns the members of a group without duplicates, and records the unknown
+// ones as problems.
 func (p *planner) members(g SheetGroup, users map[string]bool) []string {
 	members, seen := make([]string, 0, len(g.Members)), make(map[string]bool, len(g.Members))
 	for _, m := range g.Members {
@@ -268,9 +268,9 @@ func (p *planner) members(g SheetGroup, users map[string]bool) []string {
 		case seen[m]:
 			continue
 		case !users[m] && p.users[m] == nil:
-			p.problems.addf(g.Place, "members: nobody is called %q", m)
+			p.problems.addf(g.Place, "members: unknown user %q", m)
 		case !users[m] && p.sheet.Prune:
-			p.problems.addf(g.Place, "members: %q is not among the users of the file, and prune deletes whoever is not", m)
+			p.problems.addf(g.Place, "members: user %q is not in the import file and would be pruned", m)
 		}
 		seen[m] = true
 		members = append(members, m)
@@ -278,7 +278,7 @@ func (p *planner) members(g SheetGroup, users map[string]bool) []string {
 	return members
 }
 
-// changeMembers plans the members of a group that is there.
+// changeMembers plans the members of an existing group.
 func (p *planner) changeMembers(has Membership, said []string) {
 	left := make(map[string]bool, len(has.Members))
 	for _, m := range has.Members {
@@ -296,7 +296,7 @@ func (p *planner) changeMembers(has Membership, said []string) {
 	if !p.sheet.Prune {
 		return
 	}
-	for _, m := range has.Members { // in their order
+	for _, m := range has.Members { // in order
 		if left[m] {
 			p.changes.RemoveMembers = append(p.changes.RemoveMembers, Member{has.Group, m})
 			p.done.note(&p.done.Members.Deleted, Done{Action: Deleted, Group: has.Group, Nickname: m})
@@ -304,10 +304,10 @@ func (p *planner) changeMembers(has Membership, said []string) {
 	}
 }
 
-// prune plans the end of the users who are not in the sheet.
+// prune plans the deletion of the users that the import file does not hold.
 func (p *planner) prune(said map[string]bool, have Contents) {
 	if len(p.sheet.Users) == 0 {
-		p.problems.addf(Place{List: "users", Index: -1}, "prune would delete all users, for there are none here")
+		p.problems.addf(Place{List: "users", Index: -1}, "prune would delete all users, because the import file has none")
 		return
 	}
 	for _, u := range have.Users {

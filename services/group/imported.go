@@ -1,22 +1,22 @@
 package group
 
-// An Import is what an import came to.
+// An Import is the result of an import.
 type Import struct {
 	Users, Addresses, Groups, Members Tally
 	Done                              []Done // the first maxDone
 }
 
-// A Tally counts what became of things of one kind.
+// A Tally counts the users, addresses, groups or members of an import by action.
 type Tally struct{ Created, Changed, Unchanged, Deleted int }
 
-// A Done is what was done to one user, address, group or membership, by the fields
-// that are set: Nickname; Nickname and Messenger; Group; Group and Nickname.
+// A Done is one action on a user, address, group or membership. The fields that are set
+// identify it: Nickname; Nickname and Messenger; Group; Group and Nickname.
 type Done struct {
 	Action                     Action
 	Nickname, Messenger, Group string
 }
 
-// Action is what is done to one thing.
+// Action is the kind of a change.
 type Action int
 
 // The actions.
@@ -26,10 +26,10 @@ const (
 	Deleted
 )
 
-// maxDone is how much of what is done is told one by one.
+// maxDone is the number of actions that a result lists.
 const maxDone = 1000
 
-// note counts something, and tells it while there is room.
+// note counts an action, and lists it unless the list is full.
 func (i *Import) note(count *int, d Done) {
 	*count++
 	if len(i.Done) < maxDone {

@@ -7,21 +7,21 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// A Keyless directory tells which addresses have no CredentialKey yet: those from
-// before fingerprints were kept.
+// A Keyless directory can list the addresses without credential fingerprint, which an
+// older version stored, and store their fingerprints.
 type Keyless interface {
-	// Keyless returns addresses without a CredentialKey by id, with their users'
-	// nicknames: those after the id after, at most limit of them.
+	// Keyless returns addresses without CredentialKey by id, with their users'
+	// nicknames: those with an id above after, at most limit of them.
 	Keyless(ctx context.Context, after, limit int) ([]Recipient, error)
-	// SetKeys gives addresses, by id, their CredentialKey. It must leave one alone
-	// that has a key, or another SealedCredential by now.
+	// SetKeys stores the CredentialKey of addresses, by id. It must skip an address
+	// that has one, or whose SealedCredential changed.
 	SetKeys(ctx context.Context, addresses []Address) error
 }
 
-// keysTogether is how many addresses are given their keys at once.
+// keysTogether is the batch size of FillKeys, in addresses.
 const keysTogether = 500
 
-// newAddress returns the address of an owner, whose credential is sealed as it enters.
+// newAddress returns an address with its credential sealed for the owner.
 func newAddress(key *seal.Key, credential string, of seal.Owner) (Address, error) {
 	sealed, err := key.SealFor(credential, of)
 	if err != nil {
@@ -35,9 +35,10 @@ func newAddress(key *seal.Key, credential string, of seal.Owner) (Address, error
 	}, nil
 }
 
-// FillKeys gives all addresses without a CredentialKey theirs, some at a time.
-// What cannot be opened is left without and counted; it is told by senders, too.
-// To stop it or to run it twice does no harm: senders make do without keys.
+// FillKeys computes and stores the missing credential fingerprints, in batches.
+// Addresses whose credential cannot be opened are skipped, counted and logged; senders
+// report them too. It can be stopped or run concurrently without harm: senders work
+// without fingerprints.
 func FillKeys(ctx context.Context, d Keyless, key *seal.Key, log *slog.Logger) error {
 	filled, unreadable := 0, 0
 	for after := 0; ; {
@@ -65,10 +66,10 @@ func FillKeys(ctx context.Context, d Keyless, key *seal.Key, log *slog.Logger) e
 		filled += len(opened)
 	}
 	if filled > 0 {
-		log.Info("addresses were given the fingerprints of their credentials", "addresses", filled)
+		log.Info("credential fingerprints stored", "addresses", filled)
 	}
 	if unreadable > 0 {
-		log.Warn("the credentials of addresses cannot be opened: they were sealed under another key, or are damaged; set them anew", "addresses", unreadable)
+		log.Warn("credentials cannot be opened, because they are sealed under another seal key or damaged; replace them", "addresses", unreadable)
 	}
 	return nil
 }

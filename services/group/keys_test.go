@@ -31,9 +31,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// TestFillKeys gives the addresses of a directory from before fingerprints were
-// kept theirs, but for one that nobody can open; a look-up then brings them along,
-// as for an address that enters now.
+// TestFillKeys stores the missing fingerprints of a directory from an older version,
+// except for one address that cannot be opened. A lookup then returns them as for a new
+// address.
 func TestFillKeys(t *testing.T) {
 	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
 	must(t, err)
@@ -60,13 +60,13 @@ func TestFillKeys(t *testing.T) {
 		must(t, group.FillKeys(t.Context(), store, key, log))
 	}
 	if got := said.String(); !strings.Contains(got, "addresses=1202") || strings.Count(got, "cannot be opened") != 2 || strings.Contains(got, "xoxb") {
-		t.Errorf("it said %s", got)
+		t.Errorf("log is %s", got)
 	}
 	lookup := &group.LookupHandler{Finder: store, Key: key}
 	found, err := lookup.LookUp(t.Context(), &userv1.LookUpRequest{Target: []string{"@all"}})
 	must(t, err)
 	if n := len(found.GetRecipients()); n != many {
-		t.Fatalf("%d are found, want %d", n, many)
+		t.Fatalf("%d recipients, want %d", n, many)
 	}
 	for i, r := range found.GetRecipients() {
 		want := key.Fingerprint("slack", fmt.Sprintf("xoxb-%d", i%400))
@@ -74,13 +74,13 @@ func TestFillKeys(t *testing.T) {
 			want = ""
 		}
 		if r.GetCredentialKey() != want {
-			t.Errorf("the key of %s is %q, want %q", r.GetNickName(), r.GetCredentialKey(), want)
+			t.Errorf("fingerprint of %s is %q, want %q", r.GetNickName(), r.GetCredentialKey(), want)
 		}
 	}
 }
 
-// TestKeysAtEntry proves that an address has the fingerprint of its credential from
-// when it enters, whichever way it does, and that no answer to people shows it.
+// TestKeysAtEntry proves that an address has its credential fingerprint from the time
+// it is stored, whichever request stores it, and that UserService never returns it.
 func TestKeysAtEntry(t *testing.T) {
 	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
 	must(t, err)
@@ -104,7 +104,7 @@ func TestKeysAtEntry(t *testing.T) {
 		must(t, err)
 		for i, r := range found.GetRecipients() {
 			if got := r.GetCredentialKey(); got != key.Fingerprint("slack", want[i]) {
-				t.Errorf("the key of %s is %q, not the fingerprint of its credential", r.GetNickName(), got)
+				t.Errorf("fingerprint of %s is %q, not that of its credential", r.GetNickName(), got)
 			}
 		}
 	}
@@ -116,6 +116,6 @@ func TestKeysAtEntry(t *testing.T) {
 	shown, err := users.GetUser(t.Context(), &userv1.GetUserRequest{NickName: "b"})
 	must(t, err)
 	if strings.Contains(shown.String(), key.Fingerprint("slack", "xoxb-2")) {
-		t.Errorf("people are shown %s", shown)
+		t.Errorf("response holds the fingerprint: %s", shown)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// BenchmarkLookUp looks a group of 1,000 up, as an alert does that is accepted, and what it
-// would cost beside that to seal each credential anew for its delivery (docs/adr/0020).
+// BenchmarkLookUp resolves a group of 1,000, as for each accepted alert, and measures
+// the additional cost of resealing each credential for its delivery (docs/adr/0020).
 func BenchmarkLookUp(b *testing.B) {
 	store, key := openDirectory(b)
 	const members = 1000
@@ -42,7 +42,7 @@ func BenchmarkLookUp(b *testing.B) {
 					of := seal.Owner{Nickname: r.GetNickName(), Messenger: r.GetMessenger(), Destination: r.GetDestination()}
 					credential, err := key.OpenFor(r.GetSealedCredential(), of)
 					must(b, err)
-					of.Nickname = fmt.Sprint(i) // stands for the delivery's id
+					of.Nickname = fmt.Sprint(i) // in place of the delivery id
 					_, err = key.SealFor(credential, of)
 					must(b, err)
 				}

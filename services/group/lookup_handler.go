@@ -18,9 +18,9 @@ var (
 	_ userinfoconnect.UserInfoHandler       = (*LookupHandler)(nil)
 )
 
-// A LookupHandler answers who is meant by targets: DirectoryService, which keeps
-// credentials sealed, and the contract's UserInfo, which opens them. Both are
-// internal; the edge answers neither.
+// A LookupHandler resolves targets for DirectoryService, which returns sealed
+// credentials, and for the UserInfo of the older service, which returns them in the
+// clear. Both are internal: the edge serves neither.
 type LookupHandler struct {
 	Finder  Finder
 	Sealing Sealing
@@ -28,7 +28,7 @@ type LookupHandler struct {
 	Receipts
 }
 
-// LookUp finds the addresses behind targets, credentials sealed.
+// LookUp returns the recipients of targets, with sealed credentials.
 func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
 	found, unknown, err := h.find(ctx, req.GetTarget())
 	if err != nil {
@@ -49,7 +49,7 @@ func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 	return res, nil
 }
 
-// MoveAddresses gives addresses another destination.
+// MoveAddresses changes the destination of addresses.
 func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
 	n, err := h.Finder.MoveAddresses(ctx, req.GetMessenger(), req.GetCredentialKey(), req.GetFrom(), req.GetTo(),
 		resealing(h.Key, func(of *seal.Owner) { of.Destination = req.GetTo() }))
@@ -59,7 +59,8 @@ func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddre
 	return &userv1.MoveAddressesResponse{MovedCount: int32(n)}, nil
 }
 
-// GetUserList answers as the contract says, credentials in the clear.
+// GetUserList returns the recipients of targets as the older service does, with
+// credentials in the clear.
 func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
 	found, _, err := h.find(ctx, req.GetName())
 	if err != nil {
@@ -81,11 +82,12 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 	return list, nil
 }
 
-// maxNames is how many names one look-up may hold; UserInfo has no rule in its schema.
+// maxNames is the maximum number of names in one request; UserInfo has no rule in its
+// schema.
 const maxNames = 10_000
 
-// asWritten returns targets as they were asked for, which may be in another form than
-// that in which names are kept.
+// asWritten returns targets in the form of the request, which need not be the canonical
+// one.
 func asWritten(targets []target.Target, texts []string) []string {
 	if len(targets) == 0 {
 		return nil

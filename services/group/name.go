@@ -6,8 +6,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// newNickname returns the canonical form of a nickname that somebody is to bear, or an
-// error that begins with the field's name.
+// newNickname returns the canonical form of a new nickname. Its error begins with the
+// name of the field.
 func newNickname(field, text string) (string, error) {
 	name, err := target.NewNickname(text)
 	if err != nil {
@@ -16,8 +16,8 @@ func newNickname(field, text string) (string, error) {
 	return name, nil
 }
 
-// newGroupName returns the canonical form of a name that a group is to bear, or an error
-// that begins with the field's name.
+// newGroupName returns the canonical form of a new group name. Its error begins with
+// the name of the field.
 func newGroupName(text string) (string, error) {
 	name, err := target.NewName(text)
 	if err != nil {
@@ -26,7 +26,7 @@ func newGroupName(text string) (string, error) {
 	return name, nil
 }
 
-// canonicalNickname returns the nickname of the user that a request names, as it is kept.
+// canonicalNickname returns the nickname in a request in its canonical form.
 func canonicalNickname(req interface{ GetNickName() string }) string {
 	return target.CanonicalName(req.GetNickName())
 }

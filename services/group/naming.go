@@ -13,28 +13,28 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// Naming tells names, and gives others.
+// Naming lists and changes names.
 type Naming interface {
-	// Names returns the names of all users and of all groups, by id.
+	// Names returns the names of all users and all groups, by id.
 	Names(ctx context.Context) (users, groups []Name, err error)
 	// ChangeUser and RenameGroup are those of Users and Groups.
 	ChangeUser(ctx context.Context, nickname string, c UserChange) (User, error)
 	RenameGroup(ctx context.Context, id int, name string) (Group, error)
 }
 
-// A Name is what one user or one group is called.
+// A Name is the stored name of a user or group.
 type Name struct {
 	ID   int
 	Text string
 }
 
-// renameTries is how often names are read again that another process changes meanwhile.
+// renameTries is the maximum number of passes while other processes change names.
 const renameTries = 5
 
-// CanonicalizeNames gives users and groups whose names are stored in another form than
-// the canonical one, in which they are looked up, that form. Where somebody bears it
-// already, it is made another by a number behind it, and that is logged: nobody loses
-// their addresses or memberships. Several processes may do so at once.
+// CanonicalizeNames renames users and groups whose stored name is not in the canonical
+// form, in which names are looked up. If that form is taken, a number is appended to
+// it, and the renaming is logged: no user loses addresses or memberships. Several
+// processes may run it concurrently.
 func CanonicalizeNames(ctx context.Context, d Naming, key *seal.Key, log *slog.Logger) error {
 	var err error
 	for range renameTries {
@@ -59,17 +59,17 @@ func CanonicalizeNames(ctx context.Context, d Naming, key *seal.Key, log *slog.L
 			return err
 		}
 	}
-	return fmt.Errorf("names cannot be put into their canonical form: %w", err)
+	return fmt.Errorf("canonicalize names: %w", err)
 }
 
-// A renaming gives one user or group another name.
+// A renaming is a new name for one user or group.
 type renaming struct {
 	from  Name
 	to    string
-	taken bool // by another, so that to is not just another form of the name
+	taken bool // the canonical form was taken or too long, and to has a number
 }
 
-// renameAll renames users or groups, all that can be.
+// renameAll renames users or groups. After an error it continues with the others.
 func renameAll(all []renaming, kind string, log *slog.Logger, rename func(renaming) error) error {
 	var failed error
 	done := 0
@@ -80,18 +80,18 @@ func renameAll(all []renaming, kind string, log *slog.Logger, rename func(renami
 		}
 		done++
 		if r.taken {
-			log.Warn("a stored name was given a number: in its canonical form another bears it, or it is too long; rename it as you like",
+			log.Warn("stored name renamed with a number, because its canonical form is taken or too long; rename it if needed",
 				"kind", kind, "id", r.from.ID, "from", fmt.Sprintf("%+q", r.from.Text), "to", r.to)
 		}
 	}
 	if done > 0 {
-		log.Info("stored names were put into their canonical form", "kind", kind, "names", done)
+		log.Info("stored names canonicalized", "kind", kind, "names", done)
 	}
 	return failed
 }
 
-// canonicalNames returns the renamings that put all names into their canonical form, each
-// once. Who bears a name in that form keeps it.
+// canonicalNames returns the renamings that put all names into their canonical form. A
+// name that is in that form already is kept.
 func canonicalNames(all []Name) []renaming {
 	var others []Name
 	taken := make(map[string]bool, len(all))
@@ -114,7 +114,7 @@ func canonicalNames(all []Name) []renaming {
 	return renamings
 }
 
-// numbered returns a name that is not taken: name, cut where it is too long, with a number.
+// numbered returns a name that is not taken: name, truncated if necessary, with a number.
 func numbered(name string, taken map[string]bool) string {
 	for n := 2; ; n++ {
 		suffix := fmt.Sprintf("~%d", n)

@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// BenchmarkCanonicalizeNames looks at the names of 100,000 users, as each start does.
+// BenchmarkCanonicalizeNames checks the names of 100,000 users, as each start does.
 func BenchmarkCanonicalizeNames(b *testing.B) {
 	store, key := openDirectory(b)
 	var all group.Contents

@@ -18,7 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// handlers are all that people and other services ask of one directory.
+// handlers are all handlers of one directory.
 type handlers struct {
 	groups *group.Handler
 	users  *group.UserHandler
@@ -45,7 +45,7 @@ func (h handlers) createUser(t *testing.T, name string) error {
 	return err
 }
 
-// notified returns whom targets mean, and the unknown ones.
+// notified returns the nicknames of the recipients, and the unknown targets.
 func (h handlers) notified(t *testing.T, targets ...string) (names, unknown []string) {
 	t.Helper()
 	res, err := h.lookup.LookUp(t.Context(), &userv1.LookUpRequest{Target: targets})
@@ -56,8 +56,8 @@ func (h handlers) notified(t *testing.T, targets ...string) (names, unknown []st
 	return names, res.GetUnknownTarget()
 }
 
-// TestAnyVisibleNameIsKeptAndNotified: also with a slash, an @ and other signs; it is
-// found in whichever form it is typed, and removed.
+// TestAnyVisibleNameIsKeptAndNotified stores, resolves and removes names with a slash,
+// an @ and other signs, in each Unicode form.
 func TestAnyVisibleNameIsKeptAndNotified(t *testing.T) {
 	for _, name := range []string{"a/b@c", "홍길동/서버", "é;x,y", "-a", "..", `"'\`, "=1+1", "a b", "❤️"} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestAnyVisibleNameIsKeptAndNotified(t *testing.T) {
 				found, err := h.groups.ListGroups(ctx, &groupv1.ListGroupsRequest{GroupName: form})
 				must(t, err)
 				if len(found.GetGroups()) != 1 {
-					t.Errorf("%+q finds %v", form, found)
+					t.Errorf("ListGroups of %+q: %v", form, found)
 				}
 				for _, target := range []string{"@" + form, "@@" + form} {
 					if got, unknown := h.notified(t, target); !slices.Equal(got, []string{norm.NFC.String(name)}) || unknown != nil {
@@ -107,7 +107,8 @@ func TestAnyVisibleNameIsKeptAndNotified(t *testing.T) {
 	}
 }
 
-// TestUnknownTargetIsToldAsItWasTyped.
+// TestUnknownTargetIsToldAsItWasTyped proves that unknown targets keep their written
+// form.
 func TestUnknownTargetIsToldAsItWasTyped(t *testing.T) {
 	h := newHandlers(t)
 	typed := norm.NFD.String("@é")
@@ -116,8 +117,8 @@ func TestUnknownTargetIsToldAsItWasTyped(t *testing.T) {
 	}
 }
 
-// TestNewNamesAreChecked wherever they come in, and the error names the field and the
-// code point.
+// TestNewNamesAreChecked proves that every request validates new names, and that the
+// error names the field and the code point.
 func TestNewNamesAreChecked(t *testing.T) {
 	h, ctx := newHandlers(t), t.Context()
 	must(t, h.createUser(t, "kim"))
@@ -160,14 +161,14 @@ func TestNewNamesAreChecked(t *testing.T) {
 	}
 }
 
-// TestCanonicalizeNames: stored names are put into the form in which they are looked up.
-// Nobody is lost where two become one, and it is logged; credentials still open.
+// TestCanonicalizeNames puts stored names into their canonical form. If two names
+// become equal, both users stay and the renaming is logged; credentials still open.
 func TestCanonicalizeNames(t *testing.T) {
 	store, key := openDirectory(t)
-	nfd, long := norm.NFD.String("é"), strings.Repeat("\u0958", 20) // which is 40 characters in NFC
+	nfd, long := norm.NFD.String("é"), strings.Repeat("\u0958", 20) // 40 characters in NFC
 	var had group.Contents
 	for i, name := range []string{nfd, "é", norm.NFD.String("각"), "kim", "a\u3164", long, "All"} {
-		sealed, err := key.Seal(fmt.Sprint("s3cret-", i), "label") // as before credentials were sealed for addresses
+		sealed, err := key.Seal(fmt.Sprint("s3cret-", i), "label") // in the format before credentials were sealed for addresses
 		if i%2 == 1 {
 			sealed, err = key.SealFor(fmt.Sprint("s3cret-", i), sealOwner(name, "C"))
 		}
@@ -178,11 +179,11 @@ func TestCanonicalizeNames(t *testing.T) {
 	_, err := store.Fill(t.Context(), had)
 	must(t, err)
 	var said bytes.Buffer
-	for range 2 { // the second time there is nothing to do
+	for range 2 { // the second pass changes nothing
 		must(t, group.CanonicalizeNames(t.Context(), store, key, slog.New(slog.NewTextHandler(&said, nil))))
 	}
 	if warned := strings.Count(said.String(), "level=WARN"); warned != 3 || strings.Count(said.String(), "level=INFO") != 2 || strings.Contains(said.String(), "s3cret") {
-		t.Errorf("it logged %s", &said)
+		t.Errorf("log is %s", &said)
 	}
 	users, err := store.Users(t.Context(), 0, 0)
 	must(t, err)
@@ -202,14 +203,15 @@ func TestCanonicalizeNames(t *testing.T) {
 			t.Errorf("%+q notifies %q, and %q is unknown", target, got, unknown)
 		}
 	}
-	// Names that could not be given today are still read, exported, imported and removed.
+	// Stored names that are invalid for new users are still read, exported, imported
+	// and removed.
 	transfer := &group.TransferHandler{Whole: store, Users: h.users}
 	all, err := transfer.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{WithSecrets: true})
 	must(t, err)
 	back, err := transfer.ImportDirectory(t.Context(), &userv1.ImportDirectoryRequest{Users: all.GetUsers(), Groups: all.GetGroups(), Prune: true})
 	must(t, err)
 	if len(back.GetChanges()) > 0 {
-		t.Errorf("its own export changes %v", back.GetChanges())
+		t.Errorf("import of its own export changes %v", back.GetChanges())
 	}
 	for _, name := range []string{"a\u3164", "All"} {
 		_, err := h.users.GetUser(t.Context(), &userv1.GetUserRequest{NickName: name})

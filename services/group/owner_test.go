@@ -11,12 +11,12 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// sealOwner is an owner by the messenger label.
+// sealOwner returns an owner with the messenger label.
 func sealOwner(nickname, destination string) seal.Owner {
 	return seal.Owner{Nickname: nickname, Messenger: "label", Destination: destination}
 }
 
-// secretOf returns the credential of a user's first address, as its own row opens it.
+// secretOf returns the credential of a user's first address, opened for that address.
 func secretOf(t *testing.T, store *directory.Store, key *seal.Key, nickname string) string {
 	t.Helper()
 	u, err := store.User(t.Context(), nickname)
@@ -30,8 +30,8 @@ func secretOf(t *testing.T, store *directory.Store, key *seal.Key, nickname stri
 	return secret
 }
 
-// TestSealedForItsAddress: a sealed credential that is copied to another row of the
-// directory does not open there, and whatever changes an address seals it anew.
+// TestSealedForItsAddress proves that a sealed credential does not open in another row
+// of the directory, and that every change of an address reseals it.
 func TestSealedForItsAddress(t *testing.T) {
 	h := newHandlers(t)
 	store, key, ctx := h.users.Users.(*directory.Store), h.users.Key, t.Context()
@@ -66,29 +66,29 @@ func TestSealedForItsAddress(t *testing.T) {
 	_, err = h.users.UpdateUser(ctx, &userv1.UpdateUserRequest{NickName: "kim", NewNickName: "lee"})
 	must(t, err)
 	if got := secretOf(t, store, key, "lee"); got != "s3cret-kim" {
-		t.Errorf("renamed, it is %q", got)
+		t.Errorf("credential after rename is %q", got)
 	}
 	res, err := h.lookup.MoveAddresses(ctx, &userv1.MoveAddressesRequest{Messenger: "label", CredentialKey: key.Fingerprint("label", "s3cret-kim"), From: "C1", To: "C2"})
 	must(t, err)
 	if got := secretOf(t, store, key, "lee"); got != "s3cret-kim" || res.GetMovedCount() != 1 {
-		t.Errorf("moved, it is %q, of %d", got, res.GetMovedCount())
+		t.Errorf("credential after move is %q, moved count %d", got, res.GetMovedCount())
 	}
 	_, err = h.whole.ImportDirectory(ctx, &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("lee", address("label", "C3", ""))}})
 	must(t, err)
 	if got := secretOf(t, store, key, "lee"); got != "s3cret-kim" {
-		t.Errorf("with the destination of an import, it is %q", got)
+		t.Errorf("credential after import of another destination is %q", got)
 	}
 	lee, err := store.User(ctx, "lee")
 	must(t, err)
 	_, err = h.users.ReplaceUserAddress(ctx, &userv1.ReplaceUserAddressRequest{NickName: "lee", Id: int32(lee.Addresses[0].ID), Address: &userv1.NewAddress{Messenger: "label", Destination: "C4", Credential: "s3cret-new"}})
 	must(t, err)
 	if got := secretOf(t, store, key, "lee"); got != "s3cret-new" {
-		t.Errorf("replaced, it is %q", got)
+		t.Errorf("credential after replacement is %q", got)
 	}
 }
 
-// TestSealedBeforeIsSealedForItsAddress: what was sealed for the messenger alone opens,
-// and is sealed for its address when the service runs.
+// TestSealedBeforeIsSealedForItsAddress proves that a credential that is sealed for its
+// messenger alone opens, and is resealed for its address.
 func TestSealedBeforeIsSealedForItsAddress(t *testing.T) {
 	store, key := openDirectory(t)
 	addSealed(t, store, "kim", key) // for the messenger
@@ -105,9 +105,9 @@ func TestSealedBeforeIsSealedForItsAddress(t *testing.T) {
 	must(t, group.ResealAll(t.Context(), store, key, slog.New(slog.DiscardHandler)))
 	opens()
 	if got := secretOf(t, store, key, "kim"); got != "s3cret-kim" {
-		t.Errorf("it is %q", got)
+		t.Errorf("credential is %q", got)
 	}
-	// What one key seals in both ways is counted together.
+	// Credentials under one seal key in both formats are counted together.
 	addSealed(t, store, "lee", key)
 	res, err := lookup.GetSeal(t.Context(), &userv1.GetSealRequest{})
 	must(t, err)

@@ -7,23 +7,23 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// pageToken says where the next page begins: after an id.
+// pageToken returns the token of the page that begins after an id.
 func pageToken(id int) string { return strconv.Itoa(id) }
 
-// readPageToken gives the id after which a page begins; 0 for the first page.
+// readPageToken returns the id after which a page begins; 0 for the first page.
 func readPageToken(token string) (int, error) {
 	if token == "" {
 		return 0, nil
 	}
 	id, err := strconv.Atoi(token)
 	if err != nil || id < 0 {
-		return 0, fmt.Errorf("page_token is none that this service gave: %w", fault.ErrInvalid)
+		return 0, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
 	}
 	return id, nil
 }
 
-// more is how much to ask for so that a page of limit knows whether it is the
-// last: one more; 0, which asks for all, stays 0.
+// more returns the query limit for a page of limit rows: one more, which shows whether
+// there is a next page. 0, which means all rows, stays 0.
 func more(limit int) int {
 	if limit == 0 {
 		return 0

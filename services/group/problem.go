@@ -9,28 +9,29 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// A Place is where something stands in a sheet. Its text is made where it is needed:
-// a sheet has hundreds of thousands of places, and few problems.
+// A Place is a position in an import file. Its text is formatted on demand: a file has
+// hundreds of thousands of positions, and few problems.
 type Place struct {
-	Line      int    // of the file; 0 where there is none
+	Line      int    // of the file; 0 if unknown
 	List      string // users or groups
-	Index     int    // in the list; below 0 where the list itself is meant
+	Index     int    // in the list; negative for the list itself
 	Name      string // of the user or group
-	Address   int    // which of the user's, from 1; 0 where the user is meant
+	Address   int    // which of the user's, from 1; 0 for the user
 	Messenger string // of the address
 }
 
 const (
-	// maxProblems is how many problems of a sheet are told.
+	// maxProblems is the number of problems that an error lists.
 	maxProblems = 50
-	// maxProblemBytes bounds the text of all problems: a transport cuts longer errors.
+	// maxProblemBytes bounds the text of all problems: transports truncate longer
+	// errors.
 	maxProblemBytes = 3800
-	// enoughProblems is how many problems are counted before the rest of a sheet is left
-	// unread.
+	// enoughProblems is the number of problems after which the rest of an import file
+	// is not read.
 	enoughProblems = 1000
 )
 
-// problems are what is wrong with a sheet.
+// problems collects the problems of an import file.
 type problems struct {
 	told  []problem
 	count int
@@ -41,8 +42,8 @@ type problem struct {
 	text  string
 }
 
-// add tells what is wrong at a place. err begins with the field's name, and holds no
-// secret.
+// add records a problem at a position. err begins with the name of the field, and holds
+// no secret.
 func (ps *problems) add(at Place, err error) {
 	if ps.count++; len(ps.told) < maxProblems {
 		text := strings.TrimSuffix(err.Error(), ": "+fault.ErrInvalid.Error())
@@ -50,10 +51,10 @@ func (ps *problems) add(at Place, err error) {
 	}
 }
 
-// enough reports whether so much is wrong that the rest need not be read.
+// enough reports whether there are so many problems that the rest need not be read.
 func (ps *problems) enough() bool { return ps.count >= enoughProblems }
 
-// addf is add with the words of fmt.Errorf.
+// addf is add with the arguments of fmt.Errorf.
 func (ps *problems) addf(at Place, format string, args ...any) {
 	if len(ps.told) >= maxProblems {
 		ps.count++
@@ -62,8 +63,8 @@ func (ps *problems) addf(at Place, format string, args ...any) {
 	ps.add(at, fmt.Errorf(format, args...))
 }
 
-// err is all problems as a fault.ErrInvalid of a line for each, in the order of the
-// sheet; nil where there are none.
+// err returns all problems as a fault.ErrInvalid, one line each, in the order of the
+// file; nil if there are none.
 func (ps *problems) err() error {
 	if ps.count == 0 {
 		return nil
@@ -73,7 +74,7 @@ func (ps *problems) err() error {
 	if ps.enough() {
 		atLeast = "at least "
 	}
-	text := fmt.Sprintf("%s%d of what was sent cannot be imported, and nothing was", atLeast, ps.count)
+	text := fmt.Sprintf("nothing was imported, problems: %s%d", atLeast, ps.count)
 	told := 0
 	for _, p := range ps.told {
 		line := "\n" + p.place.String() + ": " + p.text
@@ -89,7 +90,7 @@ func (ps *problems) err() error {
 	return sheetError(text)
 }
 
-// String is the place for people.
+// String returns the position as text.
 func (p Place) String() string {
 	at := p.List
 	if p.Index >= 0 {
@@ -111,13 +112,13 @@ func (p Place) String() string {
 	return at
 }
 
-// A sheetError is a fault.ErrInvalid whose text is made for people.
+// A sheetError is a fault.ErrInvalid with the complete text for the caller.
 type sheetError string
 
-// Error is the text.
+// Error returns the text.
 func (e sheetError) Error() string { return string(e) }
 
-// Unwrap gives fault.ErrInvalid.
+// Unwrap returns fault.ErrInvalid.
 func (sheetError) Unwrap() error { return fault.ErrInvalid }
 
-var errTwice = errors.New("it stands here twice")
+var errTwice = errors.New("duplicate")

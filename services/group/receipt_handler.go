@@ -12,13 +12,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// Receipts reads what providers say later of messages, here because here the key is.
+// Receipts reads the receipts of providers. The directory service does so because it
+// has the seal key.
 type Receipts struct {
 	Key        *seal.Key
 	Messengers []messenger.Messenger
 }
 
-// ReadReceipt reads a receipt. The credential is opened to check its signature only.
+// ReadReceipt parses a receipt. The credential is opened only to verify its signature.
 func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest) (*userv1.ReadReceiptResponse, error) {
 	from, err := r.receiver(req.GetMessenger())
 	if err != nil {
@@ -26,7 +27,7 @@ func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest)
 	}
 	form, err := url.ParseQuery(string(req.GetForm()))
 	if err != nil {
-		return nil, fmt.Errorf("the body must be application/x-www-form-urlencoded: %w", fault.ErrInvalid)
+		return nil, fmt.Errorf("body: must be application/x-www-form-urlencoded: %w", fault.ErrInvalid)
 	}
 	credential, err := r.Key.OpenFor(req.GetSealedCredential(), seal.Owner{
 		Nickname: req.GetNickName(), Messenger: req.GetMessenger(), Destination: req.GetDestination(),
@@ -41,12 +42,12 @@ func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest)
 	return &userv1.ReadReceiptResponse{Status: receipt.Status, Final: receipt.Final, Outcome: outcome.ToWire(receipt.Outcome)}, nil
 }
 
-// receiver finds the messenger whose provider says something later.
+// receiver returns the messenger with that name if its provider sends receipts.
 func (r Receipts) receiver(name string) (messenger.Receiver, error) {
 	for _, m := range r.Messengers {
 		if from, is := m.(messenger.Receiver); is && m.Spec().Name == name {
 			return from, nil
 		}
 	}
-	return nil, fmt.Errorf("a messenger %q whose provider says something later: %w", name, fault.ErrNotFound)
+	return nil, fmt.Errorf("messenger %q with receipts: %w", name, fault.ErrNotFound)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// TestReadReceipt reads only what is signed with the sealed credential, and never says
-// what that is.
+// TestReadReceipt proves that only receipts signed with the sealed credential are read,
+// and that no response or error holds the credential.
 func TestReadReceipt(t *testing.T) {
 	_, key := openDirectory(t)
 	sealed, err := key.Seal("AC1:s3cret:+15005550006", "twilio")

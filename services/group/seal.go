@@ -9,44 +9,42 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// Sealing tells what the credentials of addresses are sealed under, and seals them
-// anew.
+// Sealing counts addresses by seal key, and reseals them.
 type Sealing interface {
-	// Seals counts addresses by how their SealedCredential begins, by its first
-	// seal.PrefixSize bytes, in the order of those.
+	// Seals counts addresses by the first seal.PrefixSize bytes of their
+	// SealedCredential, and returns the counts sorted by that prefix.
 	Seals(ctx context.Context) ([]Seal, error)
 	// SealedOtherwise returns addresses by id, with their users' nicknames, whose
 	// SealedCredential does not begin with prefix, which has seal.PrefixSize bytes:
-	// those after the id after, at most limit of them.
+	// those with an id above after, at most limit of them.
 	SealedOtherwise(ctx context.Context, prefix []byte, after, limit int) ([]Recipient, error)
-	// Reseal gives addresses other SealedCredentials, and says how many. It must
-	// leave one alone whose SealedCredential is not From any more.
+	// Reseal replaces the SealedCredentials of addresses, and returns how many it
+	// replaced. It must skip an address whose SealedCredential is no longer From.
 	Reseal(ctx context.Context, resealed []Resealed) (int, error)
 }
 
-// A Seal is what is sealed under one key.
+// A Seal is the number of addresses under one seal key.
 type Seal struct {
 	Prefix []byte
 	Count  int
 }
 
-// A Resealed is an address whose credential was sealed anew.
+// A Resealed is the replacement of the sealed credential of an address.
 type Resealed struct {
 	AddressID int
 	From, To  []byte
 }
 
 const (
-	// resealTogether is how many addresses are sealed anew in one transaction.
+	// resealTogether is the batch size of resealing, in addresses per transaction.
 	resealTogether = 500
-	// resealAgain is the pause after which it is tried again where the directory did
-	// not answer.
+	// resealAgain is the retry delay after the directory returned an error.
 	resealAgain = 30 * time.Second
 )
 
-// CheckSeal says whether key is that of what the directory holds. A file that opens
-// nothing of it is the wrong one. Where it opens some and lacks the key of others,
-// those are logged: the rest can still be told.
+// CheckSeal checks that key opens the credentials of the directory. It returns an error
+// if the keyring opens none of them. If it lacks the seal key of some, their number is
+// logged: the other users can still be notified.
 func CheckSeal(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) error {
 	seals, err := d.Seals(ctx)
 	if err != nil {
@@ -58,24 +56,25 @@ func CheckSeal(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) 
 		all += s.Count
 		if id, ok := seal.IDOf(s.Prefix); ok && !key.Holds(id) {
 			lost += s.Count
-			why = fmt.Errorf("%d of the addresses in the directory cannot be opened with the seal key of %s: they were sealed under the key %s", s.Count, key, id)
-			log.Error("credentials cannot be opened: give the file that holds their key, or set them anew", "file", key.String(), "key", id.String(), "addresses", s.Count)
+			why = fmt.Errorf("%d credentials in the directory cannot be opened with %s: they are sealed under seal key %s", s.Count, key, id)
+			log.Error("credentials cannot be opened; use the seal key file that holds their key, or replace them", "file", key.String(), "key", id.String(), "addresses", s.Count)
 		}
 	}
 	if lost == all && why != nil {
-		return fmt.Errorf("%w; give the file that holds it with --seal-key-file", why)
+		return fmt.Errorf("%w; set --seal-key-file to the file that holds it", why)
 	}
 	return nil
 }
 
-// KeepSealed seals under key's primary what is sealed otherwise, now and whenever
-// key changes, until ctx ends. Several processes may do so at once.
+// KeepSealed reseals under the primary of key all credentials that are sealed
+// otherwise, now and whenever key changes, until ctx ends. Several processes may run it
+// concurrently.
 func KeepSealed(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) {
 	for {
 		changed := key.Changed()
 		var again <-chan time.Time
 		if err := reseal(ctx, d, key, log); err != nil && ctx.Err() == nil {
-			log.Warn("not all addresses could be sealed under the present key; trying again later", "error", err)
+			log.Warn("reseal failed, will retry", "error", err)
 			again = time.After(resealAgain)
 		}
 		select {
@@ -87,7 +86,7 @@ func KeepSealed(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger)
 	}
 }
 
-// reseal seals anew what is sealed otherwise, some at a time.
+// reseal reseals all credentials that are not sealed under the primary, in batches.
 func reseal(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) error {
 	primary, done, lost := key.Primary(), 0, 0
 	for after := 0; ; {
@@ -115,20 +114,20 @@ func reseal(ctx context.Context, d Sealing, key *seal.Key, log *slog.Logger) err
 		done += n
 	}
 	if done > 0 {
-		log.Info("addresses were sealed under the present key", "key", primary.String(), "addresses", done)
+		log.Info("credentials resealed under the primary seal key", "key", primary.String(), "addresses", done)
 	}
 	if lost > 0 {
-		log.Error("addresses cannot be sealed under the present key, for their own cannot be opened", "key", primary.String(), "addresses", lost)
+		log.Error("credentials not resealed, because they cannot be opened", "key", primary.String(), "addresses", lost)
 	}
 	return nil
 }
 
-// owner returns whom the credential of an address is sealed for.
+// owner returns the owner that the credential of an address is sealed for.
 func (r Recipient) owner() seal.Owner {
 	return seal.Owner{Nickname: r.Nickname, Messenger: r.Address.Messenger, Destination: r.Address.Destination}
 }
 
-// resealFor seals an address's credential for another owner, under the primary.
+// resealFor reseals the credential of an address for another owner, under the primary.
 func resealFor(key *seal.Key, r Recipient, to seal.Owner) ([]byte, error) {
 	credential, err := key.OpenFor(r.Address.SealedCredential, r.owner())
 	if err != nil {
@@ -137,8 +136,8 @@ func resealFor(key *seal.Key, r Recipient, to seal.Owner) ([]byte, error) {
 	return key.SealFor(credential, to)
 }
 
-// resealing returns a Reseal for owners that change says. A credential that cannot be
-// opened stays as it is: it could not be used before, and hinders no change.
+// resealing returns a Reseal for owners that change modifies. A credential that cannot
+// be opened stays unchanged: it was unusable before, and must not block the change.
 func resealing(key *seal.Key, change func(*seal.Owner)) Reseal {
 	return func(r Recipient) ([]byte, error) {
 		to := r.owner()

@@ -7,7 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// GetSeal says by which keys the credentials of the directory are sealed.
+// GetSeal returns a canary, the primary seal key, and the number of addresses under
+// each seal key.
 func (h *LookupHandler) GetSeal(ctx context.Context, _ *userv1.GetSealRequest) (*userv1.GetSealResponse, error) {
 	canary, err := h.Key.Canary()
 	if err != nil {
@@ -18,7 +19,7 @@ func (h *LookupHandler) GetSeal(ctx context.Context, _ *userv1.GetSealRequest) (
 		return nil, err
 	}
 	res := &userv1.GetSealResponse{Canary: canary, PrimaryId: uint32(h.Key.Primary())}
-	counts := map[seal.ID]*userv1.SealCount{} // what one key seals begins in two ways: for addresses, and as before
+	counts := map[seal.ID]*userv1.SealCount{} // a seal key has two prefixes: of the present and the older format
 	for _, s := range seals {
 		id, ok := seal.IDOf(s.Prefix)
 		if !ok {

@@ -53,9 +53,9 @@ func TestCheckSeal(t *testing.T) {
 	}
 }
 
-// TestKeepSealed rotates a key under a directory of many addresses, one of which is
-// sealed under a key that is lost: all others are sealed under the new one, twice at
-// once does no harm, and the secrets are what they were.
+// TestKeepSealed rotates the seal key of a directory with many addresses, one of which
+// is sealed under a lost key. Two concurrent runs reseal all others, and no credential
+// changes.
 func TestKeepSealed(t *testing.T) {
 	store, key := openDirectory(t)
 	_, lost := openDirectory(t)
@@ -87,7 +87,7 @@ func TestKeepSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Those who seal may have read the file first: they do when they meet the lost key.
+	// The goroutines may have reloaded the file before: they do at the lost key.
 	if _, err := key.Reload(); err != nil || key.Primary() != id {
 		t.Fatalf("sealing under %s, not %s: %v", key.Primary(), id, err)
 	}
@@ -100,7 +100,7 @@ func TestKeepSealed(t *testing.T) {
 		left = len(some)
 		select {
 		case <-deadline:
-			t.Fatalf("%d are sealed otherwise", left)
+			t.Fatalf("%d addresses are not resealed", left)
 		default:
 		}
 	}
@@ -122,12 +122,12 @@ func TestKeepSealed(t *testing.T) {
 		}
 	}
 	if by, _ := seal.IDOf(all[700].Addresses[0].SealedCredential); by != lost.Primary() {
-		t.Errorf("what cannot be opened was sealed anew, under %s", by)
+		t.Errorf("a credential that cannot be opened was resealed, under %s", by)
 	}
 }
 
-// TestCanary: who has the same file, rotated or not, passes; who has another is told
-// what is wrong.
+// TestCanary proves that a keyring of the same file passes, rotated or not, and that
+// the error for another one names both keys.
 func TestCanary(t *testing.T) {
 	_, key := openDirectory(t)
 	_, other := openDirectory(t)
@@ -154,7 +154,7 @@ func TestCanary(t *testing.T) {
 		t.Errorf("another: %v", err)
 	}
 	if err := key.Check(nil); err == nil {
-		t.Error("nothing passes for a canary")
+		t.Error("an empty canary passes")
 	}
 	if _, err := seal.Rotate(path, time.Now()); err != nil {
 		t.Fatal(err)
@@ -170,6 +170,6 @@ func TestCanary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := key.Check(newer); err == nil {
-		t.Error("a copy that lags behind passes")
+		t.Error("an outdated copy passes")
 	}
 }

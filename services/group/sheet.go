@@ -1,46 +1,47 @@
 package group
 
-// A Sheet is what a file says of people, to be imported.
+// A Sheet is an import file.
 type Sheet struct {
 	Users  []SheetUser
 	Groups []SheetGroup
-	// Prune deletes what the sheet does not hold.
+	// Prune deletes the users, addresses, groups and members that the file does not
+	// hold.
 	Prune bool
 }
 
-// A SheetUser is a user of a sheet.
+// A SheetUser is a user of an import file.
 type SheetUser struct {
 	Place     Place
-	Nickname  string // in its canonical form
-	Written   string // Nickname as the sheet has it
-	Failover  *bool  // nil where the sheet does not say
+	Nickname  string // in canonical form
+	Written   string // Nickname as in the file
+	Failover  *bool  // nil if the file does not set it
 	Addresses []SheetAddress
-	Bad       bool // a problem of it is told already
+	Bad       bool // a problem of it is recorded already
 }
 
-// A SheetAddress is an address of a sheet.
+// A SheetAddress is an address of an import file.
 type SheetAddress struct {
 	Place      Place
-	Address    Address // without ID and credential; of SameRank where the sheet does not say
-	Credential string  // in the clear; empty where the sheet does not say
-	Sealed     []byte  // as it left in an export, in place of Credential
+	Address    Address // without ID and credential; SameRank if the file sets no rank
+	Credential string  // in the clear; empty if the file does not set it
+	Sealed     []byte  // as exported, in place of Credential
 }
 
-// A SheetGroup is a group of a sheet.
+// A SheetGroup is a group of an import file.
 type SheetGroup struct {
 	Place   Place
 	Name    string
 	Members []string
-	Bad     bool // a problem of it is told already
+	Bad     bool // a problem of it is recorded already
 }
 
-// sameSaid says whether a sheet says of an address what it is, but for the
-// credential.
+// sameSaid reports whether an address is equal to that of an import file, apart from
+// the credential.
 func (a Address) sameSaid(said Address) bool {
 	return a.Destination == said.Destination && (said.Rank == SameRank || a.Rank == said.Rank)
 }
 
-// as is the address with what a sheet says of it, but for the credential.
+// as returns the address updated from an import file, apart from the credential.
 func (a Address) as(said Address) Address {
 	a.Destination = said.Destination
 	if said.Rank != SameRank {

@@ -7,7 +7,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// crowd is so many users with an address each, ten to a group.
+// crowd returns an import of n users with an address each, in groups of ten.
 func crowd(n int) *userv1.ImportDirectoryRequest {
 	req := new(userv1.ImportDirectoryRequest)
 	for i := range n {
@@ -22,8 +22,8 @@ func crowd(n int) *userv1.ImportDirectoryRequest {
 	return req
 }
 
-// BenchmarkImport imports the most that is taken, into a directory that is empty,
-// and into one that holds it already.
+// BenchmarkImport imports the maximum number of users, into an empty directory and into
+// one that holds them already.
 func BenchmarkImport(b *testing.B) {
 	const most = 100_000
 	req := crowd(most)

@@ -19,17 +19,16 @@ import (
 
 var _ userv1connect.TransferServiceHandler = (*TransferHandler)(nil)
 
-// maxTransfer is how many users, and how many groups, one import may bring.
+// maxTransfer is the maximum number of users, and of groups, in one import.
 const maxTransfer = 100_000
 
-// A TransferHandler answers TransferService. Addresses that come in are accepted as
-// Users accepts them.
+// A TransferHandler implements TransferService. Users validates imported addresses.
 type TransferHandler struct {
 	Whole Whole
 	Users *UserHandler
 }
 
-// ExportDirectory answers with all there is.
+// ExportDirectory returns a snapshot of the directory.
 func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.ExportDirectoryRequest) (*userv1.ExportDirectoryResponse, error) {
 	all, err := h.Whole.All(ctx)
 	if err != nil {
@@ -62,19 +61,19 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 	return res, nil
 }
 
-// leave seals a credential so that it opens for its own address only.
+// leave reseals a credential for export: it opens for its own address only.
 func (h *TransferHandler) leave(nickname string, a Address) ([]byte, error) {
 	credential, err := h.Users.Key.OpenFor(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
 	if err != nil {
-		return nil, fmt.Errorf("the address of %q by %s has a credential that cannot be opened, set it anew or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
+		return nil, fmt.Errorf("credential of user %q by %s cannot be opened, replace it or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
 	}
 	return h.Users.Key.Seal(credential, seal.ExportPurpose(nickname, a.Messenger, a.Destination))
 }
 
-// ImportDirectory makes the directory hold what is sent.
+// ImportDirectory makes the directory hold the users and groups of a request.
 func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.ImportDirectoryRequest) (*userv1.ImportDirectoryResponse, error) {
 	if len(req.GetUsers()) > maxTransfer || len(req.GetGroups()) > maxTransfer {
-		return nil, fmt.Errorf("users and groups: at most %d of each at a time: %w", maxTransfer, fault.ErrInvalid)
+		return nil, fmt.Errorf("users and groups: must have at most %d items each: %w", maxTransfer, fault.ErrInvalid)
 	}
 	var told problems
 	sheet := Sheet{Prune: req.GetPrune()}
@@ -117,7 +116,7 @@ func (h *TransferHandler) accept(of seal.Owner, credential string) (Address, err
 	return h.Users.accept(of.Nickname, &userv1.NewAddress{Messenger: of.Messenger, Credential: credential, Destination: of.Destination})
 }
 
-// sheetUser reads a user, and tells what of the schema's rules it breaks.
+// sheetUser converts a user, and records the violations of the schema as problems.
 func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	out := SheetUser{
 		Place:    Place{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
@@ -148,7 +147,7 @@ func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	return out
 }
 
-// sheetGroup reads a group, and tells what of the schema's rules it breaks.
+// sheetGroup converts a group, and records the violations of the schema as problems.
 func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	out := SheetGroup{
 		Place:   Place{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
@@ -165,12 +164,12 @@ func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
 	return out
 }
 
-// manyMembers is from how many members on only the first violation of a group is told:
-// to find all takes memory for each.
+// manyMembers is the number of members above which only the first violation of a group
+// is reported: to collect all takes memory for each.
 const manyMembers = 1000
 
-// violations are the rules of the schema that a message breaks. Rules stand at
-// fields only, so each has a path.
+// violations returns the rules of the schema that a message violates. All rules are on
+// fields, so each violation has a path.
 func violations(m proto.Message) []*protovalidate.Violation {
 	var options []protovalidate.ValidationOption
 	if g, ok := m.(*userv1.TransferGroup); ok && len(g.GetMembers()) > manyMembers {

@@ -18,15 +18,15 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// specs are a messenger whose destination is a label, and one whose destination is
-// where the credential goes.
+// specs has a messenger whose destination is a label, and one whose destination is the
+// URL that the credential is sent to.
 var specs = []messenger.Spec{
 	{Name: "label", Credential: messenger.Setting{Hint: "a token", Secret: true}},
 	{Name: "url", Credential: messenger.Setting{Hint: "a token", Secret: true}, Destination: messenger.Setting{URL: true}},
 	{Name: "open", Credential: messenger.Setting{Optional: true, Secret: true}},
 }
 
-// openDirectory opens an empty directory with a key, in a folder of its own.
+// openDirectory opens an empty directory with a seal key, in a temporary folder.
 func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
 	t.Helper()
 	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
@@ -55,7 +55,7 @@ func address(messenger, destination, credential string) *userv1.TransferAddress 
 	return &userv1.TransferAddress{Messenger: messenger, Destination: destination, Credential: credential}
 }
 
-// imports imports what must be accepted.
+// imports runs an import that must succeed.
 func imports(t testing.TB, h *group.TransferHandler, req *userv1.ImportDirectoryRequest) *userv1.ImportDirectoryResponse {
 	t.Helper()
 	res, err := h.ImportDirectory(t.Context(), req)
@@ -65,8 +65,8 @@ func imports(t testing.TB, h *group.TransferHandler, req *userv1.ImportDirectory
 	return res
 }
 
-// secrets are the credentials of the directory in the clear, as who has the key
-// opens an export, by nickname, messenger and destination.
+// secrets returns the credentials of an export in the clear, opened with the seal key,
+// by nickname, messenger and destination.
 func secrets(t testing.TB, h *group.TransferHandler, key *seal.Key) map[string]string {
 	t.Helper()
 	res, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{WithSecrets: true})
@@ -86,7 +86,7 @@ func secrets(t testing.TB, h *group.TransferHandler, key *seal.Key) map[string]s
 	return all
 }
 
-// TestImportBad is what an import refuses, whole.
+// TestImportBad proves that an import with problems changes nothing.
 func TestImportBad(t *testing.T) {
 	h, _ := transfers(t)
 	there := &userv1.ImportDirectoryRequest{
@@ -114,27 +114,27 @@ func TestImportBad(t *testing.T) {
 		"without lines":        {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim"), user("@x", address("label", "\x00", "s3cret"))}}, []string{`users[1]: user "@x": nick_name: `, `users[1].addresses[0]: user "@x", address by "label": destination: `}},
 		"a new one, no secret": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("new", address("label", "x", ""))}}, []string{"credential: must be given: a token"}},
 		"one more, no secret":  {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("lee", address("label", "x", ""))}}, []string{"credential: must be given: a token"}},
-		"no such messenger":    {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("lee", address("pigeon", "x", "s3cret"))}}, []string{`messenger: "pigeon" is none`}},
-		"an address twice":     {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{twice}}, []string{"messenger: a user has one address by label"}},
-		"a secret twice":       {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", sealed)}}, []string{"credential: say it once"}},
+		"no such messenger":    {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("lee", address("pigeon", "x", "s3cret"))}}, []string{`messenger: unknown messenger "pigeon"`}},
+		"an address twice":     {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{twice}}, []string{"messenger: at most one address by label"}},
+		"a secret twice":       {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", sealed)}}, []string{"credential: set only one"}},
 		"sealed otherwise": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", &userv1.TransferAddress{
 			Messenger: "label", Destination: "x", SealedCredential: []byte("rubbish"),
-		})}}, []string{"sealed_credential: it was sealed under another seal key"}},
-		"a kept secret would go elsewhere": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "https://evil.example", ""))}}, []string{"credential: the destination is where it goes"}},
+		})}}, []string{"sealed_credential: sealed under another seal key"}},
+		"a kept secret would go elsewhere": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "https://evil.example", ""))}}, []string{"credential: required, because the destination"}},
 		"http":                             {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "http://a.example", "s3cret"))}}, []string{"destination: must be a URL"}},
-		"users twice":                      {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("a"), user("a")}}, []string{`users[1]: user "a": nick_name: it stands here twice`}},
-		"groups twice":                     {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a"}, {GroupName: "a"}}}, []string{`groups[1]: group "a": group_name: it stands here twice`}},
-		"nobody":                           {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a", Members: []string{"x"}}}}, []string{`members: nobody is called "x"`}},
+		"users twice":                      {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("a"), user("a")}}, []string{`users[1]: user "a": nick_name: duplicate`}},
+		"groups twice":                     {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a"}, {GroupName: "a"}}}, []string{`groups[1]: group "a": group_name: duplicate`}},
+		"nobody":                           {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a", Members: []string{"x"}}}}, []string{`members: unknown user "x"`}},
 		"prune all":                        {&userv1.ImportDirectoryRequest{Prune: true}, []string{"prune would delete all users"}},
 		"prune a member": {&userv1.ImportDirectoryRequest{Prune: true, Users: []*userv1.TransferUser{user("kim")}, Groups: []*userv1.TransferGroup{{GroupName: "a", Members: []string{"lee"}}}},
-			[]string{`members: "lee" is not among the users of the file`}},
+			[]string{`members: user "lee" is not in the import file`}},
 		"very many": {&userv1.ImportDirectoryRequest{Groups: make([]*userv1.TransferGroup, 100_001)}, []string{"at most 100000"}},
 		"much that is wrong": {&userv1.ImportDirectoryRequest{Groups: func() (gs []*userv1.TransferGroup) {
 			for i := range 70 {
 				gs = append(gs, &userv1.TransferGroup{GroupName: fmt.Sprint(i), Members: []string{"x"}})
 			}
 			return gs
-		}()}, []string{"70 of what was sent cannot be imported, and nothing was\n", "\nand 20 more"}},
+		}()}, []string{"nothing was imported, problems: 70\n", "\nand 20 more"}},
 	} {
 		for _, dry := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, dry run %v", name, dry), func(t *testing.T) {
@@ -150,22 +150,22 @@ func TestImportBad(t *testing.T) {
 				}
 				for _, want := range test.says {
 					if !strings.Contains(err.Error(), want) {
-						t.Errorf("error %q does not say %q", err, want)
+						t.Errorf("error %q does not contain %q", err, want)
 					}
 				}
 				if strings.Contains(err.Error(), "s3cret") {
-					t.Errorf("error %q tells a secret", err)
+					t.Errorf("error %q holds a secret", err)
 				}
 				after, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{})
 				if err != nil || !proto.Equal(before, after) {
-					t.Errorf("it left something behind: %v, %v", after, err)
+					t.Errorf("the directory changed: %v, %v", after, err)
 				}
 			})
 		}
 	}
 }
 
-// TestImportSecrets is which secret an address has after an import.
+// TestImportSecrets checks the credential of an address after an import.
 func TestImportSecrets(t *testing.T) {
 	h, key := transfers(t)
 	imports(t, h, &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{
@@ -194,8 +194,8 @@ func TestImportSecrets(t *testing.T) {
 	}
 }
 
-// TestImportRanks is which rank and failover there are after an import: what the
-// sheet does not say stays, whatever else it says.
+// TestImportRanks checks ranks and failover after an import: fields that the import
+// file does not set stay unchanged.
 func TestImportRanks(t *testing.T) {
 	h, _ := transfers(t)
 	ranked := func(rank int32, a *userv1.TransferAddress) *userv1.TransferAddress {
@@ -209,10 +209,10 @@ func TestImportRanks(t *testing.T) {
 	for _, step := range []struct {
 		name      string
 		said      *userv1.TransferUser
-		users     int32 // that were changed
+		users     int32 // changed
 		addresses int32
 		failover  bool
-		ranks     []int32 // by label and url
+		ranks     []int32 // of label and url
 	}{
 		{"new, unsaid", user("kim", address("label", "x", "s3cret")), 0, 0, false, []int32{0}},
 		{"one more, said", user("kim", ranked(7, address("url", "https://a.example", "s3cret"))), 0, 0, false, []int32{0, 7}},
@@ -235,7 +235,7 @@ func TestImportRanks(t *testing.T) {
 		req.DryRun = false
 		res := imports(t, h, req)
 		if !proto.Equal(dry, res) {
-			t.Errorf("%s: the dry run said %v, and it was %v", step.name, dry, res)
+			t.Errorf("%s: dry run %v, import %v", step.name, dry, res)
 		}
 		if u, a := res.GetUsers().GetChangedCount(), res.GetAddresses().GetChangedCount(); u != step.users || a != step.addresses {
 			t.Errorf("%s: %d users and %d addresses were changed", step.name, u, a)
@@ -261,7 +261,7 @@ func TestImportRanks(t *testing.T) {
 	}
 }
 
-// TestExportElsewhere takes people to another directory that has the same seal key.
+// TestExportElsewhere exports to another directory with the same seal key.
 func TestExportElsewhere(t *testing.T) {
 	h, key := transfers(t)
 	imports(t, h, &userv1.ImportDirectoryRequest{
@@ -293,7 +293,7 @@ func TestExportElsewhere(t *testing.T) {
 	for _, u := range bare.GetUsers() {
 		for _, a := range u.GetAddresses() {
 			if len(a.GetSealedCredential()) > 0 || a.GetCredential() != "" {
-				t.Errorf("a secret that nobody asked for: %v", a)
+				t.Errorf("export without secrets holds a secret: %v", a)
 			}
 		}
 	}

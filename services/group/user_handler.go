@@ -14,24 +14,23 @@ import (
 
 var _ userv1connect.UserServiceHandler = (*UserHandler)(nil)
 
-// defaultUsersPage is how many users a page holds where the caller did not say.
+// defaultUsersPage is the page size if the request sets none.
 const defaultUsersPage = 100
 
-// A UserHandler answers UserService. It seals credentials as they enter, for the address
-// that they enter with.
+// A UserHandler implements UserService. It seals each new credential for its address.
 type UserHandler struct {
 	Users Users
 	Key   *seal.Key
-	Specs []messenger.Spec // the messengers an address may be of
-	HTTP  bool             // URLs may be http
+	Specs []messenger.Spec // the supported messengers
+	HTTP  bool             // allow http URLs
 
-	Messengers []messenger.Messenger // by which addresses are verified
+	Messengers []messenger.Messenger // for the verification of addresses
 	Now        func() time.Time
 
 	verifying verifyLimit
 }
 
-// ListUsers answers with a page of users.
+// ListUsers returns a page of users.
 func (h *UserHandler) ListUsers(ctx context.Context, req *userv1.ListUsersRequest) (*userv1.ListUsersResponse, error) {
 	after, err := readPageToken(req.GetPageToken())
 	if err != nil {
@@ -56,7 +55,7 @@ func (h *UserHandler) ListUsers(ctx context.Context, req *userv1.ListUsersReques
 	return res, nil
 }
 
-// GetUser answers with one user.
+// GetUser returns one user.
 func (h *UserHandler) GetUser(ctx context.Context, req *userv1.GetUserRequest) (*userv1.GetUserResponse, error) {
 	u, err := h.Users.User(ctx, canonicalNickname(req))
 	if err != nil {
@@ -65,7 +64,7 @@ func (h *UserHandler) GetUser(ctx context.Context, req *userv1.GetUserRequest) (
 	return &userv1.GetUserResponse{User: userToWire(u)}, nil
 }
 
-// CreateUser makes a user with addresses.
+// CreateUser creates a user with addresses.
 func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequest) (*userv1.CreateUserResponse, error) {
 	nickname, err := newNickname("nick_name", req.GetNickName())
 	if err != nil {
@@ -86,7 +85,7 @@ func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequ
 	return &userv1.CreateUserResponse{User: userToWire(u)}, nil
 }
 
-// UpdateUser changes what is set.
+// UpdateUser changes the fields that are set.
 func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequest) (*userv1.UpdateUserResponse, error) {
 	change := UserChange{Failover: req.Failover}
 	if req.GetNewNickName() != "" {
@@ -112,7 +111,7 @@ func (h *UserHandler) DeleteUser(ctx context.Context, req *userv1.DeleteUserRequ
 	return &userv1.DeleteUserResponse{}, nil
 }
 
-// AddUserAddress gives a user one more way to be reached.
+// AddUserAddress adds an address to a user.
 func (h *UserHandler) AddUserAddress(ctx context.Context, req *userv1.AddUserAddressRequest) (*userv1.AddUserAddressResponse, error) {
 	nickname := canonicalNickname(req)
 	a, err := h.accept(nickname, req.GetAddress())
@@ -126,7 +125,7 @@ func (h *UserHandler) AddUserAddress(ctx context.Context, req *userv1.AddUserAdd
 	return &userv1.AddUserAddressResponse{Address: addressToWire(a)}, nil
 }
 
-// ReplaceUserAddress sets all of an address anew.
+// ReplaceUserAddress overwrites an address. The rank stays if the request sets none.
 func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.ReplaceUserAddressRequest) (*userv1.ReplaceUserAddressResponse, error) {
 	nickname := canonicalNickname(req)
 	a, err := h.accept(nickname, req.GetAddress())
@@ -152,12 +151,12 @@ func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveU
 	return &userv1.RemoveUserAddressResponse{}, nil
 }
 
-// accept checks a new address of a user against what its messenger says it needs, and
-// returns it. Its error begins with the field's name.
+// accept validates a new address of a user against the spec of its messenger, and
+// returns it. Its error begins with the name of the field.
 func (h *UserHandler) accept(nickname string, in *userv1.NewAddress) (Address, error) {
 	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
 	if !ok {
-		return Address{}, fmt.Errorf("messenger: %q is none of those that ListMessengers names: %w", in.GetMessenger(), fault.ErrInvalid)
+		return Address{}, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", in.GetMessenger(), fault.ErrInvalid)
 	}
 	if err := spec.Credential.Accept(in.GetCredential(), h.HTTP); err != nil {
 		return Address{}, fmt.Errorf("credential: %w: %w", err, fault.ErrInvalid)

@@ -12,12 +12,13 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
 )
 
-// A UserInfoClient calls the UserInfo of another system, which serves it with the package
-// of the older service or without one. It remembers the name that was served last, so
-// that a call costs a second one only after the other system was replaced.
+// A UserInfoClient calls the UserInfo of another system, which serves it with the
+// package of the older service or without one. It caches the service name that was
+// served last, so that a second call is needed only after the other system was
+// replaced.
 type UserInfoClient struct {
 	names [2]namedUserInfo
-	last  atomic.Int32 // the index of the name that was served last
+	last  atomic.Int32 // index of the name that was served last
 	log   *slog.Logger
 }
 
@@ -35,8 +36,8 @@ func NewUserInfoClient(client connect.HTTPClient, url string, log *slog.Logger, 
 	}}
 }
 
-// GetUserList calls getUserList under the name that was served last, and under the other
-// one where that is unimplemented. Where both are, it returns the error of the first.
+// GetUserList calls getUserList under the name that was served last, and under the
+// other one if that is unimplemented. If both are, it returns the error of the first.
 func (c *UserInfoClient) GetUserList(ctx context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
 	first := c.last.Load()
 	res, err := c.names[first].client.GetUserList(ctx, req)
@@ -49,7 +50,7 @@ func (c *UserInfoClient) GetUserList(ctx context.Context, req *userinfo.Nickname
 		return nil, err
 	}
 	if c.last.CompareAndSwap(first, other) {
-		c.log.Info("the other system serves UserInfo under this name", "service", c.names[other].service)
+		c.log.Info("service name of the remote directory changed", "service", c.names[other].service)
 	}
 	return res, otherErr
 }

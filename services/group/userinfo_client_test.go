@@ -22,17 +22,16 @@ const (
 	bareName     = "UserInfo"
 )
 
-// An olderSystem serves UserInfo by grpc-go, as the older service's users do by stubs of
-// their own, under the names it is told.
+// An olderSystem serves UserInfo by grpc-go, as users of the older service do with
+// their own stubs, under configurable service names.
 type olderSystem struct {
 	mu    sync.Mutex
-	names []string // of the services that are served
-	calls []string // the methods that were called
-	err   error    // of each call that is served
+	names []string // of the served services
+	calls []string // the called methods
+	err   error    // returned by each served call
 }
 
-// serve serves under names from now on, as a system that was replaced, and forgets the
-// calls.
+// serve replaces the served names, as if the system was replaced, and clears the calls.
 func (o *olderSystem) serve(names ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -66,7 +65,7 @@ func (o *olderSystem) handle(_ any, stream grpc.ServerStream) error {
 	return stream.SendMsg(&userinfo.UserList{User: []*userinfo.User{{Nickname: req.GetName()[0][1:], ServiceType: "slack", Token: "t", Target: "C"}}})
 }
 
-// newOlderSystem starts one, and a client of it.
+// newOlderSystem starts an older system, and returns a client of it.
 func newOlderSystem(t *testing.T) (*olderSystem, *UserInfoClient) {
 	t.Helper()
 	o := &olderSystem{}
@@ -95,8 +94,8 @@ func getUser(ctx context.Context, c *UserInfoClient) (string, error) {
 	return res.GetUser()[0].GetNickname(), nil
 }
 
-// TestUserInfoUnderTwoNames calls systems that serve only one of the names, and sees the
-// other one called no more than once.
+// TestUserInfoUnderTwoNames calls systems that serve only one of the names, and checks
+// that the other one is called at most once.
 func TestUserInfoUnderTwoNames(t *testing.T) {
 	o, client := newOlderSystem(t)
 	for _, c := range []struct {
@@ -126,8 +125,8 @@ func TestUserInfoUnderTwoNames(t *testing.T) {
 	}
 }
 
-// TestUserInfoFailures sees other failures returned without a call under the other name,
-// and a system that serves neither name found once it does.
+// TestUserInfoFailures checks that other errors are returned without a call under the
+// other name, and that a system that serves neither name is found once it does.
 func TestUserInfoFailures(t *testing.T) {
 	o, client := newOlderSystem(t)
 	o.serve(packagedName)
@@ -143,7 +142,7 @@ func TestUserInfoFailures(t *testing.T) {
 	o.err = nil
 
 	o.serve(bareName)
-	o.err = status.Error(codes.InvalidArgument, "no") // it is served, and refuses
+	o.err = status.Error(codes.InvalidArgument, "no") // served, and returns an error
 	for range 2 {
 		if _, err := getUser(t.Context(), client); connect.CodeOf(err) != connect.CodeInvalidArgument {
 			t.Errorf("%v", err)

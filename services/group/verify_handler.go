@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// verifyTimeout bounds each of the calls to the provider.
+	// verifyTimeout is the timeout of each call to the provider.
 	verifyTimeout = 10 * time.Second
-	// testText is what a test message says.
+	// testText is the text of a test message.
 	testText = "[low] This is a test by Bongsu: alerts reach you here."
 )
 
-// VerifyUserAddress asks the provider about an address, and sends a test where that is
-// wanted, at most so often as verifyLimit lets it. The credential is opened for these
-// calls only.
+// VerifyUserAddress verifies an address with its provider, and sends a test message if
+// the request sets send_test. Calls are rate limited by verifyLimit. The credential is
+// opened for these calls only.
 func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyUserAddressRequest) (*userv1.VerifyUserAddressResponse, error) {
 	a, err := h.address(ctx, canonicalNickname(req), int(req.GetId()))
 	if err != nil {
@@ -48,7 +48,7 @@ func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyU
 		defer cancel()
 		now := h.Now()
 		res.Test = outcome.ToWire(m.Send(sending, messenger.Message{
-			DeliveryID:  now.UnixNano(), // no delivery has so great an id, and no other test this one
+			DeliveryID:  now.UnixNano(), // unique: no delivery id is so large, and no other test has this time
 			Credential:  credential,
 			Destination: a.Destination,
 			Text:        testText,
@@ -59,7 +59,7 @@ func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyU
 	return res, nil
 }
 
-// address finds an address of a user.
+// address returns an address of a user.
 func (h *UserHandler) address(ctx context.Context, nickname string, id int) (Address, error) {
 	u, err := h.Users.User(ctx, nickname)
 	if err != nil {
@@ -73,7 +73,7 @@ func (h *UserHandler) address(ctx context.Context, nickname string, id int) (Add
 	return Address{}, fmt.Errorf("address %d of user %q: %w", id, nickname, fault.ErrNotFound)
 }
 
-// messenger finds the messenger of an address.
+// messenger returns the messenger of an address.
 func (h *UserHandler) messenger(name string) (messenger.Messenger, error) {
 	for _, m := range h.Messengers {
 		if m.Spec().Name == name {

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// TestVerifyIsPaced asks about many addresses at once: some go at once, some wait
-// for those before them, and the rest is refused, to be tried again.
+// TestVerifyIsPaced verifies many addresses concurrently: a burst passes without wait,
+// some wait for a slot, and the rest is refused for a later retry.
 func TestVerifyIsPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limit verifyLimit
@@ -38,7 +38,7 @@ func TestVerifyIsPaced(t *testing.T) {
 			t.Errorf("%v", count)
 		}
 
-		time.Sleep(time.Minute) // of the bubble
+		time.Sleep(time.Minute) // in the synctest bubble
 		for range verifyBurst {
 			if err := limit.wait(t.Context(), time.Now()); err != nil {
 				t.Error(err)

@@ -2,31 +2,32 @@ package group
 
 import "context"
 
-// Whole is the directory as one thing.
+// Whole reads and changes the directory as a whole.
 type Whole interface {
-	// All answers with what the directory holds at one moment: users by id with
-	// their addresses by id, groups by id with their members by id.
+	// All returns a snapshot: users by id with their addresses by id, groups by id with
+	// their members by id.
 	All(ctx context.Context) (Contents, error)
-	// Change gives plan what All would answer with, and does what plan says, in one
-	// transaction that no other change comes between. plan may be called more than
-	// once. Where it fails nothing is changed, and its error is returned.
+	// Change calls plan with a snapshot and applies the changes that it returns, in one
+	// transaction that is serialized with all other changes. plan may be called more
+	// than once. If it returns an error, nothing is changed and Change returns that
+	// error.
 	Change(ctx context.Context, plan func(Contents) (Changes, error)) error
 }
 
-// Changes is what is to become of a directory. What it names to be deleted, set or
-// joined is there; what it names to be added is not.
+// Changes is an import plan. Everything that it deletes, sets or joins exists in the
+// directory; nothing that it adds does.
 type Changes struct {
 	AddUsers        []User // with their addresses
-	SetUsers        []User // their failover, by id
+	SetUsers        []User // only their failover, by id
 	DeleteUsers     []string
 	AddAddresses    []Recipient
-	SetAddresses    []Address // all of them anew, by id
+	SetAddresses    []Address // all fields, by id
 	RemoveAddresses []int
 	AddGroups       []Membership
 	DeleteGroups    []string
-	AddMembers      []Member // of groups that are there
+	AddMembers      []Member // of existing groups
 	RemoveMembers   []Member
 }
 
-// A Member is one user's membership of one group.
+// A Member is the membership of one user in one group.
 type Member struct{ Group, Nickname string }

@@ -5,7 +5,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// Ids fit an int32: the database counts them from 1, one insert at a time. Ranks do
+// Ids fit an int32: the database assigns them from 1, one for each insert. Ranks do
 // too: none is above 1000.
 
 func groupToWire(g Group) *groupv1.Group {
@@ -32,12 +32,12 @@ func addressToWire(a Address) *userv1.Address {
 	return &userv1.Address{Id: int32(a.ID), Messenger: a.Messenger, Destination: a.Destination, Rank: int32(a.Rank)}
 }
 
-// transferToWire gives an address without its credential.
+// transferToWire converts an address without its credential.
 func transferToWire(a Address) *userv1.TransferAddress {
 	return &userv1.TransferAddress{Messenger: a.Messenger, Destination: a.Destination, Rank: new(int32(a.Rank))}
 }
 
-// addressFromTransfer reads an address without its credential.
+// addressFromTransfer converts an address without its credential.
 func addressFromTransfer(a *userv1.TransferAddress) Address {
 	rank := SameRank
 	if a.Rank != nil {
@@ -55,7 +55,7 @@ func importToWire(i Import) *userv1.ImportDirectoryResponse {
 	}
 	for _, d := range i.Done {
 		res.Changes = append(res.Changes, &userv1.ImportChange{
-			Action:    userv1.ImportAction(d.Action), // they count alike
+			Action:    userv1.ImportAction(d.Action), // the enum values are equal
 			NickName:  d.Nickname,
 			Messenger: d.Messenger,
 			GroupName: d.Group,
@@ -64,7 +64,7 @@ func importToWire(i Import) *userv1.ImportDirectoryResponse {
 	return res
 }
 
-// tallyToWire: one import brings far less than an int32 counts.
+// tallyToWire converts the counts, which fit an int32: an import is far smaller.
 func tallyToWire(t Tally) *userv1.ImportCounts {
 	return &userv1.ImportCounts{
 		CreatedCount:   int32(t.Created),

@@ -110,13 +110,13 @@ func TestWrongKey(t *testing.T) {
 		env  string
 		says string
 	}{
-		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 of the addresses in the directory cannot be opened"},
+		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 credentials in the directory cannot be opened"},
 		"group, no key":                      {group, "", "there is no seal key at"},
 		"group, a file that is none":         {append(group, "--seal-key-file="+broken), "", "holds no seal key"},
 		"group, a file that all may read":    {append(group, "--seal-key-file="+open), "", "chmod 600"},
 		"group, an environment that is none": {group, "BONGSU_SEAL_KEY=s3cret", "BONGSU_SEAL_KEY holds no seal key"},
 		"group, two keys":                    {append(group, "--seal-key-file="+d.key), "BONGSU_SEAL_KEY=s3cret", "say the seal key once"},
-		"sender, another key":                {append(sender, "--seal-key-file="+newKey(t)), "", "is not the seal key that credentials are sealed by"},
+		"sender, another key":                {append(sender, "--seal-key-file="+newKey(t)), "", "the directory service and the senders need the same seal key file"},
 		"sender, no key":                     {sender, "", "there is no seal key at"},
 		"sender, a file that all may read":   {append(sender, "--seal-key-file="+open), "", "chmod 600"},
 	} {
@@ -146,7 +146,7 @@ func TestLateWrongKey(t *testing.T) {
 	sender.URLs(t, 1)
 	group := binaries.Serve(t, "--services=group", "--group-addr=127.0.0.1:0", "--data="+t.TempDir(), "--seal-key-file="+newKey(t)).URLs(t, 1)["group"]
 	binaries.Serve(t, "--services=alert", fmt.Sprintf("--alert-addr=127.0.0.1:%d", port), "--data="+t.TempDir(), "--group-url="+group, "--nats-url="+nats)
-	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Said(), "is not the seal key that credentials are sealed by") {
+	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Said(), "the directory service and the senders need the same seal key file") {
 		t.Errorf("it ended with %v, and said %s", err, sender.Said())
 	}
 }
@@ -210,4 +210,4 @@ func TestLateKey(t *testing.T) {
 	}
 }
 
-var addressesSealed = regexp.MustCompile(`addresses were sealed under the present key`)
+var addressesSealed = regexp.MustCompile(`credentials resealed under the primary seal key`)

@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// AddAddress gives a user one more address.
+// AddAddress adds an address to a user.
 func (s *Store) AddAddress(ctx context.Context, nickname string, a group.Address) (added group.Address, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		id, err := idOf(ctx, t, nickname)
@@ -30,7 +30,7 @@ func (s *Store) AddAddress(ctx context.Context, nickname string, a group.Address
 	return added, err
 }
 
-// ReplaceAddress sets all of an address anew.
+// ReplaceAddress overwrites an address.
 func (s *Store) ReplaceAddress(ctx context.Context, nickname string, a group.Address) (replaced group.Address, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		id, err := idOf(ctx, t, nickname)
@@ -52,7 +52,7 @@ func (s *Store) ReplaceAddress(ctx context.Context, nickname string, a group.Add
 	return replaced, err
 }
 
-// RemoveAddress takes an address from a user.
+// RemoveAddress deletes an address of a user.
 func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) error {
 	return s.write(ctx, func(ctx context.Context, t tx) error {
 		user, err := idOf(ctx, t, nickname)
@@ -67,7 +67,7 @@ func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) erro
 	})
 }
 
-// MoveAddresses gives addresses another destination.
+// MoveAddresses changes the destination of addresses.
 func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string, reseal group.Reseal) (moved int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		rows, err := t.Address.Query().
@@ -94,7 +94,7 @@ func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, fro
 	return moved, err
 }
 
-// fill sets what an address says.
+// fill sets the fields of an address in m.
 func fill(m *ent.AddressMutation, a group.Address) {
 	if a.Rank != group.SameRank {
 		m.SetRank(a.Rank)
@@ -105,7 +105,7 @@ func fill(m *ent.AddressMutation, a group.Address) {
 	m.SetDestination(a.Destination)
 }
 
-// sealed is never nil, which a database takes for no value.
+// sealed returns the sealed credential, but never nil, which a database stores as NULL.
 func sealed(a group.Address) []byte { return append([]byte{}, a.SealedCredential...) }
 
 func toAddress(row *ent.Address) group.Address {
@@ -119,12 +119,12 @@ func toAddress(row *ent.Address) group.Address {
 	}
 }
 
-// eachOnce refuses addresses of which two are of one messenger.
+// eachOnce returns fault.ErrExists if two addresses have the same messenger.
 func eachOnce(addresses []group.Address) error {
 	seen := map[string]bool{}
 	for _, a := range addresses {
 		if seen[a.Messenger] {
-			return fmt.Errorf("two addresses for %s: %w", a.Messenger, fault.ErrExists)
+			return fmt.Errorf("duplicate address by %s: %w", a.Messenger, fault.ErrExists)
 		}
 		seen[a.Messenger] = true
 	}
@@ -135,10 +135,11 @@ func noAddress(nickname string, id int) error {
 	return fmt.Errorf("address %d of user %q: %w", id, nickname, fault.ErrNotFound)
 }
 
-// messengerTaken says so where err is that of a second address for a messenger.
+// messengerTaken converts the unique violation of a second address for a messenger to
+// fault.ErrExists. It returns other errors unchanged.
 func messengerTaken(err error, nickname string, a group.Address) error {
 	if database.IsTaken(err) {
-		return fmt.Errorf("address of user %q for %s: %w", nickname, a.Messenger, fault.ErrExists)
+		return fmt.Errorf("address of user %q by %s: %w", nickname, a.Messenger, fault.ErrExists)
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-// current makes databases of the newest version.
+// current creates databases with the newest schema.
 var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {
 	s, err := directory.Open(ctx, url)
 	if err != nil {
@@ -45,7 +45,7 @@ func TestSQLite(t *testing.T) {
 	})
 }
 
-// TestOthersChangesAreFound has one process find what another changes.
+// TestOthersChangesAreFound proves that a process sees the changes of another one.
 func TestOthersChangesAreFound(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "directory.db")
@@ -63,7 +63,7 @@ func changesAreFound(t *testing.T, mine, theirs *directory.Store) {
 	must(t, err)
 	find := func(wantDestinations, wantUnknown int) {
 		t.Helper()
-		for range 2 { // what it must ask for, and what it knows
+		for range 2 { // from the database, then from the lookup cache
 			found, unknown, err := mine.Find(t.Context(), targets)
 			must(t, err)
 			if len(found) != wantDestinations || len(unknown) != wantUnknown {
@@ -104,7 +104,7 @@ func TestPostgres(t *testing.T) {
 	})
 }
 
-// TestPgBouncer keeps the promises behind a pooler in transaction mode.
+// TestPgBouncer runs the suite behind a connection pooler in transaction mode.
 func TestPgBouncer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("TestPostgres runs the same code under the race detector")

@@ -11,15 +11,15 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// bulk is how many rows one statement stores.
+// bulk is the number of rows per INSERT statement.
 const bulk = 1000
 
-// Fill stores contents in an empty directory. Of several calls at once, one
-// fills it.
+// Fill stores contents in an empty directory. Of several concurrent calls, one fills
+// it.
 func (s *Store) Fill(ctx context.Context, contents group.Contents) (filled bool, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		filled = false
-		if t.sql.Postgres() { // SQLite has one writer at a time anyway
+		if t.sql.Postgres() { // SQLite has one writer at a time
 			if _, err := t.sql.Exec(ctx, `LOCK TABLE users, "groups" IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 				return err
 			}
@@ -38,7 +38,7 @@ func (s *Store) Fill(ctx context.Context, contents group.Contents) (filled bool,
 	return filled && err == nil, err
 }
 
-// inUse says whether there is a user or a group.
+// inUse reports whether the directory has a user or a group.
 func inUse(ctx context.Context, t tx) (bool, error) {
 	users, err := t.User.Query().Exist(ctx)
 	if err != nil || users {
@@ -47,8 +47,7 @@ func inUse(ctx context.Context, t tx) (bool, error) {
 	return t.Group.Query().Exist(ctx)
 }
 
-// fillUsers stores users with their addresses and answers with their ids by
-// nickname.
+// fillUsers inserts users with their addresses, and returns their ids by nickname.
 func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, error) {
 	ids := make(map[string]int, len(users))
 	var addresses []group.Recipient
@@ -57,7 +56,7 @@ func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, e
 			c.SetNickname(some[i].Nickname).SetFailover(some[i].Failover)
 		}).Save(ctx)
 		if err != nil {
-			return nil, twice(err, "two users of one nickname")
+			return nil, twice(err, "duplicate nickname")
 		}
 		for i, row := range rows {
 			ids[row.Nickname] = row.ID
@@ -69,26 +68,26 @@ func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, e
 	return ids, fillAddresses(ctx, t, addresses, ids)
 }
 
-// fillAddresses stores addresses of users whose ids are known.
+// fillAddresses inserts addresses. users maps nicknames to ids.
 func fillAddresses(ctx context.Context, t tx, addresses []group.Recipient, users map[string]int) error {
 	for some := range slices.Chunk(addresses, bulk) {
 		if err := t.Address.MapCreateBulk(some, func(c *ent.AddressCreate, i int) {
 			c.SetUserID(users[some[i].Nickname])
 			fill(c.Mutation(), some[i].Address)
 		}).Exec(ctx); err != nil {
-			return twice(err, "two addresses of one user for one messenger")
+			return twice(err, "duplicate address of a user by one messenger")
 		}
 	}
 	return nil
 }
 
-// fillGroups stores groups and their members.
+// fillGroups inserts groups and their members. ids maps nicknames to ids.
 func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[string]int) error {
 	var members [][2]int
 	for some := range slices.Chunk(groups, bulk) {
 		rows, err := t.Group.MapCreateBulk(some, func(c *ent.GroupCreate, i int) { c.SetName(some[i].Group) }).Save(ctx)
 		if err != nil {
-			return twice(err, "two groups of one name")
+			return twice(err, "duplicate group name")
 		}
 		for i, row := range rows {
 			for _, nickname := range some[i].Members {
@@ -103,7 +102,7 @@ func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[st
 	return fillMembers(ctx, t, members)
 }
 
-// fillMembers stores memberships, by the ids of group and user.
+// fillMembers inserts memberships, as pairs of group id and user id.
 func fillMembers(ctx context.Context, t tx, members [][2]int) error {
 	for some := range database.Chunks(t.sql, members, 1024) {
 		args := make([]any, 0, 2*len(some))
@@ -118,7 +117,8 @@ func fillMembers(ctx context.Context, t tx, members [][2]int) error {
 	return nil
 }
 
-// twice says what contents hold twice, where err is that of a row that does.
+// twice converts a unique violation to fault.ErrExists that names the duplicate. It
+// returns other errors unchanged.
 func twice(err error, what string) error {
 	if database.IsTaken(err) {
 		return fmt.Errorf("%s: %w", what, fault.ErrExists)

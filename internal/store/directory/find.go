@@ -11,14 +11,14 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// looksTogether is how many targets are looked for at once, and lookHands how often
-// that is done at a time.
+// looksTogether is the maximum number of targets in a batch of several lookups, and
+// lookHands the number of batches that run concurrently.
 const (
 	looksTogether = 1000
 	lookHands     = 2
 )
 
-// A look is one call of Find, and what it finds.
+// A look is one call of Find with its results.
 type look struct {
 	targets []target.Target
 	found   []group.Recipient
@@ -27,10 +27,9 @@ type look struct {
 
 func (l *look) rows() int { return len(l.targets) }
 
-// Find answers with the addresses behind targets, as they stand at some moment after
-// it was called. Calls that wait look together, at the directory's revision first:
-// what is known of it is not asked for again. To look for everybody takes long, and is
-// shared with nobody.
+// Find returns the recipients of targets as of some moment after the call began.
+// Concurrent calls are batched, and use the lookup cache if it is of the current
+// revision. A lookup of @all takes long, and is not batched.
 func (s *Store) Find(ctx context.Context, targets []target.Target) (found []group.Recipient, unknown []target.Target, err error) {
 	mine := &look{targets: targets}
 	if slices.ContainsFunc(targets, func(t target.Target) bool { return t.Kind == target.All }) {
@@ -38,14 +37,13 @@ func (s *Store) Find(ctx context.Context, targets []target.Target) (found []grou
 	} else {
 		err = s.looks.Do(ctx, mine)
 	}
-	if err != nil { // mine may still be looked for
+	if err != nil { // the batch may still write to mine
 		return nil, nil, err
 	}
 	return mine.found, mine.unknown, nil
 }
 
-// look looks for all together: at what is known, where the directory is still at that
-// revision, or else in the directory.
+// look runs a batch of lookups, from the lookup cache or else from the database.
 func (s *Store) look(ctx context.Context, looks []*look) error {
 	var targets []target.Target
 	for _, l := range looks {
@@ -67,8 +65,8 @@ func (s *Store) look(ctx context.Context, looks []*look) error {
 	return nil
 }
 
-// learn looks for targets in the directory, in one transaction. What is not known takes
-// four statements, which carry all names and ids in one parameter each.
+// learn queries targets in one transaction. The targets that are not cached take four
+// statements, which carry all names and ids in one parameter each.
 func (s *Store) learn(ctx context.Context, targets []target.Target) (meanings map[target.Target]*meaning, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		now, err := revisionOf(ctx, t)
@@ -93,7 +91,7 @@ func (s *Store) learn(ctx context.Context, targets []target.Target) (meanings ma
 	return meanings, err
 }
 
-// find finds the recipients in the order of the targets, each once.
+// find collects the recipients in the order of the targets, without duplicates.
 func (l *look) find(meanings map[target.Target]*meaning) {
 	most := 0
 	for _, to := range l.targets {
@@ -116,16 +114,16 @@ func (l *look) find(meanings map[target.Target]*meaning) {
 	}
 }
 
-// A picture is the part of the directory that targets mean.
+// A picture holds the rows that targets resolve to.
 type picture struct {
 	users      map[string]int            // id by nickname
 	groups     map[string]int            // id by name
-	members    map[int][]int             // users by group, in order
-	everybody  []int                     // users with an address in order, where All is a target
-	recipients map[int][]group.Recipient // by user, in order
+	members    map[int][]int             // user ids by group id, in order
+	everybody  []int                     // ids of the users with an address, in order, if All is a target
+	recipients map[int][]group.Recipient // by user id, in order
 }
 
-// seen reads the picture.
+// seen queries the rows of targets.
 func seen(ctx context.Context, t *database.Tx, targets []target.Target) (p picture, err error) {
 	names := map[target.Kind][]string{}
 	for _, to := range targets {
@@ -151,7 +149,7 @@ func seen(ctx context.Context, t *database.Tx, targets []target.Target) (p pictu
 	return p, p.addresses(ctx, t, "WHERE u.id IN "+in, ids)
 }
 
-// idsByName answers with the ids of those who bear names.
+// idsByName returns the ids of names that exist.
 func idsByName(ctx context.Context, t *database.Tx, query string, names []string) (map[string]int, error) {
 	type bearer struct {
 		id   int
@@ -168,7 +166,7 @@ func idsByName(ctx context.Context, t *database.Tx, query string, names []string
 	return ids, err
 }
 
-// membersOf answers with the users of groups.
+// membersOf returns the user ids of groups.
 func membersOf(ctx context.Context, t *database.Tx, groups []int) (map[int][]int, error) {
 	in, parameter := t.Ints(groups)
 	rows, err := database.Select(ctx, t, func(rows *sql.Rows, m *[2]int) error {
@@ -181,7 +179,7 @@ func membersOf(ctx context.Context, t *database.Tx, groups []int) (map[int][]int
 	return members, err
 }
 
-// addresses reads the addresses of those users for whom the condition holds.
+// addresses queries the addresses of the users that satisfy a condition.
 func (p *picture) addresses(ctx context.Context, t *database.Tx, condition string, args ...any) error {
 	p.recipients = map[int][]group.Recipient{}
 	type address struct {
@@ -202,7 +200,7 @@ func (p *picture) addresses(ctx context.Context, t *database.Tx, condition strin
 	return err
 }
 
-// meaning answers with who is behind a target.
+// meaning resolves a target.
 func (p *picture) meaning(to target.Target) *meaning {
 	users, borne := p.meant(to)
 	m := &meaning{borne: borne}
@@ -214,8 +212,7 @@ func (p *picture) meaning(to target.Target) *meaning {
 	return m
 }
 
-// meant answers with the users that a target means, and whether anything bears
-// its name.
+// meant returns the user ids of a target, and reports whether its name exists.
 func (p *picture) meant(to target.Target) (users []int, borne bool) {
 	switch to.Kind {
 	case target.All:

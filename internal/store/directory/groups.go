@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// Groups answers with groups by id.
+// Groups returns groups by id.
 func (s *Store) Groups(ctx context.Context, after, limit int, name string) (groups []group.Group, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		query := t.Group.Query().Where(entgroup.IDGT(after)).Order(entgroup.ByID())
@@ -31,7 +31,7 @@ func (s *Store) Groups(ctx context.Context, after, limit int, name string) (grou
 	return groups, err
 }
 
-// Group answers with one group.
+// Group returns one group.
 func (s *Store) Group(ctx context.Context, id int) (g group.Group, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		g, err = find(ctx, t, id)
@@ -53,7 +53,7 @@ func (s *Store) AddGroup(ctx context.Context, name string) (g group.Group, err e
 	return g, err
 }
 
-// RenameGroup gives a group another name.
+// RenameGroup renames a group.
 func (s *Store) RenameGroup(ctx context.Context, id int, name string) (g group.Group, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		row, err := t.Group.UpdateOneID(id).SetName(name).Save(ctx)
@@ -80,7 +80,7 @@ func (s *Store) DeleteGroup(ctx context.Context, id int) error {
 	})
 }
 
-// find answers with the group of an id.
+// find returns the group with an id.
 func find(ctx context.Context, t tx, id int) (group.Group, error) {
 	row, err := t.Group.Get(ctx, id)
 	if ent.IsNotFound(err) {
@@ -96,7 +96,8 @@ func toGroup(row *ent.Group) group.Group { return group.Group{ID: row.ID, Name: 
 
 func noGroup(id int) error { return fmt.Errorf("group %d: %w", id, fault.ErrNotFound) }
 
-// groupTaken says so where err is that of a name that is taken.
+// groupTaken converts the unique violation of a group name to fault.ErrExists. It
+// returns other errors unchanged.
 func groupTaken(err error, name string) error {
 	if database.IsTaken(err) {
 		return fmt.Errorf("group %q: %w", name, fault.ErrExists)

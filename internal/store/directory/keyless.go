@@ -7,7 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// Keyless answers with addresses without a key.
+// Keyless returns addresses without credential fingerprint.
 func (s *Store) Keyless(ctx context.Context, after, limit int) (addresses []group.Recipient, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		rows, err := t.Address.Query().Where(entaddress.IDGT(after), entaddress.CredentialKey("")).
@@ -18,7 +18,7 @@ func (s *Store) Keyless(ctx context.Context, after, limit int) (addresses []grou
 	return addresses, err
 }
 
-// SetKeys gives addresses their keys, in the order they come.
+// SetKeys stores credential fingerprints, in the order of the addresses.
 func (s *Store) SetKeys(ctx context.Context, addresses []group.Address) error {
 	if len(addresses) == 0 {
 		return nil

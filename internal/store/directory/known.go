@@ -9,23 +9,23 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// knownWeight bounds what is known: so many recipients and targets in all, of some
-// 300 bytes each.
+// knownWeight is the capacity of the lookup cache: the number of targets, users and
+// recipients in it, of some 300 bytes each.
 const knownWeight = 50_000
 
-// A person is a user behind a target.
+// A person is a user with their recipients.
 type person struct {
 	id         int
 	recipients []group.Recipient // one for each address, in order
 }
 
-// A meaning is who is behind a target.
+// A meaning is a resolved target.
 type meaning struct {
-	borne  bool // by a user or a group
+	borne  bool // a user or group has the name
 	people []person
 }
 
-// recipients is how many there are.
+// recipients returns the number of recipients.
 func (m *meaning) recipients() (n int) {
 	for _, p := range m.people {
 		n += len(p.recipients)
@@ -33,11 +33,11 @@ func (m *meaning) recipients() (n int) {
 	return n
 }
 
-// weight is how much of knownWeight it takes.
+// weight returns the share of knownWeight that the entry takes.
 func (m *meaning) weight() int { return 1 + len(m.people) + m.recipients() }
 
-// known is what targets meant at a revision of the directory. It is safe for
-// concurrent use; meanings must not be changed.
+// known is the lookup cache: an LRU of resolved targets at one revision of the
+// directory. It is safe for concurrent use; its entries must not be modified.
 type known struct {
 	mu       sync.Mutex
 	revision int64
@@ -47,12 +47,12 @@ type known struct {
 
 func newKnown() *known {
 	k := &known{}
-	k.meanings, _ = simplelru.NewLRU(knownWeight, func(_ target.Target, m *meaning) { k.weight -= m.weight() }) // its size is above 0
+	k.meanings, _ = simplelru.NewLRU(knownWeight, func(_ target.Target, m *meaning) { k.weight -= m.weight() }) // no error: the size is positive
 	return k
 }
 
-// recall gives what targets mean at a revision, as far as it is known. What was known
-// of an older one is forgotten.
+// recall returns the cached entries of targets at a revision, and the targets that are
+// missing. A newer revision than that of the cache invalidates all entries.
 func (k *known) recall(revision int64, targets []target.Target) (meanings map[target.Target]*meaning, missing []target.Target) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -76,7 +76,7 @@ func (k *known) recall(revision int64, targets []target.Target) (meanings map[ta
 	return meanings, missing
 }
 
-// note keeps what targets mean at a revision, unless a later one is known.
+// note caches resolved targets of a revision, unless the cache has a newer revision.
 func (k *known) note(revision int64, meanings map[target.Target]*meaning, targets []target.Target) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 
 func to(name string) target.Target { return target.Target{Kind: target.User, Name: name} }
 
-// of is the meaning of a target with n recipients.
+// of returns a resolved target with n recipients.
 func of(n int) *meaning {
 	return &meaning{borne: true, people: []person{{1, make([]group.Recipient, n)}}}
 }
 
-// learn has k know what a target means at a revision.
+// learn caches a resolved target at a revision.
 func learn(k *known, revision int64, name string, m *meaning) {
 	k.note(revision, map[target.Target]*meaning{to(name): m}, []target.Target{to(name)})
 }
@@ -28,21 +28,21 @@ func knows(k *known, revision int64, name string) bool {
 func TestKnownIsOfOneRevision(t *testing.T) {
 	k := newKnown()
 	if knows(k, 1, "kim") {
-		t.Error("it knows what it was not told")
+		t.Error("cache hit before an entry was stored")
 	}
 	learn(k, 1, "kim", of(1))
 	if !knows(k, 1, "kim") {
-		t.Error("it does not know what it was told")
+		t.Error("cache miss for a stored entry")
 	}
 	if knows(k, 2, "kim") {
-		t.Error("at revision 2 it knows what kim meant at 1")
+		t.Error("cache hit at revision 2 for an entry of revision 1")
 	}
-	learn(k, 1, "kim", of(1)) // by one who looked before
+	learn(k, 1, "kim", of(1)) // from a lookup that began before
 	if knows(k, 1, "kim") || knows(k, 2, "kim") {
-		t.Error("it knows what kim meant before the last revision")
+		t.Error("cache hit for an entry of an old revision")
 	}
 	if k.weight != 0 {
-		t.Errorf("nothing weighs %d", k.weight)
+		t.Errorf("weight of an empty cache is %d", k.weight)
 	}
 }
 
@@ -50,15 +50,15 @@ func TestKnownIsBounded(t *testing.T) {
 	k := newKnown()
 	learn(k, 0, "crowd", of(knownWeight))
 	if knows(k, 0, "crowd") || k.weight != 0 {
-		t.Error("it keeps what is heavier than all that it may keep")
+		t.Error("an entry above the capacity was cached")
 	}
 	for i := range 10 {
 		learn(k, 0, fmt.Sprint(i), of(knownWeight/5))
 	}
 	if k.weight > knownWeight {
-		t.Errorf("what is known weighs %d of %d", k.weight, knownWeight)
+		t.Errorf("weight is %d, capacity %d", k.weight, knownWeight)
 	}
 	if knows(k, 0, "0") || !knows(k, 0, "9") {
-		t.Error("it forgets the newest first")
+		t.Error("the newest entry was evicted first")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// Members answers with a group and its users.
+// Members returns a group and its users.
 func (s *Store) Members(ctx context.Context, id int) (g group.Group, users []group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		if g, err = find(ctx, t, id); err != nil {

@@ -9,5 +9,5 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Schema is what the directory's database must look like.
+// Schema is the schema of the directory's database.
 var Schema = database.Schema{Name: "directory", Migrations: migrations}

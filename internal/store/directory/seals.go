@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// Seals counts addresses by what seals them.
+// Seals counts addresses by seal key prefix.
 func (s *Store) Seals(ctx context.Context) (seals []group.Seal, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		seals, err = database.Select(ctx, t.sql, func(rows *sql.Rows, one *group.Seal) error {
@@ -22,7 +22,7 @@ func (s *Store) Seals(ctx context.Context) (seals []group.Seal, err error) {
 	return seals, err
 }
 
-// SealedOtherwise answers with addresses that are not sealed under a key.
+// SealedOtherwise returns addresses that are not sealed under a key.
 func (s *Store) SealedOtherwise(ctx context.Context, prefix []byte, after, limit int) (addresses []group.Recipient, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		ids, err := database.Select(ctx, t.sql, func(rows *sql.Rows, id *int) error { return rows.Scan(id) },
@@ -37,7 +37,7 @@ func (s *Store) SealedOtherwise(ctx context.Context, prefix []byte, after, limit
 	return addresses, err
 }
 
-// toRecipients returns addresses whose users were read with them.
+// toRecipients converts addresses that were queried with their users.
 func toRecipients(rows []*ent.Address) []group.Recipient {
 	recipients := make([]group.Recipient, len(rows))
 	for i, row := range rows {
@@ -46,9 +46,9 @@ func toRecipients(rows []*ent.Address) []group.Recipient {
 	return recipients
 }
 
-// resealUser gives the addresses of a user the credentials that reseal returns.
+// resealUser stores the credentials that reseal returns for the addresses of a user.
 func resealUser(ctx context.Context, t tx, user int, nickname string, reseal group.Reseal) error {
-	if t.sql.Postgres() { // SQLite has one writer at a time anyway
+	if t.sql.Postgres() { // SQLite has one writer at a time
 		if _, err := t.sql.Exec(ctx, `SELECT id FROM users_messengers WHERE user_id = ? ORDER BY id FOR UPDATE`, user); err != nil {
 			return err
 		}
@@ -69,8 +69,7 @@ func resealUser(ctx context.Context, t tx, user int, nickname string, reseal gro
 	return nil
 }
 
-// Reseal gives addresses other credentials, which are the same in the clear, in the
-// order they come.
+// Reseal replaces sealed credentials of the same content, in the given order.
 func (s *Store) Reseal(ctx context.Context, resealed []group.Resealed) (done int, err error) {
 	if len(resealed) == 0 {
 		return 0, nil

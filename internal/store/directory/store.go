@@ -1,5 +1,5 @@
-// Package directory keeps users, groups and addresses in a SQL database. Names
-// are told apart by the database's unique indexes, however many ask at once.
+// Package directory stores users, groups and addresses in a SQL database. Unique
+// indexes keep names unique under concurrent writes.
 package directory
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// A Store is a directory in a database of its own.
+// A Store is a directory in its own database.
 type Store struct {
 	db    *database.Database
 	looks *database.Shared[*look]
@@ -22,7 +22,7 @@ type Store struct {
 
 var _ group.Directory = (*Store)(nil)
 
-// Open opens the directory at url, as database.Open does. It must be closed.
+// Open opens the directory at url, as database.Open does. The caller must close it.
 func Open(ctx context.Context, url string) (*Store, error) {
 	db, err := database.Open(ctx, url, Schema)
 	if err != nil {
@@ -33,15 +33,15 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for what has begun, refuses all else with fault.ErrUnavailable,
-// and ends the store's connections. It must be called once.
+// Close waits for running calls, refuses new ones with fault.ErrUnavailable, and closes
+// the database connections. It must be called once.
 func (s *Store) Close() error {
 	s.looks.Close()
 	return s.db.Close()
 }
 
-// Ping asks the database for an answer, and returns fault.ErrUnavailable where
-// it gives none.
+// Ping checks the database connection, and returns fault.ErrUnavailable without a
+// response.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // A tx is a transaction with its ent client.
@@ -50,14 +50,14 @@ type tx struct {
 	sql *database.Tx
 }
 
-// read runs f in a transaction that sees the directory at one moment.
+// read runs f in a transaction with a consistent snapshot of the directory.
 func (s *Store) read(ctx context.Context, f func(context.Context, tx) error) error {
 	return s.db.Read(ctx, within(f))
 }
 
-// write runs f in a transaction that changes the directory. A row that refers
-// to one that another transaction deleted meanwhile makes f run once more: then
-// it sees that it is gone.
+// write runs f in a transaction that changes the directory. If a row refers to one that
+// another transaction deleted concurrently, f runs once more, and then sees the
+// deletion.
 func (s *Store) write(ctx context.Context, f func(context.Context, tx) error) error {
 	change := within(func(ctx context.Context, t tx) error {
 		if err := f(ctx, t); err != nil {
@@ -72,8 +72,8 @@ func (s *Store) write(ctx context.Context, f func(context.Context, tx) error) er
 	return err
 }
 
-// within gives f an ent client, and says in the words of package fault what ent
-// found wrong.
+// within runs f with an ent client, and converts validation errors of ent to errors of
+// package fault.
 func within(f func(context.Context, tx) error) func(context.Context, *database.Tx) error {
 	return func(ctx context.Context, t *database.Tx) error {
 		err := f(ctx, tx{Client: ent.NewClient(ent.Driver(t.Driver())), sql: t})
@@ -84,9 +84,10 @@ func within(f func(context.Context, tx) error) func(context.Context, *database.T
 	}
 }
 
-// notValid says which field ent found not valid, and why in the schema's words.
+// notValid converts a validation error of ent to fault.ErrInvalid, with the field and
+// the reason from the schema.
 func notValid(err *ent.ValidationError) error {
-	why := errors.Unwrap(errors.Unwrap(err)) // the middle names Go types
+	why := errors.Unwrap(errors.Unwrap(err)) // the error between them names Go types
 	if why == nil {
 		return fmt.Errorf("%s: %w", err.Name, fault.ErrInvalid)
 	}

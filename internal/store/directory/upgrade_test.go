@@ -14,8 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// TestUpgrade proves that who was kept by the first version is kept on: at the rank
-// 0, and without failover.
+// TestUpgrade proves that users from the first schema version are kept: with rank 0,
+// and without failover.
 func TestUpgrade(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { upgrade(t, filepath.Join(t.TempDir(), "directory.db")) })
 	t.Run("postgres", func(t *testing.T) { upgrade(t, postgrestest.URL(t)) })

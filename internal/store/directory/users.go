@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// Users answers with users by id.
+// Users returns users by id.
 func (s *Store) Users(ctx context.Context, after, limit int) (list []group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		list, err = users(ctx, t, after, limit)
@@ -24,7 +24,7 @@ func (s *Store) Users(ctx context.Context, after, limit int) (list []group.User,
 	return list, err
 }
 
-// users reads users by id, with their addresses.
+// users queries users by id, with their addresses.
 func users(ctx context.Context, t tx, after, limit int) (list []group.User, err error) {
 	query := t.User.Query().Where(entuser.IDGT(after)).Order(entuser.ByID())
 	if limit > 0 {
@@ -50,7 +50,7 @@ func users(ctx context.Context, t tx, after, limit int) (list []group.User, err 
 	return list, err
 }
 
-// User answers with one user.
+// User returns one user.
 func (s *Store) User(ctx context.Context, nickname string) (u group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		u, err = user(ctx, t, nickname)
@@ -79,7 +79,7 @@ func (s *Store) AddUser(ctx context.Context, u group.User) (added group.User, er
 	return added, err
 }
 
-// ChangeUser changes what c says of a user.
+// ChangeUser changes the fields of a user that c sets.
 func (s *Store) ChangeUser(ctx context.Context, nickname string, c group.UserChange) (u group.User, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		id, err := lockUser(ctx, t, nickname, " FOR UPDATE")
@@ -93,7 +93,7 @@ func (s *Store) ChangeUser(ctx context.Context, nickname string, c group.UserCha
 		}
 		err = t.User.UpdateOneID(id).SetNillableNickname(c.Nickname).SetNillableFailover(c.Failover).Exec(ctx)
 		if ent.IsNotFound(err) {
-			return noUser(nickname) // any more
+			return noUser(nickname) // deleted concurrently
 		}
 		now := nickname
 		if c.Nickname != nil {
@@ -120,7 +120,7 @@ func (s *Store) DeleteUser(ctx context.Context, nickname string) error {
 	})
 }
 
-// user answers with who bears a nickname.
+// user returns the user with a nickname.
 func user(ctx context.Context, t tx, nickname string) (group.User, error) {
 	row, err := t.User.Query().Where(entuser.Nickname(nickname)).
 		WithAddresses(func(q *ent.AddressQuery) { q.Order(entaddress.ByID()) }).Only(ctx)
@@ -133,14 +133,14 @@ func user(ctx context.Context, t tx, nickname string) (group.User, error) {
 	return toUser(row, row.Edges.Addresses), nil
 }
 
-// idOf returns the id of the user with a nickname, who keeps that until the transaction
-// ends: credentials are sealed for it.
+// idOf returns the id of the user with a nickname. The nickname cannot change until the
+// transaction ends, because credentials are sealed for it.
 func idOf(ctx context.Context, t tx, nickname string) (int, error) {
 	return lockUser(ctx, t, nickname, " FOR SHARE")
 }
 
-// lockUser returns the id of the user with a nickname, locked as PostgreSQL says it.
-// SQLite has one writer at a time anyway.
+// lockUser returns the id of the user with a nickname, and locks the row with the given
+// PostgreSQL clause. SQLite has one writer at a time.
 func lockUser(ctx context.Context, t tx, nickname, lock string) (int, error) {
 	if !t.sql.Postgres() {
 		lock = ""
@@ -170,7 +170,8 @@ func noMember(nickname string, g group.Group) error {
 	return fmt.Errorf("user %q in group %d: %w", nickname, g.ID, fault.ErrNotFound)
 }
 
-// userTaken says so where err is that of a nickname that is taken.
+// userTaken converts the unique violation of a nickname to fault.ErrExists. It returns
+// other errors unchanged.
 func userTaken(err error, nickname string) error {
 	if database.IsTaken(err) {
 		return fmt.Errorf("user %q: %w", nickname, fault.ErrExists)

@@ -7,7 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// All answers with what the directory holds, in four statements.
+// All returns a snapshot of the directory, in four statements.
 func (s *Store) All(ctx context.Context) (all group.Contents, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
 		all, _, err = contents(ctx, t)
@@ -16,10 +16,10 @@ func (s *Store) All(ctx context.Context) (all group.Contents, err error) {
 	return all, err
 }
 
-// Change changes the directory as plan says. Writers wait meanwhile; readers do not.
+// Change applies the changes that plan returns. Writers wait meanwhile; readers do not.
 func (s *Store) Change(ctx context.Context, plan func(group.Contents) (group.Changes, error)) error {
 	return s.write(ctx, func(ctx context.Context, t tx) error {
-		if t.sql.Postgres() { // SQLite has one writer at a time anyway
+		if t.sql.Postgres() { // SQLite has one writer at a time
 			if _, err := t.sql.Exec(ctx, `LOCK TABLE users, "groups", users_messengers, groups_users IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 				return err
 			}
@@ -36,10 +36,10 @@ func (s *Store) Change(ctx context.Context, plan func(group.Contents) (group.Cha
 	})
 }
 
-// An index gives ids by name.
+// An index maps names to ids.
 type index struct{ users, groups map[string]int }
 
-// contents reads what the directory holds, and the ids of who bears the names.
+// contents queries a snapshot of the directory, and the ids of its names.
 func contents(ctx context.Context, t tx) (all group.Contents, ids index, err error) {
 	if all.Users, err = users(ctx, t, 0, 0); err != nil {
 		return all, ids, err
@@ -68,7 +68,7 @@ func contents(ctx context.Context, t tx) (all group.Contents, ids index, err err
 	return all, ids, err
 }
 
-// change does what is to be done, what makes room first.
+// change applies changes, deletions first so that their names are free.
 func change(ctx context.Context, t tx, c group.Changes, ids index) error {
 	for _, m := range c.RemoveMembers {
 		if _, err := t.sql.Exec(ctx, `DELETE FROM groups_users WHERE group_id = ? AND user_id = ?`, ids.groups[m.Group], ids.users[m.Nickname]); err != nil {
@@ -108,7 +108,7 @@ func change(ctx context.Context, t tx, c group.Changes, ids index) error {
 	return fillMembers(ctx, t, members)
 }
 
-// setUsers sets the failover of users, in a statement for each of its values.
+// setUsers updates the failover of users, with one statement for each value.
 func setUsers(ctx context.Context, t tx, users []group.User) error {
 	ids := map[bool][]int{}
 	for _, u := range users {
@@ -123,8 +123,8 @@ func setUsers(ctx context.Context, t tx, users []group.User) error {
 	return nil
 }
 
-// remove deletes addresses, groups and users; the database deletes with them what
-// is theirs.
+// remove deletes addresses, groups and users; the database deletes the dependent rows
+// with them.
 func remove(ctx context.Context, t tx, c group.Changes) error {
 	in, parameter := t.sql.Ints(c.RemoveAddresses)
 	if _, err := t.sql.Exec(ctx, `DELETE FROM users_messengers WHERE id IN `+in, parameter); err != nil {

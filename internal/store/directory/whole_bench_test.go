@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// BenchmarkChange makes 100,000 users, gives each another credential, and deletes
+// BenchmarkChange adds 100,000 users, replaces the credential of each, and deletes
 // them.
 func BenchmarkChange(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { benchmarkChange(b, open(b, filepath.Join(b.TempDir(), "directory.db"))) })

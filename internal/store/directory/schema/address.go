@@ -23,7 +23,8 @@ func (Address) Annotations() []schema.Annotation {
 	}
 }
 
-// Fields of Address. The token is sealed, and so longer than the contract's 255.
+// Fields of Address. The token is sealed, and so longer than the 255 characters of the
+// older service.
 func (Address) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("user_id"),

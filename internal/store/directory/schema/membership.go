@@ -38,8 +38,8 @@ func (Membership) Edges() []ent.Edge {
 	}
 }
 
-// Indexes of Membership. The key finds who is in a group; this one finds the
-// groups of a user, above all when the user is deleted.
+// Indexes of Membership. The primary key serves queries by group; this index serves
+// queries by user, above all the deletion of a user.
 func (Membership) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("user_id"),

@@ -7,7 +7,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// Revision counts the transactions that changed the directory.
+// Revision is the number of the last transaction that changed the directory.
 type Revision struct{ ent.Schema }
 
 // Annotations of Revision.

@@ -1,5 +1,5 @@
-// Package schema is how the directory lies in its database. The tables are those
-// of the contract.
+// Package schema holds the ent schema of the directory's database. The tables are those
+// of the older service.
 package schema
 
 import (
@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// text refuses what not every database can hold in a text.
+// text returns an error for texts that not every supported database can store.
 func text(s string) error {
 	if !utf8.ValidString(s) {
-		return errors.New("is not UTF-8")
+		return errors.New("must be UTF-8")
 	}
 	if strings.ContainsRune(s, 0) {
-		return errors.New("holds a NUL")
+		return errors.New("must not contain NUL")
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// User is a person.
+// User is a person who can be notified.
 type User struct{ ent.Schema }
 
 // Annotations of User.
