@@ -1,6 +1,5 @@
-// Package alert is the service that tells people what broke: it resolves
-// targets, records the alert and its deliveries, hands them to the queue, and
-// records what came of each.
+// Package alert is the alert service: it resolves targets, records alerts and their
+// deliveries, enqueues them as jobs, and records the outcome of each attempt.
 package alert
 
 import (
@@ -12,36 +11,36 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// An Alert is what happened, said once.
+// An Alert is a failure or its resolution, recorded once for all of its recipients.
 type Alert struct {
 	ID         int64
-	Targets    []string // as the caller gave them
-	Unknown    []string // those of Targets that nobody bore
+	Targets    []string // as the caller wrote them
+	Unknown    []string // those of Targets that name no user and no group
 	Severity   string
-	Urgency    string // the name of its rank; empty: that of Severity. Not kept by the ledger
+	Urgency    string // name of its rank; empty: that of Severity. Not stored in the ledger
 	Message    string
 	Title      string // empty for none
 	Link       string // empty for none
 	Details    []job.Detail
-	Texts      map[string]string // what goes out by messenger, where that is not Text
+	Texts      map[string]string // texts by messenger that replace Text
 	CreateTime time.Time
-	ExpireTime time.Time // when what has not ended ends as Expired
-	Counts     Counts    // how its deliveries stand; not looked at by AddAlert
+	ExpireTime time.Time // when uncompleted deliveries become Expired
+	Counts     Counts    // its deliveries by state; ignored by AddAlert
 
-	AlertKey string // what it is about; empty where it stands alone
-	Resolved bool   // the thing that AlertKey names is over; needs AlertKey
+	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
+	Resolved bool   // whether its status is resolved; requires AlertKey
 
-	// Key, where it is not empty, lets the same Request be sent again without a
-	// second alert: Request is a digest of what was asked.
+	// Key is the idempotency key; empty for none. A repeated Request under a Key returns
+	// the recorded alert. Request is a digest of the request.
 	Key     string
 	Request []byte
 }
 
-// resolvedMark begins the text of a resolved alert, behind its severity. A message that
-// begins with it already gets no second one.
+// resolvedMark begins the message in the text of a resolved alert. It is not added to a
+// message that already begins with it, in upper or lower case.
 const resolvedMark = "resolved: "
 
-// Text returns what goes out: "[severity] message", or "[severity] resolved: message".
+// Text returns "[severity] message", or "[severity] resolved: message".
 func (a Alert) Text() string {
 	mark := ""
 	if a.Resolved && (len(a.Message) < len(resolvedMark) || !strings.EqualFold(a.Message[:len(resolvedMark)], resolvedMark)) {
@@ -50,7 +49,7 @@ func (a Alert) Text() string {
 	return "[" + a.Severity + "] " + mark + a.Message
 }
 
-// Content is what goes out by a messenger.
+// Content returns the content of the alert's jobs for a messenger.
 func (a Alert) Content(messenger string) job.Content {
 	text, is := a.Texts[messenger]
 	if !is {
@@ -62,30 +61,30 @@ func (a Alert) Content(messenger string) job.Content {
 	}
 }
 
-// Rank orders the work.
+// Rank returns the rank by which the alert's deliveries are ordered.
 func (a Alert) Rank() job.Rank { return job.RankOf(cmp.Or(a.Urgency, a.Severity)) }
 
-// State is where a delivery is on its way.
+// State is the state of a delivery.
 type State int
 
-// The states of a delivery. Those from Sent to Canceled are its end.
+// The states of a delivery. Those from Sent to Canceled are final.
 const (
-	Queued   State = iota + 1 // it waits to be sent
-	Claimed                   // a sender holds it under a lease
-	Sent                      // the provider took it
-	Failed                    // it was not taken, or not delivered after that
-	Expired                   // its time to live ran out
-	Canceled                  // it was canceled before it was sent
-	Held                      // it waits for another of its chain to fail, or for those before it in its thread to end
+	Queued   State = iota + 1 // waits to be sent
+	Claimed                   // claimed by a sender under a lease
+	Sent                      // accepted by the provider
+	Failed                    // not accepted by the provider, or accepted and not delivered
+	Expired                   // its time to live ended
+	Canceled                  // canceled before it was sent
+	Held                      // waits for another of its chain to fail, or for earlier ones of its thread to complete
 )
 
-// Ended says whether it is an end.
+// Ended reports whether the state is final.
 func (s State) Ended() bool { return s >= Sent && s <= Canceled }
 
-// Counts says how many deliveries are in each state, by State.
+// Counts holds the number of deliveries in each state, indexed by State.
 type Counts [Held + 1]int
 
-// Total is the number of all deliveries.
+// Total returns the number of all deliveries.
 func (c Counts) Total() int {
 	total := 0
 	for _, n := range c {
@@ -94,7 +93,7 @@ func (c Counts) Total() int {
 	return total
 }
 
-// Open is the number of those that have not ended.
+// Open returns the number of uncompleted deliveries.
 func (c Counts) Open() int { return c[Queued] + c[Claimed] + c[Held] }
 
 // A Delivery is one alert to one address.
@@ -103,18 +102,18 @@ type Delivery struct {
 	Nickname         string
 	Messenger        string
 	SealedCredential []byte
-	CredentialKey    string // the credential's fingerprint; empty where it is not known
+	CredentialKey    string // the credential's fingerprint; empty if it is not known
 	Destination      string
 	State            State
-	Reason           string    // why it ended; empty where it was Sent or has not ended
-	NextTime         time.Time // when it is tried next; zero where that is now, or where it has ended
-	EndTime          time.Time // zero until it ended
-	Chain            int64     // the first delivery of its chain; 0 where it is in none
+	Reason           string    // why it is Failed, Expired or Canceled; else empty
+	NextTime         time.Time // when the next attempt is due; zero if that is now, or if the delivery is completed
+	EndTime          time.Time // zero until it is completed
+	Chain            int64     // id of the first delivery of its failover chain; 0 for no chain
 	Attempts         []Attempt // in order
-	Receipt          Receipt   // the last that counts
+	Receipt          Receipt   // the latest valid one
 }
 
-// NotNeeded is the reason of a delivery that is Canceled because another of its
+// NotNeeded is the reason of a delivery that is Canceled because another of its failover
 // chain was Sent; or because it is of a resolved alert, and no firing alert of its key
 // was, or may have been, sent to its address since the last resolved one.
 const NotNeeded = "not_needed"
@@ -123,24 +122,24 @@ const NotNeeded = "not_needed"
 // key was recorded before it was sent.
 const Superseded = "superseded"
 
-// An Attempt is one call to a provider. It is recorded when it is reported, or
-// as Unknown when its lease ran out without a report.
+// An Attempt is one call to a provider. It is recorded when it is reported, or as Unknown
+// when its lease expires without a report.
 type Attempt struct {
 	Number            int // from 1
 	Fence             int64
 	StartTime         time.Time
 	EndTime           time.Time
-	Outcome           messenger.Outcome // After is not kept
-	PossibleDuplicate bool              // an attempt before may have reached the provider too
+	Outcome           messenger.Outcome // After is not stored
+	PossibleDuplicate bool              // an earlier attempt may have reached the provider too
 }
 
-// A Claimant is who claims.
+// A Claimant identifies a sender and its claim request.
 type Claimant struct {
-	Sender  string   // the process, for people who read the ledger
-	Request [16]byte // random: the same only where the same request is asked again
+	Sender  string   // the process, for operators that read the ledger
+	Request [16]byte // random; a retried request has the same
 }
 
-// A Claim is the right to send one delivery, once, until its lease ends.
+// A Claim is the right to send one delivery, once, until its lease expires.
 type Claim struct {
 	DeliveryID        int64
 	Fence             int64
@@ -149,22 +148,22 @@ type Claim struct {
 	LeaseExpireTime   time.Time
 }
 
-// A Deferral lets a delivery wait for its provider.
+// A Deferral gives a delivery a later time without an attempt.
 type Deferral struct {
 	DeliveryID int64
-	Fence      int64 // of its claim; 0 where it was not claimed
+	Fence      int64 // of its claim; 0 if it is not claimed
 	Time       time.Time
-	Slots      string // what the sender reserved, in its own words; at most 255 bytes
+	Slots      string // the reserved slots in the sender's encoding; at most 255 bytes
 }
 
-// A Report is what came of a claim.
+// A Report is the outcome of a claim.
 type Report struct {
 	DeliveryID int64
 	Fence      int64
 	StartTime  time.Time
 	EndTime    time.Time
 	Outcome    messenger.Outcome
-	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil where that
-	// is empty.
+	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil if that is
+	// empty.
 	SealedCredential []byte
 }

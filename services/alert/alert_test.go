@@ -6,7 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestTextOfAResolvedAlert says once that it is over.
+// TestTextOfAResolvedAlert checks that the text of a resolved alert is marked once.
 func TestTextOfAResolvedAlert(t *testing.T) {
 	for _, c := range []struct {
 		message  string

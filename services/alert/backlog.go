@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// A Backlog is what has not ended under one credential, or of that to one
-// destination.
+// A Backlog is the number of uncompleted deliveries under one credential, or under one
+// credential to one destination.
 type Backlog struct {
 	Messenger     string
-	CredentialKey string // empty for all whose fingerprint is not known
-	Destination   string // empty where the backlog is of all destinations
-	Queued        int    // deliveries that have not ended; at least 1
-	Due           int    // those of them that wait for no later time: in the queue, or with a sender
+	CredentialKey string // empty for all without a known fingerprint
+	Destination   string // empty for all destinations
+	Queued        int    // uncompleted deliveries; at least 1
+	Due           int    // those of them without a later time: in the queue, or claimed
 	Oldest        time.Time
 }
 
-// A Counter counts what waits.
+// A Counter counts the backlog.
 type Counter interface {
-	// Backlogs answers with all there are at now, by messenger and CredentialKey, and
-	// where destinations is set by Destination too; in that order. Oldest is when the
-	// first of their alerts was created. What it costs must grow with what has not
-	// ended, not with what the ledger holds.
+	// Backlogs returns all backlogs at now, sorted by messenger and CredentialKey and, if
+	// destinations is set, also by Destination. Oldest is the creation time of their first
+	// alert. The cost must grow with the number of uncompleted deliveries, not with the
+	// size of the ledger.
 	Backlogs(ctx context.Context, now time.Time, destinations bool) ([]Backlog, error)
 }

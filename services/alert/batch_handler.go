@@ -20,29 +20,29 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// batchCalls is how many alerts of a batch are recorded at a time: so many share a
+// batchCalls is how many alerts of a batch are recorded concurrently; these can share a
 // commit.
 const batchCalls = 256
 
-// maxReason bounds the text of a refusal, in bytes.
+// maxReason limits the text of a refusal, in bytes.
 const maxReason = 500
 
-// keySeparator stands in the idempotency keys of sources. Those of callers cannot
-// contain it, by the rules of SendAlertRequest.
+// keySeparator is part of the idempotency keys of sources. Keys of callers cannot contain
+// it, by the validation rules of SendAlertRequest.
 const keySeparator = "\x1f"
 
-// SendAlerts records the alerts of a source, each with a result of its own.
+// SendAlerts records the alerts of a source and returns a result for each.
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
 	b := &batch{Handler: h.Alerts, source: req.GetSource(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
 	results := make([]*jobv1.SendAlertsResult, len(req.GetAlerts()))
-	var g errgroup.Group // without a context: what can be recorded is, whatever becomes of the others
+	var g errgroup.Group // without a context: an alert that fails does not cancel the others
 	g.SetLimit(batchCalls)
 	for _, indexes := range byKey(req.GetAlerts()) {
 		g.Go(func() error {
 			for _, i := range indexes {
 				res, err := b.send(ctx, req.GetAlerts()[i])
 				if err != nil {
-					return err // the later ones of the key must not overtake it
+					return err // later alerts of the key must not be recorded before this one
 				}
 				results[i] = res
 			}
@@ -55,7 +55,7 @@ func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsR
 	return &jobv1.SendAlertsResponse{Results: results}, nil
 }
 
-// byKey returns the indexes of alerts, those with one key together in their order.
+// byKey returns the indexes of alerts in order, grouped by alert key.
 func byKey(alerts []*alertv1.SendAlertRequest) [][]int {
 	groups := make([][]int, 0, len(alerts))
 	known := make(map[string]int, len(alerts))
@@ -74,24 +74,25 @@ func byKey(alerts []*alertv1.SendAlertRequest) [][]int {
 	return groups
 }
 
-// A batch is the alerts of one request.
+// A batch holds the alerts of one request, and the lookups that they share.
 type batch struct {
 	*Handler
 	source   string
-	fallback []string // the default targets
+	fallback []string // default targets
 
 	mu    sync.Mutex
 	found map[string]*lookup // by targets
 }
 
-// A lookup is one call to the directory.
+// A lookup is one call to the directory, shared by alerts with the same targets.
 type lookup struct {
 	once sync.Once
 	res  *userv1.LookUpResponse
 	err  error
 }
 
-// send records one alert. The error is that of a service which is needed.
+// send records one alert. An invalid alert is a refusal; an error means that the directory
+// or the ledger failed.
 func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1.SendAlertsResult, error) {
 	a, err := newAlert(req, nil, b.Now())
 	if errors.Is(err, fault.ErrInvalid) {
@@ -104,7 +105,7 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 		req.Target = b.fallback
 	}
 	if len(req.GetTarget()) == 0 {
-		return refused("target", "no_target", "it names nobody, and its source has no default targets"), nil
+		return refused("target", "no_target", "no targets, and no default targets for the source"), nil
 	}
 	if err := protovalidate.Validate(req, protovalidate.WithFailFast()); err != nil {
 		return invalid(err), nil
@@ -121,9 +122,9 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 	return b.add(ctx, a, recipients, req.GetFailover(), res)
 }
 
-// recipients returns who is notified of an alert: those of its own targets, or those of
-// the default targets where these name nobody. Where nobody is notified, res becomes a
-// refusal: an alert that is recorded for nobody would make the next one a duplicate.
+// recipients returns the recipients of an alert: those of its own targets or, if there are
+// none, those of the default targets. If nobody is notified, res becomes a refusal: an
+// alert recorded without deliveries would make the next one a duplicate.
 func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlertRequest, res *jobv1.SendAlertsResult) ([]*userv1.Recipient, error) {
 	own := len(a.Targets) > 0
 	found, err := b.find(ctx, req.GetTarget())
@@ -161,8 +162,8 @@ func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlert
 	return nil, nil
 }
 
-// find asks the directory for targets, once per batch. Targets that it refuses name
-// nobody.
+// find looks up targets in the directory, once per batch. Targets that the directory
+// refuses are unknown targets.
 func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
 	key := strings.Join(targets, keySeparator)
 	b.mu.Lock()
@@ -181,7 +182,8 @@ func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpRespo
 	return l.res, l.err
 }
 
-// add records an alert, under a further key where its own is that of another.
+// add records an alert. If its idempotency key belongs to another alert, the key is
+// extended by the request digest.
 func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient, failover bool, res *jobv1.SendAlertsResult) (*jobv1.SendAlertsResult, error) {
 	res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED
 	count, again, err := b.record(ctx, &a, recipients, failover)
@@ -203,7 +205,7 @@ func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient
 	return res, nil
 }
 
-// invalid returns the refusal of an alert that breaks a rule.
+// invalid returns the refusal of an alert that violates a validation rule.
 func invalid(err error) *jobv1.SendAlertsResult {
 	field := ""
 	if broken, ok := errors.AsType[*protovalidate.ValidationError](err); ok && len(broken.Violations) > 0 {
@@ -214,7 +216,7 @@ func invalid(err error) *jobv1.SendAlertsResult {
 	return refused(field, "invalid_field", err.Error())
 }
 
-// refused returns a refusal.
+// refused returns a refusal with its message cut to maxReason.
 func refused(field, reason, message string) *jobv1.SendAlertsResult {
 	if len(message) > maxReason {
 		message = strings.ToValidUTF8(message[:maxReason], "") + "…"

@@ -80,21 +80,22 @@ func TestSendAlertsEach(t *testing.T) {
 		}
 	}
 	if got := h.sendAll(t, "a", []string{"@lee"}, alerts...); !slices.Equal(got, want) {
-		t.Errorf("again: got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+		t.Errorf("repeated: got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	if got := h.sendAll(t, "b", nil, about("1", "m", "@nobody"), about("2", "m"), about("3", "m", "@kim")); !slices.Equal(got, []string{
 		"refused @nobody unknown_target target 0", "refused no_target target 0", "recorded 3",
 	}) {
 		t.Errorf("without default targets: %q", got)
 	}
-	// A refusal takes no key: once the target is known, the same alert is recorded.
+	// A refusal stores no idempotency key: with default targets the same alert is
+	// recorded.
 	if got := h.sendAll(t, "b", []string{"@kim"}, about("1", "m", "@nobody")); !slices.Equal(got, []string{"recorded default @nobody 3"}) {
 		t.Errorf("after a refusal: %q", got)
 	}
 }
 
-// TestSendAlertsKeys proves that keys are scoped by source, apart from those of
-// callers, and that another alert under a key is recorded.
+// TestSendAlertsKeys proves that idempotency keys are scoped by source, apart from those
+// of callers, and that a changed alert under a key is recorded.
 func TestSendAlertsKeys(t *testing.T) {
 	h := newHouse(t)
 	_, err := h.alerts.SendAlert(t.Context(), about("k", "occupied", "@kim"))
@@ -113,14 +114,14 @@ func TestSendAlertsKeys(t *testing.T) {
 		}
 	}
 	if _, err := h.alerts.SendAlert(t.Context(), about("k", "another", "@kim")); !errors.Is(err, fault.ErrExists) {
-		t.Errorf("the key of the caller: %v", err)
+		t.Errorf("under the key of the caller: %v", err)
 	}
 	if got := h.sendAll(t, "a", nil, about("", "m", "@kim"), about("", "m", "@kim")); !slices.Equal(got, []string{"recorded 3", "recorded 3"}) {
 		t.Errorf("without keys: %q", got)
 	}
 }
 
-// TestSendAlertsOrder proves that alerts with one key are recorded in their order.
+// TestSendAlertsOrder proves that alerts with one alert key are recorded in order.
 func TestSendAlertsOrder(t *testing.T) {
 	h := newHouse(t)
 	var alerts []*alertv1.SendAlertRequest
@@ -140,7 +141,7 @@ func TestSendAlertsOrder(t *testing.T) {
 	}
 }
 
-// An awayDirectory is away for one target.
+// An awayDirectory is unavailable for one target.
 type awayDirectory struct {
 	userv1connect.DirectoryServiceClient
 	target string
@@ -148,13 +149,13 @@ type awayDirectory struct {
 
 func (d *awayDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
 	if slices.Contains(req.GetTarget(), d.target) {
-		return nil, fmt.Errorf("the directory: %w", fault.ErrUnavailable)
+		return nil, fmt.Errorf("directory: %w", fault.ErrUnavailable)
 	}
 	return d.DirectoryServiceClient.LookUp(ctx, req)
 }
 
-// TestSendAlertsUnavailable proves that a batch which fails in its middle can be sent
-// again: what was recorded is dropped as a duplicate.
+// TestSendAlertsUnavailable proves that a batch that fails halfway can be retried: the
+// recorded alerts are dropped as duplicates.
 func TestSendAlertsUnavailable(t *testing.T) {
 	h := newHouse(t)
 	away := &awayDirectory{h.alerts.Directory, "@lee"}

@@ -2,8 +2,8 @@ package alert
 
 import "time"
 
-// unchain puts deliveries in no chain, as those of a resolved alert: it goes to each address
-// that the firing alert reached.
+// unchain removes deliveries from their failover chains. A resolved alert has no chains,
+// because it is sent to each address that the firing alert reached.
 func unchain(ds []Delivery) {
 	for i := range ds {
 		if d := &ds[i]; d.Chain != 0 {
@@ -12,8 +12,9 @@ func unchain(ds []Delivery) {
 	}
 }
 
-// hold puts off all of each chain in ds but the first: the second by after, which
-// must be above 0, the third by twice that, and so on. A chain of one is none.
+// hold holds all deliveries of each failover chain in ds but the first: the second for
+// after, which must be above 0, the third for twice that, and so on. A chain of one
+// delivery is dissolved.
 func hold(ds []Delivery, after time.Duration, now time.Time) {
 	length, wait := map[int64]int{}, map[int64]time.Duration{}
 	for _, d := range ds {

@@ -10,26 +10,26 @@ import (
 )
 
 const (
-	// silence is how long a delivery may wait in the queue before its job is put
-	// again. It is the last resort: a queue that loses what it held is noticed
+	// silence is the redispatch timeout: how long a delivery may be in the queue before it
+	// is enqueued again. It is the last resort: a queue that lost its jobs is detected
 	// within a second.
 	silence = 10 * time.Minute
-	// grain is the least time between two rounds, so that what comes due little by
-	// little shares its transactions.
+	// grain is the minimum time between two rounds, so that deliveries that become due one
+	// by one share transactions.
 	grain = DueGrain
-	// longest is the most time between two rounds: other processes that share the
-	// ledger tell nobody what they let wait.
+	// longest is the maximum time between two rounds: other processes that share the
+	// ledger do not notify this one of their deferrals and retries.
 	longest = time.Second
-	// dueBatch is how many due deliveries are put at once, and how many that nobody
-	// ends are ended at once.
+	// dueBatch is how many due deliveries are enqueued, and how many expired ones are
+	// swept, in one batch.
 	dueBatch = 2000
-	// hands is how many batches are moved at a time.
+	// hands is how many batches are enqueued concurrently.
 	hands = 2
 )
 
-// A Clock moves deliveries from the ledger to the queue: what was accepted just
-// now, what is due, and what the queue has lost. It ends what nobody else ends. It
-// asks the ledger when that will be, and sleeps until then.
+// A Clock enqueues deliveries from the ledger: accepted just now, due, or lost by the
+// queue. It also sweeps expired deliveries and leases. It queries the ledger for the next
+// time at which there is work, and sleeps until then.
 type Clock struct {
 	dispatcher Dispatcher
 	outbox     *outbox
@@ -39,12 +39,12 @@ type Clock struct {
 	now        func() time.Time
 	log        *slog.Logger
 
-	news   chan struct{} // holds one where the ledger may have changed
+	news   chan struct{} // buffers one notification that the ledger may have changed
 	round  time.Time     // when the last round began
-	marked time.Time     // when the ledger was last told the time
+	marked time.Time     // when the time was last recorded in the ledger
 }
 
-// NewClock gives a clock that puts jobs of at most jobSize deliveries.
+// NewClock returns a dispatch loop for jobs of at most jobSize deliveries.
 func NewClock(dispatcher Dispatcher, queue Queue, rule Rule, jobSize int, now func() time.Time, log *slog.Logger) *Clock {
 	return &Clock{
 		dispatcher: dispatcher, outbox: newOutbox(queue, jobSize, now, log), rule: rule, jobSize: jobSize, now: now, log: log,
@@ -52,12 +52,12 @@ func NewClock(dispatcher Dispatcher, queue Queue, rule Rule, jobSize int, now fu
 	}
 }
 
-// Put hands over what was recorded just now. It never waits and never loses: what
-// there is no room for is found in the ledger.
+// Put enqueues deliveries that were recorded just now. It never blocks and loses none:
+// those that do not fit into the outbox are found in the ledger.
 func (c *Clock) Put(a Alert, ds []Delivery) { c.outbox.add(Jobs(a, ds, c.jobSize)) }
 
-// Changed tells the clock, without waiting, that something in the ledger may be due
-// sooner than it knows. What it is not told of it finds within a second.
+// Changed notifies the dispatch loop, without blocking, that deliveries may be due sooner
+// than it knows. Changes without a notification are found within a second.
 func (c *Clock) Changed() {
 	select {
 	case c.news <- struct{}{}:
@@ -65,8 +65,8 @@ func (c *Clock) Changed() {
 	}
 }
 
-// Run works until ctx ends, and then puts what was handed over before, and what it took
-// ahead of its time, when that comes.
+// Run runs until ctx ends. It then drains the outbox, and enqueues the jobs that were
+// taken ahead of time when they are due.
 func (c *Clock) Run(ctx context.Context) error {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
@@ -87,8 +87,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}
 }
 
-// work is a round: it does what there is to do now, and gives how long there is
-// nothing then.
+// work runs one round and returns the wait until the next.
 func (c *Clock) work(ctx context.Context) time.Duration {
 	c.checkStep(ctx)
 	c.round = c.now()
@@ -96,7 +95,7 @@ func (c *Clock) work(ctx context.Context) time.Duration {
 	lost := c.outbox.look(ctx)
 	due, end, err := c.dispatcher.Next(ctx)
 	if err != nil {
-		c.log.Error("cannot ask the ledger what is next", "error", err)
+		c.log.Error("next due time query failed", "error", err)
 		c.outbox.missed.CompareAndSwap(false, !lost.IsZero())
 		return until(c.now(), c.soon.first())
 	}
@@ -113,7 +112,7 @@ func (c *Clock) work(ctx context.Context) time.Duration {
 		done += c.due(ctx)
 	}
 	if c.outbox.away {
-		c.soon.clear() // wake finds it when the queue is back
+		c.soon.clear() // wake re-enqueues them after the outage
 		due = time.Time{}
 	}
 	if done > 0 {
@@ -125,13 +124,12 @@ func (c *Clock) work(ctx context.Context) time.Duration {
 	return until(now, c.outbox.next, c.soon.first(), earlier(due, early), end)
 }
 
-// sweep ends what has expired, moves on what was claimed by the dead, and says how
-// much that was.
+// sweep completes expired deliveries, ends expired leases, and returns the number of both.
 func (c *Clock) sweep(ctx context.Context) (done int) {
 	for ctx.Err() == nil {
 		n, err := c.dispatcher.Sweep(ctx, c.now(), dueBatch, c.rule)
 		if err != nil {
-			c.log.Error("cannot ask the ledger for what nobody ends", "error", err)
+			c.log.Error("sweep failed", "error", err)
 			return done
 		}
 		if done += n; n < dueBatch {
@@ -141,22 +139,23 @@ func (c *Clock) sweep(ctx context.Context) (done int) {
 	return done
 }
 
-// wake makes due what waits in the queue, until a time, and says how much that is.
+// wake makes deliveries due that wait in the queue until a time, and returns their number.
 func (c *Clock) wake(ctx context.Context, until time.Time) int {
 	n, err := c.dispatcher.Wake(ctx, c.now(), until)
 	if err != nil {
-		c.log.Error("cannot ask the ledger for what waits", "error", err)
+		c.log.Error("re-enqueue failed", "error", err)
 		c.outbox.missed.Store(true)
 		return 0
 	}
 	if n > 0 {
-		c.log.Info("putting again what the queue may lack", "deliveries", n)
+		c.log.Info("re-enqueuing deliveries that the queue may have lost", "deliveries", n)
 	}
 	return n
 }
 
-// due puts what is due, takes what will be soon, and says how much that was. Where it is
-// more than a batch, one hand asks the ledger while another waits for the queue.
+// due enqueues due deliveries, takes those due soon, and returns the number of both. If
+// there is more than one batch, one goroutine queries the ledger while another waits for
+// the queue.
 func (c *Clock) due(ctx context.Context) int {
 	var found atomic.Int64
 	var g errgroup.Group
@@ -182,13 +181,13 @@ func (c *Clock) due(ctx context.Context) int {
 	return int(found.Load())
 }
 
-// take takes jobs for what is due, and says how many deliveries they carry: as many as
-// a batch where there may be more.
+// take takes jobs for due deliveries and returns the number of deliveries: dueBatch if
+// there may be more.
 func (c *Clock) take(ctx context.Context) (n int) {
 	now := c.now()
 	jobs, err := c.dispatcher.Due(ctx, now, now.Add(silence), c.soon.ahead(), dueBatch, c.jobSize)
 	if err != nil {
-		c.log.Error("cannot ask the ledger for what is due", "error", err)
+		c.log.Error("due delivery query failed", "error", err)
 	}
 	c.soon.add(jobs)
 	for _, j := range jobs {
@@ -197,8 +196,8 @@ func (c *Clock) take(ctx context.Context) (n int) {
 	return n
 }
 
-// finish puts what was taken ahead of its time, when that comes, as far as the queue
-// takes it.
+// finish enqueues the jobs that were taken ahead of time when they are due, until the
+// queue fails.
 func (c *Clock) finish(ctx context.Context) {
 	for first := c.soon.first(); !first.IsZero() && !c.outbox.away; first = c.soon.first() {
 		<-time.After(min(first.Sub(c.now()), ahead))
@@ -206,17 +205,17 @@ func (c *Clock) finish(ctx context.Context) {
 	}
 }
 
-// putRipe puts what was taken ahead and is due now.
+// putRipe enqueues the jobs that were taken ahead of time and are due now.
 func (c *Clock) putRipe(ctx context.Context) {
 	if jobs := c.soon.ripe(c.now()); len(jobs) > 0 {
 		c.outbox.put(ctx, jobs)
 	}
 }
 
-// reached says whether a time that is set has come.
+// reached reports whether t is set and has come.
 func reached(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
 
-// earlier is so much before a time, if it is set.
+// earlier returns t minus d, or the zero time if t is not set.
 func earlier(t time.Time, d time.Duration) time.Time {
 	if t.IsZero() {
 		return t
@@ -224,8 +223,8 @@ func earlier(t time.Time, d time.Duration) time.Time {
 	return t.Add(-d)
 }
 
-// until gives how long it is to the first of times that is to come, but never less
-// than a grain nor more than the longest wait.
+// until returns the wait until the first of times after now, but at least grain and at
+// most longest.
 func until(now time.Time, times ...time.Time) time.Duration {
 	wait := longest
 	for _, t := range times {

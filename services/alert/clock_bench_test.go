@@ -12,9 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// BenchmarkLateness lets 10,000 deliveries wait for their time, at one instant or
-// evenly over some seconds, and says how much later than that their jobs stood in the
-// stream.
+// BenchmarkLateness defers 10,000 deliveries to one instant or evenly over some seconds,
+// and measures how long after their due times their jobs are in the stream.
 func BenchmarkLateness(b *testing.B) {
 	for _, store := range []string{"sqlite", "postgres"} {
 		for _, spread := range []time.Duration{0, 5 * time.Second} {
@@ -30,8 +29,8 @@ func BenchmarkLateness(b *testing.B) {
 	}
 }
 
-// lateness runs a clock over a ledger and an embedded broker, and gives how late each
-// of count deliveries was in the stream, in order.
+// lateness runs a dispatch loop over a ledger and an embedded broker, and returns how late
+// each of count deliveries was in the stream, sorted.
 func lateness(t testing.TB, l *ledger.Store, count int, spread time.Duration) []time.Duration {
 	t.Helper()
 	q, js := queueIn(t)
@@ -52,13 +51,14 @@ func lateness(t testing.TB, l *ledger.Store, count int, spread time.Duration) []
 	}
 	must(t, l.Defer(t.Context(), deferrals, time.Now()))
 	if after := time.Since(start); after > 0 {
-		t.Logf("the ledger was filled %s too late, so as late is all at least", after)
+		t.Logf("the ledger was filled %s too late; every delivery is at least as late", after)
 	}
 	run(t, newClock(l, q))
 	return arrivals(t, js, due)
 }
 
-// arrivals reads the stream until each delivery is in it, and gives how late that was.
+// arrivals reads the stream until it has each delivery, and returns how late each was,
+// sorted.
 func arrivals(t testing.TB, js jetstream.JetStream, due map[int64]time.Time) []time.Duration {
 	t.Helper()
 	jobs := consume(t, js)
@@ -68,7 +68,7 @@ func arrivals(t testing.TB, js jetstream.JetStream, due map[int64]time.Time) []t
 		ds, put := next(t, jobs)
 		for _, d := range ds {
 			if seen[d.GetId()] {
-				t.Errorf("delivery %d was put twice", d.GetId())
+				t.Errorf("delivery %d was enqueued twice", d.GetId())
 			}
 			seen[d.GetId()] = true
 			late = append(late, put.Sub(due[d.GetId()]))

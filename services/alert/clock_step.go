@@ -6,21 +6,21 @@ import (
 )
 
 const (
-	// clockSlack is how far the clocks of processes that share a ledger may differ, and how
-	// far a clock may go back without notice.
+	// clockSlack is the maximum clock skew between processes that share a ledger, and the
+	// maximum backward clock step that is ignored.
 	clockSlack = time.Second
-	// markEvery is how often the ledger is told the time while it has work.
+	// markEvery is how often the time is recorded in the ledger while there is work.
 	markEvery = 10 * time.Second
 )
 
-// checkTime compares the clock with what the ledger was last told, when the process starts:
-// where that is yet to come, the clock was ahead, and what was written by it would wait for
-// as long.
+// checkTime compares the clock with the time last recorded in the ledger, when the process
+// starts. If that time is in the future, the clock was ahead, and deliveries with times
+// written by it would wait for as long.
 func (c *Clock) checkTime(ctx context.Context) {
 	now := c.now()
 	last, err := c.dispatcher.MarkTime(ctx, now)
 	if err != nil {
-		c.log.Error("cannot ask the ledger for the time of the process before", "error", err)
+		c.log.Error("clock step detection failed", "error", err)
 		return
 	}
 	c.marked = now
@@ -29,7 +29,7 @@ func (c *Clock) checkTime(ctx context.Context) {
 	}
 }
 
-// checkStep notices that the clock went back since the last round.
+// checkStep detects a backward clock step since the last round.
 func (c *Clock) checkStep(ctx context.Context) {
 	if back := c.round.Round(0).Sub(c.now().Round(0)); back > clockSlack {
 		c.putRight(ctx, back)
@@ -37,17 +37,18 @@ func (c *Clock) checkStep(ctx context.Context) {
 	}
 }
 
-// putRight lets what was written while the clock was ahead be due that much sooner.
+// putRight makes deliveries and leases that were written while the clock was ahead due
+// earlier by that difference.
 func (c *Clock) putRight(ctx context.Context, ahead time.Duration) {
 	n, err := c.dispatcher.PutRight(ctx, c.now(), ahead)
 	if err != nil {
-		c.log.Error("the clock was ahead, and what waits by it cannot be put right", "ahead", ahead, "error", err)
+		c.log.Error("clock step correction failed; deliveries may be late", "ahead", ahead, "error", err)
 		return
 	}
-	c.log.Error("the clock was ahead and went back; what waits by it is due that much sooner", "ahead", ahead, "deliveries", n)
+	c.log.Error("clock stepped back; times of waiting deliveries corrected", "ahead", ahead, "deliveries", n)
 }
 
-// markTime tells the ledger the time, once in a while.
+// markTime records the time in the ledger, at most once in markEvery.
 func (c *Clock) markTime(ctx context.Context) {
 	now := c.now()
 	if since := now.Sub(c.marked); since >= 0 && since < markEvery {
@@ -55,6 +56,6 @@ func (c *Clock) markTime(ctx context.Context) {
 	}
 	c.marked = now
 	if _, err := c.dispatcher.MarkTime(ctx, now); err != nil {
-		c.log.Warn("cannot tell the ledger the time", "error", err)
+		c.log.Warn("recording the time failed", "error", err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestClockWasAhead has an alert service whose clock is an hour ahead and is put right,
-// while it runs, and where it was restarted: what it let wait for some seconds comes
-// within seconds, also what it had taken ahead of its time, and not after an hour.
+// TestClockWasAhead has an alert service whose clock is an hour ahead and steps back,
+// while it runs or across a restart: deliveries deferred for some seconds are enqueued
+// within seconds, also those taken ahead of time, and not after an hour.
 func TestClockWasAhead(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		for _, wait := range []time.Duration{300 * time.Millisecond, 2 * time.Second} {
@@ -25,7 +25,7 @@ func TestClockWasAhead(t *testing.T) {
 				var ahead atomic.Int64
 				ahead.Store(int64(time.Hour))
 				now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
-				var logged bytes.Buffer // written by the clock, read when it has ended
+				var logged bytes.Buffer // written by the dispatch loop, read after it has ended
 				l := ledgerIn(t, "sqlite")
 				q, js := queueIn(t)
 				d := &counted{Dispatcher: l, nexts: make(chan time.Time, 100), taken: make(chan time.Time, 10)}
@@ -45,11 +45,11 @@ func TestClockWasAhead(t *testing.T) {
 				receive(t, d.nexts)
 				must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: now().Add(wait)}}, now()))
 				switch {
-				case restarted && wait > time.Second: // it has not taken it ahead
+				case restarted && wait > time.Second: // not taken ahead of time
 					stop()
 					ahead.Store(0)
 					stop = start()
-				case restarted: // the end of a clock puts what was taken ahead
+				case restarted: // a stopping dispatch loop enqueues the jobs taken ahead of time
 					ahead.Store(0)
 					stop()
 					stop = start()
@@ -59,7 +59,7 @@ func TestClockWasAhead(t *testing.T) {
 				before := time.Now()
 				next(t, consume(t, js))
 				if took := time.Since(before); took > 10*time.Second {
-					t.Errorf("it was put after %s", took)
+					t.Errorf("enqueued after %s", took)
 				}
 				for len(d.nexts) > 0 {
 					<-d.nexts
@@ -67,8 +67,8 @@ func TestClockWasAhead(t *testing.T) {
 				receive(t, d.nexts)
 				receive(t, d.nexts) // of a round that began after that
 				stop()
-				if !strings.Contains(logged.String(), "the clock was ahead") {
-					t.Errorf("it is not logged:\n%s", logged.String())
+				if !strings.Contains(logged.String(), "clock stepped back") {
+					t.Errorf("the clock step is not logged:\n%s", logged.String())
 				}
 			})
 		}

@@ -17,13 +17,13 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A counted dispatcher counts what a clock asks it, and tells of each Next, and of each
-// Due that found something.
+// A counted dispatcher counts the writes of a dispatch loop, and notifies of each Next,
+// and of each Due that returned jobs.
 type counted struct {
 	alert.Dispatcher
 	nexts  chan time.Time
 	taken  chan time.Time
-	woken  chan int // is sent how many each Wake found, where it found any
+	woken  chan int // receives the number of deliveries of each Wake, if above 0
 	writes atomic.Int32
 }
 
@@ -55,8 +55,8 @@ func (c *counted) Wake(ctx context.Context, now, until time.Time) (int, error) {
 	return n, err
 }
 
-// TestIdleClock proves that a clock with nothing to do asks the ledger no more than
-// about once a second, and writes nothing.
+// TestIdleClock proves that an idle dispatch loop queries the ledger at most about once a
+// second, and writes nothing.
 func TestIdleClock(t *testing.T) {
 	t.Parallel()
 	q, _ := queueIn(t)
@@ -65,16 +65,15 @@ func TestIdleClock(t *testing.T) {
 	first := receive(t, d.nexts)
 	receive(t, d.nexts)
 	if third := receive(t, d.nexts); third.Sub(first) < 1900*time.Millisecond {
-		t.Errorf("it asked three times within %s", third.Sub(first))
+		t.Errorf("three queries within %s", third.Sub(first))
 	}
 	if n := d.writes.Load(); n > 0 {
-		t.Errorf("it wrote %d times", n)
+		t.Errorf("%d writes by an idle dispatch loop", n)
 	}
 }
 
-// TestClockIsTold proves that what a report or a deferral lets wait for some
-// milliseconds goes out then, and not when the clock looks by itself, a second
-// later.
+// TestClockIsTold proves that deliveries that a report or a deferral delays by some
+// milliseconds are enqueued then, and not in the next regular round, a second later.
 func TestClockIsTold(t *testing.T) {
 	t.Parallel()
 	const rounds, wait = 20, 50 * time.Millisecond
@@ -87,7 +86,7 @@ func TestClockIsTold(t *testing.T) {
 	}}
 	run(t, c)
 	receive(t, d.nexts)
-	receive(t, d.nexts) // what it found at its start, it put: no job is put again later
+	receive(t, d.nexts) // deliveries found at the start are enqueued: none is enqueued again later
 	ds := queued(1)
 	c.Put(record(t, l, ds), ds)
 	jobs := consume(t, js)
@@ -110,24 +109,24 @@ func TestClockIsTold(t *testing.T) {
 		}
 		next(t, jobs)
 	}
-	// The ledger's times are the wall clock's, which may be slewed meanwhile.
+	// The ledger uses the wall clock, which may be slewed meanwhile.
 	if took := time.Since(start); took < rounds*wait*9/10 || took > rounds*time.Second*3/4 {
 		t.Errorf("%d waits of %s took %s", rounds, wait, took)
 	}
 }
 
-// TestOnTime proves that of what comes due one after the other nothing is put early,
-// and nothing twice. How late it is BenchmarkLateness measures.
+// TestOnTime proves that of deliveries that become due one by one none is enqueued early,
+// and none twice. BenchmarkLateness measures how late they are.
 func TestOnTime(t *testing.T) {
 	t.Parallel()
 	late := lateness(t, ledgerIn(t, "sqlite"), 2000, time.Second)
 	if late[0] < 0 {
-		t.Errorf("a delivery was put %s early", -late[0])
+		t.Errorf("a delivery was enqueued %s early", -late[0])
 	}
 	t.Logf("the median is %s late", late[len(late)/2])
 }
 
-// An old queue says that it has lasted a while longer than it has.
+// An old queue reports a greater age than it has.
 type old struct {
 	alert.Queue
 	by time.Duration
@@ -139,8 +138,8 @@ func (o old) Epoch(ctx context.Context) (job.Epoch, error) {
 	return epoch, err
 }
 
-// TestQueueBeganAnew proves that what was put into the new life of a queue is not put
-// again: each copy could cost a turn of its provider.
+// TestQueueBeganAnew proves that jobs enqueued into the new generation of a queue are not
+// enqueued again: each redelivery could cost a slot of the provider.
 func TestQueueBeganAnew(t *testing.T) {
 	t.Parallel()
 	const lost, kept, age = 3, 4, 2 * time.Minute
@@ -150,7 +149,7 @@ func TestQueueBeganAnew(t *testing.T) {
 	c := newClock(d, old{q, age})
 	run(t, c)
 	receive(t, d.nexts)
-	receive(t, d.nexts) // it knows which life it is
+	receive(t, d.nexts) // the generation is known
 	taken := queued(1)
 	c.Put(record(t, l, taken), taken)
 	next(t, consume(t, js)) // the queue is not empty from now on
@@ -158,11 +157,11 @@ func TestQueueBeganAnew(t *testing.T) {
 	recordAt(t, l, queued(kept), time.Now())
 	must(t, js.DeleteStream(t.Context(), "BONGSU_JOBS"))
 	if n := receive(t, d.woken); n != lost {
-		t.Errorf("%d deliveries were put again, want the %d of before", n, lost)
+		t.Errorf("%d deliveries were re-enqueued, want the %d from before the loss", n, lost)
 	}
 }
 
-// A watched queue tells of each look that failed.
+// A watched queue notifies of each failed check.
 type watched struct {
 	alert.Queue
 	failed chan time.Time
@@ -176,8 +175,8 @@ func (w *watched) Epoch(ctx context.Context) (job.Epoch, error) {
 	return epoch, err
 }
 
-// TestBrokerAway proves that while the broker is away the clock leaves the ledger
-// alone, but for what ends, and that all goes out when it is back.
+// TestBrokerAway proves that during an outage of the broker the dispatch loop writes
+// nothing to the ledger, except to sweep, and that all jobs are enqueued after it.
 func TestBrokerAway(t *testing.T) {
 	t.Parallel()
 	const due = 50
@@ -205,10 +204,10 @@ func TestBrokerAway(t *testing.T) {
 	must(t, l.Defer(t.Context(), deferrals, time.Now()))
 	run(t, c)
 	for range 4 {
-		receive(t, w.failed) // it is looked again and again
+		receive(t, w.failed) // it is checked again and again
 	}
 	if n := d.writes.Load(); n > 0 {
-		t.Errorf("it wrote %d times while the broker was away", n)
+		t.Errorf("%d writes during the outage", n)
 	}
 
 	brokerAt(t, dir, addr)
@@ -222,5 +221,5 @@ func TestBrokerAway(t *testing.T) {
 			seen[d.GetId()] = true
 		}
 	}
-	t.Logf("all was out %s after the broker was back", time.Since(back))
+	t.Logf("all jobs were enqueued %s after the outage", time.Since(back))
 }

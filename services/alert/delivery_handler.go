@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// defaultDeliveriesPage is how many deliveries a page holds where the caller did not
-	// say.
+	// defaultDeliveriesPage is the default page size of ListDeliveries.
 	defaultDeliveriesPage = 100
-	// maxDeliveriesPage is how many it holds at most, and how many GetAlert answers with.
+	// maxDeliveriesPage is the maximum page size, also of the deliveries that GetAlert
+	// returns.
 	maxDeliveriesPage = 1000
 )
 
-// ListDeliveries answers with a page of the deliveries of an alert.
+// ListDeliveries returns a page of the deliveries of an alert.
 func (h *Handler) ListDeliveries(ctx context.Context, req *alertv1.ListDeliveriesRequest) (*alertv1.ListDeliveriesResponse, error) {
 	q, err := deliveryQueryFromWire(req)
 	if err != nil {
@@ -31,7 +31,7 @@ func (h *Handler) ListDeliveries(ctx context.Context, req *alertv1.ListDeliverie
 	return &alertv1.ListDeliveriesResponse{Deliveries: deliveriesToWire(ds), NextPageToken: next}, nil
 }
 
-// deliveryPage returns a page of deliveries, and the token of the next.
+// deliveryPage returns a page of deliveries, and the token of the next page.
 func (h *Handler) deliveryPage(ctx context.Context, q DeliveryQuery) (ds []Delivery, next string, err error) {
 	ds, more, err := deliveriesPage(ctx, h.Book, q)
 	if err != nil {
@@ -62,14 +62,14 @@ func deliveryQueryFromWire(req *alertv1.ListDeliveriesRequest) (DeliveryQuery, e
 	}, nil
 }
 
-// readPageToken reads the number that a page begins behind; 0 for the first page.
+// readPageToken returns the number after which a page begins; 0 for the first page.
 func readPageToken(token string) (int64, error) {
 	if token == "" {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(token, 10, 64)
 	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("page_token: must be the next_page_token of the answer before: %w", fault.ErrInvalid)
+		return 0, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
 	}
 	return n, nil
 }

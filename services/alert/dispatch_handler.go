@@ -16,15 +16,14 @@ import (
 
 var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)
 
-// A DispatchHandler answers DispatchService, for the senders.
+// A DispatchHandler implements DispatchService, for the senders.
 type DispatchHandler struct {
 	Dispatcher Dispatcher
 	Rule       Rule
-	Clock      *Clock // is told what may be due sooner than it knows
+	Clock      *Clock // is notified of deliveries that may be due sooner
 	Hub        *Hub   // is notified of changes, for watchers
-	// Lease is how long a sender may hold a delivery without a report: longer than a
-	// sender waits for a provider, and shorter than people like to wait where a
-	// sender died.
+	// Lease is how long a claim lasts without a report: longer than the timeout of a
+	// provider call, and shorter than the delay that users accept after a sender crashed.
 	Lease time.Duration
 	Now   func() time.Time
 
@@ -33,7 +32,7 @@ type DispatchHandler struct {
 	Alerts    *Handler // records the alerts of sources
 }
 
-// Claim grants deliveries to a sender.
+// Claim claims deliveries for a sender.
 func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*jobv1.ClaimResponse, error) {
 	now := h.Now()
 	by := Claimant{Sender: req.GetSender(), Request: [16]byte(req.GetRequestId())}
@@ -44,26 +43,27 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 	res := &jobv1.ClaimResponse{Claims: make([]*jobv1.Claim, 0, len(claims)), Time: timestamppb.New(h.Now())}
 	for _, c := range claims {
 		wire := claimToWire(c)
-		// What is granted again lasts for what is left, however the clock went meanwhile.
+		// The lease of a repeated claim is the rest of the first one, whatever the clock
+		// did meanwhile.
 		wire.Lease = durationpb.New(min(max(c.LeaseExpireTime.Sub(now), 0), h.Lease))
 		res.Claims = append(res.Claims, wire)
 	}
 	return res, nil
 }
 
-// GetTime tells the time.
+// GetTime returns the current time.
 func (h *DispatchHandler) GetTime(context.Context, *jobv1.GetTimeRequest) (*jobv1.GetTimeResponse, error) {
 	return &jobv1.GetTimeResponse{Time: timestamppb.New(h.Now())}, nil
 }
 
-// Release makes due what waits for slots that it does not need any more.
+// Release makes due the deferred deliveries whose reserved slots are no longer needed.
 func (h *DispatchHandler) Release(ctx context.Context, req *jobv1.ReleaseRequest) (*jobv1.ReleaseResponse, error) {
 	defer h.Clock.Changed()
 	n, err := h.Dispatcher.Release(ctx, req.GetMessenger(), h.Now())
 	return &jobv1.ReleaseResponse{Count: int64(n)}, err
 }
 
-// ListFree says what could be claimed.
+// ListFree returns the claimable deliveries, with their reserved slots.
 func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeRequest) (*jobv1.ListFreeResponse, error) {
 	slots, err := h.Dispatcher.Free(ctx, req.GetDeliveryIds(), h.Now())
 	if err != nil {
@@ -76,13 +76,13 @@ func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeReque
 	return res, nil
 }
 
-// Defer gives back what must wait for its provider.
+// Defer gives deliveries a later time without an attempt.
 func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
 	now := h.Now()
 	ds := make([]Deferral, 0, len(req.GetDeferrals()))
 	for _, wire := range req.GetDeferrals() {
 		d := Deferral{DeliveryID: wire.GetDeliveryId(), Fence: wire.GetFence(), Time: wire.GetTime().AsTime(), Slots: wire.GetSlots()}
-		if wire.GetWait() != nil { // the sender's clock may be another
+		if wire.GetWait() != nil { // the sender's clock may differ
 			d.Time = now.Add(max(0, wire.GetWait().AsDuration()))
 		}
 		ds = append(ds, d)
@@ -98,7 +98,7 @@ func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*
 	return &jobv1.DeferResponse{}, nil
 }
 
-// Report records what came of claims.
+// Report records the outcomes of claims.
 func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
 	reports := make([]Report, 0, len(req.GetReports()))
 	waits := false
@@ -121,7 +121,7 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
 }
 
-// MoveDestination passes on to the directory what a provider says.
+// MoveDestination forwards to the directory a new destination that a provider returned.
 func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error) {
 	_, err := h.Directory.MoveAddresses(ctx, &userv1.MoveAddressesRequest{
 		Messenger: req.GetMessenger(), CredentialKey: req.GetCredentialKey(), From: req.GetFrom(), To: req.GetTo(),
@@ -129,8 +129,8 @@ func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDe
 	return &jobv1.MoveDestinationResponse{}, err
 }
 
-// GetCanary passes on what the directory seals, which senders ask for: they know no
-// other service.
+// GetCanary returns the canary of the directory. Senders request it here because they have
+// no other upstream.
 func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {
 	said, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
 	if err != nil {

@@ -26,8 +26,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// A house is the alert service and the group service over real stores, at a time
-// that the test sets. Its messengers are slack and sms.
+// A house is the alert service and the directory service over real stores, at a time that
+// the test sets. Its messengers are slack and sms.
 type house struct {
 	alerts   *alert.Handler
 	dispatch *alert.DispatchHandler
@@ -51,7 +51,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{ledger: record, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return h.now }
 	rule := alert.NewRule(specs)
-	clock := alert.NewClock(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // which is not run
+	clock := alert.NewClock(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
 	h.alerts = &alert.Handler{
 		Directory: &group.LookupHandler{Finder: people, Key: key}, Book: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
 		Clock: clock, Writer: alert.NewWriter(record, now, slog.New(slog.DiscardHandler)),
@@ -73,7 +73,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-// send sends an alert and gives its id.
+// send sends an alert and returns its id.
 func (h *house) send(t *testing.T, failover bool, targets ...string) string {
 	t.Helper()
 	res, err := h.alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: targets, Message: "m", Failover: failover})
@@ -81,8 +81,8 @@ func (h *house) send(t *testing.T, failover bool, targets ...string) string {
 	return res.GetId()
 }
 
-// stands says how the deliveries of an alert stand, and fails the test unless what
-// the answers say beside that agrees.
+// stands checks the states of the deliveries of an alert, and that the counts in the
+// responses agree with them. It returns the deliveries.
 func (h *house) stands(t *testing.T, id string, want ...string) []*alertv1.Delivery {
 	t.Helper()
 	res, err := h.alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: id})
@@ -105,12 +105,12 @@ func (h *house) stands(t *testing.T, id string, want ...string) []*alertv1.Deliv
 		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	if counts := res.GetAlert().GetDeliveryCounts(); counts.GetHeld() != held || int(res.GetAlert().GetUserCount()) != len(want) {
-		t.Errorf("%d are held and %d are all, by the counts %v", held, len(want), counts)
+		t.Errorf("%d of %d deliveries are held, but the counts are %v", held, len(want), counts)
 	}
 	return res.GetDeliveries()
 }
 
-// try claims a delivery for a sender, and reports what came of it.
+// try claims a delivery for a sender, and reports an outcome.
 func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outcome) {
 	t.Helper()
 	var id int64
@@ -119,7 +119,7 @@ func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outc
 	claimed, err := h.dispatch.Claim(t.Context(), &jobv1.ClaimRequest{DeliveryIds: []int64{id}, Sender: "sender", RequestId: []byte(rand.Text()[:16])})
 	must(t, err)
 	if len(claimed.GetClaims()) != 1 {
-		t.Fatalf("delivery %s by %s is not granted", d.GetId(), d.GetMessenger())
+		t.Fatalf("delivery %s by %s is not claimed", d.GetId(), d.GetMessenger())
 	}
 	_, err = h.dispatch.Report(t.Context(), &jobv1.ReportRequest{Reports: []*jobv1.Report{{
 		DeliveryId: id, Fence: claimed.GetClaims()[0].GetFence(), Outcome: outcome,
@@ -128,7 +128,7 @@ func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outc
 	must(t, err)
 }
 
-// put says by which messengers there are jobs now.
+// put returns the messengers of the due jobs.
 func (h *house) put(t *testing.T) (messengers []string) {
 	t.Helper()
 	jobs, err := h.ledger.Due(t.Context(), h.now, h.now.Add(10*time.Minute), 0, 100, 5)
@@ -146,19 +146,19 @@ var (
 	shortly = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: 2000}
 )
 
-// TestFailover sees the addresses of a user used by rank, each where the one before
-// it failed, is paused for long, or takes long.
+// TestFailover proves that the addresses of a user are used by rank, each after the one
+// before it failed, was paused for long, or took long.
 func TestFailover(t *testing.T) {
 	const pigeon = "kim pigeon failed unknown_messenger"
 	for _, c := range []struct {
 		name  string
 		first *messengerv1.Outcome
 		wait  time.Duration // until the second has a job
-		want  string        // of the first, when the second was sent
+		want  string        // state of the first, after the second was sent
 	}{
 		{"the first fails", refused, 0, "kim slack failed gone"},
 		{"the first is paused for an hour", later, 0, "kim slack canceled not_needed"},
-		{"the first is paused for two seconds, and silent then", shortly, time.Minute, "kim slack canceled not_needed"},
+		{"the first is paused for two seconds, and not reported then", shortly, time.Minute, "kim slack canceled not_needed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)
@@ -171,12 +171,12 @@ func TestFailover(t *testing.T) {
 			if c.wait > 0 {
 				h.now = h.now.Add(c.wait - time.Millisecond)
 				if got := h.put(t); slices.Contains(got, "sms") {
-					t.Errorf("there are jobs by %q before its time", got)
+					t.Errorf("jobs by %q before the failover delay", got)
 				}
 				h.now = h.now.Add(time.Millisecond)
 			}
 			if got := h.put(t); !slices.Equal(got, []string{"sms"}) {
-				t.Errorf("there are jobs by %q", got)
+				t.Errorf("jobs by %q", got)
 			}
 			h.try(t, ds[2], taken)
 			h.stands(t, id, c.want, pigeon, "kim sms sent")
@@ -184,8 +184,8 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestFailoverOfWhom sees who has failover: all users of an alert that says so, else
-// those who have it themselves; and that one address alone is no chain.
+// TestFailoverOfWhom proves that failover is used for all users if the alert sets it, else
+// for those who have it set; and that a single address is no chain.
 func TestFailoverOfWhom(t *testing.T) {
 	h := newHouse(t)
 	ones := []string{"one pigeon failed unknown_messenger", "one slack queued"}
@@ -209,7 +209,8 @@ func TestFailoverOfWhom(t *testing.T) {
 	}
 }
 
-// TestFailoverIsAsked sees that failover is part of what a key stands for.
+// TestFailoverIsAsked proves that failover is part of the request digest of an idempotency
+// key.
 func TestFailoverIsAsked(t *testing.T) {
 	h := newHouse(t)
 	req := &alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "m", Failover: true, IdempotencyKey: "key"}
@@ -218,7 +219,7 @@ func TestFailoverIsAsked(t *testing.T) {
 	again, err := h.alerts.SendAlert(t.Context(), req)
 	must(t, err)
 	if again.GetId() != first.GetId() || again.GetUserCount() != 3 {
-		t.Errorf("the same request is answered by %v, and first by %v", again, first)
+		t.Errorf("the repeated request returned %v, the first %v", again, first)
 	}
 	req.Failover = false
 	if _, err := h.alerts.SendAlert(t.Context(), req); !errors.Is(err, fault.ErrExists) {

@@ -13,47 +13,48 @@ import (
 )
 
 const (
-	// followGap is the least time between two looks at a followed alert: changes that
-	// come close together share a look, and a message.
+	// followGap is the minimum time between two refreshes of an alert: changes close
+	// together share a refresh, and a message.
 	followGap = 100 * time.Millisecond
-	// followShare bounds the part of its time that a follower reads: one of so many, so
-	// that a very large alert does not burden the ledger.
+	// followShare limits the share of time that a follower spends on reads to
+	// 1/followShare, so that a very large alert does not overload the ledger.
 	followShare = 10
-	// watchPage is how many deliveries a message of a watch holds at most.
+	// watchPage is the maximum number of deliveries in a message of a watch.
 	watchPage = 500
-	// maxPublished is how many changes of one look are published: what is more goes out
-	// as all deliveries again.
+	// maxPublished is the maximum number of changes that one refresh publishes. If there
+	// are more, all deliveries are sent again.
 	maxPublished = maxPending * watchPage / 2
 )
 
-// errFollowed is the error of a follower whose alert has ended: a new one begins anew.
-var errFollowed = errors.New("the alert has been followed to its end")
+// errFollowed is the error of a follower whose alert is completed: a new watch starts a
+// new follower.
+var errFollowed = errors.New("alert is completed")
 
-// A follower reads the changes of one alert for all who watch it. It keeps eight bytes
+// A follower reads the changes of one alert for all of its watchers. It stores eight bytes
 // for each delivery, and no delivery.
 type follower struct {
 	hub    *Hub
 	id     int64
-	serial uint64          // tells it from others of the same alert
-	ctx    context.Context //nolint:containedctx // it ends with the last watcher, for whom pages are read too
-	dirty  chan struct{}   // holds one where the alert may have changed
-	ready  chan struct{}   // closed after the first look
+	serial uint64          // differs for each follower of the same alert
+	ctx    context.Context //nolint:containedctx // ends with the last watcher; page reads use it too
+	dirty  chan struct{}   // buffers one notification that the alert may have changed
+	ready  chan struct{}   // closed after the first refresh
 	cancel context.CancelFunc
-	gone   chan struct{} // closed when it has stopped
+	gone   chan struct{} // closed when the goroutine has ended
 
 	fingerprint atomic.Uint64 // at the last poll
 	joined      int           // watchers; guarded by hub.mu
 
 	last atomic.Int64 // the greatest id of its deliveries
 
-	versions []uint64      // of the deliveries, by id; of the goroutine
-	spent    time.Duration // on the reads of a look; of the goroutine
+	versions []uint64      // of the deliveries, by id; owned by the goroutine
+	spent    time.Duration // on the reads of a refresh; owned by the goroutine
 
 	mu       sync.Mutex
-	round    int // counts the looks that found changes, from 1
+	round    int // counts the refreshes that found changes, from 1
 	counts   Counts
 	watchers map[*watcher]struct{}
-	over     error // errFollowed, or why it cannot go on; nil while it does
+	over     error // errFollowed, or why it stopped; nil while it runs
 }
 
 func newFollower(hub *Hub, id int64, serial uint64) *follower {
@@ -63,7 +64,7 @@ func newFollower(hub *Hub, id int64, serial uint64) *follower {
 	}
 }
 
-// start follows until stop.
+// start starts the goroutine, which runs until stop is called.
 func (f *follower) start(ctx context.Context) {
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	go func() {
@@ -72,13 +73,13 @@ func (f *follower) start(ctx context.Context) {
 	}()
 }
 
-// stop ends the goroutine, and waits for it.
+// stop stops the goroutine and waits until it has ended.
 func (f *follower) stop() {
 	f.cancel()
 	<-f.gone
 }
 
-// wake makes the follower look.
+// wake notifies the follower that its alert may have changed.
 func (f *follower) wake() {
 	select {
 	case f.dirty <- struct{}{}:
@@ -86,28 +87,28 @@ func (f *follower) wake() {
 	}
 }
 
-// wakeFor makes it look where a delivery is of its alert, as far as it knows.
+// wakeFor notifies the follower, unless the delivery is certainly of another alert.
 func (f *follower) wakeFor(delivery int64) {
 	if last := f.last.Load(); last == 0 || delivery <= last {
 		f.wake()
 	}
 }
 
-// ended reports whether nobody new can join.
+// ended reports whether the follower accepts no new watcher.
 func (f *follower) ended() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.over != nil
 }
 
-// follow looks when it is woken until the alert has ended or ctx does.
+// follow refreshes after each notification, until the alert is completed or ctx ends.
 func (f *follower) follow(ctx context.Context) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for first := true; ; first = false {
 		select {
 		case <-pause.C:
-		case <-ctx.Done(): // nobody watches any more
+		case <-ctx.Done(): // no watcher is left
 			return
 		}
 		start := time.Now()
@@ -131,13 +132,13 @@ func (f *follower) follow(ctx context.Context) {
 	}
 }
 
-// look reads what changed and sends it to the watchers. It returns errFollowed where all
-// has ended.
+// look refreshes: it reads the changes and sends them to the watchers. It returns
+// errFollowed if the alert is completed.
 func (f *follower) look(ctx context.Context, first bool) error {
 	var versions []Version
 	if err := f.read(ctx, func() (err error) {
 		if first {
-			if _, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, Limit: 1}); err != nil { // there may be no such alert
+			if _, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, Limit: 1}); err != nil { // the alert may not exist
 				return err
 			}
 		}
@@ -147,7 +148,7 @@ func (f *follower) look(ctx context.Context, first bool) error {
 		return err
 	}
 	if !first && len(versions) != len(f.versions) {
-		return fmt.Errorf("alert %d: %w", f.id, fault.ErrNotFound) // it was kept long enough
+		return fmt.Errorf("alert %d: %w", f.id, fault.ErrNotFound) // deleted by retention
 	}
 	changed, counts := f.compare(versions)
 	if n := len(versions); n > 0 {
@@ -176,7 +177,8 @@ func (f *follower) look(ctx context.Context, first bool) error {
 	return nil
 }
 
-// read reads from the ledger, and counts the time that takes without the wait for it.
+// read reads from the ledger and adds the duration to spent, without the wait for a free
+// reader.
 func (f *follower) read(ctx context.Context, do func() error) error {
 	return f.hub.read(ctx, func() error {
 		start := time.Now()
@@ -185,7 +187,7 @@ func (f *follower) read(ctx context.Context, do func() error) error {
 	})
 }
 
-// compare returns which deliveries are not as they were, and how all stand.
+// compare returns the ids of the deliveries that changed, and the counts of all.
 func (f *follower) compare(versions []Version) (changed []int64, counts Counts) {
 	if f.versions == nil {
 		f.versions = make([]uint64, len(versions))
@@ -200,7 +202,7 @@ func (f *follower) compare(versions []Version) (changed []int64, counts Counts) 
 	return changed, counts
 }
 
-// publish sends deliveries to all watchers, in as many messages as that takes.
+// publish sends deliveries to all watchers, in as many messages as needed.
 func (f *follower) publish(ctx context.Context, ids []int64) error {
 	for after, more := int64(0), true; more; {
 		var ds []Delivery
@@ -218,7 +220,7 @@ func (f *follower) publish(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-// send sends deliveries to all watchers.
+// send sends deliveries to all watchers in one message.
 func (f *follower) send(ds []Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -228,8 +230,8 @@ func (f *follower) send(ds []Delivery) {
 	}
 }
 
-// restart lets all watchers be sent all deliveries again, as so much has changed. They
-// share the pages.
+// restart sends all deliveries again to all watchers, because too many changed. The
+// watchers share the pages.
 func (f *follower) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -238,7 +240,7 @@ func (f *follower) restart() {
 	}
 }
 
-// end lets the watchers end, after what they were sent.
+// end ends the watchers after their pending messages.
 func (f *follower) end(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -248,14 +250,14 @@ func (f *follower) end(err error) {
 	}
 }
 
-// add returns a new watcher. Where the alert has ended it is one that ends after the
-// deliveries as they are.
+// add returns a new watcher. If the alert was completed at the first refresh, the watcher
+// ends after all deliveries.
 func (f *follower) add() (*watcher, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w := &watcher{follower: f, news: make(chan struct{}, 1), since: f.round}
 	switch {
-	case errors.Is(f.over, errFollowed) && f.round == 1: // it had ended at the first look
+	case errors.Is(f.over, errFollowed) && f.round == 1: // completed at the first refresh
 		w.finish(f.over)
 	case f.over != nil:
 		return nil, f.over
@@ -264,14 +266,14 @@ func (f *follower) add() (*watcher, error) {
 	return w, nil
 }
 
-// remove takes a watcher away.
+// remove removes a watcher.
 func (f *follower) remove(w *watcher) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.watchers, w)
 }
 
-// standing returns the round and how the deliveries stand.
+// standing returns the round and the counts.
 func (f *follower) standing() (round int, counts Counts) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

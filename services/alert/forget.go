@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// Forgotten is what a call of Forget deleted, and where the next one goes on.
+// Forgotten is the result of a call of Forget, and where the next call continues.
 type Forgotten struct {
 	Alerts, Deliveries, Attempts int
-	Last                         int64         // alerts up to this id were looked at
-	More                         bool          // there is more to do now
-	Took                         time.Duration // how long others may have had to wait for it; not how long it waited itself
+	Last                         int64         // alerts up to this id were examined
+	More                         bool          // more can be deleted now
+	Took                         time.Duration // how long other transactions may have waited for it, without its own wait for them
 }
 
-// A Forgetter deletes what is kept no longer.
+// A Forgetter deletes alerts at the end of their retention.
 type Forgetter interface {
-	// Forget deletes alerts that are over since a time before before, with their
-	// deliveries and attempts. An alert is over when the last of its deliveries has
-	// ended; one without deliveries, when it was created. Nothing else is deleted, and no
-	// part of an alert that is not over.
+	// Forget deletes alerts that were completed before a time before, with their
+	// deliveries and attempts. An alert is completed when the last of its deliveries is;
+	// one without deliveries, when it was created. Nothing else is deleted, and no part of
+	// an uncompleted alert.
 	//
-	// It looks at alerts in the order of their ids, those above after, and deletes at
-	// most about limit rows: the attempts of one delivery are deleted together. An alert
-	// of more rows than that is gone at once for whoever asks, and cannot be replayed;
-	// its rows are deleted first by the next calls, whatever these ask. Several
-	// processes may forget at once, and delete each row once between them.
+	// It examines alerts in the order of their ids, those above after, and deletes at most
+	// about limit rows: the attempts of one delivery are deleted together. An alert with
+	// more rows becomes a tombstone: it is no longer found and cannot be replayed; its
+	// rows are deleted first by the next calls, whatever their arguments. Several
+	// processes may call Forget concurrently; each row is deleted once.
 	//
-	// What it costs grows with what it deletes, with limit, and with the deliveries of
-	// alerts above after that are not over, not with what the ledger holds.
+	// The cost grows with the number of deleted rows, with limit, and with the deliveries
+	// of uncompleted alerts above after, not with the size of the ledger.
 	Forget(ctx context.Context, after int64, before time.Time, limit int) (Forgotten, error)
 }

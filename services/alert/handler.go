@@ -18,36 +18,36 @@ import (
 
 var _ alertv1connect.AlertServiceHandler = (*Handler)(nil)
 
-// defaultAlertsPage is how many alerts a page holds where the caller did not say.
+// defaultAlertsPage is the default page size of ListAlerts.
 const defaultAlertsPage = 50
 
-// A Handler answers AlertService.
+// A Handler implements AlertService.
 type Handler struct {
-	// Directory is the group service: its handler in one process, a generated
-	// client across processes.
+	// Directory is the directory service: its handler in the same process, or a generated
+	// client of another process.
 	Directory userv1connect.DirectoryServiceClient
 	Book      Book
 	Hub       *Hub
 	Clock     *Clock
 	Writer    *Writer
 	Specs     []messenger.Spec
-	// FailoverAfter is how long an address may take, where failover is on, before the
-	// next of its user is used. It must be greater than 0.
+	// FailoverAfter is the failover delay: how long an address may take before the next
+	// one of its failover chain is used. It must be greater than 0.
 	FailoverAfter time.Duration
-	// Severities ranks severities beside those that are known.
+	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
 	Now        func() time.Time
 }
 
-// SendAlert records the alert and its deliveries, answers, and leaves the rest
-// to the clock.
+// SendAlert records an alert and its deliveries. The dispatch loop enqueues them after the
+// response.
 func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
 	found, err := h.lookUp(ctx, req.GetTarget())
 	if err != nil {
 		return nil, err
 	}
 	if unknown := found.GetUnknownTarget(); req.GetStrict() && len(unknown) > 0 {
-		return nil, fmt.Errorf("target: nobody bears %s, and strict is set: %w", strings.Join(unknown, ", "), fault.ErrInvalid)
+		return nil, fmt.Errorf("unknown target %s (strict): %w", strings.Join(unknown, ", "), fault.ErrInvalid)
 	}
 	a, err := newAlert(req, found.GetUnknownTarget(), h.Now())
 	if err != nil {
@@ -60,9 +60,9 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	return sentToWire(a, count), nil
 }
 
-// record records an alert with a delivery for each recipient, and hands it to the
-// clock. It returns the number of deliveries, and whether the alert is a duplicate: a is
-// the one that was recorded before, then.
+// record records an alert with a delivery for each recipient, and passes it to the
+// dispatch loop. It returns the number of deliveries, and whether the alert is a
+// duplicate: then a becomes the alert that was recorded before.
 func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Recipient, failover bool) (count int, again bool, err error) {
 	if len(h.Severities) > 0 {
 		a.Urgency = h.Severities.Rank(a.Severity).String()
@@ -74,11 +74,11 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 	if err := h.Writer.Write(ctx, a, messengersOf(ds)); err != nil {
 		return 0, false, err
 	}
-	// A caller that leaves now must not leave an alert behind that is recorded and
-	// not handed to the clock.
+	// If the caller disconnects now, an alert that is recorded must still be passed to the
+	// dispatch loop.
 	retry := a.CreateTime.Add(silence)
 	if a.Resolved {
-		retry = a.CreateTime // Due finds it, and its rank, which only the ledger knows
+		retry = a.CreateTime // Due returns it with its rank, which only the ledger knows
 	}
 	again, err = h.Book.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
 	if err != nil {
@@ -96,7 +96,7 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 	return len(ds), false, nil
 }
 
-// GetAlert answers with an alert and its first deliveries.
+// GetAlert returns an alert and its first deliveries.
 func (h *Handler) GetAlert(ctx context.Context, req *alertv1.GetAlertRequest) (*alertv1.GetAlertResponse, error) {
 	id, err := readAlertID(req.GetId())
 	if err != nil {
@@ -113,7 +113,7 @@ func (h *Handler) GetAlert(ctx context.Context, req *alertv1.GetAlertRequest) (*
 	return &alertv1.GetAlertResponse{Alert: alertToWire(a), Deliveries: deliveriesToWire(ds), NextPageToken: next}, nil
 }
 
-// ListAlerts answers with a page of alerts.
+// ListAlerts returns a page of alerts.
 func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest) (*alertv1.ListAlertsResponse, error) {
 	q, err := queryFromWire(req)
 	if err != nil {
@@ -133,7 +133,7 @@ func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest
 	return res, nil
 }
 
-// CancelAlert stops what has not been sent.
+// CancelAlert cancels the deliveries of an alert that were not sent.
 func (h *Handler) CancelAlert(ctx context.Context, req *alertv1.CancelAlertRequest) (*alertv1.CancelAlertResponse, error) {
 	id, err := readAlertID(req.GetId())
 	if err != nil {
@@ -147,13 +147,14 @@ func (h *Handler) CancelAlert(ctx context.Context, req *alertv1.CancelAlertReque
 	return &alertv1.CancelAlertResponse{CanceledCount: int32(count)}, nil
 }
 
-// ReplayDeliveries queues again what failed or expired. The clock finds it due.
+// ReplayDeliveries queues failed or expired deliveries again. The dispatch loop finds them
+// due.
 func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliveriesRequest) (*alertv1.ReplayDeliveriesResponse, error) {
 	selection, err := selectionFromWire(req)
 	if err != nil {
 		return nil, err
 	}
-	for _, spec := range h.Specs { // nobody would work a job by another
+	for _, spec := range h.Specs { // no sender takes jobs of other messengers
 		selection.Among = append(selection.Among, spec.Name)
 	}
 	now := h.Now()
@@ -166,7 +167,7 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 	return &alertv1.ReplayDeliveriesResponse{ReplayedCount: int32(count)}, nil
 }
 
-// ResolveTargets says who would be told.
+// ResolveTargets returns the recipients of targets, and notifies nobody.
 func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
 	found, err := h.lookUp(ctx, req.GetTarget())
 	if err != nil {
@@ -175,8 +176,8 @@ func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTarget
 	return resolvedToWire(found, req)
 }
 
-// lookUp asks the directory once for all targets. A target of a wrong form is
-// refused before it is asked.
+// lookUp resolves all targets by one call to the directory. A malformed target is an error
+// before the call.
 func (h *Handler) lookUp(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
 	if _, err := target.ParseAll(targets); err != nil {
 		return nil, err
@@ -184,9 +185,9 @@ func (h *Handler) lookUp(ctx context.Context, targets []string) (*userv1.LookUpR
 	return h.Directory.LookUp(ctx, &userv1.LookUpRequest{Target: targets})
 }
 
-// deliveries gives a delivery for each recipient, those of a user in a chain where
-// failover is on for all or for them. What no messenger of ours can reach ends here,
-// and says so.
+// deliveries returns a delivery for each recipient. Those of a user form a failover chain
+// if failover is set for the alert or for the user. A delivery by an unknown messenger is
+// Failed, with that reason.
 func (h *Handler) deliveries(recipients []*userv1.Recipient, failover bool, now time.Time) []Delivery {
 	ds := make([]Delivery, 0, len(recipients))
 	users := int64(0)

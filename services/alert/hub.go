@@ -12,35 +12,35 @@ import (
 )
 
 const (
-	// defaultWatchers is how many calls may watch at a time.
+	// defaultWatchers is the default limit of concurrent watchers.
 	defaultWatchers = 5000
-	// pollEvery is how often it is looked for changes that nobody notified: those of other
-	// processes on the same ledger, and of the clock.
+	// pollEvery is how often the hub polls for changes without a notification: those of
+	// other processes on the same ledger, and of the dispatch loop.
 	pollEvery = time.Second
-	// pollShare bounds the part of its time that the hub polls: one of so many.
+	// pollShare limits the share of time that the hub spends on polling to 1/pollShare.
 	pollShare = 10
-	// hubReads is how many reads of the ledger the hub makes at a time, so that watchers
-	// slow down each other and no alert.
+	// hubReads is how many reads of the ledger the hub runs concurrently, so that watchers
+	// delay each other and no alert.
 	hubReads = 4
-	// cachedPages is how many pages of deliveries are kept for watchers that begin
-	// together.
+	// cachedPages is how many pages of deliveries are cached for watchers that begin at
+	// the same time.
 	cachedPages = 16
 )
 
-// A Hub notifies watchers of what becomes of alerts. However many watch an alert, one
-// follower reads its changes; an alert that nobody watches costs nothing.
+// A Hub notifies watchers of the changes of alerts. One follower reads the changes of an
+// alert for all of its watchers; an alert without watchers costs nothing.
 //
-// Changed, ChangedAlert and ChangedAll notify it of what this process changes. They never
-// wait; a nil Hub ignores them. Changes of other processes it finds by polling all watched
-// alerts at once.
+// Changed, ChangedAlert and ChangedAll notify the hub of changes by this process. They
+// never block; a nil Hub ignores them. The hub finds changes by other processes by polling
+// all watched alerts in one query.
 type Hub struct {
 	deliveries Deliveries
 	log        *slog.Logger
-	most       int // watchers
+	most       int // the limit of watchers
 	reads      chan struct{}
 	pages      pageCache
 
-	watching atomic.Bool // somebody watches
+	watching atomic.Bool // whether there is a watcher
 
 	mu       sync.RWMutex
 	watchers int
@@ -49,7 +49,7 @@ type Hub struct {
 	sorted   []int64 // the keys of follows
 }
 
-// NewHub returns a hub that reads deliveries, for at most most watchers at a time; 0
+// NewHub returns a hub that reads deliveries. The limit of concurrent watchers is most; 0
 // means 5000.
 func NewHub(deliveries Deliveries, most int, log *slog.Logger) *Hub {
 	if most == 0 {
@@ -77,7 +77,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// poll wakes the followers whose alert is not as it was at the last poll.
+// poll notifies the followers whose alert changed since the last poll.
 func (h *Hub) poll(ctx context.Context) {
 	h.mu.RLock()
 	ids := slices.Clone(h.sorted)
@@ -88,7 +88,7 @@ func (h *Hub) poll(ctx context.Context) {
 	fingerprints, err := h.deliveries.Fingerprints(ctx, ids)
 	if err != nil {
 		if ctx.Err() == nil {
-			h.log.Warn("cannot poll watched alerts", "alerts", len(ids), "error", err)
+			h.log.Warn("polling watched alerts failed", "alerts", len(ids), "error", err)
 		}
 		return
 	}
@@ -101,7 +101,7 @@ func (h *Hub) poll(ctx context.Context) {
 	}
 }
 
-// Changed notifies the watchers of the alerts of deliveries.
+// Changed notifies the watchers of the alerts that the deliveries belong to.
 func (h *Hub) Changed(deliveryIDs iter.Seq[int64]) {
 	if h == nil || !h.watching.Load() {
 		return
@@ -109,8 +109,8 @@ func (h *Hub) Changed(deliveryIDs iter.Seq[int64]) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for id := range deliveryIDs {
-		// The ids of deliveries follow that of their alert. One of an alert that is not
-		// watched may wake a follower in vain.
+		// The ids of deliveries follow the id of their alert. A delivery of an alert
+		// without watchers may cause a needless refresh.
 		if at, _ := slices.BinarySearch(h.sorted, id); at > 0 {
 			h.follows[h.sorted[at-1]].wakeFor(id)
 		}
@@ -141,10 +141,10 @@ func (h *Hub) ChangedAll() {
 	}
 }
 
-// errWatchers is the error of a watcher for whom there is no room.
-var errWatchers = errors.New("too many calls watch alerts already; try again later, or ask GetAlert")
+// errWatchers is the error of a watch that exceeds the limit of watchers.
+var errWatchers = errors.New("too many watchers; retry later, or poll with GetAlert")
 
-// watch joins the watchers of an alert. The watcher must leave.
+// watch returns a new watcher of an alert. The caller must pass it to leave.
 func (h *Hub) watch(ctx context.Context, id int64) (*watcher, error) {
 	for {
 		f, err := h.join(ctx, id)
@@ -168,7 +168,7 @@ func (h *Hub) watch(ctx context.Context, id int64) (*watcher, error) {
 	}
 }
 
-// join returns the follower of an alert, which it starts where there is none.
+// join returns the follower of an alert, and starts one if there is none.
 func (h *Hub) join(ctx context.Context, id int64) (*follower, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -191,7 +191,7 @@ func (h *Hub) join(ctx context.Context, id int64) (*follower, error) {
 	return f, nil
 }
 
-// leave takes a watcher from its follower, and stops that after the last.
+// leave removes a watcher from its follower, and stops the follower after the last one.
 func (h *Hub) leave(f *follower, w *watcher) {
 	h.mu.Lock()
 	h.watchers--
@@ -212,7 +212,7 @@ func (h *Hub) leave(f *follower, w *watcher) {
 	}
 }
 
-// read runs one of a few reads at a time.
+// read runs do, with at most hubReads running concurrently.
 func (h *Hub) read(ctx context.Context, do func() error) error {
 	select {
 	case h.reads <- struct{}{}:

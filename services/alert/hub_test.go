@@ -18,7 +18,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// watchedLedger serves the alerts of a ledger, for at most most watchers, and polls.
+// watchedLedger serves the alerts of a ledger to at most most watchers, with a polling
+// hub.
 func watchedLedger(t *testing.T, l *ledger.Store, most int) (*alert.Hub, alertv1connect.AlertServiceClient) {
 	t.Helper()
 	hub := alert.NewHub(l, most, slog.New(slog.DiscardHandler))
@@ -35,7 +36,7 @@ func watchedLedger(t *testing.T, l *ledger.Store, most int) (*alert.Hub, alertv1
 	return hub, alertv1connect.NewAlertServiceClient(server.Client(), server.URL)
 }
 
-// watch returns the messages of a watch, which are closed when it ends.
+// watch returns the messages of a watch on a channel that is closed when it ends.
 func watch(ctx context.Context, t *testing.T, client alertv1connect.AlertServiceClient, a alert.Alert) <-chan *alertv1.WatchAlertResponse {
 	t.Helper()
 	got := make(chan *alertv1.WatchAlertResponse, 10_000)
@@ -53,10 +54,10 @@ func watch(ctx context.Context, t *testing.T, client alertv1connect.AlertService
 	return got
 }
 
-// itoa is an id as callers know it.
+// itoa returns an id as callers see it.
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
 
-// send ends a delivery as sent, behind the back of every hub.
+// send completes a delivery as Sent, without a notification of any hub.
 func send(t *testing.T, l *ledger.Store, id int64) {
 	t.Helper()
 	claims, err := l.Claim(t.Context(), []int64{id}, alert.Claimant{Sender: "s"}, time.Now(), time.Now().Add(time.Minute))
@@ -67,8 +68,8 @@ func send(t *testing.T, l *ledger.Store, id int64) {
 	must(t, err)
 }
 
-// TestWatchersShareAHub watches one alert twice, and sees what changes without being told
-// of it, as where another process changed it.
+// TestWatchersShareAHub watches one alert twice, and receives changes without a
+// notification, like those by another process.
 func TestWatchersShareAHub(t *testing.T) {
 	for _, store := range []string{"sqlite", "postgres"} {
 		t.Run(store, func(t *testing.T) {
@@ -104,13 +105,13 @@ func TestWatchersShareAHub(t *testing.T) {
 				}
 			}
 			if ended := receive(t, watch(t.Context(), t, client, a)); len(ended.GetDeliveries()) != 3 {
-				t.Errorf("of what has ended: %v", ended)
+				t.Errorf("completed alert: %v", ended)
 			}
 		})
 	}
 }
 
-// TestWatchAnotherProcess has one process watch what another does to their ledger.
+// TestWatchAnotherProcess watches changes that another process makes in the shared ledger.
 func TestWatchAnotherProcess(t *testing.T) {
 	url := postgrestest.URL(t)
 	stores := make([]*ledger.Store, 2)
@@ -130,10 +131,10 @@ func TestWatchAnotherProcess(t *testing.T) {
 	}
 }
 
-// TestWatchIsNotified sees what is reported to the hub before it could be polled.
+// TestWatchIsNotified receives changes that the hub is notified of, without polling.
 func TestWatchIsNotified(t *testing.T) {
 	l := ledgerIn(t, "sqlite")
-	hub := alert.NewHub(l, 0, slog.New(slog.DiscardHandler)) // it does not run: nobody polls
+	hub := alert.NewHub(l, 0, slog.New(slog.DiscardHandler)) // it does not run, so it does not poll
 	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Book: l, Hub: hub, Clock: newClock(l, nil), Now: time.Now})
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -152,11 +153,12 @@ func TestWatchIsNotified(t *testing.T) {
 		t.Errorf("%v", news)
 	}
 	if _, open := <-w; open {
-		t.Error("it goes on")
+		t.Error("the watch does not end")
 	}
 }
 
-// TestTooManyWatchers lets no more watch than may, and another when one has left.
+// TestTooManyWatchers refuses watchers that exceed the limit, and accepts one after
+// another has left.
 func TestTooManyWatchers(t *testing.T) {
 	l := ledgerIn(t, "sqlite")
 	_, client := watchedLedger(t, l, 2)
@@ -171,18 +173,19 @@ func TestTooManyWatchers(t *testing.T) {
 		return !stream.Receive() && connect.CodeOf(stream.Err()) == connect.CodeResourceExhausted
 	}
 	if !refused() {
-		t.Error("a third watches")
+		t.Error("a third watcher is accepted")
 	}
 	leave()
 	for start := time.Now(); refused(); {
 		if time.Since(start) > patience {
-			t.Fatal("nobody can watch though one has left")
+			t.Fatal("no watcher is accepted after one has left")
 		}
 	}
 }
 
-// TestSlowWatcher changes an alert to many while its watcher does not read: the watcher
-// is sent all again, and the last it reads of each delivery is how it ended.
+// TestSlowWatcher changes an alert with many deliveries while its watcher does not read:
+// the watcher receives all deliveries again, and the last state of each is its final
+// state.
 func TestSlowWatcher(t *testing.T) {
 	const many = 6_000
 	l := ledgerIn(t, "sqlite")
@@ -194,7 +197,7 @@ func TestSlowWatcher(t *testing.T) {
 	if !stream.Receive() || len(stream.Msg().GetDeliveries()) != 500 {
 		t.Fatalf("%v, %v", stream.Msg(), stream.Err())
 	}
-	for i := range 40 { // more messages than are kept for it
+	for i := range 40 { // more messages than are buffered for the watcher
 		send(t, l, ds[i].ID)
 		hub.ChangedAlert(a.ID)
 	}
@@ -204,7 +207,7 @@ func TestSlowWatcher(t *testing.T) {
 	states := map[string]alertv1.DeliveryState{}
 	for stream.Receive() {
 		if n := len(stream.Msg().GetDeliveries()); n > 500 {
-			t.Errorf("a message of %d", n)
+			t.Errorf("a message of %d deliveries", n)
 		}
 		for _, d := range stream.Msg().GetDeliveries() {
 			states[d.GetId()] = d.GetState()
@@ -218,7 +221,7 @@ func TestSlowWatcher(t *testing.T) {
 			sent++
 		case alertv1.DeliveryState_DELIVERY_STATE_CANCELED:
 		default:
-			t.Fatalf("the last of %s is %s", id, state)
+			t.Fatalf("the last state of %s is %s", id, state)
 		}
 	}
 	if len(states) != many || sent != 40 {

@@ -2,11 +2,11 @@ package alert
 
 import "github.com/bongsu-project/bongsu/internal/job"
 
-// Jobs gives the jobs that carry what is Queued of ds: each of one messenger, in
-// order, with at most size deliveries.
+// Jobs returns jobs for the deliveries of ds that are Queued, in order: each job has one
+// messenger and at most size deliveries.
 func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 	var jobs []job.Job
-	open := map[string]int{} // the job that a messenger's next delivery goes into
+	open := map[string]int{} // the job for the next delivery of a messenger
 	for _, d := range ds {
 		if d.State != Queued {
 			continue

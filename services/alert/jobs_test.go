@@ -33,19 +33,19 @@ func TestJobs(t *testing.T) {
 		{"12 make 5, 5 and 2", deliveries("slack", 1, 12), 5, []string{"slack 1 2 3 4 5", "slack 6 7 8 9 10", "slack 11 12"}},
 		{"exactly full", deliveries("slack", 1, 5), 5, []string{"slack 1 2 3 4 5"}},
 		{"one each", deliveries("slack", 1, 2), 1, []string{"slack 1", "slack 2"}},
-		{"a messenger each, and only what is queued", mixed, 5, []string{"slack 1 3 4 5 6", "sms 7 8", "slack 9"}},
+		{"one messenger per job, and queued deliveries only", mixed, 5, []string{"slack 1 3 4 5 6", "sms 7 8", "slack 9"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			for _, j := range alert.Jobs(a, c.ds, c.size) {
 				if j.AlertID != 7 || j.Rank != job.High || j.Content.Severity != "High" || j.Content.Text != map[string]string{"slack": "[High] m", "sms": "m, by SMS"}[j.Messenger] {
-					t.Errorf("a job of %+v", j)
+					t.Errorf("job %+v", j)
 				}
 				line := j.Messenger
 				for _, d := range j.Deliveries {
 					line += fmt.Sprint(" ", d.ID)
 					if d.Destination != fmt.Sprint("C", d.ID) || len(d.SealedCredential) != 1 || d.Nickname != fmt.Sprint("u", d.ID) {
-						t.Errorf("a delivery of %+v", d)
+						t.Errorf("delivery %+v", d)
 					}
 				}
 				got = append(got, line)

@@ -6,44 +6,49 @@ import (
 	"time"
 )
 
-// LeastKeep is how long a ledger must keep what is over at least: a request that is
-// made again under its Key is answered with its alert.
+// LeastKeep is the minimum retention of a ledger: a repeated request under its idempotency
+// key must find its alert.
 const LeastKeep = 2 * KeyLife
 
 const (
-	// forgetRows is how much is deleted at once: some three milliseconds that accept,
-	// claim and report may have to wait. Less costs more a row, as each piece is
-	// committed; more is a longer wait for those that came meanwhile.
+	// forgetRows is how many rows are deleted in one transaction. For about three
+	// milliseconds it may block requests that accept, claim and report. A smaller number
+	// costs more per row, because each transaction is committed; a larger one blocks
+	// concurrent requests for longer.
 	forgetRows = 200
-	// forgetPauses is how many times as long as others may have had to wait nothing is
-	// deleted then, and forgetPause how long at least. So a tenth of the time is for
-	// deleting. It must do for more than is accepted in a day, or the ledger grows all the
-	// same. On two cores it does for some 2,000 deliveries a second, 170 million a day. While
-	// as many are delivered as can be, it does for a quarter of them with PostgreSQL on the
-	// same cores, and for a half with SQLite; the rest goes in calmer hours. What a piece
-	// waits for its turn does not count, else the more were accepted, the less would be
-	// deleted.
+	// forgetPauses and forgetPause are the pause after a deletion: forgetPauses times as
+	// long as it may have blocked other transactions, and at least forgetPause. So a tenth
+	// of the time is for deletion. This must suffice for more than is accepted in a day,
+	// or the ledger grows without limit. On two cores it suffices for some 2,000
+	// deliveries a second, 170 million a day. At the maximum throughput of deliveries it
+	// suffices for a quarter of them with PostgreSQL on the same cores, and for a half
+	// with SQLite; the rest is deleted at times of lower load. The time that a deletion
+	// waits for other transactions does not count, or a higher load would slow down
+	// deletion.
 	forgetPauses, forgetPause = 9, 10 * time.Millisecond
-	// forgetEvery is how often it is looked for what became old enough meanwhile.
+	// forgetEvery is how often the ledger is queried for alerts that have become old
+	// enough.
 	forgetEvery = time.Minute
-	// forgetAgain is how often it is looked at what was old enough and not over.
+	// forgetAgain is how often alerts that were old enough but not completed are examined
+	// again.
 	forgetAgain = time.Hour
 )
 
-// A Keeper forgets what has been over for long, little by little, from when it runs on.
+// A Keeper deletes alerts at the end of their retention, in small transactions, while it
+// runs.
 type Keeper struct {
 	Forgetter Forgetter
-	Keep      time.Duration   // how long alerts are kept after they are over; at least LeastKeep
-	Forgot    func(Forgotten) // is told of each piece that was deleted
+	Keep      time.Duration   // how long alerts are kept after they are completed; at least LeastKeep
+	Forgot    func(Forgotten) // is called after each deletion
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	last    int64     // the alerts up to this one were looked at
+	last    int64     // alerts up to this id were examined
 	began   time.Time // when the first of them was
-	deleted Forgotten // since it was last said
+	deleted Forgotten // since the last log message
 }
 
-// Run works until ctx ends.
+// Run runs until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
@@ -58,7 +63,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// piece deletes a piece, and gives how long to wait for the next.
+// piece deletes up to about forgetRows rows, and returns the wait until the next deletion.
 func (k *Keeper) piece(ctx context.Context) time.Duration {
 	now := k.Now()
 	if now.Sub(k.began) >= forgetAgain {
@@ -67,7 +72,7 @@ func (k *Keeper) piece(ctx context.Context) time.Duration {
 	f, err := k.Forgetter.Forget(ctx, k.last, now.Add(-k.Keep), forgetRows)
 	if err != nil {
 		if ctx.Err() == nil {
-			k.Log.Error("cannot forget what is kept no longer", "error", err)
+			k.Log.Error("deleting completed alerts failed", "error", err)
 		}
 		return forgetEvery
 	}
@@ -85,10 +90,10 @@ func (k *Keeper) piece(ctx context.Context) time.Duration {
 	return max(forgetPauses*f.Took, forgetPause)
 }
 
-// say logs what was deleted since it last did.
+// say logs the deletions since the last log message.
 func (k *Keeper) say() {
 	if k.deleted != (Forgotten{}) {
-		k.Log.Info("forgot what was over for long", "alerts", k.deleted.Alerts, "deliveries", k.deleted.Deliveries, "attempts", k.deleted.Attempts)
+		k.Log.Info("deleted completed alerts", "alerts", k.deleted.Alerts, "deliveries", k.deleted.Deliveries, "attempts", k.deleted.Attempts)
 	}
 	k.deleted = Forgotten{}
 }

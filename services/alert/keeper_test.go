@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A looked forgetter counts the looks, and from which alert they began.
+// A looked forgetter counts the calls, and those that begin at the first alert.
 type looked struct {
 	alert.Forgetter
 	looks, fromFirst atomic.Int64
@@ -29,12 +29,11 @@ func (l *looked) Forget(ctx context.Context, after int64, before time.Time, limi
 	return l.Forgetter.Forget(ctx, after, before, limit)
 }
 
-// TestKeeper moves the clock on for days: alerts are forgotten when they have been over
-// for so long, not before, and behind one that does not end too; that one is looked at
-// once an hour.
+// TestKeeper advances the clock by days: alerts are deleted at the end of their retention,
+// not before, also if an uncompleted one precedes them; that one is examined once an hour.
 func TestKeeper(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const keep, many = 3 * 24 * time.Hour, 500 // in several pieces
+		const keep, many = 3 * 24 * time.Hour, 500 // in several transactions
 		l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 		must(t, err)
 		defer l.Close()
@@ -67,7 +66,7 @@ func TestKeeper(t *testing.T) {
 			synctest.Wait()
 		}
 		pass(keep - 2*time.Hour - time.Minute)
-		var alerts, deliveries atomic.Int64 // that were forgotten
+		var alerts, deliveries atomic.Int64 // that were deleted
 		f := &looked{Forgetter: l}
 		keeper := func() (stop func()) {
 			k := &alert.Keeper{Forgetter: f, Keep: keep, Now: time.Now, Log: slog.New(slog.DiscardHandler), Forgot: func(f alert.Forgotten) {
@@ -85,24 +84,24 @@ func TestKeeper(t *testing.T) {
 		stop := keeper()
 		pass(time.Second)
 		if !kept(first[0]) || !kept(first[many-1]) || f.looks.Load() == 0 || alerts.Load() > 0 {
-			t.Error("alerts were forgotten before their time")
+			t.Error("alerts were deleted before the end of their retention")
 		}
 		pass(3 * time.Minute)
 		if kept(first[0]) || kept(first[many-1]) || alerts.Load() != many || deliveries.Load() != 2*many {
-			t.Errorf("%d alerts and %d deliveries were forgotten, want %d and twice that", alerts.Load(), deliveries.Load(), many)
+			t.Errorf("%d alerts and %d deliveries were deleted, want %d and twice that", alerts.Load(), deliveries.Load(), many)
 		}
 		f.looks.Store(0)
 		f.fromFirst.Store(0)
-		pass(time.Hour + 50*time.Minute) // the second was sent by then, and ended later
+		pass(time.Hour + 50*time.Minute) // the second is old enough by its creation, but not by its completion
 		if !kept(second) || !kept(slow) {
-			t.Error("an alert was forgotten that ended later than it was sent")
+			t.Error("an alert was deleted by its creation time, not by its completion")
 		}
 		pass(2 * time.Hour)
 		if kept(second) || !kept(slow) {
-			t.Error("the second is not forgotten, or the one is that has not ended")
+			t.Error("the second alert is not deleted, or the uncompleted one is")
 		}
 		if f.fromFirst.Load() > 4 || f.looks.Load() > 4*61 {
-			t.Errorf("in less than 4 hours it looked %d times, %d of them from the first alert on", f.looks.Load(), f.fromFirst.Load())
+			t.Errorf("%d calls in less than 4 hours, %d of them from the first alert on", f.looks.Load(), f.fromFirst.Load())
 		}
 		stop()
 
@@ -112,39 +111,39 @@ func TestKeeper(t *testing.T) {
 		defer stop()
 		pass(time.Second)
 		if !kept(slow) {
-			t.Error("the one that ended last was forgotten before its time")
+			t.Error("the alert completed last was deleted before the end of its retention")
 		}
 		pass(time.Hour + time.Minute)
 		if kept(slow) {
-			t.Error("the one that ended last is not forgotten")
+			t.Error("the alert completed last is not deleted")
 		}
 	})
 }
 
-// A crowded forgetter has to wait for its turn, and then holds up others for a while.
+// A crowded forgetter waits for other transactions, and then blocks others for a while.
 type crowded struct {
 	alert.Forgetter
 	wait, take time.Duration
 }
 
 func (c crowded) Forget(ctx context.Context, after int64, before time.Time, limit int) (alert.Forgotten, error) {
-	time.Sleep(c.wait + c.take) // by the clock of the test
+	time.Sleep(c.wait + c.take) // fake clock
 	f, err := c.Forgetter.Forget(ctx, after, before, limit)
 	f.Took = c.take
 	return f, err
 }
 
-// TestKeeperRests has much to forget: it holds up others for a tenth of the time, and no
-// less, however long it waits for its turn.
+// TestKeeperRests has much to delete: deletion blocks other transactions for a tenth of
+// the time, and no less, however long it waits for them.
 func TestKeeperRests(t *testing.T) {
 	for _, row := range []struct {
 		wait, take time.Duration
-		pieces     int64 // in a second
+		pieces     int64 // per second
 	}{
-		{0, 5 * time.Millisecond, 20},                       // begun 50 ms apart
+		{0, 5 * time.Millisecond, 20},                       // one each 50 ms
 		{0, 50 * time.Millisecond, 2},                       // 500 ms
 		{200 * time.Millisecond, 5 * time.Millisecond, 4},   // 250 ms
-		{90 * time.Millisecond, 100 * time.Microsecond, 10}, // 100 ms: some rest is always
+		{90 * time.Millisecond, 100 * time.Microsecond, 10}, // 100 ms: the minimum pause
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			const keep = 3 * 24 * time.Hour
@@ -165,7 +164,7 @@ func TestKeeperRests(t *testing.T) {
 			defer cancel()
 			must(t, k.Run(ctx))
 			if got := pieces.Load(); got != row.pieces {
-				t.Errorf("after a wait of %s it takes %s: %d pieces in a second, want %d", row.wait, row.take, got, row.pieces)
+				t.Errorf("wait %s, duration %s: %d deletions in a second, want %d", row.wait, row.take, got, row.pieces)
 			}
 		})
 	}

@@ -22,12 +22,12 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// patience bounds every wait.
+// patience is the timeout of every wait.
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
-// ledgerIn gives an empty ledger.
+// ledgerIn returns an empty ledger.
 func ledgerIn(t testing.TB, store string) *ledger.Store {
 	t.Helper()
 	url := filepath.Join(t.TempDir(), "ledger.db")
@@ -44,7 +44,7 @@ func ledgerIn(t testing.TB, store string) *ledger.Store {
 	return l
 }
 
-// queueIn gives the queue of a broker of its own, and a connection to look behind it.
+// queueIn returns the queue of a new embedded broker, and a connection to inspect it.
 func queueIn(t testing.TB) (*queue.Queue, jetstream.JetStream) {
 	t.Helper()
 	broker, err := queue.StartBroker(t.TempDir())
@@ -77,8 +77,8 @@ func brokerAt(t testing.TB, dir string, addr *net.TCPAddr) (stop func()) {
 	return stop
 }
 
-// freeAddr gives an address that was free a moment ago, of those that the system gives
-// to nobody who asks for any.
+// freeAddr returns an address that was free a moment ago, outside of the range from which
+// the system assigns ports.
 func freeAddr(t testing.TB) *net.TCPAddr {
 	t.Helper()
 	for range 1000 {
@@ -92,12 +92,12 @@ func freeAddr(t testing.TB) *net.TCPAddr {
 	return nil
 }
 
-// newClock gives a clock that puts jobs of five.
+// newClock returns a dispatch loop with jobs of five deliveries.
 func newClock(d alert.Dispatcher, q alert.Queue) *alert.Clock {
 	return alert.NewClock(d, q, alert.NewRule(messenger.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
 }
 
-// run runs a clock until the test ends.
+// run runs a dispatch loop until the test ends.
 func run(t testing.TB, c *alert.Clock) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -111,7 +111,7 @@ func run(t testing.TB, c *alert.Clock) {
 	})
 }
 
-// queued are n deliveries by slack.
+// queued returns n Queued deliveries by slack.
 func queued(n int) []alert.Delivery {
 	ds := make([]alert.Delivery, n)
 	for i := range ds {
@@ -122,13 +122,13 @@ func queued(n int) []alert.Delivery {
 	return ds
 }
 
-// record adds an alert with deliveries, which wait for the queue.
+// record records an alert with deliveries, which wait for the queue.
 func record(t testing.TB, l *ledger.Store, ds []alert.Delivery) alert.Alert {
 	t.Helper()
 	return recordAt(t, l, ds, time.Now())
 }
 
-// recordAt does so as of a time.
+// recordAt is record at a given time.
 func recordAt(t testing.TB, l *ledger.Store, ds []alert.Delivery, at time.Time) alert.Alert {
 	t.Helper()
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: at, ExpireTime: at.Add(time.Hour)}
@@ -137,7 +137,7 @@ func recordAt(t testing.TB, l *ledger.Store, ds []alert.Delivery, at time.Time) 
 	return a
 }
 
-// consume reads the jobs of the stream, whoever they are for.
+// consume returns the messages of the stream, of all messengers.
 func consume(t testing.TB, js jetstream.JetStream) jetstream.MessagesContext {
 	t.Helper()
 	consumer, err := js.CreateConsumer(t.Context(), "BONGSU_JOBS", jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: -1})
@@ -148,7 +148,7 @@ func consume(t testing.TB, js jetstream.JetStream) jetstream.MessagesContext {
 	return messages
 }
 
-// next gives the deliveries of the next message of the stream, and when it was put.
+// next returns the deliveries of the next queue message, and when it was enqueued.
 func next(t testing.TB, jobs jetstream.MessagesContext) (ds []*jobv1.JobDelivery, put time.Time) {
 	t.Helper()
 	message, err := jobs.Next(jetstream.NextMaxWait(patience))
@@ -163,7 +163,7 @@ func next(t testing.TB, jobs jetstream.MessagesContext) (ds []*jobv1.JobDelivery
 	return ds, meta.Timestamp
 }
 
-// tell tells that something happened now, where somebody waits for it.
+// tell sends the current time to a channel, without blocking.
 func tell(news chan<- time.Time) {
 	select {
 	case news <- time.Now():
@@ -176,7 +176,7 @@ func receive[T any](t testing.TB, news <-chan T) (one T) {
 	select {
 	case one = <-news:
 	case <-time.After(patience):
-		t.Fatal("nothing happened")
+		t.Fatal("timeout")
 	}
 	return one
 }

@@ -17,21 +17,21 @@ import (
 
 var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
 
-// A MessengerHandler answers MessengerService.
+// A MessengerHandler implements MessengerService.
 type MessengerHandler struct {
 	Specs   []messenger.Spec
-	Paces   func() []pace.Standing // all that are not at rest
+	Paces   func() []pace.Standing // all limiter keys that are not idle
 	Counter Counter
 	Now     func() time.Time
 
 	Templates Templates
-	Writer    *Writer // that of Handler, which writes by the templates
+	Writer    *Writer // that of Handler, which renders the templates
 
 	Directory userv1connect.DirectoryServiceClient
 	Sealed    Sealed
 }
 
-// ListMessengers describes the messengers, by name.
+// ListMessengers returns the specs of the messengers, sorted by name.
 func (h *MessengerHandler) ListMessengers(_ context.Context, req *messengerv1.ListMessengersRequest) (*messengerv1.ListMessengersResponse, error) {
 	res := &messengerv1.ListMessengersResponse{Messengers: make([]*messengerv1.Messenger, 0, len(h.Specs))}
 	for _, s := range h.Specs {
@@ -43,10 +43,10 @@ func (h *MessengerHandler) ListMessengers(_ context.Context, req *messengerv1.Li
 	return res, nil
 }
 
-// defaultPacesPage is how many paces a page has where the caller does not say.
+// defaultPacesPage is the default page size of ListPaces.
 const defaultPacesPage = 100
 
-// ListPaces says how the keys stand, by name.
+// ListPaces returns a page of limiter keys with their state and backlog, sorted by name.
 func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListPacesRequest) (*messengerv1.ListPacesResponse, error) {
 	all, err := h.paces(ctx)
 	if err != nil {
@@ -67,9 +67,9 @@ func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListP
 	return res, nil
 }
 
-// paces gives the keys that are not at rest and the credentials under which
-// something waits, by name. What waits is counted by destination only where the
-// key of one is among them.
+// paces returns the limiter keys that are not idle and the credentials that have a
+// backlog, sorted by name. The backlog is counted by destination only if a limiter key of
+// a destination is among them.
 func (h *MessengerHandler) paces(ctx context.Context) ([]*messengerv1.Pace, error) {
 	byKey, destinations := map[string]*messengerv1.Pace{}, false
 	for _, s := range h.Paces() {
@@ -96,7 +96,7 @@ func (h *MessengerHandler) paces(ctx context.Context) ([]*messengerv1.Pace, erro
 	return slices.SortedFunc(maps.Values(byKey), func(a, b *messengerv1.Pace) int { return strings.Compare(a.GetKey(), b.GetKey()) }), nil
 }
 
-// countBacklog adds what waits to a pace.
+// countBacklog adds a backlog to that of a limiter key.
 func countBacklog(p *messengerv1.Pace, b Backlog) {
 	p.QueuedCount += int32(b.Queued)
 	p.DueCount += int32(b.Due)
@@ -137,7 +137,7 @@ func settingToWire(s messenger.Setting) *messengerv1.Setting {
 	return &messengerv1.Setting{Label: s.Label, Hint: s.Hint, Secret: s.Secret, Optional: s.Optional}
 }
 
-// limitToWire leaves what is not limited empty.
+// limitToWire returns the text of a rate limit, empty if there is none.
 func limitToWire(r messenger.Rate) string {
 	if !r.Limited() {
 		return ""

@@ -12,14 +12,14 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestListPaces joins what the pacer says of keys with what the ledger says of
-// what waits: each key is listed for either, destinations for the first only.
+// TestListPaces joins the state of limiter keys with the backlog of the ledger: a
+// credential is listed for either, a destination for its limiter state only.
 func TestListPaces(t *testing.T) {
 	book, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { book.Close() }) //nolint:errcheck // a test's
+	t.Cleanup(func() { book.Close() }) //nolint:errcheck // test cleanup
 	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	a := alert.Alert{Severity: "normal", Message: "m", CreateTime: now.Add(-time.Minute), ExpireTime: now.Add(time.Hour)}
 	var ds []alert.Delivery
@@ -39,7 +39,7 @@ func TestListPaces(t *testing.T) {
 	type shown struct {
 		key         string
 		queued, due int32
-		waits       bool // since a minute before now
+		waits       bool // the backlog is a minute old
 		paused      bool
 	}
 	list := func(req *messengerv1.ListPacesRequest) (all []shown, next string) {

@@ -14,50 +14,51 @@ import (
 )
 
 const (
-	// lookEvery is how often it is looked at the queue's life while it answers.
+	// lookEvery is how often the generation of the queue is checked while the queue
+	// responds.
 	lookEvery = time.Second
-	// lookTimeout bounds a look at a queue that does not answer.
+	// lookTimeout is the timeout of a check of the queue.
 	lookTimeout = 2 * time.Second
-	// firstLook and lastLook bound the waits between looks at a queue that is away;
-	// what was accepted meanwhile goes out that soon after it is back.
+	// firstLook and lastLook are the bounds of the backoff between checks during an outage
+	// of the queue; jobs accepted meanwhile are enqueued within that time after the
+	// outage.
 	firstLook, lastLook = 100 * time.Millisecond, time.Second
-	// onTheWay is how long what was recorded, or taken ahead of its time, may be on its
-	// way to the queue, in another alert service that shares the ledger, too. It is more
-	// than ahead.
+	// onTheWay is how long a job may be in transit to the queue after it was recorded, or
+	// taken ahead of time, also in another alert service that shares the ledger. It must
+	// be more than ahead.
 	onTheWay = time.Second
-	// freshAlerts is how many accepted alerts may wait for the queue in memory.
-	// What exceeds it is found in the ledger.
+	// freshAlerts is how many accepted alerts may wait in memory to be enqueued. The
+	// deliveries of others are found in the ledger.
 	freshAlerts = 4096
-	// putBatch is how many jobs are put before the broker's answers are awaited.
+	// putBatch is how many jobs are sent to the broker before its acks are awaited.
 	putBatch = 1000
 )
 
-// An outbox hands jobs to the queue. It knows when the queue is away, and leaves
-// it alone then, longer each time; what it could not hand over is missed, and
-// found in the ledger.
+// An outbox enqueues jobs. During an outage of the queue it enqueues none and checks the
+// queue with backoff; jobs that it could not enqueue are missed, and found in the ledger.
 type outbox struct {
 	queue Queue
-	size  int // of jobs
+	size  int // maximum deliveries per queue message
 	now   func() time.Time
 	log   *slog.Logger
 
 	fresh  chan []job.Job
-	missed atomic.Bool // the queue may lack something that the ledger lets wait in it
+	missed atomic.Bool // the queue may lack jobs that are in it according to the ledger
 
 	away  bool
-	next  time.Time // when to look at the queue again
+	next  time.Time // when to check the queue again
 	waits *backoffs.ExponentialBackOff
-	epoch string // of the queue, when it was last looked at
+	epoch string // generation of the queue at the last check
 }
 
 func newOutbox(queue Queue, size int, now func() time.Time, log *slog.Logger) *outbox {
 	o := &outbox{queue: queue, size: size, now: now, log: log, fresh: make(chan []job.Job, freshAlerts), waits: backoffs.NewExponentialBackOff()}
 	o.waits.InitialInterval, o.waits.MaxInterval = firstLook, lastLook
-	o.missed.Store(true) // what an earlier process accepted and did not put
+	o.missed.Store(true) // jobs that an earlier process accepted and did not enqueue
 	return o
 }
 
-// add takes jobs without waiting. Those for which there is no room are missed.
+// add adds jobs without blocking. If the outbox is full they are missed.
 func (o *outbox) add(jobs []job.Job) {
 	select {
 	case o.fresh <- jobs:
@@ -66,8 +67,8 @@ func (o *outbox) add(jobs []job.Job) {
 	}
 }
 
-// gather adds to jobs what else was added, up to a batch, and what those add who were
-// answered together with the first.
+// gather appends other jobs of the outbox, up to a batch, including those of requests
+// whose transaction was committed together with that of the first.
 func (o *outbox) gather(jobs []job.Job) []job.Job {
 	runtime.Gosched()
 	for len(jobs) < putBatch {
@@ -81,8 +82,8 @@ func (o *outbox) gather(jobs []job.Job) []job.Job {
 	return jobs
 }
 
-// put hands jobs to the queue, and says whether it took them. A queue that is away
-// is not asked.
+// put enqueues jobs, and reports whether that succeeded. During an outage it makes no
+// call.
 func (o *outbox) put(ctx context.Context, jobs []job.Job) bool {
 	if o.away {
 		o.missed.Store(true)
@@ -96,8 +97,7 @@ func (o *outbox) put(ctx context.Context, jobs []job.Job) bool {
 	return true
 }
 
-// try hands jobs to the queue. Several may do it at once; who does says to lost
-// what went wrong.
+// try enqueues jobs. It is safe for concurrent use; the caller must pass an error to lost.
 func (o *outbox) try(ctx context.Context, jobs []job.Job) error {
 	for batch := range slices.Chunk(jobs, putBatch) {
 		if err := o.queue.Put(ctx, batch, o.size); err != nil {
@@ -107,20 +107,21 @@ func (o *outbox) try(ctx context.Context, jobs []job.Job) error {
 	return nil
 }
 
-// drain puts what was added, as far as the queue takes it. The rest is found in
-// the ledger by the next process.
+// drain enqueues the jobs in the outbox until the queue fails. The next process finds the
+// rest in the ledger.
 func (o *outbox) drain(ctx context.Context) {
 	for jobs := o.gather(nil); len(jobs) > 0 && o.put(ctx, jobs); jobs = o.gather(nil) {
 	}
 }
 
-// look looks at the queue where that is due. It gives the time up to which what
-// waits in the queue, as the ledger has it, must be put again: something was missed, or
-// the queue began anew, or it is empty. Zero means that nothing must. What was recorded
-// when the new life had begun was put into it: a copy of that could cost a turn.
+// look checks the queue if a check is due. Deliveries that are in the queue until the
+// returned time according to the ledger must be re-enqueued: jobs were missed, or the
+// queue has a new generation, or it is empty. Zero means that none must. Jobs recorded
+// after the new generation began were enqueued into it: a redelivery of one could cost a
+// slot.
 func (o *outbox) look(ctx context.Context) (until time.Time) {
 	start := o.now()
-	if wait := o.next.Sub(start); wait > 0 && wait <= lastLook+clockSlack { // longer where the clock went back
+	if wait := o.next.Sub(start); wait > 0 && wait <= lastLook+clockSlack { // longer if the clock stepped back
 		return time.Time{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -133,7 +134,7 @@ func (o *outbox) look(ctx context.Context) (until time.Time) {
 	o.found()
 	anew := o.epoch != "" && o.epoch != epoch.Name
 	if anew {
-		o.log.Warn("the queue began anew")
+		o.log.Warn("queue has a new generation")
 	}
 	o.epoch = epoch.Name
 	switch {
@@ -147,22 +148,23 @@ func (o *outbox) look(ctx context.Context) (until time.Time) {
 	return time.Time{}
 }
 
-// lost notes that the queue does not answer. That is logged when it goes, not at
+// lost records that the queue does not respond. This is logged once per outage, not for
 // each call.
 func (o *outbox) lost(err error) {
 	if !o.away {
-		o.log.Error("the queue does not answer; what is accepted waits in the ledger", "error", err)
+		o.log.Error("queue outage; accepted alerts wait in the ledger", "error", err)
 	}
 	o.away = true
 	o.missed.Store(true)
 	o.next = o.now().Add(o.waits.NextBackOff())
 }
 
-// found notes that the queue answers. The waits begin anew only when it answers
-// twice, or takes jobs: one that answers and takes nothing is not asked ever faster.
+// found records that the queue responds. The backoff is reset only by a second response,
+// or when jobs are enqueued: a queue that responds and accepts no jobs is not called ever
+// faster.
 func (o *outbox) found() {
 	if o.away {
-		o.log.Info("the queue is back")
+		o.log.Info("queue outage ended")
 	} else {
 		o.waits.Reset()
 	}

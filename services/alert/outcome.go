@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// firstRetry bounds the wait before the first retry; each bound is twice the one
-	// before.
+	// firstRetry is the maximum backoff before the first retry; the maximum doubles with
+	// each try.
 	firstRetry = time.Second
-	// lastRetry bounds every wait that no provider asked for.
+	// lastRetry is the maximum backoff, except for a wait that a provider requests.
 	lastRetry = 5 * time.Minute
-	// shortPause is the wait where a provider asks for one and does not say how long.
+	// shortPause is the pause if a provider requests one without a duration.
 	shortPause = time.Second
 )
 
-// NewRule gives the Rule of these messengers. Every end bears a reason, and only a
-// provider's word makes a delivery Sent.
+// NewRule returns the Rule of these messengers. Every final state but Sent has a reason,
+// and only the response of a provider makes a delivery Sent.
 func NewRule(specs []messenger.Spec) Rule {
 	return func(f Facts, r Report) Verdict {
 		switch r.Outcome.Kind {
@@ -31,11 +31,11 @@ func NewRule(specs []messenger.Spec) Rule {
 			return f.again(max(r.Outcome.After, shortPause), false)
 		case messenger.Retry:
 			if r.Outcome.Destination != "" && f.Tries == 0 {
-				return f.again(0, true) // it goes on at another destination
+				return f.again(0, true) // it is retried at another destination
 			}
 			return f.again(max(r.Outcome.After, backoff(f.Tries)), true)
 		}
-		// It may have been sent.
+		// The message may have been sent.
 		spec, _ := messenger.Find(specs, f.Messenger)
 		if spec.Costly && f.Rank != job.Critical {
 			return Verdict{State: Failed, Reason: reason(r.Outcome), Counts: true}
@@ -46,7 +46,7 @@ func NewRule(specs []messenger.Spec) Rule {
 	}
 }
 
-// again lets a delivery wait and be tried again, unless its alert was canceled.
+// again returns the verdict for a retry after wait; Canceled if the delivery was canceled.
 func (f Facts) again(wait time.Duration, counts bool) Verdict {
 	if f.Canceled {
 		return Verdict{State: Canceled, Reason: "canceled", Counts: counts}
@@ -54,7 +54,7 @@ func (f Facts) again(wait time.Duration, counts bool) Verdict {
 	return Verdict{State: Queued, NextTime: f.Now.Add(wait), Counts: counts}
 }
 
-// reason is the provider's word, or ours.
+// reason returns the provider's code, or else the kind of the outcome.
 func reason(o messenger.Outcome) string {
 	if o.Code != "" {
 		return o.Code
@@ -62,12 +62,13 @@ func reason(o messenger.Outcome) string {
 	return o.Kind.String()
 }
 
-// backoff is how long to wait after so many tries: anything up to a bound that
-// doubles, so that what failed together does not come back together.
+// backoff returns the wait before the next retry: a random time below a maximum that
+// doubles with each try (full jitter), so that deliveries that failed together are not
+// retried together.
 func backoff(tries int) time.Duration {
 	bound := lastRetry
-	if tries < 9 { // 2^9 s is beyond it
+	if tries < 9 { // 2^9 s exceeds lastRetry
 		bound = min(bound, firstRetry<<tries)
 	}
-	return rand.N(bound) //nolint:gosec // it spreads load, and keeps no secret
+	return rand.N(bound) //nolint:gosec // jitter is no secret
 }

@@ -11,9 +11,9 @@ import (
 
 var specs = []messenger.Spec{{Name: "slack"}, {Name: "sms", Costly: true}, {Name: "pager", Idempotent: true}}
 
-// TestRuleLeavesNothingOpen walks every outcome and every fact: nothing is sent
-// without the provider's word, nothing ends without a reason, and what goes on has
-// a time.
+// TestRuleLeavesNothingOpen checks all outcomes with all facts: only the response of a
+// provider makes a delivery Sent, every other final state has a reason, and every retry
+// has a time.
 func TestRuleLeavesNothingOpen(t *testing.T) {
 	rule, now := alert.NewRule(specs), time.Now()
 	for kind := messenger.Kind(0); kind <= messenger.Unknown; kind++ {
@@ -62,16 +62,16 @@ func TestRule(t *testing.T) {
 		{"the first retry is within a second", "slack", job.Normal, 0, messenger.Outcome{Kind: messenger.Retry}, alert.Queued, 0, time.Second},
 		{"the fourth is within eight", "slack", job.Normal, 3, messenger.Outcome{Kind: messenger.Retry}, alert.Queued, 0, 8 * time.Second},
 		{"a late one is within five minutes", "slack", job.Normal, 1000, messenger.Outcome{Kind: messenger.Retry}, alert.Queued, 0, 5 * time.Minute},
-		{"what the provider asks for is waited", "slack", job.Normal, 0, messenger.Outcome{Kind: messenger.Retry, After: time.Hour}, alert.Queued, time.Hour, time.Hour},
+		{"a wait that the provider requests is kept", "slack", job.Normal, 0, messenger.Outcome{Kind: messenger.Retry, After: time.Hour}, alert.Queued, time.Hour, time.Hour},
 		{"an hour's pause is an hour", "slack", job.Critical, 0, messenger.Outcome{Kind: messenger.Paused, After: time.Hour}, alert.Queued, time.Hour, time.Hour},
 		{"a pause without a time is short", "slack", job.Normal, 50, messenger.Outcome{Kind: messenger.Paused}, alert.Queued, time.Second, time.Second},
-		{"what may have been sent is sent again", "slack", job.Low, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Queued, 0, time.Second},
-		{"but not where it costs money", "sms", job.High, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Failed, 0, 0},
+		{"an unknown outcome is retried", "slack", job.Low, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Queued, 0, time.Second},
+		{"but not of a costly messenger", "sms", job.High, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Failed, 0, 0},
 		{"unless it is critical", "sms", job.Critical, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Queued, 0, time.Second},
-		{"what costs money is retried where it was not sent", "sms", job.Low, 0, messenger.Outcome{Kind: messenger.Retry}, alert.Queued, 0, time.Second},
+		{"a costly messenger is retried if nothing was sent", "sms", job.Low, 0, messenger.Outcome{Kind: messenger.Retry}, alert.Queued, 0, time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for range 100 { // the wait is drawn
+			for range 100 { // the backoff is random
 				v := alert.NewRule(specs)(alert.Facts{Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries}, alert.Report{Outcome: c.outcome})
 				if wait := v.NextTime.Sub(now); v.State != c.state || v.State == alert.Queued && (wait < c.from || wait > c.to) {
 					t.Fatalf("%+v: waits %s", v, wait)

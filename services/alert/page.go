@@ -3,16 +3,16 @@ package alert
 import "context"
 
 const (
-	// pageBytes is from how many bytes on a page is ended before it is full: a delivery may
-	// have hundreds of attempts, and an alert texts of a hundred kilobytes.
+	// pageBytes is the size at which a page ends before it is full: a delivery may have
+	// hundreds of attempts, and an alert texts of a hundred kilobytes.
 	pageBytes = 4 << 20
 	// pageChunk is how many rows of a page are read at a time.
 	pageChunk = 100
 )
 
-// readPage reads up to limit rows by read, which returns at most n rows behind the last of
-// those before, and reports whether there are more. It reads little more than pageBytes,
-// but at least a chunk.
+// readPage reads up to limit rows, and reports whether there are more. read returns at
+// most n rows after the last of before. readPage reads little more than pageBytes, but at
+// least a chunk.
 func readPage[T any](limit int, size func(T) int, read func(n int, before []T) ([]T, error)) (page []T, more bool, err error) {
 	bytes := 0
 	for {
@@ -34,7 +34,7 @@ func readPage[T any](limit int, size func(T) int, read func(n int, before []T) (
 	}
 }
 
-// deliveriesPage reads a page of deliveries.
+// deliveriesPage returns a page of deliveries.
 func deliveriesPage(ctx context.Context, d Deliveries, q DeliveryQuery) (page []Delivery, more bool, err error) {
 	return readPage(q.Limit, Delivery.size, func(n int, before []Delivery) ([]Delivery, error) {
 		chunk := q
@@ -46,7 +46,7 @@ func deliveriesPage(ctx context.Context, d Deliveries, q DeliveryQuery) (page []
 	})
 }
 
-// alertsPage reads a page of alerts.
+// alertsPage returns a page of alerts.
 func alertsPage(ctx context.Context, b Book, q Query) (page []Alert, more bool, err error) {
 	return readPage(q.Limit, Alert.size, func(n int, before []Alert) ([]Alert, error) {
 		chunk := q
@@ -58,7 +58,7 @@ func alertsPage(ctx context.Context, b Book, q Query) (page []Alert, more bool, 
 	})
 }
 
-// size returns about how many bytes a delivery takes on the wire.
+// size returns the approximate encoded size of a delivery in bytes.
 func (d Delivery) size() int {
 	size := 100 + len(d.Nickname) + len(d.Destination) + len(d.Reason)
 	for _, a := range d.Attempts {
@@ -67,7 +67,7 @@ func (d Delivery) size() int {
 	return size
 }
 
-// size returns about how many bytes an alert takes on the wire.
+// size returns the approximate encoded size of an alert in bytes.
 func (a Alert) size() int {
 	size := 100 + len(a.Message) + len(a.Title) + len(a.Link)
 	for _, texts := range [][]string{a.Targets, a.Unknown} {

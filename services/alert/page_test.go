@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestReadPage reads pages of numbers, whose size is themselves.
+// TestReadPage reads pages of numbers; the size of a row is its value.
 func TestReadPage(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -8,7 +8,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// Receive records what a provider says of a delivery, as the directory reads it.
+// Receive records the receipt in a provider's callback, which the directory decodes.
 func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest) (*jobv1.ReceiveResponse, error) {
 	d, err := h.Receipts.CredentialOf(ctx, req.GetDeliveryId(), req.GetMessenger())
 	if err != nil {
@@ -26,7 +26,7 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 	if err != nil {
 		return nil, err
 	}
-	defer h.Clock.Changed() // another of its chain may be due
+	defer h.Clock.Changed() // another delivery of its chain may be due
 	if err := h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now())); err != nil {
 		return nil, err
 	}

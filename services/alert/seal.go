@@ -2,15 +2,15 @@ package alert
 
 import "context"
 
-// Sealed tells what credentials are sealed under.
+// Sealed counts deliveries by seal key.
 type Sealed interface {
-	// Seals counts the deliveries that have not ended by how their SealedCredential
-	// begins, by its first seal.PrefixSize bytes, in the order of those. Its cost
-	// grows with what has not ended only.
+	// Seals returns the number of uncompleted deliveries by the first seal.PrefixSize
+	// bytes of their SealedCredential, sorted by these. The cost grows only with the
+	// number of uncompleted deliveries.
 	Seals(ctx context.Context) ([]Seal, error)
 }
 
-// A Seal is what is sealed under one key.
+// A Seal is the number of credentials that are sealed under one key.
 type Seal struct {
 	Prefix []byte
 	Count  int

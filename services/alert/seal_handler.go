@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// ListSealKeys says which keys the directory and the ledger still need.
+// ListSealKeys returns the seal keys that the directory and the ledger still need.
 func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.ListSealKeysRequest) (*messengerv1.ListSealKeysResponse, error) {
 	directory, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
 	if err != nil {

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// ahead is how long before its time what waits is taken from the ledger, so that it
-	// can be put on time: to take ten thousand deliveries lasts some tenths of a second.
-	// Should the process die meanwhile, they may go that much early. It is less than
-	// onTheWay.
+	// ahead is how long before their time deliveries are taken from the ledger, so that
+	// they can be enqueued on time: taking ten thousand deliveries lasts some tenths of a
+	// second. If the process crashes meanwhile, they may be sent that much early. It must
+	// be less than onTheWay.
 	ahead = 500 * time.Millisecond
-	// mostSoon is how many deliveries are taken ahead at most.
+	// mostSoon is how many deliveries are taken ahead of time at most.
 	mostSoon = 20_000
 )
 
-// soon is what was taken ahead of its time. It is safe for concurrent use.
+// soon holds the jobs that were taken ahead of time. It is safe for concurrent use.
 type soon struct {
 	mu         sync.Mutex
 	jobs       []DueJob
 	deliveries int
 }
 
-// add takes jobs.
+// add adds jobs.
 func (s *soon) add(jobs []DueJob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,8 +35,8 @@ func (s *soon) add(jobs []DueJob) {
 	}
 }
 
-// ripe gives up the jobs whose time has come, in the order in which they were added. What
-// is later than anything is taken ahead was taken before the clock went back: it has come.
+// ripe removes and returns the jobs that are due, in the order in which they were added. A
+// job with a time beyond ahead was taken before a backward clock step: it is due.
 func (s *soon) ripe(now time.Time) (jobs []job.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,7 @@ func (s *soon) ripe(now time.Time) (jobs []job.Job) {
 	return jobs
 }
 
-// first is when the first job's time comes; zero where there is none.
+// first returns the earliest due time; zero if there are no jobs.
 func (s *soon) first() (first time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,8 @@ func (s *soon) first() (first time.Time) {
 	return first
 }
 
-// ahead is how long before its time more may be taken.
+// ahead returns how long before their time more deliveries may be taken; 0 if soon is
+// full.
 func (s *soon) ahead() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +74,7 @@ func (s *soon) ahead() time.Duration {
 	return ahead
 }
 
-// clear forgets all.
+// clear removes all jobs.
 func (s *soon) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestEndWithSomeTakenAhead proves that a clock that is told to end while it has what
-// will be due soon puts that first, on time. Its time stands still until it was told.
+// TestEndWithSomeTakenAhead proves that a stopping dispatch loop first enqueues the jobs
+// that were taken ahead of time, on time. Its clock stands still until it is stopped.
 func TestEndWithSomeTakenAhead(t *testing.T) {
 	t.Parallel()
 	l := ledgerIn(t, "sqlite")
@@ -39,6 +39,6 @@ func TestEndWithSomeTakenAhead(t *testing.T) {
 	told.Store(true)
 	must(t, <-ended)
 	if _, put := next(t, consume(t, js)); put.Before(due) {
-		t.Errorf("it was put %s early", due.Sub(put))
+		t.Errorf("enqueued %s early", due.Sub(put))
 	}
 }

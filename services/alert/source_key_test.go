@@ -7,7 +7,7 @@ import (
 )
 
 // TestKeysOfSourcesAreTheirOwn proves that a caller cannot resolve the alert of a source
-// by its key, which is shown as the source gave it.
+// by its alert key, which is shown as the source wrote it.
 func TestKeysOfSourcesAreTheirOwn(t *testing.T) {
 	h := newHouse(t)
 	const key = "alertmanager:c9bfa1d9b8e34f3a"

@@ -12,33 +12,32 @@ import (
 	"github.com/bongsu-project/bongsu/internal/phrase"
 )
 
-// MaxTemplates is how many templates there may be.
+// MaxTemplates is the maximum number of text templates.
 const MaxTemplates = 1000
 
-// templateLife is how long templates are used before they are read again: others may
-// set them, too.
+// templateLife is how long templates are cached: other processes may change them too.
 const templateLife = 2 * time.Second
 
-// A Template makes the text of a messenger's messages, in place of Alert.Text.
+// A Template is the text template of a messenger, used in place of Alert.Text.
 type Template struct {
 	Messenger string
-	Severity  string // empty for all that have none of their own
-	Text      string // as internal/phrase reads it, over Words
+	Severity  string // empty for all severities without a template of their own
+	Text      string // a Go template over Words
 }
 
-// Templates keeps templates.
+// Templates stores text templates.
 type Templates interface {
-	// Templates answers with all templates by messenger and severity.
+	// Templates returns all templates sorted by messenger and severity.
 	Templates(ctx context.Context) ([]Template, error)
-	// SetTemplate keeps a template in place of the one for the same messenger and
-	// severity. It must return fault.ErrInvalid where there are MaxTemplates others.
+	// SetTemplate stores a template in place of the one for the same messenger and
+	// severity. It must return fault.ErrInvalid if there are MaxTemplates others.
 	SetTemplate(ctx context.Context, t Template) error
-	// DeleteTemplate must return fault.ErrNotFound where there is none for the
-	// messenger and severity, to the letter.
+	// DeleteTemplate deletes a template. It must return fault.ErrNotFound if there is none
+	// with exactly this messenger and severity.
 	DeleteTemplate(ctx context.Context, messenger, severity string) error
 }
 
-// Words are what a template can speak of.
+// Words is the data that a text template can use.
 type Words struct {
 	Severity string
 	Message  string
@@ -47,10 +46,10 @@ type Words struct {
 	Details  []job.Detail
 	Text     string // "[severity] message"
 	Key      string // empty for none
-	Status   string // firing, resolved
+	Status   string // firing or resolved
 }
 
-// wordsOf returns what a template can speak of for an alert.
+// wordsOf returns the template data of an alert.
 func wordsOf(a Alert) Words {
 	w := Words{
 		Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text(),
@@ -62,7 +61,7 @@ func wordsOf(a Alert) Words {
 	return w
 }
 
-// A Writer makes texts by templates. It is safe for concurrent use.
+// A Writer renders text templates. It is safe for concurrent use.
 type Writer struct {
 	templates Templates
 	now       func() time.Time
@@ -70,16 +69,16 @@ type Writer struct {
 
 	mu      sync.Mutex
 	phrases map[string]map[string]*phrase.Phrase // by messenger and severity
-	read    time.Time                            // when they were read
+	read    time.Time                            // when they were read; zero to read them again
 }
 
-// NewWriter gives a writer.
+// NewWriter returns a text renderer.
 func NewWriter(templates Templates, now func() time.Time, log *slog.Logger) *Writer {
 	return &Writer{templates: templates, now: now, log: log}
 }
 
-// Write sets the texts of an alert for those of the messengers that have a template.
-// A template that fails leaves the usual text.
+// Write renders the texts of an alert for those of the messengers that have a template. If
+// a template fails, the default text is used.
 func (w *Writer) Write(ctx context.Context, a *Alert, messengers []string) error {
 	phrases, err := w.current(ctx)
 	if err != nil || len(phrases) == 0 {
@@ -96,7 +95,7 @@ func (w *Writer) Write(ctx context.Context, a *Alert, messengers []string) error
 		}
 		text, err := p.Say(words)
 		if text = strings.TrimSpace(text); err != nil || text == "" || strings.Contains(text, "\x00") {
-			w.log.Warn("a template made no text; the usual one is sent", "messenger", m, "severity", a.Severity, "error", err)
+			w.log.Warn("text template failed; sending the default text", "messenger", m, "severity", a.Severity, "error", err)
 			continue
 		}
 		if a.Texts == nil {
@@ -107,7 +106,7 @@ func (w *Writer) Write(ctx context.Context, a *Alert, messengers []string) error
 	return nil
 }
 
-// current gives the templates, read not long ago.
+// current returns the parsed templates, cached for templateLife.
 func (w *Writer) current(ctx context.Context) (map[string]map[string]*phrase.Phrase, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,7 +121,7 @@ func (w *Writer) current(ctx context.Context) (map[string]map[string]*phrase.Phr
 	for _, t := range all {
 		p, err := phrase.Parse(t.Text)
 		if err != nil {
-			w.log.Error("a template cannot be read", "messenger", t.Messenger, "severity", t.Severity, "error", err)
+			w.log.Error("invalid text template", "messenger", t.Messenger, "severity", t.Severity, "error", err)
 			continue
 		}
 		if phrases[t.Messenger] == nil {
@@ -134,14 +133,14 @@ func (w *Writer) current(ctx context.Context) (map[string]map[string]*phrase.Phr
 	return phrases, nil
 }
 
-// forget makes the next text be written by templates that are read anew.
+// forget makes the next call of Write read the templates again.
 func (w *Writer) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.read = time.Time{}
 }
 
-// example is an alert that is made up, to try templates on.
+// example returns the template data of a made-up alert, to try templates with.
 func example(severity string) Words {
 	a := Alert{Severity: severity, Message: "node1 down"}
 	if severity == "" {
@@ -152,7 +151,7 @@ func example(severity string) Words {
 	return wordsOf(a)
 }
 
-// messengersOf gives the messengers of what is to be sent, each once.
+// messengersOf returns the messengers of uncompleted deliveries, each once.
 func messengersOf(ds []Delivery) []string {
 	var names []string
 	for _, d := range ds {

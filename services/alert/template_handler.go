@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/phrase"
 )
 
-// ListTemplates answers with all templates.
+// ListTemplates returns all text templates.
 func (h *MessengerHandler) ListTemplates(ctx context.Context, _ *messengerv1.ListTemplatesRequest) (*messengerv1.ListTemplatesResponse, error) {
 	all, err := h.Templates.Templates(ctx)
 	if err != nil {
@@ -23,11 +23,11 @@ func (h *MessengerHandler) ListTemplates(ctx context.Context, _ *messengerv1.Lis
 	return res, nil
 }
 
-// SetTemplate checks a template, tries it, and keeps it.
+// SetTemplate validates a text template, renders an example with it, and stores it.
 func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.SetTemplateRequest) (*messengerv1.SetTemplateResponse, error) {
 	t := Template{Messenger: req.GetTemplate().GetMessenger(), Severity: req.GetTemplate().GetSeverity(), Text: req.GetTemplate().GetText()}
 	if _, known := messenger.Find(h.Specs, t.Messenger); !known {
-		return nil, fmt.Errorf("messenger: %q is none of those that ListMessengers names: %w", t.Messenger, fault.ErrInvalid)
+		return nil, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", t.Messenger, fault.ErrInvalid)
 	}
 	p, err := phrase.Parse(t.Text)
 	if err != nil {
@@ -44,7 +44,7 @@ func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.Set
 	return &messengerv1.SetTemplateResponse{Example: text}, nil
 }
 
-// DeleteTemplate deletes a template.
+// DeleteTemplate deletes a text template.
 func (h *MessengerHandler) DeleteTemplate(ctx context.Context, req *messengerv1.DeleteTemplateRequest) (*messengerv1.DeleteTemplateResponse, error) {
 	if err := h.Templates.DeleteTemplate(ctx, req.GetMessenger(), req.GetSeverity()); err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestTemplates sets templates by the API and writes alerts by them.
+// TestTemplates sets text templates through the API, and renders alerts with them.
 func TestTemplates(t *testing.T) {
 	store, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 	if err != nil {
@@ -36,7 +36,7 @@ func TestTemplates(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, is := a.Texts["email"]; is {
-			t.Error("a messenger without a template has a text of its own")
+			t.Error("a messenger without a template has a rendered text")
 		}
 		return a.Content("slack").Text
 	}
@@ -58,7 +58,7 @@ func TestTemplates(t *testing.T) {
 	for severity, want := range map[string]string{
 		"high": "[high] disk full (free 0 %)", "critical": "DB1: disk full",
 		"grown": "[grown] disk full",
-		"odd":   "[odd] disk full", // it fails, and the usual text goes out
+		"odd":   "[odd] disk full", // the template fails, so the default text is used
 	} {
 		if got := written(severity); got != want {
 			t.Errorf("%s: %q, want %q", severity, got, want)
@@ -73,6 +73,6 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := written("critical"); got != "[critical] disk full (free 0 %)" {
-		t.Errorf("after it was deleted: %q", got)
+		t.Errorf("after the deletion: %q", got)
 	}
 }

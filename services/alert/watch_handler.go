@@ -10,8 +10,8 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// WatchAlert answers with the deliveries as they are and with what changes, until all has
-// ended.
+// WatchAlert streams the deliveries of an alert and then their changes, until all
+// deliveries are completed.
 func (h *Handler) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest, stream *connect.ServerStream[alertv1.WatchAlertResponse]) error {
 	id, err := readAlertID(req.GetId())
 	if err != nil {

@@ -9,28 +9,27 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A watchPageOf is a page of the deliveries of an alert, as they were in a round or
-// later.
+// A watchPageOf is a page of the deliveries of an alert, as of its round or later.
 type watchPageOf struct {
 	follower *follower
 	after    int64
 	round    int
 	message  *watchNews
-	last     int64 // the id of its last delivery
+	last     int64 // id of its last delivery
 	end      bool  // no page follows
 }
 
-// A pageCache keeps the pages that were read last, so that watchers who begin together
-// share them.
+// A pageCache holds the pages that were read last, so that watchers that begin at the same
+// time share them.
 type pageCache struct {
 	most    int
 	flights singleflight.Group
 
 	mu    sync.Mutex
-	pages []*watchPageOf // the latest last
+	pages []*watchPageOf // the newest last
 }
 
-// find returns a page that is kept, of round since or later; nil where there is none.
+// find returns a cached page of round since or later; nil if there is none.
 func (c *pageCache) find(f *follower, after int64, since int) *watchPageOf {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,7 +41,8 @@ func (c *pageCache) find(f *follower, after int64, since int) *watchPageOf {
 	return nil
 }
 
-// keep keeps a page in place of an older one of the same place, or of the oldest of all.
+// keep caches a page in place of an older one at the same position, or of the oldest of
+// all.
 func (c *pageCache) keep(p *watchPageOf) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,21 +53,21 @@ func (c *pageCache) keep(p *watchPageOf) {
 	c.pages = append(c.pages, p)
 }
 
-// forget drops the pages of an alert that nobody watches any more.
+// forget drops the pages of an alert without watchers.
 func (c *pageCache) forget(f *follower) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pages = slices.DeleteFunc(c.pages, func(p *watchPageOf) bool { return p.follower == f })
 }
 
-// page returns the page behind a delivery, of round since or later.
+// page returns the page after a delivery, of round since or later.
 func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*watchPageOf, error) {
 	for {
 		if p := h.pages.find(f, after, since); p != nil {
 			return p, nil
 		}
-		// Who waits for another's read does so to its own end; the read itself to that of
-		// the alert's last watcher.
+		// A caller waits for a shared read until its own ctx ends; the read continues
+		// until the last watcher of the alert has left.
 		key := strconv.FormatUint(f.serial, 36) + "/" + strconv.FormatInt(after, 36)
 		flight := h.pages.flights.DoChan(key, func() (any, error) { return h.fetchPage(f, after) })
 		select {
@@ -75,7 +75,7 @@ func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*w
 			if res.Err != nil {
 				return nil, res.Err
 			}
-			if p := res.Val.(*watchPageOf); p.round >= since { //nolint:forcetypeassert // nothing else is flown
+			if p := res.Val.(*watchPageOf); p.round >= since { //nolint:forcetypeassert // fetchPage returns this type
 				return p, nil
 			}
 		case <-ctx.Done():

@@ -7,27 +7,26 @@ import (
 	"sync"
 )
 
-// maxPending is how many messages wait for a watcher that reads slowly, before it is sent
-// all deliveries again instead.
+// maxPending is how many messages are buffered for a slow watcher. If there are more, all
+// deliveries are sent again instead.
 const maxPending = 16
 
-// A watcher is one call of WatchAlert. It is sent all deliveries, page by page, then the
-// messages that its follower pushes, which it shares with all watchers of the alert.
+// A watcher is one call of WatchAlert. It receives all deliveries, page by page, then the
+// messages of its follower, which are shared by all watchers of the alert.
 type watcher struct {
 	follower *follower
-	news     chan struct{} // holds one where there is something new
+	news     chan struct{} // buffers one notification of a change
 	after    int64         // the last delivery of the pages that were sent
 	paged    bool          // all pages were sent
 
 	mu      sync.Mutex
-	since   int // the round of which the pages must be, or a later one
+	since   int // the minimum round of its pages
 	pending []*watchNews
-	lagged  bool  // it missed messages
-	over    error // how it ends after pending
+	lagged  bool  // messages were dropped
+	over    error // the error after the pending messages; nil while the follower runs
 }
 
-// push gives the watcher a message without waiting. It is called under the follower's
-// lock.
+// push adds a message without blocking. The follower's lock must be held.
 func (w *watcher) push(news *watchNews) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,8 +39,7 @@ func (w *watcher) push(news *watchNews) {
 	w.notify()
 }
 
-// lag lets the watcher be sent all deliveries again. It is called under the follower's
-// lock.
+// lag makes the watcher receive all deliveries again. The follower's lock must be held.
 func (w *watcher) lag() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -49,12 +47,12 @@ func (w *watcher) lag() {
 	w.notify()
 }
 
-// missed drops what is pending for pages of this round.
+// missed drops the pending messages; pages of this round replace them.
 func (w *watcher) missed() {
 	w.pending, w.lagged, w.since = nil, true, w.follower.round
 }
 
-// finish lets the watcher end after what is pending.
+// finish ends the watcher after the pending messages.
 func (w *watcher) finish(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +67,7 @@ func (w *watcher) notify() {
 	}
 }
 
-// next waits for the next message. It returns io.EOF when all has ended.
+// next waits for the next message. It returns io.EOF when all deliveries are completed.
 func (w *watcher) next(ctx context.Context) (*watchNews, error) {
 	for {
 		if w.paged && w.again() {
@@ -90,7 +88,7 @@ func (w *watcher) next(ctx context.Context) (*watchNews, error) {
 	}
 }
 
-// again reports whether the watcher missed messages, and lets it have them from now on.
+// again reports whether messages were dropped, and buffers messages again from now on.
 func (w *watcher) again() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,7 +97,7 @@ func (w *watcher) again() bool {
 	return lagged
 }
 
-// page returns the next page of the deliveries as they are.
+// page returns the next page of deliveries.
 func (w *watcher) page(ctx context.Context) (*watchNews, error) {
 	w.mu.Lock()
 	since := w.since
@@ -113,8 +111,8 @@ func (w *watcher) page(ctx context.Context) (*watchNews, error) {
 	return p.message, nil
 }
 
-// take returns the first pending message, or how the watcher ends; neither where it must
-// wait.
+// take returns the first pending message, or the error with which the watcher ends; both
+// are nil if it must wait.
 func (w *watcher) take() (*watchNews, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,7 +122,7 @@ func (w *watcher) take() (*watchNews, error) {
 		return news, nil
 	}
 	if w.lagged || w.over == nil {
-		return nil, nil //nolint:nilnil // there is nothing yet
+		return nil, nil //nolint:nilnil // no message yet
 	}
 	if errors.Is(w.over, errFollowed) {
 		return nil, io.EOF

@@ -21,13 +21,13 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// The states of the wire count as those of this package do; TestWireEnums holds them
-// together. Counts and statuses fit an int32.
+// The states in the API have the same numbers as those of this package, which
+// TestWireEnums checks. Counts and status codes fit an int32.
 
-// alertID gives the id as callers know it.
+// alertID returns the id as callers see it.
 func alertID(id int64) string { return strconv.FormatInt(id, 10) }
 
-// readAlertID reads what alertID gave. Another text is the id of no alert.
+// readAlertID parses an id of alertID. For any other text it returns fault.ErrNotFound.
 func readAlertID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
@@ -36,7 +36,7 @@ func readAlertID(text string) (int64, error) {
 	return id, nil
 }
 
-// defaultTTL is how long an alert is worth telling where the caller did not say.
+// defaultTTL is the default time to live of an alert.
 const defaultTTL = 24 * time.Hour
 
 func ttlFromWire(ttl *durationpb.Duration) time.Duration {
@@ -62,7 +62,7 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 		Key:        req.GetIdempotencyKey(),
 	}
 	if a.Resolved && a.AlertKey == "" {
-		return Alert{}, fmt.Errorf("key: must be set where status is resolved: %w", fault.ErrInvalid)
+		return Alert{}, fmt.Errorf("key: required if status is resolved: %w", fault.ErrInvalid)
 	}
 	if a.Severity == "" {
 		a.Severity = "normal"
@@ -72,7 +72,7 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 	}
 	asked, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
-		return Alert{}, fmt.Errorf("digest a request: %w", err)
+		return Alert{}, fmt.Errorf("computing the request digest failed: %w", err)
 	}
 	digest := sha256.Sum256(asked)
 	a.Request = digest[:]
@@ -164,7 +164,7 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 	return wire
 }
 
-// A watchNews is a message of WatchAlert. It is made once for all who watch.
+// A watchNews is a message of WatchAlert. It is built once for all watchers.
 type watchNews = alertv1.WatchAlertResponse
 
 func newsToWire(ds []Delivery, counts Counts) *watchNews {
@@ -182,7 +182,7 @@ func attemptToWire(t Attempt) *alertv1.Attempt {
 	}
 }
 
-// receiptToWire leaves the zero Receipt unset.
+// receiptToWire returns nil for the zero Receipt.
 func receiptToWire(r Receipt) *alertv1.Receipt {
 	if r == (Receipt{}) {
 		return nil
@@ -196,8 +196,8 @@ func receiptToWire(r Receipt) *alertv1.Receipt {
 	}
 }
 
-// receiptFromWire reads what came at now. A final word that is not that the message was
-// sent is that it was not delivered.
+// receiptFromWire returns the receipt that came at now. A final status other than sent
+// means that the message was not delivered.
 func receiptFromWire(said *userv1.ReadReceiptResponse, now time.Time) Receipt {
 	o := outcome.FromWire(said.GetOutcome())
 	r := Receipt{MessageID: o.MessageID, Status: said.GetStatus(), Time: now, Final: said.GetFinal()}
@@ -207,10 +207,10 @@ func receiptFromWire(said *userv1.ReadReceiptResponse, now time.Time) Receipt {
 	return r
 }
 
-// maxRecipientsPage is how many recipients a dry run answers with at most.
+// maxRecipientsPage is the maximum number of recipients in the response to a dry run.
 const maxRecipientsPage = 1000
 
-// resolvedToWire returns the page of what was found that is asked for.
+// resolvedToWire returns the requested page of recipients.
 func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
 	skip, err := readPageToken(req.GetPageToken())
 	if err != nil {
@@ -249,7 +249,7 @@ func queryFromWire(req *alertv1.ListAlertsRequest) (Query, error) {
 	if token := req.GetPageToken(); token != "" {
 		before, err := readAlertID(token)
 		if err != nil {
-			return Query{}, fmt.Errorf("page_token is none that this service gave: %w", fault.ErrInvalid)
+			return Query{}, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
 		}
 		q.Before = before
 	}
@@ -267,7 +267,7 @@ func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (Selection, error) 
 	for _, text := range req.GetDeliveryIds() {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || id <= 0 {
-			return Selection{}, fmt.Errorf("delivery_ids: %q is the id of no delivery: %w", text, fault.ErrInvalid)
+			return Selection{}, fmt.Errorf("delivery_ids: invalid id %q: %w", text, fault.ErrInvalid)
 		}
 		s.IDs = append(s.IDs, id)
 	}
@@ -303,7 +303,7 @@ func claimToWire(c Claim) *jobv1.Claim {
 	}
 }
 
-// timeToWire leaves the zero time unset.
+// timeToWire returns nil for the zero time.
 func timeToWire(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil
@@ -311,7 +311,7 @@ func timeToWire(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// timeFromWire gives the zero time where none is set.
+// timeFromWire returns the zero time for nil.
 func timeFromWire(t *timestamppb.Timestamp) time.Time {
 	if t == nil {
 		return time.Time{}

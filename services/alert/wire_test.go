@@ -7,7 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestWireEnums holds the states of the wire and ours together: they count alike.
+// TestWireEnums checks that the states of the API and of this package have the same
+// numbers.
 func TestWireEnums(t *testing.T) {
 	for ours, wire := range map[alert.State]alertv1.DeliveryState{
 		alert.Queued:   alertv1.DeliveryState_DELIVERY_STATE_QUEUED,
@@ -19,10 +20,10 @@ func TestWireEnums(t *testing.T) {
 		alert.Held:     alertv1.DeliveryState_DELIVERY_STATE_HELD,
 	} {
 		if int(ours) != int(wire) {
-			t.Errorf("%s is %d, and %d on the wire", wire, ours, wire)
+			t.Errorf("%s is %d in this package, and %d in the API", wire, ours, wire)
 		}
 	}
 	if n := len(alertv1.DeliveryState_name) - 1; n != int(alert.Held) {
-		t.Errorf("the wire has %d states, we have %d", n, alert.Held)
+		t.Errorf("the API has %d states, this package %d", n, alert.Held)
 	}
 }

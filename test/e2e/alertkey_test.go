@@ -127,7 +127,7 @@ func TestPagerDutyIsResolved(t *testing.T) {
 func TestResolvedNeedsAKey(t *testing.T) {
 	d := oneProcess(t)
 	status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","status":"ALERT_STATUS_RESOLVED"}`)
-	if status != http.StatusBadRequest || !strings.Contains(answer, "key: must be set where status is resolved") {
+	if status != http.StatusBadRequest || !strings.Contains(answer, "key: required if status is resolved") {
 		t.Error(status, answer)
 	}
 	if calls := d.calls(t); len(calls) > 0 {

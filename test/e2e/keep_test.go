@@ -100,7 +100,7 @@ func TestKeep(t *testing.T) {
 				t.Errorf("what is kept can be replayed, and nothing else: %s", answer)
 			}
 			must(t, p.Stop(t))
-			if said := p.Said(); !strings.Contains(said, `"msg":"forgot what was over for long","alerts":301,"deliveries":2600`) {
+			if said := p.Said(); !strings.Contains(said, `"msg":"deleted completed alerts","alerts":301,"deliveries":2600`) {
 				t.Errorf("it does not say what it forgot:\n%s", said)
 			}
 		})
