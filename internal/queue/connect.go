@@ -37,7 +37,7 @@ func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 	case refused(err):
 		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them in the URL, as in nats://user:password@host:4222")
 	}
-	log.Error("no NATS server answers at --nats-url, retrying; check that it is running and that the address is right", "error", reason(redact.Error(err, servers)))
+	log.Error("no NATS server answers at --nats-url, connecting in the background; check that it is running and that the address is right", "error", reason(redact.Error(err, servers)))
 	conn, err = nats.Connect(servers, append(all, nats.RetryOnFailedConnect(true))...)
 	if err != nil {
 		return nil, errors.New("invalid --nats-url: " + reason(redact.Error(err, servers)))

@@ -24,7 +24,7 @@ var serverRefusals = map[int]struct {
 	code    connect.Code
 	message string
 }{
-	http.StatusBadRequest:                  {connect.CodeInvalidArgument, "request: malformed; check the header, and the percent-encoding of the path"},
+	http.StatusBadRequest:                  {connect.CodeInvalidArgument, "request: malformed; check that the path is percent-encoded, and the header"},
 	http.StatusRequestHeaderFieldsTooLarge: {connect.CodeResourceExhausted, fmt.Sprintf("header: larger than %d bytes", maxHeaderBytes)},
 	http.StatusNotImplemented:              {connect.CodeUnimplemented, "header Transfer-Encoding: only chunked is supported"},
 	http.StatusHTTPVersionNotSupported:     {connect.CodeUnimplemented, "request: unsupported HTTP version; use 1.1 or 2"},
