@@ -21,7 +21,8 @@ func readRoot(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestCompose: what compose.yaml, the image and .env.example say to bongsu, it knows.
+// TestCompose checks that the commands, health checks and variables of compose.yaml,
+// the image and .env.example are valid for bongsu.
 func TestCompose(t *testing.T) {
 	text := readRoot(t, "compose.yaml")
 	var file struct {
@@ -52,7 +53,7 @@ func TestCompose(t *testing.T) {
 		}
 		for variable := range service.Environment {
 			if unknown := unknownVariables(parser.Model, []string{variable + "="}); len(unknown) > 0 {
-				t.Errorf("%s has %s, which is no flag's", name, variable)
+				t.Errorf("%s has %s, which sets no flag", name, variable)
 			}
 		}
 	}
@@ -62,7 +63,7 @@ func TestCompose(t *testing.T) {
 
 	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
 	if unknown := unknownVariables(parser.Model, regexp.MustCompile(`BONGSU_[A-Z_]+=`).FindAllString(readRoot(t, "Dockerfile"), -1)); len(unknown) > 0 {
-		t.Errorf("the Dockerfile sets %q, which are no flags'", unknown)
+		t.Errorf("the Dockerfile sets %q, which set no flags", unknown)
 	}
 
 	asked := regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(text, -1)
@@ -76,11 +77,12 @@ func TestCompose(t *testing.T) {
 		return slices.Compact(all)
 	}
 	if a, n := first(asked), first(named); !slices.Equal(a, n) {
-		t.Errorf("compose.yaml asks for %q, .env.example names %q", a, n)
+		t.Errorf("compose.yaml uses %q, .env.example names %q", a, n)
 	}
 }
 
-// TestComposeReachesProviders: an empty BONGSU_PROVIDER_URL is not replaced by the mockup.
+// TestComposeReachesProviders checks that compose.yaml does not replace an empty
+// BONGSU_PROVIDER_URL by the mockup.
 func TestComposeReachesProviders(t *testing.T) {
 	if text := readRoot(t, "compose.yaml"); !strings.Contains(text, "BONGSU_PROVIDER_URL: ${BONGSU_PROVIDER_URL-http://mockup:18084}\n") {
 		t.Error("compose.yaml has no default of BONGSU_PROVIDER_URL that an empty one replaces")
