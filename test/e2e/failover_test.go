@@ -35,7 +35,7 @@ func TestFailover(t *testing.T) {
 // TestFailoverAfter refuses a bound that would use all addresses at once.
 func TestFailoverAfter(t *testing.T) {
 	out, err := exec.Command(binaries.Bongsu, "serve", "--data="+t.TempDir(), "--failover-after=10ms").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "--failover-after is 10ms: it must be at least a second") {
+	if err == nil || !strings.Contains(string(out), "invalid --failover-after 10ms: must be at least 1s") {
 		t.Errorf("%v: %s", err, out)
 	}
 }
