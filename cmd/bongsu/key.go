@@ -55,7 +55,7 @@ func (c keyRotate) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.Out, "key %s is the primary from now on; keep a copy of the new %s in a safe place", id, c.Path)
+	_, err = fmt.Fprintf(con.Out, "key %s is the primary from now on; keep a copy of the new %s in a safe place\n", id, c.Path)
 	return err
 }
 

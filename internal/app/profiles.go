@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/pprof" // it also joins http.DefaultServeMux, which nobody here serves
+	"net/http/pprof" // also registers with http.DefaultServeMux, which is not served
 
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
