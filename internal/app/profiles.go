@@ -31,7 +31,7 @@ func (b *builder) profile(ctx context.Context) error {
 		return fmt.Errorf("--pprof-addr: %w", err)
 	}
 	if !loopback(addr) {
-		b.log.Warn("serving profiles on a public address: callers can read the state of the process and slow it down", "flag", "--pprof-addr", "addr", server.Addr())
+		b.log.Warn("serving profiles on an address beyond loopback: callers can read the state of the process and slow it down", "flag", "--pprof-addr", "addr", server.Addr())
 	}
 	b.ports = append(b.ports, port{Profiles, server})
 	b.onClose("the port of profiles", func() error { stop(); return server.Close() })
