@@ -8,10 +8,9 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// accept measures how many alerts are taken in a second by all but the senders, in one
-// process with a broker beside it, to one, five and a hundred people. Every answer comes
-// after a commit that has waited for the disk. What the senders take of the machine is
-// in deliver.
+// accept measures accepted alerts per second without senders, in one process with a
+// separate broker, to one, five and a hundred users. Every response follows a commit
+// with fsync. The scenario deliver includes the senders' share of the machine.
 func accept(s *scene) {
 	for _, by := range protocols {
 		b := s.withoutSenders()
@@ -39,7 +38,7 @@ func accept(s *scene) {
 
 var acceptWidths = [3]int{1, 5, 100}
 
-// withoutSenders runs what takes alerts, with people.
+// withoutSenders runs the services that accept alerts, with users.
 func (s *scene) withoutSenders() *bongsu {
 	in := s.files()
 	_, nats := s.binaries.NATS(s, s.folder(), -1)

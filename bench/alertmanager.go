@@ -15,7 +15,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// alertmanagerConfig makes each alert its own group, which does not wait for others.
+// alertmanagerConfig puts each alert into a group of its own, which does not wait for
+// others.
 const alertmanagerConfig = `
 route: {receiver: fake, group_by: ['...'], group_wait: 0s, group_interval: 1h, repeat_interval: 24h}
 receivers: [{name: fake, webhook_configs: [{url: %q, send_resolved: false}]}]
@@ -23,13 +24,13 @@ receivers: [{name: fake, webhook_configs: [{url: %q, send_resolved: false}]}]
 
 var alertmanagerListens = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// alertmanager measures how many alerts Alertmanager tells a webhook in a second, from
-// the first alert to when the last is told, while alerts are sent as fast as they are
-// taken.
+// alertmanager measures the alerts per second that Alertmanager sends to a webhook,
+// from the first alert to the last call, while alerts are sent as fast as they are
+// accepted.
 func alertmanager(s *scene) {
 	program, err := exec.LookPath("prometheus-alertmanager")
 	if err != nil {
-		s.leaveOut("Alertmanager", "there is no prometheus-alertmanager in PATH (Debian: apt-get install prometheus-alertmanager)")
+		s.leaveOut("Alertmanager", "no prometheus-alertmanager in PATH (Debian: apt-get install prometheus-alertmanager)")
 		return
 	}
 	dir := s.folder()
@@ -44,8 +45,8 @@ func alertmanager(s *scene) {
 	s.besidePost("beside/alertmanager", "alerts/s", send)
 }
 
-// besidePost measures how many messages of another system come to the fake in a second,
-// as a share of the bare POST. It is not asked what it has recorded.
+// besidePost measures the messages per second of another system that reach the fake, as
+// a share of the bare POST. Its own records are not checked.
 func (s *scene) besidePost(name, unit string, send load.Call) {
 	var perSecond float64
 	whole := beside(s.ceilingPost, func() {

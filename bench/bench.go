@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
-// bench measures what the options ask for, and tells it. A scenario that fails is told
-// at the end; the others are run.
+// bench runs the scenarios of the options and writes the results. Errors of scenarios
+// are returned at the end; the others are still run.
 func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	plays, err := chosen(o)
 	if err != nil {
@@ -45,7 +45,7 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 			figures = append(figures, measured...)
 		}
 	}
-	if err := ctx.Err(); err != nil { // half of the figures are none
+	if err := ctx.Err(); err != nil { // the figures are incomplete
 		return errors.Join(append(failures, err, st.close())...)
 	}
 	r.Figures, r.Notes = figure.Summarize(figures), st.notes

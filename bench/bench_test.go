@@ -16,7 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
-// TestMain lets the test be a part, as the program can be.
+// TestMain lets the test binary run as a part, like the program.
 func TestMain(m *testing.M) {
 	if part, err := beAPart(context.Background()); part {
 		if err != nil {
@@ -27,11 +27,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestBench measures so short that the figures mean nothing, and sees that they are
-// there and that they fit together.
+// TestBench measures too briefly for meaningful figures, and checks that they exist and
+// are consistent.
 func TestBench(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it runs other processes for seconds")
+		t.Skip("runs other processes for seconds")
 	}
 	dir := t.TempDir()
 	o, err := parse([]string{
@@ -56,7 +56,7 @@ func TestBench(t *testing.T) {
 	for _, f := range got.Figures {
 		by[f.Name] = f
 		if math.IsNaN(f.Value) || f.Value <= 0 && !strings.HasSuffix(f.Name, "/again") || f.Of != "" && f.Share <= 0 {
-			t.Errorf("%+v cannot be", f)
+			t.Errorf("impossible figure %+v", f)
 		}
 	}
 	for _, name := range []string{
@@ -68,10 +68,10 @@ func TestBench(t *testing.T) {
 		}
 	}
 	if by["accept/rest/1/p50"].Value > by["accept/rest/1/p99"].Value {
-		t.Errorf("half of the alerts took longer than all but the slowest")
+		t.Errorf("the median latency is above the 99th percentile")
 	}
 	if f := by["senders/2/again"]; f.Runs != 1 || f.Value != 0 {
-		t.Errorf("told twice: %+v", f)
+		t.Errorf("duplicates: %+v", f)
 	}
 	judged := 0
 	for _, v := range got.Budgets {
@@ -82,17 +82,17 @@ func TestBench(t *testing.T) {
 	}
 	page, err := os.ReadFile(o.Report)
 	if err != nil || !strings.Contains(string(page), "| deliver/1 |") || strings.Contains(string(page), "calls/s") {
-		t.Errorf("the page has no shares, or what this machine comes to: %v\n%s", err, page)
+		t.Errorf("the page lacks shares, or has absolute rates: %v\n%s", err, page)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "bench-*")); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v %v", left, err)
+		t.Errorf("files left: %v %v", left, err)
 	}
 }
 
-// TestRetention forgets in ledgers of few deliveries, and sees that the figures are there.
+// TestRetention deletes from ledgers of few deliveries, and checks that the figures exist.
 func TestRetention(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it runs other processes for seconds")
+		t.Skip("runs other processes for seconds")
 	}
 	o, err := parse([]string{"-time=300ms", "-dir=" + t.TempDir()})
 	if err != nil {
@@ -119,19 +119,19 @@ func TestRetention(t *testing.T) {
 		for _, what := range []string{"forever", "deliver", "deliver/forgotten", "forever/p99", "latency/p99", "latency/forgotten"} {
 			f, is := by[name("retention", kind, "20k", what)]
 			left := len(st.notes) > 0 && kind == "postgres"
-			none := f.Value <= 0 && !strings.HasSuffix(what, "forgotten") // so short a time may be without
+			none := f.Value <= 0 && !strings.HasSuffix(what, "forgotten") // possibly none in so short a time
 			if is == left || is && none {
 				t.Errorf("%s of %s: %+v, %v", what, kind, f, st.notes)
 			}
 		}
 	}
 	if f := by["retention/sqlite/20k/deliver"]; f.Of != "retention/sqlite/20k/forever" || f.Share <= 0 {
-		t.Errorf("%+v is no share", f)
+		t.Errorf("%+v is not a share", f)
 	}
 }
 
-// TestJoin adds an earlier run: what is in both is as the later one has it, and who
-// reads the page sees how often each was measured.
+// TestJoin adds an earlier run: figures of both are those of the later one, and the page
+// has the number of runs of each.
 func TestJoin(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "earlier.json")
 	earlier := results{Runs: 2, Figures: []figure.Summary{{Name: "a", Unit: "ms", Value: 1, Runs: 2}, {Name: "b", Unit: "ms", Value: 2, Runs: 2}}}
@@ -151,19 +151,19 @@ func TestJoin(t *testing.T) {
 		}
 	}
 	if len(r.Figures) != 3 {
-		t.Errorf("joined are %+v", r.Figures)
+		t.Errorf("joined: %+v", r.Figures)
 	}
 	if _, err := readResults(file + "x"); err == nil {
-		t.Error("a file that is not there was read")
+		t.Error("a missing file was read")
 	}
 }
 
-// Every budget is of a figure that a scenario can measure.
+// TestBudgetsNameScenarios checks that a scenario measures the figure of every budget.
 func TestBudgetsNameScenarios(t *testing.T) {
 	prefixes := []string{"accept/", "deliver/", "latency/", "fanout/", "growth/", "retention/", "cost/", "senders/", "postgres/"}
 	for _, b := range budgets {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Figure, p) }) {
-			t.Errorf("%q is of %s, which nothing measures", b.What, b.Figure)
+			t.Errorf("%q is of %s, which no scenario measures", b.What, b.Figure)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func TestJudge(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, row := range []struct {
 		args  string
-		names string // of what would be run; empty where it is refused
+		names string // scenarios to run; empty for an error
 	}{
 		{"", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq"},
 		{"-long", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
@@ -230,14 +230,14 @@ func TestProcFiles(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 	if _, err := cpuTime("nonsense"); err == nil {
-		t.Error("nonsense is a CPU time")
+		t.Error("a malformed stat was parsed")
 	}
 	status := "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n"
 	if got, err := kilobytes(status, "VmRSS"); err != nil || got != 1024 {
 		t.Errorf("%v, %v", got, err)
 	}
 	if _, err := kilobytes(status, "RSS"); err == nil {
-		t.Error("a part of a field's name is a field")
+		t.Error("a suffix of a field's name was accepted")
 	}
 }
 

@@ -7,28 +7,28 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// unlimited is the only configuration that is not the default: the limits of
-// providers, which would be all that is measured, are raised to the most.
+// unlimited is the only non-default configuration: it raises the rate limits of
+// providers to the maximum, because they would be all that is measured.
 var unlimited = []string{"--credential-limit=100000/s", "--destination-limit=100000/s"}
 
-// A bongsu is a running Bongsu, or the parts of one that take alerts.
+// A bongsu is a running Bongsu, or its services that accept alerts.
 type bongsu struct {
 	*proc.Process
 	url    string // where alerts are sent
 	ledger *ledger
 }
 
-// databases says where a Bongsu keeps what it knows.
+// databases holds the URLs of the databases of a Bongsu.
 type databases struct{ directory, ledger string }
 
-// files are SQLite databases in a fresh folder.
+// files returns SQLite databases in a new folder.
 func (s *scene) files() databases {
 	dir := s.folder()
 	return databases{filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")}
 }
 
-// serve runs all of Bongsu in one process on databases that may hold something, with
-// nobody in it but whom they hold. more are flags that win over the others.
+// serve runs all of Bongsu in one process on databases, without importing users. more
+// are flags that take precedence.
 func (s *scene) serve(in databases, more ...string) *bongsu {
 	args := slices.Concat(unlimited, []string{
 		"--data=" + s.folder(), "--seal-key-file=" + s.key, "--provider-url=" + s.fake.URL, "--edge-addr=127.0.0.1:0",
@@ -38,7 +38,7 @@ func (s *scene) serve(in databases, more ...string) *bongsu {
 	return &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
 }
 
-// bongsu runs all of Bongsu in one process, with people.
+// bongsu runs all of Bongsu in one process, with users.
 func (s *scene) bongsu(in databases, more ...string) *bongsu {
 	b := s.serve(in, more...)
 	s.settle(b.url, people, widths...)

@@ -2,20 +2,20 @@ package main
 
 import "github.com/bongsu-project/bongsu/bench/figure"
 
-// A budget is what a figure must come to.
+// A budget is the limit of a figure.
 type budget struct {
 	What    string // for people
-	Figure  string // which
-	Share   bool   // its share counts, and not its value
-	AtLeast bool   // else at most
+	Figure  string // name of the figure
+	Share   bool   // the limit is for the share, not the value
+	AtLeast bool   // otherwise at most
 	Limit   float64
-	Stretch float64 // what would be better still; 0 for nothing
+	Stretch float64 // better limit; 0 for none
 }
 
 var budgets = []budget{
 	{What: "accepted alerts/s, 1 recipient, fsync before the answer", Figure: "accept/connect/1", Share: true, AtLeast: true, Limit: 0.40},
 	{What: "deliveries/s recorded end to end, one binary, SQLite: alerts to 100", Figure: "deliver/100", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
-	{What: "the same, alerts to one (what keeps no record comes to ceiling/relay)", Figure: "deliver/1", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
+	{What: "the same, alerts to one (ceiling/relay is the bound without a record)", Figure: "deliver/1", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
 	{What: "POST to provider, p99 at 1,000 alerts/s", Figure: "latency/1000/p99", Limit: 25},
 	{What: "1,300 recipients: last call after the answer", Figure: "fanout/1300/last", Limit: 150},
 	{What: "100,000 recipients in one alert: RSS growth", Figure: "fanout/100000/growth", Limit: 200},
@@ -23,31 +23,31 @@ var budgets = []budget{
 	{What: "deliveries/s with 10 M deliveries in the ledger, PostgreSQL", Figure: "growth/postgres/10M/deliver", Share: true, AtLeast: true, Limit: 0.85},
 	{What: "RSS at rest", Figure: "cost/rss/rest", Limit: 80},
 	{What: "RSS with 100,000 queued", Figure: "cost/rss/100000", Limit: 200},
-	{What: "second sender: told twice", Figure: "senders/2/again", Limit: 0},
+	{What: "second sender: duplicates", Figure: "senders/2/again", Limit: 0},
 	{What: "second sender: deliveries/s beside one", Figure: "senders/2", Share: true, AtLeast: true, Limit: 1},
 	{What: "PostgreSQL instead of SQLite, deliveries/s: alerts to 100", Figure: "postgres/deliver/100", Share: true, AtLeast: true, Limit: 0.70},
 	{What: "the same, alerts to one", Figure: "postgres/deliver/1", Share: true, AtLeast: true, Limit: 0.70},
 }
 
-// A verdict is what came of a budget.
+// A verdict is the result of a budget.
 type verdict struct {
 	What     string  `json:"what"`
 	Figure   string  `json:"figure"`
 	Unit     string  `json:"unit"`
-	AtLeast  bool    `json:"at_least"` // else at most
+	AtLeast  bool    `json:"at_least"` // otherwise at most
 	Limit    float64 `json:"limit"`
 	Stretch  float64 `json:"stretch,omitempty"`
 	Measured float64 `json:"measured"`
 	Met      bool    `json:"met"`
-	Runs     int     `json:"runs"` // that measured it; 0 where it was not
+	Runs     int     `json:"runs"` // number of runs; 0 if not measured
 }
 
-// holds says whether what was measured is on the right side of a limit.
+// holds reports whether the measured value meets a limit.
 func (v verdict) holds(limit float64) bool {
 	return v.Measured == limit || (v.Measured > limit) == v.AtLeast
 }
 
-// judge compares the budgets with what was measured.
+// judge compares the budgets with the measured figures.
 func judge(budgets []budget, measured []figure.Summary) []verdict {
 	by := map[string]figure.Summary{}
 	for _, s := range measured {

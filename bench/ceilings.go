@@ -18,7 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// ceilings measures what the machine can at most.
+// ceilings measures the maximum rates of the machine.
 func ceilings(s *scene) {
 	post := s.ceilingPost()
 	add := func(name, unit string, value float64) {
@@ -32,37 +32,38 @@ func ceilings(s *scene) {
 	add("ceiling/jetstream", "messages/s", s.ceilingJetStream())
 }
 
-// beside measures what something is compared with before and after it, as a machine
-// that others use changes, and gives the mean.
+// beside measures the reference before and after the measurement, because a shared
+// machine varies, and returns the mean.
 func beside(whole func() float64, measured func()) float64 {
 	before := whole()
 	measured()
 	return (before + whole()) / 2
 }
 
-// ceilingPost is how often a bare net/http client in a process of its own, with as many
-// workers as there are callers, can call the fake in a second.
+// ceilingPost returns the calls per second of a bare net/http client in a separate
+// process to the fake, with as many workers as there are callers.
 func (s *scene) ceilingPost() float64 {
 	s.fake.Expect(0, 1)
 	return s.postedPerSecond(s.part("poster", targetVariable+"="+s.fake.URL, timeVariable+"="+(s.Time/2).String()))
 }
 
-// ceilingHandler is how often a bare Connect handler in a process of its own, which
-// answers SendAlert with a constant, can be called in a second.
+// ceilingHandler returns the calls per second of a bare Connect handler in a separate
+// process, which returns a constant response to SendAlert.
 func (s *scene) ceilingHandler(by protocol) float64 {
 	return s.answered(s.part("handler"), by)
 }
 
-// ceilingRelay is how often one can be called that posts to the fake before it answers.
+// ceilingRelay returns the calls per second of one that posts to the fake before it
+// responds.
 func (s *scene) ceilingRelay() float64 {
 	s.fake.Expect(0, 1)
 	return s.answered(s.part("relay", targetVariable+"="+s.fake.URL), protocols[0])
 }
 
-// answered is how many alerts a part answers in a second, which it ends.
+// answered returns the alerts per second that a part serves, and kills it.
 func (s *scene) answered(p *proc.Process, by protocol) float64 {
 	call := by.send(p.URLs(s, 1)["handler"], workers, audience{1, func(int) string { return "@user1" }})
-	s.run(load.Closed{Callers: workers, Time: s.Time / 10}, call) // so that it is warm
+	s.run(load.Closed{Callers: workers, Time: s.Time / 10}, call) // warm-up
 	got := s.run(load.Closed{Callers: workers, Time: s.Time / 2}, call)
 	p.Kill()
 	return got.PerSecond()
@@ -75,8 +76,8 @@ func (s *scene) run(l load.Closed, call load.Call) load.Result {
 	return got
 }
 
-// ceilingSQLite is how many rows SQLite takes in a second, a hundred in a transaction
-// that waits for the disk.
+// ceilingSQLite returns the rows per second that SQLite inserts, a hundred in a
+// transaction with fsync.
 func (s *scene) ceilingSQLite() float64 {
 	const rows = 100
 	db, err := sql.Open("sqlite", filepath.Join(s.folder(), "ceiling.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
@@ -97,8 +98,8 @@ func (s *scene) ceilingSQLite() float64 {
 	return rows * got.PerSecond()
 }
 
-// ceilingJetStream is how many messages of 300 bytes a stream on disk confirms in a
-// second, in one process, to as many publishers as there are callers.
+// ceilingJetStream returns the messages of 300 bytes per second that a file-based
+// stream confirms, in one process, to as many publishers as there are callers.
 func (s *scene) ceilingJetStream() float64 {
 	embedded, err := server.NewServer(&server.Options{JetStream: true, StoreDir: s.folder(), DontListen: true, NoSigs: true, NoLog: true})
 	s.must(err)
@@ -125,7 +126,7 @@ func (s *scene) ceilingJetStream() float64 {
 	return got.PerSecond()
 }
 
-// milliseconds is a duration as figures hold it.
+// milliseconds returns a duration in ms.
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // name joins the parts of a figure's name.

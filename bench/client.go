@@ -17,29 +17,30 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// workers is how many callers there are of everything that is called as fast as it
-// answers, Bongsu and ceilings alike.
+// workers is the number of concurrent callers of closed loads, for Bongsu and ceilings
+// alike.
 const workers = 64
 
-// callTimeout bounds one call.
+// callTimeout is the timeout of a call.
 const callTimeout = 60 * time.Second
 
-// newHTTPClient gives a client by HTTP/1.1 that keeps a connection for each caller.
+// newHTTPClient returns an HTTP/1.1 client that keeps a connection for each caller.
 func newHTTPClient(callers int) *http.Client {
 	return &http.Client{Timeout: callTimeout, Transport: &http.Transport{
 		MaxIdleConns: callers, MaxIdleConnsPerHost: callers, DisableCompression: true,
 	}}
 }
 
-// bearer is the credential of everybody.
+// bearer is the credential of every user.
 const bearer = "Bearer xoxb-bench"
 
-// slackBody is what Bongsu posts to one person of the message of a number.
+// slackBody returns Bongsu's request body for one user and the message with a number.
 func slackBody(n int) string {
 	return `{"channel":"` + fake.Channel(n%people) + `","text":"[normal] ` + fake.Text(n) + `"}`
 }
 
-// postJSON posts, and reads the answer to its end, which must be of success.
+// postJSON posts a body and reads the response to its end; a status other than 2xx is
+// an error.
 func postJSON(ctx context.Context, client *http.Client, url, authorization, body string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -55,21 +56,21 @@ func postJSON(ctx context.Context, client *http.Client, url, authorization, body
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		answer, _ := io.ReadAll(res.Body) // the status says it already
-		return fmt.Errorf("%s answered %s: %s", url, res.Status, answer)
+		answer, _ := io.ReadAll(res.Body) // the status is the error
+		return fmt.Errorf("%s returned %s: %s", url, res.Status, answer)
 	}
 	_, err = io.Copy(io.Discard, res.Body)
 	return err
 }
 
-// An Audience is whom alerts are for.
+// An Audience holds the targets of alerts.
 type audience struct {
-	width  int                // people an alert
-	target func(n int) string // of the alert of a number
+	width  int                // users per alert
+	target func(n int) string // target of the alert with a number
 }
 
-// A protocol is a way to send alerts to a URL. The calls count people and refuse an
-// answer with another number.
+// A protocol sends alerts to a URL. Its calls fail if a response has another number of
+// users than expected.
 type protocol struct {
 	name string
 	send func(url string, callers int, to audience) load.Call
@@ -96,7 +97,7 @@ func sendBy(client alertv1connect.AlertServiceClient, to audience) load.Call {
 			return err
 		}
 		if int(res.GetUserCount()) != to.width {
-			return fmt.Errorf("%s is %d people, not %d", to.target(n), res.GetUserCount(), to.width)
+			return fmt.Errorf("%s resolves to %d users, want %d", to.target(n), res.GetUserCount(), to.width)
 		}
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// cost measures what Bongsu takes of a machine when it has little to do, and with
-// 100,000 deliveries that wait.
+// cost measures the resources of an idle Bongsu, and of one with 100,000 queued
+// deliveries.
 func cost(s *scene) {
 	program, err := os.Stat(s.binaries.Bongsu)
 	s.must(err)
@@ -35,14 +35,14 @@ func cost(s *scene) {
 	s.queued(100_000)
 }
 
-// backlog measures the memory with 1,000,000 deliveries that wait.
+// backlog measures the memory with 1,000,000 queued deliveries.
 func backlog(s *scene) { s.queued(1_000_000) }
 
-// calm is how long after work a process is at rest.
+// calm is the time after which a process is idle.
 const calm = 3 * time.Second
 
-// start measures how long it takes from exec until Bongsu says that it can work, on
-// databases that are there or not.
+// start measures the time from exec until Bongsu is ready, on new or existing
+// databases.
 func (s *scene) start(in databases) time.Duration {
 	begin := time.Now()
 	b := s.serve(in)
@@ -52,7 +52,7 @@ func (s *scene) start(in databases) time.Duration {
 	return took
 }
 
-// ready waits until a Bongsu says that it can work.
+// ready waits until a Bongsu is ready.
 func ready(ctx context.Context, url string) error {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
@@ -71,8 +71,8 @@ func ready(ctx context.Context, url string) error {
 	}
 }
 
-// queued sends alerts while the provider asks to wait for an hour, and measures the
-// memory with all of them waiting.
+// queued sends alerts while the provider pauses for an hour, and measures the memory
+// with all deliveries queued.
 func (s *scene) queued(count int) {
 	const width = 100
 	b := s.bongsu(s.files())
@@ -81,10 +81,10 @@ func (s *scene) queued(count int) {
 	defer s.fake.Pause(0)
 	s.forgetMost(b)
 	got := s.run(load.Closed{Callers: workers, Most: count / width}, sendByConnect(b.url, workers, toEach(width)))
-	s.say("%d wait after %s", count, got.Elapsed.Round(time.Millisecond))
+	s.say("%d queued after %s", count, got.Elapsed.Round(time.Millisecond))
 	s.rest(calm)
 	if waiting := b.ledger.waiting(s); waiting != count {
-		s.Fatalf("%d of %d deliveries wait", waiting, count)
+		s.Fatalf("%d of %d deliveries are queued", waiting, count)
 	}
 	now, most := s.memory(b)
 	s.add(figure.Figure{Name: name("cost/rss", count), Unit: "MiB", Value: now, Note: fmt.Sprintf("%.0f at most while they came", most)})

@@ -4,13 +4,13 @@ import (
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
-// halfLimited lets each channel be called half as often as the credential, so that each
-// has a line of its own: a place in it is reserved for each call.
+// halfLimited sets the rate limit of destinations to half that of the credential, so
+// that a slot is reserved under each destination too.
 const halfLimited = "--destination-limit=50000/s"
 
-// deliver measures how many deliveries end in a second, from the first alert to when
-// the ledger holds the provider's answer to the last, while alerts are sent as fast as
-// they are taken.
+// deliver measures completed deliveries per second, from the first alert until the
+// ledger holds the provider's response to the last, while alerts are sent as fast as
+// they are accepted.
 func deliver(s *scene) {
 	for _, width := range []int{1, 5, 100} {
 		s.deliverAs(name("deliver", width), width)
@@ -18,13 +18,13 @@ func deliver(s *scene) {
 	s.deliverAs(name("deliver", "paced", 100), 100, halfLimited)
 }
 
-// deliverAs measures that under a name, of alerts to so many, with more flags.
+// deliverAs measures that under a name, for alerts to width users, with more flags.
 func (s *scene) deliverAs(what string, width int, more ...string) {
 	b := s.bongsu(s.files(), more...)
 	var got delivered
 	whole := beside(s.ceilingPost, func() { got = s.deliver(b, width) })
 	s.must(b.Stop(s))
 	s.add(figure.Figure{Name: what, Unit: "deliveries/s", Value: got.perSecond(), Of: "ceiling/post", Whole: whole})
-	s.add(figure.Figure{Name: name(what, "accepted"), Unit: "alerts/s", Value: got.accepted.PerSecond(), Note: "taken meanwhile"})
+	s.add(figure.Figure{Name: name(what, "accepted"), Unit: "alerts/s", Value: got.accepted.PerSecond(), Note: "accepted meanwhile"})
 	s.add(figure.Figure{Name: name(what, "cpu"), Unit: "s/1000", Value: got.cpu.Seconds() * 1000 / float64(got.count)})
 }

@@ -8,19 +8,19 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// A delivered is what came of alerts.
+// A delivered is the result of sending alerts.
 type delivered struct {
-	count    int           // deliveries, each told and recorded as ended
+	count    int           // deliveries that were called and recorded as completed
 	elapsed  time.Duration // from the first call to the last record
 	accepted load.Result
-	cpu      time.Duration // of the process that took the alerts
+	cpu      time.Duration // CPU time of the process that accepts alerts
 	tally    *fake.Tally
 }
 
 func (d delivered) perSecond() float64 { return float64(d.count) / d.elapsed.Seconds() }
 
-// deliver sends alerts for a time, after a short while of warming up, and waits until
-// all are recorded. It ends the scene where one was told twice.
+// deliver sends alerts for a time, after a short warm-up, and waits until all
+// deliveries are recorded. A duplicate fails the scenario.
 func (s *scene) deliver(b *bongsu, width int) delivered {
 	send := sendByConnect(b.url, workers, toEach(width))
 	warm := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time / 5}, send)
@@ -30,10 +30,10 @@ func (s *scene) deliver(b *bongsu, width int) delivered {
 	return got
 }
 
-// fastest is more alerts a second than any machine takes.
+// fastest is a rate in alerts/s above that of any machine.
 const fastest = 100_000
 
-// deliverBy sends alerts as a load does, and waits until all are recorded.
+// deliverBy sends alerts by a load, and waits until all deliveries are recorded.
 func (s *scene) deliverBy(b *bongsu, width int, l load.Closed, send load.Call) delivered {
 	if l.Most == 0 {
 		l.Most = max(int(fastest*l.Time.Seconds())/width, 1)
@@ -48,12 +48,12 @@ func (s *scene) deliverBy(b *bongsu, width int, l load.Closed, send load.Call) d
 	return got
 }
 
-// told waits until the fake was told so much.
+// told waits until the fake received count calls.
 func (s *scene) told(tally *fake.Tally, count int) {
 	s.wait(func(ctx context.Context) error { return tally.Wait(ctx, count) })
 }
 
-// recorded waits until the ledger holds the end of all that was accepted.
+// recorded waits until all accepted deliveries are completed in the ledger.
 func (s *scene) recorded(b *bongsu) {
 	s.wait(func(ctx context.Context) error { return b.ledger.empty(ctx) })
 }

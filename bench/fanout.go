@@ -7,17 +7,17 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// fanout measures one alert to 1,300 people, crowd one to 100,000.
+// fanout measures one alert to 1,300 users, crowd one to 100,000.
 func fanout(s *scene) { s.fanout(1300, 5) }
 func crowd(s *scene)  { s.fanout(100_000, 1) }
 
-// fanout sends alerts to everybody, one after the other, and measures how long after
-// the answer the last is told, and how much memory the first takes.
+// fanout sends alerts to all users, one after the other, and measures the time from the
+// response to the last call, and the memory growth of the first alert.
 func (s *scene) fanout(everybody, alerts int) {
 	in := s.files()
 	first := s.serve(in)
 	s.settle(first.url, everybody, everybody)
-	s.must(first.Stop(s)) // with what letting them in took
+	s.must(first.Stop(s)) // frees the memory of the import
 	b := s.serve(in)
 	send := sendByConnect(b.url, 1, audience{everybody, func(int) string { return "@@" + group(everybody, 0) }})
 	before, _ := s.memory(b)

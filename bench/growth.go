@@ -14,12 +14,12 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
-// growth measures what a million deliveries in the ledger cost those that come after,
-// growth10 what ten million do.
+// growth measures the effect of a million deliveries in the ledger on new ones,
+// growth10 that of ten million.
 func growth(s *scene)   { s.growth(1) }
 func growth10(s *scene) { s.growth(10) }
 
-// growth measures a ledger with so many millions of deliveries beside one with none.
+// growth measures a ledger with millions of deliveries beside an empty one.
 func (s *scene) growth(millions int) {
 	for _, kind := range kinds {
 		full, err := s.filled(kind, millions)
@@ -28,7 +28,7 @@ func (s *scene) growth(millions int) {
 			continue
 		}
 		s.must(err)
-		empty, _ := s.fresh(kind) // there is one, as the other is there
+		empty, _ := s.fresh(kind) // found, because the filled one was
 		none := s.use(empty, 0)
 		much := s.use(full, millions*1_000_000)
 		none = none.mean(s.use(empty, 0))
@@ -47,20 +47,20 @@ func (s *scene) growth(millions int) {
 	}
 }
 
-// A use is how often a ledger can be used in a second, each way by itself.
+// A use holds the rates per second of each kind of use of a ledger.
 type use struct{ deliver, list, listUser, get float64 }
 
 func (u use) mean(v use) use {
 	return use{(u.deliver + v.deliver) / 2, (u.list + v.list) / 2, (u.listUser + v.listUser) / 2, (u.get + v.get) / 2}
 }
 
-// use delivers, lists and gets on databases with people, of which seeded deliveries
-// were there before.
+// use delivers, lists and gets alerts on databases with users, which hold seeded
+// deliveries.
 func (s *scene) use(in databases, seeded int) use {
 	b := s.serve(in)
 	delivered := s.deliver(b, 1)
-	// What is looked at is alike in every ledger: the newest alerts have as many
-	// deliveries as the seeded ones.
+	// The read alerts are alike in every ledger: the newest have as many deliveries as
+	// the seeded ones.
 	same := load.Closed{Callers: workers, Most: 500}
 	s.must(s.deliverBy(b, seedWidth, same, sendByConnect(b.url, workers, toEach(seedWidth))).tally.Check())
 	alerts := alertv1connect.NewAlertServiceClient(newHTTPClient(readers), b.url)
@@ -72,7 +72,7 @@ func (s *scene) use(in databases, seeded int) use {
 	listUser := s.run(reads, func(ctx context.Context, n int) error {
 		res, err := alerts.ListAlerts(ctx, &alertv1.ListAlertsRequest{NickName: user(n % people), PageSize: 1})
 		if err == nil && len(res.GetAlerts()) == 0 {
-			return errors.New("a user was told nothing")
+			return errors.New("a user has no alerts")
 		}
 		return err
 	})
@@ -90,5 +90,5 @@ func (s *scene) use(in databases, seeded int) use {
 	return use{delivered.perSecond(), list.PerSecond(), listUser.PerSecond(), get.PerSecond()}
 }
 
-// readers is how many look at alerts at once.
+// readers is the number of concurrent readers of alerts.
 const readers = 8

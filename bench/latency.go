@@ -9,13 +9,13 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// latency measures how long it takes from when an alert was meant to be sent until the
-// provider is told, at rates that do not wait for answers.
+// latency measures the time from the scheduled time of an alert to the call to the
+// provider, at rates that do not wait for responses.
 func latency(s *scene) {
 	b := s.bongsu(s.files())
-	s.deliver(b, 1) // so that it is warm
+	s.deliver(b, 1) // warm-up
 	for _, rate := range []int{100, 1000, 5000} {
-		// A 99th percentile of few calls says little.
+		// A 99th percentile of few calls is meaningless.
 		open := load.Open{Rate: rate, Time: max(s.Time, min(10*time.Second, 3*s.Time)), Callers: 1024}
 		if rate > 100 {
 			open.Time = s.Time
@@ -27,9 +27,9 @@ func latency(s *scene) {
 	}
 }
 
-// waits sends alerts to one person each at times that do not wait for answers, and gives,
-// sorted, how long after it was meant to be sent the provider was told of each, and a
-// note where that was too late. It ends the scene where one was told twice.
+// waits sends alerts to one user each by an open load. It returns, sorted, the times
+// from the schedule of each alert to the call to the provider, and a note if the rate
+// was not reached. A duplicate fails the scenario.
 func (s *scene) waits(b *bongsu, open load.Open) (waits []time.Duration, note string) {
 	tally := s.fake.Expect(open.Count(), 1)
 	meant := make([]time.Time, open.Count())
@@ -47,8 +47,8 @@ func (s *scene) waits(b *bongsu, open load.Open) (waits []time.Duration, note st
 	return waits, reached(open.Rate, got.Count, tally.Last().Sub(meant[0]))
 }
 
-// reached says where a rate was not reached: when count were told, so much later than
-// the first was meant to be sent that it was less than 95 of 100 in the same time.
+// reached returns a note if the rate was not reached: if less than 95 % of the
+// scheduled number were received in elapsed.
 func reached(rate, count int, elapsed time.Duration) string {
 	if got := float64(count) / elapsed.Seconds(); got < 0.95*float64(rate) {
 		return fmt.Sprintf("not reached: %.2f of it", got/float64(rate))
@@ -56,5 +56,5 @@ func reached(rate, count int, elapsed time.Duration) string {
 	return ""
 }
 
-// percentile is the word for a percentile.
+// percentile returns the name of a percentile.
 func percentile(p float64) string { return fmt.Sprintf("p%g", p) }

@@ -11,13 +11,13 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 )
 
-// A ledger is Bongsu's, looked into from outside.
+// A ledger is a read access to Bongsu's ledger database.
 type ledger struct {
 	db       *sql.DB
 	postgres bool
 }
 
-// open opens a ledger for the time of the scene.
+// open opens a ledger for the duration of the scenario.
 func (s *scene) open(where string) *ledger {
 	l := &ledger{postgres: strings.HasPrefix(where, "postgres://")}
 	driver, source := "pgx", where
@@ -28,7 +28,7 @@ func (s *scene) open(where string) *ledger {
 	l.db, err = sql.Open(driver, source)
 	s.must(err)
 	l.db.SetMaxOpenConns(1)
-	s.Cleanup(func() { _ = l.db.Close() }) // it was only read, or what was written is committed
+	s.Cleanup(func() { _ = l.db.Close() }) // only read, or already committed
 	return l
 }
 
@@ -41,28 +41,28 @@ func (l *ledger) empty(ctx context.Context) error {
 			return err
 		}
 		select {
-		case <-time.After(time.Millisecond): // another process's database can only be asked again
+		case <-time.After(time.Millisecond): // the database of another process can only be polled
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// waiting is how many deliveries are queued or claimed.
+// waiting returns the number of deliveries that are queued or claimed.
 func (l *ledger) waiting(s *scene) (n int) {
 	s.must(l.db.QueryRowContext(s.ctx, `SELECT (SELECT count(*) FROM deliveries WHERE state = 1) + (SELECT count(*) FROM deliveries WHERE state = 2)`).Scan(&n))
 	return n
 }
 
-// seeded is how many there are of so many seeded alerts that were created at a time or
-// after it.
+// seeded returns how many of the first alerts, the seeded ones, exist and were created
+// at or after a time.
 func (l *ledger) seeded(s *scene, alerts int, from time.Time) (n int) {
 	s.must(l.db.QueryRowContext(s.ctx, `SELECT count(*) FROM alerts WHERE id <= $1 AND create_time >= $2`, alerts, from.UnixMicro()).Scan(&n))
 	return n
 }
 
-// delivered is how many deliveries of alerts beyond so many seeded ones were sent, each
-// with its alert and the answer that says so.
+// delivered returns the number of sent deliveries of alerts beyond the seeded ones,
+// each with its alert and an attempt with status 200.
 func (l *ledger) delivered(s *scene, seeded int) (n int) {
 	s.must(l.db.QueryRowContext(s.ctx, `SELECT count(*) FROM alerts JOIN deliveries ON deliveries.alert_id = alerts.id
 		JOIN attempts ON attempts.delivery_id = deliveries.id WHERE alerts.id > $1 AND deliveries.state = 3 AND attempts.status = 200`, seeded).Scan(&n))

@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// A machine is what figures were measured on.
+// A machine describes where figures were measured.
 type machine struct {
 	Cores  int    `json:"cores"`
 	CPU    string `json:"cpu"`
 	Memory string `json:"memory"`
 	System string `json:"system"`
 	Go     string `json:"go"`
-	Note   string `json:"note,omitempty"` // what makes its figures worth less
+	Note   string `json:"note,omitempty"` // a reason to distrust its figures
 }
 
-// thisMachine describes the machine that the program runs on, whose databases are in
-// a folder. What it does not find out it leaves empty.
+// thisMachine describes the current machine, with its databases in a folder. Unknown
+// fields are empty.
 func thisMachine(dir string) machine {
 	m := machine{
 		Cores: runtime.NumCPU(), Go: runtime.Version(),
@@ -36,12 +36,12 @@ func thisMachine(dir string) machine {
 		dir = os.TempDir()
 	}
 	if inMemory(dir) {
-		m.Note = "the databases are in memory, where to wait for the disk costs nothing: name a folder on a disk by -dir"
+		m.Note = "the databases are in memory, without the cost of fsync: set a folder on a disk by -dir"
 	}
 	return m
 }
 
-// field reads the first value of a name in a file of lines.
+// field returns the first value of a name in a file of lines.
 func field(path, name, separator string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

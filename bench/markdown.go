@@ -7,9 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
-// markdown is the page of the results: budgets, and what was measured as shares of its
-// ceilings, or in milliseconds and MiB where that is what counts. What a machine comes
-// to by itself is on no page.
+// markdown returns the results as a page: budgets, and figures as shares of their
+// ceilings, or in milliseconds and MiB. Absolute rates of the machine are left out.
 func (r results) markdown() string {
 	var b strings.Builder
 	m := r.Machine
@@ -52,8 +51,8 @@ func (r results) markdown() string {
 	return b.String()
 }
 
-// noteOn is a figure's note, and how many runs measured it where that is not as many as
-// the page says.
+// noteOn returns a figure's note, and the number of runs if it differs from that of the
+// page.
 func (r results) noteOn(f figure.Summary) string {
 	switch {
 	case f.Runs == r.Runs:

@@ -21,16 +21,16 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// What Bongsu is compared with runs as a process of its own, as Bongsu does, so that
-// both cross the same borders: this program, told by its environment to be a part.
+// The systems that Bongsu is compared with run as separate processes, like Bongsu, so
+// that both have the same process boundaries: this program, selected by the environment
+// to be a part.
 const (
 	partVariable   = "BONGSU_BENCH_PART"
 	targetVariable = "BONGSU_BENCH_TARGET"
 	timeVariable   = "BONGSU_BENCH_TIME"
 )
 
-// beAPart is all of the program where it is started as a part; elsewhere it returns
-// false at once.
+// beAPart runs the part that the environment selects; otherwise it returns false.
 func beAPart(ctx context.Context) (yes bool, err error) {
 	switch part := os.Getenv(partVariable); part {
 	case "":
@@ -48,7 +48,7 @@ func beAPart(ctx context.Context) (yes bool, err error) {
 	case "worker":
 		return true, postMessages(ctx, os.Getenv(brokerVariable), os.Getenv(targetVariable))
 	default:
-		return true, fmt.Errorf("%s is %q: there is no such part", partVariable, part)
+		return true, fmt.Errorf("%s: unknown part %q", partVariable, part)
 	}
 }
 
@@ -62,18 +62,18 @@ func (s *scene) part(name string, environment ...string) *proc.Process {
 	return proc.Start(s, cmd)
 }
 
-// A constant takes alerts and does nothing about them.
+// A constant accepts alerts without an effect.
 type constant struct {
 	alertv1connect.UnimplementedAlertServiceHandler
 }
 
-// SendAlert answers as Bongsu does, and always the same.
+// SendAlert returns a constant response in the form of Bongsu's.
 func (constant) SendAlert(context.Context, *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
 	return &alertv1.SendAlertResponse{UserCount: 1, Id: "227894805024210944"}, nil
 }
 
-// A relay takes alerts and posts each to a fake before it answers. It keeps no record, so
-// nothing that takes an alert a call and makes a call for it can be quicker by much.
+// A relay posts each alert to a fake before it responds. It keeps no record, so that it
+// bounds the rate of any service that makes one call per alert.
 type relay struct {
 	constant
 	client *http.Client
@@ -83,7 +83,7 @@ type relay struct {
 
 func newRelay(url string) *relay { return &relay{client: newHTTPClient(workers), url: url} }
 
-// SendAlert posts what Bongsu would.
+// SendAlert posts the call that Bongsu would make.
 func (r *relay) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
 	if err := postConstant(ctx, r.client, r.url, int(r.count.Add(1))); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (r *relay) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*
 	return r.constant.SendAlert(ctx, req)
 }
 
-// serve serves alerts by the server that Bongsu has, and says where.
+// serve serves alerts by the same server as Bongsu, and logs its address.
 func serve(ctx context.Context, alerts alertv1connect.AlertServiceHandler) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	mux := http.NewServeMux()
@@ -104,12 +104,12 @@ func serve(ctx context.Context, alerts alertv1connect.AlertServiceHandler) error
 	return server.Serve(ctx, time.Second)
 }
 
-// postConstant posts to a fake what Bongsu posts of the message of a number.
+// postConstant posts Bongsu's call for the message with a number to a fake.
 func postConstant(ctx context.Context, client *http.Client, url string, n int) error {
 	return postJSON(ctx, client, url+"/api/chat.postMessage", bearer, slackBody(n))
 }
 
-// postConstants does so for a time, and says how often that was.
+// postConstants does so for a time, and prints the number of calls.
 func postConstants(ctx context.Context, url string, d time.Duration) error {
 	client := newHTTPClient(workers)
 	post := func(ctx context.Context, n int) error { return postConstant(ctx, client, url, n) }
@@ -123,7 +123,7 @@ func postConstants(ctx context.Context, url string, d time.Duration) error {
 
 var posted = regexp.MustCompile(`posted (\d+) in (\d+) ns`)
 
-// postedPerSecond waits for what a poster says.
+// postedPerSecond waits for the output of a poster and returns its rate.
 func (s *scene) postedPerSecond(p *proc.Process) float64 {
 	said := p.Await(s, posted, 1)[0]
 	count, err := strconv.ParseFloat(said[1], 64)

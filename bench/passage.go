@@ -11,9 +11,9 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// pass delivers as fast as can be, and then at 1,000 alerts a second, on databases with
-// people and so many seeded alerts, by a Bongsu with more flags. It ends the scene where
-// the ledger does not hold what was delivered.
+// pass delivers as fast as possible, and then at 1,000 alerts/s, on databases with
+// users and seeded alerts, by a Bongsu with more flags. The scenario fails if the
+// ledger lacks delivered alerts.
 func (s *scene) pass(in databases, seeded int, more ...string) (p passage) {
 	b := s.serve(in, more...)
 	before := b.ledger.delivered(s, seeded)
@@ -31,31 +31,31 @@ func (s *scene) pass(in databases, seeded int, more ...string) (p passage) {
 	s.must(b.Stop(s))
 	count := warm.count + got.count + len(waits)
 	if found := b.ledger.delivered(s, seeded) - before; found != count {
-		s.Fatalf("%d were delivered, and the ledger holds %d of them", count, found)
+		s.Fatalf("%d deliveries were sent, but the ledger holds %d", count, found)
 	}
 	return p
 }
 
-// forgetting is a pass while old alerts are forgotten. It ends the scene where a young
-// one was.
+// forgetting is a pass while old alerts are deleted. The scenario fails if a young one
+// is.
 func (s *scene) forgetting(in databases, seeded int) passage {
 	l := s.open(in.ledger)
 	begin := time.Now()
-	young := begin.Add(24*time.Hour - keep) // what came after it stays young meanwhile
+	young := begin.Add(24*time.Hour - keep) // alerts after it stay young during the pass
 	count := l.seeded(s, seeded, young)
 	p := s.pass(in, seeded, "--keep="+keep.String())
 	if left := l.seeded(s, seeded, young); left != count {
-		s.Fatalf("%d young alerts were forgotten", count-left)
+		s.Fatalf("%d young alerts were deleted", count-left)
 	}
 	if l.seeded(s, seeded, time.Time{}) == l.seeded(s, seeded, begin.Add(-keep)) {
-		p.note = "all that was old was forgotten before the end"
+		p.note = "all old alerts were deleted before the end"
 	}
 	return p
 }
 
 var forgottenTotal = regexp.MustCompile(`(?m)^bongsu_alert_deliveries_forgotten_total (\S+)$`)
 
-// forgotten is how many deliveries a Bongsu says that it has forgotten.
+// forgotten returns the number of deliveries that retention deleted, from the metrics.
 func (s *scene) forgotten(b *bongsu) float64 {
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, b.url+"/metrics", nil)
 	s.must(err)
@@ -65,7 +65,7 @@ func (s *scene) forgotten(b *bongsu) float64 {
 	s.must(err)
 	s.must(res.Body.Close())
 	said := forgottenTotal.FindSubmatch(page)
-	if said == nil { // it is silent on what it has not done
+	if said == nil { // a counter without increments is not exported
 		return 0
 	}
 	count, err := strconv.ParseFloat(string(said[1]), 64)
@@ -73,8 +73,8 @@ func (s *scene) forgotten(b *bongsu) float64 {
 	return count
 }
 
-// forgottenPerSecond is how many deliveries a Bongsu forgets a second while something
-// is done.
+// forgottenPerSecond returns the deliveries that retention deletes per second while a
+// function runs.
 func (s *scene) forgottenPerSecond(b *bongsu, meanwhile func()) float64 {
 	before, start := s.forgotten(b), time.Now()
 	meanwhile()

@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
 
-// people is how many users there are where a scenario does not need more. All are in
-// one workspace of Slack, each with a channel.
+// people is the default number of users. All are in one workspace of Slack, each with a
+// channel.
 const people = 1000
 
 // widths are the sizes of groups: each user is in one of each size.
@@ -19,8 +19,8 @@ var widths = []int{5, 100}
 func user(n int) string         { return "user" + strconv.Itoa(n) }
 func group(width, n int) string { return fmt.Sprintf("of%d-%d", width, n) }
 
-// toEach is alerts to single users or to whole groups, one after the other. Those of
-// a group have channels that differ by its size.
+// toEach returns an audience of single users, or of whole groups, one after the other.
+// Channels within a group are distinct modulo its size.
 func toEach(width int) audience {
 	if width == 1 {
 		return audience{1, func(n int) string { return "@" + user(n%people) }}
@@ -28,7 +28,7 @@ func toEach(width int) audience {
 	return audience{width, func(n int) string { return "@@" + group(width, n%(people/width)) }}
 }
 
-// settle lets count users and the groups of all sizes in.
+// settle imports count users, and groups of all sizes.
 func (s *scene) settle(url string, count int, sizes ...int) {
 	req := &userv1.ImportDirectoryRequest{}
 	for n := range count {

@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
 )
 
-// postgres measures deliveries on PostgreSQL, reached by a socket and waiting for the
-// disk, as a share of those on SQLite, of alerts to a hundred and to one.
+// postgres measures deliveries on PostgreSQL, over a socket and with fsync, as a share
+// of those on SQLite, for alerts to a hundred users and to one.
 func postgres(s *scene) {
 	in, found := s.onPostgres()
 	if !found {
@@ -27,7 +27,8 @@ func postgres(s *scene) {
 	}
 }
 
-// onPostgres gives fresh databases for the time of the scene, or says what is missing.
+// onPostgres returns new databases that exist during the scenario; found is false if
+// PostgreSQL is not installed, which is noted.
 func (s *scene) onPostgres() (in databases, found bool) {
 	server, err := s.server()
 	if errors.Is(err, postgrestest.ErrNone) {
@@ -44,7 +45,7 @@ func (s *scene) onPostgres() (in databases, found bool) {
 	var fsync string
 	s.must(l.db.QueryRowContext(s.ctx, `SHOW fsync`).Scan(&fsync))
 	if fsync != "on" {
-		s.Fatalf("the PostgreSQL of %s does not wait for the disk: its fsync is %s", postgrestest.Variable, fsync)
+		s.Fatalf("the PostgreSQL of %s must have fsync=on, not %s", postgrestest.Variable, fsync)
 	}
 	return in, true
 }

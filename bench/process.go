@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// tick is the unit in which Linux counts CPU time for programs, whatever its kernel
-// counts in.
+// tick is Linux's unit of CPU time in /proc, independent of the kernel's own.
 const tick = 10 * time.Millisecond
 
-// cpu is the CPU time that a Bongsu has taken.
+// cpu returns the CPU time of a Bongsu.
 func (s *scene) cpu(b *bongsu) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.ID()))
 	s.must(err)
@@ -21,12 +20,12 @@ func (s *scene) cpu(b *bongsu) time.Duration {
 	return d
 }
 
-// cpuTime reads a file stat of /proc: the time in the program and for it in the kernel.
+// cpuTime parses /proc/PID/stat and returns the user and system time.
 func cpuTime(stat string) (time.Duration, error) {
-	name := strings.LastIndex(stat, ")") // its end; it may hold spaces, and brackets too
+	name := strings.LastIndex(stat, ")") // end of the name, which may hold spaces and brackets
 	fields := strings.Fields(stat[name+1:])
 	if name < 0 || len(fields) < 13 {
-		return 0, fmt.Errorf("%q is no /proc/PID/stat", stat)
+		return 0, fmt.Errorf("malformed /proc/PID/stat %q", stat)
 	}
 	var ticks int64
 	for _, field := range fields[11:13] {
@@ -39,8 +38,7 @@ func cpuTime(stat string) (time.Duration, error) {
 	return time.Duration(ticks) * tick, nil
 }
 
-// memory is how much of the machine's memory a Bongsu has, and the most that it had,
-// in MiB.
+// memory returns the current and the peak resident memory of a Bongsu in MiB.
 func (s *scene) memory(b *bongsu) (now, most float64) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.ID()))
 	s.must(err)
@@ -55,17 +53,17 @@ func (s *scene) memory(b *bongsu) (now, most float64) {
 	return now, most
 }
 
-// forgetMost makes memory forget the most that a Bongsu had before.
+// forgetMost resets the peak resident memory of a Bongsu.
 func (s *scene) forgetMost(b *bongsu) {
 	s.must(os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", b.ID()), []byte("5"), 0))
 }
 
-// kilobytes reads a field of a file status of /proc.
+// kilobytes parses a field of /proc/PID/status.
 func kilobytes(status, field string) (float64, error) {
 	_, rest, _ := strings.Cut("\n"+status, "\n"+field+":")
 	words := strings.Fields(rest)
 	if len(words) < 2 || words[1] != "kB" {
-		return 0, fmt.Errorf("there is no %s in the status", field)
+		return 0, fmt.Errorf("no %s in /proc/PID/status", field)
 	}
 	return strconv.ParseFloat(words[0], 64)
 }

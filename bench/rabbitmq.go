@@ -28,9 +28,8 @@ var (
 // rabbitQueue is the queue of the pipeline.
 const rabbitQueue = "bench"
 
-// rabbitmq measures a pipeline that keeps no record: messages are published to a
-// durable queue and confirmed, and workers in a process of their own post each of them
-// and then let it go.
+// rabbitmq measures a pipeline without a record: messages are published to a durable
+// queue with confirms, and workers in a separate process post each and then ack it.
 func rabbitmq(s *scene) {
 	url, found := s.rabbit()
 	if !found {
@@ -39,7 +38,7 @@ func rabbitmq(s *scene) {
 	conn, err := amqp.Dial(url)
 	s.must(err)
 	defer conn.Close()
-	channels := make(chan *amqp.Channel, workers) // each is for one at a time
+	channels := make(chan *amqp.Channel, workers) // a channel serves one goroutine at a time
 	for range workers {
 		c, err := conn.Channel()
 		s.must(err)
@@ -68,25 +67,25 @@ func rabbitmq(s *scene) {
 	})
 }
 
-// rabbit starts a broker of its own on loopback, and gives its URL.
+// rabbit starts a broker on loopback and returns its URL.
 func (s *scene) rabbit() (url string, found bool) {
-	// The script of the package itself: the one in PATH would run as another user.
+	// The script of the package, because the one in PATH runs as another user.
 	scripts, err := filepath.Glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server")
 	s.must(err)
 	epmd, err := exec.LookPath("epmd")
 	if len(scripts) == 0 || err != nil {
-		s.leaveOut("RabbitMQ", "there is none in /usr/lib/rabbitmq (Debian: apt-get install rabbitmq-server)")
+		s.leaveOut("RabbitMQ", "not found in /usr/lib/rabbitmq (Debian: apt-get install rabbitmq-server)")
 		return "", false
 	}
 	dir, port := s.folder(), proc.Port(s)
-	names := proc.Port(s) // where Erlang's names are kept, by a process that ends with the scene
+	names := proc.Port(s) // for Erlang's port mapper, a process that is stopped after the scenario
 	environment := slices.Concat(os.Environ(), []string{
 		"HOME=" + dir, "ERL_EPMD_ADDRESS=127.0.0.1", fmt.Sprint("ERL_EPMD_PORT=", names),
 		"RABBITMQ_NODENAME=bench@localhost", "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", fmt.Sprint("RABBITMQ_NODE_PORT=", port),
 		fmt.Sprint("RABBITMQ_DIST_PORT=", proc.Port(s)), "RABBITMQ_MNESIA_BASE=" + dir, "RABBITMQ_LOG_BASE=" + dir, "RABBITMQ_LOGS=-",
 		"RABBITMQ_CONFIG_FILE=" + filepath.Join(dir, "none"), "RABBITMQ_ENABLED_PLUGINS_FILE=" + filepath.Join(dir, "plugins"),
 		"RABBITMQ_CONF_ENV_FILE=" + filepath.Join(dir, "none.conf"),
-		// So that the script becomes the broker, and is ended as one process.
+		// So that the script execs the broker, which is then stopped as one process.
 		"RABBITMQ_ALLOW_INPUT=1", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-noinput",
 	})
 	for _, cmd := range []*exec.Cmd{exec.Command(epmd), exec.Command("sh", "-c", `exec "$0" 1>&2`, scripts[len(scripts)-1])} {
@@ -99,8 +98,8 @@ func (s *scene) rabbit() (url string, found bool) {
 	return fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", port), true
 }
 
-// postMessages is the part that works the queue of a broker: it posts each message to
-// a fake, and lets it go when that has answered.
+// postMessages is the part that consumes the queue of a broker: it posts each message
+// to a fake, and acks it after the response.
 func postMessages(ctx context.Context, broker, url string) error {
 	conn, err := amqp.Dial(broker)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
-// results is all that was measured.
+// results holds all measurements.
 type results struct {
 	Machine machine          `json:"machine"`
 	Start   time.Time        `json:"start"`
@@ -23,7 +23,7 @@ type results struct {
 	Notes   []string         `json:"notes,omitempty"` // what was not measured, and why
 }
 
-// readResults reads the file of an earlier run; none gives none.
+// readResults reads the file of an earlier run; an empty name returns no results.
 func readResults(file string) (r results, err error) {
 	if file == "" {
 		return r, nil
@@ -51,7 +51,7 @@ func (r *results) join(earlier results) {
 	}
 }
 
-// tell tells the results wherever the options ask for them.
+// tell writes the results to the outputs of the options.
 func (r results) tell(o options, out io.Writer) error {
 	if err := r.table(out); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (r results) tell(o options, out io.Writer) error {
 	return os.WriteFile(o.Report, []byte(r.markdown()), 0o644)
 }
 
-// table writes the figures and verdicts for a terminal.
+// table writes the figures and verdicts as text.
 func (r results) table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "FIGURE\tMEDIAN\tUNIT\tSHARE\tOF\tLEAST\tMOST\tRUNS\tNOTE\n")
@@ -94,7 +94,7 @@ func (r results) table(out io.Writer) error {
 	return w.Flush()
 }
 
-// limit is what a budget asks for.
+// limit returns the limit of a budget as text.
 func (v verdict) limit() string {
 	if v.AtLeast {
 		return "≥ " + number(v.Limit)
@@ -102,7 +102,7 @@ func (v verdict) limit() string {
 	return "≤ " + number(v.Limit)
 }
 
-// word is the verdict.
+// word returns the verdict as text.
 func (v verdict) word() string {
 	switch {
 	case v.Runs == 0:
@@ -115,7 +115,7 @@ func (v verdict) word() string {
 	return "missed"
 }
 
-// number is a value with as many digits as it is worth: three, or all before the point.
+// number formats a value with three significant digits, or all digits before the point.
 func number(value float64) string {
 	if value == 0 || math.IsNaN(value) {
 		return strconv.FormatFloat(value, 'f', 0, 64)

@@ -6,20 +6,19 @@ import (
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
-// retention measures deliveries while old ones are forgotten, in a ledger of a million.
+// retention measures deliveries while old ones are deleted, in a ledger of a million.
 func retention(s *scene) { s.retention("1M", 1_000_000, 3) }
 
-// keep is how long alerts are kept where old ones are forgotten: half of the seeded ones
-// are older.
+// keep is the retention: half of the seeded alerts are older.
 const keep = month / 2
 
-// retention compares a ledger of so many deliveries while its old ones are forgotten
-// with the same one while all are kept, so many times in turn, as a machine that others
-// use changes. It ends the scene where nothing was forgotten, or anything that must be
+// retention compares a ledger of seeded deliveries while retention deletes the old ones
+// with the same ledger without retention, several times in turn, because a shared
+// machine varies. The scenario fails if nothing was deleted, or anything that must be
 // kept.
 func (s *scene) retention(many string, deliveries, turns int) {
 	for _, kind := range kinds {
-		in, found := s.fresh(kind) // its own: what is forgotten would be lacking to others
+		in, found := s.fresh(kind) // separate databases: deletions would affect other scenarios
 		if !found {
 			continue
 		}
@@ -34,14 +33,14 @@ func (s *scene) retention(many string, deliveries, turns int) {
 			forever = append(forever, s.pass(in, seeded))
 		}
 		if deleted == 0 {
-			s.Fatalf("nothing was forgotten")
+			s.Fatalf("nothing was deleted")
 		}
 		s.compare(name("retention", kind, many), forever, forgetting)
 		s.end()
 	}
 }
 
-// compare adds what passages come to, under a name.
+// compare adds the figures of passages under a name.
 func (s *scene) compare(what string, forever, forgetting passages) {
 	whole := forever.median(func(p passage) float64 { return p.deliver })
 	s.add(figure.Figure{Name: name(what, "forever"), Unit: "deliveries/s", Value: whole})
@@ -62,17 +61,17 @@ func (s *scene) compare(what string, forever, forgetting passages) {
 	})
 }
 
-// A passage is what came of a while on a ledger.
+// A passage is the result of one pass on a ledger.
 type passage struct {
-	deliver   float64 // deliveries a second, as fast as can be
-	forgotten float64 // deliveries a second, meanwhile
-	p99       float64 // milliseconds from when an alert was meant to be sent until the provider was told, at 1,000 alerts/s
-	calmly    float64 // deliveries a second that were forgotten meanwhile
-	deleted   float64 // deliveries in all
+	deliver   float64 // deliveries per second, as fast as possible
+	forgotten float64 // deliveries per second that were deleted meanwhile
+	p99       float64 // milliseconds from the schedule of an alert to the call to the provider, at 1,000 alerts/s
+	calmly    float64 // deliveries per second that were deleted meanwhile
+	deleted   float64 // deliveries deleted in all
 	note      string
 }
 
-// passages are what came of several whiles.
+// passages are the results of several passes.
 type passages []passage
 
 func (ps passages) median(of func(passage) float64) float64 {
@@ -83,7 +82,7 @@ func (ps passages) median(of func(passage) float64) float64 {
 	return figure.Median(values)
 }
 
-// note is of the last that has one.
+// note returns the last note.
 func (ps passages) note() (note string) {
 	for _, p := range ps {
 		note = cmp.Or(p.note, note)

@@ -6,36 +6,36 @@ import (
 	"strings"
 )
 
-// A scenario is something to measure.
+// A scenario is one set of measurements.
 type scenario struct {
 	name string
-	long bool // it takes minutes and gigabytes
+	long bool // takes minutes and gigabytes
 	what string
 	play func(*scene)
 }
 
-// scenarios gives all that can be measured, in the order in which it is.
+// scenarios returns all scenarios, in the order of their runs.
 func scenarios() []scenario {
 	return []scenario{
-		{"ceilings", false, "what the machine can at most", ceilings},
-		{"accept", false, "alerts taken, to 1, 5 and 100 people, by REST, Connect and gRPC", accept},
-		{"deliver", false, "deliveries recorded end to end, while alerts are taken", deliver},
-		{"latency", false, "from when an alert is sent until the provider is told, at 100, 1,000 and 5,000 alerts/s", latency},
-		{"fanout", false, "one alert to 1,300 people", fanout},
-		{"cost", false, "program, start, memory at rest and with 100,000 waiting", cost},
+		{"ceilings", false, "maximum rates of the machine", ceilings},
+		{"accept", false, "accepted alerts, to 1, 5 and 100 users, over REST, Connect and gRPC", accept},
+		{"deliver", false, "deliveries recorded end to end, while alerts are accepted", deliver},
+		{"latency", false, "from sending an alert until the call to the provider, at 100, 1,000 and 5,000 alerts/s", latency},
+		{"fanout", false, "one alert to 1,300 users", fanout},
+		{"cost", false, "size of the program, start, idle memory and memory with 100,000 queued", cost},
 		{"senders", false, "a second sender process beside one", senders},
 		{"postgres", false, "PostgreSQL instead of SQLite", postgres},
 		{"alertmanager", false, "Alertmanager on the same fake, where it is installed", alertmanager},
 		{"rabbitmq", false, "a bare durable pipeline on the same fake, where RabbitMQ is installed", rabbitmq},
-		{"crowd", true, "one alert to 100,000 people", crowd},
-		{"backlog", true, "memory with 1,000,000 waiting", backlog},
+		{"crowd", true, "one alert to 100,000 users", crowd},
+		{"backlog", true, "memory with 1,000,000 queued", backlog},
 		{"growth", true, "with 1 million deliveries in the ledger, and with none", growth},
 		{"growth10", true, "with 10 million", growth10},
-		{"retention", true, "with 1 million, half of which are forgotten meanwhile", retention},
+		{"retention", true, "with 1 million, half of which are deleted meanwhile", retention},
 	}
 }
 
-// chosen gives the scenarios that the options name.
+// chosen returns the scenarios that the options select.
 func chosen(o options) ([]scenario, error) {
 	all := scenarios()
 	if len(o.Run) == 0 {
@@ -45,14 +45,14 @@ func chosen(o options) ([]scenario, error) {
 	for _, name := range o.Run {
 		i := slices.IndexFunc(all, func(s scenario) bool { return s.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no scenario %q:\n%s", name, listing())
+			return nil, fmt.Errorf("unknown scenario %q, use one of:\n%s", name, listing())
 		}
 		some = append(some, all[i])
 	}
 	return some, nil
 }
 
-// listing is the scenarios for people.
+// listing returns the scenarios as text.
 func listing() string {
 	var b strings.Builder
 	for _, s := range scenarios() {

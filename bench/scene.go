@@ -13,11 +13,11 @@ import (
 
 var _ proc.T = (*scene)(nil)
 
-// patience bounds every wait for something that must come.
+// patience is the timeout of every wait.
 const patience = 5 * time.Minute
 
-// A scene is one run of one scenario: what it needs, what it measures, and what must
-// be ended when it is over. Its methods are for the goroutine that plays it.
+// A scene is one run of a scenario, with its figures and cleanups. Its methods must be
+// called by the goroutine that runs the scenario.
 type scene struct {
 	*stage
 	figures  []figure.Figure
@@ -25,10 +25,10 @@ type scene struct {
 	failed   bool
 }
 
-// A halt is how a scene ends that cannot go on.
+// A halt is the panic value that ends a scenario with an error.
 type halt struct{ error }
 
-// perform plays a scenario to its end, and gives what it measured.
+// perform runs a scenario and returns its figures.
 func (s *scene) perform(scenario func(*scene)) (figures []figure.Figure, err error) {
 	defer s.end()
 	defer func() {
@@ -44,7 +44,7 @@ func (s *scene) perform(scenario func(*scene)) (figures []figure.Figure, err err
 	return s.figures, nil
 }
 
-// end ends what the scene has begun so far.
+// end runs the cleanups, the last first.
 func (s *scene) end() {
 	for len(s.cleanups) > 0 {
 		last := len(s.cleanups) - 1
@@ -54,16 +54,16 @@ func (s *scene) end() {
 	}
 }
 
-// say tells who waits what is being done.
+// say prints progress.
 func (s *scene) say(format string, args ...any) { fmt.Fprintf(s.progress, "  "+format+"\n", args...) }
 
-// leaveOut tells that something is not measured, and why.
+// leaveOut notes that something is not measured, and why.
 func (s *scene) leaveOut(what, why string) {
 	s.say("%s is left out: %s", what, why)
 	s.note(what + " was left out: " + why)
 }
 
-// add keeps a figure.
+// add records a figure.
 func (s *scene) add(f figure.Figure) {
 	s.figures = append(s.figures, f)
 	if f.Of == "" {
@@ -73,7 +73,7 @@ func (s *scene) add(f figure.Figure) {
 	s.say("%s: %s %s, %.3f of %s %s", f.Name, number(f.Value), f.Unit, f.Share(), f.Of, f.Note)
 }
 
-// must ends the scene with an error.
+// must ends the scenario if err is not nil.
 func (s *scene) must(err error) {
 	if err != nil {
 		s.failed = true
@@ -81,29 +81,29 @@ func (s *scene) must(err error) {
 	}
 }
 
-// warn tells of an error that changes no figure.
+// warn prints an error that affects no figure.
 func (s *scene) warn(err error) {
 	if err != nil {
 		s.say("%s", err)
 	}
 }
 
-// folder gives a folder that is gone after the scene.
+// folder returns a folder that is removed after the scenario.
 func (s *scene) folder() string {
 	dir, err := os.MkdirTemp(s.Dir, "bench-")
 	s.must(err)
-	s.Cleanup(func() { _ = os.RemoveAll(dir) }) // what is left of it is in a temporary folder
+	s.Cleanup(func() { _ = os.RemoveAll(dir) }) // leftovers are in a temporary folder
 	return dir
 }
 
-// wait waits for something that must come.
+// wait waits for a condition with the timeout patience.
 func (s *scene) wait(until func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	s.must(until(ctx))
 }
 
-// rest lets time pass, where what is measured is how something is after a time.
+// rest sleeps, to measure a state after a time.
 func (s *scene) rest(d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -112,20 +112,20 @@ func (s *scene) rest(d time.Duration) {
 	}
 }
 
-// Helper does nothing: a scene has no lines of its own to hide.
+// Helper does nothing: a scenario has no call stack in its output.
 func (s *scene) Helper() {}
 
-// Failed says whether the scene was ended by an error.
+// Failed reports whether an error ended the scenario.
 func (s *scene) Failed() bool { return s.failed }
 
-// Fatal ends the scene.
+// Fatal ends the scenario.
 func (s *scene) Fatal(args ...any) { s.must(errors.New(fmt.Sprint(args...))) }
 
-// Fatalf ends the scene.
+// Fatalf ends the scenario.
 func (s *scene) Fatalf(format string, args ...any) { s.must(fmt.Errorf(format, args...)) }
 
-// Logf tells who waits.
+// Logf prints progress.
 func (s *scene) Logf(format string, args ...any) { s.say(format, args...) }
 
-// Cleanup has f called when the scene is over, the last first.
+// Cleanup registers f to run after the scenario, the last first.
 func (s *scene) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }

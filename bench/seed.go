@@ -9,13 +9,12 @@ import (
 	"time"
 )
 
-// seedWidth is how many deliveries a seeded alert has.
+// seedWidth is the number of deliveries of a seeded alert.
 const seedWidth = 5
 
-// seedAlerts, seedDeliveries and seedAttempts fill a ledger with alerts from number
-// {from} to below {to}, of which the first was created at {start} microseconds, each
-// {step} after the one before. All deliveries were sent, by one attempt, to the users
-// that there are.
+// seedAlerts, seedDeliveries and seedAttempts insert alerts from number {from} to below
+// {to}, the first created at {start} microseconds, each {step} after the one before.
+// All deliveries were sent, by one attempt, to existing users.
 const (
 	seedAlerts = `INSERT INTO alerts (id, targets, unknown, severity, message, create_time, expire_time, more)
 SELECT n, '["@@of5-0"]', '[]', 'normal', 'node down, seeded', {start} + n * {step}, {start} + n * {step} + 86400000000, '' FROM {numbers}`
@@ -31,14 +30,14 @@ SELECT n * 5 + m, 1, 1, {start} + n * {step} + 2000, {start} + n * {step} + 4000
 FROM {numbers} CROSS JOIN (SELECT 0 AS m UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) AS five`
 )
 
-// seedBatch is how many alerts are seeded in a transaction.
+// seedBatch is the number of alerts seeded in a transaction.
 const seedBatch = 50_000
 
 // kinds are the kinds of databases.
 var kinds = []string{"sqlite", "postgres"}
 
-// fresh gives databases of a kind with people, for the time of the scene, or tells
-// that there are none of that kind.
+// fresh returns databases of a kind with users, for the duration of the scenario; found
+// is false if there is no such database, which is noted.
 func (s *scene) fresh(kind string) (in databases, found bool) {
 	in = s.files()
 	if kind == "postgres" {
@@ -50,8 +49,8 @@ func (s *scene) fresh(kind string) (in databases, found bool) {
 	return in, true
 }
 
-// filled gives databases of a kind with people and so many millions of deliveries. They
-// are filled once, and grow by what is delivered on them.
+// filled returns databases of a kind with users and millions of deliveries. They are
+// filled once, and grow by the deliveries of scenarios.
 func (s *scene) filled(kind string, millions int) (databases, error) {
 	key := fmt.Sprintf("%s/%dM", kind, millions)
 	if in, found := s.full[key]; found {
@@ -69,7 +68,7 @@ func (s *scene) filled(kind string, millions int) (databases, error) {
 	return in, nil
 }
 
-// lasting gives empty databases that outlast the scene.
+// lasting returns empty databases that outlive the scenario.
 func (s *scene) lasting(kind string) (in databases, err error) {
 	if kind == "sqlite" {
 		dir, err := os.MkdirTemp(s.Dir, "bench-")
@@ -86,10 +85,10 @@ func (s *scene) lasting(kind string) (in databases, err error) {
 	return in, errors.Join(errs[:]...)
 }
 
-// month is how long ago the first of the seeded alerts was created.
+// month is the age of the first seeded alert.
 const month = 30 * 24 * time.Hour
 
-// seed fills a ledger with alerts of the last month, one as long after the other.
+// seed fills a ledger with alerts of the last month, at equal intervals.
 func (s *scene) seed(l *ledger, alerts int) {
 	before, after, credential := []string{"PRAGMA synchronous = OFF", "PRAGMA cache_size = -500000"}, []string{"PRAGMA wal_checkpoint(TRUNCATE)"}, "zeroblob(60)"
 	numbers := `(WITH RECURSIVE numbers (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {to}) SELECT n FROM numbers)`

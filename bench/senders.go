@@ -9,11 +9,11 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 )
 
-// senders measures one process that takes alerts with one process that sends them, and
-// with two: whether the second is worth its place, and whether anybody is told twice. Of
-// a provider that answers at once the machine is the bound, which a second process does
-// not add to: there alerts are to a hundred, or to take them would be the most of the work.
-// Of a provider that is far away, the calls that a process has under way are the bound.
+// senders measures one accepting process with one sender process, and with two: whether
+// the second increases the rate, and whether it causes duplicates. With a provider that
+// responds at once the machine is the limit, which a second process does not raise:
+// there alerts go to a hundred users, because otherwise accepting them would be most of
+// the work. With a slow provider, the calls in flight of a process are the limit.
 func senders(s *scene) {
 	s.second("senders", 100, load.Closed{Callers: workers, Time: s.Time})
 	s.fake.Lag(far)
@@ -22,9 +22,9 @@ func senders(s *scene) {
 }
 
 const (
-	// far is how long a provider takes that is far away.
+	// far is the response time of a slow provider.
 	far = 50 * time.Millisecond
-	// farAlerts is how many alerts are sent to it for each second of a load.
+	// farAlerts is the number of alerts to it per second of a load.
 	farAlerts = 3000
 )
 
@@ -37,11 +37,11 @@ func (s *scene) second(what string, width int, l load.Closed) {
 	}, func() { two, again = s.apart(2, width, l) })
 	s.add(figure.Figure{Name: what + "/1", Unit: "deliveries/s", Value: one})
 	s.add(figure.Figure{Name: what + "/2", Unit: "deliveries/s", Value: two, Of: what + "/1", Whole: one})
-	s.add(figure.Figure{Name: what + "/2/again", Unit: "told twice", Value: again})
+	s.add(figure.Figure{Name: what + "/2/again", Unit: "duplicates", Value: again})
 }
 
-// apart runs Bongsu in parts with so many senders, and gives their deliveries a second
-// and how many of them were told twice.
+// apart runs Bongsu in separate processes with count senders, and returns the
+// deliveries per second and the number of duplicates.
 func (s *scene) apart(count, width int, l load.Closed) (perSecond, again float64) {
 	in := s.files()
 	_, nats := s.binaries.NATS(s, s.folder(), -1)

@@ -15,22 +15,22 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// A stage is what scenes share.
+// A stage holds the resources that scenarios share.
 type stage struct {
 	options
-	ctx      context.Context // ends everything
-	progress io.Writer       // tells who waits
+	ctx      context.Context // canceled to end everything
+	progress io.Writer       // for progress messages
 	fake     *fake.Fake
 	binaries proc.Binaries
-	key      string // the file of the seal key
+	key      string // path of the seal key file
 
-	notes    []string             // of what was not measured, and why
-	postgres *postgrestest.Server // started by the first that asks
-	full     map[string]databases // that took long to fill, by what is in them
-	folders  []string             // of those
+	notes    []string             // what was not measured, and why
+	postgres *postgrestest.Server // started on first use
+	full     map[string]databases // prefilled databases, by their content
+	folders  []string             // to remove, with those of full
 }
 
-// newStage makes a stage, and builds what is measured. It must be closed.
+// newStage builds the programs and starts the fake. The stage must be closed.
 func newStage(ctx context.Context, o options, progress io.Writer) (*stage, error) {
 	st := &stage{options: o, ctx: ctx, progress: progress, full: map[string]databases{}}
 	dir, err := os.MkdirTemp(o.Dir, "bench-")
@@ -54,7 +54,7 @@ func newStage(ctx context.Context, o options, progress io.Writer) (*stage, error
 	return st, nil
 }
 
-// close ends and removes what is on the stage.
+// close stops the servers and removes the folders.
 func (st *stage) close() error {
 	var err error
 	if st.fake != nil {
@@ -69,14 +69,14 @@ func (st *stage) close() error {
 	return err
 }
 
-// note keeps, once, that something was not measured.
+// note records, once, that something was not measured.
 func (st *stage) note(text string) {
 	if !slices.Contains(st.notes, text) {
 		st.notes = append(st.notes, text)
 	}
 }
 
-// server gives the PostgreSQL of the stage, whose commits wait for the disk, or
+// server returns the PostgreSQL of the stage, whose commits wait for fsync, or
 // postgrestest.ErrNone.
 func (st *stage) server() (*postgrestest.Server, error) {
 	if st.postgres == nil {

@@ -1,6 +1,6 @@
-// Package fake is a provider that answers every call as Slack answers
-// chat.postMessage, as fast as net/http can, and remembers when it was first told
-// what. Everything that is compared calls the same one.
+// Package fake is a provider that responds to every call like Slack's chat.postMessage,
+// as fast as net/http can, and records when it first received each message. All
+// measured systems call the same one.
 package fake
 
 import (
@@ -19,12 +19,12 @@ import (
 
 // A Fake is a provider on loopback.
 type Fake struct {
-	URL string // where it is
+	URL string // base URL
 
 	server *http.Server
 	ended  chan error
-	pause  atomic.Int64 // seconds that it asks to wait; 0 where it takes calls
-	lag    atomic.Int64 // nanoseconds before each answer
+	pause  atomic.Int64 // Retry-After in seconds; 0 to accept calls
+	lag    atomic.Int64 // nanoseconds before each response
 	tally  atomic.Pointer[Tally]
 	ts     atomic.Int64
 }
@@ -42,7 +42,7 @@ func Listen(ctx context.Context) (*Fake, error) {
 	return f, nil
 }
 
-// Close ends it.
+// Close stops the fake.
 func (f *Fake) Close() error {
 	err := f.server.Close()
 	if ended := <-f.ended; !errors.Is(ended, http.ErrServerClosed) {
@@ -51,14 +51,14 @@ func (f *Fake) Close() error {
 	return err
 }
 
-// Pause makes it ask every caller to wait for so long; 0 makes it take calls again.
+// Pause makes it return 429 with a Retry-After of wait; 0 makes it accept calls again.
 func (f *Fake) Pause(wait time.Duration) { f.pause.Store(int64(wait.Seconds())) }
 
-// Lag makes it answer every call only after so long, as providers do that are far away.
+// Lag delays every response, like a distant provider.
 func (f *Fake) Lag(lag time.Duration) { f.lag.Store(int64(lag)) }
 
-// Expect makes it forget what it was told, and remember from now on messages with
-// numbers from 0 to below messages, to width people each.
+// Expect starts a new tally of messages with numbers from 0 to below messages, to width
+// users each.
 func (f *Fake) Expect(messages, width int) *Tally {
 	t := &Tally{width: width, start: time.Now(), at: make([]atomic.Int64, messages*width), news: make(chan struct{}, 1)}
 	f.tally.Store(t)
@@ -67,13 +67,13 @@ func (f *Fake) Expect(messages, width int) *Tally {
 
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// ServeHTTP answers a call.
+// ServeHTTP responds to a call.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := bodies.Get().(*bytes.Buffer)
 	defer bodies.Put(body)
 	body.Reset()
 	if _, err := io.Copy(body, r.Body); err != nil {
-		return // the caller is gone
+		return // the caller has gone
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if wait := f.pause.Load(); wait > 0 {
@@ -92,5 +92,5 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.tally.Load().take(body.Bytes())
 	answer := append(body.AvailableBuffer(), `{"ok":true,"ts":"1503435956.`...)
 	answer = append(strconv.AppendInt(answer, f.ts.Add(1), 10), `"}`...)
-	_, _ = w.Write(answer) // a caller that is gone shows in what it says itself
+	_, _ = w.Write(answer) // the caller reports its own errors
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/bench/fake"
 )
 
-// post sends what Slack is sent, and gives the answer.
+// post makes a call in Slack's form, and returns the response.
 func post(t *testing.T, f *fake.Fake, number, person int) (status int, answer string) {
 	t.Helper()
 	body := `{"channel":"` + fake.Channel(person) + `","text":"[normal] ` + fake.Text(number) + `"}`
@@ -51,23 +51,23 @@ func TestTallyKnowsWhoWasToldWhat(t *testing.T) {
 	tally := f.Expect(2, 5)
 	before := time.Now()
 	if status, answer := post(t, f, 1, 7); status != http.StatusOK || !strings.HasPrefix(answer, `{"ok":true,"ts":"`) {
-		t.Errorf("it answers %d %s", status, answer)
+		t.Errorf("response %d %s", status, answer)
 	}
 	if err := tally.Wait(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
 	if at, told := tally.At(1, 2); !told || at.Before(before) || !at.Equal(tally.Last()) {
-		t.Errorf("told %v at %s, last at %s", told, at, tally.Last())
+		t.Errorf("received %v at %s, last at %s", told, at, tally.Last())
 	}
 	if _, told := tally.At(0, 2); told {
-		t.Error("what nobody said was told")
+		t.Error("a message was recorded that was not sent")
 	}
 	if err := tally.Check(); err != nil {
 		t.Error(err)
 	}
 	post(t, f, 1, 7)
 	if tally.Check() == nil || tally.Again() != 1 || tally.Told() != 1 {
-		t.Errorf("told twice: %v, %d again, %d told", tally.Check(), tally.Again(), tally.Told())
+		t.Errorf("duplicates: %v, %d again, %d distinct", tally.Check(), tally.Again(), tally.Told())
 	}
 	post(t, f, 2, 0)
 	if err := tally.Check(); !strings.Contains(err.Error(), "1 were not expected") {
@@ -89,11 +89,11 @@ func TestPause(t *testing.T) {
 	tally := f.Expect(1, 1)
 	f.Pause(time.Hour)
 	if status, _ := post(t, f, 0, 0); status != http.StatusTooManyRequests || tally.Told() != 0 {
-		t.Errorf("it answers %d, and was told %d", status, tally.Told())
+		t.Errorf("response %d, %d received", status, tally.Told())
 	}
 	f.Pause(0)
 	if status, _ := post(t, f, 0, 0); status != http.StatusOK || tally.Told() != 1 {
-		t.Errorf("it answers %d, and was told %d", status, tally.Told())
+		t.Errorf("response %d, %d received", status, tally.Told())
 	}
 }
 
@@ -104,6 +104,6 @@ func TestLag(t *testing.T) {
 	f.Lag(lag)
 	start := time.Now()
 	if status, _ := post(t, f, 0, 0); status != http.StatusOK || time.Since(start) < lag {
-		t.Errorf("it answers %d after %s", status, time.Since(start))
+		t.Errorf("response %d after %s", status, time.Since(start))
 	}
 }

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// A Tally is what a fake was told, and when.
+// A Tally records which messages a fake received, and when.
 type Tally struct {
 	width int
 	start time.Time
-	at    []atomic.Int64 // nanoseconds after start, of the first time; 0 for never
+	at    []atomic.Int64 // nanoseconds after start, of the first call; 0 for none
 
 	first, again, strange atomic.Int64
 	latest                atomic.Int64 // nanoseconds after start
 	goal                  atomic.Int64
-	news                  chan struct{} // holds one where the goal was reached
+	news                  chan struct{} // holds one value if the goal was reached
 }
 
-// Text is a text by which the message of a number is known.
+// Text returns the text that identifies the message with a number.
 func Text(number int) string { return "node down, bench#" + strconv.Itoa(number) + "#" }
 
-// Channel is the destination by which a person is known. Those of one message must
-// differ by the width of the tally.
+// Channel returns the destination that identifies a user. Those of one message must be
+// distinct modulo the width of the tally.
 func Channel(person int) string { return "Cbench" + strconv.Itoa(person) + "#" }
 
 var (
@@ -33,7 +33,7 @@ var (
 	channelMark = []byte(`"Cbench`)
 )
 
-// take remembers one call.
+// take records one call.
 func (t *Tally) take(body []byte) {
 	number, ok := numberAfter(body, textMark)
 	person := 0
@@ -59,7 +59,7 @@ func (t *Tally) take(body []byte) {
 	}
 }
 
-// numberAfter reads the digits behind a mark, which end with a #.
+// numberAfter parses the digits between a mark and a #.
 func numberAfter(body, mark []byte) (number int, ok bool) {
 	_, rest, found := bytes.Cut(body, mark)
 	if !found {
@@ -81,35 +81,35 @@ func (t *Tally) tell() {
 	}
 }
 
-// Wait waits until it was told so many different things, and returns the error of ctx
-// with what is lacking if that ends before. One at a time may wait.
+// Wait waits until count distinct messages were received, or returns the error of ctx
+// with the number received. Only one goroutine may wait at a time.
 func (t *Tally) Wait(ctx context.Context, count int) error {
 	t.goal.Store(int64(count))
 	for t.first.Load() < int64(count) {
 		select {
 		case <-t.news:
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d were told: %w", t.first.Load(), count, ctx.Err())
+			return fmt.Errorf("%d of %d messages were received: %w", t.first.Load(), count, ctx.Err())
 		}
 	}
 	return nil
 }
 
-// Check returns an error where anything was told twice, or was not expected.
+// Check returns an error if a message was received twice or was not expected.
 func (t *Tally) Check() error {
 	if again, strange := t.again.Load(), t.strange.Load(); again+strange > 0 {
-		return fmt.Errorf("%d messages were told again, and %d were not expected", again, strange)
+		return fmt.Errorf("%d messages were duplicates, and %d were not expected", again, strange)
 	}
 	return nil
 }
 
-// Told is how many different things it was told.
+// Told returns the number of distinct messages received.
 func (t *Tally) Told() int { return int(t.first.Load()) }
 
-// Again is how often it was told what it knew.
+// Again returns the number of duplicates received.
 func (t *Tally) Again() int { return int(t.again.Load()) }
 
-// Last is when it was last told something new; the zero time for never.
+// Last returns when the last new message was received; the zero time for none.
 func (t *Tally) Last() time.Time {
 	last := t.latest.Load()
 	if last == 0 {
@@ -118,7 +118,8 @@ func (t *Tally) Last() time.Time {
 	return t.start.Add(time.Duration(last))
 }
 
-// At is when a person was first told the message of a number, and whether they were.
+// At returns when a user first received the message with a number, and whether that was
+// so.
 func (t *Tally) At(number, person int) (at time.Time, told bool) {
 	nanoseconds := t.at[number*t.width+person%t.width].Load()
 	return t.start.Add(time.Duration(nanoseconds)), nanoseconds > 0

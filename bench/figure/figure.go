@@ -1,5 +1,5 @@
-// Package figure is the arithmetic of measuring: figures, their medians over runs,
-// and what share of one another they are.
+// Package figure computes figures of measurements, their medians over runs, and their
+// shares of one another.
 package figure
 
 import (
@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// A Figure is one thing that one run measured.
+// A Figure is one measurement of one run.
 type Figure struct {
 	Name  string  // such as deliver/1; the same in every run
 	Value float64 // in Unit
-	Unit  string  // what Value counts, such as alerts/s, ms or MiB
-	Of    string  // the name of the figure that it is a share of; empty where it is none
-	Whole float64 // the value of that figure, taken beside it in the same run
-	Note  string  // what a reader must know to judge it; empty for nothing
+	Unit  string  // unit of Value, such as alerts/s, ms or MiB
+	Of    string  // name of the figure that this is a share of, or empty
+	Whole float64 // value of that figure, measured beside this one in the same run
+	Note  string  // remark for the reader; may be empty
 }
 
-// Share is the figure as a share of its whole, or 0 where it is of none.
+// Share returns the figure as a share of its whole, or 0 if it has none.
 func (f Figure) Share() float64 {
 	if f.Of == "" || f.Whole == 0 {
 		return 0
@@ -26,21 +26,21 @@ func (f Figure) Share() float64 {
 	return f.Value / f.Whole
 }
 
-// A Summary is what several runs measured of one thing.
+// A Summary is a figure over several runs.
 type Summary struct {
 	Name  string  `json:"name"`
 	Unit  string  `json:"unit"`
 	Value float64 `json:"value"`           // the median
 	Least float64 `json:"least"`           // of all runs
 	Most  float64 `json:"most"`            // of all runs
-	Of    string  `json:"of,omitempty"`    // what Share is a share of
-	Share float64 `json:"share,omitempty"` // the median of the shares, each of its own run
-	Runs  int     `json:"runs"`            // how many have measured it
-	Note  string  `json:"note,omitempty"`  // of the last run that has one
+	Of    string  `json:"of,omitempty"`    // the figure that Share is a share of
+	Share float64 `json:"share,omitempty"` // the median of the shares, each within its run
+	Runs  int     `json:"runs"`            // number of runs that measured it
+	Note  string  `json:"note,omitempty"`  // of the last run with one
 }
 
-// Summarize gives the medians of figures of the same name, in the order in which the
-// names came first.
+// Summarize returns the medians of figures with the same name, in the order of first
+// occurrence.
 func Summarize(figures []Figure) []Summary {
 	var names []string
 	all := map[string][]Figure{}
@@ -68,8 +68,8 @@ func Summarize(figures []Figure) []Summary {
 	return summaries
 }
 
-// Median is the middle of values, or the mean of the two in the middle; of none it is
-// NaN. It leaves values as they are.
+// Median returns the middle of values, or the mean of the two in the middle; NaN for
+// none. It does not change values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -82,8 +82,8 @@ func Median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Percentile is the least of sorted durations that p percent of them do not exceed,
-// for p from 0 to 100; of none it is 0.
+// Percentile returns the smallest of sorted durations that p percent of them do not
+// exceed, for p from 0 to 100; 0 for none.
 func Percentile(sorted []time.Duration, p float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

@@ -69,7 +69,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// The share is the median of what each run came to beside its own whole, and not that
+// TestSummarize checks that the share is the median of the shares of each run, not a share
 // of medians of different runs.
 func TestSummarize(t *testing.T) {
 	got := figure.Summarize([]figure.Figure{

@@ -1,4 +1,5 @@
-// Package load makes calls: as many as are answered, or as many as were meant.
+// Package load makes calls as a closed load, by callers that wait for responses, or as
+// an open load, at fixed times.
 package load
 
 import (
@@ -11,27 +12,28 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Call makes the call of a number; numbers count from 0. It is called by many at once.
+// A Call makes the call with a number; numbers count from 0. It must be safe for
+// concurrent use.
 type Call func(ctx context.Context, n int) error
 
-// A Result is what came of calls that all were answered well.
+// A Result is the result of calls that all succeeded.
 type Result struct {
 	Count     int             // of calls
-	Elapsed   time.Duration   // from the first call to the last answer
+	Elapsed   time.Duration   // from the first call to the last response
 	Latencies []time.Duration // sorted
 }
 
-// PerSecond is how many calls were answered in a second.
+// PerSecond returns the calls per second.
 func (r Result) PerSecond() float64 { return float64(r.Count) / r.Elapsed.Seconds() }
 
-// A Closed load is callers each of whom calls again when it is answered.
+// A Closed load has callers that each call again after a response.
 type Closed struct {
 	Callers int
-	Time    time.Duration // after which nobody calls again; 0 for no end
-	Most    int           // calls in all; 0 for no end
+	Time    time.Duration // after which no call is made; 0 for no limit
+	Most    int           // maximum number of calls; 0 for no limit
 }
 
-// Run calls, and returns when the last is answered, or with the first error.
+// Run makes the calls, and returns after the last response, or with the first error.
 func (l Closed) Run(ctx context.Context, call Call) (Result, error) {
 	var next atomic.Int64
 	latencies := make([][]time.Duration, l.Callers)
@@ -39,7 +41,7 @@ func (l Closed) Run(ctx context.Context, call Call) (Result, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	for caller := range l.Callers {
 		g.Go(func() error {
-			for ctx.Err() == nil { // else another has an error
+			for ctx.Err() == nil { // otherwise another caller has an error
 				before := time.Now()
 				if l.Time > 0 && before.Sub(start) >= l.Time {
 					return nil
@@ -65,24 +67,23 @@ func (l Closed) Run(ctx context.Context, call Call) (Result, error) {
 	return Result{Count: len(all), Elapsed: elapsed, Latencies: all}, nil
 }
 
-// An Open load is calls at times that were fixed before, whatever becomes of those
-// before them.
+// An Open load makes calls at fixed times, whatever the state of earlier ones.
 type Open struct {
-	Rate    int           // calls in a second
-	Time    time.Duration // for so long
-	Callers int           // how many can wait for an answer; what finds none free is late
+	Rate    int           // calls per second
+	Time    time.Duration // duration
+	Callers int           // maximum calls in flight; calls without a free caller are late
 }
 
-// Count is how many calls are meant.
+// Count returns the number of calls.
 func (l Open) Count() int { return int(float64(l.Rate) * l.Time.Seconds()) }
 
-// Run makes the calls, tells each call's number when it was meant to be made by meant
-// before it is made, and returns when the last is answered, or with the first error.
-// The latencies count from when the calls were meant to be made.
+// Run makes the calls, and returns after the last response, or with the first error.
+// Before each call it calls meant with the call's number and scheduled time. The
+// latencies count from the scheduled times.
 func (l Open) Run(ctx context.Context, meant func(n int, at time.Time), call Call) (Result, error) {
 	count := l.Count()
 	interval := time.Second / time.Duration(l.Rate)
-	due := make(chan int, count) // so that who makes calls due never waits
+	due := make(chan int, count) // buffered, so that the schedule never blocks
 	latencies := make([]time.Duration, count)
 	start := time.Now()
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * interval) }
@@ -90,7 +91,7 @@ func (l Open) Run(ctx context.Context, meant func(n int, at time.Time), call Cal
 	for range l.Callers {
 		g.Go(func() error {
 			for n := range due {
-				err := ctx.Err() // another may have one
+				err := ctx.Err() // another call may have failed
 				if err == nil {
 					err = call(ctx, n)
 				}

@@ -23,7 +23,7 @@ func TestClosedCallsEachNumberOnce(t *testing.T) {
 	}
 	for n := range seen {
 		if calls := seen[n].Load(); calls != 1 {
-			t.Errorf("number %d was called %d times", n, calls)
+			t.Errorf("call %d was made %d times", n, calls)
 		}
 	}
 }
@@ -52,8 +52,8 @@ func TestAnErrorEndsTheLoad(t *testing.T) {
 	}
 }
 
-// A server that stands still for a while is late for all that was meant meanwhile, and
-// not only for the call that met it.
+// TestOpenCountsFromWhenCallsWereMeant checks that a stall of the server counts for all
+// calls that were scheduled during it, not only for the one in flight.
 func TestOpenCountsFromWhenCallsWereMeant(t *testing.T) {
 	const stop = 50 * time.Millisecond
 	var still sync.Mutex
@@ -70,7 +70,7 @@ func TestOpenCountsFromWhenCallsWereMeant(t *testing.T) {
 		return nil
 	})
 	if err != nil || got.Count != 100 || told != 100 {
-		t.Fatalf("%d calls, %d told, %v", got.Count, told, err)
+		t.Fatalf("%d calls, %d scheduled, %v", got.Count, told, err)
 	}
 	late := 0
 	for _, l := range got.Latencies {
@@ -79,6 +79,6 @@ func TestOpenCountsFromWhenCallsWereMeant(t *testing.T) {
 		}
 	}
 	if late < 20 {
-		t.Errorf("%d calls were late; the stop lasted for 50", late)
+		t.Errorf("%d calls were late; the stall lasted for 50", late)
 	}
 }

@@ -10,25 +10,25 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// A credential is the flags that bring a secret. Nothing ever prints it.
+// A credential holds the flags with the secret of an address. No command prints it.
 type credential struct {
-	Credential     string `placeholder:"SECRET" help:"The messenger's token or secret URL. It stays in the shell's history: rather use --credential-file."`
-	CredentialFile string `placeholder:"PATH" help:"A file that holds the credential and nothing else; - is standard input."`
+	Credential     string `placeholder:"SECRET" help:"The credential of the address, such as a token or a secret URL; prefer --credential-file, which keeps it out of the shell's history."`
+	CredentialFile string `placeholder:"PATH" help:"A file with the credential and nothing else; - reads standard input."`
 }
 
-const sealedHelp = `The credential is the messenger's token or secret URL. Put it into a file or pipe it in, so that it stands neither in the shell's history nor in the list of processes. It is sealed when it enters, and never shown again.`
+const sealedHelp = `The credential is the messenger's token, key or secret URL. Pass it by a file or by standard input to keep it out of the shell's history and the process list. It is sealed on arrival and never returned.`
 
 func (c credential) given() bool { return c.Credential != "" || c.CredentialFile != "" }
 
-// read gives the secret, without the line end that a file has.
+// read returns the credential without trailing line ends.
 func (c credential) read(stdin io.Reader) (string, error) {
 	switch {
 	case c.Credential != "" && c.CredentialFile != "":
-		return "", usagef("say the credential once: --credential or --credential-file (BONGSU_CREDENTIAL, BONGSU_CREDENTIAL_FILE)")
+		return "", usagef("set the credential once: --credential or --credential-file (BONGSU_CREDENTIAL, BONGSU_CREDENTIAL_FILE)")
 	case c.Credential != "":
 		return c.Credential, nil
 	case c.CredentialFile == "":
-		return "", usagef("say the credential: --credential-file=PATH, or --credential-file=- to pipe it in")
+		return "", usagef("missing credential: use --credential-file=PATH, or --credential-file=- for standard input")
 	case c.CredentialFile == "-":
 		return readAll(stdin, "the credential")
 	}
@@ -40,9 +40,10 @@ func (c credential) read(stdin io.Reader) (string, error) {
 	return readAll(file, "the credential")
 }
 
-// readAll reads what was piped in, without the line ends at its end.
+// readAll reads at most 1 MiB and returns it without trailing line ends. Empty input is
+// an error.
 func readAll(in io.Reader, what string) (string, error) {
-	const most = 1 << 20 // far above what any field may hold
+	const most = 1 << 20 // far above the limit of any field
 	text, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", what, err)
@@ -57,21 +58,21 @@ func readAll(in io.Reader, what string) (string, error) {
 	return trimmed, nil
 }
 
-// A ranked command may say the rank of an address.
+// A ranked command has a flag for the address rank.
 type ranked struct {
-	Rank *int32 `placeholder:"N" help:"The address's rank, from 0 to 1000; failover uses the lower first. A new address has 0, one that is replaced keeps its own."`
+	Rank *int32 `placeholder:"N" help:"The address rank from 0 to 1000; failover uses lower ranks first. A new address defaults to 0, a replaced one keeps its rank."`
 }
 
-// userAddAddress is bongsu user add-address.
+// userAddAddress is the command bongsu user add-address.
 type userAddAddress struct {
 	userArg
-	Messenger   string `required:"" placeholder:"NAME" help:"The messenger, such as slack; bongsu messenger list shows them."`
-	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id. Some messengers need none; bongsu messenger list says what each needs."`
+	Messenger   string `required:"" placeholder:"NAME" help:"The messenger, such as slack; see bongsu messenger list."`
+	Destination string `placeholder:"TEXT" help:"The destination, such as a channel id; see bongsu messenger list for what each messenger needs."`
 	ranked
 	credential
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userAddAddress) Help() string {
 	return `A user has at most one address of each messenger.
 
@@ -83,7 +84,7 @@ Examples:
 	pass show slack | bongsu user add-address user1 --messenger=slack --destination=C0123456789 --credential-file=-`
 }
 
-// Run is bongsu user add-address.
+// Run executes bongsu user add-address.
 func (c userAddAddress) Run(ctx context.Context, con *console) error {
 	secret, err := c.read(con.In)
 	if err != nil {
@@ -99,24 +100,24 @@ func (c userAddAddress) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawAddress(p, c.name(), res.GetAddress()) })
 }
 
-// drawAddress shows one address of a user.
+// drawAddress prints one address of a user.
 func drawAddress(p *page, name string, a *userv1.Address) {
 	p.say("address %d of %s: %s %s, rank %d", a.GetId(), name, a.GetMessenger(), a.GetDestination(), a.GetRank())
 }
 
-// userReplaceAddress is bongsu user replace-address.
+// userReplaceAddress is the command bongsu user replace-address.
 type userReplaceAddress struct {
 	userArg
-	Address     string  `arg:"" help:"The address: its id, or its messenger."`
-	Messenger   string  `placeholder:"NAME" help:"Another messenger; the same unless said."`
-	Destination *string `placeholder:"TEXT" help:"Another destination, or none where it is empty; the same unless said."`
+	Address     string  `arg:"" help:"The address, by its id or its messenger."`
+	Messenger   string  `placeholder:"NAME" help:"The new messenger; unchanged by default."`
+	Destination *string `placeholder:"TEXT" help:"The new destination, or none if empty; unchanged by default."`
 	ranked
 	credential
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userReplaceAddress) Help() string {
-	return `Sets an address anew; its id stays. The credential must be said, since the one that is there cannot be read.
+	return `Replaces an address and keeps its id. The credential is required, because the stored one cannot be read back.
 
 ` + sealedHelp + `
 
@@ -126,7 +127,7 @@ Examples:
 	bongsu user replace-address user1 7 --destination=C9876543210 --credential-file=token.txt`
 }
 
-// Run is bongsu user replace-address.
+// Run executes bongsu user replace-address.
 func (c userReplaceAddress) Run(ctx context.Context, con *console) error {
 	secret, err := c.read(con.In)
 	if err != nil {
@@ -154,18 +155,18 @@ func (c userReplaceAddress) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawAddress(p, c.name(), res.GetAddress()) })
 }
 
-// userRemoveAddress is bongsu user remove-address.
+// userRemoveAddress is the command bongsu user remove-address.
 type userRemoveAddress struct {
 	userArg
-	Address string `arg:"" help:"The address: its id, or its messenger."`
+	Address string `arg:"" help:"The address, by its id or its messenger."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userRemoveAddress) Help() string {
 	return "Examples:\n\n\tbongsu user remove-address user1 slack\n\tbongsu user remove-address user1 7"
 }
 
-// Run is bongsu user remove-address.
+// Run executes bongsu user remove-address.
 func (c userRemoveAddress) Run(ctx context.Context, con *console) error {
 	old, err := c.find(ctx, c.Address)
 	if err != nil {

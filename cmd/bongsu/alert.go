@@ -11,26 +11,26 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// alertSend is bongsu alert send.
+// alertSend is the command bongsu alert send.
 type alertSend struct {
 	client
-	Severity string        `placeholder:"WORD" help:"How bad it is: critical, high, normal or low order the work, and words of other systems, such as page or error, rank beside them; every word is sent as it is. Empty means normal."`
-	Strict   bool          `help:"Tell nobody where nobody bears a target."`
-	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"How long it is worth telling, from 1s to 720h; by default 24h."`
-	Key      string        `placeholder:"TEXT" help:"An idempotency key: the same command with the same key, sent again within 24 hours, tells nobody twice."`
-	About    string        `placeholder:"TEXT" help:"The key of the thing that it is about: alerts of one key reach each person in order."`
-	Resolved bool          `help:"The thing that --about names is over: tell those who were told that it was not."`
-	Title    string        `placeholder:"TEXT" help:"A title, in one line; each messenger shows it in its own form, as it does what follows."`
-	Link     string        `placeholder:"URL" help:"Where to read more."`
-	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"One more fact, such as host=node1; may be said up to 20 times."`
-	Failover bool          `help:"Use the addresses of each user one after the other, by rank: the next where the one before failed or takes too long."`
-	Wait     bool          `help:"Show each delivery as it changes until all have ended; exit with 1 where one was not sent, or with failover, where a user was not told."`
+	Severity string        `placeholder:"WORD" help:"The severity: critical, high, normal (default) or low, or a word of another system such as page or error; it sets the rank of the alert and is sent unchanged."`
+	Strict   bool          `help:"Send nothing if a target is unknown."`
+	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"The time to live: how long deliveries are tried, from 1s to 720h; 24h by default."`
+	Key      string        `placeholder:"TEXT" help:"The idempotency key: a repeated command with the same key within 24 hours returns the recorded alert and notifies nobody again."`
+	About    string        `placeholder:"TEXT" help:"The alert key, which names the thing that the alert is about; each recipient gets the alerts of one key in order."`
+	Resolved bool          `help:"Mark the thing that --about names as resolved; notifies the recipients of its firing alerts."`
+	Title    string        `placeholder:"TEXT" help:"The title, one line; each messenger formats title, link and details in its own way."`
+	Link     string        `placeholder:"URL" help:"A URL with more information."`
+	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"A detail, such as host=node1; repeatable up to 20 times."`
+	Failover bool          `help:"Use the addresses of each user one after the other by address rank: the next one if the one before failed or took too long."`
+	Wait     bool          `help:"Follow the deliveries until all are completed; exit with 1 if one was not sent, or with failover if a user was not notified."`
 	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (alertSend) Help() string {
-	return `The arguments that begin with @ are the targets: @user is a user, @@group a group, @all everybody. The last argument is the message; where it may begin with a dash, say -- before it.
+	return `Arguments that begin with @ are targets: @user is a user, @@group a group, @all every user. The last argument is the message; put -- before it if it begins with a dash.
 
 Examples:
 
@@ -43,7 +43,7 @@ Examples:
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
 
-// Run is bongsu alert send.
+// Run executes bongsu alert send.
 func (c alertSend) Run(ctx context.Context, con *console) error {
 	targets, message, err := splitSend(c.Args)
 	if err != nil {
@@ -71,7 +71,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 	for _, detail := range c.Detail {
 		name, value, is := strings.Cut(detail, "=")
 		if !is {
-			return usagef("--detail=%s is no fact: say it as NAME=VALUE", detail)
+			return usagef("malformed --detail=%s: use NAME=VALUE", detail)
 		}
 		req.Details = append(req.Details, &alertv1.Detail{Name: name, Value: value})
 	}
@@ -84,7 +84,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 	}
 	warnUnknown(con, res.GetUnknownTarget())
 	if res.GetUserCount() == 0 {
-		con.warn("nobody was told: the targets mean nobody with an address")
+		con.warn("nobody was notified: no target has an address")
 	}
 	if c.Wait {
 		return c.watch(ctx, con, res.GetId())
@@ -95,45 +95,46 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// splitSend parts the arguments of alert send. The message is the last, and a
-// target in its place is taken for a message that was forgotten.
+// splitSend splits the arguments of alert send into targets and the message, which is
+// the last argument. A last argument that looks like a target is an error: the message
+// is probably missing.
 func splitSend(args []string) (targets []string, message string, err error) {
 	if len(args) == 0 {
-		return nil, "", usagef("say whom to tell, and then what: bongsu alert send @user \"node1 down\"")
+		return nil, "", usagef("missing target and message: bongsu alert send @user \"node1 down\"")
 	}
 	targets, message = args[:len(args)-1], args[len(args)-1]
 	for _, target := range targets {
 		if !strings.HasPrefix(target, "@") {
-			return nil, "", usagef("%q is no target (@user, @@group or @all); a message of several words goes in quotes", target)
+			return nil, "", usagef("malformed target %q: use @user, @@group or @all, and quote a message of several words", target)
 		}
 	}
 	switch {
 	case strings.HasPrefix(message, "@"):
-		return nil, "", usagef("the last argument is the message, and %q looks like a target; where it is the message, pipe it in and say -", message)
+		return nil, "", usagef("missing message: the last argument %q looks like a target; to send it as the message, pipe it in and pass -", message)
 	case len(targets) == 0:
-		return nil, "", usagef("say whom to tell before the message: @user, @@group or @all")
+		return nil, "", usagef("missing target: put @user, @@group or @all before the message")
 	case message == "":
-		return nil, "", usagef("the message is empty")
+		return nil, "", usagef("empty message")
 	}
 	return targets, message, nil
 }
 
-// warnUnknown names the targets that nobody bears.
+// warnUnknown warns about unknown targets.
 func warnUnknown(con *console, unknown []string) {
 	if len(unknown) > 0 {
-		con.warn("nobody bears %s", strings.Join(unknown, " "))
+		con.warn("unknown target %s", strings.Join(unknown, " "))
 	}
 }
 
-// alertGet is bongsu alert get.
+// alertGet is the command bongsu alert get.
 type alertGet struct {
 	client
 	ID string `arg:"" help:"The alert's id."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (alertGet) Help() string {
-	return `Shows the alert, then each delivery with what its last attempt came to: all of them, however many there are.
+	return `Shows the alert and all of its deliveries, each with the outcome of its last attempt.
 
 Examples:
 
@@ -141,7 +142,7 @@ Examples:
 	bongsu alert get 12 --json | jq '.deliveries[] | select(.state != "DELIVERY_STATE_SENT")'`
 }
 
-// Run is bongsu alert get.
+// Run executes bongsu alert get.
 func (c alertGet) Run(ctx context.Context, con *console) error {
 	res, err := c.pages(ctx)
 	if err != nil {
@@ -173,10 +174,10 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// largestPage is how many deliveries, or recipients, a page holds at most.
+// largestPage is the maximum number of deliveries or recipients in a page.
 const largestPage = 1000
 
-// pages asks for the alert with all of its deliveries.
+// pages returns the alert with the deliveries of all pages.
 func (c alertGet) pages(ctx context.Context) (*alertv1.GetAlertResponse, error) {
 	res, err := c.alerts().GetAlert(ctx, &alertv1.GetAlertRequest{Id: c.ID})
 	if err != nil {
@@ -193,7 +194,8 @@ func (c alertGet) pages(ctx context.Context) (*alertv1.GetAlertResponse, error) 
 	return res, nil
 }
 
-// state is a delivery's state, marked where it may have arrived more than once.
+// state returns the state of a delivery, with a mark for a possible duplicate or the
+// time of the next attempt.
 func state(d *alertv1.Delivery) string {
 	text := word(d.GetState(), "DELIVERY_STATE_")
 	for _, attempt := range d.GetAttempts() {
@@ -207,7 +209,7 @@ func state(d *alertv1.Delivery) string {
 	return text
 }
 
-// evidence is what the provider said to the last attempt.
+// evidence returns the provider's status, code and message id of the last attempt.
 func evidence(d *alertv1.Delivery) (status, code, messageID string) {
 	attempts := d.GetAttempts()
 	if len(attempts) == 0 {
@@ -220,7 +222,7 @@ func evidence(d *alertv1.Delivery) (status, code, messageID string) {
 	return status, outcome.GetProviderCode(), outcome.GetProviderMessageId()
 }
 
-// tally says how the deliveries of an alert stand.
+// tally returns the number of deliveries in each state as text.
 func tally(c *alertv1.DeliveryCounts) string {
 	var parts []string
 	for _, part := range []struct {
@@ -244,22 +246,22 @@ func tally(c *alertv1.DeliveryCounts) string {
 	return strings.Join(parts, ", ")
 }
 
-// alertResolve is bongsu alert resolve.
+// alertResolve is the command bongsu alert resolve.
 type alertResolve struct {
 	client
-	Targets []string `arg:"" name:"target" help:"Targets: @user, @@group or @all."`
+	Targets []string `arg:"" name:"target" help:"The targets: @user, @@group or @all."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (alertResolve) Help() string {
-	return `A dry run of bongsu alert send: says who would be told and by which messenger. Nothing is stored, and nobody is told.
+	return `A dry run of bongsu alert send: lists the users who would be notified, and by which messenger. Nothing is stored or sent.
 
 Example:
 
 	bongsu alert resolve @user1 @@test-team2`
 }
 
-// Run is bongsu alert resolve.
+// Run executes bongsu alert resolve.
 func (c alertResolve) Run(ctx context.Context, con *console) error {
 	res, err := c.pages(ctx)
 	if err != nil {
@@ -279,7 +281,7 @@ func (c alertResolve) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// pages asks for all recipients.
+// pages returns the recipients of all pages.
 func (c alertResolve) pages(ctx context.Context) (*alertv1.ResolveTargetsResponse, error) {
 	all := &alertv1.ResolveTargetsResponse{}
 	for first := true; first || all.GetNextPageToken() != ""; first = false {

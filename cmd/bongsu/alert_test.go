@@ -61,7 +61,7 @@ func TestMoment(t *testing.T) {
 	}
 }
 
-// TestListRequest: each filter goes where the API has it.
+// TestListRequest checks that each filter is set in its field of the request.
 func TestListRequest(t *testing.T) {
 	con, _ := newConsole()
 	got, err := alertList{Severity: "critical", State: "failed", User: "@user1", Since: "1h", Until: "2026-09-02"}.request(con)
@@ -96,7 +96,8 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// TestAllTold: of a chain one that was sent is enough; what is in none must be sent.
+// TestAllTold checks that one sent delivery of a failover chain is enough, and that
+// deliveries outside of chains must all be sent.
 func TestAllTold(t *testing.T) {
 	of := func(chain string, state alertv1.DeliveryState) *alertv1.Delivery {
 		return &alertv1.Delivery{Chain: chain, State: state}
@@ -122,8 +123,8 @@ func TestAllTold(t *testing.T) {
 	}
 }
 
-// TestDelivery: a delivery shows the evidence of its last attempt, and the mark
-// of any that may have arrived too.
+// TestDelivery checks that a delivery shows the evidence of its last attempt and the
+// mark of a possible duplicate.
 func TestDelivery(t *testing.T) {
 	d := &alertv1.Delivery{State: alertv1.DeliveryState_DELIVERY_STATE_QUEUED}
 	if status, code, id := evidence(d); status+code+id != "" || state(d) != "queued" {

@@ -11,20 +11,20 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// alertList is bongsu alert list.
+// alertList is the command bongsu alert list.
 type alertList struct {
 	client
-	Severity string `placeholder:"WORD" help:"Only alerts of exactly this severity."`
-	State    string `default:"" enum:",queued,held,claimed,sent,failed,expired,canceled" placeholder:"STATE" help:"Only alerts with a delivery that is queued, held, claimed, sent, failed, expired or canceled."`
+	Severity string `placeholder:"WORD" help:"Only alerts with exactly this severity."`
+	State    string `default:"" enum:",queued,held,claimed,sent,failed,expired,canceled" placeholder:"STATE" help:"Only alerts with a delivery in this state: queued, held, claimed, sent, failed, expired or canceled."`
 	User     string `placeholder:"NICKNAME" help:"Only alerts with a delivery to this user."`
 	Since    string `placeholder:"WHEN" help:"Only alerts accepted at or after this time."`
 	Until    string `placeholder:"WHEN" help:"Only alerts accepted before this time."`
-	Limit    int    `default:"50" help:"At most this many; 0 shows all."`
+	Limit    int    `default:"50" help:"The maximum number of alerts; 0 shows all."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (alertList) Help() string {
-	return `All filters that are given must hold. A time is a duration before now (90m, 24h, 7d), a day or time in your own zone (2026-09-01, "2026-09-01 14:30"), or RFC 3339 (2026-09-01T14:30:00Z).
+	return `Lists alerts that match all filters. A time is a duration before now (90m, 24h, 7d), a date or time in the local time zone (2026-09-01, "2026-09-01 14:30"), or RFC 3339 (2026-09-01T14:30:00Z).
 
 Examples:
 
@@ -33,7 +33,7 @@ Examples:
 	bongsu alert list --user=user1 --since=2026-09-01 --until=2026-09-02 --limit=0 --json`
 }
 
-// Run is bongsu alert list.
+// Run executes bongsu alert list.
 func (c alertList) Run(ctx context.Context, con *console) error {
 	req, err := c.request(con)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c alertList) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if all.GetNextPageToken() != "" {
-		con.warn("there are more alerts; --limit=0 shows all")
+		con.warn("there are more alerts; use --limit=0 to show all")
 	}
 	return con.show(c.JSON, all, func(p *page) {
 		if len(all.GetAlerts()) == 0 {
@@ -59,7 +59,7 @@ func (c alertList) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// request is what the flags ask for.
+// request returns the request with the filters of the flags.
 func (c alertList) request(con *console) (*alertv1.ListAlertsRequest, error) {
 	if c.Limit < 0 {
 		return nil, usagef("--limit must not be negative")
@@ -81,16 +81,16 @@ func (c alertList) request(con *console) (*alertv1.ListAlertsRequest, error) {
 		}
 		at, ok := moment(bound.text, con.Now(), con.Zone)
 		if !ok {
-			return nil, usagef("%s %q is no time; say 24h, 7d, 2026-09-01 or 2026-09-01T14:30:00Z", bound.flag, bound.text)
+			return nil, usagef("invalid %s %q: use 24h, 7d, 2026-09-01 or 2026-09-01T14:30:00Z", bound.flag, bound.text)
 		}
 		*bound.time = timestamppb.New(at)
 	}
 	return req, nil
 }
 
-// pages asks for pages until the limit is reached or there is no more.
+// pages requests pages until the limit or the last page is reached.
 func (c alertList) pages(ctx context.Context, req *alertv1.ListAlertsRequest) (*alertv1.ListAlertsResponse, error) {
-	const largest = 500 // page_size's
+	const largest = 500 // limit of page_size
 	all := &alertv1.ListAlertsResponse{}
 	for {
 		req.PageSize = largest
@@ -110,8 +110,7 @@ func (c alertList) pages(ctx context.Context, req *alertv1.ListAlertsRequest) (*
 	}
 }
 
-// moment reads a point in time: a duration before now, a day or time in zone, or
-// RFC 3339.
+// moment parses a time: a duration before now, a date or time in zone, or RFC 3339.
 func moment(text string, now time.Time, zone *time.Location) (time.Time, bool) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)

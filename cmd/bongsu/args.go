@@ -8,10 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// flagsFirst puts the flags of a command line before its other arguments. Kong
-// takes a list of arguments only where they stand together; people put flags
-// between them: @user1 --severity=high "node1 down". What stands after -- is no
-// flag.
+// flagsFirst returns args with the flags before the other arguments. Kong accepts a
+// list of arguments only if they are adjacent, but people put flags between them:
+// @user1 --severity=high "node1 down". Arguments after -- are not flags.
 func flagsFirst(node *kong.Node, args []string) []string {
 	var path, flags, rest []string
 	for left := args; len(left) > 0; {
@@ -37,13 +36,13 @@ func flagsFirst(node *kong.Node, args []string) []string {
 		rest = append(rest, arg)
 	}
 	if len(node.Children) > 0 || len(rest) == 0 {
-		return args // no command to be put in order
+		return args // no command with arguments
 	}
 	return slices.Concat(path, flags, []string{"--"}, rest)
 }
 
-// repeated returns the flag of one value that a command line gives twice, or nothing:
-// one of both values would be dropped in silence.
+// repeated returns the first flag that takes one value and is set twice, or "". Kong
+// would silently drop one of the values.
 func repeated(node *kong.Node, args []string) string {
 	seen := map[string]bool{}
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
@@ -70,7 +69,7 @@ func repeated(node *kong.Node, args []string) string {
 	return ""
 }
 
-// findFlag finds a flag of a command as it is written, or nil.
+// findFlag returns the flag that is written as --name, --no-name or -n, or nil.
 func findFlag(node *kong.Node, written string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, flag := range group {
@@ -82,14 +81,14 @@ func findFlag(node *kong.Node, written string) *kong.Flag {
 	return nil
 }
 
-// takesNext says whether the argument after a flag of a command is its value.
+// takesNext reports whether the argument after a flag is its value.
 func takesNext(node *kong.Node, arg string) bool {
 	flag := findFlag(node, arg)
 	return flag != nil && !flag.IsBool()
 }
 
-// asArgument returns a text as a person types it at a shell: in quotes, where it holds
-// what a shell takes for something else.
+// asArgument returns text as a shell argument, quoted if it holds characters that are
+// special to a shell.
 func asArgument(text string) string {
 	plain := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) || strings.ContainsRune("@/._:-", r)

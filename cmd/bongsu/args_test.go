@@ -33,8 +33,8 @@ func TestFlagsFirst(t *testing.T) {
 	}
 }
 
-// TestRepeatedFlag: of a flag of one value that is given twice, one value would be
-// dropped in silence. Lists may be given in several flags.
+// TestRepeatedFlag checks that a flag with one value is refused if it is set twice,
+// because one value would be dropped silently. Flags with lists may be repeated.
 func TestRepeatedFlag(t *testing.T) {
 	parser := kong.Must(&commands{}, kong.Name("bongsu"))
 	for _, test := range []struct{ line, want string }{
@@ -54,7 +54,7 @@ func TestRepeatedFlag(t *testing.T) {
 		}
 	}
 	code, _, stderr := bongsu(t, "", "serve", "--data="+t.TempDir(), "--alert-url=http://a", "--alert-url=http://b")
-	if code != exitUsage || !strings.Contains(stderr, "--alert-url is given twice") {
+	if code != exitUsage || !strings.Contains(stderr, "duplicate flag --alert-url") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
@@ -64,7 +64,7 @@ func TestAsArgument(t *testing.T) {
 		"@kim": "@kim", "@홍길동": "@홍길동", "@a/b@c": "@a/b@c", "@a b": "'@a b'", "@$(x)": "'@$(x)'", "@it's": `'@it'\''s'`, "": "''", "@a;b": "'@a;b'",
 	} {
 		if got := asArgument(text); got != want {
-			t.Errorf("%q is typed as %s, want %s", text, got, want)
+			t.Errorf("asArgument(%q) is %s, want %s", text, got, want)
 		}
 	}
 }

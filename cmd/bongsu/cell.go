@@ -6,20 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// groupSeparator stands between the groups of a user, and groupEscape before a separator
-// or an escape that belongs to a name.
+// groupSeparator separates the groups of a user. groupEscape precedes a separator or an
+// escape that is part of a name.
 const groupSeparator, groupEscape = ';', '\\'
 
-// formulaMarks are what a cell begins with that spreadsheets take for a formula, some of
-// them only where the language is one of wide characters.
+// formulaMarks are the first characters that make a spreadsheet read a cell as a
+// formula, some of them only in locales with full-width characters.
 const formulaMarks = "=+-@\t\r\n＝＋－＠"
 
-// plainMark stands before a cell that must not be taken for a formula, as people write it
-// in a spreadsheet.
+// plainMark before a cell makes a spreadsheet read it as text.
 const plainMark = '\''
 
-// noFormula returns a cell that no spreadsheet takes for a formula, and that formula reads
-// as text.
+// noFormula returns the cell of a text. No spreadsheet reads it as a formula, and
+// formula decodes it.
 func noFormula(text string) string {
 	if first, _ := utf8.DecodeRuneInString(text); text != "" && (first == plainMark || strings.ContainsRune(formulaMarks, first)) {
 		return string(plainMark) + text
@@ -27,8 +26,8 @@ func noFormula(text string) string {
 	return text
 }
 
-// formula returns the text that noFormula made a cell of. A cell that people wrote is what
-// they wrote, unless it begins as noFormula's do.
+// formula returns the text of a cell that noFormula encoded. Other cells are returned
+// unchanged.
 func formula(cell string) string {
 	rest, ok := strings.CutPrefix(cell, string(plainMark))
 	if first, _ := utf8.DecodeRuneInString(rest); ok && rest != "" && (first == plainMark || strings.ContainsRune(formulaMarks, first)) {
@@ -37,8 +36,8 @@ func formula(cell string) string {
 	return cell
 }
 
-// joinGroups returns the cell of group names. None of them becomes a formula, not even
-// where a spreadsheet takes their separator for that of cells.
+// joinGroups returns the cell of group names. No name becomes a formula, even if a
+// spreadsheet splits the cell at the separator.
 func joinGroups(names []string) string {
 	var b strings.Builder
 	for i, name := range names {
@@ -55,8 +54,8 @@ func joinGroups(names []string) string {
 	return b.String()
 }
 
-// splitGroups returns the group names of a cell. White space around a name, and what is
-// empty, are left out.
+// splitGroups returns the group names of a cell, without surrounding white space and
+// without empty names.
 func splitGroups(cell string) []string {
 	var names []string
 	var b strings.Builder
@@ -70,7 +69,7 @@ func splitGroups(cell string) []string {
 	for _, r := range cell {
 		switch {
 		case escaped:
-			if r != groupSeparator && r != groupEscape { // it escapes nothing, and is meant
+			if r != groupSeparator && r != groupEscape { // not an escape sequence, keep the character
 				b.WriteRune(groupEscape)
 			}
 			b.WriteRune(r)
@@ -90,9 +89,9 @@ func splitGroups(cell string) []string {
 	return names
 }
 
-// separatorOf returns what stands between the cells of a file: what its first line says
-// (sep=;, as spreadsheets write it), or what stands first in its header. rest is the file
-// without such a line, and skipped the number of lines that are left out.
+// separatorOf returns the cell separator of a file: that of a first line sep=; as
+// spreadsheets write it, or else the first separator in the header. rest is the file
+// without the sep line, and skipped the number of skipped lines.
 func separatorOf(text []byte) (separator rune, rest []byte, skipped int) {
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	line = bytes.TrimRight(line, "\r")
@@ -102,7 +101,7 @@ func separatorOf(text []byte) (separator rune, rest []byte, skipped int) {
 		}
 	}
 	quoted := false
-	for _, c := range bytes.TrimLeft(text, "\r\n ") { // no name of a column holds a line end
+	for _, c := range bytes.TrimLeft(text, "\r\n ") { // column names hold no line ends
 		switch {
 		case c == '"':
 			quoted = !quoted
@@ -115,7 +114,7 @@ func separatorOf(text []byte) (separator rune, rest []byte, skipped int) {
 	return ',', text, 0
 }
 
-// blankRow reports whether nothing stands in a row.
+// blankRow reports whether all cells of a row are blank.
 func blankRow(cells []string) bool {
 	for _, cell := range cells {
 		if strings.TrimSpace(cell) != "" {

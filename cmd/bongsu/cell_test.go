@@ -12,7 +12,8 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// TestCSVOfSpreadsheets: whatever a spreadsheet makes of a file, it says the same.
+// TestCSVOfSpreadsheets checks that the variants of CSV that spreadsheets write are
+// read alike.
 func TestCSVOfSpreadsheets(t *testing.T) {
 	want := &userv1.ExportDirectoryResponse{
 		Users: []*userv1.TransferUser{
@@ -39,13 +40,14 @@ func TestCSVOfSpreadsheets(t *testing.T) {
 				t.Fatalf("%v %q", err, problems.lines)
 			}
 			if got := plain(s); !proto.Equal(got, want) {
-				t.Errorf("it says %v", got)
+				t.Errorf("got %v", got)
 			}
 		})
 	}
 }
 
-// TestLinesOfCSV: problems name the lines of the file, also behind such as are left out.
+// TestLinesOfCSV checks that problems name the line in the file, including skipped
+// lines.
 func TestLinesOfCSV(t *testing.T) {
 	_, problems, err := readCSV([]byte("sep=;\n\nnickname;rank\n;;\nkim;x\n"))
 	if err != nil || len(problems.lines) != 1 || !strings.HasPrefix(problems.lines[0], "line 5: rank") {
@@ -53,14 +55,14 @@ func TestLinesOfCSV(t *testing.T) {
 	}
 }
 
-// TestNoFormulaInCSV: no cell of an export, and no group in one, is a formula to a
-// spreadsheet, and to import it gives back what there was.
+// TestNoFormulaInCSV checks that a spreadsheet reads no cell of an export, and no group
+// in one, as a formula, and that an import decodes the cells.
 func TestNoFormulaInCSV(t *testing.T) {
 	formulas := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠x", "=HYPERLINK(\"http://x\";\"y\")", "'=1", "''", "'x", "a;=1", "a\t=1", "a,=1", `\;=1`}
 	s := sheet{}
 	for i, f := range formulas {
 		s.users = append(s.users, &userv1.TransferUser{NickName: f, Addresses: []*userv1.TransferAddress{{Messenger: "slack", Destination: f, Credential: formulas[len(formulas)-1-i]}}})
-		if f[0] != '\t' && f[0] != '\r' { // white space around a name of a group is none of it
+		if f[0] != '\t' && f[0] != '\r' { // white space around a group name is trimmed
 			s.groups = append(s.groups, &userv1.TransferGroup{GroupName: f, Members: formulas})
 		}
 	}
@@ -75,7 +77,7 @@ func TestNoFormulaInCSV(t *testing.T) {
 	for _, row := range rows {
 		for _, cell := range row {
 			parts := []string{cell}
-			if cell == row[len(row)-1] { // groups: their separator may be taken for that of cells
+			if cell == row[len(row)-1] { // a group cell may be split at its separator
 				parts = strings.Split(strings.ReplaceAll(cell, `\;`, ""), ";")
 			}
 			for _, part := range parts {
@@ -94,7 +96,7 @@ func TestNoFormulaInCSV(t *testing.T) {
 	}
 }
 
-// TestPeoplesCells: what people write is what they mean.
+// TestPeoplesCells checks cells as people type them.
 func TestPeoplesCells(t *testing.T) {
 	for cell, want := range map[string]string{"'kim": "'kim", "kim": "kim", "'": "'", "": "", "=1": "=1", "-1001": "-1001", "'-1001": "-1001", "'+8210": "+8210", "''x": "'x"} {
 		if got := formula(cell); got != want {
@@ -121,7 +123,8 @@ func FuzzGroupsCell(f *testing.F) {
 	})
 }
 
-// TestNamesOfCSVInTwoForms: the rows of one user are one user's, however each is typed.
+// TestNamesOfCSVInTwoForms checks that rows whose nicknames differ only in Unicode
+// normalization belong to one user.
 func TestNamesOfCSVInTwoForms(t *testing.T) {
 	s, problems, err := readCSV([]byte("nickname,messenger,groups\n\u00e9,slack,o\u00e9\ne\u0301,ntfy,oe\u0301\n"))
 	if err != nil || problems.count > 0 || len(s.users) != 1 || len(s.users[0].GetAddresses()) != 2 || len(s.groups) != 1 {

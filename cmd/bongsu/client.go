@@ -18,11 +18,11 @@ import (
 
 const defaultServer = "http://127.0.0.1:18080"
 
-// A client is the flags of every command that asks a running service.
+// A client holds the flags of every command that calls a running service.
 type client struct {
-	Server  string        `default:"http://127.0.0.1:18080" help:"Where to ask: the edge of a running bongsu serve."`
-	Timeout time.Duration `default:"30s" help:"How long to wait for an answer; 0 waits for as long as it takes."`
-	JSON    bool          `name:"json" help:"Print the answer as JSON, for programs."`
+	Server  string        `default:"http://127.0.0.1:18080" help:"The URL of the edge of a running bongsu serve."`
+	Timeout time.Duration `default:"30s" help:"The timeout of each call; 0 means none."`
+	JSON    bool          `name:"json" help:"Print the response as JSON."`
 }
 
 func (c client) alerts() alertv1connect.AlertServiceClient {
@@ -45,10 +45,10 @@ func (c client) transfers() userv1connect.TransferServiceClient {
 	return userv1connect.NewTransferServiceClient(&http.Client{}, c.base(), c.option())
 }
 
-// Validate is called by kong before Run.
+// Validate checks the flags; kong calls it before Run.
 func (c client) Validate() error {
 	if err := app.CheckServer(c.base()); err != nil {
-		return usagef("--server %s", err) // which does not quote it: it may hold a password
+		return usagef("--server %s", err) // the error does not quote the URL, which may hold a password
 	}
 	if c.Timeout < 0 {
 		return usagef("--timeout must not be negative")
@@ -56,7 +56,7 @@ func (c client) Validate() error {
 	return nil
 }
 
-// base is the server's URL; http:// need not be said.
+// base returns the server's URL; the scheme defaults to http.
 func (c client) base() string {
 	if strings.Contains(c.Server, "://") {
 		return c.Server
@@ -64,7 +64,7 @@ func (c client) base() string {
 	return "http://" + c.Server
 }
 
-// shown is the server's URL as it may be printed, without a password.
+// shown returns the server's URL for output, with its password redacted.
 func (c client) shown() string {
 	u, err := url.Parse(c.base())
 	if err != nil {
@@ -73,7 +73,8 @@ func (c client) shown() string {
 	return u.Redacted()
 }
 
-// option bounds each call in time, and says of each that fails what to do.
+// option returns the interceptor that applies the timeout and turns errors into a
+// callError.
 func (c client) option() connect.ClientOption {
 	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
@@ -95,12 +96,13 @@ func (c client) option() connect.ClientOption {
 	}))
 }
 
-// failed says of a call that failed what to do; reads says that it changes nothing.
+// failed returns the callError of a failed call; reads means that the call changes
+// nothing.
 func (c client) failed(ctx context.Context, err error, reads bool) error {
 	return &callError{err: err, server: c.shown(), timeout: c.Timeout, reads: reads, stopped: ctx.Err() != nil}
 }
 
-// next is a command to try next, against the same server.
+// next returns a follow-up command for the same server.
 func (c client) next(command string) string {
 	if c.Server != defaultServer {
 		command += " --server=" + c.shown()

@@ -53,7 +53,7 @@ func TestCompose(t *testing.T) {
 		}
 		for variable := range service.Environment {
 			if unknown := unknownVariables(parser.Model, []string{variable + "="}); len(unknown) > 0 {
-				t.Errorf("%s has %s, which is no flag's", name, variable)
+				t.Errorf("%s has %s, which sets no flag", name, variable)
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func TestCompose(t *testing.T) {
 
 	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
 	if unknown := unknownVariables(parser.Model, regexp.MustCompile(`BONGSU_[A-Z_]+=`).FindAllString(readRoot(t, "Dockerfile"), -1)); len(unknown) > 0 {
-		t.Errorf("the Dockerfile sets %q, which are no flags'", unknown)
+		t.Errorf("the Dockerfile sets %q, which set no flags", unknown)
 	}
 }
 

@@ -13,16 +13,17 @@ import (
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
-// The columns that are no field of an address.
+// The columns that are not fields of an address.
 const (
 	nicknameColumn = "nickname"
 	failoverColumn = "failover"
 	groupsColumn   = "groups"
 )
 
-// writeCSV writes a sheet as CSV: a row for each address, and for each user without
-// one. The failover and the groups of a user stand in their first row; groups without members stand
-// in a row without a user. Columns of secrets are there where there are secrets.
+// writeCSV writes the directory as CSV: a row for each address, and one for each user
+// without addresses. The failover and the groups of a user are in the user's first row.
+// Groups without members are in a row without a nickname. Credential columns are left
+// out if there are no credentials.
 func writeCSV(w io.Writer, s sheet) error {
 	var columns []field
 	for _, f := range fields {
@@ -39,7 +40,7 @@ func writeCSV(w io.Writer, s sheet) error {
 		for _, f := range columns {
 			cells = append(cells, noFormula(f.get(a)))
 		}
-		_ = out.Write(append(cells, joinGroups(groups))) // Error tells in the end
+		_ = out.Write(append(cells, joinGroups(groups))) // checked by out.Error
 	}
 	header := []string{nicknameColumn, failoverColumn}
 	for _, f := range columns {
@@ -74,7 +75,7 @@ func writeCSV(w io.Writer, s sheet) error {
 	return out.Error()
 }
 
-// readCSV reads a sheet, and tells what is wrong with it.
+// readCSV parses an import file in CSV and returns its problems.
 func readCSV(in []byte) (sheet, sheetProblems, error) {
 	separator, in, skipped := separatorOf(withoutMark(in))
 	r := csvReader{
@@ -83,7 +84,7 @@ func readCSV(in []byte) (sheet, sheetProblems, error) {
 		users:   map[string]*userv1.TransferUser{},
 		groups:  map[string]*userv1.TransferGroup{},
 	}
-	r.Comma, r.FieldsPerRecord = separator, -1 // whoever leaves out the empty cells at an end does no harm
+	r.Comma, r.FieldsPerRecord = separator, -1 // rows may omit empty trailing cells
 	header, err := r.Read()
 	for err == nil && blankRow(header) {
 		header, err = r.Read()
@@ -92,7 +93,7 @@ func readCSV(in []byte) (sheet, sheetProblems, error) {
 		return r.sheet, r.problems, fmt.Errorf("the file has no header such as nickname,messenger,destination,groups: %w", err)
 	}
 	r.header(header)
-	if r.problems.count > 0 { // rows mean nothing without a header
+	if r.problems.count > 0 { // rows are meaningless without a header
 		return r.sheet, r.problems, nil
 	}
 	for {
@@ -101,7 +102,7 @@ func readCSV(in []byte) (sheet, sheetProblems, error) {
 			return r.sheet, r.problems, nil
 		}
 		if err != nil {
-			return r.sheet, r.problems, fmt.Errorf("the file is no CSV: %w", err)
+			return r.sheet, r.problems, fmt.Errorf("invalid CSV: %w", err)
 		}
 		if blankRow(row) {
 			continue
@@ -110,43 +111,43 @@ func readCSV(in []byte) (sheet, sheetProblems, error) {
 	}
 }
 
-// A csvReader reads rows into a sheet.
+// A csvReader collects the rows of an import file.
 type csvReader struct {
 	*csv.Reader
-	skipped  int      // lines before what Reader reads
-	columns  []string // by index; empty for one that has no name
+	skipped  int      // lines before the input of Reader
+	columns  []string // by index; empty for a column without a name
 	sheet    sheet
 	problems sheetProblems
 	users    map[string]*userv1.TransferUser  // by nickname in its canonical form
 	groups   map[string]*userv1.TransferGroup // by name in its canonical form
 }
 
-// line returns the line of the row that was read last.
+// line returns the line number of the last row.
 func (r *csvReader) line() int {
 	line, _ := r.FieldPos(0)
 	return line + r.skipped
 }
 
-// header takes in the names of the columns, in any case. A column without a name may hold
-// nothing.
+// header records the column names, ignoring case. A column without a name must be
+// empty.
 func (r *csvReader) header(names []string) {
 	line := r.line()
 	for _, name := range names {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if _, is := fieldOf(name); !is && name != "" && name != nicknameColumn && name != failoverColumn && name != groupsColumn {
-			r.problems.addf(line, "there is no column %q", short(name))
+			r.problems.addf(line, "unknown column %q", short(name))
 		}
 		if name != "" && slices.Contains(r.columns, name) {
-			r.problems.addf(line, "the column %s stands here twice", name)
+			r.problems.addf(line, "duplicate column %s", name)
 		}
 		r.columns = append(r.columns, name)
 	}
 	if !slices.Contains(r.columns, nicknameColumn) {
-		r.problems.addf(line, "the column %s is missing", nicknameColumn)
+		r.problems.addf(line, "missing column %s", nicknameColumn)
 	}
 }
 
-// row takes in a row.
+// row records a row.
 func (r *csvReader) row(line int, cells []string) {
 	a := &userv1.TransferAddress{Line: int32(line)}
 	nickname, failover, groups, said := "", "", "", false
@@ -161,7 +162,7 @@ func (r *csvReader) row(line int, cells []string) {
 		switch {
 		case name == "":
 			if strings.TrimSpace(cell) != "" {
-				r.problems.addf(line, "there is something in column %d, which has no name", i+1)
+				r.problems.addf(line, "column %d has a value but no name", i+1)
 			}
 		case name == nicknameColumn:
 			nickname = cell
@@ -179,7 +180,7 @@ func (r *csvReader) row(line int, cells []string) {
 	}
 	switch {
 	case nickname == "" && (said || failover != "" || groups == ""):
-		r.problems.addf(line, "nickname: it is missing")
+		r.problems.addf(line, "missing nickname")
 		return
 	case nickname != "":
 		u := r.users[target.CanonicalName(nickname)]
@@ -203,7 +204,7 @@ func (r *csvReader) row(line int, cells []string) {
 	}
 }
 
-// group makes a user a member; a group without members has a row without a user.
+// group adds a user to a group. Without a nickname it adds the group without members.
 func (r *csvReader) group(line int, name, nickname string) {
 	g := r.groups[target.CanonicalName(name)]
 	if g == nil {

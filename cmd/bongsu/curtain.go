@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// A curtain is a writer that keeps what it gets until it is opened. What is said
-// in front of it is written at once.
+// A curtain is a writer that buffers all writes until it is opened. Text of say is
+// written at once. It is safe for concurrent use.
 type curtain struct {
 	mu     sync.Mutex
 	w      io.Writer
@@ -15,7 +15,7 @@ type curtain struct {
 	behind bytes.Buffer
 }
 
-// Write is what happens behind the curtain.
+// Write buffers b, or writes it if the curtain is open.
 func (c *curtain) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -25,15 +25,15 @@ func (c *curtain) Write(b []byte) (int, error) {
 	return c.w.Write(b)
 }
 
-// open shows what happened behind, and from now on what happens.
+// open flushes the buffer and stops buffering.
 func (c *curtain) open() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.opened = true
-	_, _ = c.behind.WriteTo(c.w) // a reader that left needs no tour
+	_, _ = c.behind.WriteTo(c.w) // a write error means that the reader has gone
 }
 
-// say writes in front of the curtain.
+// say writes text at once, before the buffered writes.
 func (c *curtain) say(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

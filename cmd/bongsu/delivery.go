@@ -10,22 +10,22 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// deliveryReplay is bongsu delivery replay.
+// deliveryReplay is the command bongsu delivery replay.
 type deliveryReplay struct {
 	client
-	IDs       []string      `arg:"" optional:"" name:"id" help:"Ids of deliveries; or select them by flags."`
-	Alert     string        `placeholder:"ID" help:"Those of this alert."`
-	Messenger string        `placeholder:"NAME" help:"Those by this messenger."`
-	Reason    string        `placeholder:"WORD" help:"Those that ended for exactly this reason."`
-	Since     string        `placeholder:"TIME" help:"Those that ended since: a time, or how long ago."`
-	Until     string        `placeholder:"TIME" help:"Those that ended before: a time, or how long ago."`
-	TTL       time.Duration `name:"ttl" placeholder:"DURATION" help:"How long they are tried from now; by default 24h."`
-	Yes       bool          `help:"Do it. Without it they are only counted."`
+	IDs       []string      `arg:"" optional:"" name:"id" help:"The ids of deliveries; omit them to select by flags."`
+	Alert     string        `placeholder:"ID" help:"Only deliveries of this alert."`
+	Messenger string        `placeholder:"NAME" help:"Only deliveries by this messenger."`
+	Reason    string        `placeholder:"WORD" help:"Only deliveries that failed or expired with exactly this reason."`
+	Since     string        `placeholder:"TIME" help:"Only deliveries completed at or after this time, or this long ago."`
+	Until     string        `placeholder:"TIME" help:"Only deliveries completed before this time, or this long ago."`
+	TTL       time.Duration `name:"ttl" placeholder:"DURATION" help:"The time to live from now on; 24h by default."`
+	Yes       bool          `help:"Replay the deliveries; without it they are only counted."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (deliveryReplay) Help() string {
-	return `Queues again what failed or expired, by id or by what the flags select; all that are set must hold. Without --yes it only counts. The attempts that were made stay on record.
+	return `Queues failed or expired deliveries again, by id or by the flags, all of which must match. Without --yes it only counts them. Earlier attempts stay on record.
 
 Examples:
 
@@ -34,7 +34,7 @@ Examples:
 	bongsu delivery replay 227894805024210945 --yes`
 }
 
-// Run is bongsu delivery replay.
+// Run executes bongsu delivery replay.
 func (c deliveryReplay) Run(ctx context.Context, con *console) error {
 	req, err := c.request(con)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c deliveryReplay) Run(ctx context.Context, con *console) error {
 			p.say("%s queued again", n)
 			return
 		}
-		p.say("%s would be queued again: say --yes to do it", n)
+		p.say("%s would be queued again: add --yes to replay", n)
 	})
 }
 
@@ -72,13 +72,13 @@ func (c deliveryReplay) request(con *console) (*alertv1.ReplayDeliveriesRequest,
 		}
 		t, ok := moment(bound.text, con.Now(), con.Zone)
 		if !ok {
-			return nil, usagef("%s is neither a time nor how long ago: %q", bound.flag, bound.text)
+			return nil, usagef("invalid %s %q: use a time, or a duration before now", bound.flag, bound.text)
 		}
 		*bound.field = timestamppb.New(t)
 	}
 	selects := c.Alert+c.Messenger+c.Reason+c.Since+c.Until != ""
 	if selects == (len(c.IDs) > 0) {
-		return nil, usagef("name deliveries by id, or select them by flags, not both")
+		return nil, usagef("select deliveries by id or by flags, not both")
 	}
 	if selects {
 		req.Filter = filter

@@ -12,17 +12,17 @@ import (
 	"github.com/bongsu-project/bongsu/internal/app"
 )
 
-// demoCmd is bongsu demo.
+// demoCmd is the command bongsu demo.
 type demoCmd struct {
-	Data       string `type:"path" help:"The folder to keep everything in; by default a temporary one that is removed in the end."`
-	EdgeAddr   string `default:"127.0.0.1:18080" help:"Where the edge listens."`
-	MockupAddr string `default:"127.0.0.1:18084" help:"Where the mockup listens, the fake Slack."`
-	Once       bool   `help:"Stop when the deliveries have ended, instead of serving on."`
+	Data       string `type:"path" help:"The data folder; by default a temporary one, removed at exit."`
+	EdgeAddr   string `default:"127.0.0.1:18080" help:"The address on which the edge listens."`
+	MockupAddr string `default:"127.0.0.1:18084" help:"The address on which the mockup listens, which fakes Slack."`
+	Once       bool   `help:"Exit when the deliveries are completed, instead of serving on."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (demoCmd) Help() string {
-	return `Runs everything in one process with demonstration data and a fake Slack, sends one alert to three people, shows what the fake Slack got and what the ledger says of each delivery, and goes on serving so that you can try it.
+	return `Runs all services in one process with demonstration data and a fake Slack, sends one alert to three users, prints the requests to the fake Slack and the deliveries in the ledger, and serves until it is stopped.
 
 Examples:
 
@@ -30,7 +30,7 @@ Examples:
 	bongsu demo --data=./demo --edge-addr=127.0.0.1:0`
 }
 
-// Run shows how it works, and then serves until ctx ends.
+// Run runs the demonstration, and then serves until ctx is done.
 func (c demoCmd) Run(ctx context.Context, con *console) (err error) {
 	data := c.Data
 	if data == "" {
@@ -39,7 +39,7 @@ func (c demoCmd) Run(ctx context.Context, con *console) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 	}
-	out := &curtain{w: con.Out} // the mockup prints while the tour does
+	out := &curtain{w: con.Out} // the mockup prints concurrently
 	a, err := app.New(ctx, app.Config{
 		Services: []string{"all", app.Mockup},
 		Data:     data,

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// encodings are those that --encoding names. What Windows calls CP949 is what the web
-// calls EUC-KR: the older EUC-KR with more syllables.
+// encodings are the values of --encoding. Windows' CP949 is what the web platform calls
+// EUC-KR: EUC-KR extended with more syllables.
 var encodings = map[string]encoding.Encoding{
 	"utf-16":   unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
 	"utf-16le": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
@@ -22,9 +22,9 @@ var encodings = map[string]encoding.Encoding{
 	"euc-kr":   korean.EUCKR,
 }
 
-// toUTF8 returns a file's text as UTF-8 without a byte order mark. Without a name it takes
-// UTF-8, and UTF-16 where a byte order mark says so; of anything else the error says what
-// it looks like. No error quotes the file.
+// toUTF8 decodes a file into UTF-8 without a byte order mark. Without a name the file
+// must be UTF-8, or UTF-16 with a byte order mark; otherwise the error names the likely
+// encoding. No error quotes the file.
 func toUTF8(text []byte, name string) ([]byte, error) {
 	if name == "" {
 		if !bytes.HasPrefix(text, []byte{0xff, 0xfe}) && !bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
@@ -42,25 +42,25 @@ func toUTF8(text []byte, name string) ([]byte, error) {
 	return withoutMark(decoded), nil
 }
 
-// asUTF8 returns a text that is UTF-8, or says what else it looks like.
+// asUTF8 returns a text that is UTF-8, or an error that names its likely encoding.
 func asUTF8(text []byte) ([]byte, error) {
 	if looksUTF16(text, 1) {
-		return nil, errors.New("the file looks like UTF-16 (little endian) without a byte order mark: say --encoding=utf-16le, or save it as UTF-8")
+		return nil, errors.New("the file looks like UTF-16 (little endian) without a byte order mark: use --encoding=utf-16le, or save it as UTF-8")
 	}
 	if looksUTF16(text, 0) {
-		return nil, errors.New("the file looks like UTF-16 (big endian) without a byte order mark: say --encoding=utf-16be, or save it as UTF-8")
+		return nil, errors.New("the file looks like UTF-16 (big endian) without a byte order mark: use --encoding=utf-16be, or save it as UTF-8")
 	}
 	if utf8.Valid(text) {
 		return withoutMark(text), nil
 	}
 	line := invalidLine(text)
 	if _, err := decode(text, "cp949"); err == nil {
-		return nil, fmt.Errorf("line %d: the file is not UTF-8; it looks like CP949 (EUC-KR): say --encoding=cp949, or save it as UTF-8", line)
+		return nil, fmt.Errorf("line %d: the file is not UTF-8; it looks like CP949 (EUC-KR): use --encoding=cp949, or save it as UTF-8", line)
 	}
-	return nil, fmt.Errorf("line %d: the file is not UTF-8, nor UTF-16 or CP949: save it as UTF-8", line)
+	return nil, fmt.Errorf("line %d: the file is not UTF-8, UTF-16 or CP949: save it as UTF-8", line)
 }
 
-// decode returns a text as UTF-8, or an error where not all of it is in an encoding.
+// decode returns a text as UTF-8, or an error if it is not in the encoding.
 func decode(text []byte, name string) ([]byte, error) {
 	if strings.HasPrefix(name, "utf-16") && len(text)%2 != 0 {
 		return nil, errors.New("it has an odd number of bytes")
@@ -69,14 +69,14 @@ func decode(text []byte, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i := bytes.IndexRune(decoded, utf8.RuneError); i >= 0 { // which none of them holds, but for UTF-16
-		return nil, fmt.Errorf("line %d holds what no character is", 1+bytes.Count(decoded[:i], []byte("\n")))
+	if i := bytes.IndexRune(decoded, utf8.RuneError); i >= 0 { // a replacement character means an invalid sequence; only UTF-16 can encode one
+		return nil, fmt.Errorf("line %d has an invalid character", 1+bytes.Count(decoded[:i], []byte("\n")))
 	}
 	return decoded, nil
 }
 
-// looksUTF16 reports whether a text begins as UTF-16 does where it is of ASCII: with a
-// zero in one byte of each of its first pairs, at the index zero, and none in the other.
+// looksUTF16 reports whether a text begins like ASCII in UTF-16: in each of the first 4
+// byte pairs the byte at index zero is 0 and the other is not.
 func looksUTF16(text []byte, zero int) bool {
 	const pairs = 4
 	if len(text) < 2*pairs {
@@ -106,5 +106,5 @@ func invalidLine(text []byte) int {
 	return line
 }
 
-// withoutMark returns a text without the byte order mark that spreadsheets write.
+// withoutMark returns a text without the UTF-8 byte order mark that spreadsheets write.
 func withoutMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }

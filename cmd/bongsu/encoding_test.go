@@ -9,10 +9,10 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// TestEncodings: a file in another encoding is converted where that is said or sure, and
-// else the error says what it looks like.
+// TestEncodings checks that a file in another encoding is decoded if the flag or a byte
+// order mark names it, and that otherwise the error names the likely encoding.
 func TestEncodings(t *testing.T) {
-	const text = "nickname,groups\n홍길동,서울;운영\n뷁,똠방각하\n" // some of which EUC-KR alone has not
+	const text = "nickname,groups\n홍길동,서울;운영\n뷁,똠방각하\n" // some syllables are not in plain EUC-KR
 	in := func(e encoding.Encoding) string {
 		t.Helper()
 		out, err := e.NewEncoder().String(text)
@@ -42,14 +42,14 @@ func TestEncodings(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ said, text, want string }{
-		"CP949":                 {"", cp949, "line 2: the file is not UTF-8; it looks like CP949 (EUC-KR): say --encoding=cp949"},
+		"CP949":                 {"", cp949, "line 2: the file is not UTF-8; it looks like CP949 (EUC-KR): use --encoding=cp949"},
 		"CP949 as UTF-8":        {"utf-8", cp949, "looks like CP949"},
-		"UTF-16 little":         {"", in(le), "looks like UTF-16 (little endian) without a byte order mark: say --encoding=utf-16le"},
-		"UTF-16 big":            {"", in(be), "looks like UTF-16 (big endian) without a byte order mark: say --encoding=utf-16be"},
-		"Latin 1":               {"", "a\nb\ns3cret\xe9\n", "line 3: the file is not UTF-8, nor UTF-16 or CP949"},
-		"UTF-8 as CP949":        {"cp949", "nickname\ns3cret 홍길동❤\n", "the file is not CP949: line 2 holds"},
+		"UTF-16 little":         {"", in(le), "looks like UTF-16 (little endian) without a byte order mark: use --encoding=utf-16le"},
+		"UTF-16 big":            {"", in(be), "looks like UTF-16 (big endian) without a byte order mark: use --encoding=utf-16be"},
+		"Latin 1":               {"", "a\nb\ns3cret\xe9\n", "line 3: the file is not UTF-8, UTF-16 or CP949"},
+		"UTF-8 as CP949":        {"cp949", "nickname\ns3cret 홍길동❤\n", "the file is not CP949: line 2 has"},
 		"half of UTF-16":        {"", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)) + "x", "the file is not UTF-16: it has an odd number of bytes"},
-		"half a pair of UTF-16": {"utf-16le", "a\x00\x00\xd8b\x00", "the file is not UTF-16LE: line 1 holds"},
+		"half a pair of UTF-16": {"utf-16le", "a\x00\x00\xd8b\x00", "the file is not UTF-16LE: line 1 has"},
 	} {
 		_, err := toUTF8([]byte(c.text), c.said)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") {

@@ -7,11 +7,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// envPrefix begins the names of the environment variables that are twins of flags.
+// envPrefix is the prefix of environment variables that set flags.
 const envPrefix = "BONGSU_"
 
-// unknownVariables returns the names in an environment that begin as those of twins do
-// and are twins of no command's flag, such as misspelt ones. Their values may be secrets.
+// unknownVariables returns the names of environment variables with the prefix that set
+// no flag of any command, such as misspelt ones. Values are left out: they may be
+// secrets.
 func unknownVariables(model *kong.Application, environment []string) []string {
 	known := map[string]bool{}
 	for _, leaf := range model.Leaves(false) {

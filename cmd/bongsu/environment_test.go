@@ -20,17 +20,17 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
-// TestUnknownVariableIsSaid: a misspelt variable is named when the service starts, and
-// its value is not.
+// TestUnknownVariableIsSaid checks that the start logs the name of a misspelt variable,
+// and not its value.
 func TestUnknownVariableIsSaid(t *testing.T) {
 	t.Setenv("BONGSU_ALERT_URLS", "s3cret")
-	code, _, stderr := bongsu(t, "", "serve", "--data="+t.TempDir(), "--services=edge") // which lacks its neighbours
+	code, _, stderr := bongsu(t, "", "serve", "--data="+t.TempDir(), "--services=edge") // fails for lack of upstreams
 	if code != exitFailed || !strings.Contains(stderr, "level=WARN") || !strings.Contains(stderr, "BONGSU_ALERT_URLS") || strings.Contains(stderr, "s3cret") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }
 
-// TestZeroIsNoDefault: a value of zero is refused, and not taken for the default.
+// TestZeroIsNoDefault checks that zero values are errors and do not become defaults.
 func TestZeroIsNoDefault(t *testing.T) {
 	for _, flag := range []string{
 		"--job-size=0", "--replicas=0", "--replicas=-1", "--breaker-calls=0", "--breaker-percent=0", "--breaker-percent=-2", "--failover-after=0s", "--failover-after=-1s",
@@ -44,8 +44,8 @@ func TestZeroIsNoDefault(t *testing.T) {
 	}
 }
 
-// TestEndingSignals: the end of a terminal ends the process as SIGTERM does, unless it is
-// to outlive the terminal.
+// TestEndingSignals checks that SIGHUP shuts the process down like SIGTERM, unless it
+// was ignored at the start.
 func TestEndingSignals(t *testing.T) {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	if got := ending(func(os.Signal) bool { return false }); !slices.Equal(got, all) {

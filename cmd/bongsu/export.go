@@ -9,19 +9,19 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// exportCmd is bongsu export.
+// exportCmd is the command bongsu export.
 type exportCmd struct {
 	client
-	Format      string `default:"yaml" enum:"yaml,csv" help:"yaml or csv."`
-	WithSecrets bool   `help:"Write credentials too, sealed: they can be imported where the same seal key is, for the same addresses."`
-	OpenWith    string `type:"path" placeholder:"FILE" help:"Write credentials in the clear, opened here with the seal key file of the service."`
+	Format      string `default:"yaml" enum:"yaml,csv" help:"The output format: yaml or csv."`
+	WithSecrets bool   `help:"Include the sealed credentials, which can be imported for the same addresses under the same seal key."`
+	OpenWith    string `type:"path" placeholder:"FILE" help:"The seal key file of the service, with which credentials are opened locally and written in the clear."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (exportCmd) Help() string {
-	return `Writes all that the directory holds, as it is at one moment. To import it again changes nothing. Without --with-secrets an import keeps the credentials that are there.
+	return `Writes a snapshot of the directory. Importing it again changes nothing. An import of an export without --with-secrets keeps the stored credentials.
 
-The service never answers with a credential in the clear. Who has its seal key file can open what it answers with: --with-secrets --open-with=FILE. Keep such a file as you would keep the key.
+The service never returns a credential in the clear. With its seal key file, sealed credentials can be opened locally: --with-secrets --open-with=FILE. Protect such an export like the key.
 
 Examples:
 
@@ -30,10 +30,10 @@ Examples:
 	(umask 077; bongsu export --with-secrets > backup.yaml)`
 }
 
-// Run is bongsu export.
+// Run executes bongsu export.
 func (c exportCmd) Run(ctx context.Context, con *console) error {
 	if c.OpenWith != "" && !c.WithSecrets {
-		return usagef("--open-with opens secrets: say --with-secrets too")
+		return usagef("--open-with opens credentials: add --with-secrets")
 	}
 	var key *seal.Key
 	if c.OpenWith != "" {
@@ -66,7 +66,7 @@ func (c exportCmd) Run(ctx context.Context, con *console) error {
 	return err
 }
 
-// openAll puts credentials in the clear in the place of sealed ones.
+// openAll replaces the sealed credentials with opened ones.
 func openAll(key *seal.Key, res *userv1.ExportDirectoryResponse) error {
 	for _, u := range res.GetUsers() {
 		for _, a := range u.GetAddresses() {

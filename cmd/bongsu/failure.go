@@ -12,33 +12,33 @@ import (
 	"connectrpc.com/connect"
 )
 
-// A callError is a call that failed, told as a sentence that says what to do.
+// A callError is a failed call, with advice for the user.
 type callError struct {
 	err     error
-	server  string // as it may be printed
+	server  string // redacted for output
 	timeout time.Duration
-	reads   bool // it changes nothing, so nothing can have been half done
-	stopped bool // by the person who asked
+	reads   bool // the call changes nothing, so a repeat is safe
+	stopped bool // canceled by the user
 }
 
-// advice says what to do about what a server answers.
+// advice maps the code of a response to what the user can do.
 var advice = map[connect.Code]string{
-	connect.CodeInvalidArgument:    "put that right and try again; --help says how",
-	connect.CodeNotFound:           "the list commands show what there is",
-	connect.CodeAlreadyExists:      "choose another, or change what is there",
-	connect.CodeUnavailable:        "it may pass; the server's log says why",
-	connect.CodeInternal:           "the server's log says why",
-	connect.CodeUnknown:            "the server's log says why",
-	connect.CodeResourceExhausted:  "make it smaller, or try later",
-	connect.CodeUnauthenticated:    "this server wants to know who asks",
-	connect.CodePermissionDenied:   "ask whoever runs this server",
-	connect.CodeUnimplemented:      "client and server may be of different versions; bongsu version says which this is",
-	connect.CodeFailedPrecondition: "put that right and try again",
+	connect.CodeInvalidArgument:    "correct the request and retry; see --help",
+	connect.CodeNotFound:           "use the list commands to see what exists",
+	connect.CodeAlreadyExists:      "choose another name, or change the existing one",
+	connect.CodeUnavailable:        "retry later; see the server's log for the cause",
+	connect.CodeInternal:           "see the server's log for the cause",
+	connect.CodeUnknown:            "see the server's log for the cause",
+	connect.CodeResourceExhausted:  "send a smaller request, or retry later",
+	connect.CodeUnauthenticated:    "the server requires authentication",
+	connect.CodePermissionDenied:   "ask the operator of the server for permission",
+	connect.CodeUnimplemented:      "client and server may differ in version; see bongsu version",
+	connect.CodeFailedPrecondition: "correct the state and retry",
 }
 
-// Error is the sentence.
+// Error returns one line with the cause and the advice.
 func (e *callError) Error() string {
-	const another = "--server or BONGSU_SERVER names another"
+	const another = "set another server by --server or BONGSU_SERVER"
 	answered := connect.IsWireError(e.err)
 	code := connect.CodeOf(e.err)
 	cause, unreached := unreached(e.err)
@@ -48,13 +48,13 @@ func (e *callError) Error() string {
 	case !answered && unreached:
 		return fmt.Sprintf("cannot reach %s (%s): is bongsu serve running? %s", e.server, cause, another)
 	case !answered && code == connect.CodeDeadlineExceeded:
-		return fmt.Sprintf("no answer from %s within %s%s; --timeout or BONGSU_TIMEOUT waits longer", e.server, e.timeout, e.doubt())
+		return fmt.Sprintf("timeout: no response from %s within %s%s; set a longer one by --timeout or BONGSU_TIMEOUT", e.server, e.timeout, e.doubt())
 	case !answered && brokeOff(e.err):
-		return fmt.Sprintf("%s broke off without an answer (%s)%s", e.server, told(e.err), e.doubt())
+		return fmt.Sprintf("connection to %s closed without a response (%s)%s", e.server, told(e.err), e.doubt())
 	case !answered:
-		return fmt.Sprintf("%s does not answer as bongsu does (%s): %s", e.server, told(e.err), another)
+		return fmt.Sprintf("%s does not respond as a bongsu server (%s): %s", e.server, told(e.err), another)
 	case code == connect.CodeDeadlineExceeded:
-		return fmt.Sprintf("%s ran out of time (%s)%s; --timeout or BONGSU_TIMEOUT waits longer", e.server, told(e.err), e.doubt())
+		return fmt.Sprintf("timeout: %s exceeded the deadline (%s)%s; set a longer one by --timeout or BONGSU_TIMEOUT", e.server, told(e.err), e.doubt())
 	case advice[code] != "":
 		return told(e.err) + "; " + advice[code]
 	default:
@@ -62,18 +62,18 @@ func (e *callError) Error() string {
 	}
 }
 
-// Unwrap gives the error of the call.
+// Unwrap returns the error of the call.
 func (e *callError) Unwrap() error { return e.err }
 
-// doubt warns where the server may have done what it did not get to answer.
+// doubt returns a warning if the server may have executed the call.
 func (e *callError) doubt() string {
 	if e.reads {
 		return ""
 	}
-	return "; it may have been done all the same: look before you try again"
+	return "; the call may have been executed: check before you retry"
 }
 
-// unreached says that no connection came about, and why.
+// unreached reports whether no connection was established, and returns the cause.
 func unreached(err error) (cause string, is bool) {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return op.Err.Error(), true
@@ -81,15 +81,14 @@ func unreached(err error) (cause string, is bool) {
 	return "", false
 }
 
-// brokeOff says that a connection ended before the answer did.
+// brokeOff reports whether the connection ended before the response was complete.
 func brokeOff(err error) bool {
 	_, network := errors.AsType[*net.OpError](err)
 	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET)
 }
 
-// told is what a server says, on one line: of several fields that are not valid,
-// all.
+// told returns the server's error text on one line, with all violations of fields.
 func told(err error) string {
 	text := err.Error()
 	if coded, ok := errors.AsType[*connect.Error](err); ok {

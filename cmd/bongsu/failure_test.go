@@ -14,26 +14,26 @@ import (
 	"connectrpc.com/connect"
 )
 
-// TestAnsweredFailures: each code a server answers becomes a sentence that says
-// what to do.
+// TestAnsweredFailures checks the text and the advice for each code that a server
+// returns.
 func TestAnsweredFailures(t *testing.T) {
 	for _, test := range []struct {
 		code connect.Code
 		text string
 		want string
 	}{
-		{connect.CodeNotFound, "group 7: not found", "group 7: not found; the list commands show what there is"},
-		{connect.CodeAlreadyExists, `group "x": already exists`, `group "x": already exists; choose another, or change what is there`},
+		{connect.CodeNotFound, "group 7: not found", "group 7: not found; use the list commands to see what exists"},
+		{connect.CodeAlreadyExists, `group "x": already exists`, `group "x": already exists; choose another name, or change the existing one`},
 		{
 			connect.CodeInvalidArgument, "validation errors:\n - message: must be at least 1 character\n - severity: too long",
-			"validation errors: message: must be at least 1 character; severity: too long; put that right and try again; --help says how",
+			"validation errors: message: must be at least 1 character; severity: too long; correct the request and retry; see --help",
 		},
-		{connect.CodeUnavailable, "ledger: unavailable, try again", "ledger: unavailable, try again; it may pass; the server's log says why"},
-		{connect.CodeInternal, "internal error", "internal error; the server's log says why"},
+		{connect.CodeUnavailable, "ledger: unavailable, try again", "ledger: unavailable, try again; retry later; see the server's log for the cause"},
+		{connect.CodeInternal, "internal error", "internal error; see the server's log for the cause"},
 		{
 			connect.CodeDeadlineExceeded, "context deadline exceeded",
-			"http://example.org ran out of time (context deadline exceeded); it may have been done all the same: " +
-				"look before you try again; --timeout or BONGSU_TIMEOUT waits longer",
+			"timeout: http://example.org exceeded the deadline (context deadline exceeded); the call may have been executed: " +
+				"check before you retry; set a longer one by --timeout or BONGSU_TIMEOUT",
 		},
 		{connect.CodeAborted, "busy", "busy (aborted)"},
 	} {
@@ -46,7 +46,8 @@ func TestAnsweredFailures(t *testing.T) {
 	}
 }
 
-// TestNobodyListens: a server that is not there is named, with what to do.
+// TestNobodyListens checks the error for a refused connection: it names the server and
+// the flag.
 func TestNobodyListens(t *testing.T) {
 	listener := listen(t)
 	addr := listener.Addr().String()
@@ -56,14 +57,14 @@ func TestNobodyListens(t *testing.T) {
 	t.Setenv("BONGSU_SERVER", addr)
 	code, stdout, stderr := bongsu(t, "", "group", "list")
 	want := "bongsu: cannot reach http://" + addr + " (connect: connection refused): " +
-		"is bongsu serve running? --server or BONGSU_SERVER names another\n"
+		"is bongsu serve running? set another server by --server or BONGSU_SERVER\n"
 	if code != exitFailed || stdout != "" || stderr != want {
 		t.Errorf("exit %d, stdout %q, stderr %q; want %q", code, stdout, stderr, want)
 	}
 }
 
-// TestBrokenOff: where a server may have done what it did not answer, a person is
-// told to look first; where nothing can have been done, they are not troubled.
+// TestBrokenOff checks the error for a connection that closes without a response: it
+// warns of a possible execution, except for calls without side effects.
 func TestBrokenOff(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -74,32 +75,32 @@ func TestBrokenOff(t *testing.T) {
 	defer server.Close()
 	for line, doubt := range map[string]bool{"alert send @user1 down": true, "alert list": false} {
 		code, _, stderr := bongsu(t, "", append(strings.Fields(line), "--server="+server.URL)...)
-		if code != exitFailed || !strings.Contains(stderr, "broke off without an answer") ||
-			strings.Contains(stderr, "look before you try again") != doubt {
+		if code != exitFailed || !strings.Contains(stderr, "closed without a response") ||
+			strings.Contains(stderr, "check before you retry") != doubt {
 			t.Errorf("%s: exit %d, stderr %q", line, code, stderr)
 		}
 	}
 }
 
-// TestNoAnswer: a server that says nothing is waited for no longer than asked.
+// TestNoAnswer checks that --timeout bounds the wait for a response.
 func TestNoAnswer(t *testing.T) {
 	server := "http://" + listen(t).Addr().String()
 	code, _, stderr := bongsu(t, "", "alert", "send", "@user1", "down", "--timeout=50ms", "--server="+server)
-	want := "bongsu: no answer from " + server + " within 50ms; it may have been done all the same: " +
-		"look before you try again; --timeout or BONGSU_TIMEOUT waits longer\n"
+	want := "bongsu: timeout: no response from " + server + " within 50ms; the call may have been executed: " +
+		"check before you retry; set a longer one by --timeout or BONGSU_TIMEOUT\n"
 	if code != exitFailed || stderr != want {
 		t.Errorf("exit %d, stderr %q; want %q", code, stderr, want)
 	}
 }
 
-// TestInterrupted: a signal ends the wait.
+// TestInterrupted checks that a canceled context ends the call.
 func TestInterrupted(t *testing.T) {
 	listener := listen(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		defer interrupt()
 		if conn, err := listener.Accept(); err == nil {
-			_, _ = conn.Read(make([]byte, 1)) // the request has come
+			_, _ = conn.Read(make([]byte, 1)) // the request has arrived
 			t.Cleanup(func() { _ = conn.Close() })
 		}
 	}()
@@ -110,8 +111,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestAnotherServer: what answers but is no bongsu is said to be none, and what
-// it says does not reach the terminal raw.
+// TestAnotherServer checks the error for a server that is not bongsu; its response must
+// not reach the terminal unescaped.
 func TestAnotherServer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -119,12 +120,12 @@ func TestAnotherServer(t *testing.T) {
 	}))
 	defer server.Close()
 	code, _, stderr := bongsu(t, "", "group", "list", "--server", server.URL)
-	if code != exitFailed || !strings.Contains(stderr, "does not answer as bongsu does") || strings.Contains(stderr, "\x1b") {
+	if code != exitFailed || !strings.Contains(stderr, "does not respond as a bongsu server") || strings.Contains(stderr, "\x1b") {
 		t.Errorf("exit %d, stderr %q", code, stderr)
 	}
 }
 
-// TestPasswordInServer: a URL may hold a password, which nothing prints.
+// TestPasswordInServer checks that the password of a URL is never printed.
 func TestPasswordInServer(t *testing.T) {
 	const password = "s3cret"
 	for _, server := range []string{"http://me:" + password + "@127.0.0.1:1", "ftp://me:" + password + "@example.org", "http://me:" + password + "@%"} {
@@ -139,7 +140,7 @@ func TestPasswordInServer(t *testing.T) {
 	}
 }
 
-// listen opens a port that accepts and says nothing.
+// listen returns a listener that accepts connections and never responds.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

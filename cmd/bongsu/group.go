@@ -9,15 +9,15 @@ import (
 	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 )
 
-// A groupArg names the group of a command, and says where it is asked for.
+// A groupArg is the argument that names a group, with the flags of the client.
 type groupArg struct {
 	client
-	Group string `arg:"" help:"The group: its id (digits), its name, or @@name."`
+	Group string `arg:"" help:"The group, by its id (digits), its name, or @@name."`
 }
 
-const groupHelp = `A group is named by its id or by its name. Digits are always an id; a group whose name is all digits is named with @@ before it, as in a target.`
+const groupHelp = `A group is given by its id or its name. Digits are always an id; write a name of digits only as @@name.`
 
-// id is the group's, for which a name is looked up.
+// id returns the id of the group; it looks up a name.
 func (g groupArg) id(ctx context.Context) (int32, error) {
 	id, name, err := groupRef(g.Group)
 	if err != nil || name == "" {
@@ -28,32 +28,32 @@ func (g groupArg) id(ctx context.Context) (int32, error) {
 		return 0, err
 	}
 	if len(res.GetGroups()) != 1 {
-		return 0, fmt.Errorf("no group is named %q; %s shows what there is", name, g.next("bongsu group list"))
+		return 0, fmt.Errorf("unknown group %q; see %s", name, g.next("bongsu group list"))
 	}
 	return res.GetGroups()[0].GetId(), nil
 }
 
-// groupRef reads how a group is named: digits are its id, all else is its name,
-// @@ before a name makes it one whatever it is made of. It never guesses, so a
-// command that deletes cannot meet another group than the one that was meant.
+// groupRef parses the reference to a group: digits are its id, @@name and all else its
+// name. It never guesses, so that a command never deletes another group than the
+// intended one.
 func groupRef(text string) (id int32, name string, err error) {
 	if name, ok := strings.CutPrefix(text, "@@"); ok && name != "" {
 		return 0, name, nil
 	}
 	if text == "" || strings.HasPrefix(text, "@") {
-		return 0, "", usagef("%q names no group; say its id, its name, or @@name", text)
+		return 0, "", usagef("malformed group %q: use its id, its name, or @@name", text)
 	}
 	if strings.Trim(text, "0123456789") != "" {
 		return 0, text, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return 0, "", usagef("%s is too great for a group's id; a group of this name is @@%s", text, text)
+		return 0, "", usagef("group id %s is too large; to name a group of digits write @@%s", text, text)
 	}
 	return int32(n), "", nil
 }
 
-// drawGroup shows a group and its members.
+// drawGroup prints a group and its members.
 func drawGroup(p *page, g *groupv1.GroupUsers) {
 	p.field("group", g.GetId())
 	p.field("name", g.GetGroupName())
@@ -68,19 +68,19 @@ func drawGroup(p *page, g *groupv1.GroupUsers) {
 	}
 }
 
-// groupList is bongsu group list.
+// groupList is the command bongsu group list.
 type groupList struct {
 	client
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupList) Help() string {
 	return "Examples:\n\n\tbongsu group list\n\tbongsu group list --json"
 }
 
-// Run is bongsu group list.
+// Run executes bongsu group list.
 func (c groupList) Run(ctx context.Context, con *console) error {
-	res, err := c.groups().ListGroups(ctx, &groupv1.ListGroupsRequest{}) // no page size asks for all
+	res, err := c.groups().ListGroups(ctx, &groupv1.ListGroupsRequest{}) // without a page size all are returned
 	if err != nil {
 		return err
 	}
@@ -96,17 +96,17 @@ func (c groupList) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// groupGet is bongsu group get.
+// groupGet is the command bongsu group get.
 type groupGet struct {
 	groupArg
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupGet) Help() string {
 	return groupHelp + "\n\nExamples:\n\n\tbongsu group get test-team2\n\tbongsu group get 2 --json"
 }
 
-// Run is bongsu group get.
+// Run executes bongsu group get.
 func (c groupGet) Run(ctx context.Context, con *console) error {
 	id, err := c.id(ctx)
 	if err != nil {
@@ -119,18 +119,18 @@ func (c groupGet) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawGroup(p, res.GetGroup()) })
 }
 
-// groupCreate is bongsu group create.
+// groupCreate is the command bongsu group create.
 type groupCreate struct {
 	client
-	Name string `arg:"" help:"The new group's name, at most 30 characters."`
+	Name string `arg:"" help:"The name of the new group, at most 30 characters."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupCreate) Help() string {
 	return "Example:\n\n\tbongsu group create on-call"
 }
 
-// Run is bongsu group create.
+// Run executes bongsu group create.
 func (c groupCreate) Run(ctx context.Context, con *console) error {
 	res, err := c.groups().CreateGroup(ctx, &groupv1.CreateGroupRequest{GroupName: c.Name})
 	if err != nil {
@@ -141,18 +141,18 @@ func (c groupCreate) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// groupRename is bongsu group rename.
+// groupRename is the command bongsu group rename.
 type groupRename struct {
 	groupArg
 	To string `arg:"" help:"The new name."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupRename) Help() string {
 	return groupHelp + "\n\nExample:\n\n\tbongsu group rename on-call night-watch"
 }
 
-// Run is bongsu group rename.
+// Run executes bongsu group rename.
 func (c groupRename) Run(ctx context.Context, con *console) error {
 	id, err := c.id(ctx)
 	if err != nil {
@@ -167,17 +167,17 @@ func (c groupRename) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// groupDelete is bongsu group delete.
+// groupDelete is the command bongsu group delete.
 type groupDelete struct {
 	groupArg
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupDelete) Help() string {
 	return groupHelp + "\n\nExample:\n\n\tbongsu group delete on-call"
 }
 
-// Run is bongsu group delete.
+// Run executes bongsu group delete.
 func (c groupDelete) Run(ctx context.Context, con *console) error {
 	id, err := c.id(ctx)
 	if err != nil {
@@ -190,18 +190,18 @@ func (c groupDelete) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { p.say("group %d is deleted", id) })
 }
 
-// groupAddUser is bongsu group add-user.
+// groupAddUser is the command bongsu group add-user.
 type groupAddUser struct {
 	groupArg
 	Nickname string `arg:"" help:"The user's nickname."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupAddUser) Help() string {
-	return groupHelp + " A user who is a member already stays one.\n\nExample:\n\n\tbongsu group add-user test-team2 user3"
+	return groupHelp + " Adding a member again changes nothing.\n\nExample:\n\n\tbongsu group add-user test-team2 user3"
 }
 
-// Run is bongsu group add-user.
+// Run executes bongsu group add-user.
 func (c groupAddUser) Run(ctx context.Context, con *console) error {
 	id, err := c.id(ctx)
 	if err != nil {
@@ -214,18 +214,18 @@ func (c groupAddUser) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawGroup(p, res.GetGroup()) })
 }
 
-// groupRemoveUser is bongsu group remove-user.
+// groupRemoveUser is the command bongsu group remove-user.
 type groupRemoveUser struct {
 	groupArg
 	Nickname string `arg:"" help:"The member's nickname."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (groupRemoveUser) Help() string {
-	return groupHelp + " The user stays.\n\nExample:\n\n\tbongsu group remove-user test-team2 user3"
+	return groupHelp + " The user is not deleted.\n\nExample:\n\n\tbongsu group remove-user test-team2 user3"
 }
 
-// Run is bongsu group remove-user.
+// Run executes bongsu group remove-user.
 func (c groupRemoveUser) Run(ctx context.Context, con *console) error {
 	id, err := c.id(ctx)
 	if err != nil {
@@ -236,5 +236,5 @@ func (c groupRemoveUser) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return con.show(c.JSON, res, func(p *page) { p.say("%s is no member of group %d any more", name, id) })
+	return con.show(c.JSON, res, func(p *page) { p.say("%s is removed from group %d", name, id) })
 }

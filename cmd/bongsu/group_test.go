@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// TestGroupRef: what names a group names the same one whatever groups there are.
+// TestGroupRef checks that a reference has one meaning, whichever groups exist.
 func TestGroupRef(t *testing.T) {
 	for _, test := range []struct {
 		text    string

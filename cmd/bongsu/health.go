@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// healthCmd is bongsu health.
+// healthCmd is the command bongsu health.
 type healthCmd struct{ client }
 
-// Help is the long help.
+// Help returns the long help.
 func (healthCmd) Help() string {
-	return `It exits with 0 where the server can do its work, and with 1 where it cannot or does not answer: for container health checks and scripts. Any service's own port can be asked.
+	return `Exits with 0 if the server is ready, and with 1 if it is not or does not respond: for container health checks and scripts. --server may be the port of any service.
 
 Examples:
 
@@ -22,7 +22,7 @@ Examples:
 	bongsu health --server=http://127.0.0.1:18083 --timeout=2s`
 }
 
-// Run is bongsu health.
+// Run executes bongsu health.
 func (c healthCmd) Run(ctx context.Context, con *console) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.base(), "/")+"/readyz", nil)
 	if err != nil {
@@ -34,7 +34,7 @@ func (c healthCmd) Run(ctx context.Context, con *console) error {
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, 1024))
 	if err = errors.Join(err, res.Body.Close()); err != nil {
-		return fmt.Errorf("%s broke off its answer", c.shown())
+		return fmt.Errorf("connection to %s closed before the response was complete", c.shown())
 	}
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s is not ready: %s", c.shown(), strings.TrimSpace(string(text)))

@@ -13,19 +13,19 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// importCmd is bongsu import.
+// importCmd is the command bongsu import.
 type importCmd struct {
 	client
-	Path     string `arg:"" help:"The file; - is standard input."`
-	Format   string `default:"" enum:",yaml,csv" placeholder:"yaml|csv" help:"By default what the file's name ends with."`
-	Encoding string `default:"" enum:",utf-8,utf-16,utf-16le,utf-16be,cp949,euc-kr" placeholder:"NAME" help:"How the file is encoded: utf-8, utf-16, utf-16le, utf-16be, cp949 or euc-kr. By default UTF-8, or UTF-16 where its first bytes say so."`
+	Path     string `arg:"" help:"The import file; - reads standard input."`
+	Format   string `default:"" enum:",yaml,csv" placeholder:"yaml|csv" help:"The format of the file; by default that of its extension."`
+	Encoding string `default:"" enum:",utf-8,utf-16,utf-16le,utf-16be,cp949,euc-kr" placeholder:"NAME" help:"The encoding of the file: utf-8, utf-16, utf-16le, utf-16be, cp949 or euc-kr; by default UTF-8, or UTF-16 if the file begins with its byte order mark."`
 	Prune    bool   `help:"Delete users, addresses, groups and memberships that the file does not hold."`
-	DryRun   bool   `help:"Say what would be changed, and change nothing."`
+	DryRun   bool   `help:"Print the changes without making them."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (importCmd) Help() string {
-	return `Makes the directory hold what the file says: all of it, or nothing where something is wrong. What is there already is left alone, so to import a file again changes nothing. Nothing is deleted without --prune. An address without a credential or a rank in the file keeps the one it has, as a user without failover keeps theirs. At most 100,000 users at a time.
+	return `Applies the file to the directory in one transaction: all of it, or nothing if there is a problem. Importing a file again changes nothing. Nothing is deleted without --prune. Without a credential, rank or failover in the file the stored one is kept. At most 100,000 users at a time.
 
 YAML:
 
@@ -41,16 +41,16 @@ YAML:
 	  - name: oncall
 	    members: [kim]
 
-Anchors, aliases and merges (<<) are taken.
+Anchors, aliases and merge keys (<<) are supported.
 
-CSV has a header and a row for each address. failover stands in any row of the user, and so do groups, apart by semicolons (a semicolon or backslash in a name has a backslash before it); a row without a nickname names groups without members:
+CSV has a header and a row for each address. failover and groups may be in any row of the user. Groups are separated by semicolons; a semicolon or backslash in a name is escaped by a backslash. A row without a nickname holds groups without members:
 
 	nickname,failover,messenger,destination,rank,credential,groups
 	kim,true,slack,C024BE91L,0,xoxb-…,oncall;seoul
 	kim,,email,kim@example.com,1,smtps://…,
 	lee,,,,,,oncall
 
-Columns may be apart by commas, semicolons or tabs, which the header shows. Its case does not matter; blank rows and columns are left out. A cell that begins with ' and then = + - @ or ' is meant without the first ': so an export keeps spreadsheets from taking it for a formula.
+The separator of columns is a comma, semicolon or tab, detected in the header. Column names ignore case; blank rows and columns are skipped. In a cell that begins with ' and then = + - @ or ' the first ' is dropped: an export writes it so that spreadsheets do not read a formula.
 
 Examples:
 
@@ -60,7 +60,7 @@ Examples:
 	pass show people | bongsu import - --format=yaml`
 }
 
-// Run is bongsu import.
+// Run executes bongsu import.
 func (c importCmd) Run(ctx context.Context, con *console) error {
 	s, err := c.read(con)
 	if err != nil {
@@ -75,7 +75,7 @@ func (c importCmd) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { c.drawImport(p, res) })
 }
 
-// read reads the file.
+// read reads and parses the import file.
 func (c importCmd) read(con *console) (s sheet, err error) {
 	format, err := formatOf(c.Format, c.Path)
 	if err != nil {
@@ -90,7 +90,7 @@ func (c importCmd) read(con *console) (s sheet, err error) {
 		defer func() { _ = file.Close() }()
 		in = file
 	}
-	const most = 64 << 20 // twice what the service takes
+	const most = 64 << 20 // twice the limit of the service
 	text, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err != nil {
 		return s, fmt.Errorf("read %s: %w", c.Path, err)
@@ -112,7 +112,8 @@ func (c importCmd) read(con *console) (s sheet, err error) {
 	return s, problems.tell(con)
 }
 
-// tellProblems tells each problem that the service found on a line of its own.
+// tellProblems prints each problem of an import file that the service returned on its
+// own line.
 func tellProblems(con *console, err error) error {
 	coded, ok := errors.AsType[*connect.Error](err)
 	if !ok || coded.Code() != connect.CodeInvalidArgument {
@@ -128,7 +129,7 @@ func tellProblems(con *console, err error) error {
 	return errors.New(summary)
 }
 
-// drawImport shows what an import came to.
+// drawImport prints the result of an import.
 func (c importCmd) drawImport(p *page, res *userv1.ImportDirectoryResponse) {
 	changed := int32(0)
 	p.row("KIND", "CREATED", "CHANGED", "UNCHANGED", "DELETED")
@@ -143,23 +144,23 @@ func (c importCmd) drawImport(p *page, res *userv1.ImportDirectoryResponse) {
 	}
 	switch {
 	case changed == 0:
-		p.say("the directory holds that already; nothing was changed")
+		p.say("the directory is up to date; nothing was changed")
 	case c.DryRun:
 		p.say("")
 		for _, change := range res.GetChanges() {
 			p.say("%s %s", word(change.GetAction(), "IMPORT_ACTION_"), thing(change))
 		}
 		if len(res.GetChanges()) == maxChanges {
-			p.say("and so on")
+			p.say("and more")
 		}
 		p.say("this was a dry run; nothing was changed")
 	}
 }
 
-// maxChanges is how many changes the service names.
+// maxChanges is the maximum number of changes that the service returns.
 const maxChanges = 1000
 
-// thing is what a change is made to, for people.
+// thing returns the subject of a change as text.
 func thing(c *userv1.ImportChange) string {
 	switch {
 	case c.GetMessenger() != "":

@@ -7,21 +7,21 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// keyMake is bongsu key make.
+// keyMake is the command bongsu key make.
 type keyMake struct {
 	Path string `arg:"" type:"path" help:"The file to write, with mode 0600."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (keyMake) Help() string {
-	return `The key seals credentials in the directory, the queue and the ledger. The group service and the senders need the same one. A key that is there already is left as it is. Keep a copy in a safe place: without it no credential can be opened again.
+	return `The seal key encrypts credentials in the directory, the queue and the ledger. The group service and the senders need the same one. An existing file is kept. Keep a copy in a safe place: without it no credential can be decrypted.
 
 Examples:
 
 	bongsu key make /etc/bongsu/seal.key`
 }
 
-// Run is bongsu key make.
+// Run executes bongsu key make.
 func (c keyMake) Run(con *console) error {
 	if err := seal.MakeKey(c.Path); err != nil {
 		return err
@@ -33,47 +33,47 @@ func (c keyMake) Run(con *console) error {
 	return err
 }
 
-// keyRotate is bongsu key rotate.
+// keyRotate is the command bongsu key rotate.
 type keyRotate struct {
 	Path string `arg:"" type:"path" help:"The seal key file."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (keyRotate) Help() string {
-	return `Adds a key to the file, which seals from now on. The keys that are there stay, and open what they sealed. Running processes take it up within seconds, and the group service seals the addresses of the directory anew; nothing has to be started again. What was queued before is sent under the key it was sealed by. bongsu key prune drops that key when nothing needs it.
+	return `Adds a key to the file and makes it the primary, which seals. The older keys stay and open what they sealed. Running processes load the file within seconds without a restart, and the group service seals the addresses of the directory again. Deliveries that are queued keep the key that sealed them. bongsu key prune drops older keys that nothing needs.
 
-Where each machine has a copy of the file, rotate one, and bring it to the senders before the group service. A key in the environment is rotated in a file, and given to new processes in the same order.
+If each machine has a copy of the file, rotate one copy, and deploy it to the senders before the group service. Rotate a key in the environment in a file, and start new processes with it in the same order.
 
 Example:
 
 	bongsu key rotate /etc/bongsu/seal.key`
 }
 
-// Run is bongsu key rotate.
+// Run executes bongsu key rotate.
 func (c keyRotate) Run(con *console) error {
 	id, err := seal.Rotate(c.Path, con.Now())
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.Out, "key %s seals from now on; keep a copy of %s as it is now in a safe place\n", id, c.Path)
+	_, err = fmt.Fprintf(con.Out, "key %s is the primary from now on; keep a copy of the new %s in a safe place\n", id, c.Path)
 	return err
 }
 
-// keyList is bongsu key list.
+// keyList is the command bongsu key list.
 type keyList struct {
 	Path string `arg:"" type:"path" help:"The seal key file."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (keyList) Help() string {
-	return `One key of the file seals what enters; all open what they sealed. The keys themselves are not shown.
+	return `The primary key seals new credentials; every key opens what it sealed. The secret parts of keys are not shown.
 
 Example:
 
 	bongsu key list /etc/bongsu/seal.key`
 }
 
-// Run is bongsu key list.
+// Run executes bongsu key list.
 func (c keyList) Run(con *console) error {
 	entries, err := seal.List(c.Path)
 	if err != nil {
@@ -91,7 +91,7 @@ func (c keyList) Run(con *console) error {
 	})
 }
 
-// moment is a time as people read it; empty where it is not known.
+// moment returns a time in the page's time zone, or "" for the zero time.
 func (p *page) moment(t time.Time) string {
 	if t.IsZero() {
 		return ""

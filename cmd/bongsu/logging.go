@@ -5,13 +5,13 @@ import (
 	"log/slog"
 )
 
-// logging is the flags of commands that log.
+// logging holds the flags of commands that log.
 type logging struct {
-	LogLevel  slog.Level `default:"info" help:"What is worth logging: debug, info, warn or error."`
-	LogFormat string     `default:"text" enum:"text,json" help:"How it is written to stderr: text or json."`
+	LogLevel  slog.Level `default:"info" help:"The minimum log level: debug, info, warn or error."`
+	LogFormat string     `default:"text" enum:"text,json" help:"The log format on stderr: text or json."`
 }
 
-// logger gives the log that the flags ask for.
+// logger returns the logger that the flags describe.
 func (l logging) logger(w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: l.LogLevel}
 	if l.LogFormat == "json" {

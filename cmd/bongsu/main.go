@@ -1,5 +1,4 @@
-// Command bongsu is the failure notification service, all of it, and the
-// command line that people and scripts use it by.
+// Command bongsu runs the failure notification service and is its command line client.
 package main
 
 import (
@@ -16,100 +15,100 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// What a process ends with.
+// The exit codes of a process.
 const (
 	exitOK     = 0
 	exitFailed = 1
-	exitUsage  = 2 // the command line says nothing that can be done
+	exitUsage  = 2 // invalid command line
 )
 
-const description = `Bongsu tells people what broke, and can prove what became of every message.
+const description = `Bongsu notifies people of failures, and keeps evidence of every delivery.
 
-Every flag has a twin in the environment: --server is BONGSU_SERVER. A flag on the command line wins.`
+Every flag can be set in the environment: --server is BONGSU_SERVER. A flag on the command line takes precedence.`
 
-// commands is everything bongsu can be told, in the order help shows it.
+// commands are the commands and flags of bongsu, in the order of the help.
 type commands struct {
-	Demo  demoCmd  `cmd:"" help:"See it work: everything in one process, with demonstration data."`
-	Serve serveCmd `cmd:"" help:"Run the service, whole or in parts."`
+	Demo  demoCmd  `cmd:"" help:"Run all services in one process with demonstration data and send a first alert."`
+	Serve serveCmd `cmd:"" help:"Run the service, all of it or parts."`
 
 	Alert struct {
-		Send    alertSend    `cmd:"" help:"Tell people what broke."`
-		Get     alertGet     `cmd:"" help:"Show an alert and what became of each delivery."`
-		List    alertList    `cmd:"" help:"List alerts, the newest first."`
-		Watch   alertWatch   `cmd:"" help:"Show each delivery of an alert as it changes, until all have ended."`
-		Cancel  alertCancel  `cmd:"" help:"Stop what of an alert has not been sent."`
-		Resolve alertResolve `cmd:"" help:"Say who would be told, and tell nobody."`
-	} `cmd:"" help:"What happened, and who was told."`
+		Send    alertSend    `cmd:"" help:"Send an alert."`
+		Get     alertGet     `cmd:"" help:"Show an alert and its deliveries."`
+		List    alertList    `cmd:"" help:"List alerts, newest first."`
+		Watch   alertWatch   `cmd:"" help:"Follow the deliveries of an alert until all are completed."`
+		Cancel  alertCancel  `cmd:"" help:"Cancel the deliveries of an alert that are not sent."`
+		Resolve alertResolve `cmd:"" help:"Show the recipients of targets without sending (dry run)."`
+	} `cmd:"" help:"Alerts and their deliveries."`
 
 	Delivery struct {
-		Replay deliveryReplay `cmd:"" help:"Queue again what failed or expired."`
-	} `cmd:"" help:"One alert to one address."`
+		Replay deliveryReplay `cmd:"" help:"Queue failed or expired deliveries again."`
+	} `cmd:"" help:"Deliveries: one alert to one address."`
 
 	Group struct {
 		List       groupList       `cmd:"" help:"List groups."`
 		Get        groupGet        `cmd:"" help:"Show a group and its members."`
-		Create     groupCreate     `cmd:"" help:"Make a group."`
-		Rename     groupRename     `cmd:"" help:"Give a group another name."`
-		Delete     groupDelete     `cmd:"" help:"Delete a group, never its users."`
-		AddUser    groupAddUser    `cmd:"" help:"Make a user a member."`
-		RemoveUser groupRemoveUser `cmd:"" help:"End a membership."`
+		Create     groupCreate     `cmd:"" help:"Create a group."`
+		Rename     groupRename     `cmd:"" help:"Rename a group."`
+		Delete     groupDelete     `cmd:"" help:"Delete a group; its users stay."`
+		AddUser    groupAddUser    `cmd:"" help:"Add a user to a group."`
+		RemoveUser groupRemoveUser `cmd:"" help:"Remove a user from a group."`
 	} `cmd:"" help:"Groups of users, the targets @@name."`
 
 	User struct {
 		List           userList           `cmd:"" help:"List users and their addresses."`
 		Get            userGet            `cmd:"" help:"Show a user and their addresses."`
-		Create         userCreate         `cmd:"" help:"Make a user, with an address or without."`
-		Rename         userRename         `cmd:"" help:"Give a user another nickname."`
-		Set            userSet            `cmd:"" help:"Set whether a user's addresses are used one after the other."`
-		Delete         userDelete         `cmd:"" help:"Delete a user, their addresses and memberships."`
-		AddAddress     userAddAddress     `cmd:"" help:"Give a user one more way to be reached."`
-		ReplaceAddress userReplaceAddress `cmd:"" help:"Set an address anew, such as with another credential."`
-		TestAddress    userTestAddress    `cmd:"" help:"Ask the provider whether an address works, or send a test to it."`
+		Create         userCreate         `cmd:"" help:"Create a user, optionally with an address."`
+		Rename         userRename         `cmd:"" help:"Rename a user."`
+		Set            userSet            `cmd:"" help:"Turn failover on or off for a user."`
+		Delete         userDelete         `cmd:"" help:"Delete a user with their addresses and memberships."`
+		AddAddress     userAddAddress     `cmd:"" help:"Add an address to a user."`
+		ReplaceAddress userReplaceAddress `cmd:"" help:"Replace an address, for example with a new credential."`
+		TestAddress    userTestAddress    `cmd:"" help:"Verify an address with its provider, or send a test message."`
 		RemoveAddress  userRemoveAddress  `cmd:"" help:"Remove an address."`
-	} `cmd:"" help:"People and how they are reached, the targets @name."`
+	} `cmd:"" help:"Users and their addresses, the targets @name."`
 
 	Messenger struct {
-		List  messengerList  `cmd:"" help:"List the ways to reach people, and what an address of each needs."`
-		Paces messengerPaces `cmd:"" help:"Show what waits for each credential, and why."`
-	} `cmd:"" help:"Ways to reach people."`
+		List  messengerList  `cmd:"" help:"List messengers and the settings that their addresses need."`
+		Paces messengerPaces `cmd:"" help:"Show the backlog and the limiter state of each credential and destination."`
+	} `cmd:"" help:"Messengers, such as slack or email."`
 
 	Template struct {
 		List   templateList   `cmd:"" help:"List templates."`
-		Set    templateSet    `cmd:"" help:"Make a messenger's texts by a template, and show what it makes."`
+		Set    templateSet    `cmd:"" help:"Set the text template of a messenger, and show an example."`
 		Delete templateDelete `cmd:"" help:"Delete a template."`
-	} `cmd:"" help:"How texts are made."`
+	} `cmd:"" help:"Text templates of messages."`
 
 	Key struct {
-		Make   keyMake   `cmd:"" help:"Make the key that seals credentials."`
-		Rotate keyRotate `cmd:"" help:"Add a key that seals from now on."`
-		List   keyList   `cmd:"" help:"List the keys of a file, without the keys."`
-		Prune  keyPrune  `cmd:"" help:"Drop keys that seal nothing any more."`
-	} `cmd:"" aliases:"keys" help:"The key that seals credentials."`
+		Make   keyMake   `cmd:"" help:"Create a seal key file."`
+		Rotate keyRotate `cmd:"" help:"Add a seal key and make it the primary."`
+		List   keyList   `cmd:"" help:"List the keys of a seal key file, without their secrets."`
+		Prune  keyPrune  `cmd:"" help:"Drop seal keys that nothing needs."`
+	} `cmd:"" aliases:"keys" help:"The seal keys, which encrypt credentials."`
 
 	Export exportCmd `cmd:"" help:"Write users, addresses and groups as YAML or CSV."`
-	Import importCmd `cmd:"" help:"Make the directory hold what a YAML or CSV file says."`
+	Import importCmd `cmd:"" help:"Apply a YAML or CSV file to the directory."`
 
-	Health  healthCmd  `cmd:"" help:"Say whether a running bongsu serve can do its work."`
-	Version versionCmd `cmd:"" help:"Say which bongsu this is."`
+	Health  healthCmd  `cmd:"" help:"Check the readiness of a running bongsu serve."`
+	Version versionCmd `cmd:"" help:"Show the version."`
 }
 
-// A console is what a command reads and writes, and how it tells the time.
+// A console holds the streams, the clock and the time zone of a command.
 type console struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Now      func() time.Time
-	Zone     *time.Location // in which people read times
-	Unknown  []string       // environment variables that are called like twins of flags, and are none
+	Zone     *time.Location // for output of times
+	Unknown  []string       // environment variables with the prefix BONGSU_ that set no flag
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), ending(signal.Ignored)...)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// ending returns the signals that end the process in good order. One that is ignored when
-// it starts stays ignored, as nohup wants a terminal's end to be.
+// ending returns the signals that shut the process down gracefully. An ignored SIGHUP
+// stays ignored, as nohup requires.
 func ending(ignored func(os.Signal) bool) []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !ignored(syscall.SIGHUP) {
@@ -118,8 +117,8 @@ func ending(ignored func(os.Signal) bool) []os.Signal {
 	return signals
 }
 
-// run does what args say and answers with the exit code. The Run method of a
-// command is given what it asks for of ctx and *console.
+// run executes the command line and returns the exit code. Kong injects ctx and
+// *console into the Run method of the command.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	con := &console{In: stdin, Out: stdout, Err: stderr, Now: now, Zone: time.Local}
 	helped := false
@@ -128,7 +127,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Description(description),
 		kong.DefaultEnvars("BONGSU"),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { helped = true }), // kong calls it after --help only, and goes on
+		kong.Exit(func(int) { helped = true }), // kong calls it only for --help, and continues
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(con),
@@ -141,7 +140,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	}
 	if name := repeated(parser.Model.Node, args); err == nil && name != "" {
-		err = usagef("%s is given twice: give it once", name)
+		err = usagef("duplicate flag %s", name)
 	}
 	con.Unknown = unknownVariables(parser.Model, os.Environ())
 	if err == nil {
@@ -150,18 +149,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return con.exit(parser, err)
 }
 
-// exit says what went wrong, if anything, and answers with the exit code.
+// exit prints err, if any, and returns the exit code.
 func (con *console) exit(parser *kong.Kong, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	con.warn("%s", strings.ReplaceAll(err.Error(), "\n", "; ")) // of several errors, all
+	con.warn("%s", strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors on one line
 	if unparsed, ok := errors.AsType[*kong.ParseError](err); ok {
 		path := parser.Model.Name
 		if selected := unparsed.Context.Selected(); selected != nil {
 			path = selected.FullPath()
 		}
-		_, _ = fmt.Fprintf(con.Err, "%s --help says how\n", path)
+		_, _ = fmt.Fprintf(con.Err, "see %s --help\n", path)
 		return exitUsage
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
@@ -170,15 +169,15 @@ func (con *console) exit(parser *kong.Kong, err error) int {
 	return exitFailed
 }
 
-// warn says a line on stderr.
+// warn prints a line on stderr.
 func (con *console) warn(format string, args ...any) {
 	_, _ = fmt.Fprintln(con.Err, "bongsu: "+clean(fmt.Sprintf(format, args...)))
 }
 
-// A usageError says that the command line cannot be done as it stands.
+// A usageError is an error of the command line; it exits with exitUsage.
 type usageError string
 
-// Error is for the person at the command line.
+// Error returns the text for the user.
 func (e usageError) Error() string { return string(e) }
 
 func usagef(format string, args ...any) error {

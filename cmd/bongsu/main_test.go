@@ -10,7 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run this program as the command bongsu.
+// TestMain lets scripts run this test binary as the command bongsu.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bongsu": main})
 }
@@ -23,8 +23,8 @@ func bongsu(t *testing.T, stdin string, args ...string) (code int, stdout, stder
 	return code, out.String(), err.String()
 }
 
-// TestUsage: what cannot be done as it stands ends with 2 and says so on stderr
-// alone, before anybody is asked.
+// TestUsage checks that invalid command lines exit with 2 and print to stderr only,
+// before any call.
 func TestUsage(t *testing.T) {
 	for _, test := range []struct{ line, stderr string }{
 		{"", "expected one of"},
@@ -32,13 +32,13 @@ func TestUsage(t *testing.T) {
 		{"alert", "expected one of"},
 		{"alert send", "expected \"<target-and-message> ...\""},
 		{"alert send @user1", "looks like a target"},
-		{"alert send down", "say whom to tell before the message"},
-		{"alert send @user1 node1 down", "goes in quotes"},
+		{"alert send down", "missing target"},
+		{"alert send @user1 node1 down", "quote a message"},
 		{"alert send @user1 -", "the message is empty"},
 		{"alert send @user1 down --hurry", "unknown flag --hurry"},
 		{"alert list --state=lost", "--state must be one of"},
 		{"alert list --limit=-1", "--limit must not be negative"},
-		{"alert list --since=yesterday", "is no time"},
+		{"alert list --since=yesterday", "invalid --since"},
 		{"alert list --timeout=-1s", "--timeout must not be negative"},
 		{"alert list --server=ftp://example.org", "--server must be a URL"},
 		{"alert list --server=http://", "--server must be a URL"},
@@ -48,15 +48,15 @@ func TestUsage(t *testing.T) {
 		{"alert list --server=127.0.0.1:99999", "--server must be a URL"},
 		{"alert list --server=http://kim:s3cret@host?x", "--server must be a URL"},
 		{"alert list --server=http://kim:s3c/ret@host", "--server must be a URL"},
-		{"alert list --server=a --server=b", "--server is given twice"},
-		{"group get 99999999999", "too great for a group's id"},
-		{"group get @team", "names no group"},
-		{"user create user1 --messenger=slack", "say the credential"},
-		{"user create user1 --credential=s3cret", "an address needs --messenger and what that needs"},
+		{"alert list --server=a --server=b", "duplicate flag --server"},
+		{"group get 99999999999", "group id 99999999999 is too large"},
+		{"group get @team", "malformed group"},
+		{"user create user1 --messenger=slack", "missing credential"},
+		{"user create user1 --credential=s3cret", "an address needs --messenger and its settings"},
 		{"user add-address user1 --destination=C1", "missing flags: --messenger"},
-		{"user add-address user1 --messenger=slack --destination=C1", "say the credential"},
+		{"user add-address user1 --messenger=slack --destination=C1", "missing credential"},
 		{"user add-address user1 --messenger=slack --destination=C1 --credential-file=-", "the credential is empty"},
-		{"user replace-address user1 slack --credential=s3cret --credential-file=-", "say the credential once"},
+		{"user replace-address user1 slack --credential=s3cret --credential-file=-", "set the credential once"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			code, stdout, stderr := bongsu(t, "\n", strings.Fields(test.line)...)
@@ -70,7 +70,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestHelp: every command explains itself, and a client command by example.
+// TestHelp checks that every command has help, and every client command an example.
 func TestHelp(t *testing.T) {
 	t.Setenv("BONGSU_CREDENTIAL", "s3cret")
 	t.Setenv("BONGSU_SEAL_KEY", "s3cret")
@@ -81,7 +81,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, leaf := range leaves {
 		path := strings.TrimPrefix(leaf.FullPath(), "bongsu ")
-		path = strings.ReplaceAll(path, " (keys)", "") // another name of key
+		path = strings.ReplaceAll(path, " (keys)", "") // the alias of key
 		t.Run(path, func(t *testing.T) {
 			code, stdout, stderr := bongsu(t, "", append(strings.Fields(path), "--help")...)
 			if code != exitOK || stderr != "" {
@@ -97,7 +97,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestFlagsHaveTwins: every flag is an environment variable too, of the same
+// TestFlagsHaveTwins checks that every flag has an environment variable of the same
 // words.
 func TestFlagsHaveTwins(t *testing.T) {
 	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
@@ -116,7 +116,7 @@ func TestFlagsHaveTwins(t *testing.T) {
 	}
 }
 
-// TestFullDisk: an answer that could not be written is a failure.
+// TestFullDisk checks that a failed write of the output is an error.
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

@@ -10,26 +10,27 @@ import (
 	"time"
 )
 
-// leastGrowth is how many bytes the heap may grow by at least before it is collected. Go
-// would let it grow by as much as is in use, which is some ten megabytes, whatever waits
-// in the ledger: a tenth of the work of a busy process would be to collect it.
+// leastGrowth is the minimum number of bytes by which the heap may grow between
+// collections. Go's default is the live heap, some 10 MB whatever the backlog, and a
+// busy process would spend a tenth of its CPU time on collection.
 const leastGrowth = 32 << 20
 
-// leastPercent and mostPercent bound how much that is of what is in use. An alert to
-// 100,000 has a hundred megabytes in use for a moment.
+// leastPercent and mostPercent bound the growth in percent of the live heap. An alert
+// to 100,000 recipients has 100 MB live for a moment.
 const leastPercent, mostPercent = 50, 400
 
-// lookEvery is how often a process is looked at for having come to rest, and restLooks how
-// many times in a row it must have allocated less than restGrowth since the look before.
+// A process is idle if it allocated less than restGrowth bytes in each of restLooks
+// intervals of lookEvery in a row.
 const lookEvery, restLooks, restGrowth = time.Second, 2, 1 << 20
 
-// worthGiving is how many bytes must have been allocated since memory was last given back:
-// at rest it is given back as seldom as Go would collect, and so much more is held at most.
+// worthGiving is the minimum number of allocated bytes between two releases of memory.
+// It keeps releases as rare as Go's own collections, and bounds the memory that an idle
+// process holds.
 const worthGiving = 8 << 20
 
-// useMemory lets the heap grow further than Go would while it is small, and gives back what
-// it grew by when the process comes to rest, unless GOGC says how far it may grow. What it
-// gives ends that, and waits for its end.
+// useMemory sets the growth of the heap, and releases memory to the operating system
+// when the process is idle. It does nothing if GOGC is set. stop ends the release loop
+// and waits for it.
 func useMemory(ctx context.Context) (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -43,7 +44,7 @@ func useMemory(ctx context.Context) (stop func()) {
 	return func() { end(); g.Wait(); look.Stop() }
 }
 
-// A collector adjusts itself after each collection to what that left in use.
+// A collector sets GC percent after each collection from the live heap.
 type collector struct {
 	live    []metrics.Sample
 	percent int
@@ -55,16 +56,16 @@ func (c *collector) adjust() {
 		c.percent = percent
 		debug.SetGCPercent(percent)
 	}
-	runtime.AddCleanup(new([64]byte), (*collector).adjust, c) // when this is collected, all is
+	runtime.AddCleanup(new([64]byte), (*collector).adjust, c) // runs at the next collection
 }
 
-// percentOf is how far a heap may grow of which so many bytes are in use, in percent.
+// percentOf returns the GC percent for a heap with so many live bytes.
 func percentOf(live uint64) int {
 	return int(min(max(leastPercent, leastGrowth*100/max(1, live)), mostPercent))
 }
 
-// giveBack looks at what has been allocated until ctx ends, and collects and gives back to
-// the machine what a process that has come to rest no longer uses.
+// giveBack checks allocations on each tick until ctx is done, and releases memory when
+// the process is idle.
 func giveBack(ctx context.Context, look <-chan time.Time) {
 	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	var r rest
@@ -81,15 +82,14 @@ func giveBack(ctx context.Context, look <-chan time.Time) {
 	}
 }
 
-// A rest is what is known of how busy a process is.
+// A rest detects that a process is idle.
 type rest struct {
-	seen  uint64 // had been allocated by the last look
-	given uint64 // had been when memory was last given back
-	looks int    // in a row that saw little
+	seen  uint64 // allocated bytes at the last tick
+	given uint64 // allocated bytes at the last release
+	looks int    // idle ticks in a row
 }
 
-// worth says whether memory is to be given back now that so many bytes have been allocated
-// in all.
+// worth reports whether to release memory; allocated is the total of allocated bytes.
 func (r *rest) worth(allocated uint64) bool {
 	r.looks++
 	if allocated-r.seen >= restGrowth {

@@ -26,15 +26,15 @@ func TestPercentOf(t *testing.T) {
 func TestWorthGivingBack(t *testing.T) {
 	const little, much = restGrowth - 1, worthGiving
 	for name, test := range map[string]struct {
-		grew []uint64 // by each look, since the one before
-		want []int    // the looks after which memory is given back
+		grew []uint64 // allocated bytes in each interval
+		want []int    // indexes of the ticks that release memory
 	}{
-		"what was busy comes to rest":            {[]uint64{much, 0, 0, 0, 0}, []int{2}},
-		"who stays busy keeps its memory":        {[]uint64{much, 0, restGrowth, 0, much, 0, much}, nil},
-		"who has done little has little to give": {[]uint64{0, worthGiving - 2, 0, 1, 0}, nil},
-		"what is just enough is given":           {[]uint64{0, worthGiving - 1, 0, 1, 0}, []int{3}},
-		"busy and at rest, twice":                {[]uint64{much, 0, 0, 0, much, much, little, little, 0}, []int{2, 7}},
-		"much, by little":                        {slices.Repeat([]uint64{worthGiving / 16}, 40), []int{15, 31}},
+		"busy, then idle":       {[]uint64{much, 0, 0, 0, 0}, []int{2}},
+		"always busy":           {[]uint64{much, 0, restGrowth, 0, much, 0, much}, nil},
+		"little allocated":      {[]uint64{0, worthGiving - 2, 0, 1, 0}, nil},
+		"just enough allocated": {[]uint64{0, worthGiving - 1, 0, 1, 0}, []int{3}},
+		"busy and idle, twice":  {[]uint64{much, 0, 0, 0, much, much, little, little, 0}, []int{2, 7}},
+		"much, in small steps":  {slices.Repeat([]uint64{worthGiving / 16}, 40), []int{15, 31}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r rest
@@ -46,13 +46,13 @@ func TestWorthGivingBack(t *testing.T) {
 				}
 			}
 			if !slices.Equal(got, test.want) {
-				t.Errorf("given back after looks %v, want %v", got, test.want)
+				t.Errorf("released at ticks %v, want %v", got, test.want)
 			}
 		})
 	}
 }
 
-// TestGiveBack sees the memory of what nobody uses any more go back to the machine.
+// TestGiveBack checks that memory of garbage is returned to the operating system.
 func TestGiveBack(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	look := make(chan time.Time)
@@ -65,16 +65,16 @@ func TestGiveBack(t *testing.T) {
 	used := make([]byte, size)
 	clear(used)
 	before := held()
-	look <- time.Now() // sees it
+	look <- time.Now() // the first tick
 	for range restLooks + 1 {
-		look <- time.Now() // and that no more came; the last is taken when the one before was done with
+		look <- time.Now() // further ticks; a tick is received only after the previous one is handled
 	}
 	if now := held(); now > before-size/2 {
 		t.Errorf("the heap holds %d MiB, and held %d", now>>20, before>>20)
 	}
 }
 
-// held is how many bytes of the machine's memory the heap has.
+// held returns the bytes that the heap holds from the operating system.
 func held() uint64 {
 	classes := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},

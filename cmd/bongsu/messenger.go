@@ -7,16 +7,16 @@ import (
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 )
 
-// messengerList is bongsu messenger list.
+// messengerList is the command bongsu messenger list.
 type messengerList struct {
 	client
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (messengerList) Help() string {
-	return `LIMITS is how fast the provider lets one credential and one destination be called, where it says.
+	return `LIMITS are the provider's rate limits for one credential and one destination, if it has any.
 
-What a messenger may be: costly (a message costs money: one that may have been sent is sent again only where critical), idempotent (the provider knows a message again: to send it again tells nobody twice), verifiable (bongsu user test-address asks the provider about an address, and tells nobody).
+IS lists traits: costly (a message costs money: a possible duplicate is retried only for critical alerts), idempotent (the provider deduplicates: a repeated delivery notifies nobody twice), verifiable (bongsu user test-address can check an address with the provider without notifying anybody).
 
 Examples:
 
@@ -24,7 +24,7 @@ Examples:
 	bongsu messenger list --json`
 }
 
-// Run is bongsu messenger list.
+// Run executes bongsu messenger list.
 func (c messengerList) Run(ctx context.Context, con *console) error {
 	res, err := c.messengers().ListMessengers(ctx, &messengerv1.ListMessengersRequest{})
 	if err != nil {
@@ -38,7 +38,7 @@ func (c messengerList) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// limits says how fast a messenger may be called.
+// limits returns the rate limits of a messenger as text.
 func limits(m *messengerv1.Messenger) string {
 	var all []string
 	if limit := m.GetCredentialLimit(); limit != "" {
@@ -50,7 +50,7 @@ func limits(m *messengerv1.Messenger) string {
 	return strings.Join(all, ", ")
 }
 
-// traits says what a messenger is, of what the long help explains.
+// traits returns the traits of a messenger that the long help explains.
 func traits(m *messengerv1.Messenger) string {
 	var all []string
 	for _, t := range []struct {
@@ -64,7 +64,7 @@ func traits(m *messengerv1.Messenger) string {
 	return strings.Join(all, ", ")
 }
 
-// described is what an address needs, for people.
+// described returns the label and the hint of a setting.
 func described(s *messengerv1.Setting) string {
 	if s.GetHint() == "" {
 		return s.GetLabel()

@@ -2,5 +2,5 @@ package main
 
 import "time"
 
-// now is the clock of the program.
+// now returns the time of the system clock.
 func now() time.Time { return time.Now() }

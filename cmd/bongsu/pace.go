@@ -8,15 +8,15 @@ import (
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 )
 
-// messengerPaces is bongsu messenger paces.
+// messengerPaces is the command bongsu messenger paces.
 type messengerPaces struct {
 	client
-	Messenger string `placeholder:"NAME" help:"Only the keys of this messenger."`
+	Messenger string `placeholder:"NAME" help:"Only keys of this messenger."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (messengerPaces) Help() string {
-	return `A key is a credential by its fingerprint, or a destination under one. QUEUED are the deliveries under it that have not ended, DUE those of them that wait for nothing but their turn, OLDEST when the first of their alerts was sent. A limit of "-" is none, or one that nothing was called under lately.
+	return `A key is the fingerprint of a credential, or of a destination under one. QUEUED is the number of deliveries under it that are not completed, DUE the number of those that wait only for a slot, OLDEST the time of their first alert. A limit of "-" means none, or no recent call.
 
 Examples:
 
@@ -24,7 +24,7 @@ Examples:
 	bongsu messenger paces --messenger=slack --json`
 }
 
-// Run is bongsu messenger paces.
+// Run executes bongsu messenger paces.
 func (c messengerPaces) Run(ctx context.Context, con *console) error {
 	all := &messengerv1.ListPacesResponse{}
 	req := &messengerv1.ListPacesRequest{Messenger: c.Messenger, PageSize: 1000}
@@ -40,7 +40,7 @@ func (c messengerPaces) Run(ctx context.Context, con *console) error {
 	}
 	return con.show(c.JSON, all, func(p *page) {
 		if len(all.GetPaces()) == 0 {
-			p.say("nothing waits, and every key may be called")
+			p.say("no backlog, and no key is paused or refused")
 			return
 		}
 		p.row("KEY", "QUEUED", "DUE", "OLDEST", "LIMIT", "STATE")
@@ -50,7 +50,7 @@ func (c messengerPaces) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// limit is a rate for people; empty where there is none.
+// limit returns a rate limit as text, or "" for none.
 func limit(perSecond float64) string {
 	if perSecond == 0 {
 		return ""
@@ -58,7 +58,7 @@ func limit(perSecond float64) string {
 	return strconv.FormatFloat(perSecond, 'g', 4, 64) + "/s"
 }
 
-// standing says why a key is not called now; empty where it may be.
+// standing returns why a key is not called now, or "" if it may be.
 func (p *page) standing(one *messengerv1.Pace) string {
 	var all []string
 	because := func(code string) string {
@@ -71,13 +71,13 @@ func (p *page) standing(one *messengerv1.Pace) string {
 	case one.GetRefusedUntilTime() != nil:
 		all = append(all, "refused until "+p.time(one.GetRefusedUntilTime())+because(one.GetRefusalCode()))
 	case one.GetRefusalCode() != "":
-		all = append(all, "to be tried again"+because(one.GetRefusalCode()))
+		all = append(all, "next call is a probe"+because(one.GetRefusalCode()))
 	}
 	if one.GetPausedUntilTime() != nil {
 		all = append(all, "paused until "+p.time(one.GetPausedUntilTime())+because(one.GetPauseCode()))
 	}
 	if one.GetBreakerOpenUntilTime() != nil {
-		all = append(all, "left alone until "+p.time(one.GetBreakerOpenUntilTime()))
+		all = append(all, "breaker open until "+p.time(one.GetBreakerOpenUntilTime()))
 	}
 	if one.GetNextSlotTime() != nil {
 		all = append(all, "reserved until "+p.time(one.GetNextSlotTime()))

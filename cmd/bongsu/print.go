@@ -15,15 +15,15 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// A page is what people read. Nothing gets onto it raw: what a terminal would
-// obey is escaped.
+// A page is the text output of a command. It escapes characters that control a
+// terminal.
 type page struct {
 	buf  bytes.Buffer
 	tab  *tabwriter.Writer
 	zone *time.Location
 }
 
-// show writes an answer: as JSON for programs, else as draw puts it on a page.
+// show writes a response as JSON, or as the page that draw prints.
 func (con *console) show(asJSON bool, answer proto.Message, draw func(*page)) error {
 	if asJSON {
 		return con.showJSON(answer)
@@ -31,17 +31,17 @@ func (con *console) show(asJSON bool, answer proto.Message, draw func(*page)) er
 	return con.draw(draw)
 }
 
-// draw writes a page.
+// draw writes the page that a function prints.
 func (con *console) draw(draw func(*page)) error {
 	p := &page{zone: con.Zone}
 	p.tab = tabwriter.NewWriter(&p.buf, 0, 0, 2, ' ', 0)
 	draw(p)
-	_ = p.tab.Flush() // into memory
+	_ = p.tab.Flush() // to memory, cannot fail
 	_, err := con.Out.Write(p.buf.Bytes())
 	return err
 }
 
-// showJSON writes answer as one document, empty fields included.
+// showJSON writes a message as one JSON document, including empty fields.
 func (con *console) showJSON(answer proto.Message) error {
 	compact, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(answer)
 	if err != nil {
@@ -56,12 +56,12 @@ func (con *console) showJSON(answer proto.Message) error {
 	return err
 }
 
-// say puts down a line of text.
+// say prints a line of text.
 func (p *page) say(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.tab, clean(fmt.Sprintf(format, args...)))
 }
 
-// row puts down a line of a table. An empty cell shows as "-".
+// row prints a row of a table. An empty cell is printed as "-".
 func (p *page) row(cells ...any) {
 	texts := make([]string, len(cells))
 	for i, cell := range cells {
@@ -72,7 +72,7 @@ func (p *page) row(cells ...any) {
 	_, _ = fmt.Fprintln(p.tab, strings.Join(texts, "\t"))
 }
 
-// field puts down a name and a value, and further lines of the value below it.
+// field prints a name and a value; further lines of the value follow below it.
 func (p *page) field(name string, value any) {
 	for line := range strings.Lines(fmt.Sprint(value)) {
 		_, _ = fmt.Fprintf(p.tab, "%s\t%s\n", name, clean(strings.TrimRight(line, "\r\n")))
@@ -80,7 +80,7 @@ func (p *page) field(name string, value any) {
 	}
 }
 
-// time is t as people read it, in their own zone; empty where t is unset.
+// time returns t in the page's time zone, or "" if t is nil.
 func (p *page) time(t *timestamppb.Timestamp) string {
 	if t == nil {
 		return ""
@@ -88,9 +88,9 @@ func (p *page) time(t *timestamppb.Timestamp) string {
 	return t.AsTime().In(p.zone).Format(time.DateTime)
 }
 
-// clean escapes what a terminal would obey or hide, as Go source writes it.
-// Letters, marks, digits, signs and spaces of all scripts stay, as do the joiners
-// that some scripts and emoji need.
+// clean escapes control and invisible characters in Go syntax. Letters, marks, digits,
+// symbols and spaces of all scripts are kept, as are the joiners that some scripts and
+// emoji need.
 func clean(text string) string {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	var b strings.Builder
@@ -107,7 +107,7 @@ func clean(text string) string {
 	return b.String()
 }
 
-// short cuts text to its first line and at most 60 characters.
+// short returns the first line of text, at most 60 characters.
 func short(text string) string {
 	const most = 60
 	line, _, more := strings.Cut(text, "\n")
@@ -121,13 +121,12 @@ func short(text string) string {
 	return line
 }
 
-// word is an enum value as people say it: lower case, without the prefix that
-// all values of its enum bear.
+// word returns an enum value in lower case, without the prefix of its enum.
 func word(value fmt.Stringer, prefix string) string {
 	return strings.ToLower(strings.TrimPrefix(value.String(), prefix))
 }
 
-// count says how many there are of a noun.
+// count returns n with the noun in singular or plural.
 func count[N int | int32](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -51,8 +51,8 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// TestPage: nothing that is put on a page, however, can make a terminal obey or
-// break a line of a table.
+// TestPage checks that no output of a page can control a terminal or break a row of a
+// table.
 func TestPage(t *testing.T) {
 	con, out := newConsole()
 	err := con.show(false, nil, func(p *page) {
@@ -77,7 +77,8 @@ c\nd  7      \x1b[0m
 	}
 }
 
-// TestShowJSON: one document with its empty fields, the same each time.
+// TestShowJSON checks that the output is one deterministic JSON document with empty
+// fields.
 func TestShowJSON(t *testing.T) {
 	con, out := newConsole()
 	answer := &groupv1.ListGroupUsersResponse{Group: &groupv1.GroupUsers{Id: 2, GroupName: "test-team2"}}
@@ -131,7 +132,7 @@ func TestWord(t *testing.T) {
 	}
 }
 
-// newConsole gives a console in a zone and at a time of its own.
+// newConsole returns a console with a fixed zone and time.
 func newConsole() (*console, *bytes.Buffer) {
 	var out bytes.Buffer
 	zone := time.FixedZone("KST", 9*60*60)

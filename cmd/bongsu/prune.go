@@ -12,20 +12,20 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// leastKeep is how long a replaced key stays at least: until what was under way
-// when it was replaced is counted.
+// leastKeep is the minimum retention of a replaced key: by then all deliveries that
+// were in flight when it was replaced are counted.
 const leastKeep = time.Hour
 
-// keyPrune is bongsu key prune.
+// keyPrune is the command bongsu key prune.
 type keyPrune struct {
 	client
 	Path string        `arg:"" type:"path" help:"The seal key file of the running service."`
-	Keep time.Duration `default:"720h" help:"How long a key stays after it was replaced, at least 1h. What failed under a key that is dropped cannot be replayed."`
+	Keep time.Duration `default:"720h" help:"How long a key is kept after it was replaced, at least 1h; deliveries that failed under a dropped key cannot be replayed."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (keyPrune) Help() string {
-	return `Drops keys from the file that seal nothing any more: no address, and no delivery that has not ended, which the running service is asked for. A key that was replaced less than --keep ago stays, since what failed under it may be replayed.
+	return `Drops keys from the file that seal no address and no delivery that is not completed; the command queries the running service for both. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
 
 Examples:
 
@@ -33,15 +33,15 @@ Examples:
 	bongsu key prune /etc/bongsu/seal.key --keep=24h`
 }
 
-// Validate is called by kong before Run.
+// Validate checks the flags; kong calls it before Run.
 func (c keyPrune) Validate() error {
 	if c.Keep < leastKeep {
-		return usagef("--keep is at least %s", leastKeep)
+		return usagef("--keep must be at least %s", leastKeep)
 	}
 	return c.client.Validate()
 }
 
-// A pruning is which keys are dropped, and why the others are not.
+// A pruning lists the dropped keys, and the kept ones with reasons.
 type pruning struct {
 	Dropped []seal.ID `json:"dropped"`
 	Kept    []kept    `json:"kept"`
@@ -53,7 +53,7 @@ type kept struct {
 	Because string  `json:"because"`
 }
 
-// Run is bongsu key prune.
+// Run executes bongsu key prune.
 func (c keyPrune) Run(ctx context.Context, con *console) error {
 	entries, err := seal.List(c.Path)
 	if err != nil {
@@ -88,20 +88,21 @@ func (c keyPrune) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// draw shows a pruning.
+// draw prints the result.
 func (p pruning) draw(to *page) {
 	for _, id := range p.Dropped {
 		to.say("key %s is dropped", id)
 	}
 	for _, k := range p.Kept {
-		to.say("key %s stays: %s", k.ID, k.Because)
+		to.say("key %s is kept: %s", k.ID, k.Because)
 	}
 	if len(p.Dropped)+len(p.Kept) == 0 {
 		to.say("the file holds one key only")
 	}
 }
 
-// judge says which keys of a file can be dropped, by what the service needs.
+// judge returns which keys of a file can be dropped; needed are the keys that the
+// service uses.
 func (c keyPrune) judge(con *console, entries []seal.Entry, needed []*messengerv1.SealKey) (pruning, error) {
 	p := pruning{Dropped: []seal.ID{}, Kept: []kept{}}
 	need := map[seal.ID]*messengerv1.SealKey{}
@@ -114,7 +115,7 @@ func (c keyPrune) judge(con *console, entries []seal.Entry, needed []*messengerv
 	}
 	for _, e := range entries {
 		if e.Primary && e.ID != sealing {
-			return p, fmt.Errorf("the service at %s seals by key %s, and %s by key %s: it has another file, or has not taken this one up yet", c.shown(), sealing, c.Path, e.ID)
+			return p, fmt.Errorf("the primary key of the service at %s is %s, that of %s is %s: the service uses another file, or has not loaded this one yet", c.shown(), sealing, c.Path, e.ID)
 		}
 		if e.Primary {
 			continue
@@ -128,21 +129,21 @@ func (c keyPrune) judge(con *console, entries []seal.Entry, needed []*messengerv
 	return p, nil
 }
 
-// because says why a key must stay; empty where it need not.
+// because returns why a key must be kept, or "" if it can be dropped.
 func (c keyPrune) because(con *console, e seal.Entry, need *messengerv1.SealKey) string {
 	var reasons []string
 	if n := need.GetAddressCount(); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("it seals %d of the addresses, which the group service seals anew while it runs", n))
+		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the group service seals again in the background", n))
 	}
 	if n := need.GetDeliveryCount(); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("it seals %d of the deliveries that have not ended", n))
+		reasons = append(reasons, fmt.Sprintf("it seals %d deliveries that are not completed", n))
 	}
 	until := e.Replaced.Add(c.Keep)
 	switch {
 	case e.Replaced.IsZero():
-		reasons = append(reasons, "it is not known when it was replaced; bongsu key rotate notes it")
+		reasons = append(reasons, "the time of its replacement is unknown; bongsu key rotate records it")
 	case con.Now().Before(until):
-		reasons = append(reasons, fmt.Sprintf("it was replaced less than %s ago; it can be dropped from %s on", c.Keep, until.In(con.Zone).Format(time.DateTime)))
+		reasons = append(reasons, fmt.Sprintf("it was replaced less than %s ago; it can be dropped from %s", c.Keep, until.In(con.Zone).Format(time.DateTime)))
 	}
 	return strings.Join(reasons, ", and ")
 }

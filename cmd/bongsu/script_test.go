@@ -20,13 +20,13 @@ import (
 	"github.com/bongsu-project/bongsu/internal/app"
 )
 
-// TestScripts runs the client commands, each as a process of its own, against
-// the whole service. What the scripts say beside testscript's own words:
+// TestScripts runs the client commands, each as a process of its own, against the whole
+// service. Commands of the scripts beside those of testscript:
 //
 //	serve [--demo-data]      run the service; $BONGSU_SERVER is its edge
-//	fault [JSON]             make the fake Slack fail so (a Fault of MockupService); without it, no more
+//	fault [JSON]             let the fake Slack fail (a Fault of MockupService), or end the fault
 //	until regexp command…    run a command until its output matches
-//	json name path           set $name to a value of the JSON that was printed
+//	json name path           set $name to a value of the last JSON output
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -41,8 +41,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// serveScript runs the whole service for a script, and fails t where it does not
-// end as it should.
+// serveScript returns a script command that runs the whole service. It fails t if the
+// service does not shut down cleanly.
 func serveScript(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, args []string) {
 		ctx, stop := context.WithCancel(t.Context())
@@ -113,11 +113,11 @@ func jsonScript(ts *testscript.TestScript, neg bool, args []string) {
 		case []any:
 			n, err := strconv.Atoi(step)
 			if err != nil || n >= len(v) {
-				ts.Fatalf("%s: there is no %s", args[1], step)
+				ts.Fatalf("%s: no %s", args[1], step)
 			}
 			value = v[n]
 		default:
-			ts.Fatalf("%s: there is no %s", args[1], step)
+			ts.Fatalf("%s: no %s", args[1], step)
 		}
 	}
 	ts.Setenv(args[0], fmt.Sprint(value))

@@ -12,13 +12,13 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// A sheet is what a file says of people.
+// A sheet is the parsed content of an import file or an export.
 type sheet struct {
 	users  []*userv1.TransferUser
 	groups []*userv1.TransferGroup
 }
 
-// A field is one value of an address, under the name that it has in YAML and CSV.
+// A field is one value of an address, with its name in YAML and CSV.
 type field struct {
 	name   string
 	secret bool
@@ -27,7 +27,7 @@ type field struct {
 	set    func(*userv1.TransferAddress, string) error
 }
 
-// fields are those of an address, in the order in which they are written.
+// fields are the fields of an address, in the order of output.
 var fields = []field{
 	{
 		name: "messenger",
@@ -50,7 +50,7 @@ var fields = []field{
 		set: func(a *userv1.TransferAddress, value string) error {
 			rank, err := strconv.ParseInt(value, 10, 32)
 			if err != nil {
-				return errors.New("it is not a whole number")
+				return errors.New("not a whole number")
 			}
 			a.Rank = new(int32(rank))
 			return nil
@@ -68,14 +68,14 @@ var fields = []field{
 		},
 		set: func(a *userv1.TransferAddress, value string) (err error) {
 			if a.SealedCredential, err = base64.StdEncoding.DecodeString(value); err != nil {
-				return errors.New("it is not base64, as bongsu export writes it")
+				return errors.New("not base64 as written by bongsu export")
 			}
 			return nil
 		},
 	},
 }
 
-// fieldOf finds a field by its name.
+// fieldOf returns the field with a name.
 func fieldOf(name string) (field, bool) {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 	if i < 0 {
@@ -84,8 +84,7 @@ func fieldOf(name string) (field, bool) {
 	return fields[i], true
 }
 
-// writeFailover is the failover of a user as it stands in a file; empty where it is
-// not said.
+// writeFailover returns the failover of a user as text, or "" if it is not set.
 func writeFailover(u *userv1.TransferUser) string {
 	if u == nil || u.Failover == nil {
 		return ""
@@ -93,23 +92,23 @@ func writeFailover(u *userv1.TransferUser) string {
 	return strconv.FormatBool(u.GetFailover())
 }
 
-// readFailover sets the failover of a user as it stands in a file. What is empty says
-// nothing; what was said before must be said again alike.
+// readFailover parses the failover of a user. Empty means not set; a repeated value
+// must be the same.
 func readFailover(u *userv1.TransferUser, value string) error {
 	if value == "" {
 		return nil
 	}
 	if value = strings.ToLower(value); value != "true" && value != "false" { // spreadsheets write TRUE
-		return errors.New("it is neither true nor false")
+		return errors.New("not true or false")
 	}
 	if said := writeFailover(u); said != "" && said != value {
-		return errors.New("another row of the user says otherwise")
+		return errors.New("conflicts with another row of the user")
 	}
 	u.Failover = new(value == "true")
 	return nil
 }
 
-// formatOf is the format of a file: what was said, or what its name says.
+// formatOf returns the format that the flag sets, or that of the file's extension.
 func formatOf(said, path string) (string, error) {
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case said != "":
@@ -119,27 +118,27 @@ func formatOf(said, path string) (string, error) {
 	case ext == ".yaml", ext == ".yml":
 		return "yaml", nil
 	}
-	return "", usagef("say the format of %s: --format=yaml or --format=csv", path)
+	return "", usagef("unknown format of %s: use --format=yaml or --format=csv", path)
 }
 
-// maxSheetProblems is how many problems of a file are told.
+// maxSheetProblems is the maximum number of problems that are printed.
 const maxSheetProblems = 50
 
-// sheetProblems are what is wrong with a file, each with its line.
+// sheetProblems are the problems of an import file, each with its line.
 type sheetProblems struct {
 	lines []string
 	count int
 }
 
-// addf tells what is wrong on a line. It must quote no secret.
+// addf records a problem of a line. The text must quote no secret.
 func (ps *sheetProblems) addf(line int, format string, args ...any) {
 	if ps.count++; len(ps.lines) < maxSheetProblems {
 		ps.lines = append(ps.lines, fmt.Sprintf("line %d: ", line)+fmt.Sprintf(format, args...))
 	}
 }
 
-// tell says them on stderr, and gives the error that the command ends with; nil
-// where there are none.
+// tell prints the problems on stderr and returns the error of the command, or nil if
+// there are none.
 func (ps *sheetProblems) tell(con *console) error {
 	for _, line := range ps.lines {
 		con.warn("%s", line)

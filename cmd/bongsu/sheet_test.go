@@ -13,7 +13,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// TestSheets: whatever a sheet holds is read from each format as it was written.
+// TestSheets checks that both formats round-trip any content.
 func TestSheets(t *testing.T) {
 	value := rapid.OneOf(
 		rapid.SampledFrom([]string{"null", "~", "true", "0123", "1e3", "=1+1", "#ops", "a: b", " x ", "- a", "'", `"`, `a"b`, "a,b", "한글", "&a", "*a", "!x", "@x", "{", "|", "2026-11-20", "\ufeffx", `\n`, "+821012345678", "-1001", "@SUM(1)", "'=1", "''", "'kim", "＝1", "\t=1", "a;=1+1", "a\tb"}),
@@ -66,7 +66,7 @@ func TestSheets(t *testing.T) {
 	}
 }
 
-// plain is a sheet without lines, groups and members in order.
+// plain returns a sheet without line numbers, with sorted groups and members.
 func plain(s sheet) *userv1.ExportDirectoryResponse {
 	out := &userv1.ExportDirectoryResponse{}
 	for _, u := range s.users {
@@ -87,34 +87,34 @@ func plain(s sheet) *userv1.ExportDirectoryResponse {
 	return out
 }
 
-// TestBadSheets: what is no sheet is refused, and shows nothing of what it holds.
+// TestBadSheets checks that invalid files are refused with errors that quote no value.
 func TestBadSheets(t *testing.T) {
 	for name, test := range map[string]struct {
 		format, text string
-		says         []string // each in a problem or the error
+		says         []string // each in a problem or in the error
 	}{
 		"an unknown key":      {"yaml", "people: []\n", []string{`line 1: users and groups has no field "people"`}},
-		"a key twice":         {"yaml", "users: []\nusers: []\n", []string{"line 2: users stands here twice"}},
+		"a key twice":         {"yaml", "users: []\nusers: []\n", []string{"line 2: duplicate field users"}},
 		"a list of texts":     {"yaml", "users: [s3cret]\n", []string{"line 1: a user must be a mapping"}},
 		"a text":              {"yaml", "s3cret\n", []string{"line 1: users and groups must be a mapping"}},
 		"an alias of a text":  {"yaml", "users:\n- nickname: &a s3cret\n- *a\n", []string{"line 3: a user must be a mapping"}},
-		"a merge of a text":   {"yaml", "users:\n- {<<: s3cret}\n- {<<: [s3cret]}\n", []string{"line 2: << merges mappings only", "line 3: << merges mappings only"}},
+		"a merge of a text":   {"yaml", "users:\n- {<<: s3cret}\n- {<<: [s3cret]}\n", []string{"line 2: << accepts mappings only", "line 3: << accepts mappings only"}},
 		"a merge of a key":    {"yaml", "users:\n- {<<: {s3: a}}\n", []string{`line 2: a user has no field "s3"`}},
-		"an alias of itself":  {"yaml", "users:\n- &a {<<: *a, nickname: kim}\n", []string{"for themselves"}},
+		"an alias of itself":  {"yaml", "users:\n- &a {<<: *a, nickname: kim}\n", []string{"are recursive"}},
 		"a mapping as a text": {"yaml", "users:\n- nickname: {s3cret: s3cret}\n", []string{"line 2: nickname must be a text"}},
 		"two documents":       {"yaml", "users: []\n---\nusers: []\n", []string{"more than one YAML document"}},
-		"no YAML":             {"yaml", "users: [\"s3cret\n", []string{"is no YAML"}},
+		"no YAML":             {"yaml", "users: [\"s3cret\n", []string{"invalid YAML"}},
 		"an empty CSV":        {"csv", "", []string{"no header"}},
-		"a long row":          {"csv", "nickname,messenger\nkim,slack,s3cret\n", []string{"line 2: there is something in column 3, which has no name"}},
-		"an unnamed column":   {"csv", "nickname,,messenger\nkim,s3cret,slack\n", []string{"line 2: there is something in column 2, which has no name"}},
-		"a quote":             {"csv", "nickname,messenger\n\"s3cret\n", []string{"is no CSV", "line 2"}},
-		"a mark and a line":   {"csv", "\ufeffsep=;\r\nnick;messenger\r\n", []string{`line 2: there is no column "nick"`}},
-		"a column twice":      {"csv", "nickname,nickname\n", []string{"line 1: the column nickname stands here twice"}},
-		"no base64":           {"csv", "nickname,sealed_credential\nkim,s3cret!\n", []string{"line 2: sealed_credential: it is not base64"}},
-		"no number":           {"csv", "nickname,messenger,rank\nkim,slack,s3cret\n", []string{"line 2: rank: it is not a whole number"}},
-		"no truth":            {"yaml", "users:\n- nickname: kim\n  failover: s3cret\n", []string{"line 3: failover: it is neither true nor false"}},
-		"two truths":          {"csv", "nickname,failover,messenger\nkim,true,slack\nkim,false,ntfy\n", []string{"line 3: failover: another row of the user says otherwise"}},
-		"truth of nobody":     {"csv", "nickname,failover,groups\n,true,ops\n", []string{"line 2: nickname: it is missing"}},
+		"a long row":          {"csv", "nickname,messenger\nkim,slack,s3cret\n", []string{"line 2: column 3 has a value but no name"}},
+		"an unnamed column":   {"csv", "nickname,,messenger\nkim,s3cret,slack\n", []string{"line 2: column 2 has a value but no name"}},
+		"a quote":             {"csv", "nickname,messenger\n\"s3cret\n", []string{"invalid CSV", "line 2"}},
+		"a mark and a line":   {"csv", "\ufeffsep=;\r\nnick;messenger\r\n", []string{`line 2: unknown column "nick"`}},
+		"a column twice":      {"csv", "nickname,nickname\n", []string{"line 1: duplicate column nickname"}},
+		"no base64":           {"csv", "nickname,sealed_credential\nkim,s3cret!\n", []string{"line 2: sealed_credential: not base64"}},
+		"no number":           {"csv", "nickname,messenger,rank\nkim,slack,s3cret\n", []string{"line 2: rank: not a whole number"}},
+		"no truth":            {"yaml", "users:\n- nickname: kim\n  failover: s3cret\n", []string{"line 3: failover: not true or false"}},
+		"two truths":          {"csv", "nickname,failover,messenger\nkim,true,slack\nkim,false,ntfy\n", []string{"line 3: failover: conflicts with another row of the user"}},
+		"truth of nobody":     {"csv", "nickname,failover,groups\n,true,ops\n", []string{"line 2: missing nickname"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			read := readYAML
@@ -128,20 +128,21 @@ func TestBadSheets(t *testing.T) {
 			}
 			for _, want := range test.says {
 				if !strings.Contains(said, want) {
-					t.Errorf("it says %q, and not %q", said, want)
+					t.Errorf("got %q, want %q", said, want)
 				}
 			}
 			if strings.Contains(said, "s3cret") {
-				t.Errorf("it tells what the file holds: %q", said)
+				t.Errorf("the error quotes a value of the file: %q", said)
 			}
 		})
 	}
 }
 
-// TestManyProblems: of very many, the first are told and the rest counted.
+// TestManyProblems checks that the number of printed problems is bounded and the rest
+// is counted.
 func TestManyProblems(t *testing.T) {
 	_, problems, err := readYAML([]byte("users:\n" + strings.Repeat("- x\n", 1000)))
 	if err != nil || problems.count != 1000 || len(problems.lines) != maxSheetProblems {
-		t.Errorf("%v, %d problems, %d told", err, problems.count, len(problems.lines))
+		t.Errorf("%v, %d problems, %d printed", err, problems.count, len(problems.lines))
 	}
 }

@@ -10,17 +10,17 @@ import (
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 )
 
-// templateList is bongsu template list.
+// templateList is the command bongsu template list.
 type templateList struct {
 	client
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (templateList) Help() string {
 	return "Examples:\n\n\tbongsu template list\n\tbongsu template list --json"
 }
 
-// Run is bongsu template list.
+// Run executes bongsu template list.
 func (c templateList) Run(ctx context.Context, con *console) error {
 	res, err := c.messengers().ListTemplates(ctx, &messengerv1.ListTemplatesRequest{})
 	if err != nil {
@@ -28,7 +28,7 @@ func (c templateList) Run(ctx context.Context, con *console) error {
 	}
 	return con.show(c.JSON, res, func(p *page) {
 		if len(res.GetTemplates()) == 0 {
-			p.say("no templates: texts are \"[severity] message\"")
+			p.say("no templates: the text is \"[severity] message\"")
 			return
 		}
 		p.row("MESSENGER", "SEVERITY", "TEMPLATE")
@@ -38,7 +38,7 @@ func (c templateList) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// severityOf names the severity of a template.
+// severityOf returns the severity of a template as text.
 func severityOf(severity string) string {
 	if severity == "" {
 		return "any other"
@@ -46,23 +46,23 @@ func severityOf(severity string) string {
 	return severity
 }
 
-// A templateArg names a template.
+// A templateArg names a text template.
 type templateArg struct {
 	client
 	Messenger string `arg:"" help:"The messenger, such as slack."`
-	Severity  string `help:"Only for alerts of this severity, to the letter; all that have no template of their own unless said."`
+	Severity  string `help:"Only for alerts with exactly this severity; by default for all without a template of their own."`
 }
 
-// templateSet is bongsu template set.
+// templateSet is the command bongsu template set.
 type templateSet struct {
 	templateArg
-	Text string `arg:"" optional:"" help:"The template; - or nothing reads it from standard input."`
-	File string `placeholder:"PATH" help:"A file that holds the template."`
+	Text string `arg:"" optional:"" help:"The template; - or nothing reads standard input."`
+	File string `placeholder:"PATH" help:"A file with the template."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (templateSet) Help() string {
-	return `A template is Go's (pkg.go.dev/text/template) over .Severity, .Message, .Title, .Link, .Details (each with .Name and .Value), .Key, .Status (firing or resolved) and .Text, which is "[severity] message". It is checked and tried before it is kept.
+	return `A template is Go's (pkg.go.dev/text/template) over .Severity, .Message, .Title, .Link, .Details (each with .Name and .Value), .Key, .Status (firing or resolved) and .Text, which is "[severity] message". It is validated with an example before it is stored.
 
 Examples:
 
@@ -71,7 +71,7 @@ Examples:
 	bongsu template set email --file=mail.tmpl`
 }
 
-// Run is bongsu template set.
+// Run executes bongsu template set.
 func (c templateSet) Run(ctx context.Context, con *console) error {
 	text, err := c.read(con.In)
 	if err != nil {
@@ -86,11 +86,11 @@ func (c templateSet) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { p.say("%s", res.GetExample()) })
 }
 
-// read gives the template.
+// read returns the template.
 func (c templateSet) read(stdin io.Reader) (string, error) {
 	switch {
 	case c.File != "" && c.Text != "":
-		return "", usagef("say the template once: as an argument or by --file")
+		return "", usagef("set the template once: as an argument or by --file")
 	case c.File != "":
 		file, err := os.Open(c.File)
 		if err != nil {
@@ -104,23 +104,23 @@ func (c templateSet) read(stdin io.Reader) (string, error) {
 	return c.Text, nil
 }
 
-// templateDelete is bongsu template delete.
+// templateDelete is the command bongsu template delete.
 type templateDelete struct {
 	templateArg
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (templateDelete) Help() string {
 	return "Examples:\n\n\tbongsu template delete slack\n\tbongsu template delete twilio --severity=critical"
 }
 
-// Run is bongsu template delete.
+// Run executes bongsu template delete.
 func (c templateDelete) Run(ctx context.Context, con *console) error {
 	res, err := c.messengers().DeleteTemplate(ctx, &messengerv1.DeleteTemplateRequest{Messenger: c.Messenger, Severity: c.Severity})
 	if err != nil {
 		return err
 	}
 	return con.show(c.JSON, res, func(p *page) {
-		p.say("%s has no template for severity %s any more", c.Messenger, severityOf(c.Severity))
+		p.say("deleted the template of %s for severity %s", c.Messenger, severityOf(c.Severity))
 	})
 }

@@ -13,15 +13,16 @@ import (
 )
 
 const (
-	// tourAlert is the sample of the contract.
+	// tourAlert is the example request of the README.
 	tourAlert = `{"target":["@user1","@@test-team2"],"severity":"normal","message":"node1 down"}`
-	// tourPatience is how long the tour waits for its deliveries to end.
+	// tourPatience is the timeout for the deliveries to complete.
 	tourPatience = 30 * time.Second
-	// tourLook is how often it looks.
+	// tourLook is the polling interval.
 	tourLook = 20 * time.Millisecond
 )
 
-// A tour shows a running Bongsu: an alert in, the calls out, the record of both.
+// A tour sends an alert and prints the calls to the provider and the deliveries in the
+// ledger.
 type tour struct {
 	out                *curtain
 	edge, mockup, data string
@@ -31,19 +32,19 @@ func (t tour) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tourPatience)
 	defer cancel()
 	t.say("Bongsu is running: the edge at %s, a fake Slack at %s, data in %s\n", t.edge, t.mockup, t.data)
-	t.say("An alert goes in:\n\nPOST %s/v1/alerts\n%s\n", t.edge, tourAlert)
+	t.say("Send an alert:\n\nPOST %s/v1/alerts\n%s\n", t.edge, tourAlert)
 	answer, err := t.post(ctx)
 	if err != nil {
 		return err
 	}
-	t.say("It is recorded, and answered:\n\n%s\n", answer)
-	t.say("What the fake Slack gets:\n")
+	t.say("It is recorded. The response:\n\n%s\n", answer)
+	t.say("Requests to the fake Slack:\n")
 	t.out.open()
 	id, err := t.follow(ctx)
 	if err != nil {
 		return err
 	}
-	t.say("\nIt goes on serving. Try next:\n")
+	t.say("\nBongsu keeps running. Try next:\n")
 	for _, command := range []string{
 		fmt.Sprintf(`curl -H 'Content-Type: application/json' -d '{"target":["@all"],"severity":"critical","message":"disk full on db1"}' %s/v1/alerts`, t.edge),
 		fmt.Sprintf("curl %s/v1/alerts/%s", t.edge, id),
@@ -52,11 +53,11 @@ func (t tour) run(ctx context.Context) error {
 	} {
 		t.say("  %s", command)
 	}
-	t.say("\nCtrl-C stops it.")
+	t.say("\nPress Ctrl-C to stop.")
 	return nil
 }
 
-// post sends the sample as any program would.
+// post sends the example alert over REST and returns the response body.
 func (t tour) post(ctx context.Context) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.edge+"/v1/alerts", strings.NewReader(tourAlert))
 	if err != nil {
@@ -72,13 +73,13 @@ func (t tour) post(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the alert was answered with %s: %s", res.Status, body)
+		return "", fmt.Errorf("alert request failed with status %s: %s", res.Status, body)
 	}
 	return strings.TrimSpace(string(body)), nil
 }
 
-// follow shows each delivery of the newest alert when it has ended, and gives the
-// alert's id.
+// follow prints each delivery of the newest alert when it is completed, and returns the
+// id of the alert.
 func (t tour) follow(ctx context.Context) (string, error) {
 	alerts := client{Server: t.edge, Timeout: tourPatience}.alerts()
 	list, err := alerts.ListAlerts(ctx, &alertv1.ListAlertsRequest{PageSize: 1})
@@ -99,7 +100,7 @@ func (t tour) follow(ctx context.Context) (string, error) {
 				continue
 			}
 			if len(shown) == 0 {
-				t.say("What the ledger says:\n")
+				t.say("Deliveries in the ledger:\n")
 			}
 			shown[d.GetId()] = true
 			status, code, message := evidence(d)
@@ -112,7 +113,7 @@ func (t tour) follow(ctx context.Context) (string, error) {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return "", fmt.Errorf("the deliveries of alert %s have not ended within %s", id, tourPatience)
+			return "", fmt.Errorf("the deliveries of alert %s did not complete within %s", id, tourPatience)
 		}
 	}
 }

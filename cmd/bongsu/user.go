@@ -8,7 +8,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// A userArg names the user of a command, and says where they are asked for.
+// A userArg is the argument that names a user, with the flags of the client.
 type userArg struct {
 	client
 	Nickname string `arg:"" help:"The user's nickname."`
@@ -16,10 +16,10 @@ type userArg struct {
 
 func (u userArg) name() string { return nickname(u.Nickname) }
 
-// nickname is what a person calls a user, without the @ of a target.
+// nickname returns a nickname without the @ of a target.
 func nickname(text string) string { return strings.TrimPrefix(text, "@") }
 
-// drawUser shows a user and their addresses.
+// drawUser prints a user and the user's addresses.
 func drawUser(p *page, u *userv1.User) {
 	p.field("user", u.GetId())
 	p.field("nickname", u.GetNickName())
@@ -42,17 +42,17 @@ func onOff(on bool) string {
 	return "off"
 }
 
-// userList is bongsu user list.
+// userList is the command bongsu user list.
 type userList struct {
 	client
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userList) Help() string {
 	return "Examples:\n\n\tbongsu user list\n\tbongsu user list --json"
 }
 
-// Run is bongsu user list.
+// Run executes bongsu user list.
 func (c userList) Run(ctx context.Context, con *console) error {
 	req := &userv1.ListUsersRequest{PageSize: 1000}
 	all := &userv1.ListUsersResponse{}
@@ -82,17 +82,17 @@ func (c userList) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// userGet is bongsu user get.
+// userGet is the command bongsu user get.
 type userGet struct {
 	userArg
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userGet) Help() string {
-	return "Credentials are never shown: they go in and do not come out.\n\nExample:\n\n\tbongsu user get user1"
+	return "Credentials are never shown: they are write-only.\n\nExample:\n\n\tbongsu user get user1"
 }
 
-// Run is bongsu user get.
+// Run executes bongsu user get.
 func (c userGet) Run(ctx context.Context, con *console) error {
 	res, err := c.users().GetUser(ctx, &userv1.GetUserRequest{NickName: c.name()})
 	if err != nil {
@@ -101,19 +101,19 @@ func (c userGet) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
 }
 
-// userCreate is bongsu user create.
+// userCreate is the command bongsu user create.
 type userCreate struct {
 	userArg
-	Failover    bool   `help:"Use the user's addresses one after the other, by rank, not all at once."`
-	Messenger   string `placeholder:"NAME" help:"Messenger of a first address, such as slack."`
-	Destination string `placeholder:"TEXT" help:"Where it delivers, such as a channel's id. Some messengers need none; bongsu messenger list says what each needs."`
+	Failover    bool   `help:"Turn failover on: use the addresses one after the other by address rank, not all at once."`
+	Messenger   string `placeholder:"NAME" help:"The messenger of a first address, such as slack."`
+	Destination string `placeholder:"TEXT" help:"The destination, such as a channel id; see bongsu messenger list for what each messenger needs."`
 	ranked
 	credential
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userCreate) Help() string {
-	return `Without --messenger the user has no address yet.
+	return `Without --messenger the user has no address.
 
 ` + sealedHelp + `
 
@@ -124,18 +124,18 @@ Examples:
 	bongsu user create user2 --messenger=discord --credential-file=webhook-url.txt`
 }
 
-// Run is bongsu user create.
+// Run executes bongsu user create.
 func (c userCreate) Run(ctx context.Context, con *console) error {
 	req := &userv1.CreateUserRequest{NickName: c.name(), Failover: c.Failover}
 	switch {
-	case c.Messenger != "": // whether it needs a destination, the service knows
+	case c.Messenger != "": // the service knows whether it needs a destination
 		secret, err := c.read(con.In)
 		if err != nil {
 			return err
 		}
 		req.Addresses = []*userv1.NewAddress{{Messenger: c.Messenger, Destination: c.Destination, Credential: secret, Rank: c.Rank}}
 	case c.Destination != "" || c.Rank != nil || c.given():
-		return usagef("an address needs --messenger and what that needs (bongsu messenger list); or say nothing of an address")
+		return usagef("an address needs --messenger and its settings (bongsu messenger list); omit all address flags for a user without one")
 	}
 	res, err := c.users().CreateUser(ctx, req)
 	if err != nil {
@@ -144,18 +144,18 @@ func (c userCreate) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
 }
 
-// userRename is bongsu user rename.
+// userRename is the command bongsu user rename.
 type userRename struct {
 	userArg
 	To string `arg:"" help:"The new nickname."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userRename) Help() string {
-	return "Addresses and memberships stay.\n\nExample:\n\n\tbongsu user rename user1 jiwoo"
+	return "Addresses and memberships are kept.\n\nExample:\n\n\tbongsu user rename user1 jiwoo"
 }
 
-// Run is bongsu user rename.
+// Run executes bongsu user rename.
 func (c userRename) Run(ctx context.Context, con *console) error {
 	res, err := c.users().UpdateUser(ctx, &userv1.UpdateUserRequest{NickName: c.name(), NewNickName: nickname(c.To)})
 	if err != nil {
@@ -166,15 +166,15 @@ func (c userRename) Run(ctx context.Context, con *console) error {
 	})
 }
 
-// userSet is bongsu user set.
+// userSet is the command bongsu user set.
 type userSet struct {
 	userArg
-	Failover *bool `negatable:"" help:"Use the user's addresses one after the other, by rank, not all at once."`
+	Failover *bool `negatable:"" help:"Turn failover on or off: use the addresses one after the other by address rank, not all at once."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userSet) Help() string {
-	return `With failover the next address is used where the one before failed, or has not been taken within a bound (serve --failover-after). What is not said stays.
+	return `With failover the next address is used if the one before failed, or was not sent within the failover delay (serve --failover-after).
 
 Examples:
 
@@ -182,10 +182,10 @@ Examples:
 	bongsu user set user1 --no-failover`
 }
 
-// Run is bongsu user set.
+// Run executes bongsu user set.
 func (c userSet) Run(ctx context.Context, con *console) error {
 	if c.Failover == nil {
-		return usagef("say what to set: --failover or --no-failover")
+		return usagef("missing flag: --failover or --no-failover")
 	}
 	res, err := c.users().UpdateUser(ctx, &userv1.UpdateUserRequest{NickName: c.name(), Failover: c.Failover})
 	if err != nil {
@@ -194,17 +194,17 @@ func (c userSet) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
 }
 
-// userDelete is bongsu user delete.
+// userDelete is the command bongsu user delete.
 type userDelete struct {
 	userArg
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userDelete) Help() string {
-	return "The record of what was delivered to them stays.\n\nExample:\n\n\tbongsu user delete user1"
+	return "The record of deliveries to the user is kept.\n\nExample:\n\n\tbongsu user delete user1"
 }
 
-// Run is bongsu user delete.
+// Run executes bongsu user delete.
 func (c userDelete) Run(ctx context.Context, con *console) error {
 	res, err := c.users().DeleteUser(ctx, &userv1.DeleteUserRequest{NickName: c.name()})
 	if err != nil {
@@ -213,8 +213,8 @@ func (c userDelete) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) { p.say("user %s is deleted", c.name()) })
 }
 
-// find gives the user's address that text names: by its id, or by its messenger,
-// of which a user has at most one address each.
+// find returns the address with an id, or by a messenger, of which a user has at most
+// one address each.
 func (u userArg) find(ctx context.Context, text string) (*userv1.Address, error) {
 	res, err := u.users().GetUser(ctx, &userv1.GetUserRequest{NickName: u.name()})
 	if err != nil {
@@ -225,5 +225,5 @@ func (u userArg) find(ctx context.Context, text string) (*userv1.Address, error)
 			return a, nil
 		}
 	}
-	return nil, fmt.Errorf("user %s has no address %q; %s shows theirs", u.name(), text, u.next("bongsu user get "+asArgument(u.Nickname)))
+	return nil, fmt.Errorf("user %s has no address %q; see %s", u.name(), text, u.next("bongsu user get "+asArgument(u.Nickname)))
 }

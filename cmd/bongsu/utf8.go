@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// checkLine returns a usageError that names the first argument or variable that is not
-// UTF-8. Parsed, it would be another text without a word. It quotes nothing.
+// checkLine returns a usageError that names the first argument or environment variable
+// that is not UTF-8, which the parser would silently change. It quotes no value.
 func checkLine(args, environ []string) error {
 	for i, arg := range args {
 		if utf8.ValidString(arg) {
@@ -33,12 +33,12 @@ func checkLine(args, environ []string) error {
 }
 
 func notUTF8(name, text string) error {
-	return usagef("%s is not UTF-8, from byte %d on: write it as UTF-8, also in files and in the terminal", name, validBytes(text)+1)
+	return usagef("%s is not UTF-8 from byte %d on: use UTF-8, also in files and in the terminal", name, validBytes(text)+1)
 }
 
-// checkUTF8 returns a usageError that names the first field of a request that is not UTF-8.
-// Such a request cannot be sent, and that is no fault of the server's. It quotes nothing:
-// the field may hold a secret.
+// checkUTF8 returns a usageError that names the first field of a request that is not
+// UTF-8. Such a request cannot be encoded, which is no error of the server. It quotes
+// no value: the field may hold a secret.
 func checkUTF8(request any) error {
 	m, ok := request.(proto.Message)
 	if !ok {
@@ -50,8 +50,8 @@ func checkUTF8(request any) error {
 	return nil
 }
 
-// invalidUTF8 returns the path of the first text in a message that is not UTF-8, and the
-// text.
+// invalidUTF8 returns the path and the text of the first string of a message that is
+// not UTF-8.
 func invalidUTF8(m protoreflect.Message) (path, text string) {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
@@ -87,7 +87,7 @@ func invalidUTF8(m protoreflect.Message) (path, text string) {
 	return "", ""
 }
 
-// invalidIn is invalidUTF8 for one value of a field.
+// invalidIn returns the same for one value of a field.
 func invalidIn(f protoreflect.FieldDescriptor, value protoreflect.Value, name string) (path, text string) {
 	switch f.Kind() {
 	case protoreflect.StringKind:
@@ -102,7 +102,7 @@ func invalidIn(f protoreflect.FieldDescriptor, value protoreflect.Value, name st
 	return "", ""
 }
 
-// validBytes returns how many bytes a text has before what is not UTF-8.
+// validBytes returns the length of the prefix of a text that is UTF-8.
 func validBytes(text string) int {
 	for i, r := range text {
 		if r == utf8.RuneError {

@@ -13,8 +13,9 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// TestInvalidUTF8IsTheCallersOwn: what cannot be encoded is told of by the name of its
-// field, no server is asked or blamed, and nothing of it is shown.
+// TestInvalidUTF8IsTheCallersOwn checks that a value that is not UTF-8 is a usage error
+// with the name of its field, without a call to the server and without quoting the
+// value.
 func TestInvalidUTF8IsTheCallersOwn(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
@@ -48,8 +49,8 @@ func TestInvalidUTF8IsTheCallersOwn(t *testing.T) {
 			if code != exitUsage || stdout != "" || strings.Contains(stderr, "server") {
 				t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 			}
-			if field != "" && !strings.Contains(stderr, "bongsu: "+field+" is not UTF-8, from byte ") || strings.Contains(stderr, "s3cret") {
-				t.Errorf("it says %q, and not %s", stderr, field)
+			if field != "" && !strings.Contains(stderr, "bongsu: "+field+" is not UTF-8 from byte ") || strings.Contains(stderr, "s3cret") {
+				t.Errorf("got %q, want %s", stderr, field)
 			}
 		})
 	}
@@ -58,7 +59,7 @@ func TestInvalidUTF8IsTheCallersOwn(t *testing.T) {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
 	if asked {
-		t.Error("the server was asked")
+		t.Error("the server was called")
 	}
 }
 
@@ -74,7 +75,7 @@ func TestCheckUTF8(t *testing.T) {
 			t.Errorf("%q: %v", want, err)
 		}
 		if _, ok := errors.AsType[usageError](err); err != nil && !ok {
-			t.Errorf("%v is no usage error", err)
+			t.Errorf("%v is not a usage error", err)
 		}
 	}
 }

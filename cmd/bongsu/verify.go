@@ -9,16 +9,16 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// userTestAddress is bongsu user test-address.
+// userTestAddress is the command bongsu user test-address.
 type userTestAddress struct {
 	userArg
-	Address string `arg:"" help:"The address: its id, or its messenger."`
-	Send    bool   `help:"Send a message that says it is a test."`
+	Address string `arg:"" help:"The address, by its id or its messenger."`
+	Send    bool   `help:"Also send a test message."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (userTestAddress) Help() string {
-	return `Asks the provider whether the credential is good and the destination can be reached, where it has a call for that; nobody is told anything. With --send a test message goes out, too. It ends with 1 where the provider says no.
+	return `Verifies the credential and the destination with the provider, if it has a call for that; nobody is notified. With --send it also sends a test message. Exits with 1 if the provider rejects the address.
 
 Examples:
 
@@ -26,11 +26,11 @@ Examples:
 	bongsu user test-address user1 slack --send`
 }
 
-// errAddress ends the command where the provider would not have it. What it said has
-// been shown.
+// errAddress is the error of the command if the provider rejected the address. The
+// outcome is printed before.
 var errAddress = errors.New("the address does not work")
 
-// Run is bongsu user test-address.
+// Run executes bongsu user test-address.
 func (c userTestAddress) Run(ctx context.Context, con *console) error {
 	a, err := c.find(ctx, c.Address)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c userTestAddress) Run(ctx context.Context, con *console) error {
 	err = con.show(c.JSON, res, func(p *page) {
 		p.field("address", fmt.Sprintf("%d of %s: %s %s", a.GetId(), c.name(), a.GetMessenger(), a.GetDestination()))
 		if res.GetVerified() == nil {
-			p.field("verified", "its provider has no call for that; --send tries it")
+			p.field("verified", "not supported by the provider; use --send")
 		} else {
 			p.field("verified", said(res.GetVerified()))
 		}
@@ -57,12 +57,12 @@ func (c userTestAddress) Run(ctx context.Context, con *console) error {
 	return err
 }
 
-// bad says whether an outcome is there and is not what was hoped for.
+// bad reports whether an outcome is set and is not Sent.
 func bad(o *messengerv1.Outcome) bool {
 	return o != nil && o.GetKind() != messengerv1.OutcomeKind_OUTCOME_KIND_SENT
 }
 
-// said is an outcome in a line.
+// said returns an outcome as one line.
 func said(o *messengerv1.Outcome) string {
 	if !bad(o) {
 		return "yes"

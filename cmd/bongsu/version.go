@@ -6,27 +6,27 @@ import (
 	"runtime/debug"
 )
 
-// version is set where a release is built: -ldflags "-X main.version=v1.2.3".
+// version is set when a release is built: -ldflags "-X main.version=v1.2.3".
 var version string
 
-// versionCmd is bongsu version.
+// versionCmd is the command bongsu version.
 type versionCmd struct {
-	JSON bool `name:"json" help:"Print it as JSON, for programs."`
+	JSON bool `name:"json" help:"Print the version as JSON."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (versionCmd) Help() string {
 	return "Examples:\n\n\tbongsu version\n\tbongsu version --json"
 }
 
-// A build is which bongsu this is.
+// A build is the version of the binary.
 type build struct {
 	Version string `json:"version"`
-	Commit  string `json:"commit"` // with "+changes" where the tree had some
+	Commit  string `json:"commit"` // with "+changes" if the working tree was modified
 	Go      string `json:"go"`
 }
 
-// Run is bongsu version.
+// Run executes bongsu version.
 func (v versionCmd) Run(con *console) error {
 	b := builtFrom(debug.ReadBuildInfo())
 	if v.JSON {
@@ -41,7 +41,7 @@ func (v versionCmd) Run(con *console) error {
 	return err
 }
 
-// builtFrom reads what the Go command put into the binary.
+// builtFrom returns the version from the build information of the binary.
 func builtFrom(info *debug.BuildInfo, ok bool) build {
 	b := build{Version: version, Commit: "unknown", Go: "unknown"}
 	if !ok {
@@ -66,7 +66,7 @@ func builtFrom(info *debug.BuildInfo, ok bool) build {
 	return b.named()
 }
 
-// named gives b a version where it has none.
+// named sets the default version.
 func (b build) named() build {
 	if b.Version == "" {
 		b.Version = "(devel)"

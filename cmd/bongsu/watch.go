@@ -9,27 +9,27 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// alertWatch is bongsu alert watch.
+// alertWatch is the command bongsu alert watch.
 type alertWatch struct {
 	client
 	ID string `arg:"" help:"The alert's id."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (alertWatch) Help() string {
-	return `Shows the deliveries as they are, then each that changes, and ends when all have ended: with 0 where all were sent, else with 1. Where failover is on, one that was sent stands for its chain. With --json each message of the stream is a document.
+	return `Shows the deliveries and then each change until all are completed. Exits with 0 if all were sent, otherwise with 1. With failover one sent delivery of a failover chain is enough. With --json each message of the stream is a JSON document.
 
 Examples:
 
 	bongsu alert watch 227894805024210944`
 }
 
-// Run is bongsu alert watch.
+// Run executes bongsu alert watch.
 func (c alertWatch) Run(ctx context.Context, con *console) error {
 	return c.watch(ctx, con, c.ID)
 }
 
-// watch shows an alert until all has ended.
+// watch prints the changes of an alert until all of its deliveries are completed.
 func (c client) watch(ctx context.Context, con *console, id string) error {
 	stream, err := c.alerts().WatchAlert(ctx, &alertv1.WatchAlertRequest{Id: id})
 	if err != nil {
@@ -42,7 +42,7 @@ func (c client) watch(ctx context.Context, con *console, id string) error {
 		news := stream.Msg()
 		counts = news.GetDeliveryCounts()
 		for _, d := range news.GetDeliveries() {
-			latest[d.GetId()] = &alertv1.Delivery{Chain: d.GetChain(), State: d.GetState()} // what the end needs of it
+			latest[d.GetId()] = &alertv1.Delivery{Chain: d.GetChain(), State: d.GetState()} // used for the exit code
 		}
 		if err := con.show(c.JSON, news, func(p *page) {
 			for _, d := range news.GetDeliveries() {
@@ -58,14 +58,15 @@ func (c client) watch(ctx context.Context, con *console, id string) error {
 		return c.failed(ctx, err, true)
 	}
 	if !allTold(slices.Collect(maps.Values(latest))) {
-		return fmt.Errorf("not all was sent: %s", tally(counts))
+		return fmt.Errorf("not all deliveries were sent: %s", tally(counts))
 	}
 	return nil
 }
 
-// allTold says whether each of ds was sent, or another of its chain.
+// allTold reports whether each delivery, or another one of its failover chain, was
+// sent.
 func allTold(ds []*alertv1.Delivery) bool {
-	chains := map[string]bool{} // of which one was sent
+	chains := map[string]bool{} // chains with a sent delivery
 	for _, d := range ds {
 		if d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_SENT && d.GetChain() != "" {
 			chains[d.GetChain()] = true
@@ -76,22 +77,22 @@ func allTold(ds []*alertv1.Delivery) bool {
 	})
 }
 
-// alertCancel is bongsu alert cancel.
+// alertCancel is the command bongsu alert cancel.
 type alertCancel struct {
 	client
 	ID string `arg:"" help:"The alert's id."`
 }
 
-// Help is the long help.
+// Help returns the long help.
 func (alertCancel) Help() string {
-	return `Stops what has not been sent. A delivery that a sender holds just now may still be sent; it is not tried again.
+	return `Cancels deliveries that are not sent. A delivery that a sender has claimed may still be sent; it is not retried.
 
 Examples:
 
 	bongsu alert cancel 227894805024210944`
 }
 
-// Run is bongsu alert cancel.
+// Run executes bongsu alert cancel.
 func (c alertCancel) Run(ctx context.Context, con *console) error {
 	res, err := c.alerts().CancelAlert(ctx, &alertv1.CancelAlertRequest{Id: c.ID})
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// writeYAML writes a sheet as YAML, one entry at a time: the whole as one document
-// would take a hundred times its size in memory.
+// writeYAML writes the directory as YAML, one entry at a time: one document would take
+// a hundred times its size in memory.
 func writeYAML(w io.Writer, s sheet) error {
 	return errors.Join(writeEntries(w, "users", s.users, userNode), writeEntries(w, "groups", s.groups, groupNode))
 }
 
-// writeEntries writes a list under its key.
+// writeEntries writes a list under a key.
 func writeEntries[T any](w io.Writer, key string, entries []T, node func(T) *yaml.Node) error {
 	if len(entries) == 0 {
 		_, err := fmt.Fprintf(w, "%s: []\n", key)
@@ -90,13 +90,13 @@ func put(m *yaml.Node, key string, value *yaml.Node) {
 	m.Content = append(m.Content, text(key), value)
 }
 
-// readYAML reads a sheet, and tells what is wrong with it. What it does not know is
-// wrong.
+// readYAML parses an import file in YAML and returns its problems. Unknown fields are
+// problems.
 func readYAML(in []byte) (s sheet, ps sheetProblems, err error) {
 	var document yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(in))
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return s, ps, fmt.Errorf("the file is no YAML: %w", err)
+		return s, ps, fmt.Errorf("invalid YAML: %w", err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return s, ps, errors.New("the file holds more than one YAML document")
@@ -115,11 +115,11 @@ func readYAML(in []byte) (s sheet, ps sheetProblems, err error) {
 	return s, ps, nil
 }
 
-// A yamlReader reads the nodes of a document, whose lines it knows.
+// A yamlReader parses the nodes of a document and records problems by line.
 type yamlReader struct {
 	*sheetProblems
-	depth  int // of aliases, one within another
-	copies int // values that were read because of an alias
+	depth  int // depth of nested aliases
+	copies int // number of values read through aliases
 }
 
 func (r *yamlReader) user(n *yaml.Node) *userv1.TransferUser {
@@ -163,7 +163,7 @@ func (r *yamlReader) group(n *yaml.Node) *userv1.TransferGroup {
 	return g
 }
 
-// mapping gives each value to who knows its key.
+// mapping calls the function of each key with its value.
 func (r *yamlReader) mapping(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
 		r.addf(n.Line, "%s must be a mapping", what)
@@ -172,7 +172,7 @@ func (r *yamlReader) mapping(n *yaml.Node, what string, known map[string]func(*y
 	r.fields(n, what, known, map[string]bool{}, false)
 }
 
-// list gives each item to read. Nothing after a key is an empty list.
+// list calls read with each item. A key without a value is an empty list.
 func (r *yamlReader) list(n *yaml.Node, what string, read func(*yaml.Node)) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
@@ -184,7 +184,7 @@ func (r *yamlReader) list(n *yaml.Node, what string, read func(*yaml.Node)) {
 	}
 }
 
-// text is a value as it is written: 010 is not 8. Nothing is the empty text.
+// text returns a scalar as it is written, so that 010 is not 8. Null is the empty text.
 func (r *yamlReader) text(n *yaml.Node, what string) string {
 	if n.Kind != yaml.ScalarNode {
 		r.addf(n.Line, "%s must be a text", what)

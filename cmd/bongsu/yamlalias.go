@@ -3,16 +3,16 @@ package main
 import "go.yaml.in/yaml/v3"
 
 const (
-	// maxCopies bounds what aliases stand for in all: each may stand for many others.
+	// maxCopies bounds the number of values that aliases expand to: each may expand to
+	// many.
 	maxCopies = 1_000_000
-	// maxAliasDepth bounds how deep an alias may stand within what another stands for,
-	// which ends those that stand for themselves.
+	// maxAliasDepth bounds the nesting of aliases, which ends recursive ones.
 	maxAliasDepth = 20
-	// mergeKey merges the fields of other mappings into one.
+	// mergeKey is the key that merges the fields of other mappings.
 	mergeKey = "<<"
 )
 
-// value gives a node to read, or what it is an alias of, as if that stood here.
+// value calls read with a node, or with the node that an alias refers to.
 func (r *yamlReader) value(n *yaml.Node, read func(*yaml.Node)) {
 	if n.Kind == yaml.AliasNode {
 		r.depth++
@@ -29,15 +29,15 @@ func (r *yamlReader) value(n *yaml.Node, read func(*yaml.Node)) {
 		read(n)
 		return
 	}
-	if r.copies <= maxCopies+1 { // told once
+	if r.copies <= maxCopies+1 { // report it once
 		r.copies = maxCopies + 1
-		r.addf(n.Line, "aliases stand for more than %d values, or for themselves", maxCopies)
+		r.addf(n.Line, "aliases expand to more than %d values, or are recursive", maxCopies)
 	}
 }
 
-// fields gives each value of a mapping to who knows its key, those of the mapping itself
-// before those that it merges. Of a key that is seen already, a merged value counts for
-// nothing.
+// fields calls the function of each key with its value: first the keys of the mapping
+// itself, then those of merged mappings. Merged values of a key that was seen are
+// ignored.
 func (r *yamlReader) fields(n *yaml.Node, what string, known map[string]func(*yaml.Node), seen map[string]bool, merged bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
@@ -51,7 +51,7 @@ func (r *yamlReader) fields(n *yaml.Node, what string, known map[string]func(*ya
 		case !seen[key.Value]:
 			r.value(n.Content[i+1], read)
 		case !merged:
-			r.addf(key.Line, "%s stands here twice", key.Value)
+			r.addf(key.Line, "duplicate field %s", key.Value)
 		}
 		seen[key.Value] = true
 	}
@@ -63,8 +63,7 @@ func (r *yamlReader) fields(n *yaml.Node, what string, known map[string]func(*ya
 	}
 }
 
-// merge gives the values of a mapping, or of each of a list of mappings, to who knows
-// their keys.
+// merge calls the functions of the keys of a mapping, or of each mapping of a list.
 func (r *yamlReader) merge(from *yaml.Node, what string, known map[string]func(*yaml.Node), seen map[string]bool) {
 	switch from.Kind {
 	case yaml.MappingNode:
@@ -75,11 +74,11 @@ func (r *yamlReader) merge(from *yaml.Node, what string, known map[string]func(*
 				if from.Kind == yaml.MappingNode {
 					r.fields(from, what, known, seen, true)
 				} else {
-					r.addf(from.Line, "%s merges mappings only", mergeKey)
+					r.addf(from.Line, "%s accepts mappings only", mergeKey)
 				}
 			})
 		}
 	default:
-		r.addf(from.Line, "%s merges mappings only", mergeKey)
+		r.addf(from.Line, "%s accepts mappings only", mergeKey)
 	}
 }

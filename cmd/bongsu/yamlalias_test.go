@@ -11,7 +11,8 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// TestAliases: what stands elsewhere in the file counts as if it stood here.
+// TestAliases checks that aliases, anchors and merge keys expand to their values, with
+// the line of the alias.
 func TestAliases(t *testing.T) {
 	s, problems, err := readYAML([]byte(`
 users:
@@ -53,14 +54,15 @@ groups:
 		Groups: []*userv1.TransferGroup{{GroupName: "dev", Members: []string{"kim", "lee"}}, {GroupName: "ops", Members: []string{"kim", "lee"}}},
 	}
 	if line := s.users[2].GetAddresses()[0].GetLine(); line != 10 {
-		t.Errorf("an address stands in line %d", line)
+		t.Errorf("the line of an address is %d", line)
 	}
 	if got := plain(s); !proto.Equal(got, want) {
-		t.Errorf("it says %v", got)
+		t.Errorf("got %v", got)
 	}
 }
 
-// TestBillionLaughs: a small file that stands for very many values is refused soon.
+// TestBillionLaughs checks that a small file whose aliases expand to very many values
+// is refused quickly.
 func TestBillionLaughs(t *testing.T) {
 	laughs := func(open, shut, before string) string {
 		var b strings.Builder
@@ -83,7 +85,7 @@ func TestBillionLaughs(t *testing.T) {
 			start := time.Now()
 			_, problems, err := readYAML([]byte(text))
 			if err == nil && problems.count == 0 {
-				t.Error("it is taken")
+				t.Error("it is accepted")
 			}
 			if problems.count > maxCopies {
 				t.Errorf("%d problems", problems.count)

@@ -63,11 +63,11 @@ func (b *builder) alertHere(ctx context.Context) error {
 			rpc.Public(b.rpc, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(messengers)),
 			rpc.Internal(b.rpc, jobv1connect.NewDispatchServiceHandler, jobv1connect.DispatchServiceHandler(dispatch)),
 		},
-		Ready: all(b.ready), // the directory too: without it no target is resolved
+		Ready: all(b.ready), // includes the directory: without it no target can be resolved
 	})
 }
 
-// alertThere asks an alert service elsewhere.
+// alertThere connects to an alert service in another process.
 func (b *builder) alertThere() {
 	url := b.config.AlertURL
 	b.alerts = edge.Relay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))}
@@ -78,8 +78,8 @@ func (b *builder) alertThere() {
 	}
 }
 
-// openQueue opens the queue: that of a NATS server elsewhere, or of a broker in
-// this process.
+// openQueue opens the queue once, on a NATS server or on the broker embedded in this
+// process.
 func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	if b.queue != nil {
 		return b.queue, nil
@@ -100,7 +100,8 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	return q, nil
 }
 
-// now is the clock by which the paces go: that of the alert service, also in a sender.
+// now returns the clock of the rate limiter: that of the alert service, in a sender
+// too.
 func (b *builder) now() func() time.Time {
 	if b.clock != nil {
 		return b.clock.Now
@@ -108,7 +109,7 @@ func (b *builder) now() func() time.Time {
 	return b.config.Now
 }
 
-// paces gives the pacer of this process, which stops last.
+// paces returns the limiter of this process, which stops last.
 func (b *builder) paces(q *queue.Queue) *pace.Pacer {
 	if b.pacer == nil {
 		b.pacer = pace.New(q.Bucket(), b.now(), b.log)
@@ -117,7 +118,7 @@ func (b *builder) paces(q *queue.Queue) *pace.Pacer {
 	return b.pacer
 }
 
-// dialQueue opens the queue of a NATS server elsewhere. The alert service is its owner.
+// dialQueue opens the queue on a NATS server. The alert service is its owner.
 func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
 	conn, err := queue.Dial(b.config.NATSURL, b.log)
 	if err != nil {
@@ -133,7 +134,7 @@ func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
 	return q, nil
 }
 
-// startQueue opens the queue of a broker in this process.
+// startQueue opens the queue on the embedded broker.
 func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
 	if err := b.lockQueue(); err != nil {
 		return nil, err

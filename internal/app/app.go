@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// grace is how long a port finishes what is in flight when the process stops.
+// grace is how long a port may finish requests in flight after the process is stopped.
 const grace = 15 * time.Second
 
 // An App is a process with its services. New opens it, Run runs it.
@@ -22,21 +22,21 @@ type App struct {
 	log    *slog.Logger
 
 	ports   []port
-	stages  [stageCount]errands // in the order in which they stop
+	stages  [stageCount]errands // in shutdown order
 	closers []func() error
 }
 
-// A port is a service's own port.
+// A port is the listener of a service.
 type port struct {
 	service string
 	server  *rpc.Server
 }
 
-// errands run side by side until their context ends.
+// errands run concurrently until their context is done.
 type errands []func(context.Context) error
 
-// The stages: nothing is accepted any more, then what was accepted is with the
-// queue, then what was taken is sent and reported, and then the rest stops.
+// The shutdown stages, in order: stop accepting requests, enqueue the accepted
+// deliveries, send and report the jobs taken from the queue, stop the rest.
 const (
 	accept = iota
 	put
@@ -45,9 +45,9 @@ const (
 	stageCount
 )
 
-// New opens the stores, the queue and the ports that config asks for, so that
-// callers can be told the addresses; nothing is answered before Run. Where it
-// fails, what it opened is closed.
+// New opens the stores, the queue and the ports of config. The addresses of the ports
+// are known then, but requests are served only by Run. On an error New closes
+// everything that it opened.
 func New(ctx context.Context, config Config) (_ *App, err error) {
 	config, err = config.complete()
 	if err != nil {
@@ -55,7 +55,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 	}
 	a := &App{config: config, log: config.Log}
 	for flag, why := range config.idle {
-		config.Log.Warn("a flag has no effect", "flag", flag, "reason", why)
+		config.Log.Warn("flag without effect", "flag", flag, "reason", why)
 	}
 	defer func() {
 		if err != nil {
@@ -65,7 +65,8 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 	return a, a.build(ctx)
 }
 
-// Addr gives where a service listens; empty where it has no port of its own.
+// Addr returns the address on which a service listens, or "" if it has no port of its
+// own.
 func (a *App) Addr(service string) string {
 	for _, p := range a.ports {
 		if p.service == service {
@@ -75,8 +76,9 @@ func (a *App) Addr(service string) string {
 	return ""
 }
 
-// Run answers and works until ctx ends, then finishes what is in flight, reports
-// it, and closes everything. A service that fails ends the process the same way.
+// Run serves until ctx is done, then finishes and reports the requests and deliveries
+// in flight, and closes everything. A service that fails stops the process in the same
+// way.
 func (a *App) Run(ctx context.Context) error {
 	for _, p := range a.ports {
 		a.log.Info("listening", "service", p.service, "addr", p.server.Addr())
@@ -84,7 +86,7 @@ func (a *App) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
-	// Each stage goes on until the one before it has stopped.
+	// Each stage runs until the one before it has stopped.
 	var all errgroup.Group
 	before := ctx
 	for _, stage := range a.stages {
@@ -97,7 +99,7 @@ func (a *App) Run(ctx context.Context) error {
 		before = stopped
 	}
 	<-ctx.Done()
-	a.log.Info("stopping: finishing what is in flight")
+	a.log.Info("stopping: finishing requests and deliveries in flight")
 	err := errors.Join(all.Wait(), a.close())
 	if err == nil {
 		a.log.Info("stopped")
@@ -105,7 +107,7 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// run runs the errands of a stage; the first that fails stops the process.
+// run runs the tasks of a stage; the first error stops the process.
 func (es errands) run(ctx context.Context, stop context.CancelCauseFunc) error {
 	var g errgroup.Group
 	for _, errand := range es {
@@ -118,11 +120,11 @@ func (es errands) run(ctx context.Context, stop context.CancelCauseFunc) error {
 		})
 	}
 	err := g.Wait()
-	<-ctx.Done() // a stage without errands stops no sooner
+	<-ctx.Done() // a stage without tasks also lasts until ctx is done
 	return err
 }
 
-// close closes what was opened, the last first.
+// close runs the closers in reverse order.
 func (a *App) close() error {
 	var errs []error
 	for _, c := range slices.Backward(a.closers) {
@@ -132,7 +134,7 @@ func (a *App) close() error {
 	return errors.Join(errs...)
 }
 
-// onClose keeps what must be closed in the end.
+// onClose registers a function that close calls.
 func (a *App) onClose(what string, c func() error) {
 	a.closers = append(a.closers, func() error {
 		if err := c(); err != nil {

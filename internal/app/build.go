@@ -20,16 +20,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// A builder holds what the services share while they are joined.
+// A builder holds the parts that services share while they are assembled.
 type builder struct {
 	*App
 	rpc     rpc.Options
-	admit   *rpc.Admission // of all ports
+	admit   *rpc.Admission // shared by all ports
 	metrics *metrics
 	specs   []messenger.Spec
-	client  *http.Client // to other services
+	client  *http.Client // of calls to other services
 
-	// What services ask each other: handlers of this process, or generated clients.
+	// The services that others call: handlers of this process, or generated clients.
 	groups     groupv1connect.GroupServiceClient
 	users      userv1connect.UserServiceClient
 	directory  userv1connect.DirectoryServiceClient
@@ -38,20 +38,20 @@ type builder struct {
 	messengers messengerv1connect.MessengerServiceClient
 	dispatch   jobv1connect.DispatchServiceClient
 
-	ready []check // of the services of this process, and of those it asks
+	ready []check // of this process's services and their upstreams
 
 	key      *seal.Key             // opened by sealKey
 	queue    *queue.Queue          // opened by openQueue
-	called   []messenger.Messenger // made by messengersHere
-	pacer    *pace.Pacer           // made by paces
-	clock    *sender.Clock         // of a sender whose alert service is in another process; else nil
-	mailAddr string                // where the mockup takes mail, opened by takeMail
+	called   []messenger.Messenger // set by messengersHere
+	pacer    *pace.Pacer           // set by paces
+	clock    *sender.Clock         // set in a sender whose alert service is in another process, otherwise nil
+	mailAddr string                // where the mockup accepts mail; set by takeMail
 }
 
-// A check says why the process cannot do its work, or nil.
+// A check returns why the process is not ready, or nil.
 type check func(context.Context) error
 
-// build joins the services, each after those it asks.
+// build assembles the services, each after its upstreams.
 func (a *App) build(ctx context.Context) error {
 	if err := os.MkdirAll(a.config.Data, 0o700); err != nil {
 		return fmt.Errorf("--data: %w", err)
@@ -95,8 +95,7 @@ func (a *App) build(ctx context.Context) error {
 	return nil
 }
 
-// listen opens the port of a service, where it has one, and answers on it during a
-// stage.
+// listen opens the port of a service, if it has one, and serves it during a stage.
 func (b *builder) listen(ctx context.Context, stage int, service string, face rpc.Face) error {
 	addr := b.config.addr(service)
 	if addr == "" {
@@ -105,7 +104,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 	if face.Extra == nil {
 		face.Extra = map[string]http.Handler{}
 	}
-	if service != Edge || loopback(addr) { // they tell too much for outsiders
+	if service != Edge || loopback(addr) { // metrics are not for outsiders
 		face.Extra["GET /metrics"] = b.metrics.handler
 	}
 	handler, err := face.Handler()
@@ -123,7 +122,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 	return nil
 }
 
-// all gives the check that all checks pass.
+// all returns a check that passes if all checks pass.
 func all(checks []check) check {
 	return func(ctx context.Context) error {
 		for _, c := range checks {
@@ -135,12 +134,12 @@ func all(checks []check) check {
 	}
 }
 
-// answers gives the check that the service at url says it is ready.
+// answers returns the readiness check of an upstream at url.
 func (b *builder) answers(service, url string) check {
 	return func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {
-			return fmt.Errorf("the address of the %s service is no URL", service)
+			return fmt.Errorf("invalid URL of the %s service", service)
 		}
 		res, err := b.client.Do(req)
 		if err != nil {
@@ -154,5 +153,5 @@ func (b *builder) answers(service, url string) check {
 }
 
 func unavailable(service string) error {
-	return fmt.Errorf("the %s service: %w", service, fault.ErrUnavailable)
+	return fmt.Errorf("%s service: %w", service, fault.ErrUnavailable)
 }

@@ -14,13 +14,15 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// A request between processes is validated where it arrives. A call within the process
-// meets no interceptor: these validate the requests that hold values of callers and
-// providers, so that one process refuses what several refuse. What the edge's public
-// services pass on was validated there, by the same rules.
+// Requests between processes are validated by an interceptor of the receiving process.
+// Calls within a process pass no interceptor, so these clients validate requests with
+// values of callers and providers, and one process refuses the same requests as
+// several. Requests that the edge's public services forward are validated there by the
+// same rules.
 
-// checkedDispatch is DispatchService within the process. Claims, reports and deferrals
-// hold ids and times of our own, and are not validated: they are the hot path.
+// checkedDispatch validates requests to DispatchService within the process, except for
+// claims, reports and deferrals: they hold internal ids and times, and are the hot
+// path.
 type checkedDispatch struct {
 	jobv1connect.DispatchServiceClient
 }
@@ -40,7 +42,7 @@ func (c checkedDispatch) MoveDestination(ctx context.Context, req *jobv1.MoveDes
 	return checked(ctx, req, c.DispatchServiceClient.MoveDestination)
 }
 
-// checkedDirectory is DirectoryService within the process.
+// checkedDirectory validates requests to DirectoryService within the process.
 type checkedDirectory struct {
 	userv1connect.DirectoryServiceClient
 }
@@ -60,7 +62,8 @@ func (c checkedDirectory) ReadReceipt(ctx context.Context, req *userv1.ReadRecei
 	return checked(ctx, req, c.DirectoryServiceClient.ReadReceipt)
 }
 
-// checked validates a request and makes the call.
+// checked validates a request and makes the call. It returns fault.ErrInvalid for an
+// invalid one.
 func checked[Req proto.Message, Res any](ctx context.Context, req Req, call func(context.Context, Req) (Res, error)) (Res, error) {
 	if err := protovalidate.Validate(req, protovalidate.WithFailFast()); err != nil {
 		var none Res

@@ -14,7 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// A reached is both services, and counts the calls that come through.
+// A reached implements both services and counts the calls that pass validation.
 type reached struct {
 	jobv1connect.DispatchServiceClient
 	userv1connect.DirectoryServiceClient
@@ -41,15 +41,15 @@ func (r *reached) MoveAddresses(context.Context, *userv1.MoveAddressesRequest) (
 	return &userv1.MoveAddressesResponse{}, nil
 }
 
-// TestCheckedCalls proves that calls within a process are validated as those between
-// processes are, and that one bad alert is no reason to refuse the others.
+// TestCheckedCalls checks that calls within a process are validated like those between
+// processes, and that one invalid alert does not refuse the others.
 func TestCheckedCalls(t *testing.T) {
 	inner := &reached{}
 	dispatch, directory := checkedDispatch{inner}, checkedDirectory{inner}
 	bad := &alertv1.SendAlertRequest{Link: "not a link"}
 	for name, c := range map[string]struct {
 		call func() error
-		why  string // empty where it comes through
+		why  string // empty if the call passes
 	}{
 		"a bad alert": {func() error {
 			_, err := dispatch.SendAlerts(t.Context(), &jobv1.SendAlertsRequest{Source: "a", Alerts: []*alertv1.SendAlertRequest{bad}})
@@ -92,7 +92,8 @@ func TestCheckedCalls(t *testing.T) {
 	}
 }
 
-// TestSeverityMapFlag refuses what is no map, by the name of the flag.
+// TestSeverityMapFlag checks that an invalid severity map is an error that names the
+// flag.
 func TestSeverityMapFlag(t *testing.T) {
 	for _, entry := range []string{"page", "page=loud", "=low"} {
 		if _, err := (Config{Data: t.TempDir(), SeverityMap: []string{entry}}).complete(); err == nil || !strings.Contains(err.Error(), "--severity-map") {

@@ -18,7 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// A movedClock is the clock of the machine, moved.
+// A movedClock is the system clock with an offset.
 type movedClock struct{ ahead atomic.Int64 }
 
 func (m *movedClock) now() time.Time          { return time.Now().Round(0).Add(time.Duration(m.ahead.Load())) }
@@ -65,7 +65,7 @@ func runApp(t *testing.T, c Config) *App {
 	return a
 }
 
-// get asks a process, and returns the status and the body.
+// get sends a request to a process and returns the status and the body of the response.
 func get(t *testing.T, method, url, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -85,20 +85,21 @@ func get(t *testing.T, method, url, body string) (int, string) {
 	return res.StatusCode, string(all)
 }
 
-// awaitThat waits until something is so.
+// awaitThat polls until a condition holds, for at most 30 s, and returns the time
+// that took.
 func awaitThat(t *testing.T, what string, so func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for !so() {
 		if time.Since(start) > 30*time.Second {
-			t.Fatalf("after %s: %s is not so", time.Since(start), what)
+			t.Fatalf("after %s: the condition does not hold: %s", time.Since(start), what)
 		}
-		time.Sleep(10 * time.Millisecond) // nothing tells of it
+		time.Sleep(10 * time.Millisecond) // there is no event to wait for
 	}
 	return time.Since(start)
 }
 
-// sendTo sends an alert to user1, and returns how long it took to be sent.
+// sendTo sends an alert to user1 and returns how long its delivery took.
 func sendTo(t *testing.T, edge, message string) time.Duration {
 	t.Helper()
 	status, said := get(t, http.MethodPost, edge+"/v1/alerts", fmt.Sprintf(`{"target":["@user1"],"message":%q}`, message))
@@ -113,9 +114,9 @@ func sendTo(t *testing.T, edge, message string) time.Duration {
 	})
 }
 
-// TestSenderWithAWrongClock runs a sender whose clock is another than the alert service's:
-// it sends all the same, what is over a limit in time, too; it logs an error once, and is
-// not ready, until its clock is put right.
+// TestSenderWithAWrongClock checks that a sender whose clock differs from that of the
+// alert service sends on time, also above a rate limit; it logs one error, and is not
+// ready until its clock is corrected.
 func TestSenderWithAWrongClock(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, 25 * time.Second, -time.Hour} { // 25 s is more than lease - timeout
 		t.Run(ahead.String(), func(t *testing.T) {
@@ -135,10 +136,10 @@ func TestSenderWithAWrongClock(t *testing.T) {
 			edge, ready := "http://"+rest.Addr(Edge), "http://"+sender.Addr(Sender)+"/readyz"
 			sendTo(t, edge, "one")
 			if took := sendTo(t, edge, "over the limit") + sendTo(t, edge, "again"); took > 10*time.Second {
-				t.Errorf("two more took %s", took)
+				t.Errorf("two more deliveries took %s", took)
 			}
 			if status, said := get(t, http.MethodGet, ready, ""); status == http.StatusOK {
-				t.Errorf("it is ready: %s", said)
+				t.Errorf("the sender is ready: %s", said)
 			}
 			if n := logged.Count("level=ERROR"); n != 1 || !strings.Contains(logged.String(), "sender clock differs from the alert service clock") {
 				t.Errorf("it logged %d errors:\n%s", n, logged.String())
@@ -146,14 +147,14 @@ func TestSenderWithAWrongClock(t *testing.T) {
 			clock.set(0)
 			awaitThat(t, "the sender is ready", func() bool { status, _ := get(t, http.MethodGet, ready, ""); return status == http.StatusOK })
 			if took := sendTo(t, edge, "right"); took > 10*time.Second {
-				t.Errorf("with a right clock it took %s", took)
+				t.Errorf("with a correct clock a delivery took %s", took)
 			}
 		})
 	}
 }
 
-// TestClockOfAllPutRight runs all in one process whose clock is an hour ahead, puts it
-// right, and starts it again: what has a rate limit is sent within seconds each time.
+// TestClockOfAllPutRight runs one process with a clock an hour ahead, corrects it, and
+// starts again: deliveries under a rate limit are sent within seconds each time.
 func TestClockOfAllPutRight(t *testing.T) {
 	data := t.TempDir()
 	clock := &movedClock{}
@@ -168,11 +169,11 @@ func TestClockOfAllPutRight(t *testing.T) {
 		t.Helper()
 		for n := range 3 { // one slot after the other
 			if took := sendTo(t, edge, fmt.Sprintf("%s %d", when, n)); took > 10*time.Second {
-				t.Errorf("%s: it took %s", when, took)
+				t.Errorf("%s: the delivery took %s", when, took)
 			}
 		}
 	}
-	t.Run("the clock goes back while it runs", func(t *testing.T) {
+	t.Run("the clock steps back at run time", func(t *testing.T) {
 		edge := start(t)
 		send(t, edge, "ahead")
 		clock.set(0)
@@ -181,5 +182,5 @@ func TestClockOfAllPutRight(t *testing.T) {
 		send(t, edge, "ahead again")
 	})
 	clock.set(0)
-	t.Run("and before it starts", func(t *testing.T) { send(t, start(t), "right") })
+	t.Run("the clock steps back before the start", func(t *testing.T) { send(t, start(t), "right") })
 }

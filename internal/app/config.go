@@ -1,5 +1,6 @@
-// Package app is the process: it opens what the services need, joins them, and
-// runs them until it is told to stop. It is the only package that knows everybody.
+// Package app assembles the process: it opens the resources of the services, connects
+// the services, and runs them until the process is stopped. It is the only package that
+// imports them all.
 package app
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// The services, by the word that --services calls each.
+// The services, by their names in --services.
 const (
 	Edge   = "edge"
 	Group  = "group"
@@ -29,8 +30,8 @@ const (
 	Mockup = "mockup"
 )
 
-// services holds every service with the address it listens on where it is asked
-// for none: the ports of a split deployment, on loopback.
+// services lists the services with their default addresses: the ports of a split
+// deployment, on loopback.
 var services = []struct{ name, addr string }{
 	{Edge, "127.0.0.1:18080"},
 	{Group, "127.0.0.1:18081"},
@@ -39,93 +40,92 @@ var services = []struct{ name, addr string }{
 	{Mockup, "127.0.0.1:18084"},
 }
 
-// A Config says what a process is to be. The zero value of a field is its default.
+// A Config describes a process. The zero value of a field is its default.
 type Config struct {
-	Services []string // Edge, Group, …; "all" means all but Mockup; empty means all
-	Data     string   // the folder of the databases, the queue and the seal key; must be set
+	Services []string // Edge, Group, …; "all" means all but Mockup; default all
+	Data     string   // the folder of the databases, the queue and the seal key; required
 
-	// Addrs holds where services listen, by their word. A service without one
-	// listens on its own port where it is needed: the edge, the mockup, and any
-	// service in a process without the edge. Port 0 asks for any free one.
+	// Addrs holds the listen addresses of services by name. A service without one
+	// listens on its default port if needed: the edge, the mockup, and any service in a
+	// process without the edge. Port 0 is any free port.
 	Addrs map[string]string
 
-	// AllowedHosts holds the hosts by which callers name this process in the Host header,
-	// such as bongsu.example.com. A port on loopback serves loopback names, and these; a
-	// port elsewhere serves every Host where this is empty.
+	// AllowedHosts holds the hosts that requests may name in the Host header, such as
+	// bongsu.example.com. A port on loopback serves loopback names and these. Any other
+	// port serves every Host if AllowedHosts is empty.
 	AllowedHosts []string
-	hosts        rpc.Hosts // what AllowedHosts says
+	hosts        rpc.Hosts // parsed from AllowedHosts
 
-	// MockupSMTPAddr is where the mockup takes mail; default port 18025 on the mockup's
-	// host, or any free one where the mockup itself has port 0.
+	// MockupSMTPAddr is where the mockup accepts mail; default port 18025 on the
+	// mockup's host, or any free port if the mockup has port 0.
 	MockupSMTPAddr string
 
 	DirectoryURL string // postgres://… or a file; default directory.db in Data
 	LedgerURL    string // postgres://… or a file; default ledger.db in Data
-	NATSURL      string // default a broker inside the process
-	GroupURL     string // where the group service is, if not in this process
-	UserInfoURL  string // a UserInfo of another system that keeps the people, in place of the group service; none by default
-	AlertURL     string // where the alert service is, if not in this process
-	ProviderURL  string // in place of the scheme and host of every provider, and of mail relays with port 18025; default the mockup of this process, or the providers themselves
-	SealKeyFile  string // default seal.key in Data, made where it is missing
-	SealKey      string // what the file holds, or the base64 of it, in place of a file
-	Replicas     int    // of the queue's stream, at least; 0 leaves them as they are, and makes 1. Only the alert service looks at it
-	JobSize      int    // deliveries a job; default 5
+	NATSURL      string // default a broker embedded in the process
+	GroupURL     string // of the group service, if it is in another process
+	UserInfoURL  string // UserInfo of a remote directory, in place of the group service; default none
+	AlertURL     string // of the alert service, if it is in another process
+	ProviderURL  string // replaces the scheme and host of every provider, and with port 18025 the mail relays; default the mockup of this process, or none
+	SealKeyFile  string // default seal.key in Data, created if missing
+	SealKey      string // the contents of the file, or their base64, in place of a file
+	Replicas     int    // minimum replicas of the queue's stream; 0 leaves them unchanged, and means 1 for a new stream. Only for the alert service
+	JobSize      int    // maximum deliveries in a job; default 5
 
-	// Keep is how long alerts are kept after the last of their deliveries ended, before
-	// they are deleted, with all that became of them. 0 keeps them forever; else at least
-	// two days.
+	// Keep is how long alerts are kept after their last delivery completed; then they
+	// are deleted with their deliveries and attempts. 0 keeps them forever; otherwise
+	// at least two days.
 	Keep time.Duration
 
-	// FailoverAfter is how long an address may take, where failover is on, before the
-	// next of its user is used. Default a minute; at least a second.
+	// FailoverAfter is how long an address may take before the next one of its failover
+	// chain is used. Default 1 minute; at least 1 second.
 	FailoverAfter time.Duration
 
-	// Lease is how long a sender may hold a delivery without a report, and a job
-	// without an end: what a dead sender held goes on after it. Default 30 s; at
-	// least a second, and more than twice ProviderTimeout.
+	// Lease is how long a sender may hold a delivery without a report, and a queue
+	// message without an ack, before another sender may take it. Default 30 s; at least
+	// 1 s, and more than twice ProviderTimeout.
 	Lease            time.Duration
 	ProviderTimeout  time.Duration // of a call to a provider; default 10 s
 	CredentialLimit  string        // of calls under one credential, such as 10/s, or off; default 10/s
-	DestinationLimit string        // of calls to one destination; default the messenger's own
-	BreakerPercent   int           // of calls under a credential that fail before it is left alone; default 10, below 0 never
-	BreakerCalls     int           // so many at least; default 10
-	BreakerOpen      time.Duration // how long it is left alone; default 3 s
-	RefusalTime      time.Duration // how long a credential is left alone that was refused; default 1 min
+	DestinationLimit string        // of calls to one destination; default that of the messenger
+	BreakerPercent   int           // percentage of failed calls under a credential that opens its breaker; default 10, below 0 never
+	BreakerCalls     int           // minimum calls before a breaker opens; default 10
+	BreakerOpen      time.Duration // how long a breaker stays open; default 3 s
+	RefusalTime      time.Duration // how long a refused credential is not called; default 1 min
 
-	MessengerConfig   string         // a file that says more of single messengers; none where it is empty
-	Messengers        Messengers     // what it says; read from MessengerConfig where that is set
-	AllowDestinations []netip.Prefix // where user-given URLs may lead, though they are not public
-	AllowHTTP         bool           // user-given URLs may be http
+	MessengerConfig   string         // file with settings of single messengers; default none
+	Messengers        Messengers     // read from MessengerConfig if that is set
+	AllowDestinations []netip.Prefix // non-public networks to which user-given URLs may lead
+	AllowHTTP         bool           // user-given URLs may use http
 
-	IntakeConfig string        // a file that says more of the sources of /v1/intake/; none where it is empty
-	Intake       intake.Config // what it says; read from IntakeConfig where that is set
+	IntakeConfig string        // file with settings of intake sources; default none
+	Intake       intake.Config // read from IntakeConfig if that is set
 
-	// MaxConnections bounds the connections to all ports of the process. Default half of
-	// the files that the process may have open, at most 10,000.
+	// MaxConnections bounds the open connections on all ports of the process. Default
+	// half of the open file limit, at most 10,000.
 	MaxConnections int
 
-	// PprofAddr is where Go's profiles of the process are served, on a port of their own;
-	// nowhere where it is empty.
+	// PprofAddr is where Go profiles are served, on a port of their own; default none.
 	PprofAddr string
 
-	// SeverityMap ranks words of other systems, beside those that are known: word=rank.
+	// SeverityMap holds ranks of other systems' severities, beside the built-in ones:
+	// word=rank.
 	SeverityMap []string
 	Severities  job.SeverityMap // read from SeverityMap
 
-	DemoData bool // fill an empty directory with the demonstration data
+	DemoData bool // store the demonstration data in an empty directory
 
-	idle map[string]string // flags without effect, and why; set by complete
+	idle map[string]string // flags without effect, with the reason; set by complete
 
 	Now   func() time.Time // the clock; default time.Now
-	Log   *slog.Logger     // must be set
-	Calls io.Writer        // where the mockup prints the calls it got; nil prints none
+	Log   *slog.Logger     // required
+	Calls io.Writer        // where the mockup prints the calls that it received; nil prints none
 }
 
-// has says whether the process runs a service.
+// has reports whether the process runs a service.
 func (c Config) has(service string) bool { return slices.Contains(c.Services, service) }
 
-// complete fills in the defaults and says what cannot work, in the words of the
-// command line.
+// complete sets the defaults and validates the configuration. Errors name flags.
 func (c Config) complete() (Config, error) {
 	var err error
 	if c.Services, err = expand(c.Services); err != nil {
@@ -142,11 +142,11 @@ func (c Config) complete() (Config, error) {
 		c.JobSize = 5
 	}
 	if c.JobSize < 1 || c.JobSize > 1000 {
-		return c, fmt.Errorf("--job-size is %d: it goes from 1 to 1000", c.JobSize)
+		return c, fmt.Errorf("invalid --job-size %d: must be from 1 to 1000", c.JobSize)
 	}
 	c.FailoverAfter = cmp.Or(c.FailoverAfter, time.Minute)
 	if c.FailoverAfter < time.Second {
-		return c, fmt.Errorf("--failover-after is %s: it must be at least a second", c.FailoverAfter)
+		return c, fmt.Errorf("invalid --failover-after %s: must be at least 1s", c.FailoverAfter)
 	}
 	if c.Keep != 0 {
 		if err := checkKeep(c.Keep, c.Keep.String()); err != nil {
@@ -160,7 +160,7 @@ func (c Config) complete() (Config, error) {
 		return c, err
 	}
 	if c.Replicas < 0 || c.Replicas > 5 {
-		return c, fmt.Errorf("--replicas is %d: a NATS cluster keeps a stream on 1 to 5 servers; leave it out to leave the queue as it is", c.Replicas)
+		return c, fmt.Errorf("invalid --replicas %d: must be from 1 to 5; omit it to leave the queue unchanged", c.Replicas)
 	}
 	if c.Lease == 0 {
 		c.Lease = 30 * time.Second
@@ -185,7 +185,7 @@ func (c Config) complete() (Config, error) {
 		return c, err
 	}
 	if c.Lease < time.Second || c.ProviderTimeout < 0 || c.Lease <= 2*c.ProviderTimeout {
-		return c, fmt.Errorf("--lease is %s and --provider-timeout %s: a lease must be at least a second, and longer than two calls to a provider may take", c.Lease, c.ProviderTimeout)
+		return c, fmt.Errorf("invalid --lease %s with --provider-timeout %s: the lease must be at least 1s and more than twice the provider timeout", c.Lease, c.ProviderTimeout)
 	}
 	if c.DirectoryURL == "" {
 		c.DirectoryURL = filepath.Join(c.Data, "directory.db")
@@ -194,12 +194,12 @@ func (c Config) complete() (Config, error) {
 		c.LedgerURL = filepath.Join(c.Data, "ledger.db")
 	}
 	if c.SealKey != "" && c.SealKeyFile != "" {
-		return c, fmt.Errorf("say the seal key once: in a file (--seal-key-file), or as BONGSU_SEAL_KEY in the environment")
+		return c, fmt.Errorf("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")
 	}
 	return c, c.checkNeighbours()
 }
 
-// completePace fills in how fast providers are called.
+// completePace sets the defaults of limits and breakers, and validates them.
 func (c *Config) completePace() error {
 	c.CredentialLimit = cmp.Or(c.CredentialLimit, "10/s")
 	if _, err := messenger.ParseRate(c.CredentialLimit); err != nil {
@@ -213,15 +213,15 @@ func (c *Config) completePace() error {
 	c.BreakerOpen = cmp.Or(c.BreakerOpen, 3*time.Second)
 	c.RefusalTime = cmp.Or(c.RefusalTime, time.Minute)
 	if c.BreakerPercent > 100 || c.BreakerCalls < 1 || c.BreakerOpen < 0 {
-		return fmt.Errorf("--breaker-percent goes from 1 to 100, or is -1 for never; --breaker-calls and --breaker-open are above 0")
+		return fmt.Errorf("--breaker-percent must be from 1 to 100, or -1 for never; --breaker-calls and --breaker-open must be above 0")
 	}
 	if c.RefusalTime < time.Second {
-		return fmt.Errorf("--refusal-time is %s: it must be at least a second, as a provider that is asked with a refused credential again and again may shut us out", c.RefusalTime)
+		return fmt.Errorf("invalid --refusal-time %s: must be at least 1s, because a provider may block clients that repeat calls with a refused credential", c.RefusalTime)
 	}
 	return nil
 }
 
-// checkNeighbours says which service of another process must be named.
+// checkNeighbours returns an error that names the flag of a missing upstream.
 func (c Config) checkNeighbours() error {
 	for _, need := range []struct {
 		who, whom, flag, value string
@@ -232,16 +232,16 @@ func (c Config) checkNeighbours() error {
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
-			return fmt.Errorf("%s needs the %s service, which this process does not run: name it with %s, or add it to --services", need.who, need.whom, need.flag)
+			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", need.who, need.whom, need.flag)
 		}
 	}
 	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {
-		return fmt.Errorf("the alert service and the senders are in different processes: name the NATS server between them with --nats-url")
+		return fmt.Errorf("the alert service and the senders run in different processes: set --nats-url to the NATS server between them")
 	}
 	return nil
 }
 
-// expand gives the services that words name, in the order of the table.
+// expand returns the services that words name, in the order of the table.
 func expand(words []string) ([]string, error) {
 	if len(words) == 0 {
 		words = []string{"all"}
@@ -260,13 +260,13 @@ func expand(words []string) ([]string, error) {
 		case slices.Contains(known, word):
 			named[word] = true
 		default:
-			return nil, fmt.Errorf("--services names %q: it takes all or some of %s", word, strings.Join(known, ", "))
+			return nil, fmt.Errorf("unknown service %q in --services: use all, or some of %s", word, strings.Join(known, ", "))
 		}
 	}
 	return slices.DeleteFunc(known, func(name string) bool { return !named[name] }), nil
 }
 
-// addr gives where a service listens; empty where it has no port of its own.
+// addr returns the listen address of a service, or "" if it has no port of its own.
 func (c Config) addr(service string) string {
 	if a := c.Addrs[service]; a != "" {
 		return a
@@ -282,7 +282,7 @@ func (c Config) addr(service string) string {
 	return ""
 }
 
-// loopback says whether only this machine can reach an address.
+// loopback reports whether an address is reachable from this machine only.
 func loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	ip := net.ParseIP(host)

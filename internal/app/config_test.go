@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// TestLease completes what is said of leases and of how long providers may take,
-// and refuses what would let a lease run out during a call, by the names of the
-// flags.
+// TestLease checks the defaults of leases and provider timeouts, and that a lease that
+// could expire during a call is an error that names both flags.
 func TestLease(t *testing.T) {
 	for name, c := range map[string]struct {
 		lease, timeout         time.Duration
-		wantLease, wantTimeout time.Duration // 0 where it is refused
+		wantLease, wantTimeout time.Duration // 0 if the configuration is invalid
 	}{
-		"nothing said":            {0, 0, 30 * time.Second, 10 * time.Second},
+		"defaults":                {0, 0, 30 * time.Second, 10 * time.Second},
 		"a longer lease":          {time.Hour, 0, time.Hour, 10 * time.Second},
 		"a shorter timeout":       {0, time.Millisecond, 30 * time.Second, time.Millisecond},
 		"the shortest lease":      {time.Second, 499 * time.Millisecond, time.Second, 499 * time.Millisecond},
@@ -23,8 +22,8 @@ func TestLease(t *testing.T) {
 		"less than two calls":     {0, 16 * time.Second, 0, 0},
 		"too short for a default": {20 * time.Second, 0, 0, 0},
 		"below a second":          {time.Second - 1, time.Millisecond, 0, 0},
-		"a lease before now":      {-time.Minute, time.Millisecond, 0, 0},
-		"a timeout before now":    {0, -time.Second, 0, 0},
+		"a negative lease":        {-time.Minute, time.Millisecond, 0, 0},
+		"a negative timeout":      {0, -time.Second, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Config{Data: t.TempDir(), Lease: c.lease, ProviderTimeout: c.timeout}.complete()
@@ -35,7 +34,7 @@ func TestLease(t *testing.T) {
 				return
 			}
 			if err != nil || got.Lease != c.wantLease || got.ProviderTimeout != c.wantTimeout {
-				t.Errorf("it is %s and %s, %v; want %s and %s", got.Lease, got.ProviderTimeout, err, c.wantLease, c.wantTimeout)
+				t.Errorf("got %s and %s, %v; want %s and %s", got.Lease, got.ProviderTimeout, err, c.wantLease, c.wantTimeout)
 			}
 		})
 	}

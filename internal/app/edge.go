@@ -29,5 +29,5 @@ func (b *builder) edgeHere(ctx context.Context) error {
 
 func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(openapi.YAML) // a caller that left needs no answer
+	_, _ = w.Write(openapi.YAML) // a write error means that the caller has gone
 }

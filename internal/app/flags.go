@@ -15,8 +15,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// checkFlags returns what is wrong with an address or a URL of the configuration, by the
-// name of its flag. No error quotes a value: it may hold a password.
+// checkFlags returns an error that names the first flag with an invalid address or URL.
+// No error quotes a value: it may hold a password.
 func (c *Config) checkFlags() error {
 	for _, flag := range []struct {
 		name  string
@@ -49,16 +49,16 @@ func (c *Config) checkFlags() error {
 		}
 	}
 	for _, address := range []*string{&c.GroupURL, &c.AlertURL, &c.UserInfoURL, &c.ProviderURL} {
-		*address = strings.TrimRight(*address, "/") // paths are put behind it
+		*address = strings.TrimRight(*address, "/") // paths are appended
 	}
 	if c.LedgerURL != "" && c.LedgerURL == c.DirectoryURL {
-		return errors.New("--ledger-url and --directory-url name the same database: each needs one of its own")
+		return errors.New("--ledger-url and --directory-url name the same database: use two")
 	}
 	return nil
 }
 
-// checkProxies returns what is wrong with the proxies that the environment names, where
-// this process calls providers: net/http would say it of each call, and quote them.
+// checkProxies returns an error for an invalid proxy in the environment, if this
+// process calls providers: net/http would return it, with the value, on every call.
 func (c *Config) checkProxies(getenv func(string) string) error {
 	if !c.has(Sender) && !c.has(Group) {
 		return nil
@@ -68,7 +68,7 @@ func (c *Config) checkProxies(getenv func(string) string) error {
 		if value == "" {
 			continue
 		}
-		if !strings.Contains(value, "://") { // as net/http takes it
+		if !strings.Contains(value, "://") { // like net/http
 			value = "http://" + value
 		}
 		if _, err := parseURL(value, "must be a URL such as http://10.0.0.9:3128", "http", "https", "socks5", "socks5h"); err != nil {
@@ -78,36 +78,38 @@ func (c *Config) checkProxies(getenv func(string) string) error {
 	return nil
 }
 
-// checkServiceURL accepts where another service is.
+// checkServiceURL validates the URL of another service.
 func checkServiceURL(value string) error {
 	const want = "must be one URL such as http://10.0.0.7:18082"
 	u, err := parseURL(value, want, "http", "https")
 	if err == nil && u.User != nil {
-		return errors.New(want + ", without a user or a password: services have none")
+		return errors.New(want + ", without a user or a password: services use none")
 	}
 	return err
 }
 
-// CheckServer accepts where a command line client asks. A user and a password are for a
-// proxy in front of the edge. The error quotes nothing.
+// CheckServer validates the server URL of the command line client. A user and a
+// password are allowed for a proxy in front of the edge. The error does not quote the
+// value.
 func CheckServer(value string) error {
 	_, err := parseURL(value, "must be a URL such as http://127.0.0.1:18080", "http", "https")
 	return err
 }
 
-// checkProviderURL accepts where calls to providers go instead. Its user and password
-// are for a gateway there.
+// checkProviderURL validates the URL that replaces those of the providers. A user and a
+// password are allowed for a gateway.
 func checkProviderURL(value string) error {
 	_, err := parseURL(value, "must be one URL such as http://127.0.0.1:18084", "http", "https")
 	return err
 }
 
-// checkNATSURL accepts one or several servers of a NATS cluster, with commas between.
+// checkNATSURL validates the URLs of one or several servers of a NATS cluster,
+// separated by commas.
 func checkNATSURL(value string) error {
-	const want = "must be a URL such as nats://10.0.0.5:4222, or several with commas between"
+	const want = "must be a URL such as nats://10.0.0.5:4222, or several separated by commas"
 	for server := range strings.SplitSeq(value, ",") {
 		server = strings.TrimSpace(server)
-		if !strings.Contains(server, "://") && server != "" { // as nats.go takes them
+		if !strings.Contains(server, "://") && server != "" { // like nats.go
 			server = "nats://" + server
 		}
 		u, err := parseURL(server, want, "nats", "tls", "ws", "wss")
@@ -121,17 +123,17 @@ func checkNATSURL(value string) error {
 	return nil
 }
 
-// parseURL reads a URL with one of the schemes, a host, and neither query nor fragment.
-// The error is want, and why the value is not so.
+// parseURL parses a URL with one of the schemes, a host, and neither query nor
+// fragment. The error begins with want.
 func parseURL(value, want string, schemes ...string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	switch {
 	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return nil, errors.New(want + ", without white space")
 	case err != nil:
-		return nil, errors.New(want + ": it is not a URL, or its port is not a number, or user or password must be escaped, such as / by %2F")
+		return nil, errors.New(want + ": malformed URL, port that is not a number, or unescaped character in user or password (%2F for /)")
 	case !slices.Contains(schemes, u.Scheme):
-		return nil, fmt.Errorf("%s: it must begin with %s://", want, strings.Join(schemes, ":// or "))
+		return nil, fmt.Errorf("%s: the scheme must be %s://", want, strings.Join(schemes, ":// or "))
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(value, "#"):
 		return nil, errors.New(want + ", without ? or #")
 	}
@@ -139,25 +141,25 @@ func parseURL(value, want string, schemes ...string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s: %w", want, err)
 	}
 	if strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port(), 1) {
-		return nil, errors.New(want + ": its port must be a number from 1 to 65535")
+		return nil, errors.New(want + ": the port must be a number from 1 to 65535")
 	}
 	return u, nil
 }
 
 var hostname = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?$`)
 
-// checkHost accepts an address, or a name that a resolver may know.
+// checkHost validates an IP address or a host name.
 func checkHost(host string) error {
 	switch {
 	case host == "":
-		return errors.New("it must name a host")
+		return errors.New("missing host")
 	case strings.Contains(host, ","):
-		return errors.New("it must name one host, not a list")
+		return errors.New("one host is allowed, not a list")
 	}
 	if _, err := netip.ParseAddr(host); err == nil || hostname.MatchString(host) {
 		return nil
 	}
-	return errors.New("its host must be a name or an address")
+	return errors.New("the host must be a name or an IP address")
 }
 
 func isPort(text string, least int) bool {
@@ -165,7 +167,7 @@ func isPort(text string, least int) bool {
 	return err == nil && n >= least && n <= 65535 && strings.Trim(text, "0123456789") == ""
 }
 
-// checkAddr accepts where a process may listen.
+// checkAddr validates a listen address.
 func checkAddr(value string) error {
 	const want = "must be a host and a port such as 127.0.0.1:18080, or 0.0.0.0:18080 for all networks"
 	host, port, err := net.SplitHostPort(value)
@@ -175,12 +177,12 @@ func checkAddr(value string) error {
 	case !isPort(port, 0):
 		return errors.New(want + ": the port must be a number from 0 to 65535")
 	case host != "" && checkHost(host) != nil:
-		return errors.New(want + ": the host must be a name or an address of this machine")
+		return errors.New(want + ": the host must be a name or an IP address of this machine")
 	}
 	return nil
 }
 
-// unused returns the flags that were given and change nothing in this process, with the
+// unused returns the flags that are set and have no effect in this process, with the
 // reason.
 func (c Config) unused() map[string]string {
 	all := map[string]string{}

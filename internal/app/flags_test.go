@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFlags gives each flag that takes an address or a URL values that are right and
-// values that are not: an error names the flag and says what is right, and quotes nothing.
+// TestFlags checks each flag with an address or a URL with valid and invalid values: an
+// error names the flag and the expected form, and does not quote the value.
 func TestFlags(t *testing.T) {
 	listens := func(service string) func(*Config, string) {
 		return func(c *Config, value string) { c.Addrs = map[string]string{service: value} }
@@ -65,7 +65,7 @@ func TestFlags(t *testing.T) {
 				flag.set(&c, value)
 				_, err := c.complete()
 				if err == nil {
-					t.Errorf("%q is taken", value)
+					t.Errorf("%q is accepted", value)
 					continue
 				}
 				if !strings.HasPrefix(err.Error(), flag.name+" ") || !strings.Contains(err.Error(), "must") || strings.Contains(err.Error(), "s3c") {
@@ -76,7 +76,8 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestOneDatabaseForBoth: each of the two has a version of its own in one table.
+// TestOneDatabaseForBoth checks that the ledger and the directory must use different
+// databases: each has its own schema version in one table.
 func TestOneDatabaseForBoth(t *testing.T) {
 	const url = "postgres://kim:s3cret@h/x"
 	_, err := Config{Data: t.TempDir(), LedgerURL: url, DirectoryURL: url}.complete()
@@ -92,7 +93,8 @@ func TestSlashesBehindURLs(t *testing.T) {
 	}
 }
 
-// TestFlagsWithoutEffect: what this process does not look at is said when it starts.
+// TestFlagsWithoutEffect checks that flags without effect in this process are logged at
+// the start.
 func TestFlagsWithoutEffect(t *testing.T) {
 	var log strings.Builder
 	c := Config{Services: []string{Mockup}, Data: t.TempDir(), AlertURL: "http://alert:1", NATSURL: "nats://h", LedgerURL: "x.db", DirectoryURL: "y.db",
@@ -107,7 +109,7 @@ func TestFlagsWithoutEffect(t *testing.T) {
 	}
 	for _, flag := range []string{"nats-url", "ledger-url", "directory-url", "userinfo-url", "provider-url"} {
 		if !strings.Contains(log.String(), `flag=--`+flag+" ") {
-			t.Errorf("nothing is said of --%s:\n%s", flag, &log)
+			t.Errorf("no warning for --%s:\n%s", flag, &log)
 		}
 	}
 	full, err := Config{Data: t.TempDir(), GroupURL: "http://group:1", AlertURL: "http://alert:1", NATSURL: "nats://h"}.complete()
@@ -116,8 +118,8 @@ func TestFlagsWithoutEffect(t *testing.T) {
 	}
 }
 
-// TestProxiesOfTheEnvironment: one that cannot be is named when the process starts, and
-// not quoted.
+// TestProxiesOfTheEnvironment checks that an invalid proxy variable is an error at the
+// start that names the variable and does not quote its value.
 func TestProxiesOfTheEnvironment(t *testing.T) {
 	for value, right := range map[string]bool{
 		"": true, "http://proxy:3128": true, "proxy:3128": true, "http://kim:s3cret@proxy:3128/": true, "socks5://proxy": true,

@@ -16,20 +16,21 @@ import (
 )
 
 const (
-	// gaugesLife is how long what was read from the ledger is shown before it is read
-	// again, however often it is asked for.
+	// gaugesLife is how long the backlogs read from the ledger are cached, however
+	// often metrics are scraped.
 	gaugesLife = 10 * time.Second
-	// gaugesTimeout bounds a read, so that a ledger that hangs takes no other metric
-	// with it.
+	// gaugesTimeout bounds a read, so that an unresponsive ledger does not block the
+	// other metrics.
 	gaugesTimeout = 5 * time.Second
 )
 
-// gauges show what waits, by messenger. They speak of the ledger and the bucket,
-// not of this process: every alert service on them shows the same.
+// gauges export the backlog of each messenger. They describe the ledger and the limiter
+// bucket, not this process: every alert service that shares these exports the same
+// values.
 type gauges struct {
 	counter alert.Counter
-	paces   func() []pace.Standing // all that are not at rest
-	specs   []messenger.Spec       // those shown even where nothing waits
+	paces   func() []pace.Standing // all that have limiter state
+	specs   []messenger.Spec       // messengers exported even without backlog
 	now     func() time.Time
 	log     *slog.Logger
 
@@ -39,13 +40,13 @@ type gauges struct {
 	err      error // of the last read
 }
 
-// A burden is what waits for a messenger.
+// A burden is the backlog of a messenger.
 type burden struct {
 	queued, due, paused, open int64
 	oldest                    time.Time
 }
 
-// show makes the instruments that show g.
+// show registers the gauges that export g.
 func (m *metrics) show(g *gauges) error {
 	meter := m.provider.Meter(meterName)
 	var errs []error
@@ -54,15 +55,15 @@ func (m *metrics) show(g *gauges) error {
 		errs = append(errs, err)
 		return i
 	}
-	queued := gauge("bongsu.alert.deliveries.queued", "Deliveries that have not ended, by messenger.")
-	due := gauge("bongsu.alert.deliveries.due", "Deliveries that wait for nothing but their turn, by messenger.")
-	paused := gauge("bongsu.alert.paused.keys", "Credentials and destinations that their provider asked not to call for now, by messenger.")
-	open := gauge("bongsu.alert.open.breakers", "Credentials that a sender leaves alone because calls under them fail, by messenger.")
+	queued := gauge("bongsu.alert.deliveries.queued", "Deliveries that are not completed, by messenger.")
+	due := gauge("bongsu.alert.deliveries.due", "Deliveries that are due and wait only for a slot, by messenger.")
+	paused := gauge("bongsu.alert.paused.keys", "Credentials and destinations that are paused by their provider, by messenger.")
+	open := gauge("bongsu.alert.open.breakers", "Credentials with an open breaker in a sender, by messenger.")
 	oldest, err := meter.Float64ObservableGauge("bongsu.alert.oldest.delivery.age", metric.WithUnit("s"),
-		metric.WithDescription("How long ago the oldest alert was sent of which a delivery has not ended; 0 where all have, by messenger."))
+		metric.WithDescription("Age of the oldest alert with a delivery that is not completed, 0 without one, by messenger."))
 	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("measure: %w", err)
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	_, err = meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		burdens, known := g.burdens(ctx)
@@ -83,15 +84,15 @@ func (m *metrics) show(g *gauges) error {
 		return nil
 	}, queued, due, paused, open, oldest)
 	if err != nil {
-		return fmt.Errorf("measure: %w", err)
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	return nil
 }
 
-// showConnected makes the gauge that says whether the queue's broker can be reached.
+// showConnected registers the gauge of the connection to the broker.
 func (m *metrics) showConnected(connected func() bool) error {
 	_, err := m.provider.Meter(meterName).Int64ObservableGauge("bongsu.queue.connected",
-		metric.WithDescription("1 while this process is connected to the queue's broker, 0 while it is not."),
+		metric.WithDescription("Whether this process is connected to the broker of the queue (1) or not (0)."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
 			value := int64(0)
 			if connected() {
@@ -101,13 +102,13 @@ func (m *metrics) showConnected(connected func() bool) error {
 			return nil
 		}))
 	if err != nil {
-		return fmt.Errorf("measure: %w", err)
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	return nil
 }
 
-// burdens gives what waits, by messenger. Where known is false the ledger did not
-// say, and what comes from it is missing.
+// burdens returns the backlog by messenger. If known is false the ledger could not be
+// read, and only the limiter state is valid.
 func (g *gauges) burdens(ctx context.Context) (byName map[string]*burden, known bool) {
 	byName = map[string]*burden{}
 	of := func(name string) *burden {
@@ -140,7 +141,7 @@ func (g *gauges) burdens(ctx context.Context) (byName map[string]*burden, known 
 	return byName, err == nil
 }
 
-// look reads the ledger, unless it was read a moment ago.
+// look reads the backlogs from the ledger, at most once in gaugesLife.
 func (g *gauges) look(ctx context.Context) ([]alert.Backlog, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -153,7 +154,7 @@ func (g *gauges) look(ctx context.Context) ([]alert.Backlog, error) {
 	g.read = now
 	g.backlogs, g.err = g.counter.Backlogs(ctx, now, false)
 	if g.err != nil {
-		g.log.Warn("what waits cannot be measured", "error", g.err)
+		g.log.Warn("reading the backlog failed", "error", g.err)
 	}
 	return g.backlogs, g.err
 }

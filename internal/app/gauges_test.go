@@ -16,8 +16,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestGauges scrapes what waits in a ledger: it is read once in ten seconds,
-// however often it is asked for, and left out where the ledger does not answer.
+// TestGauges checks that scrapes read the ledger at most once in ten seconds, and omit
+// its gauges if the ledger does not respond.
 func TestGauges(t *testing.T) {
 	book, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// groupHere runs the group service in this process.
+// groupHere runs the directory service in this process.
 func (b *builder) groupHere(ctx context.Context) error {
 	store, err := directory.Open(ctx, b.config.DirectoryURL)
 	if err != nil {
@@ -40,7 +40,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 	}
 	b.stages[accept] = append(b.stages[accept], func(ctx context.Context) error {
 		if err := group.FillKeys(ctx, store, key, b.log); err != nil && ctx.Err() == nil {
-			b.log.Warn("addresses could not be given the fingerprints of their credentials; the next start tries again", "error", err)
+			b.log.Warn("storing credential fingerprints failed; retrying at the next start", "error", err)
 		}
 		group.KeepSealed(ctx, store, key, b.log)
 		return nil
@@ -64,7 +64,7 @@ func (b *builder) groupHere(ctx context.Context) error {
 	})
 }
 
-// groupThere asks a group service elsewhere.
+// groupThere connects to a directory service in another process.
 func (b *builder) groupThere() {
 	url := b.config.GroupURL
 	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions(Group, b.log))
@@ -76,8 +76,8 @@ func (b *builder) groupThere() {
 	}
 }
 
-// peopleElsewhere lets the alert service ask another system who is meant, where
-// --userinfo-url names one.
+// peopleElsewhere resolves targets in the remote directory of --userinfo-url, if it is
+// set.
 func (b *builder) peopleElsewhere() error {
 	url := b.config.UserInfoURL
 	if url == "" {
@@ -91,7 +91,7 @@ func (b *builder) peopleElsewhere() error {
 	return nil
 }
 
-// fillDemo fills an empty directory, and says so where it was not empty.
+// fillDemo stores the demonstration data in an empty directory.
 func (b *builder) fillDemo(ctx context.Context, store *directory.Store, key *seal.Key) error {
 	contents, err := group.Demo(key)
 	if err != nil {
@@ -99,7 +99,7 @@ func (b *builder) fillDemo(ctx context.Context, store *directory.Store, key *sea
 	}
 	filled, err := store.Fill(ctx, contents)
 	if err == nil && !filled {
-		b.log.Info("the directory holds people already; the demonstration data was left out")
+		b.log.Info("directory not empty: demonstration data left out")
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// completeHosts reads the hosts of --allowed-hosts.
+// completeHosts parses --allowed-hosts.
 func (c *Config) completeHosts() error {
 	var err error
 	if c.hosts, err = rpc.ParseHosts(c.AllowedHosts); err != nil {
@@ -16,19 +16,19 @@ func (c *Config) completeHosts() error {
 	return nil
 }
 
-// hostsOf returns the hosts that the port of a service serves. Where hosts were named,
-// and on loopback, these are the only ones beside loopback. Callers elsewhere know a
-// service by names that it does not know itself, so that all are served else.
+// hostsOf returns the hosts that the port of a service serves. With --allowed-hosts,
+// and on loopback, these are the named ones beside loopback names. Otherwise every host
+// is served: callers reach a service by names that it cannot know.
 func (b *builder) hostsOf(service, addr string) rpc.Hosts {
 	if len(b.config.AllowedHosts) == 0 && !loopback(addr) {
-		b.log.Warn("every Host header is served on this address, so that pages of other sites can reach it by DNS rebinding: name its hosts with --allowed-hosts",
+		b.log.Warn("accepting every Host header on this address: pages of other sites can reach it by DNS rebinding; set --allowed-hosts",
 			"service", service, "addr", addr)
 		return rpc.AnyHost
 	}
 	if service != Edge {
 		return b.config.hosts
 	}
-	var callbacks []string // a tunnel or proxy leads from these to the edge
+	var callbacks []string // a tunnel or proxy forwards these to the edge
 	for _, of := range b.config.Messengers {
 		if u, err := url.Parse(of.CallbackURL); err == nil && u.Host != "" {
 			callbacks = append(callbacks, u.Host)

@@ -10,11 +10,11 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// mostDays is how many days --keep takes at most: a century.
+// mostDays is the maximum of --keep in days: a century.
 const mostDays = 36500
 
-// ParseKeep reads how long alerts are kept: days (30d), a duration (720h), days and a
-// duration (1d12h), or forever, which is 0.
+// ParseKeep parses the retention of alerts: days (30d), a duration (720h), both
+// (1d12h), or forever, which is 0.
 func ParseKeep(text string) (time.Duration, error) {
 	if text == "forever" || text == "0" {
 		return 0, nil
@@ -39,24 +39,23 @@ func ParseKeep(text string) (time.Duration, error) {
 }
 
 func unkept(text string) error {
-	return fmt.Errorf("--keep is %q: it takes days such as 30d, a duration such as 720h, or forever", text)
+	return fmt.Errorf("invalid --keep %q: use days such as 30d, a duration such as 720h, or forever", text)
 }
 
-// checkKeep refuses what is too short to keep what is promised elsewhere.
+// checkKeep returns an error if a retention is shorter than that of idempotency keys.
 func checkKeep(keep time.Duration, text string) error {
 	if keep < alert.LeastKeep {
-		return fmt.Errorf("--keep is %s: it must be at least 2d, as a request may be made again under its idempotency key for a day, or forever", text)
+		return fmt.Errorf("invalid --keep %s: must be forever or at least 2d, because idempotency keys are valid for a day", text)
 	}
 	return nil
 }
 
-// keep forgets what was over for longer than the alerts are kept, if they are not kept
-// forever.
+// keep runs the retention of alerts, unless they are kept forever.
 func (b *builder) keep(store *ledger.Store) {
 	if b.config.Keep == 0 {
 		return
 	}
 	k := &alert.Keeper{Forgetter: store, Keep: b.config.Keep, Forgot: b.metrics.Forgot, Now: b.config.Now, Log: b.log}
 	b.stages[accept] = append(b.stages[accept], k.Run)
-	b.log.Info("alerts are forgotten some time after they are over", "keep", b.config.Keep.String())
+	b.log.Info("deleting alerts after their retention", "keep", b.config.Keep.String())
 }

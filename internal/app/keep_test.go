@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestParseKeep reads how long alerts are kept, and refuses what says nothing, or would
-// forget what a request may still be answered with.
+// TestParseKeep checks retention values, and that malformed ones and those shorter than
+// idempotency keys live are errors.
 func TestParseKeep(t *testing.T) {
 	const day, no = 24 * time.Hour, -1
 	for text, want := range map[string]time.Duration{

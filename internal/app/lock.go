@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// queueLock is the file in the data folder whose lock the process holds that runs the
-// embedded queue. It stands beside the queue's folder, which may be deleted at any time.
+// queueLock is the lock file of the embedded queue in the data folder. It is not in the
+// queue's own folder, which may be deleted at any time.
 const queueLock = "jetstream.lock"
 
-// errLocked says that another process holds a lock.
+// errLocked means that another process holds a lock.
 var errLocked = errors.New("locked by another process")
 
-// lockQueue locks the embedded queue of the data folder, and with it the state of the
-// rate limits: with two of them a provider would be called twice as fast as it allows.
-// Databases are not locked: several processes may open one. The operating system
-// releases the lock when the process ends, however it ends.
+// lockQueue locks the embedded queue of the data folder, and with it the limiter state:
+// two queues would call a provider at twice its rate limit. Databases are not locked:
+// several processes may open one. The operating system releases the lock when the
+// process ends, however it ends.
 func (b *builder) lockQueue() error {
 	path := filepath.Join(b.config.Data, queueLock)
 	file, err := lockFile(path)
 	if errors.Is(err, errLocked) {
-		return fmt.Errorf("--data: %s holds the embedded queue and the rate limits of %s: stop it, or start this process with another --data; "+
-			"several processes share a folder only where all of them name a NATS server by --nats-url", lockHolder(path), b.config.Data)
+		return fmt.Errorf("--data: %s has locked the embedded queue of %s: stop it, or use another --data; "+
+			"several processes may share a folder only if all set --nats-url", lockHolder(path), b.config.Data)
 	}
 	if err != nil {
 		return fmt.Errorf("--data: lock %s: %w", path, err)
@@ -34,7 +34,7 @@ func (b *builder) lockQueue() error {
 	return writeHolder(file)
 }
 
-// writeHolder writes down who holds the lock, for the error of the next process.
+// writeHolder writes the lock holder into the file, for the error of another process.
 func writeHolder(file *os.File) error {
 	host, err := os.Hostname()
 	if err != nil {
@@ -48,7 +48,7 @@ func writeHolder(file *os.File) error {
 	return nil
 }
 
-// lockHolder returns the process that holds the lock, in words.
+// lockHolder returns the holder of the lock as text.
 func lockHolder(path string) string {
 	file, err := os.Open(path)
 	if err != nil {

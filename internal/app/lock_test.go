@@ -31,8 +31,9 @@ func start(t *testing.T, config Config) (stop func(), err error) {
 	}, nil
 }
 
-// TestTwoProcessesOnOneFolder: the second one is refused, in words that say who holds
-// the folder and what to do, and starts when the first has stopped.
+// TestTwoProcessesOnOneFolder checks that a second process on a data folder is refused
+// with an error that names the holder and the remedy, and that it starts after the
+// first has stopped.
 func TestTwoProcessesOnOneFolder(t *testing.T) {
 	data := t.TempDir()
 	stop, err := start(t, Config{Data: data})
@@ -41,14 +42,14 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 	}
 	_, err = start(t, Config{Data: data})
 	if err == nil {
-		t.Fatal("a second process has started on the folder")
+		t.Fatal("a second process started on the folder")
 	}
 	for _, want := range []string{fmt.Sprintf("process %d ", os.Getpid()), data, "--data", "--nats-url", "stop it"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("error %q does not say %q", err, want)
+			t.Errorf("error %q lacks %q", err, want)
 		}
 	}
-	// The group service has neither queue nor rate limits.
+	// The directory service uses neither the queue nor rate limits.
 	beside, err := start(t, Config{Services: []string{Group}, Data: data})
 	if err != nil {
 		t.Fatalf("a group service beside it: %v", err)
@@ -62,7 +63,7 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 	stop()
 }
 
-// TestLockHolder reads what a lock file says of its holder, whatever it says.
+// TestLockHolder checks the text for valid and invalid contents of the lock file.
 func TestLockHolder(t *testing.T) {
 	host, err := os.Hostname()
 	if err != nil {

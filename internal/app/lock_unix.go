@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// lockFile opens a file, makes it where there is none, and locks it, or returns
-// errLocked. The lock ends when the file is closed, or with the process.
+// lockFile opens or creates a file and locks it, or returns errLocked. Closing the file
+// or the end of the process releases the lock.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

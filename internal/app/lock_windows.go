@@ -9,8 +9,8 @@ import (
 // sharingViolation is Windows' ERROR_SHARING_VIOLATION.
 const sharingViolation = syscall.Errno(32)
 
-// lockFile opens a file, makes it where there is none, and lets nobody else write to
-// it, or returns errLocked. That ends when the file is closed, or with the process.
+// lockFile opens or creates a file without write sharing, or returns errLocked. Closing
+// the file or the end of the process releases it.
 func lockFile(path string) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {

@@ -18,28 +18,28 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// The messengers that are configured in ways of their own, by name.
+// The messengers with special settings, by name.
 const (
-	email  = "email"  // speaks no HTTP
-	twilio = "twilio" // calls back
+	email  = "email"  // uses no HTTP
+	twilio = "twilio" // receives callbacks
 )
 
-// Messengers is what an operator says of single messengers, by name.
+// Messengers holds the settings of single messengers, by name.
 type Messengers map[string]MessengerConfig
 
-// A MessengerConfig is what an operator says of a messenger. The zero value of a
-// field is the messenger's own.
+// A MessengerConfig holds the settings of a messenger. The zero value of a field is the
+// messenger's default.
 type MessengerConfig struct {
-	URL              string        `yaml:"url"`               // in place of the provider's scheme and host; of email, smtp:// in the clear or smtps://
+	URL              string        `yaml:"url"`               // replaces the provider's scheme and host; for email smtp:// (unencrypted) or smtps://
 	CredentialLimit  string        `yaml:"credential-limit"`  // such as 10/s, or off
 	DestinationLimit string        `yaml:"destination-limit"` // such as 1/s, or off
 	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
-	Proxy            string        `yaml:"proxy"`             // the URL of a proxy for its calls
-	CallbackURL      string        `yaml:"callback-url"`      // where its provider reaches the edge from outside; of twilio only
+	Proxy            string        `yaml:"proxy"`             // URL of a proxy for its calls
+	CallbackURL      string        `yaml:"callback-url"`      // public URL of the edge for callbacks; for twilio only
 }
 
-// readMessengers reads the file of --messenger-config: YAML, the names of
-// messengers with their settings.
+// readMessengers reads the file of --messenger-config: YAML with the settings of
+// messengers by name.
 func readMessengers(path string) (Messengers, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -55,11 +55,11 @@ func readMessengers(path string) (Messengers, error) {
 	return of, nil
 }
 
-// check says what cannot work, in the words of the command line.
+// check returns an error that names the first invalid setting.
 func (of Messengers) check(timeout time.Duration) error {
 	for name, c := range of {
 		if _, known := messenger.Find(messenger.Specs(), name); !known {
-			return fmt.Errorf("--messenger-config names %q, which is no messenger; `bongsu messenger list` names them", name)
+			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
 		}
 		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
 			if _, err := messenger.ParseRate(value); value != "" && err != nil {
@@ -71,19 +71,19 @@ func (of Messengers) check(timeout time.Duration) error {
 		}
 		switch {
 		case name == email && c.Proxy != "":
-			return fmt.Errorf("--messenger-config: %s goes through no proxy", name)
+			return fmt.Errorf("--messenger-config: %s does not support proxy", name)
 		case name != twilio && c.CallbackURL != "":
-			return fmt.Errorf("--messenger-config: %s has no callback-url: its provider says nothing later", name)
+			return fmt.Errorf("--messenger-config: %s does not support callback-url: it has no callbacks", name)
 		}
 		if c.Timeout < 0 || c.Timeout > timeout {
-			return fmt.Errorf("--messenger-config: timeout of %s is %s: it is above 0, and at most --provider-timeout, %s", name, c.Timeout, timeout)
+			return fmt.Errorf("--messenger-config: invalid timeout of %s %s: must be above 0 and at most --provider-timeout, %s", name, c.Timeout, timeout)
 		}
 	}
 	return nil
 }
 
-// checkURLs says which URL of a messenger cannot be one. Its error quotes none, as they
-// may hold passwords.
+// checkURLs returns an error that names the first invalid URL of a messenger. It quotes
+// none, because URLs may hold passwords.
 func (c MessengerConfig) checkURLs(name string) error {
 	schemes, example := []string{"http", "https"}, "http://127.0.0.1:18084"
 	if name == email {
@@ -106,15 +106,14 @@ func (c MessengerConfig) checkURLs(name string) error {
 	}
 	if name == email && c.URL != "" {
 		if u, err := url.Parse(c.URL); err != nil || u.Port() == "" {
-			return fmt.Errorf("--messenger-config: url of %s must name a port, such as %s", name, example)
+			return fmt.Errorf("--messenger-config: url of %s must have a port, such as %s", name, example)
 		}
 	}
 	return nil
 }
 
-// limits gives how fast a messenger may be called: as its own configuration says,
-// or else that of all; and under one credential at most as fast as its provider
-// says.
+// limits returns the rate limits of a messenger: its own settings, or else the general
+// ones, where that of credentials is at most the provider's limit.
 func (c Config) limits(spec messenger.Spec) messenger.Limits {
 	l, of := spec.Limits, c.Messengers[spec.Name]
 	if general := rate(c.CredentialLimit); !l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval() {
@@ -132,13 +131,13 @@ func (c Config) limits(spec messenger.Spec) messenger.Limits {
 	return l
 }
 
-// rate reads what was checked.
+// rate parses a rate limit that was validated.
 func rate(text string) messenger.Rate {
 	r, _ := messenger.ParseRate(text)
 	return r
 }
 
-// timeout gives how long a call of a messenger may take.
+// timeout returns the call timeout of a messenger.
 func (c Config) timeout(name string) time.Duration {
 	if t := c.Messengers[name].Timeout; t > 0 {
 		return t
@@ -146,8 +145,7 @@ func (c Config) timeout(name string) time.Duration {
 	return c.ProviderTimeout
 }
 
-// messengersHere gives the messengers that this process calls providers by, the same
-// to all its services.
+// messengersHere returns the messengers of this process, which its services share.
 func (b *builder) messengersHere() []messenger.Messenger {
 	if b.called == nil {
 		b.called = messenger.All(b.endpoints())
@@ -155,12 +153,12 @@ func (b *builder) messengersHere() []messenger.Messenger {
 	return b.called
 }
 
-// endpoints gives the ways to the providers. Calls that an operator pointed
-// somewhere go there, wherever it is; the others go to public addresses only, and
-// where the operator lets them, also through a proxy.
+// endpoints returns the endpoints of the providers. URLs that the operator set may lead
+// to any address. All others may lead to public addresses and the networks of
+// --allow-destinations only. Both may use a proxy.
 func (b *builder) endpoints() messenger.Endpoints {
 	anywhere := messenger.ClientConfig{Anywhere: true}
-	given := messenger.ClientConfig{Allowed: b.config.AllowDestinations} // by users
+	given := messenger.ClientConfig{Allowed: b.config.AllowDestinations} // given by users
 	fixed := messenger.ClientConfig{Allowed: b.config.AllowDestinations, Fixed: true}
 	clients := map[string]*http.Client{"anywhere": messenger.NewClient(anywhere), "given": messenger.NewClient(given), "fixed": messenger.NewClient(fixed)}
 	return func(name string) messenger.Endpoint {
@@ -183,16 +181,15 @@ func (b *builder) endpoints() messenger.Endpoints {
 		}
 		e.Client = clients[to]
 		if of.Proxy != "" {
-			config.Proxy, _ = url.Parse(of.Proxy) // check has
+			config.Proxy, _ = url.Parse(of.Proxy) // validated by check
 			e.Client = messenger.NewClient(config)
 		}
 		return e
 	}
 }
 
-// providerURL gives where a provider is said to be: as told for the messenger or for
-// all, or the mockup where this process runs one, or nothing, which is the provider
-// itself.
+// providerURL returns the URL that replaces a provider's: that of the messenger, or the
+// general one, or the mockup of this process, or "" for none.
 func (b *builder) providerURL(name string) string {
 	if u := b.config.Messengers[name].URL; u != "" {
 		return u
@@ -209,8 +206,7 @@ func (b *builder) providerURL(name string) string {
 	return ""
 }
 
-// mailURL is providerURL for mail: what stands in for all providers takes mail on the
-// mockup's port for it.
+// mailURL returns the same for mail relays, with the mail port of the mockup.
 func (b *builder) mailURL() string {
 	if b.config.ProviderURL != "" {
 		if u, err := url.Parse(b.config.ProviderURL); err == nil {
@@ -223,8 +219,7 @@ func (b *builder) mailURL() string {
 	return ""
 }
 
-// ParsePrefixes reads networks and single addresses, as --allow-destinations names
-// them.
+// ParsePrefixes parses the networks and single addresses of --allow-destinations.
 func ParsePrefixes(words []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, word := range words {
@@ -234,8 +229,8 @@ func ParsePrefixes(words []string) ([]netip.Prefix, error) {
 			addr, err = netip.ParseAddr(word)
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		if err != nil || prefix.Addr().Is4In6() { // addresses are compared as IPv4 then
-			return nil, fmt.Errorf("--allow-destinations: %q is neither a network such as 10.0.0.0/8 nor an address", word)
+		if err != nil || prefix.Addr().Is4In6() { // addresses are compared as IPv4
+			return nil, fmt.Errorf("invalid --allow-destinations %q: use a network such as 10.0.0.0/8 or an address", word)
 		}
 		all = append(all, prefix.Masked())
 	}

@@ -16,18 +16,18 @@ func TestMessengerConfig(t *testing.T) {
 		"of mail":         {"email:\n  url: smtp://127.0.0.1:18025\n", ""},
 		"of Twilio":       {"twilio:\n  callback-url: https://bongsu.example\n", ""},
 		"no SMTP":         {"email: {url: 'http://127.0.0.1:18084'}\n", "url of email"},
-		"mail by a proxy": {"email: {proxy: 'http://127.0.0.1:3128'}\n", "email goes through no proxy"},
-		"no callbacks":    {"slack: {callback-url: 'https://bongsu.example'}\n", "slack has no callback-url"},
+		"mail by a proxy": {"email: {proxy: 'http://127.0.0.1:3128'}\n", "email does not support proxy"},
+		"no callbacks":    {"slack: {callback-url: 'https://bongsu.example'}\n", "slack does not support callback-url"},
 		"no callback URL": {"twilio: {callback-url: bongsu}\n", "callback-url of twilio"},
 		"nothing":         {"", ""},
-		"no messenger":    {"pigeon: {}\n", `"pigeon", which is no messenger`},
+		"no messenger":    {"pigeon: {}\n", `unknown messenger "pigeon"`},
 		"no setting":      {"slack: {color: red}\n", "color"},
 		"no rate":         {"slack: {credential-limit: fast}\n", "credential-limit of slack"},
 		"no URL":          {"slack: {url: slack}\n", "url of slack"},
 		"no proxy":        {"slack: {proxy: ':3128'}\n", "proxy of slack"},
 		"a misspelt URL":  {"slack: {url: 'htp://mockup:18084'}\n", "url of slack must be"},
 		"two URLs":        {"slack: {url: 'http://a,b'}\n", "url of slack must be"},
-		"mail by no port": {"email: {url: 'smtp://relay'}\n", "url of email must name a port"},
+		"mail by no port": {"email: {url: 'smtp://relay'}\n", "url of email must have a port"},
 		"an FTP proxy":    {"slack: {proxy: 'ftp://proxy:21'}\n", "proxy of slack must be"},
 		"no port":         {"slack: {proxy: 'http://kim:s3cret@proxy:port'}\n", "proxy of slack must be"},
 		"too long a call": {"slack: {timeout: 1m}\n", "--provider-timeout, 10s"},
@@ -74,7 +74,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestProviderURL says where calls go that are not to go to the providers.
+// TestProviderURL checks the URLs that replace those of the providers.
 func TestProviderURL(t *testing.T) {
 	for name, c := range map[string]struct {
 		config   Config

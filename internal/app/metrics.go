@@ -27,14 +27,14 @@ var (
 	_ edge.IntakeMeter = (*metrics)(nil)
 )
 
-// meterName says who measures.
+// meterName is the OpenTelemetry instrumentation scope.
 const meterName = "github.com/bongsu-project/bongsu"
 
-// metrics is what the process measures of itself, in a registry of its own, so
-// that several can live in one test.
+// metrics holds the instruments of the process in a registry of its own, so that one
+// test can run several processes.
 type metrics struct {
 	provider *sdkmetric.MeterProvider
-	handler  http.Handler // answers as Prometheus asks
+	handler  http.Handler // serves the Prometheus format
 
 	attempts, waits, pauses       metric.Float64Histogram
 	deferrals, refusals, breakers metric.Int64Counter
@@ -52,17 +52,17 @@ func newMetrics() (*metrics, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
 	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
+		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
 	m := &metrics{provider: provider, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
 	if err := m.instruments(provider.Meter(meterName)); err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
+		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil
 }
 
-// instruments makes what is measured with.
+// instruments creates the instruments.
 func (m *metrics) instruments(meter metric.Meter) error {
 	var errs []error
 	seconds := func(name, description string) metric.Float64Histogram {
@@ -75,17 +75,17 @@ func (m *metrics) instruments(meter metric.Meter) error {
 		errs = append(errs, err)
 		return c
 	}
-	m.attempts = seconds("bongsu.sender.attempt.duration", "How long calls to providers took, by messenger and outcome.")
-	m.waits = seconds("bongsu.sender.wait.duration", "How long deliveries waited in a sender's hand for their slot, by messenger.")
-	m.pauses = seconds("bongsu.sender.pause.duration", "How long providers asked to wait, by messenger.")
-	m.deferrals = count("bongsu.sender.deferrals", "Deliveries given back for a later time, by messenger and reason.")
-	m.refusals = count("bongsu.sender.refusals", "Credentials that a provider refused, by messenger.")
-	m.breakers = count("bongsu.sender.breaker.changes", "Changes of the breakers of credentials, by messenger and the state they came to.")
-	m.alertsForgotten = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted because they had been over for longer than alerts are kept.")
-	m.deliveriesForgotten = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts.")
-	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts of other systems, by source and outcome: recorded, repeated, changed or refused.")
-	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests of other systems that were refused, by source and reason: nobody was notified.")
-	m.intakeProblems = count("bongsu.intake.problems", "Parts of alerts of other systems that could not be used, by source and reason: somebody was notified.")
+	m.attempts = seconds("bongsu.sender.attempt.duration", "Duration of calls to providers, by messenger and outcome.")
+	m.waits = seconds("bongsu.sender.wait.duration", "Time that claimed deliveries waited in a sender for their slot, by messenger.")
+	m.pauses = seconds("bongsu.sender.pause.duration", "Duration of pauses that providers asked for, by messenger.")
+	m.deferrals = count("bongsu.sender.deferrals", "Deliveries deferred to a later time, by messenger and reason.")
+	m.refusals = count("bongsu.sender.refusals", "Credentials refused by their provider, by messenger.")
+	m.breakers = count("bongsu.sender.breaker.changes", "State changes of the breakers of credentials, by messenger and new state.")
+	m.alertsForgotten = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted after their retention.")
+	m.deliveriesForgotten = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
+	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts received by intake, by source and outcome: recorded, repeated, changed or refused.")
+	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests refused by intake, by source and reason: nobody was notified.")
+	m.intakeProblems = count("bongsu.intake.problems", "Parts of intake alerts that could not be used, by source and reason: the alert was sent.")
 	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
 	m.open = open
 	return errors.Join(append(errs, err)...)
@@ -95,10 +95,11 @@ func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOpti
 	return metric.WithAttributes(append(more, attribute.String("messenger", messengerName))...)
 }
 
-// A label stands beside the messenger's, or is none; there are few of them.
+// A label is a second attribute beside the messenger, or none. Its values are few.
 type label struct{ messenger, name, value string }
 
-// with is of with a label, made once: to make it takes longer than to measure.
+// with returns the option for a messenger and a label. It is cached, because building
+// one takes longer than recording.
 func (m *metrics) with(messengerName, name, value string) metric.MeasurementOption {
 	l := label{messengerName, name, value}
 	option, is := m.options.Load(l)
@@ -109,15 +110,15 @@ func (m *metrics) with(messengerName, name, value string) metric.MeasurementOpti
 		}
 		option, _ = m.options.LoadOrStore(l, of(messengerName, more...))
 	}
-	return option.(metric.MeasurementOption) //nolint:forcetypeassert // it holds nothing else
+	return option.(metric.MeasurementOption) //nolint:forcetypeassert // the map holds this type only
 }
 
-// Attempted counts an attempt.
+// Attempted records the duration of an attempt.
 func (m *metrics) Attempted(messengerName string, o messenger.Outcome, took time.Duration) {
 	m.attempts.Record(context.Background(), took.Seconds(), m.with(messengerName, "outcome", o.Kind.String()))
 }
 
-// Waited counts a wait.
+// Waited records how long a delivery waited for its slot.
 func (m *metrics) Waited(messengerName string, wait time.Duration) {
 	m.waits.Record(context.Background(), wait.Seconds(), m.with(messengerName, "", ""))
 }
@@ -127,17 +128,17 @@ func (m *metrics) Deferred(messengerName, why string) {
 	m.deferrals.Add(context.Background(), 1, m.with(messengerName, "reason", why))
 }
 
-// Paused counts a pause.
+// Paused records the duration of a pause.
 func (m *metrics) Paused(messengerName string, wait time.Duration) {
 	m.pauses.Record(context.Background(), wait.Seconds(), of(messengerName))
 }
 
-// Refused counts a refusal.
+// Refused counts a refused credential.
 func (m *metrics) Refused(messengerName string) {
 	m.refusals.Add(context.Background(), 1, of(messengerName))
 }
 
-// Broke counts a change of a breaker.
+// Broke counts a state change of a breaker.
 func (m *metrics) Broke(messengerName, from, to string) {
 	m.breakers.Add(context.Background(), 1, m.with(messengerName, "state", to))
 	switch {
@@ -148,23 +149,23 @@ func (m *metrics) Broke(messengerName, from, to string) {
 	}
 }
 
-// Forgot counts what was deleted.
+// Forgot counts deleted alerts and deliveries.
 func (m *metrics) Forgot(f alert.Forgotten) {
 	m.alertsForgotten.Add(context.Background(), int64(f.Alerts))
 	m.deliveriesForgotten.Add(context.Background(), int64(f.Deliveries))
 }
 
-// Received counts alerts of a source by their outcome.
+// Received counts intake alerts by their result.
 func (m *metrics) Received(source, outcome string, n int) {
 	m.intakeAlerts.Add(context.Background(), int64(n), metric.WithAttributes(attribute.String("source", source), attribute.String("outcome", outcome)))
 }
 
-// RefusedIntake counts a refusal.
+// RefusedIntake counts a refused intake request or alert.
 func (m *metrics) RefusedIntake(source, reason string) {
 	m.intakeRefusals.Add(context.Background(), 1, metric.WithAttributes(attribute.String("source", source), attribute.String("reason", reason)))
 }
 
-// IntakeProblem counts a problem.
+// IntakeProblem counts a problem of an intake alert.
 func (m *metrics) IntakeProblem(source, reason string) {
 	m.intakeProblems.Add(context.Background(), 1, metric.WithAttributes(attribute.String("source", source), attribute.String("reason", reason)))
 }

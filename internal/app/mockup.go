@@ -12,10 +12,10 @@ import (
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
-// mockupMailPort is where the mockup takes mail where it is asked for no other port.
+// mockupMailPort is the default port on which the mockup accepts mail.
 const mockupMailPort = "18025"
 
-// mockupHere runs the fakes of the providers in this process.
+// mockupHere runs the mockup in this process.
 func (b *builder) mockupHere(ctx context.Context) error {
 	fakes := mockup.New(b.config.Calls)
 	b.stages[last] = append(b.stages[last], fakes.Run)
@@ -31,24 +31,24 @@ func (b *builder) mockupHere(ctx context.Context) error {
 	})
 }
 
-// takeMail opens the port on which the fakes take mail.
+// takeMail opens the port on which the mockup accepts mail.
 func (b *builder) takeMail(ctx context.Context, fakes *mockup.Mockup) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(b.config.MockupSMTPAddr, mailBeside(b.config.addr(Mockup))))
 	if err != nil {
 		return fmt.Errorf("--mockup-smtp-addr: %w", err)
 	}
 	b.mailAddr = listener.Addr().String()
-	b.log.Info("the mockup takes mail", "addr", b.mailAddr)
+	b.log.Info("mockup accepts mail", "addr", b.mailAddr)
 	b.onClose("the port for mail", func() error {
-		_ = listener.Close() // which ServeMail has done, where it ran
+		_ = listener.Close() // already closed if ServeMail ran
 		return nil
 	})
 	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return fakes.ServeMail(ctx, listener) })
 	return nil
 }
 
-// mailBeside is where mail is taken by a mockup at addr: on the same host, and on any
-// free port where the mockup has any free one.
+// mailBeside returns the default mail address of a mockup at addr: the same host, and
+// any free port if addr has port 0.
 func mailBeside(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && port == "0" {

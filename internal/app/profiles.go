@@ -4,24 +4,22 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/pprof" // it also joins http.DefaultServeMux, which nobody here serves
+	"net/http/pprof" // also registers with http.DefaultServeMux, which is not served
 
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// Profiles is what the log calls the port of profiles, as it calls those of services by
-// their words.
+// Profiles is the name of the profiles' port in the log, as those of services.
 const Profiles = "pprof"
 
-// profile answers with Go's profiles of the process on a port that answers nothing else,
-// where one was asked for.
+// profile serves Go profiles on a port of their own, if one is configured.
 func (b *builder) profile(ctx context.Context) error {
 	addr := b.config.PprofAddr
 	if addr == "" {
 		return nil
 	}
-	mux := http.NewServeMux()                    // without cmdline: a password may stand in a flag
-	mux.HandleFunc("/debug/pprof/", pprof.Index) // and by their names: heap, goroutine, allocs, block, mutex
+	mux := http.NewServeMux()                    // without cmdline: flags may hold passwords
+	mux.HandleFunc("/debug/pprof/", pprof.Index) // also the named profiles: heap, goroutine, allocs, block, mutex
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -33,7 +31,7 @@ func (b *builder) profile(ctx context.Context) error {
 		return fmt.Errorf("--pprof-addr: %w", err)
 	}
 	if !loopback(addr) {
-		b.log.Warn("whoever reaches this address can read what the process is doing, and slow it down", "flag", "--pprof-addr", "addr", server.Addr())
+		b.log.Warn("serving profiles on an address beyond loopback: callers can read the state of the process and slow it down", "flag", "--pprof-addr", "addr", server.Addr())
 	}
 	b.ports = append(b.ports, port{Profiles, server})
 	b.onClose("the port of profiles", func() error { stop(); return server.Close() })
@@ -44,12 +42,13 @@ func (b *builder) profile(ctx context.Context) error {
 	return nil
 }
 
-// until ends requests when ctx ends: a profile that is being taken holds nobody up.
+// until cancels requests when ctx is done, so that a running profile does not delay
+// shutdown.
 func until(ctx context.Context, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, end := context.WithCancel(r.Context())
 		defer context.AfterFunc(ctx, end)()
 		defer end()
-		handler.ServeHTTP(w, r.WithContext(asked)) //nolint:contextcheck // it is the request's, with one more end
+		handler.ServeHTTP(w, r.WithContext(asked)) //nolint:contextcheck // derived from the request's context
 	})
 }

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// followKey is how often the seal key file is looked at.
+	// followKey is the interval at which the seal key file is checked for changes.
 	followKey = 2 * time.Second
-	// askCanary bounds the first question for a canary, for which a sender waits, and
-	// is the pause between those that follow where nobody answers.
+	// askCanary is the timeout of the first request for the canary, for which a sender
+	// waits, and the interval of retries.
 	askCanary = 3 * time.Second
 )
 
-// makeKey makes a seal key where none was named and none is there. Only a process that
-// both seals and opens may make one: elsewhere it would be another key than the one that
-// is needed. Where something is sealed already, its key was lost, and another would not
-// help: nothing is made then.
+// makeKey creates the seal key file if none is configured and the default one is
+// missing. Only a process that both seals and opens may create one: elsewhere it would
+// differ from the key that is needed. It refuses to create one if sealed credentials
+// exist: their key is lost, and a new one would not open them.
 func (b *builder) makeKey(ctx context.Context, people group.Sealing) error {
 	if b.config.SealKey != "" || b.config.SealKeyFile != "" || !b.config.has(Sender) {
 		return nil
@@ -48,13 +48,14 @@ func (b *builder) makeKey(ctx context.Context, people group.Sealing) error {
 		return err
 	}
 	if addresses+deliveries > 0 {
-		return fmt.Errorf("there is no seal key at %s, and %d addresses and %d deliveries that have not ended are sealed: "+
-			"put the file back, or say with --seal-key-file where it is; if it is lost, make another with `bongsu key make %s` and set the credentials anew", path, addresses, deliveries, path)
+		return fmt.Errorf("no seal key at %s, but %d addresses and %d deliveries that are not completed are sealed: "+
+			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu key make %s` and set the credentials again", path, addresses, deliveries, path)
 	}
 	return seal.MakeKey(path)
 }
 
-// sealedDeliveries returns how many deliveries of this process's ledger have not ended.
+// sealedDeliveries returns the number of deliveries in this process's ledger that are
+// not completed.
 func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	if !b.config.has(Alert) {
 		return 0, nil
@@ -71,7 +72,7 @@ func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// keyPath returns where the seal key file is.
+// keyPath returns the path of the seal key file.
 func (b *builder) keyPath() string {
 	if b.config.SealKeyFile != "" {
 		return b.config.SealKeyFile
@@ -79,7 +80,8 @@ func (b *builder) keyPath() string {
 	return filepath.Join(b.config.Data, "seal.key")
 }
 
-// sealKey reads the seal key, and removes what writing it may have left beside it.
+// sealKey opens the keyring once, and removes temporary files that an interrupted write
+// left beside the seal key file.
 func (b *builder) sealKey() (_ *seal.Key, err error) {
 	if b.key != nil {
 		return b.key, nil
@@ -91,13 +93,13 @@ func (b *builder) sealKey() (_ *seal.Key, err error) {
 	path := b.keyPath()
 	switch removed, err := seal.Sweep(path, time.Now()); {
 	case err != nil:
-		b.log.Warn("leftovers of the seal key cannot be removed; they hold keys", "error", err)
+		b.log.Warn("removing temporary seal key files failed; they hold keys", "error", err)
 	case len(removed) > 0:
-		b.log.Info("leftovers of the seal key were removed", "files", removed)
+		b.log.Info("removed temporary seal key files", "files", removed)
 	}
 	key, err := seal.ReadKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no seal key at %s: the group service and the senders need the same one; make it once with `bongsu key make %s`, and give it to each with --seal-key-file", path, path)
+		return nil, fmt.Errorf("no seal key at %s: the group service and the senders need the same one; create it once with `bongsu key make %s`, and set --seal-key-file in each", path, path)
 	}
 	if err != nil {
 		return nil, err
@@ -110,8 +112,9 @@ func (b *builder) sealKey() (_ *seal.Key, err error) {
 	return key, nil
 }
 
-// sameKey says whether a sender can open what the group service seals. Where nobody
-// answers yet it asks on while the process runs, which ends where the answer is no.
+// sameKey checks that a sender can open the credentials that the directory service
+// seals. If the canary is not available it retries in the background, and a failed
+// check then stops the process.
 func (b *builder) sameKey(ctx context.Context, key *seal.Key) error {
 	asking, cancel := context.WithTimeout(ctx, askCanary)
 	defer cancel()

@@ -32,8 +32,8 @@ func startOnce(t *testing.T, data string, demo bool) error {
 	return a.Run(ctx)
 }
 
-// noKey fails the test unless a start says that the seal key is missing, what it seals,
-// and makes none.
+// noKey checks that a start fails with an error that the seal key is missing and counts
+// the sealed credentials, and that no key is created.
 func noKey(t *testing.T, data, says string) {
 	t.Helper()
 	path := filepath.Join(data, "seal.key")
@@ -42,20 +42,20 @@ func noKey(t *testing.T, data, says string) {
 	}
 	for range 2 {
 		err := startOnce(t, data, false)
-		if err == nil || !strings.Contains(err.Error(), "there is no seal key at "+path) || !strings.Contains(err.Error(), says) {
-			t.Errorf("it starts with %v", err)
+		if err == nil || !strings.Contains(err.Error(), "no seal key at "+path) || !strings.Contains(err.Error(), says) {
+			t.Errorf("start: error %v", err)
 		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("a new key is there: %v", err)
+			t.Errorf("a new key exists: %v", err)
 		}
 		if left, err := filepath.Glob(filepath.Join(data, ".seal-*")); err != nil || len(left) > 0 {
-			t.Errorf("left are %q, %v", left, err)
+			t.Errorf("remaining files %q, %v", left, err)
 		}
 	}
 }
 
-// TestLostKeyIsNotReplaced: where something is sealed, a start without the key makes no
-// other, which would open nothing and hide the loss.
+// TestLostKeyIsNotReplaced checks that a start without the key creates no other one if
+// credentials are sealed: it would open none of them and hide the loss.
 func TestLostKeyIsNotReplaced(t *testing.T) {
 	t.Run("addresses", func(t *testing.T) {
 		data := t.TempDir()
@@ -86,7 +86,8 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 	})
 }
 
-// TestLeftoversOfTheKeyAreSwept when the service starts.
+// TestLeftoversOfTheKeyAreSwept checks that a start removes old temporary files of the
+// seal key.
 func TestLeftoversOfTheKeyAreSwept(t *testing.T) {
 	data := t.TempDir()
 	old, young := filepath.Join(data, ".seal-1"), filepath.Join(data, ".seal-2")
@@ -103,6 +104,6 @@ func TestLeftoversOfTheKeyAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, err := filepath.Glob(filepath.Join(data, ".seal-*")); err != nil || len(left) != 1 || left[0] != young {
-		t.Errorf("left are %q, %v", left, err)
+		t.Errorf("remaining files %q, %v", left, err)
 	}
 }

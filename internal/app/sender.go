@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// workers is how many calls a messenger has under way at a time.
+// workers is the number of concurrent calls of a messenger.
 const workers = 64
 
 // senderHere runs a sender in this process.
@@ -56,7 +56,7 @@ func (b *builder) senderHere(ctx context.Context) error {
 		RefusalTime: b.config.RefusalTime,
 	}
 	b.stages[send] = append(b.stages[send], func(ctx context.Context) error {
-		clock.Ask(ctx, dispatch) // before anything goes by it
+		clock.Ask(ctx, dispatch) // before the clock is used
 		return s.Run(ctx)
 	})
 	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return clock.Follow(ctx, dispatch) })

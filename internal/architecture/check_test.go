@@ -19,7 +19,7 @@ type Import struct {
 	Path string
 }
 
-// imports gives every import of the hand-written Go files of a tree.
+// imports returns every import of the hand-written Go files of a tree.
 func imports(tree fs.FS) ([]Import, error) {
 	var all []Import
 	err := fs.WalkDir(tree, ".", func(file string, entry fs.DirEntry, err error) error {
@@ -55,7 +55,7 @@ func imports(tree fs.FS) ([]Import, error) {
 	return all, err
 }
 
-// violations says, by file, which imports no rule allows.
+// violations returns the imports that no rule allows, by file.
 func violations(all []Import) []string {
 	var found []string
 	for _, i := range all {
@@ -67,7 +67,7 @@ func violations(all []Import) []string {
 	return found
 }
 
-// refusal says why an import is not allowed; empty means that it is.
+// refusal returns why an import is not allowed, or "" if it is.
 func refusal(i Import) string {
 	name, ours := strings.CutPrefix(i.Path, module)
 	known := !ours
@@ -82,12 +82,12 @@ func refusal(i Import) string {
 		}
 	}
 	if !known {
-		return "no rule speaks of it; add one to internal/architecture/rules_test.go"
+		return "no rule covers it; add one to internal/architecture/rules_test.go"
 	}
 	return ""
 }
 
-// allows says whether a file may import what is in a room.
+// allows reports whether a file may import a package in a room.
 func allows(r rule, file, room string) bool {
 	if strings.HasSuffix(file, "_test.go") && !r.tests || strings.HasPrefix(file, room+"/") {
 		return true
@@ -98,8 +98,8 @@ func allows(r rule, file, room string) bool {
 	})
 }
 
-// match says whether a name fits a pattern, and which part of the name fits what
-// stands before the pattern's "...": the room.
+// match reports whether a name matches a pattern, and returns the room: the part of the
+// name that matches the pattern before "...".
 func match(pattern, name string) (room string, ok bool) {
 	before, below := strings.CutSuffix(pattern, "...")
 	want := strings.FieldsFunc(before, isSlash)
@@ -110,7 +110,7 @@ func match(pattern, name string) (room string, ok bool) {
 	room = strings.Join(have[:len(want)], "/")
 	ok, err := path.Match(strings.Join(want, "/"), room)
 	if err != nil {
-		panic(fmt.Sprintf("pattern %s: %v", pattern, err)) // a slip in rules_test.go
+		panic(fmt.Sprintf("pattern %s: %v", pattern, err)) // a typo in rules_test.go
 	}
 	return room, ok
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Buffer is a log that several goroutines may write. The zero value is empty and ready
-// to use.
+// Buffer is a log to which several goroutines may write. The zero value is empty and
+// ready to use.
 type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

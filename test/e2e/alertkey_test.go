@@ -14,18 +14,18 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// things is how many things break and are well again.
+// things is the number of alert keys.
 const things = 20
 
-// ofThing is an alert of one of the things, to one of the users of the demonstration.
+// ofThing returns an alert of an alert key, to a user of the demonstration data.
 func ofThing(thing int, severity, status string) string {
 	return fmt.Sprintf(`{"target":["@user%d"],"severity":%q,"message":"down %d.","key":"thing %d","status":%q}`,
 		thing%9+1, severity, thing, thing, status)
 }
 
-// TestResolvedFollowsItsFiring lets 20 things break at a rank below that at which they are
-// well again, at a provider that is slow, and then at one that is away: the resolved alert
-// follows its firing one, 20 of 20, and takes the place of one that was not sent.
+// TestResolvedFollowsItsFiring resolves 20 alert keys at a higher rank than that of
+// their firing alerts, at a slow provider and at one that is down: each resolution is
+// sent after its firing delivery, and supersedes one that was not sent.
 func TestResolvedFollowsItsFiring(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		t.Run("20 of 20", func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 				}
 				return false
 			}
-			for i := range things { // each in a sender's hand, or sent
+			for i := range things { // each is in flight in a sender, or sent
 				text := fmt.Sprintf("[low] down %d.", i)
 				for !called(text) {
 					look(t.Context(), t)
@@ -63,7 +63,7 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 				}
 				want := []string{fmt.Sprintf(`[low] down %d."}`, i), fmt.Sprintf(`[critical] resolved: down %d."}`, i)}
 				if strings.Join(got, "\n") != strings.Join(want, "\n") {
-					t.Errorf("told %q, want %q", got, want)
+					t.Errorf("sent %q, want %q", got, want)
 				}
 			}
 			got := d.get(t, ids[things]).GetAlert()
@@ -71,7 +71,7 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 				t.Errorf("%v", got)
 			}
 		})
-		t.Run("what was not sent is replaced", func(t *testing.T) {
+		t.Run("unsent deliveries are superseded", func(t *testing.T) {
 			d.reset(t)
 			d.fault(t, &mockupv1.Fault{Status: http.StatusServiceUnavailable})
 			var fired, over []string
@@ -90,13 +90,14 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 				}
 			}
 			if calls := d.calls(t); len(calls) > 0 {
-				t.Errorf("%d calls were made, the first is %v", len(calls), calls[0])
+				t.Errorf("%d calls, the first is %v", len(calls), calls[0])
 			}
 		})
 	})
 }
 
-// TestPagerDutyIsResolved triggers one incident by two alerts of a key, and resolves it.
+// TestPagerDutyIsResolved triggers an incident by two alerts of one key, and resolves
+// it.
 func TestPagerDutyIsResolved(t *testing.T) {
 	d := oneProcess(t)
 	address := `{"messenger":"pagerduty","credential":"secret7890abcdefsecret7890abcdef","destination":"shop"}`
@@ -123,7 +124,7 @@ func TestPagerDutyIsResolved(t *testing.T) {
 	}
 }
 
-// TestResolvedNeedsAKey refuses a resolved alert of nothing.
+// TestResolvedNeedsAKey checks that a resolution without an alert key is refused.
 func TestResolvedNeedsAKey(t *testing.T) {
 	d := oneProcess(t)
 	status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","status":"ALERT_STATUS_RESOLVED"}`)

@@ -16,7 +16,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// ask makes an HTTP request with a JSON body, and gives status and body.
+// ask makes an HTTP request with a JSON body, and returns the status and the body of
+// the response.
 func ask(t *testing.T, method, url, body string) (int, string) {
 	t.Helper()
 	return askAs(t, method, url, "application/json", body)
@@ -43,14 +44,14 @@ func askAs(t *testing.T, method, url, contentType, body string) (int, string) {
 	return res.StatusCode, string(answer)
 }
 
-// sent is what POST /v1/alerts answers.
+// sent is the response of POST /v1/alerts.
 type sent struct {
 	UserCount     *int     `json:"userCount"`
 	ID            string   `json:"id"`
 	UnknownTarget []string `json:"unknownTarget"`
 }
 
-// send posts an alert that must be accepted.
+// send sends an alert that must be accepted.
 func (d deployment) send(t *testing.T, body string) sent {
 	t.Helper()
 	status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", body)
@@ -69,7 +70,7 @@ func (d deployment) fakes() mockupv1connect.MockupServiceClient {
 	return mockupv1connect.NewMockupServiceClient(http.DefaultClient, d.mockup)
 }
 
-// ended waits until every delivery of an alert has ended, and gives them.
+// ended waits until every delivery of an alert is completed, and returns them.
 func (d deployment) ended(t *testing.T, id string) []*alertv1.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
@@ -86,17 +87,17 @@ func (d deployment) ended(t *testing.T, id string) []*alertv1.Delivery {
 	}
 }
 
-// look waits a moment for another process, which nothing else tells of.
+// look waits a moment before the next poll of another process.
 func look(ctx context.Context, t *testing.T) {
 	t.Helper()
 	select {
 	case <-time.After(20 * time.Millisecond):
 	case <-ctx.Done():
-		t.Fatalf("it has not come to pass within %s", proc.Patience)
+		t.Fatalf("timeout after %s", proc.Patience)
 	}
 }
 
-// calls gives what the fake Slack got.
+// calls returns the calls that the fake Slack received.
 func (d deployment) calls(t *testing.T) []*mockupv1.Call {
 	t.Helper()
 	res, err := d.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{})
@@ -106,7 +107,7 @@ func (d deployment) calls(t *testing.T) []*mockupv1.Call {
 	return res.GetCalls()
 }
 
-// reset makes the fakes forget.
+// reset resets the calls and the faults of the fakes.
 func (d deployment) reset(t *testing.T) {
 	t.Helper()
 	if _, err := d.fakes().Reset(t.Context(), &mockupv1.ResetRequest{}); err != nil {
@@ -114,7 +115,7 @@ func (d deployment) reset(t *testing.T) {
 	}
 }
 
-// fault makes the fakes fail until reset.
+// fault sets a fault of the fakes until reset.
 func (d deployment) fault(t *testing.T, f *mockupv1.Fault) {
 	t.Helper()
 	if _, err := d.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: f}); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// awaitReady waits until a service says that it is ready, or that it is not.
+// awaitReady waits until a service is ready, or not ready.
 func awaitReady(t *testing.T, url string, ready bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
@@ -26,17 +26,17 @@ func awaitReady(t *testing.T, url string, ready bool) {
 	}
 }
 
-// connectedIs checks the gauge of the queue's connection.
+// connectedIs checks the gauge of the connection to the broker.
 func connectedIs(t *testing.T, url, value string) {
 	t.Helper()
 	if _, page := ask(t, http.MethodGet, url+"/metrics", ""); !strings.Contains(page, "\nbongsu_queue_connected "+value+"\n") {
-		t.Errorf("%s does not show that the queue is connected: %s", url, value)
+		t.Errorf("%s: bongsu_queue_connected is not %s", url, value)
 	}
 }
 
-// TestNATSAway starts all services while there is no NATS server: an alert is accepted and
-// recorded, the sender says that it is not ready, and both show it. When the server comes
-// the alert is sent. When it goes again, each process logs that once, and the return once.
+// TestNATSAway starts all services without a NATS server: an alert is accepted and
+// recorded, the sender is not ready, and the metrics show both. When the server starts
+// the alert is sent. When it stops and returns, each process logs both once.
 func TestNATSAway(t *testing.T) {
 	port, dir := proc.Port(t), t.TempDir()
 	d := deployment{nats: fmt.Sprintf("nats://127.0.0.1:%d", port), key: makeKey(t), parts: map[string]*proc.Process{}}
@@ -55,7 +55,7 @@ func TestNATSAway(t *testing.T) {
 		t.Helper()
 		value := map[bool]string{true: "1", false: "0"}[connected]
 		awaitReady(t, d.sender, connected)
-		awaitReady(t, d.alert, true) // it records what it is sent
+		awaitReady(t, d.alert, true) // it records alerts
 		connectedIs(t, d.sender, value)
 		connectedIs(t, d.alert, value)
 	}
@@ -77,15 +77,15 @@ func TestNATSAway(t *testing.T) {
 			"jobs cannot be taken from the queue": 2, "limiter state cannot be watched": 2, `"level":"WARN"`: 8, `"level":"ERROR"`: 4,
 		} {
 			if got := strings.Count(said, what); got > most || got == 0 && strings.HasPrefix(what, "queue") {
-				t.Errorf("the %s service says %s %d times:\n%s", name, what, got, said)
+				t.Errorf("the %s service logged %q %d times:\n%s", name, what, got, said)
 			}
 		}
 	}
 }
 
-// TestOneAlertServiceStopped stops one of two alert services on one ledger as SIGSTOP does,
-// with a sender at each: the other sender sends all, long before a lease or the queue gives
-// anything back. When it goes on, its sender takes jobs again.
+// TestOneAlertServiceStopped stops one of two alert services on one ledger with
+// SIGSTOP, with a sender at each: the other sender sends everything, long before a
+// lease expires or the queue redelivers. After SIGCONT its sender takes jobs again.
 func TestOneAlertServiceStopped(t *testing.T) {
 	d, startSender := withoutSender(t)
 	ledger := postgrestest.URL(t)
@@ -96,7 +96,7 @@ func TestOneAlertServiceStopped(t *testing.T) {
 	}
 	first, _ := service("alert", "--group-url="+d.group, "--nats-url="+d.nats, "--ledger-url="+ledger)
 	second, stopped := service("alert", "--group-url="+d.group, "--nats-url="+d.nats, "--ledger-url="+ledger)
-	must(t, d.parts["alert"].Stop(t)) // it had a ledger of its own
+	must(t, d.parts["alert"].Stop(t)) // it had another ledger
 	d.edge, _ = service("edge", "--group-url="+d.group, "--alert-url="+first)
 	startSender("--alert-url=" + first)
 	silent := startSender("--alert-url=" + second)
@@ -106,13 +106,13 @@ func TestOneAlertServiceStopped(t *testing.T) {
 	stopped.Signal(t, syscall.SIGSTOP)
 	defer stopped.Signal(t, syscall.SIGCONT)
 	start := time.Now()
-	for n := range 5 { // one after the other: each sender has some in hand
+	for n := range 5 { // one by one, so that each sender has some in flight
 		allSent(t, d.ended(t, d.send(t, fmt.Sprintf(`{"target":["@all"],"message":"m%d"}`, n)).ID))
 	}
 	if took := time.Since(start); took > 12*time.Second {
-		t.Errorf("it took %s", took)
+		t.Errorf("the deliveries took %s", took)
 	} else {
-		t.Logf("it took %s", took)
+		t.Logf("the deliveries took %s", took)
 	}
 	stopped.Signal(t, syscall.SIGCONT)
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
@@ -123,8 +123,8 @@ func TestOneAlertServiceStopped(t *testing.T) {
 	allSent(t, d.ended(t, d.send(t, `{"target":["@all"],"message":"again"}`).ID))
 }
 
-// TestLimitSwitchedOff lets a minute's backlog wait for its slots, and starts the process
-// again with the limit off, or raised: what waits does not keep its old slots.
+// TestLimitSwitchedOff lets a backlog of a minute wait for its slots, and restarts the
+// process with the rate limit off or raised: the backlog does not keep its old slots.
 func TestLimitSwitchedOff(t *testing.T) {
 	for _, limit := range []string{"off", "50/s"} {
 		t.Run(limit, func(t *testing.T) {

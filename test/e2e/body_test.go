@@ -21,7 +21,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// gzipOf returns gzip data of n MiB of spaces: 1 MB of it for 1 GiB.
+// gzipOf returns gzip data of n MiB of spaces: 1 MB for 1 GiB.
 func gzipOf(t *testing.T, mebibytes int) []byte {
 	t.Helper()
 	var part bytes.Buffer
@@ -32,20 +32,20 @@ func gzipOf(t *testing.T, mebibytes int) []byte {
 	return bytes.Repeat(part.Bytes(), mebibytes)
 }
 
-// residentBytes returns how much memory a process has.
+// residentBytes returns the resident memory of a process.
 func residentBytes(t *testing.T, p *proc.Process) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.ID()))
 	if err != nil {
-		t.Skip("the memory of another process is read from /proc")
+		t.Skip("no /proc to read the memory of a process from")
 	}
 	kilobytes, err := strconv.Atoi(regexp.MustCompile(`VmRSS:\s+(\d+)`).FindStringSubmatch(string(status))[1])
 	must(t, err)
 	return kilobytes << 10
 }
 
-// TestGzipOf1GB sends 1 MB that expands to 1 GB to every kind of path: it is refused,
-// and costs little memory.
+// TestGzipOf1GB sends 1 MB that decompresses to 1 GB to every kind of path: it is
+// refused, and takes little memory.
 func TestGzipOf1GB(t *testing.T) {
 	process := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)...)
 	urls := process.URLs(t, 5)
@@ -80,7 +80,7 @@ func TestGzipOf1GB(t *testing.T) {
 			defer res.Body.Close()
 			answer, err := io.ReadAll(res.Body)
 			must(t, err)
-			want := http.StatusTooManyRequests // Connect's for resource_exhausted
+			want := http.StatusTooManyRequests // of resource_exhausted in Connect
 			if strings.HasPrefix(c.path, "/v1/") {
 				want = http.StatusRequestEntityTooLarge
 			}
@@ -90,20 +90,20 @@ func TestGzipOf1GB(t *testing.T) {
 		})
 	}
 	if after := residentBytes(t, process); after-before > 300<<20 {
-		t.Errorf("it took %d MB", (after-before)>>20)
+		t.Errorf("memory grew by %d MB", (after-before)>>20)
 	}
 	if _, answer := ask(t, http.MethodGet, urls["edge"]+"/v1/alerts", ""); !strings.Contains(answer, `"alerts":[]`) {
 		t.Errorf("something was stored: %s", answer)
 	}
 }
 
-// TestGzipOf1GBByEachProtocol sees the same bound by gRPC and gRPC-Web.
+// TestGzipOf1GBByEachProtocol checks the same limit over gRPC and gRPC-Web.
 func TestGzipOf1GBByEachProtocol(t *testing.T) {
 	d := oneProcess(t)
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
 			if strings.Contains(p.name, "GET") {
-				t.Skip("its request stands in the URL")
+				t.Skip("the request is in the URL")
 			}
 			alerts := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option, connect.WithSendGzip())
 			_, err := alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@user1"}, Message: strings.Repeat("x", 64<<20)})
@@ -112,7 +112,7 @@ func TestGzipOf1GBByEachProtocol(t *testing.T) {
 	}
 }
 
-// TestIntakeTakes16MiB sees that a large body of another system passes every hop.
+// TestIntakeTakes16MiB checks that every hop accepts an intake body at the limit.
 func TestIntakeTakes16MiB(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		alert := `{"version":"4","alerts":[{"status":"firing","fingerprint":"a","labels":{"alertname":"A","bongsu_target":"@user1"},"annotations":{"summary":"s"},"generatorURL":""}],"more":"`
@@ -122,7 +122,7 @@ func TestIntakeTakes16MiB(t *testing.T) {
 			t.Errorf("%d bytes: %d %s", len(body), status, answer)
 		}
 		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/intake/alertmanager", body+" "); status != http.StatusRequestEntityTooLarge {
-			t.Errorf("a byte more: %d %s", status, answer)
+			t.Errorf("one byte more: %d %s", status, answer)
 		}
 	})
 }
@@ -142,8 +142,8 @@ func unfinished(t *testing.T, url, path, contentType string, count int) []net.Co
 	return conns
 }
 
-// Test1000UnfinishedBodiesHoldLittle sees that memory grows with the bytes that arrive,
-// not with those that are declared, and that others are answered meanwhile.
+// Test1000UnfinishedBodiesHoldLittle checks that memory grows with received bytes, not
+// with declared ones, and that other requests are served meanwhile.
 func Test1000UnfinishedBodiesHoldLittle(t *testing.T) {
 	process := binaries.Serve(t, "--demo-data", "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0", "--max-connections=1500")
 	edge := process.URLs(t, 1)["edge"]
@@ -157,12 +157,12 @@ func Test1000UnfinishedBodiesHoldLittle(t *testing.T) {
 		}
 	}
 	if after := residentBytes(t, process); after-before > 150<<20 {
-		t.Errorf("they took %d MB", (after-before)>>20)
+		t.Errorf("memory grew by %d MB", (after-before)>>20)
 	}
 }
 
-// TestUnfinishedImportsBlockNobody sees that export and import go on beside eight
-// imports that do not end, where four are worked on at a time.
+// TestUnfinishedImportsBlockNobody checks that export and import work beside eight
+// imports with unfinished bodies, with four concurrent imports allowed.
 func TestUnfinishedImportsBlockNobody(t *testing.T) {
 	d := oneProcess(t)
 	unfinished(t, d.edge, "/bongsu.user.v1.TransferService/ImportDirectory", "application/proto", 8)
@@ -173,13 +173,13 @@ func TestUnfinishedImportsBlockNobody(t *testing.T) {
 			t.Errorf("export: %s", out)
 		}
 	}
-	if took := time.Since(began); took > 25*time.Second { // before the first of them is cut off
-		t.Errorf("it took %s", took)
+	if took := time.Since(began); took > 25*time.Second { // before the timeout of the first unfinished import
+		t.Errorf("export and import took %s", took)
 	}
 }
 
-// TestConnectionsAreBoundedAndLogged fills the connections of a process with bodies
-// that do not end. A line says so, once, and who waits is served when one ends.
+// TestConnectionsAreBoundedAndLogged fills the connections of a process with unfinished
+// bodies. The limit is logged once, and a waiting connection is served when one closes.
 func TestConnectionsAreBoundedAndLogged(t *testing.T) {
 	const limit = 40
 	process := binaries.Serve(t, "--demo-data", "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0", fmt.Sprintf("--max-connections=%d", limit))
@@ -204,10 +204,10 @@ func TestConnectionsAreBoundedAndLogged(t *testing.T) {
 	}
 	for range cap(waiting) {
 		if status := <-waiting; status != http.StatusOK {
-			t.Errorf("who waited got %d", status)
+			t.Errorf("the waiting request returned %d", status)
 		}
 	}
 	if n := len(full.FindAllString(process.Said(), -1)); n != 1 {
-		t.Errorf("%d lines", n)
+		t.Errorf("the limit was logged %d times", n)
 	}
 }

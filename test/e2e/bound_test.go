@@ -22,11 +22,12 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// maxErrorAnswer is what the answer to a bad request may take, with its headers.
+// maxErrorAnswer is the maximum size of an error response with its headers.
 const maxErrorAnswer = 16 << 10
 
-// TestAnswersToBadRequestsAreSmall sends requests whose violations, values or texts are
-// many: each answer is a few kilobytes, soon, and neither memory nor the log grows.
+// TestAnswersToBadRequestsAreSmall sends requests with many or long violations, values
+// and texts: each response is a few kilobytes and quick, and neither memory nor the log
+// grows.
 func TestAnswersToBadRequestsAreSmall(t *testing.T) {
 	p := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--log-level=debug", "--data=" + t.TempDir()}, anywhere...)...)
 	urls := p.URLs(t, 5)
@@ -103,14 +104,14 @@ func TestAnswersToBadRequestsAreSmall(t *testing.T) {
 		wantCode(t, err, connect.CodeInvalidArgument)
 	})
 	if peak := peakMemory(t, p); peak-before > 400<<20 {
-		t.Errorf("it took %d MB", (peak-before)>>20)
+		t.Errorf("memory grew by %d MB", (peak-before)>>20)
 	}
 	if said := len(p.Said()); said > 500_000 {
-		t.Errorf("it logged %d bytes", said)
+		t.Errorf("the log grew by %d bytes", said)
 	}
 }
 
-// wire returns n times a message on the wire.
+// wire returns a message repeated n times on the wire.
 func wire(t *testing.T, m proto.Message, n int) []byte {
 	t.Helper()
 	data, err := proto.Marshal(m)
@@ -134,13 +135,13 @@ func targets(n int) string {
 	return all.String()
 }
 
-// envelopeOf returns a message as gRPC frames it.
+// envelopeOf returns a message in a gRPC frame.
 func envelopeOf(data []byte) []byte {
 	n := len(data)
 	return append([]byte{0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, data...)
 }
 
-// squeeze returns data in gzip, where that is asked for.
+// squeeze returns data, compressed with gzip if zip is set.
 func squeeze(t *testing.T, zip bool, data []byte) []byte {
 	t.Helper()
 	if !zip {
@@ -154,13 +155,13 @@ func squeeze(t *testing.T, zip bool, data []byte) []byte {
 	return b.Bytes()
 }
 
-// peakMemory returns the most memory that a process had so far, in bytes.
+// peakMemory returns the peak memory of a process in bytes.
 func peakMemory(t *testing.T, p *proc.Process) int {
 	t.Helper()
 	return memoryOf(t, p, "VmHWM")
 }
 
-// memory returns how much memory a process has, in bytes.
+// memory returns the memory of a process in bytes.
 func memory(t *testing.T, p *proc.Process) int {
 	t.Helper()
 	return memoryOf(t, p, "VmRSS")
@@ -172,14 +173,14 @@ func memoryOf(t *testing.T, p *proc.Process, what string) int {
 	must(t, err)
 	found := regexp.MustCompile(what + `:\s+(\d+) kB`).FindSubmatch(status)
 	if found == nil {
-		t.Fatal("the system does not say how much memory a process has")
+		t.Fatal("no memory of the process in /proc")
 	}
 	kb, err := strconv.Atoi(string(found[1]))
 	must(t, err)
 	return kb << 10
 }
 
-// processorTime returns how much of a processor a process has used so far.
+// processorTime returns the CPU time that a process has used.
 func processorTime(t *testing.T, p *proc.Process) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.ID()) + "/stat")

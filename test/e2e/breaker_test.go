@@ -12,8 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestBreaker lets the calls under one credential fail: they stop for a while, no
-// delivery is lost, and another credential goes on.
+// TestBreaker lets the calls under one credential fail: they stop while its breaker is
+// open, no delivery is lost, and another credential is not affected.
 func TestBreaker(t *testing.T) {
 	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
 	d.crowd(t, "bad", "xoxb-bad", 30)
@@ -29,13 +29,13 @@ func TestBreaker(t *testing.T) {
 	for !strings.Contains(p.Said(), `"to":"open"`) {
 		look(ctx, t)
 	}
-	// While it is open, nothing is called under the one, and the other goes on.
+	// While it is open there are no calls under the one, and the other is not affected.
 	opened := time.Now()
 	for time.Since(opened) < 2*time.Second {
 		before := time.Now()
 		allSent(t, d.ended(t, d.send(t, `{"target":["@good0"],"message":"n"}`).ID))
 		if took := time.Since(before); took > time.Second {
-			t.Errorf("the neighbour took %s", took)
+			t.Errorf("the other credential took %s", took)
 		}
 	}
 	for _, at := range times(d.calls(t), "Cbad") {
@@ -51,8 +51,8 @@ func TestBreaker(t *testing.T) {
 	allSent(t, d.endedWithin(t, id, time.Minute))
 }
 
-// TestPoisonedCredential lets the calls to one of twenty recipients under one
-// credential fail, more than a tenth of all: the others are told as if nothing were.
+// TestPoisonedCredential lets the calls to one of twenty destinations under one
+// credential fail, more than a tenth of all: the others are not delayed.
 func TestPoisonedCredential(t *testing.T) {
 	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
 	d.crowd(t, "u", "xoxb-one", 20)
@@ -69,10 +69,11 @@ func TestPoisonedCredential(t *testing.T) {
 		}
 		cancel()
 		if took := time.Since(before); took > time.Second {
-			t.Errorf("the neighbours took %s", took)
+			t.Errorf("the other destinations took %s", took)
 		}
 	}
-	// It may open while it is the only one, before the others come: then they close it.
+	// The breaker may open while there is only one destination; the others then close
+	// it.
 	if all, bad := len(times(d.calls(t), "")), len(times(d.calls(t), "Cu7.")); bad*10 < all {
 		t.Errorf("only %d of %d calls failed:\n%s", bad, all, p.Said())
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestBufCurl asks with buf curl, which knows the API by reflection only, one process and
-// six.
+// TestBufCurl calls one process and six with buf curl, which knows the API by
+// reflection only.
 func TestBufCurl(t *testing.T) {
 	buf := findBuf(t)
 	test := func(t *testing.T, d deployment) {
@@ -38,7 +38,7 @@ func TestBufCurl(t *testing.T) {
 	t.Run("six processes", func(t *testing.T) { test(t, sixProcesses(t)) })
 }
 
-// findBuf gives buf from tools/ or the PATH. CI must have it.
+// findBuf returns buf from tools/ or the PATH. It is required in CI.
 func findBuf(t *testing.T) string {
 	t.Helper()
 	local, err := filepath.Abs("../../tools/node_modules/.bin/buf")
@@ -52,6 +52,6 @@ func findBuf(t *testing.T) string {
 	if os.Getenv("CI") != "" {
 		t.Fatal("buf is not installed: run npm ci in tools/")
 	}
-	t.Skip("buf curl was not tried: buf is not installed (npm ci in tools/ installs it)")
+	t.Skip("buf is not installed (npm ci in tools/ installs it)")
 	return ""
 }

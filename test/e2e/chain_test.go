@@ -11,8 +11,8 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// TestChain tells a user who has two addresses by one after the other: by Slack, and
-// by ntfy where Slack fails or takes too long.
+// TestChain notifies a user by a failover chain of two addresses: by Slack, and by ntfy
+// if Slack fails or takes too long.
 func TestChain(t *testing.T) {
 	d := oneProcess(t, "--failover-after=2s")
 	for _, user := range []string{"user1", "user2", "user3"} {
@@ -30,7 +30,7 @@ func TestChain(t *testing.T) {
 		{"the first is taken", "user1", nil, 2 * time.Second, []string{"slack SENT", "ntfy CANCELED not_needed"}},
 		{"the first fails", "user1", &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"channel_not_found"}`}, 2 * time.Second,
 			[]string{"slack FAILED channel_not_found", "ntfy SENT"}},
-		{"the first is tried again and again", "user2", &mockupv1.Fault{Status: 500}, 10 * time.Second, []string{"slack CANCELED not_needed", "ntfy SENT"}},
+		{"the first is retried", "user2", &mockupv1.Fault{Status: 500}, 10 * time.Second, []string{"slack CANCELED not_needed", "ntfy SENT"}},
 		{"the first is paused for long", "user3", &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}}, 2 * time.Second,
 			[]string{"slack CANCELED not_needed", "ntfy SENT"}},
 	} {
@@ -56,14 +56,14 @@ func TestChain(t *testing.T) {
 				}
 			}
 			if taken != 1 {
-				t.Errorf("%d calls told %s: %v", taken, c.user, d.calls(t))
+				t.Errorf("%d calls notified %s: %v", taken, c.user, d.calls(t))
 			}
 		})
 	}
 }
 
-// TestMovedChat sends to a Telegram group that has become another: the delivery goes on
-// there.
+// TestMovedChat sends to a Telegram group that has become another: the delivery is sent
+// to the new one.
 func TestMovedChat(t *testing.T) {
 	d := oneProcess(t)
 	address := `{"messenger":"telegram","credential":"123456789:secret-token_of_a-bot-secret-token","destination":"-4299"}`
@@ -79,7 +79,7 @@ func TestMovedChat(t *testing.T) {
 			t.Errorf("%v", delivery)
 		}
 	}
-	// The directory knows it now: the next is sent there at once.
+	// The directory has the new destination: the next delivery is sent there at once.
 	for _, delivery := range d.ended(t, d.send(t, `{"target":["@user1"],"message":"n"}`).ID) {
 		if delivery.GetMessenger() == "telegram" && (delivery.GetDestination() != "-1004299" || len(delivery.GetAttempts()) != 1) {
 			t.Errorf("the next: %v", delivery)

@@ -18,8 +18,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestKill kills the process at once after the last answer: what was accepted is
-// delivered by the next process, and what was sent twice is marked.
+// TestKill kills the process right after the last response: the next process delivers
+// the accepted alerts, and duplicates are marked.
 func TestKill(t *testing.T) {
 	const alerts = 40
 	data := t.TempDir()
@@ -58,13 +58,13 @@ func TestKill(t *testing.T) {
 	for _, count := range seen {
 		twice += count - 1
 	}
-	t.Logf("%d deliveries, %d seen twice, %d marked", 2*alerts, twice, marked)
+	t.Logf("%d deliveries, %d received twice, %d marked", 2*alerts, twice, marked)
 	if len(seen) != 2*alerts || twice > marked {
-		t.Errorf("Slack saw %d of %d deliveries, %d twice, of which at most %d are marked", len(seen), 2*alerts, twice, marked)
+		t.Errorf("Slack received %d of %d deliveries, %d twice, of which at most %d are marked", len(seen), 2*alerts, twice, marked)
 	}
 }
 
-// endedLate is ended for deliveries that wait for a lease of the dead first.
+// endedLate waits longer than ended, for the leases of the killed process to expire.
 func (d deployment) endedLate(t *testing.T, id string) []*alertv1.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -81,8 +81,8 @@ func (d deployment) endedLate(t *testing.T, id string) []*alertv1.Delivery {
 	}
 }
 
-// TestStop asks the process to end while calls are under way: they finish and are
-// reported, and nothing is left half done.
+// TestStop stops the process with calls in flight: they complete and are reported, and
+// nothing is left unfinished.
 func TestStop(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
@@ -94,11 +94,11 @@ func TestStop(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
-	for len(d.calls(t)) < 9 { // all are under way
+	for len(d.calls(t)) < 9 { // all are in flight
 		look(ctx, t)
 	}
 	if err := first.Stop(t); err != nil {
-		t.Fatalf("it ended with %v\n%s", err, first.Said())
+		t.Fatalf("exit: %v\n%s", err, first.Said())
 	}
 
 	d.edge = binaries.Serve(t, args...).URLs(t, 1)["edge"]
@@ -108,11 +108,12 @@ func TestStop(t *testing.T) {
 		}
 	}
 	if calls := d.calls(t); len(calls) != 9 {
-		t.Errorf("Slack got %d calls", len(calls))
+		t.Errorf("Slack received %d calls", len(calls))
 	}
 }
 
-// TestSecretsStaySealed searches all that a process writes for the tokens.
+// TestSecretsStaySealed searches the responses, the log and the files of a process for
+// tokens.
 func TestSecretsStaySealed(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]
@@ -121,7 +122,7 @@ func TestSecretsStaySealed(t *testing.T) {
 	d.ended(t, d.send(t, `{"target":["@all"],"message":"m"}`).ID)
 	for _, path := range []string{"/v1/users", "/v1/users/user1", "/v1/alerts"} {
 		if _, answer := ask(t, http.MethodGet, d.edge+path, ""); strings.Contains(answer, "SLACK-USER") {
-			t.Errorf("%s answers %s", path, answer)
+			t.Errorf("%s returns %s", path, answer)
 		}
 	}
 	p.Kill()
@@ -133,12 +134,13 @@ func TestSecretsStaySealed(t *testing.T) {
 	}
 }
 
-// unwritten searches all that a process has written, its log and its files, for a word
-// of secrets. Where destinations stand, secrets would.
+// unwritten searches the log and the files of a process for a secret. It expects to
+// find the destination, to prove that the search covers the places where a secret would
+// be.
 func unwritten(t *testing.T, p *proc.Process, data, secret, destination string) {
 	t.Helper()
 	if said := p.Said(); strings.Contains(said, secret) {
-		t.Errorf("the log says\n%s", said)
+		t.Errorf("the log holds a secret:\n%s", said)
 	}
 	found := 0
 	must(t, filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
@@ -156,6 +158,6 @@ func unwritten(t *testing.T, p *proc.Process, data, secret, destination string) 
 		return nil
 	}))
 	if found == 0 {
-		t.Error("the files hold no destination: the search proves nothing")
+		t.Error("the files hold no destination: the search covers nothing")
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// A deployment is where the services of a running Bongsu are.
+// A deployment holds the URLs of the services of a running Bongsu.
 type deployment struct {
 	edge, group, alert, sender, mockup string // URLs
-	nats                               string // URL of the broker; empty where it is inside
-	key                                string // the seal key file
+	nats                               string // URL of the broker; empty for the embedded one
+	key                                string // path of the seal key file
 
-	parts map[string]*proc.Process // by service, where each has its own
+	parts map[string]*proc.Process // by service, if each has its own
 	front *proc.Process            // the process of the edge
 }
 
-// anywhere makes every service of a process listen, on any free port.
+// anywhere lets every service of a process listen, on any free port.
 var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "--alert-addr=127.0.0.1:0", "--sender-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"}
 
 // oneProcess runs all services in one process with its own broker.
@@ -34,8 +34,8 @@ func oneProcess(t *testing.T, more ...string) deployment {
 		key: filepath.Join(data, "seal.key")}
 }
 
-// sixProcesses runs each service in a process of its own, and a NATS server
-// between them. atEdge are more flags of the edge.
+// sixProcesses runs each service in a process of its own, with a NATS server. atEdge
+// holds additional flags of the edge.
 func sixProcesses(t *testing.T, atEdge ...string) deployment {
 	t.Helper()
 	d, startSender := withoutSender(t, atEdge...)
@@ -43,7 +43,7 @@ func sixProcesses(t *testing.T, atEdge ...string) deployment {
 	return d
 }
 
-// withoutSender is sixProcesses before the sender is started.
+// withoutSender is sixProcesses before the start of the sender.
 func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender func(more ...string) (url string)) {
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
@@ -56,7 +56,7 @@ func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender fu
 		return d.parts[name].URLs(t, 1)[name]
 	}
 	d.mockup = service("mockup")
-	config := filepath.Join(t.TempDir(), "messengers.yaml") // for mail, which the mockup takes on any free port
+	config := filepath.Join(t.TempDir(), "messengers.yaml") // for mail, which the mockup accepts on any free port
 	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+d.parts["mockup"].MailAddr(t)+"}\n"), 0o600))
 	d.group = service("group", "--demo-data", "--seal-key-file="+d.key)
 	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
@@ -68,7 +68,7 @@ func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender fu
 	}
 }
 
-// makeKey makes a seal key, and gives its file.
+// makeKey creates a seal key file and returns its path.
 func makeKey(t *testing.T) string {
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "seal.key")
@@ -78,14 +78,14 @@ func makeKey(t *testing.T) string {
 	return key
 }
 
-// onPostgreSQL runs all services in one process, its databases on a server.
+// onPostgreSQL runs all services in one process with databases on PostgreSQL.
 func onPostgreSQL(t *testing.T) deployment {
 	t.Helper()
 	return oneProcess(t, "--directory-url="+postgrestest.URL(t), "--ledger-url="+postgrestest.URL(t))
 }
 
-// everywhere runs a suite against one process, on SQLite and on PostgreSQL, and
-// against six.
+// everywhere runs a test in each deployment: one process on SQLite, one on PostgreSQL,
+// and six processes.
 func everywhere(t *testing.T, suite func(t *testing.T, d deployment)) {
 	t.Run("one process", func(t *testing.T) { suite(t, oneProcess(t)) })
 	t.Run("one process on PostgreSQL", func(t *testing.T) { suite(t, onPostgreSQL(t)) })

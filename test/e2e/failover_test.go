@@ -9,8 +9,8 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// TestFailover asks for failover as an alert and as a user may: who has one address
-// is told by it, and waits for nobody.
+// TestFailover requests failover by alert and by user: a user with one address is
+// notified by it at once.
 func TestFailover(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		if status, answer := ask(t, http.MethodPut, d.edge+"/v1/users/user2", `{"failover":true}`); status != http.StatusOK || !strings.Contains(answer, `"failover":true`) {
@@ -27,15 +27,16 @@ func TestFailover(t *testing.T) {
 			}
 		}
 		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","failover":"yes"}`); status != http.StatusBadRequest {
-			t.Errorf("failover that is no bool: %d %s", status, answer)
+			t.Errorf("failover that is not a bool: %d %s", status, answer)
 		}
 	})
 }
 
-// TestFailoverAfter refuses a bound that would use all addresses at once.
+// TestFailoverAfter checks that a failover delay that would use all addresses at once
+// is refused.
 func TestFailoverAfter(t *testing.T) {
 	out, err := exec.Command(binaries.Bongsu, "serve", "--data="+t.TempDir(), "--failover-after=10ms").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "--failover-after is 10ms: it must be at least a second") {
+	if err == nil || !strings.Contains(string(out), "invalid --failover-after 10ms: must be at least 1s") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

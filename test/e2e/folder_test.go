@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestOneProcessPerFolder starts a second process on a data folder: it ends with the
-// process id of the first. One that was killed leaves no lock behind.
+// TestOneProcessPerFolder starts a second process on a data folder: it fails with the
+// process id of the first. A killed process leaves no lock.
 func TestOneProcessPerFolder(t *testing.T) {
 	data := t.TempDir()
 	run := func() *proc.Process {
@@ -21,11 +21,11 @@ func TestOneProcessPerFolder(t *testing.T) {
 
 	second := run()
 	if err := second.Wait(t); err == nil {
-		t.Error("the second process ended well")
+		t.Error("the second process exited without an error")
 	}
 	for _, want := range []string{fmt.Sprintf("process %d ", first.ID()), "--data", "--nats-url"} {
 		if said := second.Said(); !strings.Contains(said, want) {
-			t.Errorf("it does not say %q:\n%s", want, said)
+			t.Errorf("the log lacks %q:\n%s", want, said)
 		}
 	}
 
@@ -35,8 +35,8 @@ func TestOneProcessPerFolder(t *testing.T) {
 	must(t, third.Stop(t))
 }
 
-// TestSixProcessesOnOneFolder: services that have NATS and databases of their own share
-// a folder, two senders too.
+// TestSixProcessesOnOneFolder checks that services with an external NATS server and
+// separate databases, including two senders, share a folder.
 func TestSixProcessesOnOneFolder(t *testing.T) {
 	data := t.TempDir()
 	_, nats := binaries.NATS(t, t.TempDir(), -1)
@@ -58,6 +58,6 @@ func TestSixProcessesOnOneFolder(t *testing.T) {
 		t.Errorf("%v", ended)
 	}
 	if found, err := filepath.Glob(filepath.Join(data, "*.lock")); err != nil || len(found) != 0 {
-		t.Errorf("a lock that nobody needs: %v, %v", found, err)
+		t.Errorf("unneeded lock files: %v, %v", found, err)
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/userinfo"
 )
 
-// A visit is a request as a browser sends it for a page.
+// A visit is a request that a browser sends for a page.
 type visit struct {
 	method, url, host, origin, contentType, body string
 }
@@ -54,7 +54,7 @@ func (v visit) do(t *testing.T) (reply, []byte) {
 	return reply{res.StatusCode, res.Header}, body
 }
 
-// envelope is a message as gRPC and gRPC-Web send it.
+// envelope returns a message in the framing of gRPC and gRPC-Web.
 func envelope(t *testing.T, m proto.Message) string {
 	t.Helper()
 	data, err := proto.Marshal(m)
@@ -66,9 +66,8 @@ func envelope(t *testing.T, m proto.Message) string {
 	return text.String()
 }
 
-// TestForeignPages sends what a page of another site makes a browser send, under its own
-// origin and, by DNS rebinding, under its own host, to every port: nothing of it happens,
-// and nothing is handed out.
+// TestForeignPages sends requests of a foreign page to every port, with its own Origin
+// and, by DNS rebinding, with its own Host: none is executed, and no data is returned.
 func TestForeignPages(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "intake.yaml")
 	must(t, os.WriteFile(config, []byte("alertmanager: {target: ['@all']}\nanything: {target: ['@all'], template: {message: x}}\n"), 0o600))
@@ -152,15 +151,15 @@ func foreignPages(t *testing.T, d deployment) {
 		}
 	})
 	if calls := d.calls(t); len(calls) > 0 {
-		t.Errorf("somebody was notified: %v", calls)
+		t.Errorf("calls were made: %v", calls)
 	}
 	if _, groups := ask(t, http.MethodGet, d.edge+"/v1/groups", ""); groups != demoGroups {
 		t.Errorf("groups: %s", groups)
 	}
 }
 
-// TestSecretsAreNotServedByGET asks for everything that hands out secrets as a link
-// would.
+// TestSecretsAreNotServedByGET checks that no procedure that returns secrets is served
+// by GET, as a link would call it.
 func TestSecretsAreNotServedByGET(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct{ base, procedure, message string }{
@@ -184,7 +183,7 @@ func TestSecretsAreNotServedByGET(t *testing.T) {
 	})
 }
 
-// TestAllowedHosts names hosts beside those of loopback.
+// TestAllowedHosts checks the hosts of --allowed-hosts beside loopback names.
 func TestAllowedHosts(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "messengers.yaml")
 	must(t, os.WriteFile(config, []byte("twilio: {callback-url: https://tunnel.example}\n"), 0o600))
@@ -198,7 +197,7 @@ func TestAllowedHosts(t *testing.T) {
 		{"bongsu.example.com:18080", d.group, http.StatusOK},
 		{"other.example.com:8443", d.alert, http.StatusOK},
 		{"other.example.com", d.edge, http.StatusForbidden},
-		{"tunnel.example", d.edge, http.StatusOK}, // providers call back there
+		{"tunnel.example", d.edge, http.StatusOK}, // for callbacks of providers
 		{"tunnel.example", d.group, http.StatusForbidden},
 		{"evil.example", d.edge, http.StatusForbidden},
 		{"localhost", d.edge, http.StatusOK},
@@ -209,12 +208,12 @@ func TestAllowedHosts(t *testing.T) {
 	}
 	same := visit{method: "POST", url: d.edge + "/v1/alerts", host: "bongsu.example.com", origin: "https://bongsu.example.com", contentType: "application/json", body: `{"target":["@user1"],"message":"x"}`}
 	if res, body := same.do(t); res.status != http.StatusOK {
-		t.Errorf("a page of its own: %d %s", res.status, body)
+		t.Errorf("a page of the same origin: %d %s", res.status, body)
 	}
 }
 
 // TestPortsElsewhere listens on all addresses: every host is served, with a warning,
-// until hosts are named.
+// unless --allowed-hosts is set.
 func TestPortsElsewhere(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -233,7 +232,7 @@ func TestPortsElsewhere(t *testing.T) {
 					t.Errorf("%s: %d %s", host, res.status, body)
 				}
 			}
-			if got, want := strings.Contains(p.Said(), "every Host header is served"), c.want == http.StatusOK; got != want {
+			if got, want := strings.Contains(p.Said(), "accepting every Host header"), c.want == http.StatusOK; got != want {
 				t.Errorf("warned: %t\n%s", got, p.Said())
 			}
 			foreign := visit{method: "DELETE", url: base + "/v1/groups/1", host: "group:18081", origin: "http://evil.example"}

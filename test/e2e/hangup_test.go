@@ -9,14 +9,14 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestHangup: the end of a terminal ends a process as SIGTERM does. By nohup, it does not.
+// TestHangup checks that SIGHUP stops a process like SIGTERM, except under nohup.
 func TestHangup(t *testing.T) {
 	p := binaries.Serve(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0")
 	p.URLs(t, 1)
 	p.Signal(t, syscall.SIGHUP)
 	must(t, p.Wait(t))
 	if said := p.Said(); !strings.Contains(said, `"msg":"stopped"`) {
-		t.Errorf("it did not stop in good order:\n%s", said)
+		t.Errorf("no graceful stop:\n%s", said)
 	}
 
 	cmd := binaries.ServeCommand("--data="+t.TempDir(), "--edge-addr=127.0.0.1:0")
@@ -25,7 +25,7 @@ func TestHangup(t *testing.T) {
 	nohup.Signal(t, syscall.SIGHUP)
 	d := deployment{edge: nohup.URLs(t, 1)["edge"]}
 	if status, answer := ask(t, "GET", d.edge+"/healthz", ""); status != 200 {
-		t.Errorf("after the terminal's end: %d %s", status, answer)
+		t.Errorf("after SIGHUP: %d %s", status, answer)
 	}
 	must(t, nohup.Stop(t))
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// keyed is the request that the tests of keys send, and told what it is answered.
+// keyed is the request of the idempotency tests; told checks its response.
 const keyed = `{"target":["@@test-team2","@nobody"],"message":"m"}`
 
 func told(answer string) bool {
 	return strings.HasPrefix(answer, `200 {"userCount":2,`) && strings.Contains(answer, `["@nobody"]`)
 }
 
-// sameKey sends one request a hundred times at once under one key: one alert, a
-// hundred equal answers.
+// sameKey sends one request a hundred times concurrently under one key: one alert, a
+// hundred equal responses.
 func sameKey(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		answers := make([]string, 100)
@@ -36,7 +36,7 @@ func sameKey(t *testing.T) {
 		wg.Wait()
 		for _, answer := range answers {
 			if answer != answers[0] || !told(answer) {
-				t.Fatalf("answers %s and %s", answers[0], answer)
+				t.Fatalf("responses %s and %s", answers[0], answer)
 			}
 		}
 		if _, list := ask(t, http.MethodGet, d.edge+"/v1/alerts", ""); strings.Count(list, `"message":"m"`) != 1 {
@@ -45,12 +45,12 @@ func sameKey(t *testing.T) {
 	})
 }
 
-// sameKeyOtherRequest sends another request under a key that was used: it is refused in
-// words that name the key, by every protocol.
+// sameKeyOtherRequest sends another request under a used key: it is refused with an
+// error that names the key, over every protocol.
 func sameKeyOtherRequest(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		if answer := post(t, d.edge+"/v1/alerts", "one", keyed); !told(answer) {
-			t.Fatalf("the first: %s", answer)
+			t.Fatalf("the first request: %s", answer)
 		}
 		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(keyed, `{`, `{"failover":true,`, 1)); !strings.HasPrefix(answer, "409 ") {
 			t.Errorf("the same with failover: %s", answer)
@@ -66,13 +66,13 @@ func sameKeyOtherRequest(t *testing.T) {
 	})
 }
 
-// TestIdempotency sends a request again under its key by other protocols, and the same
-// words under another key.
+// TestIdempotency repeats a request under its key over other protocols, and sends the
+// same request under another key.
 func TestIdempotency(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		first := post(t, d.edge+"/v1/alerts", "one", keyed)
 		if !told(first) {
-			t.Fatalf("the first: %s", first)
+			t.Fatalf("the first request: %s", first)
 		}
 		if answer := post(t, d.edge+"/v1/alerts", "two", keyed); answer == first || !told(answer) {
 			t.Errorf("another key: %s", answer)
@@ -87,13 +87,14 @@ func TestIdempotency(t *testing.T) {
 			said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
 			must(t, err)
 			if !strings.Contains(first, said.GetId()) {
-				t.Errorf("%s: another alert: %v", p.name, said)
+				t.Errorf("%s: a new alert: %v", p.name, said)
 			}
 		}
 	})
 }
 
-// post sends an alert under a key and gives status and body.
+// post sends an alert under an idempotency key, and returns the status and the body of
+// the response.
 func post(t *testing.T, url, key, body string) string {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -113,7 +114,7 @@ func post(t *testing.T, url, key, body string) string {
 	return strconv.Itoa(res.StatusCode) + " " + string(answer)
 }
 
-// TestWatch watches an alert by every protocol that streams.
+// TestWatch watches an alert over every streaming protocol.
 func TestWatch(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, p := range protocols {
@@ -144,7 +145,7 @@ func TestWatch(t *testing.T) {
 		stream, err := d.alerts().WatchAlert(t.Context(), &alertv1.WatchAlertRequest{Id: "1"})
 		must(t, err)
 		if stream.Receive() {
-			t.Errorf("no such alert: %v", stream.Msg())
+			t.Errorf("unknown alert: %v", stream.Msg())
 		}
 		wantCode(t, stream.Err(), connect.CodeNotFound)
 	})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBadInput sends what must be refused: a clear 4xx that names the field,
-// nothing stored, nobody told, the process unharmed.
+// TestBadInput sends invalid requests: each gets a 4xx that names the field, nothing is
+// stored or sent, and the process keeps working.
 func TestBadInput(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		rest, rpc := "/v1/alerts", "/bongsu.alert.v1.AlertService/SendAlert"
@@ -23,7 +23,7 @@ func TestBadInput(t *testing.T) {
 			{"an empty target", "", `{"target":[""],"message":"m"}`, `target`, "400 400"},
 			{"SQL in a target, which could be a name", "", `{"target":["@'; DROP TABLE users;--"],"message":"m","strict":true}`, `DROP TABLE`, "400 400"},
 			{"a template in a target, which could be a name", "", `{"target":["@{{.}}"],"message":"m","strict":true}`, `{{.}}`, "400 400"},
-			{"a target that nobody sees", "", `{"target":["@a\u200bb"],"message":"m"}`, `U+200B`, "400 400"},
+			{"an invisible character in a target", "", `{"target":["@a\u200bb"],"message":"m"}`, `U+200B`, "400 400"},
 			{"a control character in a target", "", `{"target":["@a\u0085b"],"message":"m"}`, `U+0085`, "400 400"},
 			{"a target too long", "", `{"target":["@` + strings.Repeat("가", 31) + `"],"message":"m"}`, `at most 30 characters`, "400 400"},
 			{"no target", "", `{"message":"m"}`, `target`, "400 400"},
@@ -38,7 +38,7 @@ func TestBadInput(t *testing.T) {
 			{"a target of a wrong type", "", `{"target":"@user1","message":"m"}`, `target`, "400 400"},
 			{"a message of a wrong type", "", `{"target":["@user1"],"message":7}`, `message`, "400 400"},
 			{"truncated JSON", "", `{"target":["@user1"],"mess`, ``, "400 400"},
-			{"no JSON", "", `hello`, ``, "400 400"},
+			{"malformed JSON", "", `hello`, ``, "400 400"},
 			{"an empty body", "", ``, `target`, "400 415"},
 			{"invalid UTF-8", "", "{\"target\":[\"@user1\"],\"message\":\"\xff\xfe\"}", `UTF-8`, "400 400"},
 			{"a form", "application/x-www-form-urlencoded", `target=@user1&message=m`, `application/json`, "415 415"},
@@ -57,12 +57,12 @@ func TestBadInput(t *testing.T) {
 						t.Errorf("%s: %d %s, want %s: %s", path, status, got, want, answer)
 					}
 					if status != http.StatusUnsupportedMediaType && !strings.Contains(answer, c.says) {
-						t.Errorf("%s does not say %q: %s", path, c.says, answer)
+						t.Errorf("%s lacks %q: %s", path, c.says, answer)
 					}
 				}
 			})
 		}
-		t.Run("an unknown field: REST names it, Connect goes on", func(t *testing.T) {
+		t.Run("an unknown field: an error over REST, ignored by Connect", func(t *testing.T) {
 			body := `{"target":["@user1"],"mesage":"m"}`
 			if status, answer := ask(t, http.MethodPost, d.edge+rest, body); status != http.StatusBadRequest || !strings.Contains(answer, "mesage") {
 				t.Errorf("REST: %d %s", status, answer)
@@ -75,7 +75,7 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("something was stored: %s", answer)
 		}
 		if calls := d.calls(t); len(calls) != 0 {
-			t.Errorf("somebody was told: %v", calls)
+			t.Errorf("calls were made: %v", calls)
 		}
 		if said := d.send(t, `{"target":["@user1"],"message":"still here"}`); *said.UserCount != 1 {
 			t.Errorf("afterwards: %+v", said)
@@ -83,8 +83,8 @@ func TestBadInput(t *testing.T) {
 	})
 }
 
-// TestNamesOfSigns gives names that mean something to a database, a template, a shell or a
-// browser, and nothing here.
+// TestNamesOfSigns uses names with characters that are special to a database, a
+// template, a shell or a browser.
 func TestNamesOfSigns(t *testing.T) {
 	d := oneProcess(t)
 	for _, name := range []string{`'; DROP TABLE groups;--`, `{{.}}`, `${HOME}`, `<b>`, `a/b@c`, `%s`, `a;b`} {
@@ -100,7 +100,7 @@ func TestNamesOfSigns(t *testing.T) {
 	}
 }
 
-// TestBadNames tries names that nobody may bear.
+// TestBadNames checks that invalid names are refused.
 func TestBadNames(t *testing.T) {
 	d := oneProcess(t)
 	for _, name := range []string{`a\nb`, ` a`, `a `, `@a`, `a\u0000b`, `\u202ea`, `a\u3164`, `\u115f`, `a\u0085`, `a\u2028b`, ``} {

@@ -17,14 +17,14 @@ import (
 	"github.com/bongsu-project/bongsu/internal/testsize"
 )
 
-// intakeConfig has default targets for Alertmanager only.
+// intakeConfig has default targets for some sources only.
 const intakeConfig = `
 alertmanager: {target: ['@user7']}
 deploys: {target: ['@user8'], template: {message: '{{.reason}}', link: 'https://ci.example.com/{{.id}}', key: '{{.project}} {{.version}}'}}
 `
 
-// TestIntakeBatches sends the same dirty payloads to one process and to six: each alert
-// has its own result, and it is the same.
+// TestIntakeBatches sends the same payloads with problems to one process and to six:
+// each alert has its own result, the same in both.
 func TestIntakeBatches(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "intake.yaml")
 	must(t, os.WriteFile(config, []byte(intakeConfig), 0o600))
@@ -32,14 +32,14 @@ func TestIntakeBatches(t *testing.T) {
 	t.Run("six processes", func(t *testing.T) { intakeBatches(t, sixProcesses(t, "--intake-config="+config)) })
 }
 
-// A batchCase is a payload, and what must become of it.
+// A batchCase is a payload with its expected results.
 type batchCase struct {
 	name, source, contentType, body string
 	status                          int
 	outcomes                        string
 	texts                           []string // "user: text" of the calls
-	log                             string   // a part of a WARN line; empty for none
-	metric                          string   // a line of the metrics; empty for none
+	log                             string   // part of a WARN line; empty for none
+	metric                          string   // line of the metrics; empty for none
 }
 
 const (
@@ -69,15 +69,15 @@ var batchCases = []batchCase{
 		200, "changed changed repeated", []string{"USER1: [normal] 95 %", "USER1: [normal] 99 %"}, "", `bongsu_intake_alerts_total{outcome="changed",source="alertmanager"} 2`,
 	},
 	{
-		"a target that names nobody goes to the default targets", "alertmanager", asJSON, `{"alerts":[` + labeled("b1", "@@nobody", "") + "]}",
+		"an unknown target falls back to the default targets", "alertmanager", asJSON, `{"alerts":[` + labeled("b1", "@@nobody", "") + "]}",
 		200, "recorded", []string{"USER7: [normal] b1"}, `"reason":"unknown_target"`, `bongsu_intake_problems_total{reason="unknown_target",source="alertmanager"} 1`,
 	},
 	{
-		"a target that names nobody, and no default targets", "grafana", asJSON, `{"alerts":[` + labeled("b2", "@@nobody", "") + "]}",
+		"an unknown target without default targets", "grafana", asJSON, `{"alerts":[` + labeled("b2", "@@nobody", "") + "]}",
 		400, "alerts[0].target: unknown target @@nobody", nil, `"msg":"alert refused, nobody is notified","source":"grafana"`, `bongsu_intake_refusals_total{reason="unknown_target",source="grafana"} 1`,
 	},
 	{
-		"only one of two can be recorded", "grafana", asJSON, `{"alerts":[` + labeled("b3", "@@nobody", "") + "," + labeled("b4", "@user4", "") + `,"x"]}`,
+		"only one of three can be recorded", "grafana", asJSON, `{"alerts":[` + labeled("b3", "@@nobody", "") + "," + labeled("b4", "@user4", "") + `,"x"]}`,
 		200, "refused recorded refused", []string{"USER4: [normal] b4"}, `"reason":"unreadable_alert"`, `bongsu_intake_alerts_total{outcome="refused",source="grafana"} 3`,
 	},
 	{
@@ -88,7 +88,7 @@ var batchCases = []batchCase{
 		200, "recorded recorded", []string{"USER7: [" + strings.Repeat("s", 30) + "] ab", "USER7: [normal] x\x1by"}, "", "",
 	},
 	{
-		"alerts without words", "alertmanager", asJSON, `{"alerts":[{"fingerprint":"d1"}],"message":"the group","groupLabels":{"cluster":"seoul-1"}}`,
+		"alerts without text", "alertmanager", asJSON, `{"alerts":[{"fingerprint":"d1"}],"message":"the group","groupLabels":{"cluster":"seoul-1"}}`,
 		200, "recorded", []string{"USER7: [normal] the group"}, "", "",
 	},
 	{
@@ -116,7 +116,7 @@ func intakeBatches(t *testing.T, d deployment) {
 	for _, c := range batchCases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, d) })
 	}
-	t.Run("a resolution has the severity of its firing", func(t *testing.T) {
+	t.Run("a resolution has the severity of its firing alert", func(t *testing.T) {
 		const alert = `{"fingerprint":"r1","status":"%s","labels":{"alertname":"r1","severity":"page"}}`
 		res := received(t, d.intake(t, "alertmanager", asJSON, nil, `{"alerts":[`+fmt.Sprintf(alert, "firing")+","+fmt.Sprintf(alert, "resolved")+`]}`, http.StatusOK))
 		for _, a := range res.Alerts {
@@ -128,7 +128,7 @@ func intakeBatches(t *testing.T, d deployment) {
 			}
 		}
 	})
-	t.Run("no caller can have a key of a source", func(t *testing.T) {
+	t.Run("callers cannot use the idempotency keys of a source", func(t *testing.T) {
 		for _, key := range []string{"\x1falertmanager\x1fx", "a\x1f"} {
 			_, err := d.alerts().SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@user1"}, Message: "m", IdempotencyKey: key})
 			if connect.CodeOf(err) != connect.CodeInvalidArgument {
@@ -169,13 +169,13 @@ func (c batchCase) run(t *testing.T, d deployment) {
 			return strings.Contains(body, `"`+user+`_CHANNEL_ID"`) && strings.Contains(body, quoted(text))
 		})
 		if at < 0 {
-			t.Errorf("nobody was sent %q: %q", want, got)
+			t.Errorf("not sent %q: %q", want, got)
 			continue
 		}
 		got = slices.Delete(got, at, at+1)
 	}
 	if len(got) > 0 {
-		t.Errorf("more was sent: %q", got)
+		t.Errorf("sent too much: %q", got)
 	}
 	if log := d.front.Said()[before:]; c.log != "" && (!strings.Contains(log, c.log) || !strings.Contains(log, "WARN")) {
 		t.Errorf("the log lacks %q:\n%s", c.log, log)
@@ -185,7 +185,7 @@ func (c batchCase) run(t *testing.T, d deployment) {
 	}
 }
 
-// quoted returns a text as it stands in JSON.
+// quoted returns a text as a JSON string, without the quotes.
 func quoted(text string) string {
 	return strings.NewReplacer("\x1b", `\u001b`).Replace(text)
 }
@@ -200,8 +200,8 @@ func onlyIntake(page string) string {
 	return strings.Join(lines, "")
 }
 
-// TestIntakeTakes10000Alerts sends them (usually 2,000) in one request, in one process and in
-// six.
+// TestIntakeTakes10000Alerts sends 10,000 alerts (usually 2,000) in one request, to one
+// process and to six.
 func TestIntakeTakes10000Alerts(t *testing.T) {
 	many := testsize.Pick(2_000, 10_000)
 	var alerts []string
@@ -230,14 +230,14 @@ func TestIntakeTakes10000Alerts(t *testing.T) {
 			}
 			again := received(t, d.intake(t, "alertmanager", asJSON, nil, body, http.StatusOK))
 			if again.RepeatedCount != many || again.Alerts[many-1].ID != res.Alerts[many-1].ID {
-				t.Errorf("%d of them are new", again.RecordedCount)
+				t.Errorf("%d are new", again.RecordedCount)
 			}
 		})
 	}
 }
 
-// TestIntakeRetries proves that a request which meets no alert service is answered so
-// that its sender tries again.
+// TestIntakeRetries checks that a request without a reachable alert service gets a
+// response after which its source retries.
 func TestIntakeRetries(t *testing.T) {
 	d := sixProcesses(t)
 	must(t, d.parts["alert"].Stop(t))
@@ -250,6 +250,6 @@ func TestIntakeRetries(t *testing.T) {
 	must(t, err)
 	defer res.Body.Close()
 	if res.StatusCode < 500 {
-		t.Errorf("answered %s", res.Status)
+		t.Errorf("status %s", res.Status)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// TestIntake lets Alertmanager, Grafana, a sender of CloudEvents and one of a JSON of
-// its own say what broke, each twice: people are told once.
+// TestIntake sends alerts of Alertmanager, Grafana, CloudEvents and custom JSON, each
+// twice: duplicates are dropped.
 func TestIntake(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "intake.yaml")
 	if err := os.WriteFile(config, []byte("alertmanager:\n  target: ['@@test-team1']\ngrafana:\n  target: ['@user3']\n"+
@@ -25,7 +25,7 @@ func TestIntake(t *testing.T) {
 }
 
 func intakeSuite(t *testing.T, d deployment) {
-	// What the payload of Alertmanager resolves has been firing.
+	// The resolved alert of Alertmanager's payload must have fired.
 	firing := received(t, d.intake(t, "alertmanager", "application/json", nil,
 		`{"alerts":[{"status":"firing","fingerprint":"1f3a5b7c9d0e2f41","labels":{"alertname":"NodeDown","severity":"critical"},"startsAt":"2026-11-20T03:02:45.123Z"}]}`, http.StatusOK))
 	d.ended(t, firing.Alerts[0].ID)
@@ -50,11 +50,11 @@ func intakeSuite(t *testing.T, d deployment) {
 			first := received(t, d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK))
 			second := received(t, d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK))
 			if len(first.Alerts) == 0 || first.RecordedCount != len(first.Alerts) || second.RepeatedCount != len(first.Alerts) || second.RecordedCount != 0 {
-				t.Fatalf("answered %+v, and then %+v", first, second)
+				t.Fatalf("responses %+v, then %+v", first, second)
 			}
 			for i, a := range first.Alerts {
 				if second.Alerts[i].ID != a.ID || second.Alerts[i].UserCount != a.UserCount {
-					t.Errorf("alert %d is %+v, and then %+v", i, a, second.Alerts[i])
+					t.Errorf("alert %d is %+v, then %+v", i, a, second.Alerts[i])
 				}
 				for _, delivery := range d.ended(t, a.ID) {
 					if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
@@ -75,14 +75,14 @@ func intakeSuite(t *testing.T, d deployment) {
 					}
 				}
 				if !found {
-					t.Errorf("nobody was told %q", text)
+					t.Errorf("not sent: %q", text)
 				}
 			}
 		})
 	}
 }
 
-// TestIntakeRefuses sends what tells nobody.
+// TestIntakeRefuses sends requests that notify nobody.
 func TestIntakeRefuses(t *testing.T) {
 	t.Run("one process", func(t *testing.T) { intakeRefuses(t, oneProcess(t)) })
 	t.Run("six processes", func(t *testing.T) { intakeRefuses(t, sixProcesses(t)) })
@@ -103,13 +103,13 @@ func intakeRefuses(t *testing.T, d deployment) {
 				t.Errorf("%s, want %q", answer, c.why)
 			}
 			if calls := d.calls(t); len(calls) > 0 {
-				t.Errorf("somebody was told: %v", calls)
+				t.Errorf("calls were made: %v", calls)
 			}
 		})
 	}
 }
 
-// An intakeResponse is the response of the intake.
+// An intakeResponse is a response of the intake.
 type intakeResponse struct {
 	Alerts []struct {
 		ID            string
@@ -122,7 +122,7 @@ type intakeResponse struct {
 	RecordedCount, RepeatedCount, RefusedCount int
 }
 
-// outcomes returns the outcome of each alert, in short.
+// outcomes returns the result of each alert as text.
 func (r intakeResponse) outcomes() string {
 	var all []string
 	for _, a := range r.Alerts {
@@ -131,7 +131,7 @@ func (r intakeResponse) outcomes() string {
 	return strings.Join(all, " ")
 }
 
-// received reads a response of the intake.
+// received parses a response of the intake.
 func received(t *testing.T, text []byte) (res intakeResponse) {
 	t.Helper()
 	if err := json.Unmarshal(text, &res); err != nil {
@@ -140,7 +140,7 @@ func received(t *testing.T, text []byte) (res intakeResponse) {
 	return res
 }
 
-// payload is a body as the source sends it.
+// payload returns a recorded body of a source.
 func payload(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "internal", "intake", "testdata", name))
@@ -150,7 +150,7 @@ func payload(t *testing.T, name string) string {
 	return string(text)
 }
 
-// intake posts a body as a source, and gives the answer.
+// intake posts a body as a source, and returns the response body.
 func (d deployment) intake(t *testing.T, source, contentType string, header map[string]string, body string, status int) []byte {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.edge+"/v1/intake/"+source, strings.NewReader(body))
@@ -168,7 +168,7 @@ func (d deployment) intake(t *testing.T, source, contentType string, header map[
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != status {
-		t.Fatalf("%s answered %d %s (%v), want %d", source, res.StatusCode, answer, err, status)
+		t.Fatalf("%s returned %d %s (%v), want %d", source, res.StatusCode, answer, err, status)
 	}
 	return answer
 }

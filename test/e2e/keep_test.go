@@ -16,9 +16,9 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// aged fills a ledger as it would have been filled by now, and gives the ids of: many
-// alerts that were over forty days ago, one of that age that is not over yet, and one
-// that was over twenty days ago.
+// aged fills a ledger with old alerts, and returns the ids of: many alerts that
+// completed forty days ago, one of that age that is not completed, and one that
+// completed twenty days ago.
 func aged(t *testing.T, url string) (old []string, open, young string) {
 	t.Helper()
 	const day = 24 * time.Hour
@@ -51,8 +51,8 @@ func aged(t *testing.T, url string) (old []string, open, young string) {
 	return old, open, young
 }
 
-// TestKeep runs over a ledger that is forty days old: what has been over for longer
-// than it is kept is forgotten where somebody asked for that, and nothing else.
+// TestKeep runs on a ledger with alerts of forty days: with --keep, alerts that
+// completed longer ago are deleted, and nothing else is.
 func TestKeep(t *testing.T) {
 	for name, url := range map[string]string{"SQLite": filepath.Join(t.TempDir(), "ledger.db"), "PostgreSQL": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestKeep(t *testing.T) {
 			p, d := run()
 			find(d, http.StatusOK, append(old, open, young)...)
 			must(t, p.Stop(t))
-			if said := p.Said(); strings.Contains(said, "forg") {
-				t.Errorf("it speaks of forgetting unasked:\n%s", said)
+			if said := p.Said(); strings.Contains(said, "retention") {
+				t.Errorf("retention runs without --keep:\n%s", said)
 			}
 
 			p, d = run("--keep=30d")
@@ -97,7 +97,7 @@ func TestKeep(t *testing.T) {
 			find(d, http.StatusNotFound, old...)
 			find(d, http.StatusOK, open, young)
 			if _, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"http_500"}}`); !strings.Contains(answer, `"replayedCount":2`) {
-				t.Errorf("what is kept can be replayed, and nothing else: %s", answer)
+				t.Errorf("only kept deliveries can be replayed: %s", answer)
 			}
 			must(t, p.Stop(t))
 			if said := p.Said(); !strings.Contains(said, `"msg":"deleted completed alerts","alerts":301,"deliveries":2600`) {

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// get gives the deliveries of an alert as they are.
+// get returns an alert with its deliveries.
 func (d deployment) get(t *testing.T, id string) *alertv1.GetAlertResponse {
 	t.Helper()
 	res, err := d.alerts().GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: id})
@@ -20,7 +20,8 @@ func (d deployment) get(t *testing.T, id string) *alertv1.GetAlertResponse {
 	return res
 }
 
-// tried waits until the first delivery of an alert has so many attempts on record.
+// tried waits until the first delivery of an alert has so many recorded attempts, and
+// returns it.
 func (d deployment) tried(t *testing.T, id string, attempts int) *alertv1.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
@@ -45,19 +46,19 @@ func kinds(d *alertv1.Delivery) string {
 	return strings.Join(all, " ")
 }
 
-// TestRetry lets a provider fail and recover: the delivery is tried again, first
-// within a second, and nobody else waits.
+// TestRetry lets a provider fail and recover: the delivery is retried, first within a
+// second, and other deliveries are not delayed.
 func TestRetry(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 500, BodyContains: "USER7_CHANNEL_ID"})
 		id := d.send(t, `{"target":["@user7"],"message":"m"}`).ID
 		other := d.send(t, `{"target":["@user2"],"message":"m"}`).ID
 		if ended := d.ended(t, other); kinds(ended[0]) != "sent" {
-			t.Errorf("the neighbour: %v", ended)
+			t.Errorf("the other delivery: %v", ended)
 		}
 		waiting := d.tried(t, id, 2)
 		if waiting.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED {
-			t.Fatalf("given up: %v", waiting)
+			t.Fatalf("not retried: %v", waiting)
 		}
 		first, second := waiting.GetAttempts()[0], waiting.GetAttempts()[1]
 		if wait := second.GetStartTime().AsTime().Sub(first.GetEndTime().AsTime()); wait > 2*time.Second {
@@ -66,13 +67,13 @@ func TestRetry(t *testing.T) {
 		d.reset(t)
 		ended := d.ended(t, id)[0]
 		if got := kinds(ended); ended.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT || !strings.HasPrefix(got, "retry retry") || !strings.HasSuffix(got, " sent") {
-			t.Errorf("it ended as %s after %s", ended.GetState(), got)
+			t.Errorf("final state %s after %s", ended.GetState(), got)
 		}
 	})
 }
 
-// limitedForAWhile lets a provider take nothing for 2 s: it is asked again then, not
-// before, and the delivery is neither lost nor said to be sent.
+// limitedForAWhile lets a provider return 429 for 2 s: it is called again then, not
+// before, and the delivery is neither lost nor marked as sent.
 func limitedForAWhile(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "2"}})
@@ -84,24 +85,25 @@ func limitedForAWhile(t *testing.T) {
 			t.Fatalf("attempts: %s", kinds(ended))
 		}
 		if wait := ended.GetAttempts()[1].GetStartTime().AsTime().Sub(ended.GetAttempts()[0].GetEndTime().AsTime()); wait < 2*time.Second || wait > 4*time.Second {
-			t.Errorf("it was tried again after %s", wait)
+			t.Errorf("retried after %s", wait)
 		}
 	})
 }
 
-// hourOfPause sees a provider's wait obeyed, to the hour.
+// hourOfPause checks that a provider's Retry-After of an hour is respected.
 func hourOfPause(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}})
 		waiting := d.tried(t, d.send(t, `{"target":["@user3"],"message":"m"}`).ID, 1)
 		if next := time.Until(waiting.GetNextAttemptTime().AsTime()); waiting.GetState() != alertv1.DeliveryState_DELIVERY_STATE_QUEUED || next < 3590*time.Second || next > time.Hour {
-			t.Errorf("it is %s and tried again in %s", waiting.GetState(), next)
+			t.Errorf("state %s, next attempt in %s", waiting.GetState(), next)
 		}
 	})
-	t.Run("by all under the credential", hourForAll)
+	t.Run("by all deliveries of the credential", hourForAll)
 }
 
-// TestUnknown sees what may have been sent sent again, and marked.
+// TestUnknown checks that an attempt with an unknown outcome is retried and marked as a
+// possible duplicate.
 func TestUnknown(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{CloseConnection: true})
@@ -111,12 +113,13 @@ func TestUnknown(t *testing.T) {
 		ended := d.ended(t, id)[0]
 		got := strings.Fields(strings.ReplaceAll(kinds(ended), " duplicate", "-duplicate"))
 		if ended.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT || got[0] != "unknown" || got[len(got)-1] != "sent(possible-duplicate)" {
-			t.Errorf("it ended as %s after %q", ended.GetState(), got)
+			t.Errorf("final state %s after %q", ended.GetState(), got)
 		}
 	})
 }
 
-// TestExpire sees the end of a time to live, with the evidence of what was tried.
+// TestExpire checks that a delivery expires after its time to live, with the evidence
+// of its attempts.
 func TestExpire(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 503})
@@ -127,7 +130,8 @@ func TestExpire(t *testing.T) {
 	})
 }
 
-// TestCancel sees what waits stopped, and what has ended left alone.
+// TestCancel checks that cancel ends queued deliveries and leaves completed ones
+// unchanged.
 func TestCancel(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}, BodyContains: "USER7_CHANNEL_ID"})
@@ -147,15 +151,16 @@ func TestCancel(t *testing.T) {
 			t.Errorf("%v", ended)
 		}
 		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts/"+id+":cancel", "{}"); status != http.StatusOK || answer != `{"canceledCount":0}` {
-			t.Errorf("again: %d %s", status, answer)
+			t.Errorf("repeated: %d %s", status, answer)
 		}
 		if status, _ := ask(t, http.MethodPost, d.edge+"/v1/alerts/1:cancel", "{}"); status != http.StatusNotFound {
-			t.Errorf("no such alert: %d", status)
+			t.Errorf("unknown alert: %d", status)
 		}
 	})
 }
 
-// TestReplay sends again what failed: counted first, then done, its history kept.
+// TestReplay replays failed deliveries: first a dry run, then a real one that keeps
+// their attempts.
 func TestReplay(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"not_in_channel"}`})
@@ -189,8 +194,8 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// poisonRecipient puts one bad recipient among four good ones of a job: the
-// four are told exactly once.
+// poisonRecipient puts one failing recipient among four good ones of a job: the four
+// are notified exactly once.
 func poisonRecipient(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 500, BodyContains: "USER3_CHANNEL_ID"})
@@ -213,11 +218,11 @@ func poisonRecipient(t *testing.T) {
 			if strings.Contains(body, "USER3_") {
 				poisoned = count
 			} else if count != 1 {
-				t.Errorf("%d times %s", count, body)
+				t.Errorf("%d calls of %s", count, body)
 			}
 		}
 		if len(seen) != 5 || poisoned < 2 {
-			t.Errorf("Slack saw %v", seen)
+			t.Errorf("Slack received %v", seen)
 		}
 	})
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// manyRecipients sends one alert to many under one credential at 50 calls a
-// second: it is done within 10 % of the floor, as the provider sees it, and hardly
-// faster, even in the second after a stall. The full number is 1,300.
+// manyRecipients sends one alert to many recipients under one credential at 50 calls
+// per second: it takes at most 10 % longer than the minimum, as the provider measures
+// it, and is hardly faster, even in the second after a stall. The full number is 1,300.
 func manyRecipients(t *testing.T) {
 	count := testsize.Pick(260, 1300)
 	d, _ := paced(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
@@ -35,9 +35,9 @@ func manyRecipients(t *testing.T) {
 	calls := times(d.calls(t), "")
 	floor := time.Duration(count-1) * time.Second / 50
 	took := calls[len(calls)-1].Sub(start)
-	t.Logf("%d recipients took %s, the floor is %s; the busiest second had %d calls", len(calls), took, floor, busiest(calls))
+	t.Logf("%d recipients took %s, the minimum is %s; the busiest second had %d calls", len(calls), took, floor, busiest(calls))
 	most := floor * 110 / 100
-	if count < 1300 { // a busy machine begins late, which the long run has time to spread
+	if count < 1300 { // a busy machine starts late, which only the full run averages out
 		most += time.Second
 	}
 	if len(calls) != count || took > most || busiest(calls) > 57 {
@@ -45,10 +45,10 @@ func manyRecipients(t *testing.T) {
 	}
 }
 
-// thirtyAlerts sends 30 alerts at once to one channel of a provider that takes
-// one a second and refuses the rest: all are delivered, and no attempt is burnt.
+// thirtyAlerts sends 30 alerts at once to one channel of a provider that accepts one
+// per second and rejects the rest: all are delivered, and no attempt is wasted.
 func thirtyAlerts(t *testing.T) {
-	for name, limit := range map[string]string{"a second apart": "--destination-limit=1/s", "in bursts as Slack allows": "--destination-limit=", "by what the provider says only": "--destination-limit=off"} {
+	for name, limit := range map[string]string{"a second apart": "--destination-limit=1/s", "in bursts as Slack allows": "--destination-limit=", "by the provider's responses only": "--destination-limit=off"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, _ := paced(t, t.TempDir(), "--credential-limit=off", limit)
@@ -73,17 +73,17 @@ func thirtyAlerts(t *testing.T) {
 				}
 				paused += len(got) - 1
 			}
-			t.Logf("%d calls of %d were answered by 429", paused, len(d.calls(t)))
+			t.Logf("%d calls of %d got a 429", paused, len(d.calls(t)))
 			if limit == "--destination-limit=1/s" && paused > 3 {
-				t.Errorf("%d calls came too early", paused)
+				t.Errorf("%d calls were too early", paused)
 			}
 		})
 	}
 }
 
-// TestShortLease lets what waits for its turn be held under a lease that is hardly
-// longer than it may wait: it goes back in time, so that no lease runs out and no
-// turn is lost.
+// TestShortLease lets deliveries wait for their slots under a lease that is hardly
+// longer than the wait: they are released in time, so that no lease expires and no slot
+// is lost.
 func TestShortLease(t *testing.T) {
 	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=1/s", "--lease=3s", "--provider-timeout=1400ms")
 	d.crowd(t, "u", "xoxb-one", 1)
@@ -98,15 +98,15 @@ func TestShortLease(t *testing.T) {
 	}
 	calls := times(d.calls(t), "")
 	if took := calls[len(calls)-1].Sub(calls[0]); len(calls) != len(ids) || took > 13*time.Second {
-		t.Errorf("%d calls took %s, the floor is 11s", len(calls), took)
+		t.Errorf("%d calls took %s, the minimum is 11s", len(calls), took)
 	}
 	if strings.Contains(p.Said(), "its lease would expire") {
 		t.Error("leases ran out")
 	}
 }
 
-// TestUrgentFirst floods one credential with what is low: what is critical goes
-// within a second, and what is low is not lost.
+// TestUrgentFirst fills one credential with low deliveries: a critical one is sent
+// within a second, and no low one is lost.
 func TestUrgentFirst(t *testing.T) {
 	d, _ := paced(t, t.TempDir(), "--credential-limit=20/s", "--destination-limit=off")
 	d.crowd(t, "u", "xoxb-one", 150)
@@ -122,7 +122,7 @@ func TestUrgentFirst(t *testing.T) {
 		id := d.send(t, fmt.Sprintf(`{"target":["@u%d"],"severity":"critical","message":"urgent"}`, n)).ID
 		deliveries = append(deliveries, d.ended(t, id)...)
 		if took := time.Since(before); took > time.Second {
-			t.Errorf("what is critical took %s", took)
+			t.Errorf("the critical delivery took %s", took)
 		}
 	}
 	deliveries = append(deliveries, d.endedWithin(t, flood, time.Minute)...)

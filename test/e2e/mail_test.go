@@ -11,7 +11,7 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// by makes a user with one address.
+// by creates a user with one address.
 func (d deployment) by(t *testing.T, name, messenger, credential, destination string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"nickName":%q,"addresses":[{"messenger":%q,"credential":%q,"destination":%q}]}`, name, messenger, credential, destination)
@@ -20,8 +20,8 @@ func (d deployment) by(t *testing.T, name, messenger, credential, destination st
 	}
 }
 
-// TestMailRefused has a relay refuse recipients, mails and a login: each delivery ends
-// for itself, with the relay's code and what it is about.
+// TestMailRefused lets a relay reject recipients, mails and a login: each delivery
+// fails on its own, with the relay's code and its scope.
 func TestMailRefused(t *testing.T) {
 	const good = "smtp://bongsu:secret@relay.example.com?from=bongsu@example.com"
 	d := oneProcess(t)
@@ -58,16 +58,16 @@ func TestMailRefused(t *testing.T) {
 	}
 }
 
-// TestMailRecovers has a relay fail for a while: what it said no to is sent again, and
-// what it may have taken is marked.
+// TestMailRecovers lets a relay fail for a while: rejected mails are retried, and a
+// retry of a mail that the relay may have accepted is marked.
 func TestMailRecovers(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault *mockupv1.Fault
 		want  string
 	}{
-		"it says later":              {&mockupv1.Fault{Path: "ops@example.com", Status: 451}, "retry sent"},
-		"it is busy":                 {&mockupv1.Fault{Path: "ops@example.com", Status: 454}, "paused sent"},
-		"it goes after the last dot": {&mockupv1.Fault{Path: "ops@example.com", CloseConnection: true}, "unknown sent(possible duplicate)"},
+		"temporary failure":          {&mockupv1.Fault{Path: "ops@example.com", Status: 451}, "retry sent"},
+		"busy":                       {&mockupv1.Fault{Path: "ops@example.com", Status: 454}, "paused sent"},
+		"closed after the final dot": {&mockupv1.Fault{Path: "ops@example.com", CloseConnection: true}, "unknown sent(possible duplicate)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := oneProcess(t)
@@ -75,7 +75,7 @@ func TestMailRecovers(t *testing.T) {
 			d.fault(t, c.fault)
 			id := d.send(t, `{"target":["@ops"],"message":"m"}`).ID
 			d.tried(t, id, 1)
-			d.fault(t, &mockupv1.Fault{Path: "ops@example.com"}) // takes the place of the other
+			d.fault(t, &mockupv1.Fault{Path: "ops@example.com"}) // replaces the other fault
 			deliveries := d.ended(t, id)
 			allSent(t, deliveries)
 			got := kinds(deliveries[0])

@@ -1,5 +1,5 @@
-// Package e2e tests Bongsu as people use it: real processes of the real program,
-// asked over HTTP. Every suite runs against one process and against six.
+// Package e2e tests Bongsu end to end: real processes of the real program, called over
+// HTTP. Most tests run on one process and on six.
 package e2e
 
 import (
@@ -22,7 +22,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir) //nolint:errcheck // temporary folder
 	if binaries, err = proc.Build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

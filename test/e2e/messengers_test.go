@@ -15,12 +15,12 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
 
-// everyMessenger has an address of each messenger, and what its provider's fake must
-// have got for it.
+// everyMessenger has an address of each messenger, and the expected call to its
+// provider's fake.
 var everyMessenger = []struct {
 	messenger, credential, destination string
-	path, header, body                 string // of the call; header and body are a part of it
-	messageID                          bool   // the provider names the message it took
+	path, header, body                 string // of the call; header and body are parts of it
+	messageID                          bool   // the provider returns a message id
 }{
 	{
 		"discord", "https://discord.com/api/webhooks/123456789012345678/secret-token_of-a-webhook", "#ops",
@@ -72,9 +72,8 @@ var everyMessenger = []struct {
 	},
 }
 
-// TestEveryMessenger tells one person by every messenger there is: the provider of
-// each is called once, and each delivery ends as sent, with evidence and without a
-// secret.
+// TestEveryMessenger notifies one user by every messenger: the provider of each is
+// called once, and each delivery is sent, with evidence and without a secret.
 func TestEveryMessenger(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		kim := &userv1.CreateUserRequest{NickName: "kim"}
@@ -86,7 +85,7 @@ func TestEveryMessenger(t *testing.T) {
 		must(t, err)
 		_, answer := ask(t, http.MethodGet, d.edge+"/v1/messengers", "")
 		if known := strings.Count(answer, `"name":`); known != len(everyMessenger) {
-			t.Errorf("%d messengers of %d have a row here: %s", len(everyMessenger), known, answer)
+			t.Errorf("%d messengers in the table, of %d: %s", len(everyMessenger), known, answer)
 		}
 
 		id := d.send(t, `{"target":["@kim"],"severity":"high","message":"node1 down"}`).ID
@@ -108,15 +107,14 @@ func TestEveryMessenger(t *testing.T) {
 			if !slices.ContainsFunc(calls, func(c *mockupv1.Call) bool {
 				return c.GetPath() == m.path && strings.Contains(c.GetBody(), m.body) && strings.Contains(strings.Join(values(c.GetHeaders()), "\n"), m.header)
 			}) {
-				t.Errorf("%s: its provider was not called so: %v", m.messenger, calls)
+				t.Errorf("%s: unexpected calls of its provider: %v", m.messenger, calls)
 			}
 		}
 	})
 }
 
-// TestNoSecretIsWritten lets the providers repeat to everybody what they were called
-// with, in answers of each kind, and searches for it in all that is answered, logged
-// and stored.
+// TestNoSecretIsWritten lets the providers echo the credentials of their calls in
+// responses of each kind, and searches for them in all responses, logs and files.
 func TestNoSecretIsWritten(t *testing.T) {
 	data := t.TempDir()
 	fakes := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0", "--mockup-smtp-addr=127.0.0.1:0")
@@ -149,7 +147,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 		for _, a := range made.GetUser().GetAddresses() {
 			res, err := users.VerifyUserAddress(t.Context(), &userv1.VerifyUserAddressRequest{NickName: "kim", Id: a.GetId(), SendTest: true})
 			if strings.Contains(fmt.Sprint(res, err), secret) {
-				t.Errorf("a test of %s says %v, %v", a.GetMessenger(), res, err)
+				t.Errorf("a test of %s returns %v, %v", a.GetMessenger(), res, err)
 			}
 		}
 	}
@@ -162,11 +160,11 @@ func TestNoSecretIsWritten(t *testing.T) {
 		_, answer := ask(t, http.MethodGet, url, "")
 		said += answer
 		if strings.Contains(answer, secret) {
-			t.Errorf("%s answers %s", url, answer)
+			t.Errorf("%s returns %s", url, answer)
 		}
 	}
 	if !strings.Contains(said, "you said ") {
-		t.Error("no answer of a provider is shown: the search proves nothing")
+		t.Error("no response of a provider is logged: the search covers nothing")
 	}
 	p.Kill()
 	unwritten(t, p, data, secret, "ops@example.com")

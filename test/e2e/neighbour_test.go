@@ -14,8 +14,9 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// TestKilledNeighbour kills the alert service while it is watched and asked: callers of
-// the edge get unavailable by every protocol, and no address; the edge warns.
+// TestKilledNeighbour kills the alert service during calls and watches: callers of the
+// edge get unavailable over every protocol, without an address; the edge logs a
+// warning.
 func TestKilledNeighbour(t *testing.T) {
 	d := sixProcesses(t)
 	d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}})
@@ -54,7 +55,8 @@ func TestKilledNeighbour(t *testing.T) {
 	d.parts["edge"].Await(t, regexp.MustCompile(`"level":"WARN","msg":"upstream unavailable","upstream":"alert"`), 1)
 }
 
-// TestNeighbourDiesWithTheRequestUnread puts the edge beside services that accept and die.
+// TestNeighbourDiesWithTheRequestUnread connects the edge to services that accept and
+// close connections.
 func TestNeighbourDiesWithTheRequestUnread(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
@@ -65,7 +67,7 @@ func TestNeighbourDiesWithTheRequestUnread(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_ = conn.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // it is one
+			_ = conn.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // the connection is TCP
 			_ = conn.Close()
 		}
 	}()

@@ -18,8 +18,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// crowd makes so many users under one credential, named after prefix, each with a
-// channel of the same name.
+// crowd creates so many users under one credential, with names and channels that begin
+// with prefix.
 func (d deployment) crowd(t *testing.T, prefix, token string, count int) {
 	t.Helper()
 	users := userv1connect.NewUserServiceClient(http.DefaultClient, d.edge)
@@ -46,7 +46,7 @@ func paced(t *testing.T, data string, more ...string) (deployment, *proc.Process
 	return deployment{edge: urls["edge"], sender: urls["sender"], mockup: urls["mockup"]}, p
 }
 
-// endedWithin is ended with another patience.
+// endedWithin is ended with another timeout.
 func (d deployment) endedWithin(t *testing.T, id string, patience time.Duration) []*alertv1.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -57,7 +57,7 @@ func (d deployment) endedWithin(t *testing.T, id string, patience time.Duration)
 	return d.get(t, id).GetDeliveries()
 }
 
-// times gives when calls came whose body contains something.
+// times returns the times of calls whose body contains a text.
 func times(calls []*mockupv1.Call, contains string) []time.Time {
 	var all []time.Time
 	for _, c := range calls {
@@ -69,7 +69,7 @@ func times(calls []*mockupv1.Call, contains string) []time.Time {
 	return all
 }
 
-// busiest is how many calls came within any second.
+// busiest returns the maximum number of calls within any second.
 func busiest(times []time.Time) int {
 	most := 0
 	for i := range times {
@@ -79,7 +79,7 @@ func busiest(times []time.Time) int {
 	return most
 }
 
-// starts gives when senders began the attempts of deliveries, as the ledger says.
+// starts returns the start times of the attempts of deliveries in the ledger.
 func starts(deliveries []*alertv1.Delivery) []time.Time {
 	var all []time.Time
 	for _, d := range deliveries {
@@ -91,15 +91,15 @@ func starts(deliveries []*alertv1.Delivery) []time.Time {
 	return all
 }
 
-// keptAt20 sees that senders began no more than 22 calls in any second at a limit of
-// 20 a second. The provider may see some of them closer together: what holds up
-// calls under way, or the fake itself, is not of the senders' making.
+// keptAt20 checks that senders started at most 22 calls in any second at a limit of 20
+// per second. The provider may receive some closer together: delays of calls in flight,
+// or of the fake itself, are not due to the senders.
 func keptAt20(t *testing.T, deliveries []*alertv1.Delivery, calls []time.Time) {
 	t.Helper()
 	begun, seen := busiest(starts(deliveries)), busiest(calls)
-	t.Logf("the busiest second had %d calls, the provider saw %d", begun, seen)
+	t.Logf("the busiest second had %d calls, the provider received %d", begun, seen)
 	if begun > 22 || seen > 25 {
-		t.Errorf("the busiest second had %d calls, the provider saw %d", begun, seen)
+		t.Errorf("the busiest second had %d calls, the provider received %d", begun, seen)
 	}
 }
 

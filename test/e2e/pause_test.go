@@ -15,8 +15,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestListPaces pauses a credential: it is listed with what waits under it, since
-// when, and why, and its token nowhere.
+// TestListPaces pauses a credential: it is listed with its backlog, the age of that,
+// and the reason, without its token.
 func TestListPaces(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}, BodyContains: "USER2_CHANNEL_ID"})
@@ -31,7 +31,7 @@ func TestListPaces(t *testing.T) {
 			res, err := messengers.ListPaces(ctx, &messengerv1.ListPacesRequest{})
 			must(t, err)
 			if strings.Contains(res.String(), "TOKEN") {
-				t.Fatalf("a token is shown: %s", res)
+				t.Fatalf("the response holds a token: %s", res)
 			}
 			i := slices.IndexFunc(res.GetPaces(), func(p *messengerv1.Pace) bool {
 				return strings.HasPrefix(p.GetKey(), "slack.credential.") && p.GetQueuedCount() == 2 && p.GetDueCount() == 0
@@ -43,17 +43,17 @@ func TestListPaces(t *testing.T) {
 			p := res.GetPaces()[i]
 			created := d.get(t, first).GetAlert().GetCreateTime().AsTime()
 			if left := time.Until(p.GetPausedUntilTime().AsTime()); left < 59*time.Minute || p.GetPauseCode() != "http_429" || !p.GetOldestCreateTime().AsTime().Equal(created) {
-				t.Errorf("it is shown as %s", p)
+				t.Errorf("listed as %s", p)
 			}
 			if _, page := ask(t, http.MethodGet, d.alert+"/metrics", ""); !strings.Contains(page, `bongsu_alert_paused_keys{messenger="slack"} 1`) {
-				t.Errorf("the metrics do not show the pause:\n%s", page)
+				t.Errorf("the metrics lack the pause:\n%s", page)
 			}
 			return
 		}
 	})
 }
 
-// showsPause sees the only pause there is in the list of paces, and no token.
+// showsPause checks that the list of limiter keys holds the only pause, and no token.
 func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 	t.Helper()
 	_, answer := ask(t, http.MethodGet, d.edge+"/v1/paces?messenger=slack", "")
@@ -77,12 +77,12 @@ func (d deployment) showsPause(t *testing.T, code string, wait time.Duration) {
 		}
 	}
 	if paused != 1 || strings.Contains(answer, "xoxb") {
-		t.Errorf("the paces are shown as %s", answer)
+		t.Errorf("limiter keys: %s", answer)
 	}
 }
 
-// hourForAll asks one delivery to wait an hour: all under its credential do, even after
-// a restart, and no call is made.
+// hourForAll pauses a credential for an hour by the 429 of one delivery: all its
+// deliveries wait, even after a restart, and no call is made.
 func hourForAll(t *testing.T) {
 	data := t.TempDir()
 	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0").URLs(t, 1)["mockup"]

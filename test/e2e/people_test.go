@@ -6,37 +6,37 @@ import (
 	"testing"
 )
 
-// TestPeopleREST walks the REST paths of users and their addresses. The steps
-// build on each other.
+// TestPeopleREST walks the REST paths of users and their addresses. The steps depend on
+// each other.
 func TestPeopleREST(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		kim := `{"id":10,"nickName":"kim","addresses":[{"id":{address},"messenger":"slack","destination":"C10","rank":0}],"failover":false}`
 		walk(t, d.edge, []step{
 			{"create with an address", "POST", "/v1/users", `{"nickName":"kim","addresses":[{"messenger":"slack","credential":"SECRET-1","destination":"C10"}]}`, 201, kim, "address"},
-			{"create: taken", "POST", "/v1/users", `{"nickName":"kim"}`, 400, "…kim", ""},
-			{"create: no such messenger", "POST", "/v1/users", `{"nickName":"lee","addresses":[{"messenger":"pigeon","credential":"x","destination":"y"}]}`, 400, "…addresses[0].messenger", ""},
+			{"create: existing", "POST", "/v1/users", `{"nickName":"kim"}`, 400, "…kim", ""},
+			{"create: unknown messenger", "POST", "/v1/users", `{"nickName":"lee","addresses":[{"messenger":"pigeon","credential":"x","destination":"y"}]}`, 400, "…addresses[0].messenger", ""},
 			{"create: two of one messenger", "POST", "/v1/users", `{"nickName":"lee","addresses":[{"messenger":"slack","credential":"x","destination":"y"},{"messenger":"slack","credential":"x","destination":"z"}]}`, 400, "…slack", ""},
 			{"create: nothing was stored of those", "GET", "/v1/users/lee", "", 404, "…lee", ""},
 			{"get", "GET", "/v1/users/kim", "", 200, kim, ""},
 			{"add an address of the same messenger", "POST", "/v1/users/kim/addresses", `{"messenger":"slack","credential":"x","destination":"C11"}`, 400, "…slack", ""},
 			{"replace an address", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12","rank":3}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":3}`, ""},
-			{"replace: the rank stays", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12"}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":3}`, ""},
+			{"replace: the rank is kept", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12"}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":3}`, ""},
 			{"replace: another rank", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"SECRET-2","destination":"C12","rank":0}`, 200, `{"id":{address},"messenger":"slack","destination":"C12","rank":0}`, ""},
 			{"replace: a rank too high", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"x","destination":"C12","rank":1001}`, 400, "…rank", ""},
-			{"replace: no such address", "PUT", "/v1/users/kim/addresses/1", `{"messenger":"slack","credential":"x","destination":"C12"}`, 404, "", ""},
+			{"replace: unknown address", "PUT", "/v1/users/kim/addresses/1", `{"messenger":"slack","credential":"x","destination":"C12"}`, 404, "", ""},
 			{"replace: a credential with a newline", "PUT", "/v1/users/kim/addresses/{address}", `{"messenger":"slack","credential":"x\ny","destination":"C12"}`, 400, "…credential", ""},
 			{"rename", "PUT", "/v1/users/kim", `{"newNickName":"kim2"}`, 200, strings.Replace(strings.Replace(kim, "kim", "kim2", 1), "C10", "C12", 1), ""},
-			{"rename: taken", "PUT", "/v1/users/kim2", `{"newNickName":"user1"}`, 400, "…user1", ""},
+			{"rename: existing", "PUT", "/v1/users/kim2", `{"newNickName":"user1"}`, 400, "…user1", ""},
 			{"set failover", "PUT", "/v1/users/kim2", `{"failover":true}`, 200, `…"nickName":"kim2",`, ""},
 			{"failover is set", "GET", "/v1/users/kim2", "", 200, `…"failover":true`, ""},
 			{"set nothing", "PUT", "/v1/users/kim2", `{}`, 400, "…new_nick_name", ""},
-			{"rename: all is everybody", "PUT", "/v1/users/kim2", `{"newNickName":"all"}`, 400, "…new_nick_name", ""},
+			{"rename: all is reserved", "PUT", "/v1/users/kim2", `{"newNickName":"all"}`, 400, "…new_nick_name", ""},
 			{"remove an address", "DELETE", "/v1/users/kim2/addresses/{address}", "", 200, "", ""},
 			{"remove an address again", "DELETE", "/v1/users/kim2/addresses/{address}", "", 404, "", ""},
 			{"add an address", "POST", "/v1/users/kim2/addresses", `{"messenger":"slack","credential":"SECRET-3","destination":"C13"}`, 201, `{"id":{address},"messenger":"slack","destination":"C13","rank":0}`, "address"},
 			{"a page", "GET", "/v1/users?pageSize=1", "", 200, `…"nextPageToken":"1"`, ""},
 			{"the next page", "GET", "/v1/users?pageSize=9&pageToken=1", "", 200, `…"nextPageToken":""`, ""},
-			{"a page of a token that is none", "GET", "/v1/users?pageToken=x", "", 400, "…page_token", ""},
+			{"an invalid page token", "GET", "/v1/users?pageToken=x", "", 400, "…page_token", ""},
 			{"a page too large", "GET", "/v1/users?pageSize=1001", "", 400, "…page_size", ""},
 			{"delete", "DELETE", "/v1/users/kim2", "", 200, "", ""},
 			{"delete again", "DELETE", "/v1/users/kim2", "", 404, "", ""},
@@ -45,7 +45,7 @@ func TestPeopleREST(t *testing.T) {
 	})
 }
 
-// TestListAlerts pages and filters.
+// TestListAlerts checks the pages and filters of alerts.
 func TestListAlerts(t *testing.T) {
 	d := oneProcess(t)
 	var ids []string
@@ -77,7 +77,7 @@ func TestListAlerts(t *testing.T) {
 		for _, id := range want {
 			next := strings.Index(answer, `"id":"`+id+`"`)
 			if next <= at {
-				t.Errorf("%s: %s does not follow: %s", query, id, answer)
+				t.Errorf("%s: %s is out of order: %s", query, id, answer)
 			}
 			at = next
 		}

@@ -9,8 +9,9 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestProfiles asks for profiles: they are on their own port where one is named, on no
-// other, and without the command line. One that is being taken holds up no stop.
+// TestProfiles requests profiles: they are served on their own port if it is
+// configured, on no other, and without the command line. A running profile does not
+// delay shutdown.
 func TestProfiles(t *testing.T) {
 	args := append([]string{"--services=all,mockup", "--data=" + t.TempDir()}, anywhere...)
 	p := binaries.Serve(t, append(args, "--pprof-addr=127.0.0.1:0")...)
@@ -24,16 +25,16 @@ func TestProfiles(t *testing.T) {
 				want = http.StatusOK
 			}
 			if status != want {
-				t.Errorf("%s of the port of %s: %d, want %d", path, service, status, want)
+				t.Errorf("%s on the port of %s: %d, want %d", path, service, status, want)
 			}
 			if path == stacks && service == "pprof" && !strings.Contains(answer, "services/alert.(*Clock).Run") {
-				t.Errorf("the goroutines lack the clock's:\n%s", answer)
+				t.Errorf("the dispatch loop is not among the goroutines:\n%s", answer)
 			}
 		}
 	}
 	for _, path := range []string{"/metrics", "/v1/alerts", "/healthz"} {
 		if status, _ := ask(t, http.MethodGet, urls["pprof"]+path, ""); status != http.StatusNotFound {
-			t.Errorf("%s of the port of profiles: %d", path, status)
+			t.Errorf("%s on the port of profiles: %d", path, status)
 		}
 	}
 
@@ -56,14 +57,14 @@ func TestProfiles(t *testing.T) {
 		_, busy = ask(t, http.MethodGet, urls["pprof"]+stacks, "")
 	}
 	if err := p.Stop(t); err != nil {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("exit: %v", err)
 	}
 	<-done
 
 	d := oneProcess(t)
 	for _, url := range []string{d.edge, d.alert, d.sender} {
 		if status, _ := ask(t, http.MethodGet, url+heap, ""); status != http.StatusNotFound {
-			t.Errorf("profiles where none were asked for: %d", status)
+			t.Errorf("profiles without --pprof-addr: %d", status)
 		}
 	}
 }

@@ -31,7 +31,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// protocols are the ways a generated client may speak.
+// protocols are the protocols of generated clients.
 var protocols = []struct {
 	name   string
 	option connect.ClientOption
@@ -43,14 +43,14 @@ var protocols = []struct {
 	{"gRPC-Web", connect.WithGRPCWeb()},
 }
 
-// http2Client speaks cleartext HTTP/2, which gRPC wants.
+// http2Client uses cleartext HTTP/2, which gRPC requires.
 func http2Client() *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Client{Transport: &http.Transport{Protocols: protocols}}
 }
 
-// TestProtocols does the same by every protocol: one handler, one answer.
+// TestProtocols makes the same calls over every protocol: one handler, one result.
 func TestProtocols(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, p := range protocols {
@@ -116,8 +116,9 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 	must(t, err)
 }
 
-// TestUserInfo asks as clients of the older service do: by grpc-go, under the name of its
-// stubs and under the bare one of its documentation, on the group service's port.
+// TestUserInfo calls UserInfo like clients of the older service: by grpc-go, under the
+// name in its stubs and under the bare name in its documentation, on the group
+// service's port.
 func TestUserInfo(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		conn := dial(t, d.group)
@@ -135,7 +136,7 @@ func TestUserInfo(t *testing.T) {
 			}
 			err = conn.Invoke(t.Context(), method, &userinfo.NicknameOrTeam{Name: []string{"@user1", "user2"}}, list)
 			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "user2") {
-				t.Errorf("%s: a name of a wrong form: %v", method, err)
+				t.Errorf("%s: a malformed target: %v", method, err)
 			}
 		}
 		for _, p := range protocols {
@@ -160,8 +161,9 @@ func TestUserInfo(t *testing.T) {
 	})
 }
 
-// TestInternalStaysInside sees that the edge answers nothing that hands out
-// credentials or takes reports, by any protocol, and does not tell of it.
+// TestInternalStaysInside checks that the edge serves no internal service over any
+// protocol, and does not list one by reflection: they return credentials or accept
+// reports.
 func TestInternalStaysInside(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, p := range protocols {
@@ -189,7 +191,7 @@ func TestInternalStaysInside(t *testing.T) {
 	})
 }
 
-// reflected gives the services that a port tells of by gRPC reflection.
+// reflected returns the services that a port lists by gRPC reflection.
 func reflected(t *testing.T, url string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)

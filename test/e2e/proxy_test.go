@@ -13,8 +13,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestProxyOfTheEnvironment: with HTTP_PROXY, user-given URLs lead to no private address
-// either, and the proxy is not asked for one.
+// TestProxyOfTheEnvironment checks that user-given URLs lead to no private address with
+// HTTP_PROXY either, and that the proxy gets no request for one.
 func TestProxyOfTheEnvironment(t *testing.T) {
 	var asked atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
@@ -34,6 +34,6 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		}
 	}
 	if n := asked.Load(); n > 0 {
-		t.Errorf("the proxy was asked %d times", n)
+		t.Errorf("the proxy got %d requests", n)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// calledBack writes a configuration by which Twilio calls the edge back, and gives where
-// the edge must listen for that.
+// calledBack writes a configuration with a callback URL for Twilio, and returns the
+// address on which the edge must listen for it.
 func calledBack(t *testing.T) (config, addr string) {
 	t.Helper()
 	addr = fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
@@ -23,9 +23,9 @@ func calledBack(t *testing.T) (config, addr string) {
 	return config, addr
 }
 
-// TestReceipts lets Twilio say what became of messages that it took: what was not
-// delivered is failed, the next address is used where failover is on, and nobody else
-// can say so.
+// TestReceipts sends Twilio's callbacks: an undelivered message becomes failed, the
+// next address of its failover chain is used, and callbacks without a valid signature
+// are refused.
 func TestReceipts(t *testing.T) {
 	t.Run("one process", func(t *testing.T) {
 		config, addr := calledBack(t)
@@ -81,9 +81,9 @@ func receipts(t *testing.T, d deployment) {
 	before := d.get(t, id).String()
 	said := "MessageSid=" + lee[0].GetReceipt().GetProviderMessageId() + "&MessageStatus=delivered"
 	for at, want := range map[string]int{
-		"twilio/" + lee[0].GetId(): http.StatusBadRequest, // nobody signed it
-		"twilio/" + lee[1].GetId(): http.StatusNotFound,   // it went by slack
-		"slack/" + lee[1].GetId():  http.StatusNotFound,   // which says nothing later
+		"twilio/" + lee[0].GetId(): http.StatusBadRequest, // not signed
+		"twilio/" + lee[1].GetId(): http.StatusNotFound,   // sent by slack
+		"slack/" + lee[1].GetId():  http.StatusNotFound,   // slack has no callbacks
 		"twilio/1":                 http.StatusNotFound,
 		"twilio/0":                 http.StatusBadRequest,
 		"twilio/x":                 http.StatusBadRequest,
@@ -94,12 +94,12 @@ func receipts(t *testing.T, d deployment) {
 		}
 	}
 	if after := d.get(t, id).String(); after != before {
-		t.Errorf("%s\nwas %s", after, before)
+		t.Errorf("changed to %s\nfrom %s", after, before)
 	}
 }
 
-// received waits until the provider has said its last of the first delivery of an
-// alert, and gives all.
+// received waits until the first delivery of an alert has a final receipt, and returns
+// all deliveries.
 func (d deployment) received(t *testing.T, id string) []*alertv1.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)

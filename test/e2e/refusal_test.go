@@ -12,9 +12,9 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestRefusedCredential lets the provider refuse a credential: its deliveries fail
-// at once, with evidence, and hardly a call; the operator is told once; others go
-// on; and what failed can be replayed.
+// TestRefusedCredential lets the provider refuse a credential: its deliveries fail at
+// once, with evidence and hardly a call; the refusal is logged once; other credentials
+// are not affected; and failed deliveries can be replayed.
 func TestRefusedCredential(t *testing.T) {
 	d, p := paced(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off")
 	d.crowd(t, "bad", "xoxb-bad", 40)
@@ -36,9 +36,9 @@ func TestRefusedCredential(t *testing.T) {
 		}
 	}
 	seen := len(times(d.calls(t), "Cbad"))
-	t.Logf("the provider saw %d calls", seen)
+	t.Logf("the provider received %d calls", seen)
 	if seen != calls || seen > 5 || seen == 0 {
-		t.Errorf("the provider saw %d calls, the ledger says %d", seen, calls)
+		t.Errorf("the provider received %d calls, the ledger has %d", seen, calls)
 	}
 	if told := strings.Count(p.Said(), "provider refused a credential"); told != 1 {
 		t.Errorf("the operator was told %d times", told)
@@ -52,9 +52,9 @@ func TestRefusedCredential(t *testing.T) {
 	}
 }
 
-// TestCredentialRightAgain lets a refused credential become right: while it is left
-// alone, what is replayed fails again without a call; after that one delivery tries it,
-// and all that are replayed then are sent.
+// TestCredentialRightAgain lets a refused credential become valid: during
+// --refusal-time replayed deliveries fail again without a call; after it one delivery
+// is the probe, and all deliveries replayed then are sent.
 func TestCredentialRightAgain(t *testing.T) {
 	const leftAlone = 3 * time.Second
 	d, p := paced(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off", "--refusal-time="+leftAlone.String())
@@ -64,7 +64,7 @@ func TestCredentialRightAgain(t *testing.T) {
 	refused := time.Now()
 	d.ended(t, id)
 	before := len(d.calls(t))
-	d.reset(t) // calls and fault
+	d.reset(t) // calls and faults
 	replay := func() {
 		t.Helper()
 		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"token_expired"}}`); status != http.StatusOK || answer != `{"replayedCount":20}` {
@@ -75,11 +75,11 @@ func TestCredentialRightAgain(t *testing.T) {
 	for _, delivery := range d.ended(t, id) {
 		last := delivery.GetAttempts()[len(delivery.GetAttempts())-1].GetOutcome()
 		if delivery.GetReason() != "token_expired" || !strings.HasPrefix(last.GetExcerpt(), "not called: ") {
-			t.Errorf("while it is left alone: %v", delivery)
+			t.Errorf("while it is refused: %v", delivery)
 		}
 	}
 	if calls := len(d.calls(t)); calls != 0 {
-		t.Errorf("%d calls while it is left alone", calls)
+		t.Errorf("%d calls while it is refused", calls)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
@@ -89,7 +89,7 @@ func TestCredentialRightAgain(t *testing.T) {
 	replay()
 	allSent(t, d.ended(t, id))
 	if calls := len(d.calls(t)); calls != 20 || before > 5 {
-		t.Errorf("%d calls when it was right, %d when it was refused", calls, before)
+		t.Errorf("%d calls after it became valid, %d while it was refused", calls, before)
 	}
 	if !strings.Contains(p.Said(), "provider accepts a refused credential again") {
 		t.Error("the operator is not told that it is right again")

@@ -19,7 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// bongsu runs a command that must succeed, and gives what it says.
+// bongsu runs a command that must succeed, and returns its output.
 func bongsu(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(binaries.Bongsu, args...).CombinedOutput()
@@ -29,7 +29,7 @@ func bongsu(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// newKey makes a seal key file.
+// newKey creates a seal key file.
 func newKey(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "seal.key")
@@ -37,26 +37,26 @@ func newKey(t *testing.T) (path string) {
 	return path
 }
 
-// TestRotate rotates the seal key twice while alerts are sent, without a restart.
-// Nobody is missed: not by what was accepted before, nor meanwhile, nor after.
+// TestRotate rotates the seal key twice while alerts are sent, without a restart. All
+// deliveries are sent: those accepted before, during and after.
 func TestRotate(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		keys := messengerv1connect.NewMessengerServiceClient(http.DefaultClient, d.edge)
-		// What is tried again in a while was accepted under the first key, and is sent
-		// under it when the second and the third are there.
+		// Retried deliveries were accepted under the first key, and are sent under it
+		// when the second and the third exist.
 		d.fault(t, &mockupv1.Fault{Status: 500})
 		var ids []string
 		send := func() { ids = append(ids, d.send(t, `{"target":["@all"],"message":"node1 down"}`).ID) }
 		send()
 		for turn := range 2 {
-			rotated := regexp.MustCompile(`key (\d+) seals`).FindStringSubmatch(bongsu(t, "key", "rotate", d.key))
+			rotated := regexp.MustCompile(`key (\d+) is the primary`).FindStringSubmatch(bongsu(t, "key", "rotate", d.key))
 			name := fmt.Sprint("new", turn)
 			body := `{"nickName":"` + name + `","addresses":[{"messenger":"slack","credential":"SECRET-` + name + `","destination":"C1"}]}`
 			if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
 				t.Fatalf("%d %s", status, answer)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
-			for sealed := false; !sealed; { // until all addresses are, under the key of this turn
+			for sealed := false; !sealed; { // until all addresses are sealed under the current key
 				send()
 				look(ctx, t)
 				res, err := keys.ListSealKeys(ctx, &messengerv1.ListSealKeysRequest{})
@@ -78,7 +78,7 @@ func TestRotate(t *testing.T) {
 				}
 				for _, a := range delivery.GetAttempts() {
 					if strings.HasPrefix(a.GetOutcome().GetProviderCode(), "seal") || strings.HasPrefix(a.GetOutcome().GetProviderCode(), "credential") {
-						t.Errorf("%s: an attempt ended as %s", delivery.GetNickName(), a.GetOutcome().GetProviderCode())
+						t.Errorf("%s: outcome %s", delivery.GetNickName(), a.GetOutcome().GetProviderCode())
 					}
 				}
 			}
@@ -86,8 +86,8 @@ func TestRotate(t *testing.T) {
 	})
 }
 
-// TestWrongKey starts parts of a deployment with seal keys that will not do: each
-// says so at once, and does not start.
+// TestWrongKey starts parts of a deployment with wrong seal keys: each fails at the
+// start with a reason.
 func TestWrongKey(t *testing.T) {
 	d, _ := withoutSender(t)
 	directory := filepath.Join(t.TempDir(), "directory.db")
@@ -127,17 +127,17 @@ func TestWrongKey(t *testing.T) {
 			}
 			p := proc.Start(t, cmd)
 			if err := p.Wait(t); err == nil || !strings.Contains(p.Said(), test.says) {
-				t.Errorf("it ended with %v, and said %s", err, p.Said())
+				t.Errorf("exit %v, log %s", err, p.Said())
 			}
 			if strings.Contains(p.Said(), "s3cret") || strings.Contains(p.Said(), "listening") {
-				t.Errorf("it said %s", p.Said())
+				t.Errorf("log %s", p.Said())
 			}
 		})
 	}
 }
 
-// TestLateWrongKey starts a sender with another key before the alert service is
-// there: it ends when it can be told.
+// TestLateWrongKey starts a sender with a wrong key before the alert service is
+// running: it exits when it can check the key.
 func TestLateWrongKey(t *testing.T) {
 	_, nats := binaries.NATS(t, t.TempDir(), -1)
 	port := proc.Port(t)
@@ -151,7 +151,7 @@ func TestLateWrongKey(t *testing.T) {
 	}
 }
 
-// TestKeyInEnvironment gives the key by the environment, in base64.
+// TestKeyInEnvironment sets the key by the environment, in base64.
 func TestKeyInEnvironment(t *testing.T) {
 	text, err := os.ReadFile(newKey(t))
 	if err != nil {
@@ -165,15 +165,15 @@ func TestKeyInEnvironment(t *testing.T) {
 	d := deployment{edge: urls["edge"], mockup: urls["mockup"]}
 	id := d.send(t, `{"target":["@user1"],"message":"node1 down"}`).ID
 	if ds := d.ended(t, id); ds[0].GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
-		t.Errorf("it is %s", ds[0].GetState())
+		t.Errorf("state %s", ds[0].GetState())
 	}
 	if err := p.Stop(t); err != nil || strings.Contains(p.Said(), string(text[:40])) {
-		t.Errorf("it ended with %v, and said %s", err, p.Said())
+		t.Errorf("exit %v, log %s", err, p.Said())
 	}
 }
 
-// TestLateKey brings a rotated file to the group service before the sender has it:
-// what is sealed under the new key waits for it, and is sent.
+// TestLateKey gives a rotated file to the group service before the sender: deliveries
+// that are sealed under the new key wait for it and are sent.
 func TestLateKey(t *testing.T) {
 	d, startSender := withoutSender(t)
 	text, err := os.ReadFile(d.key)
@@ -206,7 +206,7 @@ func TestLateKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ds := d.ended(t, id); ds[0].GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
-		t.Errorf("it is %s: %s", ds[0].GetState(), ds[0].GetReason())
+		t.Errorf("state %s: %s", ds[0].GetState(), ds[0].GetReason())
 	}
 }
 

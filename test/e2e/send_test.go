@@ -19,13 +19,13 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestSend follows the contract's sample from the POST to three Slack calls, and
-// the record of each.
+// TestSend follows the example alert from the POST to three Slack calls and their
+// records.
 func TestSend(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		said := d.send(t, `{"target":["@user1","@@test-team2"],"severity":"normal","message":"node1 down"}`)
 		if *said.UserCount != 3 || said.UnknownTarget == nil || len(said.UnknownTarget) != 0 {
-			t.Errorf("answered %+v", said)
+			t.Errorf("response %+v", said)
 		}
 		var record []string
 		for _, delivery := range d.ended(t, said.ID) {
@@ -39,7 +39,7 @@ func TestSend(t *testing.T) {
 			record = append(record, delivery.GetNickName()+" "+delivery.GetState().String())
 		}
 		if want := []string{"user1 DELIVERY_STATE_SENT", "user2 DELIVERY_STATE_SENT", "user7 DELIVERY_STATE_SENT"}; !slices.Equal(record, want) {
-			t.Errorf("the ledger says %q", record)
+			t.Errorf("the ledger has %q", record)
 		}
 		var got []string
 		for _, c := range d.calls(t) {
@@ -51,12 +51,12 @@ func TestSend(t *testing.T) {
 			want = append(want, fmt.Sprintf(`POST /api/chat.postMessage application/json Bearer SLACK-USER%d-TOKEN {"channel":"USER%d_CHANNEL_ID","text":"[normal] node1 down"}`, n, n))
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("Slack got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Errorf("Slack received\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }
 
-// TestWhoIsTold sends to targets and compares with whom Slack was called for.
+// TestWhoIsTold sends to targets and compares the recipients of the Slack calls.
 func TestWhoIsTold(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct {
@@ -64,17 +64,17 @@ func TestWhoIsTold(t *testing.T) {
 			told         []int
 			unknown      []string
 		}{
-			{"a user named twice is told once", `["@user2","@user2","@@test-team2"]`, []int{2, 7}, nil},
+			{"a user named twice is notified once", `["@user2","@user2","@@test-team2"]`, []int{2, 7}, nil},
 			{"everybody", `["@all"]`, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil},
-			{"everybody and some of them", `["@@test-team1","@all","@user9"]`, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil},
-			{"an unknown target is listed, the rest is told", `["@nobody","@user5","@@no-team","@nobody"]`, []int{5}, []string{"@nobody", "@@no-team"}},
+			{"all users and some of them", `["@@test-team1","@all","@user9"]`, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil},
+			{"an unknown target is listed, the others are notified", `["@nobody","@user5","@@no-team","@nobody"]`, []int{5}, []string{"@nobody", "@@no-team"}},
 			{"only unknown targets", `["@nobody"]`, nil, []string{"@nobody"}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				d.reset(t)
 				said := d.send(t, `{"target":`+c.target+`,"severity":"high","message":"m"}`)
 				if *said.UserCount != len(c.told) || !slices.Equal(said.UnknownTarget, c.unknown) {
-					t.Errorf("answered %+v", said)
+					t.Errorf("response %+v", said)
 				}
 				d.ended(t, said.ID)
 				var told []int
@@ -83,20 +83,20 @@ func TestWhoIsTold(t *testing.T) {
 					must(t, json.Unmarshal([]byte(call.GetBody()), &body))
 					var n int
 					if _, err := fmt.Sscanf(body.Channel, "USER%d_CHANNEL_ID", &n); err != nil || body.Text != "[high] m" {
-						t.Errorf("Slack got %s", call.GetBody())
+						t.Errorf("Slack received %s", call.GetBody())
 					}
 					told = append(told, n)
 				}
 				slices.Sort(told)
 				if !slices.Equal(told, c.told) {
-					t.Errorf("told %v, want %v", told, c.told)
+					t.Errorf("notified %v, want %v", told, c.told)
 				}
 			})
 		}
 	})
 }
 
-// TestText sees what goes out for severities of all kinds.
+// TestText checks the text that is sent for each kind of severity.
 func TestText(t *testing.T) {
 	d := oneProcess(t)
 	for _, c := range []struct{ severity, text string }{
@@ -114,8 +114,8 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestJobs looks at what travels between the processes: 12 recipients make jobs of
-// 5, 5 and 2, with no token in the clear.
+// TestJobs checks the queue messages: 12 recipients make jobs of 5, 5 and 2, with no
+// token in the clear.
 func TestJobs(t *testing.T) {
 	d := sixProcesses(t)
 	for n := 10; n <= 12; n++ {
@@ -139,11 +139,11 @@ func TestJobs(t *testing.T) {
 		bundle := new(jobv1.Bundle)
 		must(t, proto.Unmarshal(message.Data, bundle))
 		if len(bundle.GetJobs()) != 1 {
-			t.Fatalf("a message carries %v", bundle.GetJobs())
+			t.Fatalf("a queue message holds %v", bundle.GetJobs())
 		}
 		sizes = append(sizes, len(bundle.GetJobs()[0].GetDeliveries()))
 		if message.Subject != "send.slack.critical" || strings.Contains(string(message.Data), "SLACK-USER") {
-			t.Errorf("%s carries %q", message.Subject, message.Data)
+			t.Errorf("%s holds %q", message.Subject, message.Data)
 		}
 	}
 	if !slices.Equal(sizes, []int{5, 5, 2}) {
@@ -151,9 +151,9 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// TestCopiesOfAJob lets a sender take many copies of a job together: nobody is told
-// twice. The first job keeps the sender waiting for its claim while the copies
-// gather.
+// TestCopiesOfAJob lets a sender take many redeliveries of a job at once: nobody is
+// notified twice. The claim of the first job blocks the sender while the redeliveries
+// accumulate.
 func TestCopiesOfAJob(t *testing.T) {
 	d, startSender := withoutSender(t)
 	conn, err := nats.Connect(d.nats)
@@ -169,7 +169,7 @@ func TestCopiesOfAJob(t *testing.T) {
 	original, err := jobs.NextMsg(proc.Patience)
 	must(t, err)
 	for range 10 {
-		_, err := conn.Request(original.Subject, original.Data, proc.Patience) // answered when it is stored
+		_, err := conn.Request(original.Subject, original.Data, proc.Patience) // returns when it is stored
 		must(t, err)
 	}
 
@@ -185,12 +185,12 @@ func TestCopiesOfAJob(t *testing.T) {
 		}
 	}
 	if copied != 2 {
-		t.Errorf("two people got %d calls", copied)
+		t.Errorf("two users got %d calls", copied)
 	}
 }
 
-// fetched waits until the jobs of a rank's consumer, slack-normal for one, are all with
-// the senders.
+// fetched waits until a rank's consumer, such as slack-normal, has delivered all its
+// queue messages to senders.
 func fetched(t *testing.T, conn *nats.Conn, consumer string, want int) {
 	t.Helper()
 	js, err := jetstream.New(conn)

@@ -17,8 +17,8 @@ import (
 
 var attemptsMeasured = regexp.MustCompile(`(?m)^bongsu_sender_attempt_duration_seconds_count\{.*\} (\d+)$`)
 
-// TestTwoSenders lets two senders work one credential: together they keep its
-// limit, and when one is told to wait both do.
+// TestTwoSenders lets two senders share one credential: together they keep its rate
+// limit, and a pause of one holds for both.
 func TestTwoSenders(t *testing.T) {
 	d, startSender := withoutSender(t)
 	senders := []string{startSender("--credential-limit=20/s"), startSender("--credential-limit=20/s")}
@@ -44,7 +44,7 @@ func TestTwoSenders(t *testing.T) {
 		}
 		look(ctx, t)
 	}
-	d.fault(t, &mockupv1.Fault{Delay: nil}) // takes the place of the other
+	d.fault(t, &mockupv1.Fault{Delay: nil}) // replaces the other fault
 	deliveries := d.endedWithin(t, id, time.Minute)
 	allSent(t, deliveries)
 	calls := times(d.calls(t), "")
@@ -69,9 +69,9 @@ func TestTwoSenders(t *testing.T) {
 	}
 }
 
-// TestStalledSenders stops two senders of one credential for a moment, as a loaded
-// machine does, and lets them go on: they make up for it together no faster than
-// the limit, and nobody is told twice.
+// TestStalledSenders stops two senders of one credential for a moment, as on a loaded
+// machine: together they catch up no faster than the rate limit, and nobody is notified
+// twice.
 func TestStalledSenders(t *testing.T) {
 	d, startSender := withoutSender(t)
 	var senders []*proc.Process
@@ -107,6 +107,6 @@ func TestStalledSenders(t *testing.T) {
 	keptAt20(t, deliveries, calls)
 	took := calls[len(calls)-1].Sub(calls[0])
 	if floor := 99 * 50 * time.Millisecond; len(calls) != 100 || took > floor+4*time.Second {
-		t.Errorf("%d calls in %s, the floor is %s and two stalls", len(calls), took, floor)
+		t.Errorf("%d calls in %s, the minimum is %s and two stalls", len(calls), took, floor)
 	}
 }

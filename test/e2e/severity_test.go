@@ -7,8 +7,9 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// TestSeverityMap proves that the severities of other systems rank as they should or as
-// --severity-map has it, by what PagerDuty gets, and are sent as they are.
+// TestSeverityMap checks the ranks of other systems' severities, built-in and by
+// --severity-map, through the calls to PagerDuty, and that severities are sent
+// unchanged.
 func TestSeverityMap(t *testing.T) {
 	d := oneProcess(t, "--severity-map=page=low,Brown Out=high")
 	d.by(t, "pd", "pagerduty", "0123456789abcdef0123456789abcdef", "")

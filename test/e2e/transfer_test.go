@@ -10,9 +10,9 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// TestImport brings more people than a common request may hold, through the edge,
-// and tells them. What is exported is imported without change, in the clear by who
-// has the key file too.
+// TestImport imports more users than a usual request may hold, through the edge, and
+// notifies them. An export imports without changes, also one in the clear by the seal
+// key file.
 func TestImport(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		const many = 8000
@@ -22,7 +22,7 @@ func TestImport(t *testing.T) {
 			fmt.Fprintf(&text, "someone%d,slack,CHANNEL%d,SECRET-%0100d,team%d\n", i, i, i, i/4)
 		}
 		if text.Len() < 1<<20 {
-			t.Fatalf("%d bytes are no large file", text.Len())
+			t.Fatalf("the file has only %d bytes", text.Len())
 		}
 		dir := t.TempDir()
 		file := func(name, text string) string {
@@ -44,7 +44,7 @@ func TestImport(t *testing.T) {
 		} {
 			out := bongsu(t, append([]string{"export", to}, args...)...)
 			if strings.Contains(out, "SECRET-") != (name == "open.csv") {
-				t.Errorf("%s shows secrets that it must not, or not those it must", name)
+				t.Errorf("%s: wrong presence of secrets", name)
 			}
 			if said := bongsu(t, "import", to, "--prune", file(name, out)); !strings.Contains(said, "nothing was changed") {
 				t.Errorf("%s: %s", name, said)
@@ -58,7 +58,7 @@ func TestImport(t *testing.T) {
 			}
 		}
 		if len(ds) != 5 {
-			t.Errorf("%d were told", len(ds))
+			t.Errorf("%d were notified", len(ds))
 		}
 	})
 }

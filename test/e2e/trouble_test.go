@@ -9,9 +9,8 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// TestTrouble is what befell others who send alerts, named for where they told of it:
-// each must not befall us. Where brokers and senders are what fails, it is TestTrouble
-// of test/faults.
+// TestTrouble reproduces incidents of other alerting systems, named after their
+// reports. Those of brokers and senders are in TestTrouble of test/faults.
 func TestTrouble(t *testing.T) {
 	for _, trouble := range []struct {
 		name string
@@ -20,26 +19,26 @@ func TestTrouble(t *testing.T) {
 		{"a webhook marked as sent on 500, 404, 429 (GoAlert 4558)", markedAsSent},
 		{"not_in_channel counted as success (Iris)", refusedInTheBody},
 		{"429 lost (uptime-kuma 6242, Alertmanager 2205, Novu)", limitedForAWhile},
-		{"30 alerts at once at 1 a second: none lost, no attempt burnt", thirtyAlerts},
+		{"30 alerts at once at 1 a second: none lost, no attempt wasted", thirtyAlerts},
 		{"Retry-After: 3600 obeyed, not clamped", hourOfPause},
 		{"1,300 recipients at 50 a second within 10 % of the floor (GoAlert 4449)", manyRecipients},
 		{"the same idempotency key 100 times at once: one alert (Siren)", sameKey},
 		{"the same idempotency key with another body: a clear error (Siren)", sameKeyOtherRequest},
-		{"a poison recipient in a job of 5: the other four exactly once", poisonRecipient},
+		{"a failing recipient in a job of 5: the other four exactly once", poisonRecipient},
 	} {
 		t.Run(trouble.name, trouble.test)
 	}
 }
 
-// markedAsSent sees that no status but success makes a delivery Sent: what would fail
-// again ends as Failed, what may pass is sent when it has.
+// markedAsSent checks that only a success status makes a delivery Sent: permanent
+// errors make it Failed, and temporary ones are retried until it is sent.
 func markedAsSent(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct {
 			name   string
 			fault  *mockupv1.Fault
 			status int32
-			kinds  string // of the attempts, as they begin
+			kinds  string // expected start of the attempts' outcomes
 		}{
 			{"500", &mockupv1.Fault{Status: 500}, 500, "retry"},
 			{"429", &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "1"}}, 429, "paused"},
@@ -50,15 +49,15 @@ func markedAsSent(t *testing.T) {
 				id := d.send(t, `{"target":["@user3"],"message":"m"}`).ID
 				tried := d.tried(t, id, 1)
 				if tried.GetState() != alertv1.DeliveryState_DELIVERY_STATE_QUEUED && tried.GetState() != alertv1.DeliveryState_DELIVERY_STATE_CLAIMED || tried.GetAttempts()[0].GetOutcome().GetProviderStatus() != c.status {
-					t.Errorf("while it is refused: %v", tried)
+					t.Errorf("during the fault: %v", tried)
 				}
 				d.reset(t)
 				ended := d.ended(t, id)[0]
 				if got := kinds(ended); ended.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT || !strings.HasPrefix(got, c.kinds) || !strings.HasSuffix(got, " sent") {
-					t.Errorf("it ended as %s after %s", ended.GetState(), got)
+					t.Errorf("final state %s after %s", ended.GetState(), got)
 				}
 				if calls := d.calls(t); len(calls) != 1 {
-					t.Errorf("%d calls were taken", len(calls))
+					t.Errorf("%d calls were accepted", len(calls))
 				}
 			})
 		}
@@ -69,7 +68,7 @@ func markedAsSent(t *testing.T) {
 	})
 }
 
-// refusedInTheBody sees that a status of success is none where the body says no.
+// refusedInTheBody checks that a success status with an error in the body is a failure.
 func refusedInTheBody(t *testing.T) {
 	everywhere(t, func(t *testing.T, d deployment) {
 		failing(t, d, []failure{
@@ -78,7 +77,7 @@ func refusedInTheBody(t *testing.T) {
 	})
 }
 
-// A failure is how a call fails that would fail again.
+// A failure is a permanent error of a call.
 type failure struct {
 	name   string
 	fault  *mockupv1.Fault
@@ -87,8 +86,8 @@ type failure struct {
 	code   string
 }
 
-// failing sees that a call that would fail again ends its delivery as Failed, with the
-// evidence, and that its neighbours are told.
+// failing checks that a permanent error makes its delivery Failed, with the evidence,
+// and that other deliveries of the job are sent.
 func failing(t *testing.T, d deployment, failures []failure) {
 	t.Helper()
 	for _, c := range failures {
@@ -99,7 +98,7 @@ func failing(t *testing.T, d deployment, failures []failure) {
 			for _, delivery := range d.ended(t, d.send(t, `{"target":["@@test-team2"],"message":"m"}`).ID) {
 				if delivery.GetNickName() != "user7" {
 					if delivery.GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
-						t.Errorf("the neighbour: %v", delivery)
+						t.Errorf("the other delivery: %v", delivery)
 					}
 					continue
 				}

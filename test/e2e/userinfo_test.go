@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// TestPeopleElsewhere lets another system keep the people, and offer UserInfo: alerts
-// go to whom it names, also while it is down, if it was asked the same before.
+// TestPeopleElsewhere uses a remote directory with UserInfo: alerts go to the
+// recipients that it returns, also while it is down, for lookups that are cached.
 func TestPeopleElsewhere(t *testing.T) {
 	system := binaries.Serve(t, "--services=group", "--demo-data", "--data="+t.TempDir(), "--group-addr=127.0.0.1:0", "--seal-key-file="+makeKey(t))
 	here := append([]string{
-		"--services=all,mockup", "--data=" + t.TempDir(), "--seal-key-file=" + makeKey(t), // another key than the system's
+		"--services=all,mockup", "--data=" + t.TempDir(), "--seal-key-file=" + makeKey(t), // another key than that of the remote directory
 		"--userinfo-url=" + system.URLs(t, 1)["group"],
 	}, anywhere...)
 	urls := binaries.Serve(t, here...).URLs(t, 5)
@@ -22,23 +22,23 @@ func TestPeopleElsewhere(t *testing.T) {
 		d.reset(t)
 		said := d.send(t, `{"target":["@user1","@nobody"],"message":"node1 down"}`)
 		if *said.UserCount != 1 || len(said.UnknownTarget) != 1 {
-			t.Fatalf("%s: answered %+v", what, said)
+			t.Fatalf("%s: response %+v", what, said)
 		}
 		d.ended(t, said.ID)
 		calls := d.calls(t)
 		if len(calls) != 1 || calls[0].GetHeaders()["Authorization"] != "Bearer SLACK-USER1-TOKEN" {
-			t.Errorf("%s: the fake got %v", what, calls)
+			t.Errorf("%s: the fake received %v", what, calls)
 		}
 	}
-	told("the system answers")
+	told("the remote directory is up")
 	system.Kill()
-	told("the system is down")
+	told("the remote directory is down")
 	res, err := http.Post(d.edge+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@user2"],"message":"node1 down"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusInternalServerError {
-		t.Errorf("whom it was never asked for: %s", res.Status)
+		t.Errorf("a lookup that is not cached: %s", res.Status)
 	}
 }

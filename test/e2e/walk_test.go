@@ -6,17 +6,17 @@ import (
 	"testing"
 )
 
-// A step is a REST request and what it must be answered.
+// A step is a REST request with its expected response.
 type step struct {
 	name, method, path, body string
 	status                   int
-	answer                   string // to the letter; a part of it where it begins with …; not looked at where empty
-	keep                     string // {keep} stands for the last id of this answer, from now on
+	answer                   string // to the letter; a part of it if it begins with …; not checked if empty
+	keep                     string // {keep} is replaced by the last id of this response from now on
 }
 
 var answeredID = regexp.MustCompile(`"id":(\d+)`)
 
-// walk makes steps that build on each other.
+// walk makes steps that depend on each other.
 func walk(t *testing.T, url string, steps []step) {
 	t.Helper()
 	var kept []string // for strings.NewReplacer
@@ -32,7 +32,7 @@ func walk(t *testing.T, url string, steps []step) {
 				t.Errorf("%s %s %s\n got: %d %s\nwant: %d %s", s.method, s.path, s.body, status, answer, s.status, want)
 			}
 			if strings.Contains(answer, "SECRET-") {
-				t.Errorf("the answer tells a credential: %s", answer)
+				t.Errorf("the response holds a credential: %s", answer)
 			}
 		})
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestTwoThousandWatchers watches with 2,000 calls (usually 500), of one alert and of many:
-// they take little memory, an alert is accepted and sent as soon as without them, and all of
-// them see the end.
+// TestTwoThousandWatchers watches one alert and many with 2,000 calls (usually 500):
+// they take little memory, alerts are accepted and sent as quickly as without them, and
+// all of them receive the final states.
 func TestTwoThousandWatchers(t *testing.T) {
 	watchers, alerts := testsize.Pick(500, 2000), testsize.Pick(50, 200)
 	p := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)...)
@@ -56,7 +56,7 @@ func TestTwoThousandWatchers(t *testing.T) {
 				last = stream.Msg().GetDeliveryCounts()
 			}
 			if err := stream.Err(); err != nil || last.GetCanceled() != 1 {
-				t.Errorf("watcher %d saw %v to the end, %v", i, last, err)
+				t.Errorf("watcher %d last received %v, %v", i, last, err)
 			}
 			_ = stream.Close()
 		})
@@ -76,7 +76,7 @@ func TestTwoThousandWatchers(t *testing.T) {
 	}
 	canceled := time.Since(start)
 	seen.Wait()
-	t.Logf("%d watchers took %d MB; the slowest of 20 alerts took %s; %d alerts were canceled in %s, and all saw the end after %s",
+	t.Logf("%d watchers took %d MB; the slowest of 20 alerts took %s; %d alerts were canceled in %s, and all received it within %s",
 		watchers, grown>>20, slowest, alerts, canceled, time.Since(start))
 	if grown > 150<<20/2000*watchers {
 		t.Errorf("%d watchers took %d MB", watchers, grown>>20)
@@ -86,11 +86,12 @@ func TestTwoThousandWatchers(t *testing.T) {
 	}
 }
 
-// TestAlertToManyPeople sends an alert to 100,000 people (usually 20,000): the answers about
-// it are pages, and 12 callers that ask at once, and watchers, take little memory and time.
+// TestAlertToManyPeople sends an alert to 100,000 users (usually 20,000): responses
+// about it have pages, and 12 concurrent callers, and watchers, take little memory and
+// time.
 func TestAlertToManyPeople(t *testing.T) {
 	people := testsize.Pick(20_000, 100_000)
-	_, nats := binaries.NATS(t, t.TempDir(), -1) // and no sender, whose work is no part of this
+	_, nats := binaries.NATS(t, t.TempDir(), -1) // without a sender, whose work would disturb the measurement
 	p := binaries.Serve(t, append([]string{"--services=group,alert,edge", "--nats-url=" + nats, "--seal-key-file=" + makeKey(t), "--data=" + t.TempDir()}, anywhere...)...)
 	d := deployment{edge: p.URLs(t, 3)["edge"]}
 	var file bytes.Buffer
@@ -119,9 +120,9 @@ func TestAlertToManyPeople(t *testing.T) {
 		}
 		all.Wait()
 		spent = processorTime(t, p) - spent
-		t.Logf("12 at once took %s of a processor", spent)
+		t.Logf("12 at once took %s of CPU time", spent)
 		if spent > 2*time.Second+8*time.Second*time.Duration(people)/100_000 {
-			t.Errorf("12 at once took %s of a processor", spent)
+			t.Errorf("12 at once took %s of CPU time", spent)
 		}
 		res := d.get(t, id)
 		if n := int(res.GetAlert().GetUserCount()); n != people || len(res.GetDeliveries()) != 1000 || res.GetNextPageToken() == "" {
@@ -141,7 +142,7 @@ func TestAlertToManyPeople(t *testing.T) {
 			}
 		}
 		if len(seen) != people {
-			t.Errorf("%d people", len(seen))
+			t.Errorf("%d users", len(seen))
 		}
 		late := strconv.Itoa(people - 1)
 		status, answer := ask(t, http.MethodGet, d.edge+"/v1/alerts/"+id+"/deliveries?nickName=someone"+late, "")
@@ -169,7 +170,7 @@ func TestAlertToManyPeople(t *testing.T) {
 				defer told()
 				for stream.Receive() {
 					if n := len(stream.Msg().GetDeliveries()); n > 500 {
-						t.Errorf("a message of %d deliveries", n)
+						t.Errorf("a stream message of %d deliveries", n)
 					}
 					for _, one := range stream.Msg().GetDeliveries() {
 						if states[one.GetId()] = one.GetState(); len(states) == people {
@@ -180,7 +181,7 @@ func TestAlertToManyPeople(t *testing.T) {
 				must(t, stream.Err())
 				for _, state := range states {
 					if state != alertv1.DeliveryState_DELIVERY_STATE_CANCELED {
-						t.Errorf("a delivery ended as %s", state)
+						t.Errorf("a delivery has the final state %s", state)
 						return
 					}
 				}
@@ -191,8 +192,8 @@ func TestAlertToManyPeople(t *testing.T) {
 		must(t, err)
 		all.Wait()
 	})
-	t.Logf("it took %d MB more", (peakMemory(t, p)-before)>>20)
+	t.Logf("memory grew by %d MB", (peakMemory(t, p)-before)>>20)
 	if grown := peakMemory(t, p) - before; grown > 250<<20/100_000*people {
-		t.Errorf("it took %d MB more", grown>>20)
+		t.Errorf("memory grew by %d MB", grown>>20)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A board keeps what trials came to.
+// A board collects the results of cases.
 type board struct {
 	mu       sync.Mutex
 	verdicts []verdict
@@ -21,7 +21,7 @@ func (b *board) add(v verdict) {
 	b.verdicts = append(b.verdicts, v)
 }
 
-// table shows them, in the order of their names, and their sum.
+// table returns the results as a table, sorted by name, with their sum.
 func (b *board) table() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

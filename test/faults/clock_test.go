@@ -13,12 +13,12 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// stepped builds the bongsu whose clock is moved, once.
+// stepped builds the bongsu with a settable clock, once.
 var stepped = sync.OnceValues(func() (string, error) {
 	return proc.BuildStepped(filepath.Dir(binaries.Bongsu))
 })
 
-// withClock gives a part, which is started again, a clock of its own.
+// withClock restarts a part with a clock of its own.
 func (s *system) withClock(t testing.TB, name string) proc.Clock {
 	t.Helper()
 	path, err := stepped()
@@ -36,9 +36,9 @@ func (s *system) withClock(t testing.TB, name string) proc.Clock {
 	return clock
 }
 
-// TestClockSteps moves the clock of one process by an hour and back, while alerts go
-// through it and while it is idle: everything is delivered, nothing twice and unmarked,
-// and nothing waits for the hour.
+// TestClockSteps moves the clock of one process by an hour and back, under load and
+// idle: everything is delivered, without unmarked duplicates, and nothing waits for the
+// hour.
 func TestClockSteps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")
@@ -67,7 +67,7 @@ func TestClockSteps(t *testing.T) {
 				}
 				send("before")
 				clock.Set(t, ahead)
-				send("while it is wrong")
+				send("with a wrong clock")
 				clock.Set(t, 0)
 				send("after")
 				s.delivered(t, all)
@@ -81,8 +81,8 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
-// TestClockAheadAtStart starts a sender whose clock is an hour ahead and puts it right:
-// it says that it is not ready and why, and is ready after.
+// TestClockAheadAtStart starts a sender whose clock is an hour ahead and then corrects
+// it: the sender is not ready and returns the reason, and then becomes ready.
 func TestClockAheadAtStart(t *testing.T) {
 	t.Parallel()
 	s := apart(t, "sqlite", "sender1")
@@ -99,11 +99,12 @@ func TestClockAheadAtStart(t *testing.T) {
 
 var saysSkewed = regexp.MustCompile(`"level":"ERROR","msg":"[^"]*clock[^"]*"`)
 
-// dated are the messengers whose calls are signed with their time.
+// dated are the messengers whose requests are signed with a time.
 var dated = []string{"webhook", "sns"}
 
-// delivered waits until everything has ended, and sees that each delivery was sent, and
-// more than once only where that is marked. The times in the record mean nothing here.
+// delivered waits until everything is completed, and checks that each delivery was
+// sent, and more than once only if it is marked as a possible duplicate. The recorded
+// times are not checked.
 func (s *system) delivered(t testing.TB, all []*post) {
 	t.Helper()
 	alerts, seen := s.ended(t), s.sights(t)
@@ -122,13 +123,13 @@ func (s *system) delivered(t testing.TB, all []*post) {
 				marked = marked || attempt.GetPossibleDuplicate()
 			}
 			if d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && (slices.Contains(dated, d.GetMessenger()) || spared(a.GetAlert().GetSeverity(), d)) {
-				continue // its provider refuses a signature of another time, or it costs money and its lease ended with the step
+				continue // its provider rejects a signature with another time, or it is costly and its lease expired by the step
 			}
 			if taken == 0 && d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && spared(a.GetAlert().GetSeverity(), d) {
-				continue // a step of the clock ended its lease, and it is not paid for twice
+				continue // its lease expired by the clock step, and a costly delivery is not repeated
 			}
 			if taken == 0 || taken > 1 && !marked {
-				t.Errorf("the fake took it %d times: %v", taken, d)
+				t.Errorf("the fake accepted it %d times: %v", taken, d)
 			}
 		}
 	}

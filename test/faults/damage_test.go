@@ -10,8 +10,7 @@ import (
 
 var saysDamaged = regexp.MustCompile(`the ledger \(corrupt database file, restore a backup\)`)
 
-// TestLedgerCorrupted starts on a ledger whose file holds something else, and on the
-// file as it was.
+// TestLedgerCorrupted starts on a corrupt ledger file, and then on the original one.
 func TestLedgerCorrupted(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -38,23 +37,24 @@ func TestLedgerCorrupted(t *testing.T) {
 	s.judge(t, all)
 }
 
-// doesNotStart sees that a process in a folder ends and says why.
+// doesNotStart checks that a process on a folder exits with an error that holds the
+// words.
 func doesNotStart(t *testing.T, data string, why ...string) {
 	t.Helper()
 	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
 	if err := p.Wait(t); err == nil {
-		t.Error("it ended as if all were well")
+		t.Error("exit without an error")
 	}
 	for _, word := range why {
 		if !strings.Contains(p.Said(), word) || strings.Contains(p.Said(), "goroutine") {
-			t.Errorf("it said %q, and nothing of %q", p.Said(), word)
+			t.Errorf("stderr %q lacks %q", p.Said(), word)
 		}
 	}
 }
 
-// TestLedgerCorruptedWhileItRuns writes garbage over the ledger of a process that is
-// idle: it refuses what it cannot record, says that it is not ready, and tells nobody
-// more; started again, it says what is wrong.
+// TestLedgerCorruptedWhileItRuns corrupts the ledger of an idle process: it refuses
+// alerts that it cannot record, is not ready, and sends nothing more; after a restart
+// it logs the reason.
 func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -62,7 +62,7 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	before, _ := posts(draw(t.Name()), 40)
 	s.send(t, before)
 	s.ended(t)
-	must(t, s.parts["all"].Stop(t)) // so that all is in the one file
+	must(t, s.parts["all"].Stop(t)) // so that all data is in one file
 	s.start(t, "all")
 	s.ready(t)
 	calls := len(s.sights(t))
@@ -80,16 +80,16 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	s.refuses(t)
 	s.notReady(t)
 	if now := len(s.sights(t)); now != calls {
-		t.Errorf("%d were told more, of what cannot be recorded", now-calls)
+		t.Errorf("%d more calls for deliveries that cannot be recorded", now-calls)
 	}
 	s.living(t)
 	s.kill("all")
-	// Whether it meets the garbage when it opens the ledger, or not before it is asked,
-	// depends on where the garbage lies.
+	// It finds the damage when it opens the ledger or only at a later request,
+	// depending on the place of the damage.
 	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
 	if said := p.Await(t, startsOrNot, 1)[0][0]; said == "cannot start" {
 		if p.Wait(t) == nil || !saysDamaged.MatchString(p.Said()) {
-			t.Errorf("it does not say what is wrong:\n%s", p.Said())
+			t.Errorf("the log lacks the reason:\n%s", p.Said())
 		}
 		return
 	}

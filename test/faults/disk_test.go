@@ -16,7 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestDiskFull fills the disk under alerts that go through.
+// TestDiskFull fills the disk while alerts are sent.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	data := mount(t, "size=24m")
@@ -36,8 +36,8 @@ func TestDiskFull(t *testing.T) {
 	s.living(t)
 }
 
-// fill fills the disk until alerts are refused, makes room again, waits until they can
-// be accepted, and gives those that were sent meanwhile.
+// fill fills the disk until alerts are refused, frees it, waits until alerts are
+// accepted again, and returns those that were sent in between.
 func (s *system) fill(t *testing.T, data string) (between []*post) {
 	t.Helper()
 	balloon, err := os.Create(filepath.Join(data, "balloon"))
@@ -48,12 +48,12 @@ func (s *system) fill(t *testing.T, data string) (between []*post) {
 			t.Fatal(err)
 		}
 	}
-	// What the files have allocated takes some more.
+	// Allocated space within the files takes some more alerts.
 	for ctx, said := limited(t), 0; said != http.StatusServiceUnavailable; said, _ = s.get(ctx, "/readyz") {
 		if ctx.Err() != nil {
-			t.Fatalf("%d alerts later it is ready, on a full disk", len(between))
+			t.Fatalf("ready after %d alerts on a full disk", len(between))
 		}
-		fill() // the queue gives back what it does not need any more
+		fill() // the queue frees space
 		var burst []*post
 		for range 30 {
 			burst = append(burst, &post{target: everyTeam, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
@@ -69,17 +69,17 @@ func (s *system) fill(t *testing.T, data string) (between []*post) {
 	return between
 }
 
-// endless is a file without end.
+// endless is a reader without an end.
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) { return len(b), nil }
 
-// mount gives a small file system of its own.
+// mount returns the folder of a new small file system.
 func mount(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("a file system of its own cannot be mounted here (it needs root on Linux), so this is not tested: %v %s", err, out)
+		t.Skipf("mounting a file system failed (needs root on Linux): %v %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -89,7 +89,7 @@ func mount(t *testing.T, options string) string {
 	return dir
 }
 
-// TestFolderReadOnly starts on a folder that cannot be written.
+// TestFolderReadOnly starts on a read-only folder.
 func TestFolderReadOnly(t *testing.T) {
 	t.Parallel()
 	data := mount(t, "size=24m")
@@ -112,16 +112,15 @@ func TestFolderReadOnly(t *testing.T) {
 	s.judge(t, all)
 }
 
-// TestFolderTurnsReadOnly lets the file system under a running process refuse all
-// writes, as one does whose disk fails: nothing is accepted, and what was accepted is
-// kept.
+// TestFolderTurnsReadOnly lets the file system of a running process refuse all writes,
+// as after a disk failure: nothing is accepted, and accepted alerts are kept.
 func TestFolderTurnsReadOnly(t *testing.T) {
 	t.Parallel()
 	image, data := filepath.Join(t.TempDir(), "image"), t.TempDir()
 	run := func(name string, args ...string) {
 		t.Helper()
 		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
-			t.Skipf("a disk of its own cannot be had here (it needs root on Linux, a loop device and mkfs.ext4), so this is not tested: %s: %v %s", name, err, out)
+			t.Skipf("creating a disk failed (needs root on Linux, a loop device and mkfs.ext4): %s: %v %s", name, err, out)
 		}
 	}
 	must(t, os.WriteFile(image, nil, 0o600))
@@ -136,10 +135,10 @@ func TestFolderTurnsReadOnly(t *testing.T) {
 
 	s := oneIn(t, data)
 	before, _ := posts(draw(t.Name()), 40)
-	s.send(t, before) // some of which wait for their turn
+	s.send(t, before) // some of which wait for their slots
 	s.struck(func() {
-		// Of what ext4 is writing when it gives up, Linux may say that it is on the disk
-		// though it is not, as to any program that waits for an fsync then. Here none waits.
+		// When ext4 shuts down, Linux may report a pending fsync as successful although
+		// the data is lost. Here no fsync is pending.
 		all := s.parts["all"]
 		halt(t, all.Process)
 		run("mount", "-o", "remount,abort", data)
@@ -158,18 +157,19 @@ func TestFolderTurnsReadOnly(t *testing.T) {
 	s.judge(t, append(before, after))
 }
 
-// halt stops a process, and returns when none of its threads is in a call to Linux.
+// halt stops a process with SIGSTOP, and returns when none of its threads is in a
+// system call.
 func halt(t *testing.T, p *proc.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGSTOP)
 	for ctx := limited(t); !still(t, p.ID()); wait(ctx, time.Millisecond) {
 		if ctx.Err() != nil {
-			t.Fatal("it does not stop")
+			t.Fatal("the process does not stop")
 		}
 	}
 }
 
-// still says whether all threads of a process have stopped.
+// still reports whether all threads of a process are stopped.
 func still(t *testing.T, process int) bool {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", process))

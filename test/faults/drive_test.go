@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// A post is an alert that a caller sends, and what it was told.
+// A post is an alert that a caller sends, with its response.
 type post struct {
 	target, severity, message string
-	key                       string        // where it is set, the caller asks until it is answered
-	after                     time.Duration // the caller waits before it
+	key                       string        // if set, the caller retries until a response
+	after                     time.Duration // delay before the request
 
-	id    string // where it was accepted
-	count int    // deliveries that were promised
+	id    string // if accepted
+	count int    // deliveries in the response
 	told  time.Time
-	wrong string // an answer to the same request that is not the one before
+	wrong string // a different response to a repeated request
 }
 
-// posts draws alerts, and gives them with the deliveries they make.
+// posts returns random alerts and the number of their deliveries.
 func posts(rng *rand.Rand, n int) (all []*post, deliveries int) {
 	severities := []string{"critical", "high", "normal", "low", "경고"}
 	for i := range n {
@@ -42,8 +42,8 @@ func posts(rng *rand.Rand, n int) (all []*post, deliveries int) {
 	return all, deliveries
 }
 
-// drive lets callers send all, several at a time, and returns when the last was
-// told or gave up.
+// drive sends all alerts by several concurrent callers, and returns when the last has a
+// response or gave up.
 func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 	work := make(chan *post)
 	var callers sync.WaitGroup
@@ -56,12 +56,12 @@ func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 				at := int(turn.Add(1))
 				for !s.post(ctx, client, p, at) && p.key != "" && ctx.Err() == nil {
 					wait(ctx, 20*time.Millisecond)
-					at++ // a caller that gets no answer asks elsewhere
+					at++ // without a response the caller retries at the next URL
 				}
 				if p.key != "" && p.id != "" && at%3 == 0 {
 					s.repeat(ctx, client, p, at+1)
 				}
-				accepted.add(1) // or it never will be
+				accepted.add(1) // or it will never be
 			}
 		})
 	}
@@ -72,8 +72,8 @@ func (s *system) drive(ctx context.Context, all []*post, accepted *counter) {
 	callers.Wait()
 }
 
-// strikeBusy sends alerts, strikes once 20 of them were accepted, and returns when all
-// callers were answered or gave up, within patience.
+// strikeBusy sends alerts, calls strike after 20 of them were accepted, and returns
+// when all callers have a response or gave up, within patience.
 func (s *system) strikeBusy(t testing.TB, all []*post, patience time.Duration, strike func()) {
 	t.Helper()
 	accepted, driven := new(counter), make(chan struct{})
@@ -90,8 +90,8 @@ func (s *system) strikeBusy(t testing.TB, all []*post, patience time.Duration, s
 	<-driven
 }
 
-// repeat sends an alert that was accepted once more, under its key and to the next of
-// the system's URLs: it is answered as before, if at all.
+// repeat sends an accepted alert again, with its idempotency key and to the next URL:
+// the response, if any, must be the same.
 func (s *system) repeat(ctx context.Context, client *http.Client, p *post, at int) {
 	again := *p
 	if s.post(ctx, client, &again, at) && (again.id != p.id || again.count != p.count) {
@@ -99,7 +99,7 @@ func (s *system) repeat(ctx context.Context, client *http.Client, p *post, at in
 	}
 }
 
-// post sends one alert to one of the system's URLs, and reports whether it was accepted.
+// post sends an alert to one of the URLs, and reports whether it was accepted.
 func (s *system) post(ctx context.Context, client *http.Client, p *post, at int) bool {
 	body := fmt.Sprintf(`{"target":[%s],"severity":%q,"message":%q}`, p.target, p.severity, p.message)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[at%len(s.urls)]+"/v1/alerts", strings.NewReader(body))
@@ -127,7 +127,7 @@ func (s *system) post(ctx context.Context, client *http.Client, p *post, at int)
 	return true
 }
 
-// wait waits for d, or until ctx ends.
+// wait waits for d, or until ctx is done.
 func wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestWipedUnderAFlood deletes the folder of JetStream while a flood waits in line for
-// one token: all of it is sent, once, and the limit holds within a tenth.
+// TestWipedUnderAFlood deletes the folder of JetStream while many deliveries wait for
+// slots of one credential: all are sent once, and the rate limit holds within a tenth.
 func TestWipedUnderAFlood(t *testing.T) {
 	t.Parallel()
 	const perSecond, alerts = 20, 50
@@ -33,7 +33,7 @@ func TestWipedUnderAFlood(t *testing.T) {
 			}
 			s.send(t, all)
 			if !s.calls.reach(t.Context(), alerts*teamSize/4) {
-				t.Fatal("the flood does not flow")
+				t.Fatal("the deliveries are not sent")
 			}
 			s.struck(func() { s.wipe(t) })
 			v := s.judge(t, all)
@@ -51,7 +51,7 @@ func TestWipedUnderAFlood(t *testing.T) {
 				most = max(most, within)
 			}
 			t.Logf("%d deliveries took %s, at most %d in a second", v.deliveries, times[len(times)-1].Sub(times[0]), most)
-			if v.deliveries != alerts*teamSize || len(times) != v.deliveries || most > perSecond*11/10+1 { // the second begins and ends with one
+			if v.deliveries != alerts*teamSize || len(times) != v.deliveries || most > perSecond*11/10+1 { // both ends of the second may hold a call
 				t.Errorf("%d calls for %d deliveries, at most %d in a second", len(times), v.deliveries, most)
 			}
 		})

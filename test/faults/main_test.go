@@ -1,6 +1,6 @@
-// Package faults proves the promises by breaking things: real processes are killed,
-// stopped, cut off and starved while alerts go through them, and then what the fake
-// provider saw is held against what the ledger says.
+// Package faults tests the guarantees under faults: real processes are killed, stopped,
+// cut off and starved while alerts are sent, and then the calls that the fake provider
+// received are compared with the ledger.
 package faults
 
 import (
@@ -19,11 +19,12 @@ import (
 // binaries are the programs under test.
 var binaries proc.Binaries
 
-// seed decides what is drawn: when who is killed, and what is sent to whom. The
-// same seed draws the same; the machine's own timing is not drawn.
+// seed seeds the random choices: when which process is killed, and which alerts are
+// sent to whom. The same seed makes the same choices; the timing of the machine still
+// differs.
 var seed uint64
 
-// long says that the whole matrix is wanted.
+// long selects the full matrix.
 var long = os.Getenv("BONGSU_FAULTS") == "long"
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -42,12 +43,12 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir) //nolint:errcheck // temporary folder
 	if binaries, err = proc.Build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := flag.Set("test.parallel", "4"); err != nil { // tests mostly wait; a flag of the command line wins
+	if err := flag.Set("test.parallel", "4"); err != nil { // the tests mostly wait; a flag of the command line takes precedence
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -58,7 +59,7 @@ func run(m *testing.M) int {
 	return code
 }
 
-// draw gives what is drawn for a test: the same for the same seed and name.
+// draw returns the random source of a test, the same for the same seed and name.
 func draw(name string) *rand.Rand {
 	h := uint64(14695981039346656037) // FNV-1a
 	for _, b := range []byte(name) {
@@ -67,7 +68,7 @@ func draw(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, h))
 }
 
-// upTo draws a time below most.
+// upTo returns a random duration below most.
 func upTo(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(most)))
 }

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// alerts is how many are sent in a trial.
+	// alerts is the number of alerts in a case.
 	alerts = 90
-	// strikes is how many kills there are in a trial.
+	// strikes is the number of fault events in a case.
 	strikes = 3
 )
 
-// TestMatrix runs the trials, and prints what each came to.
+// TestMatrix runs the cases and prints their results.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	trials := some
@@ -38,7 +38,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// run drives alerts through a system while it is struck, and judges.
+// run sends alerts through a system during fault events, and checks the result.
 func (c trial) run(t *testing.T) {
 	rng := draw(c.String())
 	var sys *system
@@ -59,7 +59,7 @@ func (c trial) run(t *testing.T) {
 
 	start := time.Now()
 	all, deliveries := posts(rng, alerts)
-	all = append(all, &post{target: `"@all"`, severity: "normal", message: "everybody is told"}) // by every messenger
+	all = append(all, &post{target: `"@all"`, severity: "normal", message: "to all users"}) // by every messenger
 	deliveries += users
 	accepted, driven := new(counter), make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -85,20 +85,20 @@ func (c trial) run(t *testing.T) {
 		t.Fatal("not all alerts were accepted within two minutes")
 	}
 	if c.provider != "ok" {
-		sys.behave(t, &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}) // it is well again
+		sys.behave(t, &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}) // the provider works again
 	}
 	v := sys.judge(t, all)
 	v.name, v.took = c.String(), time.Since(start)
 	results.add(v)
-	t.Logf("%d ended as failed rather than be paid for twice; %d calls were known again and told nobody", v.spared, v.known)
+	t.Logf("%d costly deliveries failed instead of being repeated; %d calls were deduplicated by the provider", v.spared, v.known)
 	sys.living(t)
 	if c.quiet() {
 		sys.calm(t)
 	}
 }
 
-// calm sees that where nobody was killed and the provider kept its word, nothing was
-// sent twice or said to be.
+// calm checks that without kills and provider faults nothing was sent twice or marked
+// as a possible duplicate.
 func (s *system) calm(t testing.TB) {
 	t.Helper()
 	seen := s.sights(t)
@@ -111,28 +111,28 @@ func (s *system) calm(t testing.TB) {
 				}
 			}
 			if taken != 1 {
-				t.Errorf("it was sent %d times: %v", taken, d)
+				t.Errorf("sent %d times: %v", taken, d)
 			}
 			for _, attempt := range d.GetAttempts() {
 				if attempt.GetPossibleDuplicate() {
-					t.Errorf("it is said to be a duplicate: %v", d)
+					t.Errorf("marked as a possible duplicate: %v", d)
 				}
 			}
 		}
 	}
 }
 
-// A strike is one blow.
+// A strike is one fault event.
 type strike struct {
-	accepts int           // it comes after so many alerts were accepted,
-	calls   int           // or, where that is 0, after the fake got so many calls,
-	after   time.Duration // and so long later
-	parts   []string      // that are killed
-	down    time.Duration // before they are started again
-	wipe    bool          // JetStream's folder is deleted instead
+	accepts int           // it happens after so many accepted alerts,
+	calls   int           // or, if that is 0, after so many calls to the fake,
+	after   time.Duration // and this delay
+	parts   []string      // to kill
+	down    time.Duration // until the restart
+	wipe    bool          // delete JetStream's folder instead
 }
 
-// plan draws the strikes, spread over the run.
+// plan returns random fault events, spread over the run.
 func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
 	var plan []strike
 	n := 0
@@ -157,7 +157,7 @@ func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
 	return plan
 }
 
-// victims draws who is killed.
+// victims returns the random parts to kill.
 func (c trial) victims(rng *rand.Rand) []string {
 	switch {
 	case c.kill == "none":
@@ -174,9 +174,9 @@ func (c trial) victims(rng *rand.Rand) []string {
 	return []string{c.kill}
 }
 
-// await waits for the moment.
+// await waits for the time of the fault event.
 func (s strike) await(ctx context.Context, sys *system, accepted *counter) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the fake's count may be short of it
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the fake may receive fewer calls than planned
 	defer cancel()
 	if s.accepts > 0 {
 		accepted.reach(ctx, s.accepts)

@@ -14,9 +14,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
 
-// The people of every system: user1 to user60, each with a destination. The first are
-// in teams, and all of a team are told under one token of Slack; the others have a
-// credential each, by all messengers, and some of them are together in shifts.
+// The users of every system: user1 to user60, each with a destination. The first are in
+// teams, whose members share one credential of Slack; the others have a credential
+// each, over all messengers, and some of them are in shifts.
 const (
 	users     = 60
 	teams     = 4
@@ -25,10 +25,10 @@ const (
 	shiftSize = 3
 )
 
-// channel is the destination of a user.
+// channel returns the destination of a user.
 func channel(user int) string { return wayOf(user).destination(user) }
 
-// token is the credential of a user.
+// token returns the credential of a user.
 func token(user int) string {
 	if team := (user-1)/teamSize + 1; team <= teams {
 		return fmt.Sprintf("TEAM%d-TOKEN", team)
@@ -36,7 +36,7 @@ func token(user int) string {
 	return wayOf(user).credential(user)
 }
 
-// tokens gives the tokens by channel.
+// tokens returns the credentials by destination.
 func tokens() map[string]string {
 	all := map[string]string{}
 	for user := 1; user <= users; user++ {
@@ -45,7 +45,7 @@ func tokens() map[string]string {
 	return all
 }
 
-// groups gives the users of every group.
+// groups returns the users of every group.
 func groups() map[string][]int {
 	all, next := map[string][]int{}, 1
 	for _, kind := range []struct {
@@ -63,7 +63,7 @@ func groups() map[string][]int {
 	return all
 }
 
-// waysTo gives the ways by channel.
+// waysTo returns the routes by destination.
 func waysTo() map[string]way {
 	all := map[string]way{}
 	for user := 1; user <= users; user++ {
@@ -72,10 +72,10 @@ func waysTo() map[string]way {
 	return all
 }
 
-// everyTeam is the target of those who are told by Slack alone.
+// everyTeam is the target of the users that are notified by Slack only.
 const everyTeam = `"@@team1","@@team2","@@team3","@@team4"`
 
-// aim draws whom an alert is for, and says how many they are.
+// aim returns a random target and the number of its users.
 func aim(rng *rand.Rand) (target string, people int) {
 	switch n := rng.IntN(60); {
 	case n == 0:
@@ -88,7 +88,7 @@ func aim(rng *rand.Rand) (target string, people int) {
 	return fmt.Sprintf(`"@user%d"`, 1+rng.IntN(users)), 1
 }
 
-// settle lets the people into an empty directory.
+// settle imports the users into an empty directory.
 func settle(t testing.TB, url string) {
 	t.Helper()
 	people := userv1connect.NewUserServiceClient(http.DefaultClient, url)

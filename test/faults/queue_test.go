@@ -10,14 +10,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A disturbance is what happens to the queue.
+// A disturbance is a fault of the queue.
 type disturbance struct {
 	name   string
-	inside bool // the broker is the embedded one
+	inside bool // for the embedded broker
 	do     func(t *testing.T, s *system)
 }
 
-// restarted is the plainest one.
+// restarted is the simplest one.
 var restarted = disturbance{"stopped and started", false, func(t *testing.T, s *system) {
 	if err := s.parts["broker"].Stop(t); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ var disturbances = []disturbance{
 	{"the embedded broker's folder deleted", true, func(t *testing.T, s *system) { s.wipe(t) }},
 }
 
-// away is how long the broker is away: a minute where there is time.
+// away returns how long the broker is stopped: a minute in the full matrix.
 func away() time.Duration {
 	if long {
 		return time.Minute
@@ -75,8 +75,8 @@ func away() time.Duration {
 	return 6 * time.Second
 }
 
-// TestQueueIsDisposable disturbs the queue, idle and busy: nothing of ours is started
-// again, everything ends, nothing is sent twice.
+// TestQueueIsDisposable disturbs the queue, idle and busy, without a restart of Bongsu:
+// everything is completed, and nothing is sent twice.
 func TestQueueIsDisposable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute")
@@ -105,7 +105,7 @@ func (d disturbance) whileIdle(t *testing.T) {
 	s.struck(func() { d.do(t, s) })
 	after, _ := posts(draw(t.Name()), 20)
 	for _, p := range after {
-		p.message, p.key = p.message+" again", "" // or it would be one of those before
+		p.message, p.key = p.message+" again", "" // otherwise it would be deduplicated
 	}
 	s.send(t, after)
 	s.judge(t, append(before, after...))
@@ -113,7 +113,7 @@ func (d disturbance) whileIdle(t *testing.T) {
 	s.living(t)
 }
 
-// whileBusy disturbs the queue while alerts go through it.
+// whileBusy disturbs the queue under load.
 func (d disturbance) whileBusy(t *testing.T) {
 	t.Parallel()
 	s := d.system(t)
@@ -137,7 +137,7 @@ func (s *system) send(t testing.TB, all []*post) {
 	}
 }
 
-// broker gives a connection to the broker, as an operator has one.
+// broker returns a client connection to the broker.
 func (s *system) broker(t testing.TB) jetstream.JetStream {
 	t.Helper()
 	conn, err := nats.Connect(s.nats)
@@ -155,8 +155,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// TestJobsLostFromTheStream takes jobs from a stream that stays what it was, before
-// any sender saw them.
+// TestJobsLostFromTheStream deletes queue messages from an otherwise intact stream
+// before a sender receives them.
 func TestJobsLostFromTheStream(t *testing.T) {
 	t.Parallel()
 	s := apart(t, "sqlite")
@@ -166,7 +166,7 @@ func TestJobsLostFromTheStream(t *testing.T) {
 	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
-	for info := stream.CachedInfo(); info.State.Msgs == 0; { // the last jobs may be on their way
+	for info := stream.CachedInfo(); info.State.Msgs == 0; { // the last jobs may not be in the stream yet
 		wait(ctx, 20*time.Millisecond)
 		info, err = stream.Info(ctx)
 		must(t, err)

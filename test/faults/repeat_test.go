@@ -12,17 +12,17 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// tookIt says whether a fake took a message.
+// tookIt reports whether the fake accepted a message.
 func tookIt(call *mockupv1.Call) bool { return call.GetAnswerStatus()/100 == 2 }
 
-// dear says whether a delivery costs money and is not critical.
+// dear reports whether a delivery is costly and not critical.
 func dear(severity string, d *alertv1.Delivery) bool {
 	spec, _ := messenger.Find(specs, d.GetMessenger())
 	return spec.Costly && job.RankOf(severity) != job.Critical
 }
 
-// spared says whether a delivery may have failed because its last attempt may have been
-// carried out: a message that is dear is not repeated then.
+// spared reports whether a delivery may have failed because its last attempt is
+// unknown: a costly delivery is not repeated then.
 func spared(severity string, d *alertv1.Delivery) bool {
 	last := d.GetAttempts()[max(0, len(d.GetAttempts())-1):]
 	return dear(severity, d) && len(last) == 1 &&
@@ -30,15 +30,14 @@ func spared(severity string, d *alertv1.Delivery) bool {
 		d.GetReason() != "" && d.GetReason() == last[0].GetOutcome().GetProviderCode()
 }
 
-// known says whether the provider knew a delivery again by its handle, and told nobody
-// twice.
+// known reports whether the provider deduplicated a delivery by its handle.
 func known(d *alertv1.Delivery, call *mockupv1.Call) bool {
 	spec, _ := messenger.Find(specs, d.GetMessenger())
 	return spec.Idempotent && strings.Contains(call.GetBody(), fmt.Sprintf(`"dedup_key":"bongsu-%v"`, d.GetId()))
 }
 
-// TestSpared sees that the judge takes no other failure for a message that was not
-// repeated because it costs money.
+// TestSpared checks that the only excused failure is that of a costly delivery that was
+// not repeated.
 func TestSpared(t *testing.T) {
 	unknown, refused := messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED
 	for _, c := range []struct {
@@ -65,6 +64,6 @@ func TestSpared(t *testing.T) {
 		})
 	}
 	if spared("high", &alertv1.Delivery{Messenger: "twilio", Reason: "connection_lost"}) {
-		t.Error("there was no attempt")
+		t.Error("a delivery without attempts is excused")
 	}
 }

@@ -20,9 +20,9 @@ var (
 	ranOut  = regexp.MustCompile(`delivery deferred: its lease would expire`)
 )
 
-// cutOffAndBack stops a sender past its lease, while it has calls under way and holds
-// deliveries that it has not called for, lets another send them all, and lets it go
-// again: it calls for none of them, and what it reports changes nothing.
+// cutOffAndBack stops a sender past its lease, while it has calls in flight and holds
+// deliveries without a call, lets another sender send them all, and resumes it: it
+// makes none of those calls, and its reports change nothing.
 func cutOffAndBack(t *testing.T) {
 	t.Parallel()
 	const workers = 64
@@ -35,7 +35,7 @@ func cutOffAndBack(t *testing.T) {
 	s.send(t, all)
 	s.serveSender(t, "stopped", s.url, proc.Unpaced...)
 	if !s.calls.reach(t.Context(), workers) {
-		t.Fatal("the sender does not send")
+		t.Fatal("the sender makes no calls")
 	}
 	called := map[sight]bool{}
 	var before []*alertv1.GetAlertResponse
@@ -54,7 +54,7 @@ func cutOffAndBack(t *testing.T) {
 	if err := s.parts["other"].Stop(t); err != nil {
 		t.Error(err)
 	}
-	last := &post{target: `"@user1"`, severity: "low", message: "the stopped one works again"}
+	last := &post{target: `"@user1"`, severity: "low", message: "the stopped sender works again"}
 	s.send(t, []*post{last})
 	s.judge(t, append(all, last))
 	seen := s.sights(t)
@@ -79,6 +79,6 @@ func cutOffAndBack(t *testing.T) {
 		}
 	}
 	if len(called) != workers || held == 0 {
-		t.Errorf("the stopped sender had called for %d, and held %d more: the test proves nothing", len(called), held)
+		t.Errorf("the stopped sender had made %d calls and held %d more: the test covers nothing", len(called), held)
 	}
 }

@@ -16,15 +16,15 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// A sight is one delivery as the fakes see it: every message is sent once, and every
-// user has a destination of their own.
+// A sight identifies a delivery in the calls to the fakes: every text is sent once, and
+// every user has a destination of their own.
 type sight struct{ destination, text string }
 
-// A reader finds the text of a message in the body of a call, and its destination,
-// which is empty where the path names the user.
+// A reader parses the text and the destination in the body of a call. The destination
+// is empty if the path names the user.
 type reader func(body string) (sight, error)
 
-// sights gives the calls that the fakes got, by delivery, in the order of time.
+// sights returns the calls to the fakes by delivery, in the order of time.
 func (s *system) sights(t testing.TB) map[sight][]*mockupv1.Call {
 	t.Helper()
 	res, err := s.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{})
@@ -35,7 +35,7 @@ func (s *system) sights(t testing.TB) map[sight][]*mockupv1.Call {
 	for _, call := range res.GetCalls() {
 		key, err := see(call)
 		if err != nil {
-			t.Fatalf("the fake of %s got %q: %v", call.GetPath(), call.GetBody(), err)
+			t.Fatalf("the fake of %s received %q: %v", call.GetPath(), call.GetBody(), err)
 		}
 		seen[key] = append(seen[key], call)
 	}
@@ -47,7 +47,7 @@ func (s *system) sights(t testing.TB) map[sight][]*mockupv1.Call {
 	return seen
 }
 
-// see reads a call.
+// see parses a call.
 func see(call *mockupv1.Call) (sight, error) {
 	for _, w := range ways {
 		found := w.path.FindStringSubmatch(call.GetPath())
@@ -62,15 +62,15 @@ func see(call *mockupv1.Call) (sight, error) {
 		key.destination = w.destination(user)
 		return key, err
 	}
-	return sight{}, fmt.Errorf("nobody is told by it")
+	return sight{}, fmt.Errorf("no messenger uses it")
 }
 
-// inJSON reads a destination, where its name is not empty, and a text, which is named
-// from the outside in.
+// inJSON parses JSON. destination names the field of the destination, or is empty; text
+// is the path of the text from the outermost field.
 func inJSON(destination string, text ...string) reader {
 	return func(body string) (key sight, err error) {
 		decoder := json.NewDecoder(strings.NewReader(body))
-		decoder.UseNumber() // of more digits than a float has
+		decoder.UseNumber() // some numbers have more digits than a float64
 		var whole map[string]any
 		if err := decoder.Decode(&whole); err != nil {
 			return key, err
@@ -86,7 +86,7 @@ func inJSON(destination string, text ...string) reader {
 	}
 }
 
-// inCard reads an Adaptive Card.
+// inCard parses an Adaptive Card.
 func inCard(body string) (key sight, err error) {
 	var message struct {
 		Attachments [1]struct {
@@ -99,7 +99,7 @@ func inCard(body string) (key sight, err error) {
 	return sight{text: message.Attachments[0].Content.Body[0].Inlines[0].Text}, err
 }
 
-// inEvent reads an event of PagerDuty.
+// inEvent parses an event of PagerDuty.
 func inEvent(body string) (key sight, err error) {
 	var event struct {
 		Payload struct{ Source, Summary string }
@@ -108,7 +108,7 @@ func inEvent(body string) (key sight, err error) {
 	return sight{event.Payload.Source, event.Payload.Summary}, err
 }
 
-// inForm reads a form.
+// inForm parses a form.
 func inForm(destination, text string) reader {
 	return func(body string) (sight, error) {
 		form, err := url.ParseQuery(body)
@@ -116,10 +116,10 @@ func inForm(destination, text string) reader {
 	}
 }
 
-// inBody takes the body as it is.
+// inBody returns the body as the text.
 func inBody(body string) (sight, error) { return sight{text: body}, nil }
 
-// inMail reads a mail of one part.
+// inMail parses a single-part mail.
 func inMail(body string) (sight, error) {
 	m, err := mail.ReadMessage(strings.NewReader(body))
 	if err != nil {

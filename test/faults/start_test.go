@@ -15,15 +15,15 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// starts is how often a process is killed while it starts: the n-th time a little later
-// than the time before, up to startTime.
+// starts is the number of kills during a start: each a little later than the one
+// before, up to startTime.
 const starts = 10
 
-// startTime is about how long a process takes to start here, and a little longer.
+// startTime is a little longer than a start usually takes here.
 const startTime = 600 * time.Millisecond
 
-// killWhileStarting starts a part again and again, and kills it each time before it is
-// done, or soon after.
+// killWhileStarting starts a part repeatedly, and kills it each time during or soon
+// after the start.
 func (s *system) killWhileStarting(t testing.TB, name string) {
 	t.Helper()
 	for n := range starts {
@@ -34,8 +34,8 @@ func (s *system) killWhileStarting(t testing.TB, name string) {
 	}
 }
 
-// TestKilledWhileItStarts kills a busy process, and then each attempt to start it again:
-// with work in its queue and deliveries that it had claimed.
+// TestKilledWhileItStarts kills a busy process, and then each restart of it, with jobs
+// in its queue and deliveries that it had claimed.
 func TestKilledWhileItStarts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")
@@ -57,15 +57,15 @@ func TestKilledWhileItStarts(t *testing.T) {
 	}
 }
 
-// TestKilledWhileItMigrates kills a process again and again while it brings a ledger of
-// the first version up to date: in the end all that the ledger held is there, and it
-// takes more.
+// TestKilledWhileItMigrates kills a process repeatedly while it migrates a ledger of
+// the first schema version: in the end the ledger is complete, and the process accepts
+// alerts.
 func TestKilledWhileItMigrates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")
 	}
 	t.Parallel()
-	const old = 20_000 // alerts, enough for migrations to take a moment
+	const old = 20_000 // alerts, so that migrations take a moment
 	for _, store := range []string{"sqlite", "postgres"} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +80,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 			s.sendTo(s.parts["all"].URLs(t, 1)["edge"])
 
 			settle(t, s.url)
-			p := &post{target: `"@user1"`, severity: "high", message: "the ledger is of the newest version"}
+			p := &post{target: `"@user1"`, severity: "high", message: "the ledger has the newest schema version"}
 			s.send(t, []*post{p})
 			ctx, cancel := context.WithTimeout(t.Context(), bound)
 			defer cancel()
@@ -107,8 +107,8 @@ func TestKilledWhileItMigrates(t *testing.T) {
 	}
 }
 
-// firstLedger makes a ledger of the first version that holds alerts with a delivery
-// each, which failed. The id of a delivery is its alert's and a million.
+// firstLedger creates a ledger of the first schema version with alerts that have one
+// failed delivery each. The id of a delivery is that of its alert plus a million.
 func firstLedger(t testing.TB, url string, alerts int) {
 	t.Helper()
 	files := fstest.MapFS{}

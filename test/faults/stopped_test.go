@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// TestAlertServiceStopped stops an alert service with SIGSTOP, past the leases of the
-// deliveries that its sender claimed: its port takes connections, and nobody answers.
-// The alerts that it was asked to take are taken by the other, everything ends, and no
-// duplicate is unmarked.
+// TestAlertServiceStopped stops an alert service with SIGSTOP, past the leases of its
+// senders' deliveries: its port accepts connections without a response. The other
+// service accepts the alerts, everything is completed, and no duplicate is unmarked.
 func TestAlertServiceStopped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")
@@ -26,7 +25,7 @@ func TestAlertServiceStopped(t *testing.T) {
 			all, _ := posts(draw(t.Name()), 60)
 			for _, p := range all {
 				if p.key == "" {
-					p.key = p.message // whoever gets no answer asks again
+					p.key = p.message // callers without a response retry
 				}
 			}
 			s.strikeBusy(t, all, bound, func() {
@@ -45,8 +44,8 @@ func TestAlertServiceStopped(t *testing.T) {
 	}
 }
 
-// TestPairOutlivesAStoppedAlertService stops one alert service of two for good: all that
-// callers send to the other edge is delivered while it is stopped.
+// TestPairOutlivesAStoppedAlertService stops one of two alert services: all alerts that
+// callers send to the other edge are delivered meanwhile.
 func TestPairOutlivesAStoppedAlertService(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")

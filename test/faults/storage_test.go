@@ -13,8 +13,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestPostgreSQLGoneAndBack ends the database under alerts that go through: what
-// cannot be recorded is refused, and what was accepted is kept.
+// TestPostgreSQLGoneAndBack stops the database under load: alerts that cannot be
+// recorded are refused, and accepted ones are kept.
 func TestPostgreSQLGoneAndBack(t *testing.T) {
 	t.Parallel()
 	server, err := postgrestest.Start(t.Context())
@@ -37,7 +37,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 		})
 	})
 	if errors.Is(err, postgrestest.ErrNone) {
-		t.Skip("the PostgreSQL of " + postgrestest.Variable + " is not ours to end")
+		t.Skip("the PostgreSQL of " + postgrestest.Variable + " was not started by this test")
 	}
 	must(t, err)
 	s.ready(t)
@@ -45,7 +45,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	s.living(t)
 }
 
-// limited gives a context that ends when patience does.
+// limited returns a context with the timeout patience.
 func limited(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
@@ -53,10 +53,10 @@ func limited(t testing.TB) context.Context {
 	return ctx
 }
 
-// ready waits until it says that it can accept.
+// ready waits until the system is ready.
 func (s *system) ready(t testing.TB) { s.readiness(t, http.StatusOK) }
 
-// notReady waits until it says that it cannot accept.
+// notReady waits until the system is not ready.
 func (s *system) notReady(t testing.TB) { s.readiness(t, http.StatusServiceUnavailable) }
 
 func (s *system) readiness(t testing.TB, want int) {
@@ -70,7 +70,7 @@ func (s *system) readiness(t testing.TB, want int) {
 		}
 		wait(ctx, 50*time.Millisecond)
 		if ctx.Err() != nil {
-			t.Fatalf("/readyz says %d %q, want %d", status, said, want)
+			t.Fatalf("/readyz returns %d %q, want %d", status, said, want)
 		}
 	}
 }
@@ -92,7 +92,8 @@ func (s *system) get(ctx context.Context, path string) (status int, said string)
 	return res.StatusCode, string(body)
 }
 
-// refuses sees an alert refused in words that help and tell nothing of the inside.
+// refuses checks that an alert is refused with a helpful error without internal
+// details.
 func (s *system) refuses(t testing.TB) {
 	t.Helper()
 	res, err := http.Post(s.url+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@all"],"message":"`+strings.Repeat("y", 10000)+`"}`))
@@ -101,6 +102,6 @@ func (s *system) refuses(t testing.TB) {
 	body, err := io.ReadAll(res.Body)
 	must(t, err)
 	if res.StatusCode < 500 || !strings.Contains(string(body), "unavailable") || strings.Contains(strings.ToLower(string(body)), "sql") {
-		t.Errorf("it answers %d %s", res.StatusCode, body)
+		t.Errorf("response %d %s", res.StatusCode, body)
 	}
 }

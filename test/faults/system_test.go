@@ -23,38 +23,38 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// lease is short, so that what a dead sender held is soon sent by another.
+// lease is short, so that deliveries of a dead sender are soon sent by another.
 const lease = 3 * time.Second
 
-// A system is a running Bongsu, in parts that can be killed and started again, and
-// the fakes of the providers, which never are.
+// A system is a running Bongsu, in parts that can be killed and restarted, with the
+// fakes of the providers, which keep running.
 type system struct {
-	url       string   // where alerts are looked at
+	url       string   // where alerts are read
 	urls      []string // where alerts are sent, in turn
 	mockup    string
-	config    string  // the file that says where mail goes
-	nats      string  // empty where the broker is inside
-	jetstream string  // the folder of the broker
-	key       string  // the file of the seal key
-	calls     counter // that the fake got so far, about
+	config    string  // path of the messenger configuration with the mail relay
+	nats      string  // empty for the embedded broker
+	jetstream string  // folder of the broker
+	key       string  // path of the seal key file
+	calls     counter // calls to the fake so far, approximately
 
 	parts map[string]*part
-	order []string // in which parts are started
+	order []string // start order of the parts
 	blows []span   // in the order of time
 	wiped time.Time
 }
 
-// A part is a process that is started again the same way.
+// A part is a process that can be restarted.
 type part struct {
 	*proc.Process
 	start   func(t testing.TB) *proc.Process
-	command func() *exec.Cmd // that starts it; nil where it is not bongsu serve
+	command func() *exec.Cmd // start command; nil unless it is bongsu serve
 }
 
-// sendTo sets where alerts are sent, in turn, and looked at, at the first.
+// sendTo sets the URLs where alerts are sent, in turn; they are read at the first.
 func (s *system) sendTo(urls ...string) { s.url, s.urls = urls[0], urls }
 
-// newSystem gives a system with a fake, and nothing else yet.
+// newSystem returns a system with only a fake.
 func newSystem(t testing.TB) *system {
 	t.Helper()
 	s := &system{parts: map[string]*part{}}
@@ -74,8 +74,8 @@ func (s *system) add(t testing.TB, name string, start func(t testing.TB) *proc.P
 	s.order = append(s.order, name)
 }
 
-// serve starts a part that is bongsu serve at a port that stays the same, and gives
-// its URL. Pace and breaker are the defaults.
+// serve starts a part that is bongsu serve on a fixed port, and returns its URL. Rate
+// limits and breakers have their defaults.
 func (s *system) serve(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
 	url = s.prepare(t, name, service, args...)
@@ -83,7 +83,7 @@ func (s *system) serve(t testing.TB, name, service string, args ...string) (url 
 	return url
 }
 
-// prepare is serve for a part that is started later.
+// prepare is like serve, without the start.
 func (s *system) prepare(t testing.TB, name, service string, args ...string) (url string) {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
@@ -99,7 +99,7 @@ func (s *system) prepare(t testing.TB, name, service string, args ...string) (ur
 	return "http://" + addr
 }
 
-// databases gives a fresh directory and ledger.
+// databases returns a new directory and a new ledger.
 func databases(t testing.TB, store string) (directory, ledger string) {
 	t.Helper()
 	if store == "postgres" {
@@ -109,14 +109,14 @@ func databases(t testing.TB, store string) (directory, ledger string) {
 	return filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")
 }
 
-// one runs all in one process, with people.
+// one runs all services in one process, with users.
 func one(t testing.TB, store string, more ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
 	return oneIn(t, t.TempDir(), append(more, "--directory-url="+directory, "--ledger-url="+ledger)...)
 }
 
-// oneIn runs all in one process whose folder is data.
+// oneIn runs all services in one process with the folder data.
 func oneIn(t testing.TB, data string, more ...string) *system {
 	t.Helper()
 	s := newSystem(t)
@@ -126,7 +126,7 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	return s
 }
 
-// apart runs group, alert, broker and senders in processes of their own, with people.
+// apart runs group, alert, broker and senders in separate processes, with users.
 func apart(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
@@ -140,9 +140,9 @@ func apart(t testing.TB, store string, senders ...string) *system {
 	return s
 }
 
-// pairs runs two of each of edge, group, alert and sender in processes of their own, on
-// one broker and on databases that they share. The first edge uses the first group and
-// alert service, as the first sender does, and the second the second.
+// pairs runs two of each of edge, group, alert and sender in separate processes, on one
+// broker and shared databases. The first edge and the first sender use the first group
+// and alert service, the second ones the second.
 func pairs(t testing.TB) *system {
 	t.Helper()
 	directory, ledger := databases(t, "postgres")
@@ -159,7 +159,7 @@ func pairs(t testing.TB) *system {
 	return s
 }
 
-// withBroker returns a system with a broker and a seal key, and nothing else yet.
+// withBroker returns a system with only a broker and a seal key.
 func withBroker(t testing.TB) *system {
 	t.Helper()
 	s := newSystem(t)
@@ -188,13 +188,13 @@ func (s *system) alertFlags(t testing.TB, ledger, group string) []string {
 	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--group-url=" + group, "--nats-url=" + s.nats}
 }
 
-// serveSender starts a sender that asks the alert service at a URL.
+// serveSender starts a sender that uses the alert service at a URL.
 func (s *system) serveSender(t testing.TB, name, alert string, more ...string) {
 	t.Helper()
 	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--alert-url="+alert, "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
 }
 
-// kill ends parts as a power cut would, all at once.
+// kill kills parts all at once, as in a power failure.
 func (s *system) kill(names ...string) {
 	var all sync.WaitGroup
 	for _, name := range names {
@@ -203,7 +203,7 @@ func (s *system) kill(names ...string) {
 	all.Wait()
 }
 
-// start starts parts again, in the order in which they were started first.
+// start restarts parts in their start order.
 func (s *system) start(t testing.TB, names ...string) {
 	t.Helper()
 	for _, name := range s.order {
@@ -213,7 +213,7 @@ func (s *system) start(t testing.TB, names ...string) {
 	}
 }
 
-// wipe deletes the folder of JetStream, whatever is written there meanwhile.
+// wipe deletes the folder of JetStream, even during writes.
 func (s *system) wipe(t testing.TB) {
 	t.Helper()
 	s.wiped = time.Now()
@@ -226,13 +226,13 @@ func (s *system) wipe(t testing.TB) {
 	t.Fatal(err)
 }
 
-// living fails where a part has ended.
+// living fails if a part has exited.
 func (s *system) living(t testing.TB) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(s.parts)) {
 		select {
 		case <-s.parts[name].Ended():
-			t.Errorf("%s has ended: %v", name, s.parts[name].Wait(t))
+			t.Errorf("%s has exited: %v", name, s.parts[name].Wait(t))
 		default:
 		}
 	}
@@ -246,13 +246,12 @@ func (s *system) fakes() mockupv1connect.MockupServiceClient {
 	return mockupv1connect.NewMockupServiceClient(http.DefaultClient, s.mockup)
 }
 
-// behave makes all fakes fail as f says, beside what they do already; what they got so
-// far they keep. Where HTTP has a status, mail has one of its own, which says that the
-// relay cannot now.
+// behave adds the fault f to all fakes, and keeps their recorded calls. Where f has an
+// HTTP status, mail gets an SMTP status for a temporary failure of the relay.
 func (s *system) behave(t testing.TB, f *mockupv1.Fault) {
 	t.Helper()
 	web, post := proto.CloneOf(f), proto.CloneOf(f)
-	web.Credential, post.Credential = "/", "@" // in every path but a recipient, and in every sender
+	web.Credential, post.Credential = "/", "@" // matches every path but that of a recipient, and every mail sender
 	if post.GetStatus() != 0 {
 		post.Status = 451
 	}
@@ -262,16 +261,16 @@ func (s *system) behave(t testing.TB, f *mockupv1.Fault) {
 	}
 }
 
-// A counter counts the calls that the mockup prints, and tells who waits.
+// A counter counts the calls that the mockup prints, and notifies waiters.
 type counter struct {
 	mu   sync.Mutex
 	n    int
 	news chan struct{}
 }
 
-// Write takes what the mockup prints.
+// Write counts the calls in the mockup's output.
 func (c *counter) Write(b []byte) (int, error) {
-	c.add(bytes.Count(b, []byte("Content-Type: "))) // one in a call, and in a mail
+	c.add(bytes.Count(b, []byte("Content-Type: "))) // one in a call, and one in a mail
 	return len(b), nil
 }
 
@@ -285,7 +284,8 @@ func (c *counter) add(n int) {
 	}
 }
 
-// reach waits until it has counted so many, and says whether it has before ctx ended.
+// reach waits until n calls are counted, and reports whether that was before ctx was
+// done.
 func (c *counter) reach(ctx context.Context, n int) bool {
 	for {
 		c.mu.Lock()

@@ -15,8 +15,8 @@ type trial struct {
 	store    string // sqlite, postgres
 	layout   string // one: all in one process; apart: group, alert, two senders, broker; pairs: two of each and a broker
 	kill     string // edge, group, alert, sender, broker, all, none
-	provider string // of providers
-	wipe     bool   // the folder of JetStream is deleted while it runs
+	provider string // key of providers
+	wipe     bool   // delete the folder of JetStream at run time
 }
 
 func (c trial) String() string {
@@ -27,13 +27,13 @@ func (c trial) String() string {
 	return fmt.Sprintf("%s,%s,kill=%s,provider=%s,jetstream=%s", c.store, c.layout, c.kill, c.provider, jetstream)
 }
 
-// quiet says that nothing happens which could make a duplicate.
+// quiet reports whether no fault of the case can cause a duplicate.
 func (c trial) quiet() bool { return c.kill == "none" && !providers[c.provider].breaks }
 
-// A provider is how the fake behaves.
+// A provider is a behaviour of the fake.
 type provider struct {
 	fault  *mockupv1.Fault
-	breaks bool // it may carry out what it does not answer
+	breaks bool // it may execute a call without a response
 }
 
 var providers = map[string]provider{
@@ -46,7 +46,7 @@ var providers = map[string]provider{
 	"answers-dies": {&mockupv1.Fault{Share: 0.2, CutAnswer: true}, true},
 }
 
-// few is the matrix of a hasty run, some that of every run.
+// few is the matrix of a short run, some that of a usual run.
 var (
 	few = []trial{
 		{"sqlite", "one", "all", "ok", false},
@@ -71,15 +71,14 @@ var (
 	)
 )
 
-// kills says who is killed in each layout: in one process nobody can be killed alone.
+// kills holds the parts to kill in each layout: one process is only killed whole.
 var kills = map[string][]string{
 	"one":   {"none", "all"},
 	"apart": {"none", "group", "alert", "sender", "broker", "all"},
 	"pairs": {"none", "edge", "group", "alert", "sender", "broker", "all"},
 }
 
-// every is the whole matrix. Two alert services share a ledger, which only PostgreSQL
-// lets them.
+// every returns the full matrix. Two alert services share a ledger only on PostgreSQL.
 func every() []trial {
 	var all []trial
 	for _, store := range []string{"sqlite", "postgres"} {

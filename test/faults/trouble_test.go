@@ -2,8 +2,8 @@ package faults
 
 import "testing"
 
-// TestTrouble is what befell others who send alerts, named for where they told of it,
-// where brokers and senders are what fails. The rest is TestTrouble of test/e2e.
+// TestTrouble reproduces incidents of other alerting systems, named after their
+// reports, for brokers and senders. The others are in TestTrouble of test/e2e.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	for _, trouble := range []struct {

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	// breakerOpen is how long a breaker keeps deliveries waiting, with what it adds to
-	// spread them. It takes breakerCalls within breakerWindow to open it, and then one
-	// probe at a time.
+	// breakerOpen is how long a breaker delays deliveries, including jitter. It opens
+	// after breakerCalls within breakerWindow, and then lets one probe through at a
+	// time.
 	breakerOpen   = 4 * time.Second
 	breakerCalls  = 10
 	breakerWindow = 10 * time.Second
 )
 
-// A try is an attempt, as it looks to the others under its token.
+// A try is an attempt as seen by others under its credential.
 type try struct {
 	span
 	channel string
-	pause   time.Duration // that the provider asked for
-	failed  bool          // as a breaker counts
-	opens   bool          // a breaker may have opened by it
+	pause   time.Duration // requested by the provider
+	failed  bool          // as counted by a breaker
+	opens   bool          // a breaker may have opened because of it
 }
 
 func tryOf(d *alertv1.Delivery, a *alertv1.Attempt) try {
@@ -33,9 +33,9 @@ func tryOf(d *alertv1.Delivery, a *alertv1.Attempt) try {
 	return one
 }
 
-// markOpening marks the tries, in the order of their ends, by which a breaker may have
-// opened: there were enough within its window, and one of them failed. Or it failed as
-// the probe of one that was open.
+// markOpening marks the attempts, ordered by their ends, that may have opened a
+// breaker: a failure with enough attempts within the window, or a failed probe of an
+// open breaker.
 func markOpening(tries []try) {
 	var opened time.Time
 	for i, one := range tries {
@@ -55,12 +55,12 @@ func markOpening(tries []try) {
 	}
 }
 
-// leaseExpired says whether an attempt is that of a sender which did not report it.
+// leaseExpired reports whether an attempt has no report because its lease expired.
 func leaseExpired(a *alertv1.Attempt) bool {
 	return a.GetOutcome().GetProviderCode() == "lease_expired"
 }
 
-// failed says whether an attempt came to nothing that is known.
+// failed reports whether an attempt failed or has an unknown outcome.
 func failed(a *alertv1.Attempt) bool {
 	kind := a.GetOutcome().GetKind()
 	return kind == messengerv1.OutcomeKind_OUTCOME_KIND_RETRY || kind == messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN

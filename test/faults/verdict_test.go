@@ -11,23 +11,23 @@ import (
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// bound is how long all may take to end when nobody is killed any more and the
-// provider is well. Most of it is ntfy's, whose turns are five seconds apart: those that
-// the killed had in hand are lost. Whether one waited longer than is explained,
-// wait_test.go judges for each.
+// bound is the time in which all must be completed after the last kill, with a working
+// provider. Most of it is due to ntfy, with slots five seconds apart: slots that killed
+// senders had reserved are lost. Whether a single delivery waited too long is checked
+// in wait_test.go.
 const bound = 75 * time.Second
 
-// A verdict is what a run came to.
+// A verdict is the result of a case.
 type verdict struct {
 	name                               string
 	deliveries, lost, unmarked, marked int
-	waited                             int           // deliveries that waited for another's failure
+	waited                             int           // deliveries that waited because of another's failure
 	took                               time.Duration // from the first alert
-	spared                             int           // deliveries that failed rather than cost money twice
-	known                              int           // calls by which an idempotent provider told nobody again
+	spared                             int           // costly deliveries that failed instead of being repeated
+	known                              int           // calls that an idempotent provider deduplicated
 }
 
-// ended waits until every delivery of every alert has ended, and gives all alerts
+// ended waits until every delivery of every alert is completed, and returns all alerts
 // with their deliveries.
 func (s *system) ended(t testing.TB) []*alertv1.GetAlertResponse {
 	t.Helper()
@@ -48,12 +48,12 @@ func (s *system) ended(t testing.TB) []*alertv1.GetAlertResponse {
 		}
 		wait(ctx, 50*time.Millisecond)
 		if ctx.Err() != nil {
-			t.Fatalf("%d deliveries have not ended after %s (%v)\n%s", open, bound, err, s.unended(t))
+			t.Fatalf("%d deliveries are not completed after %s (%v)\n%s", open, bound, err, s.unended(t))
 		}
 	}
 }
 
-// list gives the ids of all alerts, and how many of their deliveries are open.
+// list returns the ids of all alerts, and the number of their open deliveries.
 func (s *system) list(ctx context.Context) (ids []string, open int, err error) {
 	for token := ""; ; {
 		page, err := s.alerts().ListAlerts(ctx, &alertv1.ListAlertsRequest{PageSize: 500, PageToken: token})
@@ -70,7 +70,7 @@ func (s *system) list(ctx context.Context) (ids []string, open int, err error) {
 	}
 }
 
-// unended shows deliveries that are open.
+// unended returns the open deliveries as text.
 func (s *system) unended(t testing.TB) (shown string) {
 	page, err := s.alerts().ListAlerts(t.Context(), &alertv1.ListAlertsRequest{State: alertv1.DeliveryState_DELIVERY_STATE_QUEUED, PageSize: 5})
 	if err != nil {
@@ -83,8 +83,7 @@ func (s *system) unended(t testing.TB) (shown string) {
 	return shown
 }
 
-// judge holds what was promised, what the ledger says and what the fake saw against
-// each other.
+// judge compares the accepted alerts, the ledger and the calls to the fake.
 func (s *system) judge(t testing.TB, promised []*post) verdict {
 	t.Helper()
 	v := verdict{name: t.Name()}
@@ -95,24 +94,24 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 		id, message := a.GetAlert().GetId(), a.GetAlert().GetMessage()
 		alerts[id] = a
 		if other, ok := messages[message]; ok {
-			t.Errorf("%q is two alerts: %s and %s", message, other, id)
+			t.Errorf("%q was recorded as two alerts: %s and %s", message, other, id)
 		}
 		messages[message] = id
 	}
 	for _, p := range promised {
 		if p.wrong != "" {
-			t.Errorf("alert %s (%s) was sent again under its key, and the answer was %s", p.id, p.message, p.wrong)
+			t.Errorf("alert %s (%s) was repeated with its key, and the response was %s", p.id, p.message, p.wrong)
 		}
 		if a := alerts[p.id]; p.id != "" && (a == nil || len(a.GetDeliveries()) != p.count || a.GetAlert().GetMessage() != p.message) {
 			v.lost += max(1, p.count-len(a.GetDeliveries()))
-			t.Errorf("alert %s (%s) was accepted with %d deliveries, and the ledger holds %v", p.id, p.message, p.count, a)
+			t.Errorf("alert %s (%s) was accepted with %d deliveries, but the ledger holds %v", p.id, p.message, p.count, a)
 		}
 	}
 	waits := s.waits(all, seen)
 	for _, a := range all {
 		counts := a.GetAlert().GetDeliveryCounts()
 		if sum := counts.GetSent() + counts.GetFailed() + counts.GetExpired() + counts.GetCanceled(); int(sum) != len(a.GetDeliveries()) || sum != a.GetAlert().GetUserCount() {
-			t.Errorf("of %d deliveries %v are counted", len(a.GetDeliveries()), counts)
+			t.Errorf("%d deliveries, but the counts are %v", len(a.GetDeliveries()), counts)
 		}
 		for _, d := range a.GetDeliveries() {
 			v.deliveries++
@@ -124,12 +123,12 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 		}
 	}
 	for key, calls := range seen {
-		t.Errorf("the fake got %d calls for %v, of which the ledger knows nothing", len(calls), key)
+		t.Errorf("the fake received %d calls for %v, which is not in the ledger", len(calls), key)
 	}
 	return v
 }
 
-// judge holds one delivery against the calls for it.
+// judge compares one delivery with its calls.
 func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, calls []*mockupv1.Call) {
 	t.Helper()
 	taken := slices.ContainsFunc(calls, tookIt)
@@ -137,31 +136,31 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 	case state == alertv1.DeliveryState_DELIVERY_STATE_SENT:
 		if !taken {
 			v.lost++
-			t.Errorf("it is Sent, and the fake took none of %v: %v", calls, d)
+			t.Errorf("Sent, but the fake accepted none of %v: %v", calls, d)
 		}
 	case state == alertv1.DeliveryState_DELIVERY_STATE_FAILED && spared(severity, d):
-		v.spared++ // it ended, and says why
+		v.spared++ // completed, with a reason
 	default:
-		v.lost++ // nothing else here makes one end, and all do
-		t.Errorf("it ended, or has not: %v", d)
+		v.lost++ // nothing else here fails a delivery, and all are completed
+		t.Errorf("unexpected state: %v", d)
 	}
-	effects := 0 // calls that may have told somebody
-	before := -1 // the attempt that made the call before
+	effects := 0 // calls that may have notified somebody
+	before := -1 // the attempt of the previous call
 	made := map[int]bool{}
 	for _, call := range calls {
 		at := attemptOf(d, call)
 		if at < 0 || at == before {
-			t.Errorf("the call at %s is that of no attempt of its own: %v", call.GetTime().AsTime(), d)
+			t.Errorf("the call at %s has no attempt of its own: %v", call.GetTime().AsTime(), d)
 		}
 		before, made[at] = at, true
 		if call.GetAnswerStatus() != 0 && !tookIt(call) {
-			continue // it was refused
+			continue // the provider rejected it
 		}
 		if effects++; effects == 1 {
 			continue
 		}
 		if dear(severity, d) {
-			t.Errorf("it was paid for again at %s: %v", call.GetTime().AsTime(), d)
+			t.Errorf("costly delivery repeated at %s: %v", call.GetTime().AsTime(), d)
 		}
 		if known(d, call) {
 			v.known++
@@ -171,19 +170,19 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 			v.marked++
 		} else {
 			v.unmarked++
-			t.Errorf("the fake saw it again at %s, and it is not marked: %v\n%v", call.GetTime().AsTime(), d, calls)
+			t.Errorf("the fake received a duplicate at %s, which is not marked: %v\n%v", call.GetTime().AsTime(), d, calls)
 		}
 	}
 	judgeIDs(t, d, calls)
 	for i, a := range d.GetAttempts() {
-		if !made[i] && !leaseExpired(a) { // a sender that died may have called or not
-			t.Errorf("attempt %d is on record, and the fake got no call of it: %v", i+1, d)
+		if !made[i] && !leaseExpired(a) { // a killed sender may have called or not
+			t.Errorf("attempt %d is recorded, but the fake received no call: %v", i+1, d)
 		}
 	}
 }
 
-// attemptOf gives the index of the attempt that made a call: the last that began
-// before it. -1 is none.
+// attemptOf returns the index of the attempt that made a call, the last that started
+// before it, or -1.
 func attemptOf(d *alertv1.Delivery, call *mockupv1.Call) int {
 	found := -1
 	for i, a := range d.GetAttempts() {

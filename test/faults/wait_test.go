@@ -13,49 +13,49 @@ import (
 )
 
 const (
-	// prompt is how long a delivery may take that nothing holds up, or may still take
-	// when that is over.
+	// prompt is how long a delivery may take without an obstacle, or after its end.
 	prompt = 3 * time.Second
-	// recovery is how much longer it may take after a blow: what a dead sender held
-	// waits for its lease.
+	// recovery is the additional time after a kill: deliveries of a dead sender wait
+	// for the end of their lease.
 	recovery = lease + time.Second
-	// notice is how much longer it may take at any time after JetStream lost its files:
-	// a broker seems well then until a job is put, which is given up after 3 s, and
-	// another that is to prove it after one more.
+	// notice is the additional time at any point after JetStream lost its files: a
+	// broker seems healthy until an enqueue, which times out after 3 s, and a second
+	// one, to confirm, after one more.
 	notice = 5 * time.Second
-	// firstRetry bounds the wait before the first retry; each bound is twice the one
-	// before.
+	// firstRetry bounds the backoff of the first retry; it doubles with each further
+	// one.
 	firstRetry = time.Second
-	// perToken is from call to call under one credential, at the default pace.
+	// perToken is the interval of calls under one credential at the default rate limit.
 	perToken = time.Second / 10
 )
 
-// A span is a time with a beginning and an end.
+// A span is a time interval.
 type span struct{ start, end time.Time }
 
-// struck notes a blow: what lives while it lasts may wait.
+// struck records the time of a fault event: deliveries that are open during it may
+// wait.
 func (s *system) struck(do func()) {
 	start := time.Now()
 	do()
 	s.blows = append(s.blows, span{start, time.Now()})
 }
 
-// Waits are what can explain that deliveries were not sent at once.
+// Waits hold the reasons why deliveries were not sent at once.
 type waits struct {
 	blows  []span
-	wiped  time.Time         // when JetStream lost its files; the zero time where it has not
-	tokens map[string]string // by channel
-	ways   map[string]way    // by channel
-	tries  map[string][]try  // by token, in the order of their ends
-	lives  map[string][]span // of deliveries, by channel and by token
+	wiped  time.Time         // when JetStream lost its files; zero if it has not
+	tokens map[string]string // by destination
+	ways   map[string]way    // by destination
+	tries  map[string][]try  // by credential, ordered by their ends
+	lives  map[string][]span // of deliveries, by destination and by credential
 }
 
-// pauseAsked is how long a fake that answers 429 asks to wait.
+// pauseAsked is the Retry-After of a fake that returns 429.
 const pauseAsked = time.Second
 
-// waits gathers what explains the waits of deliveries. A 429 that the fakes gave counts
-// though the ledger knows of no such attempt: whoever got it may have told the other
-// senders, and been killed before it was reported.
+// waits collects the reasons for waiting. A 429 of the fakes counts even without an
+// attempt in the ledger: its sender may have published the pause, and been killed
+// before its report.
 func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockupv1.Call) waits {
 	w := waits{blows: s.blows, wiped: s.wiped, tokens: tokens(), ways: waysTo(), tries: map[string][]try{}, lives: map[string][]span{}}
 	for _, a := range all {
@@ -65,7 +65,7 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockup
 			w.lives[d.GetDestination()] = append(w.lives[d.GetDestination()], life)
 			for _, attempt := range d.GetAttempts() {
 				if leaseExpired(attempt) {
-					continue // there may have been no call
+					continue // possibly without a call
 				}
 				w.tries[token] = append(w.tries[token], tryOf(d, attempt))
 			}
@@ -86,13 +86,13 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockup
 	return w
 }
 
-// unexplained is how long a delivery waited, but for the times that what happened to
-// it, or to others under its token, explains: blows, its own retries, pauses of its
-// token, a breaker that may have opened, and turns of others before it.
+// unexplained returns how long a delivery waited, except for times that are explained
+// by events of it or of others under its credential: fault events, its own retries,
+// pauses, a breaker that may have opened, and earlier slots of others.
 func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration {
 	life := span{created, d.GetEndTime().AsTime()}
 	from, unused := created, time.Duration(0)
-	for _, b := range w.blows { // the last counts, as it may undo what came of those before
+	for _, b := range w.blows { // the last one counts, which may undo the effects of earlier ones
 		if b.start.Before(life.end) && b.end.Add(recovery).After(created) {
 			unused += w.turns(d.GetDestination(), b)
 			from = b.end.Add(recovery + unused)
@@ -122,22 +122,22 @@ func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration
 	return uncovered(life, held)
 }
 
-// turns is how long the turns take of all that waits for a channel, or for its token,
-// during some time. Whoever took a turn and could not use it has left it empty: because
-// it was killed, because its breaker opened, or because it had a copy of a job.
+// turns returns the duration of all slots for a destination, or for its credential,
+// during some time. A reserved slot that was not used stays empty: because its sender
+// was killed, its breaker opened, or its job was a redelivery.
 func (w waits) turns(channel string, during span) time.Duration {
 	ofChannel, ofToken := open(w.lives[channel], during), open(w.lives[w.tokens[channel]], during)
 	return max(time.Duration(ofChannel)*w.turn(channel, during.end), time.Duration(ofToken)*perToken)
 }
 
-// turn is the time from call to call to a channel, at some time.
+// turn returns the interval of calls to a destination, at some time.
 func (w waits) turn(channel string, at time.Time) time.Duration {
 	return w.ways[channel].turn(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one try) bool {
 		return one.pause > 0 && !one.end.After(at)
 	}))
 }
 
-// open counts the lives that a time is part of.
+// open returns the number of lives that overlap a span.
 func open(lives []span, during span) (count int) {
 	for _, one := range lives {
 		if one.start.Before(during.end) && one.end.After(during.start) {
@@ -147,10 +147,10 @@ func open(lives []span, during span) (count int) {
 	return count
 }
 
-// uncovered is how much of a span no other covers.
+// uncovered returns how much of a span no other covers.
 func uncovered(whole span, by []span) (left time.Duration) {
 	slices.SortFunc(by, func(a, b span) int { return a.start.Compare(b.start) })
-	at := whole.start // up to where it is looked at
+	at := whole.start // up to here it is checked
 	for _, one := range by {
 		if one.start.After(whole.end) {
 			break
@@ -163,22 +163,21 @@ func uncovered(whole span, by []span) (left time.Duration) {
 	return left + max(0, whole.end.Sub(at))
 }
 
-// judgeWait counts a delivery that waited, and nothing explains it but another's
-// failure.
+// judgeWait counts a delivery that waited without a reason except another's failure.
 func (v *verdict) judgeWait(t testing.TB, w waits, created time.Time, d *alertv1.Delivery) {
 	t.Helper()
-	// A turn that was missed is lost.
+	// A missed slot is lost.
 	most := max(prompt, w.turn(d.GetDestination(), d.GetEndTime().AsTime())+firstRetry)
 	if !w.wiped.IsZero() && d.GetEndTime().AsTime().After(w.wiped) {
 		most += notice
 	}
 	if over := w.unexplained(created, d); over > most {
 		v.waited++
-		t.Errorf("it took %s more than what happened to it explains: created %s, %v", over, created, d)
+		t.Errorf("waited %s without a reason: created %s, %v", over, created, d)
 	}
 }
 
-// TestUnexplained sees that the judge excuses what has a reason, and nothing else.
+// TestUnexplained checks which reasons excuse a wait.
 func TestUnexplained(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	at := func(s float64) time.Time { return start.Add(time.Duration(s * float64(time.Second))) }
@@ -192,13 +191,13 @@ func TestUnexplained(t *testing.T) {
 		want    time.Duration
 	}{
 		{"nothing happened", lone, nil, nil, 8 * time.Second},
-		{"another's token was paused", lone, nil, map[string][]try{token(1): {{span: call(0, 0), pause: time.Minute}}}, 8 * time.Second},
-		{"its token was paused", member, nil, map[string][]try{token(1): {{span: call(1, 2), pause: 3 * time.Second}}}, 4 * time.Second},
-		{"one call under its token failed", member, nil, map[string][]try{token(1): {{span: call(1, 1), failed: true}}}, 7900 * time.Millisecond},
+		{"another credential was paused", lone, nil, map[string][]try{token(1): {{span: call(0, 0), pause: time.Minute}}}, 8 * time.Second},
+		{"its credential was paused", member, nil, map[string][]try{token(1): {{span: call(1, 2), pause: 3 * time.Second}}}, 4 * time.Second},
+		{"one call under its credential failed", member, nil, map[string][]try{token(1): {{span: call(1, 1), failed: true}}}, 7900 * time.Millisecond},
 		{"a breaker may have opened", member, nil, map[string][]try{token(1): {{span: call(1, 1), opens: true}}}, 4 * time.Second},
-		{"its channel was used", lone, nil, map[string][]try{token(users): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
-		{"a blow", lone, []span{call(1, 2)}, nil, 2 * time.Second},
-		{"a blow long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
+		{"its destination was used", lone, nil, map[string][]try{token(users): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
+		{"a fault event", lone, []span{call(1, 2)}, nil, 2 * time.Second},
+		{"a fault event long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := waits{blows: c.blows, tokens: tokens(), ways: waysTo(), tries: c.tries}

@@ -10,17 +10,17 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// A way is how some of the people are told: the address that a user has by a messenger,
-// and what its provider's fake sees of a delivery. No two users have one destination.
+// A way is how some of the users are notified: the address of a user by a messenger,
+// and the form of the calls to its provider's fake. No two users share a destination.
 type way struct {
 	messenger   string
 	credential  func(user int) string
 	destination func(user int) string
-	path        *regexp.Regexp // of the calls; what it captures names the user, where the body does not
+	path        *regexp.Regexp // of the calls; its group names the user if the body does not
 	text        reader
 }
 
-// ways are all there are.
+// ways holds all routes.
 var ways = []way{
 	{"slack", named("USER%d-TOKEN"), label, regexp.MustCompile(`^/api/chat\.postMessage$`), inJSON("channel", "text")},
 	{"slackhook", named("https://hooks.slack.com/services/T1/B1/USER%d"), label, regexp.MustCompile(`^/services/T1/B1/USER(\d+)$`), inJSON("", "text")},
@@ -36,20 +36,20 @@ var ways = []way{
 	{"telegram", named("%d:secret"), named("-100%010d"), regexp.MustCompile(`^/bot\d+:secret/sendMessage$`), inJSON("chat_id", "text")},
 }
 
-// named gives what holds the number of a user.
+// named returns a function that formats the number of a user.
 func named(format string) func(user int) string {
 	return func(user int) string { return fmt.Sprintf(format, user) }
 }
 
-// label is a destination that is a name for people, or that any name will do for.
+// label returns a destination that is a display name, or that may be any name.
 func label(user int) string { return fmt.Sprintf("USER%d_CHANNEL_ID", user) }
 
-// quick are the ways that take a call a second or more. Those who are told the most are
-// told by them, so that a trial stays short.
+// quick are the routes with a call per second or more. Users that get the most alerts
+// use them, so that a case stays short.
 var quick = slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return w.turn(true) > time.Second })
 
-// wayOf gives the way to a user. A team shares a token of Slack; the shifts are told in
-// all ways that are quick, the others in all.
+// wayOf returns the route of a user. A team shares a credential of Slack; the shifts
+// use all quick routes, the others all routes.
 func wayOf(user int) way {
 	switch {
 	case user <= teams*teamSize:
@@ -60,18 +60,18 @@ func wayOf(user int) way {
 	return ways[user%len(ways)]
 }
 
-// specs describe the messengers.
+// specs holds the specs of the messengers.
 var specs = messenger.Specs()
 
-// spec describes the messenger of a way.
+// spec returns the spec of the route's messenger.
 func (w way) spec() messenger.Spec {
 	s, _ := messenger.Find(specs, w.messenger)
 	return s
 }
 
-// turn is the time from call to call to one destination, at the default paces. A burst
-// that is more than anybody here is sent leaves what the general pace takes, unless a
-// provider has asked to wait: then nothing is left of it.
+// turn returns the interval of calls to one destination at the default rate limits. A
+// burst larger than the calls here leaves only the credential's limit, except after a
+// pause of the provider, which uses it up.
 func (w way) turn(paused bool) time.Duration {
 	const plenty = 20
 	turn := perToken
@@ -83,8 +83,8 @@ func (w way) turn(paused bool) time.Duration {
 	return turn
 }
 
-// TestEveryMessengerIsInTheMix sees that the people are told by every messenger there
-// is, and that no two of them are told at one destination.
+// TestEveryMessengerIsInTheMix checks that the users cover every messenger, and that no
+// two of them share a destination.
 func TestEveryMessengerIsInTheMix(t *testing.T) {
 	told, at := map[string]bool{}, map[string]int{}
 	for user := 1; user <= users; user++ {
@@ -96,7 +96,7 @@ func TestEveryMessengerIsInTheMix(t *testing.T) {
 	}
 	for _, s := range specs {
 		if !told[s.Name] {
-			t.Errorf("nobody is told by %s", s.Name)
+			t.Errorf("no user is notified by %s", s.Name)
 		}
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 )
 
-// Binaries are programs under test.
+// Binaries are the programs under test.
 type Binaries struct {
 	Bongsu, NATSServer string   // paths
-	Args               []string // of every bongsu serve, before its own
+	Args               []string // flags of every bongsu serve, before its own
 }
 
-// Build builds bongsu, and the NATS server that go.mod pins, into a folder.
+// Build builds bongsu, and the NATS server version of go.mod, into a folder.
 func Build(dir string) (Binaries, error) {
 	b := Binaries{Bongsu: filepath.Join(dir, "bongsu"), NATSServer: filepath.Join(dir, "nats-server")}
 	for path, pkg := range map[string]string{

@@ -15,8 +15,8 @@ import (
 //go:embed testdata/now.go.txt
 var steppedNow []byte
 
-// BuildStepped builds a bongsu into a folder whose clock a Clock moves. It differs from
-// the real one in the file that reads the clock, and in nothing else.
+// BuildStepped builds a bongsu whose clock a Clock sets into a folder. It differs from
+// the real one only in the file that reads the clock.
 func BuildStepped(dir string) (path string, err error) {
 	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/bongsu-project/bongsu/cmd/bongsu").Output()
 	if err != nil {
@@ -37,16 +37,16 @@ func BuildStepped(dir string) (path string, err error) {
 	build := exec.Command("go", "build", "-overlay="+overlay, "-o", path, "github.com/bongsu-project/bongsu/cmd/bongsu")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return "", fmt.Errorf("build bongsu with a clock that is moved: %w", err)
+		return "", fmt.Errorf("build bongsu with a settable clock: %w", err)
 	}
 	return path, nil
 }
 
-// A Clock is the clock of processes of a bongsu from BuildStepped, which see each step
+// A Clock is the clock of processes built by BuildStepped; a change is visible to them
 // at once.
 type Clock struct{ path string }
 
-// NewClock returns a clock that is right.
+// NewClock returns a clock without an offset.
 func NewClock(t T, dir string) Clock {
 	t.Helper()
 	c := Clock{filepath.Join(dir, "clock")}
@@ -56,10 +56,10 @@ func NewClock(t T, dir string) Clock {
 	return c
 }
 
-// Env is the environment variable that gives a process this clock.
+// Env returns the environment variable that sets this clock for a process.
 func (c Clock) Env() string { return "BONGSU_TEST_CLOCK=" + c.path }
 
-// Set puts the clock ahead of the machine's, or behind it.
+// Set sets the offset from the system clock, which may be negative.
 func (c Clock) Set(t T, ahead time.Duration) {
 	t.Helper()
 	f, err := os.OpenFile(c.path, os.O_WRONLY, 0)

@@ -1,5 +1,5 @@
-// Package proc runs the programs under test as processes, and ends them as
-// operators, crashes and power cuts would.
+// Package proc runs the programs under test as processes, and stops them like
+// operators, crashes and power failures.
 package proc
 
 import (
@@ -12,33 +12,33 @@ import (
 	"time"
 )
 
-// Patience bounds every wait for another process.
+// Patience is the timeout of every wait for another process.
 const Patience = 30 * time.Second
 
-// A T is what the functions here need of a test: testing.TB is one, and a benchmark
-// that is a program of its own can be one.
+// A T is the part of testing.TB that this package needs, so that a benchmark that is a
+// program can implement it.
 type T interface {
 	Helper()
 	Failed() bool
 	Fatal(args ...any)                 // does not return
 	Fatalf(format string, args ...any) // does not return
 	Logf(format string, args ...any)
-	Cleanup(f func()) // f is called at the end, the last first
+	Cleanup(f func()) // calls f at the end, in reverse order
 }
 
-// A Process is a program that runs.
+// A Process is a running program.
 type Process struct {
 	cmd   *exec.Cmd
-	ended chan struct{} // closed when it has exited
-	err   error         // of the exit; after ended
+	ended chan struct{} // closed after the exit
+	err   error         // of the exit; valid after ended
 
 	mu   sync.Mutex
-	said []byte        // on stderr
-	news chan struct{} // closed when it says more
+	said []byte        // stderr so far
+	news chan struct{} // closed on further output
 }
 
-// Start runs a command, and ends it with the test at the latest. Its stderr is
-// kept, and shown where the test fails.
+// Start runs a command and kills it at the end of the test at the latest. It records
+// stderr, and logs it if the test failed.
 func Start(t T, cmd *exec.Cmd) *Process {
 	t.Helper()
 	p := &Process{cmd: cmd, ended: make(chan struct{}), news: make(chan struct{})}
@@ -53,13 +53,13 @@ func Start(t T, cmd *exec.Cmd) *Process {
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {
-			t.Logf("%q said:\n%s", cmd.Args, tail(p.Said()))
+			t.Logf("stderr of %q:\n%s", cmd.Args, tail(p.Said()))
 		}
 	})
 	return p
 }
 
-// watch reads what it says to the end, and then its exit.
+// watch reads stderr to the end, and then the exit status.
 func (p *Process) watch(stderr io.Reader) {
 	scanner := bufio.NewScanner(stderr)
 	scanner.Buffer(nil, 1<<20)
@@ -74,10 +74,10 @@ func (p *Process) watch(stderr io.Reader) {
 	close(p.ended)
 }
 
-// ID is the number by which the system knows it.
+// ID returns the process id.
 func (p *Process) ID() int { return p.cmd.Process.Pid }
 
-// Said is what it has said on stderr so far.
+// Said returns stderr so far.
 func (p *Process) Said() string {
 	said, _ := p.hear()
 	return said
@@ -89,8 +89,7 @@ func (p *Process) hear() (said string, news <-chan struct{}) {
 	return string(p.said), p.news
 }
 
-// Await waits until it has said what matches so many times, and gives the matches
-// with their groups.
+// Await waits until stderr holds count matches, and returns them with their groups.
 func (p *Process) Await(t T, what *regexp.Regexp, count int) [][]string {
 	t.Helper()
 	timeout := time.After(Patience)
@@ -102,20 +101,20 @@ func (p *Process) Await(t T, what *regexp.Regexp, count int) [][]string {
 		select {
 		case <-news:
 		case <-p.ended:
-			t.Fatalf("it ended before it said %s: %v\n%s", what, p.err, tail(p.Said()))
+			t.Fatalf("process exited before it logged %s: %v\n%s", what, p.err, tail(p.Said()))
 		case <-timeout:
-			t.Fatalf("it has not said %s %d times after %s\n%s", what, count, Patience, tail(said))
+			t.Fatalf("process did not log %s %d times within %s\n%s", what, count, Patience, tail(said))
 		}
 	}
 }
 
-// Kill ends it as a power cut would.
+// Kill kills the process, as in a power failure, and waits for its exit.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill() // it may have ended by itself
+	_ = p.cmd.Process.Kill() // it may have exited already
 	<-p.ended
 }
 
-// Signal sends it a signal.
+// Signal sends a signal.
 func (p *Process) Signal(t T, s syscall.Signal) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
@@ -123,27 +122,27 @@ func (p *Process) Signal(t T, s syscall.Signal) {
 	}
 }
 
-// Ended is closed when it has exited.
+// Ended returns a channel that is closed after the exit.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Stop asks it to end, waits until it has, and gives its exit.
+// Stop sends SIGTERM, waits for the exit, and returns its error.
 func (p *Process) Stop(t T) error {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
 	return p.Wait(t)
 }
 
-// Wait waits until it has ended, and gives its exit.
+// Wait waits for the exit and returns its error.
 func (p *Process) Wait(t T) error {
 	t.Helper()
 	select {
 	case <-p.ended:
 		return p.err
 	case <-time.After(Patience):
-		t.Fatalf("it has not ended after %s\n%s", Patience, tail(p.Said()))
+		t.Fatalf("process did not exit within %s\n%s", Patience, tail(p.Said()))
 		return nil
 	}
 }
 
-// tail is the end of a text, as much as a person looks at.
+// tail returns the last 64 KiB of a text.
 func tail(text string) string { return text[max(0, len(text)-64<<10):] }

@@ -18,20 +18,19 @@ func (b Binaries) Serve(t T, args ...string) *Process {
 	return Start(t, b.ServeCommand(args...))
 }
 
-// Unpaced is how processes run whose tests are not about pace: they send to the
-// same people again and again.
+// Unpaced turns rate limits off, for tests that send to the same users again and again.
 var Unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
 
-// ServeCommand is the command of Serve, for a test that changes it. Of a flag that is
-// given twice, the last holds.
+// ServeCommand returns the command of Serve, for a test that modifies it. Of a repeated
+// flag, the last value counts.
 func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
 	cmd := exec.Command(b.Bongsu, append([]string{"serve"}, lastOfEach(slices.Concat([]string{"--log-format=json"}, b.Args, args))...)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	return cmd
 }
 
-// lastOfEach returns flags without those that are given again behind them: bongsu refuses
-// a flag of one value that is given twice.
+// lastOfEach returns flags without those that are repeated later: bongsu refuses a
+// repeated flag with one value.
 func lastOfEach(flags []string) []string {
 	last := map[string]int{}
 	for i, flag := range flags {
@@ -49,7 +48,7 @@ func lastOfEach(flags []string) []string {
 
 var listens = regexp.MustCompile(`"msg":"listening","service":"(\w+)","addr":"([^"]+)"`)
 
-// URLs waits until a bongsu listens for so many services, and gives their URLs.
+// URLs waits until bongsu listens for count services, and returns their URLs.
 func (p *Process) URLs(t T, count int) map[string]string {
 	t.Helper()
 	urls := map[string]string{}
@@ -59,9 +58,9 @@ func (p *Process) URLs(t T, count int) map[string]string {
 	return urls
 }
 
-var takesMail = regexp.MustCompile(`"msg":"the mockup takes mail","addr":"([^"]+)"`)
+var takesMail = regexp.MustCompile(`"msg":"mockup accepts mail","addr":"([^"]+)"`)
 
-// MailAddr waits until a mockup takes mail, and gives where.
+// MailAddr waits until the mockup accepts mail, and returns its address.
 func (p *Process) MailAddr(t T) string {
 	t.Helper()
 	return p.Await(t, takesMail, 1)[0][1]
@@ -69,17 +68,18 @@ func (p *Process) MailAddr(t T) string {
 
 var natsListens = regexp.MustCompile(`Listening for client connections on (127\.0\.0\.1:\d+)`)
 
-// NATS runs a NATS server with JetStream in dir on a port of the machine, or on
-// any for -1, and gives its URL.
+// NATS runs a NATS server with JetStream in dir on a port of the machine, or on any
+// free port for -1, and returns its URL.
 func (b Binaries) NATS(t T, dir string, port int) (*Process, string) {
 	t.Helper()
 	p := Start(t, exec.Command(b.NATSServer, "--addr", "127.0.0.1", "--port", strconv.Itoa(port), "--jetstream", "--store_dir", dir))
 	return p, "nats://" + p.Await(t, natsListens, 1)[0][1]
 }
 
-// Port gives a port for a service that must be found there again after a restart:
-// a free one that the system gives to nobody who asks for any, and Port to nobody else
-// until t ends, in other processes neither. That of UDP is held for that long.
+// Port returns a port for a service that must keep it after a restart: a free one
+// outside of the range that the system assigns, which Port returns to no other caller,
+// in other processes neither, until t ends. For that it holds the UDP port of the same
+// number.
 func Port(t T) int {
 	t.Helper()
 	for range 1000 {
@@ -97,7 +97,7 @@ func Port(t T) int {
 		if err := listener.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it listened on TCP
+		return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // the listener is TCP
 	}
 	t.Fatal("no port is free")
 	return 0

@@ -1,10 +1,9 @@
-// Command migration writes the next migration of each store whose schema is no
-// longer what its migrations make: internal/store/STORE/migrations/DIALECT/
-// NNNN_NAME.sql. The statements are a draft: read them, above all where a table
-// that holds rows is changed.
+// Command migration writes the next migration of each store whose schema differs from
+// its migrations: internal/store/STORE/migrations/DIALECT/NNNN_NAME.sql. The statements
+// are a draft: review them, above all changes to tables that hold rows.
 //
-// PostgreSQL is asked too: the server that BONGSU_TEST_POSTGRES names, or one of
-// the program's own from the binaries on the machine.
+// For PostgreSQL it uses the server of BONGSU_TEST_POSTGRES, or starts one from the
+// binaries on the machine.
 package main
 
 import (
@@ -30,12 +29,12 @@ func main() {
 	}
 }
 
-// name is what a migration may be called.
+// name matches valid names of migrations.
 var name = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 func run(ctx context.Context, args []string) (err error) {
 	if len(args) != 1 || !name.MatchString(args[0]) {
-		return errors.New("usage: migration NAME, of a-z, 0-9 and _: what changes, such as add_groups")
+		return errors.New("usage: migration NAME, of a-z, 0-9 and _, such as add_groups")
 	}
 	server, err := postgrestest.Start(ctx)
 	if err != nil {
@@ -62,8 +61,8 @@ func run(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// write writes the next migration of one store in one dialect, if there is one
-// to write.
+// write writes the next migration of one store in one dialect, unless the schema is
+// unchanged.
 func write(ctx context.Context, schema database.Schema, dialect, url, name string) error {
 	d, err := database.Open(ctx, url, schema)
 	if err != nil {
@@ -74,7 +73,7 @@ func write(ctx context.Context, schema database.Schema, dialect, url, name strin
 		return err
 	}
 	if statements == "" {
-		fmt.Printf("%s, %s: nothing to write\n", schema.Name, dialect)
+		fmt.Printf("%s, %s: no changes\n", schema.Name, dialect)
 		return nil
 	}
 	folder := filepath.Join("internal", "store", schema.Name, "migrations", dialect)
@@ -84,7 +83,7 @@ func write(ctx context.Context, schema database.Schema, dialect, url, name strin
 	}
 	path := filepath.Join(folder, fmt.Sprintf("%04d_%s.sql", len(files)+1, name))
 	fmt.Println(path)
-	// A migration is a transaction, in which these two do nothing; the store has
+	// A migration is a transaction, in which these two have no effect; the store turns
 	// foreign keys off while it migrates.
 	statements = strings.NewReplacer("PRAGMA foreign_keys = off;\n", "", "PRAGMA foreign_keys = on;\n", "").Replace(statements)
 	return os.WriteFile(path, []byte("-- +goose Up\n"+statements), 0o644)

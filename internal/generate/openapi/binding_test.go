@@ -12,7 +12,7 @@ type binding struct {
 	Path       string // such as /v1/groups/{id}
 }
 
-// bindings gives the REST paths of a rule, the additional ones too.
+// bindings returns the REST paths of a rule, including the additional ones.
 func bindings(rule *annotations.HttpRule) []binding {
 	all := []binding{bindingOf(rule)}
 	for _, more := range rule.GetAdditionalBindings() {

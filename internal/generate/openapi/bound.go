@@ -8,14 +8,14 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// boundAll puts the rules of message onto the properties of s.
+// boundAll applies the rules of message to the properties of s.
 func boundAll(s *openapi3.Schema, message protoreflect.MessageDescriptor) {
 	s.Required = nil
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i)
 		property, ok := s.Properties[field.JSONName()]
 		if !ok {
-			continue // it stands in the path
+			continue // a path parameter
 		}
 		if bound(property, field) {
 			s.Required = append(s.Required, field.JSONName())
@@ -23,9 +23,9 @@ func boundAll(s *openapi3.Schema, message protoreflect.MessageDescriptor) {
 	}
 }
 
-// bound puts the rules of field onto s, and says whether its empty value is
-// refused. Rules that JSON Schema cannot say are passed over: the service keeps
-// them all the same.
+// bound applies the rules of field to s, and reports whether the empty value is
+// invalid. Rules that JSON Schema cannot express are skipped; the service enforces
+// them.
 func bound(s *openapi3.SchemaRef, field protoreflect.FieldDescriptor) (required bool) {
 	if options, ok := field.Options().(*descriptorpb.FieldOptions); ok && options.GetDebugRedact() {
 		s.Value.WriteOnly = true
@@ -66,8 +66,7 @@ func bound(s *openapi3.SchemaRef, field protoreflect.FieldDescriptor) (required 
 	return rules.GetRequired() || s.Value.MinLength > 0 || s.Value.MinItems > 0
 }
 
-// fieldOf finds the field that a parameter of this name fills; it may be named
-// as in the path or as in JSON.
+// fieldOf returns the field of a parameter, by its name in the path or in JSON, or nil.
 func fieldOf(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
 	if field := message.Fields().ByName(protoreflect.Name(name)); field != nil {
 		return field

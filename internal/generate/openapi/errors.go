@@ -7,13 +7,13 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// The names of the schemas of errors.
+// The names of the error schemas.
 const (
 	errorSchema       = "Error"
 	legacyErrorSchema = "LegacyError"
 )
 
-// errorExamples holds the code and message of an example of each failure.
+// errorExamples holds the code and the message of an example for each error status.
 var errorExamples = map[int]struct {
 	code    int
 	message string
@@ -30,7 +30,7 @@ var errorExamples = map[int]struct {
 	http.StatusServiceUnavailable:    {14, "a service that is needed cannot be reached, try again"},
 }
 
-// exampleError returns an example of the body of a failure.
+// exampleError returns an example of an error body.
 func exampleError(status int, legacy bool) map[string]any {
 	e := errorExamples[status]
 	body := map[string]any{"code": e.code, "message": e.message, "details": []any{}}
@@ -40,8 +40,8 @@ func exampleError(status int, legacy bool) map[string]any {
 	return body
 }
 
-// newErrorSchemas returns the schemas of errors: that of every path, and that of the
-// paths of the older service, with the names that it had.
+// newErrorSchemas returns the error schemas: that of every path, and that of the paths
+// of the older service, with its field names.
 func newErrorSchemas() openapi3.Schemas {
 	described := func(s *openapi3.Schema, description string) *openapi3.SchemaRef {
 		s.Description = description
@@ -49,20 +49,20 @@ func newErrorSchemas() openapi3.Schemas {
 	}
 	detail := openapi3.NewObjectSchema().WithProperty("@type", openapi3.NewStringSchema()).WithAnyAdditionalProperties()
 	properties := openapi3.Schemas{
-		"code":    described(openapi3.NewInt32Schema().WithMin(1).WithMax(16), "The code of google.rpc.Code as a number, such as 3 for invalid_argument."),
-		"message": described(openapi3.NewStringSchema(), "What is wrong, and what to do."),
-		"details": described(openapi3.NewArraySchema().WithItems(detail), "More of it, such as buf.validate.Violations: each rule that was broken."),
+		"code":    described(openapi3.NewInt32Schema().WithMin(1).WithMax(16), "The number of google.rpc.Code, such as 3 for invalid_argument."),
+		"message": described(openapi3.NewStringSchema(), "The cause of the error, and the remedy."),
+		"details": described(openapi3.NewArraySchema().WithItems(detail), "Details, such as buf.validate.Violations with each violation."),
 	}
 	plain := openapi3.NewObjectSchema()
-	plain.Description = "An error, as google.rpc.Status has it."
+	plain.Description = "An error in the form of google.rpc.Status."
 	plain.Properties = properties
 	plain.Required = []string{"code", "message", "details"}
 
 	legacy := openapi3.NewObjectSchema()
-	legacy.Description = "An error on the paths of the older service, with the names that it had."
+	legacy.Description = "An error on the paths of the older service, with its field names."
 	legacy.Properties = maps.Clone(properties)
-	legacy.Properties["errorCode"] = described(openapi3.NewInt32Schema().WithMin(400).WithMax(599), "The HTTP status again.")
-	legacy.Properties["errorMessage"] = described(openapi3.NewStringSchema(), "The message again.")
+	legacy.Properties["errorCode"] = described(openapi3.NewInt32Schema().WithMin(400).WithMax(599), "The HTTP status, repeated.")
+	legacy.Properties["errorMessage"] = described(openapi3.NewStringSchema(), "The message, repeated.")
 	legacy.Properties[ignoredField] = described(openapi3.NewArraySchema().WithItems(openapi3.NewStringSchema()), ignoredDescription)
 	legacy.Required = append([]string{"errorCode", "errorMessage"}, plain.Required...)
 	return openapi3.Schemas{

@@ -12,7 +12,7 @@ import (
 //go:embed examples.yaml
 var examples []byte
 
-// addExamples puts the examples of examples.yaml at their operations.
+// addExamples adds the examples of examples.yaml to their operations.
 func addExamples(doc *openapi3.T) error {
 	var all map[string]struct{ Request, Response any }
 	if err := yaml.Unmarshal(examples, &all); err != nil {
@@ -34,7 +34,7 @@ func addExamples(doc *openapi3.T) error {
 		}
 	}
 	for id := range all {
-		return fmt.Errorf("examples.yaml names %s, which is no operation", id)
+		return fmt.Errorf("unknown operation %s in examples.yaml", id)
 	}
 	return nil
 }

@@ -7,24 +7,23 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// failures are the statuses of a call that did not succeed. Each stands at every
-// operation that can be answered with it.
+// failures are the error statuses. Each is added to the operations that can return it.
 var failures = []struct {
 	status      int
 	name        string
 	when        func(operation) bool
 	description string
 }{
-	{http.StatusBadRequest, "Invalid", always, "The request can never succeed; the message names the field. A name that is taken is among these."},
-	{http.StatusForbidden, "Forbidden", always, "The Host is not served here, or the request comes from a page of another site."},
-	{http.StatusNotFound, "NotFound", namesSomething, "What the path or the body names does not exist; the message says what."},
-	{http.StatusMethodNotAllowed, "MethodNotAllowed", always, "The path has no such method; the header Allow names those that it has."},
-	{http.StatusRequestTimeout, "Timeout", mayTimeOut, "The deadline of the request has passed, or its body did not arrive in time."},
+	{http.StatusBadRequest, "Invalid", always, "The request is invalid and must not be retried; the message names the field. Names that exist already are included."},
+	{http.StatusForbidden, "Forbidden", always, "The Host header is not allowed, or the request comes from a page of another origin."},
+	{http.StatusNotFound, "NotFound", namesSomething, "The resource that the path or the body names does not exist; the message names it."},
+	{http.StatusMethodNotAllowed, "MethodNotAllowed", always, "The path does not support the method; the header Allow lists those that it supports."},
+	{http.StatusRequestTimeout, "Timeout", mayTimeOut, "The deadline of the request was exceeded, or its body was not received in time."},
 	{http.StatusConflict, "Conflict", takesIdempotencyKey, "The idempotency key was used for another request."},
-	{http.StatusRequestEntityTooLarge, "TooLarge", hasBody, "The body is larger than this path takes, as it is or decompressed."},
-	{http.StatusUnsupportedMediaType, "UnsupportedMediaType", hasBody, "The body does not come as a media type of this path, or is compressed otherwise than by gzip."},
-	{http.StatusInternalServerError, "Internal", always, "It failed inside; the message says nothing internal. On the paths of the older service, also what is 503 elsewhere."},
-	{http.StatusServiceUnavailable, "Unavailable", isNotLegacy, "It cannot be done now; try again after Retry-After."},
+	{http.StatusRequestEntityTooLarge, "TooLarge", hasBody, "The body, compressed or decompressed, exceeds the limit of this path."},
+	{http.StatusUnsupportedMediaType, "UnsupportedMediaType", hasBody, "The media type is not supported by this path, or the body has a content encoding other than gzip."},
+	{http.StatusInternalServerError, "Internal", always, "An internal error; the message reveals no details. On the paths of the older service, also errors that are 503 elsewhere."},
+	{http.StatusServiceUnavailable, "Unavailable", isNotLegacy, "The service is temporarily unavailable; retry after Retry-After."},
 }
 
 func always(operation) bool { return true }
@@ -39,10 +38,10 @@ func hasBody(o operation) bool { return o.RequestBody != nil }
 
 func isNotLegacy(o operation) bool { return !o.isLegacy() }
 
-// mayTimeOut reports whether o answers 408. The older service had no deadlines.
+// mayTimeOut reports whether o can return 408. The older service had no deadlines.
 func mayTimeOut(o operation) bool { return hasBody(o) || !o.isLegacy() }
 
-// shapeFailures describes the failures of o.
+// shapeFailures adds the error responses of o.
 func shapeFailures(doc *openapi3.T, o operation) {
 	for _, f := range failures {
 		if !f.when(o) {
@@ -61,7 +60,7 @@ func shapeFailures(doc *openapi3.T, o operation) {
 	}
 }
 
-// newFailure returns the answer of a call that did not succeed: a status as JSON.
+// newFailure returns an error response, a status as JSON.
 func newFailure(doc *openapi3.T, status int, description string, legacy bool) *openapi3.Response {
 	name := errorSchema
 	if legacy {
@@ -72,7 +71,7 @@ func newFailure(doc *openapi3.T, status int, description string, legacy bool) *o
 	response.Headers = openapi3.Headers{}
 	switch status {
 	case http.StatusServiceUnavailable:
-		response.Headers["Retry-After"] = header("After how many seconds to try again.", openapi3.NewInt64Schema().WithMin(0))
+		response.Headers["Retry-After"] = header("Seconds to wait before a retry.", openapi3.NewInt64Schema().WithMin(0))
 	case http.StatusMethodNotAllowed:
 		response.Headers["Allow"] = header("The methods of the path.", openapi3.NewStringSchema())
 	}

@@ -4,11 +4,11 @@ import "github.com/getkin/kin-openapi/openapi3"
 
 const (
 	ignoredField       = "ignoredField"
-	ignoredDescription = "The fields and query parameters of the request that are unknown and were ignored; missing where there are none."
+	ignoredDescription = "Unknown fields and query parameters of the request, which were ignored; omitted if there are none."
 )
 
-// legacyPaths are those of the older service, whose callers send fields that are unknown
-// here, and read its names in errors.
+// legacyPaths are the paths of the older service. Its callers send unknown fields, and
+// read its names in errors.
 var legacyPaths = map[string]bool{
 	"GET /v1/groups":                           true,
 	"GET /v1/groups/{id}":                      true,
@@ -21,7 +21,7 @@ var legacyPaths = map[string]bool{
 	"POST /v1/alerts":                          true,
 }
 
-// nameIgnored adds ignoredField to an answer of a legacy path that is an object.
+// nameIgnored adds ignoredField to an object response of a legacy path.
 func nameIgnored(response *openapi3.Response) {
 	media := response.Content.Get("application/json")
 	if media == nil || media.Schema.Value.Type.Is(openapi3.TypeArray) {
@@ -35,8 +35,8 @@ func nameIgnored(response *openapi3.Response) {
 	}})
 }
 
-// refuseIDs says that a group is made without an id, which is refused where other unknown
-// fields are ignored.
+// refuseIDs declares that a group is created without an id: other unknown fields are
+// ignored there, but an id is an error.
 func refuseIDs(o operation) {
 	if o.OperationID == "GroupService_CreateGroup" {
 		id := openapi3.NewObjectSchema()

@@ -16,13 +16,13 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// A method is an RPC that has a REST path.
+// A method is an RPC with a REST path.
 type method struct {
 	protoreflect.MethodDescriptor
 	Rule *annotations.HttpRule
 }
 
-// methods gives the linked RPCs that have a REST path, by operation id.
+// methods returns the linked RPCs with REST paths, by operation id.
 func methods() map[string]method {
 	found := map[string]method{}
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
@@ -41,7 +41,7 @@ func methods() map[string]method {
 	return found
 }
 
-// operationID is how protoc-gen-openapiv3 names the operation of m.
+// operationID returns the operation id that protoc-gen-openapiv3 uses for m.
 func operationID(m protoreflect.MethodDescriptor) string {
 	return string(m.Parent().Name()) + "_" + string(m.Name())
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/openapi"
 )
 
-// generated is the document that the edge serves.
+// generated returns the document that the edge serves.
 func generated(t *testing.T) *openapi3.T {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(openapi.YAML)
@@ -32,8 +32,8 @@ func TestDocumentIsValid(t *testing.T) {
 	}
 }
 
-// differences says where the document and the REST rules of the linked methods
-// disagree about which paths there are.
+// differences returns the paths in which the document and the REST rules of the linked
+// methods differ.
 func differences(doc *openapi3.T, all map[string]method) []string {
 	want := map[string]string{}
 	for id, m := range all {
@@ -43,19 +43,19 @@ func differences(doc *openapi3.T, all map[string]method) []string {
 	}
 	got := map[string]string{}
 	for _, o := range operations(doc) {
-		if strings.Count(o.OperationID, "_") == 1 { // else it is of one source of many
+		if strings.Count(o.OperationID, "_") == 1 { // otherwise it is of one intake source
 			got[o.verb+" "+o.path] = o.OperationID
 		}
 	}
 	var found []string
 	for where, id := range want {
 		if got[where] != id {
-			found = append(found, fmt.Sprintf("%s is %s, in the document %q", where, id, got[where]))
+			found = append(found, fmt.Sprintf("%s is %s, but %q in the document", where, id, got[where]))
 		}
 	}
 	for where, id := range got {
 		if want[where] == "" {
-			found = append(found, fmt.Sprintf("%s (%s) is in no google.api.http rule", where, id))
+			found = append(found, fmt.Sprintf("%s (%s) has no google.api.http rule", where, id))
 		}
 	}
 	slices.Sort(found)
@@ -77,8 +77,8 @@ func TestDifferencesAreFound(t *testing.T) {
 	doc.Paths.Value("/v1/groups").Get = nil
 	doc.AddOperation("/v1/secret", "GET", &openapi3.Operation{OperationID: "Secret_Get"})
 	got := strings.Join(differences(doc, methods()), "\n")
-	want := `GET /v1/groups is GroupService_ListGroups, in the document ""
-GET /v1/secret (Secret_Get) is in no google.api.http rule`
+	want := `GET /v1/groups is GroupService_ListGroups, but "" in the document
+GET /v1/secret (Secret_Get) has no google.api.http rule`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -87,12 +87,13 @@ GET /v1/secret (Secret_Get) is in no google.api.http rule`
 func TestNothingInternalIsPublic(t *testing.T) {
 	for _, word := range []string{"DispatchService", "DirectoryService", "UserInfo", "MockupService", "sealedCredential"} {
 		if strings.Contains(string(openapi.YAML), word) {
-			t.Errorf("the document speaks of %s", word)
+			t.Errorf("the document contains %s", word)
 		}
 	}
 }
 
-// The answers of the contract: status, and the shape of the body.
+// TestAnswersAreTheContracts checks the statuses and the body shapes of the older
+// service.
 func TestAnswersAreTheContracts(t *testing.T) {
 	doc := generated(t)
 	for _, row := range []struct{ verb, path, statuses, body string }{
@@ -113,11 +114,11 @@ func TestAnswersAreTheContracts(t *testing.T) {
 		op := doc.Paths.Value(row.path).GetOperation(row.verb)
 		statuses := slices.Sorted(maps.Keys(op.Responses.Map()))
 		if got := strings.Join(statuses, " "); got != row.statuses {
-			t.Errorf("%s %s answers %s, want %s", row.verb, row.path, got, row.statuses)
+			t.Errorf("%s %s returns %s, want %s", row.verb, row.path, got, row.statuses)
 		}
 		body := op.Responses.Value(statuses[0]).Value.Content.Get("application/json").Schema
 		if got := nameOf(body); got != row.body {
-			t.Errorf("%s %s answers a %s, want a %s", row.verb, row.path, got, row.body)
+			t.Errorf("%s %s returns a %s, want a %s", row.verb, row.path, got, row.body)
 		}
 	}
 }
@@ -132,7 +133,8 @@ func nameOf(s *openapi3.SchemaRef) string {
 	return s.Ref[strings.LastIndex(s.Ref, ".")+1:]
 }
 
-// The bodies of the contract, to the letter, fit the document; others do not.
+// TestBodiesAreTheContracts checks that the document accepts the request bodies of the
+// older service, to the letter, and no others.
 func TestBodiesAreTheContracts(t *testing.T) {
 	doc := generated(t)
 	for _, row := range []struct {
@@ -167,6 +169,6 @@ func TestSendAlertIsBounded(t *testing.T) {
 		t.Errorf("required: %v", body.Required)
 	}
 	if most := body.Properties["target"].Value.MaxItems; most == nil || *most != 1000 {
-		t.Errorf("targets are not bounded as SendAlertRequest bounds them: %v", most)
+		t.Errorf("the limits of targets differ from SendAlertRequest: %v", most)
 	}
 }

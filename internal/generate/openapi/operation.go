@@ -10,14 +10,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// An operation is one method of a path in the document, and the RPC that it calls.
+// An operation is a method of a path in the document, with its RPC.
 type operation struct {
 	*openapi3.Operation
 	verb, path string
 	method     method
 }
 
-// operations returns those of a document by path and verb.
+// operations returns the operations of a document, sorted by path and verb.
 func operations(doc *openapi3.T) []operation {
 	all := methods()
 	var found []operation
@@ -36,16 +36,16 @@ func operations(doc *openapi3.T) []operation {
 // isLegacy reports whether o is on a path of the older service.
 func (o operation) isLegacy() bool { return legacyPaths[o.verb+" "+o.path] }
 
-// isIntake reports whether o receives alerts of another system.
+// isIntake reports whether o receives alerts of an intake source.
 func isIntake(o operation) bool { return strings.HasPrefix(o.path, "/v1/intake/") }
 
-// idempotencyKey returns the field of a request that the header Idempotency-Key sets, and
-// nil where there is none.
+// idempotencyKey returns the request field that the header Idempotency-Key sets, or
+// nil.
 func idempotencyKey(m method) protoreflect.FieldDescriptor {
 	return m.Input().Fields().ByName("idempotency_key")
 }
 
-// addIdempotencyKey describes the header Idempotency-Key where o has it.
+// addIdempotencyKey adds the header Idempotency-Key to o if its request has the field.
 func addIdempotencyKey(o operation) {
 	field := idempotencyKey(o.method)
 	if field == nil {
@@ -56,7 +56,7 @@ func addIdempotencyKey(o operation) {
 	o.Parameters = append(o.Parameters, &openapi3.ParameterRef{Value: &openapi3.Parameter{
 		Name:        "Idempotency-Key",
 		In:          openapi3.ParameterInHeader,
-		Description: "Says the same as idempotencyKey of the body: a request can be sent again under it without a second alert. Where both are sent, they must be equal.",
+		Description: "The same as idempotencyKey of the body: a repeated request with the same key records no second alert. If both are set they must be equal.",
 		Schema:      schema,
 	}})
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// inputSuffix ends the name of a schema of requests that answers have in another form.
+// inputSuffix is the suffix of the request variant of a schema.
 const inputSuffix = ".Input"
 
-// shapeRequests says of the schemas of requests what is true of them and not of answers:
-// fields that are not required may be null, and unknown ones are refused, but for the
-// paths of the older service. A schema that both have is split in two.
+// shapeRequests adapts the request schemas: optional fields may be null, and unknown
+// fields are errors, except on the paths of the older service. A schema that requests
+// and responses share is split in two.
 func shapeRequests(doc *openapi3.T) {
 	legacy, strict := map[string]bool{}, map[string]bool{}
 	answers := map[string]bool{}
@@ -74,10 +74,10 @@ func shapeRequests(doc *openapi3.T) {
 	}
 }
 
-// schemas begins the references to schemas.
+// schemas is the prefix of references to schemas.
 const schemas = "#/components/schemas/"
 
-// jsonBody returns the schema of the JSON of a request, and nil where it has none.
+// jsonBody returns the schema of a JSON request body, or nil.
 func jsonBody(op *openapi3.Operation) *openapi3.SchemaRef {
 	if op.RequestBody == nil {
 		return nil
@@ -89,7 +89,7 @@ func jsonBody(op *openapi3.Operation) *openapi3.SchemaRef {
 	return media.Schema
 }
 
-// shapeRequest shapes the schema of a message of requests.
+// shapeRequest adapts the schema of a request message.
 func shapeRequest(s *openapi3.Schema, legacy bool) {
 	if !legacy {
 		no := false
@@ -102,12 +102,12 @@ func shapeRequest(s *openapi3.Schema, legacy bool) {
 	}
 }
 
-// orNull returns the schema that also takes null, which is as if the field were missing.
+// orNull returns s extended by null, which means the same as a missing field.
 func orNull(s *openapi3.SchemaRef) *openapi3.SchemaRef {
 	null := openapi3.NewSchemaRef("", &openapi3.Schema{Type: &openapi3.Types{"null"}})
 	if s.Ref != "" {
 		either := openapi3.SchemaRefs{openapi3.NewSchemaRef(s.Ref, s.Value), null}
-		if len(s.Value.Enum) > 0 { // JSON also takes its numbers
+		if len(s.Value.Enum) > 0 { // JSON also accepts enum numbers
 			either = append(either, openapi3.NewSchemaRef("", openapi3.NewInt32Schema()))
 		}
 		return openapi3.NewSchemaRef("", &openapi3.Schema{Description: s.Value.Description, AnyOf: either})
@@ -128,7 +128,7 @@ func cloneObject(s *openapi3.Schema) *openapi3.Schema {
 	return &clone
 }
 
-// replaceRefs makes s refer to the schemas of requests where there are such.
+// replaceRefs replaces the references in s to split schemas by their request variants.
 func replaceRefs(s *openapi3.SchemaRef, split map[string]*openapi3.SchemaRef) {
 	replaced := func(p *openapi3.SchemaRef) *openapi3.SchemaRef {
 		if other, ok := split[p.Ref]; ok {

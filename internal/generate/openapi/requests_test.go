@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestErrorsHaveOneShape sees every failure described with the schema of errors, and on
-// the nine paths of the older service with its names.
+// TestErrorsHaveOneShape checks that every error response uses the error schema, with
+// the older service's fields on its nine paths.
 func TestErrorsHaveOneShape(t *testing.T) {
 	doc := generated(t)
 	legacy := 0
@@ -34,7 +34,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		}
 	}
 	if legacy != 9 || len(legacyPaths) != 9 {
-		t.Errorf("%d paths of the older service", legacy)
+		t.Errorf("%d legacy paths", legacy)
 	}
 	for name, fields := range map[string]string{errorSchema: "code details message", legacyErrorSchema: "code details errorCode errorMessage message"} {
 		s := doc.Components.Schemas[name].Value
@@ -48,8 +48,8 @@ func TestErrorsHaveOneShape(t *testing.T) {
 	}
 }
 
-// TestUnknownFieldsOfRequests sees unknown fields refused, in messages within messages
-// too, but for the nine paths of the older service.
+// TestUnknownFieldsOfRequests checks that unknown fields are refused, also in nested
+// messages, except on the nine paths of the older service.
 func TestUnknownFieldsOfRequests(t *testing.T) {
 	doc := generated(t)
 	seen := 0
@@ -78,8 +78,8 @@ func TestUnknownFieldsOfRequests(t *testing.T) {
 	}
 }
 
-// TestAnswersAreNotShapedAsRequests sees that what is true of requests only is said of
-// no answer.
+// TestAnswersAreNotShapedAsRequests checks that response schemas have none of the
+// changes to request schemas.
 func TestAnswersAreNotShapedAsRequests(t *testing.T) {
 	doc := generated(t)
 	for _, o := range operations(doc) {
@@ -89,7 +89,7 @@ func TestAnswersAreNotShapedAsRequests(t *testing.T) {
 			collect(media.Schema, refs)
 			for ref := range refs {
 				if s := doc.Components.Schemas[ref[len(schemas):]].Value; strings.HasSuffix(ref, inputSuffix) || s.AdditionalProperties.Has != nil && !*s.AdditionalProperties.Has {
-					t.Errorf("%s %s answers %s with %s", o.verb, o.path, status, ref)
+					t.Errorf("%s %s returns %s with %s", o.verb, o.path, status, ref)
 				}
 			}
 		}
@@ -111,7 +111,7 @@ func TestIdempotencyKeyHeader(t *testing.T) {
 	}
 }
 
-// TestBodiesOfOtherSystems sees each source with the body that it sends.
+// TestBodiesOfOtherSystems checks the request body of each intake source.
 func TestBodiesOfOtherSystems(t *testing.T) {
 	doc := generated(t)
 	for path, types := range map[string][]string{
@@ -128,15 +128,15 @@ func TestBodiesOfOtherSystems(t *testing.T) {
 		}
 		for _, mediaType := range types {
 			if op.RequestBody.Value.Content[mediaType] == nil {
-				t.Errorf("%s takes no %s", path, mediaType)
+				t.Errorf("%s does not accept %s", path, mediaType)
 			}
 		}
 		if len(op.RequestBody.Value.Content) != len(types) {
-			t.Errorf("%s takes %d types", path, len(op.RequestBody.Value.Content))
+			t.Errorf("%s accepts %d types", path, len(op.RequestBody.Value.Content))
 		}
 	}
 	if doc.Components.Schemas["google.api.HttpBody"] != nil {
-		t.Error("google.api.HttpBody is no body that anybody sends")
+		t.Error("google.api.HttpBody is in the document")
 	}
 }
 

@@ -10,15 +10,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-const description = `Bongsu is a failure notification service: one call says what broke and whom to
-tell, and it tells them by the messengers they use, and keeps the record of what
-became of every message.
+const description = `Bongsu is a failure notification service: one call sends an alert to users
+and groups through the messengers that they use, and every delivery is recorded with
+the evidence of its outcome.
 
-These are the REST paths. The same methods answer Connect, gRPC and gRPC-Web at
+These are the REST paths. The same methods are served over Connect, gRPC and gRPC-Web at
 /package.Service/Method on the same port.`
 
-// created holds the operations that answer 201 where they succeed; all others
-// answer 200.
+// created holds the operations that return 201 on success; all others return 200.
 var created = map[string]bool{
 	"GroupService_CreateGroup":   true,
 	"GroupService_AddGroupUser":  true,
@@ -26,10 +25,11 @@ var created = map[string]bool{
 	"UserService_AddUserAddress": true,
 }
 
-// version is that of the API. Its first number is that of the Protobuf packages.
+// version is the version of the API. Its major version is that of the Protobuf
+// packages.
 const version = "1.0.0"
 
-// shape makes doc the document of Bongsu's REST face.
+// shape turns the merged document into that of Bongsu's REST API.
 func shape(doc *openapi3.T) error {
 	doc.Info = &openapi3.Info{
 		Title:       "Bongsu",
@@ -58,7 +58,7 @@ func shape(doc *openapi3.T) error {
 	return addExamples(doc)
 }
 
-// shapeOperation gives o its status of success, and the bounds of its request.
+// shapeOperation sets the success status and the request limits of o.
 func shapeOperation(o operation) {
 	success := o.Responses.Value("200")
 	o.Responses.Delete("default")
@@ -82,9 +82,8 @@ func shapeOperation(o operation) {
 	}
 }
 
-// shapeComponents bounds the schemas of messages, and says of the messages that
-// answers are made of which fields are always there: all but the messages among
-// them, for empty values are printed.
+// shapeComponents sets the limits of message schemas, and the required fields of
+// response messages: all but fields with presence, because empty values are printed.
 func shapeComponents(doc *openapi3.T) {
 	asked := map[string]bool{}
 	for _, item := range doc.Paths.Map() {
@@ -98,7 +97,7 @@ func shapeComponents(doc *openapi3.T) {
 		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 		message, ok := found.(protoreflect.MessageDescriptor)
 		if err != nil || !ok {
-			continue // an enum, or what the plugin brings along
+			continue // an enum, or a schema of the plugin
 		}
 		boundAll(s.Value, message)
 		if !asked["#/components/schemas/"+name] {
@@ -112,7 +111,7 @@ func shapeComponents(doc *openapi3.T) {
 	}
 }
 
-// collect adds the references in s, and in what it refers to, to refs.
+// collect adds the references in s to refs, recursively.
 func collect(s *openapi3.SchemaRef, refs map[string]bool) {
 	if s == nil || s.Ref != "" && refs[s.Ref] {
 		return

@@ -11,8 +11,8 @@ import (
 //go:embed webhooks.yaml
 var webhooks []byte
 
-// addWebhooks puts the bodies of other systems in place of google.api.HttpBody, on the
-// path of each source.
+// addWebhooks replaces google.api.HttpBody with the request bodies of the intake
+// sources, on the path of each source.
 func addWebhooks(doc *openapi3.T) error {
 	theirs, err := openapi3.NewLoader().LoadFromData(webhooks)
 	if err != nil {
@@ -20,11 +20,11 @@ func addWebhooks(doc *openapi3.T) error {
 	}
 	receive := doc.Paths.Value("/v1/intake/{source}")
 	if receive == nil {
-		return fmt.Errorf("the intake has no path")
+		return fmt.Errorf("no path of the intake")
 	}
 	for path, item := range theirs.Paths.Map() {
 		generated := doc.Paths.Value(path)
-		if generated == nil { // of a source of its own
+		if generated == nil { // of a named source
 			op := *receive.Post
 			op.OperationID, op.Parameters, op.Responses = item.Post.OperationID, nil, openapi3.NewResponses()
 			for status, response := range receive.Post.Responses.Map() {

@@ -1,7 +1,7 @@
-// Command printproto writes the .proto files that ours import and that are not
-// ours, from the descriptors linked into the Go modules that go.mod pins. So the
-// schema registry is not needed, nothing foreign is committed, and what buf
-// compiles against is what the program is linked with.
+// Command printproto writes the .proto files of other projects that ours import, from
+// the descriptors in the Go modules of go.mod. So no schema registry is needed, no
+// foreign file is committed, and buf compiles against the versions that the program
+// links.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// files are what our .proto files import from elsewhere.
+// files are the imported .proto files of other projects.
 var files = []string{
 	"buf/validate/validate.proto",
 	"google/api/annotations.proto",
