@@ -111,13 +111,13 @@ func TestWrongKey(t *testing.T) {
 		says string
 	}{
 		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 credentials in the directory cannot be opened"},
-		"group, no key":                      {group, "", "there is no seal key at"},
+		"group, no key":                      {group, "", "no seal key at"},
 		"group, a file that is none":         {append(group, "--seal-key-file="+broken), "", "holds no seal key"},
 		"group, a file that all may read":    {append(group, "--seal-key-file="+open), "", "chmod 600"},
 		"group, an environment that is none": {group, "BONGSU_SEAL_KEY=s3cret", "BONGSU_SEAL_KEY holds no seal key"},
-		"group, two keys":                    {append(group, "--seal-key-file="+d.key), "BONGSU_SEAL_KEY=s3cret", "say the seal key once"},
+		"group, two keys":                    {append(group, "--seal-key-file="+d.key), "BONGSU_SEAL_KEY=s3cret", "set the seal key once"},
 		"sender, another key":                {append(sender, "--seal-key-file="+newKey(t)), "", "the directory service and the senders need the same seal key file"},
-		"sender, no key":                     {sender, "", "there is no seal key at"},
+		"sender, no key":                     {sender, "", "no seal key at"},
 		"sender, a file that all may read":   {append(sender, "--seal-key-file="+open), "", "chmod 600"},
 	} {
 		t.Run(name, func(t *testing.T) {
