@@ -1,5 +1,5 @@
-# `make` lists what there is. Go is all that build, test and demo need; generate,
-# lint, breaking and ts also need Node (npm), for buf and the TypeScript parts.
+# `make` lists the targets. build, test and demo need only Go; generate, lint, breaking
+# and ts also need Node (npm), for buf and the TypeScript parts.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -7,13 +7,13 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
-# A tool of tools/go.mod, which is a module of its own: what it needs does not fit
-# beside what the program needs.
+# TOOL runs a tool of tools/go.mod, which is a module of its own: its dependencies
+# conflict with those of the program.
 TOOL := go tool -modfile=tools/go.mod
 BUF := PATH="$(CURDIR)/tools/node_modules/.bin:$$PATH" buf
-# PACKAGES is what build, test, race, lint and cover are about.
+# PACKAGES are the packages of test, race, lint-go and cover.
 PACKAGES ?= ./...
-# VERSION is what `bongsu version` says.
+# VERSION is the version that `bongsu version` prints.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # FLAGS go to go test, e.g. make test FLAGS=-v.
 FLAGS ?=
@@ -23,7 +23,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: generate
-generate: protos ## Write gen/ anew: Go, TypeScript, OpenAPI, ent
+generate: protos ## Generate gen/: Go, TypeScript, OpenAPI, ent
 	$(BUF) generate
 	$(TOOL) openapiv3-merge $$(find bin/openapi -name '*.json' | LC_ALL=C sort) > bin/openapi.json
 	go run ./internal/generate/openapi bin/openapi.json gen/openapi
@@ -39,11 +39,11 @@ test: ## Run all tests; those of PostgreSQL where it is installed; FULL=1 with f
 	$(if $(FULL),BONGSU_TEST_FULL=1) go test $(if $(FULL),-timeout=60m) $(FLAGS) $(PACKAGES)
 
 .PHONY: race
-race: ## Run all tests but the slow ones under the race detector
-	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults) # they test other processes
+race: ## Run all tests except the slow ones under the race detector
+	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults) # those test other processes
 
 .PHONY: lint
-lint: lint-proto lint-go ## Check Go by golangci-lint, Protobuf by buf
+lint: lint-proto lint-go ## Lint Go with golangci-lint, Protobuf with buf
 
 .PHONY: lint-proto
 lint-proto: protos
@@ -60,34 +60,34 @@ fmt: protos bin/golangci-lint ## Format Go and Protobuf in place
 	bin/golangci-lint fmt
 
 .PHONY: breaking
-breaking: protos ## Check that the API still serves its callers, against the newest tag
+breaking: protos ## Check the API for breaking changes, against the newest tag
 	@PATH="$(CURDIR)/tools/node_modules/.bin:$$PATH" tools/breaking
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests anew: real processes, one and six; FULL=1 with full numbers
+e2e: ## Run the end-to-end tests without cache: real processes, one and six; FULL=1 with full numbers
 	$(if $(FULL),BONGSU_TEST_FULL=1) go test -count=1 $(if $(FULL),-timeout=60m) $(FLAGS) ./test/e2e/...
 
-# Of all cases, or of some with SHORT=1. SEED=… runs them as another run did.
+# SHORT=1 runs some of the cases. SEED=… reproduces an earlier run.
 .PHONY: faults
-faults: ## Kill, cut off and starve real processes, and compare what was sent with the ledger
+faults: ## Kill, cut off and starve real processes, and compare the provider calls with the ledger
 	$(if $(SHORT),,BONGSU_TEST_FULL=1 go test -count=1 -v -run 'TestTrouble/1,300' ./test/e2e)
 	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
 
-# SEED=… and MAX_TIME=… (seconds) run it otherwise.
+# SEED=… sets the random seed, MAX_TIME=… the duration in seconds.
 .PHONY: schemathesis
-schemathesis: build ## Send what OpenAPI allows and what it does not, check the answers (5 minutes)
+schemathesis: build ## Send valid and invalid requests generated from OpenAPI, check the responses (5 minutes)
 	tools/schemathesis/run $(FLAGS)
 
-# RUN=accept,deliver measures some of it, LONG=1 also what takes minutes and gigabytes;
-# go run ./bench -help lists what there is.
+# RUN=accept,deliver selects scenarios, LONG=1 adds those that take minutes and gigabytes;
+# go run ./bench -help lists them.
 .PHONY: bench
-bench: build ## Measure Bongsu beside what bounds it on this machine, write bench/RESULTS.md
+bench: build ## Measure Bongsu beside the limits of this machine, write bench/RESULTS.md
 	go run ./bench -bongsu=bin/bongsu -runs=5 -json=bin/bench.json \
 		$(if $(RUN),-run=$(RUN),-report=bench/RESULTS.md) $(if $(LONG),-long) $(FLAGS)
 
 .PHONY: demo
-demo: ## Run Bongsu with demonstration data, see an alert arrive
+demo: ## Run Bongsu with demonstration data and send an alert
 	go run ./cmd/bongsu demo
 
 .PHONY: ts
@@ -101,20 +101,20 @@ cover: ## Run all tests, write bin/cover.html
 	go tool cover -html=bin/cover.out -o bin/cover.html
 	go tool cover -func=bin/cover.out | tail -n 1
 
-# TAG=v1.2.3 also checks that HEAD is that tag and is ready to be released.
+# TAG=v1.2.3 also checks that HEAD has that tag and is ready for release.
 .PHONY: release-dry
-release-dry: ## Build what a release publishes into dist/, and publish nothing
+release-dry: ## Build the files of a release into dist/ without publishing them
 	go run ./internal/generate/release $(if $(TAG),-tag=$(TAG)) dist
 
 .PHONY: ci
-ci: ## Do all that .ci/run does
+ci: ## Run all checks of .ci/run
 	.ci/run
 
 .PHONY: clean
-clean: ## Delete what tools brought or built
+clean: ## Delete downloaded and built files
 	rm -rf bin dist third_party/proto test/ts/build test/ts/node_modules tools/node_modules
 
-# What our .proto files import from elsewhere, from the modules that go.mod pins.
+# Third-party .proto files that ours import, from the modules pinned in go.mod.
 .PHONY: protos
 protos: tools/node_modules/.package-lock.json
 	go run ./internal/generate/printproto third_party/proto

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/alert/v1/alert.proto
 
-// Alerts: what happened, said once, and what became of every message about it.
+// Alerts: what happened, recorded once, and the deliveries that notify users of it.
 
 package alertv1
 
@@ -28,27 +28,27 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// DeliveryState is where a delivery is on its way.
+// DeliveryState is the state of a delivery: queued, claimed, held, or a final one.
 type DeliveryState int32
 
 const (
-	// Never answered; in a filter, any state.
+	// Never returned; in a filter, any state.
 	DeliveryState_DELIVERY_STATE_UNSPECIFIED DeliveryState = 0
-	// It waits to be sent.
+	// Waits to be sent.
 	DeliveryState_DELIVERY_STATE_QUEUED DeliveryState = 1
-	// A sender holds it under a lease.
+	// Claimed by a sender under a lease.
 	DeliveryState_DELIVERY_STATE_CLAIMED DeliveryState = 2
-	// It ended: the provider took it, and said so.
+	// Final: the provider accepted the message and confirmed it.
 	DeliveryState_DELIVERY_STATE_SENT DeliveryState = 3
-	// It ended: it was not taken, and the last attempt says why; or it was taken and not
-	// delivered, and the receipt says why.
+	// Final: the provider did not accept the message, for the reason of the last attempt;
+	// or it accepted the message and did not deliver it, for the reason of the receipt.
 	DeliveryState_DELIVERY_STATE_FAILED DeliveryState = 4
-	// It ended: its time to live ran out.
+	// Final: the time to live ended.
 	DeliveryState_DELIVERY_STATE_EXPIRED DeliveryState = 5
-	// It ended: it was canceled before it was sent.
+	// Final: canceled before it was sent.
 	DeliveryState_DELIVERY_STATE_CANCELED DeliveryState = 6
-	// Failover: it waits for another address of its user to fail. Or an earlier delivery
-	// of its alert's key to the same address has not ended.
+	// Waits for another address of its failover chain to fail, or for an earlier delivery
+	// of its alert key to the same address to complete.
 	DeliveryState_DELIVERY_STATE_HELD DeliveryState = 7
 )
 
@@ -103,15 +103,15 @@ func (DeliveryState) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{0}
 }
 
-// AlertStatus is whether the thing that an alert is about goes on.
+// AlertStatus is whether the thing that an alert key names goes on.
 type AlertStatus int32
 
 const (
-	// As firing.
+	// The same as firing.
 	AlertStatus_ALERT_STATUS_UNSPECIFIED AlertStatus = 0
-	// It goes on.
+	// The thing goes on.
 	AlertStatus_ALERT_STATUS_FIRING AlertStatus = 1
-	// It is over. A resolved alert needs a key.
+	// The thing is over. A resolved alert needs a key.
 	AlertStatus_ALERT_STATUS_RESOLVED AlertStatus = 2
 )
 
@@ -156,34 +156,34 @@ func (AlertStatus) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{1}
 }
 
-// Alert is what happened, said once.
+// Alert is what happened, recorded once for all recipients.
 type Alert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is given by the service; the ids of later alerts are greater numbers.
+	// id is assigned by the service; later alerts have greater ids, as numbers.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// target holds whom the caller named.
+	// target holds the targets of the request.
 	Target []string `protobuf:"bytes,2,rep,name=target,proto3" json:"target,omitempty"`
-	// severity is the caller's word, or normal where none was said.
+	// severity is that of the request, or normal where it was empty.
 	Severity string `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`
-	// message is the caller's.
+	// message is that of the request.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	// unknown_target holds the targets that nobody bore when the alert was sent.
+	// unknown_target holds the targets that were unknown when the alert was recorded.
 	UnknownTarget []string `protobuf:"bytes,5,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
-	// user_count counts the deliveries, one per (user, messenger).
+	// user_count is the number of deliveries, one per (user, messenger).
 	UserCount int32 `protobuf:"varint,6,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
 	// create_time is when the alert was accepted.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// delivery_counts says how the deliveries stand.
+	// delivery_counts holds the number of deliveries in each state.
 	DeliveryCounts *DeliveryCounts `protobuf:"bytes,8,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
-	// expire_time is when what has not ended ends as expired.
+	// expire_time is when deliveries that are not completed expire.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// title is the caller's, in one line; empty where none was said.
+	// title is that of the request, one line; empty for none.
 	Title string `protobuf:"bytes,10,opt,name=title,proto3" json:"title,omitempty"`
-	// link is the caller's; empty where none was said.
+	// link is that of the request; empty for none.
 	Link string `protobuf:"bytes,11,opt,name=link,proto3" json:"link,omitempty"`
-	// details are the caller's, in order.
+	// details are those of the request, in their order.
 	Details []*Detail `protobuf:"bytes,12,rep,name=details,proto3" json:"details,omitempty"`
-	// key names what the alert is about; empty where it stands alone.
+	// key is the alert key; empty for none.
 	Key string `protobuf:"bytes,13,opt,name=key,proto3" json:"key,omitempty"`
 	// status is firing or resolved.
 	Status        AlertStatus `protobuf:"varint,14,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
@@ -319,12 +319,12 @@ func (x *Alert) GetStatus() AlertStatus {
 	return AlertStatus_ALERT_STATUS_UNSPECIFIED
 }
 
-// Detail is one more fact of an alert, such as host: node1.
+// Detail is a named value of an alert, such as host: node1.
 type Detail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// name is what the fact is called: 1 to 100 characters in one line.
+	// name is the name of the value: 1 to 100 characters in one line.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// value is the fact: at most 1000 characters, without NUL.
+	// value is at most 1000 characters, without NUL.
 	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -374,21 +374,21 @@ func (x *Detail) GetValue() string {
 	return ""
 }
 
-// DeliveryCounts says how many deliveries of an alert are in each state.
+// DeliveryCounts holds the number of deliveries of an alert in each state.
 type DeliveryCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// queued counts those that wait, or that a sender holds.
+	// queued is the number of deliveries that are queued or claimed.
 	Queued int32 `protobuf:"varint,1,opt,name=queued,proto3" json:"queued,omitempty"`
-	// sent counts those that the provider took.
+	// sent is the number of deliveries that the provider accepted.
 	Sent int32 `protobuf:"varint,2,opt,name=sent,proto3" json:"sent,omitempty"`
-	// failed counts those that ended without being taken.
+	// failed is the number of deliveries that failed.
 	Failed int32 `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
-	// expired counts those whose time to live ran out.
+	// expired is the number of deliveries whose time to live ended.
 	Expired int32 `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`
-	// canceled counts those that were canceled before they were sent.
+	// canceled is the number of deliveries that were canceled before they were sent.
 	Canceled int32 `protobuf:"varint,5,opt,name=canceled,proto3" json:"canceled,omitempty"`
-	// held counts those that wait for another address of their user to fail, or for an
-	// earlier delivery of their key to end.
+	// held is the number of deliveries that wait for another address of their failover
+	// chain to fail, or for an earlier delivery of their alert key to complete.
 	Held          int32 `protobuf:"varint,6,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -469,39 +469,38 @@ func (x *DeliveryCounts) GetHeld() int32 {
 // Delivery is one alert to one address.
 type Delivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is given by the service and unique among all deliveries.
+	// id is assigned by the service and unique among all deliveries.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// nick_name is the user's, as it was when the alert was sent.
+	// nick_name is the user's at the time when the alert was recorded.
 	NickName string `protobuf:"bytes,2,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,3,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// destination is where the messenger delivers.
 	Destination string `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
-	// state is where it is on its way.
+	// state is the current state.
 	State DeliveryState `protobuf:"varint,5,opt,name=state,proto3,enum=bongsu.alert.v1.DeliveryState" json:"state,omitempty"`
-	// reason is why it ended as it did: the provider's code, or ours; empty while
-	// it has not ended and where it was sent. Of failover: not_needed, canceled
-	// because another address of the user took the alert. Of receipts: undelivered,
-	// failed because the provider said so after it had taken the message. Of alerts with
-	// a key: superseded, canceled because the key was resolved before the firing alert
-	// was sent; not_needed, canceled because a resolved alert goes only to addresses
-	// that a firing alert of its key was, or may have been, sent to since the last
-	// resolved one.
+	// reason is why the delivery failed, expired or was canceled: the provider's code, or
+	// one of Bongsu's; empty while it is not completed and where it was sent. Failover:
+	// not_needed, canceled because a delivery to another address of the user was sent.
+	// Receipts: undelivered, failed because the provider reported it after it had
+	// accepted the message. Alert keys: superseded, canceled because the key was resolved
+	// before the firing alert was sent; not_needed, canceled because a resolved alert
+	// goes only to addresses to which a firing alert of its key was, or may have been,
+	// sent since the last resolved one.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	// end_time is when it ended, where that was undelivered, when the provider said so;
-	// unset until then.
+	// end_time is when the delivery was completed; where it is undelivered, when the
+	// provider reported that. Unset before.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// attempts holds each call to the provider, in order.
+	// attempts holds each attempt, in order.
 	Attempts []*Attempt `protobuf:"bytes,8,rep,name=attempts,proto3" json:"attempts,omitempty"`
-	// next_attempt_time is when it is tried next; unset where that is now, or where
-	// it has ended. Where it is held: when it is used at the latest, unset where it
-	// waits for an earlier delivery of its key.
+	// next_attempt_time is when the next attempt is due; unset where it is due now, and
+	// where the delivery is completed. Where the delivery is held: when it is used at the
+	// latest; unset where it waits for an earlier delivery of its alert key.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	// chain is what the deliveries of one user share that failover uses one after the
-	// other: the id of the first of them; empty where it is in no chain.
+	// chain identifies the failover chain of the delivery: the id of its first delivery;
+	// empty where the delivery is in none.
 	Chain string `protobuf:"bytes,10,opt,name=chain,proto3" json:"chain,omitempty"`
-	// receipt is the last that the provider said of a message after it had taken it;
-	// unset where it said nothing.
+	// receipt is the last receipt of the message; unset where there is none.
 	Receipt       *Receipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -614,19 +613,19 @@ func (x *Delivery) GetReceipt() *Receipt {
 	return nil
 }
 
-// Receipt is what a provider says later of a message that it had taken. Where it is
-// final and the message was not delivered, a delivery that was sent is failed from then
-// on, for reason undelivered, and can be replayed.
+// Receipt is what a provider reports about a message after it accepted it. Where it is
+// final and the message was not delivered, a delivery that was sent becomes failed,
+// with the reason undelivered, and can be replayed.
 type Receipt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// status is the provider's word, such as delivered.
+	// status is the provider's term, such as delivered.
 	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	// time is when it came.
+	// time is when the receipt came.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// final says that no other word follows.
+	// final reports whether this is the last receipt of the message.
 	Final bool `protobuf:"varint,3,opt,name=final,proto3" json:"final,omitempty"`
 	// provider_code is why the message was not delivered, such as 30003; empty where
-	// nothing went wrong or the provider did not say.
+	// there was no failure or the provider sent no code.
 	ProviderCode string `protobuf:"bytes,4,opt,name=provider_code,json=providerCode,proto3" json:"provider_code,omitempty"`
 	// provider_message_id is the provider's id of the message.
 	ProviderMessageId string `protobuf:"bytes,5,opt,name=provider_message_id,json=providerMessageId,proto3" json:"provider_message_id,omitempty"`
@@ -699,22 +698,22 @@ func (x *Receipt) GetProviderMessageId() string {
 	return ""
 }
 
-// Attempt is one call to a provider.
+// Attempt is one call to a provider, or a lease that expired without a report.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// number counts from 1.
 	Number int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	// fence is the token of the claim it was made under.
+	// fence is the fencing token of the claim.
 	Fence int64 `protobuf:"varint,2,opt,name=fence,proto3" json:"fence,omitempty"`
-	// start_time is when the provider was called; where the sender died before it
+	// start_time is when the provider was called; where the sender stopped before it
 	// could report, when the delivery was claimed.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// end_time is when it answered, or when that was given up.
+	// end_time is when the provider responded, or when the call was abandoned.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// outcome is what came of it, with the evidence.
+	// outcome is the result of the attempt, with the evidence.
 	Outcome *v1.Outcome `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	// possible_duplicate says that an attempt before may have reached the
-	// provider too.
+	// possible_duplicate reports whether an earlier attempt may have reached the provider
+	// too.
 	PossibleDuplicate bool `protobuf:"varint,6,opt,name=possible_duplicate,json=possibleDuplicate,proto3" json:"possible_duplicate,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -792,45 +791,45 @@ func (x *Attempt) GetPossibleDuplicate() bool {
 	return false
 }
 
-// SendAlertRequest says what broke and whom to tell.
+// SendAlertRequest is an alert with its targets.
 type SendAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// target holds @user, @@group or @all, at least one and at most 1000.
+	// target holds @user, @@group or @all, from 1 to 1000.
 	Target []string `protobuf:"bytes,1,rep,name=target,proto3" json:"target,omitempty"`
-	// severity is a word of the caller's; the text that goes out is "[severity]
-	// message". Empty means normal. critical, high, normal and low order the work,
-	// in upper or lower case; the words of other systems, such as page, error, P1 or
-	// warning, rank as --severity-map has it, and any other word as normal. At most 30
-	// characters, none of them a control character.
+	// severity is any text; messages are sent as "[severity] message". Empty means
+	// normal. critical, high, normal and low are also the ranks that order the work, in
+	// upper or lower case. Severities of other systems, such as page, error, P1 or
+	// warning, are ranked by --severity-map, and all others as normal. At most 30
+	// characters, without control characters.
 	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
-	// message is what happened: 1 to 20000 characters, without NUL.
+	// message is the text of the alert: 1 to 20000 characters, without NUL.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// strict refuses the alert where a target is unknown.
 	Strict bool `protobuf:"varint,4,opt,name=strict,proto3" json:"strict,omitempty"`
-	// idempotency_key, when set, is the caller's name for this request; the header
-	// Idempotency-Key says the same. At most 200 characters.
+	// idempotency_key, when set, is the caller's name for this request. It can be sent in
+	// the header Idempotency-Key instead. At most 200 characters.
 	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	// ttl is how long the alert is worth telling: what has not ended by then ends as
-	// expired. Unset means 24 hours. From a second to 30 days.
+	// ttl is the time to live: deliveries that are not completed by then expire. Unset
+	// means 24 hours. From a second to 30 days.
 	Ttl *durationpb.Duration `protobuf:"bytes,6,opt,name=ttl,proto3" json:"ttl,omitempty"`
-	// failover uses the addresses of each user one after the other, in the order of
-	// their ranks: the next where the one before failed, or has not been taken within
-	// a bound (a minute unless configured). Unset, all are used at once, but for users
+	// failover uses the addresses of each user one after the other, by address rank: the
+	// next one where the last one failed, or was not sent within the failover delay (a
+	// minute unless configured). Unset, all addresses are used at once, except for users
 	// with failover set.
 	Failover bool `protobuf:"varint,7,opt,name=failover,proto3" json:"failover,omitempty"`
-	// title, link and details are shown by each messenger in its own best form, beside
-	// the text. title is at most 200 characters in one line.
+	// title, link and details are shown by each messenger in its own form, beside the
+	// text. title is at most 200 characters in one line.
 	Title string `protobuf:"bytes,8,opt,name=title,proto3" json:"title,omitempty"`
 	// link is where to read more: an http or https URL of at most 2000 characters.
 	Link string `protobuf:"bytes,9,opt,name=link,proto3" json:"link,omitempty"`
-	// details are more facts, at most 20.
+	// details are named values, at most 20.
 	Details []*Detail `protobuf:"bytes,10,rep,name=details,proto3" json:"details,omitempty"`
-	// key names the thing that the alert is about, such as "disk of db1". Alerts with one
-	// key are about one thing; a resolved alert follows the firing alerts of its key.
-	// Unlike the idempotency key it may be used again for a different alert. Empty
-	// where the alert stands alone. At most 200 characters.
+	// key is the alert key: the name of the thing that the alert is about, such as "disk
+	// of db1". A resolved alert follows the firing alerts of its key. Unlike the
+	// idempotency key, it may be used by different alerts. Empty for an alert that stands
+	// alone. At most 200 characters.
 	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
-	// status is whether the thing goes on or is over. Unset means firing.
+	// status is whether the thing that key names goes on. Unset means firing.
 	Status        AlertStatus `protobuf:"varint,12,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -950,15 +949,15 @@ func (x *SendAlertRequest) GetStatus() AlertStatus {
 	return AlertStatus_ALERT_STATUS_UNSPECIFIED
 }
 
-// SendAlertResponse says that the alert is recorded.
+// SendAlertResponse confirms that the alert is recorded.
 type SendAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// user_count counts the deliveries, one per (user, messenger). 0 where the
-	// targets mean nobody with an address.
+	// user_count is the number of deliveries, one per (user, messenger); 0 where the
+	// targets have no address.
 	UserCount int32 `protobuf:"varint,1,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
 	// id is the alert's.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// unknown_target holds the targets that nobody bears, as they were given.
+	// unknown_target holds the unknown targets, as they were sent.
 	UnknownTarget []string `protobuf:"bytes,3,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1015,7 +1014,7 @@ func (x *SendAlertResponse) GetUnknownTarget() []string {
 	return nil
 }
 
-// GetAlertRequest names an alert.
+// GetAlertRequest selects an alert.
 type GetAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the alert's.
@@ -1067,9 +1066,10 @@ type GetAlertResponse struct {
 	// alert is always set.
 	Alert *Alert `protobuf:"bytes,1,opt,name=alert,proto3" json:"alert,omitempty"`
 	// deliveries holds the first 1000 deliveries, in the order of the targets; those of
-	// one user in the order of their ranks.
+	// one user by address rank.
 	Deliveries []*Delivery `protobuf:"bytes,2,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
-	// next_page_token asks ListDeliveries for the rest; empty where there is no more.
+	// next_page_token is the page_token of ListDeliveries for the next page; empty where
+	// there is none.
 	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1126,21 +1126,21 @@ func (x *GetAlertResponse) GetNextPageToken() string {
 	return ""
 }
 
-// ListDeliveriesRequest asks for deliveries of an alert.
+// ListDeliveriesRequest selects deliveries of an alert.
 type ListDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alert_id is the alert's.
 	AlertId string `protobuf:"bytes,1,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
-	// page_size bounds the answer; 0 means 100. At most 1000.
+	// page_size is the maximum number of deliveries; 0 means 100. At most 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the answer before, or that of GetAlert; empty
+	// page_token is the next_page_token of the last response, or that of GetAlert; empty
 	// for the first page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// state, when set, asks for deliveries in this state.
+	// state, when set, selects deliveries in this state.
 	State DeliveryState `protobuf:"varint,4,opt,name=state,proto3,enum=bongsu.alert.v1.DeliveryState" json:"state,omitempty"`
-	// nick_name, when set, asks for deliveries to this user.
+	// nick_name, when set, selects deliveries to this user.
 	NickName string `protobuf:"bytes,5,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// messenger, when set, asks for deliveries by this messenger.
+	// messenger, when set, selects deliveries by this messenger.
 	Messenger     string `protobuf:"bytes,6,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1221,9 +1221,9 @@ func (x *ListDeliveriesRequest) GetMessenger() string {
 // ListDeliveriesResponse holds a page of deliveries.
 type ListDeliveriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// deliveries is empty where there are none.
+	// deliveries is empty where none match.
 	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
-	// next_page_token asks for the rest; empty where there is no more.
+	// next_page_token is the page_token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1273,22 +1273,22 @@ func (x *ListDeliveriesResponse) GetNextPageToken() string {
 	return ""
 }
 
-// ListAlertsRequest asks for alerts.
+// ListAlertsRequest selects alerts.
 type ListAlertsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// page_size bounds the answer; 0 means 50. At most 500.
+	// page_size is the maximum number of alerts; 0 means 50. At most 500.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the answer before; empty for the first.
+	// page_token is the next_page_token of the last response; empty for the first page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// severity, when set, asks for alerts of exactly this severity.
+	// severity, when set, selects alerts of exactly this severity.
 	Severity string `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`
-	// state, when set, asks for alerts with a delivery in this state.
+	// state, when set, selects alerts with a delivery in this state.
 	State DeliveryState `protobuf:"varint,4,opt,name=state,proto3,enum=bongsu.alert.v1.DeliveryState" json:"state,omitempty"`
-	// nick_name, when set, asks for alerts with a delivery to this user.
+	// nick_name, when set, selects alerts with a delivery to this user.
 	NickName string `protobuf:"bytes,5,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// create_time_from, when set, asks for alerts accepted at or after it.
+	// create_time_from, when set, selects alerts accepted at or after it.
 	CreateTimeFrom *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time_from,json=createTimeFrom,proto3" json:"create_time_from,omitempty"`
-	// create_time_before, when set, asks for alerts accepted before it.
+	// create_time_before, when set, selects alerts accepted before it.
 	CreateTimeBefore *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time_before,json=createTimeBefore,proto3" json:"create_time_before,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1376,9 +1376,9 @@ func (x *ListAlertsRequest) GetCreateTimeBefore() *timestamppb.Timestamp {
 // ListAlertsResponse holds a page of alerts.
 type ListAlertsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// alerts is empty where there are none.
+	// alerts is empty where none match.
 	Alerts []*Alert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
-	// next_page_token asks for the rest; empty where there is no more.
+	// next_page_token is the page_token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1428,14 +1428,15 @@ func (x *ListAlertsResponse) GetNextPageToken() string {
 	return ""
 }
 
-// ResolveTargetsRequest names whom an alert would be sent to.
+// ResolveTargetsRequest holds the targets to resolve.
 type ResolveTargetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// target holds @user, @@group or @all, at least one and at most 1000.
+	// target holds @user, @@group or @all, from 1 to 1000.
 	Target []string `protobuf:"bytes,1,rep,name=target,proto3" json:"target,omitempty"`
-	// page_size bounds the recipients of the answer; 0 means 1000, which is the most.
+	// page_size is the maximum number of recipients; 0 means 1000, which is also the
+	// maximum.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the answer before, to the same targets; empty
+	// page_token is the next_page_token of the last response for the same targets; empty
 	// for the first page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1493,17 +1494,17 @@ func (x *ResolveTargetsRequest) GetPageToken() string {
 	return ""
 }
 
-// ResolveTargetsResponse says who would be told.
+// ResolveTargetsResponse holds the recipients of the targets.
 type ResolveTargetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// user_count counts the deliveries there would be.
+	// user_count is the number of deliveries that an alert would have.
 	UserCount int32 `protobuf:"varint,1,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
 	// recipients holds a page of the (user, messenger) pairs, in the order of the
-	// targets; those of one user in the order of their ranks.
+	// targets; those of one user by address rank.
 	Recipients []*Recipient `protobuf:"bytes,2,rep,name=recipients,proto3" json:"recipients,omitempty"`
-	// unknown_target holds the targets that nobody bears, as they were given.
+	// unknown_target holds the unknown targets, as they were sent.
 	UnknownTarget []string `protobuf:"bytes,3,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
-	// next_page_token asks for more recipients; empty where there is no more.
+	// next_page_token is the page_token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1567,7 +1568,7 @@ func (x *ResolveTargetsResponse) GetNextPageToken() string {
 	return ""
 }
 
-// Recipient is one user by one messenger.
+// Recipient is one user and one of the user's addresses.
 type Recipient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
@@ -1631,7 +1632,7 @@ func (x *Recipient) GetDestination() string {
 	return ""
 }
 
-// CancelAlertRequest names an alert.
+// CancelAlertRequest selects an alert.
 type CancelAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the alert's.
@@ -1677,10 +1678,10 @@ func (x *CancelAlertRequest) GetId() string {
 	return ""
 }
 
-// CancelAlertResponse says what was stopped.
+// CancelAlertResponse holds the result of a cancellation.
 type CancelAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// canceled_count counts the deliveries that this call canceled.
+	// canceled_count is the number of deliveries that this call canceled.
 	CanceledCount int32 `protobuf:"varint,1,opt,name=canceled_count,json=canceledCount,proto3" json:"canceled_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1723,19 +1724,19 @@ func (x *CancelAlertResponse) GetCanceledCount() int32 {
 	return 0
 }
 
-// ReplayFilter selects deliveries that failed or expired. All of its conditions
-// that are set must hold.
+// ReplayFilter selects failed or expired deliveries. Its conditions are combined with
+// AND.
 type ReplayFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// alert_id, when set, selects those of this alert.
+	// alert_id, when set, selects deliveries of this alert.
 	AlertId string `protobuf:"bytes,1,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
-	// messenger, when set, selects those by this messenger.
+	// messenger, when set, selects deliveries by this messenger.
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// reason, when set, selects those that ended for exactly this reason.
+	// reason, when set, selects deliveries with exactly this reason.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	// end_time_from, when set, selects those that ended at or after it.
+	// end_time_from, when set, selects deliveries completed at or after it.
 	EndTimeFrom *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time_from,json=endTimeFrom,proto3" json:"end_time_from,omitempty"`
-	// end_time_before, when set, selects those that ended before it.
+	// end_time_before, when set, selects deliveries completed before it.
 	EndTimeBefore *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time_before,json=endTimeBefore,proto3" json:"end_time_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1806,16 +1807,16 @@ func (x *ReplayFilter) GetEndTimeBefore() *timestamppb.Timestamp {
 	return nil
 }
 
-// ReplayDeliveriesRequest says what to queue again.
+// ReplayDeliveriesRequest selects the deliveries to replay.
 type ReplayDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// delivery_ids names at most 1000.
+	// delivery_ids holds at most 1000 ids.
 	DeliveryIds []string `protobuf:"bytes,1,rep,name=delivery_ids,json=deliveryIds,proto3" json:"delivery_ids,omitempty"`
-	// filter selects them instead.
+	// filter selects deliveries in place of delivery_ids.
 	Filter *ReplayFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
-	// dry_run counts and changes nothing.
+	// dry_run counts the deliveries and changes nothing.
 	DryRun bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	// ttl is how long they are tried from now; unset means 24 hours.
+	// ttl is the time to live from now; unset means 24 hours.
 	Ttl           *durationpb.Duration `protobuf:"bytes,4,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1879,10 +1880,11 @@ func (x *ReplayDeliveriesRequest) GetTtl() *durationpb.Duration {
 	return nil
 }
 
-// ReplayDeliveriesResponse says what was queued again.
+// ReplayDeliveriesResponse holds the result of a replay.
 type ReplayDeliveriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// replayed_count counts the deliveries; with dry_run those that would be.
+	// replayed_count is the number of replayed deliveries; with dry_run, of those that
+	// would be replayed.
 	ReplayedCount int32 `protobuf:"varint,1,opt,name=replayed_count,json=replayedCount,proto3" json:"replayed_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1925,7 +1927,7 @@ func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
 	return 0
 }
 
-// WatchAlertRequest names an alert.
+// WatchAlertRequest selects an alert.
 type WatchAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the alert's.
@@ -1971,13 +1973,13 @@ func (x *WatchAlertRequest) GetId() string {
 	return ""
 }
 
-// WatchAlertResponse is news of an alert.
+// WatchAlertResponse holds changes of an alert.
 type WatchAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// deliveries holds up to 500: first all there are, in as many messages as that
-	// takes, then those that changed.
+	// deliveries holds up to 500: first all of the alert, in as many messages as needed,
+	// then those that changed.
 	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
-	// delivery_counts says how all deliveries stand now.
+	// delivery_counts holds the current number of all deliveries in each state.
 	DeliveryCounts *DeliveryCounts `protobuf:"bytes,2,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/callback/v1/callback.proto
 
-// Callbacks: what providers say later of messages that they had taken.
+// Callbacks: the requests by which providers send receipts.
 
 package callbackv1
 
@@ -34,7 +34,7 @@ type CallBackRequest struct {
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,2,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
-	// body is what the provider says, and its Content-Type. At most 1 MiB.
+	// body is the receipt, with its Content-Type. At most 1 MiB.
 	Body          *httpbody.HttpBody `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -91,7 +91,7 @@ func (x *CallBackRequest) GetBody() *httpbody.HttpBody {
 	return nil
 }
 
-// CallBackResponse says nothing more.
+// CallBackResponse is empty.
 type CallBackResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

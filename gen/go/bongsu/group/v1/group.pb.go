@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/group/v1/group.proto
 
-// Groups of users, the target @@name.
+// Groups of users; the target of a group is @@name.
 
 package groupv1
 
@@ -28,7 +28,7 @@ const (
 // Group is a named set of users.
 type Group struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is given by the service, from 1, and never used again.
+	// id is assigned by the service, from 1, and never reused.
 	Id int32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// group_name is unique among groups; the target is @@group_name.
 	GroupName     string `protobuf:"bytes,2,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
@@ -199,15 +199,15 @@ func (x *GroupUser) GetNickName() string {
 	return ""
 }
 
-// ListGroupsRequest asks for groups.
+// ListGroupsRequest selects groups.
 type ListGroupsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// page_size bounds the answer; 0 asks for all groups, as the REST contract
-	// wants. At most 1000.
+	// page_size is the maximum number of groups; 0 means all, as over REST in the older
+	// service. At most 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the answer before; empty for the first.
+	// page_token is the next_page_token of the last response; empty for the first page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// group_name, when set, asks for the group of exactly this name only.
+	// group_name, when set, selects the group of exactly this name.
 	GroupName     string `protobuf:"bytes,3,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -269,7 +269,7 @@ type ListGroupsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// groups is empty where there are none.
 	Groups []*Group `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
-	// next_page_token asks for the rest; empty where there is no more.
+	// next_page_token is the page_token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -319,7 +319,7 @@ func (x *ListGroupsResponse) GetNextPageToken() string {
 	return ""
 }
 
-// GetGroupRequest names a group.
+// GetGroupRequest selects a group.
 type GetGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the group's; an id that no group has (0 among them) is not_found.
@@ -411,12 +411,12 @@ func (x *GetGroupResponse) GetGroup() *Group {
 	return nil
 }
 
-// CreateGroupRequest names a new group.
+// CreateGroupRequest holds the name of a new group.
 type CreateGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// group_name is at most 30 visible characters, counted as code points in Unicode's
-	// NFC, in which names are kept and looked up. It does not begin with @, and spaces
-	// stand between other characters only. An error names the code point that is wrong.
+	// NFC, in which names are stored and looked up. It does not begin with @, and spaces
+	// are allowed only between other characters. An error names the invalid code point.
 	GroupName     string `protobuf:"bytes,1,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -459,7 +459,7 @@ func (x *CreateGroupRequest) GetGroupName() string {
 	return ""
 }
 
-// CreateGroupResponse holds the group that was made.
+// CreateGroupResponse holds the created group.
 type CreateGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// group is always set.
@@ -505,7 +505,7 @@ func (x *CreateGroupResponse) GetGroup() *Group {
 	return nil
 }
 
-// RenameGroupRequest gives a group another name.
+// RenameGroupRequest holds the new name of a group.
 type RenameGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the group's.
@@ -560,7 +560,7 @@ func (x *RenameGroupRequest) GetGroupName() string {
 	return ""
 }
 
-// RenameGroupResponse holds the group as it is now.
+// RenameGroupResponse holds the renamed group.
 type RenameGroupResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// group is always set.
@@ -606,7 +606,7 @@ func (x *RenameGroupResponse) GetGroup() *Group {
 	return nil
 }
 
-// DeleteGroupRequest names a group.
+// DeleteGroupRequest selects a group.
 type DeleteGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the group's.
@@ -652,7 +652,7 @@ func (x *DeleteGroupRequest) GetId() int32 {
 	return 0
 }
 
-// DeleteGroupResponse says nothing more.
+// DeleteGroupResponse is empty.
 type DeleteGroupResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -689,7 +689,7 @@ func (*DeleteGroupResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_group_v1_group_proto_rawDescGZIP(), []int{12}
 }
 
-// ListGroupUsersRequest names a group.
+// ListGroupUsersRequest selects a group.
 type ListGroupUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the group's.
@@ -781,7 +781,7 @@ func (x *ListGroupUsersResponse) GetGroup() *GroupUsers {
 	return nil
 }
 
-// AddGroupUserRequest names a new member.
+// AddGroupUserRequest holds a new member.
 type AddGroupUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the group's.
@@ -882,7 +882,7 @@ func (x *AddGroupUserResponse) GetGroup() *GroupUsers {
 	return nil
 }
 
-// RemoveGroupUserRequest names a member.
+// RemoveGroupUserRequest selects a member.
 type RemoveGroupUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the group's.
@@ -937,7 +937,7 @@ func (x *RemoveGroupUserRequest) GetNickName() string {
 	return ""
 }
 
-// RemoveGroupUserResponse says nothing more.
+// RemoveGroupUserResponse is empty.
 type RemoveGroupUserResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

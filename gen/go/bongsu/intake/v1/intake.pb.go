@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/intake/v1/intake.proto
 
-// Intake: what other systems say when something breaks, in their own words.
+// Intake: alerts of other systems, in their own formats.
 
 package intakev1
 
@@ -90,7 +90,7 @@ func (ReceivedOutcome) EnumDescriptor() ([]byte, []int) {
 // ReceiveRequest is a request of another system.
 type ReceiveRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// source says who speaks, such as alertmanager.
+	// source is the name of the sending system, such as alertmanager.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// body is the request's body, and its Content-Type. At most 16 MiB.
 	Body          *httpbody.HttpBody `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
@@ -146,7 +146,7 @@ func (x *ReceiveRequest) GetBody() *httpbody.HttpBody {
 type ReceiveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alerts holds a result per alert, in the order of the request. Where alerts were
-	// truncated, one more result follows: that of the alert which tells so.
+	// truncated, one more result follows: that of the alert which reports the truncation.
 	Alerts []*ReceivedAlert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
 	// recorded_count is the number of alerts that this request recorded.
 	RecordedCount int32 `protobuf:"varint,2,opt,name=recorded_count,json=recordedCount,proto3" json:"recorded_count,omitempty"`
@@ -227,7 +227,7 @@ type ReceivedAlert struct {
 	UnknownTarget []string `protobuf:"bytes,3,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
 	// outcome is the result.
 	Outcome ReceivedOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=bongsu.intake.v1.ReceivedOutcome" json:"outcome,omitempty"`
-	// default_target is whether the alert went to the default targets of its source.
+	// default_target reports whether the alert went to the default targets of its source.
 	DefaultTarget bool `protobuf:"varint,5,opt,name=default_target,json=defaultTarget,proto3" json:"default_target,omitempty"`
 	// field is the field that it was refused for, such as alerts[1].labels.
 	Field string `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/job/v1/job.proto
 
-// Jobs: what a queue message carries, and how a sender claims and reports it.
+// Jobs: the payload of a queue message, and how a sender claims and reports deliveries.
 
 package jobv1
 
@@ -92,8 +92,8 @@ func (SendAlertsOutcome) EnumDescriptor() ([]byte, []int) {
 // Bundle is the payload of a queue message: jobs of one messenger and rank.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// jobs are one or more, which have together at most as many deliveries as one job
-	// may have.
+	// jobs holds one or more, with together at most as many deliveries as one job may
+	// have.
 	Jobs          []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -136,8 +136,7 @@ func (x *Bundle) GetJobs() []*Job {
 	return nil
 }
 
-// Job is deliveries of one alert by one messenger. It holds nothing in the clear
-// that is secret.
+// Job is deliveries of one alert by one messenger. It holds no secret in the clear.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alert_id is the alert's.
@@ -146,9 +145,9 @@ type Job struct {
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// rank orders the work: 0 critical, 1 high, 2 normal, 3 low.
 	Rank int32 `protobuf:"varint,3,opt,name=rank,proto3" json:"rank,omitempty"`
-	// text is what to send, "[severity] message" or what a template made of it.
+	// text is the text to send: "[severity] message", or the result of a text template.
 	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	// deliveries holds at most the job size, 5 unless configured.
+	// deliveries holds at most as many as the job size, 5 unless configured.
 	Deliveries []*JobDelivery `protobuf:"bytes,5,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	// severity is the alert's.
 	Severity string `protobuf:"bytes,6,opt,name=severity,proto3" json:"severity,omitempty"`
@@ -160,9 +159,9 @@ type Job struct {
 	Details []*JobDetail `protobuf:"bytes,9,rep,name=details,proto3" json:"details,omitempty"`
 	// create_time is when the alert was accepted.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// key is the alert's; empty for none.
+	// key is the alert key; empty for none.
 	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
-	// resolved says that the alert's status is resolved.
+	// resolved reports whether the alert's status is resolved.
 	Resolved      bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -282,12 +281,12 @@ func (x *Job) GetResolved() bool {
 	return false
 }
 
-// JobDetail is one more fact of an alert.
+// JobDetail is a named value of an alert.
 type JobDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// name is what it is called.
+	// name is the name of the detail.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// value is the fact.
+	// value is the value of the detail.
 	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -344,16 +343,16 @@ type JobDelivery struct {
 	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// destination is where the messenger delivers.
 	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
-	// sealed_credential is the credential as internal/seal sealed it.
+	// sealed_credential is the credential as sealed by internal/seal.
 	SealedCredential []byte `protobuf:"bytes,3,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
-	// slots are those that a sender reserved when it deferred the delivery, in the
-	// senders' own words; empty for none.
+	// slots are those that a sender reserved when it deferred the delivery, in an
+	// encoding of the senders; empty for none.
 	Slots string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
-	// credential_key is the credential's fingerprint, by which senders pace calls.
-	// Empty for a delivery from before fingerprints were kept.
+	// credential_key is the credential fingerprint, by which senders apply rate limits.
+	// Empty for a delivery without fingerprint, stored by an older version.
 	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
-	// nick_name is the user's. The credential is sealed for them, the messenger and the
-	// destination. Empty in a job from before that was so.
+	// nick_name is the user's. The credential is sealed for it, the messenger and the
+	// destination. Empty in a job of an older version, which sealed otherwise.
 	NickName      string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -431,15 +430,15 @@ func (x *JobDelivery) GetNickName() string {
 	return ""
 }
 
-// ClaimRequest asks for deliveries.
+// ClaimRequest selects the deliveries to claim.
 type ClaimRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// delivery_ids are those of all jobs in hand.
+	// delivery_ids holds the ids of all jobs of the claim batch.
 	DeliveryIds []int64 `protobuf:"varint,1,rep,packed,name=delivery_ids,json=deliveryIds,proto3" json:"delivery_ids,omitempty"`
-	// sender names the process that asks, for people who read the ledger.
+	// sender is the name of the sender process, for people who read the ledger.
 	Sender string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
-	// request_id names this request and no other: 16 random bytes, the same only
-	// where the same request is asked again.
+	// request_id identifies this request: 16 random bytes, repeated only in a retry of
+	// the same request.
 	RequestId     []byte `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -496,12 +495,12 @@ func (x *ClaimRequest) GetRequestId() []byte {
 	return nil
 }
 
-// ClaimResponse holds what was granted.
+// ClaimResponse holds the granted claims.
 type ClaimResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// claims holds the granted deliveries; what is missing must not be sent.
+	// claims holds the granted claims; a delivery without one must not be sent.
 	Claims []*Claim `protobuf:"bytes,1,rep,name=claims,proto3" json:"claims,omitempty"`
-	// time is the clock of the alert service when it answered.
+	// time is the time of the alert service at the response.
 	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -551,23 +550,24 @@ func (x *ClaimResponse) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Claim is the right to send one delivery, once, until its lease ends.
+// Claim is the right to send one delivery, once, until its lease expires.
 type Claim struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
-	// fence is the token that the report must bear.
+	// fence is the fencing token that the report must have.
 	Fence int64 `protobuf:"varint,2,opt,name=fence,proto3" json:"fence,omitempty"`
 	// attempt is the number of this attempt, from 1.
 	Attempt int32 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// possible_duplicate says that an attempt before may have reached the
-	// provider: its outcome is Unknown.
+	// possible_duplicate reports whether an earlier attempt, whose outcome is Unknown,
+	// may have reached the provider.
 	PossibleDuplicate bool `protobuf:"varint,4,opt,name=possible_duplicate,json=possibleDuplicate,proto3" json:"possible_duplicate,omitempty"`
-	// lease_expire_time is when another may claim the delivery, by the clock of the alert
-	// service.
+	// lease_expire_time is when another sender may claim the delivery, by the clock of
+	// the alert service.
 	LeaseExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=lease_expire_time,json=leaseExpireTime,proto3" json:"lease_expire_time,omitempty"`
-	// lease is how long that is from when the alert service was asked: a sender goes by it,
-	// as its clock may be another. Not set by services from before it was added.
+	// lease is the duration of the lease from the arrival of the request. A sender uses
+	// it in place of lease_expire_time, because its clock may differ. Unset by older
+	// versions of the service.
 	Lease         *durationpb.Duration `protobuf:"bytes,6,opt,name=lease,proto3" json:"lease,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -645,7 +645,7 @@ func (x *Claim) GetLease() *durationpb.Duration {
 	return nil
 }
 
-// GetTimeRequest asks for the time.
+// GetTimeRequest is empty.
 type GetTimeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -728,7 +728,7 @@ func (x *GetTimeResponse) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// ReleaseRequest names a messenger.
+// ReleaseRequest selects a messenger.
 type ReleaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
@@ -774,10 +774,10 @@ func (x *ReleaseRequest) GetMessenger() string {
 	return ""
 }
 
-// ReleaseResponse says what was released.
+// ReleaseResponse holds the result of a release.
 type ReleaseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// count is how many deliveries are due now.
+	// count is the number of deliveries that are due now.
 	Count         int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -820,10 +820,10 @@ func (x *ReleaseResponse) GetCount() int64 {
 	return 0
 }
 
-// ListFreeRequest asks about deliveries.
+// ListFreeRequest selects deliveries.
 type ListFreeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// delivery_ids are those of all jobs in hand.
+	// delivery_ids holds the ids of all jobs of the claim batch.
 	DeliveryIds   []int64 `protobuf:"varint,1,rep,packed,name=delivery_ids,json=deliveryIds,proto3" json:"delivery_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -866,10 +866,10 @@ func (x *ListFreeRequest) GetDeliveryIds() []int64 {
 	return nil
 }
 
-// ListFreeResponse says what could be claimed.
+// ListFreeResponse holds claimable deliveries.
 type ListFreeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// deliveries holds those that would be granted; what is missing would not.
+	// deliveries holds the claimable ones of the request.
 	Deliveries    []*FreeDelivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -912,13 +912,13 @@ func (x *ListFreeResponse) GetDeliveries() []*FreeDelivery {
 	return nil
 }
 
-// FreeDelivery is a delivery that nobody holds and that is due.
+// FreeDelivery is a claimable delivery: due, and not claimed.
 type FreeDelivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
-	// slots are those that a sender reserved when it deferred the delivery last, in the
-	// senders' own words; empty for none, or where it was claimed since.
+	// slots are those that a sender reserved when it last deferred the delivery, in an
+	// encoding of the senders; empty for none, or where the delivery was claimed since.
 	Slots         string `protobuf:"bytes,2,opt,name=slots,proto3" json:"slots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -968,7 +968,7 @@ func (x *FreeDelivery) GetSlots() string {
 	return ""
 }
 
-// ReportRequest brings outcomes.
+// ReportRequest holds the outcomes of claimed deliveries.
 type ReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// reports holds at most 10000.
@@ -1014,21 +1014,22 @@ func (x *ReportRequest) GetReports() []*Report {
 	return nil
 }
 
-// Report is what came of one claim.
+// Report is the outcome of one claim.
 type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
-	// fence is the claim's.
+	// fence is the fencing token of the claim.
 	Fence int64 `protobuf:"varint,2,opt,name=fence,proto3" json:"fence,omitempty"`
 	// start_time is when the provider was called.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// end_time is when it answered, or when that was given up.
+	// end_time is when the provider responded, or when the call was abandoned.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// outcome is what came of the call.
+	// outcome is the result of the call.
 	Outcome *v1.Outcome `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	// sealed_credential is the delivery's credential sealed for outcome.destination, where
-	// that is set: what was sealed for the old destination does not open for the new one.
+	// sealed_credential is the delivery's credential sealed for outcome.destination,
+	// where that is set: a credential sealed for the old destination does not open for
+	// the new one.
 	SealedCredential []byte `protobuf:"bytes,6,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1106,11 +1107,11 @@ func (x *Report) GetSealedCredential() []byte {
 	return nil
 }
 
-// ReportResponse says what was not recorded.
+// ReportResponse lists the reports that were not recorded.
 type ReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// fenced_delivery_ids holds those whose report came too late: another has
-	// claimed the delivery since, or it has ended.
+	// fenced_delivery_ids holds the deliveries whose report was too late: another sender
+	// has claimed the delivery since, or it is completed.
 	FencedDeliveryIds []int64 `protobuf:"varint,1,rep,packed,name=fenced_delivery_ids,json=fencedDeliveryIds,proto3" json:"fenced_delivery_ids,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -1153,7 +1154,7 @@ func (x *ReportResponse) GetFencedDeliveryIds() []int64 {
 	return nil
 }
 
-// DeferRequest brings what must wait.
+// DeferRequest holds deliveries to defer.
 type DeferRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// deferrals holds at most 10000.
@@ -1199,20 +1200,20 @@ func (x *DeferRequest) GetDeferrals() []*Deferral {
 	return nil
 }
 
-// Deferral lets one delivery wait.
+// Deferral defers one delivery.
 type Deferral struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
-	// fence is the claim's; 0 where the delivery was not claimed.
+	// fence is the fencing token of the claim; 0 where the delivery was not claimed.
 	Fence int64 `protobuf:"varint,2,opt,name=fence,proto3" json:"fence,omitempty"`
-	// time is when it is to be in the queue again, by the sender's clock: what counts where
-	// wait is not set.
+	// time is when the delivery is due, by the sender's clock. It is used where wait is
+	// unset.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// slots come back with the job.
+	// slots are sent back with the job.
 	Slots string `protobuf:"bytes,4,opt,name=slots,proto3" json:"slots,omitempty"`
-	// wait is how long that is from when the alert service is asked, whatever the sender's
-	// clock says. Below 0 is 0.
+	// wait is the time until the delivery is due, from the arrival of the request,
+	// independent of the sender's clock. Below 0 is 0.
 	Wait          *durationpb.Duration `protobuf:"bytes,5,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1283,7 +1284,7 @@ func (x *Deferral) GetWait() *durationpb.Duration {
 	return nil
 }
 
-// DeferResponse says nothing more.
+// DeferResponse is empty.
 type DeferResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1320,16 +1321,16 @@ func (*DeferResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
-// ReceiveRequest is what a provider said.
+// ReceiveRequest holds a receipt of a provider.
 type ReceiveRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// form is what was said, as it came: application/x-www-form-urlencoded.
+	// form is the body of the callback, unchanged: application/x-www-form-urlencoded.
 	Form []byte `protobuf:"bytes,3,opt,name=form,proto3" json:"form,omitempty"`
-	// signature is the provider's, as it came.
+	// signature is the provider's, unchanged.
 	Signature     string `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1393,7 +1394,7 @@ func (x *ReceiveRequest) GetSignature() string {
 	return ""
 }
 
-// ReceiveResponse says nothing more.
+// ReceiveResponse is empty.
 type ReceiveResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1430,7 +1431,7 @@ func (*ReceiveResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
-// GetCanaryRequest asks for nothing in particular.
+// GetCanaryRequest is empty.
 type GetCanaryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1513,16 +1514,16 @@ func (x *GetCanaryResponse) GetCanary() []byte {
 	return nil
 }
 
-// MoveDestinationRequest says what moved.
+// MoveDestinationRequest holds a destination that moved.
 type MoveDestinationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// credential_key is the fingerprint of the credential.
+	// credential_key is the credential fingerprint.
 	CredentialKey string `protobuf:"bytes,2,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
-	// from is the destination until now.
+	// from is the old destination.
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	// to is the destination from now on.
+	// to is the new destination.
 	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1586,7 +1587,7 @@ func (x *MoveDestinationRequest) GetTo() string {
 	return ""
 }
 
-// MoveDestinationResponse says nothing more.
+// MoveDestinationResponse is empty.
 type MoveDestinationResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1744,7 +1745,7 @@ type SendAlertsResult struct {
 	UserCount int32 `protobuf:"varint,3,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
 	// unknown_target holds its own targets that name nobody.
 	UnknownTarget []string `protobuf:"bytes,4,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
-	// default_target is whether the alert went to the default targets.
+	// default_target reports whether the alert went to the default targets.
 	DefaultTarget bool `protobuf:"varint,5,opt,name=default_target,json=defaultTarget,proto3" json:"default_target,omitempty"`
 	// field is the field of SendAlertRequest that it was refused for.
 	Field string `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`

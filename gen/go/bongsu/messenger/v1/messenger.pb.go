@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/messenger/v1/messenger.proto
 
-// Messengers: the ways to reach people, and what comes of a call to one.
+// Messengers: the ways to reach people, and the outcome of a call to a provider.
 
 package messengerv1
 
@@ -26,22 +26,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// OutcomeKind is what came of one call to a provider.
+// OutcomeKind is the kind of result of a call to a provider.
 type OutcomeKind int32
 
 const (
 	// Never sent.
 	OutcomeKind_OUTCOME_KIND_UNSPECIFIED OutcomeKind = 0
-	// The provider said that it took the message.
+	// The provider confirmed that it accepted the message.
 	OutcomeKind_OUTCOME_KIND_SENT OutcomeKind = 1
 	// The call failed in a way that may pass.
 	OutcomeKind_OUTCOME_KIND_RETRY OutcomeKind = 2
-	// The provider asked to wait (429); the message was not taken.
+	// The provider asked to wait (429) and did not accept the message.
 	OutcomeKind_OUTCOME_KIND_PAUSED OutcomeKind = 3
-	// The provider refused, and would again.
+	// The provider rejected the message, and would again.
 	OutcomeKind_OUTCOME_KIND_FAILED OutcomeKind = 4
-	// The request may have been carried out: the connection broke after it was
-	// written, or the process died before the answer was recorded.
+	// The request may have been processed: the connection broke after the request was
+	// written, or the process stopped before the response was recorded.
 	OutcomeKind_OUTCOME_KIND_UNKNOWN OutcomeKind = 5
 )
 
@@ -92,7 +92,7 @@ func (OutcomeKind) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{0}
 }
 
-// Scope is what a failure would fail again.
+// Scope is the set of messages for which a failure would repeat.
 type Scope int32
 
 const (
@@ -149,19 +149,19 @@ func (Scope) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{1}
 }
 
-// Template makes the text of a messenger's messages, in place of "[severity] message".
+// Template is a text template: it renders the text of a messenger's messages, in place
+// of "[severity] message".
 type Template struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// severity says for which alerts, to the letter; empty means for all that have no
+	// severity selects the alerts by their exact severity; empty for all that have no
 	// template of their own.
 	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
-	// text is a Go template (pkg.go.dev/text/template) over Severity, Message, Title,
-	// Link, Details (each with Name and Value), Key, Status (firing or resolved) and Text,
-	// which is "[severity] message".
-	// It can define nothing, may take 100 ms and make 64 KiB. At most 16 KiB, without
-	// NUL.
+	// text is a Go template (pkg.go.dev/text/template) with the fields Severity, Message,
+	// Title, Link, Details (each with Name and Value), Key, Status (firing or resolved)
+	// and Text, which is "[severity] message". It cannot define templates, may run for
+	// 100 ms and return 64 KiB. At most 16 KiB, without NUL.
 	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -218,7 +218,7 @@ func (x *Template) GetText() string {
 	return ""
 }
 
-// ListTemplatesRequest asks for all templates.
+// ListTemplatesRequest is empty.
 type ListTemplatesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -258,7 +258,7 @@ func (*ListTemplatesRequest) Descriptor() ([]byte, []int) {
 // ListTemplatesResponse holds the templates by messenger and severity.
 type ListTemplatesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// templates is empty where there are none. There are never more than 1000.
+	// templates is empty where there are none, and has at most 1000.
 	Templates     []*Template `protobuf:"bytes,1,rep,name=templates,proto3" json:"templates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -301,10 +301,10 @@ func (x *ListTemplatesResponse) GetTemplates() []*Template {
 	return nil
 }
 
-// SetTemplateRequest brings a template.
+// SetTemplateRequest holds a template.
 type SetTemplateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// template takes the place of the one for the same messenger and severity.
+	// template replaces the one for the same messenger and severity.
 	Template      *Template `protobuf:"bytes,1,opt,name=template,proto3" json:"template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -347,10 +347,10 @@ func (x *SetTemplateRequest) GetTemplate() *Template {
 	return nil
 }
 
-// SetTemplateResponse says what the template makes.
+// SetTemplateResponse holds an example of the rendered text.
 type SetTemplateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// example is the text for an alert that is made up.
+	// example is the text of an example alert.
 	Example       string `protobuf:"bytes,1,opt,name=example,proto3" json:"example,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -393,12 +393,12 @@ func (x *SetTemplateResponse) GetExample() string {
 	return ""
 }
 
-// DeleteTemplateRequest names a template.
+// DeleteTemplateRequest selects a template.
 type DeleteTemplateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// severity is the template's; empty for the one for all others.
+	// severity is the template's; empty for the one that has none.
 	Severity      string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -448,7 +448,7 @@ func (x *DeleteTemplateRequest) GetSeverity() string {
 	return ""
 }
 
-// DeleteTemplateResponse says nothing more.
+// DeleteTemplateResponse is empty.
 type DeleteTemplateResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -488,28 +488,28 @@ func (*DeleteTemplateResponse) Descriptor() ([]byte, []int) {
 // Messenger describes a way to reach people.
 type Messenger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// name is what an address calls it, such as slack. At most 10 characters.
+	// name is the messenger's name in an address, such as slack. At most 10 characters.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// title is its name for people, such as Slack.
+	// title is the name for people, such as Slack.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	// credential describes the secret that an address needs.
+	// credential describes the secret of an address.
 	Credential *Setting `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
-	// destination describes where an address delivers.
+	// destination describes the destination of an address.
 	Destination *Setting `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
-	// credential_limit is how fast the provider lets one credential be called, such as
-	// 30/s; empty where it does not say.
+	// credential_limit is the provider's rate limit of a credential, such as 30/s; empty
+	// where the provider documents none.
 	CredentialLimit string `protobuf:"bytes,5,opt,name=credential_limit,json=credentialLimit,proto3" json:"credential_limit,omitempty"`
-	// destination_limit is how fast it lets one destination be called, such as 1/s;
-	// empty where it does not count them.
+	// destination_limit is the provider's rate limit of a destination, such as 1/s; empty
+	// where it has none.
 	DestinationLimit string `protobuf:"bytes,6,opt,name=destination_limit,json=destinationLimit,proto3" json:"destination_limit,omitempty"`
-	// idempotent says that the provider knows a delivery again that it was sent
-	// before: to send it again tells nobody twice.
+	// idempotent reports whether the provider recognizes a repeated delivery, so that a
+	// retry notifies nobody twice.
 	Idempotent bool `protobuf:"varint,7,opt,name=idempotent,proto3" json:"idempotent,omitempty"`
-	// costly says that a message costs money: one that may have been sent is not sent
-	// again, unless it is critical.
+	// costly reports whether a message costs money: a possible duplicate is retried only
+	// where it is critical.
 	Costly bool `protobuf:"varint,8,opt,name=costly,proto3" json:"costly,omitempty"`
-	// verifiable says that UserService.VerifyAddress can ask the provider about an
-	// address without telling anybody.
+	// verifiable reports whether UserService.VerifyUserAddress can check an address with
+	// the provider without notifying anybody.
 	Verifiable    bool `protobuf:"varint,9,opt,name=verifiable,proto3" json:"verifiable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -611,13 +611,13 @@ func (x *Messenger) GetVerifiable() bool {
 // Setting describes one value of an address.
 type Setting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// label names it for people.
+	// label is the name for people.
 	Label string `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
-	// hint says what it looks like and where to find it.
+	// hint describes the form of the value and where to find it.
 	Hint string `protobuf:"bytes,2,opt,name=hint,proto3" json:"hint,omitempty"`
-	// secret says that it is sealed and never answered.
+	// secret reports whether the value is sealed and never returned.
 	Secret bool `protobuf:"varint,3,opt,name=secret,proto3" json:"secret,omitempty"`
-	// optional says that an address may do without it.
+	// optional reports whether an address may omit it.
 	Optional      bool `protobuf:"varint,4,opt,name=optional,proto3" json:"optional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -681,10 +681,10 @@ func (x *Setting) GetOptional() bool {
 	return false
 }
 
-// ListMessengersRequest asks for messengers.
+// ListMessengersRequest selects messengers.
 type ListMessengersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// name, when set, asks for the messenger of exactly this name only.
+	// name, when set, selects the messenger of exactly this name.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -730,7 +730,7 @@ func (x *ListMessengersRequest) GetName() string {
 // ListMessengersResponse holds the messengers by name.
 type ListMessengersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// messengers is empty where none bears the name asked for.
+	// messengers is empty where no messenger has the requested name.
 	Messengers    []*Messenger `protobuf:"bytes,1,rep,name=messengers,proto3" json:"messengers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -773,14 +773,14 @@ func (x *ListMessengersResponse) GetMessengers() []*Messenger {
 	return nil
 }
 
-// ListPacesRequest asks for paces.
+// ListPacesRequest selects limiter keys.
 type ListPacesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// messenger, when set, asks for the keys of this messenger only.
+	// messenger, when set, selects the limiter keys of this messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// page_size is how many to answer with: from 1 to 1000, or 0 for 100.
+	// page_size is the maximum number of limiter keys: from 1 to 1000, or 0 for 100.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the page before.
+	// page_token is the next_page_token of the last response.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -837,10 +837,10 @@ func (x *ListPacesRequest) GetPageToken() string {
 	return ""
 }
 
-// ListPacesResponse holds a page of paces.
+// ListPacesResponse holds a page of limiter keys.
 type ListPacesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// paces holds them by key.
+	// paces holds the limiter keys by name.
 	Paces []*Pace `protobuf:"bytes,1,rep,name=paces,proto3" json:"paces,omitempty"`
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -892,38 +892,40 @@ func (x *ListPacesResponse) GetNextPageToken() string {
 	return ""
 }
 
-// Pace is how a key stands. Times that are not set do not apply.
+// Pace is a limiter key and its limiter state. A time that does not apply is unset.
 type Pace struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// key is its name, such as slack.credential.0123456789abcdef0123456789abcdef.
+	// key is the name, such as slack.credential.0123456789abcdef0123456789abcdef.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// limit_per_second is how often it is called at most; 0 means without limit, or
-	// that nothing was called under it lately.
+	// limit_per_second is the rate limit; 0 means without limit, or that there was no
+	// recent call under the key.
 	LimitPerSecond float64 `protobuf:"fixed64,3,opt,name=limit_per_second,json=limitPerSecond,proto3" json:"limit_per_second,omitempty"`
-	// next_slot_time is when what is reserved now would be called: how long the line
-	// is.
+	// next_slot_time is the next free slot: the time of a call whose slot is reserved
+	// now.
 	NextSlotTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_slot_time,json=nextSlotTime,proto3" json:"next_slot_time,omitempty"`
-	// paused_until_time is until when the provider asked to wait.
+	// paused_until_time is when the pause that the provider requested ends.
 	PausedUntilTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=paused_until_time,json=pausedUntilTime,proto3" json:"paused_until_time,omitempty"`
-	// pause_code is the provider's word for that.
+	// pause_code is the provider's code of the pause.
 	PauseCode string `protobuf:"bytes,6,opt,name=pause_code,json=pauseCode,proto3" json:"pause_code,omitempty"`
 	// refused_until_time is until when deliveries fail without a call, because the
 	// provider refuses the credential.
 	RefusedUntilTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=refused_until_time,json=refusedUntilTime,proto3" json:"refused_until_time,omitempty"`
-	// refusal_code is the provider's word for that. It stays until a call succeeds.
+	// refusal_code is the provider's code of the refusal. It is kept until a call
+	// succeeds.
 	RefusalCode string `protobuf:"bytes,8,opt,name=refusal_code,json=refusalCode,proto3" json:"refusal_code,omitempty"`
-	// breaker_open_until_time is until when a sender calls nothing under the
-	// credential, because its calls fail.
+	// breaker_open_until_time is until when the breaker of a sender is open: it makes no
+	// call under the credential, because its calls fail.
 	BreakerOpenUntilTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=breaker_open_until_time,json=breakerOpenUntilTime,proto3" json:"breaker_open_until_time,omitempty"`
-	// queued_count is how many deliveries under it have not ended. Deliveries from
-	// before fingerprints were kept count under the key MESSENGER.credential.unknown.
+	// queued_count is the backlog: the number of deliveries under the key that are not
+	// completed. Deliveries without fingerprint, stored by an older version, count under
+	// the key MESSENGER.credential.unknown.
 	QueuedCount int32 `protobuf:"varint,10,opt,name=queued_count,json=queuedCount,proto3" json:"queued_count,omitempty"`
-	// due_count is how many of them wait for nothing but their turn: those whose next
-	// attempt time is not in the future, in the queue or with a sender.
+	// due_count is the number of deliveries of the backlog that are due, in the queue or
+	// with a sender: their next attempt time is not in the future.
 	DueCount int32 `protobuf:"varint,11,opt,name=due_count,json=dueCount,proto3" json:"due_count,omitempty"`
-	// oldest_create_time is when the first of their alerts was created.
+	// oldest_create_time is when the first alert of the backlog was created.
 	OldestCreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=oldest_create_time,json=oldestCreateTime,proto3" json:"oldest_create_time,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1043,31 +1045,32 @@ func (x *Pace) GetOldestCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Outcome is what came of one call, with the evidence.
+// Outcome is the result of one call, with the evidence.
 type Outcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// kind decides what happens next.
+	// kind determines the next state of the delivery.
 	Kind OutcomeKind `protobuf:"varint,1,opt,name=kind,proto3,enum=bongsu.messenger.v1.OutcomeKind" json:"kind,omitempty"`
 	// scope is set where kind is Failed.
 	Scope Scope `protobuf:"varint,2,opt,name=scope,proto3,enum=bongsu.messenger.v1.Scope" json:"scope,omitempty"`
-	// provider_status is the provider's status, such as an HTTP status; 0 where no
-	// answer came.
+	// provider_status is the provider's status, such as an HTTP status; 0 where there was
+	// no response.
 	ProviderStatus int32 `protobuf:"varint,3,opt,name=provider_status,json=providerStatus,proto3" json:"provider_status,omitempty"`
-	// provider_code is the provider's own word for what happened, such as
-	// channel_not_found; where no answer came, ours, such as connection_refused.
+	// provider_code is the provider's code, such as channel_not_found; where there was no
+	// response, one of Bongsu's, such as connection_refused.
 	ProviderCode string `protobuf:"bytes,4,opt,name=provider_code,json=providerCode,proto3" json:"provider_code,omitempty"`
-	// provider_message_id is the provider's id of the message it took.
+	// provider_message_id is the provider's id of the message that it accepted.
 	ProviderMessageId string `protobuf:"bytes,5,opt,name=provider_message_id,json=providerMessageId,proto3" json:"provider_message_id,omitempty"`
-	// excerpt is the head of the provider's answer, or of the error where no
-	// answer came, without secrets. At most 512 bytes.
+	// excerpt is the beginning of the provider's response, or of the error where there
+	// was no response, without secrets. At most 512 bytes.
 	Excerpt string `protobuf:"bytes,6,opt,name=excerpt,proto3" json:"excerpt,omitempty"`
-	// retry_after_ms is how long the provider asked to wait, in milliseconds; 0
-	// where it did not say.
+	// retry_after_ms is the wait that the provider requested, in milliseconds; 0 where it
+	// requested none.
 	RetryAfterMs int64 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
-	// cut says that the text was longer than the provider takes: its end was not sent.
+	// cut reports whether the text was truncated, because it was longer than the provider
+	// accepts.
 	Cut bool `protobuf:"varint,8,opt,name=cut,proto3" json:"cut,omitempty"`
-	// moved_destination is set where the provider says that what was at the destination
-	// is at another now: the delivery goes on there. At most 255 characters.
+	// moved_destination is the new destination, where the provider reports that it moved:
+	// the delivery continues there. At most 255 characters.
 	MovedDestination string `protobuf:"bytes,9,opt,name=moved_destination,json=movedDestination,proto3" json:"moved_destination,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1166,7 +1169,7 @@ func (x *Outcome) GetMovedDestination() string {
 	return ""
 }
 
-// ListSealKeysRequest asks for all.
+// ListSealKeysRequest is empty.
 type ListSealKeysRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1203,10 +1206,10 @@ func (*ListSealKeysRequest) Descriptor() ([]byte, []int) {
 	return file_bongsu_messenger_v1_messenger_proto_rawDescGZIP(), []int{15}
 }
 
-// ListSealKeysResponse holds the keys.
+// ListSealKeysResponse holds the seal keys.
 type ListSealKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// keys holds the key that seals now, and those that seal something.
+	// keys holds the primary, and the keys that still seal credentials.
 	Keys          []*SealKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1249,16 +1252,17 @@ func (x *ListSealKeysResponse) GetKeys() []*SealKey {
 	return nil
 }
 
-// SealKey is a key that credentials are sealed under.
+// SealKey is a seal key and the number of credentials that it seals.
 type SealKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id names the key, as bongsu key list does.
+	// id is the key's, as bongsu key list prints it.
 	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// primary says that it seals what enters now.
+	// primary reports whether the key seals new credentials.
 	Primary bool `protobuf:"varint,2,opt,name=primary,proto3" json:"primary,omitempty"`
-	// address_count is how many addresses of the directory it seals.
+	// address_count is the number of addresses of the directory that it seals.
 	AddressCount int64 `protobuf:"varint,3,opt,name=address_count,json=addressCount,proto3" json:"address_count,omitempty"`
-	// delivery_count is how many deliveries that have not ended it seals.
+	// delivery_count is the number of deliveries that it seals and that are not
+	// completed.
 	DeliveryCount int64 `protobuf:"varint,4,opt,name=delivery_count,json=deliveryCount,proto3" json:"delivery_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -26,7 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Call is one request that a fake got, and what it answered.
+// Call is one request to a fake, and its response.
 type Call struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// method is the HTTP method.
@@ -39,14 +39,14 @@ type Call struct {
 	Body string `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
 	// time is when the request had been read.
 	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
-	// answer_status is the HTTP status answered; 0 where the connection was closed
+	// answer_status is the HTTP status of the response; 0 where the connection was closed
 	// instead.
 	AnswerStatus int32 `protobuf:"varint,6,opt,name=answer_status,json=answerStatus,proto3" json:"answer_status,omitempty"`
-	// query is what follows the question mark in the URL.
+	// query is the URL's query, without the question mark.
 	Query string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
-	// answer_headers holds the headers of the fake's answer.
+	// answer_headers holds the headers of the response.
 	AnswerHeaders map[string]string `protobuf:"bytes,8,rep,name=answer_headers,json=answerHeaders,proto3" json:"answer_headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// answer_body is the body of the fake's answer, at most its first 1024 bytes.
+	// answer_body is the body of the response, at most its first 1024 bytes.
 	AnswerBody    string `protobuf:"bytes,9,opt,name=answer_body,json=answerBody,proto3" json:"answer_body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -145,36 +145,36 @@ func (x *Call) GetAnswerBody() string {
 	return ""
 }
 
-// Fault is how a fake fails.
+// Fault is a failure that a fake shows.
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// path is that of the calls that fail, such as /api/chat.postMessage; empty
-	// means every path.
+	// path is that of the calls that fail, such as /api/chat.postMessage; empty means
+	// every path.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// body_contains, when set, lets only calls fail whose body contains it, such as
+	// body_contains, when set, limits the fault to calls whose body contains it, such as
 	// a destination.
 	BodyContains string `protobuf:"bytes,2,opt,name=body_contains,json=bodyContains,proto3" json:"body_contains,omitempty"`
-	// share is the part of the matching calls that fail, above 0 and at most 1; 0
+	// share is the fraction of the matching calls that fail, above 0 and at most 1; 0
 	// means 1, all of them.
 	Share float64 `protobuf:"fixed64,3,opt,name=share,proto3" json:"share,omitempty"`
-	// delay is how long to wait before the answer. At most an hour.
+	// delay is the wait before the response. At most an hour.
 	Delay *durationpb.Duration `protobuf:"bytes,4,opt,name=delay,proto3" json:"delay,omitempty"`
-	// status is the HTTP status to answer; 0 means the fake's own answer.
+	// status is the HTTP status of the response; 0 means the fake's own response.
 	Status int32 `protobuf:"varint,5,opt,name=status,proto3" json:"status,omitempty"`
-	// headers are put on the answer, such as Retry-After.
+	// headers are added to the response, such as Retry-After.
 	Headers map[string]string `protobuf:"bytes,6,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// body is the answer's where status or body is set.
+	// body is the body of the response, where status or body is set.
 	Body string `protobuf:"bytes,7,opt,name=body,proto3" json:"body,omitempty"`
-	// close_connection reads the request and closes the connection unanswered.
+	// close_connection reads the request and closes the connection without a response.
 	CloseConnection bool `protobuf:"varint,8,opt,name=close_connection,json=closeConnection,proto3" json:"close_connection,omitempty"`
-	// cut_answer answers, and closes the connection before the answer is complete.
+	// cut_answer responds, and closes the connection before the response is complete.
 	CutAnswer bool `protobuf:"varint,9,opt,name=cut_answer,json=cutAnswer,proto3" json:"cut_answer,omitempty"`
-	// per_second, where it is not 0, lets so many matching calls a second pass,
-	// evenly: the fault strikes only what exceeds them, as a provider's limit does. A
-	// call may be early by a tenth of the time between two.
+	// per_second, where it is not 0, is a rate limit: so many matching calls a second
+	// succeed, evenly spaced, and the fault applies only to those above it. A call may be
+	// early by a tenth of the interval.
 	PerSecond float64 `protobuf:"fixed64,10,opt,name=per_second,json=perSecond,proto3" json:"per_second,omitempty"`
-	// credential, when set, lets only calls fail whose path, query or headers contain
-	// it.
+	// credential, when set, limits the fault to calls whose path, query or headers
+	// contain it.
 	Credential    string `protobuf:"bytes,11,opt,name=credential,proto3" json:"credential,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -287,10 +287,10 @@ func (x *Fault) GetCredential() string {
 	return ""
 }
 
-// ListCallsRequest asks for calls.
+// ListCallsRequest selects calls.
 type ListCallsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// path, when set, asks for the calls to exactly this path.
+	// path, when set, selects the calls to exactly this path.
 	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -379,7 +379,7 @@ func (x *ListCallsResponse) GetCalls() []*Call {
 	return nil
 }
 
-// ResetRequest asks nothing more.
+// ResetRequest is empty.
 type ResetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -416,7 +416,7 @@ func (*ResetRequest) Descriptor() ([]byte, []int) {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{4}
 }
 
-// ResetResponse says nothing more.
+// ResetResponse is empty.
 type ResetResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -453,10 +453,10 @@ func (*ResetResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{5}
 }
 
-// SetFaultRequest brings a fault.
+// SetFaultRequest holds a fault.
 type SetFaultRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// fault is what to do.
+	// fault is the fault to set.
 	Fault         *Fault `protobuf:"bytes,1,opt,name=fault,proto3" json:"fault,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -499,7 +499,7 @@ func (x *SetFaultRequest) GetFault() *Fault {
 	return nil
 }
 
-// SetFaultResponse says nothing more.
+// SetFaultResponse is empty.
 type SetFaultResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -536,10 +536,10 @@ func (*SetFaultResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{7}
 }
 
-// SetLimitsRequest says whether limits are kept.
+// SetLimitsRequest turns rate limits on or off.
 type SetLimitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// kept says that they are.
+	// kept turns them on.
 	Kept          bool `protobuf:"varint,1,opt,name=kept,proto3" json:"kept,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -582,7 +582,7 @@ func (x *SetLimitsRequest) GetKept() bool {
 	return false
 }
 
-// SetLimitsResponse says nothing more.
+// SetLimitsResponse is empty.
 type SetLimitsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// LookUpRequest names whom to look up.
+// LookUpRequest holds the targets to resolve.
 type LookUpRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// target holds @user, @@group or @all.
@@ -69,12 +69,12 @@ func (x *LookUpRequest) GetTarget() []string {
 	return nil
 }
 
-// LookUpResponse holds whom the targets mean.
+// LookUpResponse holds the recipients of the targets.
 type LookUpResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// recipients is empty where the targets mean nobody with an address.
+	// recipients is empty where the targets have no address.
 	Recipients []*Recipient `protobuf:"bytes,1,rep,name=recipients,proto3" json:"recipients,omitempty"`
-	// unknown_target holds the targets that nobody bears, as they were asked for.
+	// unknown_target holds the unknown targets, as they were sent.
 	UnknownTarget []string `protobuf:"bytes,2,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -124,7 +124,7 @@ func (x *LookUpResponse) GetUnknownTarget() []string {
 	return nil
 }
 
-// Recipient is one address of one user.
+// Recipient is one user and one of the user's addresses.
 type Recipient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
@@ -133,11 +133,11 @@ type Recipient struct {
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// destination is where the messenger delivers.
 	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
-	// sealed_credential is the credential as internal/seal sealed it.
+	// sealed_credential is the credential as sealed by internal/seal.
 	SealedCredential []byte `protobuf:"bytes,4,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
-	// credential_key is the credential's fingerprint: the same for the same
-	// credential of the same messenger, and no help to whoever guesses at it. Empty
-	// for an address from before fingerprints were kept, until its own is made.
+	// credential_key is the credential fingerprint: the same for the same credential of a
+	// messenger. It does not help to guess the credential. Empty for an address without
+	// fingerprint, stored by an older version, until it is computed.
 	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
 	// failover is the user's.
 	Failover      bool `protobuf:"varint,6,opt,name=failover,proto3" json:"failover,omitempty"`
@@ -217,18 +217,18 @@ func (x *Recipient) GetFailover() bool {
 	return false
 }
 
-// ReadReceiptRequest is what a provider said, with whom it must be of.
+// ReadReceiptRequest holds a receipt and the delivery that it is about.
 type ReadReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// sealed_credential is the delivery's, as internal/seal sealed it.
+	// sealed_credential is the delivery's, as sealed by internal/seal.
 	SealedCredential []byte `protobuf:"bytes,2,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,3,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
-	// form is what was said, as it came: application/x-www-form-urlencoded.
+	// form is the body of the callback, unchanged: application/x-www-form-urlencoded.
 	Form []byte `protobuf:"bytes,4,opt,name=form,proto3" json:"form,omitempty"`
-	// signature is the provider's, as it came.
+	// signature is the provider's, unchanged.
 	Signature string `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
 	// nick_name is the delivery's, for which the credential is sealed.
 	NickName string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
@@ -317,15 +317,15 @@ func (x *ReadReceiptRequest) GetDestination() string {
 	return ""
 }
 
-// ReadReceiptResponse is what the provider's word means.
+// ReadReceiptResponse is the receipt, decoded.
 type ReadReceiptResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// status is the provider's word, such as delivered.
+	// status is the provider's term, such as delivered.
 	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	// final says that no other word follows.
+	// final reports whether this is the last receipt of the message.
 	Final bool `protobuf:"varint,2,opt,name=final,proto3" json:"final,omitempty"`
-	// outcome is what the word comes to: sent, also where the message is still on its
-	// way, or how it failed; with the id of the message.
+	// outcome is the outcome of the receipt: sent, also where the message is still on its
+	// way, or the failure; with the id of the message.
 	Outcome       *v1.Outcome `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -382,7 +382,7 @@ func (x *ReadReceiptResponse) GetOutcome() *v1.Outcome {
 	return nil
 }
 
-// GetSealRequest asks for nothing in particular.
+// GetSealRequest is empty.
 type GetSealRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -419,15 +419,14 @@ func (*GetSealRequest) Descriptor() ([]byte, []int) {
 	return file_bongsu_user_v1_directory_proto_rawDescGZIP(), []int{5}
 }
 
-// GetSealResponse says how credentials are sealed.
+// GetSealResponse describes the seal keys of the directory.
 type GetSealResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// canary is sealed as credentials are that enter now. Who can open it can open
-	// them.
+	// canary is sealed as new credentials are: a keyring that opens it opens them.
 	Canary []byte `protobuf:"bytes,1,opt,name=canary,proto3" json:"canary,omitempty"`
-	// primary_id names the key that seals.
+	// primary_id is the id of the key that seals.
 	PrimaryId uint32 `protobuf:"varint,2,opt,name=primary_id,json=primaryId,proto3" json:"primary_id,omitempty"`
-	// addresses counts the addresses by the key that seals them, by its id.
+	// addresses holds the number of addresses by the id of their seal key.
 	Addresses     []*SealCount `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -484,10 +483,10 @@ func (x *GetSealResponse) GetAddresses() []*SealCount {
 	return nil
 }
 
-// SealCount counts what is sealed under one key.
+// SealCount is the number of credentials sealed under one key.
 type SealCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// key_id names the key.
+	// key_id is the id of the key.
 	KeyId uint32 `protobuf:"varint,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
 	// count is above 0.
 	Count         int64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
@@ -539,17 +538,17 @@ func (x *SealCount) GetCount() int64 {
 	return 0
 }
 
-// MoveAddressesRequest names addresses by what they hold.
+// MoveAddressesRequest selects addresses by their values.
 type MoveAddressesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// credential_key is the fingerprint of their credential: another credential may mean
-	// another thing by the same destination.
+	// credential_key is their credential fingerprint: under another credential the same
+	// destination may be another place.
 	CredentialKey string `protobuf:"bytes,2,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
-	// from is their destination until now.
+	// from is the old destination.
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	// to is their destination from now on.
+	// to is the new destination.
 	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -613,10 +612,10 @@ func (x *MoveAddressesRequest) GetTo() string {
 	return ""
 }
 
-// MoveAddressesResponse says what was done.
+// MoveAddressesResponse holds the result of a move.
 type MoveAddressesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// moved_count is the number of addresses that were moved.
+	// moved_count is the number of changed addresses.
 	MovedCount    int32 `protobuf:"varint,1,opt,name=moved_count,json=movedCount,proto3" json:"moved_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -22,17 +22,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ImportAction is what is done to one thing.
+// ImportAction is the kind of a change.
 type ImportAction int32
 
 const (
-	// IMPORT_ACTION_UNSPECIFIED is never answered.
+	// IMPORT_ACTION_UNSPECIFIED is never returned.
 	ImportAction_IMPORT_ACTION_UNSPECIFIED ImportAction = 0
-	// IMPORT_ACTION_CREATE makes it.
+	// IMPORT_ACTION_CREATE creates the entry.
 	ImportAction_IMPORT_ACTION_CREATE ImportAction = 1
-	// IMPORT_ACTION_CHANGE changes it.
+	// IMPORT_ACTION_CHANGE changes the entry.
 	ImportAction_IMPORT_ACTION_CHANGE ImportAction = 2
-	// IMPORT_ACTION_DELETE deletes it.
+	// IMPORT_ACTION_DELETE deletes the entry.
 	ImportAction_IMPORT_ACTION_DELETE ImportAction = 3
 )
 
@@ -79,18 +79,17 @@ func (ImportAction) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_user_v1_transfer_proto_rawDescGZIP(), []int{0}
 }
 
-// TransferUser is a user with addresses, outside of the directory.
+// TransferUser is a user with addresses, for import and export.
 type TransferUser struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// nick_name is under the rules of CreateUserRequest where the user is not there yet.
+	// nick_name follows the rules of CreateUserRequest where the user does not exist yet.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// addresses may be empty; at most one a messenger.
+	// addresses may be empty; at most one per messenger.
 	Addresses []*TransferAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
-	// line is where the user stands in the file they come from, for the text of
-	// errors; 0 where there is no file.
+	// line is the user's line in the import file, for error messages; 0 without a file.
 	Line int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
-	// failover is the user's. Unset, a new user has none, and one who is there keeps
-	// what they have. ExportDirectory sets it always.
+	// failover is the user's. Unset, a new user has none, and an existing one keeps
+	// theirs. ExportDirectory always sets it.
 	Failover      *bool `protobuf:"varint,4,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -154,24 +153,24 @@ func (x *TransferUser) GetFailover() bool {
 	return false
 }
 
-// TransferAddress is an address outside of the directory.
+// TransferAddress is an address, for import and export.
 type TransferAddress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// messenger is a name that MessengerService.ListMessengers answers with.
+	// messenger is a name that MessengerService.ListMessengers returns.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// destination is where the messenger delivers, under the rules of NewAddress.
 	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
-	// credential is the secret in the clear. It is never answered. Where it and
-	// sealed_credential are empty, the address keeps the one it has.
+	// credential is the secret in the clear. It is never returned. Where it and
+	// sealed_credential are empty, the address keeps its credential.
 	Credential string `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
-	// sealed_credential is the secret as ExportDirectory answers with it. It opens
-	// for the user, the messenger and the destination that it was sealed for, where
-	// the same seal key is.
+	// sealed_credential is the secret as ExportDirectory returns it. It opens for the
+	// user, messenger and destination for which it was sealed, where the same seal key is
+	// present.
 	SealedCredential []byte `protobuf:"bytes,4,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
-	// line is where the address stands in the file it comes from.
+	// line is the address's line in the import file.
 	Line int32 `protobuf:"varint,5,opt,name=line,proto3" json:"line,omitempty"`
-	// rank is the address's. Unset, a new address has 0, and one that is there keeps
-	// what it has. ExportDirectory sets it always.
+	// rank is the address rank. Unset, a new address has 0, and an existing one keeps its
+	// rank. ExportDirectory always sets it.
 	Rank          *int32 `protobuf:"varint,6,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -249,16 +248,16 @@ func (x *TransferAddress) GetRank() int32 {
 	return 0
 }
 
-// TransferGroup is a group with members, outside of the directory.
+// TransferGroup is a group with members, for import and export.
 type TransferGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// group_name is under the rules of CreateGroupRequest where the group is not there
+	// group_name follows the rules of CreateGroupRequest where the group does not exist
 	// yet.
 	GroupName string `protobuf:"bytes,1,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
-	// members holds nick_names, of users that are sent along or are there: at most
-	// 100,000.
+	// members holds nicknames of users that are in the request or in the directory: at
+	// most 100,000.
 	Members []string `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
-	// line is where the group stands in the file it comes from.
+	// line is the group's line in the import file.
 	Line          int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -315,10 +314,11 @@ func (x *TransferGroup) GetLine() int32 {
 	return 0
 }
 
-// ExportDirectoryRequest says what to answer with.
+// ExportDirectoryRequest holds the options of an export.
 type ExportDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// with_secrets asks for sealed_credential. Nothing is ever answered in the clear.
+	// with_secrets includes sealed_credential. No credential is ever returned in the
+	// clear.
 	WithSecrets   bool `protobuf:"varint,1,opt,name=with_secrets,json=withSecrets,proto3" json:"with_secrets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -361,12 +361,12 @@ func (x *ExportDirectoryRequest) GetWithSecrets() bool {
 	return false
 }
 
-// ExportDirectoryResponse is what the directory holds.
+// ExportDirectoryResponse is a snapshot of the directory.
 type ExportDirectoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// users holds every user, by nick_name.
+	// users holds every user, by nickname.
 	Users []*TransferUser `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
-	// groups holds every group, by group_name, with members by nick_name.
+	// groups holds every group by name, with members by nickname.
 	Groups        []*TransferGroup `protobuf:"bytes,2,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -416,18 +416,18 @@ func (x *ExportDirectoryResponse) GetGroups() []*TransferGroup {
 	return nil
 }
 
-// ImportDirectoryRequest is what the directory is to hold.
+// ImportDirectoryRequest is the content that the directory should have.
 type ImportDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// users holds at most 100,000, each once. Their rules are checked one by one, so
-	// that all problems are told at once.
+	// users holds at most 100,000, each once. They are validated one by one, so that the
+	// error lists all problems at once.
 	Users []*TransferUser `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
-	// groups holds at most 100,000, each once, checked as users are.
+	// groups holds at most 100,000, each once, validated as users are.
 	Groups []*TransferGroup `protobuf:"bytes,2,rep,name=groups,proto3" json:"groups,omitempty"`
-	// prune deletes what is not sent: users, addresses, groups and memberships. It is
-	// refused where no user is sent.
+	// prune deletes users, addresses, groups and memberships that are not in the request.
+	// It is refused where the request has no user.
 	Prune bool `protobuf:"varint,3,opt,name=prune,proto3" json:"prune,omitempty"`
-	// dry_run changes nothing, and answers with what would be changed.
+	// dry_run changes nothing, and returns what would be changed.
 	DryRun        bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -491,7 +491,7 @@ func (x *ImportDirectoryRequest) GetDryRun() bool {
 	return false
 }
 
-// ImportDirectoryResponse says what was changed, or would be.
+// ImportDirectoryResponse holds the changes, with dry_run those that would be made.
 type ImportDirectoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// users counts users.
@@ -502,8 +502,8 @@ type ImportDirectoryResponse struct {
 	Groups *ImportCounts `protobuf:"bytes,3,opt,name=groups,proto3" json:"groups,omitempty"`
 	// members counts memberships.
 	Members *ImportCounts `protobuf:"bytes,4,opt,name=members,proto3" json:"members,omitempty"`
-	// changes holds the first 1000 of what was changed. What goes with a user or a
-	// group that is deleted is counted, and not named here.
+	// changes holds the first 1000 changes. Entries that are deleted together with their
+	// user or group are counted, and not listed here.
 	Changes       []*ImportChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -574,16 +574,16 @@ func (x *ImportDirectoryResponse) GetChanges() []*ImportChange {
 	return nil
 }
 
-// ImportCounts counts what became of things of one kind.
+// ImportCounts holds the number of entries of one kind by change.
 type ImportCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// created_count is how many were made.
+	// created_count is the number of created entries.
 	CreatedCount int32 `protobuf:"varint,1,opt,name=created_count,json=createdCount,proto3" json:"created_count,omitempty"`
-	// changed_count is how many were changed.
+	// changed_count is the number of changed entries.
 	ChangedCount int32 `protobuf:"varint,2,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
-	// unchanged_count is how many were as they were sent.
+	// unchanged_count is the number of entries that were equal.
 	UnchangedCount int32 `protobuf:"varint,3,opt,name=unchanged_count,json=unchangedCount,proto3" json:"unchanged_count,omitempty"`
-	// deleted_count is how many were deleted.
+	// deleted_count is the number of deleted entries.
 	DeletedCount  int32 `protobuf:"varint,4,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -647,16 +647,16 @@ func (x *ImportCounts) GetDeletedCount() int32 {
 	return 0
 }
 
-// ImportChange is what is done to one user, address, group or membership.
+// ImportChange is a change of one user, address, group or membership.
 type ImportChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// action is what is done.
+	// action is the kind of the change.
 	Action ImportAction `protobuf:"varint,1,opt,name=action,proto3,enum=bongsu.user.v1.ImportAction" json:"action,omitempty"`
-	// nick_name is the user's, of whom it is; empty for a group.
+	// nick_name is that of the user; empty for a group.
 	NickName string `protobuf:"bytes,2,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// messenger is that of an address; else empty.
+	// messenger is that of an address; otherwise empty.
 	Messenger string `protobuf:"bytes,3,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// group_name is that of a group or, with nick_name, of a membership; else empty.
+	// group_name is that of a group or, with nick_name, of a membership; otherwise empty.
 	GroupName     string `protobuf:"bytes,4,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

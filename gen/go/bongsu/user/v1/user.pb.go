@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/user/v1/user.proto
 
-// People and how they are reached, the target @name.
+// Users and their addresses; the target of a user is @nickname.
 
 package userv1
 
@@ -26,17 +26,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// User is a person who can be told.
+// User is a person who can be notified.
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is given by the service, from 1, and never used again.
+	// id is assigned by the service, from 1, and never reused.
 	Id int32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// nick_name is unique among users; the target is @nick_name.
 	NickName string `protobuf:"bytes,2,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// addresses holds the ways to reach the user, by id; at most one a messenger.
+	// addresses holds the user's addresses by id; at most one per messenger.
 	Addresses []*Address `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
-	// failover uses the user's addresses one after the other, in the order of their
-	// ranks, until one has taken an alert; otherwise all are used.
+	// failover uses the user's addresses one after the other, by rank, until a delivery
+	// of the alert is sent; otherwise all are used at once.
 	Failover      bool `protobuf:"varint,4,opt,name=failover,proto3" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -101,17 +101,17 @@ func (x *User) GetFailover() bool {
 }
 
 // Address is a user's messenger, credential and destination. The credential is
-// write-only, so it is not here.
+// write-only and therefore no field.
 type Address struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is given by the service and unique among all addresses.
+	// id is assigned by the service and unique among all addresses.
 	Id int32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// messenger is the name of the messenger, such as slack.
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// destination is where the messenger delivers, such as a channel's id.
 	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
-	// rank orders the addresses of a user: the lower is used first, and of equals the
-	// one that was added first.
+	// rank orders the addresses of a user: the lowest is used first, and of equal ones
+	// the one that was added first.
 	Rank          int32 `protobuf:"varint,4,opt,name=rank,proto3" json:"rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -175,20 +175,20 @@ func (x *Address) GetRank() int32 {
 	return 0
 }
 
-// NewAddress is an address on its way in.
+// NewAddress is an address to store.
 type NewAddress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// messenger is a name that MessengerService.ListMessengers answers with.
+	// messenger is a name that MessengerService.ListMessengers returns.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// credential is the messenger's token or secret URL, in the clear. It is
-	// sealed before it is stored and never answered. At most 2000 characters: the URLs
-	// of some providers are long.
+	// credential is the messenger's token or secret URL, in the clear. It is sealed
+	// before it is stored, and never returned. At most 2000 characters: the URLs of some
+	// providers are long.
 	Credential string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
 	// destination is where the messenger delivers. At most 255 characters; empty only
 	// where the messenger's setting is optional.
 	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
-	// rank is the address's, from 0 to 1000. Unset, a new address has 0, and one that
-	// is replaced keeps what it has.
+	// rank is the address rank, from 0 to 1000. Unset, a new address has 0, and a
+	// replaced one keeps its rank.
 	Rank          *int32 `protobuf:"varint,4,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -252,12 +252,12 @@ func (x *NewAddress) GetRank() int32 {
 	return 0
 }
 
-// ListUsersRequest asks for users.
+// ListUsersRequest selects users.
 type ListUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// page_size bounds the answer; 0 means 100. At most 1000.
+	// page_size is the maximum number of users; 0 means 100. At most 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// page_token is the next_page_token of the answer before; empty for the first.
+	// page_token is the next_page_token of the last response; empty for the first page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -312,7 +312,7 @@ type ListUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// users is empty where there are none.
 	Users []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
-	// next_page_token asks for the rest; empty where there is no more.
+	// next_page_token is the page_token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -362,7 +362,7 @@ func (x *ListUsersResponse) GetNextPageToken() string {
 	return ""
 }
 
-// GetUserRequest names a user.
+// GetUserRequest selects a user.
 type GetUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
@@ -454,13 +454,13 @@ func (x *GetUserResponse) GetUser() *User {
 	return nil
 }
 
-// CreateUserRequest names a new user.
+// CreateUserRequest holds a new user.
 type CreateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// nick_name is under the rules of a group's name, and is not the word all in any
-	// form (case, width, with characters that nobody sees): every user answers to it.
+	// nick_name follows the rules of a group's name, and is not the word all in any form
+	// (case, width, invisible characters): the target @all names every user.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// addresses may be empty; at most one a messenger.
+	// addresses may be empty; at most one per messenger.
 	Addresses []*NewAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// failover is the user's.
 	Failover      bool `protobuf:"varint,3,opt,name=failover,proto3" json:"failover,omitempty"`
@@ -519,7 +519,7 @@ func (x *CreateUserRequest) GetFailover() bool {
 	return false
 }
 
-// CreateUserResponse holds the user that was made.
+// CreateUserResponse holds the created user.
 type CreateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// user is always set.
@@ -565,15 +565,15 @@ func (x *CreateUserResponse) GetUser() *User {
 	return nil
 }
 
-// UpdateUserRequest changes a user.
+// UpdateUserRequest holds changes of a user.
 type UpdateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// nick_name is the user's until now.
+	// nick_name is the user's current nickname.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// new_nick_name is the user's from now on, under the rules of CreateUserRequest.
+	// new_nick_name is the user's new nickname, under the rules of CreateUserRequest.
 	// Empty, the nickname stays.
 	NewNickName string `protobuf:"bytes,2,opt,name=new_nick_name,json=newNickName,proto3" json:"new_nick_name,omitempty"`
-	// failover, when set, is the user's from now on.
+	// failover, when set, replaces the user's.
 	Failover      *bool `protobuf:"varint,3,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -630,7 +630,7 @@ func (x *UpdateUserRequest) GetFailover() bool {
 	return false
 }
 
-// UpdateUserResponse holds the user as it is now.
+// UpdateUserResponse holds the updated user.
 type UpdateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// user is always set.
@@ -676,7 +676,7 @@ func (x *UpdateUserResponse) GetUser() *User {
 	return nil
 }
 
-// DeleteUserRequest names a user.
+// DeleteUserRequest selects a user.
 type DeleteUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
@@ -722,7 +722,7 @@ func (x *DeleteUserRequest) GetNickName() string {
 	return ""
 }
 
-// DeleteUserResponse says nothing more.
+// DeleteUserResponse is empty.
 type DeleteUserResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -759,12 +759,12 @@ func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{12}
 }
 
-// AddUserAddressRequest brings a new address.
+// AddUserAddressRequest holds a new address.
 type AddUserAddressRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// address is what to add.
+	// address is the address to add.
 	Address       *NewAddress `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -814,7 +814,7 @@ func (x *AddUserAddressRequest) GetAddress() *NewAddress {
 	return nil
 }
 
-// AddUserAddressResponse holds the address that was added.
+// AddUserAddressResponse holds the added address.
 type AddUserAddressResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// address is always set.
@@ -860,14 +860,14 @@ func (x *AddUserAddressResponse) GetAddress() *Address {
 	return nil
 }
 
-// ReplaceUserAddressRequest brings an address in place of another.
+// ReplaceUserAddressRequest holds the new values of an address.
 type ReplaceUserAddressRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// id is that of the address to replace.
 	Id int32 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
-	// address is what to put there.
+	// address holds the new values.
 	Address       *NewAddress `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -924,7 +924,7 @@ func (x *ReplaceUserAddressRequest) GetAddress() *NewAddress {
 	return nil
 }
 
-// ReplaceUserAddressResponse holds the address as it is now.
+// ReplaceUserAddressResponse holds the updated address.
 type ReplaceUserAddressResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// address is always set.
@@ -970,7 +970,7 @@ func (x *ReplaceUserAddressResponse) GetAddress() *Address {
 	return nil
 }
 
-// RemoveUserAddressRequest names an address.
+// RemoveUserAddressRequest selects an address.
 type RemoveUserAddressRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
@@ -1025,7 +1025,7 @@ func (x *RemoveUserAddressRequest) GetId() int32 {
 	return 0
 }
 
-// RemoveUserAddressResponse says nothing more.
+// RemoveUserAddressResponse is empty.
 type RemoveUserAddressResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1062,15 +1062,14 @@ func (*RemoveUserAddressResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{18}
 }
 
-// VerifyUserAddressRequest names an address.
+// VerifyUserAddressRequest selects an address.
 type VerifyUserAddressRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// id is the address's.
 	Id int32 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
-	// send_test sends a message that says it is a test. Without it nobody is told
-	// anything.
+	// send_test sends a message that is marked as a test. Without it nobody is notified.
 	SendTest      bool `protobuf:"varint,3,opt,name=send_test,json=sendTest,proto3" json:"send_test,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1127,14 +1126,13 @@ func (x *VerifyUserAddressRequest) GetSendTest() bool {
 	return false
 }
 
-// VerifyUserAddressResponse says what came of it.
+// VerifyUserAddressResponse holds the outcomes of the check.
 type VerifyUserAddressResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// verified is what the provider said of the credential and the destination: Sent
-	// where both would do. It is not set where the provider has no call for that
-	// (Messenger.verifiable).
+	// verified is the provider's check of the credential and the destination: Sent where
+	// both are valid. Unset where the provider has no such call (Messenger.verifiable).
 	Verified *v1.Outcome `protobuf:"bytes,1,opt,name=verified,proto3" json:"verified,omitempty"`
-	// test is what came of the test message; not set where none was sent.
+	// test is the outcome of the test message; unset where none was sent.
 	Test          *v1.Outcome `protobuf:"bytes,2,opt,name=test,proto3" json:"test,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -2,7 +2,7 @@
 //
 // Source: bongsu/alert/v1/alert.proto
 
-// Alerts: what happened, said once, and what became of every message about it.
+// Alerts: what happened, recorded once, and the deliveries that notify users of it.
 package alertv1connect
 
 import (
@@ -58,68 +58,69 @@ const (
 
 // AlertServiceClient is a client for the bongsu.alert.v1.AlertService service.
 type AlertServiceClient interface {
-	// SendAlert tells everybody whom the targets mean, once per messenger. OK
-	// means recorded: the alert and a delivery for each (user, messenger) are
-	// committed to the ledger before the answer. A target that nobody bears is no
-	// error unless strict is set: the rest is told, and the answer lists it.
+	// SendAlert records an alert and notifies the users that its targets name, once per
+	// messenger. It returns OK only after the alert and a delivery for each (user,
+	// messenger) are committed to the ledger. An unknown target is an error only under
+	// strict; otherwise the other targets are notified, and the response lists it.
 	//
-	// With failover, of the alert or of a user, the addresses of a user are used one
-	// after the other, in the order of their ranks, until one has taken the alert.
+	// With failover, set on the alert or on a user, the addresses of a user are used one
+	// after the other, by address rank, until a delivery is sent.
 	//
-	// Alerts with one key are about one thing. To each address they are sent one after
-	// the other, in the order in which they were recorded. A resolved alert is worked at
-	// the rank of the most urgent firing alert of its key, cancels what of these was not
-	// sent yet, and is sent to the addresses that something was, or may have been, sent
-	// to; failover does not apply to it. Its text is "[severity] resolved: message".
+	// Alerts with the same key are ordered: each address gets them one at a time, in the
+	// order in which they were recorded. A resolved alert has the rank of the most urgent
+	// firing alert of its key, cancels the firing deliveries that were not sent yet, and
+	// is sent to the addresses to which a firing delivery was, or may have been, sent.
+	// Failover does not apply to it. Its text is "[severity] resolved: message".
 	//
-	// With an idempotency key, in the field or in the header Idempotency-Key, a
-	// request can be sent again without a second alert: for 24 hours the same key and
-	// request get the same answer.
+	// An idempotency key, in the field or in the header Idempotency-Key, makes the
+	// request safe to retry: for 24 hours a request with the same key and the same
+	// content returns the same response and records no second alert.
 	//
-	// invalid_argument: a field is not valid, status is resolved and key is empty, a
-	// target is not of the form @user, @@group or @all, or strict is set and a target is unknown; nothing is stored
-	// and nobody is told. already_exists: the key was used for another request.
-	// unavailable: the ledger or the directory cannot be reached now; try again.
+	// invalid_argument: a field is invalid, status is resolved and key is empty, a target
+	// is malformed (not @user, @@group or @all), or strict is set and a target is
+	// unknown; nothing is stored and nobody is notified. already_exists: the idempotency
+	// key was used for another request. unavailable: the ledger or the directory cannot
+	// be reached; retry.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
-	// GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
-	// them, or as many as fit into 4 MiB; ListDeliveries answers with the others.
+	// GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
+	// as many as fit into 4 MiB. ListDeliveries returns the others.
 	//
 	// not_found: no alert has this id.
 	GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error)
-	// ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
-	// page at a time. All filters that are set must hold. A page is shorter than
-	// page_size where it would be larger than 4 MiB.
+	// ListDeliveries returns a page of the deliveries of an alert, in the order of
+	// GetAlert. Filters are combined with AND. A page has fewer than page_size deliveries
+	// where it would exceed 4 MiB.
 	//
 	// not_found: no alert has this id.
 	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
-	// ListAlerts answers with alerts, the newest first, a page at a time. All
-	// filters that are set must hold. A page is shorter than page_size where it would
-	// be larger than 4 MiB.
+	// ListAlerts returns a page of alerts, the newest first. Filters are combined with
+	// AND. A page has fewer than page_size alerts where it would exceed 4 MiB.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
-	// CancelAlert stops what of an alert has not been sent. A delivery that a sender
-	// holds just now may still be sent; it is not tried again.
+	// CancelAlert cancels the deliveries of an alert that were not sent. A delivery that
+	// a sender has claimed may still be sent; it is not retried.
 	//
 	// not_found: no alert has this id.
 	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
-	// ReplayDeliveries queues again what failed or expired: the deliveries named, or
-	// all that a filter selects. Their attempts stay on record. With dry_run it only
-	// counts. At most 100000 are replayed in one call; call again for more. Of an alert
-	// with a key, what a later resolved alert of that key has made pointless is left out,
-	// and so is a resolved alert where a later alert of its key was recorded.
+	// ReplayDeliveries queues failed or expired deliveries again: those of the request,
+	// or all that a filter selects. Their attempts stay on record. With dry_run it only
+	// counts them. One call replays at most 100000; call again for more. Of alerts with a
+	// key, it skips firing deliveries that a later resolved alert of the key made
+	// obsolete, and resolved ones where a later alert of the key was recorded.
 	//
-	// invalid_argument: neither ids nor a filter with a condition is given, or both.
+	// invalid_argument: the request has neither ids nor a filter with a condition, or
+	// both.
 	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
-	// WatchAlert answers with the deliveries of an alert as they are, up to 500 in a
-	// message, then with those that change, and ends when all have ended. Changes that
-	// come close together share a message. A caller that reads too slowly is sent all
-	// deliveries again in place of the changes it missed.
+	// WatchAlert streams the deliveries of an alert: first all of them, up to 500 in a
+	// message, then those that change. The stream ends when all deliveries are completed.
+	// Changes in quick succession share a message. A slow reader gets all deliveries
+	// again in place of the changes that it missed.
 	//
-	// not_found: no alert has this id. resource_exhausted: too many calls watch already;
-	// try again, or ask GetAlert from time to time.
+	// not_found: no alert has this id. resource_exhausted: too many watchers; retry, or
+	// poll GetAlert.
 	WatchAlert(context.Context, *v1.WatchAlertRequest) (*connect.ServerStreamForClient[v1.WatchAlertResponse], error)
-	// ResolveTargets is the dry run of SendAlert: who would be told, by which
-	// messenger, and which targets are unknown, a page of recipients at a time. Nothing
-	// is stored or sent.
+	// ResolveTargets resolves targets as SendAlert does, as a dry run: it returns a page
+	// of the recipients, each with a messenger, and the unknown targets. Nothing is
+	// stored or sent.
 	//
 	// invalid_argument: as for SendAlert.
 	ResolveTargets(context.Context, *v1.ResolveTargetsRequest) (*v1.ResolveTargetsResponse, error)
@@ -275,68 +276,69 @@ func (c *alertServiceClient) ResolveTargets(ctx context.Context, req *v1.Resolve
 
 // AlertServiceHandler is an implementation of the bongsu.alert.v1.AlertService service.
 type AlertServiceHandler interface {
-	// SendAlert tells everybody whom the targets mean, once per messenger. OK
-	// means recorded: the alert and a delivery for each (user, messenger) are
-	// committed to the ledger before the answer. A target that nobody bears is no
-	// error unless strict is set: the rest is told, and the answer lists it.
+	// SendAlert records an alert and notifies the users that its targets name, once per
+	// messenger. It returns OK only after the alert and a delivery for each (user,
+	// messenger) are committed to the ledger. An unknown target is an error only under
+	// strict; otherwise the other targets are notified, and the response lists it.
 	//
-	// With failover, of the alert or of a user, the addresses of a user are used one
-	// after the other, in the order of their ranks, until one has taken the alert.
+	// With failover, set on the alert or on a user, the addresses of a user are used one
+	// after the other, by address rank, until a delivery is sent.
 	//
-	// Alerts with one key are about one thing. To each address they are sent one after
-	// the other, in the order in which they were recorded. A resolved alert is worked at
-	// the rank of the most urgent firing alert of its key, cancels what of these was not
-	// sent yet, and is sent to the addresses that something was, or may have been, sent
-	// to; failover does not apply to it. Its text is "[severity] resolved: message".
+	// Alerts with the same key are ordered: each address gets them one at a time, in the
+	// order in which they were recorded. A resolved alert has the rank of the most urgent
+	// firing alert of its key, cancels the firing deliveries that were not sent yet, and
+	// is sent to the addresses to which a firing delivery was, or may have been, sent.
+	// Failover does not apply to it. Its text is "[severity] resolved: message".
 	//
-	// With an idempotency key, in the field or in the header Idempotency-Key, a
-	// request can be sent again without a second alert: for 24 hours the same key and
-	// request get the same answer.
+	// An idempotency key, in the field or in the header Idempotency-Key, makes the
+	// request safe to retry: for 24 hours a request with the same key and the same
+	// content returns the same response and records no second alert.
 	//
-	// invalid_argument: a field is not valid, status is resolved and key is empty, a
-	// target is not of the form @user, @@group or @all, or strict is set and a target is unknown; nothing is stored
-	// and nobody is told. already_exists: the key was used for another request.
-	// unavailable: the ledger or the directory cannot be reached now; try again.
+	// invalid_argument: a field is invalid, status is resolved and key is empty, a target
+	// is malformed (not @user, @@group or @all), or strict is set and a target is
+	// unknown; nothing is stored and nobody is notified. already_exists: the idempotency
+	// key was used for another request. unavailable: the ledger or the directory cannot
+	// be reached; retry.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
-	// GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
-	// them, or as many as fit into 4 MiB; ListDeliveries answers with the others.
+	// GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
+	// as many as fit into 4 MiB. ListDeliveries returns the others.
 	//
 	// not_found: no alert has this id.
 	GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error)
-	// ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
-	// page at a time. All filters that are set must hold. A page is shorter than
-	// page_size where it would be larger than 4 MiB.
+	// ListDeliveries returns a page of the deliveries of an alert, in the order of
+	// GetAlert. Filters are combined with AND. A page has fewer than page_size deliveries
+	// where it would exceed 4 MiB.
 	//
 	// not_found: no alert has this id.
 	ListDeliveries(context.Context, *v1.ListDeliveriesRequest) (*v1.ListDeliveriesResponse, error)
-	// ListAlerts answers with alerts, the newest first, a page at a time. All
-	// filters that are set must hold. A page is shorter than page_size where it would
-	// be larger than 4 MiB.
+	// ListAlerts returns a page of alerts, the newest first. Filters are combined with
+	// AND. A page has fewer than page_size alerts where it would exceed 4 MiB.
 	ListAlerts(context.Context, *v1.ListAlertsRequest) (*v1.ListAlertsResponse, error)
-	// CancelAlert stops what of an alert has not been sent. A delivery that a sender
-	// holds just now may still be sent; it is not tried again.
+	// CancelAlert cancels the deliveries of an alert that were not sent. A delivery that
+	// a sender has claimed may still be sent; it is not retried.
 	//
 	// not_found: no alert has this id.
 	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
-	// ReplayDeliveries queues again what failed or expired: the deliveries named, or
-	// all that a filter selects. Their attempts stay on record. With dry_run it only
-	// counts. At most 100000 are replayed in one call; call again for more. Of an alert
-	// with a key, what a later resolved alert of that key has made pointless is left out,
-	// and so is a resolved alert where a later alert of its key was recorded.
+	// ReplayDeliveries queues failed or expired deliveries again: those of the request,
+	// or all that a filter selects. Their attempts stay on record. With dry_run it only
+	// counts them. One call replays at most 100000; call again for more. Of alerts with a
+	// key, it skips firing deliveries that a later resolved alert of the key made
+	// obsolete, and resolved ones where a later alert of the key was recorded.
 	//
-	// invalid_argument: neither ids nor a filter with a condition is given, or both.
+	// invalid_argument: the request has neither ids nor a filter with a condition, or
+	// both.
 	ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error)
-	// WatchAlert answers with the deliveries of an alert as they are, up to 500 in a
-	// message, then with those that change, and ends when all have ended. Changes that
-	// come close together share a message. A caller that reads too slowly is sent all
-	// deliveries again in place of the changes it missed.
+	// WatchAlert streams the deliveries of an alert: first all of them, up to 500 in a
+	// message, then those that change. The stream ends when all deliveries are completed.
+	// Changes in quick succession share a message. A slow reader gets all deliveries
+	// again in place of the changes that it missed.
 	//
-	// not_found: no alert has this id. resource_exhausted: too many calls watch already;
-	// try again, or ask GetAlert from time to time.
+	// not_found: no alert has this id. resource_exhausted: too many watchers; retry, or
+	// poll GetAlert.
 	WatchAlert(context.Context, *v1.WatchAlertRequest, *connect.ServerStream[v1.WatchAlertResponse]) error
-	// ResolveTargets is the dry run of SendAlert: who would be told, by which
-	// messenger, and which targets are unknown, a page of recipients at a time. Nothing
-	// is stored or sent.
+	// ResolveTargets resolves targets as SendAlert does, as a dry run: it returns a page
+	// of the recipients, each with a messenger, and the unknown targets. Nothing is
+	// stored or sent.
 	//
 	// invalid_argument: as for SendAlert.
 	ResolveTargets(context.Context, *v1.ResolveTargetsRequest) (*v1.ResolveTargetsResponse, error)

@@ -2,7 +2,7 @@
 //
 // Source: bongsu/callback/v1/callback.proto
 
-// Callbacks: what providers say later of messages that they had taken.
+// Callbacks: the requests by which providers send receipts.
 package callbackv1connect
 
 import (
@@ -41,13 +41,13 @@ const (
 
 // CallbackServiceClient is a client for the bongsu.callback.v1.CallbackService service.
 type CallbackServiceClient interface {
-	// CallBack records what a provider says of a delivery: Twilio, where the callback-url
-	// of --messenger-config names this service. Words may come twice, late and in any
-	// order; after a final one, nothing that another says of the same message counts.
+	// CallBack records a receipt of a delivery. Twilio sends them, where the callback-url
+	// of --messenger-config points to this service. Receipts may be repeated, late and in
+	// any order; after a final one, all others of the same message are ignored.
 	//
-	// invalid_argument: it is not signed with the credential of the delivery, or is no
-	// status callback; nothing is changed. not_found: there is no such delivery by that
-	// messenger, or the messenger's provider says nothing later.
+	// invalid_argument: the callback is not signed with the credential of the delivery,
+	// or is no status callback; nothing is changed. not_found: the messenger has no such
+	// delivery, or its provider sends no receipts.
 	CallBack(context.Context, *v1.CallBackRequest) (*v1.CallBackResponse, error)
 }
 
@@ -87,13 +87,13 @@ func (c *callbackServiceClient) CallBack(ctx context.Context, req *v1.CallBackRe
 
 // CallbackServiceHandler is an implementation of the bongsu.callback.v1.CallbackService service.
 type CallbackServiceHandler interface {
-	// CallBack records what a provider says of a delivery: Twilio, where the callback-url
-	// of --messenger-config names this service. Words may come twice, late and in any
-	// order; after a final one, nothing that another says of the same message counts.
+	// CallBack records a receipt of a delivery. Twilio sends them, where the callback-url
+	// of --messenger-config points to this service. Receipts may be repeated, late and in
+	// any order; after a final one, all others of the same message are ignored.
 	//
-	// invalid_argument: it is not signed with the credential of the delivery, or is no
-	// status callback; nothing is changed. not_found: there is no such delivery by that
-	// messenger, or the messenger's provider says nothing later.
+	// invalid_argument: the callback is not signed with the credential of the delivery,
+	// or is no status callback; nothing is changed. not_found: the messenger has no such
+	// delivery, or its provider sends no receipts.
 	CallBack(context.Context, *v1.CallBackRequest) (*v1.CallBackResponse, error)
 }
 

@@ -2,7 +2,7 @@
 //
 // Source: bongsu/group/v1/group.proto
 
-// Groups of users, the target @@name.
+// Groups of users; the target of a group is @@name.
 package groupv1connect
 
 import (
@@ -60,35 +60,34 @@ const (
 
 // GroupServiceClient is a client for the bongsu.group.v1.GroupService service.
 type GroupServiceClient interface {
-	// ListGroups answers with every group, by id. Over REST the answer is a bare
-	// JSON array.
+	// ListGroups returns the groups by id. Over REST the response is a bare JSON array.
 	ListGroups(context.Context, *v1.ListGroupsRequest) (*v1.ListGroupsResponse, error)
-	// GetGroup answers with one group.
+	// GetGroup returns a group.
 	//
 	// not_found: no group has this id.
 	GetGroup(context.Context, *v1.GetGroupRequest) (*v1.GetGroupResponse, error)
-	// CreateGroup makes a group without members.
+	// CreateGroup creates a group without members.
 	//
-	// invalid_argument: the name is no name. already_exists: the name is taken.
+	// invalid_argument: the name is invalid. already_exists: the name is taken.
 	CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error)
-	// RenameGroup gives a group another name. Its members stay.
+	// RenameGroup renames a group. Its members stay.
 	//
-	// not_found: no group has this id. already_exists: another group bears the name.
+	// not_found: no group has this id. already_exists: another group has the name.
 	RenameGroup(context.Context, *v1.RenameGroupRequest) (*v1.RenameGroupResponse, error)
-	// DeleteGroup deletes a group and its memberships, never its users.
+	// DeleteGroup deletes a group and its memberships, and no users.
 	//
 	// not_found: no group has this id.
 	DeleteGroup(context.Context, *v1.DeleteGroupRequest) (*v1.DeleteGroupResponse, error)
-	// ListGroupUsers answers with a group and its members, by user id.
+	// ListGroupUsers returns a group and its members, by user id.
 	//
 	// not_found: no group has this id.
 	ListGroupUsers(context.Context, *v1.ListGroupUsersRequest) (*v1.ListGroupUsersResponse, error)
-	// AddGroupUser makes a user a member and answers with the group and its
-	// members. A user who is a member already stays one: the answer is the same.
+	// AddGroupUser makes a user a member, and returns the group and its members. For a
+	// user who is a member already it changes nothing, and the response is the same.
 	//
 	// not_found: no such group, or no such user.
 	AddGroupUser(context.Context, *v1.AddGroupUserRequest) (*v1.AddGroupUserResponse, error)
-	// RemoveGroupUser ends a membership. The user stays.
+	// RemoveGroupUser removes a member from a group. The user stays.
 	//
 	// not_found: no such group, or no such member in it.
 	RemoveGroupUser(context.Context, *v1.RemoveGroupUserRequest) (*v1.RemoveGroupUserResponse, error)
@@ -247,35 +246,34 @@ func (c *groupServiceClient) RemoveGroupUser(ctx context.Context, req *v1.Remove
 
 // GroupServiceHandler is an implementation of the bongsu.group.v1.GroupService service.
 type GroupServiceHandler interface {
-	// ListGroups answers with every group, by id. Over REST the answer is a bare
-	// JSON array.
+	// ListGroups returns the groups by id. Over REST the response is a bare JSON array.
 	ListGroups(context.Context, *v1.ListGroupsRequest) (*v1.ListGroupsResponse, error)
-	// GetGroup answers with one group.
+	// GetGroup returns a group.
 	//
 	// not_found: no group has this id.
 	GetGroup(context.Context, *v1.GetGroupRequest) (*v1.GetGroupResponse, error)
-	// CreateGroup makes a group without members.
+	// CreateGroup creates a group without members.
 	//
-	// invalid_argument: the name is no name. already_exists: the name is taken.
+	// invalid_argument: the name is invalid. already_exists: the name is taken.
 	CreateGroup(context.Context, *v1.CreateGroupRequest) (*v1.CreateGroupResponse, error)
-	// RenameGroup gives a group another name. Its members stay.
+	// RenameGroup renames a group. Its members stay.
 	//
-	// not_found: no group has this id. already_exists: another group bears the name.
+	// not_found: no group has this id. already_exists: another group has the name.
 	RenameGroup(context.Context, *v1.RenameGroupRequest) (*v1.RenameGroupResponse, error)
-	// DeleteGroup deletes a group and its memberships, never its users.
+	// DeleteGroup deletes a group and its memberships, and no users.
 	//
 	// not_found: no group has this id.
 	DeleteGroup(context.Context, *v1.DeleteGroupRequest) (*v1.DeleteGroupResponse, error)
-	// ListGroupUsers answers with a group and its members, by user id.
+	// ListGroupUsers returns a group and its members, by user id.
 	//
 	// not_found: no group has this id.
 	ListGroupUsers(context.Context, *v1.ListGroupUsersRequest) (*v1.ListGroupUsersResponse, error)
-	// AddGroupUser makes a user a member and answers with the group and its
-	// members. A user who is a member already stays one: the answer is the same.
+	// AddGroupUser makes a user a member, and returns the group and its members. For a
+	// user who is a member already it changes nothing, and the response is the same.
 	//
 	// not_found: no such group, or no such user.
 	AddGroupUser(context.Context, *v1.AddGroupUserRequest) (*v1.AddGroupUserResponse, error)
-	// RemoveGroupUser ends a membership. The user stays.
+	// RemoveGroupUser removes a member from a group. The user stays.
 	//
 	// not_found: no such group, or no such member in it.
 	RemoveGroupUser(context.Context, *v1.RemoveGroupUserRequest) (*v1.RemoveGroupUserResponse, error)

@@ -2,7 +2,7 @@
 //
 // Source: bongsu/intake/v1/intake.proto
 
-// Intake: what other systems say when something breaks, in their own words.
+// Intake: alerts of other systems, in their own formats.
 package intakev1connect
 
 import (
@@ -57,8 +57,8 @@ type IntakeServiceClient interface {
 	//
 	// invalid_argument: the body cannot be read, or none of its alerts could be recorded;
 	// the message names the first refusals. not_found: unknown source. unavailable: at
-	// least one alert could not be recorded now; send the whole request again,
-	// what was recorded is then dropped as a duplicate.
+	// least one alert could not be recorded now; retry the whole request:
+	// alerts that were recorded are then dropped as duplicates.
 	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
 }
 
@@ -115,8 +115,8 @@ type IntakeServiceHandler interface {
 	//
 	// invalid_argument: the body cannot be read, or none of its alerts could be recorded;
 	// the message names the first refusals. not_found: unknown source. unavailable: at
-	// least one alert could not be recorded now; send the whole request again,
-	// what was recorded is then dropped as a duplicate.
+	// least one alert could not be recorded now; retry the whole request:
+	// alerts that were recorded are then dropped as duplicates.
 	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
 }
 

@@ -2,7 +2,7 @@
 //
 // Source: bongsu/job/v1/job.proto
 
-// Jobs: what a queue message carries, and how a sender claims and reports it.
+// Jobs: the payload of a queue message, and how a sender claims and reports deliveries.
 package jobv1connect
 
 import (
@@ -62,41 +62,41 @@ const (
 
 // DispatchServiceClient is a client for the bongsu.job.v1.DispatchService service.
 type DispatchServiceClient interface {
-	// Claim takes deliveries under a lease. Only those that are due and that
-	// nobody holds are granted; what has ended, was canceled, or is held by
-	// another is left out of the answer, and must not be sent. The same request
-	// asked again, because its answer was lost, is granted again what it holds
-	// since the first time, under the same fences and leases.
+	// Claim claims deliveries under a lease. It grants only those that are due and not
+	// claimed. Deliveries that are completed, canceled or claimed by another sender are
+	// missing from the response and must not be sent. A retry of the same request, after
+	// its response was lost, returns the claims that the first one was granted and still
+	// has, with the same fencing tokens and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
-	// GetTime answers with the clock of the alert service, by which senders check theirs.
+	// GetTime returns the time of the alert service, by which senders detect clock skew.
 	GetTime(context.Context, *v1.GetTimeRequest) (*v1.GetTimeResponse, error)
-	// Release makes due what senders of a messenger deferred with slots that it does not
-	// need any more, as its limits are off.
+	// Release makes due the deliveries of a messenger that senders deferred with slots,
+	// where the messenger needs no slots any more because its rate limits are off.
 	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
-	// ListFree says which deliveries would be granted now, and what was reserved for
-	// them. It holds nothing: a sender asks where a turn would be dear, so that the copy
-	// of a job takes none.
+	// ListFree returns the deliveries that are claimable now, and the slots that were
+	// reserved for them. It claims nothing. A sender calls it where slots are scarce, so
+	// that a redelivered job reserves none.
 	ListFree(context.Context, *v1.ListFreeRequest) (*v1.ListFreeResponse, error)
-	// Report records what came of claimed deliveries. A report whose fence is not
-	// the present one changes nothing and is named in the answer. To report the
-	// same twice is to report it once.
+	// Report records the outcomes of claimed deliveries. A report with another fencing
+	// token than the current one changes nothing and is listed in the response. A
+	// repeated report is recorded once.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
-	// MoveDestination tells the directory that what was at a destination is at another
-	// now, as the provider says. It is passed on to DirectoryService.MoveAddresses.
+	// MoveDestination changes a destination in the directory, after the provider reported
+	// that it moved. It is forwarded to DirectoryService.MoveAddresses.
 	MoveDestination(context.Context, *v1.MoveDestinationRequest) (*v1.MoveDestinationResponse, error)
-	// Defer gives back deliveries that must wait for their provider: they are
-	// queued again for a later time, which costs no attempt. What has ended, or is
-	// no longer held under the fence, stays as it is.
+	// Defer queues deliveries again for a later time, because they must wait for their
+	// provider. It counts as no attempt. Deliveries that are completed, or are not
+	// claimed under the fencing token any more, do not change.
 	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
-	// Receive records what a provider says later of a message that it had taken, which
-	// the edge passes on. The directory checks its signature, where the key is.
+	// Receive records a receipt of a provider, forwarded by the edge. The directory,
+	// which has the seal key, checks its signature.
 	//
-	// invalid_argument: it is not signed with the credential of the delivery, or says
-	// nothing of a message; nothing is changed. not_found: there is no such delivery by
-	// that messenger, or the messenger's provider says nothing later.
+	// invalid_argument: the receipt is not signed with the credential of the delivery, or
+	// is about no message; nothing is changed. not_found: the messenger has no such
+	// delivery, or its provider sends no receipts.
 	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
-	// GetCanary answers with something sealed as credentials are that enter now, so
-	// that a sender learns when it starts whether its key would open them.
+	// GetCanary returns a canary, sealed as new credentials are, by which a sender checks
+	// at start that its keyring opens them.
 	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
 	// SendAlerts records the alerts of a source, which the edge received from another
 	// system. Each alert is validated by the rules of SendAlertRequest and has a result
@@ -296,41 +296,41 @@ func (c *dispatchServiceClient) SendAlerts(ctx context.Context, req *v1.SendAler
 
 // DispatchServiceHandler is an implementation of the bongsu.job.v1.DispatchService service.
 type DispatchServiceHandler interface {
-	// Claim takes deliveries under a lease. Only those that are due and that
-	// nobody holds are granted; what has ended, was canceled, or is held by
-	// another is left out of the answer, and must not be sent. The same request
-	// asked again, because its answer was lost, is granted again what it holds
-	// since the first time, under the same fences and leases.
+	// Claim claims deliveries under a lease. It grants only those that are due and not
+	// claimed. Deliveries that are completed, canceled or claimed by another sender are
+	// missing from the response and must not be sent. A retry of the same request, after
+	// its response was lost, returns the claims that the first one was granted and still
+	// has, with the same fencing tokens and leases.
 	Claim(context.Context, *v1.ClaimRequest) (*v1.ClaimResponse, error)
-	// GetTime answers with the clock of the alert service, by which senders check theirs.
+	// GetTime returns the time of the alert service, by which senders detect clock skew.
 	GetTime(context.Context, *v1.GetTimeRequest) (*v1.GetTimeResponse, error)
-	// Release makes due what senders of a messenger deferred with slots that it does not
-	// need any more, as its limits are off.
+	// Release makes due the deliveries of a messenger that senders deferred with slots,
+	// where the messenger needs no slots any more because its rate limits are off.
 	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
-	// ListFree says which deliveries would be granted now, and what was reserved for
-	// them. It holds nothing: a sender asks where a turn would be dear, so that the copy
-	// of a job takes none.
+	// ListFree returns the deliveries that are claimable now, and the slots that were
+	// reserved for them. It claims nothing. A sender calls it where slots are scarce, so
+	// that a redelivered job reserves none.
 	ListFree(context.Context, *v1.ListFreeRequest) (*v1.ListFreeResponse, error)
-	// Report records what came of claimed deliveries. A report whose fence is not
-	// the present one changes nothing and is named in the answer. To report the
-	// same twice is to report it once.
+	// Report records the outcomes of claimed deliveries. A report with another fencing
+	// token than the current one changes nothing and is listed in the response. A
+	// repeated report is recorded once.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
-	// MoveDestination tells the directory that what was at a destination is at another
-	// now, as the provider says. It is passed on to DirectoryService.MoveAddresses.
+	// MoveDestination changes a destination in the directory, after the provider reported
+	// that it moved. It is forwarded to DirectoryService.MoveAddresses.
 	MoveDestination(context.Context, *v1.MoveDestinationRequest) (*v1.MoveDestinationResponse, error)
-	// Defer gives back deliveries that must wait for their provider: they are
-	// queued again for a later time, which costs no attempt. What has ended, or is
-	// no longer held under the fence, stays as it is.
+	// Defer queues deliveries again for a later time, because they must wait for their
+	// provider. It counts as no attempt. Deliveries that are completed, or are not
+	// claimed under the fencing token any more, do not change.
 	Defer(context.Context, *v1.DeferRequest) (*v1.DeferResponse, error)
-	// Receive records what a provider says later of a message that it had taken, which
-	// the edge passes on. The directory checks its signature, where the key is.
+	// Receive records a receipt of a provider, forwarded by the edge. The directory,
+	// which has the seal key, checks its signature.
 	//
-	// invalid_argument: it is not signed with the credential of the delivery, or says
-	// nothing of a message; nothing is changed. not_found: there is no such delivery by
-	// that messenger, or the messenger's provider says nothing later.
+	// invalid_argument: the receipt is not signed with the credential of the delivery, or
+	// is about no message; nothing is changed. not_found: the messenger has no such
+	// delivery, or its provider sends no receipts.
 	Receive(context.Context, *v1.ReceiveRequest) (*v1.ReceiveResponse, error)
-	// GetCanary answers with something sealed as credentials are that enter now, so
-	// that a sender learns when it starts whether its key would open them.
+	// GetCanary returns a canary, sealed as new credentials are, by which a sender checks
+	// at start that its keyring opens them.
 	GetCanary(context.Context, *v1.GetCanaryRequest) (*v1.GetCanaryResponse, error)
 	// SendAlerts records the alerts of a source, which the edge received from another
 	// system. Each alert is validated by the rules of SendAlertRequest and has a result

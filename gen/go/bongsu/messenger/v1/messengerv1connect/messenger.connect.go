@@ -2,7 +2,7 @@
 //
 // Source: bongsu/messenger/v1/messenger.proto
 
-// Messengers: the ways to reach people, and what comes of a call to one.
+// Messengers: the ways to reach people, and the outcome of a call to a provider.
 package messengerv1connect
 
 import (
@@ -56,32 +56,31 @@ const (
 
 // MessengerServiceClient is a client for the bongsu.messenger.v1.MessengerService service.
 type MessengerServiceClient interface {
-	// ListMessengers answers with every messenger this program can send by, by
-	// name, with what an address of each needs.
+	// ListMessengers returns the messengers of this program by name, each with the
+	// settings that an address of it needs.
 	ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error)
-	// ListPaces answers with how fast providers are called: every key that waits, is
-	// paused, refused or left alone now, or under which deliveries have not ended, by
-	// name. A key is a credential, or a destination under one; its name holds a
-	// fingerprint and never the token. Destinations are listed only while they are
-	// paced.
+	// ListPaces returns a page of limiter keys by name, each with its limiter state:
+	// those with reserved slots, a pause, a refusal or an open breaker, and those with
+	// deliveries that are not completed. A limiter key is a credential, or a destination
+	// under one; its name holds a fingerprint and never the credential. A destination is
+	// listed only while it has limiter state.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
-	// ListTemplates answers with all templates.
+	// ListTemplates returns all text templates.
 	ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error)
-	// SetTemplate makes the text of a messenger's messages from a template from now on:
-	// of alerts that are sent seconds later, on every alert service. It is checked, and
-	// tried on an alert that is made up. Where it fails for an alert, that alert's text
-	// is the usual one.
+	// SetTemplate sets the text template of a messenger. It applies to alerts that are
+	// sent a few seconds later, on every alert service. The template is validated, and
+	// run on an example alert. An alert for which it fails gets the default text.
 	//
-	// invalid_argument: no such messenger; the template cannot be read, could run
-	// without end, or fails; or there are 1000 already.
+	// invalid_argument: no such messenger; the template cannot be parsed, might not
+	// terminate, or fails; or there are 1000 templates already.
 	SetTemplate(context.Context, *v1.SetTemplateRequest) (*v1.SetTemplateResponse, error)
-	// DeleteTemplate deletes a template.
+	// DeleteTemplate deletes a text template.
 	//
-	// not_found: there is none for the messenger and severity.
+	// not_found: the messenger has no template for the severity.
 	DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error)
-	// ListSealKeys answers with the keys that credentials are sealed under, by id,
-	// and how many still are: a key that seals nothing any more can be dropped from
-	// the seal key file. It tells nothing of the keys themselves.
+	// ListSealKeys returns the seal keys by id, with the number of credentials that each
+	// seals: a key that seals none can be removed from the seal key file. It reveals
+	// nothing of the keys themselves.
 	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 
@@ -206,32 +205,31 @@ func (c *messengerServiceClient) ListSealKeys(ctx context.Context, req *v1.ListS
 
 // MessengerServiceHandler is an implementation of the bongsu.messenger.v1.MessengerService service.
 type MessengerServiceHandler interface {
-	// ListMessengers answers with every messenger this program can send by, by
-	// name, with what an address of each needs.
+	// ListMessengers returns the messengers of this program by name, each with the
+	// settings that an address of it needs.
 	ListMessengers(context.Context, *v1.ListMessengersRequest) (*v1.ListMessengersResponse, error)
-	// ListPaces answers with how fast providers are called: every key that waits, is
-	// paused, refused or left alone now, or under which deliveries have not ended, by
-	// name. A key is a credential, or a destination under one; its name holds a
-	// fingerprint and never the token. Destinations are listed only while they are
-	// paced.
+	// ListPaces returns a page of limiter keys by name, each with its limiter state:
+	// those with reserved slots, a pause, a refusal or an open breaker, and those with
+	// deliveries that are not completed. A limiter key is a credential, or a destination
+	// under one; its name holds a fingerprint and never the credential. A destination is
+	// listed only while it has limiter state.
 	ListPaces(context.Context, *v1.ListPacesRequest) (*v1.ListPacesResponse, error)
-	// ListTemplates answers with all templates.
+	// ListTemplates returns all text templates.
 	ListTemplates(context.Context, *v1.ListTemplatesRequest) (*v1.ListTemplatesResponse, error)
-	// SetTemplate makes the text of a messenger's messages from a template from now on:
-	// of alerts that are sent seconds later, on every alert service. It is checked, and
-	// tried on an alert that is made up. Where it fails for an alert, that alert's text
-	// is the usual one.
+	// SetTemplate sets the text template of a messenger. It applies to alerts that are
+	// sent a few seconds later, on every alert service. The template is validated, and
+	// run on an example alert. An alert for which it fails gets the default text.
 	//
-	// invalid_argument: no such messenger; the template cannot be read, could run
-	// without end, or fails; or there are 1000 already.
+	// invalid_argument: no such messenger; the template cannot be parsed, might not
+	// terminate, or fails; or there are 1000 templates already.
 	SetTemplate(context.Context, *v1.SetTemplateRequest) (*v1.SetTemplateResponse, error)
-	// DeleteTemplate deletes a template.
+	// DeleteTemplate deletes a text template.
 	//
-	// not_found: there is none for the messenger and severity.
+	// not_found: the messenger has no template for the severity.
 	DeleteTemplate(context.Context, *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error)
-	// ListSealKeys answers with the keys that credentials are sealed under, by id,
-	// and how many still are: a key that seals nothing any more can be dropped from
-	// the seal key file. It tells nothing of the keys themselves.
+	// ListSealKeys returns the seal keys by id, with the number of credentials that each
+	// seals: a key that seals none can be removed from the seal key file. It reveals
+	// nothing of the keys themselves.
 	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 

@@ -46,18 +46,18 @@ const (
 
 // MockupServiceClient is a client for the bongsu.mockup.v1.MockupService service.
 type MockupServiceClient interface {
-	// ListCalls answers with the calls the fakes got, the oldest first, faults
-	// included. At most the last 1000000 are kept.
+	// ListCalls returns the calls to the fakes, the oldest first, including those that
+	// failed by a fault. At most the last 1000000 are kept.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
-	// Reset forgets all calls, all faults and all that the fakes remember; limits are
-	// no longer kept.
+	// Reset deletes all calls, faults and other state of the fakes, and turns their rate
+	// limits off.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
-	// SetFault makes the fakes fail from now on. It takes the place of the fault
-	// that was set for the same path, body_contains and credential.
+	// SetFault makes the fakes fail from now on. It replaces the fault for the same path,
+	// body_contains and credential.
 	SetFault(context.Context, *v1.SetFaultRequest) (*v1.SetFaultResponse, error)
-	// SetLimits makes the fakes keep the limits of their providers, per channel, chat,
-	// bot, webhook or account, and refuse what is above them as the provider does. At
-	// first they keep none.
+	// SetLimits makes the fakes enforce the rate limits of their providers, per channel,
+	// chat, bot, webhook or account, and reject calls above them as the provider does. By
+	// default they enforce none.
 	SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error)
 }
 
@@ -149,18 +149,18 @@ func (c *mockupServiceClient) SetLimits(ctx context.Context, req *v1.SetLimitsRe
 
 // MockupServiceHandler is an implementation of the bongsu.mockup.v1.MockupService service.
 type MockupServiceHandler interface {
-	// ListCalls answers with the calls the fakes got, the oldest first, faults
-	// included. At most the last 1000000 are kept.
+	// ListCalls returns the calls to the fakes, the oldest first, including those that
+	// failed by a fault. At most the last 1000000 are kept.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
-	// Reset forgets all calls, all faults and all that the fakes remember; limits are
-	// no longer kept.
+	// Reset deletes all calls, faults and other state of the fakes, and turns their rate
+	// limits off.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
-	// SetFault makes the fakes fail from now on. It takes the place of the fault
-	// that was set for the same path, body_contains and credential.
+	// SetFault makes the fakes fail from now on. It replaces the fault for the same path,
+	// body_contains and credential.
 	SetFault(context.Context, *v1.SetFaultRequest) (*v1.SetFaultResponse, error)
-	// SetLimits makes the fakes keep the limits of their providers, per channel, chat,
-	// bot, webhook or account, and refuse what is above them as the provider does. At
-	// first they keep none.
+	// SetLimits makes the fakes enforce the rate limits of their providers, per channel,
+	// chat, bot, webhook or account, and reject calls above them as the provider does. By
+	// default they enforce none.
 	SetLimits(context.Context, *v1.SetLimitsRequest) (*v1.SetLimitsResponse, error)
 }
 

@@ -48,24 +48,25 @@ const (
 
 // DirectoryServiceClient is a client for the bongsu.user.v1.DirectoryService service.
 type DirectoryServiceClient interface {
-	// LookUp finds the addresses behind all targets at once: one per (user,
-	// messenger), in the order of the targets, each once; those of one user together,
-	// in the order of their ranks.
+	// LookUp resolves all targets in one call: it returns one recipient per (user,
+	// messenger), each once, in the order of the targets; those of one user together, by
+	// address rank.
 	//
-	// invalid_argument: a target is not of the form @user, @@group or @all.
+	// invalid_argument: a target is malformed (not @user, @@group or @all).
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
-	// MoveAddresses gives addresses another destination, because their provider says that
-	// what was at the old one is at the new one now. None is moved where none has it.
+	// MoveAddresses changes the destination of addresses, after the provider reported
+	// that it moved. Where no address has the old destination, nothing changes.
 	MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error)
-	// ReadReceipt reads what a provider says later of a message, where it is signed with
-	// the credential that the message was sent with. The credential is opened for that
-	// only, and is no part of the answer. The service needs the callback-url that the
-	// senders have: what is signed covers it.
+	// ReadReceipt reads a receipt of a provider, where it is signed with the credential
+	// that the message was sent with. The credential is opened for that only, and is not
+	// returned. The service needs the senders' callback-url, which is part of the signed
+	// text.
 	//
-	// invalid_argument: it is not signed with the credential, or says nothing of a
-	// message. not_found: the messenger's provider says nothing later.
+	// invalid_argument: the receipt is not signed with the credential, or is about no
+	// message. not_found: the messenger's provider sends no receipts.
 	ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error)
-	// GetSeal says by which keys the credentials of the directory are sealed.
+	// GetSeal returns a canary, the primary, and the number of addresses under each seal
+	// key.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
 
@@ -157,24 +158,25 @@ func (c *directoryServiceClient) GetSeal(ctx context.Context, req *v1.GetSealReq
 
 // DirectoryServiceHandler is an implementation of the bongsu.user.v1.DirectoryService service.
 type DirectoryServiceHandler interface {
-	// LookUp finds the addresses behind all targets at once: one per (user,
-	// messenger), in the order of the targets, each once; those of one user together,
-	// in the order of their ranks.
+	// LookUp resolves all targets in one call: it returns one recipient per (user,
+	// messenger), each once, in the order of the targets; those of one user together, by
+	// address rank.
 	//
-	// invalid_argument: a target is not of the form @user, @@group or @all.
+	// invalid_argument: a target is malformed (not @user, @@group or @all).
 	LookUp(context.Context, *v1.LookUpRequest) (*v1.LookUpResponse, error)
-	// MoveAddresses gives addresses another destination, because their provider says that
-	// what was at the old one is at the new one now. None is moved where none has it.
+	// MoveAddresses changes the destination of addresses, after the provider reported
+	// that it moved. Where no address has the old destination, nothing changes.
 	MoveAddresses(context.Context, *v1.MoveAddressesRequest) (*v1.MoveAddressesResponse, error)
-	// ReadReceipt reads what a provider says later of a message, where it is signed with
-	// the credential that the message was sent with. The credential is opened for that
-	// only, and is no part of the answer. The service needs the callback-url that the
-	// senders have: what is signed covers it.
+	// ReadReceipt reads a receipt of a provider, where it is signed with the credential
+	// that the message was sent with. The credential is opened for that only, and is not
+	// returned. The service needs the senders' callback-url, which is part of the signed
+	// text.
 	//
-	// invalid_argument: it is not signed with the credential, or says nothing of a
-	// message. not_found: the messenger's provider says nothing later.
+	// invalid_argument: the receipt is not signed with the credential, or is about no
+	// message. not_found: the messenger's provider sends no receipts.
 	ReadReceipt(context.Context, *v1.ReadReceiptRequest) (*v1.ReadReceiptResponse, error)
-	// GetSeal says by which keys the credentials of the directory are sealed.
+	// GetSeal returns a canary, the primary, and the number of addresses under each seal
+	// key.
 	GetSeal(context.Context, *v1.GetSealRequest) (*v1.GetSealResponse, error)
 }
 

@@ -43,19 +43,17 @@ const (
 
 // TransferServiceClient is a client for the bongsu.user.v1.TransferService service.
 type TransferServiceClient interface {
-	// ExportDirectory answers with all that the directory holds, as it is at one
-	// moment: users and groups by name, addresses by messenger. To import the answer
-	// changes nothing.
+	// ExportDirectory returns a snapshot of the directory: users and groups by name,
+	// addresses by messenger. An import of the response changes nothing.
 	ExportDirectory(context.Context, *v1.ExportDirectoryRequest) (*v1.ExportDirectoryResponse, error)
-	// ImportDirectory makes the directory hold what is sent: what is missing is made,
-	// what is otherwise is changed, what is there already is left alone. All of it
-	// happens, or nothing. Nothing is deleted unless prune is set. The greatest
-	// request is 32 MiB.
+	// ImportDirectory makes the directory hold the content of the request, in one
+	// transaction: missing entries are created, different ones changed, equal ones left
+	// alone. Nothing is deleted unless prune is set. A request has at most 32 MiB.
 	//
-	// invalid_argument: what is sent is not valid. The text has a line for each
-	// problem that names the entry and its field, for up to 50 of them in a few
-	// kilobytes; after 1000 problems the rest is not read. A request may hold up to
-	// 500,000 users, addresses and groups together, and 2,000,000 members.
+	// invalid_argument: the content is invalid. The message has a line for each problem,
+	// with the entry and its field, for up to 50 of them in a few kilobytes; validation
+	// stops after 1000 problems. A request may hold up to 500,000 users, addresses and
+	// groups together, and 2,000,000 members.
 	ImportDirectory(context.Context, *v1.ImportDirectoryRequest) (*v1.ImportDirectoryResponse, error)
 }
 
@@ -113,19 +111,17 @@ func (c *transferServiceClient) ImportDirectory(ctx context.Context, req *v1.Imp
 
 // TransferServiceHandler is an implementation of the bongsu.user.v1.TransferService service.
 type TransferServiceHandler interface {
-	// ExportDirectory answers with all that the directory holds, as it is at one
-	// moment: users and groups by name, addresses by messenger. To import the answer
-	// changes nothing.
+	// ExportDirectory returns a snapshot of the directory: users and groups by name,
+	// addresses by messenger. An import of the response changes nothing.
 	ExportDirectory(context.Context, *v1.ExportDirectoryRequest) (*v1.ExportDirectoryResponse, error)
-	// ImportDirectory makes the directory hold what is sent: what is missing is made,
-	// what is otherwise is changed, what is there already is left alone. All of it
-	// happens, or nothing. Nothing is deleted unless prune is set. The greatest
-	// request is 32 MiB.
+	// ImportDirectory makes the directory hold the content of the request, in one
+	// transaction: missing entries are created, different ones changed, equal ones left
+	// alone. Nothing is deleted unless prune is set. A request has at most 32 MiB.
 	//
-	// invalid_argument: what is sent is not valid. The text has a line for each
-	// problem that names the entry and its field, for up to 50 of them in a few
-	// kilobytes; after 1000 problems the rest is not read. A request may hold up to
-	// 500,000 users, addresses and groups together, and 2,000,000 members.
+	// invalid_argument: the content is invalid. The message has a line for each problem,
+	// with the entry and its field, for up to 50 of them in a few kilobytes; validation
+	// stops after 1000 problems. A request may hold up to 500,000 users, addresses and
+	// groups together, and 2,000,000 members.
 	ImportDirectory(context.Context, *v1.ImportDirectoryRequest) (*v1.ImportDirectoryResponse, error)
 }
 

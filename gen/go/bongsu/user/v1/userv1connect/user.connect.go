@@ -2,7 +2,7 @@
 //
 // Source: bongsu/user/v1/user.proto
 
-// People and how they are reached, the target @name.
+// Users and their addresses; the target of a user is @nickname.
 package userv1connect
 
 import (
@@ -60,51 +60,50 @@ const (
 
 // UserServiceClient is a client for the bongsu.user.v1.UserService service.
 type UserServiceClient interface {
-	// ListUsers answers with users by id, a page at a time.
+	// ListUsers returns a page of users by id.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
-	// GetUser answers with one user and their addresses.
+	// GetUser returns a user with their addresses.
 	//
-	// not_found: nobody bears this nickname.
+	// not_found: no user has this nickname.
 	GetUser(context.Context, *v1.GetUserRequest) (*v1.GetUserResponse, error)
-	// CreateUser makes a user together with their addresses, or nothing.
+	// CreateUser creates a user and their addresses in one transaction.
 	//
-	// invalid_argument: the nickname or an address is not valid.
-	// already_exists: the nickname is taken, or two addresses are of one messenger.
+	// invalid_argument: the nickname or an address is invalid. already_exists: the
+	// nickname is taken, or two addresses are of one messenger.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// UpdateUser gives a user another nickname, sets failover, or both. What is not
-	// set stays, and so do addresses and memberships.
+	// UpdateUser renames a user, sets failover, or both. Unset fields, addresses and
+	// memberships do not change.
 	//
-	// invalid_argument: nothing is set, or the new nickname is not valid.
-	// not_found: nobody bears the nickname. already_exists: the new one is taken.
+	// invalid_argument: nothing is set, or the new nickname is invalid. not_found: no
+	// user has the nickname. already_exists: the new one is taken.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
-	// DeleteUser deletes a user, their addresses and their memberships. What the
-	// ledger holds of deliveries to them stays.
+	// DeleteUser deletes a user, their addresses and their memberships. Their deliveries
+	// stay in the ledger.
 	//
-	// not_found: nobody bears this nickname.
+	// not_found: no user has this nickname.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
-	// AddUserAddress gives a user one more way to be reached.
+	// AddUserAddress adds an address to a user.
 	//
-	// invalid_argument: no such messenger, or a setting it does not accept.
-	// not_found: nobody bears this nickname. already_exists: the user has an
-	// address of this messenger (a user is told once per messenger).
+	// invalid_argument: no such messenger, or a setting that it does not accept.
+	// not_found: no user has this nickname. already_exists: the user has an address of
+	// this messenger (a user is notified once per messenger).
 	AddUserAddress(context.Context, *v1.AddUserAddressRequest) (*v1.AddUserAddressResponse, error)
-	// ReplaceUserAddress sets all of an address anew; its id stays.
+	// ReplaceUserAddress replaces all values of an address; its id stays.
 	//
-	// invalid_argument: no such messenger, or a setting it does not accept.
-	// not_found: no such user, or no such address of theirs. already_exists:
-	// another address of the user is of this messenger.
+	// invalid_argument: no such messenger, or a setting that it does not accept.
+	// not_found: no such user, or the user has no such address. already_exists: another
+	// address of the user is of this messenger.
 	ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error)
-	// VerifyUserAddress asks the provider whether an address would work, and sends a
-	// test message to it where that is wanted. What the provider says is an answer, not
-	// an error. Nothing of it is recorded in the ledger.
+	// VerifyUserAddress checks an address with its provider, and sends a test message to
+	// it where send_test is set. The provider's outcome is part of the response, not an
+	// error. Nothing is recorded in the ledger.
 	//
 	// unavailable: too many addresses are verified at once, at most 5 a second after a
-	// burst of 20; try again.
-	// not_found: no such user, or no such address of theirs.
+	// burst of 20; retry. not_found: no such user, or the user has no such address.
 	VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error)
 	// RemoveUserAddress removes an address.
 	//
-	// not_found: no such user, or no such address of theirs.
+	// not_found: no such user, or the user has no such address.
 	RemoveUserAddress(context.Context, *v1.RemoveUserAddressRequest) (*v1.RemoveUserAddressResponse, error)
 }
 
@@ -275,51 +274,50 @@ func (c *userServiceClient) RemoveUserAddress(ctx context.Context, req *v1.Remov
 
 // UserServiceHandler is an implementation of the bongsu.user.v1.UserService service.
 type UserServiceHandler interface {
-	// ListUsers answers with users by id, a page at a time.
+	// ListUsers returns a page of users by id.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
-	// GetUser answers with one user and their addresses.
+	// GetUser returns a user with their addresses.
 	//
-	// not_found: nobody bears this nickname.
+	// not_found: no user has this nickname.
 	GetUser(context.Context, *v1.GetUserRequest) (*v1.GetUserResponse, error)
-	// CreateUser makes a user together with their addresses, or nothing.
+	// CreateUser creates a user and their addresses in one transaction.
 	//
-	// invalid_argument: the nickname or an address is not valid.
-	// already_exists: the nickname is taken, or two addresses are of one messenger.
+	// invalid_argument: the nickname or an address is invalid. already_exists: the
+	// nickname is taken, or two addresses are of one messenger.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// UpdateUser gives a user another nickname, sets failover, or both. What is not
-	// set stays, and so do addresses and memberships.
+	// UpdateUser renames a user, sets failover, or both. Unset fields, addresses and
+	// memberships do not change.
 	//
-	// invalid_argument: nothing is set, or the new nickname is not valid.
-	// not_found: nobody bears the nickname. already_exists: the new one is taken.
+	// invalid_argument: nothing is set, or the new nickname is invalid. not_found: no
+	// user has the nickname. already_exists: the new one is taken.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
-	// DeleteUser deletes a user, their addresses and their memberships. What the
-	// ledger holds of deliveries to them stays.
+	// DeleteUser deletes a user, their addresses and their memberships. Their deliveries
+	// stay in the ledger.
 	//
-	// not_found: nobody bears this nickname.
+	// not_found: no user has this nickname.
 	DeleteUser(context.Context, *v1.DeleteUserRequest) (*v1.DeleteUserResponse, error)
-	// AddUserAddress gives a user one more way to be reached.
+	// AddUserAddress adds an address to a user.
 	//
-	// invalid_argument: no such messenger, or a setting it does not accept.
-	// not_found: nobody bears this nickname. already_exists: the user has an
-	// address of this messenger (a user is told once per messenger).
+	// invalid_argument: no such messenger, or a setting that it does not accept.
+	// not_found: no user has this nickname. already_exists: the user has an address of
+	// this messenger (a user is notified once per messenger).
 	AddUserAddress(context.Context, *v1.AddUserAddressRequest) (*v1.AddUserAddressResponse, error)
-	// ReplaceUserAddress sets all of an address anew; its id stays.
+	// ReplaceUserAddress replaces all values of an address; its id stays.
 	//
-	// invalid_argument: no such messenger, or a setting it does not accept.
-	// not_found: no such user, or no such address of theirs. already_exists:
-	// another address of the user is of this messenger.
+	// invalid_argument: no such messenger, or a setting that it does not accept.
+	// not_found: no such user, or the user has no such address. already_exists: another
+	// address of the user is of this messenger.
 	ReplaceUserAddress(context.Context, *v1.ReplaceUserAddressRequest) (*v1.ReplaceUserAddressResponse, error)
-	// VerifyUserAddress asks the provider whether an address would work, and sends a
-	// test message to it where that is wanted. What the provider says is an answer, not
-	// an error. Nothing of it is recorded in the ledger.
+	// VerifyUserAddress checks an address with its provider, and sends a test message to
+	// it where send_test is set. The provider's outcome is part of the response, not an
+	// error. Nothing is recorded in the ledger.
 	//
 	// unavailable: too many addresses are verified at once, at most 5 a second after a
-	// burst of 20; try again.
-	// not_found: no such user, or no such address of theirs.
+	// burst of 20; retry. not_found: no such user, or the user has no such address.
 	VerifyUserAddress(context.Context, *v1.VerifyUserAddressRequest) (*v1.VerifyUserAddressResponse, error)
 	// RemoveUserAddress removes an address.
 	//
-	// not_found: no such user, or no such address of theirs.
+	// not_found: no such user, or the user has no such address.
 	RemoveUserAddress(context.Context, *v1.RemoveUserAddressRequest) (*v1.RemoveUserAddressResponse, error)
 }
 

@@ -2,7 +2,7 @@
 // @generated from file bongsu/alert/v1/alert.proto (package bongsu.alert.v1, syntax proto3)
 /* eslint-disable */
 
-// Alerts: what happened, said once, and what became of every message about it.
+// Alerts: what happened, recorded once, and the deliveries that notify users of it.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,48 +15,48 @@ import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 export declare const file_bongsu_alert_v1_alert: GenFile;
 
 /**
- * Alert is what happened, said once.
+ * Alert is what happened, recorded once for all recipients.
  *
  * @generated from message bongsu.alert.v1.Alert
  */
 export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
   /**
-   * id is given by the service; the ids of later alerts are greater numbers.
+   * id is assigned by the service; later alerts have greater ids, as numbers.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * target holds whom the caller named.
+   * target holds the targets of the request.
    *
    * @generated from field: repeated string target = 2;
    */
   target: string[];
 
   /**
-   * severity is the caller's word, or normal where none was said.
+   * severity is that of the request, or normal where it was empty.
    *
    * @generated from field: string severity = 3;
    */
   severity: string;
 
   /**
-   * message is the caller's.
+   * message is that of the request.
    *
    * @generated from field: string message = 4;
    */
   message: string;
 
   /**
-   * unknown_target holds the targets that nobody bore when the alert was sent.
+   * unknown_target holds the targets that were unknown when the alert was recorded.
    *
    * @generated from field: repeated string unknown_target = 5;
    */
   unknownTarget: string[];
 
   /**
-   * user_count counts the deliveries, one per (user, messenger).
+   * user_count is the number of deliveries, one per (user, messenger).
    *
    * @generated from field: int32 user_count = 6;
    */
@@ -70,42 +70,42 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * delivery_counts says how the deliveries stand.
+   * delivery_counts holds the number of deliveries in each state.
    *
    * @generated from field: bongsu.alert.v1.DeliveryCounts delivery_counts = 8;
    */
   deliveryCounts?: DeliveryCounts | undefined;
 
   /**
-   * expire_time is when what has not ended ends as expired.
+   * expire_time is when deliveries that are not completed expire.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 9;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * title is the caller's, in one line; empty where none was said.
+   * title is that of the request, one line; empty for none.
    *
    * @generated from field: string title = 10;
    */
   title: string;
 
   /**
-   * link is the caller's; empty where none was said.
+   * link is that of the request; empty for none.
    *
    * @generated from field: string link = 11;
    */
   link: string;
 
   /**
-   * details are the caller's, in order.
+   * details are those of the request, in their order.
    *
    * @generated from field: repeated bongsu.alert.v1.Detail details = 12;
    */
   details: Detail[];
 
   /**
-   * key names what the alert is about; empty where it stands alone.
+   * key is the alert key; empty for none.
    *
    * @generated from field: string key = 13;
    */
@@ -126,20 +126,20 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
 export declare const AlertSchema: GenMessage<Alert>;
 
 /**
- * Detail is one more fact of an alert, such as host: node1.
+ * Detail is a named value of an alert, such as host: node1.
  *
  * @generated from message bongsu.alert.v1.Detail
  */
 export declare type Detail = Message<"bongsu.alert.v1.Detail"> & {
   /**
-   * name is what the fact is called: 1 to 100 characters in one line.
+   * name is the name of the value: 1 to 100 characters in one line.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * value is the fact: at most 1000 characters, without NUL.
+   * value is at most 1000 characters, without NUL.
    *
    * @generated from field: string value = 2;
    */
@@ -153,49 +153,49 @@ export declare type Detail = Message<"bongsu.alert.v1.Detail"> & {
 export declare const DetailSchema: GenMessage<Detail>;
 
 /**
- * DeliveryCounts says how many deliveries of an alert are in each state.
+ * DeliveryCounts holds the number of deliveries of an alert in each state.
  *
  * @generated from message bongsu.alert.v1.DeliveryCounts
  */
 export declare type DeliveryCounts = Message<"bongsu.alert.v1.DeliveryCounts"> & {
   /**
-   * queued counts those that wait, or that a sender holds.
+   * queued is the number of deliveries that are queued or claimed.
    *
    * @generated from field: int32 queued = 1;
    */
   queued: number;
 
   /**
-   * sent counts those that the provider took.
+   * sent is the number of deliveries that the provider accepted.
    *
    * @generated from field: int32 sent = 2;
    */
   sent: number;
 
   /**
-   * failed counts those that ended without being taken.
+   * failed is the number of deliveries that failed.
    *
    * @generated from field: int32 failed = 3;
    */
   failed: number;
 
   /**
-   * expired counts those whose time to live ran out.
+   * expired is the number of deliveries whose time to live ended.
    *
    * @generated from field: int32 expired = 4;
    */
   expired: number;
 
   /**
-   * canceled counts those that were canceled before they were sent.
+   * canceled is the number of deliveries that were canceled before they were sent.
    *
    * @generated from field: int32 canceled = 5;
    */
   canceled: number;
 
   /**
-   * held counts those that wait for another address of their user to fail, or for an
-   * earlier delivery of their key to end.
+   * held is the number of deliveries that wait for another address of their failover
+   * chain to fail, or for an earlier delivery of their alert key to complete.
    *
    * @generated from field: int32 held = 6;
    */
@@ -215,14 +215,14 @@ export declare const DeliveryCountsSchema: GenMessage<DeliveryCounts>;
  */
 export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
   /**
-   * id is given by the service and unique among all deliveries.
+   * id is assigned by the service and unique among all deliveries.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * nick_name is the user's, as it was when the alert was sent.
+   * nick_name is the user's at the time when the alert was recorded.
    *
    * @generated from field: string nick_name = 2;
    */
@@ -243,61 +243,60 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
   destination: string;
 
   /**
-   * state is where it is on its way.
+   * state is the current state.
    *
    * @generated from field: bongsu.alert.v1.DeliveryState state = 5;
    */
   state: DeliveryState;
 
   /**
-   * reason is why it ended as it did: the provider's code, or ours; empty while
-   * it has not ended and where it was sent. Of failover: not_needed, canceled
-   * because another address of the user took the alert. Of receipts: undelivered,
-   * failed because the provider said so after it had taken the message. Of alerts with
-   * a key: superseded, canceled because the key was resolved before the firing alert
-   * was sent; not_needed, canceled because a resolved alert goes only to addresses
-   * that a firing alert of its key was, or may have been, sent to since the last
-   * resolved one.
+   * reason is why the delivery failed, expired or was canceled: the provider's code, or
+   * one of Bongsu's; empty while it is not completed and where it was sent. Failover:
+   * not_needed, canceled because a delivery to another address of the user was sent.
+   * Receipts: undelivered, failed because the provider reported it after it had
+   * accepted the message. Alert keys: superseded, canceled because the key was resolved
+   * before the firing alert was sent; not_needed, canceled because a resolved alert
+   * goes only to addresses to which a firing alert of its key was, or may have been,
+   * sent since the last resolved one.
    *
    * @generated from field: string reason = 6;
    */
   reason: string;
 
   /**
-   * end_time is when it ended, where that was undelivered, when the provider said so;
-   * unset until then.
+   * end_time is when the delivery was completed; where it is undelivered, when the
+   * provider reported that. Unset before.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 7;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * attempts holds each call to the provider, in order.
+   * attempts holds each attempt, in order.
    *
    * @generated from field: repeated bongsu.alert.v1.Attempt attempts = 8;
    */
   attempts: Attempt[];
 
   /**
-   * next_attempt_time is when it is tried next; unset where that is now, or where
-   * it has ended. Where it is held: when it is used at the latest, unset where it
-   * waits for an earlier delivery of its key.
+   * next_attempt_time is when the next attempt is due; unset where it is due now, and
+   * where the delivery is completed. Where the delivery is held: when it is used at the
+   * latest; unset where it waits for an earlier delivery of its alert key.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 9;
    */
   nextAttemptTime?: Timestamp | undefined;
 
   /**
-   * chain is what the deliveries of one user share that failover uses one after the
-   * other: the id of the first of them; empty where it is in no chain.
+   * chain identifies the failover chain of the delivery: the id of its first delivery;
+   * empty where the delivery is in none.
    *
    * @generated from field: string chain = 10;
    */
   chain: string;
 
   /**
-   * receipt is the last that the provider said of a message after it had taken it;
-   * unset where it said nothing.
+   * receipt is the last receipt of the message; unset where there is none.
    *
    * @generated from field: bongsu.alert.v1.Receipt receipt = 11;
    */
@@ -311,29 +310,29 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
 export declare const DeliverySchema: GenMessage<Delivery>;
 
 /**
- * Receipt is what a provider says later of a message that it had taken. Where it is
- * final and the message was not delivered, a delivery that was sent is failed from then
- * on, for reason undelivered, and can be replayed.
+ * Receipt is what a provider reports about a message after it accepted it. Where it is
+ * final and the message was not delivered, a delivery that was sent becomes failed,
+ * with the reason undelivered, and can be replayed.
  *
  * @generated from message bongsu.alert.v1.Receipt
  */
 export declare type Receipt = Message<"bongsu.alert.v1.Receipt"> & {
   /**
-   * status is the provider's word, such as delivered.
+   * status is the provider's term, such as delivered.
    *
    * @generated from field: string status = 1;
    */
   status: string;
 
   /**
-   * time is when it came.
+   * time is when the receipt came.
    *
    * @generated from field: google.protobuf.Timestamp time = 2;
    */
   time?: Timestamp | undefined;
 
   /**
-   * final says that no other word follows.
+   * final reports whether this is the last receipt of the message.
    *
    * @generated from field: bool final = 3;
    */
@@ -341,7 +340,7 @@ export declare type Receipt = Message<"bongsu.alert.v1.Receipt"> & {
 
   /**
    * provider_code is why the message was not delivered, such as 30003; empty where
-   * nothing went wrong or the provider did not say.
+   * there was no failure or the provider sent no code.
    *
    * @generated from field: string provider_code = 4;
    */
@@ -362,7 +361,7 @@ export declare type Receipt = Message<"bongsu.alert.v1.Receipt"> & {
 export declare const ReceiptSchema: GenMessage<Receipt>;
 
 /**
- * Attempt is one call to a provider.
+ * Attempt is one call to a provider, or a lease that expired without a report.
  *
  * @generated from message bongsu.alert.v1.Attempt
  */
@@ -375,14 +374,14 @@ export declare type Attempt = Message<"bongsu.alert.v1.Attempt"> & {
   number: number;
 
   /**
-   * fence is the token of the claim it was made under.
+   * fence is the fencing token of the claim.
    *
    * @generated from field: int64 fence = 2;
    */
   fence: bigint;
 
   /**
-   * start_time is when the provider was called; where the sender died before it
+   * start_time is when the provider was called; where the sender stopped before it
    * could report, when the delivery was claimed.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 3;
@@ -390,22 +389,22 @@ export declare type Attempt = Message<"bongsu.alert.v1.Attempt"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * end_time is when it answered, or when that was given up.
+   * end_time is when the provider responded, or when the call was abandoned.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * outcome is what came of it, with the evidence.
+   * outcome is the result of the attempt, with the evidence.
    *
    * @generated from field: bongsu.messenger.v1.Outcome outcome = 5;
    */
   outcome?: Outcome | undefined;
 
   /**
-   * possible_duplicate says that an attempt before may have reached the
-   * provider too.
+   * possible_duplicate reports whether an earlier attempt may have reached the provider
+   * too.
    *
    * @generated from field: bool possible_duplicate = 6;
    */
@@ -419,31 +418,31 @@ export declare type Attempt = Message<"bongsu.alert.v1.Attempt"> & {
 export declare const AttemptSchema: GenMessage<Attempt>;
 
 /**
- * SendAlertRequest says what broke and whom to tell.
+ * SendAlertRequest is an alert with its targets.
  *
  * @generated from message bongsu.alert.v1.SendAlertRequest
  */
 export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest"> & {
   /**
-   * target holds @user, @@group or @all, at least one and at most 1000.
+   * target holds @user, @@group or @all, from 1 to 1000.
    *
    * @generated from field: repeated string target = 1;
    */
   target: string[];
 
   /**
-   * severity is a word of the caller's; the text that goes out is "[severity]
-   * message". Empty means normal. critical, high, normal and low order the work,
-   * in upper or lower case; the words of other systems, such as page, error, P1 or
-   * warning, rank as --severity-map has it, and any other word as normal. At most 30
-   * characters, none of them a control character.
+   * severity is any text; messages are sent as "[severity] message". Empty means
+   * normal. critical, high, normal and low are also the ranks that order the work, in
+   * upper or lower case. Severities of other systems, such as page, error, P1 or
+   * warning, are ranked by --severity-map, and all others as normal. At most 30
+   * characters, without control characters.
    *
    * @generated from field: string severity = 2;
    */
   severity: string;
 
   /**
-   * message is what happened: 1 to 20000 characters, without NUL.
+   * message is the text of the alert: 1 to 20000 characters, without NUL.
    *
    * @generated from field: string message = 3;
    */
@@ -457,25 +456,25 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
   strict: boolean;
 
   /**
-   * idempotency_key, when set, is the caller's name for this request; the header
-   * Idempotency-Key says the same. At most 200 characters.
+   * idempotency_key, when set, is the caller's name for this request. It can be sent in
+   * the header Idempotency-Key instead. At most 200 characters.
    *
    * @generated from field: string idempotency_key = 5;
    */
   idempotencyKey: string;
 
   /**
-   * ttl is how long the alert is worth telling: what has not ended by then ends as
-   * expired. Unset means 24 hours. From a second to 30 days.
+   * ttl is the time to live: deliveries that are not completed by then expire. Unset
+   * means 24 hours. From a second to 30 days.
    *
    * @generated from field: google.protobuf.Duration ttl = 6;
    */
   ttl?: Duration | undefined;
 
   /**
-   * failover uses the addresses of each user one after the other, in the order of
-   * their ranks: the next where the one before failed, or has not been taken within
-   * a bound (a minute unless configured). Unset, all are used at once, but for users
+   * failover uses the addresses of each user one after the other, by address rank: the
+   * next one where the last one failed, or was not sent within the failover delay (a
+   * minute unless configured). Unset, all addresses are used at once, except for users
    * with failover set.
    *
    * @generated from field: bool failover = 7;
@@ -483,8 +482,8 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
   failover: boolean;
 
   /**
-   * title, link and details are shown by each messenger in its own best form, beside
-   * the text. title is at most 200 characters in one line.
+   * title, link and details are shown by each messenger in its own form, beside the
+   * text. title is at most 200 characters in one line.
    *
    * @generated from field: string title = 8;
    */
@@ -498,24 +497,24 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
   link: string;
 
   /**
-   * details are more facts, at most 20.
+   * details are named values, at most 20.
    *
    * @generated from field: repeated bongsu.alert.v1.Detail details = 10;
    */
   details: Detail[];
 
   /**
-   * key names the thing that the alert is about, such as "disk of db1". Alerts with one
-   * key are about one thing; a resolved alert follows the firing alerts of its key.
-   * Unlike the idempotency key it may be used again for a different alert. Empty
-   * where the alert stands alone. At most 200 characters.
+   * key is the alert key: the name of the thing that the alert is about, such as "disk
+   * of db1". A resolved alert follows the firing alerts of its key. Unlike the
+   * idempotency key, it may be used by different alerts. Empty for an alert that stands
+   * alone. At most 200 characters.
    *
    * @generated from field: string key = 11;
    */
   key: string;
 
   /**
-   * status is whether the thing goes on or is over. Unset means firing.
+   * status is whether the thing that key names goes on. Unset means firing.
    *
    * @generated from field: bongsu.alert.v1.AlertStatus status = 12;
    */
@@ -529,14 +528,14 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
 export declare const SendAlertRequestSchema: GenMessage<SendAlertRequest>;
 
 /**
- * SendAlertResponse says that the alert is recorded.
+ * SendAlertResponse confirms that the alert is recorded.
  *
  * @generated from message bongsu.alert.v1.SendAlertResponse
  */
 export declare type SendAlertResponse = Message<"bongsu.alert.v1.SendAlertResponse"> & {
   /**
-   * user_count counts the deliveries, one per (user, messenger). 0 where the
-   * targets mean nobody with an address.
+   * user_count is the number of deliveries, one per (user, messenger); 0 where the
+   * targets have no address.
    *
    * @generated from field: int32 user_count = 1;
    */
@@ -550,7 +549,7 @@ export declare type SendAlertResponse = Message<"bongsu.alert.v1.SendAlertRespon
   id: string;
 
   /**
-   * unknown_target holds the targets that nobody bears, as they were given.
+   * unknown_target holds the unknown targets, as they were sent.
    *
    * @generated from field: repeated string unknown_target = 3;
    */
@@ -564,7 +563,7 @@ export declare type SendAlertResponse = Message<"bongsu.alert.v1.SendAlertRespon
 export declare const SendAlertResponseSchema: GenMessage<SendAlertResponse>;
 
 /**
- * GetAlertRequest names an alert.
+ * GetAlertRequest selects an alert.
  *
  * @generated from message bongsu.alert.v1.GetAlertRequest
  */
@@ -598,14 +597,15 @@ export declare type GetAlertResponse = Message<"bongsu.alert.v1.GetAlertResponse
 
   /**
    * deliveries holds the first 1000 deliveries, in the order of the targets; those of
-   * one user in the order of their ranks.
+   * one user by address rank.
    *
    * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 2;
    */
   deliveries: Delivery[];
 
   /**
-   * next_page_token asks ListDeliveries for the rest; empty where there is no more.
+   * next_page_token is the page_token of ListDeliveries for the next page; empty where
+   * there is none.
    *
    * @generated from field: string next_page_token = 3;
    */
@@ -619,7 +619,7 @@ export declare type GetAlertResponse = Message<"bongsu.alert.v1.GetAlertResponse
 export declare const GetAlertResponseSchema: GenMessage<GetAlertResponse>;
 
 /**
- * ListDeliveriesRequest asks for deliveries of an alert.
+ * ListDeliveriesRequest selects deliveries of an alert.
  *
  * @generated from message bongsu.alert.v1.ListDeliveriesRequest
  */
@@ -632,14 +632,14 @@ export declare type ListDeliveriesRequest = Message<"bongsu.alert.v1.ListDeliver
   alertId: string;
 
   /**
-   * page_size bounds the answer; 0 means 100. At most 1000.
+   * page_size is the maximum number of deliveries; 0 means 100. At most 1000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the answer before, or that of GetAlert; empty
+   * page_token is the next_page_token of the last response, or that of GetAlert; empty
    * for the first page.
    *
    * @generated from field: string page_token = 3;
@@ -647,21 +647,21 @@ export declare type ListDeliveriesRequest = Message<"bongsu.alert.v1.ListDeliver
   pageToken: string;
 
   /**
-   * state, when set, asks for deliveries in this state.
+   * state, when set, selects deliveries in this state.
    *
    * @generated from field: bongsu.alert.v1.DeliveryState state = 4;
    */
   state: DeliveryState;
 
   /**
-   * nick_name, when set, asks for deliveries to this user.
+   * nick_name, when set, selects deliveries to this user.
    *
    * @generated from field: string nick_name = 5;
    */
   nickName: string;
 
   /**
-   * messenger, when set, asks for deliveries by this messenger.
+   * messenger, when set, selects deliveries by this messenger.
    *
    * @generated from field: string messenger = 6;
    */
@@ -681,14 +681,14 @@ export declare const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesReque
  */
 export declare type ListDeliveriesResponse = Message<"bongsu.alert.v1.ListDeliveriesResponse"> & {
   /**
-   * deliveries is empty where there are none.
+   * deliveries is empty where none match.
    *
    * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 1;
    */
   deliveries: Delivery[];
 
   /**
-   * next_page_token asks for the rest; empty where there is no more.
+   * next_page_token is the page_token for the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -702,55 +702,55 @@ export declare type ListDeliveriesResponse = Message<"bongsu.alert.v1.ListDelive
 export declare const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse>;
 
 /**
- * ListAlertsRequest asks for alerts.
+ * ListAlertsRequest selects alerts.
  *
  * @generated from message bongsu.alert.v1.ListAlertsRequest
  */
 export declare type ListAlertsRequest = Message<"bongsu.alert.v1.ListAlertsRequest"> & {
   /**
-   * page_size bounds the answer; 0 means 50. At most 500.
+   * page_size is the maximum number of alerts; 0 means 50. At most 500.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the answer before; empty for the first.
+   * page_token is the next_page_token of the last response; empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * severity, when set, asks for alerts of exactly this severity.
+   * severity, when set, selects alerts of exactly this severity.
    *
    * @generated from field: string severity = 3;
    */
   severity: string;
 
   /**
-   * state, when set, asks for alerts with a delivery in this state.
+   * state, when set, selects alerts with a delivery in this state.
    *
    * @generated from field: bongsu.alert.v1.DeliveryState state = 4;
    */
   state: DeliveryState;
 
   /**
-   * nick_name, when set, asks for alerts with a delivery to this user.
+   * nick_name, when set, selects alerts with a delivery to this user.
    *
    * @generated from field: string nick_name = 5;
    */
   nickName: string;
 
   /**
-   * create_time_from, when set, asks for alerts accepted at or after it.
+   * create_time_from, when set, selects alerts accepted at or after it.
    *
    * @generated from field: google.protobuf.Timestamp create_time_from = 6;
    */
   createTimeFrom?: Timestamp | undefined;
 
   /**
-   * create_time_before, when set, asks for alerts accepted before it.
+   * create_time_before, when set, selects alerts accepted before it.
    *
    * @generated from field: google.protobuf.Timestamp create_time_before = 7;
    */
@@ -770,14 +770,14 @@ export declare const ListAlertsRequestSchema: GenMessage<ListAlertsRequest>;
  */
 export declare type ListAlertsResponse = Message<"bongsu.alert.v1.ListAlertsResponse"> & {
   /**
-   * alerts is empty where there are none.
+   * alerts is empty where none match.
    *
    * @generated from field: repeated bongsu.alert.v1.Alert alerts = 1;
    */
   alerts: Alert[];
 
   /**
-   * next_page_token asks for the rest; empty where there is no more.
+   * next_page_token is the page_token for the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -791,27 +791,28 @@ export declare type ListAlertsResponse = Message<"bongsu.alert.v1.ListAlertsResp
 export declare const ListAlertsResponseSchema: GenMessage<ListAlertsResponse>;
 
 /**
- * ResolveTargetsRequest names whom an alert would be sent to.
+ * ResolveTargetsRequest holds the targets to resolve.
  *
  * @generated from message bongsu.alert.v1.ResolveTargetsRequest
  */
 export declare type ResolveTargetsRequest = Message<"bongsu.alert.v1.ResolveTargetsRequest"> & {
   /**
-   * target holds @user, @@group or @all, at least one and at most 1000.
+   * target holds @user, @@group or @all, from 1 to 1000.
    *
    * @generated from field: repeated string target = 1;
    */
   target: string[];
 
   /**
-   * page_size bounds the recipients of the answer; 0 means 1000, which is the most.
+   * page_size is the maximum number of recipients; 0 means 1000, which is also the
+   * maximum.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the answer before, to the same targets; empty
+   * page_token is the next_page_token of the last response for the same targets; empty
    * for the first page.
    *
    * @generated from field: string page_token = 3;
@@ -826,13 +827,13 @@ export declare type ResolveTargetsRequest = Message<"bongsu.alert.v1.ResolveTarg
 export declare const ResolveTargetsRequestSchema: GenMessage<ResolveTargetsRequest>;
 
 /**
- * ResolveTargetsResponse says who would be told.
+ * ResolveTargetsResponse holds the recipients of the targets.
  *
  * @generated from message bongsu.alert.v1.ResolveTargetsResponse
  */
 export declare type ResolveTargetsResponse = Message<"bongsu.alert.v1.ResolveTargetsResponse"> & {
   /**
-   * user_count counts the deliveries there would be.
+   * user_count is the number of deliveries that an alert would have.
    *
    * @generated from field: int32 user_count = 1;
    */
@@ -840,21 +841,21 @@ export declare type ResolveTargetsResponse = Message<"bongsu.alert.v1.ResolveTar
 
   /**
    * recipients holds a page of the (user, messenger) pairs, in the order of the
-   * targets; those of one user in the order of their ranks.
+   * targets; those of one user by address rank.
    *
    * @generated from field: repeated bongsu.alert.v1.Recipient recipients = 2;
    */
   recipients: Recipient[];
 
   /**
-   * unknown_target holds the targets that nobody bears, as they were given.
+   * unknown_target holds the unknown targets, as they were sent.
    *
    * @generated from field: repeated string unknown_target = 3;
    */
   unknownTarget: string[];
 
   /**
-   * next_page_token asks for more recipients; empty where there is no more.
+   * next_page_token is the page_token for the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 4;
    */
@@ -868,7 +869,7 @@ export declare type ResolveTargetsResponse = Message<"bongsu.alert.v1.ResolveTar
 export declare const ResolveTargetsResponseSchema: GenMessage<ResolveTargetsResponse>;
 
 /**
- * Recipient is one user by one messenger.
+ * Recipient is one user and one of the user's addresses.
  *
  * @generated from message bongsu.alert.v1.Recipient
  */
@@ -902,7 +903,7 @@ export declare type Recipient = Message<"bongsu.alert.v1.Recipient"> & {
 export declare const RecipientSchema: GenMessage<Recipient>;
 
 /**
- * CancelAlertRequest names an alert.
+ * CancelAlertRequest selects an alert.
  *
  * @generated from message bongsu.alert.v1.CancelAlertRequest
  */
@@ -922,13 +923,13 @@ export declare type CancelAlertRequest = Message<"bongsu.alert.v1.CancelAlertReq
 export declare const CancelAlertRequestSchema: GenMessage<CancelAlertRequest>;
 
 /**
- * CancelAlertResponse says what was stopped.
+ * CancelAlertResponse holds the result of a cancellation.
  *
  * @generated from message bongsu.alert.v1.CancelAlertResponse
  */
 export declare type CancelAlertResponse = Message<"bongsu.alert.v1.CancelAlertResponse"> & {
   /**
-   * canceled_count counts the deliveries that this call canceled.
+   * canceled_count is the number of deliveries that this call canceled.
    *
    * @generated from field: int32 canceled_count = 1;
    */
@@ -942,42 +943,42 @@ export declare type CancelAlertResponse = Message<"bongsu.alert.v1.CancelAlertRe
 export declare const CancelAlertResponseSchema: GenMessage<CancelAlertResponse>;
 
 /**
- * ReplayFilter selects deliveries that failed or expired. All of its conditions
- * that are set must hold.
+ * ReplayFilter selects failed or expired deliveries. Its conditions are combined with
+ * AND.
  *
  * @generated from message bongsu.alert.v1.ReplayFilter
  */
 export declare type ReplayFilter = Message<"bongsu.alert.v1.ReplayFilter"> & {
   /**
-   * alert_id, when set, selects those of this alert.
+   * alert_id, when set, selects deliveries of this alert.
    *
    * @generated from field: string alert_id = 1;
    */
   alertId: string;
 
   /**
-   * messenger, when set, selects those by this messenger.
+   * messenger, when set, selects deliveries by this messenger.
    *
    * @generated from field: string messenger = 2;
    */
   messenger: string;
 
   /**
-   * reason, when set, selects those that ended for exactly this reason.
+   * reason, when set, selects deliveries with exactly this reason.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * end_time_from, when set, selects those that ended at or after it.
+   * end_time_from, when set, selects deliveries completed at or after it.
    *
    * @generated from field: google.protobuf.Timestamp end_time_from = 4;
    */
   endTimeFrom?: Timestamp | undefined;
 
   /**
-   * end_time_before, when set, selects those that ended before it.
+   * end_time_before, when set, selects deliveries completed before it.
    *
    * @generated from field: google.protobuf.Timestamp end_time_before = 5;
    */
@@ -991,34 +992,34 @@ export declare type ReplayFilter = Message<"bongsu.alert.v1.ReplayFilter"> & {
 export declare const ReplayFilterSchema: GenMessage<ReplayFilter>;
 
 /**
- * ReplayDeliveriesRequest says what to queue again.
+ * ReplayDeliveriesRequest selects the deliveries to replay.
  *
  * @generated from message bongsu.alert.v1.ReplayDeliveriesRequest
  */
 export declare type ReplayDeliveriesRequest = Message<"bongsu.alert.v1.ReplayDeliveriesRequest"> & {
   /**
-   * delivery_ids names at most 1000.
+   * delivery_ids holds at most 1000 ids.
    *
    * @generated from field: repeated string delivery_ids = 1;
    */
   deliveryIds: string[];
 
   /**
-   * filter selects them instead.
+   * filter selects deliveries in place of delivery_ids.
    *
    * @generated from field: bongsu.alert.v1.ReplayFilter filter = 2;
    */
   filter?: ReplayFilter | undefined;
 
   /**
-   * dry_run counts and changes nothing.
+   * dry_run counts the deliveries and changes nothing.
    *
    * @generated from field: bool dry_run = 3;
    */
   dryRun: boolean;
 
   /**
-   * ttl is how long they are tried from now; unset means 24 hours.
+   * ttl is the time to live from now; unset means 24 hours.
    *
    * @generated from field: google.protobuf.Duration ttl = 4;
    */
@@ -1032,13 +1033,14 @@ export declare type ReplayDeliveriesRequest = Message<"bongsu.alert.v1.ReplayDel
 export declare const ReplayDeliveriesRequestSchema: GenMessage<ReplayDeliveriesRequest>;
 
 /**
- * ReplayDeliveriesResponse says what was queued again.
+ * ReplayDeliveriesResponse holds the result of a replay.
  *
  * @generated from message bongsu.alert.v1.ReplayDeliveriesResponse
  */
 export declare type ReplayDeliveriesResponse = Message<"bongsu.alert.v1.ReplayDeliveriesResponse"> & {
   /**
-   * replayed_count counts the deliveries; with dry_run those that would be.
+   * replayed_count is the number of replayed deliveries; with dry_run, of those that
+   * would be replayed.
    *
    * @generated from field: int32 replayed_count = 1;
    */
@@ -1052,7 +1054,7 @@ export declare type ReplayDeliveriesResponse = Message<"bongsu.alert.v1.ReplayDe
 export declare const ReplayDeliveriesResponseSchema: GenMessage<ReplayDeliveriesResponse>;
 
 /**
- * WatchAlertRequest names an alert.
+ * WatchAlertRequest selects an alert.
  *
  * @generated from message bongsu.alert.v1.WatchAlertRequest
  */
@@ -1072,21 +1074,21 @@ export declare type WatchAlertRequest = Message<"bongsu.alert.v1.WatchAlertReque
 export declare const WatchAlertRequestSchema: GenMessage<WatchAlertRequest>;
 
 /**
- * WatchAlertResponse is news of an alert.
+ * WatchAlertResponse holds changes of an alert.
  *
  * @generated from message bongsu.alert.v1.WatchAlertResponse
  */
 export declare type WatchAlertResponse = Message<"bongsu.alert.v1.WatchAlertResponse"> & {
   /**
-   * deliveries holds up to 500: first all there are, in as many messages as that
-   * takes, then those that changed.
+   * deliveries holds up to 500: first all of the alert, in as many messages as needed,
+   * then those that changed.
    *
    * @generated from field: repeated bongsu.alert.v1.Delivery deliveries = 1;
    */
   deliveries: Delivery[];
 
   /**
-   * delivery_counts says how all deliveries stand now.
+   * delivery_counts holds the current number of all deliveries in each state.
    *
    * @generated from field: bongsu.alert.v1.DeliveryCounts delivery_counts = 2;
    */
@@ -1100,64 +1102,64 @@ export declare type WatchAlertResponse = Message<"bongsu.alert.v1.WatchAlertResp
 export declare const WatchAlertResponseSchema: GenMessage<WatchAlertResponse>;
 
 /**
- * DeliveryState is where a delivery is on its way.
+ * DeliveryState is the state of a delivery: queued, claimed, held, or a final one.
  *
  * @generated from enum bongsu.alert.v1.DeliveryState
  */
 export enum DeliveryState {
   /**
-   * Never answered; in a filter, any state.
+   * Never returned; in a filter, any state.
    *
    * @generated from enum value: DELIVERY_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * It waits to be sent.
+   * Waits to be sent.
    *
    * @generated from enum value: DELIVERY_STATE_QUEUED = 1;
    */
   QUEUED = 1,
 
   /**
-   * A sender holds it under a lease.
+   * Claimed by a sender under a lease.
    *
    * @generated from enum value: DELIVERY_STATE_CLAIMED = 2;
    */
   CLAIMED = 2,
 
   /**
-   * It ended: the provider took it, and said so.
+   * Final: the provider accepted the message and confirmed it.
    *
    * @generated from enum value: DELIVERY_STATE_SENT = 3;
    */
   SENT = 3,
 
   /**
-   * It ended: it was not taken, and the last attempt says why; or it was taken and not
-   * delivered, and the receipt says why.
+   * Final: the provider did not accept the message, for the reason of the last attempt;
+   * or it accepted the message and did not deliver it, for the reason of the receipt.
    *
    * @generated from enum value: DELIVERY_STATE_FAILED = 4;
    */
   FAILED = 4,
 
   /**
-   * It ended: its time to live ran out.
+   * Final: the time to live ended.
    *
    * @generated from enum value: DELIVERY_STATE_EXPIRED = 5;
    */
   EXPIRED = 5,
 
   /**
-   * It ended: it was canceled before it was sent.
+   * Final: canceled before it was sent.
    *
    * @generated from enum value: DELIVERY_STATE_CANCELED = 6;
    */
   CANCELED = 6,
 
   /**
-   * Failover: it waits for another address of its user to fail. Or an earlier delivery
-   * of its alert's key to the same address has not ended.
+   * Waits for another address of its failover chain to fail, or for an earlier delivery
+   * of its alert key to the same address to complete.
    *
    * @generated from enum value: DELIVERY_STATE_HELD = 7;
    */
@@ -1170,27 +1172,27 @@ export enum DeliveryState {
 export declare const DeliveryStateSchema: GenEnum<DeliveryState>;
 
 /**
- * AlertStatus is whether the thing that an alert is about goes on.
+ * AlertStatus is whether the thing that an alert key names goes on.
  *
  * @generated from enum bongsu.alert.v1.AlertStatus
  */
 export enum AlertStatus {
   /**
-   * As firing.
+   * The same as firing.
    *
    * @generated from enum value: ALERT_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * It goes on.
+   * The thing goes on.
    *
    * @generated from enum value: ALERT_STATUS_FIRING = 1;
    */
   FIRING = 1,
 
   /**
-   * It is over. A resolved alert needs a key.
+   * The thing is over. A resolved alert needs a key.
    *
    * @generated from enum value: ALERT_STATUS_RESOLVED = 2;
    */
@@ -1203,34 +1205,36 @@ export enum AlertStatus {
 export declare const AlertStatusSchema: GenEnum<AlertStatus>;
 
 /**
- * AlertService tells people what broke, and keeps the record of it.
+ * AlertService records alerts, notifies users of them, and keeps their deliveries and
+ * attempts.
  *
  * @generated from service bongsu.alert.v1.AlertService
  */
 export declare const AlertService: GenService<{
   /**
-   * SendAlert tells everybody whom the targets mean, once per messenger. OK
-   * means recorded: the alert and a delivery for each (user, messenger) are
-   * committed to the ledger before the answer. A target that nobody bears is no
-   * error unless strict is set: the rest is told, and the answer lists it.
+   * SendAlert records an alert and notifies the users that its targets name, once per
+   * messenger. It returns OK only after the alert and a delivery for each (user,
+   * messenger) are committed to the ledger. An unknown target is an error only under
+   * strict; otherwise the other targets are notified, and the response lists it.
    *
-   * With failover, of the alert or of a user, the addresses of a user are used one
-   * after the other, in the order of their ranks, until one has taken the alert.
+   * With failover, set on the alert or on a user, the addresses of a user are used one
+   * after the other, by address rank, until a delivery is sent.
    *
-   * Alerts with one key are about one thing. To each address they are sent one after
-   * the other, in the order in which they were recorded. A resolved alert is worked at
-   * the rank of the most urgent firing alert of its key, cancels what of these was not
-   * sent yet, and is sent to the addresses that something was, or may have been, sent
-   * to; failover does not apply to it. Its text is "[severity] resolved: message".
+   * Alerts with the same key are ordered: each address gets them one at a time, in the
+   * order in which they were recorded. A resolved alert has the rank of the most urgent
+   * firing alert of its key, cancels the firing deliveries that were not sent yet, and
+   * is sent to the addresses to which a firing delivery was, or may have been, sent.
+   * Failover does not apply to it. Its text is "[severity] resolved: message".
    *
-   * With an idempotency key, in the field or in the header Idempotency-Key, a
-   * request can be sent again without a second alert: for 24 hours the same key and
-   * request get the same answer.
+   * An idempotency key, in the field or in the header Idempotency-Key, makes the
+   * request safe to retry: for 24 hours a request with the same key and the same
+   * content returns the same response and records no second alert.
    *
-   * invalid_argument: a field is not valid, status is resolved and key is empty, a
-   * target is not of the form @user, @@group or @all, or strict is set and a target is unknown; nothing is stored
-   * and nobody is told. already_exists: the key was used for another request.
-   * unavailable: the ledger or the directory cannot be reached now; try again.
+   * invalid_argument: a field is invalid, status is resolved and key is empty, a target
+   * is malformed (not @user, @@group or @all), or strict is set and a target is
+   * unknown; nothing is stored and nobody is notified. already_exists: the idempotency
+   * key was used for another request. unavailable: the ledger or the directory cannot
+   * be reached; retry.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.SendAlert
    */
@@ -1240,8 +1244,8 @@ export declare const AlertService: GenService<{
     output: typeof SendAlertResponseSchema;
   },
   /**
-   * GetAlert answers with an alert, how its deliveries stand, and the first 1000 of
-   * them, or as many as fit into 4 MiB; ListDeliveries answers with the others.
+   * GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
+   * as many as fit into 4 MiB. ListDeliveries returns the others.
    *
    * not_found: no alert has this id.
    *
@@ -1253,9 +1257,9 @@ export declare const AlertService: GenService<{
     output: typeof GetAlertResponseSchema;
   },
   /**
-   * ListDeliveries answers with the deliveries of an alert, in the order of GetAlert, a
-   * page at a time. All filters that are set must hold. A page is shorter than
-   * page_size where it would be larger than 4 MiB.
+   * ListDeliveries returns a page of the deliveries of an alert, in the order of
+   * GetAlert. Filters are combined with AND. A page has fewer than page_size deliveries
+   * where it would exceed 4 MiB.
    *
    * not_found: no alert has this id.
    *
@@ -1267,9 +1271,8 @@ export declare const AlertService: GenService<{
     output: typeof ListDeliveriesResponseSchema;
   },
   /**
-   * ListAlerts answers with alerts, the newest first, a page at a time. All
-   * filters that are set must hold. A page is shorter than page_size where it would
-   * be larger than 4 MiB.
+   * ListAlerts returns a page of alerts, the newest first. Filters are combined with
+   * AND. A page has fewer than page_size alerts where it would exceed 4 MiB.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.ListAlerts
    */
@@ -1279,8 +1282,8 @@ export declare const AlertService: GenService<{
     output: typeof ListAlertsResponseSchema;
   },
   /**
-   * CancelAlert stops what of an alert has not been sent. A delivery that a sender
-   * holds just now may still be sent; it is not tried again.
+   * CancelAlert cancels the deliveries of an alert that were not sent. A delivery that
+   * a sender has claimed may still be sent; it is not retried.
    *
    * not_found: no alert has this id.
    *
@@ -1292,13 +1295,14 @@ export declare const AlertService: GenService<{
     output: typeof CancelAlertResponseSchema;
   },
   /**
-   * ReplayDeliveries queues again what failed or expired: the deliveries named, or
-   * all that a filter selects. Their attempts stay on record. With dry_run it only
-   * counts. At most 100000 are replayed in one call; call again for more. Of an alert
-   * with a key, what a later resolved alert of that key has made pointless is left out,
-   * and so is a resolved alert where a later alert of its key was recorded.
+   * ReplayDeliveries queues failed or expired deliveries again: those of the request,
+   * or all that a filter selects. Their attempts stay on record. With dry_run it only
+   * counts them. One call replays at most 100000; call again for more. Of alerts with a
+   * key, it skips firing deliveries that a later resolved alert of the key made
+   * obsolete, and resolved ones where a later alert of the key was recorded.
    *
-   * invalid_argument: neither ids nor a filter with a condition is given, or both.
+   * invalid_argument: the request has neither ids nor a filter with a condition, or
+   * both.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.ReplayDeliveries
    */
@@ -1308,13 +1312,13 @@ export declare const AlertService: GenService<{
     output: typeof ReplayDeliveriesResponseSchema;
   },
   /**
-   * WatchAlert answers with the deliveries of an alert as they are, up to 500 in a
-   * message, then with those that change, and ends when all have ended. Changes that
-   * come close together share a message. A caller that reads too slowly is sent all
-   * deliveries again in place of the changes it missed.
+   * WatchAlert streams the deliveries of an alert: first all of them, up to 500 in a
+   * message, then those that change. The stream ends when all deliveries are completed.
+   * Changes in quick succession share a message. A slow reader gets all deliveries
+   * again in place of the changes that it missed.
    *
-   * not_found: no alert has this id. resource_exhausted: too many calls watch already;
-   * try again, or ask GetAlert from time to time.
+   * not_found: no alert has this id. resource_exhausted: too many watchers; retry, or
+   * poll GetAlert.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.WatchAlert
    */
@@ -1324,9 +1328,9 @@ export declare const AlertService: GenService<{
     output: typeof WatchAlertResponseSchema;
   },
   /**
-   * ResolveTargets is the dry run of SendAlert: who would be told, by which
-   * messenger, and which targets are unknown, a page of recipients at a time. Nothing
-   * is stored or sent.
+   * ResolveTargets resolves targets as SendAlert does, as a dry run: it returns a page
+   * of the recipients, each with a messenger, and the unknown targets. Nothing is
+   * stored or sent.
    *
    * invalid_argument: as for SendAlert.
    *

@@ -2,7 +2,7 @@
 // @generated from file bongsu/alert/v1/alert.proto (package bongsu.alert.v1, syntax proto3)
 /* eslint-disable */
 
-// Alerts: what happened, said once, and what became of every message about it.
+// Alerts: what happened, recorded once, and the deliveries that notify users of it.
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_bongsu_messenger_v1_messenger } from "../../messenger/v1/messenger_pb.js";
@@ -191,7 +191,7 @@ export const DeliveryStateSchema = /*@__PURE__*/
   enumDesc(file_bongsu_alert_v1_alert, 0);
 
 /**
- * DeliveryState is where a delivery is on its way.
+ * DeliveryState is the state of a delivery: queued, claimed, held, or a final one.
  *
  * @generated from enum bongsu.alert.v1.DeliveryState
  */
@@ -205,7 +205,7 @@ export const AlertStatusSchema = /*@__PURE__*/
   enumDesc(file_bongsu_alert_v1_alert, 1);
 
 /**
- * AlertStatus is whether the thing that an alert is about goes on.
+ * AlertStatus is whether the thing that an alert key names goes on.
  *
  * @generated from enum bongsu.alert.v1.AlertStatus
  */
@@ -213,7 +213,8 @@ export const AlertStatus = /*@__PURE__*/
   tsEnum(AlertStatusSchema);
 
 /**
- * AlertService tells people what broke, and keeps the record of it.
+ * AlertService records alerts, notifies users of them, and keeps their deliveries and
+ * attempts.
  *
  * @generated from service bongsu.alert.v1.AlertService
  */

@@ -2,7 +2,7 @@
 // @generated from file bongsu/callback/v1/callback.proto (package bongsu.callback.v1, syntax proto3)
 /* eslint-disable */
 
-// Callbacks: what providers say later of messages that they had taken.
+// Callbacks: the requests by which providers send receipts.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -35,7 +35,7 @@ export declare type CallBackRequest = Message<"bongsu.callback.v1.CallBackReques
   deliveryId: bigint;
 
   /**
-   * body is what the provider says, and its Content-Type. At most 1 MiB.
+   * body is the receipt, with its Content-Type. At most 1 MiB.
    *
    * @generated from field: google.api.HttpBody body = 3;
    */
@@ -49,7 +49,7 @@ export declare type CallBackRequest = Message<"bongsu.callback.v1.CallBackReques
 export declare const CallBackRequestSchema: GenMessage<CallBackRequest>;
 
 /**
- * CallBackResponse says nothing more.
+ * CallBackResponse is empty.
  *
  * @generated from message bongsu.callback.v1.CallBackResponse
  */
@@ -63,20 +63,20 @@ export declare type CallBackResponse = Message<"bongsu.callback.v1.CallBackRespo
 export declare const CallBackResponseSchema: GenMessage<CallBackResponse>;
 
 /**
- * CallbackService takes the word of providers. People need none of it: what a provider
- * said stands in Delivery.receipt.
+ * CallbackService takes the callbacks of providers. Only providers call it; a receipt
+ * is shown in Delivery.receipt.
  *
  * @generated from service bongsu.callback.v1.CallbackService
  */
 export declare const CallbackService: GenService<{
   /**
-   * CallBack records what a provider says of a delivery: Twilio, where the callback-url
-   * of --messenger-config names this service. Words may come twice, late and in any
-   * order; after a final one, nothing that another says of the same message counts.
+   * CallBack records a receipt of a delivery. Twilio sends them, where the callback-url
+   * of --messenger-config points to this service. Receipts may be repeated, late and in
+   * any order; after a final one, all others of the same message are ignored.
    *
-   * invalid_argument: it is not signed with the credential of the delivery, or is no
-   * status callback; nothing is changed. not_found: there is no such delivery by that
-   * messenger, or the messenger's provider says nothing later.
+   * invalid_argument: the callback is not signed with the credential of the delivery,
+   * or is no status callback; nothing is changed. not_found: the messenger has no such
+   * delivery, or its provider sends no receipts.
    *
    * @generated from rpc bongsu.callback.v1.CallbackService.CallBack
    */

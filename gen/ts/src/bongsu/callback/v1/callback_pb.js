@@ -2,7 +2,7 @@
 // @generated from file bongsu/callback/v1/callback.proto (package bongsu.callback.v1, syntax proto3)
 /* eslint-disable */
 
-// Callbacks: what providers say later of messages that they had taken.
+// Callbacks: the requests by which providers send receipts.
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
@@ -30,8 +30,8 @@ export const CallBackResponseSchema = /*@__PURE__*/
   messageDesc(file_bongsu_callback_v1_callback, 1);
 
 /**
- * CallbackService takes the word of providers. People need none of it: what a provider
- * said stands in Delivery.receipt.
+ * CallbackService takes the callbacks of providers. Only providers call it; a receipt
+ * is shown in Delivery.receipt.
  *
  * @generated from service bongsu.callback.v1.CallbackService
  */

@@ -2,7 +2,7 @@
 // @generated from file bongsu/group/v1/group.proto (package bongsu.group.v1, syntax proto3)
 /* eslint-disable */
 
-// Groups of users, the target @@name.
+// Groups of users; the target of a group is @@name.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -19,7 +19,7 @@ export declare const file_bongsu_group_v1_group: GenFile;
  */
 export declare type Group = Message<"bongsu.group.v1.Group"> & {
   /**
-   * id is given by the service, from 1, and never used again.
+   * id is assigned by the service, from 1, and never reused.
    *
    * @generated from field: int32 id = 1;
    */
@@ -101,28 +101,28 @@ export declare type GroupUser = Message<"bongsu.group.v1.GroupUser"> & {
 export declare const GroupUserSchema: GenMessage<GroupUser>;
 
 /**
- * ListGroupsRequest asks for groups.
+ * ListGroupsRequest selects groups.
  *
  * @generated from message bongsu.group.v1.ListGroupsRequest
  */
 export declare type ListGroupsRequest = Message<"bongsu.group.v1.ListGroupsRequest"> & {
   /**
-   * page_size bounds the answer; 0 asks for all groups, as the REST contract
-   * wants. At most 1000.
+   * page_size is the maximum number of groups; 0 means all, as over REST in the older
+   * service. At most 1000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the answer before; empty for the first.
+   * page_token is the next_page_token of the last response; empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * group_name, when set, asks for the group of exactly this name only.
+   * group_name, when set, selects the group of exactly this name.
    *
    * @generated from field: string group_name = 3;
    */
@@ -149,7 +149,7 @@ export declare type ListGroupsResponse = Message<"bongsu.group.v1.ListGroupsResp
   groups: Group[];
 
   /**
-   * next_page_token asks for the rest; empty where there is no more.
+   * next_page_token is the page_token for the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -163,7 +163,7 @@ export declare type ListGroupsResponse = Message<"bongsu.group.v1.ListGroupsResp
 export declare const ListGroupsResponseSchema: GenMessage<ListGroupsResponse>;
 
 /**
- * GetGroupRequest names a group.
+ * GetGroupRequest selects a group.
  *
  * @generated from message bongsu.group.v1.GetGroupRequest
  */
@@ -203,15 +203,15 @@ export declare type GetGroupResponse = Message<"bongsu.group.v1.GetGroupResponse
 export declare const GetGroupResponseSchema: GenMessage<GetGroupResponse>;
 
 /**
- * CreateGroupRequest names a new group.
+ * CreateGroupRequest holds the name of a new group.
  *
  * @generated from message bongsu.group.v1.CreateGroupRequest
  */
 export declare type CreateGroupRequest = Message<"bongsu.group.v1.CreateGroupRequest"> & {
   /**
    * group_name is at most 30 visible characters, counted as code points in Unicode's
-   * NFC, in which names are kept and looked up. It does not begin with @, and spaces
-   * stand between other characters only. An error names the code point that is wrong.
+   * NFC, in which names are stored and looked up. It does not begin with @, and spaces
+   * are allowed only between other characters. An error names the invalid code point.
    *
    * @generated from field: string group_name = 1;
    */
@@ -225,7 +225,7 @@ export declare type CreateGroupRequest = Message<"bongsu.group.v1.CreateGroupReq
 export declare const CreateGroupRequestSchema: GenMessage<CreateGroupRequest>;
 
 /**
- * CreateGroupResponse holds the group that was made.
+ * CreateGroupResponse holds the created group.
  *
  * @generated from message bongsu.group.v1.CreateGroupResponse
  */
@@ -245,7 +245,7 @@ export declare type CreateGroupResponse = Message<"bongsu.group.v1.CreateGroupRe
 export declare const CreateGroupResponseSchema: GenMessage<CreateGroupResponse>;
 
 /**
- * RenameGroupRequest gives a group another name.
+ * RenameGroupRequest holds the new name of a group.
  *
  * @generated from message bongsu.group.v1.RenameGroupRequest
  */
@@ -272,7 +272,7 @@ export declare type RenameGroupRequest = Message<"bongsu.group.v1.RenameGroupReq
 export declare const RenameGroupRequestSchema: GenMessage<RenameGroupRequest>;
 
 /**
- * RenameGroupResponse holds the group as it is now.
+ * RenameGroupResponse holds the renamed group.
  *
  * @generated from message bongsu.group.v1.RenameGroupResponse
  */
@@ -292,7 +292,7 @@ export declare type RenameGroupResponse = Message<"bongsu.group.v1.RenameGroupRe
 export declare const RenameGroupResponseSchema: GenMessage<RenameGroupResponse>;
 
 /**
- * DeleteGroupRequest names a group.
+ * DeleteGroupRequest selects a group.
  *
  * @generated from message bongsu.group.v1.DeleteGroupRequest
  */
@@ -312,7 +312,7 @@ export declare type DeleteGroupRequest = Message<"bongsu.group.v1.DeleteGroupReq
 export declare const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest>;
 
 /**
- * DeleteGroupResponse says nothing more.
+ * DeleteGroupResponse is empty.
  *
  * @generated from message bongsu.group.v1.DeleteGroupResponse
  */
@@ -326,7 +326,7 @@ export declare type DeleteGroupResponse = Message<"bongsu.group.v1.DeleteGroupRe
 export declare const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse>;
 
 /**
- * ListGroupUsersRequest names a group.
+ * ListGroupUsersRequest selects a group.
  *
  * @generated from message bongsu.group.v1.ListGroupUsersRequest
  */
@@ -366,7 +366,7 @@ export declare type ListGroupUsersResponse = Message<"bongsu.group.v1.ListGroupU
 export declare const ListGroupUsersResponseSchema: GenMessage<ListGroupUsersResponse>;
 
 /**
- * AddGroupUserRequest names a new member.
+ * AddGroupUserRequest holds a new member.
  *
  * @generated from message bongsu.group.v1.AddGroupUserRequest
  */
@@ -413,7 +413,7 @@ export declare type AddGroupUserResponse = Message<"bongsu.group.v1.AddGroupUser
 export declare const AddGroupUserResponseSchema: GenMessage<AddGroupUserResponse>;
 
 /**
- * RemoveGroupUserRequest names a member.
+ * RemoveGroupUserRequest selects a member.
  *
  * @generated from message bongsu.group.v1.RemoveGroupUserRequest
  */
@@ -440,7 +440,7 @@ export declare type RemoveGroupUserRequest = Message<"bongsu.group.v1.RemoveGrou
 export declare const RemoveGroupUserRequestSchema: GenMessage<RemoveGroupUserRequest>;
 
 /**
- * RemoveGroupUserResponse says nothing more.
+ * RemoveGroupUserResponse is empty.
  *
  * @generated from message bongsu.group.v1.RemoveGroupUserResponse
  */
@@ -454,16 +454,15 @@ export declare type RemoveGroupUserResponse = Message<"bongsu.group.v1.RemoveGro
 export declare const RemoveGroupUserResponseSchema: GenMessage<RemoveGroupUserResponse>;
 
 /**
- * GroupService keeps groups and who belongs to them. Its REST paths answer to
- * the letter of the older service's contract: bare arrays, numeric ids, 201 for
- * what was made, and 400 where Connect and gRPC say already_exists.
+ * GroupService keeps groups and their members. Its REST paths are exactly those of the
+ * older service: bare arrays, numeric ids, 201 for a created object, and 400 where
+ * Connect and gRPC return already_exists.
  *
  * @generated from service bongsu.group.v1.GroupService
  */
 export declare const GroupService: GenService<{
   /**
-   * ListGroups answers with every group, by id. Over REST the answer is a bare
-   * JSON array.
+   * ListGroups returns the groups by id. Over REST the response is a bare JSON array.
    *
    * @generated from rpc bongsu.group.v1.GroupService.ListGroups
    */
@@ -473,7 +472,7 @@ export declare const GroupService: GenService<{
     output: typeof ListGroupsResponseSchema;
   },
   /**
-   * GetGroup answers with one group.
+   * GetGroup returns a group.
    *
    * not_found: no group has this id.
    *
@@ -485,9 +484,9 @@ export declare const GroupService: GenService<{
     output: typeof GetGroupResponseSchema;
   },
   /**
-   * CreateGroup makes a group without members.
+   * CreateGroup creates a group without members.
    *
-   * invalid_argument: the name is no name. already_exists: the name is taken.
+   * invalid_argument: the name is invalid. already_exists: the name is taken.
    *
    * @generated from rpc bongsu.group.v1.GroupService.CreateGroup
    */
@@ -497,9 +496,9 @@ export declare const GroupService: GenService<{
     output: typeof CreateGroupResponseSchema;
   },
   /**
-   * RenameGroup gives a group another name. Its members stay.
+   * RenameGroup renames a group. Its members stay.
    *
-   * not_found: no group has this id. already_exists: another group bears the name.
+   * not_found: no group has this id. already_exists: another group has the name.
    *
    * @generated from rpc bongsu.group.v1.GroupService.RenameGroup
    */
@@ -509,7 +508,7 @@ export declare const GroupService: GenService<{
     output: typeof RenameGroupResponseSchema;
   },
   /**
-   * DeleteGroup deletes a group and its memberships, never its users.
+   * DeleteGroup deletes a group and its memberships, and no users.
    *
    * not_found: no group has this id.
    *
@@ -521,7 +520,7 @@ export declare const GroupService: GenService<{
     output: typeof DeleteGroupResponseSchema;
   },
   /**
-   * ListGroupUsers answers with a group and its members, by user id.
+   * ListGroupUsers returns a group and its members, by user id.
    *
    * not_found: no group has this id.
    *
@@ -533,8 +532,8 @@ export declare const GroupService: GenService<{
     output: typeof ListGroupUsersResponseSchema;
   },
   /**
-   * AddGroupUser makes a user a member and answers with the group and its
-   * members. A user who is a member already stays one: the answer is the same.
+   * AddGroupUser makes a user a member, and returns the group and its members. For a
+   * user who is a member already it changes nothing, and the response is the same.
    *
    * not_found: no such group, or no such user.
    *
@@ -546,7 +545,7 @@ export declare const GroupService: GenService<{
     output: typeof AddGroupUserResponseSchema;
   },
   /**
-   * RemoveGroupUser ends a membership. The user stays.
+   * RemoveGroupUser removes a member from a group. The user stays.
    *
    * not_found: no such group, or no such member in it.
    *

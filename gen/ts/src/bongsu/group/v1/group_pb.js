@@ -2,7 +2,7 @@
 // @generated from file bongsu/group/v1/group.proto (package bongsu.group.v1, syntax proto3)
 /* eslint-disable */
 
-// Groups of users, the target @@name.
+// Groups of users; the target of a group is @@name.
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
@@ -148,9 +148,9 @@ export const RemoveGroupUserResponseSchema = /*@__PURE__*/
   messageDesc(file_bongsu_group_v1_group, 18);
 
 /**
- * GroupService keeps groups and who belongs to them. Its REST paths answer to
- * the letter of the older service's contract: bare arrays, numeric ids, 201 for
- * what was made, and 400 where Connect and gRPC say already_exists.
+ * GroupService keeps groups and their members. Its REST paths are exactly those of the
+ * older service: bare arrays, numeric ids, 201 for a created object, and 400 where
+ * Connect and gRPC return already_exists.
  *
  * @generated from service bongsu.group.v1.GroupService
  */

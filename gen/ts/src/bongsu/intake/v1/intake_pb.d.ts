@@ -2,7 +2,7 @@
 // @generated from file bongsu/intake/v1/intake.proto (package bongsu.intake.v1, syntax proto3)
 /* eslint-disable */
 
-// Intake: what other systems say when something breaks, in their own words.
+// Intake: alerts of other systems, in their own formats.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -20,7 +20,7 @@ export declare const file_bongsu_intake_v1_intake: GenFile;
  */
 export declare type ReceiveRequest = Message<"bongsu.intake.v1.ReceiveRequest"> & {
   /**
-   * source says who speaks, such as alertmanager.
+   * source is the name of the sending system, such as alertmanager.
    *
    * @generated from field: string source = 1;
    */
@@ -48,7 +48,7 @@ export declare const ReceiveRequestSchema: GenMessage<ReceiveRequest>;
 export declare type ReceiveResponse = Message<"bongsu.intake.v1.ReceiveResponse"> & {
   /**
    * alerts holds a result per alert, in the order of the request. Where alerts were
-   * truncated, one more result follows: that of the alert which tells so.
+   * truncated, one more result follows: that of the alert which reports the truncation.
    *
    * @generated from field: repeated bongsu.intake.v1.ReceivedAlert alerts = 1;
    */
@@ -117,7 +117,7 @@ export declare type ReceivedAlert = Message<"bongsu.intake.v1.ReceivedAlert"> & 
   outcome: ReceivedOutcome;
 
   /**
-   * default_target is whether the alert went to the default targets of its source.
+   * default_target reports whether the alert went to the default targets of its source.
    *
    * @generated from field: bool default_target = 5;
    */
@@ -199,8 +199,8 @@ export enum ReceivedOutcome {
 export declare const ReceivedOutcomeSchema: GenEnum<ReceivedOutcome>;
 
 /**
- * IntakeService makes alerts of what other systems send by themselves, so that they
- * need no program of ours: point their webhook at a path of this service.
+ * IntakeService records alerts from the webhooks of other systems. They need no client
+ * of Bongsu: point their webhook at a path of this service.
  *
  * @generated from service bongsu.intake.v1.IntakeService
  */
@@ -223,8 +223,8 @@ export declare const IntakeService: GenService<{
    *
    * invalid_argument: the body cannot be read, or none of its alerts could be recorded;
    * the message names the first refusals. not_found: unknown source. unavailable: at
-   * least one alert could not be recorded now; send the whole request again,
-   * what was recorded is then dropped as a duplicate.
+   * least one alert could not be recorded now; retry the whole request:
+   * alerts that were recorded are then dropped as duplicates.
    *
    * @generated from rpc bongsu.intake.v1.IntakeService.Receive
    */

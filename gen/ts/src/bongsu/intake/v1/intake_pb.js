@@ -2,7 +2,7 @@
 // @generated from file bongsu/intake/v1/intake.proto (package bongsu.intake.v1, syntax proto3)
 /* eslint-disable */
 
-// Intake: what other systems say when something breaks, in their own words.
+// Intake: alerts of other systems, in their own formats.
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
@@ -51,8 +51,8 @@ export const ReceivedOutcome = /*@__PURE__*/
   tsEnum(ReceivedOutcomeSchema);
 
 /**
- * IntakeService makes alerts of what other systems send by themselves, so that they
- * need no program of ours: point their webhook at a path of this service.
+ * IntakeService records alerts from the webhooks of other systems. They need no client
+ * of Bongsu: point their webhook at a path of this service.
  *
  * @generated from service bongsu.intake.v1.IntakeService
  */

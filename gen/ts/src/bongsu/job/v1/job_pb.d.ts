@@ -2,7 +2,7 @@
 // @generated from file bongsu/job/v1/job.proto (package bongsu.job.v1, syntax proto3)
 /* eslint-disable */
 
-// Jobs: what a queue message carries, and how a sender claims and reports it.
+// Jobs: the payload of a queue message, and how a sender claims and reports deliveries.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -22,8 +22,8 @@ export declare const file_bongsu_job_v1_job: GenFile;
  */
 export declare type Bundle = Message<"bongsu.job.v1.Bundle"> & {
   /**
-   * jobs are one or more, which have together at most as many deliveries as one job
-   * may have.
+   * jobs holds one or more, with together at most as many deliveries as one job may
+   * have.
    *
    * @generated from field: repeated bongsu.job.v1.Job jobs = 1;
    */
@@ -37,8 +37,7 @@ export declare type Bundle = Message<"bongsu.job.v1.Bundle"> & {
 export declare const BundleSchema: GenMessage<Bundle>;
 
 /**
- * Job is deliveries of one alert by one messenger. It holds nothing in the clear
- * that is secret.
+ * Job is deliveries of one alert by one messenger. It holds no secret in the clear.
  *
  * @generated from message bongsu.job.v1.Job
  */
@@ -65,14 +64,14 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
   rank: number;
 
   /**
-   * text is what to send, "[severity] message" or what a template made of it.
+   * text is the text to send: "[severity] message", or the result of a text template.
    *
    * @generated from field: string text = 4;
    */
   text: string;
 
   /**
-   * deliveries holds at most the job size, 5 unless configured.
+   * deliveries holds at most as many as the job size, 5 unless configured.
    *
    * @generated from field: repeated bongsu.job.v1.JobDelivery deliveries = 5;
    */
@@ -114,14 +113,14 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * key is the alert's; empty for none.
+   * key is the alert key; empty for none.
    *
    * @generated from field: string key = 11;
    */
   key: string;
 
   /**
-   * resolved says that the alert's status is resolved.
+   * resolved reports whether the alert's status is resolved.
    *
    * @generated from field: bool resolved = 12;
    */
@@ -135,20 +134,20 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
 export declare const JobSchema: GenMessage<Job>;
 
 /**
- * JobDetail is one more fact of an alert.
+ * JobDetail is a named value of an alert.
  *
  * @generated from message bongsu.job.v1.JobDetail
  */
 export declare type JobDetail = Message<"bongsu.job.v1.JobDetail"> & {
   /**
-   * name is what it is called.
+   * name is the name of the detail.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * value is the fact.
+   * value is the value of the detail.
    *
    * @generated from field: string value = 2;
    */
@@ -182,31 +181,31 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
   destination: string;
 
   /**
-   * sealed_credential is the credential as internal/seal sealed it.
+   * sealed_credential is the credential as sealed by internal/seal.
    *
    * @generated from field: bytes sealed_credential = 3;
    */
   sealedCredential: Uint8Array;
 
   /**
-   * slots are those that a sender reserved when it deferred the delivery, in the
-   * senders' own words; empty for none.
+   * slots are those that a sender reserved when it deferred the delivery, in an
+   * encoding of the senders; empty for none.
    *
    * @generated from field: string slots = 4;
    */
   slots: string;
 
   /**
-   * credential_key is the credential's fingerprint, by which senders pace calls.
-   * Empty for a delivery from before fingerprints were kept.
+   * credential_key is the credential fingerprint, by which senders apply rate limits.
+   * Empty for a delivery without fingerprint, stored by an older version.
    *
    * @generated from field: string credential_key = 5;
    */
   credentialKey: string;
 
   /**
-   * nick_name is the user's. The credential is sealed for them, the messenger and the
-   * destination. Empty in a job from before that was so.
+   * nick_name is the user's. The credential is sealed for it, the messenger and the
+   * destination. Empty in a job of an older version, which sealed otherwise.
    *
    * @generated from field: string nick_name = 6;
    */
@@ -220,28 +219,28 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
 export declare const JobDeliverySchema: GenMessage<JobDelivery>;
 
 /**
- * ClaimRequest asks for deliveries.
+ * ClaimRequest selects the deliveries to claim.
  *
  * @generated from message bongsu.job.v1.ClaimRequest
  */
 export declare type ClaimRequest = Message<"bongsu.job.v1.ClaimRequest"> & {
   /**
-   * delivery_ids are those of all jobs in hand.
+   * delivery_ids holds the ids of all jobs of the claim batch.
    *
    * @generated from field: repeated int64 delivery_ids = 1;
    */
   deliveryIds: bigint[];
 
   /**
-   * sender names the process that asks, for people who read the ledger.
+   * sender is the name of the sender process, for people who read the ledger.
    *
    * @generated from field: string sender = 2;
    */
   sender: string;
 
   /**
-   * request_id names this request and no other: 16 random bytes, the same only
-   * where the same request is asked again.
+   * request_id identifies this request: 16 random bytes, repeated only in a retry of
+   * the same request.
    *
    * @generated from field: bytes request_id = 3;
    */
@@ -255,20 +254,20 @@ export declare type ClaimRequest = Message<"bongsu.job.v1.ClaimRequest"> & {
 export declare const ClaimRequestSchema: GenMessage<ClaimRequest>;
 
 /**
- * ClaimResponse holds what was granted.
+ * ClaimResponse holds the granted claims.
  *
  * @generated from message bongsu.job.v1.ClaimResponse
  */
 export declare type ClaimResponse = Message<"bongsu.job.v1.ClaimResponse"> & {
   /**
-   * claims holds the granted deliveries; what is missing must not be sent.
+   * claims holds the granted claims; a delivery without one must not be sent.
    *
    * @generated from field: repeated bongsu.job.v1.Claim claims = 1;
    */
   claims: Claim[];
 
   /**
-   * time is the clock of the alert service when it answered.
+   * time is the time of the alert service at the response.
    *
    * @generated from field: google.protobuf.Timestamp time = 2;
    */
@@ -282,7 +281,7 @@ export declare type ClaimResponse = Message<"bongsu.job.v1.ClaimResponse"> & {
 export declare const ClaimResponseSchema: GenMessage<ClaimResponse>;
 
 /**
- * Claim is the right to send one delivery, once, until its lease ends.
+ * Claim is the right to send one delivery, once, until its lease expires.
  *
  * @generated from message bongsu.job.v1.Claim
  */
@@ -295,7 +294,7 @@ export declare type Claim = Message<"bongsu.job.v1.Claim"> & {
   deliveryId: bigint;
 
   /**
-   * fence is the token that the report must bear.
+   * fence is the fencing token that the report must have.
    *
    * @generated from field: int64 fence = 2;
    */
@@ -309,24 +308,25 @@ export declare type Claim = Message<"bongsu.job.v1.Claim"> & {
   attempt: number;
 
   /**
-   * possible_duplicate says that an attempt before may have reached the
-   * provider: its outcome is Unknown.
+   * possible_duplicate reports whether an earlier attempt, whose outcome is Unknown,
+   * may have reached the provider.
    *
    * @generated from field: bool possible_duplicate = 4;
    */
   possibleDuplicate: boolean;
 
   /**
-   * lease_expire_time is when another may claim the delivery, by the clock of the alert
-   * service.
+   * lease_expire_time is when another sender may claim the delivery, by the clock of
+   * the alert service.
    *
    * @generated from field: google.protobuf.Timestamp lease_expire_time = 5;
    */
   leaseExpireTime?: Timestamp | undefined;
 
   /**
-   * lease is how long that is from when the alert service was asked: a sender goes by it,
-   * as its clock may be another. Not set by services from before it was added.
+   * lease is the duration of the lease from the arrival of the request. A sender uses
+   * it in place of lease_expire_time, because its clock may differ. Unset by older
+   * versions of the service.
    *
    * @generated from field: google.protobuf.Duration lease = 6;
    */
@@ -340,7 +340,7 @@ export declare type Claim = Message<"bongsu.job.v1.Claim"> & {
 export declare const ClaimSchema: GenMessage<Claim>;
 
 /**
- * GetTimeRequest asks for the time.
+ * GetTimeRequest is empty.
  *
  * @generated from message bongsu.job.v1.GetTimeRequest
  */
@@ -374,7 +374,7 @@ export declare type GetTimeResponse = Message<"bongsu.job.v1.GetTimeResponse"> &
 export declare const GetTimeResponseSchema: GenMessage<GetTimeResponse>;
 
 /**
- * ReleaseRequest names a messenger.
+ * ReleaseRequest selects a messenger.
  *
  * @generated from message bongsu.job.v1.ReleaseRequest
  */
@@ -394,13 +394,13 @@ export declare type ReleaseRequest = Message<"bongsu.job.v1.ReleaseRequest"> & {
 export declare const ReleaseRequestSchema: GenMessage<ReleaseRequest>;
 
 /**
- * ReleaseResponse says what was released.
+ * ReleaseResponse holds the result of a release.
  *
  * @generated from message bongsu.job.v1.ReleaseResponse
  */
 export declare type ReleaseResponse = Message<"bongsu.job.v1.ReleaseResponse"> & {
   /**
-   * count is how many deliveries are due now.
+   * count is the number of deliveries that are due now.
    *
    * @generated from field: int64 count = 1;
    */
@@ -414,13 +414,13 @@ export declare type ReleaseResponse = Message<"bongsu.job.v1.ReleaseResponse"> &
 export declare const ReleaseResponseSchema: GenMessage<ReleaseResponse>;
 
 /**
- * ListFreeRequest asks about deliveries.
+ * ListFreeRequest selects deliveries.
  *
  * @generated from message bongsu.job.v1.ListFreeRequest
  */
 export declare type ListFreeRequest = Message<"bongsu.job.v1.ListFreeRequest"> & {
   /**
-   * delivery_ids are those of all jobs in hand.
+   * delivery_ids holds the ids of all jobs of the claim batch.
    *
    * @generated from field: repeated int64 delivery_ids = 1;
    */
@@ -434,13 +434,13 @@ export declare type ListFreeRequest = Message<"bongsu.job.v1.ListFreeRequest"> &
 export declare const ListFreeRequestSchema: GenMessage<ListFreeRequest>;
 
 /**
- * ListFreeResponse says what could be claimed.
+ * ListFreeResponse holds claimable deliveries.
  *
  * @generated from message bongsu.job.v1.ListFreeResponse
  */
 export declare type ListFreeResponse = Message<"bongsu.job.v1.ListFreeResponse"> & {
   /**
-   * deliveries holds those that would be granted; what is missing would not.
+   * deliveries holds the claimable ones of the request.
    *
    * @generated from field: repeated bongsu.job.v1.FreeDelivery deliveries = 1;
    */
@@ -454,7 +454,7 @@ export declare type ListFreeResponse = Message<"bongsu.job.v1.ListFreeResponse">
 export declare const ListFreeResponseSchema: GenMessage<ListFreeResponse>;
 
 /**
- * FreeDelivery is a delivery that nobody holds and that is due.
+ * FreeDelivery is a claimable delivery: due, and not claimed.
  *
  * @generated from message bongsu.job.v1.FreeDelivery
  */
@@ -467,8 +467,8 @@ export declare type FreeDelivery = Message<"bongsu.job.v1.FreeDelivery"> & {
   deliveryId: bigint;
 
   /**
-   * slots are those that a sender reserved when it deferred the delivery last, in the
-   * senders' own words; empty for none, or where it was claimed since.
+   * slots are those that a sender reserved when it last deferred the delivery, in an
+   * encoding of the senders; empty for none, or where the delivery was claimed since.
    *
    * @generated from field: string slots = 2;
    */
@@ -482,7 +482,7 @@ export declare type FreeDelivery = Message<"bongsu.job.v1.FreeDelivery"> & {
 export declare const FreeDeliverySchema: GenMessage<FreeDelivery>;
 
 /**
- * ReportRequest brings outcomes.
+ * ReportRequest holds the outcomes of claimed deliveries.
  *
  * @generated from message bongsu.job.v1.ReportRequest
  */
@@ -502,7 +502,7 @@ export declare type ReportRequest = Message<"bongsu.job.v1.ReportRequest"> & {
 export declare const ReportRequestSchema: GenMessage<ReportRequest>;
 
 /**
- * Report is what came of one claim.
+ * Report is the outcome of one claim.
  *
  * @generated from message bongsu.job.v1.Report
  */
@@ -515,7 +515,7 @@ export declare type Report = Message<"bongsu.job.v1.Report"> & {
   deliveryId: bigint;
 
   /**
-   * fence is the claim's.
+   * fence is the fencing token of the claim.
    *
    * @generated from field: int64 fence = 2;
    */
@@ -529,22 +529,23 @@ export declare type Report = Message<"bongsu.job.v1.Report"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * end_time is when it answered, or when that was given up.
+   * end_time is when the provider responded, or when the call was abandoned.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 4;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * outcome is what came of the call.
+   * outcome is the result of the call.
    *
    * @generated from field: bongsu.messenger.v1.Outcome outcome = 5;
    */
   outcome?: Outcome | undefined;
 
   /**
-   * sealed_credential is the delivery's credential sealed for outcome.destination, where
-   * that is set: what was sealed for the old destination does not open for the new one.
+   * sealed_credential is the delivery's credential sealed for outcome.destination,
+   * where that is set: a credential sealed for the old destination does not open for
+   * the new one.
    *
    * @generated from field: bytes sealed_credential = 6;
    */
@@ -558,14 +559,14 @@ export declare type Report = Message<"bongsu.job.v1.Report"> & {
 export declare const ReportSchema: GenMessage<Report>;
 
 /**
- * ReportResponse says what was not recorded.
+ * ReportResponse lists the reports that were not recorded.
  *
  * @generated from message bongsu.job.v1.ReportResponse
  */
 export declare type ReportResponse = Message<"bongsu.job.v1.ReportResponse"> & {
   /**
-   * fenced_delivery_ids holds those whose report came too late: another has
-   * claimed the delivery since, or it has ended.
+   * fenced_delivery_ids holds the deliveries whose report was too late: another sender
+   * has claimed the delivery since, or it is completed.
    *
    * @generated from field: repeated int64 fenced_delivery_ids = 1;
    */
@@ -579,7 +580,7 @@ export declare type ReportResponse = Message<"bongsu.job.v1.ReportResponse"> & {
 export declare const ReportResponseSchema: GenMessage<ReportResponse>;
 
 /**
- * DeferRequest brings what must wait.
+ * DeferRequest holds deliveries to defer.
  *
  * @generated from message bongsu.job.v1.DeferRequest
  */
@@ -599,7 +600,7 @@ export declare type DeferRequest = Message<"bongsu.job.v1.DeferRequest"> & {
 export declare const DeferRequestSchema: GenMessage<DeferRequest>;
 
 /**
- * Deferral lets one delivery wait.
+ * Deferral defers one delivery.
  *
  * @generated from message bongsu.job.v1.Deferral
  */
@@ -612,30 +613,30 @@ export declare type Deferral = Message<"bongsu.job.v1.Deferral"> & {
   deliveryId: bigint;
 
   /**
-   * fence is the claim's; 0 where the delivery was not claimed.
+   * fence is the fencing token of the claim; 0 where the delivery was not claimed.
    *
    * @generated from field: int64 fence = 2;
    */
   fence: bigint;
 
   /**
-   * time is when it is to be in the queue again, by the sender's clock: what counts where
-   * wait is not set.
+   * time is when the delivery is due, by the sender's clock. It is used where wait is
+   * unset.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: Timestamp | undefined;
 
   /**
-   * slots come back with the job.
+   * slots are sent back with the job.
    *
    * @generated from field: string slots = 4;
    */
   slots: string;
 
   /**
-   * wait is how long that is from when the alert service is asked, whatever the sender's
-   * clock says. Below 0 is 0.
+   * wait is the time until the delivery is due, from the arrival of the request,
+   * independent of the sender's clock. Below 0 is 0.
    *
    * @generated from field: google.protobuf.Duration wait = 5;
    */
@@ -649,7 +650,7 @@ export declare type Deferral = Message<"bongsu.job.v1.Deferral"> & {
 export declare const DeferralSchema: GenMessage<Deferral>;
 
 /**
- * DeferResponse says nothing more.
+ * DeferResponse is empty.
  *
  * @generated from message bongsu.job.v1.DeferResponse
  */
@@ -663,7 +664,7 @@ export declare type DeferResponse = Message<"bongsu.job.v1.DeferResponse"> & {
 export declare const DeferResponseSchema: GenMessage<DeferResponse>;
 
 /**
- * ReceiveRequest is what a provider said.
+ * ReceiveRequest holds a receipt of a provider.
  *
  * @generated from message bongsu.job.v1.ReceiveRequest
  */
@@ -683,14 +684,14 @@ export declare type ReceiveRequest = Message<"bongsu.job.v1.ReceiveRequest"> & {
   messenger: string;
 
   /**
-   * form is what was said, as it came: application/x-www-form-urlencoded.
+   * form is the body of the callback, unchanged: application/x-www-form-urlencoded.
    *
    * @generated from field: bytes form = 3;
    */
   form: Uint8Array;
 
   /**
-   * signature is the provider's, as it came.
+   * signature is the provider's, unchanged.
    *
    * @generated from field: string signature = 4;
    */
@@ -704,7 +705,7 @@ export declare type ReceiveRequest = Message<"bongsu.job.v1.ReceiveRequest"> & {
 export declare const ReceiveRequestSchema: GenMessage<ReceiveRequest>;
 
 /**
- * ReceiveResponse says nothing more.
+ * ReceiveResponse is empty.
  *
  * @generated from message bongsu.job.v1.ReceiveResponse
  */
@@ -718,7 +719,7 @@ export declare type ReceiveResponse = Message<"bongsu.job.v1.ReceiveResponse"> &
 export declare const ReceiveResponseSchema: GenMessage<ReceiveResponse>;
 
 /**
- * GetCanaryRequest asks for nothing in particular.
+ * GetCanaryRequest is empty.
  *
  * @generated from message bongsu.job.v1.GetCanaryRequest
  */
@@ -752,7 +753,7 @@ export declare type GetCanaryResponse = Message<"bongsu.job.v1.GetCanaryResponse
 export declare const GetCanaryResponseSchema: GenMessage<GetCanaryResponse>;
 
 /**
- * MoveDestinationRequest says what moved.
+ * MoveDestinationRequest holds a destination that moved.
  *
  * @generated from message bongsu.job.v1.MoveDestinationRequest
  */
@@ -765,21 +766,21 @@ export declare type MoveDestinationRequest = Message<"bongsu.job.v1.MoveDestinat
   messenger: string;
 
   /**
-   * credential_key is the fingerprint of the credential.
+   * credential_key is the credential fingerprint.
    *
    * @generated from field: string credential_key = 2;
    */
   credentialKey: string;
 
   /**
-   * from is the destination until now.
+   * from is the old destination.
    *
    * @generated from field: string from = 3;
    */
   from: string;
 
   /**
-   * to is the destination from now on.
+   * to is the new destination.
    *
    * @generated from field: string to = 4;
    */
@@ -793,7 +794,7 @@ export declare type MoveDestinationRequest = Message<"bongsu.job.v1.MoveDestinat
 export declare const MoveDestinationRequestSchema: GenMessage<MoveDestinationRequest>;
 
 /**
- * MoveDestinationResponse says nothing more.
+ * MoveDestinationResponse is empty.
  *
  * @generated from message bongsu.job.v1.MoveDestinationResponse
  */
@@ -895,7 +896,7 @@ export declare type SendAlertsResult = Message<"bongsu.job.v1.SendAlertsResult">
   unknownTarget: string[];
 
   /**
-   * default_target is whether the alert went to the default targets.
+   * default_target reports whether the alert went to the default targets.
    *
    * @generated from field: bool default_target = 5;
    */
@@ -977,19 +978,19 @@ export enum SendAlertsOutcome {
 export declare const SendAlertsOutcomeSchema: GenEnum<SendAlertsOutcome>;
 
 /**
- * DispatchService is internal: senders claim deliveries before they call a
- * provider, and report what came of it, or defer what must not be called yet. All
- * work in bulk, for many jobs in one call. The edge never answers it.
+ * DispatchService is internal: senders claim deliveries before they call a provider,
+ * and report the outcomes, or defer deliveries that must wait. Each call is a batch for
+ * many jobs. The edge does not serve it.
  *
  * @generated from service bongsu.job.v1.DispatchService
  */
 export declare const DispatchService: GenService<{
   /**
-   * Claim takes deliveries under a lease. Only those that are due and that
-   * nobody holds are granted; what has ended, was canceled, or is held by
-   * another is left out of the answer, and must not be sent. The same request
-   * asked again, because its answer was lost, is granted again what it holds
-   * since the first time, under the same fences and leases.
+   * Claim claims deliveries under a lease. It grants only those that are due and not
+   * claimed. Deliveries that are completed, canceled or claimed by another sender are
+   * missing from the response and must not be sent. A retry of the same request, after
+   * its response was lost, returns the claims that the first one was granted and still
+   * has, with the same fencing tokens and leases.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Claim
    */
@@ -999,7 +1000,7 @@ export declare const DispatchService: GenService<{
     output: typeof ClaimResponseSchema;
   },
   /**
-   * GetTime answers with the clock of the alert service, by which senders check theirs.
+   * GetTime returns the time of the alert service, by which senders detect clock skew.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.GetTime
    */
@@ -1009,8 +1010,8 @@ export declare const DispatchService: GenService<{
     output: typeof GetTimeResponseSchema;
   },
   /**
-   * Release makes due what senders of a messenger deferred with slots that it does not
-   * need any more, as its limits are off.
+   * Release makes due the deliveries of a messenger that senders deferred with slots,
+   * where the messenger needs no slots any more because its rate limits are off.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Release
    */
@@ -1020,9 +1021,9 @@ export declare const DispatchService: GenService<{
     output: typeof ReleaseResponseSchema;
   },
   /**
-   * ListFree says which deliveries would be granted now, and what was reserved for
-   * them. It holds nothing: a sender asks where a turn would be dear, so that the copy
-   * of a job takes none.
+   * ListFree returns the deliveries that are claimable now, and the slots that were
+   * reserved for them. It claims nothing. A sender calls it where slots are scarce, so
+   * that a redelivered job reserves none.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.ListFree
    */
@@ -1032,9 +1033,9 @@ export declare const DispatchService: GenService<{
     output: typeof ListFreeResponseSchema;
   },
   /**
-   * Report records what came of claimed deliveries. A report whose fence is not
-   * the present one changes nothing and is named in the answer. To report the
-   * same twice is to report it once.
+   * Report records the outcomes of claimed deliveries. A report with another fencing
+   * token than the current one changes nothing and is listed in the response. A
+   * repeated report is recorded once.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Report
    */
@@ -1044,8 +1045,8 @@ export declare const DispatchService: GenService<{
     output: typeof ReportResponseSchema;
   },
   /**
-   * MoveDestination tells the directory that what was at a destination is at another
-   * now, as the provider says. It is passed on to DirectoryService.MoveAddresses.
+   * MoveDestination changes a destination in the directory, after the provider reported
+   * that it moved. It is forwarded to DirectoryService.MoveAddresses.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.MoveDestination
    */
@@ -1055,9 +1056,9 @@ export declare const DispatchService: GenService<{
     output: typeof MoveDestinationResponseSchema;
   },
   /**
-   * Defer gives back deliveries that must wait for their provider: they are
-   * queued again for a later time, which costs no attempt. What has ended, or is
-   * no longer held under the fence, stays as it is.
+   * Defer queues deliveries again for a later time, because they must wait for their
+   * provider. It counts as no attempt. Deliveries that are completed, or are not
+   * claimed under the fencing token any more, do not change.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Defer
    */
@@ -1067,12 +1068,12 @@ export declare const DispatchService: GenService<{
     output: typeof DeferResponseSchema;
   },
   /**
-   * Receive records what a provider says later of a message that it had taken, which
-   * the edge passes on. The directory checks its signature, where the key is.
+   * Receive records a receipt of a provider, forwarded by the edge. The directory,
+   * which has the seal key, checks its signature.
    *
-   * invalid_argument: it is not signed with the credential of the delivery, or says
-   * nothing of a message; nothing is changed. not_found: there is no such delivery by
-   * that messenger, or the messenger's provider says nothing later.
+   * invalid_argument: the receipt is not signed with the credential of the delivery, or
+   * is about no message; nothing is changed. not_found: the messenger has no such
+   * delivery, or its provider sends no receipts.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.Receive
    */
@@ -1082,8 +1083,8 @@ export declare const DispatchService: GenService<{
     output: typeof ReceiveResponseSchema;
   },
   /**
-   * GetCanary answers with something sealed as credentials are that enter now, so
-   * that a sender learns when it starts whether its key would open them.
+   * GetCanary returns a canary, sealed as new credentials are, by which a sender checks
+   * at start that its keyring opens them.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.GetCanary
    */

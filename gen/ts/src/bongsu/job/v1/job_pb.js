@@ -2,7 +2,7 @@
 // @generated from file bongsu/job/v1/job.proto (package bongsu.job.v1, syntax proto3)
 /* eslint-disable */
 
-// Jobs: what a queue message carries, and how a sender claims and reports it.
+// Jobs: the payload of a queue message, and how a sender claims and reports deliveries.
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_bongsu_alert_v1_alert } from "../../alert/v1/alert_pb.js";
@@ -234,9 +234,9 @@ export const SendAlertsOutcome = /*@__PURE__*/
   tsEnum(SendAlertsOutcomeSchema);
 
 /**
- * DispatchService is internal: senders claim deliveries before they call a
- * provider, and report what came of it, or defer what must not be called yet. All
- * work in bulk, for many jobs in one call. The edge never answers it.
+ * DispatchService is internal: senders claim deliveries before they call a provider,
+ * and report the outcomes, or defer deliveries that must wait. Each call is a batch for
+ * many jobs. The edge does not serve it.
  *
  * @generated from service bongsu.job.v1.DispatchService
  */

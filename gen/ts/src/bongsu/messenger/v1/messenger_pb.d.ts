@@ -2,7 +2,7 @@
 // @generated from file bongsu/messenger/v1/messenger.proto (package bongsu.messenger.v1, syntax proto3)
 /* eslint-disable */
 
-// Messengers: the ways to reach people, and what comes of a call to one.
+// Messengers: the ways to reach people, and the outcome of a call to a provider.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,8 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_bongsu_messenger_v1_messenger: GenFile;
 
 /**
- * Template makes the text of a messenger's messages, in place of "[severity] message".
+ * Template is a text template: it renders the text of a messenger's messages, in place
+ * of "[severity] message".
  *
  * @generated from message bongsu.messenger.v1.Template
  */
@@ -27,7 +28,7 @@ export declare type Template = Message<"bongsu.messenger.v1.Template"> & {
   messenger: string;
 
   /**
-   * severity says for which alerts, to the letter; empty means for all that have no
+   * severity selects the alerts by their exact severity; empty for all that have no
    * template of their own.
    *
    * @generated from field: string severity = 2;
@@ -35,11 +36,10 @@ export declare type Template = Message<"bongsu.messenger.v1.Template"> & {
   severity: string;
 
   /**
-   * text is a Go template (pkg.go.dev/text/template) over Severity, Message, Title,
-   * Link, Details (each with Name and Value), Key, Status (firing or resolved) and Text,
-   * which is "[severity] message".
-   * It can define nothing, may take 100 ms and make 64 KiB. At most 16 KiB, without
-   * NUL.
+   * text is a Go template (pkg.go.dev/text/template) with the fields Severity, Message,
+   * Title, Link, Details (each with Name and Value), Key, Status (firing or resolved)
+   * and Text, which is "[severity] message". It cannot define templates, may run for
+   * 100 ms and return 64 KiB. At most 16 KiB, without NUL.
    *
    * @generated from field: string text = 3;
    */
@@ -53,7 +53,7 @@ export declare type Template = Message<"bongsu.messenger.v1.Template"> & {
 export declare const TemplateSchema: GenMessage<Template>;
 
 /**
- * ListTemplatesRequest asks for all templates.
+ * ListTemplatesRequest is empty.
  *
  * @generated from message bongsu.messenger.v1.ListTemplatesRequest
  */
@@ -73,7 +73,7 @@ export declare const ListTemplatesRequestSchema: GenMessage<ListTemplatesRequest
  */
 export declare type ListTemplatesResponse = Message<"bongsu.messenger.v1.ListTemplatesResponse"> & {
   /**
-   * templates is empty where there are none. There are never more than 1000.
+   * templates is empty where there are none, and has at most 1000.
    *
    * @generated from field: repeated bongsu.messenger.v1.Template templates = 1;
    */
@@ -87,13 +87,13 @@ export declare type ListTemplatesResponse = Message<"bongsu.messenger.v1.ListTem
 export declare const ListTemplatesResponseSchema: GenMessage<ListTemplatesResponse>;
 
 /**
- * SetTemplateRequest brings a template.
+ * SetTemplateRequest holds a template.
  *
  * @generated from message bongsu.messenger.v1.SetTemplateRequest
  */
 export declare type SetTemplateRequest = Message<"bongsu.messenger.v1.SetTemplateRequest"> & {
   /**
-   * template takes the place of the one for the same messenger and severity.
+   * template replaces the one for the same messenger and severity.
    *
    * @generated from field: bongsu.messenger.v1.Template template = 1;
    */
@@ -107,13 +107,13 @@ export declare type SetTemplateRequest = Message<"bongsu.messenger.v1.SetTemplat
 export declare const SetTemplateRequestSchema: GenMessage<SetTemplateRequest>;
 
 /**
- * SetTemplateResponse says what the template makes.
+ * SetTemplateResponse holds an example of the rendered text.
  *
  * @generated from message bongsu.messenger.v1.SetTemplateResponse
  */
 export declare type SetTemplateResponse = Message<"bongsu.messenger.v1.SetTemplateResponse"> & {
   /**
-   * example is the text for an alert that is made up.
+   * example is the text of an example alert.
    *
    * @generated from field: string example = 1;
    */
@@ -127,7 +127,7 @@ export declare type SetTemplateResponse = Message<"bongsu.messenger.v1.SetTempla
 export declare const SetTemplateResponseSchema: GenMessage<SetTemplateResponse>;
 
 /**
- * DeleteTemplateRequest names a template.
+ * DeleteTemplateRequest selects a template.
  *
  * @generated from message bongsu.messenger.v1.DeleteTemplateRequest
  */
@@ -140,7 +140,7 @@ export declare type DeleteTemplateRequest = Message<"bongsu.messenger.v1.DeleteT
   messenger: string;
 
   /**
-   * severity is the template's; empty for the one for all others.
+   * severity is the template's; empty for the one that has none.
    *
    * @generated from field: string severity = 2;
    */
@@ -154,7 +154,7 @@ export declare type DeleteTemplateRequest = Message<"bongsu.messenger.v1.DeleteT
 export declare const DeleteTemplateRequestSchema: GenMessage<DeleteTemplateRequest>;
 
 /**
- * DeleteTemplateResponse says nothing more.
+ * DeleteTemplateResponse is empty.
  *
  * @generated from message bongsu.messenger.v1.DeleteTemplateResponse
  */
@@ -174,68 +174,68 @@ export declare const DeleteTemplateResponseSchema: GenMessage<DeleteTemplateResp
  */
 export declare type Messenger = Message<"bongsu.messenger.v1.Messenger"> & {
   /**
-   * name is what an address calls it, such as slack. At most 10 characters.
+   * name is the messenger's name in an address, such as slack. At most 10 characters.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * title is its name for people, such as Slack.
+   * title is the name for people, such as Slack.
    *
    * @generated from field: string title = 2;
    */
   title: string;
 
   /**
-   * credential describes the secret that an address needs.
+   * credential describes the secret of an address.
    *
    * @generated from field: bongsu.messenger.v1.Setting credential = 3;
    */
   credential?: Setting | undefined;
 
   /**
-   * destination describes where an address delivers.
+   * destination describes the destination of an address.
    *
    * @generated from field: bongsu.messenger.v1.Setting destination = 4;
    */
   destination?: Setting | undefined;
 
   /**
-   * credential_limit is how fast the provider lets one credential be called, such as
-   * 30/s; empty where it does not say.
+   * credential_limit is the provider's rate limit of a credential, such as 30/s; empty
+   * where the provider documents none.
    *
    * @generated from field: string credential_limit = 5;
    */
   credentialLimit: string;
 
   /**
-   * destination_limit is how fast it lets one destination be called, such as 1/s;
-   * empty where it does not count them.
+   * destination_limit is the provider's rate limit of a destination, such as 1/s; empty
+   * where it has none.
    *
    * @generated from field: string destination_limit = 6;
    */
   destinationLimit: string;
 
   /**
-   * idempotent says that the provider knows a delivery again that it was sent
-   * before: to send it again tells nobody twice.
+   * idempotent reports whether the provider recognizes a repeated delivery, so that a
+   * retry notifies nobody twice.
    *
    * @generated from field: bool idempotent = 7;
    */
   idempotent: boolean;
 
   /**
-   * costly says that a message costs money: one that may have been sent is not sent
-   * again, unless it is critical.
+   * costly reports whether a message costs money: a possible duplicate is retried only
+   * where it is critical.
    *
    * @generated from field: bool costly = 8;
    */
   costly: boolean;
 
   /**
-   * verifiable says that UserService.VerifyAddress can ask the provider about an
-   * address without telling anybody.
+   * verifiable reports whether UserService.VerifyUserAddress can check an address with
+   * the provider without notifying anybody.
    *
    * @generated from field: bool verifiable = 9;
    */
@@ -255,28 +255,28 @@ export declare const MessengerSchema: GenMessage<Messenger>;
  */
 export declare type Setting = Message<"bongsu.messenger.v1.Setting"> & {
   /**
-   * label names it for people.
+   * label is the name for people.
    *
    * @generated from field: string label = 1;
    */
   label: string;
 
   /**
-   * hint says what it looks like and where to find it.
+   * hint describes the form of the value and where to find it.
    *
    * @generated from field: string hint = 2;
    */
   hint: string;
 
   /**
-   * secret says that it is sealed and never answered.
+   * secret reports whether the value is sealed and never returned.
    *
    * @generated from field: bool secret = 3;
    */
   secret: boolean;
 
   /**
-   * optional says that an address may do without it.
+   * optional reports whether an address may omit it.
    *
    * @generated from field: bool optional = 4;
    */
@@ -290,13 +290,13 @@ export declare type Setting = Message<"bongsu.messenger.v1.Setting"> & {
 export declare const SettingSchema: GenMessage<Setting>;
 
 /**
- * ListMessengersRequest asks for messengers.
+ * ListMessengersRequest selects messengers.
  *
  * @generated from message bongsu.messenger.v1.ListMessengersRequest
  */
 export declare type ListMessengersRequest = Message<"bongsu.messenger.v1.ListMessengersRequest"> & {
   /**
-   * name, when set, asks for the messenger of exactly this name only.
+   * name, when set, selects the messenger of exactly this name.
    *
    * @generated from field: string name = 1;
    */
@@ -316,7 +316,7 @@ export declare const ListMessengersRequestSchema: GenMessage<ListMessengersReque
  */
 export declare type ListMessengersResponse = Message<"bongsu.messenger.v1.ListMessengersResponse"> & {
   /**
-   * messengers is empty where none bears the name asked for.
+   * messengers is empty where no messenger has the requested name.
    *
    * @generated from field: repeated bongsu.messenger.v1.Messenger messengers = 1;
    */
@@ -330,27 +330,27 @@ export declare type ListMessengersResponse = Message<"bongsu.messenger.v1.ListMe
 export declare const ListMessengersResponseSchema: GenMessage<ListMessengersResponse>;
 
 /**
- * ListPacesRequest asks for paces.
+ * ListPacesRequest selects limiter keys.
  *
  * @generated from message bongsu.messenger.v1.ListPacesRequest
  */
 export declare type ListPacesRequest = Message<"bongsu.messenger.v1.ListPacesRequest"> & {
   /**
-   * messenger, when set, asks for the keys of this messenger only.
+   * messenger, when set, selects the limiter keys of this messenger.
    *
    * @generated from field: string messenger = 1;
    */
   messenger: string;
 
   /**
-   * page_size is how many to answer with: from 1 to 1000, or 0 for 100.
+   * page_size is the maximum number of limiter keys: from 1 to 1000, or 0 for 100.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the page before.
+   * page_token is the next_page_token of the last response.
    *
    * @generated from field: string page_token = 3;
    */
@@ -364,13 +364,13 @@ export declare type ListPacesRequest = Message<"bongsu.messenger.v1.ListPacesReq
 export declare const ListPacesRequestSchema: GenMessage<ListPacesRequest>;
 
 /**
- * ListPacesResponse holds a page of paces.
+ * ListPacesResponse holds a page of limiter keys.
  *
  * @generated from message bongsu.messenger.v1.ListPacesResponse
  */
 export declare type ListPacesResponse = Message<"bongsu.messenger.v1.ListPacesResponse"> & {
   /**
-   * paces holds them by key.
+   * paces holds the limiter keys by name.
    *
    * @generated from field: repeated bongsu.messenger.v1.Pace paces = 1;
    */
@@ -391,13 +391,13 @@ export declare type ListPacesResponse = Message<"bongsu.messenger.v1.ListPacesRe
 export declare const ListPacesResponseSchema: GenMessage<ListPacesResponse>;
 
 /**
- * Pace is how a key stands. Times that are not set do not apply.
+ * Pace is a limiter key and its limiter state. A time that does not apply is unset.
  *
  * @generated from message bongsu.messenger.v1.Pace
  */
 export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
   /**
-   * key is its name, such as slack.credential.0123456789abcdef0123456789abcdef.
+   * key is the name, such as slack.credential.0123456789abcdef0123456789abcdef.
    *
    * @generated from field: string key = 1;
    */
@@ -411,30 +411,30 @@ export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
   messenger: string;
 
   /**
-   * limit_per_second is how often it is called at most; 0 means without limit, or
-   * that nothing was called under it lately.
+   * limit_per_second is the rate limit; 0 means without limit, or that there was no
+   * recent call under the key.
    *
    * @generated from field: double limit_per_second = 3;
    */
   limitPerSecond: number;
 
   /**
-   * next_slot_time is when what is reserved now would be called: how long the line
-   * is.
+   * next_slot_time is the next free slot: the time of a call whose slot is reserved
+   * now.
    *
    * @generated from field: google.protobuf.Timestamp next_slot_time = 4;
    */
   nextSlotTime?: Timestamp | undefined;
 
   /**
-   * paused_until_time is until when the provider asked to wait.
+   * paused_until_time is when the pause that the provider requested ends.
    *
    * @generated from field: google.protobuf.Timestamp paused_until_time = 5;
    */
   pausedUntilTime?: Timestamp | undefined;
 
   /**
-   * pause_code is the provider's word for that.
+   * pause_code is the provider's code of the pause.
    *
    * @generated from field: string pause_code = 6;
    */
@@ -449,38 +449,40 @@ export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
   refusedUntilTime?: Timestamp | undefined;
 
   /**
-   * refusal_code is the provider's word for that. It stays until a call succeeds.
+   * refusal_code is the provider's code of the refusal. It is kept until a call
+   * succeeds.
    *
    * @generated from field: string refusal_code = 8;
    */
   refusalCode: string;
 
   /**
-   * breaker_open_until_time is until when a sender calls nothing under the
-   * credential, because its calls fail.
+   * breaker_open_until_time is until when the breaker of a sender is open: it makes no
+   * call under the credential, because its calls fail.
    *
    * @generated from field: google.protobuf.Timestamp breaker_open_until_time = 9;
    */
   breakerOpenUntilTime?: Timestamp | undefined;
 
   /**
-   * queued_count is how many deliveries under it have not ended. Deliveries from
-   * before fingerprints were kept count under the key MESSENGER.credential.unknown.
+   * queued_count is the backlog: the number of deliveries under the key that are not
+   * completed. Deliveries without fingerprint, stored by an older version, count under
+   * the key MESSENGER.credential.unknown.
    *
    * @generated from field: int32 queued_count = 10;
    */
   queuedCount: number;
 
   /**
-   * due_count is how many of them wait for nothing but their turn: those whose next
-   * attempt time is not in the future, in the queue or with a sender.
+   * due_count is the number of deliveries of the backlog that are due, in the queue or
+   * with a sender: their next attempt time is not in the future.
    *
    * @generated from field: int32 due_count = 11;
    */
   dueCount: number;
 
   /**
-   * oldest_create_time is when the first of their alerts was created.
+   * oldest_create_time is when the first alert of the backlog was created.
    *
    * @generated from field: google.protobuf.Timestamp oldest_create_time = 12;
    */
@@ -494,13 +496,13 @@ export declare type Pace = Message<"bongsu.messenger.v1.Pace"> & {
 export declare const PaceSchema: GenMessage<Pace>;
 
 /**
- * Outcome is what came of one call, with the evidence.
+ * Outcome is the result of one call, with the evidence.
  *
  * @generated from message bongsu.messenger.v1.Outcome
  */
 export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
   /**
-   * kind decides what happens next.
+   * kind determines the next state of the delivery.
    *
    * @generated from field: bongsu.messenger.v1.OutcomeKind kind = 1;
    */
@@ -514,54 +516,55 @@ export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
   scope: Scope;
 
   /**
-   * provider_status is the provider's status, such as an HTTP status; 0 where no
-   * answer came.
+   * provider_status is the provider's status, such as an HTTP status; 0 where there was
+   * no response.
    *
    * @generated from field: int32 provider_status = 3;
    */
   providerStatus: number;
 
   /**
-   * provider_code is the provider's own word for what happened, such as
-   * channel_not_found; where no answer came, ours, such as connection_refused.
+   * provider_code is the provider's code, such as channel_not_found; where there was no
+   * response, one of Bongsu's, such as connection_refused.
    *
    * @generated from field: string provider_code = 4;
    */
   providerCode: string;
 
   /**
-   * provider_message_id is the provider's id of the message it took.
+   * provider_message_id is the provider's id of the message that it accepted.
    *
    * @generated from field: string provider_message_id = 5;
    */
   providerMessageId: string;
 
   /**
-   * excerpt is the head of the provider's answer, or of the error where no
-   * answer came, without secrets. At most 512 bytes.
+   * excerpt is the beginning of the provider's response, or of the error where there
+   * was no response, without secrets. At most 512 bytes.
    *
    * @generated from field: string excerpt = 6;
    */
   excerpt: string;
 
   /**
-   * retry_after_ms is how long the provider asked to wait, in milliseconds; 0
-   * where it did not say.
+   * retry_after_ms is the wait that the provider requested, in milliseconds; 0 where it
+   * requested none.
    *
    * @generated from field: int64 retry_after_ms = 7;
    */
   retryAfterMs: bigint;
 
   /**
-   * cut says that the text was longer than the provider takes: its end was not sent.
+   * cut reports whether the text was truncated, because it was longer than the provider
+   * accepts.
    *
    * @generated from field: bool cut = 8;
    */
   cut: boolean;
 
   /**
-   * moved_destination is set where the provider says that what was at the destination
-   * is at another now: the delivery goes on there. At most 255 characters.
+   * moved_destination is the new destination, where the provider reports that it moved:
+   * the delivery continues there. At most 255 characters.
    *
    * @generated from field: string moved_destination = 9;
    */
@@ -575,7 +578,7 @@ export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
 export declare const OutcomeSchema: GenMessage<Outcome>;
 
 /**
- * ListSealKeysRequest asks for all.
+ * ListSealKeysRequest is empty.
  *
  * @generated from message bongsu.messenger.v1.ListSealKeysRequest
  */
@@ -589,13 +592,13 @@ export declare type ListSealKeysRequest = Message<"bongsu.messenger.v1.ListSealK
 export declare const ListSealKeysRequestSchema: GenMessage<ListSealKeysRequest>;
 
 /**
- * ListSealKeysResponse holds the keys.
+ * ListSealKeysResponse holds the seal keys.
  *
  * @generated from message bongsu.messenger.v1.ListSealKeysResponse
  */
 export declare type ListSealKeysResponse = Message<"bongsu.messenger.v1.ListSealKeysResponse"> & {
   /**
-   * keys holds the key that seals now, and those that seal something.
+   * keys holds the primary, and the keys that still seal credentials.
    *
    * @generated from field: repeated bongsu.messenger.v1.SealKey keys = 1;
    */
@@ -609,34 +612,35 @@ export declare type ListSealKeysResponse = Message<"bongsu.messenger.v1.ListSeal
 export declare const ListSealKeysResponseSchema: GenMessage<ListSealKeysResponse>;
 
 /**
- * SealKey is a key that credentials are sealed under.
+ * SealKey is a seal key and the number of credentials that it seals.
  *
  * @generated from message bongsu.messenger.v1.SealKey
  */
 export declare type SealKey = Message<"bongsu.messenger.v1.SealKey"> & {
   /**
-   * id names the key, as bongsu key list does.
+   * id is the key's, as bongsu key list prints it.
    *
    * @generated from field: uint32 id = 1;
    */
   id: number;
 
   /**
-   * primary says that it seals what enters now.
+   * primary reports whether the key seals new credentials.
    *
    * @generated from field: bool primary = 2;
    */
   primary: boolean;
 
   /**
-   * address_count is how many addresses of the directory it seals.
+   * address_count is the number of addresses of the directory that it seals.
    *
    * @generated from field: int64 address_count = 3;
    */
   addressCount: bigint;
 
   /**
-   * delivery_count is how many deliveries that have not ended it seals.
+   * delivery_count is the number of deliveries that it seals and that are not
+   * completed.
    *
    * @generated from field: int64 delivery_count = 4;
    */
@@ -650,7 +654,7 @@ export declare type SealKey = Message<"bongsu.messenger.v1.SealKey"> & {
 export declare const SealKeySchema: GenMessage<SealKey>;
 
 /**
- * OutcomeKind is what came of one call to a provider.
+ * OutcomeKind is the kind of result of a call to a provider.
  *
  * @generated from enum bongsu.messenger.v1.OutcomeKind
  */
@@ -663,7 +667,7 @@ export enum OutcomeKind {
   UNSPECIFIED = 0,
 
   /**
-   * The provider said that it took the message.
+   * The provider confirmed that it accepted the message.
    *
    * @generated from enum value: OUTCOME_KIND_SENT = 1;
    */
@@ -677,22 +681,22 @@ export enum OutcomeKind {
   RETRY = 2,
 
   /**
-   * The provider asked to wait (429); the message was not taken.
+   * The provider asked to wait (429) and did not accept the message.
    *
    * @generated from enum value: OUTCOME_KIND_PAUSED = 3;
    */
   PAUSED = 3,
 
   /**
-   * The provider refused, and would again.
+   * The provider rejected the message, and would again.
    *
    * @generated from enum value: OUTCOME_KIND_FAILED = 4;
    */
   FAILED = 4,
 
   /**
-   * The request may have been carried out: the connection broke after it was
-   * written, or the process died before the answer was recorded.
+   * The request may have been processed: the connection broke after the request was
+   * written, or the process stopped before the response was recorded.
    *
    * @generated from enum value: OUTCOME_KIND_UNKNOWN = 5;
    */
@@ -705,7 +709,7 @@ export enum OutcomeKind {
 export declare const OutcomeKindSchema: GenEnum<OutcomeKind>;
 
 /**
- * Scope is what a failure would fail again.
+ * Scope is the set of messages for which a failure would repeat.
  *
  * @generated from enum bongsu.messenger.v1.Scope
  */
@@ -745,14 +749,14 @@ export enum Scope {
 export declare const ScopeSchema: GenEnum<Scope>;
 
 /**
- * MessengerService says which messengers there are.
+ * MessengerService describes messengers, and manages text templates.
  *
  * @generated from service bongsu.messenger.v1.MessengerService
  */
 export declare const MessengerService: GenService<{
   /**
-   * ListMessengers answers with every messenger this program can send by, by
-   * name, with what an address of each needs.
+   * ListMessengers returns the messengers of this program by name, each with the
+   * settings that an address of it needs.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.ListMessengers
    */
@@ -762,11 +766,11 @@ export declare const MessengerService: GenService<{
     output: typeof ListMessengersResponseSchema;
   },
   /**
-   * ListPaces answers with how fast providers are called: every key that waits, is
-   * paused, refused or left alone now, or under which deliveries have not ended, by
-   * name. A key is a credential, or a destination under one; its name holds a
-   * fingerprint and never the token. Destinations are listed only while they are
-   * paced.
+   * ListPaces returns a page of limiter keys by name, each with its limiter state:
+   * those with reserved slots, a pause, a refusal or an open breaker, and those with
+   * deliveries that are not completed. A limiter key is a credential, or a destination
+   * under one; its name holds a fingerprint and never the credential. A destination is
+   * listed only while it has limiter state.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.ListPaces
    */
@@ -776,7 +780,7 @@ export declare const MessengerService: GenService<{
     output: typeof ListPacesResponseSchema;
   },
   /**
-   * ListTemplates answers with all templates.
+   * ListTemplates returns all text templates.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.ListTemplates
    */
@@ -786,13 +790,12 @@ export declare const MessengerService: GenService<{
     output: typeof ListTemplatesResponseSchema;
   },
   /**
-   * SetTemplate makes the text of a messenger's messages from a template from now on:
-   * of alerts that are sent seconds later, on every alert service. It is checked, and
-   * tried on an alert that is made up. Where it fails for an alert, that alert's text
-   * is the usual one.
+   * SetTemplate sets the text template of a messenger. It applies to alerts that are
+   * sent a few seconds later, on every alert service. The template is validated, and
+   * run on an example alert. An alert for which it fails gets the default text.
    *
-   * invalid_argument: no such messenger; the template cannot be read, could run
-   * without end, or fails; or there are 1000 already.
+   * invalid_argument: no such messenger; the template cannot be parsed, might not
+   * terminate, or fails; or there are 1000 templates already.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.SetTemplate
    */
@@ -802,9 +805,9 @@ export declare const MessengerService: GenService<{
     output: typeof SetTemplateResponseSchema;
   },
   /**
-   * DeleteTemplate deletes a template.
+   * DeleteTemplate deletes a text template.
    *
-   * not_found: there is none for the messenger and severity.
+   * not_found: the messenger has no template for the severity.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.DeleteTemplate
    */
@@ -814,9 +817,9 @@ export declare const MessengerService: GenService<{
     output: typeof DeleteTemplateResponseSchema;
   },
   /**
-   * ListSealKeys answers with the keys that credentials are sealed under, by id,
-   * and how many still are: a key that seals nothing any more can be dropped from
-   * the seal key file. It tells nothing of the keys themselves.
+   * ListSealKeys returns the seal keys by id, with the number of credentials that each
+   * seals: a key that seals none can be removed from the seal key file. It reveals
+   * nothing of the keys themselves.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.ListSealKeys
    */

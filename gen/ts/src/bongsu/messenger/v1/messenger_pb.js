@@ -2,7 +2,7 @@
 // @generated from file bongsu/messenger/v1/messenger.proto (package bongsu.messenger.v1, syntax proto3)
 /* eslint-disable */
 
-// Messengers: the ways to reach people, and what comes of a call to one.
+// Messengers: the ways to reach people, and the outcome of a call to a provider.
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
@@ -148,7 +148,7 @@ export const OutcomeKindSchema = /*@__PURE__*/
   enumDesc(file_bongsu_messenger_v1_messenger, 0);
 
 /**
- * OutcomeKind is what came of one call to a provider.
+ * OutcomeKind is the kind of result of a call to a provider.
  *
  * @generated from enum bongsu.messenger.v1.OutcomeKind
  */
@@ -162,7 +162,7 @@ export const ScopeSchema = /*@__PURE__*/
   enumDesc(file_bongsu_messenger_v1_messenger, 1);
 
 /**
- * Scope is what a failure would fail again.
+ * Scope is the set of messages for which a failure would repeat.
  *
  * @generated from enum bongsu.messenger.v1.Scope
  */
@@ -170,7 +170,7 @@ export const Scope = /*@__PURE__*/
   tsEnum(ScopeSchema);
 
 /**
- * MessengerService says which messengers there are.
+ * MessengerService describes messengers, and manages text templates.
  *
  * @generated from service bongsu.messenger.v1.MessengerService
  */

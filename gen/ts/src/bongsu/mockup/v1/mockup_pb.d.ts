@@ -14,7 +14,7 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_bongsu_mockup_v1_mockup: GenFile;
 
 /**
- * Call is one request that a fake got, and what it answered.
+ * Call is one request to a fake, and its response.
  *
  * @generated from message bongsu.mockup.v1.Call
  */
@@ -55,7 +55,7 @@ export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
   time?: Timestamp | undefined;
 
   /**
-   * answer_status is the HTTP status answered; 0 where the connection was closed
+   * answer_status is the HTTP status of the response; 0 where the connection was closed
    * instead.
    *
    * @generated from field: int32 answer_status = 6;
@@ -63,21 +63,21 @@ export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
   answerStatus: number;
 
   /**
-   * query is what follows the question mark in the URL.
+   * query is the URL's query, without the question mark.
    *
    * @generated from field: string query = 7;
    */
   query: string;
 
   /**
-   * answer_headers holds the headers of the fake's answer.
+   * answer_headers holds the headers of the response.
    *
    * @generated from field: map<string, string> answer_headers = 8;
    */
   answerHeaders: { [key: string]: string };
 
   /**
-   * answer_body is the body of the fake's answer, at most its first 1024 bytes.
+   * answer_body is the body of the response, at most its first 1024 bytes.
    *
    * @generated from field: string answer_body = 9;
    */
@@ -91,21 +91,21 @@ export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
 export declare const CallSchema: GenMessage<Call>;
 
 /**
- * Fault is how a fake fails.
+ * Fault is a failure that a fake shows.
  *
  * @generated from message bongsu.mockup.v1.Fault
  */
 export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
   /**
-   * path is that of the calls that fail, such as /api/chat.postMessage; empty
-   * means every path.
+   * path is that of the calls that fail, such as /api/chat.postMessage; empty means
+   * every path.
    *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
-   * body_contains, when set, lets only calls fail whose body contains it, such as
+   * body_contains, when set, limits the fault to calls whose body contains it, such as
    * a destination.
    *
    * @generated from field: string body_contains = 2;
@@ -113,7 +113,7 @@ export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
   bodyContains: string;
 
   /**
-   * share is the part of the matching calls that fail, above 0 and at most 1; 0
+   * share is the fraction of the matching calls that fail, above 0 and at most 1; 0
    * means 1, all of them.
    *
    * @generated from field: double share = 3;
@@ -121,59 +121,59 @@ export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
   share: number;
 
   /**
-   * delay is how long to wait before the answer. At most an hour.
+   * delay is the wait before the response. At most an hour.
    *
    * @generated from field: google.protobuf.Duration delay = 4;
    */
   delay?: Duration | undefined;
 
   /**
-   * status is the HTTP status to answer; 0 means the fake's own answer.
+   * status is the HTTP status of the response; 0 means the fake's own response.
    *
    * @generated from field: int32 status = 5;
    */
   status: number;
 
   /**
-   * headers are put on the answer, such as Retry-After.
+   * headers are added to the response, such as Retry-After.
    *
    * @generated from field: map<string, string> headers = 6;
    */
   headers: { [key: string]: string };
 
   /**
-   * body is the answer's where status or body is set.
+   * body is the body of the response, where status or body is set.
    *
    * @generated from field: string body = 7;
    */
   body: string;
 
   /**
-   * close_connection reads the request and closes the connection unanswered.
+   * close_connection reads the request and closes the connection without a response.
    *
    * @generated from field: bool close_connection = 8;
    */
   closeConnection: boolean;
 
   /**
-   * cut_answer answers, and closes the connection before the answer is complete.
+   * cut_answer responds, and closes the connection before the response is complete.
    *
    * @generated from field: bool cut_answer = 9;
    */
   cutAnswer: boolean;
 
   /**
-   * per_second, where it is not 0, lets so many matching calls a second pass,
-   * evenly: the fault strikes only what exceeds them, as a provider's limit does. A
-   * call may be early by a tenth of the time between two.
+   * per_second, where it is not 0, is a rate limit: so many matching calls a second
+   * succeed, evenly spaced, and the fault applies only to those above it. A call may be
+   * early by a tenth of the interval.
    *
    * @generated from field: double per_second = 10;
    */
   perSecond: number;
 
   /**
-   * credential, when set, lets only calls fail whose path, query or headers contain
-   * it.
+   * credential, when set, limits the fault to calls whose path, query or headers
+   * contain it.
    *
    * @generated from field: string credential = 11;
    */
@@ -187,13 +187,13 @@ export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
 export declare const FaultSchema: GenMessage<Fault>;
 
 /**
- * ListCallsRequest asks for calls.
+ * ListCallsRequest selects calls.
  *
  * @generated from message bongsu.mockup.v1.ListCallsRequest
  */
 export declare type ListCallsRequest = Message<"bongsu.mockup.v1.ListCallsRequest"> & {
   /**
-   * path, when set, asks for the calls to exactly this path.
+   * path, when set, selects the calls to exactly this path.
    *
    * @generated from field: string path = 1;
    */
@@ -227,7 +227,7 @@ export declare type ListCallsResponse = Message<"bongsu.mockup.v1.ListCallsRespo
 export declare const ListCallsResponseSchema: GenMessage<ListCallsResponse>;
 
 /**
- * ResetRequest asks nothing more.
+ * ResetRequest is empty.
  *
  * @generated from message bongsu.mockup.v1.ResetRequest
  */
@@ -241,7 +241,7 @@ export declare type ResetRequest = Message<"bongsu.mockup.v1.ResetRequest"> & {
 export declare const ResetRequestSchema: GenMessage<ResetRequest>;
 
 /**
- * ResetResponse says nothing more.
+ * ResetResponse is empty.
  *
  * @generated from message bongsu.mockup.v1.ResetResponse
  */
@@ -255,13 +255,13 @@ export declare type ResetResponse = Message<"bongsu.mockup.v1.ResetResponse"> & 
 export declare const ResetResponseSchema: GenMessage<ResetResponse>;
 
 /**
- * SetFaultRequest brings a fault.
+ * SetFaultRequest holds a fault.
  *
  * @generated from message bongsu.mockup.v1.SetFaultRequest
  */
 export declare type SetFaultRequest = Message<"bongsu.mockup.v1.SetFaultRequest"> & {
   /**
-   * fault is what to do.
+   * fault is the fault to set.
    *
    * @generated from field: bongsu.mockup.v1.Fault fault = 1;
    */
@@ -275,7 +275,7 @@ export declare type SetFaultRequest = Message<"bongsu.mockup.v1.SetFaultRequest"
 export declare const SetFaultRequestSchema: GenMessage<SetFaultRequest>;
 
 /**
- * SetFaultResponse says nothing more.
+ * SetFaultResponse is empty.
  *
  * @generated from message bongsu.mockup.v1.SetFaultResponse
  */
@@ -289,13 +289,13 @@ export declare type SetFaultResponse = Message<"bongsu.mockup.v1.SetFaultRespons
 export declare const SetFaultResponseSchema: GenMessage<SetFaultResponse>;
 
 /**
- * SetLimitsRequest says whether limits are kept.
+ * SetLimitsRequest turns rate limits on or off.
  *
  * @generated from message bongsu.mockup.v1.SetLimitsRequest
  */
 export declare type SetLimitsRequest = Message<"bongsu.mockup.v1.SetLimitsRequest"> & {
   /**
-   * kept says that they are.
+   * kept turns them on.
    *
    * @generated from field: bool kept = 1;
    */
@@ -309,7 +309,7 @@ export declare type SetLimitsRequest = Message<"bongsu.mockup.v1.SetLimitsReques
 export declare const SetLimitsRequestSchema: GenMessage<SetLimitsRequest>;
 
 /**
- * SetLimitsResponse says nothing more.
+ * SetLimitsResponse is empty.
  *
  * @generated from message bongsu.mockup.v1.SetLimitsResponse
  */
@@ -323,15 +323,15 @@ export declare type SetLimitsResponse = Message<"bongsu.mockup.v1.SetLimitsRespo
 export declare const SetLimitsResponseSchema: GenMessage<SetLimitsResponse>;
 
 /**
- * MockupService lets tests and people look at what the fakes were sent, and
- * provoke faults. It is served beside the fakes and never by the edge.
+ * MockupService lists the calls that the fakes received, and sets faults. It is served
+ * on the port of the fakes and never by the edge.
  *
  * @generated from service bongsu.mockup.v1.MockupService
  */
 export declare const MockupService: GenService<{
   /**
-   * ListCalls answers with the calls the fakes got, the oldest first, faults
-   * included. At most the last 1000000 are kept.
+   * ListCalls returns the calls to the fakes, the oldest first, including those that
+   * failed by a fault. At most the last 1000000 are kept.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.ListCalls
    */
@@ -341,8 +341,8 @@ export declare const MockupService: GenService<{
     output: typeof ListCallsResponseSchema;
   },
   /**
-   * Reset forgets all calls, all faults and all that the fakes remember; limits are
-   * no longer kept.
+   * Reset deletes all calls, faults and other state of the fakes, and turns their rate
+   * limits off.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.Reset
    */
@@ -352,8 +352,8 @@ export declare const MockupService: GenService<{
     output: typeof ResetResponseSchema;
   },
   /**
-   * SetFault makes the fakes fail from now on. It takes the place of the fault
-   * that was set for the same path, body_contains and credential.
+   * SetFault makes the fakes fail from now on. It replaces the fault for the same path,
+   * body_contains and credential.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.SetFault
    */
@@ -363,9 +363,9 @@ export declare const MockupService: GenService<{
     output: typeof SetFaultResponseSchema;
   },
   /**
-   * SetLimits makes the fakes keep the limits of their providers, per channel, chat,
-   * bot, webhook or account, and refuse what is above them as the provider does. At
-   * first they keep none.
+   * SetLimits makes the fakes enforce the rate limits of their providers, per channel,
+   * chat, bot, webhook or account, and reject calls above them as the provider does. By
+   * default they enforce none.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.SetLimits
    */

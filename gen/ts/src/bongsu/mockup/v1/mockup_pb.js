@@ -85,8 +85,8 @@ export const SetLimitsResponseSchema = /*@__PURE__*/
   messageDesc(file_bongsu_mockup_v1_mockup, 9);
 
 /**
- * MockupService lets tests and people look at what the fakes were sent, and
- * provoke faults. It is served beside the fakes and never by the edge.
+ * MockupService lists the calls that the fakes received, and sets faults. It is served
+ * on the port of the fakes and never by the edge.
  *
  * @generated from service bongsu.mockup.v1.MockupService
  */

@@ -12,7 +12,7 @@ import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 export declare const file_bongsu_user_v1_directory: GenFile;
 
 /**
- * LookUpRequest names whom to look up.
+ * LookUpRequest holds the targets to resolve.
  *
  * @generated from message bongsu.user.v1.LookUpRequest
  */
@@ -32,20 +32,20 @@ export declare type LookUpRequest = Message<"bongsu.user.v1.LookUpRequest"> & {
 export declare const LookUpRequestSchema: GenMessage<LookUpRequest>;
 
 /**
- * LookUpResponse holds whom the targets mean.
+ * LookUpResponse holds the recipients of the targets.
  *
  * @generated from message bongsu.user.v1.LookUpResponse
  */
 export declare type LookUpResponse = Message<"bongsu.user.v1.LookUpResponse"> & {
   /**
-   * recipients is empty where the targets mean nobody with an address.
+   * recipients is empty where the targets have no address.
    *
    * @generated from field: repeated bongsu.user.v1.Recipient recipients = 1;
    */
   recipients: Recipient[];
 
   /**
-   * unknown_target holds the targets that nobody bears, as they were asked for.
+   * unknown_target holds the unknown targets, as they were sent.
    *
    * @generated from field: repeated string unknown_target = 2;
    */
@@ -59,7 +59,7 @@ export declare type LookUpResponse = Message<"bongsu.user.v1.LookUpResponse"> & 
 export declare const LookUpResponseSchema: GenMessage<LookUpResponse>;
 
 /**
- * Recipient is one address of one user.
+ * Recipient is one user and one of the user's addresses.
  *
  * @generated from message bongsu.user.v1.Recipient
  */
@@ -86,16 +86,16 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
   destination: string;
 
   /**
-   * sealed_credential is the credential as internal/seal sealed it.
+   * sealed_credential is the credential as sealed by internal/seal.
    *
    * @generated from field: bytes sealed_credential = 4;
    */
   sealedCredential: Uint8Array;
 
   /**
-   * credential_key is the credential's fingerprint: the same for the same
-   * credential of the same messenger, and no help to whoever guesses at it. Empty
-   * for an address from before fingerprints were kept, until its own is made.
+   * credential_key is the credential fingerprint: the same for the same credential of a
+   * messenger. It does not help to guess the credential. Empty for an address without
+   * fingerprint, stored by an older version, until it is computed.
    *
    * @generated from field: string credential_key = 5;
    */
@@ -116,7 +116,7 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
 export declare const RecipientSchema: GenMessage<Recipient>;
 
 /**
- * ReadReceiptRequest is what a provider said, with whom it must be of.
+ * ReadReceiptRequest holds a receipt and the delivery that it is about.
  *
  * @generated from message bongsu.user.v1.ReadReceiptRequest
  */
@@ -129,7 +129,7 @@ export declare type ReadReceiptRequest = Message<"bongsu.user.v1.ReadReceiptRequ
   messenger: string;
 
   /**
-   * sealed_credential is the delivery's, as internal/seal sealed it.
+   * sealed_credential is the delivery's, as sealed by internal/seal.
    *
    * @generated from field: bytes sealed_credential = 2;
    */
@@ -143,14 +143,14 @@ export declare type ReadReceiptRequest = Message<"bongsu.user.v1.ReadReceiptRequ
   deliveryId: bigint;
 
   /**
-   * form is what was said, as it came: application/x-www-form-urlencoded.
+   * form is the body of the callback, unchanged: application/x-www-form-urlencoded.
    *
    * @generated from field: bytes form = 4;
    */
   form: Uint8Array;
 
   /**
-   * signature is the provider's, as it came.
+   * signature is the provider's, unchanged.
    *
    * @generated from field: string signature = 5;
    */
@@ -178,28 +178,28 @@ export declare type ReadReceiptRequest = Message<"bongsu.user.v1.ReadReceiptRequ
 export declare const ReadReceiptRequestSchema: GenMessage<ReadReceiptRequest>;
 
 /**
- * ReadReceiptResponse is what the provider's word means.
+ * ReadReceiptResponse is the receipt, decoded.
  *
  * @generated from message bongsu.user.v1.ReadReceiptResponse
  */
 export declare type ReadReceiptResponse = Message<"bongsu.user.v1.ReadReceiptResponse"> & {
   /**
-   * status is the provider's word, such as delivered.
+   * status is the provider's term, such as delivered.
    *
    * @generated from field: string status = 1;
    */
   status: string;
 
   /**
-   * final says that no other word follows.
+   * final reports whether this is the last receipt of the message.
    *
    * @generated from field: bool final = 2;
    */
   final: boolean;
 
   /**
-   * outcome is what the word comes to: sent, also where the message is still on its
-   * way, or how it failed; with the id of the message.
+   * outcome is the outcome of the receipt: sent, also where the message is still on its
+   * way, or the failure; with the id of the message.
    *
    * @generated from field: bongsu.messenger.v1.Outcome outcome = 3;
    */
@@ -213,7 +213,7 @@ export declare type ReadReceiptResponse = Message<"bongsu.user.v1.ReadReceiptRes
 export declare const ReadReceiptResponseSchema: GenMessage<ReadReceiptResponse>;
 
 /**
- * GetSealRequest asks for nothing in particular.
+ * GetSealRequest is empty.
  *
  * @generated from message bongsu.user.v1.GetSealRequest
  */
@@ -227,28 +227,27 @@ export declare type GetSealRequest = Message<"bongsu.user.v1.GetSealRequest"> & 
 export declare const GetSealRequestSchema: GenMessage<GetSealRequest>;
 
 /**
- * GetSealResponse says how credentials are sealed.
+ * GetSealResponse describes the seal keys of the directory.
  *
  * @generated from message bongsu.user.v1.GetSealResponse
  */
 export declare type GetSealResponse = Message<"bongsu.user.v1.GetSealResponse"> & {
   /**
-   * canary is sealed as credentials are that enter now. Who can open it can open
-   * them.
+   * canary is sealed as new credentials are: a keyring that opens it opens them.
    *
    * @generated from field: bytes canary = 1;
    */
   canary: Uint8Array;
 
   /**
-   * primary_id names the key that seals.
+   * primary_id is the id of the key that seals.
    *
    * @generated from field: uint32 primary_id = 2;
    */
   primaryId: number;
 
   /**
-   * addresses counts the addresses by the key that seals them, by its id.
+   * addresses holds the number of addresses by the id of their seal key.
    *
    * @generated from field: repeated bongsu.user.v1.SealCount addresses = 3;
    */
@@ -262,13 +261,13 @@ export declare type GetSealResponse = Message<"bongsu.user.v1.GetSealResponse"> 
 export declare const GetSealResponseSchema: GenMessage<GetSealResponse>;
 
 /**
- * SealCount counts what is sealed under one key.
+ * SealCount is the number of credentials sealed under one key.
  *
  * @generated from message bongsu.user.v1.SealCount
  */
 export declare type SealCount = Message<"bongsu.user.v1.SealCount"> & {
   /**
-   * key_id names the key.
+   * key_id is the id of the key.
    *
    * @generated from field: uint32 key_id = 1;
    */
@@ -289,7 +288,7 @@ export declare type SealCount = Message<"bongsu.user.v1.SealCount"> & {
 export declare const SealCountSchema: GenMessage<SealCount>;
 
 /**
- * MoveAddressesRequest names addresses by what they hold.
+ * MoveAddressesRequest selects addresses by their values.
  *
  * @generated from message bongsu.user.v1.MoveAddressesRequest
  */
@@ -302,22 +301,22 @@ export declare type MoveAddressesRequest = Message<"bongsu.user.v1.MoveAddresses
   messenger: string;
 
   /**
-   * credential_key is the fingerprint of their credential: another credential may mean
-   * another thing by the same destination.
+   * credential_key is their credential fingerprint: under another credential the same
+   * destination may be another place.
    *
    * @generated from field: string credential_key = 2;
    */
   credentialKey: string;
 
   /**
-   * from is their destination until now.
+   * from is the old destination.
    *
    * @generated from field: string from = 3;
    */
   from: string;
 
   /**
-   * to is their destination from now on.
+   * to is the new destination.
    *
    * @generated from field: string to = 4;
    */
@@ -331,13 +330,13 @@ export declare type MoveAddressesRequest = Message<"bongsu.user.v1.MoveAddresses
 export declare const MoveAddressesRequestSchema: GenMessage<MoveAddressesRequest>;
 
 /**
- * MoveAddressesResponse says what was done.
+ * MoveAddressesResponse holds the result of a move.
  *
  * @generated from message bongsu.user.v1.MoveAddressesResponse
  */
 export declare type MoveAddressesResponse = Message<"bongsu.user.v1.MoveAddressesResponse"> & {
   /**
-   * moved_count is the number of addresses that were moved.
+   * moved_count is the number of changed addresses.
    *
    * @generated from field: int32 moved_count = 1;
    */
@@ -351,19 +350,19 @@ export declare type MoveAddressesResponse = Message<"bongsu.user.v1.MoveAddresse
 export declare const MoveAddressesResponseSchema: GenMessage<MoveAddressesResponse>;
 
 /**
- * DirectoryService is internal: the alert service asks it who is meant by an
- * alert's targets. It is what UserInfo is, with credentials still sealed and
- * with the names that nobody bears. The edge never answers it.
+ * DirectoryService is internal: the alert service resolves the targets of an alert with
+ * it. It is UserInfo with sealed credentials and with the unknown targets. The edge
+ * does not serve it.
  *
  * @generated from service bongsu.user.v1.DirectoryService
  */
 export declare const DirectoryService: GenService<{
   /**
-   * LookUp finds the addresses behind all targets at once: one per (user,
-   * messenger), in the order of the targets, each once; those of one user together,
-   * in the order of their ranks.
+   * LookUp resolves all targets in one call: it returns one recipient per (user,
+   * messenger), each once, in the order of the targets; those of one user together, by
+   * address rank.
    *
-   * invalid_argument: a target is not of the form @user, @@group or @all.
+   * invalid_argument: a target is malformed (not @user, @@group or @all).
    *
    * @generated from rpc bongsu.user.v1.DirectoryService.LookUp
    */
@@ -373,8 +372,8 @@ export declare const DirectoryService: GenService<{
     output: typeof LookUpResponseSchema;
   },
   /**
-   * MoveAddresses gives addresses another destination, because their provider says that
-   * what was at the old one is at the new one now. None is moved where none has it.
+   * MoveAddresses changes the destination of addresses, after the provider reported
+   * that it moved. Where no address has the old destination, nothing changes.
    *
    * @generated from rpc bongsu.user.v1.DirectoryService.MoveAddresses
    */
@@ -384,13 +383,13 @@ export declare const DirectoryService: GenService<{
     output: typeof MoveAddressesResponseSchema;
   },
   /**
-   * ReadReceipt reads what a provider says later of a message, where it is signed with
-   * the credential that the message was sent with. The credential is opened for that
-   * only, and is no part of the answer. The service needs the callback-url that the
-   * senders have: what is signed covers it.
+   * ReadReceipt reads a receipt of a provider, where it is signed with the credential
+   * that the message was sent with. The credential is opened for that only, and is not
+   * returned. The service needs the senders' callback-url, which is part of the signed
+   * text.
    *
-   * invalid_argument: it is not signed with the credential, or says nothing of a
-   * message. not_found: the messenger's provider says nothing later.
+   * invalid_argument: the receipt is not signed with the credential, or is about no
+   * message. not_found: the messenger's provider sends no receipts.
    *
    * @generated from rpc bongsu.user.v1.DirectoryService.ReadReceipt
    */
@@ -400,7 +399,8 @@ export declare const DirectoryService: GenService<{
     output: typeof ReadReceiptResponseSchema;
   },
   /**
-   * GetSeal says by which keys the credentials of the directory are sealed.
+   * GetSeal returns a canary, the primary, and the number of addresses under each seal
+   * key.
    *
    * @generated from rpc bongsu.user.v1.DirectoryService.GetSeal
    */

@@ -83,9 +83,9 @@ export const MoveAddressesResponseSchema = /*@__PURE__*/
   messageDesc(file_bongsu_user_v1_directory, 9);
 
 /**
- * DirectoryService is internal: the alert service asks it who is meant by an
- * alert's targets. It is what UserInfo is, with credentials still sealed and
- * with the names that nobody bears. The edge never answers it.
+ * DirectoryService is internal: the alert service resolves the targets of an alert with
+ * it. It is UserInfo with sealed credentials and with the unknown targets. The edge
+ * does not serve it.
  *
  * @generated from service bongsu.user.v1.DirectoryService
  */

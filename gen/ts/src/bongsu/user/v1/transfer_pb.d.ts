@@ -11,36 +11,35 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_bongsu_user_v1_transfer: GenFile;
 
 /**
- * TransferUser is a user with addresses, outside of the directory.
+ * TransferUser is a user with addresses, for import and export.
  *
  * @generated from message bongsu.user.v1.TransferUser
  */
 export declare type TransferUser = Message<"bongsu.user.v1.TransferUser"> & {
   /**
-   * nick_name is under the rules of CreateUserRequest where the user is not there yet.
+   * nick_name follows the rules of CreateUserRequest where the user does not exist yet.
    *
    * @generated from field: string nick_name = 1;
    */
   nickName: string;
 
   /**
-   * addresses may be empty; at most one a messenger.
+   * addresses may be empty; at most one per messenger.
    *
    * @generated from field: repeated bongsu.user.v1.TransferAddress addresses = 2;
    */
   addresses: TransferAddress[];
 
   /**
-   * line is where the user stands in the file they come from, for the text of
-   * errors; 0 where there is no file.
+   * line is the user's line in the import file, for error messages; 0 without a file.
    *
    * @generated from field: int32 line = 3;
    */
   line: number;
 
   /**
-   * failover is the user's. Unset, a new user has none, and one who is there keeps
-   * what they have. ExportDirectory sets it always.
+   * failover is the user's. Unset, a new user has none, and an existing one keeps
+   * theirs. ExportDirectory always sets it.
    *
    * @generated from field: optional bool failover = 4;
    */
@@ -54,13 +53,13 @@ export declare type TransferUser = Message<"bongsu.user.v1.TransferUser"> & {
 export declare const TransferUserSchema: GenMessage<TransferUser>;
 
 /**
- * TransferAddress is an address outside of the directory.
+ * TransferAddress is an address, for import and export.
  *
  * @generated from message bongsu.user.v1.TransferAddress
  */
 export declare type TransferAddress = Message<"bongsu.user.v1.TransferAddress"> & {
   /**
-   * messenger is a name that MessengerService.ListMessengers answers with.
+   * messenger is a name that MessengerService.ListMessengers returns.
    *
    * @generated from field: string messenger = 1;
    */
@@ -74,32 +73,32 @@ export declare type TransferAddress = Message<"bongsu.user.v1.TransferAddress"> 
   destination: string;
 
   /**
-   * credential is the secret in the clear. It is never answered. Where it and
-   * sealed_credential are empty, the address keeps the one it has.
+   * credential is the secret in the clear. It is never returned. Where it and
+   * sealed_credential are empty, the address keeps its credential.
    *
    * @generated from field: string credential = 3;
    */
   credential: string;
 
   /**
-   * sealed_credential is the secret as ExportDirectory answers with it. It opens
-   * for the user, the messenger and the destination that it was sealed for, where
-   * the same seal key is.
+   * sealed_credential is the secret as ExportDirectory returns it. It opens for the
+   * user, messenger and destination for which it was sealed, where the same seal key is
+   * present.
    *
    * @generated from field: bytes sealed_credential = 4;
    */
   sealedCredential: Uint8Array;
 
   /**
-   * line is where the address stands in the file it comes from.
+   * line is the address's line in the import file.
    *
    * @generated from field: int32 line = 5;
    */
   line: number;
 
   /**
-   * rank is the address's. Unset, a new address has 0, and one that is there keeps
-   * what it has. ExportDirectory sets it always.
+   * rank is the address rank. Unset, a new address has 0, and an existing one keeps its
+   * rank. ExportDirectory always sets it.
    *
    * @generated from field: optional int32 rank = 6;
    */
@@ -113,13 +112,13 @@ export declare type TransferAddress = Message<"bongsu.user.v1.TransferAddress"> 
 export declare const TransferAddressSchema: GenMessage<TransferAddress>;
 
 /**
- * TransferGroup is a group with members, outside of the directory.
+ * TransferGroup is a group with members, for import and export.
  *
  * @generated from message bongsu.user.v1.TransferGroup
  */
 export declare type TransferGroup = Message<"bongsu.user.v1.TransferGroup"> & {
   /**
-   * group_name is under the rules of CreateGroupRequest where the group is not there
+   * group_name follows the rules of CreateGroupRequest where the group does not exist
    * yet.
    *
    * @generated from field: string group_name = 1;
@@ -127,15 +126,15 @@ export declare type TransferGroup = Message<"bongsu.user.v1.TransferGroup"> & {
   groupName: string;
 
   /**
-   * members holds nick_names, of users that are sent along or are there: at most
-   * 100,000.
+   * members holds nicknames of users that are in the request or in the directory: at
+   * most 100,000.
    *
    * @generated from field: repeated string members = 2;
    */
   members: string[];
 
   /**
-   * line is where the group stands in the file it comes from.
+   * line is the group's line in the import file.
    *
    * @generated from field: int32 line = 3;
    */
@@ -149,13 +148,14 @@ export declare type TransferGroup = Message<"bongsu.user.v1.TransferGroup"> & {
 export declare const TransferGroupSchema: GenMessage<TransferGroup>;
 
 /**
- * ExportDirectoryRequest says what to answer with.
+ * ExportDirectoryRequest holds the options of an export.
  *
  * @generated from message bongsu.user.v1.ExportDirectoryRequest
  */
 export declare type ExportDirectoryRequest = Message<"bongsu.user.v1.ExportDirectoryRequest"> & {
   /**
-   * with_secrets asks for sealed_credential. Nothing is ever answered in the clear.
+   * with_secrets includes sealed_credential. No credential is ever returned in the
+   * clear.
    *
    * @generated from field: bool with_secrets = 1;
    */
@@ -169,20 +169,20 @@ export declare type ExportDirectoryRequest = Message<"bongsu.user.v1.ExportDirec
 export declare const ExportDirectoryRequestSchema: GenMessage<ExportDirectoryRequest>;
 
 /**
- * ExportDirectoryResponse is what the directory holds.
+ * ExportDirectoryResponse is a snapshot of the directory.
  *
  * @generated from message bongsu.user.v1.ExportDirectoryResponse
  */
 export declare type ExportDirectoryResponse = Message<"bongsu.user.v1.ExportDirectoryResponse"> & {
   /**
-   * users holds every user, by nick_name.
+   * users holds every user, by nickname.
    *
    * @generated from field: repeated bongsu.user.v1.TransferUser users = 1;
    */
   users: TransferUser[];
 
   /**
-   * groups holds every group, by group_name, with members by nick_name.
+   * groups holds every group by name, with members by nickname.
    *
    * @generated from field: repeated bongsu.user.v1.TransferGroup groups = 2;
    */
@@ -196,36 +196,36 @@ export declare type ExportDirectoryResponse = Message<"bongsu.user.v1.ExportDire
 export declare const ExportDirectoryResponseSchema: GenMessage<ExportDirectoryResponse>;
 
 /**
- * ImportDirectoryRequest is what the directory is to hold.
+ * ImportDirectoryRequest is the content that the directory should have.
  *
  * @generated from message bongsu.user.v1.ImportDirectoryRequest
  */
 export declare type ImportDirectoryRequest = Message<"bongsu.user.v1.ImportDirectoryRequest"> & {
   /**
-   * users holds at most 100,000, each once. Their rules are checked one by one, so
-   * that all problems are told at once.
+   * users holds at most 100,000, each once. They are validated one by one, so that the
+   * error lists all problems at once.
    *
    * @generated from field: repeated bongsu.user.v1.TransferUser users = 1;
    */
   users: TransferUser[];
 
   /**
-   * groups holds at most 100,000, each once, checked as users are.
+   * groups holds at most 100,000, each once, validated as users are.
    *
    * @generated from field: repeated bongsu.user.v1.TransferGroup groups = 2;
    */
   groups: TransferGroup[];
 
   /**
-   * prune deletes what is not sent: users, addresses, groups and memberships. It is
-   * refused where no user is sent.
+   * prune deletes users, addresses, groups and memberships that are not in the request.
+   * It is refused where the request has no user.
    *
    * @generated from field: bool prune = 3;
    */
   prune: boolean;
 
   /**
-   * dry_run changes nothing, and answers with what would be changed.
+   * dry_run changes nothing, and returns what would be changed.
    *
    * @generated from field: bool dry_run = 4;
    */
@@ -239,7 +239,7 @@ export declare type ImportDirectoryRequest = Message<"bongsu.user.v1.ImportDirec
 export declare const ImportDirectoryRequestSchema: GenMessage<ImportDirectoryRequest>;
 
 /**
- * ImportDirectoryResponse says what was changed, or would be.
+ * ImportDirectoryResponse holds the changes, with dry_run those that would be made.
  *
  * @generated from message bongsu.user.v1.ImportDirectoryResponse
  */
@@ -273,8 +273,8 @@ export declare type ImportDirectoryResponse = Message<"bongsu.user.v1.ImportDire
   members?: ImportCounts | undefined;
 
   /**
-   * changes holds the first 1000 of what was changed. What goes with a user or a
-   * group that is deleted is counted, and not named here.
+   * changes holds the first 1000 changes. Entries that are deleted together with their
+   * user or group are counted, and not listed here.
    *
    * @generated from field: repeated bongsu.user.v1.ImportChange changes = 5;
    */
@@ -288,34 +288,34 @@ export declare type ImportDirectoryResponse = Message<"bongsu.user.v1.ImportDire
 export declare const ImportDirectoryResponseSchema: GenMessage<ImportDirectoryResponse>;
 
 /**
- * ImportCounts counts what became of things of one kind.
+ * ImportCounts holds the number of entries of one kind by change.
  *
  * @generated from message bongsu.user.v1.ImportCounts
  */
 export declare type ImportCounts = Message<"bongsu.user.v1.ImportCounts"> & {
   /**
-   * created_count is how many were made.
+   * created_count is the number of created entries.
    *
    * @generated from field: int32 created_count = 1;
    */
   createdCount: number;
 
   /**
-   * changed_count is how many were changed.
+   * changed_count is the number of changed entries.
    *
    * @generated from field: int32 changed_count = 2;
    */
   changedCount: number;
 
   /**
-   * unchanged_count is how many were as they were sent.
+   * unchanged_count is the number of entries that were equal.
    *
    * @generated from field: int32 unchanged_count = 3;
    */
   unchangedCount: number;
 
   /**
-   * deleted_count is how many were deleted.
+   * deleted_count is the number of deleted entries.
    *
    * @generated from field: int32 deleted_count = 4;
    */
@@ -329,34 +329,34 @@ export declare type ImportCounts = Message<"bongsu.user.v1.ImportCounts"> & {
 export declare const ImportCountsSchema: GenMessage<ImportCounts>;
 
 /**
- * ImportChange is what is done to one user, address, group or membership.
+ * ImportChange is a change of one user, address, group or membership.
  *
  * @generated from message bongsu.user.v1.ImportChange
  */
 export declare type ImportChange = Message<"bongsu.user.v1.ImportChange"> & {
   /**
-   * action is what is done.
+   * action is the kind of the change.
    *
    * @generated from field: bongsu.user.v1.ImportAction action = 1;
    */
   action: ImportAction;
 
   /**
-   * nick_name is the user's, of whom it is; empty for a group.
+   * nick_name is that of the user; empty for a group.
    *
    * @generated from field: string nick_name = 2;
    */
   nickName: string;
 
   /**
-   * messenger is that of an address; else empty.
+   * messenger is that of an address; otherwise empty.
    *
    * @generated from field: string messenger = 3;
    */
   messenger: string;
 
   /**
-   * group_name is that of a group or, with nick_name, of a membership; else empty.
+   * group_name is that of a group or, with nick_name, of a membership; otherwise empty.
    *
    * @generated from field: string group_name = 4;
    */
@@ -370,34 +370,34 @@ export declare type ImportChange = Message<"bongsu.user.v1.ImportChange"> & {
 export declare const ImportChangeSchema: GenMessage<ImportChange>;
 
 /**
- * ImportAction is what is done to one thing.
+ * ImportAction is the kind of a change.
  *
  * @generated from enum bongsu.user.v1.ImportAction
  */
 export enum ImportAction {
   /**
-   * IMPORT_ACTION_UNSPECIFIED is never answered.
+   * IMPORT_ACTION_UNSPECIFIED is never returned.
    *
    * @generated from enum value: IMPORT_ACTION_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * IMPORT_ACTION_CREATE makes it.
+   * IMPORT_ACTION_CREATE creates the entry.
    *
    * @generated from enum value: IMPORT_ACTION_CREATE = 1;
    */
   CREATE = 1,
 
   /**
-   * IMPORT_ACTION_CHANGE changes it.
+   * IMPORT_ACTION_CHANGE changes the entry.
    *
    * @generated from enum value: IMPORT_ACTION_CHANGE = 2;
    */
   CHANGE = 2,
 
   /**
-   * IMPORT_ACTION_DELETE deletes it.
+   * IMPORT_ACTION_DELETE deletes the entry.
    *
    * @generated from enum value: IMPORT_ACTION_DELETE = 3;
    */
@@ -410,17 +410,15 @@ export enum ImportAction {
 export declare const ImportActionSchema: GenEnum<ImportAction>;
 
 /**
- * TransferService takes users, addresses, groups and memberships out of the
- * directory and into it, all at once. It has no REST paths: bongsu export and
- * bongsu import are made for it.
+ * TransferService exports and imports the whole directory: users, addresses, groups and
+ * memberships. It has no REST paths: use bongsu export and bongsu import.
  *
  * @generated from service bongsu.user.v1.TransferService
  */
 export declare const TransferService: GenService<{
   /**
-   * ExportDirectory answers with all that the directory holds, as it is at one
-   * moment: users and groups by name, addresses by messenger. To import the answer
-   * changes nothing.
+   * ExportDirectory returns a snapshot of the directory: users and groups by name,
+   * addresses by messenger. An import of the response changes nothing.
    *
    * @generated from rpc bongsu.user.v1.TransferService.ExportDirectory
    */
@@ -430,15 +428,14 @@ export declare const TransferService: GenService<{
     output: typeof ExportDirectoryResponseSchema;
   },
   /**
-   * ImportDirectory makes the directory hold what is sent: what is missing is made,
-   * what is otherwise is changed, what is there already is left alone. All of it
-   * happens, or nothing. Nothing is deleted unless prune is set. The greatest
-   * request is 32 MiB.
+   * ImportDirectory makes the directory hold the content of the request, in one
+   * transaction: missing entries are created, different ones changed, equal ones left
+   * alone. Nothing is deleted unless prune is set. A request has at most 32 MiB.
    *
-   * invalid_argument: what is sent is not valid. The text has a line for each
-   * problem that names the entry and its field, for up to 50 of them in a few
-   * kilobytes; after 1000 problems the rest is not read. A request may hold up to
-   * 500,000 users, addresses and groups together, and 2,000,000 members.
+   * invalid_argument: the content is invalid. The message has a line for each problem,
+   * with the entry and its field, for up to 50 of them in a few kilobytes; validation
+   * stops after 1000 problems. A request may hold up to 500,000 users, addresses and
+   * groups together, and 2,000,000 members.
    *
    * @generated from rpc bongsu.user.v1.TransferService.ImportDirectory
    */

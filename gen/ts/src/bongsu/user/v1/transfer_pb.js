@@ -81,7 +81,7 @@ export const ImportActionSchema = /*@__PURE__*/
   enumDesc(file_bongsu_user_v1_transfer, 0);
 
 /**
- * ImportAction is what is done to one thing.
+ * ImportAction is the kind of a change.
  *
  * @generated from enum bongsu.user.v1.ImportAction
  */
@@ -89,9 +89,8 @@ export const ImportAction = /*@__PURE__*/
   tsEnum(ImportActionSchema);
 
 /**
- * TransferService takes users, addresses, groups and memberships out of the
- * directory and into it, all at once. It has no REST paths: bongsu export and
- * bongsu import are made for it.
+ * TransferService exports and imports the whole directory: users, addresses, groups and
+ * memberships. It has no REST paths: use bongsu export and bongsu import.
  *
  * @generated from service bongsu.user.v1.TransferService
  */

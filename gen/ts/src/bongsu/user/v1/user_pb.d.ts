@@ -2,7 +2,7 @@
 // @generated from file bongsu/user/v1/user.proto (package bongsu.user.v1, syntax proto3)
 /* eslint-disable */
 
-// People and how they are reached, the target @name.
+// Users and their addresses; the target of a user is @nickname.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,13 +14,13 @@ import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 export declare const file_bongsu_user_v1_user: GenFile;
 
 /**
- * User is a person who can be told.
+ * User is a person who can be notified.
  *
  * @generated from message bongsu.user.v1.User
  */
 export declare type User = Message<"bongsu.user.v1.User"> & {
   /**
-   * id is given by the service, from 1, and never used again.
+   * id is assigned by the service, from 1, and never reused.
    *
    * @generated from field: int32 id = 1;
    */
@@ -34,15 +34,15 @@ export declare type User = Message<"bongsu.user.v1.User"> & {
   nickName: string;
 
   /**
-   * addresses holds the ways to reach the user, by id; at most one a messenger.
+   * addresses holds the user's addresses by id; at most one per messenger.
    *
    * @generated from field: repeated bongsu.user.v1.Address addresses = 3;
    */
   addresses: Address[];
 
   /**
-   * failover uses the user's addresses one after the other, in the order of their
-   * ranks, until one has taken an alert; otherwise all are used.
+   * failover uses the user's addresses one after the other, by rank, until a delivery
+   * of the alert is sent; otherwise all are used at once.
    *
    * @generated from field: bool failover = 4;
    */
@@ -57,13 +57,13 @@ export declare const UserSchema: GenMessage<User>;
 
 /**
  * Address is a user's messenger, credential and destination. The credential is
- * write-only, so it is not here.
+ * write-only and therefore no field.
  *
  * @generated from message bongsu.user.v1.Address
  */
 export declare type Address = Message<"bongsu.user.v1.Address"> & {
   /**
-   * id is given by the service and unique among all addresses.
+   * id is assigned by the service and unique among all addresses.
    *
    * @generated from field: int32 id = 1;
    */
@@ -84,8 +84,8 @@ export declare type Address = Message<"bongsu.user.v1.Address"> & {
   destination: string;
 
   /**
-   * rank orders the addresses of a user: the lower is used first, and of equals the
-   * one that was added first.
+   * rank orders the addresses of a user: the lowest is used first, and of equal ones
+   * the one that was added first.
    *
    * @generated from field: int32 rank = 4;
    */
@@ -99,22 +99,22 @@ export declare type Address = Message<"bongsu.user.v1.Address"> & {
 export declare const AddressSchema: GenMessage<Address>;
 
 /**
- * NewAddress is an address on its way in.
+ * NewAddress is an address to store.
  *
  * @generated from message bongsu.user.v1.NewAddress
  */
 export declare type NewAddress = Message<"bongsu.user.v1.NewAddress"> & {
   /**
-   * messenger is a name that MessengerService.ListMessengers answers with.
+   * messenger is a name that MessengerService.ListMessengers returns.
    *
    * @generated from field: string messenger = 1;
    */
   messenger: string;
 
   /**
-   * credential is the messenger's token or secret URL, in the clear. It is
-   * sealed before it is stored and never answered. At most 2000 characters: the URLs
-   * of some providers are long.
+   * credential is the messenger's token or secret URL, in the clear. It is sealed
+   * before it is stored, and never returned. At most 2000 characters: the URLs of some
+   * providers are long.
    *
    * @generated from field: string credential = 2;
    */
@@ -129,8 +129,8 @@ export declare type NewAddress = Message<"bongsu.user.v1.NewAddress"> & {
   destination: string;
 
   /**
-   * rank is the address's, from 0 to 1000. Unset, a new address has 0, and one that
-   * is replaced keeps what it has.
+   * rank is the address rank, from 0 to 1000. Unset, a new address has 0, and a
+   * replaced one keeps its rank.
    *
    * @generated from field: optional int32 rank = 4;
    */
@@ -144,20 +144,20 @@ export declare type NewAddress = Message<"bongsu.user.v1.NewAddress"> & {
 export declare const NewAddressSchema: GenMessage<NewAddress>;
 
 /**
- * ListUsersRequest asks for users.
+ * ListUsersRequest selects users.
  *
  * @generated from message bongsu.user.v1.ListUsersRequest
  */
 export declare type ListUsersRequest = Message<"bongsu.user.v1.ListUsersRequest"> & {
   /**
-   * page_size bounds the answer; 0 means 100. At most 1000.
+   * page_size is the maximum number of users; 0 means 100. At most 1000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the answer before; empty for the first.
+   * page_token is the next_page_token of the last response; empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -184,7 +184,7 @@ export declare type ListUsersResponse = Message<"bongsu.user.v1.ListUsersRespons
   users: User[];
 
   /**
-   * next_page_token asks for the rest; empty where there is no more.
+   * next_page_token is the page_token for the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -198,7 +198,7 @@ export declare type ListUsersResponse = Message<"bongsu.user.v1.ListUsersRespons
 export declare const ListUsersResponseSchema: GenMessage<ListUsersResponse>;
 
 /**
- * GetUserRequest names a user.
+ * GetUserRequest selects a user.
  *
  * @generated from message bongsu.user.v1.GetUserRequest
  */
@@ -238,21 +238,21 @@ export declare type GetUserResponse = Message<"bongsu.user.v1.GetUserResponse"> 
 export declare const GetUserResponseSchema: GenMessage<GetUserResponse>;
 
 /**
- * CreateUserRequest names a new user.
+ * CreateUserRequest holds a new user.
  *
  * @generated from message bongsu.user.v1.CreateUserRequest
  */
 export declare type CreateUserRequest = Message<"bongsu.user.v1.CreateUserRequest"> & {
   /**
-   * nick_name is under the rules of a group's name, and is not the word all in any
-   * form (case, width, with characters that nobody sees): every user answers to it.
+   * nick_name follows the rules of a group's name, and is not the word all in any form
+   * (case, width, invisible characters): the target @all names every user.
    *
    * @generated from field: string nick_name = 1;
    */
   nickName: string;
 
   /**
-   * addresses may be empty; at most one a messenger.
+   * addresses may be empty; at most one per messenger.
    *
    * @generated from field: repeated bongsu.user.v1.NewAddress addresses = 2;
    */
@@ -273,7 +273,7 @@ export declare type CreateUserRequest = Message<"bongsu.user.v1.CreateUserReques
 export declare const CreateUserRequestSchema: GenMessage<CreateUserRequest>;
 
 /**
- * CreateUserResponse holds the user that was made.
+ * CreateUserResponse holds the created user.
  *
  * @generated from message bongsu.user.v1.CreateUserResponse
  */
@@ -293,20 +293,20 @@ export declare type CreateUserResponse = Message<"bongsu.user.v1.CreateUserRespo
 export declare const CreateUserResponseSchema: GenMessage<CreateUserResponse>;
 
 /**
- * UpdateUserRequest changes a user.
+ * UpdateUserRequest holds changes of a user.
  *
  * @generated from message bongsu.user.v1.UpdateUserRequest
  */
 export declare type UpdateUserRequest = Message<"bongsu.user.v1.UpdateUserRequest"> & {
   /**
-   * nick_name is the user's until now.
+   * nick_name is the user's current nickname.
    *
    * @generated from field: string nick_name = 1;
    */
   nickName: string;
 
   /**
-   * new_nick_name is the user's from now on, under the rules of CreateUserRequest.
+   * new_nick_name is the user's new nickname, under the rules of CreateUserRequest.
    * Empty, the nickname stays.
    *
    * @generated from field: string new_nick_name = 2;
@@ -314,7 +314,7 @@ export declare type UpdateUserRequest = Message<"bongsu.user.v1.UpdateUserReques
   newNickName: string;
 
   /**
-   * failover, when set, is the user's from now on.
+   * failover, when set, replaces the user's.
    *
    * @generated from field: optional bool failover = 3;
    */
@@ -328,7 +328,7 @@ export declare type UpdateUserRequest = Message<"bongsu.user.v1.UpdateUserReques
 export declare const UpdateUserRequestSchema: GenMessage<UpdateUserRequest>;
 
 /**
- * UpdateUserResponse holds the user as it is now.
+ * UpdateUserResponse holds the updated user.
  *
  * @generated from message bongsu.user.v1.UpdateUserResponse
  */
@@ -348,7 +348,7 @@ export declare type UpdateUserResponse = Message<"bongsu.user.v1.UpdateUserRespo
 export declare const UpdateUserResponseSchema: GenMessage<UpdateUserResponse>;
 
 /**
- * DeleteUserRequest names a user.
+ * DeleteUserRequest selects a user.
  *
  * @generated from message bongsu.user.v1.DeleteUserRequest
  */
@@ -368,7 +368,7 @@ export declare type DeleteUserRequest = Message<"bongsu.user.v1.DeleteUserReques
 export declare const DeleteUserRequestSchema: GenMessage<DeleteUserRequest>;
 
 /**
- * DeleteUserResponse says nothing more.
+ * DeleteUserResponse is empty.
  *
  * @generated from message bongsu.user.v1.DeleteUserResponse
  */
@@ -382,7 +382,7 @@ export declare type DeleteUserResponse = Message<"bongsu.user.v1.DeleteUserRespo
 export declare const DeleteUserResponseSchema: GenMessage<DeleteUserResponse>;
 
 /**
- * AddUserAddressRequest brings a new address.
+ * AddUserAddressRequest holds a new address.
  *
  * @generated from message bongsu.user.v1.AddUserAddressRequest
  */
@@ -395,7 +395,7 @@ export declare type AddUserAddressRequest = Message<"bongsu.user.v1.AddUserAddre
   nickName: string;
 
   /**
-   * address is what to add.
+   * address is the address to add.
    *
    * @generated from field: bongsu.user.v1.NewAddress address = 2;
    */
@@ -409,7 +409,7 @@ export declare type AddUserAddressRequest = Message<"bongsu.user.v1.AddUserAddre
 export declare const AddUserAddressRequestSchema: GenMessage<AddUserAddressRequest>;
 
 /**
- * AddUserAddressResponse holds the address that was added.
+ * AddUserAddressResponse holds the added address.
  *
  * @generated from message bongsu.user.v1.AddUserAddressResponse
  */
@@ -429,7 +429,7 @@ export declare type AddUserAddressResponse = Message<"bongsu.user.v1.AddUserAddr
 export declare const AddUserAddressResponseSchema: GenMessage<AddUserAddressResponse>;
 
 /**
- * ReplaceUserAddressRequest brings an address in place of another.
+ * ReplaceUserAddressRequest holds the new values of an address.
  *
  * @generated from message bongsu.user.v1.ReplaceUserAddressRequest
  */
@@ -449,7 +449,7 @@ export declare type ReplaceUserAddressRequest = Message<"bongsu.user.v1.ReplaceU
   id: number;
 
   /**
-   * address is what to put there.
+   * address holds the new values.
    *
    * @generated from field: bongsu.user.v1.NewAddress address = 3;
    */
@@ -463,7 +463,7 @@ export declare type ReplaceUserAddressRequest = Message<"bongsu.user.v1.ReplaceU
 export declare const ReplaceUserAddressRequestSchema: GenMessage<ReplaceUserAddressRequest>;
 
 /**
- * ReplaceUserAddressResponse holds the address as it is now.
+ * ReplaceUserAddressResponse holds the updated address.
  *
  * @generated from message bongsu.user.v1.ReplaceUserAddressResponse
  */
@@ -483,7 +483,7 @@ export declare type ReplaceUserAddressResponse = Message<"bongsu.user.v1.Replace
 export declare const ReplaceUserAddressResponseSchema: GenMessage<ReplaceUserAddressResponse>;
 
 /**
- * RemoveUserAddressRequest names an address.
+ * RemoveUserAddressRequest selects an address.
  *
  * @generated from message bongsu.user.v1.RemoveUserAddressRequest
  */
@@ -510,7 +510,7 @@ export declare type RemoveUserAddressRequest = Message<"bongsu.user.v1.RemoveUse
 export declare const RemoveUserAddressRequestSchema: GenMessage<RemoveUserAddressRequest>;
 
 /**
- * RemoveUserAddressResponse says nothing more.
+ * RemoveUserAddressResponse is empty.
  *
  * @generated from message bongsu.user.v1.RemoveUserAddressResponse
  */
@@ -524,7 +524,7 @@ export declare type RemoveUserAddressResponse = Message<"bongsu.user.v1.RemoveUs
 export declare const RemoveUserAddressResponseSchema: GenMessage<RemoveUserAddressResponse>;
 
 /**
- * VerifyUserAddressRequest names an address.
+ * VerifyUserAddressRequest selects an address.
  *
  * @generated from message bongsu.user.v1.VerifyUserAddressRequest
  */
@@ -544,8 +544,7 @@ export declare type VerifyUserAddressRequest = Message<"bongsu.user.v1.VerifyUse
   id: number;
 
   /**
-   * send_test sends a message that says it is a test. Without it nobody is told
-   * anything.
+   * send_test sends a message that is marked as a test. Without it nobody is notified.
    *
    * @generated from field: bool send_test = 3;
    */
@@ -559,22 +558,21 @@ export declare type VerifyUserAddressRequest = Message<"bongsu.user.v1.VerifyUse
 export declare const VerifyUserAddressRequestSchema: GenMessage<VerifyUserAddressRequest>;
 
 /**
- * VerifyUserAddressResponse says what came of it.
+ * VerifyUserAddressResponse holds the outcomes of the check.
  *
  * @generated from message bongsu.user.v1.VerifyUserAddressResponse
  */
 export declare type VerifyUserAddressResponse = Message<"bongsu.user.v1.VerifyUserAddressResponse"> & {
   /**
-   * verified is what the provider said of the credential and the destination: Sent
-   * where both would do. It is not set where the provider has no call for that
-   * (Messenger.verifiable).
+   * verified is the provider's check of the credential and the destination: Sent where
+   * both are valid. Unset where the provider has no such call (Messenger.verifiable).
    *
    * @generated from field: bongsu.messenger.v1.Outcome verified = 1;
    */
   verified?: Outcome | undefined;
 
   /**
-   * test is what came of the test message; not set where none was sent.
+   * test is the outcome of the test message; unset where none was sent.
    *
    * @generated from field: bongsu.messenger.v1.Outcome test = 2;
    */
@@ -588,14 +586,14 @@ export declare type VerifyUserAddressResponse = Message<"bongsu.user.v1.VerifyUs
 export declare const VerifyUserAddressResponseSchema: GenMessage<VerifyUserAddressResponse>;
 
 /**
- * UserService keeps users and their addresses. Credentials go in and never come
- * out: they are sealed when they enter, and no answer holds one.
+ * UserService keeps users and their addresses. Credentials are sealed when they enter,
+ * and no response holds one.
  *
  * @generated from service bongsu.user.v1.UserService
  */
 export declare const UserService: GenService<{
   /**
-   * ListUsers answers with users by id, a page at a time.
+   * ListUsers returns a page of users by id.
    *
    * @generated from rpc bongsu.user.v1.UserService.ListUsers
    */
@@ -605,9 +603,9 @@ export declare const UserService: GenService<{
     output: typeof ListUsersResponseSchema;
   },
   /**
-   * GetUser answers with one user and their addresses.
+   * GetUser returns a user with their addresses.
    *
-   * not_found: nobody bears this nickname.
+   * not_found: no user has this nickname.
    *
    * @generated from rpc bongsu.user.v1.UserService.GetUser
    */
@@ -617,10 +615,10 @@ export declare const UserService: GenService<{
     output: typeof GetUserResponseSchema;
   },
   /**
-   * CreateUser makes a user together with their addresses, or nothing.
+   * CreateUser creates a user and their addresses in one transaction.
    *
-   * invalid_argument: the nickname or an address is not valid.
-   * already_exists: the nickname is taken, or two addresses are of one messenger.
+   * invalid_argument: the nickname or an address is invalid. already_exists: the
+   * nickname is taken, or two addresses are of one messenger.
    *
    * @generated from rpc bongsu.user.v1.UserService.CreateUser
    */
@@ -630,11 +628,11 @@ export declare const UserService: GenService<{
     output: typeof CreateUserResponseSchema;
   },
   /**
-   * UpdateUser gives a user another nickname, sets failover, or both. What is not
-   * set stays, and so do addresses and memberships.
+   * UpdateUser renames a user, sets failover, or both. Unset fields, addresses and
+   * memberships do not change.
    *
-   * invalid_argument: nothing is set, or the new nickname is not valid.
-   * not_found: nobody bears the nickname. already_exists: the new one is taken.
+   * invalid_argument: nothing is set, or the new nickname is invalid. not_found: no
+   * user has the nickname. already_exists: the new one is taken.
    *
    * @generated from rpc bongsu.user.v1.UserService.UpdateUser
    */
@@ -644,10 +642,10 @@ export declare const UserService: GenService<{
     output: typeof UpdateUserResponseSchema;
   },
   /**
-   * DeleteUser deletes a user, their addresses and their memberships. What the
-   * ledger holds of deliveries to them stays.
+   * DeleteUser deletes a user, their addresses and their memberships. Their deliveries
+   * stay in the ledger.
    *
-   * not_found: nobody bears this nickname.
+   * not_found: no user has this nickname.
    *
    * @generated from rpc bongsu.user.v1.UserService.DeleteUser
    */
@@ -657,11 +655,11 @@ export declare const UserService: GenService<{
     output: typeof DeleteUserResponseSchema;
   },
   /**
-   * AddUserAddress gives a user one more way to be reached.
+   * AddUserAddress adds an address to a user.
    *
-   * invalid_argument: no such messenger, or a setting it does not accept.
-   * not_found: nobody bears this nickname. already_exists: the user has an
-   * address of this messenger (a user is told once per messenger).
+   * invalid_argument: no such messenger, or a setting that it does not accept.
+   * not_found: no user has this nickname. already_exists: the user has an address of
+   * this messenger (a user is notified once per messenger).
    *
    * @generated from rpc bongsu.user.v1.UserService.AddUserAddress
    */
@@ -671,11 +669,11 @@ export declare const UserService: GenService<{
     output: typeof AddUserAddressResponseSchema;
   },
   /**
-   * ReplaceUserAddress sets all of an address anew; its id stays.
+   * ReplaceUserAddress replaces all values of an address; its id stays.
    *
-   * invalid_argument: no such messenger, or a setting it does not accept.
-   * not_found: no such user, or no such address of theirs. already_exists:
-   * another address of the user is of this messenger.
+   * invalid_argument: no such messenger, or a setting that it does not accept.
+   * not_found: no such user, or the user has no such address. already_exists: another
+   * address of the user is of this messenger.
    *
    * @generated from rpc bongsu.user.v1.UserService.ReplaceUserAddress
    */
@@ -685,13 +683,12 @@ export declare const UserService: GenService<{
     output: typeof ReplaceUserAddressResponseSchema;
   },
   /**
-   * VerifyUserAddress asks the provider whether an address would work, and sends a
-   * test message to it where that is wanted. What the provider says is an answer, not
-   * an error. Nothing of it is recorded in the ledger.
+   * VerifyUserAddress checks an address with its provider, and sends a test message to
+   * it where send_test is set. The provider's outcome is part of the response, not an
+   * error. Nothing is recorded in the ledger.
    *
    * unavailable: too many addresses are verified at once, at most 5 a second after a
-   * burst of 20; try again.
-   * not_found: no such user, or no such address of theirs.
+   * burst of 20; retry. not_found: no such user, or the user has no such address.
    *
    * @generated from rpc bongsu.user.v1.UserService.VerifyUserAddress
    */
@@ -703,7 +700,7 @@ export declare const UserService: GenService<{
   /**
    * RemoveUserAddress removes an address.
    *
-   * not_found: no such user, or no such address of theirs.
+   * not_found: no such user, or the user has no such address.
    *
    * @generated from rpc bongsu.user.v1.UserService.RemoveUserAddress
    */

@@ -2,7 +2,7 @@
 // @generated from file bongsu/user/v1/user.proto (package bongsu.user.v1, syntax proto3)
 /* eslint-disable */
 
-// People and how they are reached, the target @name.
+// Users and their addresses; the target of a user is @nickname.
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_bongsu_messenger_v1_messenger } from "../../messenger/v1/messenger_pb.js";
@@ -163,8 +163,8 @@ export const VerifyUserAddressResponseSchema = /*@__PURE__*/
   messageDesc(file_bongsu_user_v1_user, 20);
 
 /**
- * UserService keeps users and their addresses. Credentials go in and never come
- * out: they are sealed when they enter, and no answer holds one.
+ * UserService keeps users and their addresses. Credentials are sealed when they enter,
+ * and no response holds one.
  *
  * @generated from service bongsu.user.v1.UserService
  */
