@@ -155,7 +155,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 		for i, from := range []int{0, 1, 0} { // the first is used last, so the second is closed
 			if conns[from] == nil {
 				conns[from], _ = listener.Dial(t.Context(), "", "")
-				defer conns[from].Close()
+				t.Cleanup(func() { _ = conns[from].Close() })
 			}
 			if err := ask(conns[from]); err != nil {
 				t.Fatalf("request %d: %v", i, err)

@@ -13,7 +13,7 @@ import (
 // read returns a file of the repository, by its path from the root.
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../..", path))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", path))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func CheckURL(url string) error {
 	case strings.HasPrefix(path, "//"):
 		return errors.New(wantURL + ": sqlite: must be followed by the path alone, such as sqlite:/var/lib/bongsu/ledger.db")
 	case !prefixed && scheme.MatchString(path), strings.Contains(path, "://"):
-		return errors.New(wantURL + "; other schemes are not supported, and write ./ before a file name that contains :")
+		return errors.New(wantURL + "; other schemes are not supported, and a file name that contains a colon needs ./ before it")
 	}
 	return nil
 }
