@@ -121,7 +121,7 @@ func TestImportBad(t *testing.T) {
 			Messenger: "label", Destination: "x", SealedCredential: []byte("rubbish"),
 		})}}, []string{"sealed_credential: sealed under another seal key"}},
 		"a kept secret would go elsewhere": {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "https://evil.example", ""))}}, []string{"credential: required, because the destination"}},
-		"http":                             {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "http://a.example", "s3cret"))}}, []string{"destination: must be a URL"}},
+		"http":                             {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim", address("url", "http://a.example", "s3cret"))}}, []string{"destination: must be an encrypted URL"}},
 		"users twice":                      {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("a"), user("a")}}, []string{`users[1]: user "a": nick_name: duplicate`}},
 		"groups twice":                     {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a"}, {GroupName: "a"}}}, []string{`groups[1]: group "a": group_name: duplicate`}},
 		"nobody":                           {&userv1.ImportDirectoryRequest{Groups: []*userv1.TransferGroup{{GroupName: "a", Members: []string{"x"}}}}, []string{`members: unknown user "x"`}},
