@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,6 +13,9 @@ import (
 
 // TestHangup checks that SIGHUP stops a process like SIGTERM, except under nohup.
 func TestHangup(t *testing.T) {
+	// Tests under nohup ignore SIGHUP, and so would the process; a handler ends that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
 	p := binaries.Serve(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0")
 	p.URLs(t, 1)
 	p.Signal(t, syscall.SIGHUP)

@@ -95,7 +95,7 @@ func intakeRefuses(t *testing.T, d deployment) {
 		why    string
 	}{
 		"alertmanager": {`{"alerts":[{"labels":{"bongsu_target":"@nobody"}},{"labels":{"bongsu_target":"ops"}},{}]}`, http.StatusBadRequest, "alerts[1].target: malformed target ops"},
-		"grafana":      {`{"alerts":`, http.StatusBadRequest, "not that of Grafana"},
+		"grafana":      {`{"alerts":`, http.StatusBadRequest, "body of Grafana"},
 		"backup":       {`{}`, http.StatusNotFound, "backup"},
 	} {
 		t.Run(source, func(t *testing.T) {
