@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -58,7 +60,8 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 		mu.Lock()
 		some := slices.Clone(all)
 		mu.Unlock()
-		claims, err := l.Claim(t.Context(), some, Claimant(), at(1), at(1000))
+		request := Claimant()
+		claims, err := retried(func() ([]alert.Claim, error) { return l.Claim(t.Context(), some, request, at(1), at(1000)) })
 		if err != nil {
 			t.Error(err)
 		}
@@ -81,7 +84,7 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 			}
 			delete(claimed, c.DeliveryID)
 			mu.Unlock()
-			if _, err := l.Report(t.Context(), []alert.Report{r}, at(1), rule); err != nil {
+			if _, err := retried(func() ([]int64, error) { return l.Report(t.Context(), []alert.Report{r}, at(1), rule) }); err != nil {
 				t.Error(err)
 			}
 		}
@@ -136,4 +139,16 @@ func KeyedAtOnce(t *testing.T, ledgers ...alert.Ledger) {
 	backlogs, err := l.Backlogs(t.Context(), at(1), false)
 	must(t, err)
 	same(t, len(backlogs), 0) // no delivery is stuck
+}
+
+// retried calls the ledger up to five times while it is unavailable, as senders do: two
+// stores that write without a pause may keep each other from the lock of a SQLite file for
+// longer than its busy timeout.
+func retried[T any](call func() (T, error)) (res T, err error) {
+	for range 5 {
+		if res, err = call(); !errors.Is(err, fault.ErrUnavailable) {
+			break
+		}
+	}
+	return res, err
 }
