@@ -234,7 +234,7 @@ func TestRefusal(t *testing.T) {
 				t.Errorf("a probe during the refusal: %v %v", mine, err)
 			}
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // in the synctest bubble
 		probes := 0
 		for _, p := range all {
 			mine, err := p.Probe(t.Context(), key, time.Now().Add(time.Minute))

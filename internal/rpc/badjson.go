@@ -16,7 +16,7 @@ var place = regexp.MustCompile(`\(line (\d+):(\d+)\)`)
 // badJSON returns an error for callers, for data that protojson could not decode. It names
 // the field: field if it is not empty, and otherwise the one at the position in the error.
 func badJSON(err error, data []byte, field string) error {
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protojson varies the space so that nobody depends on it
+	text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protojson varies the space on purpose
 	text = strings.TrimPrefix(text, "proto: ")
 	if at := place.FindStringSubmatch(text); field == "" && at != nil {
 		line, _ := strconv.Atoi(at[1])

@@ -136,7 +136,7 @@ func TestBodyLimitsEndWithTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 0, slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(r.Body)
-			time.Sleep(10 * time.Minute)
+			time.Sleep(10 * time.Minute) // in the synctest bubble
 			fmt.Fprintf(w, "%v, %v", err, r.Context().Err())
 		}))
 		client := &http.Client{Transport: &http.Transport{DialContext: listener.Dial}}

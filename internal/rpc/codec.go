@@ -96,8 +96,8 @@ func (c restCodec) UnmarshalField(data []byte, message proto.Message, field prot
 	return nil
 }
 
-// appendJSON encodes a message as compact JSON. protojson varies its spaces so that nobody
-// depends on them, but callers of the older service do: see docs/compatibility.md.
+// appendJSON encodes a message as compact JSON. protojson varies its spaces on
+// purpose, but callers of the older service depend on them: see docs/compatibility.md.
 func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
 	text, err := printed.Marshal(message)
 	return appendCompact(dst, text, err)

@@ -160,7 +160,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 			if err := ask(conns[from]); err != nil {
 				t.Fatalf("request %d: %v", i, err)
 			}
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // in the synctest bubble
 		}
 		conns[2], _ = listener.Dial(t.Context(), "", "")
 		defer conns[2].Close()

@@ -123,7 +123,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 		if n := strings.Count(out.String(), "level=WARN"); n != 1 || !strings.Contains(out.String(), "evil.example") || out.Len() > 1000 {
 			t.Errorf("%d lines: %s", n, out.String())
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // in the synctest bubble
 		refused()
 		if n := strings.Count(out.String(), "level=WARN"); n != 2 {
 			t.Errorf("%d lines after a minute", n)

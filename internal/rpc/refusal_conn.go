@@ -48,8 +48,11 @@ func (c refusalConn) Write(data []byte) (int, error) {
 // refusalAnswer returns the error that replaces a response of net/http's own, and reports
 // whether data is one.
 func refusalAnswer(data []byte) ([]byte, bool) {
-	line, rest, ok := bytes.Cut(data, []byte("\r\n"))
-	if !ok || !bytes.HasPrefix(line, http1) || !bytes.HasPrefix(rest, refusalHeader[2:]) {
+	if !bytes.HasPrefix(data, http1) { // HTTP/2, or a later part of a response: it is not scanned
+		return nil, false
+	}
+	line, rest, _ := bytes.Cut(data, []byte("\r\n"))
+	if !bytes.HasPrefix(rest, refusalHeader[2:]) {
 		return nil, false
 	}
 	status, err := strconv.Atoi(string(line[len(http1):min(len(line), len(http1)+3)]))

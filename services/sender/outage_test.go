@@ -24,7 +24,7 @@ func TestOutageOfAllLanes(t *testing.T) {
 				for n := range 12 {
 					o.failed(strconv.Itoa(n), errors.New("unavailable"))
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // in the synctest bubble
 				o.works()
 			}
 			time.Sleep(2 * outageQuiet)
