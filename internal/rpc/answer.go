@@ -17,9 +17,14 @@ const (
 // withAnswerLimits wraps a handler so that a caller that does not read a large response is
 // disconnected: otherwise the response would stay in memory.
 func withAnswerLimits(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&answerWriter{ResponseWriter: w}, r)
-	})
+	return limitedAnswers{next}
+}
+
+type limitedAnswers struct{ next http.Handler }
+
+// ServeHTTP serves a request.
+func (h limitedAnswers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.next.ServeHTTP(&answerWriter{ResponseWriter: w}, r)
 }
 
 // An answerWriter writes large responses in pieces, each with a deadline.

@@ -54,9 +54,9 @@ func (b *byteBudget) take(n int64) bool {
 // callers get. It is safe for use by one reader.
 type requestBody struct {
 	io.ReadCloser
-	limits   bodyLimits
-	budget   *byteBudget
-	deadline func(time.Time) error // sets the read deadline of the connection or stream
+	limits *bodyLimits
+	budget *byteBudget
+	writer http.ResponseWriter // sets the read deadline of the connection or stream
 
 	mu       sync.Mutex
 	timer    *time.Timer
@@ -70,20 +70,37 @@ type requestBody struct {
 // withBodyLimits wraps a handler so that each request body is read under limits and counted
 // against budget.
 func withBodyLimits(next http.Handler, limits bodyLimits, budget *byteBudget) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.Body == http.NoBody {
-			next.ServeHTTP(w, r)
-			return
-		}
-		body := &requestBody{ReadCloser: r.Body, limits: limits, budget: budget, deadline: http.NewResponseController(w).SetReadDeadline, started: time.Now()}
-		body.mu.Lock()
-		body.timer = time.AfterFunc(limits.idle, body.expire)
-		body.mu.Unlock()
-		defer body.finish()
-		limited := *r // a shallow copy: the server closes the original body
-		limited.Body = body
-		next.ServeHTTP(w, &limited)
-	})
+	return &limitedBodies{next: next, limits: limits, budget: budget}
+}
+
+type limitedBodies struct {
+	next   http.Handler
+	limits bodyLimits
+	budget *byteBudget
+}
+
+// ServeHTTP serves a request. Like every handler around all requests it needs little stack:
+// with a few hundred bytes more, the stack of an idle connection would have to grow, and be
+// copied, for many a request.
+func (h *limitedBodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	limited, body := h.limit(w, r)
+	defer body.finish()
+	h.next.ServeHTTP(w, limited)
+}
+
+// limit returns a copy of r, with its body under limits. The server keeps the original.
+func (h *limitedBodies) limit(w http.ResponseWriter, r *http.Request) (*http.Request, *requestBody) {
+	body := &requestBody{ReadCloser: r.Body, limits: &h.limits, budget: h.budget, writer: w, started: time.Now()}
+	body.mu.Lock()
+	body.timer = time.AfterFunc(h.limits.idle, body.expire)
+	body.mu.Unlock()
+	limited := *r
+	limited.Body = body
+	return &limited, body
 }
 
 // Read returns deadline_exceeded if the body does not arrive in time, unavailable if the
@@ -107,7 +124,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		b.done = true
 		if b.expired {
-			_ = b.deadline(time.Time{}) // the last byte arrived just in time
+			b.setDeadline(time.Time{}) // the last byte arrived just in time
 		}
 		return n, io.EOF
 	}
@@ -155,6 +172,10 @@ func (b *requestBody) chargeLocked(total int64) bool {
 	return true
 }
 
+func (b *requestBody) setDeadline(deadline time.Time) {
+	_ = http.NewResponseController(b.writer).SetReadDeadline(deadline) // fails only for the writer of a test
+}
+
 // expire ends a blocked read.
 func (b *requestBody) expire() {
 	b.mu.Lock()
@@ -163,7 +184,7 @@ func (b *requestBody) expire() {
 		return
 	}
 	b.expired = true
-	_ = b.deadline(time.Now()) // fails only for the writer of a test
+	b.setDeadline(time.Now())
 }
 
 // finish ends the limits with the request, and releases its budget. The server reads the
@@ -173,7 +194,7 @@ func (b *requestBody) finish() {
 	defer b.mu.Unlock()
 	b.timer.Stop()
 	if !b.done && !b.expired {
-		_ = b.deadline(time.Now().Add(b.limits.discard))
+		b.setDeadline(time.Now().Add(b.limits.discard))
 	}
 	b.done = true
 	b.budget.free.Add(b.charged)

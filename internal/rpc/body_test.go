@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -218,8 +219,8 @@ func TestStreamsOfHTTP2End(t *testing.T) {
 func TestLargeBodiesHaveABudget(t *testing.T) {
 	budget := newByteBudget(1 << 20)
 	read := func(n int) error {
-		body := &requestBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", n))), limits: defaultBodyLimits, budget: budget,
-			deadline: func(time.Time) error { return nil }, timer: time.NewTimer(time.Hour), started: time.Now()}
+		body := &requestBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", n))), limits: &defaultBodyLimits, budget: budget,
+			writer: httptest.NewRecorder(), timer: time.NewTimer(time.Hour), started: time.Now()}
 		t.Cleanup(body.finish)
 		_, err := io.ReadAll(body)
 		return err

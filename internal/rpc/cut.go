@@ -66,7 +66,7 @@ type cutText string
 
 func (t cutText) Error() string { return string(t) }
 
-// quotedHeaders are the headers that Connect quotes in its errors.
+// quotedHeaders are the headers that Connect quotes in its errors, in canonical form.
 var quotedHeaders = []string{
 	"Connect-Content-Encoding", "Connect-Protocol-Version", "Connect-Timeout-Ms", "Content-Encoding", "Grpc-Encoding", "Grpc-Timeout",
 }
@@ -77,17 +77,22 @@ var quotedParameters = []string{"base64", "compression", "connect", "encoding"}
 // withShortHeaders truncates values that Connect would quote whole in an error. Such a long
 // value is invalid, and stays so.
 func withShortHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range quotedHeaders {
-			if value := r.Header.Get(name); len(value) > maxQuoteBytes {
-				r.Header.Set(name, value[:maxQuoteBytes])
-			}
+	return shortHeaders{next}
+}
+
+type shortHeaders struct{ next http.Handler }
+
+// ServeHTTP serves a request.
+func (h shortHeaders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, name := range quotedHeaders {
+		if values := r.Header[name]; len(values) > 0 && len(values[0]) > maxQuoteBytes {
+			r.Header.Set(name, values[0][:maxQuoteBytes])
 		}
-		if len(r.URL.RawQuery) > maxQuoteBytes && r.Method == http.MethodGet {
-			r.URL.RawQuery = shortQuery(r.URL.RawQuery)
-		}
-		next.ServeHTTP(w, r)
-	})
+	}
+	if len(r.URL.RawQuery) > maxQuoteBytes && r.Method == http.MethodGet {
+		r.URL.RawQuery = shortQuery(r.URL.RawQuery)
+	}
+	h.next.ServeHTTP(w, r)
 }
 
 // shortQuery truncates the values of quotedParameters.

@@ -25,23 +25,32 @@ type headerField struct {
 // intercept is the interceptor. It returns fault.ErrInvalid if field and header differ.
 func (h headerField) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		said := req.Header().Get(h.header)
-		message, ok := req.Any().(proto.Message)
-		if said == "" || !ok {
-			return next(ctx, req)
+		if value := req.Header().Get(h.header); value != "" {
+			if err := h.copy(value, req.Any()); err != nil {
+				return nil, err
+			}
 		}
-		if !utf8.ValidString(said) {
-			return nil, fmt.Errorf("header %s: not valid UTF-8: %w", h.header, fault.ErrInvalid)
-		}
-		m := message.ProtoReflect()
-		field := m.Descriptor().Fields().ByName(h.field)
-		if field == nil {
-			return next(ctx, req)
-		}
-		if m.Has(field) && m.Get(field).String() != said {
-			return nil, fmt.Errorf("%s and header %s differ: %w", h.field, h.header, fault.ErrInvalid)
-		}
-		m.Set(field, protoreflect.ValueOfString(said))
 		return next(ctx, req)
 	}
+}
+
+// copy sets the field of a request that has it.
+func (h headerField) copy(value string, req any) error {
+	message, ok := req.(proto.Message)
+	if !ok {
+		return nil
+	}
+	if !utf8.ValidString(value) {
+		return fmt.Errorf("header %s: not valid UTF-8: %w", h.header, fault.ErrInvalid)
+	}
+	m := message.ProtoReflect()
+	field := m.Descriptor().Fields().ByName(h.field)
+	if field == nil {
+		return nil
+	}
+	if m.Has(field) && m.Get(field).String() != value {
+		return fmt.Errorf("%s and header %s differ: %w", h.field, h.header, fault.ErrInvalid)
+	}
+	m.Set(field, protoreflect.ValueOfString(value))
+	return nil
 }

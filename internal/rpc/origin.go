@@ -21,24 +21,28 @@ var (
 // this machine or its network send them: the Host must be allowed, and an Origin must equal
 // the Host. Refused requests get 403, or permission_denied by the protocol of the request.
 func Protect(next http.Handler, hosts Hosts, log *slog.Logger) http.Handler {
-	g := &guard{hosts: hosts, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
+	g := &guard{next: next, hosts: hosts, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
 	g.logged.Interval = time.Minute
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := g.check(r); err != nil {
-			g.refuse(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return g
 }
 
 // A guard refuses cross-origin requests, for Protect.
 type guard struct {
+	next   http.Handler
 	hosts  Hosts
 	cross  *http.CrossOriginProtection
 	errors *connect.ErrorWriter
 	log    *slog.Logger
 	logged rate.Sometimes // any client can cause such warnings
+}
+
+// ServeHTTP serves or refuses a request.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := g.check(r); err != nil {
+		g.refuse(w, r, err)
+		return
+	}
+	g.next.ServeHTTP(w, r)
 }
 
 // check returns the reason to refuse a request, or nil. Safe methods are allowed without an

@@ -79,16 +79,23 @@ func arrived(r *http.Request, limit int64) (*http.Request, error) {
 // checkedQueries refuses Connect GET requests with a malformed query. Connect itself would
 // respond with a server error.
 func checkedQueries(next http.Handler) http.Handler {
-	writer := connect.NewErrorWriter()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			if err := checkConnectQuery(r.URL.RawQuery); err != nil {
-				_ = writer.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // fails only if the caller is gone
-				return
-			}
+	return queryChecker{next, connect.NewErrorWriter()}
+}
+
+type queryChecker struct {
+	next   http.Handler
+	errors *connect.ErrorWriter
+}
+
+// ServeHTTP serves a request.
+func (h queryChecker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		if err := checkConnectQuery(r.URL.RawQuery); err != nil {
+			_ = h.errors.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // fails only if the caller is gone
+			return
 		}
-		next.ServeHTTP(w, r)
-	})
+	}
+	h.next.ServeHTTP(w, r)
 }
 
 func checkConnectQuery(raw string) error {

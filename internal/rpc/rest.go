@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -116,14 +115,11 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 	if err := checkHeader(r.Header); err != nil {
 		return nil, refuse(http.StatusBadRequest, "%w", err)
 	}
-	inner, target := *r, *r.URL // copies: the server keeps the original
+	inner, target := *r, *r.URL // copies: the server keeps the original, except for headers
 	target.Path, target.RawPath, target.RawQuery = found.path, "", query
-	inner.URL, inner.Header = &target, maps.Clone(r.Header)
+	inner.URL = &target
 	inner.Method = found.method
 	inner.TransferEncoding = nil
-	for _, name := range []string{"Content-Encoding", "Content-Length", "Connect-Protocol-Version"} {
-		inner.Header.Del(name)
-	}
 	count := len(ignored)
 	if found.body == "" { // a body that is sent is ignored
 		inner.Header.Del("Content-Type")
@@ -142,6 +138,9 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 		}
 		inner.Body, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
+	for _, name := range [...]string{"Content-Encoding", "Content-Length", "Connect-Protocol-Version"} {
+		delete(inner.Header, name)
+	}
 	if len(out.ignored) > 0 {
 		inner.Header.Del("Accept-Encoding") // the body of the response is extended
 	}
@@ -154,8 +153,11 @@ func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*h
 // checkHeader returns an error for an invalid header whose value goes into a message.
 func checkHeader(header http.Header) error {
 	for name, values := range header {
+		if name != idempotencyHeader && !strings.HasPrefix(name, "Ce-") && !strings.HasPrefix(name, "X-Twilio-") {
+			continue
+		}
 		for _, v := range values {
-			if !utf8.ValidString(v) && (name == idempotencyHeader || strings.HasPrefix(name, "Ce-") || strings.HasPrefix(name, "X-Twilio-")) {
+			if !utf8.ValidString(v) {
 				return fmt.Errorf("header %s: not valid UTF-8", name)
 			}
 		}

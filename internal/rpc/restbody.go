@@ -130,6 +130,8 @@ func (r *route) checkMediaType(req *http.Request) *refusal {
 		return r.checkRawType(req)
 	case len(types) == 0 && req.ContentLength == 0:
 		return nil
+	case len(types) == 1 && types[0] == "application/json":
+		return nil
 	}
 	mediaType, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	if err != nil || !isJSON(mediaType) {

@@ -20,7 +20,13 @@ type validator struct{ protovalidate.Validator }
 // Validate returns a protovalidate.ValidationError with at most maxViolations, and the
 // number of further ones.
 func (v validator) Validate(message proto.Message, options ...protovalidate.ValidationOption) error {
-	err := v.Validator.Validate(message, options...)
+	if err := v.Validator.Validate(message, options...); err != nil {
+		return limitViolations(err)
+	}
+	return nil
+}
+
+func limitViolations(err error) error {
 	invalid, ok := errors.AsType[*protovalidate.ValidationError](err)
 	if !ok || len(invalid.Violations) <= maxViolations {
 		return err

@@ -24,7 +24,21 @@ const maxName = 4 * MaxName
 // CanonicalName returns name in Unicode's Normalization Form C, in which names are
 // stored and looked up: 가 is the same name whether it was typed as one code point or as
 // two.
-func CanonicalName(name string) string { return norm.NFC.String(name) }
+func CanonicalName(name string) string {
+	if isASCII(name) { // is normalized, and norm needs a kilobyte of stack to see it
+		return name
+	}
+	return norm.NFC.String(name)
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
 
 // NewNickname parses a new nickname like NewName, and rejects the reserved word all in
 // any form, because the target @all names every user.
