@@ -82,7 +82,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	warnUnknown(con, res.GetUnknownTarget())
+	warnUnknownTargets(con, res.GetUnknownTarget())
 	if res.GetUserCount() == 0 {
 		con.warn("nobody was notified: no target has an address")
 	}
@@ -119,8 +119,8 @@ func splitSend(args []string) (targets []string, message string, err error) {
 	return targets, message, nil
 }
 
-// warnUnknown warns about unknown targets.
-func warnUnknown(con *console, unknown []string) {
+// warnUnknownTargets warns about unknown targets.
+func warnUnknownTargets(con *console, unknown []string) {
 	if len(unknown) > 0 {
 		con.warn("unknown target %s", strings.Join(unknown, " "))
 	}
@@ -160,7 +160,7 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 		}
 		p.field("targets", strings.Join(a.GetTarget(), " "))
 		p.field("unknown", strings.Join(a.GetUnknownTarget(), " "))
-		p.field("deliveries", tally(a.GetDeliveryCounts()))
+		p.field("deliveries", countsLine(a.GetDeliveryCounts()))
 		if len(res.GetDeliveries()) == 0 {
 			return
 		}
@@ -197,7 +197,7 @@ func (c alertGet) pages(ctx context.Context) (*alertv1.GetAlertResponse, error) 
 // state returns the state of a delivery, with a mark for a possible duplicate or the
 // time of the next attempt.
 func state(d *alertv1.Delivery) string {
-	text := word(d.GetState(), "DELIVERY_STATE_")
+	text := enumWord(d.GetState(), "DELIVERY_STATE_")
 	for _, attempt := range d.GetAttempts() {
 		if attempt.GetPossibleDuplicate() {
 			return text + " (possible duplicate)"
@@ -222,8 +222,8 @@ func evidence(d *alertv1.Delivery) (status, code, messageID string) {
 	return status, outcome.GetProviderCode(), outcome.GetProviderMessageId()
 }
 
-// tally returns the number of deliveries in each state as text.
-func tally(c *alertv1.DeliveryCounts) string {
+// countsLine returns the number of deliveries in each state as text.
+func countsLine(c *alertv1.DeliveryCounts) string {
 	var parts []string
 	for _, part := range []struct {
 		count int32
@@ -267,7 +267,7 @@ func (c alertResolve) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	warnUnknown(con, res.GetUnknownTarget())
+	warnUnknownTargets(con, res.GetUnknownTarget())
 	return con.show(c.JSON, res, func(p *page) {
 		p.say("%s", count(res.GetUserCount(), "delivery", "deliveries"))
 		if len(res.GetRecipients()) == 0 {

@@ -49,13 +49,13 @@ func TestMoment(t *testing.T) {
 		"2026-09-01T14:30:00Z":      "2026-09-01T14:30:00Z",
 		"2026-09-01T14:30:00-04:00": "2026-09-01T14:30:00-04:00",
 	} {
-		got, ok := moment(text, con.Now(), con.Zone)
+		got, ok := parseTime(text, con.Now(), con.Zone)
 		if !ok || got.Format(time.RFC3339) != want {
 			t.Errorf("moment(%q) is %s, %t; want %s", text, got.Format(time.RFC3339), ok, want)
 		}
 	}
 	for _, text := range []string{"", "d", "-1h", "-1d", "1.5d", "1", "yesterday", "2026-13-01", "99999999d"} {
-		if got, ok := moment(text, con.Now(), con.Zone); ok {
+		if got, ok := parseTime(text, con.Now(), con.Zone); ok {
 			t.Errorf("moment(%q) is %s", text, got)
 		}
 	}
@@ -90,7 +90,7 @@ func TestTally(t *testing.T) {
 		{&alertv1.DeliveryCounts{Sent: 3}, "3 sent"},
 		{&alertv1.DeliveryCounts{Queued: 1, Held: 6, Sent: 2, Failed: 3, Expired: 4, Canceled: 5}, "1 queued, 6 held, 2 sent, 3 failed, 4 expired, 5 canceled"},
 	} {
-		if got := tally(test.counts); got != test.want {
+		if got := countsLine(test.counts); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
 		}
 	}
@@ -116,7 +116,7 @@ func TestAllTold(t *testing.T) {
 		{"one of a chain was sent, one of none failed", []*alertv1.Delivery{of("7", sent), of("7", canceled), of("", failed)}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := allTold(test.ds); got != test.want {
+			if got := allNotified(test.ds); got != test.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -70,7 +70,7 @@ func (c deliveryReplay) request(con *console) (*alertv1.ReplayDeliveriesRequest,
 		if bound.text == "" {
 			continue
 		}
-		t, ok := moment(bound.text, con.Now(), con.Zone)
+		t, ok := parseTime(bound.text, con.Now(), con.Zone)
 		if !ok {
 			return nil, usagef("invalid %s %q: use a time, or a duration before now", bound.flag, bound.text)
 		}

@@ -39,7 +39,7 @@ func (c demoCmd) Run(ctx context.Context, con *console) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 	}
-	out := &curtain{w: con.Out} // the mockup prints concurrently
+	out := &deferredOutput{w: con.Out} // the mockup prints concurrently
 	a, err := app.New(ctx, app.Config{
 		Services: []string{"all", app.Mockup},
 		Data:     data,
@@ -59,7 +59,7 @@ func (c demoCmd) Run(ctx context.Context, con *console) (err error) {
 		return a.Run(ctx)
 	})
 	g.Go(func() error {
-		err := tour{out: out, edge: "http://" + a.Addr(app.Edge), mockup: "http://" + a.Addr(app.Mockup), data: data}.run(ctx)
+		err := demoRun{out: out, edge: "http://" + a.Addr(app.Edge), mockup: "http://" + a.Addr(app.Mockup), data: data}.run(ctx)
 		if err != nil || c.Once {
 			stop()
 		}

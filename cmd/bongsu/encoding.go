@@ -22,18 +22,18 @@ var encodings = map[string]encoding.Encoding{
 	"euc-kr":   korean.EUCKR,
 }
 
-// toUTF8 decodes a file into UTF-8 without a byte order mark. Without a name the file
+// decodeToUTF8 decodes a file into UTF-8 without a byte order mark. Without a name the file
 // must be UTF-8, or UTF-16 with a byte order mark; otherwise the error names the likely
 // encoding. No error quotes the file.
-func toUTF8(text []byte, name string) ([]byte, error) {
+func decodeToUTF8(text []byte, name string) ([]byte, error) {
 	if name == "" {
 		if !bytes.HasPrefix(text, []byte{0xff, 0xfe}) && !bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
-			return asUTF8(text)
+			return checkUTF8Text(text)
 		}
 		name = "utf-16"
 	}
 	if name == "utf-8" {
-		return asUTF8(text)
+		return checkUTF8Text(text)
 	}
 	decoded, err := decode(text, name)
 	if err != nil {
@@ -42,8 +42,8 @@ func toUTF8(text []byte, name string) ([]byte, error) {
 	return withoutMark(decoded), nil
 }
 
-// asUTF8 returns a text that is UTF-8, or an error that names its likely encoding.
-func asUTF8(text []byte) ([]byte, error) {
+// checkUTF8Text returns a text that is UTF-8, or an error that names its likely encoding.
+func checkUTF8Text(text []byte) ([]byte, error) {
 	if looksUTF16(text, 1) {
 		return nil, errors.New("the file looks like UTF-16 (little endian) without a byte order mark: use --encoding=utf-16le, or save it as UTF-8")
 	}

@@ -36,7 +36,7 @@ func TestEncodings(t *testing.T) {
 		"CP949":                          {"cp949", cp949},
 		"EUC-KR":                         {"euc-kr", cp949},
 	} {
-		got, err := toUTF8([]byte(c.text), c.said)
+		got, err := decodeToUTF8([]byte(c.text), c.said)
 		if err != nil || string(got) != text {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
@@ -51,7 +51,7 @@ func TestEncodings(t *testing.T) {
 		"half of UTF-16":        {"", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)) + "x", "the file is not UTF-16: it has an odd number of bytes"},
 		"half a pair of UTF-16": {"utf-16le", "a\x00\x00\xd8b\x00", "the file is not UTF-16LE: line 1 has"},
 	} {
-		_, err := toUTF8([]byte(c.text), c.said)
+		_, err := decodeToUTF8([]byte(c.text), c.said)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -66,7 +66,7 @@ func FuzzToUTF8(f *testing.F) {
 		if encodings[name] == nil {
 			name = ""
 		}
-		if got, err := toUTF8(text, name); err == nil && strings.ToValidUTF8(string(got), "?") != string(got) {
+		if got, err := decodeToUTF8(text, name); err == nil && strings.ToValidUTF8(string(got), "?") != string(got) {
 			t.Errorf("%q as %q becomes %q", text, name, got)
 		}
 	})

@@ -48,10 +48,10 @@ func TestZeroIsNoDefault(t *testing.T) {
 // was ignored at the start.
 func TestEndingSignals(t *testing.T) {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
-	if got := ending(func(os.Signal) bool { return false }); !slices.Equal(got, all) {
+	if got := shutdownSignals(func(os.Signal) bool { return false }); !slices.Equal(got, all) {
 		t.Errorf("%v", got)
 	}
-	if got := ending(func(s os.Signal) bool { return s == syscall.SIGHUP }); !slices.Equal(got, all[:2]) {
+	if got := shutdownSignals(func(s os.Signal) bool { return s == syscall.SIGHUP }); !slices.Equal(got, all[:2]) {
 		t.Errorf("by nohup: %v", got)
 	}
 }

@@ -35,10 +35,10 @@ func (c exportCmd) Run(ctx context.Context, con *console) error {
 	if c.OpenWith != "" && !c.WithSecrets {
 		return usagef("--open-with opens credentials: add --with-secrets")
 	}
-	var key *seal.Key
+	var key *seal.Keyring
 	if c.OpenWith != "" {
 		var err error
-		if key, err = seal.ReadKey(c.OpenWith); err != nil {
+		if key, err = seal.ReadKeyFile(c.OpenWith); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (c exportCmd) Run(ctx context.Context, con *console) error {
 		write = writeCSV
 	}
 	var out bytes.Buffer
-	if err := write(&out, sheet{res.GetUsers(), res.GetGroups()}); err != nil {
+	if err := write(&out, importFile{res.GetUsers(), res.GetGroups()}); err != nil {
 		return err
 	}
 	_, err = con.Out.Write(out.Bytes())
@@ -67,7 +67,7 @@ func (c exportCmd) Run(ctx context.Context, con *console) error {
 }
 
 // openAll replaces the sealed credentials with opened ones.
-func openAll(key *seal.Key, res *userv1.ExportDirectoryResponse) error {
+func openAll(key *seal.Keyring, res *userv1.ExportDirectoryResponse) error {
 	for _, u := range res.GetUsers() {
 		for _, a := range u.GetAddresses() {
 			secret, err := key.Open(a.GetSealedCredential(), seal.ExportPurpose(u.GetNickName(), a.GetMessenger(), a.GetDestination()))

@@ -53,8 +53,8 @@ func groupRef(text string) (id int32, name string, err error) {
 	return int32(n), "", nil
 }
 
-// drawGroup prints a group and its members.
-func drawGroup(p *page, g *groupv1.GroupUsers) {
+// printGroup prints a group and its members.
+func printGroup(p *page, g *groupv1.GroupUsers) {
 	p.field("group", g.GetId())
 	p.field("name", g.GetGroupName())
 	p.field("members", len(g.GetUserList()))
@@ -116,7 +116,7 @@ func (c groupGet) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return con.show(c.JSON, res, func(p *page) { drawGroup(p, res.GetGroup()) })
+	return con.show(c.JSON, res, func(p *page) { printGroup(p, res.GetGroup()) })
 }
 
 // groupCreate is the command bongsu group create.
@@ -211,7 +211,7 @@ func (c groupAddUser) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return con.show(c.JSON, res, func(p *page) { drawGroup(p, res.GetGroup()) })
+	return con.show(c.JSON, res, func(p *page) { printGroup(p, res.GetGroup()) })
 }
 
 // groupRemoveUser is the command bongsu group remove-user.

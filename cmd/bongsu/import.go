@@ -70,13 +70,13 @@ func (c importCmd) Run(ctx context.Context, con *console) error {
 		Users: s.users, Groups: s.groups, Prune: c.Prune, DryRun: c.DryRun,
 	})
 	if err != nil {
-		return tellProblems(con, err)
+		return printProblems(con, err)
 	}
 	return con.show(c.JSON, res, func(p *page) { c.drawImport(p, res) })
 }
 
 // read reads and parses the import file.
-func (c importCmd) read(con *console) (s sheet, err error) {
+func (c importCmd) read(con *console) (s importFile, err error) {
 	format, err := formatOf(c.Format, c.Path)
 	if err != nil {
 		return s, err
@@ -98,7 +98,7 @@ func (c importCmd) read(con *console) (s sheet, err error) {
 	if len(text) > most {
 		return s, usagef("%s is larger than 64 MiB", c.Path)
 	}
-	if text, err = toUTF8(text, c.Encoding); err != nil {
+	if text, err = decodeToUTF8(text, c.Encoding); err != nil {
 		return s, err
 	}
 	read := readYAML
@@ -109,12 +109,12 @@ func (c importCmd) read(con *console) (s sheet, err error) {
 	if err != nil {
 		return s, err
 	}
-	return s, problems.tell(con)
+	return s, problems.print(con)
 }
 
-// tellProblems prints each problem of an import file that the service returned on its
+// printProblems prints each problem of an import file that the service returned on its
 // own line.
-func tellProblems(con *console, err error) error {
+func printProblems(con *console, err error) error {
 	coded, ok := errors.AsType[*connect.Error](err)
 	if !ok || coded.Code() != connect.CodeInvalidArgument {
 		return err
@@ -148,7 +148,7 @@ func (c importCmd) drawImport(p *page, res *userv1.ImportDirectoryResponse) {
 	case c.DryRun:
 		p.say("")
 		for _, change := range res.GetChanges() {
-			p.say("%s %s", word(change.GetAction(), "IMPORT_ACTION_"), thing(change))
+			p.say("%s %s", enumWord(change.GetAction(), "IMPORT_ACTION_"), changeSubject(change))
 		}
 		if len(res.GetChanges()) == maxChanges {
 			p.say("and more")
@@ -160,8 +160,8 @@ func (c importCmd) drawImport(p *page, res *userv1.ImportDirectoryResponse) {
 // maxChanges is the maximum number of changes that the service returns.
 const maxChanges = 1000
 
-// thing returns the subject of a change as text.
-func thing(c *userv1.ImportChange) string {
+// changeSubject returns the subject of a change as text.
+func changeSubject(c *userv1.ImportChange) string {
 	switch {
 	case c.GetMessenger() != "":
 		return fmt.Sprintf("address of %s by %s", c.GetNickName(), c.GetMessenger())

@@ -23,10 +23,10 @@ Examples:
 
 // Run executes bongsu key make.
 func (c keyMake) Run(con *console) error {
-	if err := seal.MakeKey(c.Path); err != nil {
+	if err := seal.CreateKeyFile(c.Path); err != nil {
 		return err
 	}
-	if _, err := seal.ReadKey(c.Path); err != nil {
+	if _, err := seal.ReadKeyFile(c.Path); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(con.Out, "the seal key is at %s\n", c.Path)
@@ -51,7 +51,7 @@ Example:
 
 // Run executes bongsu key rotate.
 func (c keyRotate) Run(con *console) error {
-	id, err := seal.Rotate(c.Path, con.Now())
+	id, err := seal.RotateKeyFile(c.Path, con.Now())
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ Example:
 
 // Run executes bongsu key list.
 func (c keyList) Run(con *console) error {
-	entries, err := seal.List(c.Path)
+	entries, err := seal.ListKeys(c.Path)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c keyList) Run(con *console) error {
 			if e.Primary {
 				use = "seals"
 			}
-			p.row(e.ID, use, p.moment(e.Made), p.moment(e.Replaced))
+			p.row(e.ID, use, p.moment(e.CreateTime), p.moment(e.ReplaceTime))
 		}
 	})
 }

@@ -68,8 +68,8 @@ type commands struct {
 	} `cmd:"" help:"Users and their addresses, the targets @name."`
 
 	Messenger struct {
-		List  messengerList  `cmd:"" help:"List messengers and the settings that their addresses need."`
-		Paces messengerPaces `cmd:"" help:"Show the backlog and the limiter state of each credential and destination."`
+		List  messengerList   `cmd:"" help:"List messengers and the settings that their addresses need."`
+		Paces messengerLimits `cmd:"" help:"Show the backlog and the limiter state of each credential and destination."`
 	} `cmd:"" help:"Messengers, such as slack or email."`
 
 	Template struct {
@@ -102,14 +102,14 @@ type console struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), ending(signal.Ignored)...)
+	ctx, stop := signal.NotifyContext(context.Background(), shutdownSignals(signal.Ignored)...)
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// ending returns the signals that shut the process down gracefully. An ignored SIGHUP
+// shutdownSignals returns the signals that shut the process down gracefully. An ignored SIGHUP
 // stays ignored, as nohup requires.
-func ending(ignored func(os.Signal) bool) []os.Signal {
+func shutdownSignals(ignored func(os.Signal) bool) []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
@@ -171,7 +171,7 @@ func (con *console) exit(parser *kong.Kong, err error) int {
 
 // warn prints a line on stderr.
 func (con *console) warn(format string, args ...any) {
-	_, _ = fmt.Fprintln(con.Err, "bongsu: "+clean(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(con.Err, "bongsu: "+escapeTerminal(fmt.Sprintf(format, args...)))
 }
 
 // A usageError is an error of the command line; it exits with exitUsage.

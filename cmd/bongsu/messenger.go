@@ -33,7 +33,7 @@ func (c messengerList) Run(ctx context.Context, con *console) error {
 	return con.show(c.JSON, res, func(p *page) {
 		p.row("NAME", "TITLE", "LIMITS", "IS", "CREDENTIAL", "DESTINATION")
 		for _, m := range res.GetMessengers() {
-			p.row(m.GetName(), m.GetTitle(), limits(m), traits(m), described(m.GetCredential()), described(m.GetDestination()))
+			p.row(m.GetName(), m.GetTitle(), limits(m), messengerTraits(m), describeSetting(m.GetCredential()), describeSetting(m.GetDestination()))
 		}
 	})
 }
@@ -50,8 +50,8 @@ func limits(m *messengerv1.Messenger) string {
 	return strings.Join(all, ", ")
 }
 
-// traits returns the traits of a messenger that the long help explains.
-func traits(m *messengerv1.Messenger) string {
+// messengerTraits returns the traits of a messenger that the long help explains.
+func messengerTraits(m *messengerv1.Messenger) string {
 	var all []string
 	for _, t := range []struct {
 		is   bool
@@ -64,8 +64,8 @@ func traits(m *messengerv1.Messenger) string {
 	return strings.Join(all, ", ")
 }
 
-// described returns the label and the hint of a setting.
-func described(s *messengerv1.Setting) string {
+// describeSetting returns the label and the hint of a setting.
+func describeSetting(s *messengerv1.Setting) string {
 	if s.GetHint() == "" {
 		return s.GetLabel()
 	}

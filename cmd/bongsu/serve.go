@@ -123,7 +123,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	keep, err := app.ParseKeep(c.Keep)
+	keep, err := app.ParseRetention(c.Keep)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		Services: c.Services,
 		Data:     c.Data,
 		Addrs: map[string]string{
-			app.Edge: c.EdgeAddr, app.Group: c.GroupAddr, app.Alert: c.AlertAddr,
+			app.Edge: c.EdgeAddr, app.Directory: c.GroupAddr, app.Alert: c.AlertAddr,
 			app.Sender: c.SenderAddr, app.Mockup: c.MockupAddr,
 		},
 		AllowedHosts:    c.AllowedHosts,
@@ -151,7 +151,7 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		SealKey:         c.SealKey,
 		Replicas:        c.replicas(0),
 		JobSize:         c.JobSize,
-		Keep:            keep,
+		Retention:       keep,
 		FailoverAfter:   c.FailoverAfter,
 		Lease:           c.Lease,
 		ProviderTimeout: c.ProviderTimeout,

@@ -19,8 +19,8 @@ func (u userArg) name() string { return nickname(u.Nickname) }
 // nickname returns a nickname without the @ of a target.
 func nickname(text string) string { return strings.TrimPrefix(text, "@") }
 
-// drawUser prints a user and the user's addresses.
-func drawUser(p *page, u *userv1.User) {
+// printUser prints a user and the user's addresses.
+func printUser(p *page, u *userv1.User) {
 	p.field("user", u.GetId())
 	p.field("nickname", u.GetNickName())
 	p.field("failover", onOff(u.GetFailover()))
@@ -98,7 +98,7 @@ func (c userGet) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
+	return con.show(c.JSON, res, func(p *page) { printUser(p, res.GetUser()) })
 }
 
 // userCreate is the command bongsu user create.
@@ -107,8 +107,8 @@ type userCreate struct {
 	Failover    bool   `help:"Turn failover on: use the addresses one after the other by address rank, not all at once."`
 	Messenger   string `placeholder:"NAME" help:"The messenger of a first address, such as slack."`
 	Destination string `placeholder:"TEXT" help:"The destination, such as a channel id; see bongsu messenger list for what each messenger needs."`
-	ranked
-	credential
+	rankFlag
+	credentialFlags
 }
 
 // Help returns the long help.
@@ -141,7 +141,7 @@ func (c userCreate) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
+	return con.show(c.JSON, res, func(p *page) { printUser(p, res.GetUser()) })
 }
 
 // userRename is the command bongsu user rename.
@@ -191,7 +191,7 @@ func (c userSet) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return con.show(c.JSON, res, func(p *page) { drawUser(p, res.GetUser()) })
+	return con.show(c.JSON, res, func(p *page) { printUser(p, res.GetUser()) })
 }
 
 // userDelete is the command bongsu user delete.

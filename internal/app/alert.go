@@ -16,65 +16,65 @@ import (
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
-// alertHere runs the alert service in this process.
-func (b *builder) alertHere(ctx context.Context) error {
+// runAlert runs the alert service in this process.
+func (b *builder) runAlert(ctx context.Context) error {
 	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
 	if err != nil {
 		return err
 	}
-	b.onClose("the ledger", store.Close)
+	b.closeLater("the ledger", store.Close)
 	q, err := b.openQueue(ctx)
 	if err != nil {
 		return err
 	}
-	rule := alert.NewRule(b.specs)
-	clock := alert.NewClock(store, q, rule, b.config.JobSize, b.config.Now, b.log)
-	b.stages[put] = append(b.stages[put], clock.Run)
+	rule := alert.NewVerdictRule(b.specs)
+	clock := alert.NewDispatchLoop(store, q, rule, b.config.JobSize, b.config.Now, b.log)
+	b.shutdownStages[stageEnqueue] = append(b.shutdownStages[stageEnqueue], clock.Run)
 
-	if err := b.peopleElsewhere(); err != nil {
+	if err := b.connectRemoteDirectory(); err != nil {
 		return err
 	}
-	paces := b.paces(q).List
-	if err := b.metrics.show(&gauges{counter: store, paces: paces, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
+	paces := b.openLimiter(q).Report
+	if err := b.metrics.registerBacklog(&backlogGauges{counter: store, paces: paces, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
 		return err
 	}
-	b.keep(store)
-	directory := checkedDirectory{b.directory}
-	writer := alert.NewWriter(store, b.config.Now, b.log)
+	b.runRetention(store)
+	directory := validatedDirectory{b.directory}
+	writer := alert.NewTextRenderer(store, b.config.Now, b.log)
 	hub := alert.NewHub(store, 0, b.log)
-	b.stages[accept] = append(b.stages[accept], hub.Run)
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
 	alerts := &alert.Handler{
-		Directory: directory, Book: store, Hub: hub, Clock: clock, Writer: writer, Specs: b.specs,
+		Directory: directory, Store: store, Hub: hub, Loop: clock, Renderer: writer, Specs: b.specs,
 		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
-		Specs: b.specs, Paces: paces, Counter: store, Now: b.config.Now,
-		Templates: store, Writer: writer, Directory: b.directory, Sealed: store,
+		Specs: b.specs, LimiterKeys: paces, Counter: store, Now: b.config.Now,
+		Templates: store, Renderer: writer, Directory: b.directory, SealCounter: store,
 	}
 	dispatch := &alert.DispatchHandler{
-		Dispatcher: store, Rule: rule, Clock: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
+		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
 		Directory: directory, Receipts: store, Alerts: alerts,
 	}
-	b.alerts, b.messengers, b.dispatch = alerts, messengers, checkedDispatch{dispatch}
+	b.alerts, b.messengers, b.dispatch = alerts, messengers, validatedDispatch{dispatch}
 	b.ready = append(b.ready, store.Ping)
-	return b.listen(ctx, accept, Alert, rpc.Face{
+	return b.listen(ctx, stageServe, Alert, rpc.Listener{
 		Services: []rpc.Service{
 			rpc.Public(b.rpc, alertv1connect.NewAlertServiceHandler, alertv1connect.AlertServiceHandler(alerts)),
 			rpc.Public(b.rpc, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(messengers)),
 			rpc.Internal(b.rpc, jobv1connect.NewDispatchServiceHandler, jobv1connect.DispatchServiceHandler(dispatch)),
 		},
-		Ready: all(b.ready), // includes the directory: without it no target can be resolved
+		Ready: allReady(b.ready), // includes the directory: without it no target can be resolved
 	})
 }
 
-// alertThere connects to an alert service in another process.
-func (b *builder) alertThere() {
+// connectAlert connects to an alert service in another process.
+func (b *builder) connectAlert() {
 	url := b.config.AlertURL
-	b.alerts = edge.Relay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))}
+	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))}
 	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
 	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
 	if url != "" {
-		b.ready = append(b.ready, b.answers(Alert, url))
+		b.ready = append(b.ready, b.readinessOf(Alert, url))
 	}
 }
 
@@ -84,48 +84,48 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	if b.queue != nil {
 		return b.queue, nil
 	}
-	open := b.dialQueue
+	open := b.connectQueue
 	if b.config.NATSURL == "" {
-		open = b.startQueue
+		open = b.startEmbeddedQueue
 	}
 	q, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose("the queue", func() error { q.Close(); return nil })
-	if err := b.metrics.showConnected(q.Connected); err != nil {
+	b.closeLater("the queue", func() error { q.Close(); return nil })
+	if err := b.metrics.registerConnected(q.Connected); err != nil {
 		return nil, err
 	}
 	b.queue = q
 	return q, nil
 }
 
-// now returns the clock of the rate limiter: that of the alert service, in a sender
+// limiterClock returns the clock of the rate limiter: that of the alert service, in a sender
 // too.
-func (b *builder) now() func() time.Time {
+func (b *builder) limiterClock() func() time.Time {
 	if b.clock != nil {
 		return b.clock.Now
 	}
 	return b.config.Now
 }
 
-// paces returns the limiter of this process, which stops last.
-func (b *builder) paces(q *queue.Queue) *pace.Pacer {
-	if b.pacer == nil {
-		b.pacer = pace.New(q.Bucket(), b.now(), b.log)
-		b.stages[last] = append(b.stages[last], b.pacer.Run)
+// openLimiter returns the limiter of this process, which stops last.
+func (b *builder) openLimiter(q *queue.Queue) *pace.Limiter {
+	if b.limiter == nil {
+		b.limiter = pace.New(q.LimiterBucket(), b.limiterClock(), b.log)
+		b.shutdownStages[stageLimiter] = append(b.shutdownStages[stageLimiter], b.limiter.Run)
 	}
-	return b.pacer
+	return b.limiter
 }
 
-// dialQueue opens the queue on a NATS server. The alert service is its owner.
-func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
+// connectQueue opens the queue on a NATS server. The alert service is its owner.
+func (b *builder) connectQueue(ctx context.Context) (*queue.Queue, error) {
 	conn, err := queue.Dial(b.config.NATSURL, b.log)
 	if err != nil {
 		return nil, err
 	}
 	q, err := queue.Open(ctx, conn, queue.Options{
-		Owner: b.config.has(Alert), Replicas: b.config.Replicas, Hold: b.config.Lease, Log: b.log,
+		Owner: b.config.has(Alert), Replicas: b.config.Replicas, AckWait: b.config.Lease, Log: b.log,
 	})
 	if err != nil {
 		conn.Close()
@@ -134,8 +134,8 @@ func (b *builder) dialQueue(ctx context.Context) (*queue.Queue, error) {
 	return q, nil
 }
 
-// startQueue opens the queue on the embedded broker.
-func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
+// startEmbeddedQueue opens the queue on the embedded broker.
+func (b *builder) startEmbeddedQueue(ctx context.Context) (*queue.Queue, error) {
 	if err := b.lockQueue(); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (b *builder) startQueue(ctx context.Context) (*queue.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.onClose("the broker", func() error { broker.Stop(); return nil })
-	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
+	b.closeLater("the broker", func() error { broker.Stop(); return nil })
+	b.shutdownStages[stageLimiter] = append(b.shutdownStages[stageLimiter], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
 	return broker.Open(ctx, b.config.Lease, b.log)
 }

@@ -13,35 +13,35 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// grace is how long a port may finish requests in flight after the process is stopped.
-const grace = 15 * time.Second
+// shutdownGrace is how long a port may finish requests in flight after the process is stopped.
+const shutdownGrace = 15 * time.Second
 
 // An App is a process with its services. New opens it, Run runs it.
 type App struct {
 	config Config
 	log    *slog.Logger
 
-	ports   []port
-	stages  [stageCount]errands // in shutdown order
-	closers []func() error
+	ports          []listener
+	shutdownStages [stageCount]tasks // in shutdown order
+	closers        []func() error
 }
 
-// A port is the listener of a service.
-type port struct {
+// A listener is the listener of a service.
+type listener struct {
 	service string
 	server  *rpc.Server
 }
 
-// errands run concurrently until their context is done.
-type errands []func(context.Context) error
+// tasks run concurrently until their context is done.
+type tasks []func(context.Context) error
 
 // The shutdown stages, in order: stop accepting requests, enqueue the accepted
 // deliveries, send and report the jobs taken from the queue, stop the rest.
 const (
-	accept = iota
-	put
-	send
-	last
+	stageServe = iota
+	stageEnqueue
+	stageSend
+	stageLimiter
 	stageCount
 )
 
@@ -54,7 +54,7 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		return nil, err
 	}
 	a := &App{config: config, log: config.Log}
-	for flag, why := range config.idle {
+	for flag, why := range config.flagsWithoutEffect {
 		config.Log.Warn("flag without effect", "flag", flag, "reason", why)
 	}
 	defer func() {
@@ -89,7 +89,7 @@ func (a *App) Run(ctx context.Context) error {
 	// Each stage runs until the one before it has stopped.
 	var all errgroup.Group
 	before := ctx
-	for _, stage := range a.stages {
+	for _, stage := range a.shutdownStages {
 		stopped, stoppedNow := context.WithCancel(context.WithoutCancel(ctx))
 		running := before
 		all.Go(func() error {
@@ -108,7 +108,7 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // run runs the tasks of a stage; the first error stops the process.
-func (es errands) run(ctx context.Context, stop context.CancelCauseFunc) error {
+func (es tasks) run(ctx context.Context, stop context.CancelCauseFunc) error {
 	var g errgroup.Group
 	for _, errand := range es {
 		g.Go(func() error {
@@ -134,8 +134,8 @@ func (a *App) close() error {
 	return errors.Join(errs...)
 }
 
-// onClose registers a function that close calls.
-func (a *App) onClose(what string, c func() error) {
+// closeLater registers a function that close calls.
+func (a *App) closeLater(what string, c func() error) {
 	a.closers = append(a.closers, func() error {
 		if err := c(); err != nil {
 			return fmt.Errorf("close %s: %w", what, err)

@@ -38,18 +38,18 @@ type builder struct {
 	messengers messengerv1connect.MessengerServiceClient
 	dispatch   jobv1connect.DispatchServiceClient
 
-	ready []check // of this process's services and their upstreams
+	ready []readinessCheck // of this process's services and their upstreams
 
-	key      *seal.Key             // opened by sealKey
-	queue    *queue.Queue          // opened by openQueue
-	called   []messenger.Messenger // set by messengersHere
-	pacer    *pace.Pacer           // set by paces
-	clock    *sender.Clock         // set in a sender whose alert service is in another process, otherwise nil
-	mailAddr string                // where the mockup accepts mail; set by takeMail
+	keyring          *seal.Keyring         // opened by openKeyring
+	queue            *queue.Queue          // opened by openQueue
+	openedMessengers []messenger.Messenger // set by openMessengers
+	limiter          *pace.Limiter         // set by paces
+	clock            *sender.Clock         // set in a sender whose alert service is in another process, otherwise nil
+	mailAddr         string                // where the mockup accepts mail; set by listenMail
 }
 
-// A check returns why the process is not ready, or nil.
-type check func(context.Context) error
+// A readinessCheck returns why the process is not ready, or nil.
+type readinessCheck func(context.Context) error
 
 // build assembles the services, each after its upstreams.
 func (a *App) build(ctx context.Context) error {
@@ -60,7 +60,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.onClose("metrics", m.close)
+	a.closeLater("metrics", m.close)
 	options, err := rpc.NewOptions(a.log, m.provider)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (a *App) build(ctx context.Context) error {
 		return fmt.Errorf("--max-connections: %w", err)
 	}
 	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
-	if err := b.profile(ctx); err != nil {
+	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}
 	for _, service := range []struct {
@@ -78,11 +78,11 @@ func (a *App) build(ctx context.Context) error {
 		here  func(context.Context) error
 		there func()
 	}{
-		{Mockup, b.mockupHere, func() {}},
-		{Group, b.groupHere, b.groupThere},
-		{Alert, b.alertHere, b.alertThere},
-		{Sender, b.senderHere, func() {}},
-		{Edge, b.edgeHere, func() {}},
+		{Mockup, b.runMockup, func() {}},
+		{Directory, b.runDirectory, b.connectDirectory},
+		{Alert, b.runAlert, b.connectAlert},
+		{Sender, b.runSender, func() {}},
+		{Edge, b.runEdge, func() {}},
 	} {
 		if !a.config.has(service.name) {
 			service.there()
@@ -96,16 +96,16 @@ func (a *App) build(ctx context.Context) error {
 }
 
 // listen opens the port of a service, if it has one, and serves it during a stage.
-func (b *builder) listen(ctx context.Context, stage int, service string, face rpc.Face) error {
+func (b *builder) listen(ctx context.Context, stage int, service string, face rpc.Listener) error {
 	addr := b.config.addr(service)
 	if addr == "" {
 		return nil
 	}
-	if face.Extra == nil {
-		face.Extra = map[string]http.Handler{}
+	if face.Handlers == nil {
+		face.Handlers = map[string]http.Handler{}
 	}
-	if service != Edge || loopback(addr) { // metrics are not for outsiders
-		face.Extra["GET /metrics"] = b.metrics.handler
+	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
+		face.Handlers["GET /metrics"] = b.metrics.handler
 	}
 	handler, err := face.Handler()
 	if err != nil {
@@ -116,14 +116,14 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 	if err != nil {
 		return fmt.Errorf("--%s-addr: %w", service, err)
 	}
-	b.ports = append(b.ports, port{service, server})
-	b.onClose("the port of "+service, server.Close)
-	b.stages[stage] = append(b.stages[stage], func(ctx context.Context) error { return server.Serve(ctx, grace) })
+	b.ports = append(b.ports, listener{service, server})
+	b.closeLater("the port of "+service, server.Close)
+	b.shutdownStages[stage] = append(b.shutdownStages[stage], func(ctx context.Context) error { return server.Serve(ctx, shutdownGrace) })
 	return nil
 }
 
-// all returns a check that passes if all checks pass.
-func all(checks []check) check {
+// allReady returns a check that passes if all checks pass.
+func allReady(checks []readinessCheck) readinessCheck {
 	return func(ctx context.Context) error {
 		for _, c := range checks {
 			if err := c(ctx); err != nil {
@@ -134,8 +134,8 @@ func all(checks []check) check {
 	}
 }
 
-// answers returns the readiness check of an upstream at url.
-func (b *builder) answers(service, url string) check {
+// readinessOf returns the readiness check of an upstream at url.
+func (b *builder) readinessOf(service, url string) readinessCheck {
 	return func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {

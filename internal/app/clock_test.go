@@ -18,11 +18,11 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// A movedClock is the system clock with an offset.
-type movedClock struct{ ahead atomic.Int64 }
+// A steppedClock is the system clock with an offset.
+type steppedClock struct{ ahead atomic.Int64 }
 
-func (m *movedClock) now() time.Time          { return time.Now().Round(0).Add(time.Duration(m.ahead.Load())) }
-func (m *movedClock) set(ahead time.Duration) { m.ahead.Store(int64(ahead)) }
+func (m *steppedClock) now() time.Time          { return time.Now().Round(0).Add(time.Duration(m.ahead.Load())) }
+func (m *steppedClock) set(ahead time.Duration) { m.ahead.Store(int64(ahead)) }
 
 // natsServer runs a NATS server until the test ends, and returns its URL.
 func natsServer(t *testing.T) string {
@@ -122,12 +122,12 @@ func TestSenderWithAWrongClock(t *testing.T) {
 		t.Run(ahead.String(), func(t *testing.T) {
 			t.Parallel()
 			nats, key := natsServer(t), filepath.Join(t.TempDir(), "seal.key")
-			if err := seal.MakeKey(key); err != nil {
+			if err := seal.CreateKeyFile(key); err != nil {
 				t.Fatal(err)
 			}
-			rest := runApp(t, Config{Services: []string{Edge, Group, Alert, Mockup}, NATSURL: nats, SealKeyFile: key, DemoData: true, Log: slog.New(slog.DiscardHandler)})
+			rest := runApp(t, Config{Services: []string{Edge, Directory, Alert, Mockup}, NATSURL: nats, SealKeyFile: key, DemoData: true, Log: slog.New(slog.DiscardHandler)})
 			var logged logtest.Buffer
-			clock := &movedClock{}
+			clock := &steppedClock{}
 			clock.set(ahead)
 			sender := runApp(t, Config{
 				Services: []string{Sender}, NATSURL: nats, SealKeyFile: key, AlertURL: "http://" + rest.Addr(Alert), ProviderURL: "http://" + rest.Addr(Mockup),
@@ -153,11 +153,11 @@ func TestSenderWithAWrongClock(t *testing.T) {
 	}
 }
 
-// TestClockOfAllPutRight runs one process with a clock an hour ahead, corrects it, and
+// TestClockCorrected runs one process with a clock an hour ahead, corrects it, and
 // starts again: deliveries under a rate limit are sent within seconds each time.
-func TestClockOfAllPutRight(t *testing.T) {
+func TestClockCorrected(t *testing.T) {
 	data := t.TempDir()
-	clock := &movedClock{}
+	clock := &steppedClock{}
 	clock.set(time.Hour)
 	start := func(t *testing.T) string {
 		t.Helper()

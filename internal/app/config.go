@@ -23,18 +23,18 @@ import (
 
 // The services, by their names in --services.
 const (
-	Edge   = "edge"
-	Group  = "group"
-	Alert  = "alert"
-	Sender = "sender"
-	Mockup = "mockup"
+	Edge      = "edge"
+	Directory = "group"
+	Alert     = "alert"
+	Sender    = "sender"
+	Mockup    = "mockup"
 )
 
 // services lists the services with their default addresses: the ports of a split
 // deployment, on loopback.
 var services = []struct{ name, addr string }{
 	{Edge, "127.0.0.1:18080"},
-	{Group, "127.0.0.1:18081"},
+	{Directory, "127.0.0.1:18081"},
 	{Alert, "127.0.0.1:18082"},
 	{Sender, "127.0.0.1:18083"},
 	{Mockup, "127.0.0.1:18084"},
@@ -72,10 +72,10 @@ type Config struct {
 	Replicas     int    // minimum replicas of the queue's stream; 0 leaves them unchanged, and means 1 for a new stream. Only for the alert service
 	JobSize      int    // maximum deliveries in a job; default 5
 
-	// Keep is how long alerts are kept after their last delivery completed; then they
+	// Retention is how long alerts are kept after their last delivery completed; then they
 	// are deleted with their deliveries and attempts. 0 keeps them forever; otherwise
 	// at least two days.
-	Keep time.Duration
+	Retention time.Duration
 
 	// FailoverAfter is how long an address may take before the next one of its failover
 	// chain is used. Default 1 minute; at least 1 second.
@@ -115,7 +115,7 @@ type Config struct {
 
 	DemoData bool // store the demonstration data in an empty directory
 
-	idle map[string]string // flags without effect, with the reason; set by complete
+	flagsWithoutEffect map[string]string // flags without effect, with the reason; set by complete
 
 	Now   func() time.Time // the clock; default time.Now
 	Log   *slog.Logger     // required
@@ -128,7 +128,7 @@ func (c Config) has(service string) bool { return slices.Contains(c.Services, se
 // complete sets the defaults and validates the configuration. Errors name flags.
 func (c Config) complete() (Config, error) {
 	var err error
-	if c.Services, err = expand(c.Services); err != nil {
+	if c.Services, err = expandServices(c.Services); err != nil {
 		return c, err
 	}
 	if c.Now == nil {
@@ -137,7 +137,7 @@ func (c Config) complete() (Config, error) {
 	if err := c.checkFlags(); err != nil {
 		return c, err
 	}
-	c.idle = c.unused()
+	c.flagsWithoutEffect = c.findFlagsWithoutEffect()
 	if c.JobSize == 0 {
 		c.JobSize = 5
 	}
@@ -148,12 +148,12 @@ func (c Config) complete() (Config, error) {
 	if c.FailoverAfter < time.Second {
 		return c, fmt.Errorf("invalid --failover-after %s: must be at least 1s", c.FailoverAfter)
 	}
-	if c.Keep != 0 {
-		if err := checkKeep(c.Keep, c.Keep.String()); err != nil {
+	if c.Retention != 0 {
+		if err := checkRetention(c.Retention, c.Retention.String()); err != nil {
 			return c, err
 		}
 	}
-	if err := c.completePace(); err != nil {
+	if err := c.completeLimits(); err != nil {
 		return c, err
 	}
 	if err := c.completeHosts(); err != nil {
@@ -177,7 +177,7 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("--severity-map: %w", err)
 	}
 	if c.IntakeConfig != "" {
-		if c.Intake, err = intake.Read(c.IntakeConfig); err != nil {
+		if c.Intake, err = intake.ReadConfig(c.IntakeConfig); err != nil {
 			return c, err
 		}
 	}
@@ -196,11 +196,11 @@ func (c Config) complete() (Config, error) {
 	if c.SealKey != "" && c.SealKeyFile != "" {
 		return c, fmt.Errorf("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")
 	}
-	return c, c.checkNeighbours()
+	return c, c.checkUpstreams()
 }
 
-// completePace sets the defaults of limits and breakers, and validates them.
-func (c *Config) completePace() error {
+// completeLimits sets the defaults of limits and breakers, and validates them.
+func (c *Config) completeLimits() error {
 	c.CredentialLimit = cmp.Or(c.CredentialLimit, "10/s")
 	if _, err := messenger.ParseRate(c.CredentialLimit); err != nil {
 		return fmt.Errorf("--credential-limit: %w", err)
@@ -221,14 +221,14 @@ func (c *Config) completePace() error {
 	return nil
 }
 
-// checkNeighbours returns an error that names the flag of a missing upstream.
-func (c Config) checkNeighbours() error {
+// checkUpstreams returns an error that names the flag of a missing upstream.
+func (c Config) checkUpstreams() error {
 	for _, need := range []struct {
 		who, whom, flag, value string
 	}{
-		{Edge, Group, "--group-url", c.GroupURL},
+		{Edge, Directory, "--group-url", c.GroupURL},
 		{Edge, Alert, "--alert-url", c.AlertURL},
-		{Alert, Group, "--group-url", cmp.Or(c.UserInfoURL, c.GroupURL)},
+		{Alert, Directory, "--group-url", cmp.Or(c.UserInfoURL, c.GroupURL)},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
@@ -241,8 +241,8 @@ func (c Config) checkNeighbours() error {
 	return nil
 }
 
-// expand returns the services that words name, in the order of the table.
-func expand(words []string) ([]string, error) {
+// expandServices returns the services that words name, in the order of the table.
+func expandServices(words []string) ([]string, error) {
 	if len(words) == 0 {
 		words = []string{"all"}
 	}
@@ -282,8 +282,8 @@ func (c Config) addr(service string) string {
 	return ""
 }
 
-// loopback reports whether an address is reachable from this machine only.
-func loopback(addr string) bool {
+// isLoopback reports whether an address is reachable from this machine only.
+func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	ip := net.ParseIP(host)
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())

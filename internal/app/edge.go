@@ -9,21 +9,21 @@ import (
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
-// edgeHere runs the edge in this process.
-func (b *builder) edgeHere(ctx context.Context) error {
+// runEdge runs the edge in this process.
+func (b *builder) runEdge(ctx context.Context) error {
 	sources, err := b.config.Intake.Sources()
 	if err != nil {
 		return err
 	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
-		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Meter: b.metrics, Log: b.log},
+		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 	}
-	return b.listen(ctx, accept, Edge, rpc.Face{
+	return b.listen(ctx, stageServe, Edge, rpc.Listener{
 		Services: e.Services(b.rpc),
-		Ready:    all(b.ready),
-		Extra:    map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},
+		Ready:    allReady(b.ready),
+		Handlers: map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},
 	})
 }
 

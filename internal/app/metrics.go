@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	_ sender.Meter     = (*metrics)(nil)
-	_ edge.IntakeMeter = (*metrics)(nil)
+	_ sender.Metrics     = (*metrics)(nil)
+	_ edge.IntakeMetrics = (*metrics)(nil)
 )
 
 // meterName is the OpenTelemetry instrumentation scope.
@@ -40,7 +40,7 @@ type metrics struct {
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
 
-	alertsForgotten, deliveriesForgotten metric.Int64Counter
+	alertsDeleted, deliveriesDeleted metric.Int64Counter
 
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
@@ -81,8 +81,8 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.deferrals = count("bongsu.sender.deferrals", "Deliveries deferred to a later time, by messenger and reason.")
 	m.refusals = count("bongsu.sender.refusals", "Credentials refused by their provider, by messenger.")
 	m.breakers = count("bongsu.sender.breaker.changes", "State changes of the breakers of credentials, by messenger and new state.")
-	m.alertsForgotten = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted after their retention.")
-	m.deliveriesForgotten = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
+	m.alertsDeleted = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted after their retention.")
+	m.deliveriesDeleted = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
 	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts received by intake, by source and outcome: recorded, repeated, changed or refused.")
 	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests refused by intake, by source and reason: nobody was notified.")
 	m.intakeProblems = count("bongsu.intake.problems", "Parts of intake alerts that could not be used, by source and reason: the alert was sent.")
@@ -91,16 +91,16 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	return errors.Join(append(errs, err)...)
 }
 
-func of(messengerName string, more ...attribute.KeyValue) metric.MeasurementOption {
+func messengerAttributes(messengerName string, more ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributes(append(more, attribute.String("messenger", messengerName))...)
 }
 
 // A label is a second attribute beside the messenger, or none. Its values are few.
 type label struct{ messenger, name, value string }
 
-// with returns the option for a messenger and a label. It is cached, because building
+// attributesWithLabel returns the option for a messenger and a label. It is cached, because building
 // one takes longer than recording.
-func (m *metrics) with(messengerName, name, value string) metric.MeasurementOption {
+func (m *metrics) attributesWithLabel(messengerName, name, value string) metric.MeasurementOption {
 	l := label{messengerName, name, value}
 	option, is := m.options.Load(l)
 	if !is {
@@ -108,51 +108,51 @@ func (m *metrics) with(messengerName, name, value string) metric.MeasurementOpti
 		if name != "" {
 			more = append(more, attribute.String(name, value))
 		}
-		option, _ = m.options.LoadOrStore(l, of(messengerName, more...))
+		option, _ = m.options.LoadOrStore(l, messengerAttributes(messengerName, more...))
 	}
 	return option.(metric.MeasurementOption) //nolint:forcetypeassert // the map holds this type only
 }
 
 // Attempted records the duration of an attempt.
 func (m *metrics) Attempted(messengerName string, o messenger.Outcome, took time.Duration) {
-	m.attempts.Record(context.Background(), took.Seconds(), m.with(messengerName, "outcome", o.Kind.String()))
+	m.attempts.Record(context.Background(), took.Seconds(), m.attributesWithLabel(messengerName, "outcome", o.Kind.String()))
 }
 
 // Waited records how long a delivery waited for its slot.
 func (m *metrics) Waited(messengerName string, wait time.Duration) {
-	m.waits.Record(context.Background(), wait.Seconds(), m.with(messengerName, "", ""))
+	m.waits.Record(context.Background(), wait.Seconds(), m.attributesWithLabel(messengerName, "", ""))
 }
 
 // Deferred counts a deferral.
 func (m *metrics) Deferred(messengerName, why string) {
-	m.deferrals.Add(context.Background(), 1, m.with(messengerName, "reason", why))
+	m.deferrals.Add(context.Background(), 1, m.attributesWithLabel(messengerName, "reason", why))
 }
 
 // Paused records the duration of a pause.
 func (m *metrics) Paused(messengerName string, wait time.Duration) {
-	m.pauses.Record(context.Background(), wait.Seconds(), of(messengerName))
+	m.pauses.Record(context.Background(), wait.Seconds(), messengerAttributes(messengerName))
 }
 
 // Refused counts a refused credential.
 func (m *metrics) Refused(messengerName string) {
-	m.refusals.Add(context.Background(), 1, of(messengerName))
+	m.refusals.Add(context.Background(), 1, messengerAttributes(messengerName))
 }
 
-// Broke counts a state change of a breaker.
-func (m *metrics) Broke(messengerName, from, to string) {
-	m.breakers.Add(context.Background(), 1, m.with(messengerName, "state", to))
+// BreakerChanged counts a state change of a breaker.
+func (m *metrics) BreakerChanged(messengerName, from, to string) {
+	m.breakers.Add(context.Background(), 1, m.attributesWithLabel(messengerName, "state", to))
 	switch {
 	case from == "closed":
-		m.open.Add(context.Background(), 1, of(messengerName))
+		m.open.Add(context.Background(), 1, messengerAttributes(messengerName))
 	case to == "closed":
-		m.open.Add(context.Background(), -1, of(messengerName))
+		m.open.Add(context.Background(), -1, messengerAttributes(messengerName))
 	}
 }
 
-// Forgot counts deleted alerts and deliveries.
-func (m *metrics) Forgot(f alert.Forgotten) {
-	m.alertsForgotten.Add(context.Background(), int64(f.Alerts))
-	m.deliveriesForgotten.Add(context.Background(), int64(f.Deliveries))
+// Deleted counts deleted alerts and deliveries.
+func (m *metrics) Deleted(f alert.Deletion) {
+	m.alertsDeleted.Add(context.Background(), int64(f.Alerts))
+	m.deliveriesDeleted.Add(context.Background(), int64(f.Deliveries))
 }
 
 // Received counts intake alerts by their result.

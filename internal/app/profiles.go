@@ -9,11 +9,11 @@ import (
 	"github.com/bongsu-project/bongsu/internal/rpc"
 )
 
-// Profiles is the name of the profiles' port in the log, as those of services.
-const Profiles = "pprof"
+// ProfilesPort is the name of the profiles' port in the log, as those of services.
+const ProfilesPort = "pprof"
 
-// profile serves Go profiles on a port of their own, if one is configured.
-func (b *builder) profile(ctx context.Context) error {
+// serveProfiles serves Go profiles on a port of their own, if one is configured.
+func (b *builder) serveProfiles(ctx context.Context) error {
 	addr := b.config.PprofAddr
 	if addr == "" {
 		return nil
@@ -24,27 +24,27 @@ func (b *builder) profile(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	handler := rpc.Protect(until(running, mux), b.hostsOf(Profiles, addr), b.log)
+	handler := rpc.Protect(cancelWith(running, mux), b.hostsOf(ProfilesPort, addr), b.log)
 	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		stop()
 		return fmt.Errorf("--pprof-addr: %w", err)
 	}
-	if !loopback(addr) {
+	if !isLoopback(addr) {
 		b.log.Warn("serving profiles on an address beyond loopback: callers can read the state of the process and slow it down", "flag", "--pprof-addr", "addr", server.Addr())
 	}
-	b.ports = append(b.ports, port{Profiles, server})
-	b.onClose("the port of profiles", func() error { stop(); return server.Close() })
-	b.stages[last] = append(b.stages[last], func(ctx context.Context) error {
+	b.ports = append(b.ports, listener{ProfilesPort, server})
+	b.closeLater("the port of profiles", func() error { stop(); return server.Close() })
+	b.shutdownStages[stageLimiter] = append(b.shutdownStages[stageLimiter], func(ctx context.Context) error {
 		context.AfterFunc(ctx, stop)
-		return server.Serve(ctx, grace)
+		return server.Serve(ctx, shutdownGrace)
 	})
 	return nil
 }
 
-// until cancels requests when ctx is done, so that a running profile does not delay
+// cancelWith cancels requests when ctx is done, so that a running profile does not delay
 // shutdown.
-func until(ctx context.Context, handler http.Handler) http.Handler {
+func cancelWith(ctx context.Context, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, end := context.WithCancel(r.Context())
 		defer context.AfterFunc(ctx, end)()

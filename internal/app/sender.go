@@ -10,16 +10,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// workers is the number of concurrent calls of a messenger.
-const workers = 64
+// workersPerMessenger is the number of concurrent calls of a messenger.
+const workersPerMessenger = 64
 
-// senderHere runs a sender in this process.
-func (b *builder) senderHere(ctx context.Context) error {
-	key, err := b.sealKey()
+// runSender runs a sender in this process.
+func (b *builder) runSender(ctx context.Context) error {
+	key, err := b.openKeyring()
 	if err != nil {
 		return err
 	}
-	if err := b.sameKey(ctx, key); err != nil {
+	if err := b.checkSealKey(ctx, key); err != nil {
 		return err
 	}
 	q, err := b.openQueue(ctx)
@@ -37,16 +37,16 @@ func (b *builder) senderHere(ctx context.Context) error {
 	}
 	dispatch := sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Clock: clock}
 	s := &sender.Sender{
-		Messengers: b.messengersHere(),
-		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, b.log) },
+		Messengers: b.openMessengers(),
+		Jobs:       func(name string) sender.JobSource { return q.Lanes(name, b.log) },
 		Dispatch:   dispatch,
 		Key:        key,
-		Workers:    workers,
+		Workers:    workersPerMessenger,
 		Timeout:    b.config.timeout,
 		Now:        clock.Now,
 		Log:        b.log,
-		Meter:      b.metrics,
-		Pace:       b.paces(q),
+		Metrics:    b.metrics,
+		Limiter:    b.openLimiter(q),
 		Limits:     b.config.limits,
 		Breaker: sender.BreakerConfig{
 			Percent: b.config.BreakerPercent,
@@ -55,10 +55,10 @@ func (b *builder) senderHere(ctx context.Context) error {
 		},
 		RefusalTime: b.config.RefusalTime,
 	}
-	b.stages[send] = append(b.stages[send], func(ctx context.Context) error {
-		clock.Ask(ctx, dispatch) // before the clock is used
+	b.shutdownStages[stageSend] = append(b.shutdownStages[stageSend], func(ctx context.Context) error {
+		clock.CompareOnce(ctx, dispatch) // before the clock is used
 		return s.Run(ctx)
 	})
-	b.stages[last] = append(b.stages[last], func(ctx context.Context) error { return clock.Follow(ctx, dispatch) })
-	return b.listen(ctx, last, Sender, rpc.Face{Ready: all(append(slices.Clip(b.ready), q.Ready, clock.Check))})
+	b.shutdownStages[stageLimiter] = append(b.shutdownStages[stageLimiter], func(ctx context.Context) error { return clock.Follow(ctx, dispatch) })
+	return b.listen(ctx, stageLimiter, Sender, rpc.Listener{Ready: allReady(append(slices.Clip(b.ready), q.Ready, clock.Check))})
 }

@@ -35,7 +35,7 @@ func TestPlantedImports(t *testing.T) {
 	}{
 		{"internal/app/app.go", module + "services/group", allowed},
 		{"cmd/bongsu/serve.go", module + "internal/app", allowed},
-		{"services/group/group.go", module + "internal/app", refused},
+		{"services/group/directory.go", module + "internal/app", refused},
 		{"services/group/e2e_test.go", module + "internal/app", allowed},
 
 		{"services/alert/alert.go", module + "services/group", refused},
@@ -47,13 +47,13 @@ func TestPlantedImports(t *testing.T) {
 		{"internal/store/ledger/ledger.go", module + "services/alert", allowed},
 		{"internal/queue/queue.go", module + "services/sender", refused},
 		{"internal/queue/queue.go", module + "internal/job", allowed},
-		{"services/group/handler.go", module + "internal/rpc", refused},
+		{"services/group/group_handler.go", module + "internal/rpc", refused},
 
-		{"services/group/handler.go", module + "gen/go/bongsu/group/v1", allowed},
+		{"services/group/group_handler.go", module + "gen/go/bongsu/group/v1", allowed},
 		{"services/group/user_handler.go", module + "gen/go/bongsu/user/v1", allowed},
-		{"services/group/wire.go", module + "gen/go/bongsu/group/v1", allowed},
-		{"services/group/group.go", module + "gen/go/bongsu/group/v1", refused},
-		{"services/group/group_test.go", module + "gen/go/bongsu/group/v1", allowed},
+		{"services/group/directory_codec.go", module + "gen/go/bongsu/group/v1", allowed},
+		{"services/group/directory.go", module + "gen/go/bongsu/group/v1", refused},
+		{"services/group/directory_test.go", module + "gen/go/bongsu/group/v1", allowed},
 		{"internal/store/ledger/ledger.go", module + "gen/go/bongsu/alert/v1", refused},
 
 		{"internal/store/ledger/ledger.go", module + "gen/ent/ledger", allowed},
@@ -64,16 +64,16 @@ func TestPlantedImports(t *testing.T) {
 		{"internal/store/drift/drift.go", module + "gen/ent/ledger/migrate", allowed},
 		{"internal/app/app.go", module + "internal/store/drift", refused},
 
-		{"services/group/group.go", "connectrpc.com/connect", refused},
-		{"services/group/handler.go", "connectrpc.com/connect", allowed},
+		{"services/group/directory.go", "connectrpc.com/connect", refused},
+		{"services/group/group_handler.go", "connectrpc.com/connect", allowed},
 		{"services/edge/edge.go", "connectrpc.com/vanguard", allowed},
 		{"services/alert/alert.go", "database/sql", refused},
 		{"internal/job/job.go", "entgo.io/ent", refused},
 		{"services/sender/sender.go", "github.com/nats-io/nats.go/jetstream", refused},
 		{"internal/queue/queue.go", "github.com/nats-io/nats.go/jetstream", allowed},
-		{"services/group/handler.go", "github.com/tink-crypto/tink-go/v2/aead", refused},
-		{"services/group/group.go", "strings", allowed},
-		{"services/group/group.go", module + "internal/utilities", refused},
+		{"services/group/group_handler.go", "github.com/tink-crypto/tink-go/v2/aead", refused},
+		{"services/group/directory.go", "strings", allowed},
+		{"services/group/directory.go", module + "internal/utilities", refused},
 	} {
 		source := "package x\n\nimport _ \"" + row.path + "\"\n"
 		all, err := imports(fstest.MapFS{row.file: {Data: []byte(source)}})

@@ -48,7 +48,7 @@ var rules = []rule{
 	{what: "gen/ent/*/migrate", by: []string{"internal/store/drift/..."}, why: planner},
 	{what: "gen/go/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/generate/...", "internal/queue/...", "internal/rpc/...",
-		"internal/messenger/outcome/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/wire.go",
+		"internal/messenger/outcome/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/*_codec.go",
 	}, why: "wire types stay in the handlers"},
 	{what: "gen/openapi", by: []string{"internal/app/...", "services/edge/..."},
 		why: "the edge serves the document"},
@@ -66,7 +66,7 @@ var rules = []rule{
 	{what: "modernc.org/...", by: stores, why: sql},
 	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/app/...", "bench/..."},
 		why: "only the queue uses NATS, and app starts the server"},
-	{what: "github.com/failsafe-go/...", by: []string{"services/sender/...", "services/group/elsewhere_handler.go"},
+	{what: "github.com/failsafe-go/...", by: []string{"services/sender/...", "services/group/remote_handler.go"},
 		why: "circuit breakers guard calls to other systems"},
 	{what: "github.com/tink-crypto/...", by: []string{"internal/seal/..."},
 		why: "one package holds the cryptography"},
@@ -80,7 +80,7 @@ var rules = []rule{
 		why: "other queues are only benchmarked"},
 	{what: "connectrpc.com/...", by: []string{
 		"cmd/...", "internal/app/...", "internal/rpc/...", "bench/...",
-		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/wire.go",
+		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/*_codec.go",
 	}, why: "inner packages do not depend on RPC"},
 	{what: "google.golang.org/grpc/...", by: []string{"internal/app/...", "internal/rpc/..."},
 		why: "Connect implements gRPC"},

@@ -60,7 +60,7 @@ const pagerDutyPause = 2 * time.Minute
 // details.
 func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 	if err := checkRoutingKey(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	event := pagerDutyEventOf(m)
 	body, cut := marshal(event), false
@@ -69,9 +69,9 @@ func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 		body = marshal(event)
 	}
 	r := p.post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
-	o := readJSON[pagerDutyReply](r).judge(p.outcome(r))
-	o.Cut = cut
-	return o.without(m.Credential)
+	o := readJSON[pagerDutyReply](r).classify(p.outcome(r))
+	o.Truncated = cut
+	return o.redacted(m.Credential)
 }
 
 var pagerDutyRoutingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)

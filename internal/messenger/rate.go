@@ -31,8 +31,8 @@ func (r Rate) Interval() time.Duration {
 	return max(r.Per/time.Duration(r.Count), time.Microsecond)
 }
 
-// Keeps reports whether calls within r are also within the other rate.
-func (r Rate) Keeps(other Rate) bool {
+// Implies reports whether calls within r are also within the other rate.
+func (r Rate) Implies(other Rate) bool {
 	return !other.Limited() || r.Limited() && r.Interval() >= other.Interval() && max(r.Burst, 1) <= max(other.Burst, 1)
 }
 

@@ -50,7 +50,7 @@ func TestRateKeeps(t *testing.T) {
 		{burst, ten, false},
 		{burst, burst, true},
 	} {
-		if got := c.r.Keeps(c.other); got != c.want {
+		if got := c.r.Implies(c.other); got != c.want {
 			t.Errorf("%+v keeps %+v: %t, want %t", c.r, c.other, got, c.want)
 		}
 	}

@@ -45,7 +45,7 @@ var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
 // Send posts the message to the channel.
 func (s Slack) Send(ctx context.Context, m Message) Outcome {
 	if err := checkToken(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	content, cut := slackContentOf(m)
 	body := marshal(struct {
@@ -56,7 +56,7 @@ func (s Slack) Send(ctx context.Context, m Message) Outcome {
 		"Content-Type":  {"application/json"},
 		"Authorization": {"Bearer " + m.Credential},
 	})
-	o := readSlack(r).judge(s.outcome(r))
-	o.Cut = cut
-	return o.without(m.Credential)
+	o := readSlack(r).classify(s.outcome(r))
+	o.Truncated = cut
+	return o.redacted(m.Credential)
 }

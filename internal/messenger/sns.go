@@ -90,7 +90,7 @@ func (s SNS) Send(ctx context.Context, m Message) Outcome {
 		}
 		return o
 	})
-	o.Cut = cut
+	o.Truncated = cut
 	return o
 }
 
@@ -115,22 +115,22 @@ func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome
 func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken func(snsReply, Outcome) Outcome) Outcome {
 	access, err := parseSNS(credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	form.Set("Version", "2010-03-31")
 	body := []byte(form.Encode())
-	header, err := access.sign(ctx, s.at(access.url()), body, s.Now())
+	header, err := access.sign(ctx, s.urlOf(access.url()), body, s.Now())
 	if err != nil {
-		return s.outcome(reply{impossible: true})
+		return s.outcome(response{impossible: true})
 	}
 	r := s.post(ctx, access.url(), body, header)
 	o, said := s.outcome(r), readSNS(r)
-	if o.success() {
+	if o.isSuccess() {
 		o = taken(said, o)
 	} else {
-		o = said.refuse(o)
+		o = said.classifyError(o)
 	}
-	return o.without(credential, access.secret)
+	return o.redacted(credential, access.secret)
 }
 
 // sign returns the header of a call to at, signed by Signature Version 4.

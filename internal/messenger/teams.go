@@ -43,13 +43,13 @@ func (Teams) Spec() Spec {
 // Send posts the message to the workflow.
 func (t Teams) Send(ctx context.Context, m Message) Outcome {
 	if err := checkTeams(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	body, cut := teamsMessageOf(m)
 	r := t.post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
-	o := judgeTeams(r, t.outcome(r))
-	o.Cut = cut
-	return o.without(urlSecrets(m.Credential)...)
+	o := classifyTeams(r, t.outcome(r))
+	o.Truncated = cut
+	return o.redacted(urlSecrets(m.Credential)...)
 }
 
 // checkTeams accepts the URL of a workflow, or of a connector.

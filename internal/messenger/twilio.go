@@ -14,8 +14,8 @@ import (
 type Twilio struct{ Endpoint }
 
 var (
-	_ Verifier = Twilio{}
-	_ Receiver = Twilio{}
+	_ Verifier      = Twilio{}
+	_ ReceiptParser = Twilio{}
 )
 
 // Spec describes an address at Twilio.
@@ -85,7 +85,7 @@ func (a twilioAccount) secrets(credential string) []string {
 func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	account, err := parseTwilio(m.Credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	text, cut := m.sms()
 	form := url.Values{"To": {m.Destination}, "Body": {text}}
@@ -100,8 +100,8 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	header := account.header()
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r := t.post(ctx, account.url()+"/Messages.json", []byte(form.Encode()), header)
-	o := readJSON[twilioReply](r).judge(t.outcome(r)).without(account.secrets(m.Credential)...)
-	o.Cut = cut
+	o := readJSON[twilioReply](r).classify(t.outcome(r)).redacted(account.secrets(m.Credential)...)
+	o.Truncated = cut
 	return o
 }
 
@@ -110,17 +110,17 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 	account, err := parseTwilio(credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	r := t.get(ctx, account.url()+".json", account.header())
 	o, said := t.outcome(r), readJSON[twilioReply](r)
 	switch {
-	case !o.success():
-		o = said.judge(o)
+	case !o.isSuccess():
+		o = said.classify(o)
 	case said.SID == account.sid && said.Status == "active":
 		o.Kind, o.Code = Sent, ""
 	case said.SID == account.sid: // suspended or closed
 		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+said.word()
 	}
-	return o.without(account.secrets(credential)...)
+	return o.redacted(account.secrets(credential)...)
 }

@@ -29,7 +29,7 @@ func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 		_, _ = io.WriteString(w, "<h1>no</h1>"+echo(r))
 	})
 	verifiers(t, base, func(t *testing.T, v Verifier, s sample) {
-		for want, statuses := range map[Kind][]int{
+		for want, statuses := range map[OutcomeKind][]int{
 			Unknown: {200, 201}, Paused: {429}, Retry: {408, 500, 503}, Failed: {302, 400, 401, 403, 404},
 		} {
 			for _, status = range statuses {
@@ -38,8 +38,8 @@ func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 				if o.Kind != s.by(status, want) || o.Status != status || o.Excerpt == "" {
 					t.Errorf("%d: %+v, want %s", status, o, want)
 				}
-				if want == Paused && o.After != time.Hour {
-					t.Errorf("waits %v", o.After)
+				if want == Paused && o.RetryAfter != time.Hour {
+					t.Errorf("waits %v", o.RetryAfter)
 				}
 			}
 		}

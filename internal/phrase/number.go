@@ -17,15 +17,15 @@ const (
 	maxExponent = 400
 )
 
-// A figure is a number as an argument of printf: %s and %v print it as it was written,
+// A printfNumber is a number as an argument of printf: %s and %v print it as it was written,
 // %d and the like as an integer, %f and the like as a fraction.
-type figure struct {
+type printfNumber struct {
 	value any
 	exact *big.Rat
 }
 
 // Format implements fmt.Formatter.
-func (f figure) Format(state fmt.State, verb rune) {
+func (f printfNumber) Format(state fmt.State, verb rune) {
 	format := fmt.FormatString(state, verb)
 	switch {
 	case strings.ContainsRune("dbocxXU", verb) && f.exact.IsInt():
@@ -37,23 +37,23 @@ func (f figure) Format(state fmt.State, verb rune) {
 	}
 }
 
-// figures returns the arguments of printf, with JSON numbers and int64 as figures.
-func figures(values []any) []any {
+// printfValues returns the arguments of printf, with JSON numbers and int64 as figures.
+func printfValues(values []any) []any {
 	all := make([]any, len(values))
 	for i, v := range values {
 		all[i] = v
 		switch v.(type) {
 		case json.Number, int64:
-			if exact, ok := number(v); ok {
-				all[i] = figure{v, exact}
+			if exact, ok := parseNumber(v); ok {
+				all[i] = printfNumber{v, exact}
 			}
 		}
 	}
 	return all
 }
 
-// number returns the exact value of a number; false if value is no number or too long.
-func number(value any) (*big.Rat, bool) {
+// parseNumber returns the exact value of a number; false if value is no number or too long.
+func parseNumber(value any) (*big.Rat, bool) {
 	if text, ok := value.(json.Number); ok {
 		mantissa, exponent, _ := strings.Cut(strings.ToLower(text.String()), "e")
 		if n, err := strconv.Atoi(exponent); exponent != "" && (err != nil || n > maxExponent || n < -maxExponent) || len(mantissa) > maxDigits {
@@ -76,28 +76,28 @@ func number(value any) (*big.Rat, bool) {
 // errCompare is the error of text/template for values without an order.
 var errCompare = errors.New("incompatible types for comparison")
 
-// compare compares two numbers of any type, or two texts.
-func compare(a, b any) (int, error) {
-	x, isNumber := number(a)
-	if y, ok := number(b); ok && isNumber {
+// compareValues compares two numbers of any type, or two texts.
+func compareValues(a, b any) (int, error) {
+	x, isNumber := parseNumber(a)
+	if y, ok := parseNumber(b); ok && isNumber {
 		return x.Cmp(y), nil
 	}
-	x1, ok1 := textual(a)
-	if x2, ok2 := textual(b); ok1 && ok2 {
+	x1, ok1 := asText(a)
+	if x2, ok2 := asText(b); ok1 && ok2 {
 		return strings.Compare(x1, x2), nil
 	}
 	return 0, errCompare
 }
 
-// textual returns value as text if it is a string, such as a number that is too long.
-func textual(value any) (string, bool) {
+// asText returns value as text if it is a string, such as a number that is too long.
+func asText(value any) (string, bool) {
 	v := reflect.ValueOf(value)
 	return v.String(), v.Kind() == reflect.String
 }
 
-// equal reports whether a equals one of others. It is eq of text/template, except that
+// equalValues reports whether a equals one of others. It is eq of text/template, except that
 // numbers of different types are compared by value.
-func equal(a any, others ...any) (bool, error) {
+func equalValues(a any, others ...any) (bool, error) {
 	if len(others) == 0 {
 		return false, errors.New("missing argument for comparison")
 	}
@@ -115,7 +115,7 @@ func equal(a any, others ...any) (bool, error) {
 			}
 			continue
 		}
-		order, err := compare(a, b)
+		order, err := compareValues(a, b)
 		if err != nil {
 			return false, err
 		}
@@ -129,21 +129,21 @@ func equal(a any, others ...any) (bool, error) {
 // comparisons replaces the comparison functions of text/template, for numbers of any
 // type.
 var comparisons = map[string]any{
-	"eq": equal,
-	"ne": func(a, b any) (bool, error) { same, err := equal(a, b); return !same, err },
-	"lt": func(a, b any) (bool, error) { order, err := compare(a, b); return order < 0, err },
-	"le": func(a, b any) (bool, error) { order, err := compare(a, b); return order <= 0, err },
-	"gt": func(a, b any) (bool, error) { order, err := compare(a, b); return order > 0, err },
-	"ge": func(a, b any) (bool, error) { order, err := compare(a, b); return order >= 0, err },
+	"eq": equalValues,
+	"ne": func(a, b any) (bool, error) { same, err := equalValues(a, b); return !same, err },
+	"lt": func(a, b any) (bool, error) { order, err := compareValues(a, b); return order < 0, err },
+	"le": func(a, b any) (bool, error) { order, err := compareValues(a, b); return order <= 0, err },
+	"gt": func(a, b any) (bool, error) { order, err := compareValues(a, b); return order > 0, err },
+	"ge": func(a, b any) (bool, error) { order, err := compareValues(a, b); return order >= 0, err },
 }
 
-// truth is the function at the end of every pipeline that is tested.
-const truth = "truth"
+// truthFunc is the function at the end of every pipeline that is tested.
+const truthFunc = "truth"
 
 // truthOf returns a value for a condition: the number zero, also as 0.0, is empty.
 func truthOf(value any) any {
 	if n, ok := value.(json.Number); ok {
-		if exact, ok := number(n); ok && exact.Sign() == 0 {
+		if exact, ok := parseNumber(n); ok && exact.Sign() == 0 {
 			return ""
 		}
 	}

@@ -36,7 +36,7 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		got, err := p.Say(numbers)
+		got, err := p.Execute(numbers)
 		if want == "" {
 			if !errors.Is(err, fault.ErrInvalid) {
 				t.Errorf("%s: %q, %v", text, got, err)
@@ -52,7 +52,7 @@ func TestNumbers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := p.Say(numbers); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "incompatible") {
+		if got, err := p.Execute(numbers); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "incompatible") {
 			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestStrict(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		got, err := p.Say(numbers)
+		got, err := p.Execute(numbers)
 		if missing == "" {
 			if err != nil {
 				t.Errorf("%s: %v", text, err)

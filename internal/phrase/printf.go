@@ -12,42 +12,42 @@ import (
 // one byte as \x00, "% #x" as 0x00 and a space, %f a number as three hundred digits.
 var expansions = map[byte]int{'q': 5, 'x': 5, 'X': 5, 'f': 12, 'F': 12, 'e': 12, 'E': 12, 'g': 12, 'G': 12, 'b': 12, 'U': 5, 'c': 5}
 
-// unit is the maximum overhead of printf for each value, in bytes.
-const unit = 48
+// printfOverhead is the maximum overhead of printf for each value, in bytes.
+const printfOverhead = 48
 
 // printf is fmt.Sprintf with limits: arguments are used once and in order, and width
 // and precision have at most two digits. It returns an error before it formats a result
 // that might exceed the limit of function results.
-func (r *run) printf(format string, values ...any) (string, error) {
+func (r *execution) printf(format string, values ...any) (string, error) {
 	verbs, err := readVerbs(format)
 	if err != nil {
 		return "", err
 	}
 	if len(format) > MaxText {
-		return "", errMuch
+		return "", errTextTooLong
 	}
-	most := len(format) + verbs.count*unit
+	most := len(format) + verbs.count*printfOverhead
 	for _, v := range values {
-		most += unit // as in %!(EXTRA …)
+		most += printfOverhead // as in %!(EXTRA …)
 		if _, ok := v.(json.Number); ok {
 			most += maxDigits + maxExponent // as formatted by %f
 		}
 	}
-	m := measure{base: unit + verbs.width, left: (maxMade - most) / verbs.expansion}
+	m := sizeEstimator{base: printfOverhead + verbs.width, left: (maxFunctionBytes - most) / verbs.expansion}
 	for _, v := range values {
 		if err := m.add(v, 0); err != nil {
 			return "", err
 		}
 	}
-	return r.keep(fmt.Sprintf(format, figures(values)...))
+	return r.chargeText(fmt.Sprintf(format, printfValues(values)...))
 }
 
-// A verbs holds upper bounds over the verbs of a format.
-type verbs struct{ count, width, expansion int }
+// A formatVerbs holds upper bounds over the verbs of a format.
+type formatVerbs struct{ count, width, expansion int }
 
 // readVerbs parses a format.
-func readVerbs(format string) (verbs, error) {
-	all := verbs{expansion: 1}
+func readVerbs(format string) (formatVerbs, error) {
+	all := formatVerbs{expansion: 1}
 	for {
 		_, rest, ok := strings.Cut(format, "%")
 		if !ok {
@@ -64,9 +64,9 @@ func readVerbs(format string) (verbs, error) {
 		}
 		switch {
 		case strings.HasPrefix(verb, "["):
-			return verbs{}, errors.New("printf does not support argument indexes such as %[1]s")
+			return formatVerbs{}, errors.New("printf does not support argument indexes such as %[1]s")
 		case len(width) > 2 || len(precision) > 2 || strings.HasPrefix(verb, "*"):
-			return verbs{}, errors.New("printf width and precision must have at most two digits")
+			return formatVerbs{}, errors.New("printf width and precision must have at most two digits")
 		case verb == "":
 			return all, nil
 		}

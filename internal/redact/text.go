@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// Mark replaces a secret.
-const Mark = "[redacted]"
+// Placeholder replaces a secret.
+const Placeholder = "[redacted]"
 
 // Lengths of secrets, in characters, that decide where a match is redacted.
 const (
-	anywhere = 8 // from this length, also within other words
-	asWord   = 4 // from this length, as a word of its own; below it, only next to a delimiter
+	minAnywhereLen = 8 // from this length, also within other words
+	minWordLen     = 4 // from this length, as a word of its own; below it, only next to a delimiter
 )
 
 // Text returns s without the secrets, ignoring case and decoding escapes: URL, JSON and
@@ -22,12 +22,12 @@ const (
 // only next to a delimiter, as in key=x, so that ordinary words are kept.
 func Text(s string, secrets ...string) string {
 	var found []span
-	left := budget
+	left := maxComparisons
 	for _, secret := range secrets {
-		found = append(found, find(s, secret, &left)...)
+		found = append(found, findSecret(s, secret, &left)...)
 	}
 	if left <= 0 {
-		return Mark
+		return Placeholder
 	}
 	if len(found) == 0 {
 		return s
@@ -41,23 +41,23 @@ func Text(s string, secrets ...string) string {
 			continue
 		}
 		b.WriteString(s[end:f.start])
-		b.WriteString(Mark)
+		b.WriteString(Placeholder)
 		end = f.end
 	}
 	b.WriteString(s[end:])
 	return b.String()
 }
 
-// budget bounds the work on a text, in character comparisons. A text that exceeds it
+// maxComparisons bounds the work on a text, in character comparisons. A text that exceeds it
 // consists of nested escapes, and is redacted as a whole.
-const budget = 1 << 19
+const maxComparisons = 1 << 19
 
 // A span is a part of a text.
 type span struct{ start, end int }
 
-// find returns the spans of a secret in s, in order and without overlaps. It stops when
+// findSecret returns the spans of a secret in s, in order and without overlaps. It stops when
 // the budget is used up.
-func find(s, secret string, left *int) []span {
+func findSecret(s, secret string, left *int) []span {
 	if secret == "" {
 		return nil
 	}
@@ -70,8 +70,8 @@ func find(s, secret string, left *int) []span {
 		if first < utf8.RuneSelf && c != lower && c != upper && c < utf8.RuneSelf && c != '%' && c != '\\' && c != '&' && c != '+' {
 			continue
 		}
-		end := match(s, i, secret, left)
-		if end < 0 || length < anywhere && !isolated(s, i, end, length) {
+		end := matchSecret(s, i, secret, left)
+		if end < 0 || length < minAnywhereLen && !standsAlone(s, i, end, length) {
 			continue
 		}
 		found = append(found, span{i, end})
@@ -80,54 +80,54 @@ func find(s, secret string, left *int) []span {
 	return found
 }
 
-// match returns the end index of the secret that begins at i, in its longest encoding,
+// matchSecret returns the end index of the secret that begins at i, in its longest encoding,
 // or -1.
-func match(s string, i int, secret string, left *int) int {
+func matchSecret(s string, i int, secret string, left *int) int {
 	ends := []int{i}
 	var next []int
 	for _, r := range secret {
 		next = next[:0]
 		*left -= len(ends)
 		for _, at := range ends {
-			next = spellings(next, s, at, r)
+			next = escapedEnds(next, s, at, r)
 		}
 		if len(next) == 0 {
 			return -1
 		}
 		slices.Sort(next)
 		next = slices.Compact(next)
-		ends = append(ends[:0], next[max(0, len(next)-nested):]...)
+		ends = append(ends[:0], next[max(0, len(next)-maxNesting):]...)
 	}
 	return ends[len(ends)-1]
 }
 
-// isolated reports whether a short secret of length characters at s[i:end] stands
+// standsAlone reports whether a short secret of length characters at s[i:end] stands
 // alone, not within another word.
-func isolated(s string, i, end, length int) bool {
+func standsAlone(s string, i, end, length int) bool {
 	before, after := runeBefore(s, i), runeAfter(s, end)
 	if isWord(before) || isWord(after) {
 		return false
 	}
-	return length >= asWord || before == none && after == none ||
+	return length >= minWordLen || before == noRune && after == noRune ||
 		strings.ContainsRune("=:\"'`<[{&?@#|\\", before) || strings.ContainsRune("=\"'`>]}&@#|\\", after) ||
 		before == '(' && after == ')'
 }
 
-// none is the character before the first and after the last.
-const none rune = -1
+// noRune is the character before the first and after the last.
+const noRune rune = -1
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // runeBefore returns the character before i, decoded if it is escaped.
 func runeBefore(s string, i int) rune {
 	if i == 0 {
-		return none
+		return noRune
 	}
 	for _, length := range []int{3, 6} { // %2F, \u002f
 		if i < length {
 			break
 		}
-		if r, end := escape(s, i-length); end == i {
+		if r, end := decodeEscape(s, i-length); end == i {
 			return r
 		}
 	}
@@ -138,9 +138,9 @@ func runeBefore(s string, i int) rune {
 // runeAfter returns the character at i, decoded if it is escaped.
 func runeAfter(s string, i int) rune {
 	if i >= len(s) {
-		return none
+		return noRune
 	}
-	if r, end := escape(s, i); end > 0 {
+	if r, end := decodeEscape(s, i); end > 0 {
 		return r
 	}
 	r, _ := utf8.DecodeRuneInString(s[i:])

@@ -55,7 +55,7 @@ func TestText(t *testing.T) {
 // whole, and a long ordinary text is not.
 func TestTextIsBounded(t *testing.T) {
 	const size = 64 << 10
-	if got := redact.Text(strings.Repeat(`\`, size), strings.Repeat(`\`, 200)+"x"); got != redact.Mark {
+	if got := redact.Text(strings.Repeat(`\`, size), strings.Repeat(`\`, 200)+"x"); got != redact.Placeholder {
 		t.Errorf("%.100q", got)
 	}
 	long := strings.Repeat("<p>502 bad gateway</p>\n", size/23)
@@ -115,7 +115,7 @@ func FuzzText(f *testing.F) {
 		for i, as := range spell {
 			text := fmt.Sprintf("<%s>%s<%s>", around, as(secret), around)
 			got := redact.Text(text, secret)
-			if !strings.Contains(got, redact.Mark) {
+			if !strings.Contains(got, redact.Placeholder) {
 				t.Errorf("spelling %d of %q is left in %q", i, secret, got)
 			}
 		}

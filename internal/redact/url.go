@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Of returns the secrets of a URL or a connection string: user and password, and the
+// URLSecrets returns the secrets of a URL or a connection string: user and password, and the
 // values of parameters with secret names. A value that is not a URL is returned as a
 // whole.
-func Of(value string) []string {
+func URLSecrets(value string) []string {
 	if strings.Contains(value, "://") {
 		var secrets []string
 		for part := range strings.SplitSeq(value, ",") { // NATS accepts several
@@ -18,7 +18,7 @@ func Of(value string) []string {
 			if err != nil {
 				return []string{value}
 			}
-			secrets = append(secrets, ofUser(u.User)...)
+			secrets = append(secrets, userinfoSecrets(u.User)...)
 			for name, values := range u.Query() {
 				if IsSecretName(name) {
 					secrets = append(secrets, values...)
@@ -36,9 +36,9 @@ func Of(value string) []string {
 	return secrets
 }
 
-// ofUser returns the secrets of the userinfo of a URL: a password, or the token that
+// userinfoSecrets returns the secrets of the userinfo of a URL: a password, or the token that
 // stands alone.
-func ofUser(user *url.Userinfo) []string {
+func userinfoSecrets(user *url.Userinfo) []string {
 	if user == nil {
 		return nil
 	}
@@ -72,24 +72,24 @@ func Error(err error, values ...string) error {
 	}
 	var failed *url.Error
 	if errors.As(err, &failed) && failed.Op == "parse" {
-		return &redacted{text: errNoURL.Error(), err: err}
+		return &redactedError{text: errNoURL.Error(), err: err}
 	}
 	var secrets []string
 	for _, value := range values {
-		secrets = append(secrets, Of(value)...)
+		secrets = append(secrets, URLSecrets(value)...)
 	}
 	text := Text(err.Error(), secrets...)
-	return &redacted{text: userinfo.ReplaceAllString(text, "$1"+Mark+"@"), err: err}
+	return &redactedError{text: userinfo.ReplaceAllString(text, "$1"+Placeholder+"@"), err: err}
 }
 
-// A redacted error has the identity of another error and its own text.
-type redacted struct {
+// A redactedError error has the identity of another error and its own text.
+type redactedError struct {
 	text string
 	err  error
 }
 
 // Error returns the redacted text.
-func (r *redacted) Error() string { return r.text }
+func (r *redactedError) Error() string { return r.text }
 
 // Is reports whether the original error is target.
-func (r *redacted) Is(target error) bool { return errors.Is(r.err, target) }
+func (r *redactedError) Is(target error) bool { return errors.Is(r.err, target) }

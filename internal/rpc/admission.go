@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// mostConnections is the default limit if the process may open many files.
-	mostConnections = 10_000
-	// fewestConnections is the default limit if it may open few.
-	fewestConnections = 16
+	// maxDefaultConnections is the default limit if the process may open many files.
+	maxDefaultConnections = 10_000
+	// minDefaultConnections is the default limit if it may open few.
+	minDefaultConnections = 16
 )
 
 // Admission limits the resources that callers hold in a process: connections, and the
@@ -45,9 +45,9 @@ func connectionLimit(asked int, files uint64) (int, error) {
 	case asked > 0:
 		return asked, nil
 	case files == 0:
-		return mostConnections, nil
+		return maxDefaultConnections, nil
 	}
-	return max(int(min(files/2, mostConnections)), fewestConnections), nil
+	return max(int(min(files/2, maxDefaultConnections)), minDefaultConnections), nil
 }
 
 // Listen opens a port; connections are queued until Serve. Port 0 takes a free one.

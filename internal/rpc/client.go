@@ -31,6 +31,6 @@ func NewHTTPClient() *http.Client {
 func ClientOptions(neighbour string, log *slog.Logger) connect.ClientOption {
 	return connect.WithClientOptions(
 		connect.WithGRPC(),
-		connect.WithInterceptors(&neighbours{name: neighbour, timeout: callTimeout, log: log}),
+		connect.WithInterceptors(&upstreamInterceptor{name: neighbour, timeout: callTimeout, log: log}),
 	)
 }

@@ -14,9 +14,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// printed are the options of all JSON responses: they include fields with an empty or zero
+// jsonOptions are the options of all JSON responses: they include fields with an empty or zero
 // value, see docs/compatibility.md.
-var printed = protojson.MarshalOptions{EmitDefaultValues: true}
+var jsonOptions = protojson.MarshalOptions{EmitDefaultValues: true}
 
 // codecs replaces Connect's codecs by codecs that refuse requests beyond a limit.
 func codecs(limit sizeLimit) connect.HandlerOption {
@@ -59,7 +59,7 @@ type restCodec struct{ vanguard.JSONCodec }
 
 func newRESTCodec(resolver vanguard.TypeResolver) vanguard.Codec {
 	codec := vanguard.NewJSONCodec(resolver)
-	codec.MarshalOptions = printed
+	codec.MarshalOptions = jsonOptions
 	codec.MarshalOptions.Resolver = resolver
 	codec.UnmarshalOptions.DiscardUnknown = false
 	return restCodec{*codec}
@@ -91,7 +91,7 @@ func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
 // UnmarshalField decodes one field of a message, from a body or a query parameter.
 func (c restCodec) UnmarshalField(data []byte, message proto.Message, field protoreflect.FieldDescriptor) error {
 	if err := c.JSONCodec.UnmarshalField(data, message, field); err != nil {
-		return connect.NewError(connect.CodeInvalidArgument, badJSON(err, nil, field.JSONName()))
+		return connect.NewError(connect.CodeInvalidArgument, jsonError(err, nil, field.JSONName()))
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (c restCodec) UnmarshalField(data []byte, message proto.Message, field prot
 // appendJSON encodes a message as compact JSON. protojson varies its spaces on
 // purpose, but callers of the older service depend on them: see docs/compatibility.md.
 func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
-	text, err := printed.Marshal(message)
+	text, err := jsonOptions.Marshal(message)
 	return appendCompact(dst, text, err)
 }
 
@@ -120,7 +120,7 @@ func readJSON(options protojson.UnmarshalOptions, limit sizeLimit, data []byte, 
 		return err
 	}
 	if err := options.Unmarshal(data, message); err != nil {
-		return badJSON(err, data, "")
+		return jsonError(err, data, "")
 	}
 	return checkItems(message.ProtoReflect())
 }

@@ -24,7 +24,7 @@ type connections struct {
 	mu   sync.Mutex
 	open map[*countedConn]struct{}
 
-	full, failed rareWarning
+	full, failed throttledWarning
 }
 
 func newConnections(limit int, log *slog.Logger) *connections {
@@ -149,10 +149,10 @@ func (c *countedConn) Close() error {
 	return err
 }
 
-// A rareWarning is logged at most once per warnInterval.
-type rareWarning struct{ last atomic.Int64 }
+// A throttledWarning is logged at most once per warnInterval.
+type throttledWarning struct{ last atomic.Int64 }
 
-func (w *rareWarning) due() bool {
+func (w *throttledWarning) due() bool {
 	now := time.Now().UnixNano()
 	last := w.last.Load()
 	return (last == 0 || now-last >= int64(warnInterval)) && w.last.CompareAndSwap(last, now)

@@ -83,8 +83,8 @@ func (l *failingListener) Accept() (conn net.Conn, err error) {
 	return l.Listener.Accept()
 }
 
-// TestAcceptGoesOn checks that a failed accept is logged and retried.
-func TestAcceptGoesOn(t *testing.T) {
+// TestAcceptContinues checks that a failed accept is logged and retried.
+func TestAcceptContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logtest.Buffer
 		under := newPipes()

@@ -29,14 +29,14 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 		case !utf8.ValidString(name):
 			return "", nil, fmt.Errorf("query: parameter name is not valid UTF-8")
 		case slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) }):
-			return "", nil, fmt.Errorf("query parameter %s: not valid UTF-8", shorten(name))
+			return "", nil, fmt.Errorf("query parameter %s: not valid UTF-8", truncateName(name))
 		case r.takes(name):
 			if err := r.checkQueryValues(name, list); err != nil {
 				return "", nil, err
 			}
 			continue
 		case !r.legacy && !r.raw:
-			return "", nil, fmt.Errorf("query parameter %s: unknown field %q", shorten(name), shorten(name))
+			return "", nil, fmt.Errorf("query parameter %s: unknown field %q", truncateName(name), truncateName(name))
 		}
 		ignored = append(ignored, name)
 		delete(values, name)
@@ -56,7 +56,7 @@ func (r *route) takes(parameter string) bool {
 			return false
 		}
 		field := fieldNamed(message, part)
-		if field == nil || i == 0 && r.elsewhere(string(field.Name())) {
+		if field == nil || i == 0 && r.isBound(string(field.Name())) {
 			return false
 		}
 		message = field.Message()
@@ -77,16 +77,16 @@ func (r *route) checkQueryValues(parameter string, values []string) error {
 	case len(values) > 1:
 		return fmt.Errorf("query parameter %s: send it once", parameter)
 	case field.Enum() != nil && field.Enum().Values().ByName(protoreflect.Name(values[0])) == nil:
-		return fmt.Errorf("query parameter %s: unknown value %q", parameter, shorten(values[0]))
+		return fmt.Errorf("query parameter %s: unknown value %q", parameter, truncateName(values[0]))
 	case field.Kind() != protoreflect.StringKind && values[0] == "null":
 		return fmt.Errorf("query parameter %s: null is not allowed", parameter)
 	}
 	return nil
 }
 
-// elsewhere reports whether a field is bound to the path or the body.
-func (r *route) elsewhere(field string) bool {
-	return field == r.body || slices.ContainsFunc(r.segments, func(s segment) bool { return s.field == field })
+// isBound reports whether a field is bound to the path or the body.
+func (r *route) isBound(field string) bool {
+	return field == r.body || slices.ContainsFunc(r.segments, func(s pathSegment) bool { return s.field == field })
 }
 
 // fieldNamed returns the field of a message by its name in JSON or Protobuf, or nil.
@@ -100,8 +100,8 @@ func fieldNamed(message protoreflect.MessageDescriptor, name string) protoreflec
 // maxNameRunes limits a caller's name in an error or a response.
 const maxNameRunes = 100
 
-// shorten truncates a caller's name, so that no response grows with it.
-func shorten(name string) string {
+// truncateName truncates a caller's name, so that no response grows with it.
+func truncateName(name string) string {
 	if runes := []rune(name); len(runes) > maxNameRunes {
 		return string(runes[:maxNameRunes]) + "…"
 	}

@@ -33,7 +33,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 		for _, r := range found {
 			handler.routes[len(r.segments)] = append(handler.routes[len(r.segments)], r)
 		}
-		handler.restTools = *s.rest
+		handler.restShared = *s.rest
 		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
 	}
 	if len(transcoded) == 0 {
@@ -56,8 +56,8 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 	return nil
 }
 
-// restTools are the dependencies that the REST paths of all services of a process share.
-type restTools struct {
+// restShared are the dependencies that the REST paths of all services of a process share.
+type restShared struct {
 	log     *slog.Logger
 	ignored metric.Int64Counter
 }
@@ -68,7 +68,7 @@ const maxQueryBytes = 4 << 10
 // A restHandler serves all REST paths of a port. It checks paths, queries and bodies more
 // strictly than the transcoder, and formats responses as docs/rest.md specifies.
 type restHandler struct {
-	restTools
+	restShared
 	routes     routes
 	transcoder http.Handler
 }
@@ -80,17 +80,17 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recover(out, r)
 	switch {
 	case err != nil:
-		out.fail(http.StatusBadRequest, err.Error())
+		out.writeError(http.StatusBadRequest, err.Error())
 		return
 	case len(r.URL.RawQuery) > maxQueryBytes: // errors quote it
-		out.fail(http.StatusBadRequest, fmt.Sprintf("query is longer than %d bytes", maxQueryBytes))
+		out.writeError(http.StatusBadRequest, fmt.Sprintf("query is longer than %d bytes", maxQueryBytes))
 		return
 	case found.route == nil && len(found.allow) > 0:
 		w.Header().Set("Allow", strings.Join(found.allow, ", "))
-		out.fail(http.StatusMethodNotAllowed, "the path has no method "+shorten(r.Method)+": use "+strings.Join(found.allow, ", "))
+		out.writeError(http.StatusMethodNotAllowed, "the path has no method "+truncateName(r.Method)+": use "+strings.Join(found.allow, ", "))
 		return
 	case found.route == nil:
-		out.fail(http.StatusNotFound, "unknown path")
+		out.writeError(http.StatusNotFound, "unknown path")
 		return
 	}
 	out.rule = found.restRule
@@ -99,7 +99,7 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if refused.status == http.StatusUnsupportedMediaType {
 			w.Header().Set("Accept-Encoding", "gzip") // the encodings of a request body, by RFC 9110
 		}
-		out.fail(refused.status, refused.Error())
+		out.writeError(refused.status, refused.Error())
 		return
 	}
 	h.transcoder.ServeHTTP(out, inner)
@@ -108,13 +108,13 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // prepare returns the request for the transcoder: its body is read, and it holds nothing
 // that the route does not know.
-func (h *restHandler) prepare(found match, out *restWriter, r *http.Request) (*http.Request, *refusal) {
+func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request) (*http.Request, *restRefusal) {
 	query, ignored, err := found.query(r.URL.RawQuery)
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "%w", err)
+		return nil, newRefusal(http.StatusBadRequest, "%w", err)
 	}
 	if err := checkHeader(r.Header); err != nil {
-		return nil, refuse(http.StatusBadRequest, "%w", err)
+		return nil, newRefusal(http.StatusBadRequest, "%w", err)
 	}
 	inner, target := *r, *r.URL // copies: the server keeps the original
 	target.Path, target.RawPath, target.RawQuery = found.path, "", query
@@ -178,8 +178,8 @@ func (h *restHandler) recover(out *restWriter, r *http.Request) {
 		panic(p)
 	}
 	h.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelError, "handler panicked",
-		slog.String("path", shorten(r.URL.Path)), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		slog.String("path", truncateName(r.URL.Path)), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 	if out.status == 0 || out.held != nil {
-		out.fail(http.StatusInternalServerError, internalError)
+		out.writeError(http.StatusInternalServerError, internalErrorText)
 	}
 }

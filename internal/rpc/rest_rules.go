@@ -29,28 +29,28 @@ func (r restRule) limit() int64 {
 
 // A created resource is 201, and a name that is taken is 400.
 var (
-	creates = map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}
-	renames = map[int]int{http.StatusConflict: http.StatusBadRequest}
-	adds    = map[int]int{http.StatusOK: http.StatusCreated}
+	statusCreate = map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}
+	statusRename = map[int]int{http.StatusConflict: http.StatusBadRequest}
+	statusAdd    = map[int]int{http.StatusOK: http.StatusCreated}
 )
 
 // restRules maps HTTP method and google.api.http template to the rule of a path.
 var restRules = map[string]restRule{
 	"GET /v1/groups":                               {legacy: true},
 	"GET /v1/groups/{id}":                          {legacy: true},
-	"POST /v1/groups":                              {legacy: true, status: creates, refused: "id"},
-	"PUT /v1/groups/{id}":                          {legacy: true, status: renames},
+	"POST /v1/groups":                              {legacy: true, status: statusCreate, refused: "id"},
+	"PUT /v1/groups/{id}":                          {legacy: true, status: statusRename},
 	"DELETE /v1/groups/{id}":                       {legacy: true},
 	"GET /v1/groups/{id}/users":                    {legacy: true},
-	"POST /v1/groups/{id}/users":                   {legacy: true, status: adds},
+	"POST /v1/groups/{id}/users":                   {legacy: true, status: statusAdd},
 	"DELETE /v1/groups/{id}/users/{nick_name}":     {legacy: true},
 	"POST /v1/alerts":                              {legacy: true},
-	"POST /v1/users":                               {status: creates},
-	"PUT /v1/users/{nick_name}":                    {status: renames},
-	"POST /v1/users/{nick_name}/addresses":         {status: creates},
-	"PUT /v1/users/{nick_name}/addresses/{id}":     {status: renames},
-	"POST /v1/intake/{source}":                     {maxBytes: maxIntakeBytes, bodyType: takesIntake},
-	"POST /v1/callbacks/{messenger}/{delivery_id}": {bodyType: takesForm},
+	"POST /v1/users":                               {status: statusCreate},
+	"PUT /v1/users/{nick_name}":                    {status: statusRename},
+	"POST /v1/users/{nick_name}/addresses":         {status: statusCreate},
+	"PUT /v1/users/{nick_name}/addresses/{id}":     {status: statusRename},
+	"POST /v1/intake/{source}":                     {maxBytes: maxIntakeBytes, bodyType: acceptIntakeTypes},
+	"POST /v1/callbacks/{messenger}/{delivery_id}": {bodyType: acceptForm},
 }
 
 // restStatus returns the HTTP status for the status of a code. The older service had no

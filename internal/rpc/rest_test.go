@@ -43,10 +43,10 @@ func restBefore(t testing.TB, transcoder http.HandlerFunc) *restHandler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &restHandler{restTools: restTools{log: slog.New(slog.DiscardHandler), ignored: ignored}, routes: allRoutes(t), transcoder: transcoder}
+	return &restHandler{restShared: restShared{log: slog.New(slog.DiscardHandler), ignored: ignored}, routes: allRoutes(t), transcoder: transcoder}
 }
 
-func TestRulesAreThoseOfRoutes(t *testing.T) {
+func TestRestRulesMatchRoutes(t *testing.T) {
 	known := map[string]bool{}
 	legacy := 0
 	for _, list := range allRoutes(t) {
@@ -146,7 +146,7 @@ func TestFailureOfTheTranscoderStaysInside(t *testing.T) {
 
 // TestNoRESTHere checks that a port without REST paths returns REST's 404.
 func TestNoRESTHere(t *testing.T) {
-	handler, err := Face{Ready: func(context.Context) error { return nil }}.Handler()
+	handler, err := Listener{Ready: func(context.Context) error { return nil }}.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,15 +19,15 @@ type route struct {
 	restRule
 	method   string // HTTP method
 	template string // as in the Protobuf file
-	segments []segment
+	segments []pathSegment
 	verb     string // after the last colon of the template; empty for none
 	input    protoreflect.MessageDescriptor
 	body     string // the field that the body holds, "*" for all fields, "" for none
 	raw      bool   // the body is a google.api.HttpBody: of any type, and not parsed
 }
 
-// A segment of a path is a literal or a field.
-type segment struct{ literal, field string }
+// A pathSegment of a path is a literal or a field.
+type pathSegment struct{ literal, field string }
 
 // routes maps numbers of segments to the routes of a port.
 type routes map[int][]*route
@@ -78,9 +78,9 @@ func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) 
 	path, r.verb, _ = strings.Cut(path, ":")
 	for _, s := range strings.Split(path, "/") {
 		if field, ok := strings.CutPrefix(s, "{"); ok {
-			r.segments = append(r.segments, segment{field: strings.TrimSuffix(field, "}")})
+			r.segments = append(r.segments, pathSegment{field: strings.TrimSuffix(field, "}")})
 		} else {
-			r.segments = append(r.segments, segment{literal: s})
+			r.segments = append(r.segments, pathSegment{literal: s})
 		}
 	}
 	if field := input.Fields().ByName(protoreflect.Name(r.body)); field != nil && field.Message() != nil {
@@ -90,8 +90,8 @@ func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) 
 	return r, nil
 }
 
-// A match is the result of matching the path of a request.
-type match struct {
+// A routeMatch is the result of matching the path of a request.
+type routeMatch struct {
 	*route          // nil for an unknown path or method
 	path   string   // for the transcoder: percent-encoded, without a trailing slash
 	allow  []string // without a route: the methods of the path, sorted
@@ -102,7 +102,7 @@ type match struct {
 // with the name of the field for a path value that is not UTF-8.
 //
 // A colon starts a verb if the path has a verb of this name, and belongs to the value if not.
-func (rs routes) match(method, path string) (m match, err error) {
+func (rs routes) match(method, path string) (m routeMatch, err error) {
 	trimmed := strings.TrimSuffix(path, "/")
 	values := strings.Split(strings.TrimPrefix(trimmed, "/"), "/")
 	last := values[len(values)-1]
@@ -119,7 +119,7 @@ func (rs routes) match(method, path string) (m match, err error) {
 		method = http.MethodGet
 	}
 	for _, r := range rs[len(values)] {
-		if r.verb != verb || !r.fits(values) || path != trimmed && !r.legacy {
+		if r.verb != verb || !r.matches(values) || path != trimmed && !r.legacy {
 			continue
 		}
 		m.legacy = m.legacy || r.legacy
@@ -141,8 +141,8 @@ func (rs routes) hasVerb(segments int, verb string) bool {
 	return verb != "" && slices.ContainsFunc(rs[segments], func(r *route) bool { return r.verb == verb })
 }
 
-// fits reports whether the segments of a path match those of r.
-func (r *route) fits(values []string) bool {
+// matches reports whether the segments of a path match those of r.
+func (r *route) matches(values []string) bool {
 	for i, s := range r.segments {
 		if s.field == "" && s.literal != values[i] || s.field != "" && values[i] == "" {
 			return false

@@ -26,8 +26,8 @@ const (
 	// maxBulkBytes limits a request with a whole directory: 100,000 users with an address
 	// each are below 20 MB.
 	maxBulkBytes = 32 << 20
-	// bulkTurns is the maximum number of concurrent calls with such a request.
-	bulkTurns = 4
+	// maxBulkCalls is the maximum number of concurrent calls with such a request.
+	maxBulkCalls = 4
 	// compressMinBytes is the least size of a compressed response.
 	compressMinBytes = 1 << 10
 )
@@ -37,7 +37,7 @@ type Service struct {
 	Path    string // "/bongsu.group.v1.GroupService/"
 	Handler http.Handler
 
-	rest *restTools // for its google.api.http paths; nil if they are not served
+	rest *restShared // for its google.api.http paths; nil if they are not served
 }
 
 // Name returns the full name of the service in Protobuf.
@@ -49,7 +49,7 @@ type Constructor[H any] func(H, ...connect.HandlerOption) (string, http.Handler)
 // Options are shared by all services of a process.
 type Options struct {
 	handler []connect.HandlerOption
-	rest    *restTools
+	rest    *restShared
 }
 
 // NewOptions returns options with logging to log and metrics by meter. Interceptors are
@@ -66,11 +66,11 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 	}
 	return Options{
 		handler: []connect.HandlerOption{
-			connect.WithInterceptors(measured, faults{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor(validate.WithValidator(validator{protovalidate.GlobalValidator}))),
-			recovered(log),
+			connect.WithInterceptors(measured, errorInterceptor{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor(validate.WithValidator(validator{protovalidate.GlobalValidator}))),
+			recoverPanics(log),
 			connect.WithCompressMinBytes(compressMinBytes),
 		},
-		rest: &restTools{log: log, ignored: ignored},
+		rest: &restShared{log: log, ignored: ignored},
 	}, nil
 }
 
@@ -104,10 +104,10 @@ func Internal[H any](o Options, construct Constructor[H], handler H) Service {
 func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
 	path, h := construct(handler, o.bounded(maxBulkBytes, bulkLimit)...)
 	h = withShortHeaders(h)
-	turns := make(chan struct{}, bulkTurns)
+	turns := make(chan struct{}, maxBulkCalls)
 	writer := connect.NewErrorWriter()
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, err := arrived(r, maxBulkBytes+envelopeBytes)
+		r, err := readWhole(r, maxBulkBytes+envelopeBytes)
 		if err != nil {
 			_ = writer.Write(w, r, err) // fails only if the caller is gone
 			return

@@ -18,30 +18,30 @@ type Owner struct{ Nickname, Messenger, Destination string }
 // The first byte of a sealed credential is its format version. The id of the seal key
 // follows in both.
 const (
-	forPurpose = 1 // as written by Tink
-	forOwner   = 2
+	versionPurpose = 1 // as written by Tink
+	versionOwner   = 2
 )
 
-// SealFor encrypts the credential of an address. Sealing the same credential twice
+// SealForOwner encrypts the credential of an address. Sealing the same credential twice
 // returns different bytes.
-func (k *Key) SealFor(credential string, of Owner) ([]byte, error) {
+func (k *Keyring) SealForOwner(credential string, of Owner) ([]byte, error) {
 	sealed, err := k.ring.Load().aead.Encrypt([]byte(credential), of.associated())
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	sealed[0] = forOwner
+	sealed[0] = versionOwner
 	return sealed, nil
 }
 
-// OpenFor decrypts the result of SealFor for the same owner. It also opens credentials
+// OpenForOwner decrypts the result of SealForOwner for the same owner. It also opens credentials
 // that older versions sealed for the messenger alone. Its errors are those of Open, and
 // ErrUnknownOwner if the owner has no nickname.
-func (k *Key) OpenFor(sealed []byte, of Owner) (string, error) {
-	if !SealedForOwner(sealed) {
+func (k *Keyring) OpenForOwner(sealed []byte, of Owner) (string, error) {
+	if !IsSealedForOwner(sealed) {
 		return k.Open(sealed, of.Messenger)
 	}
 	plain := slices.Clone(sealed)
-	plain[0] = forPurpose
+	plain[0] = versionPurpose
 	credential, err := k.open(plain, of.associated())
 	if err != nil && of.Nickname == "" && !errors.Is(err, ErrUnknownKey) {
 		return "", fmt.Errorf("credential cannot be opened: %w", ErrUnknownOwner)
@@ -49,8 +49,8 @@ func (k *Key) OpenFor(sealed []byte, of Owner) (string, error) {
 	return credential, err
 }
 
-// SealedForOwner reports whether a credential is sealed for an address.
-func SealedForOwner(sealed []byte) bool { return len(sealed) > 0 && sealed[0] == forOwner }
+// IsSealedForOwner reports whether a credential is sealed for an address.
+func IsSealedForOwner(sealed []byte) bool { return len(sealed) > 0 && sealed[0] == versionOwner }
 
 // associated returns the associated data that is authenticated with a credential. Each
 // part is prefixed by its length, so that no two owners share it; the first word is no

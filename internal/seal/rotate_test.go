@@ -43,34 +43,34 @@ func oldKey(t *testing.T) (path string) {
 	return path
 }
 
-func newKey(t *testing.T) (path string) {
+func newKeyFile(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "seal.key")
-	if err := seal.MakeKey(path); err != nil {
+	if err := seal.CreateKeyFile(path); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func read(t *testing.T, path string) *seal.Key {
+func read(t *testing.T, path string) *seal.Keyring {
 	t.Helper()
-	key, err := seal.ReadKey(path)
+	key, err := seal.ReadKeyFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
 }
 
-func rotate(t *testing.T, path string, at time.Time) seal.ID {
+func rotate(t *testing.T, path string, at time.Time) seal.KeyID {
 	t.Helper()
-	id, err := seal.Rotate(path, at)
+	id, err := seal.RotateKeyFile(path, at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return id
 }
 
-func sealed(t *testing.T, key *seal.Key, secret string) []byte {
+func sealed(t *testing.T, key *seal.Keyring, secret string) []byte {
 	t.Helper()
 	b, err := key.Seal(secret, "slack")
 	if err != nil {
@@ -80,7 +80,7 @@ func sealed(t *testing.T, key *seal.Key, secret string) []byte {
 }
 
 // opens fails the test unless the key opens a sealed credential.
-func opens(t *testing.T, key *seal.Key, sealed []byte, want string) {
+func opens(t *testing.T, key *seal.Keyring, sealed []byte, want string) {
 	t.Helper()
 	if got, err := key.Open(sealed, "slack"); err != nil || got != want {
 		t.Errorf("opened as %q, %v", got, err)
@@ -90,7 +90,7 @@ func opens(t *testing.T, key *seal.Key, sealed []byte, want string) {
 // TestRotate rotates files of both formats twice: the newest file opens all
 // credentials, and fingerprints and mode stay the same.
 func TestRotate(t *testing.T) {
-	for name, path := range map[string]string{"a file of today": newKey(t), "an old file": oldKey(t)} {
+	for name, path := range map[string]string{"a file of today": newKeyFile(t), "an old file": oldKey(t)} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.Chmod(path, 0o640); err != nil {
 				t.Fatal(err)
@@ -98,7 +98,7 @@ func TestRotate(t *testing.T) {
 			first := read(t, path)
 			fingerprint := first.Fingerprint("slack", "xoxb-1")
 			one := sealed(t, first, "xoxb-1")
-			ids := []seal.ID{first.Primary()}
+			ids := []seal.KeyID{first.Primary()}
 			for turn := range 2 {
 				id := rotate(t, path, noon.Add(time.Duration(turn)*time.Hour))
 				ids = append(ids, id)
@@ -111,7 +111,7 @@ func TestRotate(t *testing.T) {
 				}
 				opens(t, key, one, "xoxb-1")
 				two := sealed(t, key, "xoxb-2")
-				if got, ok := seal.IDOf(two[:seal.PrefixSize]); !ok || got != id || !bytes.Equal(two[1:seal.PrefixSize], id.Prefix()[1:]) {
+				if got, ok := seal.KeyIDOf(two[:seal.PrefixSize]); !ok || got != id || !bytes.Equal(two[1:seal.PrefixSize], id.Prefix()[1:]) {
 					t.Errorf("sealed under %s, %v; want %s", got, ok, id)
 				}
 				opens(t, first, two, "xoxb-2") // it reloads the file
@@ -119,7 +119,7 @@ func TestRotate(t *testing.T) {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 				t.Errorf("mode %v, %v", info.Mode(), err)
 			}
-			entries, err := seal.List(path)
+			entries, err := seal.ListKeys(path)
 			if err != nil || len(entries) != 3 {
 				t.Fatalf("%+v, %v", entries, err)
 			}
@@ -128,10 +128,10 @@ func TestRotate(t *testing.T) {
 					t.Errorf("entry %d: %+v", i, e)
 				}
 			}
-			if e := entries[1]; !e.Made.Equal(noon) || !e.Replaced.Equal(noon.Add(time.Hour)) {
+			if e := entries[1]; !e.CreateTime.Equal(noon) || !e.ReplaceTime.Equal(noon.Add(time.Hour)) {
 				t.Errorf("the second: %+v", e)
 			}
-			if e := entries[0]; !e.Replaced.Equal(noon) || e.Made.IsZero() != (name == "an old file") {
+			if e := entries[0]; !e.ReplaceTime.Equal(noon) || e.CreateTime.IsZero() != (name == "an old file") {
 				t.Errorf("the first: %+v", e)
 			}
 		})
@@ -140,13 +140,13 @@ func TestRotate(t *testing.T) {
 
 // TestRotateAtOnce proves that concurrent rotations lose no key.
 func TestRotateAtOnce(t *testing.T) {
-	path := newKey(t)
-	var added []seal.ID
+	path := newKeyFile(t)
+	var added []seal.KeyID
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			id, err := seal.Rotate(path, noon)
+			id, err := seal.RotateKeyFile(path, noon)
 			if err != nil && !strings.Contains(err.Error(), "is being changed") {
 				t.Error(err)
 			}
@@ -160,7 +160,7 @@ func TestRotateAtOnce(t *testing.T) {
 	wg.Wait()
 	key := read(t, path)
 	for _, id := range added {
-		if !key.Holds(id) {
+		if !key.Has(id) {
 			t.Errorf("key %s was added and is missing", id)
 		}
 	}
@@ -175,7 +175,7 @@ func TestRotateAtOnce(t *testing.T) {
 // TestRotateByLink rotates a file behind a symbolic link, as mounted secrets are: the
 // link stays.
 func TestRotateByLink(t *testing.T) {
-	path := newKey(t)
+	path := newKeyFile(t)
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(path, link); err != nil {
 		t.Skip(err)
@@ -190,14 +190,14 @@ func TestRotateByLink(t *testing.T) {
 }
 
 func TestPrune(t *testing.T) {
-	path := newKey(t)
+	path := newKeyFile(t)
 	first := read(t, path)
 	fingerprint, old := first.Fingerprint("x"), sealed(t, first, "xoxb-1")
 	rotate(t, path, noon)
-	if err := seal.Prune(path, []seal.ID{read(t, path).Primary()}); err == nil {
+	if err := seal.PruneKeyFile(path, []seal.KeyID{read(t, path).Primary()}); err == nil {
 		t.Error("the primary was removed")
 	}
-	if err := seal.Prune(path, []seal.ID{first.Primary()}); err != nil {
+	if err := seal.PruneKeyFile(path, []seal.KeyID{first.Primary()}); err != nil {
 		t.Fatal(err)
 	}
 	key := read(t, path)
@@ -213,13 +213,13 @@ func TestPrune(t *testing.T) {
 // TestFollow proves that a process loads added keys, and keeps the loaded ones if the
 // file is replaced, unreadable or too open.
 func TestFollow(t *testing.T) {
-	path := newKey(t)
+	path := newKeyFile(t)
 	key := read(t, path)
 	var log bytes.Buffer
 	ctx, stop := context.WithCancel(t.Context())
 	followed := make(chan struct{})
 	go func() {
-		key.Follow(ctx, time.Millisecond, slog.New(slog.NewTextHandler(&log, nil)))
+		key.WatchFile(ctx, time.Millisecond, slog.New(slog.NewTextHandler(&log, nil)))
 		close(followed)
 	}()
 	changed := key.Changed()
@@ -242,7 +242,7 @@ func TestFollow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := os.ReadFile(newKey(t))
+	other, err := os.ReadFile(newKeyFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestFollow(t *testing.T) {
 // TestEnvironment proves that the content of a file can be set in the environment, also
 // in base64.
 func TestEnvironment(t *testing.T) {
-	for name, path := range map[string]string{"a file of today": newKey(t), "an old file": oldKey(t)} {
+	for name, path := range map[string]string{"a file of today": newKeyFile(t), "an old file": oldKey(t)} {
 		key := read(t, path)
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -282,7 +282,7 @@ func TestEnvironment(t *testing.T) {
 			"base64":         base64.StdEncoding.EncodeToString(text),
 			"base64 wrapped": base64.StdEncoding.EncodeToString(text)[:40] + "\n" + base64.StdEncoding.EncodeToString(text)[40:] + "\n",
 		} {
-			said, err := seal.ParseKey(value, "BONGSU_SEAL_KEY")
+			said, err := seal.ParseKeyring(value, "BONGSU_SEAL_KEY")
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, form, err)
 				continue
@@ -297,22 +297,22 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "secret-AAAA", "{", base64.StdEncoding.EncodeToString([]byte("secret-AAAA"))} {
-		if _, err := seal.ParseKey(bad, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "BONGSU_SEAL_KEY") || strings.Contains(err.Error(), "AAAA") {
+		if _, err := seal.ParseKeyring(bad, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "BONGSU_SEAL_KEY") || strings.Contains(err.Error(), "AAAA") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if _, err := seal.ParseKey(`{"bongsuSealKey":2}`, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer version") {
+	if _, err := seal.ParseKeyring(`{"bongsuSealKey":2}`, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer version") {
 		t.Errorf("a newer form: %v", err)
 	}
 }
 
 func TestModes(t *testing.T) {
-	path := newKey(t)
+	path := newKeyFile(t)
 	for mode, taken := range map[fs.FileMode]bool{0o600: true, 0o400: true, 0o640: true, 0o440: true, 0o644: false, 0o660: false, 0o604: false, 0o606: false} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := seal.ReadKey(path); (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "chmod 600") {
+		if _, err := seal.ReadKeyFile(path); (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "chmod 600") {
 			t.Errorf("%#o: %v", mode, err)
 		}
 	}

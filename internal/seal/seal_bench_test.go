@@ -11,10 +11,10 @@ import (
 // new address.
 func BenchmarkSeal(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "seal.key")
-	if err := seal.MakeKey(path); err != nil {
+	if err := seal.CreateKeyFile(path); err != nil {
 		b.Fatal(err)
 	}
-	key, err := seal.ReadKey(path)
+	key, err := seal.ReadKeyFile(path)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,14 +40,14 @@ func BenchmarkSeal(b *testing.B) {
 		}
 	})
 	of := seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"}
-	own, err := key.SealFor(secret, of)
+	own, err := key.SealForOwner(secret, of)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Run("open for an address", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if opened, err := key.OpenFor(own, of); err != nil || opened != secret {
+			if opened, err := key.OpenForOwner(own, of); err != nil || opened != secret {
 				b.Fatal(err)
 			}
 		}
@@ -55,7 +55,7 @@ func BenchmarkSeal(b *testing.B) {
 	b.Run("seal for an address", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := key.SealFor(secret, of); err != nil {
+			if _, err := key.SealForOwner(secret, of); err != nil {
 				b.Fatal(err)
 			}
 		}

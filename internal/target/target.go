@@ -39,11 +39,11 @@ func Parse(text string) (Target, error) {
 		t.Kind, rest = Group, group
 	}
 	if !ok {
-		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w", cut(text), fault.ErrInvalid)
+		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w", truncate(text), fault.ErrInvalid)
 	}
-	name, err := anyName(rest)
+	name, err := storedName(rest)
 	if err != nil {
-		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w: %w", cut(text), err, fault.ErrInvalid)
+		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w: %w", truncate(text), err, fault.ErrInvalid)
 	}
 	t.Name = name
 	return t, nil
@@ -74,8 +74,8 @@ func (t Target) String() string {
 	}
 }
 
-// cut truncates a text for an error message, on a character boundary.
-func cut(text string) string {
+// truncate truncates a text for an error message, on a character boundary.
+func truncate(text string) string {
 	const most = 2 * MaxName
 	if utf8.RuneCountInString(text) <= most {
 		return text

@@ -33,7 +33,7 @@ func (h *Handler) ListDeliveries(ctx context.Context, req *alertv1.ListDeliverie
 
 // deliveryPage returns a page of deliveries, and the token of the next page.
 func (h *Handler) deliveryPage(ctx context.Context, q DeliveryQuery) (ds []Delivery, next string, err error) {
-	ds, more, err := deliveriesPage(ctx, h.Book, q)
+	ds, more, err := deliveriesPage(ctx, h.Store, q)
 	if err != nil {
 		return nil, "", err
 	}

@@ -24,7 +24,7 @@ func TestListPaces(t *testing.T) {
 	a := alert.Alert{Severity: "normal", Message: "m", CreateTime: now.Add(-time.Minute), ExpireTime: now.Add(time.Hour)}
 	var ds []alert.Delivery
 	for _, to := range [][3]string{{"slack", "aa", "C1"}, {"slack", "aa", "C2"}, {"slack", "aa", "C2"}, {"sms", "aa", "C2"}, {"slack", "", "C1"}} {
-		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialKey: to[1], Destination: to[2], State: alert.Queued})
+		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialFingerprint: to[1], Destination: to[2], State: alert.Queued})
 	}
 	if _, err := book.AddAlert(t.Context(), &a, ds, now.Add(time.Minute)); err != nil {
 		t.Fatal(err)
@@ -34,8 +34,8 @@ func TestListPaces(t *testing.T) {
 	}
 
 	c2, rest := pace.DestinationID("slack", "aa", "C2"), pace.DestinationID("slack", "bb", "C9")
-	var standings []pace.Standing
-	h := &alert.MessengerHandler{Paces: func() []pace.Standing { return standings }, Counter: book, Now: func() time.Time { return now }}
+	var standings []pace.KeyReport
+	h := &alert.MessengerHandler{LimiterKeys: func() []pace.KeyReport { return standings }, Counter: book, Now: func() time.Time { return now }}
 	type shown struct {
 		key         string
 		queued, due int32
@@ -68,9 +68,9 @@ func TestListPaces(t *testing.T) {
 	all, _ := list(&messengerv1.ListPacesRequest{})
 	same(all, []shown{aa, unknown, sms})
 
-	standings = []pace.Standing{
+	standings = []pace.KeyReport{
 		{Key: rest, NextSlot: now.Add(time.Second)},
-		{Key: "slack.credential.aa", Status: pace.Status{PausedUntil: now.Add(time.Minute)}},
+		{Key: "slack.credential.aa", KeyStatus: pace.KeyStatus{PausedUntil: now.Add(time.Minute)}},
 		{Key: c2, NextSlot: now.Add(time.Second)},
 	}
 	aa.paused = true

@@ -17,7 +17,7 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := h.Sealed.Seals(ctx)
+	ledger, err := h.SealCounter.CountBySealKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 		of(count.GetKeyId()).AddressCount += count.GetCount()
 	}
 	for _, s := range ledger {
-		if id, ok := seal.IDOf(s.Prefix); ok {
+		if id, ok := seal.KeyIDOf(s.Prefix); ok {
 			of(uint32(id)).DeliveryCount += int64(s.Count)
 		}
 	}

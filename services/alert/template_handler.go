@@ -33,14 +33,14 @@ func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.Set
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}
-	text, err := p.Say(example(t.Severity))
+	text, err := p.Execute(exampleData(t.Severity))
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}
 	if err := h.Templates.SetTemplate(ctx, t); err != nil {
 		return nil, err
 	}
-	h.Writer.forget()
+	h.Renderer.invalidate()
 	return &messengerv1.SetTemplateResponse{Example: text}, nil
 }
 
@@ -49,6 +49,6 @@ func (h *MessengerHandler) DeleteTemplate(ctx context.Context, req *messengerv1.
 	if err := h.Templates.DeleteTemplate(ctx, req.GetMessenger(), req.GetSeverity()); err != nil {
 		return nil, err
 	}
-	h.Writer.forget()
+	h.Renderer.invalidate()
 	return &messengerv1.DeleteTemplateResponse{}, nil
 }

@@ -1,4 +1,4 @@
 package group
 
 // ResealAll reseals all addresses once.
-var ResealAll = reseal
+var ResealAll = resealOnce

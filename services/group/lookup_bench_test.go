@@ -14,10 +14,10 @@ import (
 func BenchmarkLookUp(b *testing.B) {
 	store, key := openDirectory(b)
 	const members = 1000
-	all := group.Contents{Groups: []group.Membership{{Group: "ops"}}}
+	all := group.Snapshot{Groups: []group.Membership{{Group: "ops"}}}
 	for i := range members {
 		name := fmt.Sprint("user", i)
-		sealed, err := key.SealFor(fmt.Sprint("xoxb-17653672481-19874698323-", i), seal.Owner{Nickname: name, Messenger: "slack", Destination: "C1"})
+		sealed, err := key.SealForOwner(fmt.Sprint("xoxb-17653672481-19874698323-", i), seal.Owner{Nickname: name, Messenger: "slack", Destination: "C1"})
 		must(b, err)
 		all.Users = append(all.Users, group.User{Nickname: name, Addresses: []group.Address{{Messenger: "slack", SealedCredential: sealed, Destination: "C1"}}})
 		all.Groups[0].Members = append(all.Groups[0].Members, name)
@@ -40,10 +40,10 @@ func BenchmarkLookUp(b *testing.B) {
 						break
 					}
 					of := seal.Owner{Nickname: r.GetNickName(), Messenger: r.GetMessenger(), Destination: r.GetDestination()}
-					credential, err := key.OpenFor(r.GetSealedCredential(), of)
+					credential, err := key.OpenForOwner(r.GetSealedCredential(), of)
 					must(b, err)
 					of.Nickname = fmt.Sprint(i) // in place of the delivery id
-					_, err = key.SealFor(credential, of)
+					_, err = key.SealForOwner(credential, of)
 					must(b, err)
 				}
 			}

@@ -22,10 +22,10 @@ var (
 // credentials, and for the UserInfo of the older service, which returns them in the
 // clear. Both are internal: the edge serves neither.
 type LookupHandler struct {
-	Finder  Finder
-	Sealing Sealing
-	Key     *seal.Key
-	Receipts
+	Finder  Lookup
+	Sealing SealStore
+	Key     *seal.Keyring
+	ReceiptReader
 }
 
 // LookUp returns the recipients of targets, with sealed credentials.
@@ -41,18 +41,18 @@ func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 			Messenger:        r.Address.Messenger,
 			Destination:      r.Address.Destination,
 			SealedCredential: r.Address.SealedCredential,
-			CredentialKey:    r.Address.CredentialKey,
+			CredentialKey:    r.Address.CredentialFingerprint,
 			Failover:         r.Failover,
 		})
 	}
-	res.UnknownTarget = asWritten(unknown, req.GetTarget())
+	res.UnknownTarget = unknownAsWritten(unknown, req.GetTarget())
 	return res, nil
 }
 
 // MoveAddresses changes the destination of addresses.
 func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
 	n, err := h.Finder.MoveAddresses(ctx, req.GetMessenger(), req.GetCredentialKey(), req.GetFrom(), req.GetTo(),
-		resealing(h.Key, func(of *seal.Owner) { of.Destination = req.GetTo() }))
+		resealWith(h.Key, func(of *seal.Owner) { of.Destination = req.GetTo() }))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 	}
 	list := &userinfo.UserList{User: make([]*userinfo.User, 0, len(found))}
 	for _, r := range found {
-		token, err := h.Key.OpenFor(r.Address.SealedCredential, r.owner())
+		token, err := h.Key.OpenForOwner(r.Address.SealedCredential, r.owner())
 		if err != nil {
 			return nil, err
 		}
@@ -86,9 +86,9 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 // schema.
 const maxNames = 10_000
 
-// asWritten returns targets in the form of the request, which need not be the canonical
+// unknownAsWritten returns targets in the form of the request, which need not be the canonical
 // one.
-func asWritten(targets []target.Target, texts []string) []string {
+func unknownAsWritten(targets []target.Target, texts []string) []string {
 	if len(targets) == 0 {
 		return nil
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/bongsu-project/bongsu/internal/seal"
 )
 
-// Receipts reads the receipts of providers. The directory service does so because it
+// ReceiptReader reads the receipts of providers. The directory service does so because it
 // has the seal key.
-type Receipts struct {
-	Key        *seal.Key
+type ReceiptReader struct {
+	Key        *seal.Keyring
 	Messengers []messenger.Messenger
 }
 
 // ReadReceipt parses a receipt. The credential is opened only to verify its signature.
-func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest) (*userv1.ReadReceiptResponse, error) {
+func (r ReceiptReader) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest) (*userv1.ReadReceiptResponse, error) {
 	from, err := r.receiver(req.GetMessenger())
 	if err != nil {
 		return nil, err
@@ -29,13 +29,13 @@ func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest)
 	if err != nil {
 		return nil, fmt.Errorf("body: must be application/x-www-form-urlencoded: %w", fault.ErrInvalid)
 	}
-	credential, err := r.Key.OpenFor(req.GetSealedCredential(), seal.Owner{
+	credential, err := r.Key.OpenForOwner(req.GetSealedCredential(), seal.Owner{
 		Nickname: req.GetNickName(), Messenger: req.GetMessenger(), Destination: req.GetDestination(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := from.Receipt(req.GetDeliveryId(), form, req.GetSignature(), credential)
+	receipt, err := from.ParseReceipt(req.GetDeliveryId(), form, req.GetSignature(), credential)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func (r Receipts) ReadReceipt(_ context.Context, req *userv1.ReadReceiptRequest)
 }
 
 // receiver returns the messenger with that name if its provider sends receipts.
-func (r Receipts) receiver(name string) (messenger.Receiver, error) {
+func (r ReceiptReader) receiver(name string) (messenger.ReceiptParser, error) {
 	for _, m := range r.Messengers {
-		if from, is := m.(messenger.Receiver); is && m.Spec().Name == name {
+		if from, is := m.(messenger.ReceiptParser); is && m.Spec().Name == name {
 			return from, nil
 		}
 	}

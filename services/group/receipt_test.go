@@ -22,7 +22,7 @@ func TestReadReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := group.Receipts{Key: key, Messengers: messenger.All(func(string) messenger.Endpoint {
+	h := group.ReceiptReader{Key: key, Messengers: messenger.All(func(string) messenger.Endpoint {
 		return messenger.Endpoint{CallbackURL: "https://bongsu.example"}
 	})}
 	const form, said = "MessageSid=SM1&MessageStatus=delivered", "MessageSidSM1MessageStatusdelivered"

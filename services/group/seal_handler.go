@@ -14,14 +14,14 @@ func (h *LookupHandler) GetSeal(ctx context.Context, _ *userv1.GetSealRequest) (
 	if err != nil {
 		return nil, err
 	}
-	seals, err := h.Sealing.Seals(ctx)
+	seals, err := h.Sealing.CountBySealKey(ctx)
 	if err != nil {
 		return nil, err
 	}
 	res := &userv1.GetSealResponse{Canary: canary, PrimaryId: uint32(h.Key.Primary())}
-	counts := map[seal.ID]*userv1.SealCount{} // a seal key has two prefixes: of the present and the older format
+	counts := map[seal.KeyID]*userv1.SealCount{} // a seal key has two prefixes: of the present and the older format
 	for _, s := range seals {
-		id, ok := seal.IDOf(s.Prefix)
+		id, ok := seal.KeyIDOf(s.Prefix)
 		if !ok {
 			continue
 		}

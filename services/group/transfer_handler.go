@@ -24,13 +24,13 @@ const maxTransfer = 100_000
 
 // A TransferHandler implements TransferService. Users validates imported addresses.
 type TransferHandler struct {
-	Whole Whole
-	Users *UserHandler
+	Snapshots SnapshotStore
+	Users     *UserHandler
 }
 
 // ExportDirectory returns a snapshot of the directory.
 func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.ExportDirectoryRequest) (*userv1.ExportDirectoryResponse, error) {
-	all, err := h.Whole.All(ctx)
+	all, err := h.Snapshots.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 		for _, a := range u.Addresses {
 			wire := transferToWire(a)
 			if req.GetWithSecrets() {
-				if wire.SealedCredential, err = h.leave(u.Nickname, a); err != nil {
+				if wire.SealedCredential, err = h.sealForExport(u.Nickname, a); err != nil {
 					return nil, err
 				}
 			}
@@ -61,9 +61,9 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 	return res, nil
 }
 
-// leave reseals a credential for export: it opens for its own address only.
-func (h *TransferHandler) leave(nickname string, a Address) ([]byte, error) {
-	credential, err := h.Users.Key.OpenFor(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
+// sealForExport reseals a credential for export: it opens for its own address only.
+func (h *TransferHandler) sealForExport(nickname string, a Address) ([]byte, error) {
+	credential, err := h.Users.Key.OpenForOwner(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
 	if err != nil {
 		return nil, fmt.Errorf("credential of user %q by %s cannot be opened, replace it or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
 	}
@@ -75,23 +75,23 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	if len(req.GetUsers()) > maxTransfer || len(req.GetGroups()) > maxTransfer {
 		return nil, fmt.Errorf("users and groups: must have at most %d items each: %w", maxTransfer, fault.ErrInvalid)
 	}
-	var told problems
-	sheet := Sheet{Prune: req.GetPrune()}
+	var told importProblems
+	sheet := ImportFile{Prune: req.GetPrune()}
 	for i, u := range req.GetUsers() {
-		sheet.Users = append(sheet.Users, sheetUser(i, u, &told))
+		sheet.Users = append(sheet.Users, importUser(i, u, &told))
 		if told.enough() {
 			return nil, told.err()
 		}
 	}
 	for i, g := range req.GetGroups() {
-		sheet.Groups = append(sheet.Groups, sheetGroup(i, g, &told))
+		sheet.Groups = append(sheet.Groups, importGroup(i, g, &told))
 		if told.enough() {
 			return nil, told.err()
 		}
 	}
-	importer := Importer{Key: h.Users.Key, Specs: h.Users.Specs, HTTP: h.Users.HTTP, Accept: h.accept}
+	importer := ImportPlanner{Key: h.Users.Key, Specs: h.Users.Specs, AllowHTTP: h.Users.AllowHTTP, Accept: h.accept}
 	if req.GetDryRun() {
-		all, err := h.Whole.All(ctx)
+		all, err := h.Snapshots.Snapshot(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -101,8 +101,8 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 		}
 		return importToWire(done), nil
 	}
-	var done Import
-	err := h.Whole.Change(ctx, func(have Contents) (changes Changes, err error) {
+	var done ImportResult
+	err := h.Snapshots.Apply(ctx, func(have Snapshot) (changes Changes, err error) {
 		changes, done, err = importer.Plan(have, sheet, told)
 		return changes, err
 	})
@@ -116,26 +116,26 @@ func (h *TransferHandler) accept(of seal.Owner, credential string) (Address, err
 	return h.Users.accept(of.Nickname, &userv1.NewAddress{Messenger: of.Messenger, Credential: credential, Destination: of.Destination})
 }
 
-// sheetUser converts a user, and records the violations of the schema as problems.
-func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
-	out := SheetUser{
-		Place:    Place{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
-		Nickname: target.CanonicalName(u.GetNickName()),
-		Written:  u.GetNickName(),
-		Failover: u.Failover,
+// importUser converts a user, and records the violations of the schema as problems.
+func importUser(i int, u *userv1.TransferUser, told *importProblems) ImportUser {
+	out := ImportUser{
+		Place:             FilePosition{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
+		Nickname:          target.CanonicalName(u.GetNickName()),
+		NicknameAsWritten: u.GetNickName(),
+		Failover:          u.Failover,
 	}
 	for n, a := range u.GetAddresses() {
 		at := out.Place
 		at.Line = cmp.Or(int(a.GetLine()), at.Line)
 		at.Address, at.Messenger = n+1, a.GetMessenger()
-		out.Addresses = append(out.Addresses, SheetAddress{
+		out.Addresses = append(out.Addresses, ImportAddress{
 			Place:      at,
 			Address:    addressFromTransfer(a),
 			Credential: a.GetCredential(),
 			Sealed:     a.GetSealedCredential(),
 		})
 	}
-	for _, v := range violations(u) {
+	for _, v := range violationsOf(u) {
 		out.Bad = true
 		path, place := v.Proto.GetField().GetElements(), out.Place
 		if path[0].GetFieldName() == "addresses" && path[0].HasIndex() && len(path) > 1 {
@@ -147,32 +147,32 @@ func sheetUser(i int, u *userv1.TransferUser, told *problems) SheetUser {
 	return out
 }
 
-// sheetGroup converts a group, and records the violations of the schema as problems.
-func sheetGroup(i int, g *userv1.TransferGroup, told *problems) SheetGroup {
-	out := SheetGroup{
-		Place:   Place{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
+// importGroup converts a group, and records the violations of the schema as problems.
+func importGroup(i int, g *userv1.TransferGroup, told *importProblems) ImportGroup {
+	out := ImportGroup{
+		Place:   FilePosition{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
 		Name:    target.CanonicalName(g.GetGroupName()),
 		Members: make([]string, len(g.GetMembers())),
 	}
 	for n, m := range g.GetMembers() {
 		out.Members[n] = target.CanonicalName(m)
 	}
-	for _, v := range violations(g) {
+	for _, v := range violationsOf(g) {
 		out.Bad = true
 		told.addf(out.Place, "%s: %s", v.Proto.GetField().GetElements()[0].GetFieldName(), v.Proto.GetMessage())
 	}
 	return out
 }
 
-// manyMembers is the number of members above which only the first violation of a group
+// maxMembersChecked is the number of members above which only the first violation of a group
 // is reported: to collect all takes memory for each.
-const manyMembers = 1000
+const maxMembersChecked = 1000
 
-// violations returns the rules of the schema that a message violates. All rules are on
+// violationsOf returns the rules of the schema that a message violates. All rules are on
 // fields, so each violation has a path.
-func violations(m proto.Message) []*protovalidate.Violation {
+func violationsOf(m proto.Message) []*protovalidate.Violation {
 	var options []protovalidate.ValidationOption
-	if g, ok := m.(*userv1.TransferGroup); ok && len(g.GetMembers()) > manyMembers {
+	if g, ok := m.(*userv1.TransferGroup); ok && len(g.GetMembers()) > maxMembersChecked {
 		options = append(options, protovalidate.WithFailFast())
 	}
 	if invalid, ok := errors.AsType[*protovalidate.ValidationError](protovalidate.Validate(m, options...)); ok {

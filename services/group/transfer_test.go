@@ -27,7 +27,7 @@ var specs = []messenger.Spec{
 }
 
 // openDirectory opens an empty directory with a seal key, in a temporary folder.
-func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
+func openDirectory(t testing.TB) (*directory.Store, *seal.Keyring) {
 	t.Helper()
 	store, err := directory.Open(t.Context(), filepath.Join(t.TempDir(), "directory.db"))
 	if err != nil {
@@ -41,10 +41,10 @@ func openDirectory(t testing.TB) (*directory.Store, *seal.Key) {
 	return store, newKey(t)
 }
 
-func transfers(t testing.TB) (*group.TransferHandler, *seal.Key) {
+func transfers(t testing.TB) (*group.TransferHandler, *seal.Keyring) {
 	t.Helper()
 	store, key := openDirectory(t)
-	return &group.TransferHandler{Whole: store, Users: &group.UserHandler{Users: store, Key: key, Specs: specs}}, key
+	return &group.TransferHandler{Snapshots: store, Users: &group.UserHandler{Users: store, Key: key, Specs: specs}}, key
 }
 
 func user(name string, addresses ...*userv1.TransferAddress) *userv1.TransferUser {
@@ -67,7 +67,7 @@ func imports(t testing.TB, h *group.TransferHandler, req *userv1.ImportDirectory
 
 // secrets returns the credentials of an export in the clear, opened with the seal key,
 // by nickname, messenger and destination.
-func secrets(t testing.TB, h *group.TransferHandler, key *seal.Key) map[string]string {
+func secrets(t testing.TB, h *group.TransferHandler, key *seal.Keyring) map[string]string {
 	t.Helper()
 	res, err := h.ExportDirectory(t.Context(), &userv1.ExportDirectoryRequest{WithSecrets: true})
 	if err != nil {
@@ -261,8 +261,8 @@ func TestImportRanks(t *testing.T) {
 	}
 }
 
-// TestExportElsewhere exports to another directory with the same seal key.
-func TestExportElsewhere(t *testing.T) {
+// TestExportToAnotherDirectory exports to another directory with the same seal key.
+func TestExportToAnotherDirectory(t *testing.T) {
 	h, key := transfers(t)
 	imports(t, h, &userv1.ImportDirectoryRequest{
 		Users:  []*userv1.TransferUser{user("kim", address("label", "x", "s3cret-1")), user("lee")},

@@ -19,10 +19,10 @@ const defaultUsersPage = 100
 
 // A UserHandler implements UserService. It seals each new credential for its address.
 type UserHandler struct {
-	Users Users
-	Key   *seal.Key
-	Specs []messenger.Spec // the supported messengers
-	HTTP  bool             // allow http URLs
+	Users     Users
+	Key       *seal.Keyring
+	Specs     []messenger.Spec // the supported messengers
+	AllowHTTP bool             // allow http URLs
 
 	Messengers []messenger.Messenger // for the verification of addresses
 	Now        func() time.Time
@@ -40,7 +40,7 @@ func (h *UserHandler) ListUsers(ctx context.Context, req *userv1.ListUsersReques
 	if limit == 0 {
 		limit = defaultUsersPage
 	}
-	users, err := h.Users.Users(ctx, after, more(limit))
+	users, err := h.Users.Users(ctx, after, limitForNext(limit))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequ
 			return nil, err
 		}
 		change.Nickname = &nickname
-		change.Reseal = resealing(h.Key, func(of *seal.Owner) { of.Nickname = nickname })
+		change.Reseal = resealWith(h.Key, func(of *seal.Owner) { of.Nickname = nickname })
 	}
 	u, err := h.Users.ChangeUser(ctx, canonicalNickname(req), change)
 	if err != nil {
@@ -134,7 +134,7 @@ func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.Replac
 	}
 	a.ID = int(req.GetId())
 	if req.GetAddress().Rank == nil {
-		a.Rank = SameRank
+		a.Rank = KeepRank
 	}
 	a, err = h.Users.ReplaceAddress(ctx, nickname, a)
 	if err != nil {
@@ -158,10 +158,10 @@ func (h *UserHandler) accept(nickname string, in *userv1.NewAddress) (Address, e
 	if !ok {
 		return Address{}, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", in.GetMessenger(), fault.ErrInvalid)
 	}
-	if err := spec.Credential.Accept(in.GetCredential(), h.HTTP); err != nil {
+	if err := spec.Credential.Validate(in.GetCredential(), h.AllowHTTP); err != nil {
 		return Address{}, fmt.Errorf("credential: %w: %w", err, fault.ErrInvalid)
 	}
-	if err := spec.Destination.Accept(in.GetDestination(), h.HTTP); err != nil {
+	if err := spec.Destination.Validate(in.GetDestination(), h.AllowHTTP); err != nil {
 		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
 	}
 	a, err := newAddress(h.Key, in.GetCredential(), seal.Owner{Nickname: nickname, Messenger: spec.Name, Destination: in.GetDestination()})

@@ -26,7 +26,7 @@ func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyU
 	if err != nil {
 		return nil, err
 	}
-	credential, err := h.Key.OpenFor(a.SealedCredential, Recipient{Nickname: canonicalNickname(req), Address: a}.owner())
+	credential, err := h.Key.OpenForOwner(a.SealedCredential, Recipient{Nickname: canonicalNickname(req), Address: a}.owner())
 	if err != nil {
 		return nil, err
 	}

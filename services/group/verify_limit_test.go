@@ -10,9 +10,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/fault"
 )
 
-// TestVerifyIsPaced verifies many addresses concurrently: a burst passes without wait,
+// TestVerifyRateLimit verifies many addresses concurrently: a burst passes without wait,
 // some wait for a slot, and the rest is refused for a later retry.
-func TestVerifyIsPaced(t *testing.T) {
+func TestVerifyRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limit verifyLimit
 		start := time.Now()

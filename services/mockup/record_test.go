@@ -7,7 +7,7 @@ import (
 )
 
 func TestRecordDropsTheOldest(t *testing.T) {
-	var r record
+	var r callLog
 	small := &Call{Path: "/old"}
 	r.add(small)
 	for range maxCalls {
@@ -19,7 +19,7 @@ func TestRecordDropsTheOldest(t *testing.T) {
 }
 
 func TestRecordIsBoundedInBytes(t *testing.T) {
-	var r record
+	var r callLog
 	body := strings.Repeat("x", maxBody) // shared by all calls, to save memory
 	for i := range 3 * maxBytes / maxBody {
 		r.add(&Call{Path: fmt.Sprint(i), Body: body})

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// TestWipedUnderAFlood deletes the folder of JetStream while many deliveries wait for
+// TestQueueDeletedUnderFlood deletes the folder of JetStream while many deliveries wait for
 // slots of one credential: all are sent once, and the rate limit holds within a tenth.
-func TestWipedUnderAFlood(t *testing.T) {
+func TestQueueDeletedUnderFlood(t *testing.T) {
 	t.Parallel()
 	const perSecond, alerts = 20, 50
 	for name, system := range map[string]func(t *testing.T) *system{
 		"one process": func(t *testing.T) *system {
-			return one(t, "sqlite", fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+			return startOneProcess(t, "sqlite", fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 		},
 		"two senders": func(t *testing.T) *system {
-			s := apart(t, "sqlite")
+			s := startSplit(t, "sqlite")
 			for _, name := range []string{"sender1", "sender2"} {
 				s.serveSender(t, name, s.url, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 			}
@@ -27,9 +27,9 @@ func TestWipedUnderAFlood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := system(t)
-			var all []*post
+			var all []*alertRequest
 			for i := range alerts {
-				all = append(all, &post{target: `"@@team1"`, severity: "low", message: fmt.Sprintf("node %d is down", i)})
+				all = append(all, &alertRequest{target: `"@@team1"`, severity: "low", message: fmt.Sprintf("node %d is down", i)})
 			}
 			s.send(t, all)
 			if !s.calls.reach(t.Context(), alerts*teamSize/4) {

@@ -39,16 +39,16 @@ func TestMatrix(t *testing.T) {
 }
 
 // run sends alerts through a system during fault events, and checks the result.
-func (c trial) run(t *testing.T) {
+func (c faultCase) run(t *testing.T) {
 	rng := draw(c.String())
 	var sys *system
 	switch c.layout {
 	case "one":
-		sys = one(t, c.store)
+		sys = startOneProcess(t, c.store)
 	case "apart":
-		sys = apart(t, c.store, "sender1", "sender2")
+		sys = startSplit(t, c.store, "sender1", "sender2")
 	case "pairs":
-		sys = pairs(t)
+		sys = startPairs(t)
 	}
 	if _, err := sys.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}}); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func (c trial) run(t *testing.T) {
 
 	start := time.Now()
 	all, deliveries := posts(rng, alerts)
-	all = append(all, &post{target: `"@all"`, severity: "normal", message: "to all users"}) // by every messenger
+	all = append(all, &alertRequest{target: `"@all"`, severity: "normal", message: "to all users"}) // by every messenger
 	deliveries += users
 	accepted, driven := new(counter), make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -105,7 +105,7 @@ func (s *system) calm(t testing.TB) {
 	for _, a := range s.ended(t) {
 		for _, d := range a.GetDeliveries() {
 			taken := 0
-			for _, call := range seen[sight{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
+			for _, call := range seen[callKey{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
 				if tookIt(call) {
 					taken++
 				}
@@ -122,8 +122,8 @@ func (s *system) calm(t testing.TB) {
 	}
 }
 
-// A strike is one fault event.
-type strike struct {
+// A faultEvent is one fault event.
+type faultEvent struct {
 	accepts int           // it happens after so many accepted alerts,
 	calls   int           // or, if that is 0, after so many calls to the fake,
 	after   time.Duration // and this delay
@@ -133,8 +133,8 @@ type strike struct {
 }
 
 // plan returns random fault events, spread over the run.
-func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
-	var plan []strike
+func (c faultCase) plan(rng *rand.Rand, deliveries int) []faultEvent {
+	var plan []faultEvent
 	n := 0
 	if c.kill != "none" {
 		n = strikes
@@ -146,7 +146,7 @@ func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
 	}
 	for i := range n {
 		part := (float64(i) + rng.Float64()) / float64(n) * 0.8
-		s := strike{wipe: i == wiped, parts: c.victims(rng), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
+		s := faultEvent{wipe: i == wiped, parts: c.victims(rng), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
 		if rng.IntN(2) == 0 {
 			s.accepts = 1 + int(part*alerts)
 		} else {
@@ -158,7 +158,7 @@ func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
 }
 
 // victims returns the random parts to kill.
-func (c trial) victims(rng *rand.Rand) []string {
+func (c faultCase) victims(rng *rand.Rand) []string {
 	switch {
 	case c.kill == "none":
 		return nil
@@ -175,7 +175,7 @@ func (c trial) victims(rng *rand.Rand) []string {
 }
 
 // await waits for the time of the fault event.
-func (s strike) await(ctx context.Context, sys *system, accepted *counter) {
+func (s faultEvent) await(ctx context.Context, sys *system, accepted *counter) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the fake may receive fewer calls than planned
 	defer cancel()
 	if s.accepts > 0 {

@@ -17,8 +17,8 @@ import (
 // in wait_test.go.
 const bound = 75 * time.Second
 
-// A verdict is the result of a case.
-type verdict struct {
+// A caseResult is the result of a case.
+type caseResult struct {
 	name                               string
 	deliveries, lost, unmarked, marked int
 	waited                             int           // deliveries that waited because of another's failure
@@ -84,9 +84,9 @@ func (s *system) unended(t testing.TB) (shown string) {
 }
 
 // judge compares the accepted alerts, the ledger and the calls to the fake.
-func (s *system) judge(t testing.TB, promised []*post) verdict {
+func (s *system) judge(t testing.TB, promised []*alertRequest) caseResult {
 	t.Helper()
-	v := verdict{name: t.Name()}
+	v := caseResult{name: t.Name()}
 	all, seen := s.ended(t), s.sights(t)
 	alerts := map[string]*alertv1.GetAlertResponse{}
 	messages := map[string]string{}
@@ -116,7 +116,7 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 		for _, d := range a.GetDeliveries() {
 			v.deliveries++
 			text := "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()
-			key := sight{d.GetDestination(), text}
+			key := callKey{d.GetDestination(), text}
 			v.judge(t, a.GetAlert().GetSeverity(), d, seen[key])
 			v.judgeWait(t, waits, a.GetAlert().GetCreateTime().AsTime(), d)
 			delete(seen, key)
@@ -129,7 +129,7 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 }
 
 // judge compares one delivery with its calls.
-func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, calls []*mockupv1.Call) {
+func (v *caseResult) judge(t testing.TB, severity string, d *alertv1.Delivery, calls []*mockupv1.Call) {
 	t.Helper()
 	taken := slices.ContainsFunc(calls, tookIt)
 	switch state := d.GetState(); {

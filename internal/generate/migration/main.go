@@ -50,11 +50,11 @@ func run(ctx context.Context, args []string) (err error) {
 		if err := write(ctx, schema, "sqlite", filepath.Join(scratch, schema.Name+".db"), args[0]); err != nil {
 			return err
 		}
-		url, err := server.Make(ctx)
+		url, err := server.CreateDatabase(ctx)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(write(ctx, schema, "postgres", url, args[0]), server.Drop(ctx, url)); err != nil {
+		if err := errors.Join(write(ctx, schema, "postgres", url, args[0]), server.DropDatabase(ctx, url)); err != nil {
 			return err
 		}
 	}

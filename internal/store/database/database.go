@@ -20,9 +20,9 @@ type Database struct {
 	name    string // for errors, such as "directory"
 	dialect string // dialect.SQLite or dialect.Postgres
 	writer  *sql.DB
-	reader  *sql.DB   // the same as writer in PostgreSQL
-	writes  *prepared // nil in PostgreSQL
-	reads   *prepared // nil in PostgreSQL
+	reader  *sql.DB         // the same as writer in PostgreSQL
+	writes  *statementCache // nil in PostgreSQL
+	reads   *statementCache // nil in PostgreSQL
 
 	pooled map[string]string // settings applied in each transaction behind a pooler; nil without one
 
@@ -41,7 +41,7 @@ func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 		return nil, err
 	}
 	if err := d.migrate(ctx, schema); err != nil {
-		return nil, errors.Join(opening(schema.Name, err), d.Close())
+		return nil, errors.Join(openError(schema.Name, err), d.Close())
 	}
 	return d, nil
 }
@@ -49,7 +49,7 @@ func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 // Connect opens the database as Open does, without applying migrations.
 func Connect(ctx context.Context, url, name string) (*Database, error) {
 	if err := CheckURL(url); err != nil {
-		return nil, opening(name, fmt.Errorf("the URL %w", err))
+		return nil, openError(name, fmt.Errorf("the URL %w", err))
 	}
 	open := openSQLite
 	if isPostgres(url) {
@@ -57,15 +57,15 @@ func Connect(ctx context.Context, url, name string) (*Database, error) {
 	}
 	d, err := open(ctx, url)
 	if err != nil {
-		return nil, opening(name, err)
+		return nil, openError(name, err)
 	}
 	d.name = name
 	return d, nil
 }
 
-// opening returns the error for a database that cannot be opened.
-func opening(name string, err error) error {
-	if damaged(err) {
+// openError returns the error for a database that cannot be opened.
+func openError(name string, err error) error {
+	if isCorrupt(err) {
 		return fmt.Errorf("open the %s (corrupt database file, restore a backup): %w", name, err)
 	}
 	return fmt.Errorf("open the %s: %w", name, err)
@@ -88,27 +88,27 @@ func (d *Database) Close() error {
 // be trusted.
 func (d *Database) Ping(ctx context.Context) error {
 	if d.damaged.Load() {
-		return d.damage("the database file was found corrupt")
+		return d.markDamaged("the database file was found corrupt")
 	}
 	const newest = "SELECT max(version_id) FROM goose_db_version"
 	if !d.refused.Load() {
 		var version int64
 		err := d.reader.QueryRowContext(ctx, newest).Scan(&version)
-		return d.fault(ctx, err)
+		return d.translateError(ctx, err)
 	}
-	if err := d.room(); err != nil {
+	if err := d.checkDiskSpace(); err != nil {
 		return &Unavailable{name: "the " + d.name, cause: err.Error()}
 	}
 	_, err := d.writer.ExecContext(ctx, "UPDATE goose_db_version SET is_applied = is_applied WHERE version_id = ("+newest+")")
 	if err == nil {
 		d.refused.Store(false)
 	}
-	return d.fault(ctx, err)
+	return d.translateError(ctx, err)
 }
 
-// room returns an error unless the disk of a SQLite file has room for another 1 MiB: a small
+// checkDiskSpace returns an error unless the disk of a SQLite file has room for another 1 MiB: a small
 // write may fit where the next alert does not.
-func (d *Database) room() error {
+func (d *Database) checkDiskSpace() error {
 	if d.file == "" {
 		return nil
 	}

@@ -219,7 +219,7 @@ func TestConnectionString(t *testing.T) {
 // TestPoolerCommitsToTheDisk checks that each transaction has its settings behind a pooler, which
 // keeps none for a connection.
 func TestPoolerCommitsToTheDisk(t *testing.T) {
-	d := open(t, postgrestest.Pooled(t, postgrestest.URL)(t), directory.Schema)
+	d := open(t, postgrestest.PooledURLs(t, postgrestest.URL)(t), directory.Schema)
 	name := ask(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "onoffoff" {
@@ -229,7 +229,7 @@ func TestPoolerCommitsToTheDisk(t *testing.T) {
 
 // TestProcessesStartAtOncePooled is TestProcessesStartAtOnce behind a pooler.
 func TestProcessesStartAtOncePooled(t *testing.T) {
-	startAtOnce(t, postgrestest.Pooled(t, postgrestest.URL)(t))
+	startAtOnce(t, postgrestest.PooledURLs(t, postgrestest.URL)(t))
 }
 
 func TestPostgresCommitsToTheDisk(t *testing.T) {
@@ -278,7 +278,7 @@ func TestNoPasswordInErrors(t *testing.T) {
 	}
 }
 
-func TestOpenSaysWhatIsWrong(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	for url, want := range map[string]string{
 		"": "path", "sqlite:": "path", ":memory:": "path",
 		filepath.Join(t.TempDir(), "missing", "x.db"): "folder does not exist",

@@ -20,7 +20,7 @@ type Schema struct {
 // migrate applies the missing migrations. It refuses a database that has more migrations than
 // the program, and leaves it unchanged.
 func (d *Database) migrate(ctx context.Context, s Schema) error {
-	files, err := fs.Sub(s.Migrations, "migrations/"+folder(d.dialect))
+	files, err := fs.Sub(s.Migrations, "migrations/"+migrationDir(d.dialect))
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 		kind = goose.DialectPostgres
 	}
 	if d.dialect == dialect.Postgres && d.pooled == nil {
-		options = append(options, goose.WithSessionLocker(lock{}))
+		options = append(options, goose.WithSessionLocker(migrationLock{}))
 	}
 	provider, err := goose.NewProvider(kind, d.writer, files, options...)
 	if errors.Is(err, goose.ErrNoMigrations) {
@@ -38,9 +38,9 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 	if err != nil {
 		return err
 	}
-	up := func() error { return d.up(ctx, provider) }
+	up := func() error { return d.applyMigrations(ctx, provider) }
 	if d.pooled != nil {
-		err = d.locked(ctx, up)
+		err = d.withMigrationLock(ctx, up)
 	} else {
 		err = up()
 	}
@@ -58,11 +58,11 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 	return nil
 }
 
-// up applies the migrations. SQLite has no lock that outlasts a transaction, so another
+// applyMigrations applies the migrations. SQLite has no lock that outlasts a transaction, so another
 // process may apply the same migration concurrently: then this one fails as a whole, and the
 // missing migrations are determined again. Each failed turn leaves one migration less, or the
 // next turn fails too.
-func (d *Database) up(ctx context.Context, provider *goose.Provider) error {
+func (d *Database) applyMigrations(ctx context.Context, provider *goose.Provider) error {
 	turns := 1
 	if d.dialect == dialect.SQLite {
 		turns += len(provider.ListSources())
@@ -84,22 +84,22 @@ func (d *Database) up(ctx context.Context, provider *goose.Provider) error {
 	return err
 }
 
-// folder returns the name of the folder with the migrations of a dialect.
-func folder(d string) string {
+// migrationDir returns the name of the folder with the migrations of a dialect.
+func migrationDir(d string) string {
 	if d == dialect.Postgres {
 		return "postgres"
 	}
 	return "sqlite"
 }
 
-// locked runs f while a transaction on another connection holds the migration lock: behind a
+// withMigrationLock runs f while a transaction on another connection holds the migration lock: behind a
 // pooler, a session lock cannot be used.
-func (d *Database) locked(ctx context.Context, f func() error) error {
+func (d *Database) withMigrationLock(ctx context.Context, f func() error) error {
 	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", key); err != nil {
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLockKey); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	if err := f(); err != nil {
@@ -108,23 +108,23 @@ func (d *Database) locked(ctx context.Context, f func() error) error {
 	return tx.Commit()
 }
 
-// A lock lets one process at a time migrate a PostgreSQL database. The others wait for the
+// A migrationLock lets one process at a time migrate a PostgreSQL database. The others wait for the
 // advisory lock.
-type lock struct{}
+type migrationLock struct{}
 
-// key is the id of the advisory lock: "bongsu" in ASCII.
-const key = 0x626f6e677375
+// migrationLockKey is the id of the advisory lock: "bongsu" in ASCII.
+const migrationLockKey = 0x626f6e677375
 
 // SessionLock waits for the lock and acquires it.
-func (lock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key)
+func (migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLockKey)
 	return err
 }
 
 // SessionUnlock releases the lock.
-func (lock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+func (migrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 	var held bool
-	if err := conn.QueryRowContext(ctx, "SELECT pg_advisory_unlock($1)", key).Scan(&held); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT pg_advisory_unlock($1)", migrationLockKey).Scan(&held); err != nil {
 		return err
 	}
 	if !held {

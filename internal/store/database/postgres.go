@@ -15,15 +15,15 @@ import (
 	"github.com/bongsu-project/bongsu/internal/redact"
 )
 
-// connections is the maximum number of connections of a process to a PostgreSQL database.
-const connections = 16
+// maxConnections is the maximum number of connections of a process to a PostgreSQL database.
+const maxConnections = 16
 
 // openPostgres opens connections whose commits wait for the disk, and checks that the server
 // applied this setting.
 func openPostgres(ctx context.Context, url string) (*Database, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil { // CheckURL has validated it; err may quote the password
-		return nil, errors.New("the URL " + wantURL)
+		return nil, errors.New("the URL " + urlFormats)
 	}
 	settings := map[string]string{
 		"default_transaction_isolation": "read committed",
@@ -40,7 +40,7 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 		settings["synchronous_commit"] = "remote_apply"
 	}
 	d := &Database{dialect: dialect.Postgres}
-	if pooled(config) {
+	if hasPooler(config) {
 		d.pooled = settings
 		maps.DeleteFunc(config.RuntimeParams, func(name, _ string) bool { return settings[name] != "" })
 	} else {
@@ -50,8 +50,8 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 		config.RuntimeParams["application_name"] = "bongsu"
 	}
 	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	d.writer, d.reader = db, db
 
@@ -66,18 +66,18 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 	return d, nil
 }
 
-// pooled reports whether a pooler may give each transaction another server connection, as
+// hasPooler reports whether a pooler may give each transaction another server connection, as
 // PgBouncer does in transaction mode. The URL declares it by default_query_exec_mode=exec or
 // simple_protocol, without which such a pooler fails. Then no session setting is made and no
 // statement is prepared on a connection.
-func pooled(config *pgx.ConnConfig) bool {
+func hasPooler(config *pgx.ConnConfig) bool {
 	mode := config.DefaultQueryExecMode
 	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
 }
 
 // synchronousCommit returns the value of synchronous_commit that is in effect.
 func (d *Database) synchronousCommit(ctx context.Context) (value string, err error) {
-	err = d.in(ctx, d.writer, nil, nil, func(ctx context.Context, t *Tx) error {
+	err = d.transact(ctx, d.writer, nil, nil, func(ctx context.Context, t *Tx) error {
 		found, err := Select(ctx, t, func(rows *sql.Rows, value *string) error { return rows.Scan(value) }, "SHOW synchronous_commit")
 		if len(found) == 1 {
 			value = found[0]

@@ -15,14 +15,14 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// readers is the number of connections that read a SQLite database concurrently.
-const readers = 4
+// readConnections is the number of connections that read a SQLite database concurrently.
+const readConnections = 4
 
 // openSQLite opens the file with one connection for writes and a few for reads: SQLite has one
 // writer at a time, and readers do not wait for it.
 func openSQLite(ctx context.Context, url string) (*Database, error) {
 	path := strings.TrimPrefix(url, "sqlite:")
-	if err := makeFile(path); err != nil {
+	if err := createFile(path); err != nil {
 		return nil, err
 	}
 	writer, err := openFile(ctx, path, "_txlock=immediate")
@@ -34,17 +34,17 @@ func openSQLite(ctx context.Context, url string) (*Database, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	reader.SetMaxOpenConns(readers)
-	reader.SetMaxIdleConns(readers)
+	reader.SetMaxOpenConns(readConnections)
+	reader.SetMaxIdleConns(readConnections)
 	return &Database{
 		dialect: dialect.SQLite, file: path,
 		writer: writer, reader: reader, writes: newPrepared(writer), reads: newPrepared(reader),
 	}, nil
 }
 
-// makeFile creates a missing file with access for its owner only; SQLite gives the files beside
+// createFile creates a missing file with access for its owner only; SQLite gives the files beside
 // it the same mode.
-func makeFile(path string) error {
+func createFile(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot create %s: its folder does not exist", path)
@@ -63,7 +63,7 @@ func openFile(ctx context.Context, path, more string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := patiently(ctx, func() error { return db.PingContext(ctx) }); err != nil {
+	if err := retryAborted(ctx, func() error { return db.PingContext(ctx) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
 	}
 	return db, nil

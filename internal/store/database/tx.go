@@ -16,13 +16,13 @@ import (
 // A Tx is a transaction, or a connection for a single statement without one. Its SQL is the same
 // in both dialects, with ? for each parameter.
 type Tx struct {
-	tx       statements
+	tx       querier
 	dialect  string
-	prepared *prepared // nil where the driver caches statements
+	prepared *statementCache // nil where the driver caches statements
 }
 
-// statements runs SQL in a transaction or outside of one.
-type statements interface {
+// querier runs SQL in a transaction or outside of one.
+type querier interface {
 	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 }
@@ -31,14 +31,14 @@ type statements interface {
 // aborts in favor of another is retried a few times, so f must be repeatable. The error is
 // one of package fault or internal.
 func (d *Database) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
-	return d.write(ctx, func() error { return d.in(ctx, d.writer, d.writes, nil, f) })
+	return d.write(ctx, func() error { return d.transact(ctx, d.writer, d.writes, nil, f) })
 }
 
-// Once runs f as Write does, but without a transaction, in PostgreSQL only: f must run a single
+// WriteSingle runs f as Write does, but without a transaction, in PostgreSQL only: f must run a single
 // statement, which commits by itself. This saves the two round trips of a transaction.
 //
 // Behind a pooler it is Write, because a commit must wait for the disk there too.
-func (d *Database) Once(ctx context.Context, f func(context.Context, *Tx) error) error {
+func (d *Database) WriteSingle(ctx context.Context, f func(context.Context, *Tx) error) error {
 	if d.pooled != nil {
 		return d.Write(ctx, f)
 	}
@@ -46,11 +46,11 @@ func (d *Database) Once(ctx context.Context, f func(context.Context, *Tx) error)
 }
 
 func (d *Database) write(ctx context.Context, f func() error) error {
-	err := patiently(ctx, f)
-	if readsOnly(err) {
+	err := retryAborted(ctx, f)
+	if isReadOnly(err) {
 		d.refused.Store(true)
 	}
-	return d.fault(ctx, err)
+	return d.translateError(ctx, err)
 }
 
 // Read runs f in a transaction that reads one snapshot of the database.
@@ -59,24 +59,24 @@ func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error)
 	if d.dialect == dialect.Postgres {
 		options.Isolation = sql.LevelRepeatableRead
 	}
-	return d.fault(ctx, d.in(ctx, d.reader, d.reads, options, f))
+	return d.translateError(ctx, d.transact(ctx, d.reader, d.reads, options, f))
 }
 
-// Number returns the single number of a query, and false without a row.
-func (d *Database) Number(ctx context.Context, text string) (n int64, is bool, err error) {
+// QueryInt returns the single number of a query, and false without a row.
+func (d *Database) QueryInt(ctx context.Context, text string) (n int64, is bool, err error) {
 	d.reads.prepare(ctx)
 	row := d.reader.QueryRowContext
-	if ready := d.reads.find(text); ready != nil {
+	if ready := d.reads.get(text); ready != nil {
 		row = func(ctx context.Context, _ string, args ...any) *sql.Row { return ready.QueryRowContext(ctx, args...) }
 	}
 	err = row(ctx, text).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
-	return n, err == nil, d.fault(ctx, err)
+	return n, err == nil, d.translateError(ctx, err)
 }
 
-func (d *Database) in(ctx context.Context, db *sql.DB, prepared *prepared, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
+func (d *Database) transact(ctx context.Context, db *sql.DB, prepared *statementCache, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
 	prepared.prepare(ctx)
 	tx, err := d.begin(ctx, db, options)
 	if err != nil {
@@ -91,15 +91,15 @@ func (d *Database) in(ctx context.Context, db *sql.DB, prepared *prepared, optio
 	return tx.Commit()
 }
 
-// patiently retries f with backoff, up to 8 times, when the database aborts it in favor of
+// retryAborted retries f with backoff, up to 8 times, when the database aborts it in favor of
 // another transaction.
-func patiently(ctx context.Context, f func() error) error {
+func retryAborted(ctx context.Context, f func() error) error {
 	backoff := retry.NewExponential(5 * time.Millisecond)
 	backoff = retry.WithCappedDuration(200*time.Millisecond, backoff)
 	backoff = retry.WithMaxRetries(8, retry.WithJitterPercent(50, backoff))
 	return retry.Do(ctx, backoff, func(context.Context) error {
 		err := f()
-		if gaveUp(err) {
+		if isAborted(err) {
 			return retry.RetryableError(err)
 		}
 		return err
@@ -110,7 +110,7 @@ func patiently(ctx context.Context, f func() error) error {
 func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 	var result sql.Result
 	var err error
-	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
+	if ready := t.cachedStatement(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
 		result, err = ready.ExecContext(ctx, args...)
 	} else {
 		result, err = t.tx.ExecContext(ctx, t.bind(text), args...)
@@ -124,15 +124,15 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
 
 // query runs a statement that returns rows.
 func (t *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if ready := t.ready(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
+	if ready := t.cachedStatement(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
 		return ready.QueryContext(ctx, args...)
 	}
 	return t.tx.QueryContext(ctx, t.bind(text), args...)
 }
 
-// ready returns the cached statement, or nil. It is closed with the transaction.
-func (t *Tx) ready(ctx context.Context, text string) *sql.Stmt {
-	ready := t.prepared.find(text)
+// cachedStatement returns the cached statement, or nil. It is closed with the transaction.
+func (t *Tx) cachedStatement(ctx context.Context, text string) *sql.Stmt {
+	ready := t.prepared.get(text)
 	if ready == nil {
 		return nil
 	}
@@ -163,14 +163,14 @@ func (t *Tx) bind(text string) string {
 
 // Driver returns a driver by which an ent client works within the transaction.
 func (t *Tx) Driver() dialect.Driver {
-	return inner{entsql.NewDriver(t.dialect, entsql.Conn{ExecQuerier: t.tx})}
+	return nestedDriver{entsql.NewDriver(t.dialect, entsql.Conn{ExecQuerier: t.tx})}
 }
 
-// An inner is the driver for ent within a transaction, which ent neither ends nor nests.
-type inner struct{ *entsql.Driver }
+// A nestedDriver is the driver for ent within a transaction, which ent neither ends nor nests.
+type nestedDriver struct{ *entsql.Driver }
 
 // Tx returns the open transaction.
-func (d inner) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
+func (d nestedDriver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
 
 // Close does nothing.
-func (d inner) Close() error { return nil }
+func (d nestedDriver) Close() error { return nil }

@@ -14,12 +14,12 @@ import (
 // AddAddress adds an address to a user.
 func (s *Store) AddAddress(ctx context.Context, nickname string, a group.Address) (added group.Address, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		id, err := idOf(ctx, t, nickname)
+		id, err := lockUserID(ctx, t, nickname)
 		if err != nil {
 			return err
 		}
 		create := t.Address.Create().SetUserID(id)
-		fill(create.Mutation(), a)
+		setAddressFields(create.Mutation(), a)
 		row, err := create.Save(ctx)
 		if err != nil {
 			return messengerTaken(err, nickname, a)
@@ -33,15 +33,15 @@ func (s *Store) AddAddress(ctx context.Context, nickname string, a group.Address
 // ReplaceAddress overwrites an address.
 func (s *Store) ReplaceAddress(ctx context.Context, nickname string, a group.Address) (replaced group.Address, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		id, err := idOf(ctx, t, nickname)
+		id, err := lockUserID(ctx, t, nickname)
 		if err != nil {
 			return err
 		}
 		update := t.Address.UpdateOneID(a.ID).Where(entaddress.UserID(id))
-		fill(update.Mutation(), a)
+		setAddressFields(update.Mutation(), a)
 		row, err := update.Save(ctx)
 		if ent.IsNotFound(err) {
-			return noAddress(nickname, a.ID)
+			return errNoAddress(nickname, a.ID)
 		}
 		if err != nil {
 			return messengerTaken(err, nickname, a)
@@ -55,20 +55,20 @@ func (s *Store) ReplaceAddress(ctx context.Context, nickname string, a group.Add
 // RemoveAddress deletes an address of a user.
 func (s *Store) RemoveAddress(ctx context.Context, nickname string, id int) error {
 	return s.write(ctx, func(ctx context.Context, t tx) error {
-		user, err := idOf(ctx, t, nickname)
+		user, err := lockUserID(ctx, t, nickname)
 		if err != nil {
 			return err
 		}
 		n, err := t.Address.Delete().Where(entaddress.ID(id), entaddress.UserID(user)).Exec(ctx)
 		if err == nil && n == 0 {
-			return noAddress(nickname, id)
+			return errNoAddress(nickname, id)
 		}
 		return err
 	})
 }
 
 // MoveAddresses changes the destination of addresses.
-func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string, reseal group.Reseal) (moved int, err error) {
+func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, from, to string, reseal group.ResealFunc) (moved int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		rows, err := t.Address.Query().
 			Where(entaddress.Messenger(messenger), entaddress.CredentialKey(credentialKey), entaddress.Destination(from)).
@@ -94,33 +94,33 @@ func (s *Store) MoveAddresses(ctx context.Context, messenger, credentialKey, fro
 	return moved, err
 }
 
-// fill sets the fields of an address in m.
-func fill(m *ent.AddressMutation, a group.Address) {
-	if a.Rank != group.SameRank {
+// setAddressFields sets the fields of an address in m.
+func setAddressFields(m *ent.AddressMutation, a group.Address) {
+	if a.Rank != group.KeepRank {
 		m.SetRank(a.Rank)
 	}
 	m.SetMessenger(a.Messenger)
-	m.SetSealedCredential(sealed(a))
-	m.SetCredentialKey(a.CredentialKey)
+	m.SetSealedCredential(sealedOrEmpty(a))
+	m.SetCredentialKey(a.CredentialFingerprint)
 	m.SetDestination(a.Destination)
 }
 
-// sealed returns the sealed credential, but never nil, which a database stores as NULL.
-func sealed(a group.Address) []byte { return append([]byte{}, a.SealedCredential...) }
+// sealedOrEmpty returns the sealed credential, but never nil, which a database stores as NULL.
+func sealedOrEmpty(a group.Address) []byte { return append([]byte{}, a.SealedCredential...) }
 
 func toAddress(row *ent.Address) group.Address {
 	return group.Address{
-		ID:               row.ID,
-		Messenger:        row.Messenger,
-		SealedCredential: row.SealedCredential,
-		CredentialKey:    row.CredentialKey,
-		Destination:      row.Destination,
-		Rank:             row.Rank,
+		ID:                    row.ID,
+		Messenger:             row.Messenger,
+		SealedCredential:      row.SealedCredential,
+		CredentialFingerprint: row.CredentialKey,
+		Destination:           row.Destination,
+		Rank:                  row.Rank,
 	}
 }
 
-// eachOnce returns fault.ErrExists if two addresses have the same messenger.
-func eachOnce(addresses []group.Address) error {
+// checkOnePerMessenger returns fault.ErrExists if two addresses have the same messenger.
+func checkOnePerMessenger(addresses []group.Address) error {
 	seen := map[string]bool{}
 	for _, a := range addresses {
 		if seen[a.Messenger] {
@@ -131,14 +131,14 @@ func eachOnce(addresses []group.Address) error {
 	return nil
 }
 
-func noAddress(nickname string, id int) error {
+func errNoAddress(nickname string, id int) error {
 	return fmt.Errorf("address %d of user %q: %w", id, nickname, fault.ErrNotFound)
 }
 
 // messengerTaken converts the unique violation of a second address for a messenger to
 // fault.ErrExists. It returns other errors unchanged.
 func messengerTaken(err error, nickname string, a group.Address) error {
-	if database.IsTaken(err) {
+	if database.IsUniqueViolation(err) {
 		return fmt.Errorf("address of user %q by %s: %w", nickname, a.Messenger, fault.ErrExists)
 	}
 	return err

@@ -45,8 +45,8 @@ func TestSQLite(t *testing.T) {
 	})
 }
 
-// TestOthersChangesAreFound proves that a process sees the changes of another one.
-func TestOthersChangesAreFound(t *testing.T) {
+// TestChangesOfOtherProcesses proves that a process sees the changes of another one.
+func TestChangesOfOtherProcesses(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "directory.db")
 		changesAreFound(t, open(t, path), open(t, path))
@@ -98,7 +98,7 @@ func must(t *testing.T, err error) {
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
+	postgrestest.Require(t)
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, current.URL(t))
 	})
@@ -110,7 +110,7 @@ func TestPgBouncer(t *testing.T) {
 		t.Skip("TestPostgres runs the same code under the race detector")
 	}
 	t.Parallel()
-	url := postgrestest.Pooled(t, current.URL)
+	url := postgrestest.PooledURLs(t, current.URL)
 	storetest.RunDirectory(t, func(t *testing.T) group.Directory {
 		return open(t, url(t))
 	})

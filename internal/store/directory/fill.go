@@ -11,12 +11,12 @@ import (
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
-// bulk is the number of rows per INSERT statement.
-const bulk = 1000
+// bulkRows is the number of rows per INSERT statement.
+const bulkRows = 1000
 
 // Fill stores contents in an empty directory. Of several concurrent calls, one fills
 // it.
-func (s *Store) Fill(ctx context.Context, contents group.Contents) (filled bool, err error) {
+func (s *Store) Fill(ctx context.Context, contents group.Snapshot) (filled bool, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		filled = false
 		if t.sql.Postgres() { // SQLite has one writer at a time
@@ -24,7 +24,7 @@ func (s *Store) Fill(ctx context.Context, contents group.Contents) (filled bool,
 				return err
 			}
 		}
-		used, err := inUse(ctx, t)
+		used, err := isNotEmpty(ctx, t)
 		if err != nil || used {
 			return err
 		}
@@ -38,8 +38,8 @@ func (s *Store) Fill(ctx context.Context, contents group.Contents) (filled bool,
 	return filled && err == nil, err
 }
 
-// inUse reports whether the directory has a user or a group.
-func inUse(ctx context.Context, t tx) (bool, error) {
+// isNotEmpty reports whether the directory has a user or a group.
+func isNotEmpty(ctx context.Context, t tx) (bool, error) {
 	users, err := t.User.Query().Exist(ctx)
 	if err != nil || users {
 		return users, err
@@ -51,12 +51,12 @@ func inUse(ctx context.Context, t tx) (bool, error) {
 func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, error) {
 	ids := make(map[string]int, len(users))
 	var addresses []group.Recipient
-	for some := range slices.Chunk(users, bulk) {
+	for some := range slices.Chunk(users, bulkRows) {
 		rows, err := t.User.MapCreateBulk(some, func(c *ent.UserCreate, i int) {
 			c.SetNickname(some[i].Nickname).SetFailover(some[i].Failover)
 		}).Save(ctx)
 		if err != nil {
-			return nil, twice(err, "duplicate nickname")
+			return nil, duplicateError(err, "duplicate nickname")
 		}
 		for i, row := range rows {
 			ids[row.Nickname] = row.ID
@@ -70,12 +70,12 @@ func fillUsers(ctx context.Context, t tx, users []group.User) (map[string]int, e
 
 // fillAddresses inserts addresses. users maps nicknames to ids.
 func fillAddresses(ctx context.Context, t tx, addresses []group.Recipient, users map[string]int) error {
-	for some := range slices.Chunk(addresses, bulk) {
+	for some := range slices.Chunk(addresses, bulkRows) {
 		if err := t.Address.MapCreateBulk(some, func(c *ent.AddressCreate, i int) {
 			c.SetUserID(users[some[i].Nickname])
-			fill(c.Mutation(), some[i].Address)
+			setAddressFields(c.Mutation(), some[i].Address)
 		}).Exec(ctx); err != nil {
-			return twice(err, "duplicate address of a user by one messenger")
+			return duplicateError(err, "duplicate address of a user by one messenger")
 		}
 	}
 	return nil
@@ -84,16 +84,16 @@ func fillAddresses(ctx context.Context, t tx, addresses []group.Recipient, users
 // fillGroups inserts groups and their members. ids maps nicknames to ids.
 func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[string]int) error {
 	var members [][2]int
-	for some := range slices.Chunk(groups, bulk) {
+	for some := range slices.Chunk(groups, bulkRows) {
 		rows, err := t.Group.MapCreateBulk(some, func(c *ent.GroupCreate, i int) { c.SetName(some[i].Group) }).Save(ctx)
 		if err != nil {
-			return twice(err, "duplicate group name")
+			return duplicateError(err, "duplicate group name")
 		}
 		for i, row := range rows {
 			for _, nickname := range some[i].Members {
 				id, known := ids[nickname]
 				if !known {
-					return noMember(nickname, group.Group{ID: row.ID})
+					return errNoMember(nickname, group.Group{ID: row.ID})
 				}
 				members = append(members, [2]int{row.ID, id})
 			}
@@ -104,12 +104,12 @@ func fillGroups(ctx context.Context, t tx, groups []group.Membership, ids map[st
 
 // fillMembers inserts memberships, as pairs of group id and user id.
 func fillMembers(ctx context.Context, t tx, members [][2]int) error {
-	for some := range database.Chunks(t.sql, members, 1024) {
+	for some := range database.ChunkRows(t.sql, members, 1024) {
 		args := make([]any, 0, 2*len(some))
 		for _, m := range some {
 			args = append(args, m[0], m[1])
 		}
-		rows, args := t.sql.Rows([]string{"bigint", "bigint"}, args)
+		rows, args := t.sql.ValueRows([]string{"bigint", "bigint"}, args)
 		if _, err := t.sql.Exec(ctx, `INSERT INTO groups_users (group_id, user_id) `+rows+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
@@ -117,10 +117,10 @@ func fillMembers(ctx context.Context, t tx, members [][2]int) error {
 	return nil
 }
 
-// twice converts a unique violation to fault.ErrExists that names the duplicate. It
+// duplicateError converts a unique violation to fault.ErrExists that names the duplicate. It
 // returns other errors unchanged.
-func twice(err error, what string) error {
-	if database.IsTaken(err) {
+func duplicateError(err error, what string) error {
+	if database.IsUniqueViolation(err) {
 		return fmt.Errorf("%s: %w", what, fault.ErrExists)
 	}
 	return err

@@ -34,7 +34,7 @@ func (s *Store) Groups(ctx context.Context, after, limit int, name string) (grou
 // Group returns one group.
 func (s *Store) Group(ctx context.Context, id int) (g group.Group, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
-		g, err = find(ctx, t, id)
+		g, err = findGroup(ctx, t, id)
 		return err
 	})
 	return g, err
@@ -45,7 +45,7 @@ func (s *Store) AddGroup(ctx context.Context, name string) (g group.Group, err e
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		row, err := t.Group.Create().SetName(name).Save(ctx)
 		if err != nil {
-			return groupTaken(err, name)
+			return groupNameTaken(err, name)
 		}
 		g = toGroup(row)
 		return nil
@@ -58,10 +58,10 @@ func (s *Store) RenameGroup(ctx context.Context, id int, name string) (g group.G
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		row, err := t.Group.UpdateOneID(id).SetName(name).Save(ctx)
 		if ent.IsNotFound(err) {
-			return noGroup(id)
+			return errNoGroup(id)
 		}
 		if err != nil {
-			return groupTaken(err, name)
+			return groupNameTaken(err, name)
 		}
 		g = toGroup(row)
 		return nil
@@ -74,17 +74,17 @@ func (s *Store) DeleteGroup(ctx context.Context, id int) error {
 	return s.write(ctx, func(ctx context.Context, t tx) error {
 		err := t.Group.DeleteOneID(id).Exec(ctx)
 		if ent.IsNotFound(err) {
-			return noGroup(id)
+			return errNoGroup(id)
 		}
 		return err
 	})
 }
 
-// find returns the group with an id.
-func find(ctx context.Context, t tx, id int) (group.Group, error) {
+// findGroup returns the group with an id.
+func findGroup(ctx context.Context, t tx, id int) (group.Group, error) {
 	row, err := t.Group.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return group.Group{}, noGroup(id)
+		return group.Group{}, errNoGroup(id)
 	}
 	if err != nil {
 		return group.Group{}, err
@@ -94,12 +94,12 @@ func find(ctx context.Context, t tx, id int) (group.Group, error) {
 
 func toGroup(row *ent.Group) group.Group { return group.Group{ID: row.ID, Name: row.Name} }
 
-func noGroup(id int) error { return fmt.Errorf("group %d: %w", id, fault.ErrNotFound) }
+func errNoGroup(id int) error { return fmt.Errorf("group %d: %w", id, fault.ErrNotFound) }
 
-// groupTaken converts the unique violation of a group name to fault.ErrExists. It
+// groupNameTaken converts the unique violation of a group name to fault.ErrExists. It
 // returns other errors unchanged.
-func groupTaken(err error, name string) error {
-	if database.IsTaken(err) {
+func groupNameTaken(err error, name string) error {
+	if database.IsUniqueViolation(err) {
 		return fmt.Errorf("group %q: %w", name, fault.ErrExists)
 	}
 	return err

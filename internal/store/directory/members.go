@@ -11,7 +11,7 @@ import (
 // Members returns a group and its users.
 func (s *Store) Members(ctx context.Context, id int) (g group.Group, users []group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
-		if g, err = find(ctx, t, id); err != nil {
+		if g, err = findGroup(ctx, t, id); err != nil {
 			return err
 		}
 		rows, err := t.User.Query().Where(entuser.HasGroupsWith(entgroup.ID(id))).Order(entuser.ByID()).All(ctx)
@@ -27,10 +27,10 @@ func (s *Store) Members(ctx context.Context, id int) (g group.Group, users []gro
 // AddMember adds a user to a group.
 func (s *Store) AddMember(ctx context.Context, id int, nickname string) error {
 	return s.write(ctx, func(ctx context.Context, t tx) error {
-		if _, err := find(ctx, t, id); err != nil {
+		if _, err := findGroup(ctx, t, id); err != nil {
 			return err
 		}
-		user, err := idOf(ctx, t, nickname)
+		user, err := lockUserID(ctx, t, nickname)
 		if err != nil {
 			return err
 		}
@@ -47,10 +47,10 @@ func (s *Store) RemoveMember(ctx context.Context, id int, nickname string) error
 		if err != nil || n > 0 {
 			return err
 		}
-		g, err := find(ctx, t, id)
+		g, err := findGroup(ctx, t, id)
 		if err != nil {
 			return err
 		}
-		return noMember(nickname, g)
+		return errNoMember(nickname, g)
 	})
 }

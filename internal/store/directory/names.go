@@ -9,9 +9,9 @@ import (
 )
 
 // Names returns all names, by id.
-func (s *Store) Names(ctx context.Context) (users, groups []group.Name, err error) {
+func (s *Store) Names(ctx context.Context) (users, groups []group.StoredName, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
-		scan := func(rows *sql.Rows, n *group.Name) error { return rows.Scan(&n.ID, &n.Text) }
+		scan := func(rows *sql.Rows, n *group.StoredName) error { return rows.Scan(&n.ID, &n.Text) }
 		if users, err = database.Select(ctx, t, scan, `SELECT id, nickname FROM users ORDER BY id`); err != nil {
 			return err
 		}

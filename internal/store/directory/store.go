@@ -15,9 +15,9 @@ import (
 
 // A Store is a directory in its own database.
 type Store struct {
-	db    *database.Database
-	looks *database.Shared[*look]
-	known *known
+	db      *database.Database
+	lookups *database.Batcher[*lookup]
+	cache   *lookupCache
 }
 
 var _ group.Directory = (*Store)(nil)
@@ -28,15 +28,15 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, known: newKnown()}
-	s.looks = database.NewShared("the directory", lookHands, looksTogether, (*look).rows, s.look)
+	s := &Store{db: db, cache: newLookupCache()}
+	s.lookups = database.NewBatcher("the directory", lookupWorkers, maxLookupBatch, (*lookup).rows, s.runLookups)
 	return s, nil
 }
 
 // Close waits for running calls, refuses new ones with fault.ErrUnavailable, and closes
 // the database connections. It must be called once.
 func (s *Store) Close() error {
-	s.looks.Close()
+	s.lookups.Close()
 	return s.db.Close()
 }
 
@@ -52,41 +52,41 @@ type tx struct {
 
 // read runs f in a transaction with a consistent snapshot of the directory.
 func (s *Store) read(ctx context.Context, f func(context.Context, tx) error) error {
-	return s.db.Read(ctx, within(f))
+	return s.db.Read(ctx, withEntClient(f))
 }
 
 // write runs f in a transaction that changes the directory. If a row refers to one that
 // another transaction deleted concurrently, f runs once more, and then sees the
 // deletion.
 func (s *Store) write(ctx context.Context, f func(context.Context, tx) error) error {
-	change := within(func(ctx context.Context, t tx) error {
+	change := withEntClient(func(ctx context.Context, t tx) error {
 		if err := f(ctx, t); err != nil {
 			return err
 		}
-		return revise(ctx, t.sql)
+		return bumpRevision(ctx, t.sql)
 	})
 	err := s.db.Write(ctx, change)
-	if database.IsOrphan(err) {
+	if database.IsForeignKeyViolation(err) {
 		return s.db.Write(ctx, change)
 	}
 	return err
 }
 
-// within runs f with an ent client, and converts validation errors of ent to errors of
+// withEntClient runs f with an ent client, and converts validation errors of ent to errors of
 // package fault.
-func within(f func(context.Context, tx) error) func(context.Context, *database.Tx) error {
+func withEntClient(f func(context.Context, tx) error) func(context.Context, *database.Tx) error {
 	return func(ctx context.Context, t *database.Tx) error {
 		err := f(ctx, tx{Client: ent.NewClient(ent.Driver(t.Driver())), sql: t})
 		if invalid, ok := errors.AsType[*ent.ValidationError](err); ok {
-			return notValid(invalid)
+			return validationError(invalid)
 		}
 		return err
 	}
 }
 
-// notValid converts a validation error of ent to fault.ErrInvalid, with the field and
+// validationError converts a validation error of ent to fault.ErrInvalid, with the field and
 // the reason from the schema.
-func notValid(err *ent.ValidationError) error {
+func validationError(err *ent.ValidationError) error {
 	why := errors.Unwrap(errors.Unwrap(err)) // the error between them names Go types
 	if why == nil {
 		return fmt.Errorf("%s: %w", err.Name, fault.ErrInvalid)

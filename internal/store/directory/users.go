@@ -18,14 +18,14 @@ import (
 // Users returns users by id.
 func (s *Store) Users(ctx context.Context, after, limit int) (list []group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
-		list, err = users(ctx, t, after, limit)
+		list, err = listUsers(ctx, t, after, limit)
 		return err
 	})
 	return list, err
 }
 
-// users queries users by id, with their addresses.
-func users(ctx context.Context, t tx, after, limit int) (list []group.User, err error) {
+// listUsers queries users by id, with their addresses.
+func listUsers(ctx context.Context, t tx, after, limit int) (list []group.User, err error) {
 	query := t.User.Query().Where(entuser.IDGT(after)).Order(entuser.ByID())
 	if limit > 0 {
 		query.Limit(limit)
@@ -53,7 +53,7 @@ func users(ctx context.Context, t tx, after, limit int) (list []group.User, err 
 // User returns one user.
 func (s *Store) User(ctx context.Context, nickname string) (u group.User, err error) {
 	err = s.read(ctx, func(ctx context.Context, t tx) error {
-		u, err = user(ctx, t, nickname)
+		u, err = findUser(ctx, t, nickname)
 		return err
 	})
 	return u, err
@@ -61,17 +61,17 @@ func (s *Store) User(ctx context.Context, nickname string) (u group.User, err er
 
 // AddUser stores a user with addresses.
 func (s *Store) AddUser(ctx context.Context, u group.User) (added group.User, err error) {
-	if err := eachOnce(u.Addresses); err != nil {
+	if err := checkOnePerMessenger(u.Addresses); err != nil {
 		return group.User{}, err
 	}
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		row, err := t.User.Create().SetNickname(u.Nickname).SetFailover(u.Failover).Save(ctx)
 		if err != nil {
-			return userTaken(err, u.Nickname)
+			return nicknameTaken(err, u.Nickname)
 		}
 		rows, err := t.Address.MapCreateBulk(u.Addresses, func(c *ent.AddressCreate, i int) {
 			c.SetUserID(row.ID)
-			fill(c.Mutation(), u.Addresses[i])
+			setAddressFields(c.Mutation(), u.Addresses[i])
 		}).Save(ctx)
 		added = toUser(row, rows)
 		return err
@@ -93,16 +93,16 @@ func (s *Store) ChangeUser(ctx context.Context, nickname string, c group.UserCha
 		}
 		err = t.User.UpdateOneID(id).SetNillableNickname(c.Nickname).SetNillableFailover(c.Failover).Exec(ctx)
 		if ent.IsNotFound(err) {
-			return noUser(nickname) // deleted concurrently
+			return errNoUser(nickname) // deleted concurrently
 		}
 		now := nickname
 		if c.Nickname != nil {
 			now = *c.Nickname
 		}
 		if err != nil {
-			return userTaken(err, now)
+			return nicknameTaken(err, now)
 		}
-		u, err = user(ctx, t, now)
+		u, err = findUser(ctx, t, now)
 		return err
 	})
 	return u, err
@@ -114,18 +114,18 @@ func (s *Store) DeleteUser(ctx context.Context, nickname string) error {
 	return s.write(ctx, func(ctx context.Context, t tx) error {
 		n, err := t.User.Delete().Where(entuser.Nickname(nickname)).Exec(ctx)
 		if err == nil && n == 0 {
-			return noUser(nickname)
+			return errNoUser(nickname)
 		}
 		return err
 	})
 }
 
-// user returns the user with a nickname.
-func user(ctx context.Context, t tx, nickname string) (group.User, error) {
+// findUser returns the user with a nickname.
+func findUser(ctx context.Context, t tx, nickname string) (group.User, error) {
 	row, err := t.User.Query().Where(entuser.Nickname(nickname)).
 		WithAddresses(func(q *ent.AddressQuery) { q.Order(entaddress.ByID()) }).Only(ctx)
 	if ent.IsNotFound(err) {
-		return group.User{}, noUser(nickname)
+		return group.User{}, errNoUser(nickname)
 	}
 	if err != nil {
 		return group.User{}, err
@@ -133,9 +133,9 @@ func user(ctx context.Context, t tx, nickname string) (group.User, error) {
 	return toUser(row, row.Edges.Addresses), nil
 }
 
-// idOf returns the id of the user with a nickname. The nickname cannot change until the
+// lockUserID returns the id of the user with a nickname. The nickname cannot change until the
 // transaction ends, because credentials are sealed for it.
-func idOf(ctx context.Context, t tx, nickname string) (int, error) {
+func lockUserID(ctx context.Context, t tx, nickname string) (int, error) {
 	return lockUser(ctx, t, nickname, " FOR SHARE")
 }
 
@@ -151,7 +151,7 @@ func lockUser(ctx context.Context, t tx, nickname, lock string) (int, error) {
 		return 0, err
 	}
 	if len(ids) == 0 {
-		return 0, noUser(nickname)
+		return 0, errNoUser(nickname)
 	}
 	return ids[0], nil
 }
@@ -164,16 +164,16 @@ func toUser(row *ent.User, addresses []*ent.Address) group.User {
 	return u
 }
 
-func noUser(nickname string) error { return fmt.Errorf("user %q: %w", nickname, fault.ErrNotFound) }
+func errNoUser(nickname string) error { return fmt.Errorf("user %q: %w", nickname, fault.ErrNotFound) }
 
-func noMember(nickname string, g group.Group) error {
+func errNoMember(nickname string, g group.Group) error {
 	return fmt.Errorf("user %q in group %d: %w", nickname, g.ID, fault.ErrNotFound)
 }
 
-// userTaken converts the unique violation of a nickname to fault.ErrExists. It returns
+// nicknameTaken converts the unique violation of a nickname to fault.ErrExists. It returns
 // other errors unchanged.
-func userTaken(err error, nickname string) error {
-	if database.IsTaken(err) {
+func nicknameTaken(err error, nickname string) error {
+	if database.IsUniqueViolation(err) {
 		return fmt.Errorf("user %q: %w", nickname, fault.ErrExists)
 	}
 	return err

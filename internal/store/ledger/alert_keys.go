@@ -21,8 +21,8 @@ type alertKey struct {
 	use      int64
 }
 
-// enter sets the order of an alert under the key, and its rank.
-func (k *alertKey) enter(a *add) {
+// addAlert sets the order of an alert under the key, and its rank.
+func (k *alertKey) addAlert(a *pendingAdd) {
 	first := k.last == 0
 	k.last = max(k.last+1, a.alert.ID) // in the order of ids, as far as concurrent processes assign them in order
 	a.order = k.last
@@ -37,21 +37,21 @@ func (k *alertKey) enter(a *add) {
 	k.resolved = a.alert.Resolved
 }
 
-// A place is the position of a delivery in its thread.
-type place struct {
-	thread   string
-	blocked  bool
-	needless bool // it is canceled at once, as not needed
+// A threadPlace is the position of a delivery in its thread.
+type threadPlace struct {
+	thread    string
+	blocked   bool
+	notNeeded bool // it is canceled at once, as not needed
 }
 
 // enterThreads sets the order of alerts with keys, in the order of the calls, and the ranks of
 // resolved ones. It returns the threads that must be settled after the deliveries are inserted.
 // Without alert keys it runs no query.
-func enterThreads(ctx context.Context, t *database.Tx, adds []*add) (unsettled []string, err error) {
-	var keyed []*add
+func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unsettled []string, err error) {
+	var keyed []*pendingAdd
 	for _, a := range adds {
 		if a.alert.AlertKey != "" {
-			a.rank, a.order, a.places = a.alert.Rank(), 0, make([]place, len(a.deliveries))
+			a.rank, a.order, a.places = a.alert.Rank(), 0, make([]threadPlace, len(a.deliveries))
 			keyed = append(keyed, a)
 		}
 	}
@@ -65,7 +65,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*add) (unsettled [
 	if err != nil {
 		return nil, err
 	}
-	busy, err := selectBusy(ctx, t, slices.Sorted(maps.Keys(threads)))
+	busy, err := selectBusyThreads(ctx, t, slices.Sorted(maps.Keys(threads)))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*add) (unsettled [
 				p.blocked = true
 				unsettled = append(unsettled, p.thread)
 			case a.alert.Resolved && !threads[p.thread].notified:
-				p.needless = true
+				p.notNeeded = true
 			default:
 				busy[p.thread] = true
 			}
@@ -89,7 +89,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*add) (unsettled [
 
 // enterKeys enters alerts under their keys, whose rows stay locked until the commit. All
 // processes lock them in the same order.
-func enterKeys(ctx context.Context, t *database.Tx, keyed []*add) error {
+func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 	keys := map[string]*alertKey{}
 	for _, a := range keyed {
 		k, ok := keys[a.alert.AlertKey]
@@ -108,7 +108,7 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*add) error {
 		*keys[k.name] = k
 	}
 	for _, a := range keyed {
-		keys[a.alert.AlertKey].enter(a)
+		keys[a.alert.AlertKey].addAlert(a)
 	}
 	_, err = upsertAlertKeys(ctx, t, rows, `last_order = excluded.last_order, rank = excluded.rank, resolved = excluded.resolved`)
 	return err
@@ -117,12 +117,12 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*add) error {
 // upsertAlertKeys inserts rows, applies set to existing ones, and returns their values
 // afterwards.
 func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey, set string) (all []alertKey, err error) {
-	for some := range database.Chunks(t, keys, chunk) {
+	for some := range database.ChunkRows(t, keys, maxStatementRows) {
 		args := make([]any, 0, 5*len(some))
 		for _, k := range some {
 			args = append(args, k.name, k.last, int(k.rank), k.resolved, k.use)
 		}
-		rows, args := t.Rows([]string{"text", "bigint", "bigint", "boolean", "bigint"}, args)
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "boolean", "bigint"}, args)
 		kept, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error {
 			return rows.Scan(&k.name, &k.last, &k.rank, &k.resolved, &k.use)
 		}, `INSERT INTO alert_keys (name, last_order, rank, resolved, use_time) `+rows+onConflictName+set+`
@@ -140,13 +140,13 @@ const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
 
 // upsertThreads inserts or updates the threads of alerts, whose rows stay locked until the
 // commit, and returns them.
-func upsertThreads(ctx context.Context, t *database.Tx, keyed []*add) (map[string]thread, error) {
+func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[string]thread, error) {
 	type entry struct{ resolved, last, use int64 }
 	entries := map[string]entry{}
 	for _, a := range keyed {
 		for i := range a.deliveries {
 			d := &a.deliveries[i]
-			if d.State.Ended() {
+			if d.State.IsFinal() {
 				continue
 			}
 			name := threadOf(a.alert.AlertKey, d)
@@ -160,13 +160,13 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*add) (map[strin
 		}
 	}
 	threads := make(map[string]thread, len(entries))
-	for some := range database.Chunks(t, slices.Sorted(maps.Keys(entries)), chunk) {
+	for some := range database.ChunkRows(t, slices.Sorted(maps.Keys(entries)), maxStatementRows) {
 		args := make([]any, 0, 5*len(some))
 		for _, name := range some {
 			e := entries[name]
 			args = append(args, name, false, e.resolved, e.last, e.use)
 		}
-		rows, args := t.Rows([]string{"text", "boolean", "bigint", "bigint", "bigint"}, args)
+		rows, args := t.ValueRows([]string{"text", "boolean", "bigint", "bigint", "bigint"}, args)
 		kept, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
 			return rows.Scan(&th.name, &th.notified, &th.resolved)
 		}, `INSERT INTO threads (name, notified, resolved_order, last_order, use_time) `+rows+onConflictName+`
@@ -183,11 +183,11 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*add) (map[strin
 	return threads, nil
 }
 
-// selectBusy returns which of the threads have deliveries that are not completed. The condition
+// selectBusyThreads returns which of the threads have deliveries that are not completed. The condition
 // repeats that of the partial index on threads.
-func selectBusy(ctx context.Context, t *database.Tx, names []string) (map[string]bool, error) {
+func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map[string]bool, error) {
 	busy := map[string]bool{}
-	for some := range database.Chunks(t, names, chunk) {
+	for some := range database.ChunkRows(t, names, maxStatementRows) {
 		in, args := database.In(t, some)
 		found, err := selectThreads(ctx, t, `thread `+in+` AND state <= 2`, args...)
 		if err != nil {
@@ -200,10 +200,10 @@ func selectBusy(ctx context.Context, t *database.Tx, names []string) (map[string
 	return busy, nil
 }
 
-// placed returns the delivery in the state that its place in the thread requires.
-func (p place) placed(a *alert.Alert, d alert.Delivery) alert.Delivery {
+// apply returns the delivery in the state that its place in the thread requires.
+func (p threadPlace) apply(a *alert.Alert, d alert.Delivery) alert.Delivery {
 	switch {
-	case p.needless:
+	case p.notNeeded:
 		d.State, d.Reason, d.EndTime = alert.Canceled, alert.NotNeeded, a.CreateTime
 	case p.blocked:
 		d.State = alert.Held

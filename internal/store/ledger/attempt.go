@@ -9,60 +9,60 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// An attempt is a row of the table attempts. Rows of the same report are equal.
-type attempt struct {
-	delivery   int64
-	number     int
-	fence      int64
-	start, end int64
-	outcome    messenger.Outcome // without After
-	possible   bool
+// An attemptRow is a row of the table attempts. Rows of the same report are equal.
+type attemptRow struct {
+	delivery          int64
+	number            int
+	fence             int64
+	start, end        int64
+	outcome           messenger.Outcome // without After
+	possibleDuplicate bool
 }
 
-// columns are the columns of an attempt, in the order of scan and append.
-const columns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate, cut, moved`
+// attemptColumns are the columns of an attempt, in the order of scan and append.
+const attemptColumns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate, cut, moved`
 
-// types are the types of columns.
-var types = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text", "boolean", "boolean", "text"}
+// attemptColumnTypes are the types of columns.
+var attemptColumnTypes = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text", "boolean", "boolean", "text"}
 
-func (a *attempt) scan(rows *sql.Rows) error {
+func (a *attemptRow) scan(rows *sql.Rows) error {
 	return rows.Scan(&a.delivery, &a.number, &a.fence, &a.start, &a.end, &a.outcome.Kind, &a.outcome.Scope,
-		&a.outcome.Status, &a.outcome.Code, &a.outcome.MessageID, &a.outcome.Excerpt, &a.possible, &a.outcome.Cut, &a.outcome.Destination)
+		&a.outcome.Status, &a.outcome.Code, &a.outcome.MessageID, &a.outcome.Excerpt, &a.possibleDuplicate, &a.outcome.Truncated, &a.outcome.Destination)
 }
 
-func (a *attempt) append(args []any) []any {
+func (a *attemptRow) append(args []any) []any {
 	return append(args, a.delivery, a.number, a.fence, a.start, a.end, int(a.outcome.Kind), int(a.outcome.Scope),
-		a.outcome.Status, a.outcome.Code, a.outcome.MessageID, a.outcome.Excerpt, a.possible, a.outcome.Cut, a.outcome.Destination)
+		a.outcome.Status, a.outcome.Code, a.outcome.MessageID, a.outcome.Excerpt, a.possibleDuplicate, a.outcome.Truncated, a.outcome.Destination)
 }
 
 // attemptOf returns the row for a report.
-func attemptOf(r alert.Report, number int, possible bool) attempt {
-	r.Outcome.After, r.Outcome.Gone = 0, false
-	return attempt{
+func attemptOf(r alert.Report, number int, possible bool) attemptRow {
+	r.Outcome.RetryAfter, r.Outcome.Gone = 0, false
+	return attemptRow{
 		delivery: r.DeliveryID, number: number, fence: r.Fence, start: micros(r.StartTime), end: micros(r.EndTime),
-		outcome: r.Outcome, possible: possible,
+		outcome: r.Outcome, possibleDuplicate: possible,
 	}
 }
 
-func (a *attempt) toAttempt() alert.Attempt {
+func (a *attemptRow) toAttempt() alert.Attempt {
 	return alert.Attempt{
 		Number:            a.number,
 		Fence:             a.fence,
-		StartTime:         timeOf(a.start),
-		EndTime:           timeOf(a.end),
+		StartTime:         fromMicros(a.start),
+		EndTime:           fromMicros(a.end),
 		Outcome:           a.outcome,
-		PossibleDuplicate: a.possible,
+		PossibleDuplicate: a.possibleDuplicate,
 	}
 }
 
-func insertAttempts(ctx context.Context, t *database.Tx, all []attempt) error {
-	for some := range database.Chunks(t, all, chunk) {
-		args := make([]any, 0, len(types)*len(some))
+func insertAttempts(ctx context.Context, t *database.Tx, all []attemptRow) error {
+	for some := range database.ChunkRows(t, all, maxStatementRows) {
+		args := make([]any, 0, len(attemptColumnTypes)*len(some))
 		for i := range some {
 			args = some[i].append(args)
 		}
-		rows, args := t.Rows(types, args)
-		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO attempts (`+columns+`) `+rows, args...); err != nil {
+		rows, args := t.ValueRows(attemptColumnTypes, args)
+		if _, err := t.Exec(ctx, `INSERT`+orRollback(t)+` INTO attempts (`+attemptColumns+`) `+rows, args...); err != nil {
 			return err
 		}
 	}
@@ -70,7 +70,7 @@ func insertAttempts(ctx context.Context, t *database.Tx, all []attempt) error {
 }
 
 // selectAttempts returns the attempts that match a condition, in order.
-func selectAttempts(ctx context.Context, t *database.Tx, condition string, args ...any) ([]attempt, error) {
-	return database.Select(ctx, t, func(rows *sql.Rows, a *attempt) error { return a.scan(rows) },
-		`SELECT `+columns+` FROM attempts WHERE `+condition+` ORDER BY delivery_id, number`, args...)
+func selectAttempts(ctx context.Context, t *database.Tx, condition string, args ...any) ([]attemptRow, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, a *attemptRow) error { return a.scan(rows) },
+		`SELECT `+attemptColumns+` FROM attempts WHERE `+condition+` ORDER BY delivery_id, number`, args...)
 }

@@ -14,8 +14,8 @@ func (s *Store) Backlogs(ctx context.Context, now time.Time, destinations bool) 
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		all, err = database.Select(ctx, t, func(rows *sql.Rows, b *alert.Backlog) error {
 			var oldest int64
-			err := rows.Scan(&b.Messenger, &b.CredentialKey, &b.Destination, &b.Queued, &b.Due, &oldest)
-			b.Oldest = timeOf(oldest)
+			err := rows.Scan(&b.Messenger, &b.CredentialFingerprint, &b.Destination, &b.Queued, &b.Due, &oldest)
+			b.Oldest = fromMicros(oldest)
 			return err
 		}, selectBacklogs(destinations), micros(now))
 		return err

@@ -131,7 +131,7 @@ func BenchmarkBacklogs(b *testing.B) {
 		for n := range 300 {
 			ds := queued(1000)
 			for i := range ds {
-				ds[i].CredentialKey = fmt.Sprint(i % 10)
+				ds[i].CredentialFingerprint = fmt.Sprint(i % 10)
 				if n%3 > 0 {
 					ds[i].State, ds[i].Reason, ds[i].EndTime = alert.Failed, "unknown_messenger", time.Now()
 				}

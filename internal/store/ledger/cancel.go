@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// canceled is the reason of deliveries whose alert was canceled.
-const canceled = "canceled"
+// reasonCanceled is the reason of deliveries whose alert was canceled.
+const reasonCanceled = "canceled"
 
 // Cancel cancels the queued deliveries of an alert, and marks the claimed ones and those that a
 // receipt must not resume. state + 0 avoids the indexes by state.
@@ -31,7 +31,7 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 			return err
 		}
 		n, err = t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ? WHERE alert_id = ? AND state + 0 = 1`,
-			canceled, micros(now), id)
+			reasonCanceled, micros(now), id)
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 			AND (state + 0 = 2 OR state + 0 = 6 AND reason = '`+alert.NotNeeded+`')`, id); err != nil {
 			return err
 		}
-		return settle(ctx, t, threads, nil, micros(now))
+		return settleThreads(ctx, t, threads, nil, micros(now))
 	})
 	return n, err
 }

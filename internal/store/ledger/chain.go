@@ -16,15 +16,15 @@ import (
 // processes that report deliveries of the same chain may deadlock. The database then aborts
 // one transaction, which is retried.
 
-// A step is the result of a delivery in a chain.
-type step struct {
+// A chainStep is the result of a delivery in a chain.
+type chainStep struct {
 	chain int64
 	sent  bool
 }
 
-// advance advances chains after their deliveries in steps have been written. It returns the
+// advanceChains advances chains after their deliveries in steps have been written. It returns the
 // threads of the deliveries that it completed or locked.
-func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (threads []string, err error) {
+func advanceChains(ctx context.Context, t *database.Tx, steps []chainStep, now int64) (threads []string, err error) {
 	var sent, open []int64
 	for _, s := range steps {
 		if s.sent {
@@ -33,17 +33,17 @@ func advance(ctx context.Context, t *database.Tx, steps []step, now int64) (thre
 			open = append(open, s.chain)
 		}
 	}
-	if threads, err = dismiss(ctx, t, inOrder(sent), now); err != nil {
+	if threads, err = cancelRestOfChains(ctx, t, inOrder(sent), now); err != nil {
 		return nil, err
 	}
-	held, err := release(ctx, t, inOrder(open), now)
+	held, err := releaseNextOfChains(ctx, t, inOrder(open), now)
 	return append(threads, held...), err
 }
 
-// dismiss cancels the queued deliveries of chains as not needed, and marks claimed ones so that
+// cancelRestOfChains cancels the queued deliveries of chains as not needed, and marks claimed ones so that
 // they are not retried. It returns their threads. state + 0 avoids the indexes by state.
-func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
-	for some := range database.Chunks(t, chains, chunk) {
+func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
+	for some := range database.ChunkRows(t, chains, maxStatementRows) {
 		in, args := database.In(t, some)
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
 			`SELECT id, thread FROM deliveries WHERE chain `+in+`
@@ -56,7 +56,7 @@ func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 			open[i] = d.id
 			threads = append(threads, d.thread)
 		}
-		for ids := range database.Chunks(t, open, chunk) {
+		for ids := range database.ChunkRows(t, open, maxStatementRows) {
 			in, args := database.In(t, ids)
 			// All expressions read the old values of the row.
 			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+alert.NotNeeded+`', canceled = (state = 2),
@@ -70,8 +70,8 @@ func dismiss(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 	return threads, nil
 }
 
-// A link is the current state of a delivery of a chain.
-type link struct {
+// A chainRow is the current state of a delivery of a chain.
+type chainRow struct {
 	id, chain int64
 	state     alert.State
 	deferred  bool
@@ -80,7 +80,7 @@ type link struct {
 }
 
 // unblocked returns the delivery in the state that it would have without its thread.
-func (l link) unblocked(now int64) link {
+func (l chainRow) unblocked(now int64) chainRow {
 	if l.resume == 0 {
 		return l
 	}
@@ -91,10 +91,10 @@ func (l link) unblocked(now int64) link {
 	return l
 }
 
-// release releases the next held delivery of each chain that is due to go on. It returns the
+// releaseNextOfChains releases the next held delivery of each chain that is due to go on. It returns the
 // threads of the held deliveries.
-func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
-	for some := range database.Chunks(t, chains, chunk) {
+func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
+	for some := range database.ChunkRows(t, chains, maxStatementRows) {
 		in, args := database.In(t, some)
 		of := `chain ` + in + ` AND chain <> 0`
 		held, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
@@ -106,10 +106,10 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 			continue
 		}
 		threads = append(threads, held...)
-		links, err := database.Select(ctx, t, func(rows *sql.Rows, l *link) error {
+		links, err := database.Select(ctx, t, func(rows *sql.Rows, l *chainRow) error {
 			var held bool
 			err := rows.Scan(&l.id, &l.chain, &l.state, &held, &l.deferred, &l.next, &l.resume)
-			l.state = stateOf(l.state, held)
+			l.state = deliveryState(l.state, held)
 			if l.state == alert.Held {
 				*l = l.unblocked(now)
 			}
@@ -118,26 +118,26 @@ func release(ctx context.Context, t *database.Tx, chains []int64, now int64) (th
 		if err != nil {
 			return nil, err
 		}
-		var moved []link
+		var moved []chainRow
 		for len(links) > 0 {
-			end := slices.IndexFunc(links, func(l link) bool { return l.chain != links[0].chain })
+			end := slices.IndexFunc(links, func(l chainRow) bool { return l.chain != links[0].chain })
 			if end < 0 {
 				end = len(links)
 			}
-			moved, links = append(moved, next(links[:end], now)...), links[end:]
+			moved, links = append(moved, nextOfChain(links[:end], now)...), links[end:]
 		}
-		if err := hasten(ctx, t, moved); err != nil {
+		if err := writeChainRows(ctx, t, moved); err != nil {
 			return nil, err
 		}
 	}
 	return threads, nil
 }
 
-// next returns the deliveries of a chain that change: the first held one becomes Queued at now
+// nextOfChain returns the deliveries of a chain that change: the first held one becomes Queued at now
 // if the one before it failed, or waits longer than the failover delay. The held ones behind it
 // move earlier by as much, so that their distances stay.
-func next(chain []link, now int64) []link {
-	first := slices.IndexFunc(chain, func(l link) bool { return l.state == alert.Held })
+func nextOfChain(chain []chainRow, now int64) []chainRow {
+	first := slices.IndexFunc(chain, func(l chainRow) bool { return l.state == alert.Held })
 	if first < 1 {
 		return nil
 	}
@@ -146,7 +146,7 @@ func next(chain []link, now int64) []link {
 	if before.state != alert.Failed && !waits || early <= 0 {
 		return nil
 	}
-	var moved []link
+	var moved []chainRow
 	for _, l := range chain[first:] {
 		if l.state == alert.Held {
 			l.next -= early
@@ -157,30 +157,30 @@ func next(chain []link, now int64) []link {
 	return moved
 }
 
-// hasten writes the changed deliveries of chains.
-func hasten(ctx context.Context, t *database.Tx, moved []link) error {
-	for some := range database.Chunks(t, moved, chunk) {
+// writeChainRows writes the changed deliveries of chains.
+func writeChainRows(ctx context.Context, t *database.Tx, moved []chainRow) error {
+	for some := range database.ChunkRows(t, moved, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
 		for _, l := range some {
 			next, resume, held := l.next, int64(0), l.state == alert.Held
 			if l.resume != 0 { // still blocked by its thread
-				next, resume, held = farAway, l.next, true
+				next, resume, held = blockedUntil, l.next, true
 			}
 			args = append(args, l.id, next, held, resume)
 		}
-		rows, args := t.Rows([]string{"bigint", "bigint", "boolean", "bigint"}, args)
+		rows, args := t.ValueRows([]string{"bigint", "bigint", "boolean", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, resume_time) AS (`+rows+`)
 			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.held, resume_time = v.resume_time
-			`+fromV, args...); err != nil {
+			`+joinValues, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// stateOf returns the state of a delivery. The database stores held deliveries as queued, so
+// deliveryState returns the state of a delivery. The database stores held deliveries as queued, so
 // that expiry, cancellation and dispatch cover them too.
-func stateOf(state alert.State, held bool) alert.State {
+func deliveryState(state alert.State, held bool) alert.State {
 	if state == alert.Queued && held {
 		return alert.Held
 	}

@@ -39,7 +39,7 @@ func TestChainsInTwoProcesses(t *testing.T) {
 			}
 			var reports [2][]alert.Report
 			for place := range reports {
-				if _, err := stores[0].Due(t.Context(), clock(60*place), clock(500), 0, 1000, 5); err != nil {
+				if _, err := stores[0].TakeDue(t.Context(), clock(60*place), clock(500), 0, 1000, 5); err != nil {
 					t.Fatal(err)
 				}
 				for n := range many {

@@ -18,7 +18,7 @@ import (
 
 // Summary returns an alert with the number of its deliveries in each state.
 func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
-	a, err := s.alert(ctx, id)
+	a, err := s.readAlert(ctx, id)
 	if ent.IsNotFound(err) {
 		return a, fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
 	}
@@ -43,8 +43,8 @@ func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []ale
 		if err != nil {
 			return err
 		}
-		var attempts []attempt
-		for some := range database.Chunks(t, rows, chunk) {
+		var attempts []attemptRow
+		for some := range database.ChunkRows(t, rows, maxStatementRows) {
 			ids := make([]int64, len(some))
 			for i, row := range some {
 				ids[i] = row.ID
@@ -93,9 +93,9 @@ func deliveryRows(ctx context.Context, t *database.Tx, client *ent.Client, q ale
 }
 
 // Versions returns the versions of the deliveries of an alert.
-func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.Version, err error) {
+func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.DeliveryVersion, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
-		all, err = database.Select(ctx, t, func(rows *sql.Rows, v *alert.Version) error {
+		all, err = database.Select(ctx, t, func(rows *sql.Rows, v *alert.DeliveryVersion) error {
 			var held, deferred bool
 			var attempts, next, fence, end, receipt int64
 			if err := rows.Scan(&v.DeliveryID, &v.State, &held, &deferred, &attempts, &next, &fence, &end, &receipt); err != nil {
@@ -104,8 +104,8 @@ func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.Versio
 			if !deferred && !held {
 				next = 0
 			}
-			v.State = stateOf(v.State, held)
-			v.Sum = mix(int64(v.State), attempts, next, fence, end, receipt)
+			v.State = deliveryState(v.State, held)
+			v.Checksum = checksum(int64(v.State), attempts, next, fence, end, receipt)
 			return nil
 		}, `SELECT id, state, held, deferred, attempt_count, next_time, fence, end_time, receipt_time
 			FROM deliveries WHERE alert_id = ? ORDER BY id`, alertID)
@@ -114,21 +114,21 @@ func (s *Store) Versions(ctx context.Context, alertID int64) (all []alert.Versio
 	return all, err
 }
 
-// Fingerprints returns a checksum for each alert. Times are reduced by a modulus before they are
+// Checksums returns a checksum for each alert. Times are reduced by a modulus before they are
 // summed, because their sum would overflow.
-func (s *Store) Fingerprints(ctx context.Context, alertIDs []int64) (all map[int64]uint64, err error) {
+func (s *Store) Checksums(ctx context.Context, alertIDs []int64) (all map[int64]uint64, err error) {
 	type row struct {
 		id  int64
 		sum uint64
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		all = make(map[int64]uint64, len(alertIDs))
-		for some := range database.Chunks(t, alertIDs, chunk) {
+		for some := range database.ChunkRows(t, alertIDs, maxStatementRows) {
 			in, args := database.In(t, some)
 			found, err := database.Select(ctx, t, func(rows *sql.Rows, r *row) error {
 				var n, states, held, fences, attempts, next, end, receipt int64
 				err := rows.Scan(&r.id, &n, &states, &held, &fences, &attempts, &next, &end, &receipt)
-				r.sum = mix(n, states, held, fences, attempts, next, end, receipt)
+				r.sum = checksum(n, states, held, fences, attempts, next, end, receipt)
 				return err
 			}, `SELECT alert_id, COUNT(*), CAST(SUM(state) AS bigint), CAST(SUM(CASE WHEN held THEN 1 ELSE 0 END) AS bigint),
 				CAST(SUM(fence) AS bigint), CAST(SUM(attempt_count) AS bigint), CAST(SUM(next_time % 1000003) AS bigint),
@@ -146,8 +146,8 @@ func (s *Store) Fingerprints(ctx context.Context, alertIDs []int64) (all map[int
 	return all, err
 }
 
-// mix returns a hash of ns.
-func mix(ns ...int64) uint64 {
+// checksum returns a hash of ns.
+func checksum(ns ...int64) uint64 {
 	sum := uint64(14695981039346656037)
 	for _, n := range ns {
 		sum ^= uint64(n) // keeps all bits

@@ -14,8 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A waiting is a due delivery.
-type waiting struct {
+// A dueDelivery is a due delivery.
+type dueDelivery struct {
 	job.Delivery
 	alert     int64
 	messenger string
@@ -23,10 +23,10 @@ type waiting struct {
 	next      int64
 }
 
-// Due returns jobs for the due deliveries, without those that are expired or will be by then,
+// TakeDue returns jobs for the due deliveries, without those that are expired or will be by then,
 // which no sender could claim. Several processes may call it concurrently: each delivery is
 // returned to one of them.
-func (s *Store) Due(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) (jobs []alert.DueJob, err error) {
+func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) (jobs []alert.DueJob, err error) {
 	until := now.Add(ahead)
 	if limit < 1 || size < 1 || ahead < 0 || !retry.After(until) {
 		return nil, fmt.Errorf("limit and size must be at least 1, ahead must not be negative, and retry must be after now + ahead: %w", fault.ErrInvalid)
@@ -37,7 +37,7 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, ahead time.Durati
 			jobs = nil
 			return err
 		}
-		if err := postpone(ctx, t, due, micros(retry)); err != nil {
+		if err := setRedispatchTime(ctx, t, due, micros(retry)); err != nil {
 			return err
 		}
 		alerts, err := selectAlerts(ctx, t, due)
@@ -49,12 +49,12 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, ahead time.Durati
 
 // selectDue returns deliveries that are due until a time, rank by rank, by the index of due
 // deliveries.
-func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]waiting, error) {
-	var due []waiting
+func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]dueDelivery, error) {
+	var due []dueDelivery
 	for _, rank := range job.Ranks {
-		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *waiting) error {
+		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *dueDelivery) error {
 			w.rank = rank
-			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialKey, &w.Nickname, &w.Slots, &w.next)
+			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialFingerprint, &w.Nickname, &w.Slots, &w.next)
 		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, next_time FROM deliveries
 			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
@@ -68,9 +68,9 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	return due, nil
 }
 
-// postpone sets the redispatch time of deliveries that are enqueued. None stays held.
-func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) error {
-	for some := range database.Chunks(t, due, chunk) {
+// setRedispatchTime sets the redispatch time of deliveries that are enqueued. None stays held.
+func setRedispatchTime(ctx context.Context, t *database.Tx, due []dueDelivery, retry int64) error {
+	for some := range database.ChunkRows(t, due, maxStatementRows) {
 		ids := make([]int64, len(some))
 		for i, w := range some {
 			ids[i] = w.ID
@@ -84,12 +84,12 @@ func postpone(ctx context.Context, t *database.Tx, due []waiting, retry int64) e
 }
 
 // selectAlerts returns the content of alerts by id.
-func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64]alert.Alert, error) {
+func selectAlerts(ctx context.Context, t *database.Tx, due []dueDelivery) (map[int64]alert.Alert, error) {
 	found := map[int64]alert.Alert{}
 	for _, w := range due {
 		found[w.alert] = alert.Alert{}
 	}
-	for some := range database.Chunks(t, slices.Collect(maps.Keys(found)), chunk) {
+	for some := range database.ChunkRows(t, slices.Collect(maps.Keys(found)), maxStatementRows) {
 		in, args := database.In(t, some)
 		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
 			var create int64
@@ -97,8 +97,8 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64
 			if err := rows.Scan(&a.ID, &a.Severity, &a.Message, &create, &more); err != nil {
 				return err
 			}
-			a.CreateTime = timeOf(create)
-			return readMore(more, a)
+			a.CreateTime = fromMicros(create)
+			return decodeExtras(more, a)
 		}, `SELECT id, severity, message, create_time, more FROM alerts WHERE id `+in, args...)
 		if err != nil {
 			return nil, err
@@ -112,7 +112,7 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []waiting) (map[int64
 
 // toJobs groups deliveries of one alert and messenger that are due at about the same time into
 // jobs, in their order.
-func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []alert.DueJob {
+func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int) []alert.DueJob {
 	type kind struct {
 		alert     int64
 		messenger string
@@ -122,7 +122,7 @@ func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []
 	open := map[kind]int{} // the job that is not full yet
 	for _, w := range due {
 		next := max(w.next, now)
-		k := kind{w.alert, w.messenger, (next - now) / alert.DueGrain.Microseconds()}
+		k := kind{w.alert, w.messenger, (next - now) / alert.DueGranularity.Microseconds()}
 		i, is := open[k]
 		if !is || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
@@ -130,15 +130,15 @@ func toJobs(due []waiting, alerts map[int64]alert.Alert, now int64, size int) []
 			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Content: alerts[w.alert].Content(w.messenger)}})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, w.Delivery)
-		jobs[i].Time = timeOf(next) // due is sorted by time
+		jobs[i].Time = fromMicros(next) // due is sorted by time
 	}
 	return jobs
 }
 
-// Wake makes enqueued deliveries due at now if their redispatch time is not after until. Those
+// Reenqueue makes enqueued deliveries due at now if their redispatch time is not after until. Those
 // that were due before stay in front and are not written again, because this is called often
 // during an outage of the queue.
-func (s *Store) Wake(ctx context.Context, now, until time.Time) (n int, err error) {
+func (s *Store) Reenqueue(ctx context.Context, now, until time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= ?`, micros(now))
 		if err != nil {

@@ -4,7 +4,7 @@ package ledger
 var SelectBacklogs = selectBacklogs
 
 // FromV joins the deliveries that a statement changes with its rows.
-const FromV = fromV
+const FromV = joinValues
 
 // Simple is the condition for deliveries that are completed without being read.
-const Simple = simple
+const Simple = whereSimple

@@ -9,18 +9,18 @@ import (
 	"github.com/bongsu-project/bongsu/internal/store/database"
 )
 
-// epoch is the start of the clock in ids: 2020-01-01 UTC, in milliseconds since 1970.
-const epoch = 1_577_836_800_000
+// idEpoch is the start of the clock in ids: 2020-01-01 UTC, in milliseconds since 1970.
+const idEpoch = 1_577_836_800_000
 
-// perMilli is the number of bits of an id for the ids of one millisecond. The remaining bits last
+// idBitsPerMilli is the number of bits of an id for the ids of one millisecond. The remaining bits last
 // until the year 2298.
-const perMilli = 20
+const idBitsPerMilli = 20
 
 // The number of ids of a block, unless one call needs more, and its maximum age: an older block
 // is dropped, so that ids of several processes are almost in the order of time.
 const (
-	blockSize = 1 << 14
-	blockLife = 10 * time.Second
+	blockSize   = 1 << 14
+	blockMaxAge = 10 * time.Second
 )
 
 // ids assigns ids before the rows are inserted. It takes them from blocks that it reserves in the
@@ -43,9 +43,9 @@ func (i *ids) take(ctx context.Context, n int) (int64, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.now()
-	if i.end-i.next < int64(n) || now.Sub(i.reserved) > blockLife {
+	if i.end-i.next < int64(n) || now.Sub(i.reserved) > blockMaxAge {
 		size := int64(max(n, blockSize))
-		end, err := i.reserve(ctx, size, max(1, (now.UnixMilli()-epoch)<<perMilli))
+		end, err := i.reserve(ctx, size, max(1, (now.UnixMilli()-idEpoch)<<idBitsPerMilli))
 		if err != nil {
 			return 0, err
 		}

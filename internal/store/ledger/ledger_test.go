@@ -55,7 +55,7 @@ func TestSQLite(t *testing.T) {
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
+	postgrestest.Require(t)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
 		return open(t, current.URL(t))
 	})
@@ -67,7 +67,7 @@ func TestPgBouncer(t *testing.T) {
 		t.Skip("TestPostgres runs the same code under the race detector")
 	}
 	t.Parallel()
-	url := postgrestest.Pooled(t, current.URL)
+	url := postgrestest.PooledURLs(t, current.URL)
 	storetest.RunLedger(t, func(t *testing.T) alert.Ledger {
 		return open(t, url(t))
 	})

@@ -54,26 +54,26 @@ func seconds(t time.Time) int { return int(t.Unix() - 1_800_000_000) }
 
 // rule fails a delivery at the third try, and otherwise defers it longer with each try. A pause
 // does not count as a try.
-func rule(f alert.Facts, r alert.Report) alert.Verdict {
+func rule(f alert.VerdictFacts, r alert.Report) alert.Verdict {
 	counts := r.Outcome.Kind != messenger.Paused
 	switch {
 	case r.Outcome.Kind == messenger.Sent:
-		return alert.Verdict{State: alert.Sent, Counts: counts}
+		return alert.Verdict{State: alert.Sent, CountsAsTry: counts}
 	case r.Outcome.Kind == messenger.Failed:
-		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, Counts: counts}
+		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, CountsAsTry: counts}
 	case f.Canceled:
-		return alert.Verdict{State: alert.Canceled, Reason: "canceled", Counts: counts}
+		return alert.Verdict{State: alert.Canceled, Reason: "canceled", CountsAsTry: counts}
 	case f.Tries == 2 && counts:
-		return alert.Verdict{State: alert.Failed, Reason: "given_up", Counts: counts}
+		return alert.Verdict{State: alert.Failed, Reason: "given_up", CountsAsTry: counts}
 	default:
-		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(r.Outcome.After + time.Duration(3*f.Tries)*time.Second), Counts: counts}
+		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(r.Outcome.RetryAfter + time.Duration(3*f.Tries)*time.Second), CountsAsTry: counts}
 	}
 }
 
-// TestDeliveriesGoByTheModel runs claims, reports in time, late and repeated, expired leases,
+// TestDeliveriesModel runs claims, reports in time, late and repeated, expired leases,
 // cancellations and replays in random order, and compares the ledger with the model after each
 // step.
-func TestDeliveriesGoByTheModel(t *testing.T) {
+func TestDeliveriesModel(t *testing.T) {
 	t.Parallel()
 	folder, n := t.TempDir(), 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -139,7 +139,7 @@ func (w *world) some(r *rapid.T) []int64 {
 
 // judge applies the verdict of the rule on a report to a claimed delivery.
 func (m *model) judge(now int, report alert.Report) {
-	v := rule(alert.Facts{
+	v := rule(alert.VerdictFacts{
 		Now: clock(now), Messenger: "slack", Rank: job.High, Tries: m.tries, ExpireTime: clock(m.expire), Canceled: m.canceled,
 	}, report)
 	m.attempts = append(m.attempts, m.attempt(report))
@@ -148,7 +148,7 @@ func (m *model) judge(now int, report alert.Report) {
 	if m.needless && v.State == alert.Canceled {
 		m.reason = alert.NotNeeded
 	}
-	if v.Counts {
+	if v.CountsAsTry {
 		m.tries++
 	}
 	if v.State == alert.Queued {
@@ -160,7 +160,7 @@ func (m *model) judge(now int, report alert.Report) {
 
 // attempt returns the next attempt, for a report.
 func (m *model) attempt(report alert.Report) alert.Attempt {
-	report.Outcome.After = 0
+	report.Outcome.RetryAfter = 0
 	return alert.Attempt{
 		Number: len(m.attempts) + 1, Fence: report.Fence, StartTime: report.StartTime, EndTime: report.EndTime,
 		Outcome: report.Outcome, PossibleDuplicate: m.doubt,
@@ -169,7 +169,7 @@ func (m *model) attempt(report alert.Report) alert.Attempt {
 
 func (w *world) claim(r *rapid.T) {
 	ids, lease := w.some(r), w.now+rapid.IntRange(1, 20).Draw(r, "lease")
-	free, err := w.l.Free(r.Context(), ids, clock(w.now))
+	free, err := w.l.Claimable(r.Context(), ids, clock(w.now))
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -201,8 +201,8 @@ var outcomes = []messenger.Outcome{
 	{Kind: messenger.Sent, Status: 200},
 	{Kind: messenger.Failed, Scope: messenger.MessageScope, Status: 400, Code: "refused"},
 	{Kind: messenger.Retry, Status: 503},
-	{Kind: messenger.Retry, Status: 503, After: 20 * time.Second},
-	{Kind: messenger.Paused, Status: 429, After: 5 * time.Second},
+	{Kind: messenger.Retry, Status: 503, RetryAfter: 20 * time.Second},
+	{Kind: messenger.Paused, Status: 429, RetryAfter: 5 * time.Second},
 	{Kind: messenger.Unknown, Code: "closed"},
 }
 
@@ -279,7 +279,7 @@ func (w *world) advance(sent bool) {
 func (w *world) due(r *rapid.T) {
 	wait := rapid.IntRange(1, 20).Draw(r, "wait")
 	ahead := rapid.IntRange(0, wait-1).Draw(r, "ahead")
-	jobs, err := w.l.Due(r.Context(), clock(w.now), clock(w.now+wait), time.Duration(ahead)*time.Second, 100, 5)
+	jobs, err := w.l.TakeDue(r.Context(), clock(w.now), clock(w.now+wait), time.Duration(ahead)*time.Second, 100, 5)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func (w *world) due(r *rapid.T) {
 
 func (w *world) wake(r *rapid.T) {
 	until := w.now + rapid.IntRange(0, 100).Draw(r, "until")
-	got, err := w.l.Wake(r.Context(), clock(w.now), clock(until))
+	got, err := w.l.Reenqueue(r.Context(), clock(w.now), clock(until))
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -381,7 +381,7 @@ func (w *world) cancel(r *rapid.T) {
 }
 
 func (w *world) replay(r *rapid.T) {
-	var s alert.Selection
+	var s alert.ReplaySelection
 	switch rapid.SampledFrom([]string{"ids", "alert", "reason", "time"}).Draw(r, "by") {
 	case "ids":
 		s.IDs = w.some(r)
@@ -431,7 +431,7 @@ func (w *world) agree(r *rapid.T) {
 		if m.state == alert.Held || m.state == alert.Queued && m.deferred {
 			next = clock(min(m.next, m.expire))
 		}
-		if m.state.Ended() {
+		if m.state.IsFinal() {
 			end = clock(m.end)
 		}
 		if d.State != m.state || d.Reason != m.reason || d.NextTime != next || d.EndTime != end || !slices.Equal(d.Attempts, m.attempts) {
@@ -455,7 +455,7 @@ func (m *model) prove(r *rapid.T) {
 	if len(m.attempts) > 0 {
 		last = m.attempts[len(m.attempts)-1].Outcome
 	}
-	if (m.state == alert.Sent) != (last.Kind == messenger.Sent) || (m.state.Ended() && m.state != alert.Sent) != (m.reason != "") {
+	if (m.state == alert.Sent) != (last.Kind == messenger.Sent) || (m.state.IsFinal() && m.state != alert.Sent) != (m.reason != "") {
 		r.Fatalf("state %d for %q after %+v", m.state, m.reason, last)
 	}
 }

@@ -13,28 +13,28 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A report is one call of Report, with the deliveries that are fenced.
-type report struct {
+// A pendingReport is one call of Report, with the deliveries that are fenced.
+type pendingReport struct {
 	reports []alert.Report
 	now     time.Time
-	rule    alert.Rule
+	rule    alert.VerdictRule
 	fenced  []int64
 }
 
-func (r *report) rows() int { return len(r.reports) }
+func (r *pendingReport) rows() int { return len(r.reports) }
 
 // Report records attempts and moves their deliveries on. When ctx ends before it returns, they
 // may be recorded; reporting them again is safe.
-func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Time, rule alert.Rule) ([]int64, error) {
-	r := &report{reports: make([]alert.Report, len(reports)), now: now, rule: rule}
+func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Time, rule alert.VerdictRule) ([]int64, error) {
+	r := &pendingReport{reports: make([]alert.Report, len(reports)), now: now, rule: rule}
 	for i, each := range reports {
 		if err := checkReport(each); err != nil {
 			return nil, fmt.Errorf("report of delivery %d: %w", each.DeliveryID, err)
 		}
-		each.Outcome.Code = evidence(each.Outcome.Code)
-		each.Outcome.MessageID = evidence(each.Outcome.MessageID)
-		each.Outcome.Excerpt = evidence(each.Outcome.Excerpt)
-		each.Outcome.Destination = evidence(each.Outcome.Destination)
+		each.Outcome.Code = storableText(each.Outcome.Code)
+		each.Outcome.MessageID = storableText(each.Outcome.MessageID)
+		each.Outcome.Excerpt = storableText(each.Outcome.Excerpt)
+		each.Outcome.Destination = storableText(each.Outcome.Destination)
 		r.reports[i] = each
 	}
 	if len(reports) == 0 {
@@ -57,14 +57,14 @@ func checkReport(r alert.Report) error {
 	return nil
 }
 
-// An entry is one report with its call.
-type entry struct {
+// A reportEntry is one report with its call.
+type reportEntry struct {
 	*alert.Report
-	of *report
+	of *pendingReport
 }
 
 // idsOf returns the delivery ids of reports.
-func idsOf(entries []entry) []int64 {
+func idsOf(entries []reportEntry) []int64 {
 	ids := make([]int64, len(entries))
 	for i, e := range entries {
 		ids[i] = e.DeliveryID
@@ -73,11 +73,11 @@ func idsOf(entries []entry) []int64 {
 }
 
 // entriesOf returns the reports of all calls, and resets their fenced deliveries.
-func entriesOf(calls []*report) (entries []entry) {
+func entriesOf(calls []*pendingReport) (entries []reportEntry) {
 	for _, call := range calls {
 		call.fenced = nil
 		for i := range call.reports {
-			entries = append(entries, entry{&call.reports[i], call})
+			entries = append(entries, reportEntry{&call.reports[i], call})
 		}
 	}
 	return entries
@@ -85,9 +85,9 @@ func entriesOf(calls []*report) (entries []entry) {
 
 // writeReports records the reports of all calls in rounds. A second report of the same delivery
 // is written in the next round, after the first is recorded.
-func writeReports(ctx context.Context, t *database.Tx, entries []entry) error {
+func writeReports(ctx context.Context, t *database.Tx, entries []reportEntry) error {
 	for len(entries) > 0 {
-		round, again := split(entries)
+		round, again := splitFirsts(entries)
 		if err := writeRound(ctx, t, round); err != nil {
 			return err
 		}
@@ -96,8 +96,8 @@ func writeReports(ctx context.Context, t *database.Tx, entries []entry) error {
 	return nil
 }
 
-// split returns the first report of each delivery, sorted by delivery id, and the other reports.
-func split(entries []entry) (firsts, rest []entry) {
+// splitFirsts returns the first report of each delivery, sorted by delivery id, and the other reports.
+func splitFirsts(entries []reportEntry) (firsts, rest []reportEntry) {
 	seen := make(map[int64]bool, len(entries))
 	for _, e := range entries {
 		if seen[e.DeliveryID] {
@@ -107,27 +107,27 @@ func split(entries []entry) (firsts, rest []entry) {
 		seen[e.DeliveryID] = true
 		firsts = append(firsts, e)
 	}
-	slices.SortFunc(firsts, func(a, b entry) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
+	slices.SortFunc(firsts, func(a, b reportEntry) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	return firsts, rest
 }
 
 // writeRound records reports of different deliveries, sorted by delivery id. In PostgreSQL, mixed
 // plain and other reports lock all claimed deliveries in that order first.
-func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
-	plain, rest := plainOf(round)
+func writeRound(ctx context.Context, t *database.Tx, round []reportEntry) error {
+	plain, rest := splitPlain(round)
 	if t.Postgres() && len(plain) > 0 && len(rest) > 0 {
 		if err := lockClaimed(ctx, t, round); err != nil {
 			return err
 		}
 	}
-	for some := range database.Chunks(t, plain, chunk) {
+	for some := range database.ChunkRows(t, plain, maxStatementRows) {
 		more, err := writeSent(ctx, t, some)
 		if err != nil {
 			return err
 		}
 		rest = append(rest, more...)
 	}
-	for some := range database.Chunks(t, rest, chunk) {
+	for some := range database.ChunkRows(t, rest, maxStatementRows) {
 		if err := writeRest(ctx, t, some); err != nil {
 			return err
 		}
@@ -136,8 +136,8 @@ func writeRound(ctx context.Context, t *database.Tx, round []entry) error {
 }
 
 // lockClaimed locks the claimed deliveries of reports.
-func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
-	for some := range database.Chunks(t, round, chunk) {
+func lockClaimed(ctx context.Context, t *database.Tx, round []reportEntry) error {
+	for some := range database.ChunkRows(t, round, maxStatementRows) {
 		in, args := database.In(t, idsOf(some))
 		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...); err != nil {
 			return err
@@ -148,18 +148,18 @@ func lockClaimed(ctx context.Context, t *database.Tx, round []entry) error {
 
 // writeRest records reports of any kind: it locks their claimed deliveries in the order of their
 // ids, and moves those with the right fencing token. state + 0 avoids the indexes by state.
-func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
+func writeRest(ctx context.Context, t *database.Tx, round []reportEntry) error {
 	in, args := database.In(t, idsOf(round))
-	all, err := selectHeld(ctx, t, `id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...)
+	all, err := selectClaimed(ctx, t, `id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}
-	byID := make(map[int64]held, len(all))
+	byID := make(map[int64]claimedRow, len(all))
 	for _, h := range all {
 		byID[h.id] = h
 	}
-	moves := make([]move, 0, len(round))
-	var late []entry
+	moves := make([]transition, 0, len(round))
+	var late []reportEntry
 	var now int64
 	for _, e := range round {
 		now = max(now, micros(e.of.now))
@@ -168,7 +168,7 @@ func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
 			late = append(late, e)
 			continue
 		}
-		m, err := judge(h, *e.Report, e.of.now, e.of.rule)
+		m, err := decide(h, *e.Report, e.of.now, e.of.rule)
 		if err != nil {
 			return err
 		}
@@ -177,19 +177,19 @@ func writeRest(ctx context.Context, t *database.Tx, round []entry) error {
 	if err := writeMoves(ctx, t, moves, now); err != nil {
 		return err
 	}
-	return fence(ctx, t, late)
+	return markFenced(ctx, t, late)
 }
 
-// fence adds late reports to the fenced ones of their calls, unless they are recorded already.
-func fence(ctx context.Context, t *database.Tx, late []entry) error {
-	for some := range database.Chunks(t, late, chunk) {
+// markFenced adds late reports to the fenced ones of their calls, unless they are recorded already.
+func markFenced(ctx context.Context, t *database.Tx, late []reportEntry) error {
+	for some := range database.ChunkRows(t, late, maxStatementRows) {
 		in, args := database.In(t, idsOf(some))
 		recorded, err := selectAttempts(ctx, t, `delivery_id `+in, args...)
 		if err != nil {
 			return err
 		}
 		for _, e := range some {
-			if !slices.ContainsFunc(recorded, func(a attempt) bool { return a == attemptOf(*e.Report, a.number, a.possible) }) {
+			if !slices.ContainsFunc(recorded, func(a attemptRow) bool { return a == attemptOf(*e.Report, a.number, a.possibleDuplicate) }) {
 				e.of.fenced = append(e.of.fenced, e.DeliveryID)
 			}
 		}

@@ -11,13 +11,13 @@ import (
 type settlement struct {
 	superseded []int64     // canceled
 	abandoned  []int64     // claimed; not retried
-	needless   []int64     // canceled
+	notNeeded  []int64     // canceled
 	freed      []threadRow // blocked no longer
 	blocked    []threadRow // blocked from now on
 }
 
-// add adds the changes of a thread. rows are all of its queued and claimed deliveries, in order.
-func (s *settlement) add(th thread, rows []threadRow, doubtful map[int64]bool) {
+// settle adds the changes of a thread. rows are all of its queued and claimed deliveries, in order.
+func (s *settlement) settle(th thread, rows []threadRow, doubtful map[int64]bool) {
 	rest := make([]threadRow, 0, len(rows))
 	busy := false
 	for _, r := range rows {
@@ -40,7 +40,7 @@ func (s *settlement) add(th thread, rows []threadRow, doubtful map[int64]bool) {
 				s.blocked = append(s.blocked, r)
 			}
 		case r.resolves && !th.notified:
-			s.needless = append(s.needless, r.id)
+			s.notNeeded = append(s.notNeeded, r.id)
 		default:
 			busy = true
 			if r.resume != 0 {
@@ -55,16 +55,16 @@ func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error
 	if err := endThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
 		return err
 	}
-	if err := endThreadRows(ctx, t, s.needless, alert.NotNeeded, now); err != nil {
+	if err := endThreadRows(ctx, t, s.notNeeded, alert.NotNeeded, now); err != nil {
 		return err
 	}
-	for some := range database.Chunks(t, s.abandoned, chunk) {
+	for some := range database.ChunkRows(t, s.abandoned, maxStatementRows) {
 		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET canceled = true, reason = '`+alert.Superseded+`' WHERE id `+in, args...); err != nil {
 			return err
 		}
 	}
-	if err := free(ctx, t, s.freed, now); err != nil {
+	if err := unblock(ctx, t, s.freed, now); err != nil {
 		return err
 	}
 	return block(ctx, t, s.blocked, now)
@@ -72,7 +72,7 @@ func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error
 
 // endThreadRows makes queued deliveries Canceled.
 func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
-	for some := range database.Chunks(t, ids, chunk) {
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
 			append([]any{reason, now}, args...)...); err != nil {
@@ -82,18 +82,18 @@ func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason stri
 	return nil
 }
 
-// free unblocks deliveries, each due at its resume time; those of a chain are held until then.
-func free(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
-	for some := range database.Chunks(t, rows, chunk) {
+// unblock unblocks deliveries, each due at its resume time; those of a chain are held until then.
+func unblock(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
+	for some := range database.ChunkRows(t, rows, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
 		for _, r := range some {
 			later := r.resume > now
 			args = append(args, r.id, max(r.resume, now), later && r.chain != 0, later)
 		}
-		rows, args := t.Rows([]string{"bigint", "bigint", "boolean", "boolean"}, args)
+		rows, args := t.ValueRows([]string{"bigint", "bigint", "boolean", "boolean"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, deferred) AS (`+rows+`)
 			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.deferred, resume_time = 0
-			`+fromV, args...); err != nil {
+			`+joinValues, args...); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func free(ctx context.Context, t *database.Tx, rows []threadRow, now int64) erro
 
 // block blocks queued deliveries until those before them in the thread are completed.
 func block(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
-	for some := range database.Chunks(t, rows, chunk) {
+	for some := range database.ChunkRows(t, rows, maxStatementRows) {
 		args := make([]any, 0, 2*len(some))
 		for _, r := range some {
 			resume := now
@@ -111,10 +111,10 @@ func block(ctx context.Context, t *database.Tx, rows []threadRow, now int64) err
 			}
 			args = append(args, r.id, resume)
 		}
-		rows, args := t.Rows([]string{"bigint", "bigint"}, args)
+		rows, args := t.ValueRows([]string{"bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, resume_time) AS (`+rows+`)
 			UPDATE deliveries SET next_time = CAST(? AS BIGINT), held = true, deferred = true, slots = '', resume_time = v.resume_time
-			`+fromV, append(args, int64(farAway))...); err != nil {
+			`+joinValues, append(args, int64(blockedUntil))...); err != nil {
 			return err
 		}
 	}

@@ -15,20 +15,20 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// chunk is the maximum number of rows of one statement. The number of parameters of so many rows
+// maxStatementRows is the maximum number of rows of one statement. The number of parameters of so many rows
 // stays below the limit of SQLite.
-const chunk = 256
+const maxStatementRows = 256
 
-// together is the maximum number of rows of a group commit of several calls; one call may have
+// maxBatchRows is the maximum number of rows of a group commit of several calls; one call may have
 // more.
-const together = 5_000
+const maxBatchRows = 5_000
 
 // A Store is a ledger in a database of its own.
 type Store struct {
 	db  *database.Database
 	ids *ids
 	// Batchers for group commit. In SQLite, which has one writer, all three are the same.
-	adds, claims, reports *database.Shared[change]
+	adds, claims, reports *database.Batcher[pendingWrite]
 }
 
 var _ alert.Ledger = (*Store)(nil)
@@ -44,10 +44,10 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if db.Dialect() == dialect.Postgres {
 		// Rows are locked in the order of their ids to prevent deadlocks, so a transaction must not
 		// lock rows for claims after it locked some for reports.
-		s.adds, s.claims, s.reports = s.shared(s.writeOnce), s.shared(s.writeOnce), s.shared(s.writeOnce)
+		s.adds, s.claims, s.reports = s.newBatcher(s.writeSingle), s.newBatcher(s.writeSingle), s.newBatcher(s.writeSingle)
 		return s, nil
 	}
-	s.adds = s.shared(s.write)
+	s.adds = s.newBatcher(s.writeBatch)
 	s.claims, s.reports = s.adds, s.adds
 	return s, nil
 }
@@ -63,8 +63,8 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-func (s *Store) shared(write func(context.Context, []change) error) *database.Shared[change] {
-	return database.NewShared("the ledger", 1, together, change.rows, write)
+func (s *Store) newBatcher(write func(context.Context, []pendingWrite) error) *database.Batcher[pendingWrite] {
+	return database.NewBatcher("the ledger", 1, maxBatchRows, pendingWrite.rows, write)
 }
 
 // Ping returns fault.ErrUnavailable unless the database responds.

@@ -15,13 +15,13 @@ import (
 // LeaseExpired is the code of an attempt whose lease expired without a report.
 const LeaseExpired = "lease_expired"
 
-// expired is the reason of deliveries whose time to live ran out.
-const expired = "expired"
+// reasonExpired is the reason of deliveries whose time to live ran out.
+const reasonExpired = "expired"
 
 // Sweep records attempts whose lease expired, and then completes expired deliveries, each in
 // order of time. Several processes may call it concurrently: each delivery is swept by one of
 // them.
-func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.Rule) (n int, err error) {
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.VerdictRule) (n int, err error) {
 	if limit < 1 {
 		return 0, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
 	}
@@ -39,27 +39,27 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.
 
 // endLeases moves deliveries whose leases expired. One that has expired meanwhile is completed
 // at once.
-func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, rule alert.Rule) (int, error) {
-	lost, err := selectHeld(ctx, t, `state = 2 AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
+func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, rule alert.VerdictRule) (int, error) {
+	lost, err := selectClaimed(ctx, t, `state = 2 AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
 	if err != nil {
 		return 0, err
 	}
-	moves := make([]move, len(lost))
+	moves := make([]transition, len(lost))
 	for i, h := range lost {
-		if moves[i], err = judge(h, h.silence(), now, rule); err != nil {
+		if moves[i], err = decide(h, h.leaseExpiredReport(), now, rule); err != nil {
 			return 0, err
 		}
 		if moves[i].verdict.State == alert.Queued && h.expire <= micros(now) {
-			moves[i].verdict.State, moves[i].reason, moves[i].end = alert.Expired, expired, micros(now)
+			moves[i].verdict.State, moves[i].reason, moves[i].end = alert.Expired, reasonExpired, micros(now)
 		}
 	}
 	return len(lost), writeMoves(ctx, t, moves, micros(now))
 }
 
-// silence returns the report for a lease that expired without one.
-func (h *held) silence() alert.Report {
+// leaseExpiredReport returns the report for a lease that expired without one.
+func (h *claimedRow) leaseExpiredReport() alert.Report {
 	return alert.Report{
-		DeliveryID: h.id, Fence: h.fence, StartTime: timeOf(h.begin), EndTime: timeOf(h.end),
+		DeliveryID: h.id, Fence: h.fence, StartTime: fromMicros(h.begin), EndTime: fromMicros(h.end),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: LeaseExpired},
 	}
 }
@@ -75,11 +75,11 @@ func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, err
 	for i, d := range found {
 		late[i], threads[i] = d.id, d.thread
 	}
-	for some := range database.Chunks(t, late, chunk) {
+	for some := range database.ChunkRows(t, late, maxStatementRows) {
 		in, args := database.In(t, some)
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 5, reason = ?, end_time = ? WHERE id `+in, append([]any{expired, now}, args...)...); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 5, reason = ?, end_time = ? WHERE id `+in, append([]any{reasonExpired, now}, args...)...); err != nil {
 			return 0, err
 		}
 	}
-	return len(late), settle(ctx, t, threads, nil, now)
+	return len(late), settleThreads(ctx, t, threads, nil, now)
 }

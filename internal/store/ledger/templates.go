@@ -27,7 +27,7 @@ func (s *Store) Templates(ctx context.Context) (all []alert.Template, err error)
 
 // SetTemplate stores a template, and replaces the one of the same name.
 func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
-	if !storable(one.Messenger, one.Severity, one.Text) {
+	if !isStorable(one.Messenger, one.Severity, one.Text) {
 		return fmt.Errorf("template: a text contains NUL or is not UTF-8: %w", fault.ErrInvalid)
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {

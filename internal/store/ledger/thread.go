@@ -23,8 +23,8 @@ import (
 // because that could deadlock: it treats them as in use, and the other transaction settles the
 // thread afterwards. Deliveries without a thread cost nothing here.
 
-// farAway is the next time of blocked deliveries, in the year 9999.
-const farAway = 253_370_764_800_000_000
+// blockedUntil is the next time of blocked deliveries, in the year 9999.
+const blockedUntil = 253_370_764_800_000_000
 
 // threadOf returns the name of the thread of an alert key and an address. A user has one address
 // for each messenger, so a thread survives a change of the destination.
@@ -51,44 +51,44 @@ type threadRow struct {
 	attempts           int
 }
 
-// A news is the change that an attempt makes to its thread.
-type news struct {
+// A threadChange is the change that an attempt makes to its thread.
+type threadChange struct {
 	thread   string
 	notified bool // a firing alert was, or may have been, sent; false after a resolved one was sent
 }
 
-// newsOf returns the change that an attempt makes to the thread of its delivery, or nil.
-func newsOf(h held, kind messenger.Kind, state alert.State) *news {
+// threadChangeOf returns the change that an attempt makes to the thread of its delivery, or nil.
+func threadChangeOf(h claimedRow, kind messenger.OutcomeKind, state alert.State) *threadChange {
 	switch {
 	case h.thread == "":
 		return nil
 	case !h.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
-		return &news{h.thread, true}
+		return &threadChange{h.thread, true}
 	case h.resolves && state == alert.Sent:
-		return &news{h.thread, false}
+		return &threadChange{h.thread, false}
 	}
 	return nil
 }
 
-// settle settles threads whose deliveries have been written; it ignores the empty name. It first
+// settleThreads settles threads whose deliveries have been written; it ignores the empty name. It first
 // records the changes by attempts. Firing deliveries that a resolved alert follows and that
 // cannot have been received are canceled as superseded, resolved ones without a received firing
 // one as not needed, and the first of the remaining deliveries is unblocked.
-func settle(ctx context.Context, t *database.Tx, names []string, attempts []news, now int64) error {
+func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []threadChange, now int64) error {
 	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
-	for some := range database.Chunks(t, names, chunk) {
+	for some := range database.ChunkRows(t, names, maxStatementRows) {
 		threads, err := lockThreads(ctx, t, some)
 		if err != nil {
 			return err
 		}
-		if err := writeNews(ctx, t, threads, attempts); err != nil {
+		if err := writeThreadChanges(ctx, t, threads, attempts); err != nil {
 			return err
 		}
 		rows, err := selectThreadRows(ctx, t, some)
 		if err != nil {
 			return err
 		}
-		doubtful, err := selectDoubtful(ctx, t, rows)
+		doubtful, err := selectPossiblySent(ctx, t, rows)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func settle(ctx context.Context, t *database.Tx, names []string, attempts []news
 			if end < 0 {
 				end = len(rows)
 			}
-			s.add(threads[rows[0].thread], rows[:end], doubtful)
+			s.settle(threads[rows[0].thread], rows[:end], doubtful)
 			rows = rows[end:]
 		}
 		if err := s.write(ctx, t, now); err != nil {
@@ -121,8 +121,8 @@ func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[strin
 	return threads, err
 }
 
-// writeNews records the changes by attempts in locked threads.
-func writeNews(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []news) error {
+// writeThreadChanges records the changes by attempts in locked threads.
+func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []threadChange) error {
 	for _, n := range attempts { // few attempts change a thread
 		th, ok := threads[n.thread]
 		if !ok || th.notified == n.notified {
@@ -161,8 +161,8 @@ func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]th
 	return all, err
 }
 
-// selectDoubtful returns which of rows may have been received.
-func selectDoubtful(ctx context.Context, t *database.Tx, rows []threadRow) (map[int64]bool, error) {
+// selectPossiblySent returns which of rows may have been received.
+func selectPossiblySent(ctx context.Context, t *database.Tx, rows []threadRow) (map[int64]bool, error) {
 	var tried []int64
 	for _, r := range rows {
 		if r.attempts > 0 && !r.resolves {
@@ -170,7 +170,7 @@ func selectDoubtful(ctx context.Context, t *database.Tx, rows []threadRow) (map[
 		}
 	}
 	doubtful := map[int64]bool{}
-	for some := range database.Chunks(t, tried, chunk) {
+	for some := range database.ChunkRows(t, tried, maxStatementRows) {
 		in, args := database.In(t, some)
 		found, err := selectNumbers(ctx, t, `SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id `+in+` AND kind IN (1, 5)`, args...)
 		if err != nil {

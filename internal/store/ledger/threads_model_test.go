@@ -32,10 +32,10 @@ type keyedWorld struct {
 	claimed map[int64]int64 // fencing tokens
 }
 
-// TestThreadsKeepTheirPromises records firing and resolved alerts of a key, with and without
+// TestThreadsModel records firing and resolved alerts of a key, with and without
 // chains, and runs calls of senders and users in random order; after each step it checks each
 // thread.
-func TestThreadsKeepTheirPromises(t *testing.T) {
+func TestThreadsModel(t *testing.T) {
 	t.Parallel()
 	folder, n := t.TempDir(), 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -55,14 +55,14 @@ func TestThreadsKeepTheirPromises(t *testing.T) {
 			"report": w.report,
 			"defer":  w.deferAll,
 			"due": func(r *rapid.T) {
-				_, err := l.Due(r.Context(), clock(w.now), clock(w.now+10), 0, 100, 5)
+				_, err := l.TakeDue(r.Context(), clock(w.now), clock(w.now+10), 0, 100, 5)
 				w.must(r, err)
 			},
-			"wake":   func(r *rapid.T) { _, err := l.Wake(r.Context(), clock(w.now), clock(w.now+100)); w.must(r, err) },
+			"wake":   func(r *rapid.T) { _, err := l.Reenqueue(r.Context(), clock(w.now), clock(w.now+100)); w.must(r, err) },
 			"sweep":  func(r *rapid.T) { _, err := l.Sweep(r.Context(), clock(w.now), 100, rule); w.must(r, err) },
 			"cancel": func(r *rapid.T) { _, err := l.Cancel(r.Context(), w.some(r), clock(w.now)); w.must(r, err) },
 			"replay": func(r *rapid.T) {
-				_, err := l.Replay(r.Context(), alert.Selection{AlertID: w.some(r)}, clock(w.now), clock(w.now+50), false)
+				_, err := l.Replay(r.Context(), alert.ReplaySelection{AlertID: w.some(r)}, clock(w.now), clock(w.now+50), false)
 				w.must(r, err)
 			},
 			"receipt": w.receipt,
@@ -105,7 +105,7 @@ func (w *keyedWorld) add(r *rapid.T) {
 	_, kept, err := w.l.Alert(r.Context(), a.ID)
 	w.must(r, err)
 	for i, d := range ds {
-		if d.State == alert.Queued && kept[i].State != d.State || d.State.Ended() && kept[i].Reason != d.Reason {
+		if d.State == alert.Queued && kept[i].State != d.State || d.State.IsFinal() && kept[i].Reason != d.Reason {
 			r.Fatalf("recorded as %+v, returned as %+v", kept[i], d)
 		}
 		k := &keyedDelivery{id: d.ID, resolves: resolved}
@@ -142,7 +142,7 @@ func (w *keyedWorld) begin(r *rapid.T, id int64, all map[int64]alert.Delivery) {
 		notified := false
 		for i, k := range thread {
 			switch d := all[k.id]; {
-			case i < place && !d.State.Ended():
+			case i < place && !d.State.IsFinal():
 				r.Fatalf("%s: %d is claimed, and the earlier %d has state %d", name, id, k.id, d.State)
 			case i > place && d.State == alert.Claimed:
 				r.Fatalf("%s: %d and %d are claimed at the same time", name, id, k.id)
@@ -211,7 +211,7 @@ func (w *keyedWorld) deferAll(r *rapid.T) {
 
 func (w *keyedWorld) receipt(r *rapid.T) {
 	id, _ := w.one(r)
-	w.must(r, w.l.Receive(r.Context(), id, alert.Receipt{MessageID: fmt.Sprint(id), Status: "undelivered", Time: clock(w.now), Final: true, Failed: true}))
+	w.must(r, w.l.RecordReceipt(r.Context(), id, alert.Receipt{MessageID: fmt.Sprint(id), Status: "undelivered", Time: clock(w.now), Final: true, Failed: true}))
 }
 
 // agree fails the test unless exactly one delivery of each thread with queued or claimed ones is

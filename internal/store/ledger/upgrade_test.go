@@ -137,7 +137,7 @@ func TestUpgrade(t *testing.T) {
 			if n, err := l.Sweep(t.Context(), clock(0), 10, rule); err != nil || n != 1 {
 				t.Errorf("swept %d, want the one that was claimed; %v", n, err)
 			}
-			if n, err := l.Replay(t.Context(), alert.Selection{Reason: "refused"}, clock(0), clock(100), false); err != nil || n != 1 {
+			if n, err := l.Replay(t.Context(), alert.ReplaySelection{Reason: "refused"}, clock(0), clock(100), false); err != nil || n != 1 {
 				t.Errorf("replayed %d, want the one that failed; %v", n, err)
 			}
 			claims, err := l.Claim(t.Context(), []int64{2, 3, 4}, storetest.Claimant(), clock(1), clock(10))

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// A lazy is the server of a test binary. The first test that needs it starts it, and Main stops
+// A sharedServer is the server of a test binary. The first test that needs it starts it, and Main stops
 // it.
-type lazy struct {
+type sharedServer struct {
 	sync.Mutex
 	owned  bool // Main runs, and stops the server
 	server *Server
@@ -20,7 +20,7 @@ type lazy struct {
 	templates []string // URLs of databases that Run drops
 }
 
-var shared lazy
+var testServer sharedServer
 
 // Main runs the tests of a package that calls URL, and stops the server that they started:
 //
@@ -29,16 +29,16 @@ func Main(m *testing.M) { os.Exit(Run(m)) }
 
 // Run is Main for a TestMain with other work: it returns the exit code.
 func Run(m *testing.M) int {
-	shared.owned = true
+	testServer.owned = true
 	code := m.Run()
-	if shared.server != nil {
-		for _, url := range shared.templates {
-			if err := shared.server.Drop(context.Background(), url); err != nil {
+	if testServer.server != nil {
+		for _, url := range testServer.templates {
+			if err := testServer.server.DropDatabase(context.Background(), url); err != nil {
 				fmt.Fprintln(os.Stderr, "drop test database:", err)
 				code = max(code, 1)
 			}
 		}
-		if err := shared.server.Stop(); err != nil {
+		if err := testServer.server.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stop test PostgreSQL:", err)
 			code = max(code, 1)
 		}
@@ -47,7 +47,7 @@ func Run(m *testing.M) int {
 }
 
 // get returns the server, and starts it at the first call.
-func (l *lazy) get() (*Server, error) {
+func (l *sharedServer) get() (*Server, error) {
 	l.Lock()
 	defer l.Unlock()
 	if l.server == nil && l.err == nil {
@@ -56,22 +56,22 @@ func (l *lazy) get() (*Server, error) {
 	return l.server, l.err
 }
 
-// keep registers a database for Run to drop.
-func (l *lazy) keep(url string) {
+// dropLater registers a database for Run to drop.
+func (l *sharedServer) dropLater(url string) {
 	l.Lock()
 	defer l.Unlock()
 	l.templates = append(l.templates, url)
 }
 
-// Need skips a test without PostgreSQL; the message explains how to install it.
-func Need(t testing.TB) { need(t) }
+// Require skips a test without PostgreSQL; the message explains how to install it.
+func Require(t testing.TB) { requireServer(t) }
 
-func need(t testing.TB) *Server {
+func requireServer(t testing.TB) *Server {
 	t.Helper()
-	if !shared.owned {
+	if !testServer.owned {
 		t.Fatal("a test that needs PostgreSQL must be in a package whose TestMain calls postgrestest.Main")
 	}
-	s, err := shared.get()
+	s, err := testServer.get()
 	if errors.Is(err, ErrNone) {
 		t.Skip("skipped without PostgreSQL: " + err.Error())
 	}
@@ -85,18 +85,18 @@ func need(t testing.TB) *Server {
 // skipped without PostgreSQL.
 func URL(t testing.TB) string {
 	t.Helper()
-	return fresh(t, need(t), "")
+	return newDatabase(t, requireServer(t), "")
 }
 
-// fresh creates a database, empty or a copy of a template, and drops it when the test ends.
-func fresh(t testing.TB, s *Server, template string) string {
+// newDatabase creates a database, empty or a copy of a template, and drops it when the test ends.
+func newDatabase(t testing.TB, s *Server, template string) string {
 	t.Helper()
-	url, err := s.make(context.Background(), template)
+	url, err := s.createDatabase(context.Background(), template)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Drop(context.Background(), url); err != nil {
+		if err := s.DropDatabase(context.Background(), url); err != nil {
 			t.Error(err)
 		}
 	})

@@ -26,19 +26,19 @@ func asks(ctx context.Context, url string) (name string, err error) {
 // and not stopped.
 func TestServerOfTheEnvironment(t *testing.T) {
 	url := postgrestest.URL(t)
-	t.Setenv(postgrestest.Variable, url)
+	t.Setenv(postgrestest.EnvVariable, url)
 	s, err := postgrestest.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := s.Make(t.Context())
+	made, err := s.CreateDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if name, err := asks(t.Context(), made); err != nil || made == url || name == "" {
 		t.Errorf("%s returns %q, %v", made, name, err)
 	}
-	if err := s.Drop(t.Context(), made); err != nil {
+	if err := s.DropDatabase(t.Context(), made); err != nil {
 		t.Error(err)
 	}
 	if name, err := asks(t.Context(), made); err == nil {
@@ -54,8 +54,8 @@ func TestServerOfTheEnvironment(t *testing.T) {
 
 // TestSettings checks that the settings of a caller override the defaults for tests.
 func TestSettings(t *testing.T) {
-	postgrestest.Need(t)
-	t.Setenv(postgrestest.Variable, "")
+	postgrestest.Require(t)
+	t.Setenv(postgrestest.EnvVariable, "")
 	s, err := postgrestest.Start(t.Context(), "fsync=on")
 	if errors.Is(err, postgrestest.ErrNone) {
 		t.Skip(err)
@@ -68,7 +68,7 @@ func TestSettings(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	url, err := s.Make(t.Context())
+	url, err := s.CreateDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

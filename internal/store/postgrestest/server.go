@@ -19,12 +19,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Variable is the environment variable with the URL of a server whose user may create
+// EnvVariable is the environment variable with the URL of a server whose user may create
 // databases.
-const Variable = "BONGSU_TEST_POSTGRES"
+const EnvVariable = "BONGSU_TEST_POSTGRES"
 
 // ErrNone is returned when no PostgreSQL is available.
-var ErrNone = errors.New("no PostgreSQL: set " + Variable + " to the postgres:// URL of a server where databases may be created, " +
+var ErrNone = errors.New("no PostgreSQL: set " + EnvVariable + " to the postgres:// URL of a server where databases may be created, " +
 	"or install one (Debian: apt-get install postgresql); binaries are searched in PATH and /usr/lib/postgresql")
 
 // A Server is a PostgreSQL server.
@@ -41,7 +41,7 @@ type Server struct {
 // as fsync=on apply to a started server only; without them, its data need not survive a crash
 // of the machine.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
-	if url := os.Getenv(Variable); url != "" {
+	if url := os.Getenv(EnvVariable); url != "" {
 		return &Server{url: url}, nil
 	}
 	initdb, postgres := find("initdb"), find("postgres")
@@ -116,11 +116,13 @@ func (s *Server) launch(ctx context.Context) error {
 	}
 }
 
-// Make creates an empty database and returns its URL.
-func (s *Server) Make(ctx context.Context) (string, error) { return s.make(ctx, "") }
+// CreateDatabase creates an empty database and returns its URL.
+func (s *Server) CreateDatabase(ctx context.Context) (string, error) {
+	return s.createDatabase(ctx, "")
+}
 
-// make creates a database, empty or a copy of the one at a URL, and returns its URL.
-func (s *Server) make(ctx context.Context, template string) (string, error) {
+// createDatabase creates a database, empty or a copy of the one at a URL, and returns its URL.
+func (s *Server) createDatabase(ctx context.Context, template string) (string, error) {
 	name := "bongsu_test_" + strings.ToLower(rand.Text())
 	statement := "CREATE DATABASE " + name
 	if template != "" {
@@ -135,14 +137,14 @@ func (s *Server) make(ctx context.Context, template string) (string, error) {
 	}
 	url, err := neturl.Parse(s.url)
 	if err != nil {
-		return "", errors.New(Variable + " is not a postgres:// URL")
+		return "", errors.New(EnvVariable + " is not a postgres:// URL")
 	}
 	url.Path = "/" + name
 	return url.String(), nil
 }
 
-// Drop drops a database that was created on the server.
-func (s *Server) Drop(ctx context.Context, url string) error {
+// DropDatabase drops a database that was created on the server.
+func (s *Server) DropDatabase(ctx context.Context, url string) error {
 	u, err := neturl.Parse(url)
 	if err != nil {
 		return err

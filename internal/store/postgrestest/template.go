@@ -22,16 +22,16 @@ type Template struct {
 // without PostgreSQL.
 func (m *Template) URL(t testing.TB) string {
 	t.Helper()
-	s := need(t)
+	s := requireServer(t)
 	m.once.Do(func() {
-		if m.url, m.err = s.Make(context.Background()); m.err != nil {
+		if m.url, m.err = s.CreateDatabase(context.Background()); m.err != nil {
 			return
 		}
-		shared.keep(m.url)
+		testServer.dropLater(m.url)
 		m.err = m.Fill(context.Background(), m.url)
 	})
 	if m.err != nil {
 		t.Fatal(m.err)
 	}
-	return fresh(t, s, m.url)
+	return newDatabase(t, s, m.url)
 }

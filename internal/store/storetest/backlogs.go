@@ -10,50 +10,50 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	backlogs := func(now int, destinations bool) []alert.Backlog {
 		t.Helper()
 		all, err := l.Backlogs(t.Context(), at(now), destinations)
-		must(t, err)
+		requireNoError(t, err)
 		return all
 	}
-	same(t, len(backlogs(0, true)), 0)
+	requireEqual(t, len(backlogs(0, true)), 0)
 
 	// Three credentials of slack, the last without fingerprint, and one of sms; an older alert that
 	// is recorded later.
-	first := to(7)
+	first := queuedDeliveries(7)
 	for i, key := range []string{"aa", "aa", "aa", "bb", "", "aa", "aa"} {
-		first[i].CredentialKey, first[i].Destination = key, "C1"
+		first[i].CredentialFingerprint, first[i].Destination = key, "C1"
 	}
 	first[1].Destination, first[5].Messenger = "C2", "sms"
 	first[6].State, first[6].Reason, first[6].EndTime = alert.Failed, "unknown_messenger", at(0)
-	add(t, l, "normal", first, at(10))
+	addAlert(t, l, "normal", first, at(10))
 	second := alert.Alert{Targets: []string{"@all"}, Severity: "low", Message: "x", CreateTime: at(-60), ExpireTime: expiry}
-	late := to(1)
-	late[0].CredentialKey, late[0].Destination = "aa", "C1"
+	late := queuedDeliveries(1)
+	late[0].CredentialFingerprint, late[0].Destination = "aa", "C1"
 	_, err := l.AddAlert(t.Context(), &second, late, at(10))
-	must(t, err)
+	requireNoError(t, err)
 
-	same(t, backlogs(0, false), []alert.Backlog{
-		{Messenger: "slack", CredentialKey: "", Queued: 1, Due: 1, Oldest: start},
-		{Messenger: "slack", CredentialKey: "aa", Queued: 4, Due: 4, Oldest: at(-60)},
-		{Messenger: "slack", CredentialKey: "bb", Queued: 1, Due: 1, Oldest: start},
-		{Messenger: "sms", CredentialKey: "aa", Queued: 1, Due: 1, Oldest: start},
+	requireEqual(t, backlogs(0, false), []alert.Backlog{
+		{Messenger: "slack", CredentialFingerprint: "", Queued: 1, Due: 1, Oldest: start},
+		{Messenger: "slack", CredentialFingerprint: "aa", Queued: 4, Due: 4, Oldest: at(-60)},
+		{Messenger: "slack", CredentialFingerprint: "bb", Queued: 1, Due: 1, Oldest: start},
+		{Messenger: "sms", CredentialFingerprint: "aa", Queued: 1, Due: 1, Oldest: start},
 	})
-	same(t, backlogs(0, true), []alert.Backlog{
-		{Messenger: "slack", CredentialKey: "", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
-		{Messenger: "slack", CredentialKey: "aa", Destination: "C1", Queued: 3, Due: 3, Oldest: at(-60)},
-		{Messenger: "slack", CredentialKey: "aa", Destination: "C2", Queued: 1, Due: 1, Oldest: start},
-		{Messenger: "slack", CredentialKey: "bb", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
-		{Messenger: "sms", CredentialKey: "aa", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
+	requireEqual(t, backlogs(0, true), []alert.Backlog{
+		{Messenger: "slack", CredentialFingerprint: "", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
+		{Messenger: "slack", CredentialFingerprint: "aa", Destination: "C1", Queued: 3, Due: 3, Oldest: at(-60)},
+		{Messenger: "slack", CredentialFingerprint: "aa", Destination: "C2", Queued: 1, Due: 1, Oldest: start},
+		{Messenger: "slack", CredentialFingerprint: "bb", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
+		{Messenger: "sms", CredentialFingerprint: "aa", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
 	})
 
 	// Completed deliveries are not part of the backlog, claimed ones are, and deferred ones are not
 	// due before their time.
 	claims := claim(t, l, []int64{first[0].ID, first[1].ID, first[3].ID, late[0].ID}, 0, 50)
-	report(t, l, passing(claims[0], 1), failed(claims[2], 1), sent(claims[3], 1)) // the first is deferred until 12
-	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
+	report(t, l, retryReport(claims[0], 1), failureReport(claims[2], 1), successReport(claims[3], 1)) // the first is deferred until 12
+	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
 	waits := func(now, due int) {
 		t.Helper()
-		same(t, backlogs(now, false)[1:], []alert.Backlog{
-			{Messenger: "slack", CredentialKey: "aa", Queued: 3, Due: due, Oldest: start},
-			{Messenger: "sms", CredentialKey: "aa", Queued: 1, Due: 1, Oldest: start},
+		requireEqual(t, backlogs(now, false)[1:], []alert.Backlog{
+			{Messenger: "slack", CredentialFingerprint: "aa", Queued: 3, Due: due, Oldest: start},
+			{Messenger: "sms", CredentialFingerprint: "aa", Queued: 1, Due: 1, Oldest: start},
 		})
 	}
 	waits(11, 1)

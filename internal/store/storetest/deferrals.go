@@ -10,48 +10,48 @@ import (
 // testDefer checks that a deferred delivery waits until its time without an attempt, and keeps its
 // slots.
 func testDefer(t *testing.T, l alert.Ledger) {
-	ds := to(3)
-	a := add(t, l, "normal", ds, at(100))
+	ds := queuedDeliveries(3)
+	a := addAlert(t, l, "normal", ds, at(100))
 	held := claim(t, l, ids(ds[1:2]), 0, 50)[0]
 	deferrals := []alert.Deferral{
 		{DeliveryID: ds[1].ID, Fence: held.Fence, Time: at(20), Slots: "two"},
 		{DeliveryID: ds[0].ID, Time: at(10), Slots: "one"},
 	}
-	must(t, l.Defer(t.Context(), deferrals, at(1)))
-	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // no effect: it is deferred already
-	must(t, l.Defer(t.Context(), deferrals, at(1)))
+	requireNoError(t, l.Defer(t.Context(), deferrals, at(1)))
+	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // no effect: it is deferred already
+	requireNoError(t, l.Defer(t.Context(), deferrals, at(1)))
 
-	same(t, len(claim(t, l, ids(ds[:2]), 9, 50)), 0)
-	same(t, second(l.Wake(t.Context(), at(9), never)), error(nil))
-	same(t, total(due(t, l, 9, 10)), 1) // only ds[2] was in the queue
+	requireEqual(t, len(claim(t, l, ids(ds[:2]), 9, 50)), 0)
+	requireEqual(t, errorOf(l.Reenqueue(t.Context(), at(9), never)), error(nil))
+	requireEqual(t, total(due(t, l, 9, 10)), 1) // only ds[2] was in the queue
 	first := due(t, l, 10, 10)
-	same(t, total(first), 1)
-	same(t, first[0].Deliveries[0].Slots, "one")
+	requireEqual(t, total(first), 1)
+	requireEqual(t, first[0].Deliveries[0].Slots, "one")
 	jobs := due(t, l, 20, 10)
-	same(t, total(jobs) >= 1, true)
+	requireEqual(t, total(jobs) >= 1, true)
 	found := false
 	for _, j := range jobs {
 		for _, d := range j.Deliveries {
 			found = found || d.ID == ds[1].ID && d.Slots == "two"
 		}
 	}
-	same(t, found, true)
+	requireEqual(t, found, true)
 
-	free, err := l.Free(t.Context(), append(ids(ds), ds[0].ID, 12345), at(20))
-	must(t, err)
-	same(t, free, map[int64]string{ds[0].ID: "one", ds[1].ID: "two", ds[2].ID: ""})
+	free, err := l.Claimable(t.Context(), append(ids(ds), ds[0].ID, 12345), at(20))
+	requireNoError(t, err)
+	requireEqual(t, free, map[int64]string{ds[0].ID: "one", ds[1].ID: "two", ds[2].ID: ""})
 	claims := claim(t, l, ids(ds[:2]), 20, 50)
-	same(t, claims, []alert.Claim{
+	requireEqual(t, claims, []alert.Claim{
 		{DeliveryID: ds[0].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(50)},
 		{DeliveryID: ds[1].ID, Fence: 2, Attempt: 1, LeaseExpireTime: at(50)}, // the deferred claim was no attempt
 	})
-	same(t, report(t, l, sent(held, 21)), []int64{ds[1].ID}) // late
-	same(t, len(report(t, l, sent(claims[0], 21), passing(claims[1], 21))), 0)
+	requireEqual(t, report(t, l, successReport(held, 21)), []int64{ds[1].ID}) // late
+	requireEqual(t, len(report(t, l, successReport(claims[0], 21), retryReport(claims[1], 21))), 0)
 	got := deliveries(t, l, a.ID)
-	same(t, []any{got[0].State, len(got[0].Attempts), got[1].State, len(got[1].Attempts), got[1].Attempts[0].Number}, []any{alert.Sent, 1, alert.Queued, 1, 1})
+	requireEqual(t, []any{got[0].State, len(got[0].Attempts), got[1].State, len(got[1].Attempts), got[1].Attempts[0].Number}, []any{alert.Sent, 1, alert.Queued, 1, 1})
 	for _, j := range due(t, l, 99, 10) {
 		for _, d := range j.Deliveries {
-			same(t, d.Slots, "") // the slots were those of the earlier attempt
+			requireEqual(t, d.Slots, "") // the slots were those of the earlier attempt
 		}
 	}
 }
@@ -59,11 +59,11 @@ func testDefer(t *testing.T, l alert.Ledger) {
 // testRelease checks that deliveries deferred with slots become due at once, with their slots, and
 // that all others keep waiting.
 func testRelease(t *testing.T, l alert.Ledger) {
-	ds := to(5)
+	ds := queuedDeliveries(5)
 	ds[4].Messenger = "sms"
-	add(t, l, "normal", ds, at(100)) // ds[3] is in the queue
+	addAlert(t, l, "normal", ds, at(100)) // ds[3] is in the queue
 	held := claim(t, l, ids(ds[1:2]), 0, 50)[0]
-	must(t, l.Defer(t.Context(), []alert.Deferral{
+	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{
 		{DeliveryID: ds[0].ID, Time: at(60), Slots: "one"},
 		{DeliveryID: ds[1].ID, Fence: held.Fence, Time: at(70), Slots: "two"},
 		{DeliveryID: ds[2].ID, Time: at(60)},
@@ -71,34 +71,34 @@ func testRelease(t *testing.T, l alert.Ledger) {
 	}, at(1)))
 	for _, want := range []int{2, 0} { // the second call finds nothing
 		n, err := l.Release(t.Context(), ds[0].Messenger, at(10))
-		must(t, err)
-		same(t, n, want)
+		requireNoError(t, err)
+		requireEqual(t, n, want)
 	}
 	jobs := due(t, l, 10, 10)
-	same(t, total(jobs), 2)
+	requireEqual(t, total(jobs), 2)
 	slots := map[int64]string{}
 	for _, j := range jobs {
 		for _, d := range j.Deliveries {
 			slots[d.ID] = d.Slots
 		}
 	}
-	same(t, slots, map[int64]string{ds[0].ID: "one", ds[1].ID: "two"})
-	same(t, len(claim(t, l, ids(ds[2:3]), 10, 50)), 0)
+	requireEqual(t, slots, map[int64]string{ds[0].ID: "one", ds[1].ID: "two"})
+	requireEqual(t, len(claim(t, l, ids(ds[2:3]), 10, 50)), 0)
 }
 
 // testDeferLate checks that completed deliveries, those claimed by another sender and unknown ids
 // stay unchanged, that deliveries canceled meanwhile are completed, and that none is deferred
 // past its ExpireTime.
 func testDeferLate(t *testing.T, l alert.Ledger) {
-	ds, gone, short := to(3), to(1), to(1)
-	a := add(t, l, "normal", ds, never)
-	b := add(t, l, "normal", gone, never)
+	ds, gone, short := queuedDeliveries(3), queuedDeliveries(1), queuedDeliveries(1)
+	a := addAlert(t, l, "normal", ds, never)
+	b := addAlert(t, l, "normal", gone, never)
 	c := addUntil(t, l, "normal", short, never, at(30))
 	claims := claim(t, l, ids(ds[:2]), 0, 50)
 	stop := claim(t, l, ids(gone), 0, 50)[0]
-	report(t, l, sent(claims[0], 1))
-	must(t, second(l.Cancel(t.Context(), b.ID, at(2))))
-	must(t, l.Defer(t.Context(), []alert.Deferral{
+	report(t, l, successReport(claims[0], 1))
+	requireNoError(t, errorOf(l.Cancel(t.Context(), b.ID, at(2))))
+	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{
 		{DeliveryID: ds[0].ID, Fence: 1, Time: at(60)},
 		{DeliveryID: ds[1].ID, Time: at(60)},           // claimed
 		{DeliveryID: ds[2].ID, Fence: 1, Time: at(60)}, // not claimed
@@ -107,12 +107,12 @@ func testDeferLate(t *testing.T, l alert.Ledger) {
 		{DeliveryID: short[0].ID, Time: at(60)},
 	}, at(3)))
 	got := deliveries(t, l, a.ID)
-	same(t, []alert.State{got[0].State, got[1].State, got[2].State}, []alert.State{alert.Sent, alert.Claimed, alert.Queued})
-	same(t, len(claim(t, l, ids(ds[2:]), 4, 50)), 1)
+	requireEqual(t, []alert.State{got[0].State, got[1].State, got[2].State}, []alert.State{alert.Sent, alert.Claimed, alert.Queued})
+	requireEqual(t, len(claim(t, l, ids(ds[2:]), 4, 50)), 1)
 	end := deliveries(t, l, b.ID)[0]
-	same(t, []any{end.State, end.Reason, end.EndTime, len(end.Attempts)}, []any{alert.Canceled, "canceled", at(3), 0})
-	same(t, deliveries(t, l, c.ID)[0].NextTime, at(30))
-	same(t, sweep(t, l, 30), 1)
-	is(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1}}, at(1)), fault.ErrInvalid, "time")
-	is(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1, Time: at(1), Slots: "a\x00"}}, at(1)), fault.ErrInvalid, "slots")
+	requireEqual(t, []any{end.State, end.Reason, end.EndTime, len(end.Attempts)}, []any{alert.Canceled, "canceled", at(3), 0})
+	requireEqual(t, deliveries(t, l, c.ID)[0].NextTime, at(30))
+	requireEqual(t, sweep(t, l, 30), 1)
+	requireError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1}}, at(1)), fault.ErrInvalid, "time")
+	requireError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1, Time: at(1), Slots: "a\x00"}}, at(1)), fault.ErrInvalid, "slots")
 }

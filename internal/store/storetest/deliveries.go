@@ -10,38 +10,38 @@ import (
 
 // testDeliveries reads the deliveries of an alert page by page and compares them with all of them.
 func testDeliveries(t *testing.T, l alert.Ledger) {
-	ds := to(7)
+	ds := queuedDeliveries(7)
 	ds[1].Nickname, ds[4].Nickname, ds[3].Messenger = "kim", "kim", "sms"
-	a := add(t, l, "normal", ds, never)
-	other := add(t, l, "normal", to(3), never)
+	a := addAlert(t, l, "normal", ds, never)
+	other := addAlert(t, l, "normal", queuedDeliveries(3), never)
 	claims, err := l.Claim(t.Context(), []int64{ds[2].ID, ds[5].ID}, alert.Claimant{Sender: "s"}, at(1), at(60))
-	must(t, err)
+	requireNoError(t, err)
 	reports := make([]alert.Report, 0, 2)
 	for i, c := range claims {
-		kind := []messenger.Kind{messenger.Sent, messenger.Failed}[i]
+		kind := []messenger.OutcomeKind{messenger.Sent, messenger.Failed}[i]
 		reports = append(reports, alert.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(1), EndTime: at(2), Outcome: messenger.Outcome{Kind: kind, Code: "c"}})
 	}
-	_, err = l.Report(t.Context(), reports, at(2), func(alert.Facts, alert.Report) alert.Verdict {
+	_, err = l.Report(t.Context(), reports, at(2), func(alert.VerdictFacts, alert.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Failed, Reason: "c"}
 	})
-	must(t, err)
+	requireNoError(t, err)
 
 	whole, all, err := l.Alert(t.Context(), a.ID)
-	must(t, err)
+	requireNoError(t, err)
 	summary, err := l.Summary(t.Context(), a.ID)
-	must(t, err)
-	same(t, summary, whole)
+	requireNoError(t, err)
+	requireEqual(t, summary, whole)
 
 	var paged []alert.Delivery
 	for after := int64(0); ; {
 		page, err := l.Deliveries(t.Context(), alert.DeliveryQuery{AlertID: a.ID, After: after, Limit: 3})
-		must(t, err)
+		requireNoError(t, err)
 		if paged = append(paged, page...); len(page) < 3 {
 			break
 		}
 		after = page[2].ID
 	}
-	same(t, paged, all)
+	requireEqual(t, paged, all)
 
 	for _, c := range []struct {
 		q    alert.DeliveryQuery
@@ -62,34 +62,34 @@ func testDeliveries(t *testing.T, l alert.Ledger) {
 			c.q.Limit = 10
 		}
 		got, err := l.Deliveries(t.Context(), c.q)
-		must(t, err)
+		requireNoError(t, err)
 		want := make([]alert.Delivery, 0, len(c.want))
 		for _, i := range c.want {
 			want = append(want, all[i])
 		}
-		same(t, append([]alert.Delivery{}, got...), want)
+		requireEqual(t, append([]alert.Delivery{}, got...), want)
 	}
 	_, err = l.Deliveries(t.Context(), alert.DeliveryQuery{AlertID: 99, Limit: 1})
-	is(t, err, fault.ErrNotFound, "alert 99")
+	requireError(t, err, fault.ErrNotFound, "alert 99")
 	_, err = l.Deliveries(t.Context(), alert.DeliveryQuery{AlertID: a.ID})
-	is(t, err, fault.ErrInvalid)
+	requireError(t, err, fault.ErrInvalid)
 	_, err = l.Summary(t.Context(), 99)
-	is(t, err, fault.ErrNotFound, "alert 99")
+	requireError(t, err, fault.ErrNotFound, "alert 99")
 }
 
 // testVersions checks that each change of a delivery changes its version and the checksum of its
 // alert, and no other.
 func testVersions(t *testing.T, l alert.Ledger) {
-	ds := to(3)
-	a, other := add(t, l, "normal", ds, never), add(t, l, "normal", to(2), never)
-	look := func() ([]alert.Version, map[int64]uint64) {
+	ds := queuedDeliveries(3)
+	a, other := addAlert(t, l, "normal", ds, never), addAlert(t, l, "normal", queuedDeliveries(2), never)
+	look := func() ([]alert.DeliveryVersion, map[int64]uint64) {
 		t.Helper()
 		versions, err := l.Versions(t.Context(), a.ID)
-		must(t, err)
-		fingerprints, err := l.Fingerprints(t.Context(), []int64{a.ID, other.ID, 99})
-		must(t, err)
-		same(t, len(versions), 3)
-		same(t, len(fingerprints), 2)
+		requireNoError(t, err)
+		fingerprints, err := l.Checksums(t.Context(), []int64{a.ID, other.ID, 99})
+		requireNoError(t, err)
+		requireEqual(t, len(versions), 3)
+		requireEqual(t, len(fingerprints), 2)
 		return versions, fingerprints
 	}
 	before, prints := look()
@@ -111,23 +111,23 @@ func testVersions(t *testing.T, l alert.Ledger) {
 			return err
 		}, alert.Sent},
 		{"receipt", func() error {
-			return l.Receive(t.Context(), ds[1].ID, alert.Receipt{MessageID: "m", Status: "delivered", Time: at(8), Final: true})
+			return l.RecordReceipt(t.Context(), ds[1].ID, alert.Receipt{MessageID: "m", Status: "delivered", Time: at(8), Final: true})
 		}, alert.Sent},
 	} {
-		must(t, step.do())
+		requireNoError(t, step.do())
 		after, now := look()
 		for i := range after {
-			if changed := after[i].Sum != before[i].Sum; changed != (i == 1) {
+			if changed := after[i].Checksum != before[i].Checksum; changed != (i == 1) {
 				t.Errorf("%s: version %d changed: %v", step.name, i, changed)
 			}
 		}
-		same(t, after[1].State, step.state)
+		requireEqual(t, after[1].State, step.state)
 		if now[a.ID] == prints[a.ID] || now[other.ID] != prints[other.ID] {
 			t.Errorf("%s: the checksums were %v and are %v", step.name, prints, now)
 		}
 		before, prints = after, now
 	}
 	none, err := l.Versions(t.Context(), 99)
-	must(t, err)
-	same(t, len(none), 0)
+	requireNoError(t, err)
+	requireEqual(t, len(none), 0)
 }

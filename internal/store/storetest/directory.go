@@ -56,16 +56,16 @@ func RunDirectory(t *testing.T, open func(t *testing.T) group.Directory) {
 	}
 }
 
-// must ends the test unless err is nil.
-func must(t testing.TB, err error) {
+// requireNoError ends the test unless err is nil.
+func requireNoError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// is fails the test unless err is kind and its text contains all of words.
-func is(t testing.TB, err, kind error, words ...string) {
+// requireError fails the test unless err is kind and its text contains all of words.
+func requireError(t testing.TB, err, kind error, words ...string) {
 	t.Helper()
 	if !errors.Is(err, kind) {
 		t.Errorf("error is %v, want %v", err, kind)
@@ -78,16 +78,16 @@ func is(t testing.TB, err, kind error, words ...string) {
 	}
 }
 
-// same fails the test unless got equals want.
-func same(t testing.TB, got, want any) {
+// requireEqual fails the test unless got equals want.
+func requireEqual(t testing.TB, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
-// atOnce runs f n times concurrently and returns the errors.
-func atOnce(n int, f func(i int) error) []error {
+// runConcurrently runs f n times concurrently and returns the errors.
+func runConcurrently(n int, f func(i int) error) []error {
 	errs, start := make([]error, n), make(chan struct{})
 	var all sync.WaitGroup
 	for i := range n {
@@ -101,15 +101,15 @@ func atOnce(n int, f func(i int) error) []error {
 	return errs
 }
 
-// oneWins fails the test unless all errors but one are fault.ErrExists.
-func oneWins(t testing.TB, errs []error) {
+// requireOneWinner fails the test unless all errors but one are fault.ErrExists.
+func requireOneWinner(t testing.TB, errs []error) {
 	t.Helper()
 	won := 0
 	for _, err := range errs {
 		if err == nil {
 			won++
 		} else {
-			is(t, err, fault.ErrExists)
+			requireError(t, err, fault.ErrExists)
 		}
 	}
 	if won != 1 {

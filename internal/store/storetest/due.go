@@ -16,7 +16,7 @@ func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 	found := dueAhead(t, l, now, 0, limit)
 	jobs := make([]job.Job, len(found))
 	for i, j := range found {
-		same(t, j.Time, at(now))
+		requireEqual(t, j.Time, at(now))
 		jobs[i] = j.Job
 	}
 	return jobs
@@ -25,8 +25,8 @@ func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 // dueAhead takes the deliveries that are due at at(now) or within ahead.
 func dueAhead(t testing.TB, l alert.Ledger, now int, ahead time.Duration, limit int) []alert.DueJob {
 	t.Helper()
-	jobs, err := l.Due(t.Context(), at(now), at(now+10), ahead, limit, 5)
-	must(t, err)
+	jobs, err := l.TakeDue(t.Context(), at(now), at(now+10), ahead, limit, 5)
+	requireNoError(t, err)
 	return jobs
 }
 
@@ -40,16 +40,16 @@ func total(jobs []job.Job) int {
 }
 
 func testDue(t *testing.T, l alert.Ledger) {
-	ds := to(12)
+	ds := queuedDeliveries(12)
 	for i := range ds[:2] {
 		ds[6*i].Messenger = "sms"
 	}
-	a := add(t, l, "High", ds, at(10))
-	same(t, len(due(t, l, 9, 100)), 0)
+	a := addAlert(t, l, "High", ds, at(10))
+	requireEqual(t, len(due(t, l, 9, 100)), 0)
 
 	var bySMS, bySlack []job.Delivery
 	for _, d := range ds {
-		each := job.Delivery{ID: d.ID, Destination: d.Destination, SealedCredential: d.SealedCredential, CredentialKey: d.CredentialKey, Nickname: d.Nickname}
+		each := job.Delivery{ID: d.ID, Destination: d.Destination, SealedCredential: d.SealedCredential, CredentialFingerprint: d.CredentialFingerprint, Nickname: d.Nickname}
 		if d.Messenger == "sms" {
 			bySMS = append(bySMS, each)
 		} else {
@@ -60,31 +60,31 @@ func testDue(t *testing.T, l alert.Ledger) {
 		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Content: a.Content(messenger), Deliveries: ds}
 	}
 	want := []job.Job{of("sms", bySMS), of("slack", bySlack[:5]), of("slack", bySlack[5:])}
-	same(t, due(t, l, 10, 100), want)
-	same(t, len(due(t, l, 19, 100)), 0) // redispatched at 20
+	requireEqual(t, due(t, l, 10, 100), want)
+	requireEqual(t, len(due(t, l, 19, 100)), 0) // redispatched at 20
 
 	claims := claim(t, l, ids(ds[1:]), 19, 40)
-	report(t, l, sent(claims[0], 20))
-	same(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are claimed or sent
-	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 0, 5)), fault.ErrInvalid, "limit")
-	is(t, second(l.Due(t.Context(), at(0), at(1), 0, 5, 0)), fault.ErrInvalid, "size")
-	is(t, second(l.Due(t.Context(), at(0), at(0), 0, 5, 5)), fault.ErrInvalid, "retry")
-	is(t, second(l.Due(t.Context(), at(0), at(1), -1, 5, 5)), fault.ErrInvalid, "ahead")
-	is(t, second(l.Due(t.Context(), at(0), at(1), time.Second, 5, 5)), fault.ErrInvalid, "retry")
+	report(t, l, successReport(claims[0], 20))
+	requireEqual(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are claimed or sent
+	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), 0, 0, 5)), fault.ErrInvalid, "limit")
+	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), 0, 5, 0)), fault.ErrInvalid, "size")
+	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(0), 0, 5, 5)), fault.ErrInvalid, "retry")
+	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), -1, 5, 5)), fault.ErrInvalid, "ahead")
+	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), time.Second, 5, 5)), fault.ErrInvalid, "retry")
 }
 
 // testDueAhead checks that deliveries that are due soon are returned with their times, grouped into
 // jobs by time, and are in the queue afterwards; those that expire before they are due are not.
 func testDueAhead(t *testing.T, l alert.Ledger) {
-	ds := to(6)
-	add(t, l, "normal", ds, never)
-	addUntil(t, l, "normal", to(1), at(2), at(2))
+	ds := queuedDeliveries(6)
+	addAlert(t, l, "normal", ds, never)
+	addUntil(t, l, "normal", queuedDeliveries(1), at(2), at(2))
 	after := func(d time.Duration) time.Time { return at(1).Add(d) }
 	var deferrals []alert.Deferral
 	for i, d := range []time.Duration{-time.Second, 0, 300 * time.Millisecond, 305 * time.Millisecond, 325 * time.Millisecond, time.Minute} {
 		deferrals = append(deferrals, alert.Deferral{DeliveryID: ds[i].ID, Time: after(d)})
 	}
-	must(t, l.Defer(t.Context(), deferrals, at(0)))
+	requireNoError(t, l.Defer(t.Context(), deferrals, at(0)))
 
 	type found struct {
 		after time.Duration
@@ -98,40 +98,40 @@ func testDueAhead(t *testing.T, l alert.Ledger) {
 		}
 		got = append(got, found{j.Time.Sub(at(1)), ids})
 	}
-	same(t, got, []found{
+	requireEqual(t, got, []found{
 		{0, []int64{ds[0].ID, ds[1].ID}}, {305 * time.Millisecond, []int64{ds[2].ID, ds[3].ID}}, {325 * time.Millisecond, []int64{ds[4].ID}},
 	})
-	same(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // redispatched at 11
-	same(t, total(due(t, l, 11, 100)), 5)
+	requireEqual(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // redispatched at 11
+	requireEqual(t, total(due(t, l, 11, 100)), 5)
 }
 
 func testDueOrder(t *testing.T, l alert.Ledger) {
 	for i, severity := range []string{"low", "whatever", "critical", "high", "normal", "critical"} {
-		add(t, l, severity, to(2), at(10-i))
+		addAlert(t, l, severity, queuedDeliveries(2), at(10-i))
 	}
 	var got []string
 	for _, j := range due(t, l, 10, 9) { // three deliveries exceed the limit
 		got = append(got, j.Content.Text)
 	}
-	same(t, got, []string{
+	requireEqual(t, got, []string{
 		"[critical] node1 down", "[critical] node1 down", "[high] node1 down",
 		"[normal] node1 down", "[whatever] node1 down",
 	})
 	rest := due(t, l, 10, 100)
-	same(t, total(rest), 3)
-	same(t, []job.Rank{rest[0].Rank, rest[1].Rank}, []job.Rank{job.Normal, job.Low})
+	requireEqual(t, total(rest), 3)
+	requireEqual(t, []job.Rank{rest[0].Rank, rest[1].Rank}, []job.Rank{job.Normal, job.Low})
 }
 
 func testDueAtOnce(t *testing.T, l alert.Ledger) {
-	ds := to(1000)
-	add(t, l, "normal", ds, at(0))
+	ds := queuedDeliveries(1000)
+	addAlert(t, l, "normal", ds, at(0))
 	const many = 10
 	var found [many][]alert.DueJob
-	for _, err := range atOnce(many, func(i int) (err error) {
-		found[i], err = l.Due(t.Context(), at(1), at(10), 0, 70, 5)
+	for _, err := range runConcurrently(many, func(i int) (err error) {
+		found[i], err = l.TakeDue(t.Context(), at(1), at(10), 0, 70, 5)
 		return err
 	}) {
-		must(t, err)
+		requireNoError(t, err)
 	}
 	seen := map[int64]bool{}
 	for _, jobs := range found {
@@ -151,79 +151,79 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 			}
 		}
 	}
-	same(t, len(seen), len(ds))
+	requireEqual(t, len(seen), len(ds))
 }
 
 // testDueHeld checks that a claimed delivery is not due, also after its lease expired, and is due
 // again when a verdict queues it.
 func testDueHeld(t *testing.T, l alert.Ledger) {
-	ds := to(2)
-	a := add(t, l, "normal", ds, at(5))
+	ds := queuedDeliveries(2)
+	a := addAlert(t, l, "normal", ds, at(5))
 	claims := claim(t, l, ids(ds), 0, 30)
-	same(t, len(due(t, l, 29, 10)), 0)
-	same(t, len(due(t, l, 31, 10)), 0)
+	requireEqual(t, len(due(t, l, 29, 10)), 0)
+	requireEqual(t, len(due(t, l, 31, 10)), 0)
 
-	report(t, l, passing(claims[0], 31)) // until 42
-	same(t, deliveries(t, l, a.ID)[0].NextTime, at(42))
-	same(t, len(due(t, l, 41, 10)), 0)
+	report(t, l, retryReport(claims[0], 31)) // until 42
+	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, at(42))
+	requireEqual(t, len(due(t, l, 41, 10)), 0)
 	jobs := due(t, l, 42, 10)
-	same(t, total(jobs), 1)
-	same(t, jobs[0].Deliveries[0].ID, ds[0].ID)
-	same(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it is in the queue now
-	same(t, len(due(t, l, 51, 10)), 0)
-	same(t, total(due(t, l, 52, 10)), 1)
+	requireEqual(t, total(jobs), 1)
+	requireEqual(t, jobs[0].Deliveries[0].ID, ds[0].ID)
+	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it is in the queue now
+	requireEqual(t, len(due(t, l, 51, 10)), 0)
+	requireEqual(t, total(due(t, l, 52, 10)), 1)
 }
 
 func testDueExpired(t *testing.T, l alert.Ledger) {
-	addUntil(t, l, "normal", to(2), at(5), at(10))
-	add(t, l, "normal", to(1), at(5))
-	same(t, total(due(t, l, 10, 100)), 1)
+	addUntil(t, l, "normal", queuedDeliveries(2), at(5), at(10))
+	addAlert(t, l, "normal", queuedDeliveries(1), at(5))
+	requireEqual(t, total(due(t, l, 10, 100)), 1)
 }
 
 func testWake(t *testing.T, l alert.Ledger) {
 	ctx := t.Context()
-	n, err := l.Wake(ctx, at(0), never)
-	must(t, err)
-	same(t, n, 0)
+	n, err := l.Reenqueue(ctx, at(0), never)
+	requireNoError(t, err)
+	requireEqual(t, n, 0)
 
-	ds := to(5)
-	late := add(t, l, "normal", ds, never)
-	early := add(t, l, "normal", to(1), at(-5))
+	ds := queuedDeliveries(5)
+	late := addAlert(t, l, "normal", ds, never)
+	early := addAlert(t, l, "normal", queuedDeliveries(1), at(-5))
 	claims := claim(t, l, ids(ds[:2]), 0, 100)
-	report(t, l, sent(claims[0], 1))
-	n, err = l.Wake(ctx, at(5), never.Add(-time.Microsecond))
-	must(t, err)
-	same(t, n, 1) // the one that was due already
-	n, err = l.Wake(ctx, at(5), never)
-	must(t, err)
-	same(t, n, 4)
-	same(t, len(due(t, l, -6, 100)), 0)
+	report(t, l, successReport(claims[0], 1))
+	n, err = l.Reenqueue(ctx, at(5), never.Add(-time.Microsecond))
+	requireNoError(t, err)
+	requireEqual(t, n, 1) // the one that was due already
+	n, err = l.Reenqueue(ctx, at(5), never)
+	requireNoError(t, err)
+	requireEqual(t, n, 4)
+	requireEqual(t, len(due(t, l, -6, 100)), 0)
 	jobs := due(t, l, 5, 100)
-	same(t, total(jobs), 4)
-	same(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // earlier due deliveries stay in front
-	same(t, len(report(t, l, sent(claims[1], 6))), 0)
+	requireEqual(t, total(jobs), 4)
+	requireEqual(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // earlier due deliveries stay in front
+	requireEqual(t, len(report(t, l, successReport(claims[1], 6))), 0)
 }
 
 // testWakeWaiting checks that a delivery that a verdict deferred is not re-enqueued before it was
 // enqueued.
 func testWakeWaiting(t *testing.T, l alert.Ledger) {
-	ds := to(3)
-	a := add(t, l, "normal", ds, never)
+	ds := queuedDeliveries(3)
+	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 100)
-	report(t, l, passing(claims[0], 1), paused(claims[1], 1)) // until 12 and 62
+	report(t, l, retryReport(claims[0], 1), pausedReport(claims[1], 1)) // until 12 and 62
 	wakes := func(now, want int) {
 		t.Helper()
-		n, err := l.Wake(t.Context(), at(now), never)
-		must(t, err)
-		same(t, n, want)
+		n, err := l.Reenqueue(t.Context(), at(now), never)
+		requireNoError(t, err)
+		requireEqual(t, n, want)
 	}
 	wakes(5, 0)
-	same(t, len(due(t, l, 5, 100)), 0)
-	same(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
-	same(t, total(due(t, l, 12, 100)), 1)
+	requireEqual(t, len(due(t, l, 5, 100)), 0)
+	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
+	requireEqual(t, total(due(t, l, 12, 100)), 1)
 	wakes(13, 1)
 	wakes(13, 1) // counted again: it is due already
 	jobs := due(t, l, 13, 100)
-	same(t, total(jobs), 1)
-	same(t, jobs[0].Deliveries[0].ID, ds[0].ID)
+	requireEqual(t, total(jobs), 1)
+	requireEqual(t, jobs[0].Deliveries[0].ID, ds[0].ID)
 }

@@ -12,40 +12,40 @@ import (
 func testGroups(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	none, err := d.Groups(ctx, 0, 0, "")
-	must(t, err)
-	same(t, len(none), 0)
+	requireNoError(t, err)
+	requireEqual(t, len(none), 0)
 
 	a, err := d.AddGroup(ctx, "ops")
-	must(t, err)
+	requireNoError(t, err)
 	b, err := d.AddGroup(ctx, "dev")
-	must(t, err)
-	same(t, []group.Group{a, b}, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "dev"}})
+	requireNoError(t, err)
+	requireEqual(t, []group.Group{a, b}, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "dev"}})
 
 	_, err = d.AddGroup(ctx, "ops")
-	is(t, err, fault.ErrExists, `group "ops"`)
+	requireError(t, err, fault.ErrExists, `group "ops"`)
 	_, err = d.RenameGroup(ctx, 1, "dev")
-	is(t, err, fault.ErrExists, `group "dev"`)
+	requireError(t, err, fault.ErrExists, `group "dev"`)
 	_, err = d.RenameGroup(ctx, 99, "dev")
-	is(t, err, fault.ErrNotFound, "group 99")
+	requireError(t, err, fault.ErrNotFound, "group 99")
 	kept, err := d.RenameGroup(ctx, 1, "ops")
-	must(t, err)
-	same(t, kept, group.Group{ID: 1, Name: "ops"})
+	requireNoError(t, err)
+	requireEqual(t, kept, group.Group{ID: 1, Name: "ops"})
 	renamed, err := d.RenameGroup(ctx, 1, "night")
-	must(t, err)
-	same(t, renamed, group.Group{ID: 1, Name: "night"})
+	requireNoError(t, err)
+	requireEqual(t, renamed, group.Group{ID: 1, Name: "night"})
 	got, err := d.Group(ctx, 1)
-	must(t, err)
-	same(t, got, renamed)
+	requireNoError(t, err)
+	requireEqual(t, got, renamed)
 
-	must(t, d.DeleteGroup(ctx, 1))
-	is(t, d.DeleteGroup(ctx, 1), fault.ErrNotFound, "group 1")
+	requireNoError(t, d.DeleteGroup(ctx, 1))
+	requireError(t, d.DeleteGroup(ctx, 1), fault.ErrNotFound, "group 1")
 	_, err = d.Group(ctx, 1)
-	is(t, err, fault.ErrNotFound, "group 1")
+	requireError(t, err, fault.ErrNotFound, "group 1")
 	_, _, err = d.Members(ctx, 1)
-	is(t, err, fault.ErrNotFound, "group 1")
+	requireError(t, err, fault.ErrNotFound, "group 1")
 	left, err := d.Groups(ctx, 0, 0, "")
-	must(t, err)
-	same(t, left, []group.Group{{ID: 2, Name: "dev"}})
+	requireNoError(t, err)
+	requireEqual(t, left, []group.Group{{ID: 2, Name: "dev"}})
 }
 
 func testGroupPages(t *testing.T, d group.Directory) {
@@ -53,24 +53,24 @@ func testGroupPages(t *testing.T, d group.Directory) {
 	var all []group.Group
 	for i := range 7 {
 		g, err := d.AddGroup(ctx, fmt.Sprintf("g%d", 9-i)) // sorted by id, not by name
-		must(t, err)
+		requireNoError(t, err)
 		all = append(all, g)
 	}
 	got, err := d.Groups(ctx, 0, 0, "")
-	must(t, err)
-	same(t, got, all)
+	requireNoError(t, err)
+	requireEqual(t, got, all)
 	got, err = d.Groups(ctx, 2, 3, "")
-	must(t, err)
-	same(t, got, all[2:5])
+	requireNoError(t, err)
+	requireEqual(t, got, all[2:5])
 	got, err = d.Groups(ctx, 7, 3, "")
-	must(t, err)
-	same(t, len(got), 0)
+	requireNoError(t, err)
+	requireEqual(t, len(got), 0)
 	got, err = d.Groups(ctx, 0, 10, "g5")
-	must(t, err)
-	same(t, got, all[4:5])
+	requireNoError(t, err)
+	requireEqual(t, got, all[4:5])
 	got, err = d.Groups(ctx, 5, 10, "g5")
-	must(t, err)
-	same(t, len(got), 0)
+	requireNoError(t, err)
+	requireEqual(t, len(got), 0)
 }
 
 // testGroupNames checks that names are compared exactly, and that characters special to SQL or to
@@ -80,12 +80,12 @@ func testGroupNames(t *testing.T, d group.Directory) {
 	names := []string{"Ops", "ops", "OPS", "ópš", "운영", "a%", "a_", "x'; DROP TABLE groups; --", `"`, "{{.}}", "$1", "?"}
 	for _, name := range names {
 		_, err := d.AddGroup(ctx, name)
-		must(t, err)
+		requireNoError(t, err)
 	}
 	for i, name := range names {
 		got, err := d.Groups(ctx, 0, 0, name)
-		must(t, err)
-		same(t, got, []group.Group{{ID: i + 1, Name: name}})
+		requireNoError(t, err)
+		requireEqual(t, got, []group.Group{{ID: i + 1, Name: name}})
 	}
 }
 
@@ -93,60 +93,60 @@ func testMembers(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"c", "a", "b"} {
 		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name)}})
-		must(t, err)
+		requireNoError(t, err)
 	}
 	ops, err := d.AddGroup(ctx, "ops")
-	must(t, err)
+	requireNoError(t, err)
 	dev, err := d.AddGroup(ctx, "dev")
-	must(t, err)
+	requireNoError(t, err)
 	for _, name := range []string{"b", "c", "b", "a"} {
-		must(t, d.AddMember(ctx, ops.ID, name))
+		requireNoError(t, d.AddMember(ctx, ops.ID, name))
 	}
-	must(t, d.AddMember(ctx, dev.ID, "b"))
+	requireNoError(t, d.AddMember(ctx, dev.ID, "b"))
 
 	g, members, err := d.Members(ctx, ops.ID)
-	must(t, err)
-	same(t, g, ops)
-	same(t, members, []group.User{{ID: 1, Nickname: "c"}, {ID: 2, Nickname: "a"}, {ID: 3, Nickname: "b"}})
+	requireNoError(t, err)
+	requireEqual(t, g, ops)
+	requireEqual(t, members, []group.User{{ID: 1, Nickname: "c"}, {ID: 2, Nickname: "a"}, {ID: 3, Nickname: "b"}})
 
-	is(t, d.AddMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
-	is(t, d.AddMember(ctx, ops.ID, "A"), fault.ErrNotFound, `user "A"`)
-	is(t, d.RemoveMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
-	is(t, d.RemoveMember(ctx, dev.ID, "a"), fault.ErrNotFound, `user "a"`)
-	is(t, d.RemoveMember(ctx, dev.ID, "nobody"), fault.ErrNotFound, `user "nobody"`)
-	must(t, d.RemoveMember(ctx, ops.ID, "c"))
-	is(t, d.RemoveMember(ctx, ops.ID, "c"), fault.ErrNotFound, `user "c"`)
-	must(t, d.DeleteUser(ctx, "a"))
+	requireError(t, d.AddMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
+	requireError(t, d.AddMember(ctx, ops.ID, "A"), fault.ErrNotFound, `user "A"`)
+	requireError(t, d.RemoveMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
+	requireError(t, d.RemoveMember(ctx, dev.ID, "a"), fault.ErrNotFound, `user "a"`)
+	requireError(t, d.RemoveMember(ctx, dev.ID, "nobody"), fault.ErrNotFound, `user "nobody"`)
+	requireNoError(t, d.RemoveMember(ctx, ops.ID, "c"))
+	requireError(t, d.RemoveMember(ctx, ops.ID, "c"), fault.ErrNotFound, `user "c"`)
+	requireNoError(t, d.DeleteUser(ctx, "a"))
 	_, members, err = d.Members(ctx, ops.ID)
-	must(t, err)
-	same(t, members, []group.User{{ID: 3, Nickname: "b"}})
+	requireNoError(t, err)
+	requireEqual(t, members, []group.User{{ID: 3, Nickname: "b"}})
 
-	must(t, d.DeleteGroup(ctx, ops.ID))
+	requireNoError(t, d.DeleteGroup(ctx, ops.ID))
 	_, err = d.User(ctx, "b")
-	must(t, err)
+	requireNoError(t, err)
 	_, members, err = d.Members(ctx, dev.ID)
-	must(t, err)
-	same(t, members, []group.User{{ID: 3, Nickname: "b"}})
+	requireNoError(t, err)
+	requireEqual(t, members, []group.User{{ID: 3, Nickname: "b"}})
 }
 
 func testOneName(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	const many = 50
-	oneWins(t, atOnce(many, func(int) error { _, err := d.AddGroup(ctx, "ops"); return err }))
-	oneWins(t, atOnce(many, func(int) error { _, err := d.AddUser(ctx, group.User{Nickname: "kim"}); return err }))
-	oneWins(t, atOnce(many, func(int) error { _, err := d.AddAddress(ctx, "kim", slack("kim")); return err }))
-	for _, err := range atOnce(many, func(int) error { return d.AddMember(ctx, 1, "kim") }) {
+	requireOneWinner(t, runConcurrently(many, func(int) error { _, err := d.AddGroup(ctx, "ops"); return err }))
+	requireOneWinner(t, runConcurrently(many, func(int) error { _, err := d.AddUser(ctx, group.User{Nickname: "kim"}); return err }))
+	requireOneWinner(t, runConcurrently(many, func(int) error { _, err := d.AddAddress(ctx, "kim", slack("kim")); return err }))
+	for _, err := range runConcurrently(many, func(int) error { return d.AddMember(ctx, 1, "kim") }) {
 		if err != nil { // the id of the group is 1 only if the first call created it
-			is(t, err, fault.ErrNotFound)
+			requireError(t, err, fault.ErrNotFound)
 		}
 	}
 	groups, err := d.Groups(ctx, 0, 0, "")
-	must(t, err)
-	same(t, len(groups), 1)
+	requireNoError(t, err)
+	requireEqual(t, len(groups), 1)
 	users, err := d.Users(ctx, 0, 0)
-	must(t, err)
-	same(t, len(users), 1)
-	same(t, len(users[0].Addresses), 1)
+	requireNoError(t, err)
+	requireEqual(t, len(users), 1)
+	requireEqual(t, len(users[0].Addresses), 1)
 }
 
 // testDeletedWhileJoined checks that a concurrent deletion of the group or the user makes adding the
@@ -156,10 +156,10 @@ func testDeletedWhileJoined(t *testing.T, d group.Directory) {
 	for i := range 20 {
 		name := fmt.Sprintf("user%d", i)
 		g, err := d.AddGroup(ctx, "ops")
-		must(t, err)
+		requireNoError(t, err)
 		_, err = d.AddUser(ctx, group.User{Nickname: name})
-		must(t, err)
-		for n, err := range atOnce(3, func(n int) error {
+		requireNoError(t, err)
+		for n, err := range runConcurrently(3, func(n int) error {
 			switch n {
 			case 0:
 				return d.DeleteGroup(ctx, g.ID)
@@ -180,18 +180,18 @@ func testDirectoryIDs(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for last, round := 0, 0; round < 3; round++ {
 		g, err := d.AddGroup(ctx, "ops")
-		must(t, err)
+		requireNoError(t, err)
 		u, err := d.AddUser(ctx, group.User{Nickname: "kim"})
-		must(t, err)
+		requireNoError(t, err)
 		a, err := d.AddAddress(ctx, "kim", slack("kim"))
-		must(t, err)
+		requireNoError(t, err)
 		for _, id := range []int{g.ID, u.ID, a.ID} {
 			if id != last+1 {
 				t.Errorf("id %d after %d, want the next", id, last)
 			}
 		}
 		last++
-		must(t, d.DeleteGroup(ctx, g.ID))
-		must(t, d.DeleteUser(ctx, "kim"))
+		requireNoError(t, d.DeleteGroup(ctx, g.ID))
+		requireNoError(t, d.DeleteUser(ctx, "kim"))
 	}
 }

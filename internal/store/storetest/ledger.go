@@ -139,25 +139,25 @@ func at(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 // never is a redispatch time, and expiry an expire time, that no test reaches.
 var never, expiry = at(1_000_000), at(2_000_000)
 
-// to returns n queued deliveries by slack.
-func to(n int) []alert.Delivery {
+// queuedDeliveries returns n queued deliveries by slack.
+func queuedDeliveries(n int) []alert.Delivery {
 	ds := make([]alert.Delivery, n)
 	for i := range ds {
 		name := fmt.Sprintf("user%d", i+1)
 		ds[i] = alert.Delivery{
-			Nickname:         name,
-			Messenger:        "slack",
-			SealedCredential: []byte{0, 0xff, byte(i)},
-			CredentialKey:    fmt.Sprintf("%032x", i),
-			Destination:      name + "_CHANNEL",
-			State:            alert.Queued,
+			Nickname:              name,
+			Messenger:             "slack",
+			SealedCredential:      []byte{0, 0xff, byte(i)},
+			CredentialFingerprint: fmt.Sprintf("%032x", i),
+			Destination:           name + "_CHANNEL",
+			State:                 alert.Queued,
 		}
 	}
 	return ds
 }
 
-// add records an alert with deliveries that are redispatched at retry.
-func add(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry time.Time) alert.Alert {
+// addAlert records an alert with deliveries that are redispatched at retry.
+func addAlert(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry time.Time) alert.Alert {
 	t.Helper()
 	return addUntil(t, l, severity, ds, retry, expiry)
 }
@@ -167,8 +167,8 @@ func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery
 	t.Helper()
 	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire}
 	again, err := l.AddAlert(t.Context(), &a, ds, retry)
-	must(t, err)
-	same(t, again, false)
+	requireNoError(t, err)
+	requireEqual(t, again, false)
 	return a
 }
 
@@ -192,42 +192,42 @@ func Claimant() alert.Claimant {
 // claimable ones are granted.
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
-	free, err := l.Free(t.Context(), ids, at(from))
-	must(t, err)
+	free, err := l.Claimable(t.Context(), ids, at(from))
+	requireNoError(t, err)
 	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
-	must(t, err)
+	requireNoError(t, err)
 	for _, c := range claims {
 		if _, is := free[c.DeliveryID]; !is {
 			t.Errorf("delivery %d was claimed, and was not claimable", c.DeliveryID)
 		}
 	}
-	same(t, len(claims), len(free))
+	requireEqual(t, len(claims), len(free))
 	return claims
 }
 
-// sent returns a successful report of a claim, from at(n) for a second.
-func sent(c alert.Claim, n int) alert.Report {
+// successReport returns a successful report of a claim, from at(n) for a second.
+func successReport(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`})
 }
 
-// failed returns a report of a permanent failure, from at(n) for a second.
-func failed(c alert.Claim, n int) alert.Report {
+// failureReport returns a report of a permanent failure, from at(n) for a second.
+func failureReport(c alert.Claim, n int) alert.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200, Code: "channel_not_found"})
 }
 
-// passing returns a report with a retry after ten seconds, from at(n) for a second.
-func passing(c alert.Claim, n int) alert.Report {
-	return reported(c, n, messenger.Outcome{Kind: messenger.Retry, Status: 503, After: 10 * time.Second})
+// retryReport returns a report with a retry after ten seconds, from at(n) for a second.
+func retryReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Retry, Status: 503, RetryAfter: 10 * time.Second})
 }
 
-// paused returns a report with a pause of a minute by the provider, from at(n) for a second.
-func paused(c alert.Claim, n int) alert.Report {
-	return reported(c, n, messenger.Outcome{Kind: messenger.Paused, Status: 429, After: time.Minute})
+// pausedReport returns a report with a pause of a minute by the provider, from at(n) for a second.
+func pausedReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Paused, Status: 429, RetryAfter: time.Minute})
 }
 
-// unclear returns a report with an unknown outcome, from at(n) for a second.
-func unclear(c alert.Claim, n int) alert.Report {
-	return reported(c, n, messenger.Outcome{Kind: messenger.Unknown, Code: "closed", After: 10 * time.Second})
+// unknownReport returns a report with an unknown outcome, from at(n) for a second.
+func unknownReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Unknown, Code: "closed", RetryAfter: 10 * time.Second})
 }
 
 func reported(c alert.Claim, n int, o messenger.Outcome) alert.Report {
@@ -236,20 +236,20 @@ func reported(c alert.Claim, n int, o messenger.Outcome) alert.Report {
 
 // rule is the rule of the tests: an outcome that is neither sent nor failed is retried after its
 // After, or five seconds without one; a pause does not count as a try.
-func rule(f alert.Facts, r alert.Report) alert.Verdict {
-	wait := r.Outcome.After
+func rule(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	wait := r.Outcome.RetryAfter
 	if wait == 0 {
 		wait = 5 * time.Second
 	}
 	switch {
 	case r.Outcome.Kind == messenger.Sent:
-		return alert.Verdict{State: alert.Sent, Counts: true}
+		return alert.Verdict{State: alert.Sent, CountsAsTry: true}
 	case r.Outcome.Kind == messenger.Failed:
-		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, Counts: true}
+		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, CountsAsTry: true}
 	case f.Canceled:
-		return alert.Verdict{State: alert.Canceled, Reason: "canceled", Counts: true}
+		return alert.Verdict{State: alert.Canceled, Reason: "canceled", CountsAsTry: true}
 	default:
-		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), Counts: r.Outcome.Kind != messenger.Paused}
+		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), CountsAsTry: r.Outcome.Kind != messenger.Paused}
 	}
 }
 
@@ -261,7 +261,7 @@ func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
 		now = reports[0].EndTime
 	}
 	fenced, err := l.Report(t.Context(), reports, now, rule)
-	must(t, err)
+	requireNoError(t, err)
 	return fenced
 }
 
@@ -269,7 +269,7 @@ func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
 func sweep(t testing.TB, l alert.Ledger, now int) int {
 	t.Helper()
 	n, err := l.Sweep(t.Context(), at(now), 1000, rule)
-	must(t, err)
+	requireNoError(t, err)
 	return n
 }
 
@@ -277,13 +277,13 @@ func sweep(t testing.TB, l alert.Ledger, now int) int {
 func deliveries(t testing.TB, l alert.Ledger, id int64) []alert.Delivery {
 	t.Helper()
 	_, ds, err := l.Alert(t.Context(), id)
-	must(t, err)
+	requireNoError(t, err)
 	return ds
 }
 
 // attempt returns the attempt for a report.
 func attempt(number int, r alert.Report, possible bool) alert.Attempt {
-	r.Outcome.After = 0
+	r.Outcome.RetryAfter = 0
 	return alert.Attempt{
 		Number: number, Fence: r.Fence, StartTime: r.StartTime, EndTime: r.EndTime, Outcome: r.Outcome, PossibleDuplicate: possible,
 	}

@@ -12,179 +12,179 @@ import (
 
 // replay replays the deliveries that s selects, from at(now) until at(expire), and checks that a dry
 // run returns the same number.
-func replay(t testing.TB, l alert.Ledger, s alert.Selection, now, expire int) int {
+func replay(t testing.TB, l alert.Ledger, s alert.ReplaySelection, now, expire int) int {
 	t.Helper()
 	would, err := l.Replay(t.Context(), s, at(now), at(expire), true)
-	must(t, err)
+	requireNoError(t, err)
 	n, err := l.Replay(t.Context(), s, at(now), at(expire), false)
-	must(t, err)
-	same(t, n, would)
+	requireNoError(t, err)
+	requireEqual(t, n, would)
 	return n
 }
 
 // testReplay checks that a replayed delivery is as new, except for its attempts.
 func testReplay(t *testing.T, l alert.Ledger) {
-	ds := to(2)
+	ds := queuedDeliveries(2)
 	a := addUntil(t, l, "normal", ds, never, at(500))
 	var reports []alert.Report
 	for now := range 3 {
-		r := passing(claim(t, l, ids(ds[:1]), 100*now, 100*now+10)[0], 100*now)
+		r := retryReport(claim(t, l, ids(ds[:1]), 100*now, 100*now+10)[0], 100*now)
 		report(t, l, r)
 		reports = append(reports, r)
 	}
-	last := failed(claim(t, l, ids(ds[:1]), 300, 310)[0], 301)
+	last := failureReport(claim(t, l, ids(ds[:1]), 300, 310)[0], 301)
 	report(t, l, last)
-	same(t, sweep(t, l, 500), 1) // the other one
+	requireEqual(t, sweep(t, l, 500), 1) // the other one
 	before := deliveries(t, l, a.ID)
 
-	all := alert.Selection{AlertID: a.ID}
+	all := alert.ReplaySelection{AlertID: a.ID}
 	n, err := l.Replay(t.Context(), all, at(600), at(700), true)
-	must(t, err)
-	same(t, n, 2)
-	same(t, deliveries(t, l, a.ID), before)
+	requireNoError(t, err)
+	requireEqual(t, n, 2)
+	requireEqual(t, deliveries(t, l, a.ID), before)
 
-	same(t, replay(t, l, all, 600, 700), 2)
-	same(t, replay(t, l, all, 600, 700), 0)
+	requireEqual(t, replay(t, l, all, 600, 700), 2)
+	requireEqual(t, replay(t, l, all, 600, 700), 0)
 	ds[0].Attempts = []alert.Attempt{attempt(1, reports[0], false), attempt(2, reports[1], false), attempt(3, reports[2], false), attempt(4, last, false)}
-	same(t, deliveries(t, l, a.ID), ds) // Queued, without a reason, an end time or a next time
+	requireEqual(t, deliveries(t, l, a.ID), ds) // Queued, without a reason, an end time or a next time
 
-	same(t, len(due(t, l, 599, 10)), 0)
-	same(t, total(due(t, l, 600, 10)), 2)
+	requireEqual(t, len(due(t, l, 599, 10)), 0)
+	requireEqual(t, total(due(t, l, 600, 10)), 2)
 	claims := claim(t, l, ids(ds), 601, 610)
-	same(t, claims, []alert.Claim{
+	requireEqual(t, claims, []alert.Claim{
 		{DeliveryID: ds[0].ID, Fence: 5, Attempt: 5, LeaseExpireTime: at(610)},
 		{DeliveryID: ds[1].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(610)},
 	})
-	same(t, report(t, l, last), []int64(nil)) // recorded already
-	same(t, report(t, l, sent(alert.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
-	must(t, second(l.Report(t.Context(), []alert.Report{passing(claims[0], 602)}, at(603), func(f alert.Facts, r alert.Report) alert.Verdict {
-		same(t, f, alert.Facts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries start at 0 again
+	requireEqual(t, report(t, l, last), []int64(nil)) // recorded already
+	requireEqual(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
+	requireNoError(t, errorOf(l.Report(t.Context(), []alert.Report{retryReport(claims[0], 602)}, at(603), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+		requireEqual(t, f, alert.VerdictFacts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries start at 0 again
 		return rule(f, r)
 	})))
-	report(t, l, sent(claims[1], 602))
-	same(t, sweep(t, l, 699), 0)
-	same(t, sweep(t, l, 700), 1)
+	report(t, l, successReport(claims[1], 602))
+	requireEqual(t, sweep(t, l, 699), 0)
+	requireEqual(t, sweep(t, l, 700), 1)
 	got, _, err := l.Alert(t.Context(), a.ID)
-	must(t, err)
-	same(t, got.Counts, counts(0, 0, 1, 0, 1))
-	same(t, got.ExpireTime, at(500)) // that of the alert is unchanged
+	requireNoError(t, err)
+	requireEqual(t, got.Counts, counts(0, 0, 1, 0, 1))
+	requireEqual(t, got.ExpireTime, at(500)) // that of the alert is unchanged
 
-	same(t, replay(t, l, alert.Selection{IDs: ids(ds)}, 800, 900), 1)
-	same(t, len(claim(t, l, ids(ds), 800, 810)), 1)
+	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 800, 900), 1)
+	requireEqual(t, len(claim(t, l, ids(ds), 800, 810)), 1)
 }
 
 // testReplaySelection checks that all conditions of a selection apply, and that only Failed and
 // Expired deliveries can be selected.
 func testReplaySelection(t *testing.T, l alert.Ledger) {
-	ds := to(8)
+	ds := queuedDeliveries(8)
 	for i := range ds[:4] {
 		ds[i].Messenger = "sms"
 	}
 	a := addUntil(t, l, "normal", ds, never, at(50))
 	claims := claim(t, l, ids(ds[:7]), 0, 1000)
-	other := failed(claims[1], 20)
+	other := failureReport(claims[1], 20)
 	other.Outcome.Code = "Channel_not_found"
 	report(t, l,
-		failed(claims[0], 9), // ends at 10, and the next at 21
+		failureReport(claims[0], 9), // ends at 10, and the next at 21
 		other,
-		sent(claims[2], 1),
-		passing(claims[3], 1),  // expires at 50
-		failed(claims[4], 29),  // ends at 30
-		passing(claims[5], 20), // expires at 50
+		successReport(claims[2], 1),
+		retryReport(claims[3], 1),    // expires at 50
+		failureReport(claims[4], 29), // ends at 30
+		retryReport(claims[5], 20),   // expires at 50
 	)
-	same(t, sweep(t, l, 50), 3) // and the last; 6 is claimed
-	more := to(2)
-	b := add(t, l, "normal", more, never)
-	report(t, l, failed(claim(t, l, ids(more[:1]), 60, 70)[0], 60)) // ends at 61; the other stays queued
-	gone := to(1)
-	c := add(t, l, "normal", gone, never)
-	same(t, cancel(t, l, c.ID, 60), 1)
+	requireEqual(t, sweep(t, l, 50), 3) // and the last; 6 is claimed
+	more := queuedDeliveries(2)
+	b := addAlert(t, l, "normal", more, never)
+	report(t, l, failureReport(claim(t, l, ids(more[:1]), 60, 70)[0], 60)) // ends at 61; the other stays queued
+	gone := queuedDeliveries(1)
+	c := addAlert(t, l, "normal", gone, never)
+	requireEqual(t, cancel(t, l, c.ID, 60), 1)
 
 	everything := append(append(append(ids(ds), ids(more)...), ids(gone)...), 12345)
 	for name, want := range map[string]struct {
-		s     alert.Selection
+		s     alert.ReplaySelection
 		count int
 	}{
-		"nothing":            {alert.Selection{}, 0},
-		"no ids":             {alert.Selection{IDs: []int64{}}, 0},
-		"ids":                {alert.Selection{IDs: everything}, 7},
-		"an id twice":        {alert.Selection{IDs: []int64{ds[0].ID, ds[1].ID, ds[0].ID}}, 2},
-		"an alert's id":      {alert.Selection{IDs: []int64{a.ID}}, 0},
-		"what was sent":      {alert.Selection{IDs: ids(ds[2:3])}, 0},
-		"what is held":       {alert.Selection{IDs: ids(ds[6:7])}, 0},
-		"what waits":         {alert.Selection{IDs: ids(more[1:])}, 0},
-		"what was canceled":  {alert.Selection{AlertID: c.ID}, 0},
-		"alert":              {alert.Selection{AlertID: a.ID}, 6},
-		"another alert":      {alert.Selection{AlertID: 99}, 0},
-		"messenger":          {alert.Selection{Messenger: "sms"}, 3},
-		"another messenger":  {alert.Selection{Messenger: "SMS"}, 0},
-		"among":              {alert.Selection{IDs: everything, Among: []string{"sms", "pigeon"}}, 3},
-		"among, of an alert": {alert.Selection{AlertID: a.ID, Among: []string{"pigeon"}}, 0},
-		"among only":         {alert.Selection{Among: []string{"sms"}}, 0},
-		"reason":             {alert.Selection{Reason: "channel_not_found"}, 3},
-		"reason, letter":     {alert.Selection{Reason: "Channel_not_found"}, 1},
-		"reason, expired":    {alert.Selection{Reason: "expired"}, 3},
-		"reason, NUL":        {alert.Selection{Reason: "\x00", AlertID: a.ID}, 0},
-		"from":               {alert.Selection{From: at(30)}, 5},
-		"from, later":        {alert.Selection{From: at(30).Add(time.Microsecond)}, 4},
-		"before":             {alert.Selection{Before: at(30)}, 2},
-		"before, later":      {alert.Selection{Before: at(30).Add(time.Microsecond)}, 3},
-		"all that is said":   {alert.Selection{AlertID: a.ID, Messenger: "slack", Reason: "channel_not_found", From: at(30), Before: at(31)}, 1},
-		"ids and more":       {alert.Selection{IDs: everything, Messenger: "sms", Before: at(50)}, 2},
-		"ids and no such":    {alert.Selection{IDs: everything, Reason: "x"}, 0},
-		"another alert's id": {alert.Selection{IDs: ids(more), AlertID: a.ID}, 0},
+		"nothing":            {alert.ReplaySelection{}, 0},
+		"no ids":             {alert.ReplaySelection{IDs: []int64{}}, 0},
+		"ids":                {alert.ReplaySelection{IDs: everything}, 7},
+		"an id twice":        {alert.ReplaySelection{IDs: []int64{ds[0].ID, ds[1].ID, ds[0].ID}}, 2},
+		"an alert's id":      {alert.ReplaySelection{IDs: []int64{a.ID}}, 0},
+		"what was sent":      {alert.ReplaySelection{IDs: ids(ds[2:3])}, 0},
+		"what is held":       {alert.ReplaySelection{IDs: ids(ds[6:7])}, 0},
+		"what waits":         {alert.ReplaySelection{IDs: ids(more[1:])}, 0},
+		"what was canceled":  {alert.ReplaySelection{AlertID: c.ID}, 0},
+		"alert":              {alert.ReplaySelection{AlertID: a.ID}, 6},
+		"another alert":      {alert.ReplaySelection{AlertID: 99}, 0},
+		"messenger":          {alert.ReplaySelection{Messenger: "sms"}, 3},
+		"another messenger":  {alert.ReplaySelection{Messenger: "SMS"}, 0},
+		"among":              {alert.ReplaySelection{IDs: everything, Among: []string{"sms", "pigeon"}}, 3},
+		"among, of an alert": {alert.ReplaySelection{AlertID: a.ID, Among: []string{"pigeon"}}, 0},
+		"among only":         {alert.ReplaySelection{Among: []string{"sms"}}, 0},
+		"reason":             {alert.ReplaySelection{Reason: "channel_not_found"}, 3},
+		"reason, letter":     {alert.ReplaySelection{Reason: "Channel_not_found"}, 1},
+		"reason, expired":    {alert.ReplaySelection{Reason: "expired"}, 3},
+		"reason, NUL":        {alert.ReplaySelection{Reason: "\x00", AlertID: a.ID}, 0},
+		"from":               {alert.ReplaySelection{From: at(30)}, 5},
+		"from, later":        {alert.ReplaySelection{From: at(30).Add(time.Microsecond)}, 4},
+		"before":             {alert.ReplaySelection{Before: at(30)}, 2},
+		"before, later":      {alert.ReplaySelection{Before: at(30).Add(time.Microsecond)}, 3},
+		"all that is said":   {alert.ReplaySelection{AlertID: a.ID, Messenger: "slack", Reason: "channel_not_found", From: at(30), Before: at(31)}, 1},
+		"ids and more":       {alert.ReplaySelection{IDs: everything, Messenger: "sms", Before: at(50)}, 2},
+		"ids and no such":    {alert.ReplaySelection{IDs: everything, Reason: "x"}, 0},
+		"another alert's id": {alert.ReplaySelection{IDs: ids(more), AlertID: a.ID}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, err := l.Replay(t.Context(), want.s, at(100), at(200), true)
-			must(t, err)
-			same(t, n, want.count)
+			requireNoError(t, err)
+			requireEqual(t, n, want.count)
 		})
 	}
 
-	same(t, replay(t, l, alert.Selection{AlertID: a.ID, Messenger: "sms", Reason: "channel_not_found"}, 100, 200), 1)
-	same(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
-	same(t, replay(t, l, alert.Selection{IDs: ids(ds[:5]), From: at(21)}, 100, 200), 3)
+	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID, Messenger: "sms", Reason: "channel_not_found"}, 100, 200), 1)
+	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
+	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds[:5]), From: at(21)}, 100, 200), 3)
 	for i, want := range []alert.State{
 		alert.Queued, alert.Queued, alert.Sent, alert.Queued, alert.Queued, alert.Expired, alert.Claimed, alert.Expired,
 	} {
-		same(t, deliveries(t, l, a.ID)[i].State, want)
+		requireEqual(t, deliveries(t, l, a.ID)[i].State, want)
 	}
-	same(t, deliveries(t, l, b.ID)[0].State, alert.Failed)
-	same(t, replay(t, l, alert.Selection{From: start}, 100, 200), 3)
+	requireEqual(t, deliveries(t, l, b.ID)[0].State, alert.Failed)
+	requireEqual(t, replay(t, l, alert.ReplaySelection{From: start}, 100, 200), 3)
 }
 
 // testReplayDoubt checks that a replayed delivery is a possible duplicate exactly if an attempt before
 // may have reached the provider.
 func testReplayDoubt(t *testing.T, l alert.Ledger) {
-	ds := to(3)
-	a := add(t, l, "normal", ds, never)
+	ds := queuedDeliveries(3)
+	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
-	costly := func(f alert.Facts, r alert.Report) alert.Verdict {
+	costly := func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
 		if r.Outcome.Kind == messenger.Unknown {
-			return alert.Verdict{State: alert.Failed, Reason: "unknown", Counts: true}
+			return alert.Verdict{State: alert.Failed, Reason: "unknown", CountsAsTry: true}
 		}
 		return rule(f, r)
 	}
-	must(t, second(l.Report(t.Context(), []alert.Report{unclear(claims[0], 1), failed(claims[1], 1)}, at(2), costly)))
-	must(t, second(l.Sweep(t.Context(), at(10), 10, costly)))
-	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 20, 100), 3)
+	requireNoError(t, errorOf(l.Report(t.Context(), []alert.Report{unknownReport(claims[0], 1), failureReport(claims[1], 1)}, at(2), costly)))
+	requireNoError(t, errorOf(l.Sweep(t.Context(), at(10), 10, costly)))
+	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 3)
 	for i, c := range claim(t, l, ids(ds), 20, 30) {
-		same(t, c, alert.Claim{DeliveryID: ds[i].ID, Fence: 2, Attempt: 2, PossibleDuplicate: i != 1, LeaseExpireTime: at(30)})
+		requireEqual(t, c, alert.Claim{DeliveryID: ds[i].ID, Fence: 2, Attempt: 2, PossibleDuplicate: i != 1, LeaseExpireTime: at(30)})
 	}
 }
 
 // testReplayCanceled checks that a delivery that failed while its alert was canceled is retried as
 // any other after a replay.
 func testReplayCanceled(t *testing.T, l alert.Ledger) {
-	ds := to(1)
-	a := add(t, l, "normal", ds, never)
+	ds := queuedDeliveries(1)
+	a := addAlert(t, l, "normal", ds, never)
 	first := claim(t, l, ids(ds), 0, 10)[0]
-	same(t, cancel(t, l, a.ID, 1), 0)
-	report(t, l, failed(first, 1))
-	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 20, 100), 1)
-	report(t, l, passing(claim(t, l, ids(ds), 20, 30)[0], 21))
-	same(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
-	same(t, cancel(t, l, a.ID, 25), 1)
+	requireEqual(t, cancel(t, l, a.ID, 1), 0)
+	report(t, l, failureReport(first, 1))
+	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 1)
+	report(t, l, retryReport(claim(t, l, ids(ds), 20, 30)[0], 21))
+	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
+	requireEqual(t, cancel(t, l, a.ID, 25), 1)
 }
 
 func testReplayMany(t *testing.T, l alert.Ledger) {
@@ -194,37 +194,37 @@ func testReplayMany(t *testing.T, l alert.Ledger) {
 	const limit = 100_000 // of one call
 	many := testsize.Pick(10_001, limit+1)
 	most := min(many, limit)
-	ds := to(many)
+	ds := queuedDeliveries(many)
 	for i := range ds {
 		ds[i].State, ds[i].Reason, ds[i].EndTime = alert.Failed, "unknown_messenger", at(0)
 	}
-	a := add(t, l, "normal", ds, never)
-	for _, s := range []alert.Selection{{AlertID: a.ID}, {IDs: ids(ds)}} {
+	a := addAlert(t, l, "normal", ds, never)
+	for _, s := range []alert.ReplaySelection{{AlertID: a.ID}, {IDs: ids(ds)}} {
 		n, err := l.Replay(t.Context(), s, at(1), at(100), true)
-		must(t, err)
-		same(t, n, most)
+		requireNoError(t, err)
+		requireEqual(t, n, most)
 	}
-	same(t, replay(t, l, alert.Selection{IDs: ids(ds)}, 1, 100), most)
-	same(t, replay(t, l, alert.Selection{AlertID: a.ID}, 1, 100), many-most)
+	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 1, 100), most)
+	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 1, 100), many-most)
 	got, _, err := l.Alert(t.Context(), a.ID)
-	must(t, err)
-	same(t, got.Counts, counts(many))
+	requireNoError(t, err)
+	requireEqual(t, got.Counts, counts(many))
 }
 
 // testReplayAtOnce checks that concurrent replays of the same deliveries replay each once, under
 // concurrent claims and cancellations.
 func testReplayAtOnce(t *testing.T, l alert.Ledger) {
-	ds := to(300)
+	ds := queuedDeliveries(300)
 	for i := range ds {
 		ds[i].State, ds[i].Reason, ds[i].EndTime = alert.Failed, "unknown_messenger", at(0)
 	}
-	a := add(t, l, "normal", ds, never)
+	a := addAlert(t, l, "normal", ds, never)
 	const many = 10
 	var replayed, ended, granted [many]int
-	for _, err := range atOnce(3*many, func(i int) (err error) {
+	for _, err := range runConcurrently(3*many, func(i int) (err error) {
 		switch n := i / 3; i % 3 {
 		case 0:
-			replayed[n], err = l.Replay(t.Context(), alert.Selection{AlertID: a.ID}, at(1), at(100), false)
+			replayed[n], err = l.Replay(t.Context(), alert.ReplaySelection{AlertID: a.ID}, at(1), at(100), false)
 		case 1:
 			ended[n], err = l.Cancel(t.Context(), a.ID, at(1))
 		default:
@@ -234,24 +234,24 @@ func testReplayAtOnce(t *testing.T, l alert.Ledger) {
 		}
 		return err
 	}) {
-		must(t, err)
+		requireNoError(t, err)
 	}
 	var sum [3]int
 	for n := range many {
 		sum[0], sum[1], sum[2] = sum[0]+replayed[n], sum[1]+ended[n], sum[2]+granted[n]
 	}
-	same(t, sum[0], len(ds))
+	requireEqual(t, sum[0], len(ds))
 	got, _, err := l.Alert(t.Context(), a.ID)
-	must(t, err)
-	same(t, got.Counts, counts(len(ds)-sum[1]-sum[2], sum[2], 0, 0, 0, sum[1]))
+	requireNoError(t, err)
+	requireEqual(t, got.Counts, counts(len(ds)-sum[1]-sum[2], sum[2], 0, 0, 0, sum[1]))
 }
 
 func testReplayInput(t *testing.T, l alert.Ledger) {
-	ds := to(1)
-	a := add(t, l, "normal", ds, never)
-	report(t, l, failed(claim(t, l, ids(ds), 0, 10)[0], 1))
+	ds := queuedDeliveries(1)
+	a := addAlert(t, l, "normal", ds, never)
+	report(t, l, failureReport(claim(t, l, ids(ds), 0, 10)[0], 1))
 	for _, dry := range []bool{true, false} {
-		is(t, second(l.Replay(t.Context(), alert.Selection{AlertID: a.ID}, at(20), at(20), dry)), fault.ErrInvalid, "expire")
+		requireError(t, errorOf(l.Replay(t.Context(), alert.ReplaySelection{AlertID: a.ID}, at(20), at(20), dry)), fault.ErrInvalid, "expire")
 	}
-	same(t, deliveries(t, l, a.ID)[0].State, alert.Failed)
+	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Failed)
 }

@@ -11,29 +11,29 @@ import (
 func testTemplates(t *testing.T, l alert.Ledger) {
 	ctx := t.Context()
 	all, err := l.Templates(ctx)
-	must(t, err)
-	same(t, len(all), 0)
+	requireNoError(t, err)
+	requireEqual(t, len(all), 0)
 	sms := alert.Template{Messenger: "sms", Text: "{{.Message}} '; DROP TABLE templates; -- 노드"}
 	slack := alert.Template{Messenger: "slack", Severity: "높음", Text: "{{.Title}}"}
-	must(t, l.SetTemplate(ctx, sms))
-	must(t, l.SetTemplate(ctx, alert.Template{Messenger: "slack", Severity: "높음", Text: "old"}))
-	must(t, l.SetTemplate(ctx, slack))
+	requireNoError(t, l.SetTemplate(ctx, sms))
+	requireNoError(t, l.SetTemplate(ctx, alert.Template{Messenger: "slack", Severity: "높음", Text: "old"}))
+	requireNoError(t, l.SetTemplate(ctx, slack))
 	all, err = l.Templates(ctx)
-	must(t, err)
-	same(t, all, []alert.Template{slack, sms})
+	requireNoError(t, err)
+	requireEqual(t, all, []alert.Template{slack, sms})
 
-	is(t, l.DeleteTemplate(ctx, "sms", "low"), fault.ErrNotFound, "sms", `"low"`)
-	must(t, l.DeleteTemplate(ctx, "sms", ""))
+	requireError(t, l.DeleteTemplate(ctx, "sms", "low"), fault.ErrNotFound, "sms", `"low"`)
+	requireNoError(t, l.DeleteTemplate(ctx, "sms", ""))
 	all, err = l.Templates(ctx)
-	must(t, err)
-	same(t, all, []alert.Template{slack})
-	is(t, l.SetTemplate(ctx, alert.Template{Messenger: "slack", Text: "a\x00b"}), fault.ErrInvalid, "template")
+	requireNoError(t, err)
+	requireEqual(t, all, []alert.Template{slack})
+	requireError(t, l.SetTemplate(ctx, alert.Template{Messenger: "slack", Text: "a\x00b"}), fault.ErrInvalid, "template")
 }
 
 func testTooManyTemplates(t *testing.T, l alert.Ledger) {
 	for i := range alert.MaxTemplates {
-		must(t, l.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Severity: fmt.Sprint(i), Text: "x"}))
+		requireNoError(t, l.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Severity: fmt.Sprint(i), Text: "x"}))
 	}
-	must(t, l.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Severity: "7", Text: "y"}))
-	is(t, l.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Text: "x"}), fault.ErrInvalid, "delete some")
+	requireNoError(t, l.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Severity: "7", Text: "y"}))
+	requireError(t, l.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Text: "x"}), fault.ErrInvalid, "delete some")
 }

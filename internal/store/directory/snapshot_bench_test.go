@@ -1,0 +1,55 @@
+package directory_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/store/directory"
+	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// BenchmarkChange adds 100,000 users, replaces the credential of each, and deletes
+// them.
+func BenchmarkChange(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) { benchmarkChange(b, open(b, filepath.Join(b.TempDir(), "directory.db"))) })
+	b.Run("postgres", func(b *testing.B) { benchmarkChange(b, open(b, postgrestest.URL(b))) })
+}
+
+func benchmarkChange(b *testing.B, s *directory.Store) {
+	steps := map[string]func(have group.Snapshot) (c group.Changes, err error){
+		"1-add-s": func(group.Snapshot) (c group.Changes, err error) {
+			for i := range 100_000 {
+				c.AddUsers = append(c.AddUsers, group.User{Nickname: fmt.Sprint("user", i), Addresses: []group.Address{{
+					Messenger: "slack", SealedCredential: make([]byte, 80), Destination: "C1",
+				}}})
+			}
+			return c, nil
+		},
+		"2-set-s": func(have group.Snapshot) (c group.Changes, err error) {
+			for _, u := range have.Users {
+				a := u.Addresses[0]
+				a.SealedCredential = make([]byte, 90)
+				c.SetAddresses = append(c.SetAddresses, a)
+			}
+			return c, nil
+		},
+		"3-delete-s": func(have group.Snapshot) (c group.Changes, err error) {
+			for _, u := range have.Users {
+				c.DeleteUsers = append(c.DeleteUsers, u.Nickname)
+			}
+			return c, nil
+		},
+	}
+	for b.Loop() {
+		for _, step := range []string{"1-add-s", "2-set-s", "3-delete-s"} {
+			start := time.Now()
+			if err := s.Apply(b.Context(), steps[step]); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(time.Since(start).Seconds(), step)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/internal/testsize"
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// targets parses well-formed targets.
+func targets(t testing.TB, texts ...string) []target.Target {
+	t.Helper()
+	all, err := target.ParseAll(texts)
+	requireNoError(t, err)
+	return all
+}
+
+// people are four users, one of them with addresses of two messengers and one without, and three
+// groups, one of them empty.
+var people = group.Snapshot{
+	Users: []group.User{
+		{Nickname: "a", Addresses: []group.Address{addressBy("sms", "a"), slack("a")}},
+		{Nickname: "b", Addresses: []group.Address{slack("b")}},
+		{Nickname: "c"},
+		{Nickname: "d", Addresses: []group.Address{slack("d")}},
+	},
+	Groups: []group.Membership{
+		{Group: "ops", Members: []string{"d", "a", "c", "a"}},
+		{Group: "a", Members: []string{"b"}},
+		{Group: "empty"},
+	},
+}
+
+func filled(t testing.TB, d group.Directory, contents group.Snapshot) {
+	t.Helper()
+	done, err := d.Fill(t.Context(), contents)
+	requireNoError(t, err)
+	requireEqual(t, done, true)
+}
+
+func testFind(t *testing.T, d group.Directory) {
+	filled(t, d, people)
+	for _, want := range []struct {
+		targets []string
+		found   []string
+		unknown []string
+	}{
+		{[]string{"@a"}, []string{"a sms", "a slack"}, nil},
+		{[]string{"@b", "@a", "@b"}, []string{"b slack", "a sms", "a slack"}, nil},
+		{[]string{"@@ops"}, []string{"a sms", "a slack", "d slack"}, nil},
+		{[]string{"@@a", "@@ops", "@b", "@a"}, []string{"b slack", "a sms", "a slack", "d slack"}, nil},
+		{[]string{"@d", "@all"}, []string{"d slack", "a sms", "a slack", "b slack"}, nil},
+		{[]string{"@all", "@x"}, []string{"a sms", "a slack", "b slack", "d slack"}, []string{"@x"}},
+		{[]string{"@c", "@@empty"}, nil, nil},
+		{[]string{"@x", "@@x", "@b", "@x", "@A", "@@Ops", "@ops"}, []string{"b slack"}, []string{"@x", "@@x", "@A", "@@Ops", "@ops"}},
+		{nil, nil, nil},
+	} {
+		t.Run(fmt.Sprint(want.targets), func(t *testing.T) {
+			found, unknown, err := d.Find(t.Context(), targets(t, want.targets...))
+			requireNoError(t, err)
+			var got []string
+			for _, r := range found {
+				got = append(got, r.Nickname+" "+r.Address.Messenger)
+				requireEqual(t, r.Address, addressWithID(r.Address.ID, addressBy(r.Address.Messenger, r.Nickname)))
+			}
+			requireEqual(t, got, want.found)
+			var missed []string
+			for _, to := range unknown {
+				missed = append(missed, to.String())
+			}
+			requireEqual(t, missed, want.unknown)
+		})
+	}
+}
+
+func testFindNobody(t *testing.T, d group.Directory) {
+	found, unknown, err := d.Find(t.Context(), targets(t, "@all", "@@ops", "@kim"))
+	requireNoError(t, err)
+	requireEqual(t, len(found), 0)
+	requireEqual(t, unknown, targets(t, "@@ops", "@kim"))
+}
+
+// testFindMany checks lookups with the maximum number of targets, and with far more users than a
+// statement has parameters.
+func testFindMany(t *testing.T, d group.Directory) {
+	if testing.Short() {
+		t.Skip("many rows take long under the race detector")
+	}
+	const few = 10_000
+	many := testsize.Pick(40_000, 100_000)
+	crowd := group.Snapshot{Groups: []group.Membership{{Group: "crowd"}}}
+	var named []string
+	for i := range many {
+		name := fmt.Sprintf("user%d", i)
+		crowd.Users = append(crowd.Users, group.User{Nickname: name, Addresses: []group.Address{slack(name)}})
+		crowd.Groups[0].Members = append(crowd.Groups[0].Members, name)
+		switch {
+		case i >= few:
+		case i%2 == 0:
+			named = append(named, "@"+name)
+		default:
+			named = append(named, "@no"+name)
+		}
+	}
+	filled(t, d, crowd)
+	for _, everybody := range []string{"@all", "@@crowd"} {
+		found, _, err := d.Find(t.Context(), targets(t, everybody))
+		requireNoError(t, err)
+		requireEqual(t, len(found), many)
+		requireEqual(t, found[many-1].Nickname, fmt.Sprintf("user%d", many-1))
+	}
+	found, unknown, err := d.Find(t.Context(), targets(t, named...))
+	requireNoError(t, err)
+	requireEqual(t, len(found), few/2)
+	requireEqual(t, found[1].Nickname, "user2")
+	requireEqual(t, len(unknown), few/2)
+}
+
+func testFill(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	filled(t, d, people)
+	done, err := d.Fill(ctx, people)
+	requireNoError(t, err)
+	requireEqual(t, done, false)
+	users, err := d.Users(ctx, 0, 0)
+	requireNoError(t, err)
+	for i, u := range users {
+		requireEqual(t, []any{u.ID, u.Nickname}, []any{i + 1, people.Users[i].Nickname})
+	}
+	groups, err := d.Groups(ctx, 0, 0, "")
+	requireNoError(t, err)
+	requireEqual(t, groups, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "a"}, {ID: 3, Name: "empty"}})
+	_, members, err := d.Members(ctx, 1)
+	requireNoError(t, err)
+	requireEqual(t, members, []group.User{{ID: 1, Nickname: "a"}, {ID: 3, Nickname: "c"}, {ID: 4, Nickname: "d"}})
+}
+
+// testFillBad checks that contradictory contents are refused as a whole.
+func testFillBad(t *testing.T, d group.Directory) {
+	ctx := t.Context()
+	kim := group.User{Nickname: "kim", Addresses: []group.Address{slack("kim")}}
+	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim, kim}})), fault.ErrExists, "nickname")
+	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{{Nickname: "kim", Addresses: []group.Address{slack("a"), slack("b")}}}})),
+		fault.ErrExists, "messenger")
+	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim}, Groups: []group.Membership{{Group: "g"}, {Group: "g"}}})),
+		fault.ErrExists, "group")
+	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim}, Groups: []group.Membership{{Group: "g", Members: []string{"lee"}}}})),
+		fault.ErrNotFound, `"lee"`)
+	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{{Nickname: ""}}})), fault.ErrInvalid, "nickname")
+	users, err := d.Users(ctx, 0, 0)
+	requireNoError(t, err)
+	requireEqual(t, len(users), 0)
+	groups, err := d.Groups(ctx, 0, 0, "")
+	requireNoError(t, err)
+	requireEqual(t, len(groups), 0)
+	filled(t, d, people)
+}
+
+func testFillAtOnce(t *testing.T, d group.Directory) {
+	const many = 10
+	did := make([]bool, many)
+	for _, err := range runConcurrently(many, func(i int) (err error) {
+		did[i], err = d.Fill(t.Context(), people)
+		return err
+	}) {
+		requireNoError(t, err)
+	}
+	won := 0
+	for _, filled := range did {
+		if filled {
+			won++
+		}
+	}
+	requireEqual(t, won, 1)
+	users, err := d.Users(t.Context(), 0, 0)
+	requireNoError(t, err)
+	requireEqual(t, len(users), len(people.Users))
+}

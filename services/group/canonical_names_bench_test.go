@@ -1,0 +1,23 @@
+package group_test
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/services/group"
+)
+
+// BenchmarkCanonicalizeNames checks the names of 100,000 users, as each start does.
+func BenchmarkCanonicalizeNames(b *testing.B) {
+	store, key := openDirectory(b)
+	var all group.Snapshot
+	for i := range 100_000 {
+		all.Users = append(all.Users, group.User{Nickname: fmt.Sprint("사용자 ", i)})
+	}
+	_, err := store.Fill(b.Context(), all)
+	must(b, err)
+	for b.Loop() {
+		must(b, group.CanonicalizeNames(b.Context(), store, key, slog.New(slog.DiscardHandler)))
+	}
+}

@@ -1,0 +1,50 @@
+package sender
+
+import (
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+// keyCacheSize is the number of addresses in a pipeline's key cache, of some 300 bytes each.
+const keyCacheSize = 4096
+
+// limiterAddress is the part of a task's address that determines its limiter keys.
+type limiterAddress struct{ fingerprint, destination string }
+
+// limiterKeys are the limiter keys of an address.
+type limiterKeys struct{ credential, destination pace.Key }
+
+func newKeyCache() *simplelru.LRU[limiterAddress, limiterKeys] {
+	known, _ := simplelru.NewLRU[limiterAddress, limiterKeys](keyCacheSize, nil) // never fails for a size above 0
+	return known
+}
+
+// setLimiterKeys sets the limiter keys of a task. If the job lacks the credential fingerprint,
+// it opens the credential to compute it.
+func (l *pipeline) setLimiterKeys(t *task) {
+	fingerprint := t.delivery.CredentialFingerprint
+	if fingerprint == "" {
+		credential, err := l.Key.OpenForOwner(t.delivery.SealedCredential, l.owner(t))
+		if err != nil {
+			return
+		}
+		fingerprint = l.Key.Fingerprint(l.name, credential)
+	}
+	of := limiterAddress{fingerprint, t.delivery.Destination}
+	all, known := l.keyCache.Get(of)
+	if !known {
+		all = l.limiterKeysOf(of)
+		l.keyCache.Add(of, all)
+	}
+	t.credential.Key, t.destination.Key = all.credential, all.destination
+}
+
+// limiterKeysOf returns the limiter keys of an address.
+func (l *pipeline) limiterKeysOf(of limiterAddress) limiterKeys {
+	all := limiterKeys{credential: pace.Key{ID: pace.CredentialID(l.name, of.fingerprint), Rate: l.limits.Credential}}
+	if l.limits.Destination.Limited() {
+		all.destination = pace.Key{ID: pace.DestinationID(l.name, of.fingerprint, of.destination), Rate: l.rate(true)}
+	}
+	return all
+}

@@ -1,0 +1,64 @@
+package sender
+
+import (
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/pace"
+)
+
+// A slotView is the limiter state of a task's keys at one moment, which determines when the
+// task may be called.
+type slotView struct {
+	*task
+	destinationView, credentialView pace.KeyView
+}
+
+// slotView returns the current limiter state of a task's keys.
+func (l *pipeline) slotView(t *task) slotView {
+	at := slotView{task: t}
+	if t.destination.ID != "" {
+		at.destinationView = l.Limiter.View(t.destination.Key)
+	}
+	if t.credential.ID != "" {
+		at.credentialView = l.Limiter.View(t.credential.Key)
+	}
+	return at
+}
+
+// timeAndReason returns the time at which the task may be called, and the reason for the wait.
+func (t slotView) timeAndReason(now time.Time) (at time.Time, why string) {
+	at, why = now, deferralRateLimit
+	for _, v := range []pace.KeyView{t.destinationView, t.credentialView} {
+		if paused := v.Status().PausedUntil; paused.After(at) {
+			at, why = paused, deferralPause
+		}
+	}
+	if last := t.lastSlotTime(); last.After(at) {
+		at = last
+	}
+	return at, why
+}
+
+// lastSlotTime returns the later time of its slots: neither is missed before that.
+func (t slotView) lastSlotTime() (last time.Time) {
+	if at, holds := t.destinationView.When(t.destination.slot); holds {
+		last = at
+	}
+	if at, holds := t.credentialView.When(t.credential.slot); holds && at.After(last) {
+		last = at
+	}
+	return last
+}
+
+// maxReslots is how many times a task reserves another slot after it missed one. Then it
+// is called anyway: a sender that is always late must send, too.
+const maxReslots = 3
+
+// isMissed reports whether the task must not be called now because it missed a slot.
+func (t slotView) isMissed() bool {
+	if t.misses >= maxReslots {
+		return false
+	}
+	last := t.lastSlotTime()
+	return t.destinationView.Missed(t.destination.slot, last) || t.credentialView.Missed(t.credential.slot, last)
+}
