@@ -134,7 +134,7 @@ func (r *csvReader) header(names []string) {
 	line := r.line()
 	for _, name := range names {
 		name = strings.ToLower(strings.TrimSpace(name))
-		if _, is := fieldOf(name); !is && name != "" && name != nicknameColumn && name != failoverColumn && name != groupsColumn {
+		if _, ok := fieldOf(name); !ok && name != "" && name != nicknameColumn && name != failoverColumn && name != groupsColumn {
 			r.problems.addf(line, "unknown column %q", firstLine(name))
 		}
 		if name != "" && slices.Contains(r.columns, name) {

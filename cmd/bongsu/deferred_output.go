@@ -16,26 +16,26 @@ type deferredOutput struct {
 }
 
 // Write buffers b, or writes it if the curtain is open.
-func (c *deferredOutput) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.opened {
-		return c.behind.Write(b)
+func (o *deferredOutput) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.opened {
+		return o.behind.Write(b)
 	}
-	return c.w.Write(b)
+	return o.w.Write(b)
 }
 
 // open flushes the buffer and stops buffering.
-func (c *deferredOutput) open() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.opened = true
-	_, _ = c.behind.WriteTo(c.w) // a write error means that the reader has gone
+func (o *deferredOutput) open() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.opened = true
+	_, _ = o.behind.WriteTo(o.w) // a write error means that the reader has gone
 }
 
 // writeFirst writes text at once, before the buffered writes.
-func (c *deferredOutput) writeFirst(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, _ = io.WriteString(c.w, text)
+func (o *deferredOutput) writeFirst(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = io.WriteString(o.w, text)
 }

@@ -28,38 +28,38 @@ type demoRun struct {
 	edge, mockup, data string
 }
 
-func (t demoRun) run(ctx context.Context) error {
+func (r demoRun) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tourPatience)
 	defer cancel()
-	t.say("Bongsu is running: the edge at %s, a fake Slack at %s, data in %s\n", t.edge, t.mockup, t.data)
-	t.say("Send an alert:\n\nPOST %s/v1/alerts\n%s\n", t.edge, tourAlert)
-	answer, err := t.post(ctx)
+	r.say("Bongsu is running: the edge at %s, a fake Slack at %s, data in %s\n", r.edge, r.mockup, r.data)
+	r.say("Send an alert:\n\nPOST %s/v1/alerts\n%s\n", r.edge, tourAlert)
+	answer, err := r.post(ctx)
 	if err != nil {
 		return err
 	}
-	t.say("It is recorded. The response:\n\n%s\n", answer)
-	t.say("Requests to the fake Slack:\n")
-	t.out.open()
-	id, err := t.follow(ctx)
+	r.say("It is recorded. The response:\n\n%s\n", answer)
+	r.say("Requests to the fake Slack:\n")
+	r.out.open()
+	id, err := r.follow(ctx)
 	if err != nil {
 		return err
 	}
-	t.say("\nBongsu keeps running. Try next:\n")
+	r.say("\nBongsu keeps running. Try next:\n")
 	for _, command := range []string{
-		fmt.Sprintf(`curl -H 'Content-Type: application/json' -d '{"target":["@all"],"severity":"critical","message":"disk full on db1"}' %s/v1/alerts`, t.edge),
-		fmt.Sprintf("curl %s/v1/alerts/%s", t.edge, id),
-		fmt.Sprintf(`buf curl --http2-prior-knowledge -d '{"target":["@@test-team3"]}' %s/bongsu.alert.v1.AlertService/ResolveTargets`, t.edge),
-		fmt.Sprintf("go run ./cmd/bongsu alert list --server=%s", t.edge),
+		fmt.Sprintf(`curl -H 'Content-Type: application/json' -d '{"target":["@all"],"severity":"critical","message":"disk full on db1"}' %s/v1/alerts`, r.edge),
+		fmt.Sprintf("curl %s/v1/alerts/%s", r.edge, id),
+		fmt.Sprintf(`buf curl --http2-prior-knowledge -d '{"target":["@@test-team3"]}' %s/bongsu.alert.v1.AlertService/ResolveTargets`, r.edge),
+		fmt.Sprintf("go run ./cmd/bongsu alert list --server=%s", r.edge),
 	} {
-		t.say("  %s", command)
+		r.say("  %s", command)
 	}
-	t.say("\nPress Ctrl-C to stop.")
+	r.say("\nPress Ctrl-C to stop.")
 	return nil
 }
 
 // post sends the example alert over REST and returns the response body.
-func (t demoRun) post(ctx context.Context) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.edge+"/v1/alerts", strings.NewReader(tourAlert))
+func (r demoRun) post(ctx context.Context) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.edge+"/v1/alerts", strings.NewReader(tourAlert))
 	if err != nil {
 		return "", err
 	}
@@ -80,8 +80,8 @@ func (t demoRun) post(ctx context.Context) (string, error) {
 
 // follow prints each delivery of the newest alert when it is completed, and returns the
 // id of the alert.
-func (t demoRun) follow(ctx context.Context) (string, error) {
-	alerts := client{Server: t.edge, Timeout: tourPatience}.alerts()
+func (r demoRun) follow(ctx context.Context) (string, error) {
+	alerts := client{Server: r.edge, Timeout: tourPatience}.alerts()
 	list, err := alerts.ListAlerts(ctx, &alertv1.ListAlertsRequest{PageSize: 1})
 	if err != nil {
 		return "", err
@@ -100,11 +100,11 @@ func (t demoRun) follow(ctx context.Context) (string, error) {
 				continue
 			}
 			if len(shown) == 0 {
-				t.say("Deliveries in the ledger:\n")
+				r.say("Deliveries in the ledger:\n")
 			}
 			shown[d.GetId()] = true
 			status, code, message := evidence(d)
-			t.say("  @%s by %s to %s: %s (status %s, code %s, message id %s, %d attempt)",
+			r.say("  @%s by %s to %s: %s (status %s, code %s, message id %s, %d attempt)",
 				d.GetNickName(), d.GetMessenger(), d.GetDestination(), state(d), orDash(status), orDash(code), orDash(message), len(d.GetAttempts()))
 		}
 		if len(shown) == len(res.GetDeliveries()) {
@@ -125,6 +125,6 @@ func orDash(text string) string {
 	return text
 }
 
-func (t demoRun) say(format string, args ...any) {
-	t.out.writeFirst(fmt.Sprintf(format, args...) + "\n")
+func (r demoRun) say(format string, args ...any) {
+	r.out.writeFirst(fmt.Sprintf(format, args...) + "\n")
 }

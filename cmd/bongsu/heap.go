@@ -68,7 +68,7 @@ func percentOf(live uint64) int {
 // the process is idle.
 func releaseIdleMemory(ctx context.Context, look <-chan time.Time) {
 	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	var r idleDetector
+	var d idleDetector
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,7 +76,7 @@ func releaseIdleMemory(ctx context.Context, look <-chan time.Time) {
 		case <-look:
 		}
 		metrics.Read(allocated)
-		if r.shouldRelease(allocated[0].Value.Uint64()) {
+		if d.shouldRelease(allocated[0].Value.Uint64()) {
 			debug.FreeOSMemory()
 		}
 	}
@@ -90,15 +90,15 @@ type idleDetector struct {
 }
 
 // shouldRelease reports whether to release memory; allocated is the total of allocated bytes.
-func (r *idleDetector) shouldRelease(allocated uint64) bool {
-	r.looks++
-	if allocated-r.seen >= restGrowth {
-		r.looks = 0
+func (d *idleDetector) shouldRelease(allocated uint64) bool {
+	d.looks++
+	if allocated-d.seen >= restGrowth {
+		d.looks = 0
 	}
-	r.seen = allocated
-	if r.looks < restLooks || allocated-r.given < minRelease {
+	d.seen = allocated
+	if d.looks < restLooks || allocated-d.given < minRelease {
 		return false
 	}
-	r.given = allocated
+	d.given = allocated
 	return true
 }

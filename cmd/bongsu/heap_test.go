@@ -37,11 +37,11 @@ func TestWorthGivingBack(t *testing.T) {
 		"much, in small steps":  {slices.Repeat([]uint64{minRelease / 16}, 40), []int{15, 31}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var r idleDetector
+			var d idleDetector
 			var allocated uint64
 			var got []int
 			for look, grew := range test.grew {
-				if allocated += grew; r.shouldRelease(allocated) {
+				if allocated += grew; d.shouldRelease(allocated) {
 					got = append(got, look)
 				}
 			}

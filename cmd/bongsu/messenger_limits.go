@@ -25,11 +25,11 @@ Examples:
 }
 
 // Run executes bongsu messenger paces.
-func (c messengerLimits) Run(ctx context.Context, con *console) error {
+func (l messengerLimits) Run(ctx context.Context, con *console) error {
 	all := &messengerv1.ListPacesResponse{}
-	req := &messengerv1.ListPacesRequest{Messenger: c.Messenger, PageSize: 1000}
+	req := &messengerv1.ListPacesRequest{Messenger: l.Messenger, PageSize: 1000}
 	for {
-		res, err := c.messengers().ListPaces(ctx, req)
+		res, err := l.messengers().ListPaces(ctx, req)
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (c messengerLimits) Run(ctx context.Context, con *console) error {
 			break
 		}
 	}
-	return con.show(c.JSON, all, func(p *page) {
+	return con.show(l.JSON, all, func(p *page) {
 		if len(all.GetPaces()) == 0 {
 			p.say("no backlog, and no key is paused or refused")
 			return

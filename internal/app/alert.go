@@ -40,16 +40,16 @@ func (b *builder) runAlert(ctx context.Context) error {
 	}
 	b.runRetention(store)
 	directory := validatedDirectory{b.directory}
-	writer := alert.NewTextRenderer(store, b.config.Now, b.log)
+	renderer := alert.NewTextRenderer(store, b.config.Now, b.log)
 	hub := alert.NewHub(store, 0, b.log)
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
 	alerts := &alert.Handler{
-		Directory: directory, Store: store, Hub: hub, Loop: clock, Renderer: writer, Specs: b.specs,
+		Directory: directory, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: paces, Counter: store, Now: b.config.Now,
-		Templates: store, Renderer: writer, Directory: b.directory, SealCounter: store,
+		Templates: store, Renderer: renderer, Directory: b.directory, SealCounter: store,
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,

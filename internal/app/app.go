@@ -68,9 +68,9 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 // Addr returns the address on which a service listens, or "" if it has no port of its
 // own.
 func (a *App) Addr(service string) string {
-	for _, p := range a.ports {
-		if p.service == service {
-			return p.server.Addr()
+	for _, l := range a.ports {
+		if l.service == service {
+			return l.server.Addr()
 		}
 	}
 	return ""
@@ -80,8 +80,8 @@ func (a *App) Addr(service string) string {
 // in flight, and closes everything. A service that fails stops the process in the same
 // way.
 func (a *App) Run(ctx context.Context) error {
-	for _, p := range a.ports {
-		a.log.Info("listening", "service", p.service, "addr", p.server.Addr())
+	for _, l := range a.ports {
+		a.log.Info("listening", "service", l.service, "addr", l.server.Addr())
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -108,9 +108,9 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // run runs the tasks of a stage; the first error stops the process.
-func (es tasks) run(ctx context.Context, stop context.CancelCauseFunc) error {
+func (ts tasks) run(ctx context.Context, stop context.CancelCauseFunc) error {
 	var g errgroup.Group
-	for _, errand := range es {
+	for _, errand := range ts {
 		g.Go(func() error {
 			err := errand(ctx)
 			if err != nil {

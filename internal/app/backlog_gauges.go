@@ -120,12 +120,12 @@ func (g *backlogGauges) byMessenger(ctx context.Context) (byName map[string]*mes
 	for _, s := range g.specs {
 		of(s.Name)
 	}
-	for _, s := range g.paces() {
-		b := of(s.Messenger())
-		if !s.PausedUntil.IsZero() {
+	for _, r := range g.paces() {
+		b := of(r.Messenger())
+		if !r.PausedUntil.IsZero() {
 			b.paused++
 		}
-		if !s.BrokenUntil.IsZero() {
+		if !r.BrokenUntil.IsZero() {
 			b.open++
 		}
 	}

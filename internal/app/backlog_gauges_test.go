@@ -39,14 +39,14 @@ func TestGauges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	standings := []pace.KeyReport{
+	reports := []pace.KeyReport{
 		{Key: "slack.credential.a", KeyStatus: pace.KeyStatus{PausedUntil: now.Add(time.Minute)}},
 		{Key: "slack.destination.b", KeyStatus: pace.KeyStatus{PausedUntil: now.Add(time.Minute)}},
 		{Key: "slack.credential.c", BrokenUntil: now.Add(time.Second)},
 		{Key: "slack.credential.d", NextSlot: now.Add(time.Second)},
 	}
 	err = m.registerBacklog(&backlogGauges{
-		counter: book, paces: func() []pace.KeyReport { return standings }, now: func() time.Time { return now },
+		counter: book, paces: func() []pace.KeyReport { return reports }, now: func() time.Time { return now },
 		specs: []messenger.Spec{{Name: "slack"}, {Name: "sms"}}, log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

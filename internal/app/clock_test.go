@@ -21,8 +21,8 @@ import (
 // A steppedClock is the system clock with an offset.
 type steppedClock struct{ ahead atomic.Int64 }
 
-func (m *steppedClock) now() time.Time          { return time.Now().Round(0).Add(time.Duration(m.ahead.Load())) }
-func (m *steppedClock) set(ahead time.Duration) { m.ahead.Store(int64(ahead)) }
+func (c *steppedClock) now() time.Time          { return time.Now().Round(0).Add(time.Duration(c.ahead.Load())) }
+func (c *steppedClock) set(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
 // natsServer runs a NATS server until the test ends, and returns its URL.
 func natsServer(t *testing.T) string {

@@ -93,11 +93,11 @@ func (b *builder) connectRemoteDirectory() error {
 
 // fillDemo stores the demonstration data in an empty directory.
 func (b *builder) fillDemo(ctx context.Context, store *directory.Store, key *seal.Keyring) error {
-	contents, err := group.DemoData(key)
+	snapshot, err := group.DemoData(key)
 	if err != nil {
 		return err
 	}
-	filled, err := store.Fill(ctx, contents)
+	filled, err := store.Fill(ctx, snapshot)
 	if err == nil && !filled {
 		b.log.Info("directory not empty: demonstration data left out")
 	}

@@ -102,8 +102,8 @@ type label struct{ messenger, name, value string }
 // one takes longer than recording.
 func (m *metrics) attributesWithLabel(messengerName, name, value string) metric.MeasurementOption {
 	l := label{messengerName, name, value}
-	option, is := m.options.Load(l)
-	if !is {
+	option, ok := m.options.Load(l)
+	if !ok {
 		var more []attribute.KeyValue
 		if name != "" {
 			more = append(more, attribute.String(name, value))
@@ -150,9 +150,9 @@ func (m *metrics) BreakerChanged(messengerName, from, to string) {
 }
 
 // Deleted counts deleted alerts and deliveries.
-func (m *metrics) Deleted(f alert.Deletion) {
-	m.alertsDeleted.Add(context.Background(), int64(f.Alerts))
-	m.deliveriesDeleted.Add(context.Background(), int64(f.Deliveries))
+func (m *metrics) Deleted(d alert.Deletion) {
+	m.alertsDeleted.Add(context.Background(), int64(d.Alerts))
+	m.deliveriesDeleted.Add(context.Background(), int64(d.Deliveries))
 }
 
 // Received counts intake alerts by their result.

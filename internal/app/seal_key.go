@@ -118,16 +118,16 @@ func (b *builder) openKeyring() (_ *seal.Keyring, err error) {
 func (b *builder) checkSealKey(ctx context.Context, key *seal.Keyring) error {
 	asking, cancel := context.WithTimeout(ctx, canaryInterval)
 	defer cancel()
-	said, err := b.dispatch.GetCanary(asking, &jobv1.GetCanaryRequest{})
+	res, err := b.dispatch.GetCanary(asking, &jobv1.GetCanaryRequest{})
 	if err == nil {
-		return key.CheckCanary(said.GetCanary())
+		return key.CheckCanary(res.GetCanary())
 	}
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], func(ctx context.Context) error {
 		tick := time.NewTicker(canaryInterval)
 		defer tick.Stop()
 		for {
-			if said, err := b.dispatch.GetCanary(ctx, &jobv1.GetCanaryRequest{}); err == nil {
-				return key.CheckCanary(said.GetCanary())
+			if res, err := b.dispatch.GetCanary(ctx, &jobv1.GetCanaryRequest{}); err == nil {
+				return key.CheckCanary(res.GetCanary())
 			}
 			select {
 			case <-ctx.Done():

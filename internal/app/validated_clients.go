@@ -28,18 +28,18 @@ type validatedDispatch struct {
 }
 
 // SendAlerts validates the request.
-func (c validatedDispatch) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
-	return validate(ctx, req, c.DispatchServiceClient.SendAlerts)
+func (v validatedDispatch) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
+	return validate(ctx, req, v.DispatchServiceClient.SendAlerts)
 }
 
 // Receive validates the request.
-func (c validatedDispatch) Receive(ctx context.Context, req *jobv1.ReceiveRequest) (*jobv1.ReceiveResponse, error) {
-	return validate(ctx, req, c.DispatchServiceClient.Receive)
+func (v validatedDispatch) Receive(ctx context.Context, req *jobv1.ReceiveRequest) (*jobv1.ReceiveResponse, error) {
+	return validate(ctx, req, v.DispatchServiceClient.Receive)
 }
 
 // MoveDestination validates the request.
-func (c validatedDispatch) MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error) {
-	return validate(ctx, req, c.DispatchServiceClient.MoveDestination)
+func (v validatedDispatch) MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error) {
+	return validate(ctx, req, v.DispatchServiceClient.MoveDestination)
 }
 
 // validatedDirectory validates requests to DirectoryService within the process.
@@ -48,18 +48,18 @@ type validatedDirectory struct {
 }
 
 // LookUp validates the request.
-func (c validatedDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
-	return validate(ctx, req, c.DirectoryServiceClient.LookUp)
+func (v validatedDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
+	return validate(ctx, req, v.DirectoryServiceClient.LookUp)
 }
 
 // MoveAddresses validates the request.
-func (c validatedDirectory) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
-	return validate(ctx, req, c.DirectoryServiceClient.MoveAddresses)
+func (v validatedDirectory) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
+	return validate(ctx, req, v.DirectoryServiceClient.MoveAddresses)
 }
 
 // ReadReceipt validates the request.
-func (c validatedDirectory) ReadReceipt(ctx context.Context, req *userv1.ReadReceiptRequest) (*userv1.ReadReceiptResponse, error) {
-	return validate(ctx, req, c.DirectoryServiceClient.ReadReceipt)
+func (v validatedDirectory) ReadReceipt(ctx context.Context, req *userv1.ReadReceiptRequest) (*userv1.ReadReceiptResponse, error) {
+	return validate(ctx, req, v.DirectoryServiceClient.ReadReceipt)
 }
 
 // validate validates a request and makes the call. It returns fault.ErrInvalid for an

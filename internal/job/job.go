@@ -85,8 +85,8 @@ type QueueMessage struct {
 }
 
 // Deliveries returns the number of deliveries of all jobs.
-func (t *QueueMessage) Deliveries() (n int) {
-	for _, j := range t.Jobs {
+func (m *QueueMessage) Deliveries() (n int) {
+	for _, j := range m.Jobs {
 		n += len(j.Deliveries)
 	}
 	return n

@@ -106,11 +106,11 @@ func discordWebhook(value string) (*url.URL, error) {
 // (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
 // a 404 with Discord's error body is therefore permanent.
 func classifyDiscordWebhook(r response, o Outcome) Outcome {
-	said := readJSON[discordReply](r)
-	o = said.classify(r, o, NoScope)
+	res := readJSON[discordReply](r)
+	o = res.classify(r, o, NoScope)
 	if o.Status == http.StatusNotFound {
 		o = o.classify(classification{Failed, DestinationScope})
-		o.Gone = said.Message != ""
+		o.Gone = res.Message != ""
 	}
 	return o
 }

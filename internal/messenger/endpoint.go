@@ -57,8 +57,8 @@ func (e Endpoint) get(ctx context.Context, address string, header http.Header) r
 func (e Endpoint) request(ctx context.Context, method, address string, body io.Reader, header http.Header) response {
 	ctx, cancel := withTimeout(ctx, e.Client.Timeout)
 	defer cancel()
-	var begun requestWritten
-	req, err := http.NewRequestWithContext(begun.watch(ctx), method, e.urlOf(address), body)
+	var written requestWritten
+	req, err := http.NewRequestWithContext(written.watch(ctx), method, e.urlOf(address), body)
 	if err != nil {
 		return response{impossible: true}
 	}
@@ -73,7 +73,7 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 		password, _ := user.Password() // a missing password is empty
 		req.SetBasicAuth(user.Username(), password)
 	}
-	return call(e.Client, req, &begun)
+	return call(e.Client, req, &written)
 }
 
 // forUserURL returns the endpoint for a messenger that calls user-given URLs.

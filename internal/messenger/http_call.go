@@ -45,21 +45,21 @@ type requestWritten struct{ atomic.Bool }
 // the transport reports that it was written. A new connection resets it, since the
 // transport retries a POST on another connection only after it has seen that nothing
 // was written to the previous one.
-func (b *requestWritten) watch(ctx context.Context) context.Context {
+func (w *requestWritten) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { b.Store(false) },
-		WroteHeaders: func() { b.Store(true) },
+		GetConn:      func(string) { w.Store(false) },
+		WroteHeaders: func() { w.Store(true) },
 	})
 }
 
 // call makes one call, with the transport of the client: the client itself would follow
 // redirects, which sends the credential to another host, and copies each request for
 // this.
-func call(client *http.Client, req *http.Request, begun *requestWritten) response {
+func call(client *http.Client, req *http.Request, written *requestWritten) response {
 	var r response
 	res, err := client.Transport.RoundTrip(req)
 	if err != nil {
-		r.requestWritten, r.err = begun.Load(), contextErrorOf(req.Context(), err)
+		r.requestWritten, r.err = written.Load(), contextErrorOf(req.Context(), err)
 		return r
 	}
 	defer res.Body.Close()
@@ -74,7 +74,7 @@ func call(client *http.Client, req *http.Request, begun *requestWritten) respons
 
 // withTimeout returns ctx with a timeout of at most limit.
 func withTimeout(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	if end, is := ctx.Deadline(); limit == 0 || is && time.Until(end) <= limit {
+	if end, ok := ctx.Deadline(); limit == 0 || ok && time.Until(end) <= limit {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, limit)
@@ -134,8 +134,8 @@ type classification struct {
 }
 
 // classify returns the outcome with that classification.
-func (o Outcome) classify(m classification) Outcome {
-	o.Kind, o.Scope = m.kind, m.scope
+func (o Outcome) classify(c classification) Outcome {
+	o.Kind, o.Scope = c.kind, c.scope
 	return o
 }
 

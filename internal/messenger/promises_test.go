@@ -68,8 +68,8 @@ func TestStatusesWithoutAWord(t *testing.T) {
 				if o.Kind != want || o.Status != status {
 					t.Errorf("%d: %+v, want %s", status, o, want)
 				}
-				if m, is := s.means[status]; is && o.Scope != m.scope {
-					t.Errorf("%d: scope %v, want %v", status, o.Scope, m.scope)
+				if c, ok := s.means[status]; ok && o.Scope != c.scope {
+					t.Errorf("%d: scope %v, want %v", status, o.Scope, c.scope)
 				}
 				if want != Failed && o.RetryAfter != time.Hour {
 					t.Errorf("%d: After %v, want one hour", status, o.RetryAfter)
@@ -77,7 +77,7 @@ func TestStatusesWithoutAWord(t *testing.T) {
 				if code := fmt.Sprintf("http_%d", status); o.Code != code && o.Code != "redirect" {
 					t.Errorf("%d: code %q, want %q", status, o.Code, code)
 				}
-				if _, is := s.means[status]; !is && (status == 401 || status == 403) {
+				if _, ok := s.means[status]; !ok && (status == 401 || status == 403) {
 					if o.Scope != CredentialScope {
 						t.Errorf("%d: scope %v, want the credential", status, o.Scope)
 					}

@@ -57,8 +57,8 @@ func (s sample) ok() int { return cmp.Or(s.status, http.StatusOK) }
 
 // by returns the kind of a status with a body that has no details.
 func (s sample) by(status int, kind OutcomeKind) OutcomeKind {
-	if m, is := s.means[status]; is {
-		return m.kind
+	if c, ok := s.means[status]; ok {
+		return c.kind
 	}
 	return kind
 }

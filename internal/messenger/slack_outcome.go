@@ -66,8 +66,8 @@ type slackJSON struct {
 // enough. An interrupted response is not.
 func readSlack(r response) slackReply {
 	if !r.truncated {
-		said := readJSON[slackJSON](r)
-		return slackReply{OK: said.OK, Error: said.Error, TS: said.TS}
+		res := readJSON[slackJSON](r)
+		return slackReply{OK: res.OK, Error: res.Error, TS: res.TS}
 	}
 	var s slackReply
 	d := json.NewDecoder(bytes.NewReader(r.body))

@@ -10,19 +10,19 @@ import (
 )
 
 // outcome returns the outcome of a session.
-func (t smtpSession) outcome(now time.Time) Outcome {
+func (s smtpSession) outcome(now time.Time) Outcome {
 	var refusal *textproto.Error
 	switch {
-	case t.err == nil:
-		return Outcome{Kind: Sent, Status: 250, Excerpt: t.said}
-	case errors.Is(t.err, errNoTLS):
-		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "tls_unavailable", Excerpt: t.err.Error()}
-	case errors.Is(t.err, errNoAuth):
-		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "auth_unavailable", Excerpt: t.err.Error()}
-	case errors.As(t.err, &refusal):
-		return t.step.refused(refusal)
+	case s.err == nil:
+		return Outcome{Kind: Sent, Status: 250, Excerpt: s.said}
+	case errors.Is(s.err, errNoTLS):
+		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "tls_unavailable", Excerpt: s.err.Error()}
+	case errors.Is(s.err, errNoAuth):
+		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "auth_unavailable", Excerpt: s.err.Error()}
+	case errors.As(s.err, &refusal):
+		return s.step.refused(refusal)
 	default:
-		return response{requestWritten: t.step == end, err: t.err}.outcome(now)
+		return response{requestWritten: s.step == end, err: s.err}.outcome(now)
 	}
 }
 

@@ -48,12 +48,12 @@ func (e Endpoint) runSMTP(ctx context.Context, r relay, to string, mail []byte) 
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // aborts blocked I/O when ctx ends
-	t := smtpSession{}
-	t.said, t.err = t.run(ctx, &limitedConn{conn, maxResponseBytes}, e.tls(r), r, to, mail)
-	if t.err != nil && ctx.Err() != nil {
-		t.err = ctx.Err()
+	s := smtpSession{}
+	s.said, s.err = s.run(ctx, &limitedConn{conn, maxResponseBytes}, e.tls(r), r, to, mail)
+	if s.err != nil && ctx.Err() != nil {
+		s.err = ctx.Err()
 	}
-	return t
+	return s
 }
 
 // tls returns the TLS configuration for a relay.
@@ -62,7 +62,7 @@ func (e Endpoint) tls(r relay) *tls.Config {
 }
 
 // run runs the session over a connection, and records its step.
-func (t *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config, r relay, to string, mail []byte) (said string, err error) {
+func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config, r relay, to string, mail []byte) (said string, err error) {
 	if r.implicit {
 		encrypted := tls.Client(conn, config)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
@@ -78,20 +78,20 @@ func (t *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config
 	if err := greet(client, conn, config, r); err != nil {
 		return "", err
 	}
-	if t.step = authentication; r.user != "" {
+	if s.step = authentication; r.user != "" {
 		if err := authenticate(client, r); err != nil {
 			return "", err
 		}
 	}
-	t.step = sender
+	s.step = sender
 	if err := client.Mail("<" + r.from.Address + ">"); err != nil {
 		return "", err
 	}
-	t.step = recipient
+	s.step = recipient
 	if err := client.Rcpt("<" + to + ">"); err != nil || mail == nil {
 		return "the relay accepts mail from the sender to the destination; no mail was sent", err
 	}
-	t.step = content
+	s.step = content
 	w, err := client.Data()
 	if err != nil {
 		return "", err
@@ -99,12 +99,12 @@ func (t *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config
 	if _, err := w.Write(mail); err != nil {
 		return "", err
 	}
-	t.step = end
+	s.step = end
 	if err := w.Close(); err != nil {
 		return "", err
 	}
 	_ = client.Text.PrintfLine("QUIT") // best effort, the response is ignored
-	if answered, is := w.(interface{ ServerResponse() string }); is {
+	if answered, ok := w.(interface{ ServerResponse() string }); ok {
 		said = answered.ServerResponse()
 	}
 	return "250 " + said, nil
@@ -154,11 +154,11 @@ type limitedConn struct {
 	left int
 }
 
-func (b *limitedConn) Read(p []byte) (int, error) {
-	if b.left == 0 {
+func (c *limitedConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
 		return 0, errors.New("the responses of the relay are too long")
 	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
 	return n, err
 }

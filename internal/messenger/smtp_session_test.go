@@ -129,7 +129,7 @@ func TestEmailBroken(t *testing.T) {
 			}
 		})
 		t.Run("silent at "+command, func(t *testing.T) {
-			s := &scripted{script: script{command: silence}}
+			s := &scripted{script: script{command: hang}}
 			m := emailTo(relayOf(t, s))
 			late := newDeadline(t)
 			go func() {

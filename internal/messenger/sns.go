@@ -84,9 +84,9 @@ func (s SNS) Send(ctx context.Context, m Message) Outcome {
 		"MessageAttributes.entry.1.Name":              {"AWS.SNS.SMS.SMSType"},
 		"MessageAttributes.entry.1.Value.DataType":    {"String"},
 		"MessageAttributes.entry.1.Value.StringValue": {"Transactional"},
-	}, func(said snsReply, o Outcome) Outcome {
-		if said.XMLName.Local == "PublishResponse" && said.MessageID != "" {
-			o.Kind, o.Code, o.MessageID = Sent, "", said.MessageID
+	}, func(res snsReply, o Outcome) Outcome {
+		if res.XMLName.Local == "PublishResponse" && res.MessageID != "" {
+			o.Kind, o.Code, o.MessageID = Sent, "", res.MessageID
 		}
 		return o
 	})
@@ -99,12 +99,12 @@ func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome
 	return s.ask(ctx, credential, url.Values{
 		"Action":      {"CheckIfPhoneNumberIsOptedOut"},
 		"phoneNumber": {destination}, // SNS spells it in lower case
-	}, func(said snsReply, o Outcome) Outcome {
+	}, func(res snsReply, o Outcome) Outcome {
 		switch {
-		case said.XMLName.Local != "CheckIfPhoneNumberIsOptedOutResponse":
-		case said.OptedOut == "false":
+		case res.XMLName.Local != "CheckIfPhoneNumberIsOptedOutResponse":
+		case res.OptedOut == "false":
 			o.Kind, o.Code = Sent, ""
-		case said.OptedOut == "true":
+		case res.OptedOut == "true":
 			o.Kind, o.Scope, o.Code = Failed, DestinationScope, "opted_out"
 		}
 		return o
@@ -124,11 +124,11 @@ func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken 
 		return s.outcome(response{impossible: true})
 	}
 	r := s.post(ctx, access.url(), body, header)
-	o, said := s.outcome(r), readSNS(r)
+	o, res := s.outcome(r), readSNS(r)
 	if o.isSuccess() {
-		o = taken(said, o)
+		o = taken(res, o)
 	} else {
-		o = said.classifyError(o)
+		o = res.classifyError(o)
 	}
 	return o.redacted(credential, access.secret)
 }

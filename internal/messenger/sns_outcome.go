@@ -31,7 +31,7 @@ func readSNS(r response) snsReply {
 		if errors.Is(err, io.EOF) {
 			return s
 		}
-		if space, is := token.(xml.CharData); err != nil || !is || len(bytes.TrimSpace(space)) > 0 {
+		if space, ok := token.(xml.CharData); err != nil || !ok || len(bytes.TrimSpace(space)) > 0 {
 			return snsReply{}
 		}
 	}

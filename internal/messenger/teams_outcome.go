@@ -38,7 +38,7 @@ func classifyTeams(r response, o Outcome) Outcome {
 	if said != "" && o.Code != "redirect" {
 		o.Code = said
 	}
-	if means, is := teamsStatuses[o.Status]; is {
+	if means, ok := teamsStatuses[o.Status]; ok {
 		o = o.classify(means)
 		o.Gone = o.Status == http.StatusGone || o.Kind == Failed && said != ""
 	}
@@ -73,9 +73,9 @@ func classifyTeamsSuccess(r response, o Outcome) Outcome {
 
 // teamsError returns the error code of a workflow, or "".
 func teamsError(r response) string {
-	var said struct{ Error struct{ Code string } }
-	if r.err != nil || json.Unmarshal(r.body, &said) != nil {
+	var res struct{ Error struct{ Code string } }
+	if r.err != nil || json.Unmarshal(r.body, &res) != nil {
 		return ""
 	}
-	return said.Error.Code
+	return res.Error.Code
 }

@@ -41,7 +41,7 @@ func FuzzFit(f *testing.F) {
 		if len(got) > most || cut != (len(text) > most) || !cut && got != text {
 			t.Errorf("%q at %d: %q, %v", text, most, got, cut)
 		}
-		if head, is := strings.CutSuffix(got, ellipsis); cut && (!is || !strings.HasPrefix(text, head)) {
+		if head, ok := strings.CutSuffix(got, ellipsis); cut && (!ok || !strings.HasPrefix(text, head)) {
 			t.Errorf("%q is not the head of %q", got, text)
 		}
 	})

@@ -113,14 +113,14 @@ func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 		return badCredentialOutcome(err)
 	}
 	r := t.get(ctx, account.url()+".json", account.header())
-	o, said := t.outcome(r), readJSON[twilioReply](r)
+	o, res := t.outcome(r), readJSON[twilioReply](r)
 	switch {
 	case !o.isSuccess():
-		o = said.classify(o)
-	case said.SID == account.sid && said.Status == "active":
+		o = res.classify(o)
+	case res.SID == account.sid && res.Status == "active":
 		o.Kind, o.Code = Sent, ""
-	case said.SID == account.sid: // suspended or closed
-		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+said.word()
+	case res.SID == account.sid: // suspended or closed
+		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+res.word()
 	}
 	return o.redacted(account.secrets(credential)...)
 }

@@ -19,36 +19,36 @@ const (
 
 // isFromFuture reports whether no correct clock can have written the state: it was written in
 // the future, or, if its write time is unknown, its next slot is beyond the horizon.
-func (l *state) isFromFuture(now int64) bool {
-	if l.WriteTime != 0 {
-		return l.WriteTime > now+maxClockSkew.Microseconds()
+func (st *state) isFromFuture(now int64) bool {
+	if st.WriteTime != 0 {
+		return st.WriteTime > now+maxClockSkew.Microseconds()
 	}
 	// A run of urgent slots may move ordinary slots by its own length.
-	return l.Next > max(now, l.PausedUntil)+2*(maxAhead.Microseconds()+l.Interval)+l.Urgent*l.Interval ||
-		l.PausedUntil > now+maxPause.Microseconds()
+	return st.Next > max(now, st.PausedUntil)+2*(maxAhead.Microseconds()+st.Interval)+st.Urgent*st.Interval ||
+		st.PausedUntil > now+maxPause.Microseconds()
 }
 
 // reset resets a state that is ahead; its slots are void. A pause that was set by the
 // same clock lasts as long as the provider requested, from now; an earlier pause keeps
 // its end. A refused credential is probed again.
-func (l *state) reset(now int64) {
-	fresh := state{Code: l.Code}
-	until := l.PausedUntil
-	if l.PausedFrom > now+maxClockSkew.Microseconds() {
-		until = now + l.PausedUntil - l.PausedFrom
+func (st *state) reset(now int64) {
+	fresh := state{Code: st.Code}
+	until := st.PausedUntil
+	if st.PausedFrom > now+maxClockSkew.Microseconds() {
+		until = now + st.PausedUntil - st.PausedFrom
 	}
 	if until > now && until <= now+maxPause.Microseconds() {
-		fresh.PausedFrom, fresh.PausedUntil, fresh.Resume, fresh.PauseCode = now, until, until, l.PauseCode
+		fresh.PausedFrom, fresh.PausedUntil, fresh.Resume, fresh.PauseCode = now, until, until, st.PauseCode
 	}
-	*l = fresh
+	*st = fresh
 }
 
 // asOf returns the state as of now: reset if it is ahead.
-func (k *cachedState) asOf(now int64) *cachedState {
-	if !k.isFromFuture(now) {
-		return k
+func (c *cachedState) asOf(now int64) *cachedState {
+	if !c.isFromFuture(now) {
+		return c
 	}
-	anew := *k
+	anew := *c
 	anew.reset(now)
 	return &anew
 }
@@ -63,14 +63,14 @@ type skewLog struct {
 	more   int // resets since the last log message
 }
 
-func (f *skewLog) record(id string, ahead time.Duration, now time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if since := now.Sub(f.logged); since >= 0 && since < skewLogInterval {
-		f.more++
+func (l *skewLog) record(id string, ahead time.Duration, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if since := now.Sub(l.logged); since >= 0 && since < skewLogInterval {
+		l.more++
 		return
 	}
-	f.log.Error("limiter state was written by a clock that is ahead, resetting it: check the clocks of all senders and of the alert service",
-		"key", id, "ahead", ahead, "suppressed", f.more)
-	f.logged, f.more = now, 0
+	l.log.Error("limiter state was written by a clock that is ahead, resetting it: check the clocks of all senders and of the alert service",
+		"key", id, "ahead", ahead, "suppressed", l.more)
+	l.logged, l.more = now, 0
 }

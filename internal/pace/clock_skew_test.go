@@ -12,8 +12,8 @@ import (
 // A manualClock is a clock that a test sets.
 type manualClock struct{ time.Time }
 
-func (h *manualClock) now() time.Time       { return h.Time }
-func (h *manualClock) move(d time.Duration) { h.Time = h.Add(d) }
+func (c *manualClock) now() time.Time       { return c.Time }
+func (c *manualClock) move(d time.Duration) { c.Time = c.Add(d) }
 
 // TestClockCorrected corrects a clock that was an hour ahead, with and without a restart
 // of the process: slots are reserved at once, at the rate, and one error is logged for
@@ -22,33 +22,33 @@ func TestClockCorrected(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		for _, ahead := range []time.Duration{time.Hour, 15 * time.Minute, 10 * time.Second} {
 			t.Run(fmt.Sprintf("restarted %t, %s ahead", restarted, ahead), func(t *testing.T) {
-				s, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
+				b, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
 				var logged bytes.Buffer
 				log := slog.New(slog.NewTextHandler(&logged, nil))
-				p := New(s, clock.now, log)
+				l := New(b, clock.now, log)
 				keys := make([]Key, 100)
 				slots := make([]Slot, len(keys))
 				clock.move(ahead)
 				for i := range keys {
 					keys[i] = Key{ID: fmt.Sprintf("slack.credential.%d", i), Rate: key.Rate}
-					slots[i] = reserveOne(t, p, keys[i])
+					slots[i] = reserveOne(t, l, keys[i])
 				}
 				clock.move(-ahead)
 				if restarted {
-					p = New(s, clock.now, log)
+					l = New(b, clock.now, log)
 				}
 				for i, k := range keys {
-					if err := p.Load(t.Context(), k); err != nil {
+					if err := l.Load(t.Context(), k); err != nil {
 						t.Fatal(err)
 					}
-					if at, ok := p.View(k).When(slots[i]); ok {
+					if at, ok := l.View(k).When(slots[i]); ok {
 						t.Fatalf("a slot of the wrong clock is valid, in %s", at.Sub(clock.Time))
 					}
-					if next := p.View(k).NextSlot().Sub(clock.Time); next > 0 {
+					if next := l.View(k).NextSlot().Sub(clock.Time); next > 0 {
 						t.Fatalf("next slot in %s, want now", next)
 					}
 					for n := range 3 {
-						at, ok := p.View(k).When(reserveOne(t, p, k))
+						at, ok := l.View(k).When(reserveOne(t, l, k))
 						if want := time.Duration(n) * k.Rate.Interval(); !ok || at.Sub(clock.Time) != want {
 							t.Fatalf("slot %d is in %s, want %s", n, at.Sub(clock.Time), want)
 						}
@@ -62,9 +62,9 @@ func TestClockCorrected(t *testing.T) {
 	}
 }
 
-func reserveOne(t *testing.T, p *Limiter, k Key) Slot {
+func reserveOne(t *testing.T, l *Limiter, k Key) Slot {
 	t.Helper()
-	slots, err := p.Reserve(t.Context(), k, 1, false)
+	slots, err := l.Reserve(t.Context(), k, 1, false)
 	if err != nil || len(slots) != 1 {
 		t.Fatalf("%d slots, %v", len(slots), err)
 	}
@@ -87,33 +87,33 @@ func TestPausesOfAWrongClock(t *testing.T) {
 		{"an hour ahead, 2 h", time.Hour, 2 * time.Hour, 2 * time.Hour},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
-			p := New(s, clock.now, slog.New(slog.DiscardHandler))
+			b, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
+			l := New(b, clock.now, slog.New(slog.DiscardHandler))
 			clock.move(c.ahead)
-			if err := p.Pause(t.Context(), key, clock.Add(c.pause), "http_429"); err != nil {
+			if err := l.Pause(t.Context(), key, clock.Add(c.pause), "http_429"); err != nil {
 				t.Fatal(err)
 			}
 			clock.move(-c.ahead)
 			clock.move(time.Second)
 			if c.ahead == 0 { // the pause is set before the clock goes wrong, and outlasts that
 				clock.move(time.Hour)
-				_, _ = p.Reserve(t.Context(), key, 1, false)
+				_, _ = l.Reserve(t.Context(), key, 1, false)
 				clock.move(-time.Hour)
 				c.want -= time.Second
 			}
-			p = New(s, clock.now, slog.New(slog.DiscardHandler))
-			if err := p.Load(t.Context(), key); err != nil {
+			l = New(b, clock.now, slog.New(slog.DiscardHandler))
+			if err := l.Load(t.Context(), key); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // reading does not extend the pause
-				status := p.View(key).Status()
+				status := l.View(key).Status()
 				if got := status.PausedUntil.Sub(clock.Time); got != c.want {
 					t.Errorf("paused for %s, want %s", got, c.want)
 				}
 				clock.move(time.Second)
 				c.want -= time.Second
 			}
-			at, ok := p.View(key).When(reserveOne(t, p, key))
+			at, ok := l.View(key).When(reserveOne(t, l, key))
 			if got := at.Sub(clock.Time); !ok || got < c.want || got > c.want+time.Second {
 				t.Errorf("next slot in %s", got)
 			}
@@ -125,16 +125,16 @@ func TestPausesOfAWrongClock(t *testing.T) {
 // its correction one sender probes the credential.
 func TestRefusalOfAWrongClock(t *testing.T) {
 	clock := &manualClock{time.Unix(1_700_000_000, 0)}
-	p := New(newShelf(), clock.now, slog.New(slog.DiscardHandler))
+	l := New(newShelf(), clock.now, slog.New(slog.DiscardHandler))
 	clock.move(time.Hour)
-	if _, err := p.MarkRefused(t.Context(), key, "invalid_auth", clock.Add(time.Minute)); err != nil {
+	if _, err := l.MarkRefused(t.Context(), key, "invalid_auth", clock.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	clock.move(-time.Hour)
-	if status := p.View(key).Status(); !status.RefusedUntil.IsZero() || status.Code != "invalid_auth" {
+	if status := l.View(key).Status(); !status.RefusedUntil.IsZero() || status.Code != "invalid_auth" {
 		t.Errorf("status %+v", status)
 	}
-	if mine, err := p.AcquireProbe(t.Context(), key, clock.Add(time.Minute)); err != nil || !mine {
+	if mine, err := l.AcquireProbe(t.Context(), key, clock.Add(time.Minute)); err != nil || !mine {
 		t.Errorf("probe not acquired: %v", err)
 	}
 }
@@ -142,11 +142,11 @@ func TestRefusalOfAWrongClock(t *testing.T) {
 // TestClocksMayDiffer has two senders whose clocks differ by four seconds: they share one
 // state.
 func TestClocksMayDiffer(t *testing.T) {
-	s, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
-	one := New(s, clock.now, slog.New(slog.DiscardHandler))
+	b, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
+	one := New(b, clock.now, slog.New(slog.DiscardHandler))
 	slot := reserveOne(t, one, key)
 	clock.move(-4 * time.Second)
-	other := New(s, clock.now, slog.New(slog.DiscardHandler))
+	other := New(b, clock.now, slog.New(slog.DiscardHandler))
 	if err := other.Load(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}

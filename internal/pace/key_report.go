@@ -17,47 +17,47 @@ type KeyReport struct {
 }
 
 // Messenger returns the name of the key's messenger.
-func (s KeyReport) Messenger() string {
-	name, _, _ := strings.Cut(s.Key, ".")
+func (r KeyReport) Messenger() string {
+	name, _, _ := strings.Cut(r.Key, ".")
 	return name
 }
 
 // IsDestination reports whether the key is of a destination.
-func (s KeyReport) IsDestination() bool {
-	return strings.HasPrefix(s.Key, s.Messenger()+".destination.")
+func (r KeyReport) IsDestination() bool {
+	return strings.HasPrefix(r.Key, r.Messenger()+".destination.")
 }
 
 // Report returns the cached state of every key that is not at rest.
-func (p *Limiter) Report() []KeyReport {
-	now := p.nowMicros()
-	p.mu.Lock()
-	all := make([]KeyReport, 0, len(p.states))
-	for id, k := range p.states {
-		if s := k.asOf(now).report(id, now); !s.isIdle() {
-			all = append(all, s)
+func (l *Limiter) Report() []KeyReport {
+	now := l.nowMicros()
+	l.mu.Lock()
+	all := make([]KeyReport, 0, len(l.states))
+	for id, c := range l.states {
+		if r := c.asOf(now).report(id, now); !r.isIdle() {
+			all = append(all, r)
 		}
 	}
-	p.mu.Unlock()
+	l.mu.Unlock()
 	return all
 }
 
-func (l *state) report(id string, now int64) KeyReport {
-	s := KeyReport{KeyStatus: l.status(now), Key: id}
-	if l.Interval > 0 {
-		s.PerSecond = float64(time.Second.Microseconds()) / float64(l.Interval)
-		if next := l.nextSlot(now); next > now {
-			s.NextSlot = time.UnixMicro(next)
+func (st *state) report(id string, now int64) KeyReport {
+	r := KeyReport{KeyStatus: st.status(now), Key: id}
+	if st.Interval > 0 {
+		r.PerSecond = float64(time.Second.Microseconds()) / float64(st.Interval)
+		if next := st.nextSlot(now); next > now {
+			r.NextSlot = time.UnixMicro(next)
 		}
 	}
-	if !s.PausedUntil.IsZero() {
-		s.PauseCode = l.PauseCode
+	if !r.PausedUntil.IsZero() {
+		r.PauseCode = st.PauseCode
 	}
-	if l.BrokenUntil > now {
-		s.BrokenUntil = time.UnixMicro(l.BrokenUntil)
+	if st.BrokenUntil > now {
+		r.BrokenUntil = time.UnixMicro(st.BrokenUntil)
 	}
-	return s
+	return r
 }
 
-func (s KeyReport) isIdle() bool {
-	return s.NextSlot.IsZero() && s.PausedUntil.IsZero() && s.BrokenUntil.IsZero() && s.Code == ""
+func (r KeyReport) isIdle() bool {
+	return r.NextSlot.IsZero() && r.PausedUntil.IsZero() && r.BrokenUntil.IsZero() && r.Code == ""
 }

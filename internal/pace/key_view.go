@@ -10,9 +10,9 @@ type KeyView struct {
 }
 
 // View returns the current view of a key.
-func (p *Limiter) View(key Key) KeyView {
-	now := p.nowMicros()
-	return KeyView{p.cached(key.ID).asOf(now), now}
+func (l *Limiter) View(key Key) KeyView {
+	now := l.nowMicros()
+	return KeyView{l.cached(key.ID).asOf(now), now}
 }
 
 func (v KeyView) current() *state {
@@ -56,13 +56,13 @@ type KeyStatus struct {
 // Status returns the status of the key at that moment.
 func (v KeyView) Status() KeyStatus { return v.current().status(v.now) }
 
-func (l *state) status(now int64) KeyStatus {
-	s := KeyStatus{Code: l.Code, Probing: l.ProbeUntil > now}
-	if l.PausedUntil > now {
-		s.PausedUntil = time.UnixMicro(l.PausedUntil)
+func (st *state) status(now int64) KeyStatus {
+	s := KeyStatus{Code: st.Code, Probing: st.ProbeUntil > now}
+	if st.PausedUntil > now {
+		s.PausedUntil = time.UnixMicro(st.PausedUntil)
 	}
-	if l.RefusedUntil > now {
-		s.RefusedUntil = time.UnixMicro(l.RefusedUntil)
+	if st.RefusedUntil > now {
+		s.RefusedUntil = time.UnixMicro(st.RefusedUntil)
 	}
 	return s
 }

@@ -55,29 +55,29 @@ func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Limiter {
 }
 
 // Run watches the bucket for changes of other senders until ctx ends.
-func (p *Limiter) Run(ctx context.Context) error {
+func (l *Limiter) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		p.evictIdle(ctx)
+		l.evictIdle(ctx)
 	}()
 	defer func() { <-done }()
 	away := false
 	complete := func() {
-		if p.markComplete(); away {
+		if l.markComplete(); away {
 			away = false
-			p.log.Info("limiter state is watched again")
+			l.log.Info("limiter state is watched again")
 		}
 	}
 	for ctx.Err() == nil {
-		err := p.bucket.Watch(ctx, p.onBucketRenewed, p.applyUpdate, complete)
-		p.markIncomplete()
+		err := l.bucket.Watch(ctx, l.onBucketRenewed, l.applyUpdate, complete)
+		l.markIncomplete()
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
 		if !away {
 			away = true
-			p.log.Warn("limiter state cannot be watched, retrying", "error", err)
+			l.log.Warn("limiter state cannot be watched, retrying", "error", err)
 		}
 		sleep(ctx, watchRetryDelay)
 	}
@@ -86,19 +86,19 @@ func (p *Limiter) Run(ctx context.Context) error {
 
 // evictIdle deletes idle states from the cache, so that memory does not grow with every
 // destination ever used.
-func (p *Limiter) evictIdle(ctx context.Context) {
+func (l *Limiter) evictIdle(ctx context.Context) {
 	ticker := time.NewTicker(evictInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			p.mu.Lock()
-			for id, k := range p.states {
-				if k.isIdle(p.nowMicros()) {
-					delete(p.states, id)
+			l.mu.Lock()
+			for id, c := range l.states {
+				if c.isIdle(l.nowMicros()) {
+					delete(l.states, id)
 				}
 			}
-			p.mu.Unlock()
+			l.mu.Unlock()
 		case <-ctx.Done():
 			return
 		}
@@ -107,66 +107,66 @@ func (p *Limiter) evictIdle(ctx context.Context) {
 
 // onBucketRenewed handles a recreated bucket. The cached states stay in force, and the first
 // change of a key writes its state back: an empty state would allow as many calls again.
-func (p *Limiter) onBucketRenewed() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, k := range p.states {
-		p.states[id] = &cachedState{state: k.state}
+func (l *Limiter) onBucketRenewed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, c := range l.states {
+		l.states[id] = &cachedState{state: c.state}
 	}
-	p.complete = false
+	l.complete = false
 }
 
 // markComplete records that the watch has returned all values of the bucket.
-func (p *Limiter) markComplete() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.complete = true
-	p.loadOnce.Do(func() { close(p.ready) })
+func (l *Limiter) markComplete() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.complete = true
+	l.loadOnce.Do(func() { close(l.ready) })
 }
 
 // Ready returns a channel that is closed when the initial content of the bucket is
 // cached.
-func (p *Limiter) Ready() <-chan struct{} { return p.ready }
+func (l *Limiter) Ready() <-chan struct{} { return l.ready }
 
 // markIncomplete records that the watch no longer returns changes of the bucket.
-func (p *Limiter) markIncomplete() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.complete = false
+func (l *Limiter) markIncomplete() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.complete = false
 }
 
 // applyUpdate caches a value of the bucket, unless the cached state is newer.
-func (p *Limiter) applyUpdate(id string, value []byte, revision uint64) {
+func (l *Limiter) applyUpdate(id string, value []byte, revision uint64) {
 	if len(value) == 0 {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.states, id)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.states, id)
 		return
 	}
-	if revision <= p.cached(id).revision { // mostly a change of this process
+	if revision <= l.cached(id).revision { // mostly a change of this process
 		return
 	}
-	l, err := decodeState(value)
+	s, err := decodeState(value)
 	if err != nil {
-		p.log.Warn("invalid limiter state, resetting it", "key", id, "error", err)
+		l.log.Warn("invalid limiter state, resetting it", "key", id, "error", err)
 	}
-	p.store(id, l, revision)
+	l.store(id, s, revision)
 }
 
-func (p *Limiter) store(id string, l state, revision uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if before := p.states[id]; before == nil || revision > before.revision {
-		p.states[id] = &cachedState{l, revision}
+func (l *Limiter) store(id string, s state, revision uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if before := l.states[id]; before == nil || revision > before.revision {
+		l.states[id] = &cachedState{s, revision}
 	}
 }
 
 // cached returns the cached state of a key, or an empty one.
-func (p *Limiter) cached(id string) *cachedState {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if k := p.states[id]; k != nil {
-		return k
+func (l *Limiter) cached(id string) *cachedState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.states[id]; c != nil {
+		return c
 	}
 	return &emptyState
 }
@@ -177,37 +177,37 @@ var emptyState cachedState
 // update updates the limiter state of a key, and retries on conflicts with other senders.
 // If do returns false, nothing is written but the reset of a state that is ahead. do may
 // be called several times.
-func (p *Limiter) update(ctx context.Context, id string, do func(l *state, now int64) bool) error {
-	k, err := p.get(ctx, id)
+func (l *Limiter) update(ctx context.Context, id string, do func(s *state, now int64) bool) error {
+	c, err := l.get(ctx, id)
 	if err != nil {
 		return err
 	}
 	backoff := firstBackoff
 	for try := range maxUpdateTries {
-		l, now := k.state, p.nowMicros()
-		ahead := l.isFromFuture(now)
+		s, now := c.state, l.nowMicros()
+		ahead := s.isFromFuture(now)
 		if ahead {
-			l.reset(now)
+			s.reset(now)
 		}
-		if l.Generation == "" {
-			l.Generation = newGeneration()
+		if s.Generation == "" {
+			s.Generation = newGeneration()
 		}
-		if !do(&l, now) && !ahead {
+		if !do(&s, now) && !ahead {
 			return nil
 		}
-		l.WriteTime = now
-		revision, err := p.bucket.Swap(ctx, id, l.encode(), k.revision)
+		s.WriteTime = now
+		revision, err := l.bucket.Swap(ctx, id, s.encode(), c.revision)
 		if err == nil {
-			p.store(id, l, revision)
+			l.store(id, s, revision)
 			if ahead {
-				p.faults.record(id, time.Duration(max(k.WriteTime, k.Next)-now)*time.Microsecond, time.UnixMicro(now))
+				l.faults.record(id, time.Duration(max(c.WriteTime, c.Next)-now)*time.Microsecond, time.UnixMicro(now))
 			}
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
 			return fmt.Errorf("update limiter state: %w", err)
 		}
-		if k, err = p.fetch(ctx, id); err != nil {
+		if c, err = l.fetch(ctx, id); err != nil {
 			return err
 		}
 		if try > 0 { // the first conflict may only mean a stale cache
@@ -224,40 +224,40 @@ func newGeneration() string { return rand.Text()[:generationLen] }
 // get returns the state of a key, from the bucket if it is not cached. A key that was
 // added to the bucket just now may be missing in the cache: a change of it detects that
 // by a conflict, a read sees it after a moment.
-func (p *Limiter) get(ctx context.Context, id string) (*cachedState, error) {
-	p.mu.Lock()
-	k, is := p.states[id]
-	whole := p.complete
-	p.mu.Unlock()
+func (l *Limiter) get(ctx context.Context, id string) (*cachedState, error) {
+	l.mu.Lock()
+	c, ok := l.states[id]
+	whole := l.complete
+	l.mu.Unlock()
 	switch {
-	case is:
-		return k, nil
+	case ok:
+		return c, nil
 	case whole:
 		return &emptyState, nil
 	}
-	return p.fetch(ctx, id)
+	return l.fetch(ctx, id)
 }
 
 // fetch reads the state from the bucket. A state that the bucket lost stays as it is
 // cached.
-func (p *Limiter) fetch(ctx context.Context, id string) (*cachedState, error) {
-	value, revision, err := p.bucket.Load(ctx, id)
+func (l *Limiter) fetch(ctx context.Context, id string) (*cachedState, error) {
+	value, revision, err := l.bucket.Load(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read limiter state: %w", err)
 	}
-	k := &cachedState{revision: revision}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	c := &cachedState{revision: revision}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if len(value) > 0 {
-		k.state, _ = decodeState(value) // an invalid state is reset
-	} else if before := p.states[id]; before != nil {
-		k.state = before.state
+		c.state, _ = decodeState(value) // an invalid state is reset
+	} else if before := l.states[id]; before != nil {
+		c.state = before.state
 	}
-	p.states[id] = k // even with a lower revision: the bucket may be a new one
-	return k, nil
+	l.states[id] = c // even with a lower revision: the bucket may be a new one
+	return c, nil
 }
 
-func (p *Limiter) nowMicros() int64 { return p.now().UnixMicro() }
+func (l *Limiter) nowMicros() int64 { return l.now().UnixMicro() }
 
 // sleep waits for d or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) {

@@ -35,49 +35,49 @@ func newShelf() *memoryBucket { return &memoryBucket{values: map[string]entry{}}
 
 var errGone = errors.Join(errors.New("bucket unavailable"), fault.ErrUnavailable)
 
-func (s *memoryBucket) Load(_ context.Context, key string) ([]byte, uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loads++
-	if s.gone {
+func (b *memoryBucket) Load(_ context.Context, key string) ([]byte, uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loads++
+	if b.gone {
 		return nil, 0, errGone
 	}
-	return s.values[key].value, s.values[key].revision, nil
+	return b.values[key].value, b.values[key].revision, nil
 }
 
-func (s *memoryBucket) Swap(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.swaps++
-	if s.gone {
+func (b *memoryBucket) Swap(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.swaps++
+	if b.gone {
 		return 0, errGone
 	}
-	if s.values[key].revision != revision {
+	if b.values[key].revision != revision {
 		return 0, ErrConflict
 	}
-	s.revision++
-	s.values[key] = entry{value, s.revision}
-	for _, w := range s.watchers {
+	b.revision++
+	b.values[key] = entry{value, b.revision}
+	for _, w := range b.watchers {
 		w <- key
 	}
-	return s.revision, nil
+	return b.revision, nil
 }
 
-func (s *memoryBucket) Watch(ctx context.Context, _ func(), changed func(string, []byte, uint64), complete func()) error {
+func (b *memoryBucket) Watch(ctx context.Context, _ func(), changed func(string, []byte, uint64), complete func()) error {
 	keys := make(chan string, 10000)
-	s.mu.Lock()
-	s.watchers = append(s.watchers, keys)
-	for key, e := range s.values {
+	b.mu.Lock()
+	b.watchers = append(b.watchers, keys)
+	for key, e := range b.values {
 		changed(key, e.value, e.revision)
 	}
-	s.mu.Unlock()
+	b.mu.Unlock()
 	complete()
 	for {
 		select {
 		case key := <-keys:
-			s.mu.Lock()
-			e := s.values[key]
-			s.mu.Unlock()
+			b.mu.Lock()
+			e := b.values[key]
+			b.mu.Unlock()
 			changed(key, e.value, e.revision)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -86,13 +86,13 @@ func (s *memoryBucket) Watch(ctx context.Context, _ func(), changed func(string,
 }
 
 // pacers runs n pacers over one bucket, in a synctest bubble, until the test ends.
-func pacers(t *testing.T, s *memoryBucket, n int) []*Limiter {
+func pacers(t *testing.T, b *memoryBucket, n int) []*Limiter {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	t.Cleanup(func() { cancel(); running.Wait() })
 	all := make([]*Limiter, n)
 	for i := range all {
-		all[i] = New(s, time.Now, slog.New(slog.DiscardHandler))
+		all[i] = New(b, time.Now, slog.New(slog.DiscardHandler))
 		running.Go(func() { _ = all[i].Run(ctx) })
 	}
 	return all
@@ -109,16 +109,16 @@ func TestShared(t *testing.T) {
 		var mu sync.Mutex
 		var times []time.Time
 		var senders sync.WaitGroup
-		for _, p := range all {
+		for _, l := range all {
 			senders.Go(func() {
 				for range 10 {
-					slots, err := p.Reserve(t.Context(), key, 5, false)
+					slots, err := l.Reserve(t.Context(), key, 5, false)
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					for _, s := range slots {
-						at, ok := p.View(key).When(s)
+						at, ok := l.View(key).When(s)
 						if !ok {
 							t.Errorf("a slot that was just reserved is void")
 						}
@@ -170,13 +170,13 @@ func TestPauseReachesOthers(t *testing.T) {
 
 // TestLoad loads changes from before the process started.
 func TestLoad(t *testing.T) {
-	s := newShelf()
-	early := New(s, time.Now, slog.New(slog.DiscardHandler))
+	b := newShelf()
+	early := New(b, time.Now, slog.New(slog.DiscardHandler))
 	until := time.Now().Add(time.Hour).Truncate(time.Microsecond)
 	if err := early.Pause(t.Context(), key, until, "http_429"); err != nil {
 		t.Fatal(err)
 	}
-	late := New(s, time.Now, slog.New(slog.DiscardHandler))
+	late := New(b, time.Now, slog.New(slog.DiscardHandler))
 	if err := late.Load(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
@@ -189,20 +189,20 @@ func TestLoad(t *testing.T) {
 // from the bucket.
 func TestNewKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShelf()
-		p := pacers(t, s, 1)[0]
+		b := newShelf()
+		l := pacers(t, b, 1)[0]
 		synctest.Wait() // the watch is complete
 		for i := range 100 {
 			mine := Key{ID: fmt.Sprint("slack.destination.", i), Rate: key.Rate}
-			if err := p.Load(t.Context(), mine); err != nil {
+			if err := l.Load(t.Context(), mine); err != nil {
 				t.Fatal(err)
 			}
-			if slots, err := p.Reserve(t.Context(), mine, 1, false); err != nil || len(slots) != 1 {
+			if slots, err := l.Reserve(t.Context(), mine, 1, false); err != nil || len(slots) != 1 {
 				t.Fatal(slots, err)
 			}
 		}
-		if s.loads != 0 || s.swaps != 100 {
-			t.Errorf("100 new keys were read %d times and written %d times", s.loads, s.swaps)
+		if b.loads != 0 || b.swaps != 100 {
+			t.Errorf("100 new keys were read %d times and written %d times", b.loads, b.swaps)
 		}
 	})
 }
@@ -213,8 +213,8 @@ func TestRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := pacers(t, newShelf(), 2)
 		told := 0
-		for _, p := range all {
-			news, err := p.MarkRefused(t.Context(), key, "invalid_auth", time.Now().Add(time.Minute))
+		for _, l := range all {
+			news, err := l.MarkRefused(t.Context(), key, "invalid_auth", time.Now().Add(time.Minute))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -226,18 +226,18 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("new %d times, want 1", told)
 		}
 		synctest.Wait()
-		for _, p := range all {
-			if s := p.View(key).Status(); s.RefusedUntil.IsZero() || s.Code != "invalid_auth" {
+		for _, l := range all {
+			if s := l.View(key).Status(); s.RefusedUntil.IsZero() || s.Code != "invalid_auth" {
 				t.Errorf("%+v", s)
 			}
-			if mine, err := p.AcquireProbe(t.Context(), key, time.Now().Add(time.Minute)); mine || err != nil {
+			if mine, err := l.AcquireProbe(t.Context(), key, time.Now().Add(time.Minute)); mine || err != nil {
 				t.Errorf("a probe during the refusal: %v %v", mine, err)
 			}
 		}
 		time.Sleep(time.Minute) // in the synctest bubble
 		probes := 0
-		for _, p := range all {
-			mine, err := p.AcquireProbe(t.Context(), key, time.Now().Add(time.Minute))
+		for _, l := range all {
+			mine, err := l.AcquireProbe(t.Context(), key, time.Now().Add(time.Minute))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,23 +261,23 @@ func TestRefusal(t *testing.T) {
 // TestWithoutBucket checks that no slot is reserved while the bucket is unavailable, and
 // that the error is returned soon.
 func TestWithoutBucket(t *testing.T) {
-	s := newShelf()
-	p := New(s, time.Now, slog.New(slog.DiscardHandler))
-	s.gone = true
-	if slots, err := p.Reserve(t.Context(), key, 3, false); !errors.Is(err, fault.ErrUnavailable) || len(slots) != 0 {
+	b := newShelf()
+	l := New(b, time.Now, slog.New(slog.DiscardHandler))
+	b.gone = true
+	if slots, err := l.Reserve(t.Context(), key, 3, false); !errors.Is(err, fault.ErrUnavailable) || len(slots) != 0 {
 		t.Errorf("%d slots, %v", len(slots), err)
 	}
-	if s.swaps > 1 {
-		t.Errorf("%d writes, want at most 1", s.swaps)
+	if b.swaps > 1 {
+		t.Errorf("%d writes, want at most 1", b.swaps)
 	}
 }
 
 // TestReserveMany reserves many slots in one change.
 func TestReserveMany(t *testing.T) {
-	s := newShelf()
-	p := New(s, time.Now, slog.New(slog.DiscardHandler))
-	slots, err := p.Reserve(t.Context(), key, 500, false)
-	if err != nil || len(slots) != 500 || s.swaps != 1 {
-		t.Errorf("%d slots in %d changes, %v", len(slots), s.swaps, err)
+	b := newShelf()
+	l := New(b, time.Now, slog.New(slog.DiscardHandler))
+	slots, err := l.Reserve(t.Context(), key, 500, false)
+	if err != nil || len(slots) != 500 || b.swaps != 1 {
+		t.Errorf("%d slots in %d changes, %v", len(slots), b.swaps, err)
 	}
 }

@@ -12,12 +12,12 @@ import (
 // soon, and farther apart than their rate requires: a limit was raised or is off. It
 // returns the number of reset states. rate returns the current rate of a credential or of
 // a destination. Pauses and refusals stay.
-func (p *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (n int, err error) {
-	for _, id := range p.slowKeys(messenger, rate, soon) {
+func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (n int, err error) {
+	for _, id := range l.slowKeys(messenger, rate, soon) {
 		dropped := false
-		err := p.update(ctx, id, func(l *state, now int64) bool {
-			if dropped = l.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon); dropped {
-				l.dropSlots()
+		err := l.update(ctx, id, func(s *state, now int64) bool {
+			if dropped = s.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon); dropped {
+				s.dropSlots()
 			}
 			return dropped
 		})
@@ -32,12 +32,12 @@ func (p *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(des
 }
 
 // slowKeys returns the keys whose state ResetSlow resets.
-func (p *Limiter) slowKeys(messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (ids []string) {
-	now := p.nowMicros()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, k := range p.states {
-		if strings.HasPrefix(id, messenger+".") && k.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon) {
+func (l *Limiter) slowKeys(messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (ids []string) {
+	now := l.nowMicros()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, c := range l.states {
+		if strings.HasPrefix(id, messenger+".") && c.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon) {
 			ids = append(ids, id)
 		}
 	}
@@ -46,15 +46,15 @@ func (p *Limiter) slowKeys(messenger string, rate func(destination bool) messeng
 
 // isSlowerThan reports whether the state has slots later than soon, after a pause if there is
 // one, that lie farther apart than a rate requires.
-func (l *state) isSlowerThan(now int64, rate messenger.Rate, soon time.Duration) bool {
-	return l.Interval > rate.Interval().Microseconds() && l.nextSlot(now) > max(now, l.PausedUntil)+soon.Microseconds()
+func (st *state) isSlowerThan(now int64, rate messenger.Rate, soon time.Duration) bool {
+	return st.Interval > rate.Interval().Microseconds() && st.nextSlot(now) > max(now, st.PausedUntil)+soon.Microseconds()
 }
 
 // dropSlots resets a state except for its pause, open breaker and refusal.
-func (l *state) dropSlots() {
-	*l = state{
+func (st *state) dropSlots() {
+	*st = state{
 		Generation: newGeneration(),
-		PausedFrom: l.PausedFrom, PausedUntil: l.PausedUntil, Resume: l.PausedUntil, PauseCode: l.PauseCode,
-		BrokenUntil: l.BrokenUntil, RefusedUntil: l.RefusedUntil, Code: l.Code, ProbeUntil: l.ProbeUntil,
+		PausedFrom: st.PausedFrom, PausedUntil: st.PausedUntil, Resume: st.PausedUntil, PauseCode: st.PauseCode,
+		BrokenUntil: st.BrokenUntil, RefusedUntil: st.RefusedUntil, Code: st.Code, ProbeUntil: st.ProbeUntil,
 	}
 }

@@ -54,151 +54,151 @@ type state struct {
 }
 
 // reserve reserves up to n slots: fewer when they reach the horizon.
-func (l *state) reserve(now int64, rate messenger.Rate, n int, urgent bool) []Slot {
-	l.setInterval(rate.Interval().Microseconds())
-	l.endFinishedRun(now)
-	tolerance := int64(max(rate.Burst, 1)-1) * l.Interval
+func (st *state) reserve(now int64, rate messenger.Rate, n int, urgent bool) []Slot {
+	st.setInterval(rate.Interval().Microseconds())
+	st.endFinishedRun(now)
+	tolerance := int64(max(rate.Burst, 1)-1) * st.Interval
 	slots := make([]Slot, 0, n)
 	for range n {
 		if urgent {
-			if s, ok := l.insertUrgent(now); ok {
+			if s, ok := st.insertUrgent(now); ok {
 				slots = append(slots, s)
 				continue
 			}
 		}
-		from := max(now, l.PausedUntil)
-		x := max(l.Next, l.firstAtOrAfter(from))
-		if l.position(x) > from+maxAhead.Microseconds() {
+		from := max(now, st.PausedUntil)
+		x := max(st.Next, st.firstAtOrAfter(from))
+		if st.position(x) > from+maxAhead.Microseconds() {
 			break
 		}
-		l.Next = max(l.Next, x-tolerance) + l.Interval
-		slots = append(slots, Slot{generation: l.Generation, at: x - l.PauseShift - l.RunShift})
+		st.Next = max(st.Next, x-tolerance) + st.Interval
+		slots = append(slots, Slot{generation: st.Generation, at: x - st.PauseShift - st.RunShift})
 	}
 	return slots
 }
 
 // nextSlot returns the time of an ordinary slot that is reserved now.
-func (l *state) nextSlot(now int64) int64 {
-	as := *l
+func (st *state) nextSlot(now int64) int64 {
+	as := *st
 	as.endFinishedRun(now)
 	return as.position(max(as.Next, as.firstAtOrAfter(max(now, as.PausedUntil))))
 }
 
 // insertUrgent inserts an urgent slot before the ordinary ones. It returns false if no ordinary
 // slot is reserved.
-func (l *state) insertUrgent(now int64) (Slot, bool) {
-	from := max(now+insertGuard.Microseconds(), l.Resume)
-	if l.Urgent == 0 {
-		if l.Next <= from {
+func (st *state) insertUrgent(now int64) (Slot, bool) {
+	from := max(now+insertGuard.Microseconds(), st.Resume)
+	if st.Urgent == 0 {
+		if st.Next <= from {
 			return Slot{}, false
 		}
-		l.Start, l.Phase = l.Next-(l.Next-from)/l.Interval*l.Interval, 0
-		if l.Start == l.Last+l.Interval {
-			l.Phase = l.Streak // consecutive runs would starve ordinary slots, too
+		st.Start, st.Phase = st.Next-(st.Next-from)/st.Interval*st.Interval, 0
+		if st.Start == st.Last+st.Interval {
+			st.Phase = st.Streak // consecutive runs would starve ordinary slots, too
 		}
 	}
-	l.Urgent++
-	return Slot{generation: l.Generation, at: l.lastUrgent() - l.PauseShift, urgent: true}, true
+	st.Urgent++
+	return Slot{generation: st.Generation, at: st.lastUrgent() - st.PauseShift, urgent: true}, true
 }
 
 // lastUrgent returns the time of the last urgent slot of the run.
-func (l *state) lastUrgent() int64 {
-	i := l.Urgent - 1
-	return l.Start + (i+(i+l.Phase)/maxUrgentRun)*l.Interval
+func (st *state) lastUrgent() int64 {
+	i := st.Urgent - 1
+	return st.Start + (i+(i+st.Phase)/maxUrgentRun)*st.Interval
 }
 
 // position returns the time of an ordinary slot that would be at x without the run: behind
 // the urgent slots, or between them.
-func (l *state) position(x int64) int64 {
-	if l.Urgent == 0 || x < l.Start {
+func (st *state) position(x int64) int64 {
+	if st.Urgent == 0 || x < st.Start {
 		return x
 	}
-	j := (x - l.Start) / l.Interval
-	moved := min((maxUrgentRun+1)*j+maxUrgentRun-l.Phase, j+l.Urgent) - j
-	return x + moved*l.Interval
+	j := (x - st.Start) / st.Interval
+	moved := min((maxUrgentRun+1)*j+maxUrgentRun-st.Phase, j+st.Urgent) - j
+	return x + moved*st.Interval
 }
 
 // firstAtOrAfter returns the first x whose place is not before from.
-func (l *state) firstAtOrAfter(from int64) int64 {
-	if l.Urgent == 0 || from <= l.Start {
+func (st *state) firstAtOrAfter(from int64) int64 {
+	if st.Urgent == 0 || from <= st.Start {
 		return from
 	}
-	steps := (from - l.Start + l.Interval - 1) / l.Interval
-	j := max((steps+l.Phase)/(maxUrgentRun+1), steps-l.Urgent)
-	return l.Start + j*l.Interval
+	steps := (from - st.Start + st.Interval - 1) / st.Interval
+	j := max((steps+st.Phase)/(maxUrgentRun+1), steps-st.Urgent)
+	return st.Start + j*st.Interval
 }
 
 // endFinishedRun ends a finished run. The times of later slots do not change.
-func (l *state) endFinishedRun(now int64) {
-	if l.Urgent > 0 && l.lastUrgent() < now {
-		l.endRun()
+func (st *state) endFinishedRun(now int64) {
+	if st.Urgent > 0 && st.lastUrgent() < now {
+		st.endRun()
 	}
 }
 
-func (l *state) endRun() {
-	l.Last, l.Streak = l.lastUrgent(), (l.Urgent-1+l.Phase)%maxUrgentRun+1
-	l.RunShift += l.Urgent * l.Interval
-	l.Next += l.Urgent * l.Interval
-	l.Urgent = 0
+func (st *state) endRun() {
+	st.Last, st.Streak = st.lastUrgent(), (st.Urgent-1+st.Phase)%maxUrgentRun+1
+	st.RunShift += st.Urgent * st.Interval
+	st.Next += st.Urgent * st.Interval
+	st.Urgent = 0
 }
 
 // setInterval sets the interval of slots that are reserved from now on.
-func (l *state) setInterval(interval int64) {
-	if l.Interval != interval && l.Urgent > 0 {
-		l.endRun()
+func (st *state) setInterval(interval int64) {
+	if st.Interval != interval && st.Urgent > 0 {
+		st.endRun()
 	}
-	l.Interval = interval
+	st.Interval = interval
 }
 
 // pause moves all slots behind until, in order and at their rate, and reports whether the
 // pause was extended.
-func (l *state) pause(now, until int64) bool {
-	from := max(now, l.PausedUntil)
+func (st *state) pause(now, until int64) bool {
+	from := max(now, st.PausedUntil)
 	if until <= from {
 		return false
 	}
-	l.endFinishedRun(now)
+	st.endFinishedRun(now)
 	by := until - from
-	l.Next = max(l.Next, l.firstAtOrAfter(from)) + by
-	l.Resume = until
-	if l.Interval > 0 { // slots keep their phase, and the slot at from may be used already
-		l.Resume += (l.Next-until-1)%l.Interval + 1
+	st.Next = max(st.Next, st.firstAtOrAfter(from)) + by
+	st.Resume = until
+	if st.Interval > 0 { // slots keep their phase, and the slot at from may be used already
+		st.Resume += (st.Next-until-1)%st.Interval + 1
 	}
-	l.PauseShift += by
-	l.Start += by
-	l.Last += by
-	l.PausedFrom, l.PausedUntil = now, until
+	st.PauseShift += by
+	st.Start += by
+	st.Last += by
+	st.PausedFrom, st.PausedUntil = now, until
 	return true
 }
 
 // timeAt returns the time of a slot, or false if the slot is void and another must be
 // reserved.
-func (l *state) timeAt(s Slot, now int64) (int64, bool) {
-	at, is := l.slotTime(s)
-	return at, is && at > now-lateReset.Microseconds()
+func (st *state) timeAt(s Slot, now int64) (int64, bool) {
+	at, ok := st.slotTime(s)
+	return at, ok && at > now-lateReset.Microseconds()
 }
 
 // missed reports whether a slot is too late to be used because others hold later slots.
 // Time before from does not count.
-func (l *state) missed(s Slot, from, now int64) bool {
-	at, is := l.slotTime(s)
-	return is && max(at, from) < now-max(missedAfter.Microseconds(), l.Interval) && l.position(l.Next) > at+l.Interval
+func (st *state) missed(s Slot, from, now int64) bool {
+	at, ok := st.slotTime(s)
+	return ok && max(at, from) < now-max(missedAfter.Microseconds(), st.Interval) && st.position(st.Next) > at+st.Interval
 }
 
 // slotTime returns the time of a slot, past or future, or false if the slot is of another
 // generation.
-func (l *state) slotTime(s Slot) (at int64, is bool) {
-	if s.IsZero() || s.generation != l.Generation {
+func (st *state) slotTime(s Slot) (at int64, is bool) {
+	if s.IsZero() || s.generation != st.Generation {
 		return 0, false
 	}
-	at = s.at + l.PauseShift
+	at = s.at + st.PauseShift
 	if !s.urgent {
-		at = l.position(at + l.RunShift)
+		at = st.position(at + st.RunShift)
 	}
 	return at, true
 }
 
 // isIdle reports whether the state can be deleted without loss.
-func (l *state) isIdle(now int64) bool {
-	return l.Code == "" && max(l.Next, l.PausedUntil) < now-lateReset.Microseconds() && (l.Urgent == 0 || l.lastUrgent() < now-lateReset.Microseconds())
+func (st *state) isIdle(now int64) bool {
+	return st.Code == "" && max(st.Next, st.PausedUntil) < now-lateReset.Microseconds() && (st.Urgent == 0 || st.lastUrgent() < now-lateReset.Microseconds())
 }

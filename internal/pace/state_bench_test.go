@@ -19,18 +19,18 @@ func BenchmarkLine(b *testing.B) {
 			begun.reserve(start, rate, urgent, true)
 			b.ReportAllocs()
 			for b.Loop() {
-				l := begun
-				if slots := l.reserve(start, rate, 5, false); len(slots) != 5 {
+				s := begun
+				if slots := s.reserve(start, rate, 5, false); len(slots) != 5 {
 					b.Fatal(slots)
 				}
 			}
 		})
 	}
 	b.Run("encode and decode", func(b *testing.B) {
-		l := state{Generation: "abcdefgh", Interval: 100_000, Next: 1_700_000_000_000_000, PauseShift: 5_000_000, RunShift: 700_000, PausedUntil: 1_700_000_000_000_000, PauseCode: "rate_limited"}
+		s := state{Generation: "abcdefgh", Interval: 100_000, Next: 1_700_000_000_000_000, PauseShift: 5_000_000, RunShift: 700_000, PausedUntil: 1_700_000_000_000_000, PauseCode: "rate_limited"}
 		b.ReportAllocs()
 		for b.Loop() {
-			if got, err := decodeState(l.encode()); err != nil || got != l {
+			if got, err := decodeState(s.encode()); err != nil || got != s {
 				b.Fatal(got, err)
 			}
 		}

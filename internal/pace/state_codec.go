@@ -15,11 +15,11 @@ const (
 var errNotState = errors.New("invalid encoding or unknown version of limiter state")
 
 // numericFields returns the numeric fields of a version, in encoding order.
-func (l *state) numericFields(version byte) []*int64 {
+func (st *state) numericFields(version byte) []*int64 {
 	all := [...]*int64{
-		&l.Interval, &l.Next, &l.PauseShift, &l.RunShift, &l.Start, &l.Urgent, &l.Phase, &l.Last, &l.Streak,
-		&l.PausedUntil, &l.Resume, &l.BrokenUntil, &l.RefusedUntil, &l.ProbeUntil,
-		&l.WriteTime, &l.PausedFrom,
+		&st.Interval, &st.Next, &st.PauseShift, &st.RunShift, &st.Start, &st.Urgent, &st.Phase, &st.Last, &st.Streak,
+		&st.PausedUntil, &st.Resume, &st.BrokenUntil, &st.RefusedUntil, &st.ProbeUntil,
+		&st.WriteTime, &st.PausedFrom,
 	}
 	if version == previousVersion {
 		return all[:len(all)-2]
@@ -28,18 +28,20 @@ func (l *state) numericFields(version byte) []*int64 {
 }
 
 // textFields returns the text fields, in encoding order.
-func (l *state) textFields() [3]*string { return [...]*string{&l.Generation, &l.PauseCode, &l.Code} }
+func (st *state) textFields() [3]*string {
+	return [...]*string{&st.Generation, &st.PauseCode, &st.Code}
+}
 
 // encode encodes the state in a few dozen bytes. It is encoded and decoded for each call
 // to a destination, by all senders.
-func (l *state) encode() []byte { return l.encodeAs(version) }
+func (st *state) encode() []byte { return st.encodeAs(version) }
 
-func (l *state) encodeAs(version byte) []byte {
+func (st *state) encodeAs(version byte) []byte {
 	value := append(make([]byte, 0, 112), version)
-	for _, n := range l.numericFields(version) {
+	for _, n := range st.numericFields(version) {
 		value = binary.AppendVarint(value, *n)
 	}
-	for _, text := range l.textFields() {
+	for _, text := range st.textFields() {
 		value = binary.AppendUvarint(value, uint64(len(*text)))
 		value = append(value, *text...)
 	}
@@ -47,11 +49,11 @@ func (l *state) encodeAs(version byte) []byte {
 }
 
 // decodeState decodes the output of encode.
-func decodeState(value []byte) (l state, err error) {
+func decodeState(value []byte) (s state, err error) {
 	if len(value) == 0 || value[0] != version && value[0] != previousVersion {
 		return state{}, errNotState
 	}
-	numbers := l.numericFields(value[0])
+	numbers := s.numericFields(value[0])
 	value = value[1:]
 	for _, n := range numbers {
 		var size int
@@ -60,7 +62,7 @@ func decodeState(value []byte) (l state, err error) {
 		}
 		value = value[size:]
 	}
-	for _, text := range l.textFields() {
+	for _, text := range s.textFields() {
 		length, size := binary.Uvarint(value)
 		if size <= 0 || length > uint64(len(value)-size) {
 			return state{}, errNotState
@@ -71,5 +73,5 @@ func decodeState(value []byte) (l state, err error) {
 	if len(value) > 0 {
 		return state{}, errNotState
 	}
-	return l, nil
+	return s, nil
 }

@@ -6,14 +6,14 @@ import (
 )
 
 func TestStateCodec(t *testing.T) {
-	for name, l := range map[string]state{
+	for name, s := range map[string]state{
 		"empty": {},
 		"full": {
 			Generation: "abcdefgh", Interval: 100_000, Next: 1_700_000_000_000_000, PauseShift: -1, RunShift: 700_000, Start: 5, Urgent: 6, Phase: 7, Last: 8, Streak: 9,
 			PausedUntil: 10, Resume: 11, PauseCode: "rate_limited", BrokenUntil: 12, RefusedUntil: 13, Code: "invalid_auth", ProbeUntil: 1 << 62, WriteTime: 14, PausedFrom: 9,
 		},
 	} {
-		if got, err := decodeState(l.encode()); err != nil || got != l {
+		if got, err := decodeState(s.encode()); err != nil || got != s {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
@@ -29,15 +29,15 @@ func FuzzDecode(f *testing.F) {
 	f.Add((&state{Generation: "abcdefgh", Next: 1_700_000_000_000_000}).encodeAs(previousVersion))
 	f.Add([]byte(`{"life":"abcdefgh"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		l, err := decodeState(value)
+		s, err := decodeState(value)
 		if err != nil {
-			if l != (state{}) {
-				t.Errorf("error with a state: %+v", l)
+			if s != (state{}) {
+				t.Errorf("error with a state: %+v", s)
 			}
 			return
 		}
-		if again, err := decodeState(l.encode()); err != nil || again != l {
-			t.Errorf("%+v encodes to %x, which decodes to %+v, %v", l, l.encode(), again, err)
+		if again, err := decodeState(s.encode()); err != nil || again != s {
+			t.Errorf("%+v encodes to %x, which decodes to %+v, %v", s, s.encode(), again, err)
 		}
 	})
 }

@@ -36,41 +36,41 @@ type execution struct {
 }
 
 // Write appends a piece of the text.
-func (r *execution) Write(piece []byte) (int, error) {
-	if r.text.Len()+len(piece) > MaxText {
+func (e *execution) Write(piece []byte) (int, error) {
+	if e.text.Len()+len(piece) > MaxText {
 		return 0, errTextTooLong
 	}
-	if err := r.countStep(); err != nil {
+	if err := e.countStep(); err != nil {
 		return 0, err
 	}
-	return r.text.Write(piece)
+	return e.text.Write(piece)
 }
 
 // countStep counts a step. It returns an error when the steps or the time are used up.
-func (r *execution) countStep() error {
-	if r.steps++; r.steps > MaxSteps {
+func (e *execution) countStep() error {
+	if e.steps++; e.steps > MaxSteps {
 		return errTooManySteps
 	}
-	if time.Now().After(r.end) {
+	if time.Now().After(e.end) {
 		return errTooSlow
 	}
 	return nil
 }
 
 // chargeBytes counts n bytes of function results, before they are allocated.
-func (r *execution) chargeBytes(n int) error {
+func (e *execution) chargeBytes(n int) error {
 	if n > MaxText {
 		return errTextTooLong
 	}
-	if r.made += n; r.made > maxFunctionBytes {
+	if e.made += n; e.made > maxFunctionBytes {
 		return errFunctionOutput
 	}
-	return r.countStep()
+	return e.countStep()
 }
 
 // chargeText counts the bytes of a function result, and returns it.
-func (r *execution) chargeText(text string) (string, error) {
-	if err := r.chargeBytes(len(text)); err != nil {
+func (e *execution) chargeText(text string) (string, error) {
+	if err := e.chargeBytes(len(text)); err != nil {
 		return "", err
 	}
 	return text, nil
@@ -85,62 +85,62 @@ type sizeEstimator struct {
 // sizeOf returns an upper bound of the size of values as printed by print, or an error
 // if they exceed MaxText.
 func sizeOf(values []any) (int, error) {
-	m := sizeEstimator{base: 4, left: MaxText}
+	s := sizeEstimator{base: 4, left: MaxText}
 	for _, v := range values {
-		if err := m.add(v, 0); err != nil {
+		if err := s.add(v, 0); err != nil {
 			return 0, err
 		}
 	}
-	return MaxText - m.left, nil
+	return MaxText - s.left, nil
 }
 
 // add adds the size of a value.
-func (m *sizeEstimator) add(value any, depth int) error {
+func (s *sizeEstimator) add(value any, depth int) error {
 	switch v := value.(type) {
 	case nil:
-		return m.take(16)
+		return s.take(16)
 	case string:
-		return m.take(len(v))
+		return s.take(len(v))
 	case bool, int, int64, float64:
-		return m.take(32)
+		return s.take(32)
 	case []any:
-		return m.addAll(len(v), depth, func(i int) any { return v[i] })
+		return s.addAll(len(v), depth, func(i int) any { return v[i] })
 	case map[string]any:
-		if err := m.take(32); err != nil {
+		if err := s.take(32); err != nil {
 			return err
 		}
 		for name, item := range v {
-			if err := m.addAll(2, depth, func(i int) any { return [...]any{name, item}[i] }); err != nil {
+			if err := s.addAll(2, depth, func(i int) any { return [...]any{name, item}[i] }); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return m.reflect(reflect.ValueOf(value), depth)
+	return s.reflect(reflect.ValueOf(value), depth)
 }
 
 // reflect adds the size of a value of any other type.
-func (m *sizeEstimator) reflect(v reflect.Value, depth int) error {
+func (s *sizeEstimator) reflect(v reflect.Value, depth int) error {
 	switch v.Kind() {
 	case reflect.String:
-		return m.take(v.Len())
+		return s.take(v.Len())
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
-			return m.take(16)
+			return s.take(16)
 		}
-		return m.addAll(1, depth, func(int) any { return readableValue(v.Elem()) })
+		return s.addAll(1, depth, func(int) any { return readableValue(v.Elem()) })
 	case reflect.Slice, reflect.Array:
-		return m.addAll(v.Len(), depth, func(i int) any { return readableValue(v.Index(i)) })
+		return s.addAll(v.Len(), depth, func(i int) any { return readableValue(v.Index(i)) })
 	case reflect.Struct:
-		return m.addAll(v.NumField(), depth, func(i int) any { return readableValue(v.Field(i)) })
+		return s.addAll(v.NumField(), depth, func(i int) any { return readableValue(v.Field(i)) })
 	case reflect.Map:
 		for _, key := range v.MapKeys() {
-			if err := m.addAll(2, depth, func(i int) any { return readableValue([...]reflect.Value{key, v.MapIndex(key)}[i]) }); err != nil {
+			if err := s.addAll(2, depth, func(i int) any { return readableValue([...]reflect.Value{key, v.MapIndex(key)}[i]) }); err != nil {
 				return err
 			}
 		}
 	}
-	return m.take(64)
+	return s.take(64)
 }
 
 // readableValue returns a readable value, or nil for an unexported field.
@@ -152,23 +152,23 @@ func readableValue(v reflect.Value) any {
 }
 
 // addAll adds the sizes of the n parts of a value.
-func (m *sizeEstimator) addAll(n, depth int, part func(int) any) error {
+func (s *sizeEstimator) addAll(n, depth int, part func(int) any) error {
 	if depth >= maxDepth {
 		return errTooDeep
 	}
-	if err := m.take(32); err != nil {
+	if err := s.take(32); err != nil {
 		return err
 	}
 	for i := range n {
-		if err := m.add(part(i), depth+1); err != nil {
+		if err := s.add(part(i), depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *sizeEstimator) take(n int) error {
-	if m.left -= n + m.base; m.left < 0 {
+func (s *sizeEstimator) take(n int) error {
+	if s.left -= n + s.base; s.left < 0 {
 		return errTextTooLong
 	}
 	return nil

@@ -9,13 +9,13 @@ import (
 // TestSteps proves that an execution has MaxSteps steps, whatever time is left, and
 // none after its deadline.
 func TestSteps(t *testing.T) {
-	r := &execution{end: time.Now().Add(time.Hour)}
+	e := &execution{end: time.Now().Add(time.Hour)}
 	for n := range MaxSteps {
-		if err := r.countStep(); err != nil {
+		if err := e.countStep(); err != nil {
 			t.Fatalf("step %d: %v", n+1, err)
 		}
 	}
-	if err := r.countStep(); !errors.Is(err, errTooManySteps) {
+	if err := e.countStep(); !errors.Is(err, errTooManySteps) {
 		t.Errorf("step %d: %v, want %v", MaxSteps+1, err, errTooManySteps)
 	}
 	if err := (&execution{end: time.Now().Add(-time.Second)}).countStep(); !errors.Is(err, errTooSlow) {

@@ -21,33 +21,33 @@ const (
 // functions returns the functions of templates: text functions of our own, and those of
 // text/template whose result can be larger than their arguments, with limits. r is nil
 // if a template is only parsed. The other functions of text/template allocate nothing.
-func functions(r *execution) template.FuncMap {
+func functions(e *execution) template.FuncMap {
 	all := template.FuncMap{
 		needFunc:   requireField,
-		truthFunc:  func(value any) (any, error) { return truthOf(value), r.countStep() },
-		tickFunc:   func() (string, error) { return "", r.countStep() },
-		passFunc:   func(value any) (any, error) { return value, r.countStep() },
-		eachFunc:   r.checkRange,
-		showFunc:   r.checkPrinted,
-		"print":    r.print,
-		"println":  r.println,
-		"printf":   r.printf,
-		"html":     r.escapeFunc(template.HTMLEscape),
-		"js":       r.escapeFunc(template.JSEscape),
-		"urlquery": r.escapeFunc(escapeQuery),
+		truthFunc:  func(value any) (any, error) { return truthOf(value), e.countStep() },
+		tickFunc:   func() (string, error) { return "", e.countStep() },
+		passFunc:   func(value any) (any, error) { return value, e.countStep() },
+		eachFunc:   e.checkRange,
+		showFunc:   e.checkPrinted,
+		"print":    e.print,
+		"println":  e.println,
+		"printf":   e.printf,
+		"html":     e.escapeFunc(template.HTMLEscape),
+		"js":       e.escapeFunc(template.JSEscape),
+		"urlquery": e.escapeFunc(escapeQuery),
 		"call":     func(...any) (string, error) { return "", errors.New("function call is not available") },
-		"upper":    r.textFunc(strings.ToUpper),
-		"lower":    r.textFunc(strings.ToLower),
-		"trim":     r.textFunc(strings.TrimSpace),
+		"upper":    e.textFunc(strings.ToUpper),
+		"lower":    e.textFunc(strings.ToLower),
+		"trim":     e.textFunc(strings.TrimSpace),
 		"default":  defaultTo,
-		"join":     r.join,
+		"join":     e.join,
 	}
 	maps.Copy(all, comparisons)
 	return all
 }
 
 // checkRange returns a value to range over, or an error if it has more than MaxSteps items.
-func (r *execution) checkRange(value any) (any, error) {
+func (e *execution) checkRange(value any) (any, error) {
 	n := 0
 	switch v := reflect.ValueOf(value); v.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map, reflect.String:
@@ -60,35 +60,35 @@ func (r *execution) checkRange(value any) (any, error) {
 	if n > MaxSteps {
 		return nil, errTooManySteps
 	}
-	return value, r.countStep()
+	return value, e.countStep()
 }
 
 // checkPrinted returns a value to print, or an error if it is too long.
-func (r *execution) checkPrinted(value any) (any, error) {
+func (e *execution) checkPrinted(value any) (any, error) {
 	if _, err := sizeOf([]any{value}); err != nil {
 		return nil, err
 	}
-	return value, r.countStep()
+	return value, e.countStep()
 }
 
 // print is fmt.Sprint with limits.
-func (r *execution) print(values ...any) (string, error) {
+func (e *execution) print(values ...any) (string, error) {
 	if _, err := sizeOf(values); err != nil {
 		return "", err
 	}
-	return r.chargeText(fmt.Sprint(values...))
+	return e.chargeText(fmt.Sprint(values...))
 }
 
 // println is fmt.Sprintln with limits.
-func (r *execution) println(values ...any) (string, error) {
+func (e *execution) println(values ...any) (string, error) {
 	if _, err := sizeOf(values); err != nil {
 		return "", err
 	}
-	return r.chargeText(fmt.Sprintln(values...))
+	return e.chargeText(fmt.Sprintln(values...))
 }
 
 // join joins values, each formatted like print.
-func (r *execution) join(by string, values []any) (string, error) {
+func (e *execution) join(by string, values []any) (string, error) {
 	n, err := sizeOf(values)
 	if err != nil {
 		return "", err
@@ -100,14 +100,14 @@ func (r *execution) join(by string, values []any) (string, error) {
 	for i, v := range values {
 		words[i] = fmt.Sprint(v)
 	}
-	return r.chargeText(strings.Join(words, by))
+	return e.chargeText(strings.Join(words, by))
 }
 
 // escapeFunc returns a function that formats its arguments like print and escapes the
 // result.
-func (r *execution) escapeFunc(escape func(io.Writer, []byte)) func(...any) (string, error) {
+func (e *execution) escapeFunc(escape func(io.Writer, []byte)) func(...any) (string, error) {
 	return func(values ...any) (string, error) {
-		text, err := r.print(values...)
+		text, err := e.print(values...)
 		if err != nil {
 			return "", err
 		}
@@ -116,18 +116,18 @@ func (r *execution) escapeFunc(escape func(io.Writer, []byte)) func(...any) (str
 		if to.full {
 			return "", errTextTooLong
 		}
-		return r.chargeText(to.text.String())
+		return e.chargeText(to.text.String())
 	}
 }
 
 // textFunc returns a function that applies change, which must not lengthen a text by
 // much.
-func (r *execution) textFunc(change func(string) string) func(string) (string, error) {
+func (e *execution) textFunc(change func(string) string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		if len(text) > MaxText {
 			return "", errTextTooLong
 		}
-		return r.chargeText(change(text))
+		return e.chargeText(change(text))
 	}
 }
 
@@ -137,11 +137,11 @@ type cappedBuffer struct {
 	full bool
 }
 
-func (l *cappedBuffer) Write(piece []byte) (int, error) {
-	if l.full = l.full || l.text.Len()+len(piece) > MaxText; l.full {
+func (b *cappedBuffer) Write(piece []byte) (int, error) {
+	if b.full = b.full || b.text.Len()+len(piece) > MaxText; b.full {
 		return 0, errTextTooLong
 	}
-	return l.text.Write(piece)
+	return b.text.Write(piece)
 }
 
 // escapeQuery is url.QueryEscape in pieces of 1 KiB.

@@ -106,11 +106,11 @@ func TestPrintfEstimates(t *testing.T) {
 			}
 			for _, v := range values {
 				const much = 1 << 30
-				m := sizeEstimator{base: printfOverhead + read.width, left: much}
-				if err := m.add(v, 0); err != nil {
+				s := sizeEstimator{base: printfOverhead + read.width, left: much}
+				if err := s.add(v, 0); err != nil {
 					t.Fatal(err)
 				}
-				most := len(format) + (read.count+1)*printfOverhead + (much-m.left)*read.expansion
+				most := len(format) + (read.count+1)*printfOverhead + (much-s.left)*read.expansion
 				if got := len(fmt.Sprintf(format, v)); got > most {
 					t.Errorf("%s of %.20v is %d bytes, estimated %d", format, v, got, most)
 				}

@@ -25,15 +25,15 @@ type printfNumber struct {
 }
 
 // Format implements fmt.Formatter.
-func (f printfNumber) Format(state fmt.State, verb rune) {
+func (n printfNumber) Format(state fmt.State, verb rune) {
 	format := fmt.FormatString(state, verb)
 	switch {
-	case strings.ContainsRune("dbocxXU", verb) && f.exact.IsInt():
-		fmt.Fprintf(state, format, f.exact.Num())
+	case strings.ContainsRune("dbocxXU", verb) && n.exact.IsInt():
+		fmt.Fprintf(state, format, n.exact.Num())
 	case strings.ContainsRune("eEfFgG", verb):
-		fmt.Fprintf(state, format, new(big.Float).SetPrec(512).SetRat(f.exact))
+		fmt.Fprintf(state, format, new(big.Float).SetPrec(512).SetRat(n.exact))
 	default:
-		fmt.Fprintf(state, format, f.value)
+		fmt.Fprintf(state, format, n.value)
 	}
 }
 

@@ -18,7 +18,7 @@ const printfOverhead = 48
 // printf is fmt.Sprintf with limits: arguments are used once and in order, and width
 // and precision have at most two digits. It returns an error before it formats a result
 // that might exceed the limit of function results.
-func (r *execution) printf(format string, values ...any) (string, error) {
+func (e *execution) printf(format string, values ...any) (string, error) {
 	verbs, err := readVerbs(format)
 	if err != nil {
 		return "", err
@@ -33,13 +33,13 @@ func (r *execution) printf(format string, values ...any) (string, error) {
 			most += maxDigits + maxExponent // as formatted by %f
 		}
 	}
-	m := sizeEstimator{base: printfOverhead + verbs.width, left: (maxFunctionBytes - most) / verbs.expansion}
+	s := sizeEstimator{base: printfOverhead + verbs.width, left: (maxFunctionBytes - most) / verbs.expansion}
 	for _, v := range values {
-		if err := m.add(v, 0); err != nil {
+		if err := s.add(v, 0); err != nil {
 			return "", err
 		}
 	}
-	return r.chargeText(fmt.Sprintf(format, printfValues(values)...))
+	return e.chargeText(fmt.Sprintf(format, printfValues(values)...))
 }
 
 // A formatVerbs holds upper bounds over the verbs of a format.

@@ -55,22 +55,22 @@ func Parse(text string) (*Template, error) {
 // and keys are empty. A template that fails or exceeds MaxTime, MaxSteps or MaxText,
 // also by an intermediate value, returns fault.ErrInvalid: it is stopped before it
 // allocates a megabyte.
-func (p *Template) Execute(data any) (string, error) {
-	if p.tree.Tree == nil {
+func (t *Template) Execute(data any) (string, error) {
+	if t.tree.Tree == nil {
 		return "", nil
 	}
-	run := &execution{end: time.Now().Add(MaxTime)}
-	mine, err := p.tree.Clone()
+	e := &execution{end: time.Now().Add(MaxTime)}
+	mine, err := t.tree.Clone()
 	if err != nil {
 		return "", fmt.Errorf("clone template: %w", err)
 	}
-	if err := mine.Funcs(functions(run)).Execute(run, data); err != nil {
+	if err := mine.Funcs(functions(e)).Execute(e, data); err != nil {
 		if missing, ok := errors.AsType[missingField](err); ok {
 			return "", fmt.Errorf("%w: %w", missing, fault.ErrInvalid)
 		}
 		return "", fmt.Errorf("execute template: %s: %w", plainError(err), fault.ErrInvalid)
 	}
-	return strings.ReplaceAll(run.text.String(), "<no value>", ""), nil
+	return strings.ReplaceAll(e.text.String(), "<no value>", ""), nil
 }
 
 // maxErrorBytes is the number of bytes kept from each end of an error of text/template, which

@@ -73,11 +73,11 @@ func TestGenerationWithoutFolder(t *testing.T) {
 
 func epoch(t *testing.T, q *queue.Queue) string {
 	t.Helper()
-	epoch, err := q.Generation(t.Context())
+	generation, err := q.Generation(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return epoch.Name
+	return generation.Name
 }
 
 // inHand returns the number of in-flight messages of all consumers.

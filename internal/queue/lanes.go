@@ -124,14 +124,14 @@ func (l *Lanes) Take(ctx context.Context, enough int) ([]job.QueueMessage, error
 		return some.taken, nil
 	}
 	select {
-	case t := <-l.lanes[job.Critical]:
-		return []job.QueueMessage{t}, nil
-	case t := <-l.lanes[job.High]:
-		return []job.QueueMessage{t}, nil
-	case t := <-l.lanes[job.Normal]:
-		return []job.QueueMessage{t}, nil
-	case t := <-l.lanes[job.Low]:
-		return []job.QueueMessage{t}, nil
+	case m := <-l.lanes[job.Critical]:
+		return []job.QueueMessage{m}, nil
+	case m := <-l.lanes[job.High]:
+		return []job.QueueMessage{m}, nil
+	case m := <-l.lanes[job.Normal]:
+		return []job.QueueMessage{m}, nil
+	case m := <-l.lanes[job.Low]:
+		return []job.QueueMessage{m}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -144,12 +144,12 @@ type takenBatch struct {
 }
 
 // drain moves messages from a lane to the load until it has enough deliveries.
-func (l *takenBatch) drain(lane chan job.QueueMessage, enough int) {
-	for l.deliveries < enough {
+func (b *takenBatch) drain(lane chan job.QueueMessage, enough int) {
+	for b.deliveries < enough {
 		select {
-		case t := <-lane:
-			l.taken = append(l.taken, t)
-			l.deliveries += max(1, t.Deliveries()) // a message without deliveries counts, so that the loop ends
+		case m := <-lane:
+			b.taken = append(b.taken, m)
+			b.deliveries += max(1, m.Deliveries()) // a message without deliveries counts, so that the loop ends
 		default:
 			return
 		}
@@ -160,8 +160,8 @@ func (l *takenBatch) drain(lane chan job.QueueMessage, enough int) {
 func (l *Lanes) nackRest(rank job.Rank) {
 	for {
 		select {
-		case t := <-l.lanes[rank]:
-			_ = t.Nack() // if it fails, the broker redelivers after the ack wait
+		case m := <-l.lanes[rank]:
+			_ = m.Nack() // if it fails, the broker redelivers after the ack wait
 		default:
 			return
 		}

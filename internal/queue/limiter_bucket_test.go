@@ -38,10 +38,10 @@ func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *pace.Limiter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pace.New(q.LimiterBucket(), time.Now, log)
+	l := pace.New(q.LimiterBucket(), time.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx) }()
+	go func() { ended <- l.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -49,7 +49,7 @@ func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *pace.Limiter {
 		}
 		q.Close()
 	})
-	return p
+	return l
 }
 
 func broker(t *testing.T) *queue.Broker {
@@ -102,16 +102,16 @@ func TestSharedSlots(t *testing.T) {
 	given := make(chan time.Time, 1000)
 	failed := make(chan error, 2)
 	for range 2 {
-		p := pacer(t, b)
+		l := pacer(t, b)
 		go func() {
 			for range 20 {
-				slots, err := p.Reserve(t.Context(), paced, 10, false)
+				slots, err := l.Reserve(t.Context(), paced, 10, false)
 				if err != nil {
 					failed <- err
 					return
 				}
 				for _, s := range slots {
-					at, _ := p.View(paced).When(s)
+					at, _ := l.View(paced).When(s)
 					given <- at
 				}
 			}
@@ -156,14 +156,14 @@ func TestBucketVanishes(t *testing.T) {
 			}
 			slots = append(slots, reserve(t, other)...)
 			fresh := pacer(t, b)
-			for _, p := range []*pace.Limiter{one, other, fresh} {
-				until(t, func() bool { return behind(p, slots, end) })
+			for _, l := range []*pace.Limiter{one, other, fresh} {
+				until(t, func() bool { return behind(l, slots, end) })
 			}
 			given := map[time.Time]bool{}
 			for _, s := range slots {
-				at, is := fresh.View(slow).When(s)
-				if !is || given[at] {
-					t.Errorf("a slot holds: %t, is reserved twice: %t", is, given[at])
+				at, ok := fresh.View(slow).When(s)
+				if !ok || given[at] {
+					t.Errorf("a slot holds: %t, is reserved twice: %t", ok, given[at])
 				}
 				given[at] = true
 			}
@@ -172,9 +172,9 @@ func TestBucketVanishes(t *testing.T) {
 }
 
 // reserve reserves ten slots of slow.
-func reserve(t *testing.T, p *pace.Limiter) []pace.Slot {
+func reserve(t *testing.T, l *pace.Limiter) []pace.Slot {
 	t.Helper()
-	slots, err := p.Reserve(t.Context(), slow, 10, false)
+	slots, err := l.Reserve(t.Context(), slow, 10, false)
 	if err != nil || len(slots) != 10 {
 		t.Fatalf("%d slots, %v", len(slots), err)
 	}
@@ -183,10 +183,10 @@ func reserve(t *testing.T, p *pace.Limiter) []pace.Slot {
 
 // behind reports whether a limiter has slots of slow after end in its state, and reserves
 // the next ones behind them.
-func behind(p *pace.Limiter, slots []pace.Slot, end time.Time) bool {
-	view := p.View(slow)
-	last, is := view.When(slots[len(slots)-1])
-	return is && last.After(end) && view.NextSlot().After(last)
+func behind(l *pace.Limiter, slots []pace.Slot, end time.Time) bool {
+	view := l.View(slow)
+	last, ok := view.When(slots[len(slots)-1])
+	return ok && last.After(end) && view.NextSlot().After(last)
 }
 
 // TestBucketFolderDeleted deletes the files of a broker, either those of its own run or
@@ -216,14 +216,14 @@ func TestBucketFolderDeleted(t *testing.T) {
 				b = start()
 			}
 			t.Cleanup(b.Stop)
-			p := pacer(t, b)
+			l := pacer(t, b)
 			if c.opened {
-				reserveEach(t, p, 10)
+				reserveEach(t, l, 10)
 			}
 			for os.RemoveAll(dir) != nil { // the broker writes concurrently
 			}
-			reserveEach(t, p, 50)
-			reserveEach(t, p, 50)
+			reserveEach(t, l, 50)
+			reserveEach(t, l, 50)
 		})
 	}
 }
@@ -263,12 +263,12 @@ func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 }
 
 // reserveEach reserves a slot of each of a number of keys, with retries.
-func reserveEach(t *testing.T, p *pace.Limiter, keys int) {
+func reserveEach(t *testing.T, l *pace.Limiter, keys int) {
 	t.Helper()
 	for n := range keys {
 		key := pace.Key{ID: fmt.Sprintf("slack.credential.%d", n), Rate: paced.Rate}
 		until(t, func() bool {
-			slots, err := p.Reserve(t.Context(), key, 1, false)
+			slots, err := l.Reserve(t.Context(), key, 1, false)
 			return err == nil && len(slots) == 1
 		})
 	}

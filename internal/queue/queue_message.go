@@ -18,8 +18,8 @@ func groupJobs(jobs []job.Job, size int) (bundles [][]job.Job) {
 	open := map[kind]place{} // the last bundle of each kind, and the room left in it
 	for _, j := range jobs {
 		k, bytes := kind{j.Messenger, j.Rank}, contentBytes(j.Content)
-		at, is := open[k]
-		if !is || at.deliveries < len(j.Deliveries) || at.bytes < bytes {
+		at, ok := open[k]
+		if !ok || at.deliveries < len(j.Deliveries) || at.bytes < bytes {
 			at = place{len(bundles), size, maxMessageBytes}
 			bundles = append(bundles, nil)
 		}

@@ -25,21 +25,21 @@ type memoryListener struct {
 
 func newPipes() *memoryListener { return &memoryListener{make(chan net.Conn), make(chan struct{})} }
 
-func (p *memoryListener) Accept() (net.Conn, error) {
+func (l *memoryListener) Accept() (net.Conn, error) {
 	select {
-	case c := <-p.conns:
+	case c := <-l.conns:
 		return c, nil
-	case <-p.closed:
+	case <-l.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-func (p *memoryListener) Close() error   { close(p.closed); return nil }
-func (p *memoryListener) Addr() net.Addr { return &net.TCPAddr{} }
+func (l *memoryListener) Close() error   { close(l.closed); return nil }
+func (l *memoryListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-func (p *memoryListener) Dial(context.Context, string, string) (net.Conn, error) {
+func (l *memoryListener) Dial(context.Context, string, string) (net.Conn, error) {
 	here, there := net.Pipe()
-	p.conns <- there
+	l.conns <- there
 	return here, nil
 }
 
@@ -75,10 +75,10 @@ var whole = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 
 // post sends pieces of a body, each after a pause, and returns the response and the time
 // until it came. The declared length is more bytes longer than the pieces.
-func post(t *testing.T, p *memoryListener, pause time.Duration, pieces []string, more int) (string, time.Duration) {
+func post(t *testing.T, l *memoryListener, pause time.Duration, pieces []string, more int) (string, time.Duration) {
 	t.Helper()
 	began := time.Now()
-	conn, _ := p.Dial(t.Context(), "", "")
+	conn, _ := l.Dial(t.Context(), "", "")
 	sent := make(chan struct{})
 	defer func() { _ = conn.Close(); <-sent }()
 	go func() {

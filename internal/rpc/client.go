@@ -28,9 +28,9 @@ func NewHTTPClient() *http.Client {
 // ClientOptions configures generated clients to use gRPC, with a deadline on each call. If
 // the upstream, a service of that name, does not respond to a call, callers get unavailable
 // without the cause, and log gets the cause.
-func ClientOptions(neighbour string, log *slog.Logger) connect.ClientOption {
+func ClientOptions(upstream string, log *slog.Logger) connect.ClientOption {
 	return connect.WithClientOptions(
 		connect.WithGRPC(),
-		connect.WithInterceptors(&upstreamInterceptor{name: neighbour, timeout: callTimeout, log: log}),
+		connect.WithInterceptors(&upstreamInterceptor{name: upstream, timeout: callTimeout, log: log}),
 	)
 }

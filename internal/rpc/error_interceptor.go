@@ -31,43 +31,43 @@ var codes = []struct {
 type errorInterceptor struct{ log *slog.Logger }
 
 // WrapUnary translates the error of a call.
-func (f errorInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (i errorInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		res, err := next(ctx, req)
 		if err != nil {
-			return nil, f.toCallerError(ctx, req.Spec(), err)
+			return nil, i.toCallerError(ctx, req.Spec(), err)
 		}
 		return res, nil
 	}
 }
 
 // WrapStreamingHandler translates the error of a stream.
-func (f errorInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (i errorInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		if err := next(ctx, conn); err != nil {
-			return f.toCallerError(ctx, conn.Spec(), err)
+			return i.toCallerError(ctx, conn.Spec(), err)
 		}
 		return nil
 	}
 }
 
 // WrapStreamingClient returns next: the interceptor is for handlers.
-func (f errorInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (i errorInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
-func (f errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, err error) *connect.Error {
+func (i errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, err error) *connect.Error {
 	outside := truncateError(callerError(err))
 	level := slog.LevelDebug
-	_, neighbour := errors.AsType[*upstreamError](err)
+	_, upstream := errors.AsType[*upstreamError](err)
 	switch outside.Code() {
 	case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
 		level = slog.LevelError
 	}
-	if neighbour {
+	if upstream {
 		level = slog.LevelDebug // the client's interceptor has logged it
 	}
-	f.log.Log(ctx, level, "call failed",
+	i.log.Log(ctx, level, "call failed",
 		"procedure", spec.Procedure, "code", outside.Code().String(), "error", truncate(err.Error(), maxLogBytes), "cause", truncate(internalCause(err), maxLogBytes))
 	return outside
 }

@@ -29,33 +29,33 @@ type Listener struct {
 // Handler returns the handler of the whole port: the services by every protocol, their REST
 // paths, reflection, health by gRPC (grpc.health.v1) and by HTTP (/healthz: the process is
 // alive; /readyz: it can do its work).
-func (f Listener) Handler() (http.Handler, error) {
+func (l Listener) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
-	names := make([]string, 0, len(f.Services))
-	for _, s := range f.Services {
+	names := make([]string, 0, len(l.Services))
+	for _, s := range l.Services {
 		mux.Handle(s.Path, withQueryCheck(s.Handler))
 		names = append(names, s.Name())
 	}
-	if err := mountREST(mux, f.Services); err != nil {
+	if err := mountREST(mux, l.Services); err != nil {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, readMax(maxProbeBytes)))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, readMax(maxProbeBytes)))
-	path, health := grpchealth.NewHandler(&healthChecker{names: names, ready: f.Ready}, readMax(maxProbeBytes))
+	path, health := grpchealth.NewHandler(&healthChecker{names: names, ready: l.Ready}, readMax(maxProbeBytes))
 	mux.Handle(path, withQueryCheck(health))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", f.readyz)
-	for pattern, handler := range f.Handlers {
+	mux.HandleFunc("GET /readyz", l.readyz)
+	for pattern, handler := range l.Handlers {
 		mux.Handle(pattern, handler)
 	}
 	return mux, nil
 }
 
-func (f Listener) readyz(w http.ResponseWriter, r *http.Request) {
+func (l Listener) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	if err := f.Ready(ctx); err != nil {
+	if err := l.Ready(ctx); err != nil {
 		writeText(w, http.StatusServiceUnavailable, callerError(err).Message())
 		return
 	}

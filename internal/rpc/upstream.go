@@ -20,11 +20,11 @@ const upstreamWarnInterval = time.Second
 // A upstreamError is the error of a call to which an upstream did not respond. Its text is
 // for callers; the cause, which holds addresses, is for the log only.
 type upstreamError struct {
-	neighbour string
-	cause     error
+	upstream string
+	cause    error
 }
 
-func (e *upstreamError) Error() string { return e.neighbour + " service unavailable; try again" }
+func (e *upstreamError) Error() string { return e.upstream + " service unavailable; try again" }
 
 // Unwrap returns fault.ErrUnavailable, and not the cause: a connection that was reset with
 // "context canceled" does not mean that the caller canceled.
@@ -43,16 +43,16 @@ type upstreamInterceptor struct {
 }
 
 // WrapUnary adds a deadline to a call, and translates its error.
-func (n *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (i *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		bounded, cancel := ctx, context.CancelFunc(func() {})
 		if _, ok := ctx.Deadline(); !ok {
-			bounded, cancel = context.WithTimeout(ctx, n.timeout)
+			bounded, cancel = context.WithTimeout(ctx, i.timeout)
 		}
 		defer cancel()
 		res, err := next(bounded, req)
 		if err != nil {
-			return nil, n.translate(ctx, req.Spec(), err)
+			return nil, i.translate(ctx, req.Spec(), err)
 		}
 		return res, nil
 	}
@@ -60,20 +60,20 @@ func (n *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFun
 
 // WrapStreamingClient translates the errors of a stream. It adds no deadline: a stream is
 // long-lived.
-func (n *upstreamInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (i *upstreamInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
-		return &upstreamConn{StreamingClientConn: next(ctx, spec), ctx: ctx, neighbours: n}
+		return &upstreamConn{StreamingClientConn: next(ctx, spec), ctx: ctx, interceptor: i}
 	}
 }
 
 // WrapStreamingHandler returns next: the interceptor is for clients.
-func (n *upstreamInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (i *upstreamInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return next
 }
 
 // translate returns err if the upstream returned it, the error of ctx if the caller's own
 // context ended, and otherwise a upstreamError, which it logs.
-func (n *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, err error) error {
+func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return contextError(ctx.Err())
@@ -82,8 +82,8 @@ func (n *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, 
 	case isServiceError(err):
 		return err
 	}
-	n.warn(ctx, spec, err)
-	return connect.NewError(connect.CodeUnavailable, &upstreamError{n.name, err})
+	i.warn(ctx, spec, err)
+	return connect.NewError(connect.CodeUnavailable, &upstreamError{i.name, err})
 }
 
 // isServiceError reports whether a service returned an error deliberately. Canceled and
@@ -113,26 +113,26 @@ func contextError(err error) error {
 }
 
 // warn logs the cause of a failure, at most once per upstreamWarnInterval.
-func (n *upstreamInterceptor) warn(ctx context.Context, spec connect.Spec, err error) {
-	n.mu.Lock()
+func (i *upstreamInterceptor) warn(ctx context.Context, spec connect.Spec, err error) {
+	i.mu.Lock()
 	now := time.Now()
-	if now.Sub(n.warned) < upstreamWarnInterval {
-		n.suppressed++
-		n.mu.Unlock()
+	if now.Sub(i.warned) < upstreamWarnInterval {
+		i.suppressed++
+		i.mu.Unlock()
 		return
 	}
-	more := n.suppressed
-	n.warned, n.suppressed = now, 0
-	n.mu.Unlock()
-	n.log.WarnContext(ctx, "upstream unavailable", "upstream", n.name, "procedure", spec.Procedure,
+	more := i.suppressed
+	i.warned, i.suppressed = now, 0
+	i.mu.Unlock()
+	i.log.WarnContext(ctx, "upstream unavailable", "upstream", i.name, "procedure", spec.Procedure,
 		"code", connect.CodeOf(err).String(), "error", truncate(err.Error(), maxLogBytes), "unlogged", more)
 }
 
 // A upstreamConn is a stream from an upstream.
 type upstreamConn struct {
 	connect.StreamingClientConn
-	ctx        context.Context //nolint:containedctx // the context of the call that opened the stream
-	neighbours *upstreamInterceptor
+	ctx         context.Context //nolint:containedctx // the context of the call that opened the stream
+	interceptor *upstreamInterceptor
 }
 
 // Send sends a message. After io.EOF, Receive returns the cause.
@@ -153,7 +153,7 @@ func (c *upstreamConn) CloseRequest() error {
 // CloseResponse closes the stream. It returns nil: Receive has returned the error.
 func (c *upstreamConn) CloseResponse() error {
 	if err := c.StreamingClientConn.CloseResponse(); err != nil {
-		c.neighbours.log.DebugContext(c.ctx, "close of upstream stream failed", "upstream", c.neighbours.name, "error", truncate(err.Error(), maxLogBytes))
+		c.interceptor.log.DebugContext(c.ctx, "close of upstream stream failed", "upstream", c.interceptor.name, "error", truncate(err.Error(), maxLogBytes))
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (c *upstreamConn) translate(err error) error {
 	if err == nil || isCleanEnd(err) {
 		return err
 	}
-	return c.neighbours.translate(c.ctx, c.Spec(), err)
+	return c.interceptor.translate(c.ctx, c.Spec(), err)
 }
 
 // isCleanEnd reports whether err is the end of a stream that its server has completed. By

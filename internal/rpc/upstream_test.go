@@ -156,8 +156,8 @@ func TestUpstreamResponds(t *testing.T) {
 	}})
 	client := NewHTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
-	n := &upstreamInterceptor{name: "alert", timeout: time.Minute, log: slog.New(slog.NewTextHandler(&logged, nil))}
-	alerts := alertv1connect.NewAlertServiceClient(client, serveFaulty(t, handler), connect.WithGRPC(), connect.WithInterceptors(n))
+	i := &upstreamInterceptor{name: "alert", timeout: time.Minute, log: slog.New(slog.NewTextHandler(&logged, nil))}
+	alerts := alertv1connect.NewAlertServiceClient(client, serveFaulty(t, handler), connect.WithGRPC(), connect.WithInterceptors(i))
 
 	stream, err := alerts.WatchAlert(t.Context(), &alertv1.WatchAlertRequest{})
 	if err != nil || !stream.Receive() || stream.Receive() {

@@ -108,7 +108,7 @@ func (f *keyFile) removeKeys(m *keyset.Manager, ids []KeyID) error {
 		if err := m.Delete(uint32(id)); err != nil { // the primary, or no key of this file
 			return fmt.Errorf("remove seal key %s: %w", id, err)
 		}
-		f.Keys = slices.DeleteFunc(f.Keys, func(n keyMetadata) bool { return n.ID == id })
+		f.Keys = slices.DeleteFunc(f.Keys, func(m keyMetadata) bool { return m.ID == id })
 	}
 	return f.loadInto(m)
 }
@@ -126,7 +126,7 @@ func (f *keyFile) loadInto(m *keyset.Manager) error {
 
 // metadata returns the metadata of a key, and adds it if there is none.
 func (f *keyFile) metadata(id KeyID) *keyMetadata {
-	i := slices.IndexFunc(f.Keys, func(n keyMetadata) bool { return n.ID == id })
+	i := slices.IndexFunc(f.Keys, func(m keyMetadata) bool { return m.ID == id })
 	if i < 0 {
 		i = len(f.Keys)
 		f.Keys = append(f.Keys, keyMetadata{ID: id})
@@ -151,7 +151,7 @@ func (f *keyFile) entries() []KeyInfo {
 	var es []KeyInfo
 	for _, k := range info.GetKeyInfo() {
 		e := KeyInfo{ID: KeyID(k.GetKeyId()), Primary: k.GetKeyId() == info.GetPrimaryKeyId()}
-		if i := slices.IndexFunc(f.Keys, func(n keyMetadata) bool { return n.ID == e.ID }); i >= 0 {
+		if i := slices.IndexFunc(f.Keys, func(m keyMetadata) bool { return m.ID == e.ID }); i >= 0 {
 			e.CreateTime, e.ReplaceTime = f.Keys[i].Made, f.Keys[i].Replaced
 		}
 		es = append(es, e)

@@ -26,12 +26,12 @@ func ReadKeyFile(path string) (*Keyring, error) {
 func ParseKeyring(text, name string) (*Keyring, error) { return newKeyring([]byte(text), name) }
 
 func newKeyring(text []byte, name string) (*Keyring, error) {
-	r, err := loadKeys(text, name)
+	lk, err := loadKeys(text, name)
 	if err != nil {
 		return nil, err
 	}
 	k := &Keyring{name: name, changed: make(chan struct{})}
-	k.ring.Store(r)
+	k.ring.Store(lk)
 	return k, nil
 }
 

@@ -72,15 +72,15 @@ func (k *Keyring) Open(sealed []byte, purpose string) (string, error) {
 
 // open decrypts a Tink ciphertext.
 func (k *Keyring) open(sealed, associated []byte) (string, error) {
-	r := k.ring.Load()
+	lk := k.ring.Load()
 	id, named := KeyIDOf(sealed)
-	if named && !r.has(id) {
+	if named && !lk.has(id) {
 		_, _ = k.Reload() // Follow logs errors of the file
-		if r = k.ring.Load(); !r.has(id) {
+		if lk = k.ring.Load(); !lk.has(id) {
 			return "", fmt.Errorf("credential cannot be opened: sealed under key %s: %w", id, ErrUnknownKey)
 		}
 	}
-	secret, err := r.aead.Decrypt(sealed, associated)
+	secret, err := lk.aead.Decrypt(sealed, associated)
 	if err != nil {
 		return "", errors.New("credential cannot be opened: sealed for another address, or damaged")
 	}

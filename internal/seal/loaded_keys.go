@@ -35,25 +35,25 @@ func loadKeys(text []byte, name string) (*loadedKeys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s holds a key that is not for AEAD", name)
 	}
-	r := &loadedKeys{sum: sha256.Sum256(text), aead: a, fingerprintKey: f.FingerprintKey, ids: map[KeyID]bool{}}
+	lk := &loadedKeys{sum: sha256.Sum256(text), aead: a, fingerprintKey: f.FingerprintKey, ids: map[KeyID]bool{}}
 	info := f.handle.KeysetInfo()
-	r.primary = KeyID(info.GetPrimaryKeyId())
+	lk.primary = KeyID(info.GetPrimaryKeyId())
 	for _, k := range info.GetKeyInfo() {
-		r.ids[KeyID(k.GetKeyId())] = true
+		lk.ids[KeyID(k.GetKeyId())] = true
 	}
-	return r, nil
+	return lk, nil
 }
 
-func (r *loadedKeys) has(id KeyID) bool { return r.ids[id] }
+func (lk *loadedKeys) has(id KeyID) bool { return lk.ids[id] }
 
 // isSuccessorOf reports whether r is a rotated version of before: it opens credentials sealed
 // under the primary of before, and has the same fingerprint key.
-func (r *loadedKeys) isSuccessorOf(before *loadedKeys) bool {
-	return r.has(before.primary) && bytes.Equal(r.fingerprintKey, before.fingerprintKey)
+func (lk *loadedKeys) isSuccessorOf(before *loadedKeys) bool {
+	return lk.has(before.primary) && bytes.Equal(lk.fingerprintKey, before.fingerprintKey)
 }
 
-func (r *loadedKeys) fingerprint(parts []string) string {
-	h := hmac.New(sha256.New, r.fingerprintKey)
+func (lk *loadedKeys) fingerprint(parts []string) string {
+	h := hmac.New(sha256.New, lk.fingerprintKey)
 	for _, p := range parts {
 		_ = binary.Write(h, binary.BigEndian, uint64(len(p))) // a hash never returns an error
 		_, _ = io.WriteString(h, p)

@@ -22,14 +22,14 @@ func (k *Keyring) Reload() (changed bool, err error) {
 	if err != nil || sha256.Sum256(text) == before.sum {
 		return false, err
 	}
-	r, err := loadKeys(text, k.name)
+	lk, err := loadKeys(text, k.name)
 	if err != nil {
 		return false, err
 	}
-	if !r.isSuccessorOf(before) {
+	if !lk.isSuccessorOf(before) {
 		return false, fmt.Errorf("%s holds another seal key, which does not succeed the loaded one: restore the old file, or restart to use the new one", k.name)
 	}
-	k.ring.Store(r)
+	k.ring.Store(lk)
 	close(k.changed)
 	k.changed = make(chan struct{})
 	return true, nil

@@ -35,7 +35,7 @@ func Parse(text string) (Target, error) {
 	}
 	t := Target{Kind: User}
 	rest, ok := strings.CutPrefix(text, "@")
-	if group, is := strings.CutPrefix(rest, "@"); is {
+	if group, ok := strings.CutPrefix(rest, "@"); ok {
 		t.Kind, rest = Group, group
 	}
 	if !ok {

@@ -51,8 +51,8 @@ func (a Alert) Text() string {
 
 // Content returns the content of the alert's jobs for a messenger.
 func (a Alert) Content(messenger string) job.Content {
-	text, is := a.Texts[messenger]
-	if !is {
+	text, ok := a.Texts[messenger]
+	if !ok {
 		text = a.Text()
 	}
 	return job.Content{

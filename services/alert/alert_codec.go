@@ -198,9 +198,9 @@ func receiptToWire(r Receipt) *alertv1.Receipt {
 
 // receiptFromWire returns the receipt that came at now. A final status other than sent
 // means that the message was not delivered.
-func receiptFromWire(said *userv1.ReadReceiptResponse, now time.Time) Receipt {
-	o := outcome.FromWire(said.GetOutcome())
-	r := Receipt{MessageID: o.MessageID, Status: said.GetStatus(), Time: now, Final: said.GetFinal()}
+func receiptFromWire(res *userv1.ReadReceiptResponse, now time.Time) Receipt {
+	o := outcome.FromWire(res.GetOutcome())
+	r := Receipt{MessageID: o.MessageID, Status: res.GetStatus(), Time: now, Final: res.GetFinal()}
 	if r.Failed = r.Final && o.Kind != messenger.Sent; r.Failed {
 		r.Code = o.Code
 	}

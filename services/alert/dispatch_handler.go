@@ -132,9 +132,9 @@ func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDe
 // GetCanary returns the canary of the directory. Senders request it here because they have
 // no other upstream.
 func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {
-	said, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
+	res, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.GetCanaryResponse{Canary: said.GetCanary()}, nil
+	return &jobv1.GetCanaryResponse{Canary: res.GetCanary()}, nil
 }

@@ -54,82 +54,82 @@ func NewDispatchLoop(dispatcher Dispatcher, queue Queue, rule VerdictRule, jobSi
 
 // Enqueue enqueues deliveries that were recorded just now. It never blocks and loses none:
 // those that do not fit into the outbox are found in the ledger.
-func (c *DispatchLoop) Enqueue(a Alert, ds []Delivery) { c.outbox.add(Jobs(a, ds, c.jobSize)) }
+func (l *DispatchLoop) Enqueue(a Alert, ds []Delivery) { l.outbox.add(Jobs(a, ds, l.jobSize)) }
 
 // Notify notifies the dispatch loop, without blocking, that deliveries may be due sooner
 // than it knows. Changes without a notification are found within a second.
-func (c *DispatchLoop) Notify() {
+func (l *DispatchLoop) Notify() {
 	select {
-	case c.changed <- struct{}{}:
+	case l.changed <- struct{}{}:
 	default:
 	}
 }
 
 // Run runs until ctx ends. It then drains the outbox, and enqueues the jobs that were
 // taken ahead of time when they are due.
-func (c *DispatchLoop) Run(ctx context.Context) error {
+func (l *DispatchLoop) Run(ctx context.Context) error {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
-	c.compareWithLedger(ctx)
+	l.compareWithLedger(ctx)
 	for {
 		select {
-		case jobs := <-c.outbox.jobs:
-			c.outbox.enqueue(ctx, c.outbox.collect(jobs))
-		case <-c.changed:
-			alarm.Reset(min(max(0, c.roundStart.Add(minRound).Sub(c.now())), minRound))
+		case jobs := <-l.outbox.jobs:
+			l.outbox.enqueue(ctx, l.outbox.collect(jobs))
+		case <-l.changed:
+			alarm.Reset(min(max(0, l.roundStart.Add(minRound).Sub(l.now())), minRound))
 		case <-alarm.C:
-			alarm.Reset(c.round(ctx))
+			alarm.Reset(l.round(ctx))
 		case <-ctx.Done():
-			c.outbox.drain(context.WithoutCancel(ctx))
-			c.drainLookahead(context.WithoutCancel(ctx))
+			l.outbox.drain(context.WithoutCancel(ctx))
+			l.drainLookahead(context.WithoutCancel(ctx))
 			return nil
 		}
 	}
 }
 
 // round runs one round and returns the wait until the next.
-func (c *DispatchLoop) round(ctx context.Context) time.Duration {
-	c.detectStep(ctx)
-	c.roundStart = c.now()
-	c.enqueueReady(ctx)
-	lost := c.outbox.checkQueue(ctx)
-	due, end, err := c.dispatcher.NextTimes(ctx)
+func (l *DispatchLoop) round(ctx context.Context) time.Duration {
+	l.detectStep(ctx)
+	l.roundStart = l.now()
+	l.enqueueReady(ctx)
+	lost := l.outbox.checkQueue(ctx)
+	due, end, err := l.dispatcher.NextTimes(ctx)
 	if err != nil {
-		c.log.Error("next due time query failed", "error", err)
-		c.outbox.missed.CompareAndSwap(false, !lost.IsZero())
-		return untilNext(c.now(), c.lookahead.nextTime())
+		l.log.Error("next due time query failed", "error", err)
+		l.outbox.missed.CompareAndSwap(false, !lost.IsZero())
+		return untilNext(l.now(), l.lookahead.nextTime())
 	}
-	now := c.now()
+	now := l.now()
 	done := 0
 	if isDue(end, now) {
-		done += c.sweep(ctx)
+		done += l.sweep(ctx)
 	}
 	if !lost.IsZero() && !due.IsZero() {
-		done += c.reenqueueLost(ctx, lost)
+		done += l.reenqueueLost(ctx, lost)
 	}
-	early := c.lookahead.window()
-	if !c.outbox.down && (done > 0 || isDue(due, now.Add(early))) {
-		done += c.enqueueDue(ctx)
+	early := l.lookahead.window()
+	if !l.outbox.down && (done > 0 || isDue(due, now.Add(early))) {
+		done += l.enqueueDue(ctx)
 	}
-	if c.outbox.down {
-		c.lookahead.clear() // wake re-enqueues them after the outage
+	if l.outbox.down {
+		l.lookahead.clear() // wake re-enqueues them after the outage
 		due = time.Time{}
 	}
 	if done > 0 {
-		c.recordTime(ctx)
+		l.recordTime(ctx)
 	}
-	if done > 0 || isDue(c.lookahead.nextTime(), now) {
+	if done > 0 || isDue(l.lookahead.nextTime(), now) {
 		return minRound
 	}
-	return untilNext(now, c.outbox.nextCheck, c.lookahead.nextTime(), before(due, early), end)
+	return untilNext(now, l.outbox.nextCheck, l.lookahead.nextTime(), before(due, early), end)
 }
 
 // sweep completes expired deliveries, ends expired leases, and returns the number of both.
-func (c *DispatchLoop) sweep(ctx context.Context) (done int) {
+func (l *DispatchLoop) sweep(ctx context.Context) (done int) {
 	for ctx.Err() == nil {
-		n, err := c.dispatcher.Sweep(ctx, c.now(), dueBatch, c.rule)
+		n, err := l.dispatcher.Sweep(ctx, l.now(), dueBatch, l.rule)
 		if err != nil {
-			c.log.Error("sweep failed", "error", err)
+			l.log.Error("sweep failed", "error", err)
 			return done
 		}
 		if done += n; n < dueBatch {
@@ -140,15 +140,15 @@ func (c *DispatchLoop) sweep(ctx context.Context) (done int) {
 }
 
 // reenqueueLost makes deliveries due that wait in the queue until a time, and returns their number.
-func (c *DispatchLoop) reenqueueLost(ctx context.Context, until time.Time) int {
-	n, err := c.dispatcher.Reenqueue(ctx, c.now(), until)
+func (l *DispatchLoop) reenqueueLost(ctx context.Context, until time.Time) int {
+	n, err := l.dispatcher.Reenqueue(ctx, l.now(), until)
 	if err != nil {
-		c.log.Error("re-enqueue failed", "error", err)
-		c.outbox.missed.Store(true)
+		l.log.Error("re-enqueue failed", "error", err)
+		l.outbox.missed.Store(true)
 		return 0
 	}
 	if n > 0 {
-		c.log.Info("re-enqueuing deliveries that the queue may have lost", "deliveries", n)
+		l.log.Info("re-enqueuing deliveries that the queue may have lost", "deliveries", n)
 	}
 	return n
 }
@@ -156,19 +156,19 @@ func (c *DispatchLoop) reenqueueLost(ctx context.Context, until time.Time) int {
 // enqueueDue enqueues due deliveries, takes those due soon, and returns the number of both. If
 // there is more than one batch, one goroutine queries the ledger while another waits for
 // the queue.
-func (c *DispatchLoop) enqueueDue(ctx context.Context) int {
+func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 	var found atomic.Int64
 	var g errgroup.Group
 	g.SetLimit(dueWorkers)
 	var hand func() error
 	hand = func() error {
 		for ctx.Err() == nil {
-			n := c.takeDue(ctx)
+			n := l.takeDue(ctx)
 			found.Add(int64(n))
 			if n == dueBatch {
 				g.TryGo(hand)
 			}
-			if err := c.outbox.tryEnqueue(ctx, c.lookahead.takeReady(c.now())); err != nil || n < dueBatch {
+			if err := l.outbox.tryEnqueue(ctx, l.lookahead.takeReady(l.now())); err != nil || n < dueBatch {
 				return err
 			}
 		}
@@ -176,20 +176,20 @@ func (c *DispatchLoop) enqueueDue(ctx context.Context) int {
 	}
 	g.Go(hand)
 	if err := g.Wait(); err != nil {
-		c.outbox.markDown(err)
+		l.outbox.markDown(err)
 	}
 	return int(found.Load())
 }
 
 // takeDue takes jobs for due deliveries and returns the number of deliveries: dueBatch if
 // there may be more.
-func (c *DispatchLoop) takeDue(ctx context.Context) (n int) {
-	now := c.now()
-	jobs, err := c.dispatcher.TakeDue(ctx, now, now.Add(redispatchTimeout), c.lookahead.window(), dueBatch, c.jobSize)
+func (l *DispatchLoop) takeDue(ctx context.Context) (n int) {
+	now := l.now()
+	jobs, err := l.dispatcher.TakeDue(ctx, now, now.Add(redispatchTimeout), l.lookahead.window(), dueBatch, l.jobSize)
 	if err != nil {
-		c.log.Error("due delivery query failed", "error", err)
+		l.log.Error("due delivery query failed", "error", err)
 	}
-	c.lookahead.add(jobs)
+	l.lookahead.add(jobs)
 	for _, j := range jobs {
 		n += len(j.Deliveries)
 	}
@@ -198,17 +198,17 @@ func (c *DispatchLoop) takeDue(ctx context.Context) (n int) {
 
 // drainLookahead enqueues the jobs that were taken ahead of time when they are due, until the
 // queue fails.
-func (c *DispatchLoop) drainLookahead(ctx context.Context) {
-	for first := c.lookahead.nextTime(); !first.IsZero() && !c.outbox.down; first = c.lookahead.nextTime() {
-		<-time.After(min(first.Sub(c.now()), lookaheadTime))
-		c.enqueueReady(ctx)
+func (l *DispatchLoop) drainLookahead(ctx context.Context) {
+	for first := l.lookahead.nextTime(); !first.IsZero() && !l.outbox.down; first = l.lookahead.nextTime() {
+		<-time.After(min(first.Sub(l.now()), lookaheadTime))
+		l.enqueueReady(ctx)
 	}
 }
 
 // enqueueReady enqueues the jobs that were taken ahead of time and are due now.
-func (c *DispatchLoop) enqueueReady(ctx context.Context) {
-	if jobs := c.lookahead.takeReady(c.now()); len(jobs) > 0 {
-		c.outbox.enqueue(ctx, jobs)
+func (l *DispatchLoop) enqueueReady(ctx context.Context) {
+	if jobs := l.lookahead.takeReady(l.now()); len(jobs) > 0 {
+		l.outbox.enqueue(ctx, jobs)
 	}
 }
 

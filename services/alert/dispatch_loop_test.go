@@ -133,9 +133,9 @@ type oldQueue struct {
 }
 
 func (o oldQueue) Generation(ctx context.Context) (job.Generation, error) {
-	epoch, err := o.Queue.Generation(ctx)
-	epoch.Age += o.by
-	return epoch, err
+	generation, err := o.Queue.Generation(ctx)
+	generation.Age += o.by
+	return generation, err
 }
 
 // TestQueueGeneration proves that jobs enqueued into the new generation of a queue are not
@@ -167,12 +167,12 @@ type observedQueue struct {
 	failed chan time.Time
 }
 
-func (w *observedQueue) Generation(ctx context.Context) (job.Generation, error) {
-	epoch, err := w.Queue.Generation(ctx)
+func (q *observedQueue) Generation(ctx context.Context) (job.Generation, error) {
+	generation, err := q.Queue.Generation(ctx)
 	if err != nil {
-		tell(w.failed)
+		tell(q.failed)
 	}
-	return epoch, err
+	return generation, err
 }
 
 // TestBrokerUnreachable proves that during an outage of the broker the dispatch loop writes

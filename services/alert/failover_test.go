@@ -140,10 +140,10 @@ func (h *serviceHarness) put(t *testing.T) (messengers []string) {
 }
 
 var (
-	taken         = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_SENT, ProviderStatus: 200}
+	taken   = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_SENT, ProviderStatus: 200}
 	refused = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, ProviderStatus: 404, ProviderCode: "gone"}
-	later         = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: time.Hour.Milliseconds()}
-	shortly       = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: 2000}
+	later   = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: time.Hour.Milliseconds()}
+	shortly = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: 2000}
 )
 
 // TestFailover proves that the addresses of a user are used by rank, each after the one

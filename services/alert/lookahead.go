@@ -26,25 +26,25 @@ type lookahead struct {
 }
 
 // add adds jobs.
-func (s *lookahead) add(jobs []DueJob) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs = append(s.jobs, jobs...)
+func (l *lookahead) add(jobs []DueJob) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.jobs = append(l.jobs, jobs...)
 	for _, j := range jobs {
-		s.deliveries += len(j.Deliveries)
+		l.deliveries += len(j.Deliveries)
 	}
 }
 
 // takeReady removes and returns the jobs that are due, in the order in which they were added. A
 // job with a time beyond ahead was taken before a backward clock step: it is due.
-func (s *lookahead) takeReady(now time.Time) (jobs []job.Job) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs = slices.DeleteFunc(s.jobs, func(j DueJob) bool {
+func (l *lookahead) takeReady(now time.Time) (jobs []job.Job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.jobs = slices.DeleteFunc(l.jobs, func(j DueJob) bool {
 		is := !j.Time.After(now) || j.Time.After(now.Add(lookaheadTime+maxClockSkew))
 		if is {
 			jobs = append(jobs, j.Job)
-			s.deliveries -= len(j.Deliveries)
+			l.deliveries -= len(j.Deliveries)
 		}
 		return is
 	})
@@ -52,10 +52,10 @@ func (s *lookahead) takeReady(now time.Time) (jobs []job.Job) {
 }
 
 // nextTime returns the earliest due time; zero if there are no jobs.
-func (s *lookahead) nextTime() (first time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, j := range s.jobs {
+func (l *lookahead) nextTime() (first time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, j := range l.jobs {
 		if first.IsZero() || j.Time.Before(first) {
 			first = j.Time
 		}
@@ -65,18 +65,18 @@ func (s *lookahead) nextTime() (first time.Time) {
 
 // window returns how long before their time more deliveries may be taken; 0 if soon is
 // full.
-func (s *lookahead) window() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.deliveries >= maxLookahead {
+func (l *lookahead) window() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.deliveries >= maxLookahead {
 		return 0
 	}
 	return lookaheadTime
 }
 
 // clear removes all jobs.
-func (s *lookahead) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs, s.deliveries = nil, 0
+func (l *lookahead) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.jobs, l.deliveries = nil, 0
 }

@@ -72,9 +72,9 @@ func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListP
 // a destination is among them.
 func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace, error) {
 	byKey, destinations := map[string]*messengerv1.Pace{}, false
-	for _, s := range h.LimiterKeys() {
-		byKey[s.Key] = keyReportToProto(s)
-		destinations = destinations || s.IsDestination()
+	for _, r := range h.LimiterKeys() {
+		byKey[r.Key] = keyReportToProto(r)
+		destinations = destinations || r.IsDestination()
 	}
 	backlogs, err := h.Counter.Backlogs(ctx, h.Now(), destinations)
 	if err != nil {
@@ -105,17 +105,17 @@ func countBacklog(p *messengerv1.Pace, b Backlog) {
 	}
 }
 
-func keyReportToProto(s pace.KeyReport) *messengerv1.Pace {
+func keyReportToProto(r pace.KeyReport) *messengerv1.Pace {
 	return &messengerv1.Pace{
-		Key:                  s.Key,
-		Messenger:            s.Messenger(),
-		LimitPerSecond:       s.PerSecond,
-		NextSlotTime:         timeToWire(s.NextSlot),
-		PausedUntilTime:      timeToWire(s.PausedUntil),
-		PauseCode:            s.PauseCode,
-		RefusedUntilTime:     timeToWire(s.RefusedUntil),
-		RefusalCode:          s.Code,
-		BreakerOpenUntilTime: timeToWire(s.BrokenUntil),
+		Key:                  r.Key,
+		Messenger:            r.Messenger(),
+		LimitPerSecond:       r.PerSecond,
+		NextSlotTime:         timeToWire(r.NextSlot),
+		PausedUntilTime:      timeToWire(r.PausedUntil),
+		PauseCode:            r.PauseCode,
+		RefusedUntilTime:     timeToWire(r.RefusedUntil),
+		RefusalCode:          r.Code,
+		BreakerOpenUntilTime: timeToWire(r.BrokenUntil),
 	}
 }
 

@@ -34,8 +34,8 @@ func TestListPaces(t *testing.T) {
 	}
 
 	c2, rest := pace.DestinationID("slack", "aa", "C2"), pace.DestinationID("slack", "bb", "C9")
-	var standings []pace.KeyReport
-	h := &alert.MessengerHandler{LimiterKeys: func() []pace.KeyReport { return standings }, Counter: book, Now: func() time.Time { return now }}
+	var reports []pace.KeyReport
+	h := &alert.MessengerHandler{LimiterKeys: func() []pace.KeyReport { return reports }, Counter: book, Now: func() time.Time { return now }}
 	type shown struct {
 		key         string
 		queued, due int32
@@ -68,7 +68,7 @@ func TestListPaces(t *testing.T) {
 	all, _ := list(&messengerv1.ListPacesRequest{})
 	same(all, []shown{aa, unknown, sms})
 
-	standings = []pace.KeyReport{
+	reports = []pace.KeyReport{
 		{Key: rest, NextSlot: now.Add(time.Second)},
 		{Key: "slack.credential.aa", KeyStatus: pace.KeyStatus{PausedUntil: now.Add(time.Minute)}},
 		{Key: c2, NextSlot: now.Add(time.Second)},

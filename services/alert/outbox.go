@@ -126,23 +126,23 @@ func (o *outbox) checkQueue(ctx context.Context) (until time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueCheckTimeout)
 	defer cancel()
-	epoch, err := o.queue.Generation(ctx)
+	generation, err := o.queue.Generation(ctx)
 	if err != nil {
 		o.markDown(err)
 		return time.Time{}
 	}
 	o.markUp()
-	anew := o.generation != "" && o.generation != epoch.Name
+	anew := o.generation != "" && o.generation != generation.Name
 	if anew {
 		o.log.Warn("queue has a new generation")
 	}
-	o.generation = epoch.Name
+	o.generation = generation.Name
 	switch {
 	case o.missed.Swap(false):
 		return o.now().Add(redispatchTimeout)
 	case anew:
-		return o.now().Add(redispatchTimeout - epoch.Age)
-	case epoch.Empty && len(o.jobs) == 0:
+		return o.now().Add(redispatchTimeout - generation.Age)
+	case generation.Empty && len(o.jobs) == 0:
 		return start.Add(redispatchTimeout - inTransit)
 	}
 	return time.Time{}

@@ -14,7 +14,7 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 	if err != nil {
 		return nil, err
 	}
-	said, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
+	res, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
 		Messenger:        req.GetMessenger(),
 		SealedCredential: d.SealedCredential,
 		NickName:         d.Nickname,
@@ -27,7 +27,7 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 		return nil, err
 	}
 	defer h.Loop.Notify() // another delivery of its chain may be due
-	if err := h.Receipts.RecordReceipt(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now())); err != nil {
+	if err := h.Receipts.RecordReceipt(ctx, req.GetDeliveryId(), receiptFromWire(res, h.Now())); err != nil {
 		return nil, err
 	}
 	h.Hub.Changed(slices.Values([]int64{req.GetDeliveryId()}))

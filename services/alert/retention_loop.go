@@ -49,51 +49,51 @@ type RetentionLoop struct {
 }
 
 // Run runs until ctx ends.
-func (k *RetentionLoop) Run(ctx context.Context) error {
+func (l *RetentionLoop) Run(ctx context.Context) error {
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	for {
 		select {
 		case <-alarm.C:
-			alarm.Reset(k.deletePiece(ctx))
+			alarm.Reset(l.deletePiece(ctx))
 		case <-ctx.Done():
-			k.logDeleted()
+			l.logDeleted()
 			return nil
 		}
 	}
 }
 
 // deletePiece deletes up to about deleteRows rows, and returns the wait until the next deletion.
-func (k *RetentionLoop) deletePiece(ctx context.Context) time.Duration {
-	now := k.Now()
-	if now.Sub(k.began) >= deleteRetryInterval {
-		k.last, k.began = 0, now
+func (l *RetentionLoop) deletePiece(ctx context.Context) time.Duration {
+	now := l.Now()
+	if now.Sub(l.began) >= deleteRetryInterval {
+		l.last, l.began = 0, now
 	}
-	f, err := k.Deleter.DeleteCompleted(ctx, k.last, now.Add(-k.Retention), deleteRows)
+	d, err := l.Deleter.DeleteCompleted(ctx, l.last, now.Add(-l.Retention), deleteRows)
 	if err != nil {
 		if ctx.Err() == nil {
-			k.Log.Error("deleting completed alerts failed", "error", err)
+			l.Log.Error("deleting completed alerts failed", "error", err)
 		}
 		return deleteInterval
 	}
-	k.last = f.Last
-	if f.Alerts+f.Deliveries > 0 {
-		k.deleted.Alerts += f.Alerts
-		k.deleted.Deliveries += f.Deliveries
-		k.deleted.Attempts += f.Attempts
-		k.OnDelete(f)
+	l.last = d.Last
+	if d.Alerts+d.Deliveries > 0 {
+		l.deleted.Alerts += d.Alerts
+		l.deleted.Deliveries += d.Deliveries
+		l.deleted.Attempts += d.Attempts
+		l.OnDelete(d)
 	}
-	if !f.More {
-		k.logDeleted()
+	if !d.More {
+		l.logDeleted()
 		return deleteInterval
 	}
-	return max(deletePauseFactor*f.Took, deletePauseMin)
+	return max(deletePauseFactor*d.Took, deletePauseMin)
 }
 
 // logDeleted logs the deletions since the last log message.
-func (k *RetentionLoop) logDeleted() {
-	if k.deleted != (Deletion{}) {
-		k.Log.Info("deleted completed alerts", "alerts", k.deleted.Alerts, "deliveries", k.deleted.Deliveries, "attempts", k.deleted.Attempts)
+func (l *RetentionLoop) logDeleted() {
+	if l.deleted != (Deletion{}) {
+		l.Log.Info("deleted completed alerts", "alerts", l.deleted.Alerts, "deliveries", l.deleted.Deliveries, "attempts", l.deleted.Attempts)
 	}
-	k.deleted = Deletion{}
+	l.deleted = Deletion{}
 }

@@ -21,12 +21,12 @@ type observedDeleter struct {
 	looks, fromFirst atomic.Int64
 }
 
-func (l *observedDeleter) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (alert.Deletion, error) {
-	l.looks.Add(1)
+func (d *observedDeleter) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (alert.Deletion, error) {
+	d.looks.Add(1)
 	if after == 0 {
-		l.fromFirst.Add(1)
+		d.fromFirst.Add(1)
 	}
-	return l.Deleter.DeleteCompleted(ctx, after, before, limit)
+	return d.Deleter.DeleteCompleted(ctx, after, before, limit)
 }
 
 // TestRetentionLoop advances the clock by days: alerts are deleted at the end of their retention,
@@ -69,9 +69,9 @@ func TestRetentionLoop(t *testing.T) {
 		var alerts, deliveries atomic.Int64 // that were deleted
 		f := &observedDeleter{Deleter: l}
 		keeper := func() (stop func()) {
-			k := &alert.RetentionLoop{Deleter: f, Retention: keep, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnDelete: func(f alert.Deletion) {
-				alerts.Add(int64(f.Alerts))
-				deliveries.Add(int64(f.Deliveries))
+			k := &alert.RetentionLoop{Deleter: f, Retention: keep, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnDelete: func(d alert.Deletion) {
+				alerts.Add(int64(d.Alerts))
+				deliveries.Add(int64(d.Deliveries))
 			}}
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
@@ -120,17 +120,17 @@ func TestRetentionLoop(t *testing.T) {
 	})
 }
 
-// A busyDeleter forgetter waits for other transactions, and then blocks others for a while.
+// A busyDeleter waits for other transactions, and then blocks others for a while.
 type busyDeleter struct {
 	alert.Deleter
 	wait, take time.Duration
 }
 
-func (c busyDeleter) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (alert.Deletion, error) {
-	time.Sleep(c.wait + c.take) // fake clock
-	f, err := c.Deleter.DeleteCompleted(ctx, after, before, limit)
-	f.Took = c.take
-	return f, err
+func (b busyDeleter) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (alert.Deletion, error) {
+	time.Sleep(b.wait + b.take) // fake clock
+	d, err := b.Deleter.DeleteCompleted(ctx, after, before, limit)
+	d.Took = b.take
+	return d, err
 }
 
 // TestRetentionLoopPauses has much to delete: deletion blocks other transactions for a tenth of

@@ -51,14 +51,14 @@ type TemplateData struct {
 
 // wordsOf returns the template data of an alert.
 func wordsOf(a Alert) TemplateData {
-	w := TemplateData{
+	d := TemplateData{
 		Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text(),
 		Key: job.DisplayKey(a.AlertKey), Status: "firing",
 	}
 	if a.Resolved {
-		w.Status = "resolved"
+		d.Status = "resolved"
 	}
-	return w
+	return d
 }
 
 // A TextRenderer renders text templates. It is safe for concurrent use.
@@ -79,23 +79,23 @@ func NewTextRenderer(templates TemplateStore, now func() time.Time, log *slog.Lo
 
 // Render renders the texts of an alert for those of the messengers that have a template. If
 // a template fails, the default text is used.
-func (w *TextRenderer) Render(ctx context.Context, a *Alert, messengers []string) error {
-	phrases, err := w.templatesNow(ctx)
+func (r *TextRenderer) Render(ctx context.Context, a *Alert, messengers []string) error {
+	phrases, err := r.templatesNow(ctx)
 	if err != nil || len(phrases) == 0 {
 		return err
 	}
-	words := wordsOf(*a)
+	data := wordsOf(*a)
 	for _, m := range messengers {
-		p, is := phrases[m][a.Severity]
-		if !is {
-			p, is = phrases[m][""]
+		p, ok := phrases[m][a.Severity]
+		if !ok {
+			p, ok = phrases[m][""]
 		}
-		if _, done := a.Texts[m]; !is || done {
+		if _, done := a.Texts[m]; !ok || done {
 			continue
 		}
-		text, err := p.Execute(words)
+		text, err := p.Execute(data)
 		if text = strings.TrimSpace(text); err != nil || text == "" || strings.Contains(text, "\x00") {
-			w.log.Warn("text template failed; sending the default text", "messenger", m, "severity", a.Severity, "error", err)
+			r.log.Warn("text template failed; sending the default text", "messenger", m, "severity", a.Severity, "error", err)
 			continue
 		}
 		if a.Texts == nil {
@@ -107,13 +107,13 @@ func (w *TextRenderer) Render(ctx context.Context, a *Alert, messengers []string
 }
 
 // templatesNow returns the parsed templates, cached for templateMaxAge.
-func (w *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]*phrase.Template, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.read.IsZero() && w.now().Sub(w.read) < templateMaxAge {
-		return w.phrases, nil
+func (r *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]*phrase.Template, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.read.IsZero() && r.now().Sub(r.read) < templateMaxAge {
+		return r.phrases, nil
 	}
-	all, err := w.templates.Templates(ctx)
+	all, err := r.templates.Templates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (w *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]
 	for _, t := range all {
 		p, err := phrase.Parse(t.Text)
 		if err != nil {
-			w.log.Error("invalid text template", "messenger", t.Messenger, "severity", t.Severity, "error", err)
+			r.log.Error("invalid text template", "messenger", t.Messenger, "severity", t.Severity, "error", err)
 			continue
 		}
 		if phrases[t.Messenger] == nil {
@@ -129,15 +129,15 @@ func (w *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]
 		}
 		phrases[t.Messenger][t.Severity] = p
 	}
-	w.phrases, w.read = phrases, w.now()
+	r.phrases, r.read = phrases, r.now()
 	return phrases, nil
 }
 
 // invalidate makes the next call of Write read the templates again.
-func (w *TextRenderer) invalidate() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.read = time.Time{}
+func (r *TextRenderer) invalidate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read = time.Time{}
 }
 
 // exampleData returns the template data of a made-up alert, to try templates with.

@@ -22,8 +22,8 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	writer := alert.NewTextRenderer(store, time.Now, slog.New(slog.DiscardHandler))
-	h := &alert.MessengerHandler{Specs: messenger.Specs(), Templates: store, Renderer: writer}
+	renderer := alert.NewTextRenderer(store, time.Now, slog.New(slog.DiscardHandler))
+	h := &alert.MessengerHandler{Specs: messenger.Specs(), Templates: store, Renderer: renderer}
 	set := func(severity, text string) (string, error) {
 		res, err := h.SetTemplate(context.Background(), &messengerv1.SetTemplateRequest{
 			Template: &messengerv1.Template{Messenger: "slack", Severity: severity, Text: text},
@@ -32,10 +32,10 @@ func TestTemplates(t *testing.T) {
 	}
 	written := func(severity string) string {
 		a := alert.Alert{Severity: severity, Message: "disk full", Title: "db1", Details: []job.Detail{{Name: "free", Value: "0 %"}}}
-		if err := writer.Render(t.Context(), &a, []string{"slack", "email"}); err != nil {
+		if err := renderer.Render(t.Context(), &a, []string{"slack", "email"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, is := a.Texts["email"]; is {
+		if _, ok := a.Texts["email"]; ok {
 			t.Error("a messenger without a template has a rendered text")
 		}
 		return a.Content("slack").Text

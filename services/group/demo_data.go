@@ -9,7 +9,7 @@ import (
 // DemoData returns the demonstration data of the older service: user1 to user9 with a slack
 // address each, and test-team1 to test-team5.
 func DemoData(key *seal.Keyring) (Snapshot, error) {
-	var c Snapshot
+	var s Snapshot
 	for n := 1; n <= 9; n++ {
 		nickname := fmt.Sprintf("user%d", n)
 		a, err := newAddress(key, fmt.Sprintf("SLACK-USER%d-TOKEN", n), seal.Owner{
@@ -18,14 +18,14 @@ func DemoData(key *seal.Keyring) (Snapshot, error) {
 		if err != nil {
 			return Snapshot{}, err
 		}
-		c.Users = append(c.Users, User{Nickname: nickname, Addresses: []Address{a}})
+		s.Users = append(s.Users, User{Nickname: nickname, Addresses: []Address{a}})
 	}
 	for n := 1; n <= 5; n++ {
 		m := Membership{Group: fmt.Sprintf("test-team%d", n), Members: []string{fmt.Sprintf("user%d", n)}}
 		if n <= 4 {
 			m.Members = append(m.Members, fmt.Sprintf("user%d", n+5))
 		}
-		c.Groups = append(c.Groups, m)
+		s.Groups = append(s.Groups, m)
 	}
-	return c, nil
+	return s, nil
 }

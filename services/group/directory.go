@@ -72,7 +72,7 @@ type Directory interface {
 
 	// Fill stores contents in a directory without users and groups, and reports whether
 	// it did. Ids are assigned in order, from 1 if the directory never held any.
-	Fill(ctx context.Context, contents Snapshot) (bool, error)
+	Fill(ctx context.Context, snapshot Snapshot) (bool, error)
 }
 
 // Groups stores groups and memberships.

@@ -53,23 +53,23 @@ func importToWire(i ImportResult) *userv1.ImportDirectoryResponse {
 		Groups:    tallyToWire(i.Groups),
 		Members:   tallyToWire(i.Members),
 	}
-	for _, d := range i.Done {
+	for _, c := range i.Done {
 		res.Changes = append(res.Changes, &userv1.ImportChange{
-			Action:    userv1.ImportAction(d.Action), // the enum values are equal
-			NickName:  d.Nickname,
-			Messenger: d.Messenger,
-			GroupName: d.Group,
+			Action:    userv1.ImportAction(c.Action), // the enum values are equal
+			NickName:  c.Nickname,
+			Messenger: c.Messenger,
+			GroupName: c.Group,
 		})
 	}
 	return res
 }
 
 // tallyToWire converts the counts, which fit an int32: an import is far smaller.
-func tallyToWire(t ImportCounts) *userv1.ImportCounts {
+func tallyToWire(c ImportCounts) *userv1.ImportCounts {
 	return &userv1.ImportCounts{
-		CreatedCount:   int32(t.Created),
-		ChangedCount:   int32(t.Changed),
-		UnchangedCount: int32(t.Unchanged),
-		DeletedCount:   int32(t.Deleted),
+		CreatedCount:   int32(c.Created),
+		ChangedCount:   int32(c.Changed),
+		UnchangedCount: int32(c.Unchanged),
+		DeletedCount:   int32(c.Deleted),
 	}
 }

@@ -21,8 +21,8 @@ type ImportPlanner struct {
 // Plan returns the import plan that makes a directory with the contents have hold s,
 // and the result of the import. There are no changes if the directory holds it already.
 // All problems of the import file are returned as one fault.ErrInvalid.
-func (i ImportPlanner) Plan(have Snapshot, s ImportFile, told importProblems) (Changes, ImportResult, error) {
-	p := &importPlan{ImportPlanner: i, sheet: s, problems: told, users: map[string]*User{}, groups: map[string]*Membership{}}
+func (i ImportPlanner) Plan(have Snapshot, f ImportFile, problems importProblems) (Changes, ImportResult, error) {
+	p := &importPlan{ImportPlanner: i, sheet: f, problems: problems, users: map[string]*User{}, groups: map[string]*Membership{}}
 	for n := range have.Users {
 		p.users[have.Users[n].Nickname] = &have.Users[n]
 	}
@@ -31,7 +31,7 @@ func (i ImportPlanner) Plan(have Snapshot, s ImportFile, told importProblems) (C
 	}
 	said := p.planUsers()
 	p.planGroups(said, have)
-	if s.Prune {
+	if f.Prune {
 		p.prune(said, have)
 	}
 	return p.changes, p.done, p.problems.err()
@@ -109,9 +109,9 @@ func (p *importPlan) changeAddresses(u ImportUser, has User) {
 	}
 	p.eachAddress(u, func(said ImportAddress, credential string) error {
 		done := ImportChange{Action: ActionChanged, Nickname: u.Nickname, Messenger: said.Address.Messenger}
-		old, is := byMessenger[said.Address.Messenger]
+		old, ok := byMessenger[said.Address.Messenger]
 		delete(byMessenger, said.Address.Messenger)
-		if !is {
+		if !ok {
 			a, err := p.accept(u.Nickname, said, credential)
 			p.changes.AddAddresses = append(p.changes.AddAddresses, Recipient{Nickname: u.Nickname, Address: a})
 			done.Action = ActionCreated

@@ -30,9 +30,9 @@ const (
 const maxNamedChanges = 1000
 
 // note counts an action, and lists it unless the list is full.
-func (i *ImportResult) note(count *int, d ImportChange) {
+func (i *ImportResult) note(count *int, c ImportChange) {
 	*count++
 	if len(i.Done) < maxNamedChanges {
-		i.Done = append(i.Done, d)
+		i.Done = append(i.Done, c)
 	}
 }

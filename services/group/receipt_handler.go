@@ -45,7 +45,7 @@ func (r ReceiptReader) ReadReceipt(_ context.Context, req *userv1.ReadReceiptReq
 // receiver returns the messenger with that name if its provider sends receipts.
 func (r ReceiptReader) receiver(name string) (messenger.ReceiptParser, error) {
 	for _, m := range r.Messengers {
-		if from, is := m.(messenger.ReceiptParser); is && m.Spec().Name == name {
+		if from, ok := m.(messenger.ReceiptParser); ok && m.Spec().Name == name {
 			return from, nil
 		}
 	}

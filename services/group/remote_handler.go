@@ -71,51 +71,51 @@ func NewRemoteDirectory(userInfo userinfoconnect.UserInfoClient, key *seal.Keyri
 
 // LookUp calls the remote directory. UserInfo does not return which groups exist, so
 // the only unknown targets are users that the response does not name.
-func (h *RemoteDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
+func (d *RemoteDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
 	names := req.GetTarget()
 	targets, err := target.ParseAll(names)
 	if err != nil {
 		return nil, err
 	}
 	question := strings.Join(names, "\n")
-	list, err := failsafe.With(h.breaker).GetWithExecution(func(failsafe.Execution[*userinfo.UserList]) (*userinfo.UserList, error) {
+	list, err := failsafe.With(d.breaker).GetWithExecution(func(failsafe.Execution[*userinfo.UserList]) (*userinfo.UserList, error) {
 		asking, cancel := context.WithTimeout(ctx, remoteTimeout)
 		defer cancel()
-		return h.userInfo.GetUserList(asking, &userinfo.NicknameOrTeam{Name: names})
+		return d.userInfo.GetUserList(asking, &userinfo.NicknameOrTeam{Name: names})
 	})
 	if err != nil {
-		return h.fallback(ctx, question, err)
+		return d.fallback(ctx, question, err)
 	}
-	res, err := h.sealResponse(list, targets, names)
+	res, err := d.sealResponse(list, targets, names)
 	if err == nil {
-		h.cache.Add(question, proto.CloneOf(res))
+		d.cache.Add(question, proto.CloneOf(res))
 	}
 	return res, err
 }
 
 // fallback returns the cached response to a lookup that failed, or an error.
-func (h *RemoteDirectory) fallback(ctx context.Context, question string, err error) (*userv1.LookUpResponse, error) {
+func (d *RemoteDirectory) fallback(ctx context.Context, question string, err error) (*userv1.LookUpResponse, error) {
 	if isInvalidArgument(err) {
 		return nil, fmt.Errorf("target: refused by the remote directory: %s: %w", errorMessage(err), fault.ErrInvalid)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if old, is := h.cache.Get(question); is {
-		h.log.Warn("remote directory unavailable, cached response used", "code", connect.CodeOf(err).String())
+	if old, ok := d.cache.Get(question); ok {
+		d.log.Warn("remote directory unavailable, cached response used", "code", connect.CodeOf(err).String())
 		return proto.CloneOf(old), nil
 	}
-	h.log.Error("remote directory unavailable", "code", connect.CodeOf(err).String())
+	d.log.Error("remote directory unavailable", "code", connect.CodeOf(err).String())
 	return nil, fmt.Errorf("remote directory: %w", fault.ErrUnavailable)
 }
 
 // sealResponse converts the response of the remote directory and seals each token.
-func (h *RemoteDirectory) sealResponse(list *userinfo.UserList, targets []target.Target, names []string) (*userv1.LookUpResponse, error) {
+func (d *RemoteDirectory) sealResponse(list *userinfo.UserList, targets []target.Target, names []string) (*userv1.LookUpResponse, error) {
 	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(list.GetUser()))}
 	named := map[string]bool{}
 	for _, u := range list.GetUser() {
 		messenger := strings.ToLower(u.GetServiceType())
-		token, err := h.key.SealForOwner(u.GetToken(), seal.Owner{Nickname: u.GetNickname(), Messenger: messenger, Destination: u.GetTarget()})
+		token, err := d.key.SealForOwner(u.GetToken(), seal.Owner{Nickname: u.GetNickname(), Messenger: messenger, Destination: u.GetTarget()})
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (h *RemoteDirectory) sealResponse(list *userinfo.UserList, targets []target
 			Messenger:        messenger,
 			Destination:      u.GetTarget(),
 			SealedCredential: token,
-			CredentialKey:    h.key.Fingerprint(messenger, u.GetToken()),
+			CredentialKey:    d.key.Fingerprint(messenger, u.GetToken()),
 		})
 	}
 	var unknown []target.Target
@@ -143,23 +143,23 @@ func isInvalidArgument(err error) bool { return connect.CodeOf(err) == connect.C
 
 // errorMessage returns the text of an error without its Connect code.
 func errorMessage(err error) string {
-	if e, is := errors.AsType[*connect.Error](err); is {
+	if e, ok := errors.AsType[*connect.Error](err); ok {
 		return e.Message()
 	}
 	return err.Error()
 }
 
 // MoveAddresses moves none: the addresses are stored by the other system.
-func (h *RemoteDirectory) MoveAddresses(context.Context, *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
+func (d *RemoteDirectory) MoveAddresses(context.Context, *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
 	return &userv1.MoveAddressesResponse{}, nil
 }
 
 // GetSeal returns the primary seal key, which seals tokens on arrival. It counts no
 // addresses, because none are stored here.
-func (h *RemoteDirectory) GetSeal(context.Context, *userv1.GetSealRequest) (*userv1.GetSealResponse, error) {
-	canary, err := h.key.Canary()
+func (d *RemoteDirectory) GetSeal(context.Context, *userv1.GetSealRequest) (*userv1.GetSealResponse, error) {
+	canary, err := d.key.Canary()
 	if err != nil {
 		return nil, err
 	}
-	return &userv1.GetSealResponse{Canary: canary, PrimaryId: uint32(h.key.Primary())}, nil
+	return &userv1.GetSealResponse{Canary: canary, PrimaryId: uint32(d.key.Primary())}, nil
 }

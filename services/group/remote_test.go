@@ -26,17 +26,17 @@ type fakeUserInfo struct {
 	calls  int
 }
 
-func (o *fakeUserInfo) GetUserList(_ context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
-	o.calls++
-	return o.answer(req.GetName())
+func (f *fakeUserInfo) GetUserList(_ context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
+	f.calls++
+	return f.answer(req.GetName())
 }
 
 // elsewhere starts a fake remote directory over gRPC.
 func elsewhere(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
 	t.Helper()
-	o := &fakeUserInfo{}
+	f := &fakeUserInfo{}
 	mux := http.NewServeMux()
-	mux.Handle(userinfoconnect.NewUserInfoHandler(o))
+	mux.Handle(userinfoconnect.NewUserInfoHandler(f))
 	server := httptest.NewUnstartedServer(mux)
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -49,17 +49,17 @@ func elsewhere(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewRemoteDirectory(userinfoconnect.NewUserInfoClient(server.Client(), server.URL, connect.WithGRPC()), key, ReceiptReader{Key: key}, slog.New(slog.DiscardHandler)), o, key
+	return NewRemoteDirectory(userinfoconnect.NewUserInfoClient(server.Client(), server.URL, connect.WithGRPC()), key, ReceiptReader{Key: key}, slog.New(slog.DiscardHandler)), f, key
 }
 
-func ask(t *testing.T, h *RemoteDirectory, names ...string) (*userv1.LookUpResponse, error) {
+func ask(t *testing.T, d *RemoteDirectory, names ...string) (*userv1.LookUpResponse, error) {
 	t.Helper()
-	return h.LookUp(t.Context(), &userv1.LookUpRequest{Target: names})
+	return d.LookUp(t.Context(), &userv1.LookUpRequest{Target: names})
 }
 
 func TestRemoteDirectory(t *testing.T) {
-	h, o, key := elsewhere(t)
-	o.answer = func(names []string) (*userinfo.UserList, error) {
+	d, f, key := elsewhere(t)
+	f.answer = func(names []string) (*userinfo.UserList, error) {
 		if !slices.Equal(names, []string{"@kim", "@@dba", "@nobody"}) {
 			t.Errorf("names are %q", names)
 		}
@@ -68,7 +68,7 @@ func TestRemoteDirectory(t *testing.T) {
 			{Nickname: "lee", ServiceType: "slack", Token: "xoxb-LEE", Target: "C2"},
 		}}, nil
 	}
-	res, err := ask(t, h, "@kim", "@@dba", "@nobody")
+	res, err := ask(t, d, "@kim", "@@dba", "@nobody")
 	if err != nil || len(res.GetRecipients()) != 2 || !slices.Equal(res.GetUnknownTarget(), []string{"@nobody"}) {
 		t.Fatalf("%v, %v", res, err)
 	}
@@ -86,40 +86,40 @@ func TestRemoteDirectory(t *testing.T) {
 // cached response is used for the same lookup and for no other, and the circuit breaker
 // opens after some calls.
 func TestRemoteDirectoryDown(t *testing.T) {
-	h, o, _ := elsewhere(t)
-	o.answer = func([]string) (*userinfo.UserList, error) {
+	d, f, _ := elsewhere(t)
+	f.answer = func([]string) (*userinfo.UserList, error) {
 		return &userinfo.UserList{User: []*userinfo.User{{Nickname: "kim", ServiceType: "slack", Token: "T", Target: "C1"}}}, nil
 	}
-	if _, err := ask(t, h, "@kim"); err != nil {
+	if _, err := ask(t, d, "@kim"); err != nil {
 		t.Fatal(err)
 	}
-	o.answer = func([]string) (*userinfo.UserList, error) {
+	f.answer = func([]string) (*userinfo.UserList, error) {
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New("down"))
 	}
 	for range 20 {
-		if res, err := ask(t, h, "@kim"); err != nil || len(res.GetRecipients()) != 1 {
+		if res, err := ask(t, d, "@kim"); err != nil || len(res.GetRecipients()) != 1 {
 			t.Fatalf("%v, %v", res, err)
 		}
 	}
-	if o.calls > 1+remoteCalls {
-		t.Errorf("%d calls while it was down", o.calls)
+	if f.calls > 1+remoteCalls {
+		t.Errorf("%d calls while it was down", f.calls)
 	}
-	if _, err := ask(t, h, "@lee"); !errors.Is(err, fault.ErrUnavailable) {
+	if _, err := ask(t, d, "@lee"); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("a lookup without cached response: %v", err)
 	}
 }
 
 func TestRemoteDirectoryRefuses(t *testing.T) {
-	h, o, _ := elsewhere(t)
-	o.answer = func([]string) (*userinfo.UserList, error) {
+	d, f, _ := elsewhere(t)
+	f.answer = func([]string) (*userinfo.UserList, error) {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no such form"))
 	}
 	for range 20 { // an invalid request is no failure, so the circuit breaker stays closed
-		if _, err := ask(t, h, "@kim"); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "no such form") {
+		if _, err := ask(t, d, "@kim"); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "no such form") {
 			t.Fatal(err)
 		}
 	}
-	if _, err := ask(t, h, "kim"); !errors.Is(err, fault.ErrInvalid) || o.calls != 20 {
-		t.Errorf("malformed target: %v, %d calls", err, o.calls)
+	if _, err := ask(t, d, "kim"); !errors.Is(err, fault.ErrInvalid) || f.calls != 20 {
+		t.Errorf("malformed target: %v, %d calls", err, f.calls)
 	}
 }

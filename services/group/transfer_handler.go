@@ -75,27 +75,27 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	if len(req.GetUsers()) > maxTransfer || len(req.GetGroups()) > maxTransfer {
 		return nil, fmt.Errorf("users and groups: must have at most %d items each: %w", maxTransfer, fault.ErrInvalid)
 	}
-	var told importProblems
-	sheet := ImportFile{Prune: req.GetPrune()}
+	var problems importProblems
+	file := ImportFile{Prune: req.GetPrune()}
 	for i, u := range req.GetUsers() {
-		sheet.Users = append(sheet.Users, importUser(i, u, &told))
-		if told.enough() {
-			return nil, told.err()
+		file.Users = append(file.Users, importUser(i, u, &problems))
+		if problems.enough() {
+			return nil, problems.err()
 		}
 	}
 	for i, g := range req.GetGroups() {
-		sheet.Groups = append(sheet.Groups, importGroup(i, g, &told))
-		if told.enough() {
-			return nil, told.err()
+		file.Groups = append(file.Groups, importGroup(i, g, &problems))
+		if problems.enough() {
+			return nil, problems.err()
 		}
 	}
-	importer := ImportPlanner{Key: h.Users.Key, Specs: h.Users.Specs, AllowHTTP: h.Users.AllowHTTP, Accept: h.accept}
+	planner := ImportPlanner{Key: h.Users.Key, Specs: h.Users.Specs, AllowHTTP: h.Users.AllowHTTP, Accept: h.accept}
 	if req.GetDryRun() {
 		all, err := h.Snapshots.Snapshot(ctx)
 		if err != nil {
 			return nil, err
 		}
-		_, done, err := importer.Plan(all, sheet, told)
+		_, done, err := planner.Plan(all, file, problems)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 	}
 	var done ImportResult
 	err := h.Snapshots.Apply(ctx, func(have Snapshot) (changes Changes, err error) {
-		changes, done, err = importer.Plan(have, sheet, told)
+		changes, done, err = planner.Plan(have, file, problems)
 		return changes, err
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ func (h *TransferHandler) accept(of seal.Owner, credential string) (Address, err
 }
 
 // importUser converts a user, and records the violations of the schema as problems.
-func importUser(i int, u *userv1.TransferUser, told *importProblems) ImportUser {
+func importUser(i int, u *userv1.TransferUser, problems *importProblems) ImportUser {
 	out := ImportUser{
 		Place:             FilePosition{Line: int(u.GetLine()), List: "users", Index: i, Name: u.GetNickName()},
 		Nickname:          target.CanonicalName(u.GetNickName()),
@@ -137,18 +137,18 @@ func importUser(i int, u *userv1.TransferUser, told *importProblems) ImportUser 
 	}
 	for _, v := range violationsOf(u) {
 		out.Bad = true
-		path, place := v.Proto.GetField().GetElements(), out.Place
+		path, position := v.Proto.GetField().GetElements(), out.Place
 		if path[0].GetFieldName() == "addresses" && path[0].HasIndex() && len(path) > 1 {
-			place = out.Addresses[path[0].GetIndex()].Place
+			position = out.Addresses[path[0].GetIndex()].Place
 			path = path[1:]
 		}
-		told.addf(place, "%s: %s", path[0].GetFieldName(), v.Proto.GetMessage())
+		problems.addf(position, "%s: %s", path[0].GetFieldName(), v.Proto.GetMessage())
 	}
 	return out
 }
 
 // importGroup converts a group, and records the violations of the schema as problems.
-func importGroup(i int, g *userv1.TransferGroup, told *importProblems) ImportGroup {
+func importGroup(i int, g *userv1.TransferGroup, problems *importProblems) ImportGroup {
 	out := ImportGroup{
 		Place:   FilePosition{Line: int(g.GetLine()), List: "groups", Index: i, Name: g.GetGroupName()},
 		Name:    target.CanonicalName(g.GetGroupName()),
@@ -159,7 +159,7 @@ func importGroup(i int, g *userv1.TransferGroup, told *importProblems) ImportGro
 	}
 	for _, v := range violationsOf(g) {
 		out.Bad = true
-		told.addf(out.Place, "%s: %s", v.Proto.GetField().GetElements()[0].GetFieldName(), v.Proto.GetMessage())
+		problems.addf(out.Place, "%s: %s", v.Proto.GetField().GetElements()[0].GetFieldName(), v.Proto.GetMessage())
 	}
 	return out
 }

@@ -188,8 +188,8 @@ func TestImportSecrets(t *testing.T) {
 		if got := res.GetAddresses().GetChangedCount(); got != step.changed {
 			t.Errorf("%s: %d were changed", step.name, got)
 		}
-		if got, is := secrets(t, h, key)[step.key]; !is || got != step.has {
-			t.Errorf("%s: the secret is %q, %v", step.name, got, is)
+		if got, ok := secrets(t, h, key)[step.key]; !ok || got != step.has {
+			t.Errorf("%s: the secret is %q, %v", step.name, got, ok)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyU
 		return nil, err
 	}
 	res := &userv1.VerifyUserAddressResponse{}
-	if v, is := m.(messenger.Verifier); is {
+	if v, ok := m.(messenger.Verifier); ok {
 		asking, cancel := context.WithTimeout(ctx, verifyTimeout)
 		defer cancel()
 		res.Verified = outcome.ToWire(v.Verify(asking, credential, a.Destination))

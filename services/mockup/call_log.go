@@ -129,18 +129,18 @@ type callLog struct {
 	bytes int
 }
 
-func (r *callLog) kept() []*Call { return r.calls[r.start:] }
+func (l *callLog) kept() []*Call { return l.calls[l.start:] }
 
-func (r *callLog) add(c *Call) {
-	r.calls = append(r.calls, c)
-	r.bytes += c.size()
-	for len(r.kept()) > maxCalls || r.bytes > maxBytes {
-		r.bytes -= r.calls[r.start].size()
-		r.calls[r.start] = nil
-		r.start++
+func (l *callLog) add(c *Call) {
+	l.calls = append(l.calls, c)
+	l.bytes += c.size()
+	for len(l.kept()) > maxCalls || l.bytes > maxBytes {
+		l.bytes -= l.calls[l.start].size()
+		l.calls[l.start] = nil
+		l.start++
 	}
-	if r.start > len(r.calls)/2 { // amortizes the copy
-		r.calls, r.start = slices.Clone(r.kept()), 0
+	if l.start > len(l.calls)/2 { // amortizes the copy
+		l.calls, l.start = slices.Clone(l.kept()), 0
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // discordHook executes a webhook, in version 10 of Discord's API and in the default
 // version of a URL without one, whose Retry-After is in milliseconds.
 func (m *Mockup) discordHook(r *http.Request, body []byte) response {
-	if a, is := m.discordUnknownHook(r); is {
+	if a, ok := m.discordUnknownHook(r); ok {
 		return a
 	}
 	post, refusal, is := readDiscordPost(r, body)
@@ -29,7 +29,7 @@ func (m *Mockup) discordHook(r *http.Request, body []byte) response {
 
 // discordHookInfo returns a webhook, by its token.
 func (m *Mockup) discordHookInfo(r *http.Request, _ []byte) response {
-	if a, is := m.discordUnknownHook(r); is {
+	if a, ok := m.discordUnknownHook(r); ok {
 		return a
 	}
 	return jsonResponse(http.StatusOK, map[string]any{
@@ -54,7 +54,7 @@ func (m *Mockup) discordUnknownHook(r *http.Request) (response, bool) {
 // discordBot creates a message of a bot. With an enforced nonce it returns the message
 // that the same bot created with it before.
 func (m *Mockup) discordBot(r *http.Request, body []byte) response {
-	if a, is := discordUnknownChannel(r); is {
+	if a, ok := discordUnknownChannel(r); ok {
 		return a
 	}
 	post, refusal, is := readDiscordPost(r, body)
@@ -71,7 +71,7 @@ func (m *Mockup) discordBot(r *http.Request, body []byte) response {
 	}
 	made := m.discordMade(r.PathValue("id"), post)
 	if post.EnforceNonce && post.Nonce != "" {
-		if before, is := m.remember("discord "+token+" "+post.Nonce, made.body); is {
+		if before, ok := m.remember("discord "+token+" "+post.Nonce, made.body); ok {
 			made.body = before
 		}
 	}
@@ -80,18 +80,18 @@ func (m *Mockup) discordBot(r *http.Request, body []byte) response {
 
 // discordChannelInfo returns a channel: in the fake, every one is a text channel.
 func (m *Mockup) discordChannelInfo(r *http.Request, _ []byte) response {
-	if a, is := discordUnknownChannel(r); is {
+	if a, ok := discordUnknownChannel(r); ok {
 		return a
 	}
 	return jsonResponse(http.StatusOK, map[string]any{"id": r.PathValue("id"), "type": 0, "name": "mockup", "guild_id": "100000000000000000"})
 }
 
 func discordUnknownChannel(r *http.Request) (response, bool) {
-	token, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bot ")
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bot ")
 	switch {
 	case r.UserAgent() == "":
 		return discordError(http.StatusForbidden, 40333, "internal network error"), true
-	case !is || token == "" || strings.ContainsRune(token, ' '):
+	case !ok || token == "" || strings.ContainsRune(token, ' '):
 		return discordError(http.StatusUnauthorized, 0, "401: Unauthorized"), true
 	case !snowflake.MatchString(r.PathValue("id")):
 		return discordError(http.StatusNotFound, 10003, "Unknown Channel"), true

@@ -144,7 +144,7 @@ func (s *mailSession) answer(call *Call, f Fault) error {
 // mailTaken returns a relay's own response to a mail.
 func (s *mailSession) mailTaken(call *Call) response {
 	local, _, _ := strings.Cut(call.Path, "@")
-	if code, is := strings.CutPrefix(local, "end-"); is {
+	if code, ok := strings.CutPrefix(local, "end-"); ok {
 		if refusal := mailRefusal(code); refusal != nil {
 			e := refusal.EnhancedCode
 			return response{status: refusal.Code, body: fmt.Sprintf("%d.%d.%d %s", e[0], e[1], e[2], refusal.Message)}

@@ -162,19 +162,19 @@ func (m *Mockup) uniqueMicros() int64 {
 
 // write writes the response. An error means that the caller disconnected, and is
 // ignored.
-func (a response) write(w http.ResponseWriter) {
-	for name, value := range a.headers {
+func (r response) write(w http.ResponseWriter) {
+	for name, value := range r.headers {
 		w.Header().Set(name, value)
 	}
-	w.WriteHeader(a.status)
-	_, _ = io.WriteString(w, a.body)
+	w.WriteHeader(r.status)
+	_, _ = io.WriteString(w, r.body)
 }
 
 // cut writes the head of the response and half of its body, and closes the connection.
-func (a response) cut(w http.ResponseWriter) {
-	half := a
-	half.body = a.body[:len(a.body)/2]
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1)) // so that an empty body is also cut
+func (r response) cut(w http.ResponseWriter) {
+	half := r
+	half.body = r.body[:len(r.body)/2]
+	w.Header().Set("Content-Length", strconv.Itoa(len(r.body)+1)) // so that an empty body is also cut
 	half.write(w)
 	_ = http.NewResponseController(w).Flush() // or net/http would drop its buffer; an error means that the caller disconnected
 	panic(http.ErrAbortHandler)

@@ -39,8 +39,8 @@ func (m *Mockup) takeLimit(key string, perSecond float64, burst int) time.Durati
 	if m.limiters == nil || len(m.limiters) >= maxLimiters {
 		m.limiters = map[string]*rate.Limiter{}
 	}
-	limiter, is := m.limiters[key]
-	if !is {
+	limiter, ok := m.limiters[key]
+	if !ok {
 		limiter = rate.NewLimiter(rate.Limit(perSecond), burst)
 		m.limiters[key] = limiter
 	}
@@ -78,7 +78,7 @@ func (m *Mockup) pausedFor(key string) time.Duration {
 func (m *Mockup) remaining(key string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if limiter, is := m.limiters[key]; is {
+	if limiter, ok := m.limiters[key]; ok {
 		return max(int(limiter.TokensAt(m.Now())), 0)
 	}
 	return 0

@@ -24,10 +24,10 @@ type fixedTime struct {
 	asked  int
 }
 
-func (s *fixedTime) Time(context.Context) (time.Time, error) {
+func (t *fixedTime) Time(context.Context) (time.Time, error) {
 	theirs := time.Now().Round(0)
-	if s.asked++; s.asked == 1 {
-		s.during()
+	if t.asked++; t.asked == 1 {
+		t.during()
 	}
 	return theirs, nil
 }
@@ -86,9 +86,9 @@ type recordingDispatch struct {
 	seen []time.Duration
 }
 
-func (w *recordingDispatch) Defer(_ context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
+func (r *recordingDispatch) Defer(_ context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
 	for _, d := range req.GetDeferrals() {
-		w.seen = append(w.seen, d.GetWait().AsDuration())
+		r.seen = append(r.seen, d.GetWait().AsDuration())
 	}
 	return &jobv1.DeferResponse{}, nil
 }
@@ -100,12 +100,12 @@ func TestDeferredWhileTheClockSteps(t *testing.T) {
 		var raw steppedClock
 		service := &recordingDispatch{}
 		s := &Sender{Now: raw.now, Metrics: NoMetrics{}}
-		l := &pipeline{Sender: s}
+		pl := &pipeline{Sender: s}
 		client := DispatchClient{Service: service, Clock: SharedClock(raw.now)}
 		want := []time.Duration{20 * time.Second, 20 * time.Second, 15 * time.Second, 0}
 		for i, step := range []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour} {
 			raw.ahead.Store(int64(time.Hour))
-			r := l.deferTask(&task{}, raw.now().Add(20*time.Second), deferralRateLimit)
+			r := pl.deferTask(&task{}, raw.now().Add(20*time.Second), deferralRateLimit)
 			raw.ahead.Add(int64(step))
 			if err := client.Defer(t.Context(), []Deferral{*r.deferral}); err != nil {
 				t.Fatal(err)

@@ -47,44 +47,44 @@ type pendingCall struct {
 
 // begin begins a call. Its end must be called.
 func (l *alertLink) begin(what string) *pendingCall {
-	q := &pendingCall{link: l, what: what}
-	q.timer = time.AfterFunc(alertTimeout, q.markSlow)
-	return q
+	c := &pendingCall{link: l, what: what}
+	c.timer = time.AfterFunc(alertTimeout, c.markSlow)
+	return c
 }
 
 // markSlow records that the call has been pending for long.
-func (q *pendingCall) markSlow() {
-	l := q.link
+func (c *pendingCall) markSlow() {
+	l := c.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if q.answered {
+	if c.answered {
 		return
 	}
-	q.silent = true
+	c.silent = true
 	if l.slow++; l.slow > 1 {
 		return
 	}
 	l.since = time.Now()
 	l.isUp = make(chan struct{})
 	close(l.isDown)
-	l.log.Warn("alert service does not respond, nacking jobs and taking none until it does", "op", q.what, "error", q.err)
+	l.log.Warn("alert service does not respond, nacking jobs and taking none until it does", "op", c.what, "error", c.err)
 }
 
 // fail records the error of a try.
-func (q *pendingCall) fail(err error) {
-	q.link.mu.Lock()
-	defer q.link.mu.Unlock()
-	q.err = err
+func (c *pendingCall) fail(err error) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	c.err = err
 }
 
 // end ends the call: it succeeded, or is no longer needed.
-func (q *pendingCall) end() {
-	q.timer.Stop()
-	l := q.link
+func (c *pendingCall) end() {
+	c.timer.Stop()
+	l := c.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	q.answered = true
-	if !q.silent {
+	c.answered = true
+	if !c.silent {
 		return
 	}
 	if l.slow--; l.slow > 0 {
@@ -112,7 +112,7 @@ func (l *alertLink) down() <-chan struct{} {
 // callAlert makes a call, and returns errAlertTimeout if there is no response within
 // alertTimeout. Then the call is retried in the background until a grace period after ctx
 // ended, and its response is passed to late.
-func callAlert[T any](ctx context.Context, l *pipeline, what string, ask func(context.Context) (T, error), late func(context.Context, T)) (T, error) {
+func callAlert[T any](ctx context.Context, pl *pipeline, what string, ask func(context.Context) (T, error), late func(context.Context, T)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -120,9 +120,9 @@ func callAlert[T any](ctx context.Context, l *pipeline, what string, ask func(co
 	asking, cancel := withGrace(ctx, stopClaimTimeout)
 	first := make(chan answer) // received by the caller, or not at all
 	gone := make(chan struct{})
-	l.asking.Go(func() {
+	pl.asking.Go(func() {
 		defer cancel()
-		value, err := retryUntilAnswered(asking, l.link, what, func() (T, error) { return ask(asking) })
+		value, err := retryUntilAnswered(asking, pl.link, what, func() (T, error) { return ask(asking) })
 		select {
 		case first <- answer{value, err}:
 		case <-gone:

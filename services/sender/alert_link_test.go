@@ -51,10 +51,10 @@ func (s *stalledTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 func (s *stalledTransport) release() { close(s.open) }
 
 // ended returns the number of alerts whose delivery was sent.
-func (r *senderHarness) ended(t *testing.T, ids []int64) (n int) {
+func (h *senderHarness) ended(t *testing.T, ids []int64) (n int) {
 	t.Helper()
 	for _, id := range ids {
-		_, ds, err := r.ledger.Alert(t.Context(), id)
+		_, ds, err := h.ledger.Alert(t.Context(), id)
 		must(t, err)
 		if ds[0].State == alert.Sent {
 			n++
@@ -64,12 +64,12 @@ func (r *senderHarness) ended(t *testing.T, ids []int64) (n int) {
 }
 
 // awaitEnded waits until all are sent, and returns the duration.
-func (r *senderHarness) awaitEnded(t *testing.T, ids []int64) time.Duration {
+func (h *senderHarness) awaitEnded(t *testing.T, ids []int64) time.Duration {
 	t.Helper()
 	start := time.Now()
-	for r.ended(t, ids) < len(ids) {
+	for h.ended(t, ids) < len(ids) {
 		if time.Since(start) > patience {
-			t.Fatalf("%d of %d were sent", r.ended(t, ids), len(ids))
+			t.Fatalf("%d of %d were sent", h.ended(t, ids), len(ids))
 		}
 		time.Sleep(5 * time.Millisecond) // polls: there is no signal
 	}
@@ -86,30 +86,30 @@ func TestUnresponsiveAlertService(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			net := newStalled(fail)
-			r := newSenderHarness(t, net)
+			h := newSenderHarness(t, net)
 			var logged logtest.Buffer
-			silent := r.sender
+			silent := h.sender
 			silent.Log = slog.New(slog.NewTextHandler(&logged, nil))
 			other := *silent
 			other.Log = slog.New(slog.DiscardHandler)
 			other.Dispatch = sender.DispatchClient{
-				Service: jobv1connect.NewDispatchServiceClient(http.DefaultClient, r.alerts), Name: "other",
+				Service: jobv1connect.NewDispatchServiceClient(http.DefaultClient, h.alerts), Name: "other",
 				Clock: sender.NewClock(time.Now, other.Log),
 			}
 			run(t, silent.Run)
 			var ids []int64
 			for range 20 {
-				ids = append(ids, r.send(t))
+				ids = append(ids, h.send(t))
 			}
 			await(t, net.want) // it has in-flight messages
 			stop := run(t, other.Run)
-			t.Logf("all were sent after %s", r.awaitEnded(t, ids))
+			t.Logf("all were sent after %s", h.awaitEnded(t, ids))
 			stop()
 
 			net.release()
-			more := []int64{r.send(t), r.send(t)}
-			r.awaitEnded(t, more)
-			if calls := len(r.slack.Calls("")); calls != 22 {
+			more := []int64{h.send(t), h.send(t)}
+			h.awaitEnded(t, more)
+			if calls := len(h.slack.Calls("")); calls != 22 {
 				t.Errorf("%d calls, want 22", calls)
 			}
 			for what, count := range map[string]int{"does not respond": 1, "responds again": 1, "level=WARN": 1} {

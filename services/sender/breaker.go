@@ -64,8 +64,8 @@ func (b *breakers) forKey(key string) *breaker {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	one, is := b.byKey[key]
-	if !is {
+	one, ok := b.byKey[key]
+	if !ok {
 		b.sweep(now)
 		one = &breaker{now: b.now, maxFailuresInRow: b.config.Calls, failing: failingDestinations{}, CircuitBreaker: circuitbreaker.NewBuilder[any]().
 			WithFailureRateThreshold(float64(b.config.Percent)/100, uint(b.config.Calls), breakerWindow).

@@ -22,20 +22,20 @@ const (
 type claimBatch struct{ took atomic.Int64 }
 
 // observe records the duration of a call, 0 for none. It must not be called concurrently.
-func (s *claimBatch) observe(took time.Duration) {
-	switch before := s.took.Load(); {
+func (b *claimBatch) observe(took time.Duration) {
+	switch before := b.took.Load(); {
 	case took <= 0:
 	case before == 0:
-		s.took.Store(took.Nanoseconds())
+		b.took.Store(took.Nanoseconds())
 	default:
-		s.took.Store(max(1, before+(took.Nanoseconds()-before)/averageCalls))
+		b.took.Store(max(1, before+(took.Nanoseconds()-before)/averageCalls))
 	}
 }
 
 // size returns as many deliveries as the workers call in claimBatchTime, but at least one per
 // worker, and no more before a call is recorded.
-func (s *claimBatch) size(workers int) int {
-	took := s.took.Load()
+func (b *claimBatch) size(workers int) int {
+	took := b.took.Load()
 	if took <= 0 {
 		return workers
 	}

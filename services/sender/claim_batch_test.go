@@ -9,13 +9,13 @@ import (
 // claimBatchTime.
 func TestClaimBatchSize(t *testing.T) {
 	const workers = 64
-	var s claimBatch
-	if got := s.size(workers); got != workers {
+	var b claimBatch
+	if got := b.size(workers); got != workers {
 		t.Errorf("before a call: %d", got)
 	}
 	saw := func(count int, took time.Duration) {
 		for range count {
-			s.observe(took)
+			b.observe(took)
 		}
 	}
 	for _, c := range []struct {
@@ -30,12 +30,12 @@ func TestClaimBatchSize(t *testing.T) {
 		{2000, 300 * time.Millisecond, workers},
 	} {
 		saw(c.count, c.took)
-		if got := s.size(workers); got < c.want-1 || got > c.want+1 {
+		if got := b.size(workers); got < c.want-1 || got > c.want+1 {
 			t.Errorf("after %d calls of %s: %d, want %d", c.count, c.took, got, c.want)
 		}
 	}
 	saw(1, 0)
-	if got := s.size(workers); got != workers {
+	if got := b.size(workers); got != workers {
 		t.Errorf("after a result without a call: %d", got)
 	}
 }

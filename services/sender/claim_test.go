@@ -90,58 +90,58 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	t.Cleanup(q.Close)
 
 	rule := alert.NewVerdictRule([]messenger.Spec{{Name: "slack", Costly: true}})
-	r := &senderHarness{ledger: l, slack: mockup.New(nil), key: newKey(t), clock: alert.NewDispatchLoop(l, q, rule, 5, time.Now, log)}
-	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Loop: r.clock, Lease: lease, Now: time.Now})
+	h := &senderHarness{ledger: l, slack: mockup.New(nil), key: newKey(t), clock: alert.NewDispatchLoop(l, q, rule, 5, time.Now, log)}
+	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Loop: h.clock, Lease: lease, Now: time.Now})
 	alerts := httptest.NewServer(handler)
 	t.Cleanup(alerts.Close)
-	r.alerts = alerts.URL
-	provider := httptest.NewServer(r.slack.Fakes())
+	h.alerts = alerts.URL
+	provider := httptest.NewServer(h.slack.Fakes())
 	t.Cleanup(provider.Close)
-	pacer := pace.New(q.LimiterBucket(), time.Now, log)
+	limiter := pace.New(q.LimiterBucket(), time.Now, log)
 	fakes := messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{AllowAll: true}), Now: time.Now, URL: provider.URL}
-	r.sender = &sender.Sender{
+	h.sender = &sender.Sender{
 		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),
 		Jobs:       func(name string) sender.JobSource { return q.Lanes(name, log) },
 		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender", Clock: sender.NewClock(time.Now, log)},
-		Key:        r.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Metrics: sender.NoMetrics{}, Limiter: pacer,
+		Key:        h.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Metrics: sender.NoMetrics{}, Limiter: limiter,
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Breaker: sender.BreakerConfig{Calls: 1, Open: time.Second},
 	}
-	run(t, pacer.Run)
-	run(t, r.clock.Run)
-	return r
+	run(t, limiter.Run)
+	run(t, h.clock.Run)
+	return h
 }
 
 // send records an alert to one user and enqueues it.
-func (r *senderHarness) send(t *testing.T) (id int64) {
+func (h *senderHarness) send(t *testing.T) (id int64) {
 	t.Helper()
-	a, ds := r.record(t)
-	r.clock.Enqueue(a, ds)
+	a, ds := h.record(t)
+	h.clock.Enqueue(a, ds)
 	return a.ID
 }
 
 // record records an alert to one user, which the dispatch loop does not enqueue.
-func (r *senderHarness) record(t *testing.T) (alert.Alert, []alert.Delivery) {
+func (h *senderHarness) record(t *testing.T) (alert.Alert, []alert.Delivery) {
 	t.Helper()
-	credential, err := r.key.Seal("SLACK-USER1-TOKEN", "slack")
+	credential, err := h.key.Seal("SLACK-USER1-TOKEN", "slack")
 	must(t, err)
 	ds := []alert.Delivery{{Nickname: "user1", Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
+	_, err = h.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
 	must(t, err)
 	return a, ds
 }
 
 // sentOnce checks that the delivery of an alert was sent by one attempt, and that the
 // provider received no other call.
-func (r *senderHarness) sentOnce(t *testing.T, id int64) {
+func (h *senderHarness) sentOnce(t *testing.T, id int64) {
 	t.Helper()
-	_, ds, err := r.ledger.Alert(context.WithoutCancel(t.Context()), id)
+	_, ds, err := h.ledger.Alert(context.WithoutCancel(t.Context()), id)
 	must(t, err)
 	if d := ds[0]; d.State != alert.Sent || len(d.Attempts) != 1 || d.Attempts[0].PossibleDuplicate {
 		t.Errorf("state %d, reason %q, attempts %+v", d.State, d.Reason, d.Attempts)
 	}
-	if calls := r.slack.Calls(""); len(calls) != 1 {
+	if calls := h.slack.Calls(""); len(calls) != 1 {
 		t.Errorf("%d calls, want 1", len(calls))
 	}
 }
@@ -152,11 +152,11 @@ func TestLostClaimResponse(t *testing.T) {
 	t.Parallel()
 	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	net.lose.Store(3)
-	r := newSenderHarness(t, net)
-	id := r.send(t)
-	run(t, r.sender.Run)
+	h := newSenderHarness(t, net)
+	id := h.send(t)
+	run(t, h.sender.Run)
 	await(t, net.report)
-	r.sentOnce(t, id)
+	h.sentOnce(t, id)
 }
 
 // TestStopWhileClaiming stops a sender whose claim was granted but whose response was
@@ -165,12 +165,12 @@ func TestStopWhileClaiming(t *testing.T) {
 	t.Parallel()
 	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	net.lose.Store(1)
-	r := newSenderHarness(t, net)
-	id := r.send(t)
-	stop := run(t, r.sender.Run)
+	h := newSenderHarness(t, net)
+	id := h.send(t)
+	stop := run(t, h.sender.Run)
 	await(t, net.asked)
 	stop()
-	r.sentOnce(t, id)
+	h.sentOnce(t, id)
 }
 
 // run runs a task until stop is called or the test ends.

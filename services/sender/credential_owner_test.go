@@ -14,19 +14,19 @@ import (
 func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, calls int) {
 	t.Helper()
 	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
-	r := newSenderHarness(t, net)
-	credential, err := r.key.SealForOwner("SLACK-USER1-TOKEN", of)
+	h := newSenderHarness(t, net)
+	credential, err := h.key.SealForOwner("SLACK-USER1-TOKEN", of)
 	must(t, err)
 	ds := []alert.Delivery{{Nickname: nickname, Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
+	_, err = h.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
 	must(t, err)
-	r.clock.Enqueue(a, ds)
-	run(t, r.sender.Run)
+	h.clock.Enqueue(a, ds)
+	run(t, h.sender.Run)
 	await(t, net.report)
-	_, ds, err = r.ledger.Alert(context.WithoutCancel(t.Context()), a.ID)
+	_, ds, err = h.ledger.Alert(context.WithoutCancel(t.Context()), a.ID)
 	must(t, err)
-	return ds[0], len(r.slack.Calls(""))
+	return ds[0], len(h.slack.Calls(""))
 }
 
 // TestSealedForItsDelivery sends with a credential that is sealed for the delivery's own

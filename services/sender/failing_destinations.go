@@ -67,15 +67,15 @@ func (f failingDestinations) isSingle(now time.Time) bool {
 
 // has reports whether a destination failed.
 func (f failingDestinations) has(destination string) bool {
-	_, is := f[destination]
-	return is
+	_, ok := f[destination]
+	return ok
 }
 
 // failedProbe reports whether the probe of a destination failed within the window, and others
 // can be probed instead.
 func (f failingDestinations) failedProbe(destination string, now time.Time, others bool) bool {
-	one, is := f[destination]
-	return is && one.probe && now.Sub(one.at) <= breakerWindow && (others || len(f) > 1)
+	one, ok := f[destination]
+	return ok && one.probe && now.Sub(one.at) <= breakerWindow && (others || len(f) > 1)
 }
 
 // recentDestinations holds the last two destinations that were called.
@@ -85,16 +85,16 @@ type recentDestinations [2]struct {
 }
 
 // add records a call.
-func (s *recentDestinations) add(destination string, now time.Time) {
-	if s[0].destination != destination {
-		s[1] = s[0]
+func (r *recentDestinations) add(destination string, now time.Time) {
+	if r[0].destination != destination {
+		r[1] = r[0]
 	}
-	s[0].destination, s[0].at = destination, now
+	r[0].destination, r[0].at = destination, now
 }
 
 // others reports whether other destinations were called recently.
-func (s *recentDestinations) others(than string, now time.Time) bool {
-	for _, one := range s {
+func (r *recentDestinations) others(than string, now time.Time) bool {
+	for _, one := range r {
 		if one.destination != than && !one.at.IsZero() && now.Sub(one.at) <= breakerIdleTTL {
 			return true
 		}

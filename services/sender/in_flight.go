@@ -30,12 +30,12 @@ type limitedKey struct {
 }
 
 // needsSlot reports whether a slot is needed.
-func (p limitedKey) needsSlot() bool { return p.ID != "" && p.Rate.Limited() }
+func (k limitedKey) needsSlot() bool { return k.ID != "" && k.Rate.Limited() }
 
 // isFinerThanGranularity reports whether the intervals of all its slots are shorter than grain.
 func (t *task) isFinerThanGranularity() bool {
-	for _, p := range []*limitedKey{&t.destination, &t.credential} {
-		if p.needsSlot() && p.Rate.Interval() >= slotGranularity {
+	for _, k := range []*limitedKey{&t.destination, &t.credential} {
+		if k.needsSlot() && k.Rate.Interval() >= slotGranularity {
 			return false
 		}
 	}
@@ -94,9 +94,9 @@ const (
 )
 
 // deferTask returns the result that defers a task to a time.
-func (l *pipeline) deferTask(t *task, until time.Time, why string) result {
-	l.Metrics.Deferred(l.name, why)
+func (pl *pipeline) deferTask(t *task, until time.Time, why string) result {
+	pl.Metrics.Deferred(pl.name, why)
 	return result{hand: t.message, deferral: &Deferral{
-		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(l.Now()), Slots: t.slots(),
+		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(pl.Now()), Slots: t.slots(),
 	}}
 }

@@ -22,29 +22,29 @@ func newKeyCache() *simplelru.LRU[limiterAddress, limiterKeys] {
 
 // setLimiterKeys sets the limiter keys of a task. If the job lacks the credential fingerprint,
 // it opens the credential to compute it.
-func (l *pipeline) setLimiterKeys(t *task) {
+func (pl *pipeline) setLimiterKeys(t *task) {
 	fingerprint := t.delivery.CredentialFingerprint
 	if fingerprint == "" {
-		credential, err := l.Key.OpenForOwner(t.delivery.SealedCredential, l.owner(t))
+		credential, err := pl.Key.OpenForOwner(t.delivery.SealedCredential, pl.owner(t))
 		if err != nil {
 			return
 		}
-		fingerprint = l.Key.Fingerprint(l.name, credential)
+		fingerprint = pl.Key.Fingerprint(pl.name, credential)
 	}
 	of := limiterAddress{fingerprint, t.delivery.Destination}
-	all, known := l.keyCache.Get(of)
+	all, known := pl.keyCache.Get(of)
 	if !known {
-		all = l.limiterKeysOf(of)
-		l.keyCache.Add(of, all)
+		all = pl.limiterKeysOf(of)
+		pl.keyCache.Add(of, all)
 	}
 	t.credential.Key, t.destination.Key = all.credential, all.destination
 }
 
 // limiterKeysOf returns the limiter keys of an address.
-func (l *pipeline) limiterKeysOf(of limiterAddress) limiterKeys {
-	all := limiterKeys{credential: pace.Key{ID: pace.CredentialID(l.name, of.fingerprint), Rate: l.limits.Credential}}
-	if l.limits.Destination.Limited() {
-		all.destination = pace.Key{ID: pace.DestinationID(l.name, of.fingerprint, of.destination), Rate: l.rate(true)}
+func (pl *pipeline) limiterKeysOf(of limiterAddress) limiterKeys {
+	all := limiterKeys{credential: pace.Key{ID: pace.CredentialID(pl.name, of.fingerprint), Rate: pl.limits.Credential}}
+	if pl.limits.Destination.Limited() {
+		all.destination = pace.Key{ID: pace.DestinationID(pl.name, of.fingerprint, of.destination), Rate: pl.rate(true)}
 	}
 	return all
 }

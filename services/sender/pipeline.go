@@ -44,7 +44,7 @@ type pipeline struct {
 
 func newPipeline(s *Sender, m messenger.Messenger, to *alertLink) *pipeline {
 	spec := m.Spec()
-	l := &pipeline{
+	pl := &pipeline{
 		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
 		refusals:  newRefusals(),
 		smoother:  newSmoother(),
@@ -56,44 +56,44 @@ func newPipeline(s *Sender, m messenger.Messenger, to *alertLink) *pipeline {
 		deferrals: make(chan result, reportBatch),
 		link:      to,
 	}
-	l.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
-		l.Metrics.BreakerChanged(l.name, from, to)
-		l.Log.Warn("breaker changed", "messenger", l.name, "key", key, "from", from, "to", to)
+	pl.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
+		pl.Metrics.BreakerChanged(pl.name, from, to)
+		pl.Log.Warn("breaker changed", "messenger", pl.name, "key", key, "from", from, "to", to)
 	}}
-	return l
+	return pl
 }
 
 // run takes, schedules, calls and reports until ctx ends; then each stage finishes the
 // work of the one before it.
-func (l *pipeline) run(ctx context.Context) error {
-	jobs := l.Jobs(l.name)
+func (pl *pipeline) run(ctx context.Context) error {
+	jobs := pl.Jobs(pl.name)
 	var takers, workers, reporters errgroup.Group
-	takers.Go(func() error { return l.take(ctx, jobs) })
-	takers.Go(func() error { l.reslotLoop(ctx); return nil })
-	takers.Go(func() error { l.dropSlots(ctx); return nil })
+	takers.Go(func() error { return pl.take(ctx, jobs) })
+	takers.Go(func() error { pl.reslotLoop(ctx); return nil })
+	takers.Go(func() error { pl.dropSlots(ctx); return nil })
 	workers.Go(func() error {
-		l.scheduleLoop(func() { workers.Go(func() error { l.callLoop(ctx); return nil }) })
+		pl.scheduleLoop(func() { workers.Go(func() error { pl.callLoop(ctx); return nil }) })
 		return nil
 	})
-	reporters.Go(func() error { l.reportLoop(ctx); return nil })
-	reporters.Go(func() error { l.deferLoop(ctx); return nil })
+	reporters.Go(func() error { pl.reportLoop(ctx); return nil })
+	reporters.Go(func() error { pl.deferLoop(ctx); return nil })
 
 	err := takers.Wait()
-	close(l.claimed)
-	close(l.deferrals)
+	close(pl.claimed)
+	close(pl.deferrals)
 	_ = workers.Wait() // always nil
-	close(l.results)
+	close(pl.results)
 	_ = reporters.Wait()
-	l.asking.Wait()
+	pl.asking.Wait()
 	return err
 }
 
 // claimBatchSize returns how many deliveries are claimed at once.
-func (l *pipeline) claimBatchSize() int { return l.batch.size(l.Workers) }
+func (pl *pipeline) claimBatchSize() int { return pl.batch.size(pl.Workers) }
 
 // dispatchPlan passes on claimed tasks and deferrals. Queue messages without either are
 // acked: other senders have their deliveries, or these must not be sent.
-func (l *pipeline) dispatchPlan(hands []*inFlightMessage, p plan) {
+func (pl *pipeline) dispatchPlan(messages []*inFlightMessage, p plan) {
 	for _, r := range p.deferrals {
 		r.hand.unsettled.Add(1)
 	}
@@ -101,40 +101,40 @@ func (l *pipeline) dispatchPlan(hands []*inFlightMessage, p plan) {
 	for _, t := range granted {
 		t.message.unsettled.Add(1)
 	}
-	for _, h := range hands {
-		if h.unsettled.Load() == 0 {
-			l.logJobError("ack", h.Ack())
+	for _, m := range messages {
+		if m.unsettled.Load() == 0 {
+			pl.logJobError("ack", m.Ack())
 		}
 	}
-	l.deferring.Add(len(p.deferrals))
+	pl.deferring.Add(len(p.deferrals))
 	for _, r := range p.deferrals {
-		l.deferrals <- r
+		pl.deferrals <- r
 	}
 	if len(granted) > 0 {
-		l.claimed <- granted
+		pl.claimed <- granted
 	}
 }
 
 // callLoop calls the provider for one delivery after the other, up to the last claimed one,
 // even after ctx ended.
-func (l *pipeline) callLoop(ctx context.Context) {
+func (pl *pipeline) callLoop(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	for t := l.ready.take(); t != nil; t = l.ready.take() {
-		r, over := l.attempt(ctx, t)
+	for t := pl.ready.take(); t != nil; t = pl.ready.take() {
+		r, over := pl.attempt(ctx, t)
 		if over {
-			l.results <- r
+			pl.results <- r
 		}
 		if r.called {
-			l.shareResult(ctx, t, r.report)
+			pl.shareResult(ctx, t, r.report)
 		}
 	}
 }
 
 // logJobError logs a failed ack or nack. It needs no retry: the queue redelivers the job, and
 // its deliveries are not claimed twice.
-func (l *pipeline) logJobError(what string, err error) {
+func (pl *pipeline) logJobError(what string, err error) {
 	if err != nil {
-		l.Log.Debug("queue operation failed", "op", what, "messenger", l.name, "error", err)
+		pl.Log.Debug("queue operation failed", "op", what, "messenger", pl.name, "error", err)
 	}
 }
 

@@ -32,20 +32,20 @@ type plan struct {
 
 // plan determines when the deliveries of jobs may be sent, and reserves their slots.
 // After an error nothing may be sent.
-func (l *pipeline) plan(ctx context.Context, tasks []*task) (plan, error) {
+func (pl *pipeline) plan(ctx context.Context, tasks []*task) (plan, error) {
 	var p plan
-	if err := l.loadKeys(ctx, tasks); err != nil {
+	if err := pl.loadKeys(ctx, tasks); err != nil {
 		return plan{}, err
 	}
-	tasks, err := l.dropRedeliveries(ctx, tasks)
+	tasks, err := pl.dropRedeliveries(ctx, tasks)
 	if err != nil {
 		return plan{}, err
 	}
-	tasks, err = l.withoutRefused(ctx, tasks, &p)
+	tasks, err = pl.withoutRefused(ctx, tasks, &p)
 	if err != nil {
 		return plan{}, err
 	}
-	if tasks, err = l.reserveBoth(ctx, tasks, &p); err != nil {
+	if tasks, err = pl.reserveBoth(ctx, tasks, &p); err != nil {
 		return plan{}, err
 	}
 	p.claim = append(p.claim, tasks...)
@@ -55,12 +55,12 @@ func (l *pipeline) plan(ctx context.Context, tasks []*task) (plan, error) {
 // reserveBoth reserves a destination slot and a credential slot for tasks without them,
 // and returns the tasks that may be sent soon. The destination comes first: tasks that
 // must wait for it reserve no slot of the credential.
-func (l *pipeline) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []*task, err error) {
+func (pl *pipeline) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []*task, err error) {
 	for _, which := range []func(*task) *limitedKey{
 		func(t *task) *limitedKey { return &t.destination },
 		func(t *task) *limitedKey { return &t.credential },
 	} {
-		if tasks, err = l.reserve(ctx, tasks, which, p); err != nil {
+		if tasks, err = pl.reserve(ctx, tasks, which, p); err != nil {
 			return nil, err
 		}
 	}
@@ -68,35 +68,35 @@ func (l *pipeline) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soo
 }
 
 // tasks returns the in-flight messages of taken jobs and the tasks in them.
-func (l *pipeline) tasks(taken []job.QueueMessage) (hands []*inFlightMessage, tasks []*task) {
-	now := l.Now()
+func (pl *pipeline) tasks(taken []job.QueueMessage) (messages []*inFlightMessage, tasks []*task) {
+	now := pl.Now()
 	seen := map[int64]bool{} // a redelivery may be in the same batch
 	for i := range taken {
-		h := &inFlightMessage{QueueMessage: taken[i]}
-		hands = append(hands, h)
-		for k := range h.Jobs {
-			j := &h.Jobs[k]
+		m := &inFlightMessage{QueueMessage: taken[i]}
+		messages = append(messages, m)
+		for k := range m.Jobs {
+			j := &m.Jobs[k]
 			for _, d := range j.Deliveries {
 				if seen[d.ID] {
 					continue
 				}
 				seen[d.ID] = true
-				t := &task{message: h, job: j, delivery: d, taken: now}
-				l.setLimiterKeys(t)
+				t := &task{message: m, job: j, delivery: d, taken: now}
+				pl.setLimiterKeys(t)
 				t.readSlots()
 				tasks = append(tasks, t)
 			}
 		}
 	}
-	return hands, tasks
+	return messages, tasks
 }
 
 // loadKeys loads the limiter state of all keys of the tasks.
-func (l *pipeline) loadKeys(ctx context.Context, tasks []*task) error {
+func (pl *pipeline) loadKeys(ctx context.Context, tasks []*task) error {
 	keys := map[string]pace.Key{}
 	for _, t := range tasks {
 		for _, key := range []pace.Key{t.credential.Key, t.destination.Key} {
-			if key.ID != "" && !l.Limiter.IsLoaded(key) {
+			if key.ID != "" && !pl.Limiter.IsLoaded(key) {
 				keys[key.ID] = key
 			}
 		}
@@ -104,39 +104,39 @@ func (l *pipeline) loadKeys(ctx context.Context, tasks []*task) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxConcurrentReserves)
 	for _, key := range keys {
-		g.Go(func() error { return l.Limiter.Load(ctx, key) })
+		g.Go(func() error { return pl.Limiter.Load(ctx, key) })
 	}
 	return g.Wait()
 }
 
 // withoutRefused returns the tasks whose credential may be called. The others are deferred, or
 // fail without a call if their credential was just refused.
-func (l *pipeline) withoutRefused(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
-	now := l.Now()
+func (pl *pipeline) withoutRefused(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
+	now := pl.Now()
 	for _, t := range tasks {
 		key := t.credential.Key
 		if key.ID == "" {
 			p.claim = append(p.claim, t) // it fails because its credential cannot be opened
 			continue
 		}
-		status := l.Limiter.View(key).Status()
-		open := l.breakers.forKey(key.ID).waitFor(t.delivery.Destination)
+		status := pl.Limiter.View(key).Status()
+		open := pl.breakers.forKey(key.ID).waitFor(t.delivery.Destination)
 		switch {
 		case !status.RefusedUntil.IsZero():
 			t.refused = status.Code
 			p.claim = append(p.claim, t)
 		case status.Code != "":
-			mine, err := l.Limiter.AcquireProbe(ctx, key, now.Add(probeTimeout))
+			mine, err := pl.Limiter.AcquireProbe(ctx, key, now.Add(probeTimeout))
 			if err != nil {
 				return nil, err
 			}
 			if mine {
 				allowed = append(allowed, t)
 			} else {
-				p.deferrals = append(p.deferrals, l.deferTask(t, now.Add(time.Second), deferralProbe))
+				p.deferrals = append(p.deferrals, pl.deferTask(t, now.Add(time.Second), deferralProbe))
 			}
 		case open > 0:
-			p.deferrals = append(p.deferrals, l.deferTask(t, now.Add(open+rand.N(probeInterval)), deferralBreaker)) //nolint:gosec // spreads load
+			p.deferrals = append(p.deferrals, pl.deferTask(t, now.Add(open+rand.N(probeInterval)), deferralBreaker)) //nolint:gosec // spreads load
 		default:
 			allowed = append(allowed, t)
 		}
@@ -146,7 +146,7 @@ func (l *pipeline) withoutRefused(ctx context.Context, tasks []*task, p *plan) (
 
 // reserve reserves a slot under a key for tasks without one, and returns the tasks whose
 // slot comes up soon.
-func (l *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task) *limitedKey, p *plan) ([]*task, error) {
+func (pl *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task) *limitedKey, p *plan) ([]*task, error) {
 	type line struct {
 		key    string
 		urgent bool
@@ -154,8 +154,8 @@ func (l *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task)
 	wanting := map[line][]*task{}
 	for _, t := range tasks {
 		one := which(t)
-		if l.needsSlot(t, one) {
-			at := line{one.ID, t.isUrgent() || l.Limiter.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
+		if pl.needsSlot(t, one) {
+			at := line{one.ID, t.isUrgent() || pl.Limiter.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
 			one.slot = pace.Slot{}
 			wanting[at] = append(wanting[at], t)
 		}
@@ -164,7 +164,7 @@ func (l *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task)
 	g.SetLimit(maxConcurrentReserves)
 	for at, some := range wanting {
 		g.Go(func() error {
-			slots, err := l.Limiter.Reserve(asking, which(some[0]).Key, len(some), at.urgent)
+			slots, err := pl.Limiter.Reserve(asking, which(some[0]).Key, len(some), at.urgent)
 			for i, s := range slots {
 				which(some[i]).slot = s
 			}
@@ -174,14 +174,14 @@ func (l *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task)
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	now := l.Now()
+	now := pl.Now()
 	soon := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
 		one := which(t)
 		if one.needsSlot() && one.slot.IsZero() {
-			p.deferrals = append(p.deferrals, l.deferTask(t, l.Limiter.Horizon().Add(rand.N(time.Minute)), deferralRateLimit)) //nolint:gosec // spreads load
-		} else if at, why := l.slotView(t).timeAndReason(now); at.After(now.Add(claimHorizon)) {
-			p.deferrals = append(p.deferrals, l.deferTask(t, at.Add(-enqueueLead), why))
+			p.deferrals = append(p.deferrals, pl.deferTask(t, pl.Limiter.Horizon().Add(rand.N(time.Minute)), deferralRateLimit)) //nolint:gosec // spreads load
+		} else if at, why := pl.slotView(t).timeAndReason(now); at.After(now.Add(claimHorizon)) {
+			p.deferrals = append(p.deferrals, pl.deferTask(t, at.Add(-enqueueLead), why))
 		} else {
 			soon = append(soon, t)
 		}
@@ -191,13 +191,13 @@ func (l *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task)
 
 // needsSlot reports whether a task must reserve a slot: it has none, or none that can be
 // used.
-func (l *pipeline) needsSlot(t *task, one *limitedKey) bool {
+func (pl *pipeline) needsSlot(t *task, one *limitedKey) bool {
 	if !one.needsSlot() || one.slot.IsZero() {
 		return one.needsSlot()
 	}
-	view := l.Limiter.View(one.Key)
+	view := pl.Limiter.View(one.Key)
 	_, holds := view.When(one.slot)
-	return !holds || view.Missed(one.slot, l.slotView(t).lastSlotTime())
+	return !holds || view.Missed(one.slot, pl.slotView(t).lastSlotTime())
 }
 
 // refusalOutcome returns the outcome of a delivery that fails without a call.

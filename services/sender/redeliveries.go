@@ -14,18 +14,18 @@ import (
 // next delivery would wait longer than bound for one, the ledger is queried first:
 // deliveries that are not claimable reserve none, and deliveries with slots keep them.
 // Two senders may still both reserve concurrently.
-func (l *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task, error) {
-	dear := l.scarce(tasks)
+func (pl *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task, error) {
+	dear := pl.scarce(tasks)
 	if len(dear) == 0 {
 		return tasks, nil
 	}
-	l.deferring.Wait() // earlier deferrals must be in the ledger, to be recognized
+	pl.deferring.Wait() // earlier deferrals must be in the ledger, to be recognized
 	ids := make([]int64, 0, len(dear))
 	for t := range dear {
 		ids = append(ids, t.delivery.ID)
 	}
-	free, err := callAlert(ctx, l, "list claimable deliveries",
-		func(ctx context.Context) (map[int64]string, error) { return l.Dispatch.Claimable(ctx, ids) },
+	free, err := callAlert(ctx, pl, "list claimable deliveries",
+		func(ctx context.Context) (map[int64]string, error) { return pl.Dispatch.Claimable(ctx, ids) },
 		func(context.Context, map[int64]string) {})
 	if errors.Is(err, errAlertTimeout) {
 		return nil, err
@@ -34,15 +34,15 @@ func (l *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task
 		return nil, ctx.Err()
 	}
 	if err != nil { // an older alert service: a slot may be lost, nothing else
-		l.Log.Debug("alert service cannot list claimable deliveries", "messenger", l.name, "error", err)
+		pl.Log.Debug("alert service cannot list claimable deliveries", "messenger", pl.name, "error", err)
 		return tasks, nil
 	}
 	left := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
-		slots, is := free[t.delivery.ID]
+		slots, ok := free[t.delivery.ID]
 		switch {
 		case !dear[t]:
-		case !is:
+		case !ok:
 			continue
 		case slots != "":
 			t.delivery.Slots = slots
@@ -55,19 +55,19 @@ func (l *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task
 
 // scarce returns the tasks that would reserve a slot under a key whose next slot would then
 // be later than bound.
-func (l *pipeline) scarce(tasks []*task) map[*task]bool {
+func (pl *pipeline) scarce(tasks []*task) map[*task]bool {
 	lacking := map[pace.Key][]*task{}
 	for _, t := range tasks {
 		for _, one := range []*limitedKey{&t.destination, &t.credential} {
-			if l.needsSlot(t, one) {
+			if pl.needsSlot(t, one) {
 				lacking[one.Key] = append(lacking[one.Key], t)
 			}
 		}
 	}
 	dear := map[*task]bool{}
-	soon := l.Now().Add(claimHorizon)
+	soon := pl.Now().Add(claimHorizon)
 	for key, some := range lacking {
-		if l.Limiter.View(key).NextSlot().Add(time.Duration(len(some)) * key.Rate.Interval()).After(soon) {
+		if pl.Limiter.View(key).NextSlot().Add(time.Duration(len(some)) * key.Rate.Interval()).After(soon) {
 			for _, t := range some {
 				dear[t] = true
 			}

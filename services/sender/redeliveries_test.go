@@ -17,71 +17,71 @@ var slow = messenger.Rate{Count: 1, Per: time.Minute}
 // alive or dead: the redelivery takes no slot from the next delivery.
 func TestRedeliveryOfClaimed(t *testing.T) {
 	t.Parallel()
-	r, net := newSlowSenderHarness(t)
-	a, ds := r.record(t)
-	_, err := r.ledger.Claim(t.Context(), []int64{ds[0].ID}, alert.Claimant{Sender: "another"}, time.Now(), time.Now().Add(time.Hour))
+	h, net := newSlowSenderHarness(t)
+	a, ds := h.record(t)
+	_, err := h.ledger.Claim(t.Context(), []int64{ds[0].ID}, alert.Claimant{Sender: "another"}, time.Now(), time.Now().Add(time.Hour))
 	must(t, err)
-	r.clock.Enqueue(a, ds)
-	next := r.send(t)
-	run(t, r.sender.Run)
+	h.clock.Enqueue(a, ds)
+	next := h.send(t)
+	run(t, h.sender.Run)
 	await(t, net.report)
-	r.sentOnce(t, next)
+	h.sentOnce(t, next)
 }
 
 // TestRedeliveryOfDeferred redelivers jobs whose deliveries are deferred to their slots: the
 // redeliveries reserve no others.
 func TestRedeliveryOfDeferred(t *testing.T) {
 	t.Parallel()
-	r, net := newSlowSenderHarness(t)
-	first, ds := r.record(t)
-	second, waiting := r.record(t)
+	h, net := newSlowSenderHarness(t)
+	first, ds := h.record(t)
+	second, waiting := h.record(t)
 	for range 3 {
-		r.clock.Enqueue(first, ds)
-		r.clock.Enqueue(second, waiting)
+		h.clock.Enqueue(first, ds)
+		h.clock.Enqueue(second, waiting)
 	}
-	run(t, r.sender.Run)
+	run(t, h.sender.Run)
 	await(t, net.report)
-	last := r.send(t)
-	r.turn(t, net, last, 2)
+	last := h.send(t)
+	h.turn(t, net, last, 2)
 }
 
 // TestRedeliveryWithoutSlots redelivers a job from before its delivery had a slot, ahead of the
 // job with the slot: that slot is used, and no other.
 func TestRedeliveryWithoutSlots(t *testing.T) {
 	t.Parallel()
-	r, net := newSlowSenderHarness(t)
-	a, ds := r.record(t)
-	r.clock.Enqueue(a, ds)
-	slots, err := r.sender.Limiter.Reserve(t.Context(), r.destination(), 1, false)
+	h, net := newSlowSenderHarness(t)
+	a, ds := h.record(t)
+	h.clock.Enqueue(a, ds)
+	slots, err := h.sender.Limiter.Reserve(t.Context(), h.destination(), 1, false)
 	must(t, err)
-	must(t, r.ledger.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
-	_, err = r.ledger.TakeDue(t.Context(), time.Now(), time.Now().Add(time.Hour), 0, 10, 5) // the job with the slot is enqueued
+	must(t, h.ledger.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
+	_, err = h.ledger.TakeDue(t.Context(), time.Now(), time.Now().Add(time.Hour), 0, 10, 5) // the job with the slot is enqueued
 	must(t, err)
-	run(t, r.sender.Run)
+	run(t, h.sender.Run)
 	await(t, net.report)
-	r.sentOnce(t, a.ID)
+	h.sentOnce(t, a.ID)
 }
 
 // newSlowSenderHarness returns a rig with a slow rate limit for destinations.
 func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 	t.Helper()
 	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
-	r := newSenderHarness(t, net)
-	r.sender.Limits = func(messenger.Spec) messenger.Limits { return messenger.Limits{Destination: slow} }
-	return r, net
+	h := newSenderHarness(t, net)
+	h.sender.Limits = func(messenger.Spec) messenger.Limits { return messenger.Limits{Destination: slow} }
+	return h, net
 }
 
 // destination returns the limiter key of the only destination.
-func (r *senderHarness) destination() pace.Key {
-	return pace.Key{ID: pace.DestinationID("slack", r.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
+func (h *senderHarness) destination() pace.Key {
+	return pace.Key{ID: pace.DestinationID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
 }
 
 // turn waits until the delivery of an alert is deferred to a slot, and checks that it is
 // the nth from now.
-func (r *senderHarness) turn(t *testing.T, net *lossyTransport, id int64, nth int) {
+func (h *senderHarness) turn(t *testing.T, net *lossyTransport, id int64, nth int) {
 	t.Helper()
 	for {
-		_, ds, err := r.ledger.Alert(t.Context(), id)
+		_, ds, err := h.ledger.Alert(t.Context(), id)
 		must(t, err)
 		if in := time.Until(ds[0].NextTime); !ds[0].NextTime.IsZero() && in > 0 {
 			if got := int((in + slow.Per/2) / slow.Per); got != nth {

@@ -18,57 +18,57 @@ type reslotQueue struct {
 func newReslotQueue() *reslotQueue { return &reslotQueue{news: make(chan struct{}, 1)} }
 
 // add adds a task, and reports whether the list is open.
-func (l *reslotQueue) add(t *task) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+func (q *reslotQueue) add(t *task) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
 		return false
 	}
-	l.tasks = append(l.tasks, t)
+	q.tasks = append(q.tasks, t)
 	select {
-	case l.news <- struct{}{}:
+	case q.news <- struct{}{}:
 	default:
 	}
 	return true
 }
 
 // take removes and returns all tasks.
-func (l *reslotQueue) take() []*task {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	tasks := l.tasks
-	l.tasks = nil
+func (q *reslotQueue) take() []*task {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	tasks := q.tasks
+	q.tasks = nil
 	return tasks
 }
 
 // close makes add refuse further tasks.
-func (l *reslotQueue) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
+func (q *reslotQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
 }
 
 // reslot adds a task that missed its slot to the late list, so that another slot is
 // reserved for it. When the sender stops, it returns a deferral instead: the delivery
 // goes back to the ledger and needs another claim.
-func (l *pipeline) reslot(t *task) (r result, over bool) {
+func (pl *pipeline) reslot(t *task) (r result, over bool) {
 	t.misses++
-	if l.reslots.add(t) {
+	if pl.reslots.add(t) {
 		return result{}, false
 	}
-	return l.deferTask(t, l.Now(), deferralMissedSlot), true
+	return pl.deferTask(t, pl.Now(), deferralMissedSlot), true
 }
 
 // reslotLoop reserves other slots for tasks that missed theirs, until ctx ends. Then it defers
 // the rest.
-func (l *pipeline) reslotLoop(ctx context.Context) {
+func (pl *pipeline) reslotLoop(ctx context.Context) {
 	for {
 		select {
-		case <-l.reslots.news:
-			l.takeNewSlots(ctx, l.reslots.take())
+		case <-pl.reslots.news:
+			pl.takeNewSlots(ctx, pl.reslots.take())
 		case <-ctx.Done():
-			l.reslots.close()
-			l.takeNewSlots(ctx, l.reslots.take())
+			pl.reslots.close()
+			pl.takeNewSlots(ctx, pl.reslots.take())
 			return
 		}
 	}
@@ -78,37 +78,37 @@ func (l *pipeline) reslotLoop(ctx context.Context) {
 // the limiter state may be unavailable. A task that by then has no slot, or is not
 // accepted by the schedule, is deferred before its lease expires and its outcome becomes
 // unknown.
-func (l *pipeline) takeNewSlots(ctx context.Context, tasks []*task) {
-	asking, cancel := context.WithTimeout(ctx, l.timeToLeaseEnd(tasks))
+func (pl *pipeline) takeNewSlots(ctx context.Context, tasks []*task) {
+	asking, cancel := context.WithTimeout(ctx, pl.timeToLeaseEnd(tasks))
 	defer cancel()
 	var p plan
-	soon, err := l.reserveBoth(asking, tasks, &p)
+	soon, err := pl.reserveBoth(asking, tasks, &p)
 	if err != nil {
 		soon, p.deferrals = nil, nil
 		for _, t := range tasks {
-			p.deferrals = append(p.deferrals, l.deferTask(t, l.Now(), deferralMissedSlot))
+			p.deferrals = append(p.deferrals, pl.deferTask(t, pl.Now(), deferralMissedSlot))
 		}
 	}
 	for _, r := range p.deferrals {
-		l.results <- r
+		pl.results <- r
 	}
 	if len(soon) == 0 {
 		return
 	}
 	select {
-	case l.claimed <- soon:
+	case pl.claimed <- soon:
 	case <-asking.Done():
 		for _, t := range soon {
-			l.results <- l.deferTask(t, l.Now(), deferralLease)
+			pl.results <- pl.deferTask(t, pl.Now(), deferralLease)
 		}
 	}
 }
 
 // timeToLeaseEnd returns the time until the first of the claimed tasks must be called, to finish
 // within its lease.
-func (l *pipeline) timeToLeaseEnd(tasks []*task) (spare time.Duration) {
+func (pl *pipeline) timeToLeaseEnd(tasks []*task) (spare time.Duration) {
 	for i, t := range tasks {
-		if left := t.claim.Expire.Sub(l.Now()) - l.timeout; i == 0 || left < spare {
+		if left := t.claim.Expire.Sub(pl.Now()) - pl.timeout; i == 0 || left < spare {
 			spare = left
 		}
 	}

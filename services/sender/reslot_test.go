@@ -37,11 +37,11 @@ type failingBucket struct {
 	until func(context.Context) <-chan struct{} // nil for no delay
 }
 
-func (s *failingBucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	if s.until != nil {
-		<-s.until(ctx)
+func (b *failingBucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if b.until != nil {
+		<-b.until(ctx)
 	}
-	return s.Bucket.Swap(ctx, key, value, revision)
+	return b.Bucket.Swap(ctx, key, value, revision)
 }
 
 func newStage(t *testing.T, lease time.Duration) *pipelineHarness {

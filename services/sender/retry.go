@@ -13,8 +13,8 @@ import (
 // retryUntilAnswered retries a call until it succeeds, with exponential backoff up to a second, or
 // until ctx ends. fault.ErrInvalid is not retried: a retry would not change it.
 func retryUntilAnswered[T any](ctx context.Context, to *alertLink, what string, ask func() (T, error)) (T, error) {
-	q := to.begin(what)
-	defer q.end()
+	c := to.begin(what)
+	defer c.end()
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval, waits.MaxInterval = 50*time.Millisecond, time.Second
 	return backoff.Retry(ctx, func() (T, error) {
@@ -23,7 +23,7 @@ func retryUntilAnswered[T any](ctx context.Context, to *alertLink, what string, 
 			return answer, backoff.Permanent(err)
 		}
 		if err != nil {
-			q.fail(err)
+			c.fail(err)
 		}
 		return answer, err
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))

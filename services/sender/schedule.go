@@ -18,15 +18,15 @@ type scheduledTask struct {
 // A schedule is a heap of claimed tasks, the earliest first.
 type schedule []scheduledTask
 
-func (w schedule) Len() int           { return len(w) }
-func (w schedule) Less(i, j int) bool { return w[i].at.Before(w[j].at) }
-func (w schedule) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
-func (w *schedule) Push(x any)        { *w = append(*w, x.(scheduledTask)) } //nolint:forcetypeassert // heap returns pushed values
-func (w *schedule) Pop() any {
-	old := *w
+func (s schedule) Len() int           { return len(s) }
+func (s schedule) Less(i, j int) bool { return s[i].at.Before(s[j].at) }
+func (s schedule) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s *schedule) Push(x any)        { *s = append(*s, x.(scheduledTask)) } //nolint:forcetypeassert // heap returns pushed values
+func (s *schedule) Pop() any {
+	old := *s
 	last := old[len(old)-1]
 	old[len(old)-1] = scheduledTask{}
-	*w = old[:len(old)-1]
+	*s = old[:len(old)-1]
 	return last
 }
 
@@ -38,48 +38,48 @@ func (w *schedule) Pop() any {
 //
 // Workers start when there are more tasks than idle workers: a messenger without
 // deliveries has no workers.
-func (l *pipeline) scheduleLoop(begin func()) {
-	defer l.ready.close()
+func (pl *pipeline) scheduleLoop(begin func()) {
+	defer pl.ready.close()
 	begun := 0
 	var list schedule
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		now := l.Now()
+		now := pl.Now()
 		var ready []*task
 		if len(list) > 0 && list[0].at.After(now.Add(claimHorizon+time.Second)) { // the clock was set back
 			all := list
 			list = nil
-			for _, w := range all {
-				ready = l.checkDue(w.task, now, &list, ready)
+			for _, s := range all {
+				ready = pl.checkDue(s.task, now, &list, ready)
 			}
 		}
 		for len(list) > 0 && !list[0].at.After(now) {
 			due := heap.Pop(&list).(scheduledTask) //nolint:forcetypeassert // holds no other type
-			ready = l.checkDue(due.task, now, &list, ready)
+			ready = pl.checkDue(due.task, now, &list, ready)
 		}
-		begun = l.dispatchReady(ready, begun, begin)
+		begun = pl.dispatchReady(ready, begun, begin)
 		if len(list) > 0 {
 			timer.Reset(list[0].at.Sub(now))
 		}
-		in := l.claimed
-		if l.ready.isFull(l.claimBatchSize() / 2) {
+		in := pl.claimed
+		if pl.ready.isFull(pl.claimBatchSize() / 2) {
 			in = nil
 		}
 		select {
 		case tasks, open := <-in:
 			if !open {
-				for _, w := range list {
-					l.results <- l.deferTask(w.task, w.at.Add(-enqueueLead), deferralStop)
+				for _, s := range list {
+					pl.results <- pl.deferTask(s.task, s.at.Add(-enqueueLead), deferralStop)
 				}
 				return
 			}
-			now, ready = l.Now(), make([]*task, 0, len(tasks))
+			now, ready = pl.Now(), make([]*task, 0, len(tasks))
 			for _, t := range tasks {
-				ready = l.checkDue(t, now, &list, ready)
+				ready = pl.checkDue(t, now, &list, ready)
 			}
-			begun = l.dispatchReady(ready, begun, begin)
-		case <-l.ready.room:
+			begun = pl.dispatchReady(ready, begun, begin)
+		case <-pl.ready.room:
 		case <-timer.C:
 		}
 	}
@@ -87,11 +87,11 @@ func (l *pipeline) scheduleLoop(begin func()) {
 
 // dispatchReady passes ready tasks to the workers, of which begun have started, and starts more
 // if there are too few. It returns the number of started workers.
-func (l *pipeline) dispatchReady(ready []*task, begun int, begin func()) int {
+func (pl *pipeline) dispatchReady(ready []*task, begun int, begin func()) int {
 	if len(ready) == 0 {
 		return begun
 	}
-	more := min(l.ready.add(ready), l.Workers-begun)
+	more := min(pl.ready.add(ready), pl.Workers-begun)
 	for range more {
 		begin()
 	}
@@ -101,13 +101,13 @@ func (l *pipeline) dispatchReady(ready []*task, begun int, begin func()) int {
 // checkDue checks a task whose time may have come: it becomes ready, or is scheduled again. A
 // task that would wait so long that its lease leaves no time for the call is deferred
 // before it uses its slot.
-func (l *pipeline) checkDue(t *task, now time.Time, list *schedule, ready []*task) []*task {
+func (pl *pipeline) checkDue(t *task, now time.Time, list *schedule, ready []*task) []*task {
 	if t.refused != "" {
 		return append(ready, t)
 	}
-	turn := l.slotView(t)
-	at, why := turn.timeAndReason(now)
-	if even := l.smoother.earliest(t, now); even.After(at) {
+	view := pl.slotView(t)
+	at, why := view.timeAndReason(now)
+	if even := pl.smoother.earliest(t, now); even.After(at) {
 		at = even
 	}
 	soon := now
@@ -115,18 +115,18 @@ func (l *pipeline) checkDue(t *task, now time.Time, list *schedule, ready []*tas
 		soon = now.Add(slotGranularity)
 	}
 	switch {
-	case turn.isMissed():
-		if r, over := l.reslot(t); over {
-			l.results <- r
+	case view.isMissed():
+		if r, over := pl.reslot(t); over {
+			pl.results <- r
 		}
 	case at.After(now.Add(claimHorizon)):
-		l.results <- l.deferTask(t, at.Add(-enqueueLead), why)
-	case at.Add(l.timeout).After(t.claim.Expire):
-		l.results <- l.deferTask(t, at.Add(-enqueueLead), deferralLease)
+		pl.results <- pl.deferTask(t, at.Add(-enqueueLead), why)
+	case at.Add(pl.timeout).After(t.claim.Expire):
+		pl.results <- pl.deferTask(t, at.Add(-enqueueLead), deferralLease)
 	case at.After(soon):
 		heap.Push(list, scheduledTask{t, at})
 	default:
-		l.smoother.note(t, now)
+		pl.smoother.note(t, now)
 		ready = append(ready, t)
 	}
 	return ready

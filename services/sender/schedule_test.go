@@ -16,20 +16,20 @@ import (
 // up to their maximum.
 func TestWorkersStartOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipeline{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan []*task), ready: newReadyQueue()}
+		pl := &pipeline{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan []*task), ready: newReadyQueue()}
 		begun, called, answer := 0, 0, make(chan struct{})
 		var mu sync.Mutex
 		var g sync.WaitGroup
 		work := func() {
-			for l.ready.take() != nil {
+			for pl.ready.take() != nil {
 				mu.Lock()
 				called++
 				mu.Unlock()
 				<-answer
 			}
 		}
-		g.Go(func() { l.scheduleLoop(func() { begun++; g.Go(work) }) })
-		claimed := func() { l.claimed <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
+		g.Go(func() { pl.scheduleLoop(func() { begun++; g.Go(work) }) })
+		claimed := func() { pl.claimed <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
 
 		expect := func(what string, wantBegun, wantCalled int) {
 			t.Helper()
@@ -49,7 +49,7 @@ func TestWorkersStartOnDemand(t *testing.T) {
 		claimed()
 		claimed()
 		expect("more tasks than workers", 3, 4)
-		close(l.claimed)
+		close(pl.claimed)
 		close(answer)
 		g.Wait()
 		expect("the end", 3, 5)
@@ -73,11 +73,11 @@ func TestSlotGranularity(t *testing.T) {
 		{"coarse, of the destination", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{Count: 1, Per: time.Second}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &pipeline{Sender: s, smoother: newSmoother()}
+			pl := &pipeline{Sender: s, smoother: newSmoother()}
 			var list schedule
 			var ready []*task
 			for range 5 {
-				ready = l.checkDue(&task{
+				ready = pl.checkDue(&task{
 					credential: limitedKey{Key: pace.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: pace.Key{ID: "destination", Rate: c.destination}},
 					claim: Claim{Expire: now.Add(time.Minute)},
 				}, now, &list, ready)
@@ -96,7 +96,7 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		var ahead atomic.Int64
 		ahead.Store(int64(time.Hour))
 		now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
-		l := &pipeline{
+		pl := &pipeline{
 			Sender:  &Sender{Workers: 4, Now: now, Limiter: pace.New(nil, now, nil)},
 			claimed: make(chan []*task), ready: newReadyQueue(), smoother: newSmoother(), timeout: time.Second,
 		}
@@ -104,9 +104,9 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		called := make(chan time.Time, 2)
 		var g sync.WaitGroup
 		g.Go(func() {
-			l.scheduleLoop(func() {
+			pl.scheduleLoop(func() {
 				g.Go(func() {
-					for l.ready.take() != nil {
+					for pl.ready.take() != nil {
 						called <- time.Now()
 					}
 				})
@@ -114,14 +114,14 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		})
 		start := time.Now()
 		for range 2 {
-			l.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
+			pl.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
 		}
 		<-called
 		ahead.Store(0)
 		if took := (<-called).Sub(start); took > 2*time.Second {
 			t.Errorf("second call after %s", took)
 		}
-		close(l.claimed)
+		close(pl.claimed)
 		g.Wait()
 	})
 }

@@ -118,11 +118,11 @@ type Sender struct {
 // Messengers do not block each other.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
-	link, slots := newAlertLink(s.Log), &slotOutage{log: s.Log}
+	alert, slots := newAlertLink(s.Log), &slotOutage{log: s.Log}
 	for _, m := range s.Messengers {
-		l := newPipeline(s, m, link)
-		l.slots = slots
-		g.Go(func() error { return l.run(ctx) })
+		pl := newPipeline(s, m, alert)
+		pl.slots = slots
+		g.Go(func() error { return pl.run(ctx) })
 	}
 	return g.Wait()
 }

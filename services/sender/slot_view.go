@@ -14,37 +14,37 @@ type slotView struct {
 }
 
 // slotView returns the current limiter state of a task's keys.
-func (l *pipeline) slotView(t *task) slotView {
+func (pl *pipeline) slotView(t *task) slotView {
 	at := slotView{task: t}
 	if t.destination.ID != "" {
-		at.destinationView = l.Limiter.View(t.destination.Key)
+		at.destinationView = pl.Limiter.View(t.destination.Key)
 	}
 	if t.credential.ID != "" {
-		at.credentialView = l.Limiter.View(t.credential.Key)
+		at.credentialView = pl.Limiter.View(t.credential.Key)
 	}
 	return at
 }
 
 // timeAndReason returns the time at which the task may be called, and the reason for the wait.
-func (t slotView) timeAndReason(now time.Time) (at time.Time, why string) {
+func (s slotView) timeAndReason(now time.Time) (at time.Time, why string) {
 	at, why = now, deferralRateLimit
-	for _, v := range []pace.KeyView{t.destinationView, t.credentialView} {
+	for _, v := range []pace.KeyView{s.destinationView, s.credentialView} {
 		if paused := v.Status().PausedUntil; paused.After(at) {
 			at, why = paused, deferralPause
 		}
 	}
-	if last := t.lastSlotTime(); last.After(at) {
+	if last := s.lastSlotTime(); last.After(at) {
 		at = last
 	}
 	return at, why
 }
 
 // lastSlotTime returns the later time of its slots: neither is missed before that.
-func (t slotView) lastSlotTime() (last time.Time) {
-	if at, holds := t.destinationView.When(t.destination.slot); holds {
+func (s slotView) lastSlotTime() (last time.Time) {
+	if at, holds := s.destinationView.When(s.destination.slot); holds {
 		last = at
 	}
-	if at, holds := t.credentialView.When(t.credential.slot); holds && at.After(last) {
+	if at, holds := s.credentialView.When(s.credential.slot); holds && at.After(last) {
 		last = at
 	}
 	return last
@@ -55,10 +55,10 @@ func (t slotView) lastSlotTime() (last time.Time) {
 const maxReslots = 3
 
 // isMissed reports whether the task must not be called now because it missed a slot.
-func (t slotView) isMissed() bool {
-	if t.misses >= maxReslots {
+func (s slotView) isMissed() bool {
+	if s.misses >= maxReslots {
 		return false
 	}
-	last := t.lastSlotTime()
-	return t.destinationView.Missed(t.destination.slot, last) || t.credentialView.Missed(t.credential.slot, last)
+	last := s.lastSlotTime()
+	return s.destinationView.Missed(s.destination.slot, last) || s.credentialView.Missed(s.credential.slot, last)
 }

@@ -17,10 +17,10 @@ func newSmoother() smoother { return smoother{at: map[string]time.Time{}, enough
 
 // earliest returns the earliest time at which a task may be called. A time later than an
 // interval after now was set by a clock that was ahead, and is ignored.
-func (e *smoother) earliest(t *task, now time.Time) time.Time {
+func (s *smoother) earliest(t *task, now time.Time) time.Time {
 	at := now
-	for _, p := range []limitedKey{t.credential, t.destination} {
-		if next := e.at[p.ID]; p.needsSlot() && next.After(at) && !next.After(now.Add(p.Rate.Interval())) {
+	for _, k := range []limitedKey{t.credential, t.destination} {
+		if next := s.at[k.ID]; k.needsSlot() && next.After(at) && !next.After(now.Add(k.Rate.Interval())) {
 			at = next
 		}
 	}
@@ -28,31 +28,31 @@ func (e *smoother) earliest(t *task, now time.Time) time.Time {
 }
 
 // note counts a call.
-func (e *smoother) note(t *task, now time.Time) {
-	for _, p := range []limitedKey{t.credential, t.destination} {
-		if !p.needsSlot() {
+func (s *smoother) note(t *task, now time.Time) {
+	for _, k := range []limitedKey{t.credential, t.destination} {
+		if !k.needsSlot() {
 			continue
 		}
-		interval := p.Rate.Interval()
-		early := time.Duration(max(p.Rate.Burst, 1)-1) * interval
-		from := e.at[p.ID]
+		interval := k.Rate.Interval()
+		early := time.Duration(max(k.Rate.Burst, 1)-1) * interval
+		from := s.at[k.ID]
 		if rested := now.Add(-early); rested.After(from) || from.After(now.Add(interval)) {
 			from = rested
 		}
-		e.at[p.ID] = from.Add(interval * 9 / 10)
+		s.at[k.ID] = from.Add(interval * 9 / 10)
 	}
-	if len(e.at) > e.enough {
-		e.evict(now)
+	if len(s.at) > s.enough {
+		s.evict(now)
 	}
 }
 
 // evict removes idle keys. It checks all keys, and runs again only when the remaining ones
 // have doubled.
-func (e *smoother) evict(now time.Time) {
-	for id, next := range e.at {
+func (s *smoother) evict(now time.Time) {
+	for id, next := range s.at {
 		if rest := now.Sub(next); rest > time.Minute || rest < -time.Hour {
-			delete(e.at, id)
+			delete(s.at, id)
 		}
 	}
-	e.enough = max(smootherKeys, 2*len(e.at))
+	s.enough = max(smootherKeys, 2*len(s.at))
 }

@@ -16,12 +16,12 @@ func TestSmoother(t *testing.T) {
 		return &task{credential: limitedKey{Key: pace.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
 	}
 	start := time.Unix(1_700_000_000, 0)
-	e := newSmoother()
+	s := newSmoother()
 	run := func(task *task, calls int) (waits []time.Duration) {
 		now := start
 		for range calls {
-			now = e.earliest(task, now)
-			e.note(task, now)
+			now = s.earliest(task, now)
+			s.note(task, now)
 			waits = append(waits, now.Sub(start))
 		}
 		return waits
@@ -41,20 +41,20 @@ func TestSmoother(t *testing.T) {
 // TestSmootherEvicts has many more keys than smootherKeys: all idle ones are dropped, and the
 // others are not checked at each call.
 func TestSmootherEvicts(t *testing.T) {
-	e := newSmoother()
+	s := newSmoother()
 	now := time.Unix(1_700_000_000, 0)
 	use := func(from, to int) {
 		for i := from; i < to; i++ {
-			e.note(&task{credential: limitedKey{Key: pace.Key{ID: strconv.Itoa(i), Rate: messenger.Rate{Count: 1, Per: time.Second}}}}, now)
+			s.note(&task{credential: limitedKey{Key: pace.Key{ID: strconv.Itoa(i), Rate: messenger.Rate{Count: 1, Per: time.Second}}}}, now)
 		}
 	}
 	use(0, 3*smootherKeys)
-	if len(e.at) != 3*smootherKeys || e.enough < 4*smootherKeys {
-		t.Errorf("%d keys in the first minute, next check at %d", len(e.at), e.enough)
+	if len(s.at) != 3*smootherKeys || s.enough < 4*smootherKeys {
+		t.Errorf("%d keys in the first minute, next check at %d", len(s.at), s.enough)
 	}
 	now = now.Add(2 * time.Minute)
 	use(3*smootherKeys, 5*smootherKeys)
-	if len(e.at) > 2*smootherKeys {
-		t.Errorf("%d keys kept, %d of them idle", len(e.at), len(e.at)-2*smootherKeys)
+	if len(s.at) > 2*smootherKeys {
+		t.Errorf("%d keys kept, %d of them idle", len(s.at), len(s.at)-2*smootherKeys)
 	}
 }

@@ -15,14 +15,14 @@ import (
 const takeRetryDelay = 250 * time.Millisecond
 
 // take takes jobs while the alert service responds, until ctx ends.
-func (l *pipeline) take(ctx context.Context, jobs JobSource) error {
+func (pl *pipeline) take(ctx context.Context, jobs JobSource) error {
 	for {
 		select {
-		case <-l.link.up():
+		case <-pl.link.up():
 		case <-ctx.Done():
 			return nil
 		}
-		if err := l.takeUntilDown(ctx, jobs); err != nil || ctx.Err() != nil {
+		if err := pl.takeUntilDown(ctx, jobs); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -30,69 +30,69 @@ func (l *pipeline) take(ctx context.Context, jobs JobSource) error {
 
 // takeUntilDown takes jobs until ctx ends or the link is down. Then it nacks the fetched
 // jobs and after them its unclaimed ones, so that another sender gets them at once.
-func (l *pipeline) takeUntilDown(ctx context.Context, jobs JobSource) error {
+func (pl *pipeline) takeUntilDown(ctx context.Context, jobs JobSource) error {
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
 	var g errgroup.Group
 	g.Go(func() error { return jobs.Run(taking) })
 	g.Go(func() error {
 		select {
-		case <-l.link.down():
+		case <-pl.link.down():
 			stop()
 		case <-taking.Done():
 		}
 		return nil
 	})
-	unclaimed := l.takeAndPlan(ctx, taking, jobs)
+	unclaimed := pl.takeAndPlan(ctx, taking, jobs)
 	stop()
 	err := g.Wait()
-	l.nackAll(unclaimed)
+	pl.nackAll(unclaimed)
 	return err
 }
 
 // takeAndPlan plans the jobs that it takes, and claims the deliveries that may be sent soon:
 // no more at once than the workers can start soon, so that leases do not expire while
 // deliveries wait for a worker. When taking ends it returns the unclaimed jobs.
-func (l *pipeline) takeAndPlan(ctx, taking context.Context, jobs JobSource) (unclaimed []job.QueueMessage) {
+func (pl *pipeline) takeAndPlan(ctx, taking context.Context, jobs JobSource) (unclaimed []job.QueueMessage) {
 	for {
-		taken, err := jobs.Take(taking, l.claimBatchSize())
+		taken, err := jobs.Take(taking, pl.claimBatchSize())
 		if err != nil {
 			return nil // taking ended
 		}
-		hands, tasks := l.tasks(taken)
-		p, err := l.plan(ctx, tasks)
+		messages, tasks := pl.tasks(taken)
+		p, err := pl.plan(ctx, tasks)
 		switch {
 		case err == nil:
-			l.slots.recover()
+			pl.slots.recover()
 		case !errors.Is(err, errAlertTimeout) && taking.Err() == nil:
-			l.slots.fail(l.name, err)
+			pl.slots.fail(pl.name, err)
 		}
 		if err == nil {
-			err = l.claim(ctx, p.claim)
+			err = pl.claim(ctx, p.claim)
 		}
 		switch {
 		case errors.Is(err, errAlertTimeout):
 			return taken
 		case err != nil:
-			l.nackAll(taken)
+			pl.nackAll(taken)
 			sleep(taking, takeRetryDelay)
 		default:
-			l.dispatchPlan(hands, p)
+			pl.dispatchPlan(messages, p)
 		}
 	}
 }
 
 // nackAll nacks jobs.
-func (l *pipeline) nackAll(taken []job.QueueMessage) {
-	for _, t := range taken {
-		l.logJobError("nack", t.Nack())
+func (pl *pipeline) nackAll(taken []job.QueueMessage) {
+	for _, m := range taken {
+		pl.logJobError("nack", m.Nack())
 	}
 }
 
 // claim claims tasks: without a claim nothing may be sent. It returns errAlertTimeout if
 // the alert service does not respond soon. Then the request is retried in the background
 // and its claims are released: they may have been granted without a response.
-func (l *pipeline) claim(ctx context.Context, tasks []*task) error {
+func (pl *pipeline) claim(ctx context.Context, tasks []*task) error {
 	if len(tasks) == 0 {
 		return nil
 	}
@@ -102,9 +102,9 @@ func (l *pipeline) claim(ctx context.Context, tasks []*task) error {
 	}
 	var request [16]byte
 	rand.Read(request[:])
-	claims, err := callAlert(ctx, l, "claim deliveries",
-		func(ctx context.Context) (map[int64]Claim, error) { return l.Dispatch.Claim(ctx, request, ids) },
-		func(ctx context.Context, claims map[int64]Claim) { l.releaseClaims(ctx, claims) })
+	claims, err := callAlert(ctx, pl, "claim deliveries",
+		func(ctx context.Context) (map[int64]Claim, error) { return pl.Dispatch.Claim(ctx, request, ids) },
+		func(ctx context.Context, claims map[int64]Claim) { pl.releaseClaims(ctx, claims) })
 	for _, t := range tasks {
 		t.claim = claims[t.delivery.ID]
 	}
@@ -112,16 +112,16 @@ func (l *pipeline) claim(ctx context.Context, tasks []*task) error {
 }
 
 // releaseClaims releases claims at once that were granted after the caller stopped waiting.
-func (l *pipeline) releaseClaims(ctx context.Context, claims map[int64]Claim) {
+func (pl *pipeline) releaseClaims(ctx context.Context, claims map[int64]Claim) {
 	if len(claims) == 0 {
 		return
 	}
-	now := l.Now()
+	now := pl.Now()
 	ds := make([]Deferral, 0, len(claims))
 	for id, claim := range claims {
 		ds = append(ds, Deferral{DeliveryID: id, Fence: claim.Fence, Time: now})
 	}
-	if _, err := retryUntilAnswered(ctx, l.link, "release claims", func() (struct{}, error) { return struct{}{}, l.Dispatch.Defer(ctx, ds) }); err != nil {
-		l.Log.Warn("cannot release claims, the deliveries continue when their leases expire", "messenger", l.name, "deliveries", len(ds), "error", err)
+	if _, err := retryUntilAnswered(ctx, pl.link, "release claims", func() (struct{}, error) { return struct{}{}, pl.Dispatch.Defer(ctx, ds) }); err != nil {
+		pl.Log.Warn("cannot release claims, the deliveries continue when their leases expire", "messenger", pl.name, "deliveries", len(ds), "error", err)
 	}
 }

@@ -84,10 +84,10 @@ func TestIdempotency(t *testing.T) {
 			alerts := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option)
 			ctx, info := connect.NewClientContext(t.Context())
 			info.RequestHeader().Set("Idempotency-Key", "one")
-			said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
+			res, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
 			must(t, err)
-			if !strings.Contains(first, said.GetId()) {
-				t.Errorf("%s: a new alert: %v", p.name, said)
+			if !strings.Contains(first, res.GetId()) {
+				t.Errorf("%s: a new alert: %v", p.name, res)
 			}
 		}
 	})

@@ -94,14 +94,14 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 	}
 	_, err = alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"park"}, Message: "x"})
 	wantCode(t, err, connect.CodeInvalidArgument)
-	said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@봉수대 1"}, Message: "x"})
+	res, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@봉수대 1"}, Message: "x"})
 	must(t, err)
-	if said.GetUserCount() != 1 {
-		t.Errorf("userCount is %d", said.GetUserCount())
+	if res.GetUserCount() != 1 {
+		t.Errorf("userCount is %d", res.GetUserCount())
 	}
 	listed, err := alerts.ListAlerts(ctx, &alertv1.ListAlertsRequest{NickName: "park", PageSize: 1})
 	must(t, err)
-	if len(listed.GetAlerts()) != 1 || listed.GetAlerts()[0].GetId() != said.GetId() {
+	if len(listed.GetAlerts()) != 1 || listed.GetAlerts()[0].GetId() != res.GetId() {
 		t.Errorf("listed: %v", listed)
 	}
 	described, err := messengers.ListMessengers(ctx, &messengerv1.ListMessengersRequest{Name: "slack"})

@@ -46,7 +46,7 @@ func label(user int) string { return fmt.Sprintf("USER%d_CHANNEL_ID", user) }
 
 // quick are the routes with a call per second or more. Users that get the most alerts
 // use them, so that a case stays short.
-var quick = slices.DeleteFunc(slices.Clone(ways), func(w messengerRoute) bool { return w.turn(true) > time.Second })
+var quick = slices.DeleteFunc(slices.Clone(ways), func(r messengerRoute) bool { return r.turn(true) > time.Second })
 
 // wayOf returns the route of a user. A team shares a credential of Slack; the shifts
 // use all quick routes, the others all routes.
@@ -64,18 +64,18 @@ func wayOf(user int) messengerRoute {
 var specs = messenger.Specs()
 
 // spec returns the spec of the route's messenger.
-func (w messengerRoute) spec() messenger.Spec {
-	s, _ := messenger.Find(specs, w.messenger)
+func (r messengerRoute) spec() messenger.Spec {
+	s, _ := messenger.Find(specs, r.messenger)
 	return s
 }
 
 // turn returns the interval of calls to one destination at the default rate limits. A
 // burst larger than the calls here leaves only the credential's limit, except after a
 // pause of the provider, which uses it up.
-func (w messengerRoute) turn(paused bool) time.Duration {
+func (r messengerRoute) turn(paused bool) time.Duration {
 	const plenty = 20
 	turn := perToken
-	for _, limit := range []messenger.Rate{w.spec().Limits.Credential, w.spec().Limits.Destination} {
+	for _, limit := range []messenger.Rate{r.spec().Limits.Credential, r.spec().Limits.Destination} {
 		if limit.Burst < plenty || paused {
 			turn = max(turn, limit.Interval())
 		}

@@ -49,17 +49,17 @@ func (s *system) sights(t testing.TB) map[callKey][]*mockupv1.Call {
 
 // see parses a call.
 func see(call *mockupv1.Call) (callKey, error) {
-	for _, w := range ways {
-		found := w.path.FindStringSubmatch(call.GetPath())
+	for _, r := range ways {
+		found := r.path.FindStringSubmatch(call.GetPath())
 		if found == nil {
 			continue
 		}
-		key, err := w.text(call.GetBody())
+		key, err := r.text(call.GetBody())
 		if err != nil || len(found) == 1 {
 			return key, err
 		}
 		user, err := strconv.Atoi(found[1])
-		key.destination = w.destination(user)
+		key.destination = r.destination(user)
 		return key, err
 	}
 	return callKey{}, fmt.Errorf("no messenger uses it")

@@ -164,7 +164,7 @@ func uncovered(whole span, by []span) (left time.Duration) {
 }
 
 // judgeWait counts a delivery that waited without a reason except another's failure.
-func (v *caseResult) judgeWait(t testing.TB, w waitReasons, created time.Time, d *alertv1.Delivery) {
+func (r *caseResult) judgeWait(t testing.TB, w waitReasons, created time.Time, d *alertv1.Delivery) {
 	t.Helper()
 	// A missed slot is lost.
 	most := max(prompt, w.turn(d.GetDestination(), d.GetEndTime().AsTime())+firstRetry)
@@ -172,7 +172,7 @@ func (v *caseResult) judgeWait(t testing.TB, w waitReasons, created time.Time, d
 		most += notice
 	}
 	if over := w.unexplained(created, d); over > most {
-		v.waited++
+		r.waited++
 		t.Errorf("waited %s without a reason: created %s, %v", over, created, d)
 	}
 }

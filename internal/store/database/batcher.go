@@ -39,47 +39,47 @@ type batchCall[T any] struct {
 // each of at most most rows, or of a single call with more rows. do may be called again with the
 // same items after it failed.
 func NewBatcher[T any](name string, hands, most int, rows func(T) int, do func(context.Context, []T) error) *Batcher[T] {
-	s := &Batcher[T]{
+	b := &Batcher[T]{
 		name: name, maxRows: most, rows: rows, do: do,
 		calls: make(chan batchCall[T]), closing: make(chan struct{}),
 	}
 	for range hands {
-		s.workers.Go(s.run)
+		b.workers.Go(b.run)
 	}
-	return s
+	return b
 }
 
 // Close waits for running batches. It must be called once.
-func (s *Batcher[T]) Close() {
-	close(s.closing)
-	s.workers.Wait()
+func (b *Batcher[T]) Close() {
+	close(b.closing)
+	b.workers.Wait()
 }
 
 // Do adds what to a batch and returns when the batch is done. When ctx ends before, what may
 // still be processed and must not be touched. After Close it returns fault.ErrUnavailable.
-func (s *Batcher[T]) Do(ctx context.Context, what T) error {
+func (b *Batcher[T]) Do(ctx context.Context, what T) error {
 	mine := batchCall[T]{ctx: ctx, item: what, done: make(chan error, 1)}
 	select {
-	case s.calls <- mine:
-	case <-s.closing:
-		return fmt.Errorf("%s is closed: %w", s.name, fault.ErrUnavailable)
+	case b.calls <- mine:
+	case <-b.closing:
+		return fmt.Errorf("%s is closed: %w", b.name, fault.ErrUnavailable)
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", s.name, ctx.Err())
+		return fmt.Errorf("%s: %w", b.name, ctx.Err())
 	}
 	select {
 	case err := <-mine.done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", s.name, ctx.Err())
+		return fmt.Errorf("%s: %w", b.name, ctx.Err())
 	}
 }
 
-func (s *Batcher[T]) run() {
+func (b *Batcher[T]) run() {
 	for {
 		select {
-		case first := <-s.calls:
-			s.runBatch(s.collect(first))
-		case <-s.closing:
+		case first := <-b.calls:
+			b.runBatch(b.collect(first))
+		case <-b.closing:
 			return
 		}
 	}
@@ -88,14 +88,14 @@ func (s *Batcher[T]) run() {
 // collect adds waiting calls to the first until the batch is full. It yields the processor
 // first, so that callers that are about to call join the batch: otherwise the first call would
 // always run alone.
-func (s *Batcher[T]) collect(first batchCall[T]) []batchCall[T] {
+func (b *Batcher[T]) collect(first batchCall[T]) []batchCall[T] {
 	runtime.Gosched()
 	together := []batchCall[T]{first}
-	for rows := s.rows(first.item); rows < s.maxRows; {
+	for rows := b.rows(first.item); rows < b.maxRows; {
 		select {
-		case next := <-s.calls:
+		case next := <-b.calls:
 			together = append(together, next)
-			rows += s.rows(next.item)
+			rows += b.rows(next.item)
 		default:
 			return together
 		}
@@ -103,7 +103,7 @@ func (s *Batcher[T]) collect(first batchCall[T]) []batchCall[T] {
 	return together
 }
 
-func (s *Batcher[T]) runBatch(together []batchCall[T]) {
+func (b *Batcher[T]) runBatch(together []batchCall[T]) {
 	live := together[:0]
 	var what []T
 	for _, each := range together {
@@ -116,23 +116,23 @@ func (s *Batcher[T]) runBatch(together []batchCall[T]) {
 	if len(live) == 0 {
 		return
 	}
-	err := s.runOne(what)
+	err := b.runOne(what)
 	alone := err != nil && len(live) > 1 && !errors.Is(err, fault.ErrUnavailable)
 	for _, each := range live {
 		if alone {
-			err = s.runOne([]T{each.item})
+			err = b.runOne([]T{each.item})
 		}
 		each.done <- err
 	}
 }
 
 // runOne runs do under a context of its own, because no caller may end the work of another.
-func (s *Batcher[T]) runOne(what []T) error {
+func (b *Batcher[T]) runOne(what []T) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
-	err := s.do(ctx, what)
+	err := b.do(ctx, what)
 	if ctx.Err() != nil && err != nil {
-		return fmt.Errorf("%s timed out after %s: %w", s.name, batchTimeout, fault.ErrUnavailable)
+		return fmt.Errorf("%s timed out after %s: %w", b.name, batchTimeout, fault.ErrUnavailable)
 	}
 	return err
 }

@@ -92,7 +92,7 @@ func columnValues(name string, all []any, first, width int) any {
 	switch name {
 	case "bigint":
 		return pickColumn(all, first, width, func(value any) int64 {
-			if n, is := value.(int); is {
+			if n, ok := value.(int); ok {
 				return int64(n)
 			}
 			return value.(int64)

@@ -75,7 +75,7 @@ func TestRows(t *testing.T) {
 				values = append(values, m.number, m.flag, []byte(m.bytes), m.json, m.text)
 			}
 			for i := range values {
-				if n, is := values[i].(int64); is && n < 100 && n > 0 {
+				if n, ok := values[i].(int64); ok && n < 100 && n > 0 {
 					values[i] = int(n) // int is accepted too
 				}
 			}

@@ -27,37 +27,37 @@ func newPrepared(db *sql.DB) *statementCache {
 
 // get returns the cached statement, or nil. A missing statement is registered for
 // preparation while the cache has room.
-func (p *statementCache) get(text string) *sql.Stmt {
-	if p == nil {
+func (c *statementCache) get(text string) *sql.Stmt {
+	if c == nil {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	statement, known := p.byText[text]
-	if !known && len(p.byText) < maxCachedStatements {
-		p.byText[text] = nil
-		p.fresh = append(p.fresh, text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	statement, known := c.byText[text]
+	if !known && len(c.byText) < maxCachedStatements {
+		c.byText[text] = nil
+		c.fresh = append(c.fresh, text)
 	}
 	return statement
 }
 
 // prepare prepares the statements that were missing. No transaction may be open: it may hold
 // the only connection. A statement that fails to prepare returns its error when it is run.
-func (p *statementCache) prepare(ctx context.Context) {
-	if p == nil {
+func (c *statementCache) prepare(ctx context.Context) {
+	if c == nil {
 		return
 	}
-	p.mu.Lock()
-	fresh := p.fresh
-	p.fresh = nil
-	p.mu.Unlock()
+	c.mu.Lock()
+	fresh := c.fresh
+	c.fresh = nil
+	c.mu.Unlock()
 	for _, text := range fresh {
-		statement, err := p.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // cached, and closed with the database
+		statement, err := c.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // cached, and closed with the database
 		if err != nil {
 			continue
 		}
-		p.mu.Lock()
-		p.byText[text] = statement
-		p.mu.Unlock()
+		c.mu.Lock()
+		c.byText[text] = statement
+		c.mu.Unlock()
 	}
 }

@@ -76,13 +76,13 @@ func (d *Database) QueryInt(ctx context.Context, text string) (n int64, is bool,
 	return n, err == nil, d.translateError(ctx, err)
 }
 
-func (d *Database) transact(ctx context.Context, db *sql.DB, prepared *statementCache, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
-	prepared.prepare(ctx)
+func (d *Database) transact(ctx context.Context, db *sql.DB, cache *statementCache, options *sql.TxOptions, f func(context.Context, *Tx) error) error {
+	cache.prepare(ctx)
 	tx, err := d.begin(ctx, db, options)
 	if err != nil {
 		return err
 	}
-	if err := f(ctx, &Tx{tx: tx, dialect: d.dialect, prepared: prepared}); err != nil {
+	if err := f(ctx, &Tx{tx: tx, dialect: d.dialect, prepared: cache}); err != nil {
 		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
 			return errors.Join(err, undo)
 		}

@@ -16,7 +16,7 @@ const bulkRows = 1000
 
 // Fill stores contents in an empty directory. Of several concurrent calls, one fills
 // it.
-func (s *Store) Fill(ctx context.Context, contents group.Snapshot) (filled bool, err error) {
+func (s *Store) Fill(ctx context.Context, snapshot group.Snapshot) (filled bool, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
 		filled = false
 		if t.sql.Postgres() { // SQLite has one writer at a time
@@ -28,12 +28,12 @@ func (s *Store) Fill(ctx context.Context, contents group.Snapshot) (filled bool,
 		if err != nil || used {
 			return err
 		}
-		ids, err := fillUsers(ctx, t, contents.Users)
+		ids, err := fillUsers(ctx, t, snapshot.Users)
 		if err != nil {
 			return err
 		}
 		filled = true
-		return fillGroups(ctx, t, contents.Groups, ids)
+		return fillGroups(ctx, t, snapshot.Groups, ids)
 	})
 	return filled && err == nil, err
 }

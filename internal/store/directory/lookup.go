@@ -44,9 +44,9 @@ func (s *Store) Find(ctx context.Context, targets []target.Target) (found []grou
 }
 
 // runLookups runs a batch of lookups, from the lookup cache or else from the database.
-func (s *Store) runLookups(ctx context.Context, looks []*lookup) error {
+func (s *Store) runLookups(ctx context.Context, lookups []*lookup) error {
 	var targets []target.Target
-	for _, l := range looks {
+	for _, l := range lookups {
 		targets = append(targets, l.targets...)
 	}
 	now, _, err := s.db.QueryInt(ctx, selectRevision)
@@ -59,7 +59,7 @@ func (s *Store) runLookups(ctx context.Context, looks []*lookup) error {
 			return err
 		}
 	}
-	for _, l := range looks {
+	for _, l := range lookups {
 		l.collect(meanings)
 	}
 	return nil
@@ -78,12 +78,12 @@ func (s *Store) queryTargets(ctx context.Context, targets []target.Target) (mean
 		if len(missing) == 0 {
 			return nil
 		}
-		p, err := readTargetRows(ctx, t, missing)
+		r, err := readTargetRows(ctx, t, missing)
 		if err != nil {
 			return err
 		}
 		for _, to := range missing {
-			meanings[to] = p.resolve(to)
+			meanings[to] = r.resolve(to)
 		}
 		s.cache.put(now, meanings, missing)
 		return nil
@@ -100,15 +100,15 @@ func (l *lookup) collect(meanings map[target.Target]*resolvedTarget) {
 	l.found, l.unknown = make([]group.Recipient, 0, most), nil
 	told, missed := map[int]bool{}, map[target.Target]bool{}
 	for _, to := range l.targets {
-		m := meanings[to]
-		if !m.exists && !missed[to] {
+		t := meanings[to]
+		if !t.exists && !missed[to] {
 			missed[to] = true
 			l.unknown = append(l.unknown, to)
 		}
-		for _, p := range m.users {
-			if !told[p.id] {
-				told[p.id] = true
-				l.found = append(l.found, p.recipients...)
+		for _, u := range t.users {
+			if !told[u.id] {
+				told[u.id] = true
+				l.found = append(l.found, u.recipients...)
 			}
 		}
 	}
@@ -124,29 +124,29 @@ type targetRows struct {
 }
 
 // readTargetRows queries the rows of targets.
-func readTargetRows(ctx context.Context, t *database.Tx, targets []target.Target) (p targetRows, err error) {
+func readTargetRows(ctx context.Context, t *database.Tx, targets []target.Target) (r targetRows, err error) {
 	names := map[target.Kind][]string{}
 	for _, to := range targets {
 		names[to.Kind] = append(names[to.Kind], to.Name)
 	}
-	if p.users, err = idsByName(ctx, t, `SELECT id, nickname FROM users WHERE nickname IN `, names[target.User]); err != nil {
-		return p, err
+	if r.users, err = idsByName(ctx, t, `SELECT id, nickname FROM users WHERE nickname IN `, names[target.User]); err != nil {
+		return r, err
 	}
-	if p.groups, err = idsByName(ctx, t, `SELECT id, groupname FROM "groups" WHERE groupname IN `, names[target.Group]); err != nil {
-		return p, err
+	if r.groups, err = idsByName(ctx, t, `SELECT id, groupname FROM "groups" WHERE groupname IN `, names[target.Group]); err != nil {
+		return r, err
 	}
-	if p.members, err = membersOf(ctx, t, slices.Collect(maps.Values(p.groups))); err != nil {
-		return p, err
+	if r.members, err = membersOf(ctx, t, slices.Collect(maps.Values(r.groups))); err != nil {
+		return r, err
 	}
 	if len(names[target.All]) > 0 {
-		return p, p.addresses(ctx, t, "")
+		return r, r.addresses(ctx, t, "")
 	}
-	users := slices.Collect(maps.Values(p.users))
-	for _, of := range p.members {
+	users := slices.Collect(maps.Values(r.users))
+	for _, of := range r.members {
 		users = append(users, of...)
 	}
 	in, ids := t.Ints(users)
-	return p, p.addresses(ctx, t, "WHERE u.id IN "+in, ids)
+	return r, r.addresses(ctx, t, "WHERE u.id IN "+in, ids)
 }
 
 // idsByName returns the ids of names that exist.
@@ -180,8 +180,8 @@ func membersOf(ctx context.Context, t *database.Tx, groups []int) (map[int][]int
 }
 
 // addresses queries the addresses of the users that satisfy a condition.
-func (p *targetRows) addresses(ctx context.Context, t *database.Tx, condition string, args ...any) error {
-	p.recipients = map[int][]group.Recipient{}
+func (r *targetRows) addresses(ctx context.Context, t *database.Tx, condition string, args ...any) error {
+	r.recipients = map[int][]group.Recipient{}
 	type address struct {
 		user int
 		group.Recipient
@@ -192,36 +192,36 @@ func (p *targetRows) addresses(ctx context.Context, t *database.Tx, condition st
 	}, `SELECT u.id, u.nickname, a.id, a.service_type, a.token, a.credential_key, a.target, a.rank, u.failover
 		FROM users u JOIN users_messengers a ON a.user_id = u.id `+condition+` ORDER BY u.id, a.rank, a.id`, args...)
 	for _, a := range rows {
-		p.recipients[a.user] = append(p.recipients[a.user], a.Recipient)
-		if n := len(p.everybody); n == 0 || p.everybody[n-1] != a.user {
-			p.everybody = append(p.everybody, a.user)
+		r.recipients[a.user] = append(r.recipients[a.user], a.Recipient)
+		if n := len(r.everybody); n == 0 || r.everybody[n-1] != a.user {
+			r.everybody = append(r.everybody, a.user)
 		}
 	}
 	return err
 }
 
 // resolve resolves a target.
-func (p *targetRows) resolve(to target.Target) *resolvedTarget {
-	users, borne := p.usersOf(to)
-	m := &resolvedTarget{exists: borne}
+func (r *targetRows) resolve(to target.Target) *resolvedTarget {
+	users, borne := r.usersOf(to)
+	t := &resolvedTarget{exists: borne}
 	for _, user := range users {
-		if recipients := p.recipients[user]; len(recipients) > 0 {
-			m.users = append(m.users, resolvedUser{user, recipients})
+		if recipients := r.recipients[user]; len(recipients) > 0 {
+			t.users = append(t.users, resolvedUser{user, recipients})
 		}
 	}
-	return m
+	return t
 }
 
 // usersOf returns the user ids of a target, and reports whether its name exists.
-func (p *targetRows) usersOf(to target.Target) (users []int, borne bool) {
+func (r *targetRows) usersOf(to target.Target) (users []int, borne bool) {
 	switch to.Kind {
 	case target.All:
-		return p.everybody, true
+		return r.everybody, true
 	case target.Group:
-		id, borne := p.groups[to.Name]
-		return p.members[id], borne
+		id, borne := r.groups[to.Name]
+		return r.members[id], borne
 	default:
-		id, borne := p.users[to.Name]
+		id, borne := r.users[to.Name]
 		return []int{id}, borne
 	}
 }

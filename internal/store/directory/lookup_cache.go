@@ -26,15 +26,15 @@ type resolvedTarget struct {
 }
 
 // recipients returns the number of recipients.
-func (m *resolvedTarget) recipients() (n int) {
-	for _, p := range m.users {
-		n += len(p.recipients)
+func (t *resolvedTarget) recipients() (n int) {
+	for _, u := range t.users {
+		n += len(u.recipients)
 	}
 	return n
 }
 
 // cacheWeight returns the share of lookupCacheWeight that the entry takes.
-func (m *resolvedTarget) cacheWeight() int { return 1 + len(m.users) + m.recipients() }
+func (t *resolvedTarget) cacheWeight() int { return 1 + len(t.users) + t.recipients() }
 
 // lookupCache is the lookup cache: an LRU of resolved targets at one revision of the
 // directory. It is safe for concurrent use; its entries must not be modified.
@@ -46,30 +46,30 @@ type lookupCache struct {
 }
 
 func newLookupCache() *lookupCache {
-	k := &lookupCache{}
-	k.meanings, _ = simplelru.NewLRU(lookupCacheWeight, func(_ target.Target, m *resolvedTarget) { k.weight -= m.cacheWeight() }) // no error: the size is positive
-	return k
+	c := &lookupCache{}
+	c.meanings, _ = simplelru.NewLRU(lookupCacheWeight, func(_ target.Target, t *resolvedTarget) { c.weight -= t.cacheWeight() }) // no error: the size is positive
+	return c
 }
 
 // get returns the cached entries of targets at a revision, and the targets that are
 // missing. A newer revision than that of the cache invalidates all entries.
-func (k *lookupCache) get(revision int64, targets []target.Target) (meanings map[target.Target]*resolvedTarget, missing []target.Target) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if revision > k.revision {
-		k.meanings.Purge()
-		k.revision = revision
+func (c *lookupCache) get(revision int64, targets []target.Target) (meanings map[target.Target]*resolvedTarget, missing []target.Target) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if revision > c.revision {
+		c.meanings.Purge()
+		c.revision = revision
 	}
 	meanings = make(map[target.Target]*resolvedTarget, len(targets))
 	for _, to := range targets {
-		if _, is := meanings[to]; is {
+		if _, ok := meanings[to]; ok {
 			continue
 		}
-		var m *resolvedTarget
-		if revision == k.revision {
-			m, _ = k.meanings.Get(to)
+		var t *resolvedTarget
+		if revision == c.revision {
+			t, _ = c.meanings.Get(to)
 		}
-		if meanings[to] = m; m == nil {
+		if meanings[to] = t; t == nil {
 			missing = append(missing, to)
 		}
 	}
@@ -77,20 +77,20 @@ func (k *lookupCache) get(revision int64, targets []target.Target) (meanings map
 }
 
 // put caches resolved targets of a revision, unless the cache has a newer revision.
-func (k *lookupCache) put(revision int64, meanings map[target.Target]*resolvedTarget, targets []target.Target) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if revision != k.revision {
+func (c *lookupCache) put(revision int64, meanings map[target.Target]*resolvedTarget, targets []target.Target) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if revision != c.revision {
 		return
 	}
 	for _, to := range targets {
-		m := meanings[to]
-		if weight := m.cacheWeight(); weight <= lookupCacheWeight && !k.meanings.Contains(to) {
-			k.meanings.Add(to, m)
-			k.weight += weight
+		t := meanings[to]
+		if weight := t.cacheWeight(); weight <= lookupCacheWeight && !c.meanings.Contains(to) {
+			c.meanings.Add(to, t)
+			c.weight += weight
 		}
 	}
-	for k.weight > lookupCacheWeight {
-		k.meanings.RemoveOldest()
+	for c.weight > lookupCacheWeight {
+		c.meanings.RemoveOldest()
 	}
 }

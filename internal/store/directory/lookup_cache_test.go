@@ -16,49 +16,49 @@ func of(n int) *resolvedTarget {
 }
 
 // learn caches a resolved target at a revision.
-func learn(k *lookupCache, revision int64, name string, m *resolvedTarget) {
-	k.put(revision, map[target.Target]*resolvedTarget{to(name): m}, []target.Target{to(name)})
+func learn(c *lookupCache, revision int64, name string, t *resolvedTarget) {
+	c.put(revision, map[target.Target]*resolvedTarget{to(name): t}, []target.Target{to(name)})
 }
 
-func knows(k *lookupCache, revision int64, name string) bool {
-	_, missing := k.get(revision, []target.Target{to(name)})
+func knows(c *lookupCache, revision int64, name string) bool {
+	_, missing := c.get(revision, []target.Target{to(name)})
 	return len(missing) == 0
 }
 
 func TestLookupCacheRevision(t *testing.T) {
-	k := newLookupCache()
-	if knows(k, 1, "kim") {
+	c := newLookupCache()
+	if knows(c, 1, "kim") {
 		t.Error("cache hit before an entry was stored")
 	}
-	learn(k, 1, "kim", of(1))
-	if !knows(k, 1, "kim") {
+	learn(c, 1, "kim", of(1))
+	if !knows(c, 1, "kim") {
 		t.Error("cache miss for a stored entry")
 	}
-	if knows(k, 2, "kim") {
+	if knows(c, 2, "kim") {
 		t.Error("cache hit at revision 2 for an entry of revision 1")
 	}
-	learn(k, 1, "kim", of(1)) // from a lookup that began before
-	if knows(k, 1, "kim") || knows(k, 2, "kim") {
+	learn(c, 1, "kim", of(1)) // from a lookup that began before
+	if knows(c, 1, "kim") || knows(c, 2, "kim") {
 		t.Error("cache hit for an entry of an old revision")
 	}
-	if k.weight != 0 {
-		t.Errorf("weight of an empty cache is %d", k.weight)
+	if c.weight != 0 {
+		t.Errorf("weight of an empty cache is %d", c.weight)
 	}
 }
 
 func TestLookupCacheIsBounded(t *testing.T) {
-	k := newLookupCache()
-	learn(k, 0, "crowd", of(lookupCacheWeight))
-	if knows(k, 0, "crowd") || k.weight != 0 {
+	c := newLookupCache()
+	learn(c, 0, "crowd", of(lookupCacheWeight))
+	if knows(c, 0, "crowd") || c.weight != 0 {
 		t.Error("an entry above the capacity was cached")
 	}
 	for i := range 10 {
-		learn(k, 0, fmt.Sprint(i), of(lookupCacheWeight/5))
+		learn(c, 0, fmt.Sprint(i), of(lookupCacheWeight/5))
 	}
-	if k.weight > lookupCacheWeight {
-		t.Errorf("weight is %d, capacity %d", k.weight, lookupCacheWeight)
+	if c.weight > lookupCacheWeight {
+		t.Errorf("weight is %d, capacity %d", c.weight, lookupCacheWeight)
 	}
-	if knows(k, 0, "0") || !knows(k, 0, "9") {
+	if knows(c, 0, "0") || !knows(c, 0, "9") {
 		t.Error("the newest entry was evicted first")
 	}
 }

@@ -45,7 +45,7 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 	for i := range ds {
 		d := &ds[i]
 		d.ID = id + 1 + int64(i)
-		if _, is := firsts[d.Chain]; !is {
+		if _, ok := firsts[d.Chain]; !ok {
 			firsts[d.Chain] = d.ID
 		}
 		d.Chain = firsts[d.Chain]

@@ -36,11 +36,11 @@ func decodeExtras(text string, a *alert.Alert) error {
 	if text == "" {
 		return nil
 	}
-	var m alertExtras
-	if err := json.Unmarshal([]byte(text), &m); err != nil {
+	var e alertExtras
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		return fmt.Errorf("decode column more of alert %d: %w", a.ID, err)
 	}
-	a.Title, a.Link, a.Details, a.Texts = m.Title, m.Link, m.Details, m.Texts
-	a.AlertKey, a.Resolved = m.Key, m.Resolved
+	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
+	a.AlertKey, a.Resolved = e.Key, e.Resolved
 	return nil
 }

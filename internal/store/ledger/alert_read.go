@@ -196,7 +196,7 @@ type stateCount struct {
 	Count   int   `json:"count"`
 }
 
-func (t stateCount) state() alert.State { return deliveryState(alert.State(t.State), t.Held) }
+func (c stateCount) state() alert.State { return deliveryState(alert.State(c.State), c.Held) }
 
 func count(ctx context.Context, client *ent.Client, alerts []*ent.Alert) (counts []stateCount, err error) {
 	ids := make([]int64, len(alerts))

@@ -80,15 +80,15 @@ type chainRow struct {
 }
 
 // unblocked returns the delivery in the state that it would have without its thread.
-func (l chainRow) unblocked(now int64) chainRow {
-	if l.resume == 0 {
-		return l
+func (r chainRow) unblocked(now int64) chainRow {
+	if r.resume == 0 {
+		return r
 	}
-	l.state, l.deferred, l.next = alert.Queued, false, l.resume
-	if l.resume > now {
-		l.state, l.deferred = alert.Held, true
+	r.state, r.deferred, r.next = alert.Queued, false, r.resume
+	if r.resume > now {
+		r.state, r.deferred = alert.Held, true
 	}
-	return l
+	return r
 }
 
 // releaseNextOfChains releases the next held delivery of each chain that is due to go on. It returns the
@@ -106,12 +106,12 @@ func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, no
 			continue
 		}
 		threads = append(threads, held...)
-		links, err := database.Select(ctx, t, func(rows *sql.Rows, l *chainRow) error {
+		rows, err := database.Select(ctx, t, func(rows *sql.Rows, r *chainRow) error {
 			var held bool
-			err := rows.Scan(&l.id, &l.chain, &l.state, &held, &l.deferred, &l.next, &l.resume)
-			l.state = deliveryState(l.state, held)
-			if l.state == alert.Held {
-				*l = l.unblocked(now)
+			err := rows.Scan(&r.id, &r.chain, &r.state, &held, &r.deferred, &r.next, &r.resume)
+			r.state = deliveryState(r.state, held)
+			if r.state == alert.Held {
+				*r = r.unblocked(now)
 			}
 			return err
 		}, `SELECT id, chain, state, held, deferred, next_time, resume_time FROM deliveries WHERE `+of+` ORDER BY chain, id`, args...)
@@ -119,12 +119,12 @@ func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, no
 			return nil, err
 		}
 		var moved []chainRow
-		for len(links) > 0 {
-			end := slices.IndexFunc(links, func(l chainRow) bool { return l.chain != links[0].chain })
+		for len(rows) > 0 {
+			end := slices.IndexFunc(rows, func(r chainRow) bool { return r.chain != rows[0].chain })
 			if end < 0 {
-				end = len(links)
+				end = len(rows)
 			}
-			moved, links = append(moved, nextOfChain(links[:end], now)...), links[end:]
+			moved, rows = append(moved, nextOfChain(rows[:end], now)...), rows[end:]
 		}
 		if err := writeChainRows(ctx, t, moved); err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, no
 // if the one before it failed, or waits longer than the failover delay. The held ones behind it
 // move earlier by as much, so that their distances stay.
 func nextOfChain(chain []chainRow, now int64) []chainRow {
-	first := slices.IndexFunc(chain, func(l chainRow) bool { return l.state == alert.Held })
+	first := slices.IndexFunc(chain, func(r chainRow) bool { return r.state == alert.Held })
 	if first < 1 {
 		return nil
 	}
@@ -147,10 +147,10 @@ func nextOfChain(chain []chainRow, now int64) []chainRow {
 		return nil
 	}
 	var moved []chainRow
-	for _, l := range chain[first:] {
-		if l.state == alert.Held {
-			l.next -= early
-			moved = append(moved, l)
+	for _, r := range chain[first:] {
+		if r.state == alert.Held {
+			r.next -= early
+			moved = append(moved, r)
 		}
 	}
 	moved[0].state = alert.Queued
@@ -161,12 +161,12 @@ func nextOfChain(chain []chainRow, now int64) []chainRow {
 func writeChainRows(ctx context.Context, t *database.Tx, moved []chainRow) error {
 	for some := range database.ChunkRows(t, moved, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
-		for _, l := range some {
-			next, resume, held := l.next, int64(0), l.state == alert.Held
-			if l.resume != 0 { // still blocked by its thread
-				next, resume, held = blockedUntil, l.next, true
+		for _, r := range some {
+			next, resume, held := r.next, int64(0), r.state == alert.Held
+			if r.resume != 0 { // still blocked by its thread
+				next, resume, held = blockedUntil, r.next, true
 			}
-			args = append(args, l.id, next, held, resume)
+			args = append(args, r.id, next, held, resume)
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "boolean", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, resume_time) AS (`+rows+`)

@@ -32,17 +32,17 @@ type claimedRow struct {
 // selectClaimed returns the deliveries that match a condition, which must include that they are
 // claimed.
 func selectClaimed(ctx context.Context, t *database.Tx, condition string, args ...any) ([]claimedRow, error) {
-	return database.Select(ctx, t, func(rows *sql.Rows, h *claimedRow) error {
-		return rows.Scan(&h.id, &h.fence, &h.attempts, &h.possibleDuplicate, &h.begin, &h.end,
-			&h.messenger, &h.rank, &h.tries, &h.expire, &h.canceled, &h.chain, &h.thread, &h.resolves, &h.reason, &h.undeliveredMessage)
+	return database.Select(ctx, t, func(rows *sql.Rows, c *claimedRow) error {
+		return rows.Scan(&c.id, &c.fence, &c.attempts, &c.possibleDuplicate, &c.begin, &c.end,
+			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.reason, &c.undeliveredMessage)
 	}, `SELECT id, fence, attempt_count, possible_duplicate, claim_time, lease_time,
 		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, reason,
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }
 
 // verdictFacts returns the input for a rule.
-func (h *claimedRow) verdictFacts(now time.Time) alert.VerdictFacts {
+func (c *claimedRow) verdictFacts(now time.Time) alert.VerdictFacts {
 	return alert.VerdictFacts{
-		Now: now, Messenger: h.messenger, Rank: h.rank, Tries: h.tries, ExpireTime: fromMicros(h.expire), Canceled: h.canceled,
+		Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries, ExpireTime: fromMicros(c.expire), Canceled: c.canceled,
 	}
 }

@@ -52,9 +52,9 @@ func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Du
 func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]dueDelivery, error) {
 	var due []dueDelivery
 	for _, rank := range job.Ranks {
-		some, err := database.Select(ctx, t, func(rows *sql.Rows, w *dueDelivery) error {
-			w.rank = rank
-			return rows.Scan(&w.ID, &w.alert, &w.messenger, &w.Destination, &w.SealedCredential, &w.CredentialFingerprint, &w.Nickname, &w.Slots, &w.next)
+		some, err := database.Select(ctx, t, func(rows *sql.Rows, d *dueDelivery) error {
+			d.rank = rank
+			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.next)
 		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, next_time FROM deliveries
 			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
@@ -72,8 +72,8 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 func setRedispatchTime(ctx context.Context, t *database.Tx, due []dueDelivery, retry int64) error {
 	for some := range database.ChunkRows(t, due, maxStatementRows) {
 		ids := make([]int64, len(some))
-		for i, w := range some {
-			ids[i] = w.ID
+		for i, d := range some {
+			ids[i] = d.ID
 		}
 		in, args := database.In(t, ids)
 		if _, err := t.Exec(ctx, `UPDATE`+orRollback(t)+` deliveries SET next_time = ?, deferred = false, held = false WHERE id `+in, append([]any{retry}, args...)...); err != nil {
@@ -86,8 +86,8 @@ func setRedispatchTime(ctx context.Context, t *database.Tx, due []dueDelivery, r
 // selectAlerts returns the content of alerts by id.
 func selectAlerts(ctx context.Context, t *database.Tx, due []dueDelivery) (map[int64]alert.Alert, error) {
 	found := map[int64]alert.Alert{}
-	for _, w := range due {
-		found[w.alert] = alert.Alert{}
+	for _, d := range due {
+		found[d.alert] = alert.Alert{}
 	}
 	for some := range database.ChunkRows(t, slices.Collect(maps.Keys(found)), maxStatementRows) {
 		in, args := database.In(t, some)
@@ -120,16 +120,16 @@ func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int
 	}
 	var jobs []alert.DueJob
 	open := map[kind]int{} // the job that is not full yet
-	for _, w := range due {
-		next := max(w.next, now)
-		k := kind{w.alert, w.messenger, (next - now) / alert.DueGranularity.Microseconds()}
-		i, is := open[k]
-		if !is || len(jobs[i].Deliveries) == size {
+	for _, d := range due {
+		next := max(d.next, now)
+		k := kind{d.alert, d.messenger, (next - now) / alert.DueGranularity.Microseconds()}
+		i, ok := open[k]
+		if !ok || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
 			open[k] = i
-			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: w.alert, Messenger: w.messenger, Rank: w.rank, Content: alerts[w.alert].Content(w.messenger)}})
+			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: d.alert, Messenger: d.messenger, Rank: d.rank, Content: alerts[d.alert].Content(d.messenger)}})
 		}
-		jobs[i].Deliveries = append(jobs[i].Deliveries, w.Delivery)
+		jobs[i].Deliveries = append(jobs[i].Deliveries, d.Delivery)
 		jobs[i].Time = fromMicros(next) // due is sorted by time
 	}
 	return jobs

@@ -51,7 +51,7 @@ func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd
 			continue
 		}
 		now = max(now, micros(a.alert.CreateTime))
-		if _, is := firsts[a.alert.IdempotencyKey]; !is {
+		if _, ok := firsts[a.alert.IdempotencyKey]; !ok {
 			firsts[a.alert.IdempotencyKey] = idempotencyKeyOf(a)
 		}
 	}

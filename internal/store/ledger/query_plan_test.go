@@ -161,7 +161,7 @@ func costNothing(t *testing.T, db *sql.DB, explain string, bad ...string) {
 	t.Helper()
 	for query, index := range plans {
 		plan := ask(t, db, explain+query)
-		if table, is := strings.CutPrefix(index, "KEY"); is { // the primary key of deliveries, or of another table
+		if table, ok := strings.CutPrefix(index, "KEY"); ok { // the primary key of deliveries, or of another table
 			index = cmp.Or(strings.TrimSpace(table), "deliveries") + "_pkey"
 			if strings.Contains(explain, "QUERY PLAN") {
 				index = "INTEGER PRIMARY KEY"

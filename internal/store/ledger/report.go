@@ -155,26 +155,26 @@ func writeRest(ctx context.Context, t *database.Tx, round []reportEntry) error {
 		return err
 	}
 	byID := make(map[int64]claimedRow, len(all))
-	for _, h := range all {
-		byID[h.id] = h
+	for _, c := range all {
+		byID[c.id] = c
 	}
-	moves := make([]transition, 0, len(round))
+	transitions := make([]transition, 0, len(round))
 	var late []reportEntry
 	var now int64
 	for _, e := range round {
 		now = max(now, micros(e.of.now))
-		h, claimed := byID[e.DeliveryID]
-		if !claimed || h.fence != e.Fence {
+		c, claimed := byID[e.DeliveryID]
+		if !claimed || c.fence != e.Fence {
 			late = append(late, e)
 			continue
 		}
-		m, err := decide(h, *e.Report, e.of.now, e.of.rule)
+		t, err := decide(c, *e.Report, e.of.now, e.of.rule)
 		if err != nil {
 			return err
 		}
-		moves = append(moves, m)
+		transitions = append(transitions, t)
 	}
-	if err := writeMoves(ctx, t, moves, now); err != nil {
+	if err := writeMoves(ctx, t, transitions, now); err != nil {
 		return err
 	}
 	return markFenced(ctx, t, late)

@@ -93,7 +93,7 @@ func recordSentAtOnce(ctx context.Context, t *database.Tx, some []reportEntry, r
 	}
 	slices.Sort(ended)
 	for _, e := range some {
-		if _, is := slices.BinarySearch(ended, e.DeliveryID); !is {
+		if _, ok := slices.BinarySearch(ended, e.DeliveryID); !ok {
 			rest = append(rest, e)
 		}
 	}
@@ -104,14 +104,14 @@ func recordSentAtOnce(ctx context.Context, t *database.Tx, some []reportEntry, r
 // are still claimed, and the rest.
 func splitSimple(ctx context.Context, t *database.Tx, all []reportEntry) (recorded, rest []reportEntry, err error) {
 	in, args := database.In(t, idsOf(all))
-	found, err := database.Select(ctx, t, func(rows *sql.Rows, h *claimedRow) error { return rows.Scan(&h.id, &h.fence) },
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, c *claimedRow) error { return rows.Scan(&c.id, &c.fence) },
 		`SELECT id, fence FROM deliveries WHERE id `+in+` AND `+whereSimple, args...)
 	fences := make(map[int64]int64, len(found))
-	for _, h := range found {
-		fences[h.id] = h.fence
+	for _, c := range found {
+		fences[c.id] = c.fence
 	}
 	for _, e := range all {
-		if fence, is := fences[e.DeliveryID]; is && fence == e.Fence {
+		if fence, ok := fences[e.DeliveryID]; ok && fence == e.Fence {
 			recorded = append(recorded, e)
 		} else {
 			rest = append(rest, e)

@@ -19,27 +19,27 @@ import (
 
 // DeleteCompleted deletes rows of a tombstone if there is one, or else deletes alerts that completed
 // before a time. It finds the rows by the index of deliveries by alert, in order.
-func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (f alert.Deletion, err error) {
+func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (d alert.Deletion, err error) {
 	if limit < 1 {
-		return f, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+		return d, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
 	}
 	var begin time.Time
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		begin = time.Now() // the write lock is acquired
-		f = alert.Deletion{Last: after}
-		if is, err := deleteTombstoneRows(ctx, t, limit, &f); is || err != nil {
+		d = alert.Deletion{Last: after}
+		if is, err := deleteTombstoneRows(ctx, t, limit, &d); is || err != nil {
 			return err
 		}
-		if err := deleteNext(ctx, t, micros(before), limit, &f); err != nil || f.More {
+		if err := deleteNext(ctx, t, micros(before), limit, &d); err != nil || d.More {
 			return err
 		}
-		f.More, err = deleteThreadsAndKeys(ctx, t, micros(before), limit)
+		d.More, err = deleteThreadsAndKeys(ctx, t, micros(before), limit)
 		return err
 	})
 	if err == nil {
-		f.Took = time.Since(begin)
+		d.Took = time.Since(begin)
 	}
-	return f, err
+	return d, err
 }
 
 // A completedDelivery is a completed delivery that may be deleted with its alert.
@@ -63,12 +63,12 @@ const minAlertRows = 3
 
 // deleteNext examines the next alerts that are old enough, and deletes the completed ones up to
 // limit rows. An alert that exceeds limit alone becomes a tombstone.
-func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, f *alert.Deletion) error {
-	old, err := selectDeletable(ctx, t, before, f.Last, (limit+minAlertRows-1)/minAlertRows)
+func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, d *alert.Deletion) error {
+	old, err := selectDeletable(ctx, t, before, d.Last, (limit+minAlertRows-1)/minAlertRows)
 	if err != nil || len(old) == 0 {
 		return err
 	}
-	f.More = true
+	d.More = true
 	read, err := selectByAlert(ctx, t, before, old[0], old[len(old)-1], limit+1)
 	if err != nil {
 		return err
@@ -84,11 +84,11 @@ func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, f 
 		over, size := countRows(mine)
 		if id >= whole || over && rows+size > limit {
 			if id == old[0] {
-				return deleteLarge(ctx, t, id, before, f)
+				return deleteLarge(ctx, t, id, before, d)
 			}
 			break
 		}
-		f.Last = id
+		d.Last = id
 		if !over {
 			continue
 		}
@@ -98,8 +98,8 @@ func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, f 
 			deliveries = append(deliveries, d.id)
 		}
 	}
-	f.Alerts = len(alerts)
-	if err := deleteDeliveries(ctx, t, deliveries, f); err != nil {
+	d.Alerts = len(alerts)
+	if err := deleteDeliveries(ctx, t, deliveries, d); err != nil {
 		return err
 	}
 	_, err = deleteIn(ctx, t, `alerts WHERE id`, alerts)
@@ -158,14 +158,14 @@ func countRows(ds []completedDelivery) (over bool, rows int) {
 }
 
 // deleteLarge deletes an alert of many rows if it is completed, and leaves a tombstone for them.
-func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, f *alert.Deletion) error {
-	f.Last = id
+func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, d *alert.Deletion) error {
+	d.Last = id
 	open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ?
 		AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= ?) LIMIT 1`, id, before)
 	if err != nil || len(open) > 0 {
 		return err
 	}
-	f.Alerts = 1
+	d.Alerts = 1
 	if _, err := t.Exec(ctx, `INSERT INTO remnants (id) VALUES (?)`, id); err != nil {
 		return err
 	}
@@ -174,12 +174,12 @@ func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, f *alert
 }
 
 // deleteTombstoneRows deletes some rows of a tombstone, and reports whether there is one.
-func deleteTombstoneRows(ctx context.Context, t *database.Tx, limit int, f *alert.Deletion) (bool, error) {
+func deleteTombstoneRows(ctx context.Context, t *database.Tx, limit int, d *alert.Deletion) (bool, error) {
 	found, err := selectNumbers(ctx, t, `SELECT id FROM remnants ORDER BY id LIMIT 1`+skipLocked(t))
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	f.More = true
+	d.More = true
 	read, err := selectByAlert(ctx, t, 0, found[0], found[0], limit)
 	if err != nil {
 		return true, err
@@ -192,7 +192,7 @@ func deleteTombstoneRows(ctx context.Context, t *database.Tx, limit int, f *aler
 		}
 		deliveries = append(deliveries, d.id)
 	}
-	if err := deleteDeliveries(ctx, t, deliveries, f); err != nil || len(deliveries) == limit || len(deliveries) < len(read) {
+	if err := deleteDeliveries(ctx, t, deliveries, d); err != nil || len(deliveries) == limit || len(deliveries) < len(read) {
 		return true, err
 	}
 	_, err = t.Exec(ctx, `DELETE FROM remnants WHERE id = ?`, found[0])
@@ -200,11 +200,11 @@ func deleteTombstoneRows(ctx context.Context, t *database.Tx, limit int, f *aler
 }
 
 // deleteDeliveries deletes deliveries with their attempts.
-func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, f *alert.Deletion) (err error) {
-	if f.Attempts, err = deleteIn(ctx, t, `attempts WHERE delivery_id`, ids); err != nil {
+func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, d *alert.Deletion) (err error) {
+	if d.Attempts, err = deleteIn(ctx, t, `attempts WHERE delivery_id`, ids); err != nil {
 		return err
 	}
-	f.Deliveries, err = deleteIn(ctx, t, `deliveries WHERE id`, ids)
+	d.Deliveries, err = deleteIn(ctx, t, `deliveries WHERE id`, ids)
 	return err
 }
 

@@ -28,11 +28,11 @@ func BenchmarkForget(b *testing.B) {
 					b.StopTimer()
 					over(b, l, limit/3)
 					b.StartTimer()
-					f, err := l.DeleteCompleted(b.Context(), 0, time.Now().Add(time.Minute), limit)
-					if err != nil || f.Alerts != limit/3 {
-						b.Fatal(f, err)
+					d, err := l.DeleteCompleted(b.Context(), 0, time.Now().Add(time.Minute), limit)
+					if err != nil || d.Alerts != limit/3 {
+						b.Fatal(d, err)
 					}
-					rows += f.Alerts + f.Deliveries + f.Attempts
+					rows += d.Alerts + d.Deliveries + d.Attempts
 				}
 				b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 			})
@@ -48,13 +48,13 @@ func BenchmarkForgetGreat(b *testing.B) {
 			b.StopTimer()
 			reported(b, l, claimed(b, l, recorded(b, l, 100_000)))
 			b.StartTimer()
-			f, err := l.DeleteCompleted(b.Context(), 0, time.Now().Add(time.Minute), 500)
+			d, err := l.DeleteCompleted(b.Context(), 0, time.Now().Add(time.Minute), 500)
 			b.StopTimer()
-			if err != nil || f.Alerts != 1 {
-				b.Fatal(f, err)
+			if err != nil || d.Alerts != 1 {
+				b.Fatal(d, err)
 			}
-			for more := true; more; more = f.More {
-				if f, err = l.DeleteCompleted(b.Context(), f.Last, time.Now(), 10_000); err != nil {
+			for more := true; more; more = d.More {
+				if d, err = l.DeleteCompleted(b.Context(), d.Last, time.Now(), 10_000); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -84,12 +84,12 @@ func BenchmarkAddBeside(b *testing.B) {
 				b.Run(name, func(b *testing.B) {
 					l := open(b, url)
 					fill(b, url, 333_333)
-					forgotten := alert.Deletion{}
+					deletion := alert.Deletion{}
 					ctx, stop := context.WithCancel(b.Context())
 					var keeper sync.WaitGroup
 					if beside == "keeper" {
-						k := &alert.RetentionLoop{Deleter: l, Retention: alert.MinRetention, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnDelete: func(f alert.Deletion) {
-							forgotten.Alerts += f.Alerts
+						k := &alert.RetentionLoop{Deleter: l, Retention: alert.MinRetention, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnDelete: func(d alert.Deletion) {
+							deletion.Alerts += d.Alerts
 						}}
 						keeper.Go(func() { _ = k.Run(ctx) })
 					}
@@ -103,7 +103,7 @@ func BenchmarkAddBeside(b *testing.B) {
 					keeper.Wait()
 					slices.Sort(took)
 					b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
-					b.ReportMetric(float64(forgotten.Alerts)/b.Elapsed().Seconds(), "forgotten/s")
+					b.ReportMetric(float64(deletion.Alerts)/b.Elapsed().Seconds(), "forgotten/s")
 				})
 			}
 		})

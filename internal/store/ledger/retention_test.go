@@ -24,9 +24,9 @@ func TestDeletionWaits(t *testing.T) {
 		_, err := other.ExecContext(t.Context(), `ROLLBACK`)
 		ended <- err
 	})
-	f, err := l.DeleteCompleted(t.Context(), 0, time.Now(), 10)
-	if waited := time.Since(start) - f.Took; err != nil || f.Took <= 0 || waited < held {
-		t.Errorf("it waited %s and took %s, %v", waited, f.Took, err)
+	d, err := l.DeleteCompleted(t.Context(), 0, time.Now(), 10)
+	if waited := time.Since(start) - d.Took; err != nil || d.Took <= 0 || waited < held {
+		t.Errorf("it waited %s and took %s, %v", waited, d.Took, err)
 	}
 	if err := <-ended; err != nil {
 		t.Fatal(err)

@@ -44,22 +44,22 @@ func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, ru
 	if err != nil {
 		return 0, err
 	}
-	moves := make([]transition, len(lost))
-	for i, h := range lost {
-		if moves[i], err = decide(h, h.leaseExpiredReport(), now, rule); err != nil {
+	transitions := make([]transition, len(lost))
+	for i, c := range lost {
+		if transitions[i], err = decide(c, c.leaseExpiredReport(), now, rule); err != nil {
 			return 0, err
 		}
-		if moves[i].verdict.State == alert.Queued && h.expire <= micros(now) {
-			moves[i].verdict.State, moves[i].reason, moves[i].end = alert.Expired, reasonExpired, micros(now)
+		if transitions[i].verdict.State == alert.Queued && c.expire <= micros(now) {
+			transitions[i].verdict.State, transitions[i].reason, transitions[i].end = alert.Expired, reasonExpired, micros(now)
 		}
 	}
-	return len(lost), writeMoves(ctx, t, moves, micros(now))
+	return len(lost), writeMoves(ctx, t, transitions, micros(now))
 }
 
 // leaseExpiredReport returns the report for a lease that expired without one.
-func (h *claimedRow) leaseExpiredReport() alert.Report {
+func (c *claimedRow) leaseExpiredReport() alert.Report {
 	return alert.Report{
-		DeliveryID: h.id, Fence: h.fence, StartTime: fromMicros(h.begin), EndTime: fromMicros(h.end),
+		DeliveryID: c.id, Fence: c.fence, StartTime: fromMicros(c.begin), EndTime: fromMicros(c.end),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: LeaseExpired},
 	}
 }

@@ -58,14 +58,14 @@ type threadChange struct {
 }
 
 // threadChangeOf returns the change that an attempt makes to the thread of its delivery, or nil.
-func threadChangeOf(h claimedRow, kind messenger.OutcomeKind, state alert.State) *threadChange {
+func threadChangeOf(c claimedRow, kind messenger.OutcomeKind, state alert.State) *threadChange {
 	switch {
-	case h.thread == "":
+	case c.thread == "":
 		return nil
-	case !h.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
-		return &threadChange{h.thread, true}
-	case h.resolves && state == alert.Sent:
-		return &threadChange{h.thread, false}
+	case !c.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
+		return &threadChange{c.thread, true}
+	case c.resolves && state == alert.Sent:
+		return &threadChange{c.thread, false}
 	}
 	return nil
 }
@@ -123,14 +123,14 @@ func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[strin
 
 // writeThreadChanges records the changes by attempts in locked threads.
 func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []threadChange) error {
-	for _, n := range attempts { // few attempts change a thread
-		th, ok := threads[n.thread]
-		if !ok || th.notified == n.notified {
+	for _, c := range attempts { // few attempts change a thread
+		th, ok := threads[c.thread]
+		if !ok || th.notified == c.notified {
 			continue
 		}
-		th.notified = n.notified
-		threads[n.thread] = th
-		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ? WHERE name = ?`, n.notified, n.thread); err != nil {
+		th.notified = c.notified
+		threads[c.thread] = th
+		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ? WHERE name = ?`, c.notified, c.thread); err != nil {
 			return err
 		}
 	}

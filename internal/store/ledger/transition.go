@@ -28,30 +28,30 @@ type transition struct {
 
 // decide returns the transition of a claimed delivery for a report. A sent outcome needs no
 // verdict of the rule. A verdict that contradicts the outcome is an error.
-func decide(h claimedRow, r alert.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
-	m := transition{attempt: attemptOf(r, h.attempts, h.possibleDuplicate), chain: h.chain, thread: h.thread, verdict: alert.Verdict{State: alert.Sent}, tries: h.tries, sealed: r.SealedCredential}
+func decide(c claimedRow, r alert.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
+	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), chain: c.chain, thread: c.thread, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
-		m.verdict = rule(h.verdictFacts(now), r)
-		if err := checkVerdict(m.verdict); err != nil {
-			return transition{}, fmt.Errorf("invalid verdict for delivery %d with outcome %s: %w", h.id, r.Outcome.Kind, err)
+		t.verdict = rule(c.verdictFacts(now), r)
+		if err := checkVerdict(t.verdict); err != nil {
+			return transition{}, fmt.Errorf("invalid verdict for delivery %d with outcome %s: %w", c.id, r.Outcome.Kind, err)
 		}
 	}
-	if m.verdict.State == alert.Sent && h.undeliveredMessage != "" && h.undeliveredMessage == r.Outcome.MessageID { // its receipt arrived before the report
-		m.verdict.State, m.verdict.Reason = alert.Failed, alert.Undelivered
+	if t.verdict.State == alert.Sent && c.undeliveredMessage != "" && c.undeliveredMessage == r.Outcome.MessageID { // its receipt arrived before the report
+		t.verdict.State, t.verdict.Reason = alert.Failed, alert.Undelivered
 	}
-	if m.verdict.CountsAsTry {
-		m.tries++
+	if t.verdict.CountsAsTry {
+		t.tries++
 	}
-	if m.verdict.State == alert.Queued {
-		m.next = min(micros(m.verdict.NextTime), h.expire)
+	if t.verdict.State == alert.Queued {
+		t.next = min(micros(t.verdict.NextTime), c.expire)
 	} else {
-		m.reason, m.end = storableText(m.verdict.Reason), m.attempt.end
+		t.reason, t.end = storableText(t.verdict.Reason), t.attempt.end
 	}
-	if m.verdict.State == alert.Canceled && h.reason != "" {
-		m.reason = h.reason
+	if t.verdict.State == alert.Canceled && c.reason != "" {
+		t.reason = c.reason
 	}
-	m.news = threadChangeOf(h, r.Outcome.Kind, m.verdict.State)
-	return m, nil
+	t.news = threadChangeOf(c, r.Outcome.Kind, t.verdict.State)
+	return t, nil
 }
 
 // checkVerdict returns an error for a verdict that is invalid for an outcome other than sent.
@@ -71,31 +71,31 @@ func checkVerdict(v alert.Verdict) error {
 
 // writeMoves records the attempts, moves their locked deliveries to their new states, and
 // advances their chains and threads.
-func writeMoves(ctx context.Context, t *database.Tx, moves []transition, now int64) error {
-	attempts := make([]attemptRow, 0, len(moves))
+func writeMoves(ctx context.Context, t *database.Tx, transitions []transition, now int64) error {
+	attempts := make([]attemptRow, 0, len(transitions))
 	var ends, waits []transition
 	var doubts []int64
 	var steps []chainStep
 	var threads []string
 	var changed []threadChange
-	for _, m := range moves {
-		attempts = append(attempts, m.attempt)
-		if m.verdict.State == alert.Queued {
-			waits = append(waits, m)
+	for _, t := range transitions {
+		attempts = append(attempts, t.attempt)
+		if t.verdict.State == alert.Queued {
+			waits = append(waits, t)
 		} else {
-			ends = append(ends, m)
+			ends = append(ends, t)
 		}
-		if m.attempt.outcome.Kind == messenger.Unknown && !m.verdict.ProviderDeduplicates {
-			doubts = append(doubts, m.attempt.delivery)
+		if t.attempt.outcome.Kind == messenger.Unknown && !t.verdict.ProviderDeduplicates {
+			doubts = append(doubts, t.attempt.delivery)
 		}
-		if m.chain != 0 {
-			steps = append(steps, chainStep{m.chain, m.verdict.State == alert.Sent})
+		if t.chain != 0 {
+			steps = append(steps, chainStep{t.chain, t.verdict.State == alert.Sent})
 		}
-		if m.thread != "" {
-			threads = append(threads, m.thread)
+		if t.thread != "" {
+			threads = append(threads, t.thread)
 		}
-		if m.news != nil {
-			changed = append(changed, *m.news)
+		if t.news != nil {
+			changed = append(changed, *t.news)
 		}
 	}
 	if err := insertAttempts(ctx, t, attempts); err != nil {
@@ -123,8 +123,8 @@ func writeMoves(ctx context.Context, t *database.Tx, moves []transition, now int
 // moveDestinations changes the destinations of queued deliveries to those that the provider reported,
 // with the credentials sealed for them. An older sender, which seals credentials for no
 // destination, reports none, and the stored credential stays.
-func moveDestinations(ctx context.Context, t *database.Tx, moves []transition) error {
-	for _, m := range moves { // few deliveries move
+func moveDestinations(ctx context.Context, t *database.Tx, transitions []transition) error {
+	for _, m := range transitions { // few deliveries move
 		if m.attempt.outcome.Destination == "" {
 			continue
 		}
@@ -140,11 +140,11 @@ func moveDestinations(ctx context.Context, t *database.Tx, moves []transition) e
 }
 
 // writeEnds writes deliveries that move to a final state.
-func writeEnds(ctx context.Context, t *database.Tx, moves []transition) error {
-	for some := range database.ChunkRows(t, moves, maxStatementRows) {
+func writeEnds(ctx context.Context, t *database.Tx, transitions []transition) error {
+	for some := range database.ChunkRows(t, transitions, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
-		for _, m := range some {
-			args = append(args, m.attempt.delivery, int(m.verdict.State), m.reason, m.end)
+		for _, t := range some {
+			args = append(args, t.attempt.delivery, int(t.verdict.State), t.reason, t.end)
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "text", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, state, reason, end_time) AS (`+rows+`)
@@ -157,11 +157,11 @@ func writeEnds(ctx context.Context, t *database.Tx, moves []transition) error {
 }
 
 // writeWaits writes deliveries that move to Queued, each with its next time.
-func writeWaits(ctx context.Context, t *database.Tx, moves []transition) error {
-	for some := range database.ChunkRows(t, moves, maxStatementRows) {
+func writeWaits(ctx context.Context, t *database.Tx, transitions []transition) error {
+	for some := range database.ChunkRows(t, transitions, maxStatementRows) {
 		args := make([]any, 0, 3*len(some))
-		for _, m := range some {
-			args = append(args, m.attempt.delivery, m.next, m.tries)
+		for _, t := range some {
+			args = append(args, t.attempt.delivery, t.next, t.tries)
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (`+rows+`)

@@ -47,20 +47,20 @@ func Run(m *testing.M) int {
 }
 
 // get returns the server, and starts it at the first call.
-func (l *sharedServer) get() (*Server, error) {
-	l.Lock()
-	defer l.Unlock()
-	if l.server == nil && l.err == nil {
-		l.server, l.err = Start(context.Background())
+func (s *sharedServer) get() (*Server, error) {
+	s.Lock()
+	defer s.Unlock()
+	if s.server == nil && s.err == nil {
+		s.server, s.err = Start(context.Background())
 	}
-	return l.server, l.err
+	return s.server, s.err
 }
 
 // dropLater registers a database for Run to drop.
-func (l *sharedServer) dropLater(url string) {
-	l.Lock()
-	defer l.Unlock()
-	l.templates = append(l.templates, url)
+func (s *sharedServer) dropLater(url string) {
+	s.Lock()
+	defer s.Unlock()
+	s.templates = append(s.templates, url)
 }
 
 // Require skips a test without PostgreSQL; the message explains how to install it.

@@ -197,7 +197,7 @@ func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.C
 	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
 	requireNoError(t, err)
 	for _, c := range claims {
-		if _, is := free[c.DeliveryID]; !is {
+		if _, ok := free[c.DeliveryID]; !ok {
 			t.Errorf("delivery %d was claimed, and was not claimable", c.DeliveryID)
 		}
 	}

@@ -34,9 +34,9 @@ var people = group.Snapshot{
 	},
 }
 
-func filled(t testing.TB, d group.Directory, contents group.Snapshot) {
+func filled(t testing.TB, d group.Directory, snapshot group.Snapshot) {
 	t.Helper()
-	done, err := d.Fill(t.Context(), contents)
+	done, err := d.Fill(t.Context(), snapshot)
 	requireNoError(t, err)
 	requireEqual(t, done, true)
 }

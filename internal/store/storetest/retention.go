@@ -13,23 +13,23 @@ import (
 func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Deletion) {
 	t.Helper()
 	for {
-		f, err := l.DeleteCompleted(t.Context(), all.Last, at(before), limit)
+		d, err := l.DeleteCompleted(t.Context(), all.Last, at(before), limit)
 		requireNoError(t, err)
-		all.Alerts, all.Deliveries, all.Attempts, all.Last = all.Alerts+f.Alerts, all.Deliveries+f.Deliveries, all.Attempts+f.Attempts, f.Last
-		if !f.More {
+		all.Alerts, all.Deliveries, all.Attempts, all.Last = all.Alerts+d.Alerts, all.Deliveries+d.Deliveries, all.Attempts+d.Attempts, d.Last
+		if !d.More {
 			return all
 		}
 	}
 }
 
 // withoutDuration returns f without its duration, which must be positive.
-func withoutDuration(t testing.TB, f alert.Deletion) alert.Deletion {
+func withoutDuration(t testing.TB, d alert.Deletion) alert.Deletion {
 	t.Helper()
-	if f.Took <= 0 {
-		t.Errorf("duration is %s, want more than 0", f.Took)
+	if d.Took <= 0 {
+		t.Errorf("duration is %s, want more than 0", d.Took)
 	}
-	f.Took = 0
-	return f
+	d.Took = 0
+	return d
 }
 
 // addCompletedAlert records an alert to n users, and reports all deliveries as sent at at(end).
@@ -91,8 +91,8 @@ func testForget(t *testing.T, l alert.Ledger) {
 		before = append(before, deliveries(t, l, a.ID))
 	}
 
-	f := forget(t, l, 100, 100)
-	requireEqual(t, f, alert.Deletion{Alerts: 4, Deliveries: 6, Attempts: 6, Last: f.Last})
+	d := forget(t, l, 100, 100)
+	requireEqual(t, d, alert.Deletion{Alerts: 4, Deliveries: 6, Attempts: 6, Last: d.Last})
 	for _, a := range []alert.Alert{old, b, nobody, late} {
 		requireDeleted(t, l, a)
 	}
@@ -125,12 +125,12 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 	last := addCompletedAlert(t, l, 1, 10)
 
 	const limit = 7
-	f, err := l.DeleteCompleted(t.Context(), 0, at(100), limit)
+	d, err := l.DeleteCompleted(t.Context(), 0, at(100), limit)
 	requireNoError(t, err)
-	requireEqual(t, withoutDuration(t, f), alert.Deletion{Alerts: 1, Deliveries: 1, Attempts: 1, Last: few.ID, More: true})
-	f, err = l.DeleteCompleted(t.Context(), f.Last, at(100), limit)
+	requireEqual(t, withoutDuration(t, d), alert.Deletion{Alerts: 1, Deliveries: 1, Attempts: 1, Last: few.ID, More: true})
+	d, err = l.DeleteCompleted(t.Context(), d.Last, at(100), limit)
 	requireNoError(t, err)
-	requireEqual(t, withoutDuration(t, f), alert.Deletion{Alerts: 1, Last: many.ID, More: true})
+	requireEqual(t, withoutDuration(t, d), alert.Deletion{Alerts: 1, Last: many.ID, More: true})
 	requireDeleted(t, l, many)
 	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 200, 300), 0)
 	requireEqual(t, replay(t, l, alert.ReplaySelection{Reason: "channel_not_found"}, 200, 300), 0)
@@ -143,12 +143,12 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 	requireEqual(t, len(due(t, l, 1000, 10)), 0)
 
 	for deleted := 0; deleted < 20; {
-		f, err = l.DeleteCompleted(t.Context(), f.Last, at(100), limit)
+		d, err = l.DeleteCompleted(t.Context(), d.Last, at(100), limit)
 		requireNoError(t, err)
-		if f.Alerts > 0 || f.Deliveries != f.Attempts || f.Deliveries < 1 || f.Deliveries+f.Attempts > limit || !f.More {
-			t.Fatalf("a chunk is %+v", f)
+		if d.Alerts > 0 || d.Deliveries != d.Attempts || d.Deliveries < 1 || d.Deliveries+d.Attempts > limit || !d.More {
+			t.Fatalf("a chunk is %+v", d)
 		}
-		deleted += f.Deliveries
+		deleted += d.Deliveries
 	}
 	requireEqual(t, forget(t, l, 100, limit).Alerts, 1)
 	requireDeleted(t, l, last)
@@ -197,15 +197,15 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 		}
 		limit := []int{3, 12, 100}[i%3] // less than one alert, one, and several
 		for more, after := true, int64(0); more; {
-			f, err := l.DeleteCompleted(t.Context(), after, at(100), limit)
+			d, err := l.DeleteCompleted(t.Context(), after, at(100), limit)
 			if err != nil {
 				return err
 			}
-			after, more = f.Last, f.More
-			forgotten.Add(int64(f.Alerts))
-			deleted.Add(int64(f.Deliveries))
-			if f.Deliveries != f.Attempts {
-				t.Errorf("%d deliveries were deleted with %d attempts", f.Deliveries, f.Attempts)
+			after, more = d.Last, d.More
+			forgotten.Add(int64(d.Alerts))
+			deleted.Add(int64(d.Deliveries))
+			if d.Deliveries != d.Attempts {
+				t.Errorf("%d deliveries were deleted with %d attempts", d.Deliveries, d.Attempts)
 			}
 		}
 		return nil

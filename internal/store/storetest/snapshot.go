@@ -13,9 +13,9 @@ import (
 // all returns the snapshot of a directory.
 func all(t testing.TB, d group.Directory) group.Snapshot {
 	t.Helper()
-	c, err := d.Snapshot(t.Context())
+	s, err := d.Snapshot(t.Context())
 	requireNoError(t, err)
-	return c
+	return s
 }
 
 // changed applies changes, whatever the directory contains.
@@ -25,14 +25,14 @@ func changed(t testing.TB, d group.Directory, c group.Changes) {
 }
 
 func testAll(t *testing.T, d group.Directory) {
-	c := all(t, d)
-	requireEqual(t, len(c.Users)+len(c.Groups), 0)
+	s := all(t, d)
+	requireEqual(t, len(s.Users)+len(s.Groups), 0)
 	filled(t, d, people)
-	c = all(t, d)
+	s = all(t, d)
 	users, err := d.Users(t.Context(), 0, 0)
 	requireNoError(t, err)
-	requireEqual(t, c.Users, users)
-	requireEqual(t, c.Groups, []group.Membership{
+	requireEqual(t, s.Users, users)
+	requireEqual(t, s.Groups, []group.Membership{
 		{Group: "ops", Members: []string{"a", "c", "d"}},
 		{Group: "a", Members: []string{"b"}},
 		{Group: "empty", Members: []string{}},
@@ -137,9 +137,9 @@ func testChangeAtOnce(t *testing.T, d group.Directory) {
 	}) {
 		requireNoError(t, err)
 	}
-	c := all(t, d)
-	requireEqual(t, len(c.Users), 2*many)
-	for i, u := range c.Users {
+	s := all(t, d)
+	requireEqual(t, len(s.Users), 2*many)
+	for i, u := range s.Users {
 		if planned := fmt.Sprint("planned", i); u.Nickname[0] == 'p' && u.Nickname != planned {
 			t.Errorf("user %d is %s: its plan did not see all earlier changes", i, u.Nickname)
 		}
