@@ -117,10 +117,10 @@ func TestRetention(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		for _, what := range []string{"forever", "deliver", "deliver/forgotten", "forever/p99", "latency/p99", "latency/forgotten"} {
-			f, is := by[name("retention", kind, "20k", what)]
+			f, ok := by[name("retention", kind, "20k", what)]
 			left := len(st.notes) > 0 && kind == "postgres"
 			none := f.Value <= 0 && !strings.HasSuffix(what, "forgotten") // possibly none in so short a time
-			if is == left || is && none {
+			if ok == left || ok && none {
 				t.Errorf("%s of %s: %+v, %v", what, kind, f, st.notes)
 			}
 		}

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/bongsu-project/bongsu/bench/figure"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
 // postgres measures deliveries on PostgreSQL, over a socket and with fsync, as a share
@@ -37,15 +37,15 @@ func (s *scene) onPostgres() (in databases, found bool) {
 	}
 	s.must(err)
 	for _, url := range []*string{&in.directory, &in.ledger} {
-		*url, err = server.Make(s.ctx)
+		*url, err = server.CreateDatabase(s.ctx)
 		s.must(err)
-		s.Cleanup(func() { s.warn(server.Drop(s.ctx, *url)) })
+		s.Cleanup(func() { s.warn(server.DropDatabase(s.ctx, *url)) })
 	}
 	l := s.open(in.ledger)
 	var fsync string
 	s.must(l.db.QueryRowContext(s.ctx, `SHOW fsync`).Scan(&fsync))
 	if fsync != "on" {
-		s.Fatalf("the PostgreSQL of %s must have fsync=on, not %s", postgrestest.Variable, fsync)
+		s.Fatalf("the PostgreSQL of %s must have fsync=on, not %s", postgrestest.EnvVariable, fsync)
 	}
 	return in, true
 }

@@ -80,8 +80,8 @@ func (s *scene) lasting(kind string) (in databases, err error) {
 		return in, err
 	}
 	var errs [2]error
-	in.directory, errs[0] = server.Make(s.ctx)
-	in.ledger, errs[1] = server.Make(s.ctx)
+	in.directory, errs[0] = server.CreateDatabase(s.ctx)
+	in.ledger, errs[1] = server.CreateDatabase(s.ctx)
 	return in, errors.Join(errs[:]...)
 }
 

@@ -21,7 +21,7 @@ const (
 // severity and targets are extension attributes, or fields of its data if that is a JSON
 // object.
 func (r reader) cloudevents() Source {
-	return r.reads(func(header http.Header, body []byte) ([]Item, *Problem) {
+	return r.sourceOf(func(header http.Header, body []byte) ([]Item, *Problem) {
 		contentType := header.Get("Content-Type")
 		mediaType, _, err := mime.ParseMediaType(contentType)
 		if err != nil {
@@ -35,20 +35,20 @@ func (r reader) cloudevents() Source {
 			if problem != nil {
 				return nil, problem
 			}
-			return r.single(readStructured(text))
+			return r.singleEvent(readStructured(text))
 		case strings.HasPrefix(mediaType, eventType):
-			return nil, unreadable("invalid CloudEvent: unsupported Content-Type %q, send JSON", cut(mediaType, maxName))
+			return nil, unreadableBody("invalid CloudEvent: unsupported Content-Type %q, send JSON", truncate(mediaType, maxName))
 		case header.Get("ce-specversion") == "":
-			return nil, unreadable("invalid CloudEvent: neither Content-Type %s+json nor header ce-specversion", eventType)
+			return nil, unreadableBody("invalid CloudEvent: neither Content-Type %s+json nor header ce-specversion", eventType)
 		}
-		return r.single(readBinary(header, mediaType, body))
+		return r.singleEvent(readBinary(header, mediaType, body))
 	})
 }
 
-// single returns the alert of a request with one event.
-func (r reader) single(e event, err error) ([]Item, *Problem) {
+// singleEvent returns the alert of a request with one event.
+func (r reader) singleEvent(e event, err error) ([]Item, *Problem) {
 	if err != nil {
-		return nil, unreadable("invalid CloudEvent: %s", jsonError(err))
+		return nil, unreadableBody("invalid CloudEvent: %s", jsonError(err))
 	}
 	return []Item{{Alert: r.eventAlert("", e)}}, nil
 }
@@ -61,7 +61,7 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 	}
 	var g group
 	if err := json.Unmarshal(text, &g.alerts); err != nil {
-		return nil, unreadable("invalid batch of CloudEvents: %s", jsonError(err))
+		return nil, unreadableBody("invalid batch of CloudEvents: %s", jsonError(err))
 	}
 	if len(g.alerts) == 0 {
 		return nil, &Problem{Field: "events", Reason: NoAlerts, Message: "empty batch"}
@@ -72,7 +72,7 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 		field := fmt.Sprintf("events[%d]", i)
 		e, err := readStructured(raw)
 		if err != nil {
-			items = append(items, Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: cut(line(jsonError(err)), maxValue)}})
+			items = append(items, Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(jsonError(err)), maxValue)}})
 			continue
 		}
 		items = append(items, Item{Alert: r.eventAlert(field, e)})
@@ -89,22 +89,22 @@ func (r reader) eventAlert(field string, e event) Alert {
 	value := func(name string) any { return firstValue(e.attributes[name], data[name]) }
 	text := func(name string) string {
 		word, _ := data[name].(string) // fields of another type have another meaning
-		return first(e.attribute(name), word)
+		return firstNonBlank(e.attribute(name), word)
 	}
 	source, subject := e.attribute("source"), e.attribute("subject")
 	d := draft{
-		field:    field,
-		targets:  targetsOf(value(r.TargetLabel)),
-		severity: textOf(value(r.SeverityLabel)),
-		title:    e.attribute("type"),
-		words:    []string{text("message"), text("summary"), subject, e.text, e.attribute("type")},
-		links:    []string{text("link")},
-		details:  []Detail{{"source", source}, {"id", e.attribute("id")}},
-		same:     []string{source, e.attribute("id")},
-		resolved: "resolved: ",
+		field:            field,
+		targets:          targetsOf(value(r.TargetLabel)),
+		severity:         textOf(value(r.SeverityLabel)),
+		title:            e.attribute("type"),
+		messages:         []string{text("message"), text("summary"), subject, e.text, e.attribute("type")},
+		links:            []string{text("link")},
+		details:          []Detail{{"source", source}, {"id", e.attribute("id")}},
+		idempotencyParts: []string{source, e.attribute("id")},
+		resolved:         "resolved: ",
 	}
 	if subject != "" {
-		d.about = []string{source, subject}
+		d.keyParts = []string{source, subject}
 	}
 	switch strings.ToLower(text("status")) {
 	case "firing":
@@ -112,14 +112,14 @@ func (r reader) eventAlert(field string, e event) Alert {
 	case "resolved":
 		d.status = Resolved
 	}
-	if subject != "" && subject != first(d.words...) {
+	if subject != "" && subject != firstNonBlank(d.messages...) {
 		d.details = append(d.details, Detail{"subject", subject})
 	}
-	return r.settle(d, e.whole())
+	return r.normalize(d, e.asMap())
 }
 
-// whole returns the event in its JSON format, for templates.
-func (e event) whole() map[string]any {
+// asMap returns the event in its JSON format, for templates.
+func (e event) asMap() map[string]any {
 	whole := make(map[string]any, len(e.attributes)+1)
 	maps.Copy(whole, e.attributes)
 	if e.data != nil {

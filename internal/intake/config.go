@@ -9,8 +9,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/bongsu-project/bongsu/internal/phrase"
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // Config is the configuration of sources, by name: alertmanager, grafana, cloudevents, and
@@ -48,8 +48,8 @@ var templateFields = []string{"target", "severity", "message", "title", "link", 
 // sourceName matches the name of a source of JSON.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
 
-// Read parses the file of --intake-config and validates it.
-func Read(path string) (Config, error) {
+// ReadConfig parses the file of --intake-config and validates it.
+func ReadConfig(path string) (Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("--intake-config: %w", err)
@@ -73,8 +73,8 @@ func Read(path string) (Config, error) {
 	return c, err
 }
 
-// of returns the configuration of a source, with defaults.
-func (c Config) of(name string) SourceConfig {
+// sourceConfig returns the configuration of a source, with defaults.
+func (c Config) sourceConfig(name string) SourceConfig {
 	s := c[name]
 	if s.TargetLabel == "" {
 		s.TargetLabel = "bongsu_target"
@@ -88,21 +88,21 @@ func (c Config) of(name string) SourceConfig {
 	return s
 }
 
-// A script is a parsed Template, by field.
-type script map[string]*phrase.Phrase
+// A parsedTemplates is a parsed Template, by field.
+type parsedTemplates map[string]*texttemplate.Template
 
-// read parses the templates of a source.
-func (t Template) read(source string) (script, error) {
-	made := script{}
+// parse parses the templates of a source.
+func (t Template) parse(source string) (parsedTemplates, error) {
+	made := parsedTemplates{}
 	for field, text := range map[string]string{
 		"target": t.Target, "severity": t.Severity, "message": t.Message, "title": t.Title, "link": t.Link, "key": t.Key, "status": t.Status,
 	} {
 		if text == "" {
 			continue
 		}
-		parse := phrase.Parse
+		parse := texttemplate.Parse
 		if field == "key" {
-			parse = phrase.ParseStrict
+			parse = texttemplate.ParseStrict
 		}
 		p, err := parse(text)
 		if err != nil {

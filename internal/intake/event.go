@@ -31,7 +31,7 @@ func (e event) check() error {
 		}
 	}
 	if v := e.attribute("specversion"); v != "1.0" && v != "0.3" {
-		return fmt.Errorf("unsupported specversion %q: use 1.0", cut(v, maxSeverity))
+		return fmt.Errorf("unsupported specversion %q: use 1.0", truncate(v, maxSeverity))
 	}
 	return nil
 }

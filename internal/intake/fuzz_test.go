@@ -46,7 +46,7 @@ func fuzz(f *testing.F, source, contentType string, header http.Header, bodies .
 func checkBounds(t *testing.T, a Alert) {
 	t.Helper()
 	fits := func(text string, most int, inLine bool) bool {
-		return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsRune(text, 0) && (!inLine || line(text) == text)
+		return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsRune(text, 0) && (!inLine || singleLine(text) == text)
 	}
 	if a.Message == "" || !fits(a.Message, maxMessage, false) || !fits(a.Title, maxTitle, true) || !fits(a.Severity, maxSeverity, true) ||
 		!fits(a.Key, maxKey, true) || !fits(a.IdempotencyKey, maxKey, true) || a.IdempotencyKey == "" || a.Status == Resolved && a.Key == "" {

@@ -134,7 +134,7 @@ func (c Config) Sources() (map[string]Source, error) {
 		if _, ok := r.script["message"]; !ok {
 			return nil, fmt.Errorf("--intake-config: source %s needs a template for message", name)
 		}
-		sources[name] = jsonOnly(name, r.anything())
+		sources[name] = jsonOnly(name, r.jsonSource())
 	}
 	return sources, nil
 }
@@ -143,21 +143,21 @@ func (c Config) Sources() (map[string]Source, error) {
 type reader struct {
 	SourceConfig
 	source string
-	script script
+	script parsedTemplates
 }
 
 func (c Config) reader(source string) (reader, error) {
-	of := c.of(source)
-	script, err := of.Template.read(source)
+	of := c.sourceConfig(source)
+	script, err := of.Template.parse(source)
 	return reader{SourceConfig: of, source: source, script: script}, err
 }
 
-// reads returns a source that parses requests by read.
-func (r reader) reads(read func(header http.Header, body []byte) ([]Item, *Problem)) Source {
+// sourceOf returns a source that parses requests by read.
+func (r reader) sourceOf(read func(header http.Header, body []byte) ([]Item, *Problem)) Source {
 	return Source{Default: r.Target, Read: read}
 }
 
-// unreadable returns the problem of a request that cannot be parsed.
-func unreadable(format string, args ...any) *Problem {
-	return &Problem{Reason: UnreadableBody, Message: cut(line(fmt.Sprintf(format, args...)), maxValue)}
+// unreadableBody returns the problem of a request that cannot be parsed.
+func unreadableBody(format string, args ...any) *Problem {
+	return &Problem{Reason: UnreadableBody, Message: truncate(singleLine(fmt.Sprintf(format, args...)), maxValue)}
 }

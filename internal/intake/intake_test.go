@@ -64,13 +64,13 @@ func TestAlertmanager(t *testing.T) {
 		Message: "node1 down\nnode1:9100 has been unreachable for more than 5 minutes.",
 		Link:    "https://runbooks.example.com/node-down", Details: labels("node1"),
 		Key: "alertmanager:c9bfa1d9b8e34f3a", Status: Firing,
-		IdempotencyKey: sameKey("alertmanager", []string{"c9bfa1d9b8e34f3a", "firing", "2026-11-20T03:12:45.123Z"}),
+		IdempotencyKey: idempotencyKeyOf("alertmanager", []string{"c9bfa1d9b8e34f3a", "firing", "2026-11-20T03:12:45.123Z"}),
 	}, {
 		Field: "alerts[1]", Severity: "critical", Title: "NodeDown", Message: "resolved: node2 down",
 		Link:    "http://prometheus.example.com:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
 		Details: labels("node2"),
 		Key:     "alertmanager:1f3a5b7c9d0e2f41", Status: Resolved,
-		IdempotencyKey: sameKey("alertmanager", []string{"1f3a5b7c9d0e2f41", "resolved", "2026-11-20T03:02:45.123Z", "2026-11-20T03:10:45.123Z"}),
+		IdempotencyKey: idempotencyKeyOf("alertmanager", []string{"1f3a5b7c9d0e2f41", "resolved", "2026-11-20T03:02:45.123Z", "2026-11-20T03:10:45.123Z"}),
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n%+v, want\n%+v", got, want)
@@ -88,7 +88,7 @@ func TestGrafana(t *testing.T) {
 		Link:    "https://play.grafana.org/d/dashboard-1?viewPanel=2",
 		Details: []Detail{{"grafana_folder", "Databases"}, {"team", "blue"}, {"zone", "us-1"}},
 		Key:     "grafana:c6eadffa33fcdf37", Status: Firing,
-		IdempotencyKey: sameKey("grafana", []string{"c6eadffa33fcdf37", "firing", "2026-11-20T09:51:03.157076+02:00"}),
+		IdempotencyKey: idempotencyKeyOf("grafana", []string{"c6eadffa33fcdf37", "firing", "2026-11-20T09:51:03.157076+02:00"}),
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n%+v, want\n%+v", got, want)
@@ -104,7 +104,7 @@ func TestCloudEvents(t *testing.T) {
 		Link:           "https://backup.example.com/1",
 		Details:        []Detail{{"source", "/backup/db1"}, {"id", "A234-1234-1234"}, {"subject", "nightly"}},
 		Key:            "cloudevents:/backup/db1 nightly",
-		IdempotencyKey: sameKey("cloudevents", []string{"/backup/db1", "A234-1234-1234"}),
+		IdempotencyKey: idempotencyKeyOf("cloudevents", []string{"/backup/db1", "A234-1234-1234"}),
 	}
 	for name, c := range map[string]struct {
 		contentType, body string
@@ -146,7 +146,7 @@ func TestAnything(t *testing.T) {
 	got, err := read(t, c, "backup", "application/json", `{"job":"db1","level":3,"errors":["disk full","no space"],"run":17,"team":"dba"}`)
 	want := []Alert{{
 		Targets: []string{"@@dba"}, Severity: "critical", Message: "db1 failed: disk full; no space;", Title: "DB1", Key: "backup:17",
-		IdempotencyKey: sameKey("backup", []string{"17"}),
+		IdempotencyKey: idempotencyKeyOf("backup", []string{"17"}),
 	}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\n%+v, want\n%+v", err, got, want)
@@ -200,7 +200,7 @@ func TestConfig(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Read(path)
+		_, err := ReadConfig(path)
 		if why == "" && err != nil || why != "" && (err == nil || !strings.Contains(err.Error(), why)) {
 			t.Errorf("%s: %v, want %q", text, err, why)
 		}

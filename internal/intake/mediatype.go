@@ -12,7 +12,7 @@ func jsonOnly(name string, source Source) Source {
 	source.Read = func(header http.Header, body []byte) ([]Item, *Problem) {
 		mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";") // parameters may be malformed
 		if mediaType = strings.ToLower(strings.TrimSpace(mediaType)); !strings.HasPrefix(mediaType, "application/") || !isJSON(mediaType) {
-			return nil, unreadable("invalid Content-Type: source %s requires application/json", name)
+			return nil, unreadableBody("invalid Content-Type: source %s requires application/json", name)
 		}
 		return read(header, body)
 	}

@@ -26,10 +26,10 @@ type group struct {
 // alertmanager parses Alertmanager's webhook: one alert for each of its alerts, firing or
 // resolved. A repetition, which Alertmanager sends at each repeat_interval and after each
 // failed request, has the same idempotency key.
-func (r reader) alertmanager() Source { return r.reads(r.notification("Alertmanager")) }
+func (r reader) alertmanager() Source { return r.sourceOf(r.notification("Alertmanager")) }
 
 // grafana parses the webhook of Grafana's alerting, and that of its older alerting.
-func (r reader) grafana() Source { return r.reads(r.notification("Grafana")) }
+func (r reader) grafana() Source { return r.sourceOf(r.notification("Grafana")) }
 
 func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *Problem) {
 	return func(header http.Header, body []byte) ([]Item, *Problem) {
@@ -39,11 +39,11 @@ func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *
 		}
 		g, err := readGroup(text)
 		if err != nil {
-			return nil, unreadable("invalid body of %s's webhook: %s", sender, jsonError(err))
+			return nil, unreadableBody("invalid body of %s's webhook: %s", sender, jsonError(err))
 		}
 		if len(g.alerts) == 0 && g.truncated == 0 {
-			if g.bare() {
-				return []Item{{Alert: r.bareAlert(g)}}, nil
+			if g.isSingle() {
+				return []Item{{Alert: r.singleAlert(g)}}, nil
 			}
 			return nil, &Problem{Field: "alerts", Reason: NoAlerts, Message: fmt.Sprintf("no alerts in the body of %s's webhook", sender)}
 		}
@@ -82,7 +82,7 @@ func readGroup(text []byte) (group, error) {
 	for name, value := range raw {
 		decoded, err := decodeValue(value)
 		if err != nil {
-			return g, fmt.Errorf("%s: %w", cut(line(name), maxName), err)
+			return g, fmt.Errorf("%s: %w", truncate(singleLine(name), maxName), err)
 		}
 		g.fields[name] = decoded
 	}
@@ -103,8 +103,8 @@ func (g *group) limit() {
 // text returns a field of the group as text.
 func (g group) text(name string) string { return textOf(g.fields[name]) }
 
-// words returns the messages of the whole group, the best first.
-func (g group) words() []string {
+// messageCandidates returns the messages of the whole group, the best first.
+func (g group) messageCandidates() []string {
 	common, _ := g.fields["commonAnnotations"].(map[string]any)
 	return []string{
 		textOf(common["summary"]), textOf(common["message"]), textOf(common["description"]),
@@ -112,8 +112,8 @@ func (g group) words() []string {
 	}
 }
 
-// about returns the common labels of the group's alerts, as text.
-func (g group) about() string {
+// commonLabels returns the common labels of the group's alerts, as text.
+func (g group) commonLabels() string {
 	for _, field := range []string{"commonLabels", "groupLabels"} {
 		if labels, _ := g.fields[field].(map[string]any); len(labels) > 0 {
 			return labelText(labels)
@@ -137,22 +137,22 @@ func (g group) label(name string) any {
 func (r reader) groupAlert(g group, field string, raw []byte) Item {
 	one, err := decodeObject(raw)
 	if err != nil {
-		return Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: cut(line(jsonError(err)), maxValue)}}
+		return Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(jsonError(err)), maxValue)}}
 	}
 	labels, _ := one["labels"].(map[string]any)
 	annotations, _ := one["annotations"].(map[string]any)
 	own := func(name string) string { return textOf(one[name]) }
 	note := func(name string) string { return textOf(annotations[name]) }
-	word := first(stateOf(one["status"]), g.text("status"))
+	word := firstNonBlank(stateOf(one["status"]), g.text("status"))
 	status, usual := statusOf(word)
 	d := draft{
 		field:    field,
 		targets:  targetsOf(firstValue(labels[r.TargetLabel], annotations[r.TargetLabel])),
-		severity: first(textOf(labels[r.SeverityLabel]), note(r.SeverityLabel)),
-		title:    first(textOf(labels["alertname"]), g.text("title")),
-		words: slices.Concat([]string{
+		severity: firstNonBlank(textOf(labels[r.SeverityLabel]), note(r.SeverityLabel)),
+		title:    firstNonBlank(textOf(labels["alertname"]), g.text("title")),
+		messages: slices.Concat([]string{
 			note("summary"), note("message"), note("description"), own("valueString"), textOf(labels["alertname"]),
-		}, g.words(), []string{labelText(labels), g.about()}),
+		}, g.messageCandidates(), []string{labelText(labels), g.commonLabels()}),
 		links:    []string{note("runbook_url"), own("panelURL"), own("dashboardURL"), own("generatorURL"), g.text("externalURL")},
 		details:  r.labelDetails(labels),
 		status:   status,
@@ -162,16 +162,16 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 		d.details = append([]Detail{{"status", word}}, d.details...)
 	}
 	if description := note("description"); description != "" {
-		if i := slices.IndexFunc(d.words, func(w string) bool { return strings.TrimSpace(w) != "" }); d.words[i] != description {
-			d.words[i] += "\n" + description
+		if i := slices.IndexFunc(d.messages, func(w string) bool { return strings.TrimSpace(w) != "" }); d.messages[i] != description {
+			d.messages[i] += "\n" + description
 		}
 	}
 	finger := fingerprint(own("fingerprint"), one, labels)
-	d.about, d.same = []string{finger}, []string{finger, "firing", own("startsAt")}
+	d.keyParts, d.idempotencyParts = []string{finger}, []string{finger, "firing", own("startsAt")}
 	if status == Resolved {
-		d.same = []string{finger, "resolved", own("startsAt"), own("endsAt")}
+		d.idempotencyParts = []string{finger, "resolved", own("startsAt"), own("endsAt")}
 	}
-	return Item{Alert: r.settle(d, one)}
+	return Item{Alert: r.normalize(d, one)}
 }
 
 // stateOf returns the word of a status: a string in Alertmanager's webhook, an object in
@@ -192,17 +192,17 @@ func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
 		noun = "alert"
 	}
 	d := draft{
-		field:   "truncatedAlerts",
-		targets: targetsOf(g.label(r.TargetLabel)),
-		title:   "Alerts truncated",
-		links:   []string{g.text("externalURL")},
-		same:    []string{"truncated", g.text("groupKey"), g.text("status"), fmt.Sprint(g.truncated)},
+		field:            "truncatedAlerts",
+		targets:          targetsOf(g.label(r.TargetLabel)),
+		title:            "Alerts truncated",
+		links:            []string{g.text("externalURL")},
+		idempotencyParts: []string{"truncated", g.text("groupKey"), g.text("status"), fmt.Sprint(g.truncated)},
 	}
 	message := fmt.Sprintf("%d more %s of this group truncated: nobody is notified of them here. See %s.", g.truncated, noun, sender)
-	if about := g.about(); about != "" {
+	if about := g.commonLabels(); about != "" {
 		d.details = append(d.details, Detail{"group", about})
 	}
-	d.words = []string{message}
+	d.messages = []string{message}
 	rank, everybody := job.Low, len(d.targets) == 0 && len(r.Target) == 0
 	for _, item := range items {
 		if item.Problem != nil {
@@ -219,7 +219,7 @@ func (r reader) truncatedAlert(g group, items []Item, sender string) Alert {
 	}
 	bare := r
 	bare.script = nil // the templates apply to alerts of the source only
-	a := bare.settle(d, nil)
+	a := bare.normalize(d, nil)
 	a.problem(d.field, Truncated, "%s", message)
 	return a
 }

@@ -50,7 +50,7 @@ type Content struct {
 	Link     string // empty for none
 	Details  []Detail
 	Time     time.Time // when the alert was accepted
-	Key      string    // the alert key, as ShownKey returns it; empty for none
+	AlertKey string    // the alert key, as DisplayKey returns it; empty for none
 	Resolved bool      // the alert is a resolution of Key
 }
 
@@ -59,34 +59,34 @@ type Detail struct{ Name, Value string }
 
 // A Delivery is one delivery of a job: one alert to one address.
 type Delivery struct {
-	ID               int64
-	Destination      string
-	SealedCredential []byte // sealed by internal/seal
-	CredentialKey    string // the credential's fingerprint; empty for an address without fingerprint
-	Nickname         string // of the user whom the credential is sealed for; empty in a job of an older version
-	Slots            string // the slots that a sender reserved when it deferred the delivery; empty for none
+	ID                    int64
+	Destination           string
+	SealedCredential      []byte // sealed by kit/seal
+	CredentialFingerprint string // the credential's fingerprint; empty for an address without fingerprint
+	Nickname              string // of the user whom the credential is sealed for; empty in a job of an older version
+	Slots                 string // the slots that a sender reserved when it deferred the delivery; empty for none
 }
 
-// An Epoch is the generation of the queue at one moment: the lifetime of its stream.
-type Epoch struct {
+// A Generation is the generation of the queue at one moment: the lifetime of its stream.
+type Generation struct {
 	Name  string        // unique among generations
 	Age   time.Duration // a lower bound of the generation's age; 0 where it is unknown
 	Empty bool          // no job is in the queue or in flight
 }
 
-// A Taken is an in-flight queue message: a sender has its jobs and has not acked it.
-type Taken struct {
+// A QueueMessage is an in-flight queue message: a sender has its jobs and has not acked it.
+type QueueMessage struct {
 	Jobs []Job
-	// Done acks the queue message, which removes its jobs from the queue. Call it once
+	// Ack acks the queue message, which removes its jobs from the queue. Call it once
 	// all of their deliveries are recorded.
-	Done func() error
-	// Return nacks the queue message: the broker redelivers it to any sender.
-	Return func() error
+	Ack func() error
+	// Nack nacks the queue message: the broker redelivers it to any sender.
+	Nack func() error
 }
 
 // Deliveries returns the number of deliveries of all jobs.
-func (t *Taken) Deliveries() (n int) {
-	for _, j := range t.Jobs {
+func (m *QueueMessage) Deliveries() (n int) {
+	for _, j := range m.Jobs {
 		n += len(j.Deliveries)
 	}
 	return n

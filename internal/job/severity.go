@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// severities holds the severities of other systems by rank: of syslog, PagerDuty,
+// knownSeverities holds the severities of other systems by rank: of syslog, PagerDuty,
 // Opsgenie, Prometheus, Zabbix, Nagios, Icinga and Datadog. They are compared without
 // case, spaces, hyphens and underscores. An unknown severity ranks as Normal.
-var severities = [...][]string{
+var knownSeverities = [...][]string{
 	Critical: {
 		"critical", "crit", "emergency", "emerg", "panic", "alert", "fatal", "disaster", "page", "pager", "blocker", "urgent", "down",
 		"p0", "p1", "sev0", "sev1", "s0", "s1", "severity0", "severity1", "priority0", "priority1",
@@ -27,10 +27,10 @@ var severities = [...][]string{
 	},
 }
 
-// ranks maps each normalized severity to its rank.
-var ranks = func() map[string]Rank {
+// rankBySeverity maps each normalized severity to its rank.
+var rankBySeverity = func() map[string]Rank {
 	all := map[string]Rank{}
-	for rank, words := range severities {
+	for rank, words := range knownSeverities {
 		for _, word := range words {
 			all[word] = Rank(rank)
 		}
@@ -51,11 +51,11 @@ func ParseSeverityMap(entries []string) (SeverityMap, error) {
 	m := SeverityMap{}
 	for _, entry := range entries {
 		word, name, ok := strings.Cut(entry, "=")
-		plain := plainWord(word)
+		plain := normalizeSeverity(word)
 		if !ok || plain == "" {
 			return nil, fmt.Errorf("invalid entry %q: want severity=rank, such as page=critical", entry)
 		}
-		rank, ok := rankNamed(strings.TrimSpace(name))
+		rank, ok := parseRank(strings.TrimSpace(name))
 		if !ok {
 			return nil, fmt.Errorf("invalid rank in %q: want critical, high, normal or low", entry)
 		}
@@ -81,18 +81,18 @@ func (m SeverityMap) Rank(severity string) Rank {
 			return Low
 		}
 	}
-	plain := plainWord(severity)
+	plain := normalizeSeverity(severity)
 	if rank, ok := m[plain]; ok {
 		return rank
 	}
-	if rank, ok := ranks[plain]; ok {
+	if rank, ok := rankBySeverity[plain]; ok {
 		return rank
 	}
 	return Normal
 }
 
-// rankNamed returns the rank with a name, compared without case.
-func rankNamed(name string) (Rank, bool) {
+// parseRank returns the rank with a name, compared without case.
+func parseRank(name string) (Rank, bool) {
 	for _, r := range Ranks {
 		if strings.EqualFold(name, r.String()) {
 			return r, true
@@ -101,8 +101,8 @@ func rankNamed(name string) (Rank, bool) {
 	return Normal, false
 }
 
-// plainWord returns a severity in lower case, without spaces, hyphens and underscores.
-func plainWord(severity string) string {
+// normalizeSeverity returns a severity in lower case, without spaces, hyphens and underscores.
+func normalizeSeverity(severity string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
 		case ' ', '-', '_', '\t':

@@ -7,7 +7,7 @@ type Endpoints func(name string) Endpoint
 // here. Endpoints are used for sending only. Messengers whose credential is a URL call
 // user-given URLs.
 func All(to Endpoints) []Messenger {
-	given := func(name string) Endpoint { return to(name).given() }
+	given := func(name string) Endpoint { return to(name).forUserURL() }
 	return []Messenger{
 		Discord{given("discord")},
 		DiscordBot{to("discordbot")},

@@ -29,8 +29,8 @@ func TestSpecs(t *testing.T) {
 		if !s.Credential.Secret || s.Destination.Secret {
 			t.Errorf("%s: the credential must be secret, the destination not", s.Name)
 		}
-		if _, is := all[i].(Verifier); is != s.Verifiable {
-			t.Errorf("%s: Verifier %v, Spec.Verifiable %v", s.Name, is, s.Verifiable)
+		if _, ok := all[i].(Verifier); ok != s.Verifiable {
+			t.Errorf("%s: Verifier %v, Spec.Verifiable %v", s.Name, ok, s.Verifiable)
 		}
 	}
 }

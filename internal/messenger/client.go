@@ -12,18 +12,18 @@ import (
 // A ClientConfig restricts the destinations of calls. Its zero value allows public
 // addresses only.
 type ClientConfig struct {
-	Anywhere bool           // allows every address: for URLs that an operator has set
+	AllowAll bool           // allows every address: for URLs that an operator has set
 	Allowed  []netip.Prefix // allows these addresses, although they are not public
 	// Proxy is the URL of a proxy; nil uses the environment. The destinations of calls
 	// through a proxy are checked before the call, unless Anywhere is set.
 	Proxy *url.URL
-	// Fixed marks that no host is user-given: destinations of calls through a proxy are
+	// PinnedAddresses marks that no host is user-given: destinations of calls through a proxy are
 	// not checked, since only the proxy may be able to resolve their names.
-	Fixed bool
+	PinnedAddresses bool
 }
 
-// forbidden is the evidence of a call that was not made because of its address.
-const forbidden = "not called: user-given URLs must not resolve to a loopback, private, link-local or " +
+// evidenceForbidden is the evidence of a call that was not made because of its address.
+const evidenceForbidden = "not called: user-given URLs must not resolve to a loopback, private, link-local or " +
 	"reserved address; an operator can allow it by --allow-destinations"
 
 // callTimeout is the timeout of a whole call, including its response.
@@ -40,20 +40,20 @@ func NewClient(c ClientConfig) *http.Client {
 	if c.Proxy != nil {
 		proxy = http.ProxyURL(c.Proxy)
 	}
-	if c.Anywhere {
+	if c.AllowAll {
 		return &http.Client{Timeout: callTimeout, Transport: newTransport(proxy, dialer.DialContext)}
 	}
 	g := c.guard(proxy)
 	return &http.Client{Timeout: callTimeout, Transport: &guardedTransport{
 		proxy:   proxy,
 		guard:   g,
-		fixed:   c.Fixed,
+		fixed:   c.PinnedAddresses,
 		direct:  newTransport(nil, g.dial),
 		proxied: newTransport(proxy, dialer.DialContext),
 	}}
 }
 
-func newTransport(proxy func(*http.Request) (*url.URL, error), dial Dial) *http.Transport {
+func newTransport(proxy func(*http.Request) (*url.URL, error), dial DialFunc) *http.Transport {
 	return &http.Transport{
 		Proxy:                  proxy,
 		DialContext:            dial,
@@ -62,18 +62,18 @@ func newTransport(proxy func(*http.Request) (*url.URL, error), dial Dial) *http.
 		MaxIdleConns:           2048,
 		MaxIdleConnsPerHost:    512,
 		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: maxAnswer,
+		MaxResponseHeaderBytes: maxResponseBytes,
 		DisableCompression:     true, // responses are small, and are recorded as they were sent
 	}
 }
 
-// A Dial opens a connection.
-type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
+// A DialFunc opens a connection.
+type DialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// NewDial returns the dialer for providers that do not use HTTP. It allows the same
+// NewDialer returns the dialer for providers that do not use HTTP. It allows the same
 // destinations as NewClient, and uses no proxy.
-func NewDial(c ClientConfig) Dial {
-	if c.Anywhere {
+func NewDialer(c ClientConfig) DialFunc {
+	if c.AllowAll {
 		return dialer.DialContext
 	}
 	return c.guard(http.ProxyFromEnvironment).dial

@@ -66,10 +66,10 @@ func TestAllowedAddresses(t *testing.T) {
 		config ClientConfig
 		url    string
 	}{
-		"anywhere":       {ClientConfig{Anywhere: true}, base},
+		"anywhere":       {ClientConfig{AllowAll: true}, base},
 		"allowed":        {ClientConfig{Allowed: loopback}, base},
 		"by a proxy":     {ClientConfig{Proxy: proxy}, "http://1.1.1.1/hook"},
-		"resolved there": {ClientConfig{Proxy: proxy, Fixed: true}, "http://provider.invalid/hook"},
+		"resolved there": {ClientConfig{Proxy: proxy, PinnedAddresses: true}, "http://provider.invalid/hook"},
 		"allowed behind": {ClientConfig{Proxy: proxy, Allowed: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, "http://10.0.0.1/hook"},
 		"by a free name": {ClientConfig{Allowed: loopback}, strings.Replace(base, "127.0.0.1", "localhost", 1)},
 	} {
@@ -97,7 +97,7 @@ func TestHTTPMustBeAllowed(t *testing.T) {
 		"https://user:pass@example.com/": {false, false}, "ftp://example.com/": {false, false}, "https:///a": {false, false}, "example.com": {false, false},
 	} {
 		for i, http := range []bool{false, true} {
-			if err := s.Accept(value, http); (err == nil) != want[i] {
+			if err := s.Validate(value, http); (err == nil) != want[i] {
 				t.Errorf("%q with http %v: %v", value, http, err)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Discord sends by a webhook of a Discord channel
@@ -18,7 +20,7 @@ var _ Verifier = Discord{}
 // discordRate is the initial rate limit: Discord changes its limits at any time and
 // returns them in its responses. Five calls in two seconds is the observed limit of a
 // webhook and of a channel (unverified); pauses by 429 add to it.
-var discordRate = Rate{Count: 2, Per: time.Second, Burst: 5}
+var discordRate = ratelimit.Rate{Count: 2, Per: time.Second, Burst: 5}
 
 // Spec describes an address with a webhook.
 func (Discord) Spec() Spec {
@@ -50,7 +52,7 @@ func (Discord) Spec() Spec {
 func (d Discord) Send(ctx context.Context, m Message) Outcome {
 	at, err := discordWebhook(m.Credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	query := at.Query()
 	query.Set("wait", "true")
@@ -59,9 +61,9 @@ func (d Discord) Send(ctx context.Context, m Message) Outcome {
 	header := discordHeader()
 	header.Set("Content-Type", "application/json")
 	r := d.post(ctx, at.String(), marshal(message), header)
-	o := judgeDiscordWebhook(r, d.outcome(r))
-	o.Cut = cut
-	return o.without(discordSecrets(at, m.Credential)...)
+	o := classifyDiscordWebhook(r, d.outcome(r))
+	o.Truncated = cut
+	return o.redacted(discordSecrets(at, m.Credential)...)
 }
 
 // Verify gets the webhook, which notifies nobody
@@ -69,13 +71,13 @@ func (d Discord) Send(ctx context.Context, m Message) Outcome {
 func (d Discord) Verify(ctx context.Context, credential, _ string) Outcome {
 	at, err := discordWebhook(credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	at.RawQuery = ""
 	r := d.get(ctx, at.String(), discordHeader())
-	o := judgeDiscordWebhook(r, d.outcome(r))
+	o := classifyDiscordWebhook(r, d.outcome(r))
 	o.MessageID = "" // the response has the id of the webhook
-	return o.without(discordSecrets(at, credential)...)
+	return o.redacted(discordSecrets(at, credential)...)
 }
 
 // discordSecrets returns the secrets of the called URL and of the credential.
@@ -101,16 +103,16 @@ func discordWebhook(value string) (*url.URL, error) {
 	return at, nil
 }
 
-// judgeDiscordWebhook returns the outcome of a response to a webhook. "If a webhook
+// classifyDiscordWebhook returns the outcome of a response to a webhook. "If a webhook
 // returns a 404 status you should not attempt to use it again"
 // (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
 // a 404 with Discord's error body is therefore permanent.
-func judgeDiscordWebhook(r reply, o Outcome) Outcome {
-	said := readJSON[discordReply](r)
-	o = said.judge(r, o, NoScope)
+func classifyDiscordWebhook(r response, o Outcome) Outcome {
+	res := readJSON[discordReply](r)
+	o = res.classify(r, o, NoScope)
 	if o.Status == http.StatusNotFound {
-		o = o.as(meaning{Failed, DestinationScope})
-		o.Gone = said.Message != ""
+		o = o.classify(classification{Failed, DestinationScope})
+		o.Gone = res.Message != ""
 	}
 	return o
 }

@@ -53,7 +53,7 @@ type discordField struct {
 func discordMessageOf(m Message) (message discordMessage, cut bool) {
 	message.AllowedMentions.Parse = []string{}
 	message.Content, cut = discordText(m.Text, discordContentLimit)
-	if m.Plain() {
+	if m.IsPlain() {
 		return message, cut
 	}
 	e := discordEmbedder{left: discordEmbedsLimit, cut: cut}
@@ -71,7 +71,7 @@ func (e *discordEmbedder) embeds(m Message) []discordEmbed {
 	first := discordEmbed{Title: e.write(m.Title, discordTitleLimit)}
 	switch {
 	case m.Link == "":
-	case unitsOf(m.Link) > discordURLLimit: // a truncated link does not work
+	case utf16Len(m.Link) > discordURLLimit: // a truncated link does not work
 		e.cut = true
 	case first.Title == "":
 		first.Description = e.write(m.Link, discordDescriptionLimit)
@@ -98,12 +98,12 @@ func (e *discordEmbedder) embeds(m Message) []discordEmbed {
 func (e *discordEmbedder) fields(details []Detail) []discordField {
 	fields := make([]discordField, 0, len(details))
 	for _, d := range details {
-		if len(fields) == discordEmbedCount*discordFieldCount || e.left < discordNameLimit+len(mark) {
+		if len(fields) == discordEmbedCount*discordFieldCount || e.left < discordNameLimit+len(ellipsis) {
 			e.cut = true
 			break
 		}
-		name := e.write(shown(d.Name), discordNameLimit)
-		fields = append(fields, discordField{Name: name, Value: e.write(shown(d.Value), discordValueLimit)})
+		name := e.write(nonEmptyField(d.Name), discordNameLimit)
+		fields = append(fields, discordField{Name: name, Value: e.write(nonEmptyField(d.Value), discordValueLimit)})
 	}
 	return fields
 }
@@ -111,14 +111,14 @@ func (e *discordEmbedder) fields(details []Detail) []discordField {
 // write returns text cut to limit and to the characters left, and subtracts its length.
 func (e *discordEmbedder) write(text string, limit int) string {
 	text, cut := discordText(text, min(limit, e.left))
-	e.left -= unitsOf(text)
+	e.left -= utf16Len(text)
 	e.cut = e.cut || cut
 	return text
 }
 
-// shown returns a text that Discord does not treat as missing: it rejects fields
+// nonEmptyField returns a text that Discord does not treat as missing: it rejects fields
 // without a name or a value.
-func shown(text string) string {
+func nonEmptyField(text string) string {
 	if text == "" {
 		return "\u200b" // zero-width space
 	}

@@ -22,7 +22,7 @@ var discordSample = sample{
 	sent:      discordTaken,
 	messageID: "1334567890123456789",
 	refused:   `{"message":"Invalid Form Body","code":50035}`,
-	means:     map[int]meaning{404: {Failed, DestinationScope}},
+	means:     map[int]classification{404: {Failed, DestinationScope}},
 }
 
 func TestDiscordRequest(t *testing.T) {
@@ -44,22 +44,22 @@ func discordAnswers() []answered {
 		{200, nil, "{}", unreadable},
 		{200, nil, `{"id":7}`, unreadable},
 		{200, nil, "<html>", unreadable},
-		{429, map[string]string{"Retry-After": "65"}, "error code: 1015", Outcome{Kind: Paused, Code: "http_429", After: 65 * time.Second}},
+		{429, map[string]string{"Retry-After": "65"}, "error code: 1015", Outcome{Kind: Paused, Code: "http_429", RetryAfter: 65 * time.Second}},
 		{429, map[string]string{"Retry-After": "65", "X-RateLimit-Scope": "global", "X-RateLimit-Global": "true"}, `{"message":"no","retry_after":64.57,"global":true}`,
-			Outcome{Kind: Paused, Code: "http_429", After: 64570 * time.Millisecond}},
-		{429, map[string]string{"X-RateLimit-Scope": "user"}, `{"message":"no","retry_after":0.5,"global":true}`, Outcome{Kind: Paused, Code: "http_429", After: 500 * time.Millisecond}},
-		{429, nil, `{"message":"no","retry_after":3600.0001,"global":false,"code":20028}`, Outcome{Kind: Paused, Code: "20028", After: time.Hour + time.Millisecond}},
+			Outcome{Kind: Paused, Code: "http_429", RetryAfter: 64570 * time.Millisecond}},
+		{429, map[string]string{"X-RateLimit-Scope": "user"}, `{"message":"no","retry_after":0.5,"global":true}`, Outcome{Kind: Paused, Code: "http_429", RetryAfter: 500 * time.Millisecond}},
+		{429, nil, `{"message":"no","retry_after":3600.0001,"global":false,"code":20028}`, Outcome{Kind: Paused, Code: "20028", RetryAfter: time.Hour + time.Millisecond}},
 		{429, nil, `{"retry_after":-1}`, Outcome{Kind: Paused, Code: "http_429"}},
-		{429, retryLater, `{"retry_after":"soon"}`, Outcome{Kind: Paused, Code: "http_429", After: later}},
+		{429, retryLater, `{"retry_after":"soon"}`, Outcome{Kind: Paused, Code: "http_429", RetryAfter: later}},
 		{400, nil, discordRefusal(1), Outcome{Kind: Failed, Scope: MessageScope, Code: "1"}},
 		{401, nil, `{"message":"401: Unauthorized","code":0}`, Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_401"}},
 		{403, nil, discordRefusal(40333), Outcome{Kind: Failed, Scope: CredentialScope, Code: "40333"}},
 		{302, nil, discordRefusal(10003), Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
-		{500, retryLater, discordRefusal(10003), Outcome{Kind: Retry, Code: "10003", After: later}},
+		{500, retryLater, discordRefusal(10003), Outcome{Kind: Retry, Code: "10003", RetryAfter: later}},
 		{502, nil, "<html>", Outcome{Kind: Retry, Code: "http_502"}},
 		{503, nil, discordRefusal(130000), Outcome{Kind: Retry, Code: "130000"}},
 	}
-	for means, codes := range map[meaning][]int{
+	for means, codes := range map[classification][]int{
 		{kind: Retry}:              {40004, 40006},
 		{Failed, DestinationScope}: {50001, 50007, 50008, 50013, 50083, 160005, 220001},
 		{Failed, CredentialScope}:  {40001, 50014, 50027},
@@ -79,7 +79,7 @@ func TestDiscordAnswers(t *testing.T) {
 		answered{404, nil, `{"message":"404: Not Found","code":0}`, Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404", Gone: true}},
 		answered{404, nil, "<html>", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}}, // not an error body of Discord
 		answered{429, map[string]string{"X-RateLimit-Scope": "user"}, `{"message":"no","retry_after":0.25,"global":false}`,
-			Outcome{Kind: Paused, Code: "http_429", After: 250 * time.Millisecond}}, // the webhook is the credential
+			Outcome{Kind: Paused, Code: "http_429", RetryAfter: 250 * time.Millisecond}}, // the webhook is the credential
 	))
 }
 
@@ -118,7 +118,7 @@ func FuzzDiscordText(f *testing.F) {
 			t.Skip("texts are valid UTF-8")
 		}
 		got, cut := discordText(text, int(limit))
-		if unitsOf(got) > int(limit) || cut != strings.HasSuffix(got, mark) && !strings.HasSuffix(text, mark) {
+		if utf16Len(got) > int(limit) || cut != strings.HasSuffix(got, ellipsis) && !strings.HasSuffix(text, ellipsis) {
 			t.Errorf("%q at %d: %q, cut %v", text, limit, got, cut)
 		}
 		if again := discordEscape.ReplaceAllString(got, "$1"); !cut && again != text && !strings.Contains(text, `\`) {
@@ -139,8 +139,8 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	})
 	m := plainMessage(discordWebhookURL, "")
 	m.Text = "[normal] " + strings.Repeat("봉🔥_", 1000)
-	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || !o.Cut || unitsOf(got.Content) > 2000 || !strings.HasSuffix(got.Content, mark) {
-		t.Errorf("%+v, %d units", o, unitsOf(got.Content))
+	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || !o.Truncated || utf16Len(got.Content) > 2000 || !strings.HasSuffix(got.Content, ellipsis) {
+		t.Errorf("%+v, %d units", o, utf16Len(got.Content))
 	}
 	for name, change := range map[string]func(*Message){
 		"a long title": func(m *Message) { m.Title = strings.Repeat("t", 257) },
@@ -156,7 +156,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 			m := plainMessage(discordWebhookURL, "")
 			change(&m)
 			o := send(t.Context(), t, find(t, "discord", base), m)
-			if o.Kind != Sent || !o.Cut {
+			if o.Kind != Sent || !o.Truncated {
 				t.Errorf("%+v", o)
 			}
 			withinDiscord(t, got)
@@ -164,7 +164,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	}
 	m = full(discordWebhookURL, "")
 	m.Details = append(slices.Repeat([]Detail{{Name: "n", Value: "v"}}, 60), Detail{Name: "", Value: ""})
-	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || o.Cut || len(got.Embeds) != 3 {
+	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || o.Truncated || len(got.Embeds) != 3 {
 		t.Errorf("%+v: 61 details in %d embeds", o, len(got.Embeds))
 	}
 	withinDiscord(t, got)
@@ -175,13 +175,13 @@ func withinDiscord(t *testing.T, m discordMessage) {
 	t.Helper()
 	sum := 0
 	for _, e := range m.Embeds {
-		sum += unitsOf(e.Title) + unitsOf(e.Description)
-		if unitsOf(e.Title) > 256 || len(e.Fields) > 25 || e.Title == "" && e.Description == "" && len(e.Fields) == 0 {
+		sum += utf16Len(e.Title) + utf16Len(e.Description)
+		if utf16Len(e.Title) > 256 || len(e.Fields) > 25 || e.Title == "" && e.Description == "" && len(e.Fields) == 0 {
 			t.Errorf("embed %+v", e)
 		}
 		for _, f := range e.Fields {
-			sum += unitsOf(f.Name) + unitsOf(f.Value)
-			if f.Name == "" || f.Value == "" || unitsOf(f.Name) > 256 || unitsOf(f.Value) > 1024 {
+			sum += utf16Len(f.Name) + utf16Len(f.Value)
+			if f.Name == "" || f.Value == "" || utf16Len(f.Name) > 256 || utf16Len(f.Value) > 1024 {
 				t.Errorf("field %+v", f)
 			}
 		}

@@ -9,10 +9,10 @@ import (
 // limit. Discord's limits are in characters of an unspecified kind; UTF-16 units are
 // counted, which are never fewer.
 func discordText(text string, limit int) (shown string, cut bool) {
-	if shown = escapeDiscord(text); unitsOf(shown) <= limit {
+	if shown = escapeDiscord(text); utf16Len(shown) <= limit {
 		return shown, false
 	}
-	text, cut = fit(text, limit, discordSize)
+	text, cut = truncate(text, limit, discordSize)
 	return escapeDiscord(text), cut
 }
 
@@ -55,7 +55,7 @@ func escapeDiscordWords(words string) string {
 // discordSize returns the length of text with every escapable character escaped. It is
 // additive over characters, and never less than the length of the escaped text.
 func discordSize(s string) int {
-	n := unitsOf(s)
+	n := utf16Len(s)
 	for _, r := range s {
 		if strings.ContainsRune(discordSigns, r) {
 			n++

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // DiscordBot sends as a bot to channels of Discord
@@ -36,7 +38,7 @@ func (DiscordBot) Spec() Spec {
 			Check: checkSnowflake,
 		},
 		Verifiable: true,
-		Limits:     Limits{Credential: Rate{Count: 50, Per: time.Second}, Destination: discordRate},
+		Limits:     Limits{Credential: ratelimit.Rate{Count: 50, Per: time.Second}, Destination: discordRate},
 	}
 }
 
@@ -53,19 +55,19 @@ func checkSnowflake(value string) error {
 // Send posts the message to the channel.
 func (d DiscordBot) Send(ctx context.Context, m Message) Outcome {
 	if err := checkToken(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	if err := checkSnowflake(m.Destination); err != nil {
-		return unreachable(err)
+		return badDestinationOutcome(err)
 	}
 	message, cut := discordMessageOf(m)
 	message.Nonce, message.EnforceNonce = discordNonce(m), true
 	header := discordBotHeader(m.Credential)
 	header.Set("Content-Type", "application/json")
 	r := d.post(ctx, discordChannel(m.Destination)+"/messages", marshal(message), header)
-	o := judgeDiscordBot(r, d.outcome(r))
-	o.Cut = cut
-	return o.without(m.Credential)
+	o := classifyDiscordBot(r, d.outcome(r))
+	o.Truncated = cut
+	return o.redacted(m.Credential)
 }
 
 // Verify gets the channel, which notifies nobody
@@ -73,19 +75,19 @@ func (d DiscordBot) Send(ctx context.Context, m Message) Outcome {
 // check whether the bot may post there.
 func (d DiscordBot) Verify(ctx context.Context, credential, destination string) Outcome {
 	if err := checkToken(credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	if err := checkSnowflake(destination); err != nil {
-		return unreachable(err)
+		return badDestinationOutcome(err)
 	}
 	r := d.get(ctx, discordChannel(destination), discordBotHeader(credential))
-	o := judgeDiscordBot(r, d.outcome(r))
+	o := classifyDiscordBot(r, d.outcome(r))
 	if o.Kind == Sent && discordSilent[readJSON[discordReply](r).Type] {
 		o.Code = "50008"
-		o = o.as(discordErrors[50008])
+		o = o.classify(discordErrors[50008])
 	}
 	o.MessageID = "" // the response has the id of the channel
-	return o.without(credential)
+	return o.redacted(credential)
 }
 
 // discordSilent are the types of channels that accept no messages: categories,
@@ -110,12 +112,12 @@ func discordNonce(m Message) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// judgeDiscordBot returns the outcome of a response to a bot: a 404 is about the
+// classifyDiscordBot returns the outcome of a response to a bot: a 404 is about the
 // channel.
-func judgeDiscordBot(r reply, o Outcome) Outcome {
-	o = readJSON[discordReply](r).judge(r, o, DestinationScope)
+func classifyDiscordBot(r response, o Outcome) Outcome {
+	o = readJSON[discordReply](r).classify(r, o, DestinationScope)
 	if o.Status == http.StatusNotFound {
-		o = o.as(meaning{Failed, DestinationScope})
+		o = o.classify(classification{Failed, DestinationScope})
 	}
 	return o
 }

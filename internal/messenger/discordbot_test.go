@@ -12,7 +12,7 @@ var discordBotSample = sample{
 	sent:      discordTaken,
 	messageID: "1334567890123456789",
 	refused:   `{"message":"Invalid Form Body","code":50035}`,
-	means:     map[int]meaning{404: {Failed, DestinationScope}},
+	means:     map[int]classification{404: {Failed, DestinationScope}},
 }
 
 func TestDiscordBotRequest(t *testing.T) {
@@ -28,9 +28,9 @@ func TestDiscordBotAnswers(t *testing.T) {
 		answered{404, nil, discordRefusal(10003), Outcome{Kind: Failed, Scope: DestinationScope, Code: "10003"}},
 		answered{404, nil, "<html>", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}},
 		answered{429, map[string]string{"X-RateLimit-Scope": "user", "Retry-After": "1"}, `{"message":"no","retry_after":0.25,"global":false}`,
-			channel(Outcome{Kind: Paused, Code: "http_429", After: 250 * time.Millisecond})},
+			channel(Outcome{Kind: Paused, Code: "http_429", RetryAfter: 250 * time.Millisecond})},
 		answered{429, map[string]string{"X-RateLimit-Scope": "shared", "Retry-After": "1337"}, `{"message":"no","retry_after":1336.57,"global":false}`,
-			channel(Outcome{Kind: Paused, Code: "http_429", After: 1336570 * time.Millisecond})},
+			channel(Outcome{Kind: Paused, Code: "http_429", RetryAfter: 1336570 * time.Millisecond})},
 	))
 }
 

@@ -38,20 +38,20 @@ func (Email) Spec() Spec {
 func (e Email) Send(ctx context.Context, m Message) Outcome {
 	r, err := parseRelay(m.Credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	if err := checkMail(m.Destination); err != nil {
-		return unreachable(err)
+		return badDestinationOutcome(err)
 	}
 	mail, id, err := m.mail(r, e.Now())
 	if err != nil {
 		return Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid_message", Excerpt: "the message cannot be encoded as mail"}
 	}
-	o := e.hand(ctx, r, m.Destination, mail)
+	o := e.deliver(ctx, r, m.Destination, mail)
 	if o.Kind == Sent {
 		o.MessageID = id
 	}
-	return o.without(r.secrets(m.Credential)...)
+	return o.redacted(r.secrets(m.Credential)...)
 }
 
 // Verify checks that the relay accepts mail from the sender to the destination, and
@@ -59,17 +59,17 @@ func (e Email) Send(ctx context.Context, m Message) Outcome {
 func (e Email) Verify(ctx context.Context, credential, destination string) Outcome {
 	r, err := parseRelay(credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	if err := checkMail(destination); err != nil {
-		return unreachable(err)
+		return badDestinationOutcome(err)
 	}
-	return e.hand(ctx, r, destination, nil).without(r.secrets(credential)...)
+	return e.deliver(ctx, r, destination, nil).redacted(r.secrets(credential)...)
 }
 
-// hand runs an SMTP session with the relay, or with the operator's URL, whose scheme
+// deliver runs an SMTP session with the relay, or with the operator's URL, whose scheme
 // then decides the encryption.
-func (e Email) hand(ctx context.Context, r relay, to string, mail []byte) Outcome {
+func (e Email) deliver(ctx context.Context, r relay, to string, mail []byte) Outcome {
 	refuse := func(why string) Outcome {
 		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_url", Excerpt: "not called: " + why}
 	}
@@ -79,12 +79,12 @@ func (e Email) hand(ctx context.Context, r relay, to string, mail []byte) Outcom
 			return refuse("the URL of the messenger must be such as smtp://127.0.0.1:18025")
 		}
 		r.host, r.port, r.implicit, r.clear = u.Hostname(), u.Port(), u.Scheme == "smtps", u.Scheme == "smtp"
-	} else if r.clear && !e.HTTP && !loopback(r.host) {
+	} else if r.clear && !e.HTTP && !isLoopback(r.host) {
 		return refuse("tls=off sends the password unencrypted; an operator must allow it by --allow-http")
 	}
-	o := e.talk(ctx, r, to, mail).outcome(e.Now())
+	o := e.runSMTP(ctx, r, to, mail).outcome(e.Now())
 	if e.byUser && e.URL == "" && o.Status == 0 {
-		return o.vague()
+		return o.withoutNetworkDetails()
 	}
 	return o
 }

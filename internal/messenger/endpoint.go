@@ -15,7 +15,7 @@ import (
 // An Endpoint configures the calls of a messenger to its provider.
 type Endpoint struct {
 	Client *http.Client // from NewClient; its transport and its timeout are used
-	Dial   Dial         // from NewDial, for protocols other than HTTP
+	Dial   DialFunc     // from NewDialer, for protocols other than HTTP
 	Now    func() time.Time
 	// URL replaces the scheme and the host of every call, such as by those of a fake or
 	// a gateway. Empty calls the provider itself.
@@ -32,8 +32,8 @@ type Endpoint struct {
 	roots *x509.CertPool
 }
 
-// at returns the URL to call for address.
-func (e Endpoint) at(address string) string {
+// urlOf returns the URL to call for address.
+func (e Endpoint) urlOf(address string) string {
 	if e.URL == "" {
 		return address
 	}
@@ -45,25 +45,25 @@ func (e Endpoint) at(address string) string {
 }
 
 // post makes one POST request with exactly this header.
-func (e Endpoint) post(ctx context.Context, address string, body []byte, header http.Header) reply {
+func (e Endpoint) post(ctx context.Context, address string, body []byte, header http.Header) response {
 	return e.request(ctx, http.MethodPost, address, bytes.NewReader(body), header)
 }
 
 // get makes one GET request with exactly this header.
-func (e Endpoint) get(ctx context.Context, address string, header http.Header) reply {
+func (e Endpoint) get(ctx context.Context, address string, header http.Header) response {
 	return e.request(ctx, http.MethodGet, address, http.NoBody, header)
 }
 
-func (e Endpoint) request(ctx context.Context, method, address string, body io.Reader, header http.Header) reply {
-	ctx, cancel := within(ctx, e.Client.Timeout)
+func (e Endpoint) request(ctx context.Context, method, address string, body io.Reader, header http.Header) response {
+	ctx, cancel := withTimeout(ctx, e.Client.Timeout)
 	defer cancel()
-	var begun begun
-	req, err := http.NewRequestWithContext(begun.watch(ctx), method, e.at(address), body)
+	var written requestWritten
+	req, err := http.NewRequestWithContext(written.watch(ctx), method, e.urlOf(address), body)
 	if err != nil {
-		return reply{impossible: true}
+		return response{impossible: true}
 	}
 	if e.URL == "" && !e.HTTP && req.URL.Scheme != "https" {
-		return reply{impossible: true}
+		return response{impossible: true}
 	}
 	if header != nil {
 		req.Header = header
@@ -73,28 +73,28 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 		password, _ := user.Password() // a missing password is empty
 		req.SetBasicAuth(user.Username(), password)
 	}
-	return call(e.Client, req, &begun)
+	return call(e.Client, req, &written)
 }
 
-// given returns the endpoint for a messenger that calls user-given URLs.
-func (e Endpoint) given() Endpoint {
+// forUserURL returns the endpoint for a messenger that calls user-given URLs.
+func (e Endpoint) forUserURL() Endpoint {
 	e.byUser = true
 	return e
 }
 
 // outcome returns the outcome of a response by its status alone.
-func (e Endpoint) outcome(r reply) Outcome {
+func (e Endpoint) outcome(r response) Outcome {
 	o := r.outcome(e.Now())
 	if e.byUser && e.URL == "" && r.status == 0 {
-		return o.vague()
+		return o.withoutNetworkDetails()
 	}
 	return o
 }
 
-// vague returns the outcome of a call to a user-given URL without a response, without
+// withoutNetworkDetails returns the outcome of a call to a user-given URL without a response, without
 // details of a network that only this process can reach: whether a port is closed or
 // filtered, and addresses.
-func (o Outcome) vague() Outcome {
+func (o Outcome) withoutNetworkDetails() Outcome {
 	switch o.Code {
 	case "connection_refused", "dial_error", "connection_error", "timeout", "tls_error", "connection_lost":
 	case "dns_error":

@@ -5,29 +5,29 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // maxCode is the length, in bytes, to which a provider's code or message id is cut.
 const maxCode = 255
 
-// without returns the outcome as Messenger promises it: secrets redacted, control
+// redacted returns the outcome as Messenger promises it: secrets redacted, control
 // characters replaced, texts cut, and After only where a retry follows.
-func (o Outcome) without(secrets ...string) Outcome {
-	o.Code = evidence(o.Code, secrets, maxCode)
-	o.MessageID = evidence(o.MessageID, secrets, maxCode)
-	o.Excerpt = evidence(o.Excerpt, secrets, MaxExcerpt)
+func (o Outcome) redacted(secrets ...string) Outcome {
+	o.Code = cleanEvidence(o.Code, secrets, maxCode)
+	o.MessageID = cleanEvidence(o.MessageID, secrets, maxCode)
+	o.Excerpt = cleanEvidence(o.Excerpt, secrets, MaxExcerpt)
 	if o.Kind == Sent || o.Kind == Failed {
-		o.After = 0
+		o.RetryAfter = 0
 	}
 	return o
 }
 
-// evidence redacts before it cuts, so that no prefix of a secret remains, and replaces
+// cleanEvidence redacts before it cuts, so that no prefix of a secret remains, and replaces
 // control characters instead of removing them, so that no secret is joined by their
 // removal.
-func evidence(s string, secrets []string, limit int) string {
-	s = redact.Text(visible(s), secrets...)
+func cleanEvidence(s string, secrets []string, limit int) string {
+	s = redact.Text(oneLine(s), secrets...)
 	if len(s) <= limit {
 		return s
 	}
@@ -37,8 +37,8 @@ func evidence(s string, secrets []string, limit int) string {
 	return s[:limit]
 }
 
-// visible returns s as valid UTF-8 in one line.
-func visible(s string) string {
+// oneLine returns s as valid UTF-8 in one line.
+func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\r', r == '\t':

@@ -16,7 +16,7 @@ func TestWithout(t *testing.T) {
 		"cut on a character": {"T0KEN", strings.Repeat("봉", 200), strings.Repeat("봉", MaxExcerpt/3)},
 		"cut in the secret":  {"T0KEN-12", strings.Repeat("x", MaxExcerpt-2) + "T0KEN-12", strings.Repeat("x", MaxExcerpt-2) + "[r"},
 	} {
-		if got := (Outcome{Kind: Failed, Excerpt: c.excerpt}).without(c.secret).Excerpt; got != c.want {
+		if got := (Outcome{Kind: Failed, Excerpt: c.excerpt}).redacted(c.secret).Excerpt; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -75,8 +75,8 @@ func TestFakesPauseWhoIsTooFast(t *testing.T) {
 // TestFakesKnowTheirAddresses verifies addresses that the fakes accept.
 func TestFakesKnowTheirAddresses(t *testing.T) {
 	atFakes(t, func(t *testing.T, _ *mockup.Mockup, m Messenger, s sample) {
-		v, is := m.(Verifier)
-		if !is {
+		v, ok := m.(Verifier)
+		if !ok {
 			t.Skip("its provider has no call for that")
 		}
 		o := v.Verify(t.Context(), s.message.Credential, s.message.Destination)

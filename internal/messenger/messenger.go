@@ -47,12 +47,12 @@ type Message struct {
 	Text        string // "[severity] message", or from a text template; never empty
 
 	Severity string    // as the caller set it, "normal" by default
-	Urgency  string    // name of the alert's rank; empty: that of Severity
+	RankName string    // name of the alert's rank; empty: that of Severity
 	Title    string    // one line; empty if absent
 	Link     string    // http or https URL; empty if absent
 	Details  []Detail  // in the caller's order
 	Time     time.Time // when the alert was accepted
-	Key      string    // alert key; empty if absent
+	AlertKey string    // alert key; empty if absent
 	Resolved bool      // the alert is a resolution; Text mentions it too
 }
 
@@ -60,12 +60,12 @@ type Message struct {
 type Detail = job.Detail
 
 // rank returns the rank of the alert.
-func (m Message) rank() job.Rank { return job.RankOf(cmp.Or(m.Urgency, m.Severity)) }
+func (m Message) rank() job.Rank { return job.RankOf(cmp.Or(m.RankName, m.Severity)) }
 
 // status returns firing or resolved for a message with an alert key, else "".
 func (m Message) status() string {
 	switch {
-	case m.Key == "":
+	case m.AlertKey == "":
 		return ""
 	case m.Resolved:
 		return "resolved"
@@ -74,12 +74,12 @@ func (m Message) status() string {
 	}
 }
 
-// Plain reports whether the message has only a text.
-func (m Message) Plain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
+// IsPlain reports whether the message has only a text.
+func (m Message) IsPlain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
-// handle returns the idempotency key of a delivery: the same for every attempt, and
+// idempotencyHandle returns the idempotency key of a delivery: the same for every attempt, and
 // unique, since delivery ids are never reused.
-func (m Message) handle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
+func (m Message) idempotencyHandle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {
@@ -113,15 +113,15 @@ type Setting struct {
 	URL bool
 }
 
-// Accept returns an error that describes an invalid value, or nil. http allows http
+// Validate returns an error that describes an invalid value, or nil. http allows http
 // URLs as well as https.
-func (s Setting) Accept(value string, http bool) error {
+func (s Setting) Validate(value string, http bool) error {
 	switch {
 	case value == "" && s.Optional:
 		return nil
 	case value == "":
 		return errors.New("must be given: " + s.Hint)
-	case s.URL && !http && !encrypted(value):
+	case s.URL && !http && !isConfidential(value):
 		return errors.New("must be an encrypted URL, such as https://…")
 	case s.Check == nil:
 		return nil
@@ -129,20 +129,20 @@ func (s Setting) Accept(value string, http bool) error {
 	return s.Check(value)
 }
 
-// Kind is the result of a call. It determines the next step of the delivery.
-type Kind int
+// OutcomeKind is the result of a call. It determines the next step of the delivery.
+type OutcomeKind int
 
 // The kinds of outcomes.
 const (
-	Sent    Kind = iota + 1 // the provider confirmed that it accepted the message
-	Retry                   // a failure that may pass
-	Paused                  // the provider requested a pause; the message was not accepted
-	Failed                  // the provider rejected the message; a retry would fail again
-	Unknown                 // the message may have been accepted
+	Sent    OutcomeKind = iota + 1 // the provider confirmed that it accepted the message
+	Retry                          // a failure that may pass
+	Paused                         // the provider requested a pause; the message was not accepted
+	Failed                         // the provider rejected the message; a retry would fail again
+	Unknown                        // the message may have been accepted
 )
 
 // String returns the name of the kind for display.
-func (k Kind) String() string {
+func (k OutcomeKind) String() string {
 	return [...]string{"unspecified", "sent", "retry", "paused", "failed", "unknown"}[k]
 }
 
@@ -162,15 +162,15 @@ const MaxExcerpt = 512
 
 // An Outcome is the result of one call, with the evidence.
 type Outcome struct {
-	Kind      Kind
-	Scope     Scope         // set if Kind is Failed; if it is Paused, DestinationScope pauses the destination only, anything else the credential
-	Status    int           // of the provider, such as an HTTP status; 0 without a response
-	Code      string        // error code of the provider; ours without a response
-	MessageID string        // the provider's id of the accepted message
-	Excerpt   string        // head of the response, at most MaxExcerpt bytes, without secrets
-	After     time.Duration // requested wait before a retry; 0 if none was requested
-	Gone      bool          // if Failed: the provider requests no further calls to this URL
-	Cut       bool          // the text exceeded the provider's limit; its end was not sent
+	Kind       OutcomeKind
+	Scope      Scope         // set if Kind is Failed; if it is Paused, DestinationScope pauses the destination only, anything else the credential
+	Status     int           // of the provider, such as an HTTP status; 0 without a response
+	Code       string        // error code of the provider; ours without a response
+	MessageID  string        // the provider's id of the accepted message
+	Excerpt    string        // head of the response, at most MaxExcerpt bytes, without secrets
+	RetryAfter time.Duration // requested wait before a retry; 0 if none was requested
+	Gone       bool          // if Failed: the provider requests no further calls to this URL
+	Truncated  bool          // the text exceeded the provider's limit; its end was not sent
 	// Destination is set if the provider responds that the destination has moved, and
 	// the message was not accepted: this message, and every later one, must be sent to
 	// the new destination. Kind is Retry then.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Ntfy publishes to a topic of an ntfy server (https://docs.ntfy.sh/publish/). It is
@@ -46,7 +47,7 @@ func (Ntfy) Spec() Spec {
 // (https://docs.ntfy.sh/publish/#limitations): 60 requests at once, and one more every
 // five seconds. A message has at most 4,096 bytes, or becomes a file; a title has at
 // most 1 KB.
-var ntfyVisitor = Rate{Count: 12, Per: time.Minute, Burst: 60}
+var ntfyVisitor = ratelimit.Rate{Count: 12, Per: time.Minute, Burst: 60}
 
 const (
 	ntfyText  = 4096
@@ -58,13 +59,13 @@ const (
 func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 	server, token, err := ntfyServer(m.Credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	if err := checkTopic(m.Destination); err != nil { // or it could change the path
-		return unreachable(err)
+		return badDestinationOutcome(err)
 	}
-	text, cut := fit(Message{Text: m.Text, Details: m.Details}.Full(), ntfyText, bytesOf)
-	title, titleCut := fit(m.Title, ntfyTitle, bytesOf)
+	text, cut := truncate(Message{Text: m.Text, Details: m.Details}.PlainText(), ntfyText, byteLen)
+	title, titleCut := truncate(m.Title, ntfyTitle, byteLen)
 	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
 	for name, value := range map[string]string{
 		"Title":    title,
@@ -80,12 +81,12 @@ func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 		header.Set("Authorization", "Bearer "+token)
 	}
 	r := n.post(ctx, server+"/"+m.Destination, []byte(text), header)
-	o := readJSON[ntfyReply](r).judge(n.outcome(r), n.Now())
-	o.Cut = cut || titleCut
+	o := readJSON[ntfyReply](r).classify(n.outcome(r), n.Now())
+	o.Truncated = cut || titleCut
 	if token == "" { // the credential is no secret then, and responses may contain the server
-		return o.without()
+		return o.redacted()
 	}
-	return o.without(m.Credential, token)
+	return o.redacted(m.Credential, token)
 }
 
 // Priorities are from 1 to 5, 3 by default

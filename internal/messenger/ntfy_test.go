@@ -41,7 +41,7 @@ func TestNtfyCuts(t *testing.T) {
 			})
 			m.Credential, m.Destination = "https://ntfy.sh", "alerts"
 			o := send(t.Context(), t, find(t, "ntfy", base), m)
-			if o.Kind != Sent || !o.Cut || len(body) > 4096 || len(title) > 1000 || m.Title != "" && !strings.HasPrefix(title, "봉봉봉") {
+			if o.Kind != Sent || !o.Truncated || len(body) > 4096 || len(title) > 1000 || m.Title != "" && !strings.HasPrefix(title, "봉봉봉") {
 				t.Errorf("%+v: %d bytes, title %q", o, len(body), title)
 			}
 		})
@@ -71,12 +71,12 @@ func TestNtfyAnswers(t *testing.T) {
 	rows := []answered{
 		{200, nil, `{"id":"a","event":"message"}`, Outcome{Kind: Sent, MessageID: "a"}},
 		{500, nil, `{"id":"a","event":"message"}`, Outcome{Kind: Retry, Code: "http_500"}},
-		{429, nil, refusal(42901, "limit reached: too many requests"), Outcome{Kind: Paused, Code: "42901", After: 5 * time.Second}},
-		{429, retryLater, refusal(42901, "limit reached: too many requests"), Outcome{Kind: Paused, Code: "42901", After: later}},
-		{429, nil, refusal(42904, "limit reached: the total number of topics"), Outcome{Kind: Paused, Code: "42904", After: 5 * time.Second}},
-		{429, nil, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", After: 12 * time.Hour}}, // the clock is at noon
-		{429, retryLater, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", After: later}},
-		{429, nil, "<html>", Outcome{Kind: Paused, Code: "http_429", After: 5 * time.Second}},
+		{429, nil, refusal(42901, "limit reached: too many requests"), Outcome{Kind: Paused, Code: "42901", RetryAfter: 5 * time.Second}},
+		{429, retryLater, refusal(42901, "limit reached: too many requests"), Outcome{Kind: Paused, Code: "42901", RetryAfter: later}},
+		{429, nil, refusal(42904, "limit reached: the total number of topics"), Outcome{Kind: Paused, Code: "42904", RetryAfter: 5 * time.Second}},
+		{429, nil, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", RetryAfter: 12 * time.Hour}}, // the clock is at noon
+		{429, retryLater, refusal(42908, "limit reached: daily message quota reached"), Outcome{Kind: Paused, Code: "42908", RetryAfter: later}},
+		{429, nil, "<html>", Outcome{Kind: Paused, Code: "http_429", RetryAfter: 5 * time.Second}},
 		{401, nil, refusal(40101, "unauthorized"), Outcome{Kind: Failed, Scope: CredentialScope, Code: "40101"}},
 		{403, nil, "<html>", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_403"}},
 		{403, nil, refusal(40301, "forbidden"), Outcome{Kind: Failed, Scope: DestinationScope, Code: "40301"}},
@@ -86,7 +86,7 @@ func TestNtfyAnswers(t *testing.T) {
 		{200, nil, refusal(40009, "invalid request: topic invalid"), Outcome{Kind: Failed, Scope: MessageScope, Code: "40009"}},
 		{500, nil, refusal(50001, "internal server error"), Outcome{Kind: Retry, Code: "50001"}},
 		{507, nil, refusal(50701, "attachment storage full"), Outcome{Kind: Retry, Code: "50701"}},
-		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", After: later}},
+		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", RetryAfter: later}},
 		{302, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
 	}
 	for _, body := range []string{"", "ok", "null", "[]", "{}", `{"event":"message"}`, `{"id":"a"}`, `{"id":"a","event":"open"}`, `{"id":1,"event":"message"}`, `{"id":"a","event":"message"`, `{"id":"a","event":"message"}x`} {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // PagerDuty triggers and resolves alerts by the Events API v2
@@ -41,7 +43,7 @@ func (PagerDuty) Spec() Spec {
 // counted over the last 60 seconds
 // (https://developer.pagerduty.com/docs/events-api-v2-rate-limits): 100 a minute and a
 // burst of 20 are 120 in the busiest minute.
-var pagerDutyKey = Rate{Count: 100, Per: time.Minute, Burst: 20}
+var pagerDutyKey = ratelimit.Rate{Count: 100, Per: time.Minute, Burst: 20}
 
 // PagerDuty's limits (https://developer.pagerduty.com/docs/send-alert-event): a summary
 // of 1,024 characters, an event of 512 KB.
@@ -60,7 +62,7 @@ const pagerDutyPause = 2 * time.Minute
 // details.
 func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 	if err := checkRoutingKey(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	event := pagerDutyEventOf(m)
 	body, cut := marshal(event), false
@@ -69,9 +71,9 @@ func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 		body = marshal(event)
 	}
 	r := p.post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
-	o := readJSON[pagerDutyReply](r).judge(p.outcome(r))
-	o.Cut = cut
-	return o.without(m.Credential)
+	o := readJSON[pagerDutyReply](r).classify(p.outcome(r))
+	o.Truncated = cut
+	return o.redacted(m.Credential)
 }
 
 var pagerDutyRoutingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)

@@ -36,7 +36,7 @@ type pagerDutyLink struct {
 
 func pagerDutyEventOf(m Message) pagerDutyTrigger {
 	var details pagerDutyDetails
-	summary, cut := fit(m.Text, pagerDutySummary, utf8.RuneCountInString)
+	summary, cut := truncate(m.Text, pagerDutySummary, utf8.RuneCountInString)
 	if m.Title != "" {
 		details = append(details, Detail{Name: "title", Value: m.Title})
 	}
@@ -71,10 +71,10 @@ func pagerDutyEventOf(m Message) pagerDutyTrigger {
 // the same for all events of one alert key under one integration key; without an alert
 // key, that of the delivery.
 func pagerDutyDedupKey(m Message) string {
-	if m.Key == "" {
-		return m.handle()
+	if m.AlertKey == "" {
+		return m.idempotencyHandle()
 	}
-	sum := sha256.Sum256([]byte(m.Credential + "\x00" + m.Key))
+	sum := sha256.Sum256([]byte(m.Credential + "\x00" + m.AlertKey))
 	return "bongsu-key-" + hex.EncodeToString(sum[:])
 }
 

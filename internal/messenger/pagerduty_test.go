@@ -48,11 +48,11 @@ func TestPagerDutySize(t *testing.T) {
 	event, o := pagerDutyGot(t, Message{Text: long})
 	payload := event["payload"].(map[string]any)
 	summary := []rune(payload["summary"].(string))
-	if o.Cut || len(summary) != 1024 || summary[1023] != '…' || payload["custom_details"].(map[string]any)["message"] != long {
+	if o.Truncated || len(summary) != 1024 || summary[1023] != '…' || payload["custom_details"].(map[string]any)["message"] != long {
 		t.Errorf("%+v of %d characters, details %.40v", o, len(summary), payload["custom_details"])
 	}
 	event, o = pagerDutyGot(t, Message{Text: "x", Details: []Detail{{Name: "log", Value: strings.Repeat("x", 512_000)}}})
-	if payload := event["payload"].(map[string]any); o.Kind != Sent || !o.Cut || payload["custom_details"] != nil {
+	if payload := event["payload"].(map[string]any); o.Kind != Sent || !o.Truncated || payload["custom_details"] != nil {
 		t.Errorf("%+v, %.80v", o, payload)
 	}
 }
@@ -95,12 +95,12 @@ func TestPagerDutyAnswers(t *testing.T) {
 		{403, nil, "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "http_403"}},
 		{404, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_404"}},
 		{413, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "http_413"}},
-		{429, nil, throttled, Outcome{Kind: Paused, Code: "throttle exceeded", After: 2 * time.Minute}},
-		{429, retryLater, throttled, Outcome{Kind: Paused, Code: "throttle exceeded", After: later}},
-		{429, nil, "", Outcome{Kind: Paused, Code: "http_429", After: 2 * time.Minute}},
-		{429, nil, pagerDutySample.sent, Outcome{Kind: Paused, Code: "success", After: 2 * time.Minute}},
+		{429, nil, throttled, Outcome{Kind: Paused, Code: "throttle exceeded", RetryAfter: 2 * time.Minute}},
+		{429, retryLater, throttled, Outcome{Kind: Paused, Code: "throttle exceeded", RetryAfter: later}},
+		{429, nil, "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: 2 * time.Minute}},
+		{429, nil, pagerDutySample.sent, Outcome{Kind: Paused, Code: "success", RetryAfter: 2 * time.Minute}},
 		{500, nil, "", Outcome{Kind: Retry, Code: "http_500"}},
-		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", After: later}},
+		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", RetryAfter: later}},
 		{302, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: "redirect"}},
 	}
 	for _, body := range []string{"", "success", "null", "[]", "{}", `{"status":202}`, `{"message":"success"}`, `{"status":"success"`, `{"status":"success"}x`} {
@@ -133,16 +133,16 @@ func TestPagerDutyResolves(t *testing.T) {
 		return event["event_action"].(string), event["dedup_key"].(string)
 	}
 	long := strings.Repeat("봉", 200)
-	trigger, key := event(Message{DeliveryID: 7, Text: "x", Key: long})
-	again, same := event(Message{DeliveryID: 8, Text: "y", Key: long})
-	over, resolved := event(Message{DeliveryID: 9, Text: "z", Key: long, Resolved: true})
+	trigger, key := event(Message{DeliveryID: 7, Text: "x", AlertKey: long})
+	again, same := event(Message{DeliveryID: 8, Text: "y", AlertKey: long})
+	over, resolved := event(Message{DeliveryID: 9, Text: "z", AlertKey: long, Resolved: true})
 	if trigger != "trigger" || again != "trigger" || over != "resolve" || key != same || key != resolved || len(key) > 255 {
 		t.Errorf("%s %s %s under %q, %q, %q", trigger, again, over, key, same, resolved)
 	}
-	if _, other := event(Message{DeliveryID: 7, Text: "x", Key: long + "x"}); other == key {
+	if _, other := event(Message{DeliveryID: 7, Text: "x", AlertKey: long + "x"}); other == key {
 		t.Errorf("another key is %q too", other)
 	}
-	if other := pagerDutyDedupKey(Message{Credential: "another", Key: long}); other == key {
+	if other := pagerDutyDedupKey(Message{Credential: "another", AlertKey: long}); other == key {
 		t.Errorf("by another integration it is %q too", other)
 	}
 }

@@ -57,7 +57,7 @@ func TestStatusesWithoutAWord(t *testing.T) {
 		_, _ = io.WriteString(w, "<h1>no</h1>"+echo(r))
 	})
 	each(t, base, newClient(t), func(t *testing.T, m Messenger, s sample) {
-		for want, statuses := range map[Kind][]int{
+		for want, statuses := range map[OutcomeKind][]int{
 			Paused: {429},
 			Retry:  {408, 425, 500, 502, 503, 504, 599},
 			Failed: {302, 304, 400, 401, 403, 404, 405, 410, 413, 415, 422},
@@ -68,16 +68,16 @@ func TestStatusesWithoutAWord(t *testing.T) {
 				if o.Kind != want || o.Status != status {
 					t.Errorf("%d: %+v, want %s", status, o, want)
 				}
-				if m, is := s.means[status]; is && o.Scope != m.scope {
-					t.Errorf("%d: scope %v, want %v", status, o.Scope, m.scope)
+				if c, ok := s.means[status]; ok && o.Scope != c.scope {
+					t.Errorf("%d: scope %v, want %v", status, o.Scope, c.scope)
 				}
-				if want != Failed && o.After != time.Hour {
-					t.Errorf("%d: After %v, want one hour", status, o.After)
+				if want != Failed && o.RetryAfter != time.Hour {
+					t.Errorf("%d: After %v, want one hour", status, o.RetryAfter)
 				}
 				if code := fmt.Sprintf("http_%d", status); o.Code != code && o.Code != "redirect" {
 					t.Errorf("%d: code %q, want %q", status, o.Code, code)
 				}
-				if _, is := s.means[status]; !is && (status == 401 || status == 403) {
+				if _, ok := s.means[status]; !ok && (status == 401 || status == 403) {
 					if o.Scope != CredentialScope {
 						t.Errorf("%d: scope %v, want the credential", status, o.Scope)
 					}

@@ -35,7 +35,7 @@ type sample struct {
 	refused   string // an error body with that status; empty if the status alone decides
 	// means are the statuses whose classification differs from reply.outcome, with a
 	// body that has no details.
-	means map[int]meaning
+	means map[int]classification
 }
 
 var samples = map[string]sample{
@@ -56,9 +56,9 @@ var samples = map[string]sample{
 func (s sample) ok() int { return cmp.Or(s.status, http.StatusOK) }
 
 // by returns the kind of a status with a body that has no details.
-func (s sample) by(status int, kind Kind) Kind {
-	if m, is := s.means[status]; is {
-		return m.kind
+func (s sample) by(status int, kind OutcomeKind) OutcomeKind {
+	if c, ok := s.means[status]; ok {
+		return c.kind
 	}
 	return kind
 }
@@ -95,7 +95,7 @@ func endpoint(base string, client *http.Client) Endpoint {
 // newClient returns a NewClient whose connections are closed when the test ends.
 func newClient(t *testing.T) *http.Client {
 	t.Helper()
-	c := NewClient(ClientConfig{Anywhere: true})
+	c := NewClient(ClientConfig{AllowAll: true})
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
@@ -166,7 +166,7 @@ func sound(t *testing.T, o Outcome, credential string) {
 	if (o.Code == "") != (o.Kind == Sent) {
 		t.Errorf("missing code: %+v", o)
 	}
-	if o.After < 0 || o.After > 0 && (o.Kind == Sent || o.Kind == Failed) {
+	if o.RetryAfter < 0 || o.RetryAfter > 0 && (o.Kind == Sent || o.Kind == Failed) {
 		t.Errorf("After without a retry: %+v", o)
 	}
 	for text, limit := range map[string]int{o.Code: maxCode, o.MessageID: maxCode, o.Excerpt: MaxExcerpt} {

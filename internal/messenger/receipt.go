@@ -2,17 +2,17 @@ package messenger
 
 import "net/url"
 
-// A Receiver is a Messenger whose provider sends receipts for the messages that it
+// A ReceiptParser is a Messenger whose provider sends receipts for the messages that it
 // accepted.
-type Receiver interface {
+type ReceiptParser interface {
 	Messenger
 
-	// Receipt parses a callback of the provider for a delivery, a form and its
+	// ParseReceipt parses a callback of the provider for a delivery, a form and its
 	// signature. It must return fault.ErrInvalid if the signature is not by the
 	// credential that the delivery was sent with, or is for another delivery, and if
 	// the form has no status of a message. It keeps the promises of Send for the
 	// Outcome.
-	Receipt(delivery int64, form url.Values, signature, credential string) (Receipt, error)
+	ParseReceipt(delivery int64, form url.Values, signature, credential string) (Receipt, error)
 }
 
 // A Receipt is a provider's report about a message that it accepted. Receipts may be

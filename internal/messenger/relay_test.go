@@ -17,7 +17,7 @@ import (
 // The actions of a script other than replies.
 const (
 	hangUp  = "hang up"
-	silence = "silence" // until the client disconnects
+	hang    = "hang" // until the client disconnects
 	endless = "endless"
 )
 
@@ -34,7 +34,7 @@ type scripted struct {
 	mu    sync.Mutex
 	lines []string // all commands
 	mails []string
-	hung  chan struct{} // receives when a client meets silence
+	hung  chan struct{} // receives when a client meets hang
 }
 
 // relayOf starts a relay, and returns its address.
@@ -113,8 +113,8 @@ func (s *scripted) read(r *bufio.Reader) (command string) {
 // reply performs the script's action for a command, and reports whether the session
 // continues.
 func (s *scripted) reply(conn net.Conn, command string) bool {
-	reply, is := s.script[command]
-	if !is {
+	reply, ok := s.script[command]
+	if !ok {
 		reply = map[string]string{"": "220 relay", "EHLO": "250-relay\r\n250 AUTH PLAIN", "AUTH": "235 in", "DATA": "354 go on", "STARTTLS": "220 go on", ".": "250 2.0.0 Ok: queued as 4F2C1", "QUIT": hangUp}[command]
 		if reply == "" {
 			reply = "250 ok"
@@ -123,7 +123,7 @@ func (s *scripted) reply(conn net.Conn, command string) bool {
 	switch reply {
 	case hangUp:
 		return false
-	case silence:
+	case hang:
 		s.hung <- struct{}{}
 		_, _ = io.Copy(io.Discard, conn)
 		return false
@@ -157,7 +157,7 @@ func certified(t *testing.T) (*tls.Config, *x509.CertPool) {
 // emailTo returns the messenger with one relay in place of all others.
 func emailTo(addr string) Email {
 	e := endpoint("smtp://"+addr, nil)
-	e.Dial = NewDial(ClientConfig{Anywhere: true})
+	e.Dial = NewDialer(ClientConfig{AllowAll: true})
 	return Email{e}
 }
 
@@ -178,7 +178,7 @@ func TestShortPasswordOfARelay(t *testing.T) {
 		`535 kim:a and "a" are bad, YQ== too`:  `535 [redacted] and "[redacted]" are bad, [redacted] too`,
 		"535 smtp://KIM:A@relay.example.com":   "535 smtp://[redacted]@relay.example.com",
 	} {
-		if got := (Outcome{Kind: Failed, Excerpt: said}).without(r.secrets(credential)...).Excerpt; got != want {
+		if got := (Outcome{Kind: Failed, Excerpt: said}).redacted(r.secrets(credential)...).Excerpt; got != want {
 			t.Errorf("%q makes %q, want %q", said, got, want)
 		}
 	}

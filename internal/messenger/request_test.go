@@ -48,7 +48,7 @@ func wire(t *testing.T, name string, m Message, cut bool) []byte {
 		w.WriteHeader(s.ok())
 		_, _ = io.WriteString(w, s.sent)
 	})
-	if o := send(t.Context(), t, find(t, name, base), m); o.Kind != Sent || o.Cut != cut {
+	if o := send(t.Context(), t, find(t, name, base), m); o.Kind != Sent || o.Truncated != cut {
 		t.Errorf("%+v, want Sent and Cut %v", o, cut)
 	}
 	return b.Bytes()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// maxAfter bounds the wait that a provider can request, so that additions to it do not
+// maxRetryAfter bounds the wait that a provider can request, so that additions to it do not
 // overflow. It is far longer than any time to live.
-const maxAfter = 365 * 24 * time.Hour
+const maxRetryAfter = 365 * 24 * time.Hour
 
 // retryAfter parses a Retry-After header: seconds, as an integer or with a fraction, or
 // an HTTP date. It returns whole milliseconds, rounded up, and 0 for a date in the past
@@ -24,8 +24,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 		if err != nil && !math.IsInf(seconds, 1) { // Inf: a number too large for a float
 			return 0
 		}
-		if seconds >= maxAfter.Seconds() {
-			return maxAfter
+		if seconds >= maxRetryAfter.Seconds() {
+			return maxRetryAfter
 		}
 		return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond
 	}
@@ -33,6 +33,6 @@ func retryAfter(value string, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	wait := min(max(at.Sub(now), 0), maxAfter)
+	wait := min(max(at.Sub(now), 0), maxRetryAfter)
 	return (wait + time.Millisecond - 1).Truncate(time.Millisecond)
 }

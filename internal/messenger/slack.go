@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Slack sends by chat.postMessage of Slack's Web API.
@@ -40,12 +42,12 @@ func (Slack) Spec() Spec {
 // message a second per channel and short bursts beyond it; the limit of the workspace
 // is documented without a number. Limits hold "per API method per workspace per app",
 // which a token stands for: a 429 therefore pauses the whole credential.
-var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
+var slackChannel = ratelimit.Rate{Count: 1, Per: time.Second, Burst: 3}
 
 // Send posts the message to the channel.
 func (s Slack) Send(ctx context.Context, m Message) Outcome {
 	if err := checkToken(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	content, cut := slackContentOf(m)
 	body := marshal(struct {
@@ -56,7 +58,7 @@ func (s Slack) Send(ctx context.Context, m Message) Outcome {
 		"Content-Type":  {"application/json"},
 		"Authorization": {"Bearer " + m.Credential},
 	})
-	o := readSlack(r).judge(s.outcome(r))
-	o.Cut = cut
-	return o.without(m.Credential)
+	o := readSlack(r).classify(s.outcome(r))
+	o.Truncated = cut
+	return o.redacted(m.Credential)
 }

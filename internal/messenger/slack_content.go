@@ -48,8 +48,8 @@ type slackText struct {
 	Emoji *bool `json:"emoji,omitempty"`
 }
 
-// off is false for settings that default to true.
-var off = new(bool)
+// boolFalse is false for settings that default to true.
+var boolFalse = new(bool)
 
 // slackContentOf formats a message with more than a text as blocks, unless they exceed
 // Slack's limits: then all of it is text, cut if it exceeds the limit of a text.
@@ -57,32 +57,32 @@ func slackContentOf(m Message) (content slackContent, cut bool) {
 	if blocks := slackBlocksOf(m); blocks != nil {
 		return slackContent{Text: slackEscapes.Replace(m.Text), Mrkdwn: slackMrkdwn(m.Text), Blocks: blocks}, false
 	}
-	text, cut := fit(m.Full(), slackTextLimit, slackSize)
+	text, cut := truncate(m.PlainText(), slackTextLimit, slackSize)
 	return slackContent{Text: slackEscapes.Replace(text), Mrkdwn: slackMrkdwn(text)}, cut
 }
 
 // slackMrkdwn returns nil for a text without Slack markup.
 func slackMrkdwn(text string) *bool {
 	if slackMarked(text) {
-		return off
+		return boolFalse
 	}
 	return nil
 }
 
 // slackBlocksOf returns nil for a plain message, and for one that exceeds the limits.
 func slackBlocksOf(m Message) []slackBlock {
-	if m.Plain() || utf8.RuneCountInString(m.Title) > slackHeaderLimit || slackSize(m.Text) > slackSectionLimit {
+	if m.IsPlain() || utf8.RuneCountInString(m.Title) > slackHeaderLimit || slackSize(m.Text) > slackSectionLimit {
 		return nil
 	}
 	var blocks []slackBlock
 	if m.Title != "" { // plain_text has no markup, so nothing is escaped
 		blocks = append(blocks, slackBlock{Type: "header", Text: &slackText{Type: "plain_text", Text: m.Title}})
 	}
-	blocks = append(blocks, slackBlock{Type: "section", Text: slackWords(slackEscapes.Replace(m.Text), m.Text)})
+	blocks = append(blocks, slackBlock{Type: "section", Text: slackTextOf(slackEscapes.Replace(m.Text), m.Text)})
 	for some := range slices.Chunk(m.Details, slackFieldCount) {
 		section := slackBlock{Type: "section"}
 		for _, d := range some {
-			field := slackWords("*"+slackEscapes.Replace(d.Name)+"*\n"+slackEscapes.Replace(d.Value), d.Name+"\n"+d.Value)
+			field := slackTextOf("*"+slackEscapes.Replace(d.Name)+"*\n"+slackEscapes.Replace(d.Value), d.Name+"\n"+d.Value)
 			if utf8.RuneCountInString(field.Text) > slackFieldLimit {
 				return nil
 			}
@@ -103,11 +103,11 @@ func slackSection(text string) slackBlock {
 	return slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text, Verbatim: true}}
 }
 
-// slackWords returns text of a caller as mrkdwn; or as plain text, if it contains Slack
+// slackTextOf returns text of a caller as mrkdwn; or as plain text, if it contains Slack
 // markup.
-func slackWords(marked, said string) *slackText {
+func slackTextOf(marked, said string) *slackText {
 	if slackMarked(said) {
-		return &slackText{Type: "plain_text", Text: said, Emoji: off}
+		return &slackText{Type: "plain_text", Text: said, Emoji: boolFalse}
 	}
 	return &slackText{Type: "mrkdwn", Text: marked, Verbatim: true}
 }

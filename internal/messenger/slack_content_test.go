@@ -48,7 +48,7 @@ func TestSlackContent(t *testing.T) {
 			if n := utf8.RuneCountInString(content.Text); n > slackTextLimit || n == 0 {
 				t.Errorf("a text of %d characters", n)
 			}
-			if c.blocks == 0 && !c.cut && content.Text != slackEscapes.Replace(m.Full()) {
+			if c.blocks == 0 && !c.cut && content.Text != slackEscapes.Replace(m.PlainText()) {
 				t.Errorf("the text is %.100q", content.Text)
 			}
 			if !json.Valid(marshal(content)) {

@@ -79,18 +79,18 @@ func TestSlackAnswers(t *testing.T) {
 	rows := []row{
 		{200, "", `{"ok":true,"channel":"C1","ts":"1503435956.000247","warning":"missing_charset"}`, Outcome{Kind: Sent, MessageID: "1503435956.000247"}},
 		{200, "5", `{"ok":true}`, Outcome{Kind: Sent}},
-		{429, "30", "", Outcome{Kind: Paused, Code: "http_429", After: 30 * time.Second}},
-		{429, "3600", refusal("ratelimited"), Outcome{Kind: Paused, Code: "ratelimited", After: time.Hour}},
-		{429, "1", refusal("channel_not_found"), Outcome{Kind: Paused, Code: "channel_not_found", After: time.Second}},
-		{429, "1", `{"ok":true}`, Outcome{Kind: Paused, Code: "http_429", After: time.Second}},
-		{200, "2", refusal("ratelimited"), Outcome{Kind: Paused, Code: "ratelimited", After: 2 * time.Second}},
+		{429, "30", "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: 30 * time.Second}},
+		{429, "3600", refusal("ratelimited"), Outcome{Kind: Paused, Code: "ratelimited", RetryAfter: time.Hour}},
+		{429, "1", refusal("channel_not_found"), Outcome{Kind: Paused, Code: "channel_not_found", RetryAfter: time.Second}},
+		{429, "1", `{"ok":true}`, Outcome{Kind: Paused, Code: "http_429", RetryAfter: time.Second}},
+		{200, "2", refusal("ratelimited"), Outcome{Kind: Paused, Code: "ratelimited", RetryAfter: 2 * time.Second}},
 		{200, "", refusal("rate_limited"), Outcome{Kind: Paused, Code: "rate_limited"}},
 		{200, "", refusal("fatal_error"), Outcome{Kind: Unknown, Code: "fatal_error"}},
 		{500, "", refusal("fatal_error"), Outcome{Kind: Unknown, Code: "fatal_error"}},
-		{503, "7", refusal("service_unavailable"), Outcome{Kind: Retry, Code: "service_unavailable", After: 7 * time.Second}},
+		{503, "7", refusal("service_unavailable"), Outcome{Kind: Retry, Code: "service_unavailable", RetryAfter: 7 * time.Second}},
 		{500, "", refusal("never_heard_of"), Outcome{Kind: Retry, Code: "never_heard_of"}},
 		{500, "", `{"ok":true,"ts":"1.2"}`, Outcome{Kind: Retry, Code: "http_500"}},
-		{502, "9", "<html>Bad Gateway", Outcome{Kind: Retry, Code: "http_502", After: 9 * time.Second}},
+		{502, "9", "<html>Bad Gateway", Outcome{Kind: Retry, Code: "http_502", RetryAfter: 9 * time.Second}},
 		{200, "", refusal("never_heard_of"), Outcome{Kind: Failed, Scope: MessageScope, Code: "never_heard_of"}},
 		{200, "", `{"ok":false,"OK":true,"error":"is_archived","Error":""}`, Outcome{Kind: Failed, Scope: DestinationScope, Code: "is_archived"}},
 		{200, "", `{"ok":false}`, Outcome{Kind: Failed, Scope: MessageScope, Code: "unspecified_error"}},
@@ -134,7 +134,7 @@ func TestSlackAnswers(t *testing.T) {
 		t.Run(fmt.Sprint(now.status, " ", now.body), func(t *testing.T) {
 			o := send(t.Context(), t, slack, samples["slack"].message)
 			want := now.want
-			want.Status, want.Excerpt = now.status, visible(now.body)
+			want.Status, want.Excerpt = now.status, oneLine(now.body)
 			if o != want {
 				t.Errorf("answered %d %s\ngot  %+v\nwant %+v", now.status, now.body, o, want)
 			}
@@ -146,12 +146,12 @@ func TestSlackAnswers(t *testing.T) {
 // is Sent, although only the head of that response is read.
 func TestSlackLongAnswer(t *testing.T) {
 	long, _ := json.Marshal(strings.Repeat("봉수", 30_000))
-	for body, want := range map[string]Kind{
+	for body, want := range map[string]OutcomeKind{
 		`{"ok":true,"channel":"C1","ts":"1.2","message":{"text":` + string(long) + `}}`: Sent,
 		`{"ok":false,"error":"is_archived","message":` + string(long) + `}`:             Failed,
 		`{"message":{"text":` + string(long) + `},"ok":true,"ts":"1.2"}`:                Unknown, // "ok" is beyond the part that is read
-		`{"ok":true,"ts":"1.2"}` + strings.Repeat(" ", 2*maxAnswer):                     Sent,
-		`{"ok":true,"ts":"1.2"}` + strings.Repeat("x", 2*maxAnswer):                     Unknown,
+		`{"ok":true,"ts":"1.2"}` + strings.Repeat(" ", 2*maxResponseBytes):              Sent,
+		`{"ok":true,"ts":"1.2"}` + strings.Repeat("x", 2*maxResponseBytes):              Unknown,
 	} {
 		base := provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 		if o := send(t.Context(), t, slackAt(t, base), samples["slack"].message); o.Kind != want {
@@ -216,8 +216,8 @@ func FuzzSlackAnswer(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r := reply{status: 200, body: body}
-		o := readSlack(r).judge(r.outcome(noon)).without(secret)
+		r := response{status: 200, body: body}
+		o := readSlack(r).classify(r.outcome(noon)).redacted(secret)
 		var other map[string]any
 		err := json.Unmarshal(body, &other)
 		if o.Kind == Sent && (err != nil || other["ok"] != true) {

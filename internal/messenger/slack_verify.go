@@ -14,44 +14,44 @@ import (
 // https://docs.slack.dev/reference/methods/conversations.info).
 func (s Slack) Verify(ctx context.Context, credential, destination string) Outcome {
 	if err := checkToken(credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	_, o := s.ask(ctx, "auth.test", credential, nil)
 	switch {
 	case o.Kind != Sent:
-		return o.without(credential)
+		return o.redacted(credential)
 	case !slackID.MatchString(destination):
 		o.Excerpt = "token valid; channel not checked: the destination is not a channel id"
-		return o.without(credential)
+		return o.redacted(credential)
 	}
 	r, o := s.ask(ctx, "conversations.info", credential, url.Values{"channel": {destination}})
 	switch {
 	case o.Kind == Sent:
-		o = judgeSlackChannel(r, o)
+		o = classifySlackChannel(r, o)
 	case o.Code == "missing_scope":
-		o = o.as(meaning{kind: Sent})
+		o = o.classify(classification{kind: Sent})
 		o.Code = ""
 		o.Excerpt = "token valid; channel not checked: the token lacks the scopes channels:read, groups:read and im:read"
 	}
-	return o.without(credential)
+	return o.redacted(credential)
 }
 
 // ask calls a method that changes nothing, with a form: some of those methods accept no
 // JSON.
-func (s Slack) ask(ctx context.Context, method, token string, arguments url.Values) (reply, Outcome) {
+func (s Slack) ask(ctx context.Context, method, token string, arguments url.Values) (response, Outcome) {
 	r := s.post(ctx, slackAPI+method, []byte(arguments.Encode()), http.Header{
 		"Content-Type":  {"application/x-www-form-urlencoded"},
 		"Authorization": {"Bearer " + token},
 	})
-	return r, readSlack(r).judge(s.outcome(r))
+	return r, readSlack(r).classify(s.outcome(r))
 }
 
 // slackID matches the id of a channel, or of a direct or group conversation.
 var slackID = regexp.MustCompile(`^[CDG][A-Z0-9]{8,}$`)
 
-// judgeSlackChannel refines the outcome for a visible channel: one that can be posted
+// classifySlackChannel refines the outcome for a visible channel: one that can be posted
 // to, or the error that chat.postMessage would return.
-func judgeSlackChannel(r reply, o Outcome) Outcome {
+func classifySlackChannel(r response, o Outcome) Outcome {
 	var info struct {
 		Channel struct {
 			IsChannel  bool `json:"is_channel"`
@@ -63,7 +63,7 @@ func judgeSlackChannel(r reply, o Outcome) Outcome {
 	}
 	if err := json.Unmarshal(r.body, &info); err != nil {
 		o.Code = "unreadable_answer"
-		return o.as(meaning{kind: Unknown})
+		return o.classify(classification{kind: Unknown})
 	}
 	c := info.Channel
 	public := !c.IsPrivate && strings.Contains(r.header.Get("X-OAuth-Scopes"), "chat:write.public") // posting needs no membership
@@ -75,5 +75,5 @@ func judgeSlackChannel(r reply, o Outcome) Outcome {
 	default:
 		return o
 	}
-	return o.as(meaning{Failed, DestinationScope})
+	return o.classify(classification{Failed, DestinationScope})
 }

@@ -25,7 +25,7 @@ func TestSlackVerify(t *testing.T) {
 		"no scope":     {answers: map[string]string{auth: good, info: `{"ok":false,"error":"missing_scope","needed":"channels:read"}`}, want: Outcome{Kind: Sent}, says: "channel not checked"},
 		"odd answer":   {answers: map[string]string{auth: good, info: `{"ok":true,"channel":"C0123456789"}`}, want: Outcome{Kind: Unknown, Code: "unreadable_answer"}},
 		"a bad token":  {answers: map[string]string{auth: `{"ok":false,"error":"invalid_auth"}`}, want: failed(CredentialScope, "invalid_auth")},
-		"rate limited": {answers: map[string]string{auth: `{"ok":false,"error":"ratelimited"}`}, header: retryLater, want: Outcome{Kind: Paused, Code: "ratelimited", After: later}},
+		"rate limited": {answers: map[string]string{auth: `{"ok":false,"error":"ratelimited"}`}, header: retryLater, want: Outcome{Kind: Paused, Code: "ratelimited", RetryAfter: later}},
 	})
 	looks(t, "slack", secret, "#general", map[string]look{
 		"a name": {answers: map[string]string{auth: good}, want: Outcome{Kind: Sent}, says: "channel not checked"},

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // SlackHook sends by an incoming webhook of Slack
@@ -36,20 +38,20 @@ func (SlackHook) Spec() Spec {
 			Hint:     "a label, such as #ops; the webhook determines the channel",
 			Optional: true,
 		},
-		Limits: Limits{Credential: Rate{Count: 1, Per: time.Second, Burst: 3}},
+		Limits: Limits{Credential: ratelimit.Rate{Count: 1, Per: time.Second, Burst: 3}},
 	}
 }
 
 // Send posts the message to the channel of the webhook.
 func (s SlackHook) Send(ctx context.Context, m Message) Outcome {
 	if err := checkSlackHook(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	content, cut := slackContentOf(m)
 	r := s.post(ctx, m.Credential, marshal(content), http.Header{"Content-Type": {"application/json"}})
-	o := judgeSlackHook(r, s.outcome(r))
-	o.Cut = cut
-	return o.without(urlSecrets(m.Credential)...)
+	o := classifySlackHook(r, s.outcome(r))
+	o.Truncated = cut
+	return o.redacted(urlSecrets(m.Credential)...)
 }
 
 var slackHookPath = regexp.MustCompile(`^/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+$`)
@@ -69,7 +71,7 @@ func checkSlackHook(value string) error {
 // slackHookErrors classifies the error codes of webhooks
 // (https://docs.slack.dev/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
 // Other codes with a 400 are about the message.
-var slackHookErrors = map[string]meaning{
+var slackHookErrors = map[string]classification{
 	"user_not_found":                    {Failed, DestinationScope},
 	"channel_not_found":                 {Failed, DestinationScope},
 	"channel_is_archived":               {Failed, DestinationScope},
@@ -86,14 +88,14 @@ var slackHookErrors = map[string]meaning{
 // slackHookWord matches a response that is an error code of Slack.
 var slackHookWord = regexp.MustCompile(`^[a-z][a-z_]{3,60}$`)
 
-// judgeSlackHook refines the outcome of the HTTP status by the response body. Success
+// classifySlackHook refines the outcome of the HTTP status by the response body. Success
 // is exactly the body ok.
-func judgeSlackHook(r reply, o Outcome) Outcome {
+func classifySlackHook(r response, o Outcome) Outcome {
 	if r.status == http.StatusOK && r.err == nil && string(r.body) == "ok" {
 		o.Code = ""
-		return o.as(meaning{kind: Sent})
+		return o.classify(classification{kind: Sent})
 	}
-	if o.success() || o.Code == "redirect" {
+	if o.isSuccess() || o.Code == "redirect" {
 		return o
 	}
 	word := slackHookError(r)
@@ -105,15 +107,15 @@ func judgeSlackHook(r reply, o Outcome) Outcome {
 	case o.Kind != Failed:
 		return o
 	case known:
-		return o.as(means)
+		return o.classify(means)
 	case o.Status == http.StatusForbidden, o.Status == http.StatusNotFound, o.Status == http.StatusGone:
-		return o.as(meaning{Failed, DestinationScope})
+		return o.classify(classification{Failed, DestinationScope})
 	}
 	return o
 }
 
 // slackHookError returns Slack's error code, or "".
-func slackHookError(r reply) string {
+func slackHookError(r response) string {
 	word := strings.TrimSpace(string(r.body))
 	var limited struct{ Error string } // a 429 has a JSON body: unverified, and not relied on
 	if json.Unmarshal(r.body, &limited) == nil {

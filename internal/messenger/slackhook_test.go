@@ -12,7 +12,7 @@ var slackHookSample = sample{
 	message: Message{DeliveryID: 7, Credential: slackHookURL, Destination: "#ops", Text: "[normal] node1 down"},
 	sent:    "ok",
 	refused: "invalid_payload",
-	means: map[int]meaning{
+	means: map[int]classification{
 		403: {Failed, DestinationScope},
 		404: {Failed, DestinationScope},
 		410: {Failed, DestinationScope},
@@ -45,11 +45,11 @@ func TestSlackHookAnswers(t *testing.T) {
 		{410, nil, "", refused(DestinationScope, "http_410")},
 		{405, nil, "", refused(MessageScope, "http_405")},
 		{302, nil, "no_service", refused(MessageScope, "redirect")},
-		{429, retryLater, `{"retry_after":7,"ok":false,"error":"rate_limited"}`, Outcome{Kind: Paused, Code: "rate_limited", After: later}},
-		{429, retryLater, "ok", Outcome{Kind: Paused, Code: "http_429", After: later}},
-		{429, map[string]string{"Retry-After": "3600"}, "", Outcome{Kind: Paused, Code: "http_429", After: time.Hour}},
+		{429, retryLater, `{"retry_after":7,"ok":false,"error":"rate_limited"}`, Outcome{Kind: Paused, Code: "rate_limited", RetryAfter: later}},
+		{429, retryLater, "ok", Outcome{Kind: Paused, Code: "http_429", RetryAfter: later}},
+		{429, map[string]string{"Retry-After": "3600"}, "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: time.Hour}},
 		{500, nil, "rollup_error", Outcome{Kind: Retry, Code: "rollup_error"}},
-		{503, retryLater, "no_service", Outcome{Kind: Retry, Code: "no_service", After: later}},
+		{503, retryLater, "no_service", Outcome{Kind: Retry, Code: "no_service", RetryAfter: later}},
 	})
 }
 

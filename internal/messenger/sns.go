@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // SNS sends SMS by Publish of Amazon SNS.
@@ -42,7 +44,7 @@ func (SNS) Spec() Spec {
 // snsAccount is the SMS quota of an account: 20 a second, which AWS raises on request
 // (https://docs.aws.amazon.com/general/latest/gr/sns.html; unverified, and lower by
 // country and origination number).
-var snsAccount = Rate{Count: 20, Per: time.Second}
+var snsAccount = ratelimit.Rate{Count: 20, Per: time.Second}
 
 // An snsAccess is a parsed credential.
 type snsAccess struct{ key, secret, region string }
@@ -84,13 +86,13 @@ func (s SNS) Send(ctx context.Context, m Message) Outcome {
 		"MessageAttributes.entry.1.Name":              {"AWS.SNS.SMS.SMSType"},
 		"MessageAttributes.entry.1.Value.DataType":    {"String"},
 		"MessageAttributes.entry.1.Value.StringValue": {"Transactional"},
-	}, func(said snsReply, o Outcome) Outcome {
-		if said.XMLName.Local == "PublishResponse" && said.MessageID != "" {
-			o.Kind, o.Code, o.MessageID = Sent, "", said.MessageID
+	}, func(res snsReply, o Outcome) Outcome {
+		if res.XMLName.Local == "PublishResponse" && res.MessageID != "" {
+			o.Kind, o.Code, o.MessageID = Sent, "", res.MessageID
 		}
 		return o
 	})
-	o.Cut = cut
+	o.Truncated = cut
 	return o
 }
 
@@ -99,12 +101,12 @@ func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome
 	return s.ask(ctx, credential, url.Values{
 		"Action":      {"CheckIfPhoneNumberIsOptedOut"},
 		"phoneNumber": {destination}, // SNS spells it in lower case
-	}, func(said snsReply, o Outcome) Outcome {
+	}, func(res snsReply, o Outcome) Outcome {
 		switch {
-		case said.XMLName.Local != "CheckIfPhoneNumberIsOptedOutResponse":
-		case said.OptedOut == "false":
+		case res.XMLName.Local != "CheckIfPhoneNumberIsOptedOutResponse":
+		case res.OptedOut == "false":
 			o.Kind, o.Code = Sent, ""
-		case said.OptedOut == "true":
+		case res.OptedOut == "true":
 			o.Kind, o.Scope, o.Code = Failed, DestinationScope, "opted_out"
 		}
 		return o
@@ -115,22 +117,22 @@ func (s SNS) Verify(ctx context.Context, credential, destination string) Outcome
 func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken func(snsReply, Outcome) Outcome) Outcome {
 	access, err := parseSNS(credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	form.Set("Version", "2010-03-31")
 	body := []byte(form.Encode())
-	header, err := access.sign(ctx, s.at(access.url()), body, s.Now())
+	header, err := access.sign(ctx, s.urlOf(access.url()), body, s.Now())
 	if err != nil {
-		return s.outcome(reply{impossible: true})
+		return s.outcome(response{impossible: true})
 	}
 	r := s.post(ctx, access.url(), body, header)
-	o, said := s.outcome(r), readSNS(r)
-	if o.success() {
-		o = taken(said, o)
+	o, res := s.outcome(r), readSNS(r)
+	if o.isSuccess() {
+		o = taken(res, o)
 	} else {
-		o = said.refuse(o)
+		o = res.classifyError(o)
 	}
-	return o.without(credential, access.secret)
+	return o.redacted(credential, access.secret)
 }
 
 // sign returns the header of a call to at, signed by Signature Version 4.

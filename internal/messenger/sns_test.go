@@ -88,19 +88,19 @@ func TestSNSAnswers(t *testing.T) {
 		{200, nil, `<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse><x/>`, unreadable},
 		{200, nil, `{"MessageId":"m"}`, unreadable},
 		{400, nil, refusal("Throttling", "Rate exceeded"), Outcome{Kind: Paused, Code: "Throttling"}},
-		{429, retryLater, refusal("Throttled", "slow"), Outcome{Kind: Paused, Code: "Throttled", After: later}},
-		{429, retryLater, refusal("InvalidParameter", "x"), Outcome{Kind: Paused, Code: "InvalidParameter", After: later}},
+		{429, retryLater, refusal("Throttled", "slow"), Outcome{Kind: Paused, Code: "Throttled", RetryAfter: later}},
+		{429, retryLater, refusal("InvalidParameter", "x"), Outcome{Kind: Paused, Code: "InvalidParameter", RetryAfter: later}},
 		{400, nil, refusal("InvalidParameter", "Invalid parameter: PhoneNumber Reason: +1 is not valid to publish to"), failed(DestinationScope, "InvalidParameter")},
 		{400, nil, refusal("InvalidParameter", "Invalid parameter: Message too long"), failed(MessageScope, "InvalidParameter")},
 		{400, nil, refusal("InvalidParameter", "Invalid parameter: Empty message"), failed(MessageScope, "InvalidParameter")},
 		{400, nil, refusal("ValidationError", "x"), failed(MessageScope, "ValidationError")},
 		{403, nil, refusal("NeverHeardOf", "x"), failed(CredentialScope, "NeverHeardOf")},
 		{500, nil, refusal("InternalError", "x"), Outcome{Kind: Retry, Code: "InternalError"}},
-		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", After: later}},
+		{503, retryLater, "", Outcome{Kind: Retry, Code: "http_503", RetryAfter: later}},
 		{400, nil, refusal("RequestExpired", "x"), Outcome{Kind: Retry, Code: "RequestExpired"}},
 		{404, nil, "<html><p>", failed(MessageScope, "http_404")},
 	}
-	for want, codes := range map[meaning][]string{
+	for want, codes := range map[classification][]string{
 		{kind: Paused}:             {"Throttling", "ThrottlingException", "Throttled", "RequestLimitExceeded"},
 		{kind: Retry}:              {"InternalError", "InternalFailure", "ServiceUnavailable"},
 		{Failed, DestinationScope}: {"InvalidParameter", "InvalidParameterValue", "OptedOut"},
@@ -108,7 +108,7 @@ func TestSNSAnswers(t *testing.T) {
 			"SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "InvalidSecurity"},
 	} {
 		for _, code := range codes {
-			rows = append(rows, answered{400, nil, refusal(code, "no"), Outcome{Code: code}.as(want)})
+			rows = append(rows, answered{400, nil, refusal(code, "no"), Outcome{Code: code}.classify(want)})
 		}
 	}
 	meanings(t, "sns", rows)

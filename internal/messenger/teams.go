@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Teams sends by a workflow of Microsoft Teams that begins with "When a Teams webhook
@@ -36,20 +38,20 @@ func (Teams) Spec() Spec {
 			Hint:     "a label, such as Operations; the workflow determines the channel",
 			Optional: true,
 		},
-		Limits: Limits{Credential: Rate{Count: 4, Per: time.Second}},
+		Limits: Limits{Credential: ratelimit.Rate{Count: 4, Per: time.Second}},
 	}
 }
 
 // Send posts the message to the workflow.
 func (t Teams) Send(ctx context.Context, m Message) Outcome {
 	if err := checkTeams(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	body, cut := teamsMessageOf(m)
 	r := t.post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
-	o := judgeTeams(r, t.outcome(r))
-	o.Cut = cut
-	return o.without(urlSecrets(m.Credential)...)
+	o := classifyTeams(r, t.outcome(r))
+	o.Truncated = cut
+	return o.redacted(urlSecrets(m.Credential)...)
 }
 
 // checkTeams accepts the URL of a workflow, or of a connector.

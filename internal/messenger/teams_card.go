@@ -75,11 +75,11 @@ func teamsMessageOf(m Message) (body []byte, cut bool) {
 	}
 	add := func(lines ...teamsLine) { card.Body = append(card.Body, lines...) }
 	if m.Title != "" {
-		title, short := fit(m.Title, teamsLimit/8, jsonSize)
+		title, short := truncate(m.Title, teamsLimit/8, jsonSize)
 		add(teamsLine{"RichTextBlock", "", []teamsRun{{Type: "TextRun", Text: title, Weight: "Bolder", Size: "Large"}}})
 		cut = cut || short
 	}
-	text, short := fit(m.Text, teamsLimit-len(whole())-teamsLineSize, teamsSize)
+	text, short := truncate(m.Text, teamsLimit-len(whole())-teamsLineSize, teamsSize)
 	add(teamsLines(text)...)
 	cut = cut || short
 	spacing := ""

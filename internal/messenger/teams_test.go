@@ -19,8 +19,8 @@ const (
 var teamsSample = sample{
 	message:  Message{DeliveryID: 7, Credential: teamsURL, Destination: "#ops", Text: "[normal] node1 down"},
 	status:   http.StatusAccepted,
-	evidence: accepted,
-	means: map[int]meaning{
+	evidence: evidenceAccepted,
+	means: map[int]classification{
 		401: {Failed, DestinationScope},
 		404: {Failed, DestinationScope},
 		410: {Failed, DestinationScope},
@@ -40,8 +40,8 @@ func TestTeamsAnswers(t *testing.T) {
 	run := map[string]string{"x-ms-workflow-run-id": "08584EXAMPLE00CU12"}
 	unreadable := Outcome{Kind: Unknown, Code: "unreadable_answer"}
 	meanings(t, "teams", []answered{
-		{202, nil, "", Outcome{Kind: Sent, Excerpt: accepted}},
-		{202, run, "", Outcome{Kind: Sent, MessageID: "08584EXAMPLE00CU12", Excerpt: accepted}},
+		{202, nil, "", Outcome{Kind: Sent, Excerpt: evidenceAccepted}},
+		{202, run, "", Outcome{Kind: Sent, MessageID: "08584EXAMPLE00CU12", Excerpt: evidenceAccepted}},
 		{202, nil, "queued", Outcome{Kind: Sent}},
 		{200, run, `{"done":true}`, Outcome{Kind: Sent, MessageID: "08584EXAMPLE00CU12"}},
 		{200, nil, `{"done":true}`, unreadable},
@@ -50,7 +50,7 @@ func TestTeamsAnswers(t *testing.T) {
 		{200, nil, "1", Outcome{Kind: Sent}},
 		{200, nil, "11", unreadable},
 		{200, nil, connector("429"), Outcome{Kind: Paused, Code: "http_429"}},
-		{200, retryLater, connector("429"), Outcome{Kind: Paused, Code: "http_429", After: later}},
+		{200, retryLater, connector("429"), Outcome{Kind: Paused, Code: "http_429", RetryAfter: later}},
 		{202, run, connector("429"), Outcome{Kind: Paused, Code: "http_429"}},
 		{200, nil, connector("413"), refused(MessageScope, "http_413", false)},
 		{200, nil, connector("400"), refused(MessageScope, "http_400", false)},
@@ -58,11 +58,11 @@ func TestTeamsAnswers(t *testing.T) {
 		{200, nil, connector("410"), refused(DestinationScope, "http_410", true)},
 		{200, nil, connector("412"), Outcome{Kind: Retry, Code: "http_412"}},
 		{200, nil, connector("502"), Outcome{Kind: Retry, Code: "http_502"}},
-		{429, retryLater, "", Outcome{Kind: Paused, Code: "http_429", After: later}},
+		{429, retryLater, "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: later}},
 		{429, nil, fault("TooManyRequests"), Outcome{Kind: Paused, Code: "TooManyRequests"}},
 		{412, nil, "", Outcome{Kind: Retry, Code: "http_412"}},
 		{502, nil, fault("NoResponse"), Outcome{Kind: Retry, Code: "NoResponse"}},
-		{504, retryLater, "", Outcome{Kind: Retry, Code: "http_504", After: later}},
+		{504, retryLater, "", Outcome{Kind: Retry, Code: "http_504", RetryAfter: later}},
 		{400, nil, fault("TriggerInputSchemaMismatch"), refused(MessageScope, "TriggerInputSchemaMismatch", false)},
 		{413, nil, "", refused(MessageScope, "http_413", false)},
 		{400, nil, fault("WorkflowTriggerIsNotEnabled"), refused(DestinationScope, "WorkflowTriggerIsNotEnabled", false)},
@@ -113,7 +113,7 @@ func TestTeamsFitsTheLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := full(teamsURL, "")
 			c.change(&m)
-			if o := send(t.Context(), t, find(t, "teams", base), m); o.Kind != Sent || !o.Cut || len(got) > 28_000 {
+			if o := send(t.Context(), t, find(t, "teams", base), m); o.Kind != Sent || !o.Truncated || len(got) > 28_000 {
 				t.Errorf("%+v: %d bytes", o, len(got))
 			}
 			for _, text := range c.shown {

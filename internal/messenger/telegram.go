@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Telegram sends by a bot of Telegram's Bot API
@@ -44,8 +46,8 @@ func (Telegram) Spec() Spec {
 // minute per group. Exceeding them pauses the whole bot, so the limit of groups applies
 // to every chat: 17 a minute and a burst of 3 are 20 in the busiest minute.
 var (
-	telegramBot  = Rate{Count: 30, Per: time.Second}
-	telegramChat = Rate{Count: 17, Per: time.Minute, Burst: 3}
+	telegramBot  = ratelimit.Rate{Count: 30, Per: time.Second}
+	telegramChat = ratelimit.Rate{Count: 17, Per: time.Minute, Burst: 3}
 )
 
 // telegramText is the length of a text, "after entities parsing"
@@ -56,12 +58,12 @@ const telegramText = 4096
 // Send posts the message to the chat.
 func (t Telegram) Send(ctx context.Context, m Message) Outcome {
 	if err := checkBotToken(m.Credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	text, cut := telegramTextOf(m)
 	text.ChatID = chatID(m.Destination)
 	o := t.ask(ctx, m.Credential, "sendMessage", text)
-	o.Cut = cut
+	o.Truncated = cut
 	return o
 }
 
@@ -69,7 +71,7 @@ func (t Telegram) Send(ctx context.Context, m Message) Outcome {
 // https://core.telegram.org/bots/api#getchat).
 func (t Telegram) Verify(ctx context.Context, credential, destination string) Outcome {
 	if err := checkBotToken(credential); err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	if o := t.ask(ctx, credential, "getMe", struct{}{}); o.Kind != Sent {
 		return o
@@ -85,7 +87,7 @@ func (t Telegram) ask(ctx context.Context, token, method string, arguments any) 
 		"Content-Type": {"application/json"},
 	})
 	_, key, _ := strings.Cut(token, ":")
-	return readJSON[telegramReply](r).judge(t.outcome(r)).without(token, key)
+	return readJSON[telegramReply](r).classify(t.outcome(r)).redacted(token, key)
 }
 
 // A telegramMessage is the request of sendMessage.
@@ -105,12 +107,12 @@ type telegramPreviews struct {
 // previews are disabled: for a preview Telegram would request the link.
 func telegramTextOf(m Message) (text telegramMessage, cut bool) {
 	link := ""
-	if m.Link != "" && unitsOf(m.Link) < telegramText/2 {
+	if m.Link != "" && utf16Len(m.Link) < telegramText/2 {
 		link, text.Preview = "\n\n"+m.Link, &telegramPreviews{Disabled: true}
 	}
 	left := m.Link != "" && link == ""
 	m.Link = ""
-	text.Text, cut = fit(m.Full(), telegramText-unitsOf(link), unitsOf)
+	text.Text, cut = truncate(m.PlainText(), telegramText-utf16Len(link), utf16Len)
 	text.Text += link
 	if rest, whole := strings.CutPrefix(text.Text, m.Title+"\n"); whole && m.Title != "" {
 		text.ParseMode = "HTML"

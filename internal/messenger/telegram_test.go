@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 var telegramSample = sample{
@@ -49,8 +49,8 @@ func TestTelegramText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text, cut := telegramTextOf(c.m)
 			shown := strings.NewReplacer("<b>", "", "</b>", "", "&lt;", "<").Replace(text.Text)
-			if cut != c.cut || !strings.HasPrefix(text.Text, c.head) || !strings.HasSuffix(text.Text, c.tail) || unitsOf(shown) > 4096 {
-				t.Errorf("%.20q…%q: %d units, cut %v", text.Text, text.Text[max(0, len(text.Text)-20):], unitsOf(shown), cut)
+			if cut != c.cut || !strings.HasPrefix(text.Text, c.head) || !strings.HasSuffix(text.Text, c.tail) || utf16Len(shown) > 4096 {
+				t.Errorf("%.20q…%q: %d units, cut %v", text.Text, text.Text[max(0, len(text.Text)-20):], utf16Len(shown), cut)
 			}
 			if strings.Contains(text.Text, "<b>") != (text.ParseMode == "HTML") {
 				t.Errorf("%.20q is sent as %q", text.Text, text.ParseMode)
@@ -69,12 +69,12 @@ func TestTelegramAnswers(t *testing.T) {
 		{200, nil, `{"ok":true,"result":{"message_id":1}}`, Outcome{Kind: Sent, MessageID: "1"}},
 		{200, nil, `{"ok":true,"result":{}}`, Outcome{Kind: Sent}},
 		{500, nil, `{"ok":true,"result":{"message_id":1}}`, Outcome{Kind: Retry, Code: "http_500"}},
-		{429, nil, refusal(429, "Too Many Requests: retry after 35", `,"parameters":{"retry_after":35}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 35 * time.Second}},
-		{429, nil, refusal(429, "Too Many Requests: retry after 20000", `,"parameters":{"retry_after":20000}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 20_000 * time.Second}},
-		{429, nil, refusal(429, "Too Many Requests", `,"parameters":{"retry_after":1.5}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 1500 * time.Millisecond}},
-		{429, retryLater, refusal(429, "Too Many Requests", ""), Outcome{Kind: Paused, Code: "Too Many Requests", After: later}},
+		{429, nil, refusal(429, "Too Many Requests: retry after 35", `,"parameters":{"retry_after":35}`), Outcome{Kind: Paused, Code: "Too Many Requests", RetryAfter: 35 * time.Second}},
+		{429, nil, refusal(429, "Too Many Requests: retry after 20000", `,"parameters":{"retry_after":20000}`), Outcome{Kind: Paused, Code: "Too Many Requests", RetryAfter: 20_000 * time.Second}},
+		{429, nil, refusal(429, "Too Many Requests", `,"parameters":{"retry_after":1.5}`), Outcome{Kind: Paused, Code: "Too Many Requests", RetryAfter: 1500 * time.Millisecond}},
+		{429, retryLater, refusal(429, "Too Many Requests", ""), Outcome{Kind: Paused, Code: "Too Many Requests", RetryAfter: later}},
 		{429, nil, refusal(400, "Bad Request: chat not found", ""), Outcome{Kind: Paused, Code: "Bad Request: chat not found"}},
-		{200, nil, refusal(429, "Too Many Requests", `,"parameters":{"retry_after":3}`), Outcome{Kind: Paused, Code: "Too Many Requests", After: 3 * time.Second}},
+		{200, nil, refusal(429, "Too Many Requests", `,"parameters":{"retry_after":3}`), Outcome{Kind: Paused, Code: "Too Many Requests", RetryAfter: 3 * time.Second}},
 		{400, nil, refusal(400, moved, `,"parameters":{"migrate_to_chat_id":-1009876543210}`), Outcome{Kind: Retry, Code: moved, Destination: "-1009876543210"}},
 		{400, nil, refusal(400, "Bad Request: group chat was migrated to a supergroup chat", `,"parameters":{"migrate_to_chat_id":-123}`), Outcome{Kind: Retry, Code: "Bad Request: group chat was migrated to a supergroup chat", Destination: "-123"}},
 		{200, nil, `{"ok":false}`, Outcome{Kind: Failed, Scope: MessageScope, Code: "unspecified_error"}},
@@ -127,7 +127,7 @@ func TestTelegramVerify(t *testing.T) {
 	const nowhere = `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`
 	for name, c := range map[string]struct {
 		answers map[string]string // by method
-		kind    Kind
+		kind    OutcomeKind
 		scope   Scope
 		calls   string
 	}{
@@ -177,7 +177,7 @@ func TestTelegramKeyAlone(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":false,"description":"SECRET-abcdefghijklmnop_QRSTUVWXYZ"}`)
 	})
-	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Code != redact.Mark {
+	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Code != redact.Placeholder {
 		t.Errorf("%+v", o)
 	}
 }
@@ -192,8 +192,8 @@ func FuzzTelegramAnswer(f *testing.F) {
 		if status < 200 || status > 599 {
 			t.Skip("no status of an answer")
 		}
-		r := reply{status: status, body: body}
-		o := readJSON[telegramReply](r).judge(r.outcome(noon))
+		r := response{status: status, body: body}
+		o := readJSON[telegramReply](r).classify(r.outcome(noon))
 		var other struct{ OK any }
 		if o.Kind == Sent && (json.Unmarshal(body, &other) != nil || other.OK != true || status/100 != 2) {
 			t.Errorf("%d %q is Sent", status, body)

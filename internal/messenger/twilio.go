@@ -8,14 +8,16 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Twilio sends SMS by Twilio's Messages API.
 type Twilio struct{ Endpoint }
 
 var (
-	_ Verifier = Twilio{}
-	_ Receiver = Twilio{}
+	_ Verifier      = Twilio{}
+	_ ReceiptParser = Twilio{}
 )
 
 // Spec describes an address at Twilio.
@@ -40,7 +42,7 @@ func (Twilio) Spec() Spec {
 // second (https://www.twilio.com/docs/api/errors/21611). Twilio would accept more and
 // queue up to ten hours of it, first in first out; messages that wait here instead are
 // ordered by rank.
-var twilioSender = Rate{Count: 1, Per: time.Second}
+var twilioSender = ratelimit.Rate{Count: 1, Per: time.Second}
 
 // A twilioAccount is a parsed credential.
 type twilioAccount struct{ sid, token, sender string }
@@ -85,7 +87,7 @@ func (a twilioAccount) secrets(credential string) []string {
 func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	account, err := parseTwilio(m.Credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	text, cut := m.sms()
 	form := url.Values{"To": {m.Destination}, "Body": {text}}
@@ -100,8 +102,8 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	header := account.header()
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r := t.post(ctx, account.url()+"/Messages.json", []byte(form.Encode()), header)
-	o := readJSON[twilioReply](r).judge(t.outcome(r)).without(account.secrets(m.Credential)...)
-	o.Cut = cut
+	o := readJSON[twilioReply](r).classify(t.outcome(r)).redacted(account.secrets(m.Credential)...)
+	o.Truncated = cut
 	return o
 }
 
@@ -110,17 +112,17 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 	account, err := parseTwilio(credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	r := t.get(ctx, account.url()+".json", account.header())
-	o, said := t.outcome(r), readJSON[twilioReply](r)
+	o, res := t.outcome(r), readJSON[twilioReply](r)
 	switch {
-	case !o.success():
-		o = said.judge(o)
-	case said.SID == account.sid && said.Status == "active":
+	case !o.isSuccess():
+		o = res.classify(o)
+	case res.SID == account.sid && res.Status == "active":
 		o.Kind, o.Code = Sent, ""
-	case said.SID == account.sid: // suspended or closed
-		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+said.word()
+	case res.SID == account.sid: // suspended or closed
+		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+res.word()
 	}
-	return o.without(account.secrets(credential)...)
+	return o.redacted(account.secrets(credential)...)
 }

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // TwilioCallbacks is the path prefix of Twilio's callbacks. The delivery id follows it.
@@ -27,12 +27,12 @@ func (t Twilio) Callback(delivery int64) string {
 	return strings.TrimRight(t.CallbackURL, "/") + TwilioCallbacks + strconv.FormatInt(delivery, 10)
 }
 
-// Receipt parses the form and the header X-Twilio-Signature of a request to
+// ParseReceipt parses the form and the header X-Twilio-Signature of a request to
 // Callback(delivery). It must be signed with the auth token of the credential that the
 // delivery was sent with; otherwise, and if it is not a status callback, Receipt
 // returns fault.ErrInvalid. The signature covers the URL, and so the delivery. Fields:
 // https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
-func (t Twilio) Receipt(delivery int64, form url.Values, signature, credential string) (Receipt, error) {
+func (t Twilio) ParseReceipt(delivery int64, form url.Values, signature, credential string) (Receipt, error) {
 	account, err := parseTwilio(credential)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("credential of the delivery %w: %w", err, fault.ErrInvalid)
@@ -55,8 +55,8 @@ func (t Twilio) Receipt(delivery int64, form url.Values, signature, credential s
 		r.Outcome = twilioError(r.Outcome, code)
 		r.Outcome.Excerpt = strings.TrimSpace(r.Status + " " + form.Get("ErrorMessage"))
 	}
-	r.Outcome = r.Outcome.without(account.secrets(credential)...)
-	r.MessageID, r.Status = r.Outcome.MessageID, evidence(r.Status, nil, maxCode)
+	r.Outcome = r.Outcome.redacted(account.secrets(credential)...)
+	r.MessageID, r.Status = r.Outcome.MessageID, cleanEvidence(r.Status, nil, maxCode)
 	return r, nil
 }
 

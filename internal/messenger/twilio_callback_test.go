@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // twilioForm returns the request form of a message with a callback URL.
@@ -78,7 +78,7 @@ func TestTwilioReceipts(t *testing.T) {
 		t.Run(c.status+c.code, func(t *testing.T) {
 			form := twilioWord(c.status, c.code)
 			form.Set("ErrorMessage", "what SECRETtoken0123 says")
-			r, err := m.Receipt(7, form, twilioSignature(m.Callback(7), form, "SECRETtoken0123"), twilioCredential)
+			r, err := m.ParseReceipt(7, form, twilioSignature(m.Callback(7), form, "SECRETtoken0123"), twilioCredential)
 			if err != nil || r.MessageID != "SM1" || r.Status != c.status || r.Final != c.final {
 				t.Fatalf("%+v, %v", r, err)
 			}
@@ -98,7 +98,7 @@ func TestTwilioReceiptIsTwilios(t *testing.T) {
 	form := twilioWord("delivered", "")
 	signed := func(form url.Values, at, token string) string { return twilioSignature(at, form, token) }
 	good := signed(form, m.Callback(7), "SECRETtoken0123")
-	if _, err := m.Receipt(7, form, good, twilioCredential); err != nil {
+	if _, err := m.ParseReceipt(7, form, good, twilioCredential); err != nil {
 		t.Fatal(err)
 	}
 	empty := url.Values{}
@@ -116,7 +116,7 @@ func TestTwilioReceiptIsTwilios(t *testing.T) {
 		"no message":       {7, empty, signed(empty, m.Callback(7), "SECRETtoken0123"), twilioCredential},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := m.Receipt(c.delivery, c.form, c.signature, c.credential)
+			r, err := m.ParseReceipt(c.delivery, c.form, c.signature, c.credential)
 			if !errors.Is(err, fault.ErrInvalid) || r != (Receipt{}) {
 				t.Errorf("%+v, %v", r, err)
 			}

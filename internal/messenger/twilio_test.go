@@ -42,7 +42,7 @@ func TestTwilioCut(t *testing.T) {
 	_, body, _ := strings.Cut(string(wire(t, "twilio", m, true)), "\n\n")
 	form, err := url.ParseQuery(strings.TrimSpace(body))
 	if text := form.Get("Body"); err != nil || text != strings.Repeat("🔥", 799)+"…" {
-		t.Errorf("%d units: %v", unitsOf(text), err)
+		t.Errorf("%d units: %v", utf16Len(text), err)
 	}
 	m.Text = strings.Repeat("봉", 1600)
 	wire(t, "twilio", m, false)
@@ -67,9 +67,9 @@ func TestTwilioAnswers(t *testing.T) {
 		{201, nil, `{"sid":"SM2","status":"failed","error_code":30001}`, Outcome{Kind: Retry, Code: "30001", MessageID: "SM2"}},
 		{201, nil, `{"sid":"SM2","status":"undelivered","error_code":39999}`, Outcome{Kind: Failed, Scope: MessageScope, Code: "39999", MessageID: "SM2"}},
 		{429, nil, refusal(20429), Outcome{Kind: Paused, Code: "20429"}},
-		{429, retryLater, "", Outcome{Kind: Paused, Code: "http_429", After: later}},
-		{429, retryLater, refusal(21211), Outcome{Kind: Paused, Code: "21211", After: later}},
-		{503, retryLater, refusal(20429), Outcome{Kind: Paused, Code: "20429", After: later}},
+		{429, retryLater, "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: later}},
+		{429, retryLater, refusal(21211), Outcome{Kind: Paused, Code: "21211", RetryAfter: later}},
+		{503, retryLater, refusal(20429), Outcome{Kind: Paused, Code: "20429", RetryAfter: later}},
 		{500, nil, refusal(20500), Outcome{Kind: Retry, Code: "20500"}},
 		{502, nil, "<html>", Outcome{Kind: Retry, Code: "http_502"}},
 		{400, nil, refusal(21999), failed(MessageScope, "21999")},
@@ -78,7 +78,7 @@ func TestTwilioAnswers(t *testing.T) {
 		{404, nil, refusal(20404), failed(CredentialScope, "20404")},
 		{400, nil, `{"code":"x"}`, failed(MessageScope, "http_400")},
 	}
-	for want, codes := range map[meaning][]int{
+	for want, codes := range map[classification][]int{
 		{kind: Paused}:             {20429},
 		{kind: Retry}:              {21611, 30001},
 		{Failed, DestinationScope}: {21211, 21610, 21614, 21635, 21408, 21612, 21604, 30003, 30004, 30005, 30006},
@@ -86,7 +86,7 @@ func TestTwilioAnswers(t *testing.T) {
 		{Failed, MessageScope}:     {21602, 21617, 30007},
 	} {
 		for _, code := range codes {
-			rows = append(rows, answered{400, nil, refusal(code), Outcome{Code: fmt.Sprint(code)}.as(want)})
+			rows = append(rows, answered{400, nil, refusal(code), Outcome{Code: fmt.Sprint(code)}.classify(want)})
 		}
 	}
 	meanings(t, "twilio", rows)
@@ -103,7 +103,7 @@ func TestTwilioVerify(t *testing.T) {
 		"suspended":    {answers: says("suspended"), want: failed(CredentialScope, "account_suspended")},
 		"another":      {answers: map[string]string{account: `{"sid":"AC9","status":"active"}`}, want: Outcome{Kind: Unknown, Code: "unreadable_answer"}},
 		"bad token":    {answers: map[string]string{account: `{"code":20003,"status":401}`}, status: map[string]int{account: 401}, want: failed(CredentialScope, "20003")},
-		"rate limited": {answers: map[string]string{account: `{"code":20429}`}, status: map[string]int{account: 429}, header: retryLater, want: Outcome{Kind: Paused, Code: "20429", After: later}},
+		"rate limited": {answers: map[string]string{account: `{"code":20429}`}, status: map[string]int{account: 429}, header: retryLater, want: Outcome{Kind: Paused, Code: "20429", RetryAfter: later}},
 	})
 	looks(t, "twilio", "AC1:SECRET", twilioTo, map[string]look{"no account": {want: failed(CredentialScope, "invalid_credential")}})
 }

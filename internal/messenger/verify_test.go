@@ -13,7 +13,7 @@ import (
 func verifiers(t *testing.T, base string, promise func(t *testing.T, v Verifier, s sample)) {
 	t.Helper()
 	each(t, base, newClient(t), func(t *testing.T, m Messenger, s sample) {
-		if v, is := m.(Verifier); is {
+		if v, ok := m.(Verifier); ok {
 			promise(t, v, s)
 		}
 	})
@@ -29,7 +29,7 @@ func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 		_, _ = io.WriteString(w, "<h1>no</h1>"+echo(r))
 	})
 	verifiers(t, base, func(t *testing.T, v Verifier, s sample) {
-		for want, statuses := range map[Kind][]int{
+		for want, statuses := range map[OutcomeKind][]int{
 			Unknown: {200, 201}, Paused: {429}, Retry: {408, 500, 503}, Failed: {302, 400, 401, 403, 404},
 		} {
 			for _, status = range statuses {
@@ -38,8 +38,8 @@ func TestVerifyKeepsThePromisesOfSend(t *testing.T) {
 				if o.Kind != s.by(status, want) || o.Status != status || o.Excerpt == "" {
 					t.Errorf("%d: %+v, want %s", status, o, want)
 				}
-				if want == Paused && o.After != time.Hour {
-					t.Errorf("waits %v", o.After)
+				if want == Paused && o.RetryAfter != time.Hour {
+					t.Errorf("waits %v", o.RetryAfter)
 				}
 			}
 		}
@@ -89,15 +89,15 @@ func looks(t *testing.T, name, credential, destination string, rows map[string]l
 				for name, value := range row.header {
 					w.Header().Set(name, value)
 				}
-				answer, is := row.answers[r.Method+" "+r.URL.Path]
-				if !is {
+				answer, ok := row.answers[r.Method+" "+r.URL.Path]
+				if !ok {
 					t.Errorf("asked %s %s", r.Method, r.URL.Path)
 				}
 				w.WriteHeader(cmp.Or(row.status[r.Method+" "+r.URL.Path], http.StatusOK))
 				_, _ = io.WriteString(w, answer)
 			})
-			v, is := find(t, name, base).(Verifier)
-			if !is {
+			v, ok := find(t, name, base).(Verifier)
+			if !ok {
 				t.Fatal("not a Verifier")
 			}
 			o := v.Verify(t.Context(), credential, destination)

@@ -42,37 +42,37 @@ func (Webhook) Spec() Spec {
 func (w Webhook) Send(ctx context.Context, m Message) Outcome {
 	c, err := parseWebhook(m.Credential)
 	if err != nil {
-		return uncallable(err)
+		return badCredentialOutcome(err)
 	}
 	body := marshal(webhookEventOf(m))
 	now := w.Now()
 	header := c.header
 	header.Set("Content-Type", "application/json")
-	header.Set(standardwebhooks.HeaderWebhookID, m.handle())
+	header.Set(standardwebhooks.HeaderWebhookID, m.idempotencyHandle())
 	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	if c.secret != nil {
-		signature, err := c.secret.Sign(m.handle(), now, body)
+		signature, err := c.secret.Sign(m.idempotencyHandle(), now, body)
 		if err != nil {
-			return uncallable(errors.New("signing failed with the signing secret"))
+			return badCredentialOutcome(errors.New("signing failed with the signing secret"))
 		}
 		header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	}
-	return judgeWebhook(w.outcome(w.post(ctx, c.address, body, header))).without(c.secrets...)
+	return classifyWebhook(w.outcome(w.post(ctx, c.address, body, header))).redacted(c.secrets...)
 }
 
-// judgeWebhook refines the outcome of the HTTP status for an endpoint that is dedicated
+// classifyWebhook refines the outcome of the HTTP status for an endpoint that is dedicated
 // to this webhook: if it does not exist, every later call fails too, and a 410 requests
 // no further calls.
-func judgeWebhook(o Outcome) Outcome {
+func classifyWebhook(o Outcome) Outcome {
 	switch {
-	case o.success():
+	case o.isSuccess():
 		o.Code = ""
-		return o.as(meaning{kind: Sent})
+		return o.classify(classification{kind: Sent})
 	case o.Status == http.StatusGone:
 		o.Gone = true
-		return o.as(meaning{Failed, DestinationScope})
+		return o.classify(classification{Failed, DestinationScope})
 	case o.Status == http.StatusNotFound:
-		return o.as(meaning{Failed, DestinationScope})
+		return o.classify(classification{Failed, DestinationScope})
 	}
 	return o
 }

@@ -105,8 +105,8 @@ func (c *webhookCredential) sign(key string) error {
 	return err
 }
 
-// token matches the name of a header (RFC 9110, 5.6.2).
-var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+// headerName matches the name of a header (RFC 9110, 5.6.2).
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 // webhookOwn are the reserved headers, which a credential cannot set: they belong to
 // the connection, the body, or the signature.
@@ -119,7 +119,7 @@ var webhookOwn = []string{
 func (c *webhookCredential) set(name, value, secret string) error {
 	key := http.CanonicalHeaderKey(name)
 	switch {
-	case !token.MatchString(name):
+	case !headerName.MatchString(name):
 		return errors.New("must have a header name before the :, such as header=X-Team:ops")
 	case slices.Contains(webhookOwn, key), strings.HasPrefix(key, "Webhook-"), strings.HasPrefix(key, "Proxy-"), strings.HasPrefix(key, "Sec-"):
 		return fmt.Errorf("must not set the reserved header %s", key)

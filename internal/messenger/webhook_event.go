@@ -36,7 +36,7 @@ func webhookEventOf(m Message) webhookEvent {
 		DeliveryID: strconv.FormatInt(m.DeliveryID, 10),
 		Severity:   m.Severity,
 		Text:       m.Text,
-		Key:        job.ShownKey(m.Key),
+		Key:        job.DisplayKey(m.AlertKey),
 		Status:     m.status(),
 		Title:      m.Title,
 		Link:       m.Link,

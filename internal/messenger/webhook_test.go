@@ -10,7 +10,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // webhookKey is 24 bytes in Base64.
@@ -19,7 +19,7 @@ const webhookKey = "whsec_SECRETSECRETSECRETSECRETSECRETSE"
 var webhookSample = sample{
 	message: Message{DeliveryID: 7, Credential: "https://example.com/hook/SECRET-abcdefghij?key=SECRET-klmnopqrst#" + webhookKey, Text: "[normal] node1 down"},
 	sent:    "thank you",
-	means:   map[int]meaning{404: {Failed, DestinationScope}, 410: {Failed, DestinationScope}},
+	means:   map[int]classification{404: {Failed, DestinationScope}, 410: {Failed, DestinationScope}},
 }
 
 func TestWebhookRequest(t *testing.T) {
@@ -56,7 +56,7 @@ func TestWebhookAuthenticationComesNotOut(t *testing.T) {
 	} {
 		m := webhookSample.message
 		m.Credential = credential
-		if o := send(t.Context(), t, find(t, "webhook", base), m); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Mark) {
+		if o := send(t.Context(), t, find(t, "webhook", base), m); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
 			t.Errorf("%s: %+v", credential, o)
 		}
 	}
@@ -112,10 +112,10 @@ func TestWebhookAnswers(t *testing.T) {
 		{408, nil, "", Outcome{Kind: Retry, Code: "http_408"}},
 		{425, nil, "", Outcome{Kind: Retry, Code: "http_425"}},
 		{429, nil, "", Outcome{Kind: Paused, Code: "http_429"}},
-		{429, map[string]string{"Retry-After": "3600"}, "", Outcome{Kind: Paused, Code: "http_429", After: time.Hour}},
-		{429, map[string]string{"Retry-After": "Sun, 01 Mar 2026 12:10:00 GMT"}, "", Outcome{Kind: Paused, Code: "http_429", After: 10 * time.Minute}},
-		{503, map[string]string{"Retry-After": "0.5"}, "", Outcome{Kind: Retry, Code: "http_503", After: 500 * time.Millisecond}},
-		{503, map[string]string{"Retry-After": "Sun, 01 Mar 2026 13:00:00 GMT"}, "", Outcome{Kind: Retry, Code: "http_503", After: time.Hour}},
+		{429, map[string]string{"Retry-After": "3600"}, "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: time.Hour}},
+		{429, map[string]string{"Retry-After": "Sun, 01 Mar 2026 12:10:00 GMT"}, "", Outcome{Kind: Paused, Code: "http_429", RetryAfter: 10 * time.Minute}},
+		{503, map[string]string{"Retry-After": "0.5"}, "", Outcome{Kind: Retry, Code: "http_503", RetryAfter: 500 * time.Millisecond}},
+		{503, map[string]string{"Retry-After": "Sun, 01 Mar 2026 13:00:00 GMT"}, "", Outcome{Kind: Retry, Code: "http_503", RetryAfter: time.Hour}},
 		{500, nil, "", Outcome{Kind: Retry, Code: "http_500"}},
 		{502, nil, "", Outcome{Kind: Retry, Code: "http_502"}},
 		{504, nil, "", Outcome{Kind: Retry, Code: "http_504"}},
@@ -137,7 +137,7 @@ func TestWebhookKeyAlone(t *testing.T) {
 	var said string
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) })
 	for _, said = range []string{webhookKey, strings.TrimPrefix(webhookKey, "whsec_"), "SECRET-abcdefghij", "SECRET-klmnopqrst", "/hook/SECRET-abcdefghij"} {
-		if o := send(t.Context(), t, find(t, "webhook", base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Mark) {
+		if o := send(t.Context(), t, find(t, "webhook", base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
 			t.Errorf("%q: %+v", said, o)
 		}
 	}

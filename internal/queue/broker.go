@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
@@ -29,9 +29,9 @@ const (
 	// under load.
 	connectTimeout = 10 * time.Second
 	connectTries   = 3
-	// brokerLook is the interval at which Run checks that the embedded broker serves its
+	// brokerCheckInterval is the interval at which Run checks that the embedded broker serves its
 	// streams.
-	brokerLook = time.Second
+	brokerCheckInterval = time.Second
 )
 
 // A Broker is a NATS server embedded in this process. It opens no port.
@@ -65,17 +65,17 @@ func startServer(dir string) (*server.Server, error) {
 	}
 	s.Start()
 	// If the streams cannot be opened, Start only logs it, and the server is never ready.
-	if !hasStreams(s) || !s.ReadyForConnections(startTimeout) {
+	if !servesStreams(s) || !s.ReadyForConnections(startTimeout) {
 		stopServer(s)
 		return nil, fmt.Errorf("start embedded queue in %s: check that the folder is writable and the disk is not full", dir)
 	}
 	return s, nil
 }
 
-// hasStreams reports whether a server serves streams. A server that gets a permission
+// servesStreams reports whether a server serves streams. A server that gets a permission
 // error on its folder disables JetStream for good and runs on: nats-server,
 // handleWritePermissionError.
-func hasStreams(s *server.Server) bool {
+func servesStreams(s *server.Server) bool {
 	return s.JetStreamEnabled() && s.GlobalAccount().JetStreamEnabled()
 }
 
@@ -87,7 +87,7 @@ func stopServer(s *server.Server) {
 // Run restarts the server whenever it has disabled its streams, and retries until it
 // serves them, until ctx ends. Connections reconnect by themselves.
 func (b *Broker) Run(ctx context.Context, log *slog.Logger) error {
-	ticker := time.NewTicker(brokerLook)
+	ticker := time.NewTicker(brokerCheckInterval)
 	defer ticker.Stop()
 	broken := false
 	for {
@@ -96,7 +96,7 @@ func (b *Broker) Run(ctx context.Context, log *slog.Logger) error {
 			return nil
 		case <-ticker.C:
 		}
-		if s := b.now(); s != nil && hasStreams(s) {
+		if s := b.current(); s != nil && servesStreams(s) {
 			continue
 		}
 		if !broken {
@@ -109,8 +109,8 @@ func (b *Broker) Run(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// now returns the current server, nil while it restarts.
-func (b *Broker) now() *server.Server {
+// current returns the current server, nil while it restarts.
+func (b *Broker) current() *server.Server {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.server
@@ -131,7 +131,7 @@ func (b *Broker) restart() error {
 // InProcessConn returns a connection to the server. It implements
 // nats.InProcessConnProvider: the client calls it on every reconnect.
 func (b *Broker) InProcessConn() (net.Conn, error) {
-	s := b.now()
+	s := b.current()
 	if s == nil {
 		return nil, fmt.Errorf("embedded queue is restarting: %w", fault.ErrUnavailable)
 	}
@@ -142,7 +142,7 @@ func (b *Broker) InProcessConn() (net.Conn, error) {
 // broker.
 func (b *Broker) Connect(log *slog.Logger) (conn *nats.Conn, err error) {
 	for range connectTries { // under load the broker may respond late
-		conn, err = nats.Connect("", append(options(log), nats.InProcessServer(b), nats.Timeout(connectTimeout))...)
+		conn, err = nats.Connect("", append(connOptions(log), nats.InProcessServer(b), nats.Timeout(connectTimeout))...)
 		if err == nil {
 			return conn, nil
 		}
@@ -158,7 +158,7 @@ func (b *Broker) Open(ctx context.Context, hold time.Duration, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	q, err := Open(ctx, conn, Options{Owner: true, Hold: hold, Log: log})
+	q, err := Open(ctx, conn, Options{Owner: true, AckWait: hold, Log: log})
 	if err != nil {
 		conn.Close()
 		return nil, err

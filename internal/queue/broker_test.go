@@ -24,9 +24,9 @@ var spoils = map[string]func(t *testing.T, dir string) (mend func()){
 	"replaced by a file": replace,
 }
 
-// TestSpoiledFolder makes the folder of the running embedded broker unusable until
+// TestUnusableFolder makes the folder of the running embedded broker unusable until
 // enqueueing fails, and then usable again: jobs flow again on the same connection.
-func TestSpoiledFolder(t *testing.T) {
+func TestUnusableFolder(t *testing.T) {
 	for name, spoil := range spoils {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -46,9 +46,9 @@ func TestSpoiledFolder(t *testing.T) {
 			defer mend()
 			big := sample(job.Normal, 2)
 			big.Content.Text = strings.Repeat("x", 500<<10) // so that the broker soon needs a new file
-			until(t, func() bool { return q.Put(t.Context(), []job.Job{big}, 5) != nil })
+			until(t, func() bool { return q.Enqueue(t.Context(), []job.Job{big}, 5) != nil })
 			mend()
-			took := until(t, func() bool { return q.Put(t.Context(), []job.Job{sample(job.Normal, 3)}, 5) == nil })
+			took := until(t, func() bool { return q.Enqueue(t.Context(), []job.Job{sample(job.Normal, 3)}, 5) == nil })
 			t.Logf("a job was enqueued again after %s", took)
 			for take(t, l, 1)[0].Jobs[0].AlertID != 3 {
 			}

@@ -14,10 +14,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/logtest"
-	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // A cluster is three NATS servers with replicated streams.
@@ -104,7 +103,7 @@ func (c *cluster) open(t *testing.T, options queue.Options) *queue.Queue {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	options.Hold = time.Minute
+	options.AckWait = time.Minute
 	conn, err := queue.Dial(c.url(), options.Log)
 	if err != nil {
 		t.Fatal(err)
@@ -145,8 +144,8 @@ func (c *cluster) replicas(t *testing.T) [2]int {
 // use opens the stream and the bucket, which creates them if the process is the owner.
 func use(t *testing.T, q *queue.Queue) {
 	t.Helper()
-	until(t, func() bool { _, err := q.Epoch(t.Context()); return err == nil })
-	until(t, func() bool { _, _, err := q.Bucket().Load(t.Context(), "slack.credential.x"); return err == nil })
+	until(t, func() bool { _, err := q.Generation(t.Context()); return err == nil })
+	until(t, func() bool { _, _, err := q.LimiterBucket().Load(t.Context(), "slack.credential.x"); return err == nil })
 }
 
 // TestReplicasStayR3 opens a queue of three replicas by processes without --replicas, and
@@ -185,12 +184,12 @@ func TestReplicasStayR3(t *testing.T) {
 			break
 		}
 	}
-	until(t, func() bool { return first.Put(t.Context(), []job.Job{sample(job.Normal, 20)}, 5) == nil })
+	until(t, func() bool { return first.Enqueue(t.Context(), []job.Job{sample(job.Normal, 20)}, 5) == nil })
 	for take(t, l, 1)[0].Jobs[0].AlertID != 20 {
 	}
-	p := pace.New(sender.Bucket(), time.Now, slog.New(slog.DiscardHandler))
+	p := ratelimit.New(sender.LimiterBucket(), time.Now, slog.New(slog.DiscardHandler))
 	until(t, func() bool {
-		slots, err := p.Reserve(t.Context(), pace.Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 1, Per: time.Second}}, 1, false)
+		slots, err := p.Reserve(t.Context(), ratelimit.Key{ID: "slack.credential.x", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}, 1, false)
 		return err == nil && len(slots) == 1
 	})
 }
@@ -227,7 +226,7 @@ func TestSenderWaitsForTheStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		options.Hold, options.Log = time.Minute, log
+		options.AckWait, options.Log = time.Minute, log
 		q, err := queue.Open(t.Context(), conn, options)
 		if err != nil {
 			t.Fatal(err)
@@ -238,10 +237,10 @@ func TestSenderWaitsForTheStream(t *testing.T) {
 	sender := join(queue.Options{})
 	l, stop := lanes(t, sender)
 	defer stop()
-	if _, _, err := sender.Bucket().Load(t.Context(), "slack.credential.x"); err == nil {
+	if _, _, err := sender.LimiterBucket().Load(t.Context(), "slack.credential.x"); err == nil {
 		t.Error("a sender made the bucket")
 	}
-	if _, err := sender.Epoch(t.Context()); err == nil || sender.Ready(t.Context()) == nil {
+	if _, err := sender.Generation(t.Context()); err == nil || sender.Ready(t.Context()) == nil {
 		t.Errorf("a sender made the stream, or is ready without one: %v", err)
 	}
 	owner := join(queue.Options{Owner: true})

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // dialTimeout is the timeout of an attempt to connect to an external NATS server.
@@ -29,24 +29,24 @@ func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 			return nil, errors.New("invalid --nats-url: want nats://user:password@host:4222, or several of them separated by commas")
 		}
 	}
-	all := append(options(log), nats.Timeout(dialTimeout))
+	all := append(connOptions(log), nats.Timeout(dialTimeout))
 	conn, err := nats.Connect(servers, all...)
 	switch {
 	case err == nil:
 		return conn, nil
-	case refused(err):
+	case isAuthError(err):
 		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them in the URL, as in nats://user:password@host:4222")
 	}
-	log.Error("no NATS server answers at --nats-url, connecting in the background; check that it is running and that the address is right", "error", reason(redact.Error(err, servers)))
+	log.Error("no NATS server answers at --nats-url, connecting in the background; check that it is running and that the address is right", "error", redactedReason(redact.Error(err, servers)))
 	conn, err = nats.Connect(servers, append(all, nats.RetryOnFailedConnect(true))...)
 	if err != nil {
-		return nil, errors.New("invalid --nats-url: " + reason(redact.Error(err, servers)))
+		return nil, errors.New("invalid --nats-url: " + redactedReason(redact.Error(err, servers)))
 	}
 	return conn, nil
 }
 
-// options returns the options of every connection.
-func options(log *slog.Logger) []nats.Option {
+// connOptions returns the options of every connection.
+func connOptions(log *slog.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("bongsu"),
 		nats.MaxReconnects(-1),
@@ -56,7 +56,7 @@ func options(log *slog.Logger) []nats.Option {
 		nats.NoCallbacksAfterClientClose(),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // each call returns the error, too
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("queue disconnected, reconnecting", "error", reason(err))
+			log.Warn("queue disconnected, reconnecting", "error", redactedReason(err))
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info("queue connected again") }),
 		nats.ConnectHandler(func(conn *nats.Conn) {
@@ -67,13 +67,13 @@ func options(log *slog.Logger) []nats.Option {
 	}
 }
 
-// refused reports whether an error is an authentication failure.
-func refused(err error) bool {
+// isAuthError reports whether an error is an authentication failure.
+func isAuthError(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)
 }
 
-// reason returns the text of an error, without the URL that it may quote.
-func reason(err error) string {
+// redactedReason returns the text of an error, without the URL that it may quote.
+func redactedReason(err error) string {
 	if err == nil {
 		return "closed"
 	}

@@ -10,10 +10,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 )
 
 // natsOn starts a NATS server on a port, and returns a function that stops it.
@@ -36,10 +36,10 @@ func natsOn(t *testing.T, port int, dir string, change func(*server.Options)) (s
 
 func unchanged(*server.Options) {}
 
-// TestOpenWhileNATSIsAway opens the queue before the server starts: it is neither connected
+// TestOpenWithoutNATS opens the queue before the server starts: it is neither connected
 // nor ready, and takes jobs once the server runs. Loss and return of the connection are
 // logged once each, then and later.
-func TestOpenWhileNATSIsAway(t *testing.T) {
+func TestOpenWithoutNATS(t *testing.T) {
 	p, dir := port(t), t.TempDir()
 	var logged logtest.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
@@ -47,7 +47,7 @@ func TestOpenWhileNATSIsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: log})
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestOpenWhileNATSIsAway(t *testing.T) {
 				t.Errorf("line %d is %s, and not: %s", i, got[i], line)
 			}
 		}
-		err := q.Put(t.Context(), []job.Job{sample(job.Normal, 10)}, 5)
+		err := q.Enqueue(t.Context(), []job.Job{sample(job.Normal, 10)}, 5)
 		if ready := q.Ready(t.Context()); (err == nil) != connected || (ready == nil) != connected || err != nil && !errors.Is(err, fault.ErrUnavailable) {
 			t.Errorf("connected: %t, put: %v, ready: %v", connected, err, ready)
 		}
@@ -82,8 +82,8 @@ func TestOpenWhileNATSIsAway(t *testing.T) {
 	check(true, lines...)
 }
 
-// TestDialQuotesNothing dials invalid URLs: neither error nor log holds the password.
-func TestDialQuotesNothing(t *testing.T) {
+// TestDialErrorsHideURL dials invalid URLs: neither error nor log holds the password.
+func TestDialErrorsHideURL(t *testing.T) {
 	p := port(t)
 	natsOn(t, p, t.TempDir(), func(o *server.Options) { o.Username, o.Password = "bongsu", "right" })
 	for _, url := range []string{

@@ -19,8 +19,8 @@ const (
 	// consumerNotCreated is the broker's error code for a consumer that it cannot create,
 	// with the reason in the description: JSConsumerCreateErrF.
 	consumerNotCreated jetstream.ErrorCode = 10012
-	// noFile ends that description if the files of the stream were deleted: it is ENOENT's.
-	noFile = "no such file or directory"
+	// errTextNoFile ends that description if the files of the stream were deleted: it is ENOENT's.
+	errTextNoFile = "no such file or directory"
 )
 
 // consumer returns the durable consumer of a rank, which all senders share. If the broker
@@ -33,11 +33,11 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 	}
 	consumer, err := l.consumerOf(ctx, stream, rank)
 	refused, ok := errors.AsType[*jetstream.APIError](err)
-	if !ok || refused.ErrorCode != consumerNotCreated || !strings.HasSuffix(refused.Description, noFile) {
+	if !ok || refused.ErrorCode != consumerNotCreated || !strings.HasSuffix(refused.Description, errTextNoFile) {
 		return consumer, err
 	}
 	l.log.Warn("files of the queue were deleted, recreating its stream", "messenger", l.messenger, "rank", rank.String(), "error", err)
-	if err := l.queue.renew(ctx, stream.CachedInfo().Created); err != nil {
+	if err := l.queue.recreate(ctx, stream.CachedInfo().Created); err != nil {
 		return nil, err
 	}
 	if stream, err = l.queue.stream(ctx); err != nil {
@@ -58,13 +58,13 @@ func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank jo
 			Durable:       name,
 			FilterSubject: subject(l.messenger, rank),
 			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       l.queue.options.Hold,
+			AckWait:       l.queue.options.AckWait,
 			MaxAckPending: 10_000,
 		})
 	}
 	consumer, err := open()
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == consumerNotUnique {
-		if err := dropOthers(ctx, stream, of, name); err != nil {
+		if err := deleteStaleConsumers(ctx, stream, of, name); err != nil {
 			return nil, err
 		}
 		consumer, err = open()
@@ -75,9 +75,9 @@ func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank jo
 	return consumer, nil
 }
 
-// dropOthers deletes the consumers of a rank with another name: those of senders that
+// deleteStaleConsumers deletes the consumers of a rank with another name: those of senders that
 // opened the stream at the moment of its recreation.
-func dropOthers(ctx context.Context, stream jetstream.Stream, of, name string) error {
+func deleteStaleConsumers(ctx context.Context, stream jetstream.Stream, of, name string) error {
 	names := stream.ConsumerNames(ctx)
 	for other := range names.Name() {
 		if other != name && (other == of || strings.HasPrefix(other, of+"-")) {

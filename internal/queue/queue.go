@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
@@ -21,8 +21,8 @@ const (
 	streamName = "BONGSU_JOBS"
 	// subjects are send.<messenger>.<rank>.
 	subjects = "send.>"
-	// putTimeout bounds the wait for the broker's acknowledgement of a publish.
-	putTimeout = 3 * time.Second
+	// publishTimeout bounds the wait for the broker's acknowledgement of a publish.
+	publishTimeout = 3 * time.Second
 	// probeTimeout bounds a request to a stream that may be broken.
 	probeTimeout = time.Second
 )
@@ -33,7 +33,7 @@ type Queue struct {
 	js      jetstream.JetStream
 	options Options
 	files   func() bool // reports whether the stream's files exist; nil for an external broker
-	lanes   *outage     // of all lanes
+	outage  *laneOutage // of all lanes
 	made    atomic.Bool // an owner has created or found the stream
 
 	mu   sync.Mutex     // held while a stream is created
@@ -51,24 +51,24 @@ type Options struct {
 	// ones with fewer get more, and never fewer. 0 keeps the replicas of existing ones, and
 	// means 1 for new ones.
 	Replicas int
-	// Hold is the broker's ack wait: an in-flight message that is not acked for so long is
+	// AckWait is the broker's ack wait: an in-flight message that is not acked for so long is
 	// redelivered. Claims prevent that its deliveries are sent twice.
-	Hold time.Duration
-	Log  *slog.Logger // must be set
+	AckWait time.Duration
+	Log     *slog.Logger // must be set
 }
 
 // Open returns the queue of the broker behind conn. It succeeds while the broker is
 // unreachable; the queue works once the broker is back. Close releases it.
 func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error) {
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(putTimeout))
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(publishTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	q := &Queue{conn: conn, js: js, options: options, seen: map[string]int{}, lanes: newOutage(options.Log)}
+	q := &Queue{conn: conn, js: js, options: options, seen: map[string]int{}, outage: newOutage(options.Log)}
 	if !options.Owner || !conn.IsConnected() {
 		return q, nil
 	}
-	err = q.makeStream(ctx)
+	err = q.ensureStream(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == replicasNotSupported {
 		return nil, fmt.Errorf("--replicas is %d, but the NATS server at --nats-url is not in a cluster: omit the flag, or use a cluster", options.Replicas)
 	}
@@ -80,7 +80,7 @@ func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error)
 
 // Close closes the connection. The broker redelivers in-flight messages.
 func (q *Queue) Close() {
-	q.lanes.close()
+	q.outage.close()
 	q.conn.Close()
 }
 
@@ -100,31 +100,31 @@ func (q *Queue) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Epoch returns the current generation of the stream. If it differs from an earlier one,
+// Generation returns the current generation of the stream. If it differs from an earlier one,
 // jobs that were enqueued before it may be lost. Epoch recreates a vanished stream. For
 // the embedded broker it also detects deleted files: such a broker acknowledges jobs,
 // delivers them to nobody, and reports no error.
-func (q *Queue) Epoch(ctx context.Context) (job.Epoch, error) {
+func (q *Queue) Generation(ctx context.Context) (job.Generation, error) {
 	if err := q.reachable(); err != nil {
-		return job.Epoch{}, err
+		return job.Generation{}, err
 	}
 	stream, err := q.stream(ctx)
 	if err == nil && q.files != nil && !q.files() {
-		if err := q.renew(ctx, stream.CachedInfo().Created); err != nil {
-			return job.Epoch{}, err
+		if err := q.recreate(ctx, stream.CachedInfo().Created); err != nil {
+			return job.Generation{}, err
 		}
 		stream, err = q.stream(ctx)
 	}
 	if err != nil {
-		return job.Epoch{}, err
+		return job.Generation{}, err
 	}
 	info := stream.CachedInfo()
-	return job.Epoch{Name: info.Created.String(), Age: age(info), Empty: info.State.Msgs == 0}, nil
+	return job.Generation{Name: info.Created.String(), Age: streamAge(info), Empty: info.State.Msgs == 0}, nil
 }
 
-// age returns the age of the stream at the time of the broker's response. It returns 0 in
+// streamAge returns the age of the stream at the time of the broker's response. It returns 0 in
 // a cluster: creation time and current time may come from servers whose clocks differ.
-func age(info *jetstream.StreamInfo) time.Duration {
+func streamAge(info *jetstream.StreamInfo) time.Duration {
 	if info.TimeStamp.IsZero() || info.Cluster != nil && info.Cluster.Name != "" {
 		return 0
 	}
@@ -141,20 +141,20 @@ func (q *Queue) reachable() error {
 	return nil
 }
 
-// Put enqueues jobs and returns once the broker has acknowledged them. After an error
+// Enqueue enqueues jobs and returns once the broker has acknowledged them. After an error
 // some may have been enqueued. Jobs of one messenger and rank share a queue message, up
-// to size deliveries and bundleBytes of content.
-func (q *Queue) Put(ctx context.Context, jobs []job.Job, size int) error {
+// to size deliveries and maxMessageBytes of content.
+func (q *Queue) Enqueue(ctx context.Context, jobs []job.Job, size int) error {
 	if err := q.reachable(); err != nil {
 		return err
 	}
-	bundles := bundle(jobs, size)
-	err := q.put(ctx, bundles)
+	bundles := groupJobs(jobs, size)
+	err := q.publish(ctx, bundles)
 	if err != nil {
-		if again := q.mend(ctx, bundles[0], err); again != nil {
+		if again := q.repair(ctx, bundles[0], err); again != nil {
 			return again
 		}
-		err = q.put(ctx, bundles) // a job that is enqueued twice is claimed once
+		err = q.publish(ctx, bundles) // a job that is enqueued twice is claimed once
 	}
 	if err != nil {
 		return fmt.Errorf("enqueue jobs: %w: %w", err, fault.ErrUnavailable)
@@ -162,25 +162,25 @@ func (q *Queue) Put(ctx context.Context, jobs []job.Job, size int) error {
 	return nil
 }
 
-// mend recreates the stream if cause means that it has vanished, or if it is broken: the
+// repair recreates the stream if cause means that it has vanished, or if it is broken: the
 // broker responds to requests, but acknowledges no job. Otherwise it returns cause.
-func (q *Queue) mend(ctx context.Context, jobs []job.Job, cause error) error {
+func (q *Queue) repair(ctx context.Context, jobs []job.Job, cause error) error {
 	switch {
 	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
-		return q.makeVanished(ctx)
+		return q.recreateVanished(ctx)
 	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout):
-		if life, broken := q.broken(ctx, jobs); broken {
-			return q.renew(ctx, life)
+		if life, broken := q.isBroken(ctx, jobs); broken {
+			return q.recreate(ctx, life)
 		}
 	}
 	return fmt.Errorf("enqueue jobs: %w: %w", cause, fault.ErrUnavailable)
 }
 
-// broken reports whether the broker responds to a request about the stream and does not
+// isBroken reports whether the broker responds to a request about the stream and does not
 // acknowledge a publish, and returns the generation of that stream. A broker whose files
 // were deleted stays in this state.
-func (q *Queue) broken(ctx context.Context, jobs []job.Job) (life time.Time, broken bool) {
-	payload, err := encode(jobs)
+func (q *Queue) isBroken(ctx context.Context, jobs []job.Job) (life time.Time, broken bool) {
+	payload, err := encodeJobs(jobs)
 	if err != nil {
 		return time.Time{}, false
 	}
@@ -196,10 +196,10 @@ func (q *Queue) broken(ctx context.Context, jobs []job.Job) (life time.Time, bro
 	return stream.CachedInfo().Created, errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
 }
 
-func (q *Queue) put(ctx context.Context, bundles [][]job.Job) error {
+func (q *Queue) publish(ctx context.Context, bundles [][]job.Job) error {
 	acks := make([]jetstream.PubAckFuture, 0, len(bundles))
 	for _, jobs := range bundles {
-		payload, err := encode(jobs)
+		payload, err := encodeJobs(jobs)
 		if err != nil {
 			return err
 		}

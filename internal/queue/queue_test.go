@@ -18,8 +18,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// open starts a broker and returns its queue and a second connection.
-func open(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
+// openQueue starts a broker and returns its queue and a second connection.
+func openQueue(t *testing.T, dir string) (*queue.Queue, *nats.Conn) {
 	t.Helper()
 	broker, err := queue.StartBroker(dir)
 	if err != nil {
@@ -36,7 +36,7 @@ func queueOf(t *testing.T, broker *queue.Broker) (*queue.Queue, *nats.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func lanes(t *testing.T, q *queue.Queue) (l *queue.Lanes, stop func()) {
 	return l, stop
 }
 
-func take(t *testing.T, l *queue.Lanes, most int) []job.Taken {
+func take(t *testing.T, l *queue.Lanes, most int) []job.QueueMessage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -73,7 +73,7 @@ func take(t *testing.T, l *queue.Lanes, most int) []job.Taken {
 
 func put(t *testing.T, q *queue.Queue, jobs ...job.Job) {
 	t.Helper()
-	if err := q.Put(t.Context(), jobs, 5); err != nil {
+	if err := q.Enqueue(t.Context(), jobs, 5); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -81,15 +81,15 @@ func put(t *testing.T, q *queue.Queue, jobs ...job.Job) {
 func sample(rank job.Rank, id int64) job.Job {
 	return job.Job{AlertID: id, Messenger: "slack", Rank: rank, Content: job.Content{
 		Text: "[x] y", Severity: "x", Title: "t", Link: "https://example.com/", Details: []job.Detail{{Name: "n", Value: "v"}}, Time: time.Unix(1_700_000_000, 0).UTC(),
-		Key: "k", Resolved: true,
+		AlertKey: "k", Resolved: true,
 	}, Deliveries: []job.Delivery{
 		{ID: id + 1, Destination: "C1", SealedCredential: []byte{0, 1, 255}, Nickname: "kim"},
 		{ID: id + 2, Destination: "C2"},
 	}}
 }
 
-func TestWhatIsPutIsTaken(t *testing.T) {
-	q, _ := open(t, t.TempDir())
+func TestEnqueueTake(t *testing.T) {
+	q, _ := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
 	want := sample(job.High, 7)
@@ -98,14 +98,14 @@ func TestWhatIsPutIsTaken(t *testing.T) {
 	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Jobs[0], want) {
 		t.Fatalf("took %+v", taken)
 	}
-	if err := taken[0].Done(); err != nil {
+	if err := taken[0].Ack(); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestJobsShareAMessage takes small jobs in the order of enqueueing, in one message.
 func TestJobsShareAMessage(t *testing.T) {
-	q, _ := open(t, t.TempDir())
+	q, _ := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
 	want := []job.Job{sample(job.High, 7), sample(job.High, 17)}
@@ -114,7 +114,7 @@ func TestJobsShareAMessage(t *testing.T) {
 	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Jobs, want) || taken[0].Deliveries() != 4 {
 		t.Fatalf("took %+v", taken)
 	}
-	if err := taken[0].Return(); err != nil {
+	if err := taken[0].Nack(); err != nil {
 		t.Fatal(err)
 	}
 	if again := take(t, l, 1); !reflect.DeepEqual(again[0].Jobs, want) {
@@ -122,12 +122,12 @@ func TestJobsShareAMessage(t *testing.T) {
 	}
 }
 
-func TestReturnedJobComesAgain(t *testing.T) {
-	q, _ := open(t, t.TempDir())
+func TestNackRedelivers(t *testing.T) {
+	q, _ := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
 	put(t, q, sample(job.Normal, 7))
-	if err := take(t, l, 1)[0].Return(); err != nil {
+	if err := take(t, l, 1)[0].Nack(); err != nil {
 		t.Fatal(err)
 	}
 	if again := take(t, l, 1); again[0].Jobs[0].AlertID != 7 {
@@ -136,7 +136,7 @@ func TestReturnedJobComesAgain(t *testing.T) {
 }
 
 func TestUrgentFirst(t *testing.T) {
-	q, _ := open(t, t.TempDir())
+	q, _ := openQueue(t, t.TempDir())
 	for i, rank := range []job.Rank{job.Low, job.Normal, job.High, job.Critical} {
 		put(t, q, sample(rank, int64(10*i)))
 	}
@@ -166,14 +166,14 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
+		q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer q.Close()
 		put(t, q, sample(job.Low, 7))
 	}()
-	q, _ := open(t, dir)
+	q, _ := openQueue(t, dir)
 	l, stop := lanes(t, q)
 	defer stop()
 	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
@@ -181,17 +181,17 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 	}
 }
 
-// TestLeftovers starts a broker on the folder that a power cut may leave: all files are
+// TestStaleConsumers starts a broker on the folder that a power cut may leave: all files are
 // empty except the consumers' positions. New jobs are taken, from the first one on.
-func TestLeftovers(t *testing.T) {
+func TestStaleConsumers(t *testing.T) {
 	dir := t.TempDir()
 	t.Run("before", func(t *testing.T) {
-		q, _ := open(t, dir)
+		q, _ := openQueue(t, dir)
 		l, stop := lanes(t, q)
 		defer stop()
 		for id := range int64(20) {
 			put(t, q, sample(job.Normal, id))
-			if err := take(t, l, 1)[0].Done(); err != nil {
+			if err := take(t, l, 1)[0].Ack(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -206,7 +206,7 @@ func TestLeftovers(t *testing.T) {
 	}); err != nil || emptied < 4 {
 		t.Fatalf("%d files were emptied, %v", emptied, err)
 	}
-	q, _ := open(t, dir)
+	q, _ := openQueue(t, dir)
 	put(t, q, sample(job.Normal, 21))
 	l, stop := lanes(t, q)
 	defer stop()
@@ -219,10 +219,10 @@ func TestLeftovers(t *testing.T) {
 }
 
 func TestVanishedStreamIsMadeAgain(t *testing.T) {
-	q, conn := open(t, t.TempDir())
+	q, conn := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
-	before, err := q.Epoch(t.Context())
+	before, err := q.Generation(t.Context())
 	if err != nil || !before.Empty {
 		t.Fatalf("it is %+v, %v", before, err)
 	}
@@ -240,7 +240,7 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 		t.Errorf("took %+v", taken)
 	}
 	asked := time.Now()
-	after, err := q.Epoch(t.Context())
+	after, err := q.Generation(t.Context())
 	if err != nil || after.Empty || after.Name == before.Name {
 		t.Errorf("it is still %+v, %v", after, err)
 	}
@@ -253,14 +253,14 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 // taken.
 func TestFolderDeletedWhileItRuns(t *testing.T) {
 	dir := t.TempDir()
-	q, _ := open(t, dir)
+	q, _ := openQueue(t, dir)
 	l, stop := lanes(t, q)
 	defer stop()
 	for id := range int64(20) {
 		put(t, q, sample(job.Normal, id))
 		for {
 			taken := take(t, l, 1)[0]
-			if err := taken.Done(); err != nil {
+			if err := taken.Ack(); err != nil {
 				t.Fatal(err)
 			}
 			if taken.Jobs[0].AlertID == id { // others may be redelivered
@@ -277,11 +277,11 @@ func TestFolderDeletedWhileItRuns(t *testing.T) {
 // TestOpenWithoutFolder opens a queue whose stream exists without its files.
 func TestOpenWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
-	q, conn := open(t, dir)
+	q, conn := openQueue(t, dir)
 	put(t, q, sample(job.Normal, 7))
 	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
-	again, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	again, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,8 +292,8 @@ func TestOpenWithoutFolder(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoJobIsDropped(t *testing.T) {
-	q, conn := open(t, t.TempDir())
+func TestInvalidMessageIsTerminated(t *testing.T) {
+	q, conn := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
 	js, err := jetstream.New(conn)
@@ -310,7 +310,7 @@ func TestWhatIsNoJobIsDropped(t *testing.T) {
 }
 
 func TestTakeEndsWithItsContext(t *testing.T) {
-	q, _ := open(t, t.TempDir())
+	q, _ := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -320,8 +320,8 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestStoppedLanesGiveBackAll(t *testing.T) {
-	q, _ := open(t, t.TempDir())
+func TestStopNacksAll(t *testing.T) {
+	q, _ := openQueue(t, t.TempDir())
 	const count = 100
 	for i := range int64(count) {
 		put(t, q, sample(job.Normal, 10*i))

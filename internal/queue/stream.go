@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
@@ -25,15 +25,15 @@ const (
 	deleteTimeout = 2 * time.Second
 )
 
-// errNotOwner is the error of a process that may not create a missing stream.
-var errNotOwner = fmt.Errorf("missing until the alert service creates it: %w", fault.ErrUnavailable)
+// errStreamMissing is the error of a process that may not create a missing stream.
+var errStreamMissing = fmt.Errorf("missing until the alert service creates it: %w", fault.ErrUnavailable)
 
-// makeStream creates a missing stream, updates an existing one, and replaces one that the
+// ensureStream creates a missing stream, updates an existing one, and replaces one that the
 // broker cannot write to disk.
-func (q *Queue) makeStream(ctx context.Context) error {
+func (q *Queue) ensureStream(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	err := q.writeStream(ctx)
+	err := q.createOrUpdateStream(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
 		err = q.replace(ctx)
 	}
@@ -44,14 +44,14 @@ func (q *Queue) makeStream(ctx context.Context) error {
 	return nil
 }
 
-// makeVanished recreates the stream if it does not exist. It leaves alone a stream that
+// recreateVanished recreates the stream if it does not exist. It leaves alone a stream that
 // another process has created meanwhile: it may be in use.
-func (q *Queue) makeVanished(ctx context.Context) error {
+func (q *Queue) recreateVanished(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	_, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = q.writeStream(ctx)
+		err = q.createOrUpdateStream(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("recreate queue stream: %w: %w", err, fault.ErrUnavailable)
@@ -59,9 +59,9 @@ func (q *Queue) makeVanished(ctx context.Context) error {
 	return nil
 }
 
-// renew replaces a broken stream if its generation is still life: any number of processes
+// recreate replaces a broken stream if its generation is still life: any number of processes
 // may call it, and a late call does not delete the jobs of the next generation.
-func (q *Queue) renew(ctx context.Context, life time.Time) error {
+func (q *Queue) recreate(ctx context.Context, life time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	stream, err := q.js.Stream(ctx, streamName)
@@ -80,34 +80,34 @@ func (q *Queue) replace(ctx context.Context) error {
 	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("delete broken queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
-	if err := q.writeStream(ctx); err != nil {
+	if err := q.createOrUpdateStream(ctx); err != nil {
 		return fmt.Errorf("create queue stream: %w: %w", err, fault.ErrUnavailable)
 	}
 	return nil
 }
 
-// writeStream creates the stream, or makes the broker write an existing one to disk again.
-func (q *Queue) writeStream(ctx context.Context) error {
-	return store(ctx, func() error { return q.createStream(ctx) })
+// createOrUpdateStream creates the stream, or makes the broker write an existing one to disk again.
+func (q *Queue) createOrUpdateStream(ctx context.Context) error {
+	return retryCreate(ctx, func() error { return q.createStream(ctx) })
 }
 
-// store creates a stream, and retries for deleteTimeout while the broker still deletes the
+// retryCreate creates a stream, and retries for deleteTimeout while the broker still deletes the
 // old one: it acknowledges a deletion before it has finished it.
-func store(ctx context.Context, create func() error) error {
+func retryCreate(ctx context.Context, create func() error) error {
 	err := create()
 	for start, wait := time.Now(), time.Millisecond; time.Since(start) < deleteTimeout; wait *= 2 {
 		refused, ok := errors.AsType[*jetstream.APIError](err)
 		if !ok || refused.ErrorCode != streamNotStored {
 			return err
 		}
-		pause(ctx, wait)
+		sleep(ctx, wait)
 		err = create()
 	}
 	return err
 }
 
 func (q *Queue) createStream(ctx context.Context) error {
-	return q.keep(ctx, streamName, func(replicas int) error {
+	return q.ensureReplicas(ctx, streamName, func(replicas int) error {
 		_, err := q.js.CreateStream(ctx, jetstream.StreamConfig{
 			Name:        streamName,
 			Description: "Jobs for the senders of Bongsu. Disposable: the ledger is the truth.",
@@ -122,12 +122,12 @@ func (q *Queue) createStream(ctx context.Context) error {
 	})
 }
 
-// keep creates a stream by create, or raises the replicas of an existing one to those that
+// ensureReplicas creates a stream by create, or raises the replicas of an existing one to those that
 // the owner wants. It never lowers them, not even for a vanished stream, which is recreated
 // with the replicas that it was last seen with. mu must be held.
-func (q *Queue) keep(ctx context.Context, name string, create func(replicas int) error) error {
+func (q *Queue) ensureReplicas(ctx context.Context, name string, create func(replicas int) error) error {
 	if !q.options.Owner {
-		return fmt.Errorf("stream %s: %w", name, errNotOwner)
+		return fmt.Errorf("stream %s: %w", name, errStreamMissing)
 	}
 	there, err := q.js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -145,7 +145,7 @@ func (q *Queue) keep(ctx context.Context, name string, create func(replicas int)
 		return err
 	}
 	config := there.CachedInfo().Config
-	q.compare(name, config.Replicas)
+	q.noteReplicas(name, config.Replicas)
 	config.Replicas = max(q.options.Replicas, config.Replicas)
 	// An update without changes is sent as well: its error reveals that the broker has lost
 	// the files.
@@ -153,9 +153,9 @@ func (q *Queue) keep(ctx context.Context, name string, create func(replicas int)
 	return err
 }
 
-// compare records the replicas of a stream, and logs a difference to the owner's. mu must
+// noteReplicas records the replicas of a stream, and logs a difference to the owner's. mu must
 // be held.
-func (q *Queue) compare(name string, replicas int) {
+func (q *Queue) noteReplicas(name string, replicas int) {
 	want := q.options.Replicas
 	switch log := q.options.Log; {
 	case q.seen[name] == replicas || want == 0 || want == replicas: // already logged, or no difference
@@ -171,13 +171,13 @@ func (q *Queue) compare(name string, replicas int) {
 // broker was unreachable when the queue was opened.
 func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
 	if q.options.Owner && !q.made.Load() {
-		if err := q.makeStream(ctx); err != nil {
+		if err := q.ensureStream(ctx); err != nil {
 			return nil, err
 		}
 	}
 	stream, err := q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err := q.makeVanished(ctx); err != nil {
+		if err := q.recreateVanished(ctx); err != nil {
 			return nil, err
 		}
 		stream, err = q.js.Stream(ctx, streamName)

@@ -10,16 +10,16 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // MaxName is the maximum length of a nickname or group name, in characters (code points
 // in NFC).
 const MaxName = 30
 
-// maxName is the maximum length of a name before normalization: a character is rarely
+// maxRawName is the maximum length of a name before normalization: a character is rarely
 // encoded as more than three code points, and never in NFC.
-const maxName = 4 * MaxName
+const maxRawName = 4 * MaxName
 
 // CanonicalName returns name in Unicode's Normalization Form C, in which names are
 // stored and looked up: 가 is the same name whether it was typed as one code point or as
@@ -43,8 +43,8 @@ func isASCII(text string) bool {
 // NewNickname parses a new nickname like NewName, and rejects the reserved word all in
 // any form, because the target @all names every user.
 func NewNickname(text string) (string, error) {
-	if meansAll(text) {
-		return "", fmt.Errorf("%q is reserved for the target @all: %w", cut(text), fault.ErrInvalid)
+	if readsAsAll(text) {
+		return "", fmt.Errorf("%q is reserved for the target @all: %w", truncate(text), fault.ErrInvalid)
 	}
 	return NewName(text)
 }
@@ -53,7 +53,7 @@ func NewNickname(text string) (string, error) {
 // visible characters, with plain spaces only between them, and no @ at the beginning.
 // Any other text is fault.ErrInvalid, and the error names the invalid code point.
 func NewName(text string) (string, error) {
-	name, err := canonical(text)
+	name, err := normalize(text)
 	if err == nil {
 		err = checkName(name)
 	}
@@ -63,31 +63,31 @@ func NewName(text string) (string, error) {
 	return name, nil
 }
 
-// oldName is the pattern of names that older versions accepted. It allows a few
+// legacyName is the pattern of names that older versions accepted. It allows a few
 // invisible characters; users with such a name are still notified.
-var oldName = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{M}\p{N} _.-]*[\p{L}\p{M}\p{N}_-])?$`)
+var legacyName = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{M}\p{N} _.-]*[\p{L}\p{M}\p{N}_-])?$`)
 
-// anyName returns the canonical form of a name that may be stored, under the present or
+// storedName returns the canonical form of a name that may be stored, under the present or
 // the older rules.
-func anyName(text string) (string, error) {
-	name, err := canonical(text)
+func storedName(text string) (string, error) {
+	name, err := normalize(text)
 	if err != nil {
 		return "", err
 	}
-	if err := checkName(name); err != nil && !oldName.MatchString(name) {
+	if err := checkName(name); err != nil && !legacyName.MatchString(name) {
 		return "", err
 	}
 	return name, nil
 }
 
-// canonical returns the canonical form of a text that is UTF-8 and not too long.
-func canonical(text string) (string, error) {
+// normalize returns the canonical form of a text that is UTF-8 and not too long.
+func normalize(text string) (string, error) {
 	switch {
 	case text == "":
 		return "", errors.New("name is empty")
 	case !utf8.ValidString(text):
 		return "", errors.New("name must be UTF-8")
-	case len(text) > maxName*utf8.UTFMax:
+	case len(text) > maxRawName*utf8.UTFMax:
 		return "", fmt.Errorf("name must have at most %d characters", MaxName)
 	}
 	name := CanonicalName(text)
@@ -105,7 +105,7 @@ func checkName(name string) error {
 	before, n := rune(0), 0
 	for _, r := range name {
 		n++
-		if why := unfit(r, before); why != "" {
+		if why := invalidRuneReason(r, before); why != "" {
 			return fmt.Errorf("character %d, %U, %s", n, r, why)
 		}
 		before = r
@@ -116,9 +116,9 @@ func checkName(name string) error {
 	return nil
 }
 
-// unfit returns the reason why r is invalid in a name after the rune before, which is 0
+// invalidRuneReason returns the reason why r is invalid in a name after the rune before, which is 0
 // if r is the first; empty if r is valid.
-func unfit(r, before rune) string {
+func invalidRuneReason(r, before rune) string {
 	switch {
 	case ' ' < r && r <= '~': // the most frequent characters
 		return ""
@@ -135,7 +135,7 @@ func unfit(r, before rune) string {
 			return ""
 		}
 		return "is invisible"
-	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, blank):
+	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, invisibleRunes):
 		return "is invisible"
 	case unicode.IsControl(r):
 		return "is a control character"
@@ -151,9 +151,9 @@ func unfit(r, before rune) string {
 	return ""
 }
 
-// blank holds invisible characters that Unicode classifies as letters, marks or
+// invisibleRunes holds invisible characters that Unicode classifies as letters, marks or
 // symbols.
-var blank = &unicode.RangeTable{
+var invisibleRunes = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x2800, Hi: 0x2800, Stride: 1}, // Braille pattern blank
 		{Lo: 0xfffc, Hi: 0xfffc, Stride: 1}, // object replacement character
@@ -164,11 +164,11 @@ var blank = &unicode.RangeTable{
 	},
 }
 
-// meansAll reports whether text reads as the word all: in other case or width, or with
+// readsAsAll reports whether text reads as the word all: in other case or width, or with
 // invisible characters.
-func meansAll(text string) bool {
+func readsAsAll(text string) bool {
 	seen := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, blank) {
+		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, invisibleRunes) {
 			return -1
 		}
 		return r

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // Kind is the kind of a target.
@@ -35,15 +35,15 @@ func Parse(text string) (Target, error) {
 	}
 	t := Target{Kind: User}
 	rest, ok := strings.CutPrefix(text, "@")
-	if group, is := strings.CutPrefix(rest, "@"); is {
+	if group, ok := strings.CutPrefix(rest, "@"); ok {
 		t.Kind, rest = Group, group
 	}
 	if !ok {
-		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w", cut(text), fault.ErrInvalid)
+		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w", truncate(text), fault.ErrInvalid)
 	}
-	name, err := anyName(rest)
+	name, err := storedName(rest)
 	if err != nil {
-		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w: %w", cut(text), err, fault.ErrInvalid)
+		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w: %w", truncate(text), err, fault.ErrInvalid)
 	}
 	t.Name = name
 	return t, nil
@@ -74,8 +74,8 @@ func (t Target) String() string {
 	}
 }
 
-// cut truncates a text for an error message, on a character boundary.
-func cut(text string) string {
+// truncate truncates a text for an error message, on a character boundary.
+func truncate(text string) string {
 	const most = 2 * MaxName
 	if utf8.RuneCountInString(text) <= most {
 		return text

@@ -13,56 +13,56 @@ import (
 
 // An Alert is a failure or its resolution, recorded once for all of its recipients.
 type Alert struct {
-	ID         int64
-	Targets    []string // as the caller wrote them
-	Unknown    []string // those of Targets that name no user and no group
-	Severity   string
-	Urgency    string // name of its rank; empty: that of Severity. Not stored in the ledger
-	Message    string
-	Title      string // empty for none
-	Link       string // empty for none
-	Details    []job.Detail
-	Texts      map[string]string // texts by messenger that replace Text
-	CreateTime time.Time
-	ExpireTime time.Time // when uncompleted deliveries become Expired
-	Counts     Counts    // its deliveries by state; ignored by AddAlert
+	ID             int64
+	Targets        []string // as the caller wrote them
+	UnknownTargets []string // those of Targets that name no user and no group
+	Severity       string
+	RankName       string // name of its rank; empty: that of Severity. Not stored in the ledger
+	Message        string
+	Title          string // empty for none
+	Link           string // empty for none
+	Details        []job.Detail
+	Texts          map[string]string // texts by messenger that replace Text
+	CreateTime     time.Time
+	ExpireTime     time.Time // when uncompleted deliveries become Expired
+	Counts         Counts    // its deliveries by state; ignored by AddAlert
 
 	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
 	Resolved bool   // whether its status is resolved; requires AlertKey
 
-	// Key is the idempotency key; empty for none. A repeated Request under a Key returns
+	// IdempotencyKey is the idempotency key; empty for none. A repeated Request under a Key returns
 	// the recorded alert. Request is a digest of the request.
-	Key     string
-	Request []byte
+	IdempotencyKey string
+	RequestDigest  []byte
 }
 
-// resolvedMark begins the message in the text of a resolved alert. It is not added to a
+// resolvedPrefix begins the message in the text of a resolved alert. It is not added to a
 // message that already begins with it, in upper or lower case.
-const resolvedMark = "resolved: "
+const resolvedPrefix = "resolved: "
 
 // Text returns "[severity] message", or "[severity] resolved: message".
 func (a Alert) Text() string {
 	mark := ""
-	if a.Resolved && (len(a.Message) < len(resolvedMark) || !strings.EqualFold(a.Message[:len(resolvedMark)], resolvedMark)) {
-		mark = resolvedMark
+	if a.Resolved && (len(a.Message) < len(resolvedPrefix) || !strings.EqualFold(a.Message[:len(resolvedPrefix)], resolvedPrefix)) {
+		mark = resolvedPrefix
 	}
 	return "[" + a.Severity + "] " + mark + a.Message
 }
 
 // Content returns the content of the alert's jobs for a messenger.
 func (a Alert) Content(messenger string) job.Content {
-	text, is := a.Texts[messenger]
-	if !is {
+	text, ok := a.Texts[messenger]
+	if !ok {
 		text = a.Text()
 	}
 	return job.Content{
 		Text: text, Severity: a.Severity, Title: a.Title, Link: a.Link, Details: a.Details, Time: a.CreateTime,
-		Key: a.AlertKey, Resolved: a.Resolved,
+		AlertKey: a.AlertKey, Resolved: a.Resolved,
 	}
 }
 
 // Rank returns the rank by which the alert's deliveries are ordered.
-func (a Alert) Rank() job.Rank { return job.RankOf(cmp.Or(a.Urgency, a.Severity)) }
+func (a Alert) Rank() job.Rank { return job.RankOf(cmp.Or(a.RankName, a.Severity)) }
 
 // State is the state of a delivery.
 type State int
@@ -78,8 +78,8 @@ const (
 	Held                      // waits for another of its chain to fail, or for earlier ones of its thread to complete
 )
 
-// Ended reports whether the state is final.
-func (s State) Ended() bool { return s >= Sent && s <= Canceled }
+// IsFinal reports whether the state is final.
+func (s State) IsFinal() bool { return s >= Sent && s <= Canceled }
 
 // Counts holds the number of deliveries in each state, indexed by State.
 type Counts [Held + 1]int
@@ -93,24 +93,24 @@ func (c Counts) Total() int {
 	return total
 }
 
-// Open returns the number of uncompleted deliveries.
-func (c Counts) Open() int { return c[Queued] + c[Claimed] + c[Held] }
+// Uncompleted returns the number of uncompleted deliveries.
+func (c Counts) Uncompleted() int { return c[Queued] + c[Claimed] + c[Held] }
 
 // A Delivery is one alert to one address.
 type Delivery struct {
-	ID               int64
-	Nickname         string
-	Messenger        string
-	SealedCredential []byte
-	CredentialKey    string // the credential's fingerprint; empty if it is not known
-	Destination      string
-	State            State
-	Reason           string    // why it is Failed, Expired or Canceled; else empty
-	NextTime         time.Time // when the next attempt is due; zero if that is now, or if the delivery is completed
-	EndTime          time.Time // zero until it is completed
-	Chain            int64     // id of the first delivery of its failover chain; 0 for no chain
-	Attempts         []Attempt // in order
-	Receipt          Receipt   // the latest valid one
+	ID                    int64
+	Nickname              string
+	Messenger             string
+	SealedCredential      []byte
+	CredentialFingerprint string // the credential's fingerprint; empty if it is not known
+	Destination           string
+	State                 State
+	Reason                string    // why it is Failed, Expired or Canceled; else empty
+	NextTime              time.Time // when the next attempt is due; zero if that is now, or if the delivery is completed
+	EndTime               time.Time // zero until it is completed
+	Chain                 int64     // id of the first delivery of its failover chain; 0 for no chain
+	Attempts              []Attempt // in order
+	Receipt               Receipt   // the latest valid one
 }
 
 // NotNeeded is the reason of a delivery that is Canceled because another of its failover

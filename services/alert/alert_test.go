@@ -25,7 +25,7 @@ func TestTextOfAResolvedAlert(t *testing.T) {
 		if got := a.Text(); got != c.want {
 			t.Errorf("%q: %q, want %q", c.message, got, c.want)
 		}
-		if got := a.Content("slack"); got.Text != c.want || got.Key != "k" || got.Resolved != c.resolved {
+		if got := a.Content("slack"); got.Text != c.want || got.AlertKey != "k" || got.Resolved != c.resolved {
 			t.Errorf("%q: %+v", c.message, got)
 		}
 	}

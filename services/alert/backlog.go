@@ -8,17 +8,17 @@ import (
 // A Backlog is the number of uncompleted deliveries under one credential, or under one
 // credential to one destination.
 type Backlog struct {
-	Messenger     string
-	CredentialKey string // empty for all without a known fingerprint
-	Destination   string // empty for all destinations
-	Queued        int    // uncompleted deliveries; at least 1
-	Due           int    // those of them without a later time: in the queue, or claimed
-	Oldest        time.Time
+	Messenger             string
+	CredentialFingerprint string // empty for all without a known fingerprint
+	Destination           string // empty for all destinations
+	Queued                int    // uncompleted deliveries; at least 1
+	Due                   int    // those of them without a later time: in the queue, or claimed
+	Oldest                time.Time
 }
 
-// A Counter counts the backlog.
-type Counter interface {
-	// Backlogs returns all backlogs at now, sorted by messenger and CredentialKey and, if
+// A BacklogCounter counts the backlog.
+type BacklogCounter interface {
+	// Backlogs returns all backlogs at now, sorted by messenger and CredentialFingerprint and, if
 	// destinations is set, also by Destination. Oldest is the creation time of their first
 	// alert. The cost must grow with the number of uncompleted deliveries, not with the
 	// size of the ledger.

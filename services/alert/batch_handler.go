@@ -16,27 +16,27 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-// batchCalls is how many alerts of a batch are recorded concurrently; these can share a
+// batchConcurrency is how many alerts of a batch are recorded concurrently; these can share a
 // commit.
-const batchCalls = 256
+const batchConcurrency = 256
 
 // maxReason limits the text of a refusal, in bytes.
 const maxReason = 500
 
-// keySeparator is part of the idempotency keys of sources. Keys of callers cannot contain
+// sourceKeySeparator is part of the idempotency keys of sources. Keys of callers cannot contain
 // it, by the validation rules of SendAlertRequest.
-const keySeparator = "\x1f"
+const sourceKeySeparator = "\x1f"
 
 // SendAlerts records the alerts of a source and returns a result for each.
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
 	b := &batch{Handler: h.Alerts, source: req.GetSource(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
 	results := make([]*jobv1.SendAlertsResult, len(req.GetAlerts()))
 	var g errgroup.Group // without a context: an alert that fails does not cancel the others
-	g.SetLimit(batchCalls)
+	g.SetLimit(batchConcurrency)
 	for _, indexes := range byKey(req.GetAlerts()) {
 		g.Go(func() error {
 			for _, i := range indexes {
@@ -62,10 +62,10 @@ func byKey(alerts []*alertv1.SendAlertRequest) [][]int {
 	for i, a := range alerts {
 		key := a.GetKey()
 		if key == "" {
-			key = keySeparator + a.GetIdempotencyKey()
+			key = sourceKeySeparator + a.GetIdempotencyKey()
 		}
 		at, ok := known[key]
-		if !ok || key == keySeparator {
+		if !ok || key == sourceKeySeparator {
 			at = len(groups)
 			known[key], groups = at, append(groups, nil)
 		}
@@ -96,7 +96,7 @@ type lookup struct {
 func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1.SendAlertsResult, error) {
 	a, err := newAlert(req, nil, b.Now())
 	if errors.Is(err, fault.ErrInvalid) {
-		return invalid(err), nil
+		return invalidResult(err), nil
 	}
 	if err != nil {
 		return nil, err
@@ -105,10 +105,10 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 		req.Target = b.fallback
 	}
 	if len(req.GetTarget()) == 0 {
-		return refused("target", "no_target", "no targets, and no default targets for the source"), nil
+		return refusedResult("target", "no_target", "no targets, and no default targets for the source"), nil
 	}
 	if err := protovalidate.Validate(req, protovalidate.WithFailFast()); err != nil {
-		return invalid(err), nil
+		return invalidResult(err), nil
 	}
 	res := &jobv1.SendAlertsResult{}
 	recipients, err := b.recipients(ctx, &a, req, res)
@@ -116,8 +116,8 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 		return res, err
 	}
 	a.AlertKey = job.SourceKey(a.AlertKey)
-	if a.Key != "" {
-		a.Key = keySeparator + b.source + keySeparator + a.Key
+	if a.IdempotencyKey != "" {
+		a.IdempotencyKey = sourceKeySeparator + b.source + sourceKeySeparator + a.IdempotencyKey
 	}
 	return b.add(ctx, a, recipients, req.GetFailover(), res)
 }
@@ -145,19 +145,19 @@ func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlert
 	if !own && len(a.Targets) == 0 {
 		a.Targets = b.fallback
 	}
-	a.Unknown = slices.Clone(res.GetUnknownTarget())
+	a.UnknownTargets = slices.Clone(res.GetUnknownTarget())
 	if !own {
-		a.Unknown = append(a.Unknown, found.GetUnknownTarget()...)
+		a.UnknownTargets = append(a.UnknownTargets, found.GetUnknownTarget()...)
 	}
 	none := len(found.GetRecipients()) == 0
-	if !none && (!req.GetStrict() || len(a.Unknown) == 0) {
+	if !none && (!req.GetStrict() || len(a.UnknownTargets) == 0) {
 		return found.GetRecipients(), nil
 	}
 	text := "its targets have no addresses"
-	if len(a.Unknown) > 0 {
-		text = "unknown target " + strings.Join(a.Unknown, ", ")
+	if len(a.UnknownTargets) > 0 {
+		text = "unknown target " + strings.Join(a.UnknownTargets, ", ")
 	}
-	refusal := refused("target", "unknown_target", text)
+	refusal := refusedResult("target", "unknown_target", text)
 	res.Outcome, res.Field, res.Reason, res.Message = refusal.GetOutcome(), refusal.GetField(), refusal.GetReason(), refusal.GetMessage()
 	return nil, nil
 }
@@ -165,7 +165,7 @@ func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlert
 // find looks up targets in the directory, once per batch. Targets that the directory
 // refuses are unknown targets.
 func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
-	key := strings.Join(targets, keySeparator)
+	key := strings.Join(targets, sourceKeySeparator)
 	b.mu.Lock()
 	l, ok := b.found[key]
 	if !ok {
@@ -189,11 +189,11 @@ func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient
 	count, again, err := b.record(ctx, &a, recipients, failover)
 	if errors.Is(err, fault.ErrExists) {
 		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_CHANGED
-		a.Key += keySeparator + hex.EncodeToString(a.Request[:16])
+		a.IdempotencyKey += sourceKeySeparator + hex.EncodeToString(a.RequestDigest[:16])
 		count, again, err = b.record(ctx, &a, recipients, failover)
 	}
 	if errors.Is(err, fault.ErrInvalid) {
-		return invalid(err), nil
+		return invalidResult(err), nil
 	}
 	if err != nil {
 		return nil, err
@@ -205,19 +205,19 @@ func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient
 	return res, nil
 }
 
-// invalid returns the refusal of an alert that violates a validation rule.
-func invalid(err error) *jobv1.SendAlertsResult {
+// invalidResult returns the refusal of an alert that violates a validation rule.
+func invalidResult(err error) *jobv1.SendAlertsResult {
 	field := ""
 	if broken, ok := errors.AsType[*protovalidate.ValidationError](err); ok && len(broken.Violations) > 0 {
 		v := broken.Violations[0]
 		field = protovalidate.FieldPathString(v.Proto.GetField())
 		err = fmt.Errorf("%s", v.Proto.GetMessage())
 	}
-	return refused(field, "invalid_field", err.Error())
+	return refusedResult(field, "invalid_field", err.Error())
 }
 
-// refused returns a refusal with its message cut to maxReason.
-func refused(field, reason, message string) *jobv1.SendAlertsResult {
+// refusedResult returns a refusal with its message cut to maxReason.
+func refusedResult(field, reason, message string) *jobv1.SendAlertsResult {
 	if len(message) > maxReason {
 		message = strings.ToValidUTF8(message[:maxReason], "") + "…"
 	}

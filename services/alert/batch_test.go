@@ -14,11 +14,11 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // sendAll sends alerts of a source, and returns a line per result.
-func (h *house) sendAll(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []string {
+func (h *serviceHarness) sendAll(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []string {
 	t.Helper()
 	var lines []string
 	for _, r := range h.results(t, source, fallback, alerts...) {
@@ -37,7 +37,7 @@ func (h *house) sendAll(t *testing.T, source string, fallback []string, alerts .
 	return lines
 }
 
-func (h *house) results(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []*jobv1.SendAlertsResult {
+func (h *serviceHarness) results(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []*jobv1.SendAlertsResult {
 	t.Helper()
 	req := &jobv1.SendAlertsRequest{Source: source, DefaultTarget: fallback}
 	for _, a := range alerts {
@@ -141,13 +141,13 @@ func TestSendAlertsOrder(t *testing.T) {
 	}
 }
 
-// An awayDirectory is unavailable for one target.
-type awayDirectory struct {
+// An unavailableDirectory is unavailable for one target.
+type unavailableDirectory struct {
 	userv1connect.DirectoryServiceClient
 	target string
 }
 
-func (d *awayDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
+func (d *unavailableDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
 	if slices.Contains(req.GetTarget(), d.target) {
 		return nil, fmt.Errorf("directory: %w", fault.ErrUnavailable)
 	}
@@ -158,7 +158,7 @@ func (d *awayDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (
 // recorded alerts are dropped as duplicates.
 func TestSendAlertsUnavailable(t *testing.T) {
 	h := newHouse(t)
-	away := &awayDirectory{h.alerts.Directory, "@lee"}
+	away := &unavailableDirectory{h.alerts.Directory, "@lee"}
 	h.alerts.Directory = away
 	alerts := []*alertv1.SendAlertRequest{about("1", "m", "@kim"), about("2", "m", "@lee"), about("3", "m", "@one")}
 	req := &jobv1.SendAlertsRequest{Source: "a"}

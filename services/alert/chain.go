@@ -2,9 +2,9 @@ package alert
 
 import "time"
 
-// unchain removes deliveries from their failover chains. A resolved alert has no chains,
+// clearChains removes deliveries from their failover chains. A resolved alert has no chains,
 // because it is sent to each address that the firing alert reached.
-func unchain(ds []Delivery) {
+func clearChains(ds []Delivery) {
 	for i := range ds {
 		if d := &ds[i]; d.Chain != 0 {
 			d.Chain, d.State, d.NextTime = 0, Queued, time.Time{}
@@ -12,10 +12,10 @@ func unchain(ds []Delivery) {
 	}
 }
 
-// hold holds all deliveries of each failover chain in ds but the first: the second for
+// applyFailoverDelay holds all deliveries of each failover chain in ds but the first: the second for
 // after, which must be above 0, the third for twice that, and so on. A chain of one
 // delivery is dissolved.
-func hold(ds []Delivery, after time.Duration, now time.Time) {
+func applyFailoverDelay(ds []Delivery, after time.Duration, now time.Time) {
 	length, wait := map[int64]int{}, map[int64]time.Duration{}
 	for _, d := range ds {
 		if d.Chain != 0 {

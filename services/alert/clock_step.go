@@ -6,56 +6,56 @@ import (
 )
 
 const (
-	// clockSlack is the maximum clock skew between processes that share a ledger, and the
+	// maxClockSkew is the maximum clock skew between processes that share a ledger, and the
 	// maximum backward clock step that is ignored.
-	clockSlack = time.Second
-	// markEvery is how often the time is recorded in the ledger while there is work.
-	markEvery = 10 * time.Second
+	maxClockSkew = time.Second
+	// recordTimeInterval is how often the time is recorded in the ledger while there is work.
+	recordTimeInterval = 10 * time.Second
 )
 
-// checkTime compares the clock with the time last recorded in the ledger, when the process
+// compareWithLedger compares the clock with the time last recorded in the ledger, when the process
 // starts. If that time is in the future, the clock was ahead, and deliveries with times
 // written by it would wait for as long.
-func (c *Clock) checkTime(ctx context.Context) {
-	now := c.now()
-	last, err := c.dispatcher.MarkTime(ctx, now)
+func (l *DispatchLoop) compareWithLedger(ctx context.Context) {
+	now := l.now()
+	last, err := l.dispatcher.RecordTime(ctx, now)
 	if err != nil {
-		c.log.Error("clock step detection failed", "error", err)
+		l.log.Error("clock step detection failed", "error", err)
 		return
 	}
-	c.marked = now
-	if ahead := last.Sub(now); ahead > clockSlack {
-		c.putRight(ctx, ahead)
+	l.recorded = now
+	if ahead := last.Sub(now); ahead > maxClockSkew {
+		l.correctTimes(ctx, ahead)
 	}
 }
 
-// checkStep detects a backward clock step since the last round.
-func (c *Clock) checkStep(ctx context.Context) {
-	if back := c.round.Round(0).Sub(c.now().Round(0)); back > clockSlack {
-		c.putRight(ctx, back)
-		c.marked = time.Time{}
+// detectStep detects a backward clock step since the last round.
+func (l *DispatchLoop) detectStep(ctx context.Context) {
+	if back := l.roundStart.Round(0).Sub(l.now().Round(0)); back > maxClockSkew {
+		l.correctTimes(ctx, back)
+		l.recorded = time.Time{}
 	}
 }
 
-// putRight makes deliveries and leases that were written while the clock was ahead due
+// correctTimes makes deliveries and leases that were written while the clock was ahead due
 // earlier by that difference.
-func (c *Clock) putRight(ctx context.Context, ahead time.Duration) {
-	n, err := c.dispatcher.PutRight(ctx, c.now(), ahead)
+func (l *DispatchLoop) correctTimes(ctx context.Context, ahead time.Duration) {
+	n, err := l.dispatcher.CorrectTimes(ctx, l.now(), ahead)
 	if err != nil {
-		c.log.Error("clock step correction failed; deliveries may be late", "ahead", ahead, "error", err)
+		l.log.Error("clock step correction failed; deliveries may be late", "ahead", ahead, "error", err)
 		return
 	}
-	c.log.Error("clock stepped back; times of waiting deliveries corrected", "ahead", ahead, "deliveries", n)
+	l.log.Error("clock stepped back; times of waiting deliveries corrected", "ahead", ahead, "deliveries", n)
 }
 
-// markTime records the time in the ledger, at most once in markEvery.
-func (c *Clock) markTime(ctx context.Context) {
-	now := c.now()
-	if since := now.Sub(c.marked); since >= 0 && since < markEvery {
+// recordTime records the time in the ledger, at most once in recordTimeInterval.
+func (l *DispatchLoop) recordTime(ctx context.Context) {
+	now := l.now()
+	if since := now.Sub(l.recorded); since >= 0 && since < recordTimeInterval {
 		return
 	}
-	c.marked = now
-	if _, err := c.dispatcher.MarkTime(ctx, now); err != nil {
-		c.log.Warn("recording the time failed", "error", err)
+	l.recorded = now
+	if _, err := l.dispatcher.RecordTime(ctx, now); err != nil {
+		l.log.Warn("recording the time failed", "error", err)
 	}
 }

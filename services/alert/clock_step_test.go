@@ -14,10 +14,10 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestClockWasAhead has an alert service whose clock is an hour ahead and steps back,
+// TestClockStepBack has an alert service whose clock is an hour ahead and steps back,
 // while it runs or across a restart: deliveries deferred for some seconds are enqueued
 // within seconds, also those taken ahead of time, and not after an hour.
-func TestClockWasAhead(t *testing.T) {
+func TestClockStepBack(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		for _, wait := range []time.Duration{300 * time.Millisecond, 2 * time.Second} {
 			t.Run(fmt.Sprintf("restarted %t, due in %s", restarted, wait), func(t *testing.T) {
@@ -28,9 +28,9 @@ func TestClockWasAhead(t *testing.T) {
 				var logged bytes.Buffer // written by the dispatch loop, read after it has ended
 				l := ledgerIn(t, "sqlite")
 				q, js := queueIn(t)
-				d := &counted{Dispatcher: l, nexts: make(chan time.Time, 100), taken: make(chan time.Time, 10)}
+				d := &countingDispatcher{Dispatcher: l, nexts: make(chan time.Time, 100), taken: make(chan time.Time, 10)}
 				start := func() (stop func()) {
-					c := alert.NewClock(d, q, alert.NewRule(messenger.Specs()), 5, now, slog.New(slog.NewTextHandler(&logged, nil)))
+					c := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(messenger.Specs()), 5, now, slog.New(slog.NewTextHandler(&logged, nil)))
 					ctx, cancel := context.WithCancel(t.Context())
 					ended := make(chan error, 1)
 					go func() { ended <- c.Run(ctx) }()

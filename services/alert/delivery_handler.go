@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
@@ -33,7 +33,7 @@ func (h *Handler) ListDeliveries(ctx context.Context, req *alertv1.ListDeliverie
 
 // deliveryPage returns a page of deliveries, and the token of the next page.
 func (h *Handler) deliveryPage(ctx context.Context, q DeliveryQuery) (ds []Delivery, next string, err error) {
-	ds, more, err := deliveriesPage(ctx, h.Book, q)
+	ds, more, err := deliveriesPage(ctx, h.Store, q)
 	if err != nil {
 		return nil, "", err
 	}

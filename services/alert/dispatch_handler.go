@@ -19,16 +19,16 @@ var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)
 // A DispatchHandler implements DispatchService, for the senders.
 type DispatchHandler struct {
 	Dispatcher Dispatcher
-	Rule       Rule
-	Clock      *Clock // is notified of deliveries that may be due sooner
-	Hub        *Hub   // is notified of changes, for watchers
+	Rule       VerdictRule
+	Loop       *DispatchLoop // is notified of deliveries that may be due sooner
+	Hub        *Hub          // is notified of changes, for watchers
 	// Lease is how long a claim lasts without a report: longer than the timeout of a
 	// provider call, and shorter than the delay that users accept after a sender crashed.
 	Lease time.Duration
 	Now   func() time.Time
 
 	Directory userv1connect.DirectoryServiceClient
-	Receipts  Receipts
+	Receipts  ReceiptStore
 	Alerts    *Handler // records the alerts of sources
 }
 
@@ -58,14 +58,14 @@ func (h *DispatchHandler) GetTime(context.Context, *jobv1.GetTimeRequest) (*jobv
 
 // Release makes due the deferred deliveries whose reserved slots are no longer needed.
 func (h *DispatchHandler) Release(ctx context.Context, req *jobv1.ReleaseRequest) (*jobv1.ReleaseResponse, error) {
-	defer h.Clock.Changed()
+	defer h.Loop.Notify()
 	n, err := h.Dispatcher.Release(ctx, req.GetMessenger(), h.Now())
 	return &jobv1.ReleaseResponse{Count: int64(n)}, err
 }
 
 // ListFree returns the claimable deliveries, with their reserved slots.
 func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeRequest) (*jobv1.ListFreeResponse, error) {
-	slots, err := h.Dispatcher.Free(ctx, req.GetDeliveryIds(), h.Now())
+	slots, err := h.Dispatcher.Claimable(ctx, req.GetDeliveryIds(), h.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*
 		}
 		ds = append(ds, d)
 	}
-	defer h.Clock.Changed()
+	defer h.Loop.Notify()
 	if err := h.Dispatcher.Defer(ctx, ds, now); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 		reports = append(reports, r)
 	}
 	if waits {
-		defer h.Clock.Changed()
+		defer h.Loop.Notify()
 	}
 	fenced, err := h.Dispatcher.Report(ctx, reports, h.Now(), h.Rule)
 	if err != nil {
@@ -132,9 +132,9 @@ func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDe
 // GetCanary returns the canary of the directory. Senders request it here because they have
 // no other upstream.
 func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {
-	said, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
+	res, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
 	if err != nil {
 		return nil, err
 	}
-	return &jobv1.GetCanaryResponse{Canary: said.GetCanary()}, nil
+	return &jobv1.GetCanaryResponse{Canary: res.GetCanary()}, nil
 }

@@ -17,48 +17,48 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/seal"
-	"github.com/bongsu-project/bongsu/internal/store/directory"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
-	"github.com/bongsu-project/bongsu/services/group"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/directory"
+	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
-// A house is the alert service and the directory service over real stores, at a time that
+// A serviceHarness is the alert service and the directory service over real stores, at a time that
 // the test sets. Its messengers are slack and sms.
-type house struct {
+type serviceHarness struct {
 	alerts   *alert.Handler
 	dispatch *alert.DispatchHandler
 	ledger   *ledger.Store
 	now      time.Time
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T) *serviceHarness {
 	t.Helper()
 	dir := t.TempDir()
-	people, err := directory.Open(t.Context(), filepath.Join(dir, "directory.db"))
+	people, err := directorystore.Open(t.Context(), filepath.Join(dir, "directory.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, people.Close()) })
 	record, err := ledger.Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
 	must(t, err)
 	t.Cleanup(func() { must(t, record.Close()) })
-	must(t, seal.MakeKey(filepath.Join(dir, "seal.key")))
-	key, err := seal.ReadKey(filepath.Join(dir, "seal.key"))
+	must(t, seal.CreateKeyFile(filepath.Join(dir, "seal.key")))
+	key, err := seal.ReadKeyFile(filepath.Join(dir, "seal.key"))
 	must(t, err)
 
-	h := &house{ledger: record, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
+	h := &serviceHarness{ledger: record, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return h.now }
-	rule := alert.NewRule(specs)
-	clock := alert.NewClock(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
+	rule := alert.NewVerdictRule(specs)
+	clock := alert.NewDispatchLoop(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
 	h.alerts = &alert.Handler{
-		Directory: &group.LookupHandler{Finder: people, Key: key}, Book: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
-		Clock: clock, Writer: alert.NewWriter(record, now, slog.New(slog.DiscardHandler)),
+		Directory: &directory.LookupHandler{Finder: people, Key: key}, Store: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
+		Loop: clock, Renderer: alert.NewTextRenderer(record, now, slog.New(slog.DiscardHandler)),
 	}
-	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Clock: clock, Lease: time.Minute, Now: now, Alerts: h.alerts}
+	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Loop: clock, Lease: time.Minute, Now: now, Alerts: h.alerts}
 
-	users := &group.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
+	users := &directory.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
 	address := func(name string, rank int32) *userv1.NewAddress {
 		return &userv1.NewAddress{Messenger: name, Credential: "token", Destination: "C1", Rank: &rank}
 	}
@@ -74,7 +74,7 @@ func newHouse(t *testing.T) *house {
 }
 
 // send sends an alert and returns its id.
-func (h *house) send(t *testing.T, failover bool, targets ...string) string {
+func (h *serviceHarness) send(t *testing.T, failover bool, targets ...string) string {
 	t.Helper()
 	res, err := h.alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: targets, Message: "m", Failover: failover})
 	must(t, err)
@@ -83,7 +83,7 @@ func (h *house) send(t *testing.T, failover bool, targets ...string) string {
 
 // stands checks the states of the deliveries of an alert, and that the counts in the
 // responses agree with them. It returns the deliveries.
-func (h *house) stands(t *testing.T, id string, want ...string) []*alertv1.Delivery {
+func (h *serviceHarness) stands(t *testing.T, id string, want ...string) []*alertv1.Delivery {
 	t.Helper()
 	res, err := h.alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: id})
 	must(t, err)
@@ -111,7 +111,7 @@ func (h *house) stands(t *testing.T, id string, want ...string) []*alertv1.Deliv
 }
 
 // try claims a delivery for a sender, and reports an outcome.
-func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outcome) {
+func (h *serviceHarness) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outcome) {
 	t.Helper()
 	var id int64
 	_, err := fmt.Sscan(d.GetId(), &id)
@@ -129,9 +129,9 @@ func (h *house) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outc
 }
 
 // put returns the messengers of the due jobs.
-func (h *house) put(t *testing.T) (messengers []string) {
+func (h *serviceHarness) put(t *testing.T) (messengers []string) {
 	t.Helper()
-	jobs, err := h.ledger.Due(t.Context(), h.now, h.now.Add(10*time.Minute), 0, 100, 5)
+	jobs, err := h.ledger.TakeDue(t.Context(), h.now, h.now.Add(10*time.Minute), 0, 100, 5)
 	must(t, err)
 	for _, j := range jobs {
 		messengers = append(messengers, j.Messenger)
@@ -184,9 +184,9 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestFailoverOfWhom proves that failover is used for all users if the alert sets it, else
+// TestFailoverUsers proves that failover is used for all users if the alert sets it, else
 // for those who have it set; and that a single address is no chain.
-func TestFailoverOfWhom(t *testing.T) {
+func TestFailoverUsers(t *testing.T) {
 	h := newHouse(t)
 	ones := []string{"one pigeon failed unknown_messenger", "one slack queued"}
 	ds := h.stands(t, h.send(t, false, "@all"), append([]string{
@@ -209,9 +209,9 @@ func TestFailoverOfWhom(t *testing.T) {
 	}
 }
 
-// TestFailoverIsAsked proves that failover is part of the request digest of an idempotency
+// TestFailoverPerAlert proves that failover is part of the request digest of an idempotency
 // key.
-func TestFailoverIsAsked(t *testing.T) {
+func TestFailoverPerAlert(t *testing.T) {
 	h := newHouse(t)
 	req := &alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "m", Failover: true, IdempotencyKey: "key"}
 	first, err := h.alerts.SendAlert(t.Context(), req)

@@ -9,26 +9,26 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
-	// followGap is the minimum time between two refreshes of an alert: changes close
+	// minRefreshGap is the minimum time between two refreshes of an alert: changes close
 	// together share a refresh, and a message.
-	followGap = 100 * time.Millisecond
-	// followShare limits the share of time that a follower spends on reads to
-	// 1/followShare, so that a very large alert does not overload the ledger.
-	followShare = 10
-	// watchPage is the maximum number of deliveries in a message of a watch.
-	watchPage = 500
+	minRefreshGap = 100 * time.Millisecond
+	// refreshShare limits the share of time that a follower spends on reads to
+	// 1/refreshShare, so that a very large alert does not overload the ledger.
+	refreshShare = 10
+	// watchPageSize is the maximum number of deliveries in a message of a watch.
+	watchPageSize = 500
 	// maxPublished is the maximum number of changes that one refresh publishes. If there
 	// are more, all deliveries are sent again.
-	maxPublished = maxPending * watchPage / 2
+	maxPublished = maxPending * watchPageSize / 2
 )
 
-// errFollowed is the error of a follower whose alert is completed: a new watch starts a
+// errAlertCompleted is the error of a follower whose alert is completed: a new watch starts a
 // new follower.
-var errFollowed = errors.New("alert is completed")
+var errAlertCompleted = errors.New("alert is completed")
 
 // A follower reads the changes of one alert for all of its watchers. It stores eight bytes
 // for each delivery, and no delivery.
@@ -54,7 +54,7 @@ type follower struct {
 	round    int // counts the refreshes that found changes, from 1
 	counts   Counts
 	watchers map[*watcher]struct{}
-	over     error // errFollowed, or why it stopped; nil while it runs
+	over     error // errAlertCompleted, or why it stopped; nil while it runs
 }
 
 func newFollower(hub *Hub, id int64, serial uint64) *follower {
@@ -79,23 +79,23 @@ func (f *follower) stop() {
 	<-f.gone
 }
 
-// wake notifies the follower that its alert may have changed.
-func (f *follower) wake() {
+// notify notifies the follower that its alert may have changed.
+func (f *follower) notify() {
 	select {
 	case f.dirty <- struct{}{}:
 	default:
 	}
 }
 
-// wakeFor notifies the follower, unless the delivery is certainly of another alert.
-func (f *follower) wakeFor(delivery int64) {
+// notifyFor notifies the follower, unless the delivery is certainly of another alert.
+func (f *follower) notifyFor(delivery int64) {
 	if last := f.last.Load(); last == 0 || delivery <= last {
-		f.wake()
+		f.notify()
 	}
 }
 
-// ended reports whether the follower accepts no new watcher.
-func (f *follower) ended() bool {
+// hasEnded reports whether the follower accepts no new watcher.
+func (f *follower) hasEnded() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.over != nil
@@ -113,7 +113,7 @@ func (f *follower) follow(ctx context.Context) {
 		}
 		start := time.Now()
 		f.spent = 0
-		err := f.look(ctx, first)
+		err := f.refresh(ctx, first)
 		if err != nil {
 			f.end(err)
 		}
@@ -125,17 +125,17 @@ func (f *follower) follow(ctx context.Context) {
 		}
 		select {
 		case <-f.dirty:
-			pause.Reset(max(0, max(followGap, followShare*f.spent)-time.Since(start)))
+			pause.Reset(max(0, max(minRefreshGap, refreshShare*f.spent)-time.Since(start)))
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// look refreshes: it reads the changes and sends them to the watchers. It returns
-// errFollowed if the alert is completed.
-func (f *follower) look(ctx context.Context, first bool) error {
-	var versions []Version
+// refresh refreshes: it reads the changes and sends them to the watchers. It returns
+// errAlertCompleted if the alert is completed.
+func (f *follower) refresh(ctx context.Context, first bool) error {
+	var versions []DeliveryVersion
 	if err := f.read(ctx, func() (err error) {
 		if first {
 			if _, err = f.hub.deliveries.Deliveries(ctx, DeliveryQuery{AlertID: f.id, Limit: 1}); err != nil { // the alert may not exist
@@ -165,14 +165,14 @@ func (f *follower) look(ctx context.Context, first bool) error {
 	case len(changed) > maxPublished:
 		f.restart()
 	default:
-		for some := range slices.Chunk(changed, watchPage) {
+		for some := range slices.Chunk(changed, watchPageSize) {
 			if err := f.publish(ctx, some); err != nil {
 				return err
 			}
 		}
 	}
-	if counts.Open() == 0 {
-		return errFollowed
+	if counts.Uncompleted() == 0 {
+		return errAlertCompleted
 	}
 	return nil
 }
@@ -188,14 +188,14 @@ func (f *follower) read(ctx context.Context, do func() error) error {
 }
 
 // compare returns the ids of the deliveries that changed, and the counts of all.
-func (f *follower) compare(versions []Version) (changed []int64, counts Counts) {
+func (f *follower) compare(versions []DeliveryVersion) (changed []int64, counts Counts) {
 	if f.versions == nil {
 		f.versions = make([]uint64, len(versions))
 	}
 	for i, v := range versions {
 		counts[v.State]++
-		if f.versions[i] != v.Sum {
-			f.versions[i] = v.Sum
+		if f.versions[i] != v.Checksum {
+			f.versions[i] = v.Checksum
 			changed = append(changed, v.DeliveryID)
 		}
 	}
@@ -207,7 +207,7 @@ func (f *follower) publish(ctx context.Context, ids []int64) error {
 	for after, more := int64(0), true; more; {
 		var ds []Delivery
 		if err := f.read(ctx, func() (err error) {
-			ds, more, err = deliveriesPage(ctx, f.hub.deliveries, DeliveryQuery{AlertID: f.id, After: after, IDs: ids, Limit: watchPage})
+			ds, more, err = deliveriesPage(ctx, f.hub.deliveries, DeliveryQuery{AlertID: f.id, After: after, IDs: ids, Limit: watchPageSize})
 			return err
 		}); err != nil {
 			return err
@@ -224,7 +224,7 @@ func (f *follower) publish(ctx context.Context, ids []int64) error {
 func (f *follower) send(ds []Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	news := newsToWire(ds, f.counts)
+	news := watchMessageToProto(ds, f.counts)
 	for w := range f.watchers {
 		w.push(news)
 	}
@@ -236,7 +236,7 @@ func (f *follower) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for w := range f.watchers {
-		w.lag()
+		w.resend()
 	}
 }
 
@@ -257,7 +257,7 @@ func (f *follower) add() (*watcher, error) {
 	defer f.mu.Unlock()
 	w := &watcher{follower: f, news: make(chan struct{}, 1), since: f.round}
 	switch {
-	case errors.Is(f.over, errFollowed) && f.round == 1: // completed at the first refresh
+	case errors.Is(f.over, errAlertCompleted) && f.round == 1: // completed at the first refresh
 		w.finish(f.over)
 	case f.over != nil:
 		return nil, f.over
@@ -273,8 +273,8 @@ func (f *follower) remove(w *watcher) {
 	delete(f.watchers, w)
 }
 
-// standing returns the round and the counts.
-func (f *follower) standing() (round int, counts Counts) {
+// position returns the round and the counts.
+func (f *follower) position() (round int, counts Counts) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.round, f.counts

@@ -34,7 +34,7 @@ const (
 // never block; a nil Hub ignores them. The hub finds changes by other processes by polling
 // all watched alerts in one query.
 type Hub struct {
-	deliveries Deliveries
+	deliveries DeliveryReader
 	log        *slog.Logger
 	most       int // the limit of watchers
 	reads      chan struct{}
@@ -51,7 +51,7 @@ type Hub struct {
 
 // NewHub returns a hub that reads deliveries. The limit of concurrent watchers is most; 0
 // means 5000.
-func NewHub(deliveries Deliveries, most int, log *slog.Logger) *Hub {
+func NewHub(deliveries DeliveryReader, most int, log *slog.Logger) *Hub {
 	if most == 0 {
 		most = defaultWatchers
 	}
@@ -85,7 +85,7 @@ func (h *Hub) poll(ctx context.Context) {
 	if len(ids) == 0 {
 		return
 	}
-	fingerprints, err := h.deliveries.Fingerprints(ctx, ids)
+	fingerprints, err := h.deliveries.Checksums(ctx, ids)
 	if err != nil {
 		if ctx.Err() == nil {
 			h.log.Warn("polling watched alerts failed", "alerts", len(ids), "error", err)
@@ -96,7 +96,7 @@ func (h *Hub) poll(ctx context.Context) {
 	defer h.mu.RUnlock()
 	for _, id := range ids {
 		if f := h.follows[id]; f != nil && f.fingerprint.Swap(fingerprints[id]) != fingerprints[id] {
-			f.wake()
+			f.notify()
 		}
 	}
 }
@@ -112,7 +112,7 @@ func (h *Hub) Changed(deliveryIDs iter.Seq[int64]) {
 		// The ids of deliveries follow the id of their alert. A delivery of an alert
 		// without watchers may cause a needless refresh.
 		if at, _ := slices.BinarySearch(h.sorted, id); at > 0 {
-			h.follows[h.sorted[at-1]].wakeFor(id)
+			h.follows[h.sorted[at-1]].notifyFor(id)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (h *Hub) ChangedAlert(id int64) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if f := h.follows[id]; f != nil {
-		f.wake()
+		f.notify()
 	}
 }
 
@@ -137,7 +137,7 @@ func (h *Hub) ChangedAll() {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, f := range h.follows {
-		f.wake()
+		f.notify()
 	}
 }
 
@@ -162,7 +162,7 @@ func (h *Hub) watch(ctx context.Context, id int64) (*watcher, error) {
 			return w, nil
 		}
 		h.leave(f, nil)
-		if !errors.Is(err, errFollowed) {
+		if !errors.Is(err, errAlertCompleted) {
 			return nil, err
 		}
 	}
@@ -178,7 +178,7 @@ func (h *Hub) join(ctx context.Context, id int64) (*follower, error) {
 	h.watchers++
 	h.watching.Store(true)
 	f := h.follows[id]
-	if f == nil || f.ended() {
+	if f == nil || f.hasEnded() {
 		h.serial++
 		f = newFollower(h, id, h.serial)
 		h.follows[id] = f
@@ -208,7 +208,7 @@ func (h *Hub) leave(f *follower, w *watcher) {
 	f.remove(w)
 	if last {
 		f.stop()
-		h.pages.forget(f)
+		h.pages.drop(f)
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // watchedLedger serves the alerts of a ledger to at most most watchers, with a polling
@@ -26,7 +26,7 @@ func watchedLedger(t *testing.T, l *ledger.Store, most int) (*alert.Hub, alertv1
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- hub.Run(ctx) }()
-	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Book: l, Hub: hub, Now: time.Now})
+	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Store: l, Hub: hub, Now: time.Now})
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		cancel()
@@ -68,9 +68,9 @@ func send(t *testing.T, l *ledger.Store, id int64) {
 	must(t, err)
 }
 
-// TestWatchersShareAHub watches one alert twice, and receives changes without a
+// TestWatchersShareFollower watches one alert twice, and receives changes without a
 // notification, like those by another process.
-func TestWatchersShareAHub(t *testing.T) {
+func TestWatchersShareFollower(t *testing.T) {
 	for _, store := range []string{"sqlite", "postgres"} {
 		t.Run(store, func(t *testing.T) {
 			l := ledgerIn(t, store)
@@ -111,8 +111,8 @@ func TestWatchersShareAHub(t *testing.T) {
 	}
 }
 
-// TestWatchAnotherProcess watches changes that another process makes in the shared ledger.
-func TestWatchAnotherProcess(t *testing.T) {
+// TestWatchChangesOfAnotherProcess watches changes that another process makes in the shared ledger.
+func TestWatchChangesOfAnotherProcess(t *testing.T) {
 	url := postgrestest.URL(t)
 	stores := make([]*ledger.Store, 2)
 	for i := range stores {
@@ -135,7 +135,7 @@ func TestWatchAnotherProcess(t *testing.T) {
 func TestWatchIsNotified(t *testing.T) {
 	l := ledgerIn(t, "sqlite")
 	hub := alert.NewHub(l, 0, slog.New(slog.DiscardHandler)) // it does not run, so it does not poll
-	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Book: l, Hub: hub, Clock: newClock(l, nil), Now: time.Now})
+	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Store: l, Hub: hub, Loop: newClock(l, nil), Now: time.Now})
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	client := alertv1connect.NewAlertServiceClient(server.Client(), server.URL)

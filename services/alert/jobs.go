@@ -18,11 +18,11 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 			jobs = append(jobs, job.Job{AlertID: a.ID, Messenger: d.Messenger, Rank: a.Rank(), Content: a.Content(d.Messenger)})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, job.Delivery{
-			ID:               d.ID,
-			Destination:      d.Destination,
-			SealedCredential: d.SealedCredential,
-			CredentialKey:    d.CredentialKey,
-			Nickname:         d.Nickname,
+			ID:                    d.ID,
+			Destination:           d.Destination,
+			SealedCredential:      d.SealedCredential,
+			CredentialFingerprint: d.CredentialFingerprint,
+			Nickname:              d.Nickname,
 		})
 	}
 	return jobs

@@ -17,9 +17,9 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/queue"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // patience is the timeout of every wait.
@@ -52,7 +52,7 @@ func queueIn(t testing.TB) (*queue.Queue, jetstream.JetStream) {
 	t.Cleanup(broker.Stop)
 	conn, err := broker.Connect(slog.New(slog.DiscardHandler))
 	must(t, err)
-	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	t.Cleanup(q.Close)
 	js, err := jetstream.New(conn)
@@ -93,12 +93,12 @@ func freeAddr(t testing.TB) *net.TCPAddr {
 }
 
 // newClock returns a dispatch loop with jobs of five deliveries.
-func newClock(d alert.Dispatcher, q alert.Queue) *alert.Clock {
-	return alert.NewClock(d, q, alert.NewRule(messenger.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
+func newClock(d alert.Dispatcher, q alert.Queue) *alert.DispatchLoop {
+	return alert.NewDispatchLoop(d, q, alert.NewVerdictRule(messenger.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
 }
 
 // run runs a dispatch loop until the test ends.
-func run(t testing.TB, c *alert.Clock) {
+func run(t testing.TB, c *alert.DispatchLoop) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -12,23 +12,23 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
 
 // A MessengerHandler implements MessengerService.
 type MessengerHandler struct {
-	Specs   []messenger.Spec
-	Paces   func() []pace.Standing // all limiter keys that are not idle
-	Counter Counter
-	Now     func() time.Time
+	Specs       []messenger.Spec
+	LimiterKeys func() []ratelimit.KeyReport // all limiter keys that are not idle
+	Counter     BacklogCounter
+	Now         func() time.Time
 
-	Templates Templates
-	Writer    *Writer // that of Handler, which renders the templates
+	Templates TemplateStore
+	Renderer  *TextRenderer // that of Handler, which renders the templates
 
-	Directory userv1connect.DirectoryServiceClient
-	Sealed    Sealed
+	Directory   userv1connect.DirectoryServiceClient
+	SealCounter SealCounter
 }
 
 // ListMessengers returns the specs of the messengers, sorted by name.
@@ -43,16 +43,16 @@ func (h *MessengerHandler) ListMessengers(_ context.Context, req *messengerv1.Li
 	return res, nil
 }
 
-// defaultPacesPage is the default page size of ListPaces.
-const defaultPacesPage = 100
+// defaultKeysPage is the default page size of ListPaces.
+const defaultKeysPage = 100
 
 // ListPaces returns a page of limiter keys with their state and backlog, sorted by name.
 func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListPacesRequest) (*messengerv1.ListPacesResponse, error) {
-	all, err := h.paces(ctx)
+	all, err := h.limiterKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	size := cmp.Or(int(req.GetPageSize()), defaultPacesPage)
+	size := cmp.Or(int(req.GetPageSize()), defaultKeysPage)
 	res := &messengerv1.ListPacesResponse{}
 	for _, p := range all {
 		if p.GetKey() <= req.GetPageToken() || req.GetMessenger() != "" && req.GetMessenger() != p.GetMessenger() {
@@ -67,21 +67,21 @@ func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListP
 	return res, nil
 }
 
-// paces returns the limiter keys that are not idle and the credentials that have a
+// limiterKeys returns the limiter keys that are not idle and the credentials that have a
 // backlog, sorted by name. The backlog is counted by destination only if a limiter key of
 // a destination is among them.
-func (h *MessengerHandler) paces(ctx context.Context) ([]*messengerv1.Pace, error) {
+func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace, error) {
 	byKey, destinations := map[string]*messengerv1.Pace{}, false
-	for _, s := range h.Paces() {
-		byKey[s.Key] = paceToWire(s)
-		destinations = destinations || s.OfDestination()
+	for _, r := range h.LimiterKeys() {
+		byKey[r.Key] = keyReportToProto(r)
+		destinations = destinations || r.IsDestination()
 	}
 	backlogs, err := h.Counter.Backlogs(ctx, h.Now(), destinations)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range backlogs {
-		key := pace.CredentialID(b.Messenger, b.CredentialKey)
+		key := ratelimit.CredentialID(b.Messenger, b.CredentialFingerprint)
 		if byKey[key] == nil {
 			byKey[key] = &messengerv1.Pace{Key: key, Messenger: b.Messenger}
 		}
@@ -89,7 +89,7 @@ func (h *MessengerHandler) paces(ctx context.Context) ([]*messengerv1.Pace, erro
 		if !destinations {
 			continue
 		}
-		if p := byKey[pace.DestinationID(b.Messenger, b.CredentialKey, b.Destination)]; p != nil {
+		if p := byKey[ratelimit.DestinationID(b.Messenger, b.CredentialFingerprint, b.Destination)]; p != nil {
 			countBacklog(p, b)
 		}
 	}
@@ -105,17 +105,17 @@ func countBacklog(p *messengerv1.Pace, b Backlog) {
 	}
 }
 
-func paceToWire(s pace.Standing) *messengerv1.Pace {
+func keyReportToProto(r ratelimit.KeyReport) *messengerv1.Pace {
 	return &messengerv1.Pace{
-		Key:                  s.Key,
-		Messenger:            s.Messenger(),
-		LimitPerSecond:       s.PerSecond,
-		NextSlotTime:         timeToWire(s.NextSlot),
-		PausedUntilTime:      timeToWire(s.PausedUntil),
-		PauseCode:            s.PauseCode,
-		RefusedUntilTime:     timeToWire(s.RefusedUntil),
-		RefusalCode:          s.Code,
-		BreakerOpenUntilTime: timeToWire(s.BrokenUntil),
+		Key:                  r.Key,
+		Messenger:            r.Messenger(),
+		LimitPerSecond:       r.PerSecond,
+		NextSlotTime:         timeToWire(r.NextSlot),
+		PausedUntilTime:      timeToWire(r.PausedUntil),
+		PauseCode:            r.PauseCode,
+		RefusedUntilTime:     timeToWire(r.RefusedUntil),
+		RefusalCode:          r.Code,
+		BreakerOpenUntilTime: timeToWire(r.BrokenUntil),
 	}
 }
 
@@ -138,7 +138,7 @@ func settingToWire(s messenger.Setting) *messengerv1.Setting {
 }
 
 // limitToWire returns the text of a rate limit, empty if there is none.
-func limitToWire(r messenger.Rate) string {
+func limitToWire(r ratelimit.Rate) string {
 	if !r.Limited() {
 		return ""
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
-	"github.com/bongsu-project/bongsu/internal/pace"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // TestListPaces joins the state of limiter keys with the backlog of the ledger: a
@@ -24,7 +24,7 @@ func TestListPaces(t *testing.T) {
 	a := alert.Alert{Severity: "normal", Message: "m", CreateTime: now.Add(-time.Minute), ExpireTime: now.Add(time.Hour)}
 	var ds []alert.Delivery
 	for _, to := range [][3]string{{"slack", "aa", "C1"}, {"slack", "aa", "C2"}, {"slack", "aa", "C2"}, {"sms", "aa", "C2"}, {"slack", "", "C1"}} {
-		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialKey: to[1], Destination: to[2], State: alert.Queued})
+		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialFingerprint: to[1], Destination: to[2], State: alert.Queued})
 	}
 	if _, err := book.AddAlert(t.Context(), &a, ds, now.Add(time.Minute)); err != nil {
 		t.Fatal(err)
@@ -33,9 +33,9 @@ func TestListPaces(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	c2, rest := pace.DestinationID("slack", "aa", "C2"), pace.DestinationID("slack", "bb", "C9")
-	var standings []pace.Standing
-	h := &alert.MessengerHandler{Paces: func() []pace.Standing { return standings }, Counter: book, Now: func() time.Time { return now }}
+	c2, rest := ratelimit.DestinationID("slack", "aa", "C2"), ratelimit.DestinationID("slack", "bb", "C9")
+	var reports []ratelimit.KeyReport
+	h := &alert.MessengerHandler{LimiterKeys: func() []ratelimit.KeyReport { return reports }, Counter: book, Now: func() time.Time { return now }}
 	type shown struct {
 		key         string
 		queued, due int32
@@ -68,9 +68,9 @@ func TestListPaces(t *testing.T) {
 	all, _ := list(&messengerv1.ListPacesRequest{})
 	same(all, []shown{aa, unknown, sms})
 
-	standings = []pace.Standing{
+	reports = []ratelimit.KeyReport{
 		{Key: rest, NextSlot: now.Add(time.Second)},
-		{Key: "slack.credential.aa", Status: pace.Status{PausedUntil: now.Add(time.Minute)}},
+		{Key: "slack.credential.aa", KeyStatus: ratelimit.KeyStatus{PausedUntil: now.Add(time.Minute)}},
 		{Key: c2, NextSlot: now.Add(time.Second)},
 	}
 	aa.paused = true

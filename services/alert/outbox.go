@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	// lookEvery is how often the generation of the queue is checked while the queue
+	// queueCheckInterval is how often the generation of the queue is checked while the queue
 	// responds.
-	lookEvery = time.Second
-	// lookTimeout is the timeout of a check of the queue.
-	lookTimeout = 2 * time.Second
-	// firstLook and lastLook are the bounds of the backoff between checks during an outage
+	queueCheckInterval = time.Second
+	// queueCheckTimeout is the timeout of a check of the queue.
+	queueCheckTimeout = 2 * time.Second
+	// firstQueueRetry and lastQueueRetry are the bounds of the backoff between checks during an outage
 	// of the queue; jobs accepted meanwhile are enqueued within that time after the
 	// outage.
-	firstLook, lastLook = 100 * time.Millisecond, time.Second
-	// onTheWay is how long a job may be in transit to the queue after it was recorded, or
+	firstQueueRetry, lastQueueRetry = 100 * time.Millisecond, time.Second
+	// inTransit is how long a job may be in transit to the queue after it was recorded, or
 	// taken ahead of time, also in another alert service that shares the ledger. It must
 	// be more than ahead.
-	onTheWay = time.Second
-	// freshAlerts is how many accepted alerts may wait in memory to be enqueued. The
+	inTransit = time.Second
+	// outboxSize is how many accepted alerts may wait in memory to be enqueued. The
 	// deliveries of others are found in the ledger.
-	freshAlerts = 4096
-	// putBatch is how many jobs are sent to the broker before its acks are awaited.
-	putBatch = 1000
+	outboxSize = 4096
+	// enqueueBatch is how many jobs are sent to the broker before its acks are awaited.
+	enqueueBatch = 1000
 )
 
 // An outbox enqueues jobs. During an outage of the queue it enqueues none and checks the
@@ -42,18 +42,18 @@ type outbox struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	fresh  chan []job.Job
+	jobs   chan []job.Job
 	missed atomic.Bool // the queue may lack jobs that are in it according to the ledger
 
-	away  bool
-	next  time.Time // when to check the queue again
-	waits *backoffs.ExponentialBackOff
-	epoch string // generation of the queue at the last check
+	down       bool
+	nextCheck  time.Time // when to check the queue again
+	backoff    *backoffs.ExponentialBackOff
+	generation string // generation of the queue at the last check
 }
 
 func newOutbox(queue Queue, size int, now func() time.Time, log *slog.Logger) *outbox {
-	o := &outbox{queue: queue, size: size, now: now, log: log, fresh: make(chan []job.Job, freshAlerts), waits: backoffs.NewExponentialBackOff()}
-	o.waits.InitialInterval, o.waits.MaxInterval = firstLook, lastLook
+	o := &outbox{queue: queue, size: size, now: now, log: log, jobs: make(chan []job.Job, outboxSize), backoff: backoffs.NewExponentialBackOff()}
+	o.backoff.InitialInterval, o.backoff.MaxInterval = firstQueueRetry, lastQueueRetry
 	o.missed.Store(true) // jobs that an earlier process accepted and did not enqueue
 	return o
 }
@@ -61,19 +61,19 @@ func newOutbox(queue Queue, size int, now func() time.Time, log *slog.Logger) *o
 // add adds jobs without blocking. If the outbox is full they are missed.
 func (o *outbox) add(jobs []job.Job) {
 	select {
-	case o.fresh <- jobs:
+	case o.jobs <- jobs:
 	default:
 		o.missed.Store(true)
 	}
 }
 
-// gather appends other jobs of the outbox, up to a batch, including those of requests
+// collect appends other jobs of the outbox, up to a batch, including those of requests
 // whose transaction was committed together with that of the first.
-func (o *outbox) gather(jobs []job.Job) []job.Job {
+func (o *outbox) collect(jobs []job.Job) []job.Job {
 	runtime.Gosched()
-	for len(jobs) < putBatch {
+	for len(jobs) < enqueueBatch {
 		select {
-		case more := <-o.fresh:
+		case more := <-o.jobs:
 			jobs = append(jobs, more...)
 		default:
 			return jobs
@@ -82,25 +82,25 @@ func (o *outbox) gather(jobs []job.Job) []job.Job {
 	return jobs
 }
 
-// put enqueues jobs, and reports whether that succeeded. During an outage it makes no
+// enqueue enqueues jobs, and reports whether that succeeded. During an outage it makes no
 // call.
-func (o *outbox) put(ctx context.Context, jobs []job.Job) bool {
-	if o.away {
+func (o *outbox) enqueue(ctx context.Context, jobs []job.Job) bool {
+	if o.down {
 		o.missed.Store(true)
 		return false
 	}
-	if err := o.try(ctx, jobs); err != nil {
-		o.lost(err)
+	if err := o.tryEnqueue(ctx, jobs); err != nil {
+		o.markDown(err)
 		return false
 	}
-	o.waits.Reset()
+	o.backoff.Reset()
 	return true
 }
 
-// try enqueues jobs. It is safe for concurrent use; the caller must pass an error to lost.
-func (o *outbox) try(ctx context.Context, jobs []job.Job) error {
-	for batch := range slices.Chunk(jobs, putBatch) {
-		if err := o.queue.Put(ctx, batch, o.size); err != nil {
+// tryEnqueue enqueues jobs. It is safe for concurrent use; the caller must pass an error to lost.
+func (o *outbox) tryEnqueue(ctx context.Context, jobs []job.Job) error {
+	for batch := range slices.Chunk(jobs, enqueueBatch) {
+		if err := o.queue.Enqueue(ctx, batch, o.size); err != nil {
 			return err
 		}
 	}
@@ -110,64 +110,64 @@ func (o *outbox) try(ctx context.Context, jobs []job.Job) error {
 // drain enqueues the jobs in the outbox until the queue fails. The next process finds the
 // rest in the ledger.
 func (o *outbox) drain(ctx context.Context) {
-	for jobs := o.gather(nil); len(jobs) > 0 && o.put(ctx, jobs); jobs = o.gather(nil) {
+	for jobs := o.collect(nil); len(jobs) > 0 && o.enqueue(ctx, jobs); jobs = o.collect(nil) {
 	}
 }
 
-// look checks the queue if a check is due. Deliveries that are in the queue until the
+// checkQueue checks the queue if a check is due. Deliveries that are in the queue until the
 // returned time according to the ledger must be re-enqueued: jobs were missed, or the
 // queue has a new generation, or it is empty. Zero means that none must. Jobs recorded
 // after the new generation began were enqueued into it: a redelivery of one could cost a
 // slot.
-func (o *outbox) look(ctx context.Context) (until time.Time) {
+func (o *outbox) checkQueue(ctx context.Context) (until time.Time) {
 	start := o.now()
-	if wait := o.next.Sub(start); wait > 0 && wait <= lastLook+clockSlack { // longer if the clock stepped back
+	if wait := o.nextCheck.Sub(start); wait > 0 && wait <= lastQueueRetry+maxClockSkew { // longer if the clock stepped back
 		return time.Time{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, queueCheckTimeout)
 	defer cancel()
-	epoch, err := o.queue.Epoch(ctx)
+	generation, err := o.queue.Generation(ctx)
 	if err != nil {
-		o.lost(err)
+		o.markDown(err)
 		return time.Time{}
 	}
-	o.found()
-	anew := o.epoch != "" && o.epoch != epoch.Name
+	o.markUp()
+	anew := o.generation != "" && o.generation != generation.Name
 	if anew {
 		o.log.Warn("queue has a new generation")
 	}
-	o.epoch = epoch.Name
+	o.generation = generation.Name
 	switch {
 	case o.missed.Swap(false):
-		return o.now().Add(silence)
+		return o.now().Add(redispatchTimeout)
 	case anew:
-		return o.now().Add(silence - epoch.Age)
-	case epoch.Empty && len(o.fresh) == 0:
-		return start.Add(silence - onTheWay)
+		return o.now().Add(redispatchTimeout - generation.Age)
+	case generation.Empty && len(o.jobs) == 0:
+		return start.Add(redispatchTimeout - inTransit)
 	}
 	return time.Time{}
 }
 
-// lost records that the queue does not respond. This is logged once per outage, not for
+// markDown records that the queue does not respond. This is logged once per outage, not for
 // each call.
-func (o *outbox) lost(err error) {
-	if !o.away {
+func (o *outbox) markDown(err error) {
+	if !o.down {
 		o.log.Error("queue outage; accepted alerts wait in the ledger", "error", err)
 	}
-	o.away = true
+	o.down = true
 	o.missed.Store(true)
-	o.next = o.now().Add(o.waits.NextBackOff())
+	o.nextCheck = o.now().Add(o.backoff.NextBackOff())
 }
 
-// found records that the queue responds. The backoff is reset only by a second response,
+// markUp records that the queue responds. The backoff is reset only by a second response,
 // or when jobs are enqueued: a queue that responds and accepts no jobs is not called ever
 // faster.
-func (o *outbox) found() {
-	if o.away {
+func (o *outbox) markUp() {
+	if o.down {
 		o.log.Info("queue outage ended")
 	} else {
-		o.waits.Reset()
+		o.backoff.Reset()
 	}
-	o.away = false
-	o.next = o.now().Add(lookEvery)
+	o.down = false
+	o.nextCheck = o.now().Add(queueCheckInterval)
 }

@@ -20,13 +20,13 @@ type Receipt struct {
 // after it took the message.
 const Undelivered = "undelivered"
 
-// Receipts records receipts.
-type Receipts interface {
+// ReceiptStore records receipts.
+type ReceiptStore interface {
 	// CredentialOf returns the SealedCredential of a delivery, with the Nickname and the
 	// Destination that it is sealed for. It must return fault.ErrNotFound if no delivery
 	// by that messenger has the id.
 	CredentialOf(ctx context.Context, delivery int64, messenger string) (Delivery, error)
-	// Receive makes r the Receipt of a delivery, unless its message already has a Final
+	// RecordReceipt makes r the Receipt of a delivery, unless its message already has a Final
 	// receipt, or was followed by another message. Receipts may come before the report of
 	// the attempt. It must return fault.ErrNotFound if no delivery has the id.
 	//
@@ -35,5 +35,5 @@ type Receipts interface {
 	// Sent, the others that were Canceled as NotNeeded while they waited, whose alert was
 	// not canceled and has not expired, return to their previous state, and the chain
 	// advances: see Dispatcher.
-	Receive(ctx context.Context, delivery int64, r Receipt) error
+	RecordReceipt(ctx context.Context, delivery int64, r Receipt) error
 }

@@ -14,7 +14,7 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 	if err != nil {
 		return nil, err
 	}
-	said, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
+	res, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
 		Messenger:        req.GetMessenger(),
 		SealedCredential: d.SealedCredential,
 		NickName:         d.Nickname,
@@ -26,8 +26,8 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 	if err != nil {
 		return nil, err
 	}
-	defer h.Clock.Changed() // another delivery of its chain may be due
-	if err := h.Receipts.Receive(ctx, req.GetDeliveryId(), receiptFromWire(said, h.Now())); err != nil {
+	defer h.Loop.Notify() // another delivery of its chain may be due
+	if err := h.Receipts.RecordReceipt(ctx, req.GetDeliveryId(), receiptFromWire(res, h.Now())); err != nil {
 		return nil, err
 	}
 	h.Hub.Changed(slices.Values([]int64{req.GetDeliveryId()}))

@@ -8,7 +8,7 @@ import (
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
 // ListSealKeys returns the seal keys that the directory and the ledger still need.
@@ -17,7 +17,7 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := h.Sealed.Seals(ctx)
+	ledger, err := h.SealCounter.CountBySealKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 		of(count.GetKeyId()).AddressCount += count.GetCount()
 	}
 	for _, s := range ledger {
-		if id, ok := seal.IDOf(s.Prefix); ok {
+		if id, ok := seal.KeyIDOf(s.Prefix); ok {
 			of(uint32(id)).DeliveryCount += int64(s.Count)
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// TestKeysOfSourcesAreTheirOwn proves that a caller cannot resolve the alert of a source
+// TestSourceKeysAreScoped proves that a caller cannot resolve the alert of a source
 // by its alert key, which is shown as the source wrote it.
-func TestKeysOfSourcesAreTheirOwn(t *testing.T) {
+func TestSourceKeysAreScoped(t *testing.T) {
 	h := newHouse(t)
 	const key = "alertmanager:c9bfa1d9b8e34f3a"
 	firing := &alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "node1 down", Key: key}

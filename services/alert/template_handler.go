@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/phrase"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // ListTemplates returns all text templates.
@@ -29,18 +29,18 @@ func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.Set
 	if _, known := messenger.Find(h.Specs, t.Messenger); !known {
 		return nil, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", t.Messenger, fault.ErrInvalid)
 	}
-	p, err := phrase.Parse(t.Text)
+	p, err := texttemplate.Parse(t.Text)
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}
-	text, err := p.Say(example(t.Severity))
+	text, err := p.Execute(exampleData(t.Severity))
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}
 	if err := h.Templates.SetTemplate(ctx, t); err != nil {
 		return nil, err
 	}
-	h.Writer.forget()
+	h.Renderer.invalidate()
 	return &messengerv1.SetTemplateResponse{Example: text}, nil
 }
 
@@ -49,6 +49,6 @@ func (h *MessengerHandler) DeleteTemplate(ctx context.Context, req *messengerv1.
 	if err := h.Templates.DeleteTemplate(ctx, req.GetMessenger(), req.GetSeverity()); err != nil {
 		return nil, err
 	}
-	h.Writer.forget()
+	h.Renderer.invalidate()
 	return &messengerv1.DeleteTemplateResponse{}, nil
 }

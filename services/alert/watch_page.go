@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A watchPageOf is a page of the deliveries of an alert, as of its round or later.
-type watchPageOf struct {
+// A watchPageSize is a page of the deliveries of an alert, as of its round or later.
+type watchPage struct {
 	follower *follower
 	after    int64
 	round    int
-	message  *watchNews
+	message  *watchMessage
 	last     int64 // id of its last delivery
 	end      bool  // no page follows
 }
@@ -26,11 +26,11 @@ type pageCache struct {
 	flights singleflight.Group
 
 	mu    sync.Mutex
-	pages []*watchPageOf // the newest last
+	pages []*watchPage // the newest last
 }
 
 // find returns a cached page of round since or later; nil if there is none.
-func (c *pageCache) find(f *follower, after int64, since int) *watchPageOf {
+func (c *pageCache) find(f *follower, after int64, since int) *watchPage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.pages {
@@ -43,25 +43,25 @@ func (c *pageCache) find(f *follower, after int64, since int) *watchPageOf {
 
 // keep caches a page in place of an older one at the same position, or of the oldest of
 // all.
-func (c *pageCache) keep(p *watchPageOf) {
+func (c *pageCache) keep(p *watchPage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pages = slices.DeleteFunc(c.pages, func(old *watchPageOf) bool { return old.follower == p.follower && old.after == p.after })
+	c.pages = slices.DeleteFunc(c.pages, func(old *watchPage) bool { return old.follower == p.follower && old.after == p.after })
 	if len(c.pages) == c.most {
 		c.pages = slices.Delete(c.pages, 0, 1)
 	}
 	c.pages = append(c.pages, p)
 }
 
-// forget drops the pages of an alert without watchers.
-func (c *pageCache) forget(f *follower) {
+// drop drops the pages of an alert without watchers.
+func (c *pageCache) drop(f *follower) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pages = slices.DeleteFunc(c.pages, func(p *watchPageOf) bool { return p.follower == f })
+	c.pages = slices.DeleteFunc(c.pages, func(p *watchPage) bool { return p.follower == f })
 }
 
 // page returns the page after a delivery, of round since or later.
-func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*watchPageOf, error) {
+func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*watchPage, error) {
 	for {
 		if p := h.pages.find(f, after, since); p != nil {
 			return p, nil
@@ -75,7 +75,7 @@ func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*w
 			if res.Err != nil {
 				return nil, res.Err
 			}
-			if p := res.Val.(*watchPageOf); p.round >= since { //nolint:forcetypeassert // fetchPage returns this type
+			if p := res.Val.(*watchPage); p.round >= since { //nolint:forcetypeassert // fetchPage returns this type
 				return p, nil
 			}
 		case <-ctx.Done():
@@ -84,20 +84,20 @@ func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*w
 	}
 }
 
-func (h *Hub) fetchPage(f *follower, after int64) (*watchPageOf, error) {
-	round, counts := f.standing()
+func (h *Hub) fetchPage(f *follower, after int64) (*watchPage, error) {
+	round, counts := f.position()
 	var ds []Delivery
 	var more bool
 	err := h.read(f.ctx, func() (err error) {
-		ds, more, err = deliveriesPage(f.ctx, h.deliveries, DeliveryQuery{AlertID: f.id, After: after, Limit: watchPage})
+		ds, more, err = deliveriesPage(f.ctx, h.deliveries, DeliveryQuery{AlertID: f.id, After: after, Limit: watchPageSize})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	p := &watchPageOf{
+	p := &watchPage{
 		follower: f, after: after, round: round, last: after, end: !more,
-		message: newsToWire(ds, counts),
+		message: watchMessageToProto(ds, counts),
 	}
 	if n := len(ds); n > 0 {
 		p.last = ds[n-1].ID

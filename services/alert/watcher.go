@@ -21,17 +21,17 @@ type watcher struct {
 
 	mu      sync.Mutex
 	since   int // the minimum round of its pages
-	pending []*watchNews
+	pending []*watchMessage
 	lagged  bool  // messages were dropped
 	over    error // the error after the pending messages; nil while the follower runs
 }
 
 // push adds a message without blocking. The follower's lock must be held.
-func (w *watcher) push(news *watchNews) {
+func (w *watcher) push(news *watchMessage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) == maxPending {
-		w.missed()
+		w.dropPending()
 	}
 	if !w.lagged {
 		w.pending = append(w.pending, news)
@@ -39,16 +39,16 @@ func (w *watcher) push(news *watchNews) {
 	w.notify()
 }
 
-// lag makes the watcher receive all deliveries again. The follower's lock must be held.
-func (w *watcher) lag() {
+// resend makes the watcher receive all deliveries again. The follower's lock must be held.
+func (w *watcher) resend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.missed()
+	w.dropPending()
 	w.notify()
 }
 
-// missed drops the pending messages; pages of this round replace them.
-func (w *watcher) missed() {
+// dropPending drops the pending messages; pages of this round replace them.
+func (w *watcher) dropPending() {
 	w.pending, w.lagged, w.since = nil, true, w.follower.round
 }
 
@@ -68,9 +68,9 @@ func (w *watcher) notify() {
 }
 
 // next waits for the next message. It returns io.EOF when all deliveries are completed.
-func (w *watcher) next(ctx context.Context) (*watchNews, error) {
+func (w *watcher) next(ctx context.Context) (*watchMessage, error) {
 	for {
-		if w.paged && w.again() {
+		if w.paged && w.takeLag() {
 			w.after, w.paged = 0, false
 		}
 		if !w.paged {
@@ -88,8 +88,8 @@ func (w *watcher) next(ctx context.Context) (*watchNews, error) {
 	}
 }
 
-// again reports whether messages were dropped, and buffers messages again from now on.
-func (w *watcher) again() bool {
+// takeLag reports whether messages were dropped, and buffers messages again from now on.
+func (w *watcher) takeLag() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	lagged := w.lagged
@@ -98,7 +98,7 @@ func (w *watcher) again() bool {
 }
 
 // page returns the next page of deliveries.
-func (w *watcher) page(ctx context.Context) (*watchNews, error) {
+func (w *watcher) page(ctx context.Context) (*watchMessage, error) {
 	w.mu.Lock()
 	since := w.since
 	w.mu.Unlock()
@@ -113,7 +113,7 @@ func (w *watcher) page(ctx context.Context) (*watchNews, error) {
 
 // take returns the first pending message, or the error with which the watcher ends; both
 // are nil if it must wait.
-func (w *watcher) take() (*watchNews, error) {
+func (w *watcher) take() (*watchMessage, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) > 0 {
@@ -124,7 +124,7 @@ func (w *watcher) take() (*watchNews, error) {
 	if w.lagged || w.over == nil {
 		return nil, nil //nolint:nilnil // no message yet
 	}
-	if errors.Is(w.over, errFollowed) {
+	if errors.Is(w.over, errAlertCompleted) {
 		return nil, io.EOF
 	}
 	return nil, w.over

@@ -22,11 +22,11 @@ type CallbackHandler struct {
 
 // CallBack forwards a provider's callback for a delivery.
 func (h *CallbackHandler) CallBack(ctx context.Context, req *callbackv1.CallBackRequest) (*callbackv1.CallBackResponse, error) {
-	said := &jobv1.ReceiveRequest{DeliveryId: req.GetDeliveryId(), Messenger: req.GetMessenger(), Form: req.GetBody().GetData()}
-	if call, is := connect.CallInfoForHandlerContext(ctx); is {
-		said.Signature = call.RequestHeader().Get(messenger.TwilioSignature)
+	res := &jobv1.ReceiveRequest{DeliveryId: req.GetDeliveryId(), Messenger: req.GetMessenger(), Form: req.GetBody().GetData()}
+	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
+		res.Signature = call.RequestHeader().Get(messenger.TwilioSignature)
 	}
-	if _, err := h.Dispatch.Receive(ctx, said); err != nil {
+	if _, err := h.Dispatch.Receive(ctx, res); err != nil {
 		return nil, err
 	}
 	return &callbackv1.CallBackResponse{}, nil

@@ -17,8 +17,8 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/intake"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ intakev1connect.IntakeServiceHandler = (*IntakeHandler)(nil)
@@ -33,8 +33,8 @@ const (
 	namedRefusals = 5
 )
 
-// An IntakeMeter counts the alerts of intake. source is a configured source, or unknown.
-type IntakeMeter interface {
+// An IntakeMetrics counts the alerts of intake. source is a configured source, or unknown.
+type IntakeMetrics interface {
 	// Received counts n alerts with an outcome: recorded, repeated, changed or refused.
 	Received(source, outcome string, n int)
 	// RefusedIntake counts a refused alert or request.
@@ -48,7 +48,7 @@ type IntakeMeter interface {
 type IntakeHandler struct {
 	Sources  map[string]intake.Source // by name
 	Dispatch jobv1connect.DispatchServiceClient
-	Meter    IntakeMeter
+	Metrics  IntakeMetrics
 	Log      *slog.Logger
 }
 
@@ -70,13 +70,13 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 		return nil, err
 	}
 	res := &intakev1.ReceiveResponse{Alerts: make([]*intakev1.ReceivedAlert, 0, len(items))}
-	tell := &reporter{handler: h, source: req.GetSource()}
+	tell := &intakeResults{handler: h, source: req.GetSource()}
 	for i, item := range items {
 		res.Alerts = append(res.Alerts, tell.result(res, item, results[i]))
 	}
-	tell.end(res)
+	tell.finish(res)
 	if int(res.GetRefusedCount()) == len(items) {
-		return nil, noneRecorded(res.GetAlerts())
+		return nil, errNoneRecorded(res.GetAlerts())
 	}
 	return res, nil
 }
@@ -138,8 +138,8 @@ func chunkError(err error) error {
 	return errors.New("send alerts: " + err.Error()) // no %w: internal, whatever its code
 }
 
-// noneRecorded returns the error of a request of which no alert was recorded.
-func noneRecorded(alerts []*intakev1.ReceivedAlert) error {
+// errNoneRecorded returns the error of a request of which no alert was recorded.
+func errNoneRecorded(alerts []*intakev1.ReceivedAlert) error {
 	var named []string
 	for _, a := range alerts[:min(len(alerts), namedRefusals)] {
 		text := a.GetMessage()

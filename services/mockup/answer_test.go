@@ -17,8 +17,8 @@ func TestAnswerIsRecorded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			call := m.got(r, nil)
-			m.answered(call, jsonAnswer(http.StatusOK, slackReply{OK: true, TS: "1.000001", Message: &slackMessage{text}}))
+			call := m.recordRequest(r, nil)
+			m.answered(call, jsonResponse(http.StatusOK, slackReply{OK: true, TS: "1.000001", Message: &slackMessage{text}}))
 			got := m.Calls("")[0]
 			if got.AnswerStatus != http.StatusOK || !strings.Contains(got.AnswerBody, `"ts":"1.000001"`) || len(got.AnswerBody) > maxAnswer {
 				t.Errorf("the record holds %d %q", got.AnswerStatus, got.AnswerBody)

@@ -31,8 +31,8 @@ type callback struct {
 	sign  func(at string, form url.Values) http.Header
 }
 
-// later queues a callback for Run.
-func (m *Mockup) later(c callback) {
+// scheduleCallback queues a callback for Run.
+func (m *Mockup) scheduleCallback(c callback) {
 	select {
 	case m.callbacks <- c:
 	default:

@@ -19,14 +19,14 @@ const (
 
 // discordCounted adds the headers of a rate limit bucket to a response. If limits are
 // not enforced, it adds none.
-func (m *Mockup) discordCounted(bucket string, a answer) answer {
+func (m *Mockup) discordCounted(bucket string, a response) response {
 	if !m.keepsLimits() {
 		return a
 	}
 	if a.headers == nil {
 		a.headers = map[string]string{}
 	}
-	left := m.left(bucket)
+	left := m.remaining(bucket)
 	after := float64(discordBurst-left) / discordPerSecond
 	a.headers["X-RateLimit-Limit"] = strconv.Itoa(discordBurst)
 	a.headers["X-RateLimit-Remaining"] = strconv.Itoa(left)
@@ -39,9 +39,9 @@ func (m *Mockup) discordCounted(bucket string, a answer) answer {
 
 // discordBusy returns a 429 of a bucket: retry_after in seconds with a fraction in the
 // body, whole seconds in the header, or milliseconds in the old version.
-func (m *Mockup) discordBusy(bucket string, wait time.Duration, old bool) answer {
+func (m *Mockup) discordBusy(bucket string, wait time.Duration, old bool) response {
 	after := math.Ceil(wait.Seconds()*1000) / 1000
-	a := m.discordCounted(bucket, jsonAnswer(http.StatusTooManyRequests, map[string]any{
+	a := m.discordCounted(bucket, jsonResponse(http.StatusTooManyRequests, map[string]any{
 		"message": "You are being rate limited.", "retry_after": after, "global": false,
 	}))
 	a.headers["Retry-After"], a.headers["X-RateLimit-Scope"] = seconds(wait), "user"
@@ -52,8 +52,8 @@ func (m *Mockup) discordBusy(bucket string, wait time.Duration, old bool) answer
 }
 
 // discordGlobalBusy returns a 429 of the global rate limit of a bot.
-func discordGlobalBusy(wait time.Duration) answer {
-	a := jsonAnswer(http.StatusTooManyRequests, map[string]any{
+func discordGlobalBusy(wait time.Duration) response {
+	a := jsonResponse(http.StatusTooManyRequests, map[string]any{
 		"message": "You are being rate limited.", "retry_after": math.Ceil(wait.Seconds()*1000) / 1000, "global": true,
 	})
 	a.headers["Retry-After"], a.headers["X-RateLimit-Scope"], a.headers["X-RateLimit-Global"] = seconds(wait), "global", "true"

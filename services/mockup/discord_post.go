@@ -34,7 +34,7 @@ type discordField struct {
 }
 
 // readDiscordPost decodes and validates a message, or returns Discord's error for it.
-func readDiscordPost(r *http.Request, body []byte) (post discordPost, refusal answer, refused bool) {
+func readDiscordPost(r *http.Request, body []byte) (post discordPost, refusal response, refused bool) {
 	if form, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); form != "application/json" {
 		return post, discordInvalid("_errors", "CONTENT_TYPE_INVALID", "Expected \"Content-Type\" header to be one of application/json"), true
 	}
@@ -63,7 +63,7 @@ func readDiscordPost(r *http.Request, body []byte) (post discordPost, refusal an
 			}
 		}
 	}
-	return post, answer{}, false
+	return post, response{}, false
 }
 
 // tooLong returns the first field that exceeds Discord's limits, and its limit.
@@ -96,13 +96,13 @@ func (p discordPost) tooLong() (field string, limit int) {
 	return "", 0
 }
 
-func discordError(status, code int, message string) answer {
-	return jsonAnswer(status, map[string]any{"message": message, "code": code})
+func discordError(status, code int, message string) response {
+	return jsonResponse(status, map[string]any{"message": message, "code": code})
 }
 
 // discordInvalid returns an error for an invalid form, as version 10 formats it.
-func discordInvalid(field, code, message string) answer {
-	return jsonAnswer(http.StatusBadRequest, map[string]any{
+func discordInvalid(field, code, message string) response {
+	return jsonResponse(http.StatusBadRequest, map[string]any{
 		"message": "Invalid Form Body", "code": 50035,
 		"errors": map[string]any{field: map[string]any{"_errors": []any{map[string]any{"code": code, "message": message}}}},
 	})

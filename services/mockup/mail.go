@@ -80,7 +80,7 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	local, _, _ := strings.Cut(to, "@")
 	if refusal := mailRefusal(local); refusal != nil {
-		s.answered(s.keep(s.call(to, "")), answer{status: refusal.Code, body: refusal.Message})
+		s.answered(s.recordCall(s.call(to, "")), response{status: refusal.Code, body: refusal.Message})
 		return refusal
 	}
 	s.to = append(s.to, to)
@@ -98,8 +98,8 @@ func (s *mailSession) Data(r io.Reader) error {
 	}
 	body := strings.ReplaceAll(string(content), "\r\n", "\n")
 	for _, to := range s.to {
-		call := s.keep(s.call(to, body))
-		err = s.answer(call, s.strike(call))
+		call := s.recordCall(s.call(to, body))
+		err = s.answer(call, s.matchFault(call))
 	}
 	return err
 }
@@ -114,9 +114,9 @@ func (s *mailSession) hangUp() error {
 func (s *mailSession) call(to, body string) *Call {
 	return &Call{
 		Method:  "SMTP",
-		Path:    text(to),
-		Headers: []Header{{"Authorization", text(s.auth)}, {"From", text(s.from)}},
-		Body:    text(body),
+		Path:    validUTF8(to),
+		Headers: []Header{{"Authorization", validUTF8(s.auth)}, {"From", validUTF8(s.from)}},
+		Body:    validUTF8(body),
 		Time:    s.Now(),
 	}
 }
@@ -132,7 +132,7 @@ func (s *mailSession) answer(call *Call, f Fault) error {
 	if f.CloseConnection {
 		return s.hangUp()
 	}
-	a := f.spoil(s.mailTaken(call))
+	a := f.apply(s.mailTaken(call))
 	s.answered(call, a)
 	if f.CutAnswer {
 		_, _ = io.WriteString(s.conn, strconv.Itoa(a.status)) // an error means that the client disconnected
@@ -142,20 +142,20 @@ func (s *mailSession) answer(call *Call, f Fault) error {
 }
 
 // mailTaken returns a relay's own response to a mail.
-func (s *mailSession) mailTaken(call *Call) answer {
+func (s *mailSession) mailTaken(call *Call) response {
 	local, _, _ := strings.Cut(call.Path, "@")
-	if code, is := strings.CutPrefix(local, "end-"); is {
+	if code, ok := strings.CutPrefix(local, "end-"); ok {
 		if refusal := mailRefusal(code); refusal != nil {
 			e := refusal.EnhancedCode
-			return answer{status: refusal.Code, body: fmt.Sprintf("%d.%d.%d %s", e[0], e[1], e[2], refusal.Message)}
+			return response{status: refusal.Code, body: fmt.Sprintf("%d.%d.%d %s", e[0], e[1], e[2], refusal.Message)}
 		}
 	}
 	// The rate limit and the response of Amazon SES:
 	// https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
-	if s.spend("mail "+s.auth, 14, 14) > 0 {
-		return answer{status: 454, body: "Throttling failure: Maximum sending rate exceeded"}
+	if s.takeLimit("mail "+s.auth, 14, 14) > 0 {
+		return response{status: 454, body: "Throttling failure: Maximum sending rate exceeded"}
 	}
-	return answer{status: 250, body: fmt.Sprintf("2.0.0 Ok: queued as %X", s.moment())}
+	return response{status: 250, body: fmt.Sprintf("2.0.0 Ok: queued as %X", s.uniqueMicros())}
 }
 
 // Reset discards the current mail.

@@ -38,7 +38,7 @@ type Mockup struct {
 	callbacks chan callback // the queue of Run
 
 	mu     sync.Mutex // guards the fields below
-	calls  record
+	calls  callLog
 	faults []Fault // the last one set at the end
 	last   int64   // the last result of moment, in microseconds
 
@@ -73,8 +73,8 @@ func (m *Mockup) Fakes() http.Handler {
 }
 
 // fakes returns all fakes except Telegram's: a new fake is one file and one line here.
-func (m *Mockup) fakes() []fake {
-	return []fake{
+func (m *Mockup) fakes() []fakeEndpoint {
+	return []fakeEndpoint{
 		{"POST /2010-04-01/Accounts/{sid}/Messages.json", m.twilio},
 		{"GET /2010-04-01/Accounts/{account}", m.twilioAccount},
 		{"POST /api/chat.postMessage", m.slack},
@@ -97,28 +97,28 @@ func (m *Mockup) fakes() []fake {
 	}
 }
 
-// A fake responds on one path as its provider does.
-type fake struct {
+// A fakeEndpoint responds on one path as its provider does.
+type fakeEndpoint struct {
 	pattern string // for http.ServeMux
 	// answer receives a request whose body was read: at most maxBody+1 bytes of it,
 	// where the last byte means that the body was longer.
-	answer func(r *http.Request, body []byte) answer
+	answer func(r *http.Request, body []byte) response
 }
 
-// An answer is the response of a fake.
-type answer struct {
+// A response is the response of a fake.
+type response struct {
 	status  int
 	headers map[string]string
 	body    string
 }
 
-// jsonAnswer returns v as a JSON response.
-func jsonAnswer(status int, v any) answer {
+// jsonResponse returns v as a JSON response.
+func jsonResponse(status int, v any) response {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // strings, numbers and booleans always marshal
 	}
-	return answer{
+	return response{
 		status:  status,
 		headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
 		body:    string(body),
@@ -128,21 +128,21 @@ func jsonAnswer(status int, v any) answer {
 // serve reads the whole request, records it, applies faults, and responds. The call is
 // recorded before any delay, so that a client that polls for it can act while the
 // caller is delayed.
-func (m *Mockup) serve(f fake) http.Handler {
+func (m *Mockup) serve(f fakeEndpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(r.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler) // the caller disconnected
 		}
-		call := m.got(r, body)
-		fault := m.strike(call)
+		call := m.recordRequest(r, body)
+		fault := m.matchFault(call)
 		if fault.Delay > 0 && m.Wait(r.Context(), fault.Delay) != nil {
 			panic(http.ErrAbortHandler)
 		}
 		if fault.CloseConnection {
 			panic(http.ErrAbortHandler) // net/http closes the connection without a response
 		}
-		a := fault.spoil(f.answer(r, body))
+		a := fault.apply(f.answer(r, body))
 		m.answered(call, a)
 		if fault.CutAnswer {
 			a.cut(w)
@@ -151,9 +151,9 @@ func (m *Mockup) serve(f fake) http.Handler {
 	})
 }
 
-// moment returns the current time in microseconds, but never the same value twice:
+// uniqueMicros returns the current time in microseconds, but never the same value twice:
 // fakes make unique ids of it.
-func (m *Mockup) moment() int64 {
+func (m *Mockup) uniqueMicros() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = max(m.last+1, m.Now().UnixMicro())
@@ -162,19 +162,19 @@ func (m *Mockup) moment() int64 {
 
 // write writes the response. An error means that the caller disconnected, and is
 // ignored.
-func (a answer) write(w http.ResponseWriter) {
-	for name, value := range a.headers {
+func (r response) write(w http.ResponseWriter) {
+	for name, value := range r.headers {
 		w.Header().Set(name, value)
 	}
-	w.WriteHeader(a.status)
-	_, _ = io.WriteString(w, a.body)
+	w.WriteHeader(r.status)
+	_, _ = io.WriteString(w, r.body)
 }
 
 // cut writes the head of the response and half of its body, and closes the connection.
-func (a answer) cut(w http.ResponseWriter) {
-	half := a
-	half.body = a.body[:len(a.body)/2]
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1)) // so that an empty body is also cut
+func (r response) cut(w http.ResponseWriter) {
+	half := r
+	half.body = r.body[:len(r.body)/2]
+	w.Header().Set("Content-Length", strconv.Itoa(len(r.body)+1)) // so that an empty body is also cut
 	half.write(w)
 	_ = http.NewResponseController(w).Flush() // or net/http would drop its buffer; an error means that the caller disconnected
 	panic(http.ErrAbortHandler)

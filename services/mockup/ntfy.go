@@ -18,7 +18,7 @@ var (
 
 // ntfy publishes to a topic as an ntfy server without attachments. It accepts every
 // token and every topic; errors that depend on those are set by SetFault.
-func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
+func (m *Mockup) ntfy(r *http.Request, body []byte) response {
 	topic, auth := r.PathValue("topic"), r.Header.Get("Authorization")
 	title, titleErr := new(mime.WordDecoder).DecodeHeader(r.Header.Get("Title"))
 	click, clickErr := new(mime.WordDecoder).DecodeHeader(r.Header.Get("Click"))
@@ -27,7 +27,7 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
 	switch {
 	case auth != "" && !ntfyToken.MatchString(auth):
 		return ntfyError(40101, "unauthorized")
-	case m.spend("ntfy "+auth, 1.0/5, 60) > 0: // see internal/messenger
+	case m.takeLimit("ntfy "+auth, 1.0/5, 60) > 0: // see internal/messenger
 		return ntfyError(42901, "limit reached: too many requests, please be nice")
 	case !ntfyTopic.MatchString(topic):
 		return ntfyError(40401, "page not found")
@@ -44,7 +44,7 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
 	}
 	now := m.Now()
 	published := ntfyMessage{
-		ID:       strconv.FormatInt(m.moment(), 36),
+		ID:       strconv.FormatInt(m.uniqueMicros(), 36),
 		Time:     now.Unix(),
 		Expires:  now.Add(12 * time.Hour).Unix(),
 		Event:    "message",
@@ -60,7 +60,7 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) answer {
 	if tags != "" {
 		published.Tags = strings.Split(tags, ",")
 	}
-	return jsonAnswer(http.StatusOK, published)
+	return jsonResponse(http.StatusOK, published)
 }
 
 // ntfyMessage is a response of ntfy, with its fields in ntfy's order.
@@ -88,8 +88,8 @@ func ntfyPriority(word string) (priority int, known bool) {
 }
 
 // ntfyError returns an error, whose code begins with the HTTP status.
-func ntfyError(code int, text string) answer {
-	return jsonAnswer(code/100, struct {
+func ntfyError(code int, text string) response {
+	return jsonResponse(code/100, struct {
 		Code int    `json:"code"`
 		HTTP int    `json:"http"`
 		Text string `json:"error"`

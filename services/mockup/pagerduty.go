@@ -16,33 +16,33 @@ var pagerDutyKey = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 // Mockup-Duplicate, which PagerDuty does not send. A resolve with an unknown dedup_key
 // is rejected, whereas PagerDuty accepts and drops it. An event larger than maxBody is
 // rejected.
-func (m *Mockup) pagerDuty(_ *http.Request, body []byte) answer {
+func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if len(body) > maxBody {
-		return jsonAnswer(http.StatusRequestEntityTooLarge, pagerDutyReply{Status: "invalid event", Message: "Event object is too large"})
+		return jsonResponse(http.StatusRequestEntityTooLarge, pagerDutyReply{Status: "invalid event", Message: "Event object is too large"})
 	}
 	var event pagerDutyEvent
 	if json.Unmarshal(body, &event) != nil {
-		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is not a valid JSON object"})
+		return jsonResponse(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is not a valid JSON object"})
 	}
 	if errors := event.errors(); len(errors) > 0 {
-		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is invalid", Errors: errors})
+		return jsonResponse(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is invalid", Errors: errors})
 	}
-	if m.spend("pagerduty "+event.RoutingKey, 120.0/60, 120) > 0 { // see internal/messenger
-		return jsonAnswer(http.StatusTooManyRequests, pagerDutyReply{
+	if m.takeLimit("pagerduty "+event.RoutingKey, 120.0/60, 120) > 0 { // see internal/messenger
+		return jsonResponse(http.StatusTooManyRequests, pagerDutyReply{
 			Status:  "throttle exceeded",
 			Message: "Requests for this service are arriving too quickly.  Please retry later.",
 		})
 	}
 	if event.DedupKey == "" {
-		event.DedupKey = strconv.FormatInt(m.moment(), 16)
+		event.DedupKey = strconv.FormatInt(m.uniqueMicros(), 16)
 	}
 	before := m.pagerDutyAlert(event)
 	if before == "" && event.Action == "resolve" {
-		return jsonAnswer(http.StatusBadRequest, pagerDutyReply{
+		return jsonResponse(http.StatusBadRequest, pagerDutyReply{
 			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' matches no triggered alert"},
 		})
 	}
-	a := jsonAnswer(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
+	a := jsonResponse(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
 	if before == event.Action {
 		a.headers["Mockup-Duplicate"] = "true"
 	}

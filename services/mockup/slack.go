@@ -15,7 +15,7 @@ const slackCut = 40_000
 // slack handles chat.postMessage as Slack does: with HTTP 200 for every result, and the
 // result in the body. It accepts every token and every channel; errors that depend on
 // those are set by SetFault.
-func (m *Mockup) slack(r *http.Request, body []byte) answer {
+func (m *Mockup) slack(r *http.Request, body []byte) response {
 	if code := slackAuth(r.Header.Get("Authorization")); code != "" {
 		return slackError(code)
 	}
@@ -49,17 +49,17 @@ func (m *Mockup) slack(r *http.Request, body []byte) answer {
 		return slackError(code)
 	}
 	// One message a second per channel, with short bursts: see internal/messenger.
-	if wait := m.spend("slack "+r.Header.Get("Authorization")+" "+*post.Channel, 1, 3); wait > 0 {
+	if wait := m.takeLimit("slack "+r.Header.Get("Authorization")+" "+*post.Channel, 1, 3); wait > 0 {
 		busy := slackError("ratelimited")
 		busy.status, busy.headers["Retry-After"] = http.StatusTooManyRequests, seconds(wait)
 		return busy
 	}
-	at := m.moment()
-	return jsonAnswer(http.StatusOK, slackReply{
+	at := m.uniqueMicros()
+	return jsonResponse(http.StatusOK, slackReply{
 		OK:      true,
 		Channel: *post.Channel,
 		TS:      fmt.Sprintf("%d.%06d", at/1e6, at%1e6),
-		Message: &slackMessage{cut(post.Text, slackCut)},
+		Message: &slackMessage{truncate(post.Text, slackCut)},
 	})
 }
 
@@ -105,10 +105,10 @@ func slackForm(header string) string {
 	}
 }
 
-func slackError(code string) answer { return jsonAnswer(http.StatusOK, slackReply{Error: code}) }
+func slackError(code string) response { return jsonResponse(http.StatusOK, slackReply{Error: code}) }
 
-// cut returns the first n characters of s.
-func cut(s string, n int) string {
+// truncate returns the first n characters of s.
+func truncate(s string, n int) string {
 	for i := range s {
 		if n == 0 {
 			return s[:i]

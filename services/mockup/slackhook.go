@@ -8,7 +8,7 @@ import (
 
 // slackHook handles an incoming webhook of Slack: errors are plain text, and the body
 // ok is success. It accepts every webhook with team and app ids in Slack's form.
-func (m *Mockup) slackHook(r *http.Request, body []byte) answer {
+func (m *Mockup) slackHook(r *http.Request, body []byte) response {
 	var post struct {
 		Text   string       `json:"text"`
 		Blocks []slackBlock `json:"blocks"`
@@ -27,14 +27,14 @@ func (m *Mockup) slackHook(r *http.Request, body []byte) answer {
 		return slackHookAnswer(http.StatusBadRequest, code)
 	}
 	// One message a second, with short bursts: see internal/messenger.
-	if wait := m.spend("slackhook "+r.URL.Path, 1, 3); wait > 0 {
-		busy := jsonAnswer(http.StatusTooManyRequests, map[string]any{"ok": false, "error": "rate_limited"})
+	if wait := m.takeLimit("slackhook "+r.URL.Path, 1, 3); wait > 0 {
+		busy := jsonResponse(http.StatusTooManyRequests, map[string]any{"ok": false, "error": "rate_limited"})
 		busy.headers["Retry-After"] = seconds(wait)
 		return busy
 	}
 	return slackHookAnswer(http.StatusOK, "ok")
 }
 
-func slackHookAnswer(status int, word string) answer {
-	return answer{status: status, headers: map[string]string{"Content-Type": "text/html"}, body: word}
+func slackHookAnswer(status int, word string) response {
+	return response{status: status, headers: map[string]string{"Content-Type": "text/html"}, body: word}
 }

@@ -20,7 +20,7 @@ var snsAuth = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/([0-9
 
 // sns handles the Query API of Amazon SNS: Publish to a phone number, and
 // CheckIfPhoneNumberIsOptedOut. Numbers that end with 0000 have opted out.
-func (m *Mockup) sns(r *http.Request, body []byte) answer {
+func (m *Mockup) sns(r *http.Request, body []byte) response {
 	if code, why := m.snsSigned(r); code != "" {
 		return m.snsError(http.StatusForbidden, code, why)
 	}
@@ -66,7 +66,7 @@ func (m *Mockup) snsSigned(r *http.Request) (code, why string) {
 }
 
 // snsPublish accepts a message for a phone number.
-func (m *Mockup) snsPublish(form url.Values) answer {
+func (m *Mockup) snsPublish(form url.Values) response {
 	number, message := form.Get("PhoneNumber"), form.Get("Message")
 	switch {
 	case !phoneNumber.MatchString(number):
@@ -78,7 +78,7 @@ func (m *Mockup) snsPublish(form url.Values) answer {
 	case optedOut(number):
 		return m.snsError(http.StatusBadRequest, "OptedOut", "The phone number has opted out of receiving messages.")
 	}
-	if m.spend("sns", 20, 20) > 0 { // the quota of an account; the fake has one account
+	if m.takeLimit("sns", 20, 20) > 0 { // the quota of an account; the fake has one account
 		return m.snsError(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	}
 	return m.snsAnswer("Publish", "<MessageId>"+m.uuid()+"</MessageId>")
@@ -88,22 +88,22 @@ func optedOut(number string) bool { return strings.HasSuffix(number, "0000") }
 
 // uuid returns an id in SNS's form.
 func (m *Mockup) uuid() string {
-	at := m.moment()
+	at := m.uniqueMicros()
 	return fmt.Sprintf("00000000-0000-5000-%04x-%012x", 0x8000|at>>48, at&(1<<48-1))
 }
 
-func (m *Mockup) snsAnswer(action, result string) answer {
+func (m *Mockup) snsAnswer(action, result string) response {
 	return snsXML(http.StatusOK, fmt.Sprintf("<%sResponse xmlns=%q><%sResult>%s</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
 		action, snsNamespace, action, result, action, m.uuid(), action))
 }
 
-func (m *Mockup) snsError(status int, code, message string) answer {
+func (m *Mockup) snsError(status int, code, message string) response {
 	var escaped strings.Builder
 	_ = xml.EscapeText(&escaped, []byte(message)) // a Builder returns no error
 	return snsXML(status, fmt.Sprintf("<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>",
 		snsNamespace, code, &escaped, m.uuid()))
 }
 
-func snsXML(status int, body string) answer {
-	return answer{status: status, headers: map[string]string{"Content-Type": "text/xml"}, body: body}
+func snsXML(status int, body string) response {
+	return response{status: status, headers: map[string]string{"Content-Type": "text/xml"}, body: body}
 }

@@ -12,7 +12,7 @@ const teamsLimit = 28 << 10
 // teams responds as a workflow of Power Automate that posts its input: it accepts with
 // 202 and no body, before the result is known. It accepts every workflow with a signed
 // URL.
-func (m *Mockup) teams(r *http.Request, body []byte) answer {
+func (m *Mockup) teams(r *http.Request, body []byte) response {
 	query := r.URL.Query()
 	switch {
 	case query.Get("api-version") == "":
@@ -25,34 +25,34 @@ func (m *Mockup) teams(r *http.Request, body []byte) answer {
 		return teamsError(http.StatusBadRequest, "TriggerInputSchemaMismatch", "The input body for trigger 'manual' of type 'Request' did not match its schema definition.")
 	}
 	// Four a second: see internal/messenger.
-	if wait := m.spend("teams "+r.URL.Path, 4, 4); wait > 0 {
+	if wait := m.takeLimit("teams "+r.URL.Path, 4, 4); wait > 0 {
 		busy := teamsError(http.StatusTooManyRequests, "TooManyRequests", "Rate limit is exceeded.")
 		busy.headers["Retry-After"] = seconds(wait)
 		return busy
 	}
-	return answer{status: http.StatusAccepted, headers: map[string]string{"x-ms-workflow-run-id": fmt.Sprintf("0858%016dCU00", m.moment())}}
+	return response{status: http.StatusAccepted, headers: map[string]string{"x-ms-workflow-run-id": fmt.Sprintf("0858%016dCU00", m.uniqueMicros())}}
 }
 
 // teamsConnector responds as the older connectors: with HTTP 200, and the body 1 for
 // success.
-func (m *Mockup) teamsConnector(r *http.Request, body []byte) answer {
+func (m *Mockup) teamsConnector(r *http.Request, body []byte) response {
 	var text struct{ Text string }
 	switch {
 	case len(body) > teamsLimit:
 		return m.teamsConnectorError(http.StatusRequestEntityTooLarge)
 	case !isTeamsMessage(body) && (json.Unmarshal(body, &text) != nil || text.Text == ""):
-		return answer{status: http.StatusBadRequest, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "Summary or Text is required."}
-	case m.spend("teams "+r.URL.Path, 4, 4) > 0:
+		return response{status: http.StatusBadRequest, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "Summary or Text is required."}
+	case m.takeLimit("teams "+r.URL.Path, 4, 4) > 0:
 		return m.teamsConnectorError(http.StatusTooManyRequests)
 	}
-	return answer{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "1"}
+	return response{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "1"}
 }
 
 // teamsConnectorError returns a failure with a status of success.
-func (m *Mockup) teamsConnectorError(status int) answer {
-	return answer{
+func (m *Mockup) teamsConnectorError(status int) response {
+	return response{
 		status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"},
-		body: fmt.Sprintf("Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error %d with ContextId tcid=%d,server=MOCKUP,cv=0..", status, m.moment()),
+		body: fmt.Sprintf("Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error %d with ContextId tcid=%d,server=MOCKUP,cv=0..", status, m.uniqueMicros()),
 	}
 }
 
@@ -80,6 +80,6 @@ func isTeamsMessage(body []byte) bool {
 	return true
 }
 
-func teamsError(status int, code, message string) answer {
-	return jsonAnswer(status, map[string]any{"error": map[string]any{"code": code, "message": message}})
+func teamsError(status int, code, message string) response {
+	return jsonResponse(status, map[string]any{"error": map[string]any{"code": code, "message": message}})
 }

@@ -18,7 +18,7 @@ var telegramPath = regexp.MustCompile(`^/bot([^/]+)/(\w+)$`)
 
 // telegramCalls returns the handler of the calls to Telegram, and of nothing else.
 func (m *Mockup) telegramCalls() http.Handler {
-	calls := m.serve(fake{answer: m.telegram})
+	calls := m.serve(fakeEndpoint{answer: m.telegram})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !telegramPath.MatchString(r.URL.Path) {
 			http.NotFound(w, r)
@@ -33,7 +33,7 @@ var telegramToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 // telegram handles getMe, getChat and sendMessage as Telegram does: the body repeats
 // the HTTP status. It accepts every bot and every chat, except for upgraded groups;
 // other errors are set by SetFault.
-func (m *Mockup) telegram(r *http.Request, body []byte) answer {
+func (m *Mockup) telegram(r *http.Request, body []byte) response {
 	path := telegramPath.FindStringSubmatch(r.URL.Path)
 	token, method := path[1], path[2]
 	if !telegramToken.MatchString(token) {
@@ -59,7 +59,7 @@ func (m *Mockup) telegram(r *http.Request, body []byte) answer {
 }
 
 // telegramMessage handles sendMessage.
-func (m *Mockup) telegramMessage(token string, ask telegramAsk) answer {
+func (m *Mockup) telegramMessage(token string, ask telegramAsk) response {
 	if wait := m.telegramWait(token, ask); wait > 0 {
 		after := int(math.Ceil(wait.Seconds()))
 		return telegramError(http.StatusTooManyRequests, "Too Many Requests: retry after "+strconv.Itoa(after), map[string]any{"retry_after": after})
@@ -76,7 +76,7 @@ func (m *Mockup) telegramMessage(token string, ask telegramAsk) answer {
 	case len(utf16.Encode([]rune(text))) > 4096:
 		return telegramError(http.StatusBadRequest, "Bad Request: message is too long", nil)
 	}
-	return telegramResult(map[string]any{"message_id": m.moment(), "chat": ask.chat(), "date": m.Now().Unix(), "text": text})
+	return telegramResult(map[string]any{"message_id": m.uniqueMicros(), "chat": ask.chat(), "date": m.Now().Unix(), "text": text})
 }
 
 // telegramWait takes a message to a chat from the rate limits: one a second to a person
@@ -84,19 +84,19 @@ func (m *Mockup) telegramMessage(token string, ask telegramAsk) answer {
 // internal/messenger). Exceeding one pauses the whole bot.
 func (m *Mockup) telegramWait(token string, ask telegramAsk) time.Duration {
 	bot := "telegram " + token
-	if wait := m.stopped(bot); wait > 0 {
+	if wait := m.pausedFor(bot); wait > 0 {
 		return wait
 	}
 	perSecond, burst := 1.0, 3
 	if id := string(ask.ChatID); strings.ContainsAny(id, "-@") {
 		perSecond, burst = 20.0/60, 20
 	}
-	wait := m.spend(bot, 30, 30)
+	wait := m.takeLimit(bot, 30, 30)
 	if wait == 0 {
-		wait = m.spend(bot+" "+string(ask.ChatID), perSecond, burst)
+		wait = m.takeLimit(bot+" "+string(ask.ChatID), perSecond, burst)
 	}
 	if wait > 0 {
-		m.stop(bot, wait)
+		m.pauseKey(bot, wait)
 	}
 	return wait
 }
@@ -116,7 +116,7 @@ var (
 )
 
 // chatError returns the error for a chat that does not exist, or was upgraded.
-func (ask telegramAsk) chatError() (refused answer, wrong bool) {
+func (ask telegramAsk) chatError() (refused response, wrong bool) {
 	id := string(ask.ChatID)
 	if id == "" || id == `""` || id == "null" {
 		return telegramError(http.StatusBadRequest, "Bad Request: chat_id is empty", nil), true
@@ -128,7 +128,7 @@ func (ask telegramAsk) chatError() (refused answer, wrong bool) {
 		return telegramError(http.StatusBadRequest, "Bad Request: group chat was upgraded to a supergroup chat",
 			map[string]any{"migrate_to_chat_id": json.Number("-100" + old[1])}), true
 	}
-	return answer{}, false
+	return response{}, false
 }
 
 // chat returns a chat.
@@ -159,15 +159,15 @@ func (ask telegramAsk) shown() (text, fault string) {
 	return html.UnescapeString(bare), ""
 }
 
-func telegramResult(result any) answer {
-	return jsonAnswer(http.StatusOK, struct {
+func telegramResult(result any) response {
+	return jsonResponse(http.StatusOK, struct {
 		OK     bool `json:"ok"`
 		Result any  `json:"result"`
 	}{true, result})
 }
 
-func telegramError(code int, description string, parameters map[string]any) answer {
-	return jsonAnswer(code, struct {
+func telegramError(code int, description string, parameters map[string]any) response {
+	return jsonResponse(code, struct {
 		OK          bool           `json:"ok"`
 		ErrorCode   int            `json:"error_code"`
 		Description string         `json:"description"`

@@ -15,7 +15,7 @@ import (
 // callbacks if the request has a StatusCallback (twilio_callback.go). It accepts every
 // account and every token; Twilio's own magic numbers fail as Twilio documents
 // (https://www.twilio.com/docs/iam/test-credentials).
-func (m *Mockup) twilio(r *http.Request, body []byte) answer {
+func (m *Mockup) twilio(r *http.Request, body []byte) response {
 	sid, token, is := r.BasicAuth()
 	if !is || token == "" || sid != r.PathValue("sid") || !strings.HasPrefix(sid, "AC") {
 		return twilioError(http.StatusUnauthorized, 20003)
@@ -32,12 +32,12 @@ func (m *Mockup) twilio(r *http.Request, body []byte) answer {
 	}
 	// Twilio limits the concurrent calls of an account; the fake limits the calls a
 	// second instead: https://www.twilio.com/docs/api/errors/20429.
-	if wait := m.spend("twilio "+sid, 100, 100); wait > 0 {
+	if wait := m.takeLimit("twilio "+sid, 100, 100); wait > 0 {
 		return twilioError(http.StatusTooManyRequests, 20429)
 	}
-	message := fmt.Sprintf("SM%032x", m.moment())
+	message := fmt.Sprintf("SM%032x", m.uniqueMicros())
 	if at := form.Get("StatusCallback"); at != "" {
-		m.later(twilioWords(at, sid, token, message, form))
+		m.scheduleCallback(twilioCallbacks(at, sid, token, message, form))
 	}
 	segments := "0" // unknown yet, with a messaging service
 	if form.Has("From") {
@@ -54,7 +54,7 @@ func (m *Mockup) twilio(r *http.Request, body []byte) answer {
 }
 
 // twilioAccount returns an account: every one is active.
-func (m *Mockup) twilioAccount(r *http.Request, _ []byte) answer {
+func (m *Mockup) twilioAccount(r *http.Request, _ []byte) response {
 	asked, isJSON := strings.CutSuffix(r.PathValue("account"), ".json")
 	sid, token, is := r.BasicAuth()
 	if !isJSON {
@@ -126,16 +126,16 @@ var twilioMessages = map[int]string{
 	21705: "The Messaging Service Sid is invalid.",
 }
 
-func twilioError(status, code int) answer {
+func twilioError(status, code int) response {
 	return twilioAnswer(status, map[string]any{
 		"code": code, "message": twilioMessages[code], "more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), "status": status,
 	})
 }
 
-func twilioAnswer(status int, said map[string]any) answer {
+func twilioAnswer(status int, said map[string]any) response {
 	body, err := json.Marshal(said)
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}
-	return answer{status: status, headers: map[string]string{"Content-Type": "application/json"}, body: string(body)}
+	return response{status: status, headers: map[string]string{"Content-Type": "application/json"}, body: string(body)}
 }

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// twilioLost is in the numbers for which Twilio accepts a message that is never
+// twilioUndeliverable is in the numbers for which Twilio accepts a message that is never
 // delivered: +…530003 is an unreachable handset, with error 30003.
-const twilioLost = "5300"
+const twilioUndeliverable = "5300"
 
-// twilioWords returns Twilio's callbacks for a message: queued, sent, delivered; or
+// twilioCallbacks returns Twilio's callbacks for a message: queued, sent, delivered; or
 // undelivered, with an error, for the numbers that end with 53000 and a digit. Fields:
 // https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
-func twilioWords(at, sid, token, message string, sent url.Values) callback {
+func twilioCallbacks(at, sid, token, message string, sent url.Values) callback {
 	say := func(status, code string) url.Values {
 		form := url.Values{
 			"MessageSid": {message}, "SmsSid": {message}, "AccountSid": {sid}, "ApiVersion": {"2010-04-01"},
@@ -35,7 +35,7 @@ func twilioWords(at, sid, token, message string, sent url.Values) callback {
 		return form
 	}
 	last := say("delivered", "")
-	if _, digits, is := strings.Cut(sent.Get("To"), twilioLost); is && len(digits) == 2 && digits[0] == '0' {
+	if _, digits, is := strings.Cut(sent.Get("To"), twilioUndeliverable); is && len(digits) == 2 && digits[0] == '0' {
 		last = say("undelivered", "300"+digits)
 	}
 	return callback{

@@ -21,8 +21,8 @@ type twilioReply struct {
 	Code     int    `json:"code"`
 }
 
-// text sends a form to the fake of Twilio.
-func text(t *testing.T, server *httptest.Server, sid string, form url.Values) (int, twilioReply) {
+// sendSMS sends a form to the fake of Twilio.
+func sendSMS(t *testing.T, server *httptest.Server, sid string, form url.Values) (int, twilioReply) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/2010-04-01/Accounts/AC1/Messages.json", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -64,7 +64,7 @@ func TestTwilioTakesAMessage(t *testing.T) {
 		"11": sms("Body", strings.Repeat("x", 1600)),
 		"0":  sms("From", "", "MessagingServiceSid", "MG1"),
 	} {
-		status, r := text(t, server, "AC1", form)
+		status, r := sendSMS(t, server, "AC1", form)
 		if status != http.StatusCreated || !strings.HasPrefix(r.SID, "SM") || len(r.SID) != 34 || r.Status != "queued" || r.Segments != want {
 			t.Errorf("%d %+v, want %s segments", status, r, want)
 		}
@@ -97,7 +97,7 @@ func TestTwilioRefuses(t *testing.T) {
 		"magic: queue full": {"AC1", sms("From", "+15005550008"), 400, 21611},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if status, r := text(t, server, c.sid, c.form); status != c.status || r.Code != c.code || r.Status != float64(c.status) {
+			if status, r := sendSMS(t, server, c.sid, c.form); status != c.status || r.Code != c.code || r.Status != float64(c.status) {
 				t.Errorf("%d %+v", status, r)
 			}
 		})
@@ -110,7 +110,7 @@ func TestTwilioLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 101 {
-		status, r := text(t, server, "AC1", sms())
+		status, r := sendSMS(t, server, "AC1", sms())
 		if over := i == 100; over != (status == http.StatusTooManyRequests) || over != (r.Code == 20429) {
 			t.Fatalf("call %d: %d %+v", i, status, r)
 		}
@@ -139,7 +139,7 @@ func TestTwilioCallsBack(t *testing.T) {
 		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != messenger.TwilioCallbacks+"7" {
 			t.Errorf("%s %s: %v", r.Method, r.URL, err)
 		}
-		receipt, err := twilio.Receipt(7, r.PostForm, r.Header.Get("X-Twilio-Signature"), "AC1:token:+15005550006")
+		receipt, err := twilio.ParseReceipt(7, r.PostForm, r.Header.Get("X-Twilio-Signature"), "AC1:token:+15005550006")
 		if err != nil {
 			t.Error(err)
 		}

@@ -16,7 +16,7 @@ var webhookSignature = regexp.MustCompile(`^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9
 // validates only the form of a signature. It accepts ten calls a second, with a date in
 // Retry-After. A repeated delivery is accepted, and marked as a duplicate in the
 // response.
-func (m *Mockup) webhook(r *http.Request, body []byte) answer {
+func (m *Mockup) webhook(r *http.Request, body []byte) response {
 	id, signature := r.Header.Get("webhook-id"), r.Header.Get("webhook-signature")
 	seconds, err := strconv.ParseInt(r.Header.Get("webhook-timestamp"), 10, 64)
 	switch {
@@ -31,20 +31,20 @@ func (m *Mockup) webhook(r *http.Request, body []byte) answer {
 	case !json.Valid(body):
 		return webhookError(http.StatusBadRequest, "invalid JSON")
 	}
-	if wait := m.spend("webhook "+r.URL.Path, 10, 10); wait > 0 {
+	if wait := m.takeLimit("webhook "+r.URL.Path, 10, 10); wait > 0 {
 		busy := webhookError(http.StatusTooManyRequests, "too many requests")
 		busy.headers["Retry-After"] = m.Now().Add(wait + time.Second).UTC().Format(http.TimeFormat) // whole seconds, rounded up
 		return busy
 	}
 	_, again := m.remember("webhook "+r.URL.Path+" "+id, "")
-	return jsonAnswer(http.StatusOK, struct {
+	return jsonResponse(http.StatusOK, struct {
 		Received  bool `json:"received"`
 		Duplicate bool `json:"duplicate"`
 	}{true, again})
 }
 
-func webhookError(status int, text string) answer {
-	return jsonAnswer(status, struct {
+func webhookError(status int, text string) response {
+	return jsonResponse(status, struct {
 		Text string `json:"error"`
 	}{text})
 }

@@ -23,25 +23,25 @@ type BreakerConfig struct {
 const (
 	// breakerWindow is the period in which calls are counted.
 	breakerWindow = 10 * time.Second
-	// breakerLife is how long the unused breaker of a credential is kept.
-	breakerLife = 10 * time.Minute
+	// breakerIdleTTL is how long the unused breaker of a credential is kept.
+	breakerIdleTTL = 10 * time.Minute
 	// breakerSweep is the minimum interval between removals of unused breakers.
 	breakerSweep = time.Minute
-	// probeWait is how long deliveries wait for the outcome of a probe.
-	probeWait = 500 * time.Millisecond
+	// probeInterval is how long deliveries wait for the outcome of a probe.
+	probeInterval = 500 * time.Millisecond
 )
 
 // A breaker is the circuit breaker of one credential in this process.
 type breaker struct {
 	circuitbreaker.CircuitBreaker[any]
-	used      time.Time
-	now       func() time.Time
-	mostInRow int // failures in a row to the only destination that open it
+	used             time.Time
+	now              func() time.Time
+	maxFailuresInRow int // failures in a row to the only destination that open it
 
-	mu      sync.Mutex
-	failing failing
-	seen    seen
-	row     int // failures in a row to the only destination
+	mu            sync.Mutex
+	failing       failingDestinations
+	seen          recentDestinations
+	failuresInRow int // failures in a row to the only destination
 }
 
 // breakers holds the breakers of one messenger.
@@ -55,19 +55,19 @@ type breakers struct {
 	swept time.Time
 }
 
-// of returns the breaker of a credential, or nil if breakers are disabled or the key is
+// forKey returns the breaker of a credential, or nil if breakers are disabled or the key is
 // empty.
-func (b *breakers) of(key string) *breaker {
+func (b *breakers) forKey(key string) *breaker {
 	if b.config.Percent == 0 || key == "" {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	one, is := b.byKey[key]
-	if !is {
+	one, ok := b.byKey[key]
+	if !ok {
 		b.sweep(now)
-		one = &breaker{now: b.now, mostInRow: b.config.Calls, failing: failing{}, CircuitBreaker: circuitbreaker.NewBuilder[any]().
+		one = &breaker{now: b.now, maxFailuresInRow: b.config.Calls, failing: failingDestinations{}, CircuitBreaker: circuitbreaker.NewBuilder[any]().
 			WithFailureRateThreshold(float64(b.config.Percent)/100, uint(b.config.Calls), breakerWindow).
 			WithDelay(b.config.Open).
 			WithSuccessThreshold(1).
@@ -87,57 +87,57 @@ func (b *breakers) sweep(now time.Time) {
 	}
 	b.swept = now
 	for id, old := range b.byKey {
-		if now.Sub(old.used) > breakerLife {
+		if now.Sub(old.used) > breakerIdleTTL {
 			delete(b.byKey, id)
 		}
 	}
 }
 
-// closedIn returns how long the breaker stays open, or 0 if it is not open.
-func (b *breaker) closedIn() time.Duration {
+// openFor returns how long the breaker stays open, or 0 if it is not open.
+func (b *breaker) openFor() time.Duration {
 	if b == nil || !b.IsOpen() {
 		return 0
 	}
 	return b.RemainingDelay()
 }
 
-// waitOf returns how long a call to a destination must wait, or 0 if it may be tried.
+// waitFor returns how long a call to a destination must wait, or 0 if it may be tried.
 // While probes are needed, a destination whose probe failed waits, so that others can be
 // probed.
-func (b *breaker) waitOf(destination string) time.Duration {
-	if b == nil || b.IsClosed() || b.spares(destination) {
+func (b *breaker) waitFor(destination string) time.Duration {
+	if b == nil || b.IsClosed() || b.isExempt(destination) {
 		return 0
 	}
-	open := b.closedIn()
+	open := b.openFor()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := b.now(); b.failing.probed(destination, now, b.seen.others(destination, now)) {
-		return max(open, probeWait)
+	if now := b.now(); b.failing.failedProbe(destination, now, b.seen.others(destination, now)) {
+		return max(open, probeInterval)
 	}
 	return open
 }
 
-// spares reports whether a destination is exempt from the open breaker: a single other
+// isExempt reports whether a destination is exempt from the open breaker: a single other
 // one has opened it, when there were no more. If calls to this one succeed, the provider
 // was not the cause.
-func (b *breaker) spares(destination string) bool {
+func (b *breaker) isExempt(destination string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.failing.only(b.now()) && !b.failing.has(destination)
+	return b.failing.isSingle(b.now()) && !b.failing.has(destination)
 }
 
-// let reports whether a call may be made now. If so, record must be called after it.
-func (b *breaker) let(destination string) bool {
-	if b == nil || !b.IsClosed() && b.spares(destination) {
+// allow reports whether a call may be made now. If so, record must be called after it.
+func (b *breaker) allow(destination string) bool {
+	if b == nil || !b.IsClosed() && b.isExempt(destination) {
 		return true
 	}
-	return b.waitOf(destination) == 0 && b.TryAcquirePermit()
+	return b.waitFor(destination) == 0 && b.TryAcquirePermit()
 }
 
 // record counts a call. A refused message or destination, and a pause, count as success:
 // the provider works. A failure counts as its destination's other failures determine; a
 // failed probe always counts, or no other probe would be allowed.
-func (b *breaker) record(destination string, kind messenger.Kind) {
+func (b *breaker) record(destination string, kind messenger.OutcomeKind) {
 	if b == nil {
 		return
 	}
@@ -149,12 +149,12 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 	if failed {
 		count = b.failing.add(destination, now, b.IsHalfOpen())
 	}
-	if b.row++; !failed || others {
-		b.row = 0
+	if b.failuresInRow++; !failed || others {
+		b.failuresInRow = 0
 	}
-	if b.row >= b.mostInRow && b.IsClosed() {
-		dead, b.row = true, 0
-		b.failing.convict(destination, now)
+	if b.failuresInRow >= b.maxFailuresInRow && b.IsClosed() {
+		dead, b.failuresInRow = true, 0
+		b.failing.markCulprit(destination, now)
 	}
 	b.mu.Unlock()
 	switch {
@@ -162,7 +162,7 @@ func (b *breaker) record(destination string, kind messenger.Kind) {
 		b.Open()
 		return
 	case failed:
-	case !b.IsClosed() && b.spares(destination):
+	case !b.IsClosed() && b.isExempt(destination):
 		b.Close()
 	default:
 		b.RecordSuccess()

@@ -17,7 +17,7 @@ func drain(t *testing.T, deliveries, failEvery int) time.Duration {
 	t.Helper()
 	bs, _ := newBreakers(time.Now)
 	bs.config.Open = 3 * time.Second // the default
-	b := bs.of("one")
+	b := bs.forKey("one")
 	start, calls := time.Now(), 0
 	due := make([]time.Time, deliveries) // next attempt of each delivery
 	for len(due) > 0 && time.Since(start) < time.Hour {
@@ -27,8 +27,8 @@ func drain(t *testing.T, deliveries, failEvery int) time.Duration {
 				continue
 			}
 			switch {
-			case !b.let("only"):
-				due[i] = time.Now().Add(max(b.closedIn(), probeWait) + probeWait/2)
+			case !b.allow("only"):
+				due[i] = time.Now().Add(max(b.openFor(), probeInterval) + probeInterval/2)
 			case calls%failEvery == failEvery-1:
 				calls++
 				b.record("only", messenger.Retry)
@@ -55,17 +55,17 @@ func TestOneInFiveDrainsIn9s(t *testing.T) {
 	})
 }
 
-// TestAloneAndDead has a provider that fails every call: it is called ten times, and then
+// TestSingleDestinationDown has a provider that fails every call: it is called ten times, and then
 // once per probe of the breaker, for an hour.
-func TestAloneAndDead(t *testing.T) {
+func TestSingleDestinationDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bs, _ := newBreakers(time.Now)
 		bs.config.Open = 3 * time.Second
-		b := bs.of("one")
+		b := bs.forKey("one")
 		calls := 0
 		for range 36_000 { // an hour at ten a second
 			time.Sleep(100 * time.Millisecond)
-			if b.let("only") {
+			if b.allow("only") {
 				calls++
 				b.record("only", messenger.Retry)
 			}
@@ -76,11 +76,11 @@ func TestAloneAndDead(t *testing.T) {
 	})
 }
 
-// TestAloneNoLonger has the only destination fail nine times in a row before another is
+// TestSingleDestinationJoined has the only destination fail nine times in a row before another is
 // called: the tenth failure is one among others, and does not open the breaker.
-func TestAloneNoLonger(t *testing.T) {
+func TestSingleDestinationJoined(t *testing.T) {
 	bs, states := newBreakers(time.Now)
-	b := bs.of("one")
+	b := bs.forKey("one")
 	b.calls(t, 9, "poison", messenger.Retry)
 	b.calls(t, 1, "good", messenger.Sent)
 	b.calls(t, 100, "poison", messenger.Retry)
@@ -95,18 +95,18 @@ func TestBreakers30000(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	bs, _ := newBreakers(func() time.Time { return now })
 	for n := range 30_000 {
-		bs.of(strconv.Itoa(n))
+		bs.forKey(strconv.Itoa(n))
 	}
 	start := time.Now()
 	for n := range 10_000 {
-		bs.of(strconv.Itoa(30_000 + n))
+		bs.forKey(strconv.Itoa(30_000 + n))
 		now = now.Add(time.Millisecond)
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("10,000 more took %s", took)
 	}
-	now = now.Add(breakerLife + breakerSweep)
-	bs.of("new")
+	now = now.Add(breakerIdleTTL + breakerSweep)
+	bs.forKey("new")
 	if len(bs.byKey) != 1 {
 		t.Errorf("%d breakers kept, want 1", len(bs.byKey))
 	}
@@ -116,14 +116,14 @@ func TestBreakers30000(t *testing.T) {
 // kept.
 func TestRefusalsAreBounded(t *testing.T) {
 	r := newRefusals()
-	for n := range 3 * mostRefused {
+	for n := range 3 * maxRefusedKeys {
 		r.count(strconv.Itoa(n))
 		r.count("often")
 	}
-	if got := r.byKey.Len(); got != mostRefused {
+	if got := r.byKey.Len(); got != maxRefusedKeys {
 		t.Errorf("%d keys kept", got)
 	}
-	if n := r.reset("often"); n != 3*mostRefused || r.reset("often") != 0 || r.reset("0") != 0 {
+	if n := r.reset("often"); n != 3*maxRefusedKeys || r.reset("often") != 0 || r.reset("0") != 0 {
 		t.Errorf("count %d", n)
 	}
 }
@@ -133,12 +133,12 @@ func BenchmarkBreakers(b *testing.B) {
 		b.Run(strconv.Itoa(there)+" there", func(b *testing.B) {
 			bs, _ := newBreakers(time.Now)
 			for n := range there {
-				bs.of("there " + strconv.Itoa(n))
+				bs.forKey("there " + strconv.Itoa(n))
 			}
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
-				bs.of(strconv.Itoa(n))
+				bs.forKey(strconv.Itoa(n))
 				n++
 			}
 		})

@@ -20,10 +20,10 @@ func newBreakers(now func() time.Time) (*breakers, *[]string) {
 }
 
 // calls makes calls to a destination, which must be allowed.
-func (b *breaker) calls(t *testing.T, count int, destination string, kind messenger.Kind) {
+func (b *breaker) calls(t *testing.T, count int, destination string, kind messenger.OutcomeKind) {
 	t.Helper()
 	for range count {
-		if !b.let(destination) {
+		if !b.allow(destination) {
 			t.Fatalf("call to %s is not allowed", destination)
 		}
 		b.record(destination, kind)
@@ -32,8 +32,8 @@ func (b *breaker) calls(t *testing.T, count int, destination string, kind messen
 
 // awaitProbe waits until the breaker allows a probe.
 func (b *breaker) awaitProbe() {
-	for b.closedIn() > 0 {
-		<-time.After(b.closedIn())
+	for b.openFor() > 0 {
+		<-time.After(b.openFor())
 	}
 }
 
@@ -41,29 +41,29 @@ func (b *breaker) awaitProbe() {
 // calls fails, then open, one probe, and closed again.
 func TestBreaker(t *testing.T) {
 	bs, states := newBreakers(time.Now)
-	b := bs.of("one")
-	for _, kind := range []messenger.Kind{messenger.Failed, messenger.Paused, messenger.Sent} { // the provider works
+	b := bs.forKey("one")
+	for _, kind := range []messenger.OutcomeKind{messenger.Failed, messenger.Paused, messenger.Sent} { // the provider works
 		b.calls(t, 10, "good", kind)
 	}
 	for _, destination := range []string{"a", "b", "c"} {
 		b.calls(t, 1, destination, messenger.Retry)
 	}
-	if b.closedIn() != 0 {
+	if b.openFor() != 0 {
 		t.Error("3 of 33 opened it")
 	}
 	b.calls(t, 1, "d", messenger.Unknown)
-	if b.closedIn() == 0 || b.let("good") {
+	if b.openFor() == 0 || b.allow("good") {
 		t.Error("4 of 34 did not open it")
 	}
-	if bs.of("other").closedIn() != 0 || bs.of("one") != b {
+	if bs.forKey("other").openFor() != 0 || bs.forKey("one") != b {
 		t.Error("credentials share a breaker, or one has two")
 	}
 	b.awaitProbe()
-	if !b.let("e") || b.let("good") {
+	if !b.allow("e") || b.allow("good") {
 		t.Error("no probe is allowed, or more than one")
 	}
 	b.record("e", messenger.Retry)
-	if b.let("good") {
+	if b.allow("good") {
 		t.Error("a failed probe closed it")
 	}
 	b.awaitProbe()
@@ -73,13 +73,13 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
-// TestAlone fails all calls of a credential with one destination, as a user's own has: no
+// TestSingleDestination fails all calls of a credential with one destination, as a user's own has: no
 // other destination suffers from an open breaker, and it opens.
-func TestAlone(t *testing.T) {
+func TestSingleDestination(t *testing.T) {
 	bs, states := newBreakers(time.Now)
-	b := bs.of("one")
+	b := bs.forKey("one")
 	b.calls(t, 10, "only", messenger.Retry)
-	if b.closedIn() == 0 {
+	if b.openFor() == 0 {
 		t.Fatalf("10 failures of 10 did not open it: %v", *states)
 	}
 	b.awaitProbe()
@@ -91,14 +91,14 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestNotAloneAnyMore has a destination open the breaker while it is the only one: others
+// TestSecondDestination has a destination open the breaker while it is the only one: others
 // are called at once, and the breaker closes.
-func TestNotAloneAnyMore(t *testing.T) {
+func TestSecondDestination(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	bs.config.Open = time.Hour
-	b := bs.of("one")
+	b := bs.forKey("one")
 	b.calls(t, 10, "poison", messenger.Retry)
-	if b.let("poison") || b.waitOf("poison") == 0 || b.waitOf("good") != 0 {
+	if b.allow("poison") || b.waitFor("poison") == 0 || b.waitFor("good") != 0 {
 		t.Fatalf("after 10 failures of 10: %v", *states)
 	}
 	b.calls(t, 1, "good", messenger.Sent)
@@ -110,22 +110,22 @@ func TestNotAloneAnyMore(t *testing.T) {
 	// If the others fail, too, the provider is the cause.
 	bs, states = newBreakers(time.Now)
 	bs.config.Open = time.Hour
-	b = bs.of("one")
+	b = bs.forKey("one")
 	b.calls(t, 10, "first", messenger.Retry)
 	b.calls(t, 1, "second", messenger.Retry)
-	if b.let("second") || b.let("third") || !slices.Equal(*states, []string{"open"}) {
+	if b.allow("second") || b.allow("third") || !slices.Equal(*states, []string{"open"}) {
 		t.Errorf("states %v", *states)
 	}
 }
 
-// TestPoison fails all calls to one destination, at any share of the calls and for longer
+// TestFailingDestination fails all calls to one destination, at any share of the calls and for longer
 // than a window: that is no failure of the provider, and does not open the breaker. As
 // many failures of different destinations open it.
-func TestPoison(t *testing.T) {
+func TestFailingDestination(t *testing.T) {
 	for _, share := range []int{2, 5, 10} {
 		now := time.Unix(1_700_000_000, 0)
 		bs, states := newBreakers(func() time.Time { return now })
-		b := bs.of("one")
+		b := bs.forKey("one")
 		for n := range 400 {
 			if n%share == 0 {
 				b.calls(t, 1, "poison", messenger.Retry)
@@ -140,7 +140,7 @@ func TestPoison(t *testing.T) {
 	}
 	// Two destinations count once each per window, however often they fail.
 	bs, states := newBreakers(time.Now)
-	b := bs.of("one")
+	b := bs.forKey("one")
 	b.calls(t, 40, "good", messenger.Sent)
 	for range 20 {
 		b.calls(t, 1, "poison", messenger.Retry)
@@ -151,7 +151,7 @@ func TestPoison(t *testing.T) {
 		t.Errorf("two destinations opened it: %v", *states)
 	}
 	bs, states = newBreakers(time.Now)
-	b = bs.of("one")
+	b = bs.forKey("one")
 	for n := 0; n < 100 && len(*states) == 0; n++ {
 		kind := messenger.Sent
 		if n%8 == 0 {
@@ -164,12 +164,12 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// TestPoisonedProbe has the destination that always fails make the first probe: others
+// TestFailingDestinationProbe has the destination that always fails make the first probe: others
 // are allowed before it is probed again, and it is probed again in the end.
-func TestPoisonedProbe(t *testing.T) {
+func TestFailingDestinationProbe(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	bs, _ := newBreakers(func() time.Time { return now })
-	b := bs.of("one")
+	b := bs.forKey("one")
 	for n := range 10 {
 		b.calls(t, 1, strconv.Itoa(n), messenger.Retry)
 	}
@@ -177,31 +177,31 @@ func TestPoisonedProbe(t *testing.T) {
 		b.awaitProbe()
 		b.calls(t, 1, "poison", messenger.Retry)
 		b.awaitProbe()
-		if b.let("poison") || b.waitOf("poison") == 0 {
+		if b.allow("poison") || b.waitFor("poison") == 0 {
 			t.Errorf("it may probe again at once, after probe %d", probe)
 		}
-		if b.waitOf("good") != 0 {
+		if b.waitFor("good") != 0 {
 			t.Error("other destinations wait, too")
 		}
 		now = now.Add(breakerWindow + 1)
 	}
 	b.calls(t, 1, "good", messenger.Sent)
 	b.calls(t, 20, "poison", messenger.Retry)
-	if b.closedIn() != 0 || b.waitOf("poison") != 0 {
+	if b.openFor() != 0 || b.waitFor("poison") != 0 {
 		t.Error("breaker did not close, or the failing destination opened it again")
 	}
 }
 
-// TestFailingIsBounded checks that a breaker keeps at most mostFailing destinations, that
+// TestFailingIsBounded checks that a breaker keeps at most maxFailingDestinations destinations, that
 // each failure of any other counts, and that old ones are removed.
 func TestFailingIsBounded(t *testing.T) {
-	now, f, count := time.Unix(1_700_000_000, 0), failing{}, 0
+	now, f, count := time.Unix(1_700_000_000, 0), failingDestinations{}, 0
 	for range 2 {
-		for n := range 2 * mostFailing {
+		for n := range 2 * maxFailingDestinations {
 			count += f.add(strconv.Itoa(n), now, false)
 		}
 	}
-	if len(f) != mostFailing || count != 3*mostFailing {
+	if len(f) != maxFailingDestinations || count != 3*maxFailingDestinations {
 		t.Errorf("%d destinations kept, %d failures counted", len(f), count)
 	}
 	if count := f.add("new", now.Add(breakerWindow+1), false); len(f) != 1 || count != 0 {
@@ -211,11 +211,11 @@ func TestFailingIsBounded(t *testing.T) {
 
 func TestWithoutBreaker(t *testing.T) {
 	bs := &breakers{now: time.Now, byKey: map[string]*breaker{}}
-	b := bs.of("one")
+	b := bs.forKey("one")
 	for n := range 100 {
 		b.record(strconv.Itoa(n), messenger.Retry)
 	}
-	if !b.let("one") || b.closedIn() != 0 || b.waitOf("one") != 0 {
+	if !b.allow("one") || b.openFor() != 0 || b.waitFor("one") != 0 {
 		t.Error("a disabled breaker is open")
 	}
 }

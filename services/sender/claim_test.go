@@ -15,11 +15,11 @@ import (
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
-	"github.com/bongsu-project/bongsu/internal/seal"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -31,9 +31,9 @@ const (
 	patience = 20 * time.Second
 )
 
-// lossy is a network that forwards requests to the alert service, and loses the first
+// lossyTransport is a network that forwards requests to the alert service, and loses the first
 // responses to a method.
-type lossy struct {
+type lossyTransport struct {
 	method   string
 	lose     atomic.Int32  // responses to lose
 	asked    chan struct{} // signaled for each request to the method
@@ -41,7 +41,7 @@ type lossy struct {
 	deferred chan struct{} // signaled if deliveries were deferred since the last receive
 }
 
-func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *lossyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -62,19 +62,19 @@ func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// A rig is a sender, an alert service and a provider, connected as across processes. Its
+// A senderHarness is a sender, an alert service and a provider, connected as across processes. Its
 // messenger is costly: a possible duplicate is not sent.
-type rig struct {
+type senderHarness struct {
 	ledger *ledger.Store
-	clock  *alert.Clock
+	clock  *alert.DispatchLoop
 	slack  *mockup.Mockup
-	key    *seal.Key
+	key    *seal.Keyring
 	sender *sender.Sender
 	alerts string // URL of the alert service
 }
 
-// newRig returns a rig whose sender calls the alert service over net.
-func newRig(t *testing.T, net http.RoundTripper) *rig {
+// newSenderHarness returns a rig whose sender calls the alert service over net.
+func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
@@ -85,92 +85,92 @@ func newRig(t *testing.T, net http.RoundTripper) *rig {
 	t.Cleanup(broker.Stop)
 	conn, err := broker.Connect(log)
 	must(t, err)
-	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, Hold: time.Minute, Log: log})
+	q, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: log})
 	must(t, err)
 	t.Cleanup(q.Close)
 
-	rule := alert.NewRule([]messenger.Spec{{Name: "slack", Costly: true}})
-	r := &rig{ledger: l, slack: mockup.New(nil), key: newKey(t), clock: alert.NewClock(l, q, rule, 5, time.Now, log)}
-	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Clock: r.clock, Lease: lease, Now: time.Now})
+	rule := alert.NewVerdictRule([]messenger.Spec{{Name: "slack", Costly: true}})
+	h := &senderHarness{ledger: l, slack: mockup.New(nil), key: newKey(t), clock: alert.NewDispatchLoop(l, q, rule, 5, time.Now, log)}
+	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Loop: h.clock, Lease: lease, Now: time.Now})
 	alerts := httptest.NewServer(handler)
 	t.Cleanup(alerts.Close)
-	r.alerts = alerts.URL
-	provider := httptest.NewServer(r.slack.Fakes())
+	h.alerts = alerts.URL
+	provider := httptest.NewServer(h.slack.Fakes())
 	t.Cleanup(provider.Close)
-	pacer := pace.New(q.Bucket(), time.Now, log)
-	fakes := messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{Anywhere: true}), Now: time.Now, URL: provider.URL}
-	r.sender = &sender.Sender{
+	limiter := ratelimit.New(q.LimiterBucket(), time.Now, log)
+	fakes := messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{AllowAll: true}), Now: time.Now, URL: provider.URL}
+	h.sender = &sender.Sender{
 		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),
-		Jobs:       func(name string) sender.Jobs { return q.Lanes(name, log) },
+		Jobs:       func(name string) sender.JobSource { return q.Lanes(name, log) },
 		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender", Clock: sender.NewClock(time.Now, log)},
-		Key:        r.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Meter: sender.Unmeasured{}, Pace: pacer,
+		Key:        h.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Metrics: sender.NoMetrics{}, Limiter: limiter,
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Breaker: sender.BreakerConfig{Calls: 1, Open: time.Second},
 	}
-	run(t, pacer.Run)
-	run(t, r.clock.Run)
-	return r
+	run(t, limiter.Run)
+	run(t, h.clock.Run)
+	return h
 }
 
 // send records an alert to one user and enqueues it.
-func (r *rig) send(t *testing.T) (id int64) {
+func (h *senderHarness) send(t *testing.T) (id int64) {
 	t.Helper()
-	a, ds := r.record(t)
-	r.clock.Put(a, ds)
+	a, ds := h.record(t)
+	h.clock.Enqueue(a, ds)
 	return a.ID
 }
 
 // record records an alert to one user, which the dispatch loop does not enqueue.
-func (r *rig) record(t *testing.T) (alert.Alert, []alert.Delivery) {
+func (h *senderHarness) record(t *testing.T) (alert.Alert, []alert.Delivery) {
 	t.Helper()
-	credential, err := r.key.Seal("SLACK-USER1-TOKEN", "slack")
+	credential, err := h.key.Seal("SLACK-USER1-TOKEN", "slack")
 	must(t, err)
 	ds := []alert.Delivery{{Nickname: "user1", Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err = r.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
+	_, err = h.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
 	must(t, err)
 	return a, ds
 }
 
 // sentOnce checks that the delivery of an alert was sent by one attempt, and that the
 // provider received no other call.
-func (r *rig) sentOnce(t *testing.T, id int64) {
+func (h *senderHarness) sentOnce(t *testing.T, id int64) {
 	t.Helper()
-	_, ds, err := r.ledger.Alert(context.WithoutCancel(t.Context()), id)
+	_, ds, err := h.ledger.Alert(context.WithoutCancel(t.Context()), id)
 	must(t, err)
 	if d := ds[0]; d.State != alert.Sent || len(d.Attempts) != 1 || d.Attempts[0].PossibleDuplicate {
 		t.Errorf("state %d, reason %q, attempts %+v", d.State, d.Reason, d.Attempts)
 	}
-	if calls := r.slack.Calls(""); len(calls) != 1 {
+	if calls := h.slack.Calls(""); len(calls) != 1 {
 		t.Errorf("%d calls, want 1", len(calls))
 	}
 }
 
-// TestLostClaim loses the responses to a claim: it is retried, and its delivery is sent
+// TestLostClaimResponse loses the responses to a claim: it is retried, and its delivery is sent
 // once.
-func TestLostClaim(t *testing.T) {
+func TestLostClaimResponse(t *testing.T) {
 	t.Parallel()
-	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	net.lose.Store(3)
-	r := newRig(t, net)
-	id := r.send(t)
-	run(t, r.sender.Run)
+	h := newSenderHarness(t, net)
+	id := h.send(t)
+	run(t, h.sender.Run)
 	await(t, net.report)
-	r.sentOnce(t, id)
+	h.sentOnce(t, id)
 }
 
 // TestStopWhileClaiming stops a sender whose claim was granted but whose response was
 // lost: no claimed delivery stays unsent.
 func TestStopWhileClaiming(t *testing.T) {
 	t.Parallel()
-	net := &lossy{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	net.lose.Store(1)
-	r := newRig(t, net)
-	id := r.send(t)
-	stop := run(t, r.sender.Run)
+	h := newSenderHarness(t, net)
+	id := h.send(t)
+	stop := run(t, h.sender.Run)
 	await(t, net.asked)
 	stop()
-	r.sentOnce(t, id)
+	h.sentOnce(t, id)
 }
 
 // run runs a task until stop is called or the test ends.
@@ -193,11 +193,11 @@ func run(t *testing.T, errand func(context.Context) error) (stop func()) {
 }
 
 // newKey returns a seal key.
-func newKey(t *testing.T) *seal.Key {
+func newKey(t *testing.T) *seal.Keyring {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seal.key")
-	must(t, seal.MakeKey(path))
-	key, err := seal.ReadKey(path)
+	must(t, seal.CreateKeyFile(path))
+	key, err := seal.ReadKeyFile(path)
 	must(t, err)
 	return key
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// Unmeasured is a Meter that records nothing.
-type Unmeasured struct{}
+// NoMetrics is a Meter that records nothing.
+type NoMetrics struct{}
 
-func (Unmeasured) Attempted(string, messenger.Outcome, time.Duration) {}
-func (Unmeasured) Waited(string, time.Duration)                       {}
-func (Unmeasured) Deferred(string, string)                            {}
-func (Unmeasured) Paused(string, time.Duration)                       {}
-func (Unmeasured) Refused(string)                                     {}
-func (Unmeasured) Broke(string, string, string)                       {}
+func (NoMetrics) Attempted(string, messenger.Outcome, time.Duration) {}
+func (NoMetrics) Waited(string, time.Duration)                       {}
+func (NoMetrics) Deferred(string, string)                            {}
+func (NoMetrics) Paused(string, time.Duration)                       {}
+func (NoMetrics) Refused(string)                                     {}
+func (NoMetrics) BreakerChanged(string, string, string)              {}

@@ -9,58 +9,58 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 const (
-	// bound is how long a claimed delivery waits for its slot. Deliveries that must wait
+	// claimHorizon is how long a claimed delivery waits for its slot. Deliveries that must wait
 	// longer are deferred.
-	bound = 2 * time.Second
-	// lead is how long before its slot a deferred delivery is enqueued again.
-	lead = 1500 * time.Millisecond
-	// probeTime is the timeout of a sender's probe of a credential.
-	probeTime = 15 * time.Second
-	// askedAtOnce is the maximum number of concurrent requests for limiter keys.
-	askedAtOnce = 16
+	claimHorizon = 2 * time.Second
+	// enqueueLead is how long before its slot a deferred delivery is enqueued again.
+	enqueueLead = 1500 * time.Millisecond
+	// probeTimeout is the timeout of a sender's probe of a credential.
+	probeTimeout = 15 * time.Second
+	// maxConcurrentReserves is the maximum number of concurrent requests for limiter keys.
+	maxConcurrentReserves = 16
 )
 
 // A plan holds the tasks to claim and the tasks to defer.
 type plan struct {
-	soon  []*task  // to be claimed
-	later []result // to be deferred
+	claim     []*task  // to be claimed
+	deferrals []result // to be deferred
 }
 
 // plan determines when the deliveries of jobs may be sent, and reserves their slots.
 // After an error nothing may be sent.
-func (l *lane) plan(ctx context.Context, tasks []*task) (plan, error) {
+func (pl *pipeline) plan(ctx context.Context, tasks []*task) (plan, error) {
 	var p plan
-	if err := l.know(ctx, tasks); err != nil {
+	if err := pl.loadKeys(ctx, tasks); err != nil {
 		return plan{}, err
 	}
-	tasks, err := l.withoutCopies(ctx, tasks)
+	tasks, err := pl.dropRedeliveries(ctx, tasks)
 	if err != nil {
 		return plan{}, err
 	}
-	tasks, err = l.allow(ctx, tasks, &p)
+	tasks, err = pl.withoutRefused(ctx, tasks, &p)
 	if err != nil {
 		return plan{}, err
 	}
-	if tasks, err = l.reserveBoth(ctx, tasks, &p); err != nil {
+	if tasks, err = pl.reserveBoth(ctx, tasks, &p); err != nil {
 		return plan{}, err
 	}
-	p.soon = append(p.soon, tasks...)
+	p.claim = append(p.claim, tasks...)
 	return p, nil
 }
 
 // reserveBoth reserves a destination slot and a credential slot for tasks without them,
 // and returns the tasks that may be sent soon. The destination comes first: tasks that
 // must wait for it reserve no slot of the credential.
-func (l *lane) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []*task, err error) {
-	for _, which := range []func(*task) *paced{
-		func(t *task) *paced { return &t.destination },
-		func(t *task) *paced { return &t.credential },
+func (pl *pipeline) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []*task, err error) {
+	for _, which := range []func(*task) *limitedKey{
+		func(t *task) *limitedKey { return &t.destination },
+		func(t *task) *limitedKey { return &t.credential },
 	} {
-		if tasks, err = l.reserve(ctx, tasks, which, p); err != nil {
+		if tasks, err = pl.reserve(ctx, tasks, which, p); err != nil {
 			return nil, err
 		}
 	}
@@ -68,75 +68,75 @@ func (l *lane) reserveBoth(ctx context.Context, tasks []*task, p *plan) (soon []
 }
 
 // tasks returns the in-flight messages of taken jobs and the tasks in them.
-func (l *lane) tasks(taken []job.Taken) (hands []*hand, tasks []*task) {
-	now := l.Now()
+func (pl *pipeline) tasks(taken []job.QueueMessage) (messages []*inFlightMessage, tasks []*task) {
+	now := pl.Now()
 	seen := map[int64]bool{} // a redelivery may be in the same batch
 	for i := range taken {
-		h := &hand{Taken: taken[i]}
-		hands = append(hands, h)
-		for k := range h.Jobs {
-			j := &h.Jobs[k]
+		m := &inFlightMessage{QueueMessage: taken[i]}
+		messages = append(messages, m)
+		for k := range m.Jobs {
+			j := &m.Jobs[k]
 			for _, d := range j.Deliveries {
 				if seen[d.ID] {
 					continue
 				}
 				seen[d.ID] = true
-				t := &task{hand: h, job: j, delivery: d, taken: now}
-				l.identify(t)
+				t := &task{message: m, job: j, delivery: d, taken: now}
+				pl.setLimiterKeys(t)
 				t.readSlots()
 				tasks = append(tasks, t)
 			}
 		}
 	}
-	return hands, tasks
+	return messages, tasks
 }
 
-// know loads the limiter state of all keys of the tasks.
-func (l *lane) know(ctx context.Context, tasks []*task) error {
-	keys := map[string]pace.Key{}
+// loadKeys loads the limiter state of all keys of the tasks.
+func (pl *pipeline) loadKeys(ctx context.Context, tasks []*task) error {
+	keys := map[string]ratelimit.Key{}
 	for _, t := range tasks {
-		for _, key := range []pace.Key{t.credential.Key, t.destination.Key} {
-			if key.ID != "" && !l.Pace.Knows(key) {
+		for _, key := range []ratelimit.Key{t.credential.Key, t.destination.Key} {
+			if key.ID != "" && !pl.Limiter.IsLoaded(key) {
 				keys[key.ID] = key
 			}
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(askedAtOnce)
+	g.SetLimit(maxConcurrentReserves)
 	for _, key := range keys {
-		g.Go(func() error { return l.Pace.Know(ctx, key) })
+		g.Go(func() error { return pl.Limiter.Load(ctx, key) })
 	}
 	return g.Wait()
 }
 
-// allow returns the tasks whose credential may be called. The others are deferred, or
+// withoutRefused returns the tasks whose credential may be called. The others are deferred, or
 // fail without a call if their credential was just refused.
-func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
-	now := l.Now()
+func (pl *pipeline) withoutRefused(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
+	now := pl.Now()
 	for _, t := range tasks {
 		key := t.credential.Key
 		if key.ID == "" {
-			p.soon = append(p.soon, t) // it fails because its credential cannot be opened
+			p.claim = append(p.claim, t) // it fails because its credential cannot be opened
 			continue
 		}
-		status := l.Pace.View(key).Status()
-		open := l.breakers.of(key.ID).waitOf(t.delivery.Destination)
+		status := pl.Limiter.View(key).Status()
+		open := pl.breakers.forKey(key.ID).waitFor(t.delivery.Destination)
 		switch {
 		case !status.RefusedUntil.IsZero():
 			t.refused = status.Code
-			p.soon = append(p.soon, t)
+			p.claim = append(p.claim, t)
 		case status.Code != "":
-			mine, err := l.Pace.Probe(ctx, key, now.Add(probeTime))
+			mine, err := pl.Limiter.AcquireProbe(ctx, key, now.Add(probeTimeout))
 			if err != nil {
 				return nil, err
 			}
 			if mine {
 				allowed = append(allowed, t)
 			} else {
-				p.later = append(p.later, l.put(t, now.Add(time.Second), becauseProbe))
+				p.deferrals = append(p.deferrals, pl.deferTask(t, now.Add(time.Second), deferralProbe))
 			}
 		case open > 0:
-			p.later = append(p.later, l.put(t, now.Add(open+rand.N(probeWait)), becauseBreaker)) //nolint:gosec // spreads load
+			p.deferrals = append(p.deferrals, pl.deferTask(t, now.Add(open+rand.N(probeInterval)), deferralBreaker)) //nolint:gosec // spreads load
 		default:
 			allowed = append(allowed, t)
 		}
@@ -146,7 +146,7 @@ func (l *lane) allow(ctx context.Context, tasks []*task, p *plan) (allowed []*ta
 
 // reserve reserves a slot under a key for tasks without one, and returns the tasks whose
 // slot comes up soon.
-func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *paced, p *plan) ([]*task, error) {
+func (pl *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task) *limitedKey, p *plan) ([]*task, error) {
 	type line struct {
 		key    string
 		urgent bool
@@ -154,17 +154,17 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	wanting := map[line][]*task{}
 	for _, t := range tasks {
 		one := which(t)
-		if l.lacks(t, one) {
-			at := line{one.ID, t.urgent() || l.Pace.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
-			one.slot = pace.Slot{}
+		if pl.needsSlot(t, one) {
+			at := line{one.ID, t.isUrgent() || pl.Limiter.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
+			one.slot = ratelimit.Slot{}
 			wanting[at] = append(wanting[at], t)
 		}
 	}
 	g, asking := errgroup.WithContext(ctx)
-	g.SetLimit(askedAtOnce)
+	g.SetLimit(maxConcurrentReserves)
 	for at, some := range wanting {
 		g.Go(func() error {
-			slots, err := l.Pace.Reserve(asking, which(some[0]).Key, len(some), at.urgent)
+			slots, err := pl.Limiter.Reserve(asking, which(some[0]).Key, len(some), at.urgent)
 			for i, s := range slots {
 				which(some[i]).slot = s
 			}
@@ -174,14 +174,14 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	now := l.Now()
+	now := pl.Now()
 	soon := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
 		one := which(t)
-		if one.limited() && one.slot.None() {
-			p.later = append(p.later, l.put(t, l.Pace.Horizon().Add(rand.N(time.Minute)), becausePace)) //nolint:gosec // spreads load
-		} else if at, why := l.turn(t).when(now); at.After(now.Add(bound)) {
-			p.later = append(p.later, l.put(t, at.Add(-lead), why))
+		if one.needsSlot() && one.slot.IsZero() {
+			p.deferrals = append(p.deferrals, pl.deferTask(t, pl.Limiter.Horizon().Add(rand.N(time.Minute)), deferralRateLimit)) //nolint:gosec // spreads load
+		} else if at, why := pl.slotView(t).timeAndReason(now); at.After(now.Add(claimHorizon)) {
+			p.deferrals = append(p.deferrals, pl.deferTask(t, at.Add(-enqueueLead), why))
 		} else {
 			soon = append(soon, t)
 		}
@@ -189,19 +189,19 @@ func (l *lane) reserve(ctx context.Context, tasks []*task, which func(*task) *pa
 	return soon, nil
 }
 
-// lacks reports whether a task must reserve a slot: it has none, or none that can be
+// needsSlot reports whether a task must reserve a slot: it has none, or none that can be
 // used.
-func (l *lane) lacks(t *task, one *paced) bool {
-	if !one.limited() || one.slot.None() {
-		return one.limited()
+func (pl *pipeline) needsSlot(t *task, one *limitedKey) bool {
+	if !one.needsSlot() || one.slot.IsZero() {
+		return one.needsSlot()
 	}
-	view := l.Pace.View(one.Key)
+	view := pl.Limiter.View(one.Key)
 	_, holds := view.When(one.slot)
-	return !holds || view.Missed(one.slot, l.turn(t).last())
+	return !holds || view.Missed(one.slot, pl.slotView(t).lastSlotTime())
 }
 
-// refusal returns the outcome of a delivery that fails without a call.
-func refusal(code string) messenger.Outcome {
+// refusalOutcome returns the outcome of a delivery that fails without a call.
+func refusalOutcome(code string) messenger.Outcome {
 	return messenger.Outcome{
 		Kind:  messenger.Failed,
 		Scope: messenger.CredentialScope,

@@ -14,17 +14,17 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
-// Jobs is a source of the jobs of one messenger.
-type Jobs interface {
+// JobSource is a source of the jobs of one messenger.
+type JobSource interface {
 	// Run fetches jobs until ctx ends, and then nacks those that were not taken.
 	Run(ctx context.Context) error
 	// Take waits for jobs and returns those that are available, until they hold enough
 	// deliveries, the most urgent first. It returns the error of ctx if that ends before.
-	Take(ctx context.Context, enough int) ([]job.Taken, error)
+	Take(ctx context.Context, enough int) ([]job.QueueMessage, error)
 }
 
 // A Dispatch claims deliveries and records their outcomes, in batches.
@@ -33,9 +33,9 @@ type Dispatch interface {
 	// sent. A request without a response may have been granted: a retry with the same
 	// request ID returns the same claims. Another request needs another ID.
 	Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error)
-	// Free returns those of ids that are claimable now, with the slots that were reserved
+	// Claimable returns those of ids that are claimable now, with the slots that were reserved
 	// for them, empty for none. It claims nothing.
-	Free(ctx context.Context, ids []int64) (slots map[int64]string, err error)
+	Claimable(ctx context.Context, ids []int64) (slots map[int64]string, err error)
 	// Report records outcomes. late holds the deliveries that were claimed again or
 	// completed since; they are unchanged.
 	Report(ctx context.Context, reports []Report) (late []int64, err error)
@@ -45,12 +45,12 @@ type Dispatch interface {
 	// Release makes the deliveries of a messenger that were deferred with slots due at
 	// once, and returns their number: their slots come up sooner than before.
 	Release(ctx context.Context, messenger string) (int, error)
-	// Move records a new destination in the directory.
-	Move(ctx context.Context, m Move) error
+	// MoveDestination records a new destination in the directory.
+	MoveDestination(ctx context.Context, m DestinationMove) error
 }
 
-// A Move is a new destination that a provider returned for an old one.
-type Move struct{ Messenger, CredentialKey, From, To string }
+// A DestinationMove is a new destination that a provider returned for an old one.
+type DestinationMove struct{ Messenger, CredentialFingerprint, From, To string }
 
 // A Deferral postpones a delivery to a later time, without an attempt.
 type Deferral struct {
@@ -61,8 +61,8 @@ type Deferral struct {
 	Slots      string        // reserved slots; the job brings them back
 }
 
-// Meter records metrics of senders. It must be safe for concurrent use.
-type Meter interface {
+// Metrics records metrics of senders. It must be safe for concurrent use.
+type Metrics interface {
 	// Attempted records a call to a provider.
 	Attempted(messenger string, o messenger.Outcome, took time.Duration)
 	// Waited records the time from taking a delivery to its call.
@@ -73,8 +73,8 @@ type Meter interface {
 	Paused(messenger string, wait time.Duration)
 	// Refused records a credential that a provider refused.
 	Refused(messenger string)
-	// Broke records a state change of a breaker: closed, open or half-open.
-	Broke(messenger, from, to string)
+	// BreakerChanged records a state change of a breaker: closed, open or half-open.
+	BreakerChanged(messenger, from, to string)
 }
 
 // A Claim is the right to send one delivery, once, until its lease expires.
@@ -97,16 +97,16 @@ type Report struct {
 // A Sender sends queued deliveries. Its fields must be set before Run.
 type Sender struct {
 	Messengers []messenger.Messenger
-	Jobs       func(messenger string) Jobs // called once per messenger
+	Jobs       func(messenger string) JobSource // called once per messenger
 	Dispatch   Dispatch
-	Key        *seal.Key
+	Key        *seal.Keyring
 	Workers    int                                  // concurrent calls per messenger
 	Timeout    func(messenger string) time.Duration // of one call to a provider; shorter than a lease
 	Now        func() time.Time
 	Log        *slog.Logger
-	Meter      Meter
+	Metrics    Metrics
 
-	Pace    *pace.Pacer // its Run must be running, and stop last
+	Limiter *ratelimit.Limiter // its Run must be running, and stop last
 	Limits  func(messenger.Spec) messenger.Limits
 	Breaker BreakerConfig
 	// RefusalTime is how long a refused credential is not called, before one delivery
@@ -118,11 +118,11 @@ type Sender struct {
 // Messengers do not block each other.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
-	link, slots := newLink(s.Log), &outage{log: s.Log}
+	alert, slots := newAlertLink(s.Log), &slotOutage{log: s.Log}
 	for _, m := range s.Messengers {
-		l := newLane(s, m, link)
-		l.slots = slots
-		g.Go(func() error { return l.run(ctx) })
+		pl := newPipeline(s, m, alert)
+		pl.slots = slots
+		g.Go(func() error { return pl.run(ctx) })
 	}
 	return g.Wait()
 }

@@ -27,7 +27,7 @@ func ofThing(thing int, severity, status string) string {
 // their firing alerts, at a slow provider and at one that is down: each resolution is
 // sent after its firing delivery, and supersedes one that was not sent.
 func TestResolvedFollowsItsFiring(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		t.Run("20 of 20", func(t *testing.T) {
 			d.reset(t)
 			d.fault(t, &mockupv1.Fault{Delay: durationpb.New(300 * time.Millisecond)})
@@ -102,7 +102,7 @@ func TestResolvedFollowsItsFiring(t *testing.T) {
 func TestPagerDutyIsResolved(t *testing.T) {
 	d := oneProcess(t)
 	address := `{"messenger":"pagerduty","credential":"secret7890abcdefsecret7890abcdef","destination":"shop"}`
-	if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users/user1/addresses", address); status != http.StatusCreated {
+	if status, answer := request(t, http.MethodPost, d.edge+"/v1/users/user1/addresses", address); status != http.StatusCreated {
 		t.Fatal(status, answer)
 	}
 	for _, status := range []string{"ALERT_STATUS_FIRING", "ALERT_STATUS_FIRING", "ALERT_STATUS_RESOLVED"} {
@@ -128,7 +128,7 @@ func TestPagerDutyIsResolved(t *testing.T) {
 // TestResolvedNeedsAKey checks that a resolution without an alert key is refused.
 func TestResolvedNeedsAKey(t *testing.T) {
 	d := oneProcess(t)
-	status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","status":"ALERT_STATUS_RESOLVED"}`)
+	status, answer := request(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","status":"ALERT_STATUS_RESOLVED"}`)
 	if status != http.StatusBadRequest || !strings.Contains(answer, "key: required if status is resolved") {
 		t.Error(status, answer)
 	}

@@ -92,7 +92,7 @@ func TestGzipOf1GB(t *testing.T) {
 	if after := residentBytes(t, process); after-before > 300<<20 {
 		t.Errorf("memory grew by %d MB", (after-before)>>20)
 	}
-	if _, answer := ask(t, http.MethodGet, urls["edge"]+"/v1/alerts", ""); !strings.Contains(answer, `"alerts":[]`) {
+	if _, answer := request(t, http.MethodGet, urls["edge"]+"/v1/alerts", ""); !strings.Contains(answer, `"alerts":[]`) {
 		t.Errorf("something was stored: %s", answer)
 	}
 }
@@ -114,14 +114,14 @@ func TestGzipOf1GBByEachProtocol(t *testing.T) {
 
 // TestIntakeTakes16MiB checks that every hop accepts an intake body at the limit.
 func TestIntakeTakes16MiB(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		alert := `{"version":"4","alerts":[{"status":"firing","fingerprint":"a","labels":{"alertname":"A","bongsu_target":"@user1"},"annotations":{"summary":"s"},"generatorURL":""}],"more":"`
 		body := alert + strings.Repeat("x", 16<<20-len(alert)-2) + `"}`
-		status, answer := ask(t, http.MethodPost, d.edge+"/v1/intake/alertmanager", body)
+		status, answer := request(t, http.MethodPost, d.edge+"/v1/intake/alertmanager", body)
 		if len(body) != 16<<20 || status != http.StatusOK || !strings.Contains(answer, `"userCount":1`) {
 			t.Errorf("%d bytes: %d %s", len(body), status, answer)
 		}
-		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/intake/alertmanager", body+" "); status != http.StatusRequestEntityTooLarge {
+		if status, answer := request(t, http.MethodPost, d.edge+"/v1/intake/alertmanager", body+" "); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("one byte more: %d %s", status, answer)
 		}
 	})
@@ -152,7 +152,7 @@ func Test1000UnfinishedBodiesHoldLittle(t *testing.T) {
 		unfinished(t, edge, path, "application/json", 250)
 	}
 	for range 20 {
-		if status, answer := ask(t, http.MethodGet, edge+"/v1/groups", ""); status != http.StatusOK {
+		if status, answer := request(t, http.MethodGet, edge+"/v1/groups", ""); status != http.StatusOK {
 			t.Errorf("%d %s", status, answer)
 		}
 	}
@@ -207,7 +207,7 @@ func TestConnectionsAreBoundedAndLogged(t *testing.T) {
 			t.Errorf("the waiting request returned %d", status)
 		}
 	}
-	if n := len(full.FindAllString(process.Said(), -1)); n != 1 {
+	if n := len(full.FindAllString(process.Log(), -1)); n != 1 {
 		t.Errorf("the limit was logged %d times", n)
 	}
 }

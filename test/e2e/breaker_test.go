@@ -15,9 +15,9 @@ import (
 // TestBreaker lets the calls under one credential fail: they stop while its breaker is
 // open, no delivery is lost, and another credential is not affected.
 func TestBreaker(t *testing.T) {
-	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
-	d.crowd(t, "bad", "xoxb-bad", 30)
-	d.crowd(t, "good", "xoxb-good", 1)
+	d, p := startWithLimit(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
+	d.createUsers(t, "bad", "xoxb-bad", 30)
+	d.createUsers(t, "good", "xoxb-good", 1)
 	d.fault(t, &mockupv1.Fault{Status: 500, BodyContains: "Cbad"})
 	targets := make([]string, 30)
 	for i := range targets {
@@ -26,7 +26,7 @@ func TestBreaker(t *testing.T) {
 	id := d.send(t, `{"target":[`+strings.Join(targets, ",")+`],"message":"m"}`).ID
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
-	for !strings.Contains(p.Said(), `"to":"open"`) {
+	for !strings.Contains(p.Log(), `"to":"open"`) {
 		look(ctx, t)
 	}
 	// While it is open there are no calls under the one, and the other is not affected.
@@ -43,7 +43,7 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("a call %s after the breaker opened", after)
 		}
 	}
-	_, page := ask(t, http.MethodGet, d.sender+"/metrics", "")
+	_, page := request(t, http.MethodGet, d.sender+"/metrics", "")
 	if !strings.Contains(page, `bongsu_sender_breakers_open{messenger="slack"} 1`) {
 		t.Errorf("the metrics do not show the open breaker:\n%s", page)
 	}
@@ -51,11 +51,11 @@ func TestBreaker(t *testing.T) {
 	allSent(t, d.endedWithin(t, id, time.Minute))
 }
 
-// TestPoisonedCredential lets the calls to one of twenty destinations under one
+// TestFailingRecipientOfCredential lets the calls to one of twenty destinations under one
 // credential fail, more than a tenth of all: the others are not delayed.
-func TestPoisonedCredential(t *testing.T) {
-	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
-	d.crowd(t, "u", "xoxb-one", 20)
+func TestFailingRecipientOfCredential(t *testing.T) {
+	d, p := startWithLimit(t, t.TempDir(), "--credential-limit=off", "--destination-limit=off")
+	d.createUsers(t, "u", "xoxb-one", 20)
 	d.fault(t, &mockupv1.Fault{Status: 500, BodyContains: "Cu7."})
 	for n := range 20 {
 		d.send(t, fmt.Sprintf(`{"target":["@u7"],"message":"poison %d"}`, n))
@@ -75,6 +75,6 @@ func TestPoisonedCredential(t *testing.T) {
 	// The breaker may open while there is only one destination; the others then close
 	// it.
 	if all, bad := len(times(d.calls(t), "")), len(times(d.calls(t), "Cu7.")); bad*10 < all {
-		t.Errorf("only %d of %d calls failed:\n%s", bad, all, p.Said())
+		t.Errorf("only %d of %d calls failed:\n%s", bad, all, p.Log())
 	}
 }

@@ -17,7 +17,7 @@ func TestChain(t *testing.T) {
 	d := oneProcess(t, "--failover-after=2s")
 	for _, user := range []string{"user1", "user2", "user3"} {
 		address := `{"messenger":"ntfy","credential":"https://ntfy.example.com#tk_` + user + `","destination":"` + user + `","rank":1}`
-		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users/"+user+"/addresses", address); status != http.StatusCreated {
+		if status, answer := request(t, http.MethodPost, d.edge+"/v1/users/"+user+"/addresses", address); status != http.StatusCreated {
 			t.Fatal(status, answer)
 		}
 	}
@@ -67,7 +67,7 @@ func TestChain(t *testing.T) {
 func TestMovedChat(t *testing.T) {
 	d := oneProcess(t)
 	address := `{"messenger":"telegram","credential":"123456789:secret-token_of_a-bot-secret-token","destination":"-4299"}`
-	if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users/user1/addresses", address); status != http.StatusCreated {
+	if status, answer := request(t, http.MethodPost, d.edge+"/v1/users/user1/addresses", address); status != http.StatusCreated {
 		t.Fatal(status, answer)
 	}
 	for _, delivery := range d.ended(t, d.send(t, `{"target":["@user1"],"message":"m"}`).ID) {

@@ -98,7 +98,7 @@ func TestStop(t *testing.T) {
 		look(ctx, t)
 	}
 	if err := first.Stop(t); err != nil {
-		t.Fatalf("exit: %v\n%s", err, first.Said())
+		t.Fatalf("exit: %v\n%s", err, first.Log())
 	}
 
 	d.edge = binaries.Serve(t, args...).URLs(t, 1)["edge"]
@@ -121,7 +121,7 @@ func TestSecretsStaySealed(t *testing.T) {
 	d := deployment{edge: p.URLs(t, 1)["edge"], mockup: mockup}
 	d.ended(t, d.send(t, `{"target":["@all"],"message":"m"}`).ID)
 	for _, path := range []string{"/v1/users", "/v1/users/user1", "/v1/alerts"} {
-		if _, answer := ask(t, http.MethodGet, d.edge+path, ""); strings.Contains(answer, "SLACK-USER") {
+		if _, answer := request(t, http.MethodGet, d.edge+path, ""); strings.Contains(answer, "SLACK-USER") {
 			t.Errorf("%s returns %s", path, answer)
 		}
 	}
@@ -139,7 +139,7 @@ func TestSecretsStaySealed(t *testing.T) {
 // be.
 func unwritten(t *testing.T, p *proc.Process, data, secret, destination string) {
 	t.Helper()
-	if said := p.Said(); strings.Contains(said, secret) {
+	if said := p.Log(); strings.Contains(said, secret) {
 		t.Errorf("the log holds a secret:\n%s", said)
 	}
 	found := 0

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -84,9 +84,9 @@ func onPostgreSQL(t *testing.T) deployment {
 	return oneProcess(t, "--directory-url="+postgrestest.URL(t), "--ledger-url="+postgrestest.URL(t))
 }
 
-// everywhere runs a test in each deployment: one process on SQLite, one on PostgreSQL,
+// inEachDeployment runs a test in each deployment: one process on SQLite, one on PostgreSQL,
 // and six processes.
-func everywhere(t *testing.T, suite func(t *testing.T, d deployment)) {
+func inEachDeployment(t *testing.T, suite func(t *testing.T, d deployment)) {
 	t.Run("one process", func(t *testing.T) { suite(t, oneProcess(t)) })
 	t.Run("one process on PostgreSQL", func(t *testing.T) { suite(t, onPostgreSQL(t)) })
 	t.Run("six processes", func(t *testing.T) { suite(t, sixProcesses(t)) })

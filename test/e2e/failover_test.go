@@ -12,8 +12,8 @@ import (
 // TestFailover requests failover by alert and by user: a user with one address is
 // notified by it at once.
 func TestFailover(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
-		if status, answer := ask(t, http.MethodPut, d.edge+"/v1/users/user2", `{"failover":true}`); status != http.StatusOK || !strings.Contains(answer, `"failover":true`) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
+		if status, answer := request(t, http.MethodPut, d.edge+"/v1/users/user2", `{"failover":true}`); status != http.StatusOK || !strings.Contains(answer, `"failover":true`) {
 			t.Fatalf("%d %s", status, answer)
 		}
 		for _, body := range []string{
@@ -26,7 +26,7 @@ func TestFailover(t *testing.T) {
 				}
 			}
 		}
-		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","failover":"yes"}`); status != http.StatusBadRequest {
+		if status, answer := request(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"message":"m","failover":"yes"}`); status != http.StatusBadRequest {
 			t.Errorf("failover that is not a bool: %d %s", status, answer)
 		}
 	})

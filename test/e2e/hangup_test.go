@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// TestHangup checks that SIGHUP stops a process like SIGTERM, except under nohup.
-func TestHangup(t *testing.T) {
+// TestSIGHUP checks that SIGHUP stops a process like SIGTERM, except under nohup.
+func TestSIGHUP(t *testing.T) {
 	// Tests under nohup ignore SIGHUP, and so would the process; a handler ends that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
@@ -20,7 +20,7 @@ func TestHangup(t *testing.T) {
 	p.URLs(t, 1)
 	p.Signal(t, syscall.SIGHUP)
 	must(t, p.Wait(t))
-	if said := p.Said(); !strings.Contains(said, `"msg":"stopped"`) {
+	if said := p.Log(); !strings.Contains(said, `"msg":"stopped"`) {
 		t.Errorf("no graceful stop:\n%s", said)
 	}
 
@@ -29,7 +29,7 @@ func TestHangup(t *testing.T) {
 	nohup.URLs(t, 1)
 	nohup.Signal(t, syscall.SIGHUP)
 	d := deployment{edge: nohup.URLs(t, 1)["edge"]}
-	if status, answer := ask(t, "GET", d.edge+"/healthz", ""); status != 200 {
+	if status, answer := request(t, "GET", d.edge+"/healthz", ""); status != 200 {
 		t.Errorf("after SIGHUP: %d %s", status, answer)
 	}
 	must(t, nohup.Stop(t))

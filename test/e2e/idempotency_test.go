@@ -20,14 +20,14 @@ import (
 // keyed is the request of the idempotency tests; told checks its response.
 const keyed = `{"target":["@@test-team2","@nobody"],"message":"m"}`
 
-func told(answer string) bool {
+func wasExecuted(answer string) bool {
 	return strings.HasPrefix(answer, `200 {"userCount":2,`) && strings.Contains(answer, `["@nobody"]`)
 }
 
 // sameKey sends one request a hundred times concurrently under one key: one alert, a
 // hundred equal responses.
 func sameKey(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		answers := make([]string, 100)
 		var wg sync.WaitGroup
 		for i := range answers {
@@ -35,11 +35,11 @@ func sameKey(t *testing.T) {
 		}
 		wg.Wait()
 		for _, answer := range answers {
-			if answer != answers[0] || !told(answer) {
+			if answer != answers[0] || !wasExecuted(answer) {
 				t.Fatalf("responses %s and %s", answers[0], answer)
 			}
 		}
-		if _, list := ask(t, http.MethodGet, d.edge+"/v1/alerts", ""); strings.Count(list, `"message":"m"`) != 1 {
+		if _, list := request(t, http.MethodGet, d.edge+"/v1/alerts", ""); strings.Count(list, `"message":"m"`) != 1 {
 			t.Errorf("recorded: %s", list)
 		}
 	})
@@ -48,8 +48,8 @@ func sameKey(t *testing.T) {
 // sameKeyOtherRequest sends another request under a used key: it is refused with an
 // error that names the key, over every protocol.
 func sameKeyOtherRequest(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
-		if answer := post(t, d.edge+"/v1/alerts", "one", keyed); !told(answer) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
+		if answer := post(t, d.edge+"/v1/alerts", "one", keyed); !wasExecuted(answer) {
 			t.Fatalf("the first request: %s", answer)
 		}
 		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(keyed, `{`, `{"failover":true,`, 1)); !strings.HasPrefix(answer, "409 ") {
@@ -69,12 +69,12 @@ func sameKeyOtherRequest(t *testing.T) {
 // TestIdempotency repeats a request under its key over other protocols, and sends the
 // same request under another key.
 func TestIdempotency(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		first := post(t, d.edge+"/v1/alerts", "one", keyed)
-		if !told(first) {
+		if !wasExecuted(first) {
 			t.Fatalf("the first request: %s", first)
 		}
-		if answer := post(t, d.edge+"/v1/alerts", "two", keyed); answer == first || !told(answer) {
+		if answer := post(t, d.edge+"/v1/alerts", "two", keyed); answer == first || !wasExecuted(answer) {
 			t.Errorf("another key: %s", answer)
 		}
 		if answer := post(t, d.edge+"/v1/alerts", "one", strings.Replace(keyed, `{`, `{"idempotencyKey":"three",`, 1)); !strings.HasPrefix(answer, "400 ") {
@@ -84,10 +84,10 @@ func TestIdempotency(t *testing.T) {
 			alerts := alertv1connect.NewAlertServiceClient(http2Client(), d.edge, p.option)
 			ctx, info := connect.NewClientContext(t.Context())
 			info.RequestHeader().Set("Idempotency-Key", "one")
-			said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
+			res, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@test-team2", "@nobody"}, Message: "m"})
 			must(t, err)
-			if !strings.Contains(first, said.GetId()) {
-				t.Errorf("%s: a new alert: %v", p.name, said)
+			if !strings.Contains(first, res.GetId()) {
+				t.Errorf("%s: a new alert: %v", p.name, res)
 			}
 		}
 	})
@@ -116,7 +116,7 @@ func post(t *testing.T, url, key, body string) string {
 
 // TestWatch watches an alert over every streaming protocol.
 func TestWatch(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, p := range protocols {
 			t.Run(p.name, func(t *testing.T) {
 				d.reset(t)

@@ -10,7 +10,7 @@ import (
 // TestBadInput sends invalid requests: each gets a 4xx that names the field, nothing is
 // stored or sent, and the process keeps working.
 func TestBadInput(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		rest, rpc := "/v1/alerts", "/bongsu.alert.v1.AlertService/SendAlert"
 		for _, c := range []struct {
 			name, contentType, body string
@@ -51,7 +51,7 @@ func TestBadInput(t *testing.T) {
 				}
 				statuses := strings.Fields(c.statuses)
 				for i, path := range []string{rest, rpc} {
-					status, answer := askAs(t, http.MethodPost, d.edge+path, c.contentType, c.body)
+					status, answer := requestAs(t, http.MethodPost, d.edge+path, c.contentType, c.body)
 					want := statuses[i]
 					if got := http.StatusText(status); strings.Fields(want)[0] != strconv.Itoa(status) {
 						t.Errorf("%s: %d %s, want %s: %s", path, status, got, want, answer)
@@ -64,14 +64,14 @@ func TestBadInput(t *testing.T) {
 		}
 		t.Run("an unknown field: an error over REST, ignored by Connect", func(t *testing.T) {
 			body := `{"target":["@user1"],"mesage":"m"}`
-			if status, answer := ask(t, http.MethodPost, d.edge+rest, body); status != http.StatusBadRequest || !strings.Contains(answer, "mesage") {
+			if status, answer := request(t, http.MethodPost, d.edge+rest, body); status != http.StatusBadRequest || !strings.Contains(answer, "mesage") {
 				t.Errorf("REST: %d %s", status, answer)
 			}
-			if status, answer := ask(t, http.MethodPost, d.edge+rpc, `{"target":["@nobody"],"message":"m","later":"field"}`); status != http.StatusOK {
+			if status, answer := request(t, http.MethodPost, d.edge+rpc, `{"target":["@nobody"],"message":"m","later":"field"}`); status != http.StatusOK {
 				t.Errorf("Connect: %d %s", status, answer)
 			}
 		})
-		if _, answer := ask(t, http.MethodGet, d.edge+"/v1/alerts?nickName=user1", ""); !strings.Contains(answer, `"alerts":[]`) {
+		if _, answer := request(t, http.MethodGet, d.edge+"/v1/alerts?nickName=user1", ""); !strings.Contains(answer, `"alerts":[]`) {
 			t.Errorf("something was stored: %s", answer)
 		}
 		if calls := d.calls(t); len(calls) != 0 {
@@ -89,11 +89,11 @@ func TestNamesOfSigns(t *testing.T) {
 	d := oneProcess(t)
 	for _, name := range []string{`'; DROP TABLE groups;--`, `{{.}}`, `${HOME}`, `<b>`, `a/b@c`, `%s`, `a;b`} {
 		for path, body := range map[string]string{"/v1/groups": `{"groupName":"` + name + `"}`, "/v1/users": `{"nickName":"` + name + `"}`} {
-			if status, answer := ask(t, http.MethodPost, d.edge+path, body); status != http.StatusCreated || !strings.Contains(answer, `"`+name+`"`) {
+			if status, answer := request(t, http.MethodPost, d.edge+path, body); status != http.StatusCreated || !strings.Contains(answer, `"`+name+`"`) {
 				t.Errorf("%s %s: %d %s", path, body, status, answer)
 			}
 		}
-		status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@`+name+`","@@`+name+`"],"message":"m","strict":true}`)
+		status, answer := request(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@`+name+`","@@`+name+`"],"message":"m","strict":true}`)
 		if status != http.StatusOK {
 			t.Errorf("an alert to %s: %d %s", name, status, answer)
 		}
@@ -105,15 +105,15 @@ func TestBadNames(t *testing.T) {
 	d := oneProcess(t)
 	for _, name := range []string{`a\nb`, ` a`, `a `, `@a`, `a\u0000b`, `\u202ea`, `a\u3164`, `\u115f`, `a\u0085`, `a\u2028b`, ``} {
 		for path, body := range map[string]string{"/v1/groups": `{"groupName":"` + name + `"}`, "/v1/users": `{"nickName":"` + name + `"}`} {
-			if status, answer := ask(t, http.MethodPost, d.edge+path, body); status != http.StatusBadRequest || !strings.Contains(answer, "_name") {
+			if status, answer := request(t, http.MethodPost, d.edge+path, body); status != http.StatusBadRequest || !strings.Contains(answer, "_name") {
 				t.Errorf("%s %s: %d %s", path, body, status, answer)
 			}
 		}
 	}
-	if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", `{"nickName":"all"}`); status != http.StatusBadRequest {
+	if status, answer := request(t, http.MethodPost, d.edge+"/v1/users", `{"nickName":"all"}`); status != http.StatusBadRequest {
 		t.Errorf("a user called all: %d %s", status, answer)
 	}
-	if _, answer := ask(t, http.MethodGet, d.edge+"/v1/groups", ""); answer != demoGroups {
+	if _, answer := request(t, http.MethodGet, d.edge+"/v1/groups", ""); answer != demoGroups {
 		t.Errorf("something was stored: %s", answer)
 	}
 }

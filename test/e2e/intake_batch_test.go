@@ -14,7 +14,7 @@ import (
 	"connectrpc.com/connect"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	"github.com/bongsu-project/bongsu/internal/testsize"
+	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 )
 
 // intakeConfig has default targets for some sources only.
@@ -140,7 +140,7 @@ func intakeBatches(t *testing.T, d deployment) {
 
 func (c batchCase) run(t *testing.T, d deployment) {
 	d.reset(t)
-	before := len(d.front.Said())
+	before := len(d.front.Log())
 	answer := d.intake(t, c.source, c.contentType, nil, c.body, c.status)
 	if c.status != http.StatusOK {
 		if !strings.Contains(string(answer), c.outcomes) {
@@ -177,10 +177,10 @@ func (c batchCase) run(t *testing.T, d deployment) {
 	if len(got) > 0 {
 		t.Errorf("sent too much: %q", got)
 	}
-	if log := d.front.Said()[before:]; c.log != "" && (!strings.Contains(log, c.log) || !strings.Contains(log, "WARN")) {
+	if log := d.front.Log()[before:]; c.log != "" && (!strings.Contains(log, c.log) || !strings.Contains(log, "WARN")) {
 		t.Errorf("the log lacks %q:\n%s", c.log, log)
 	}
-	if _, page := ask(t, http.MethodGet, d.edge+"/metrics", ""); c.metric != "" && !strings.Contains(page, c.metric+"\n") {
+	if _, page := request(t, http.MethodGet, d.edge+"/metrics", ""); c.metric != "" && !strings.Contains(page, c.metric+"\n") {
 		t.Errorf("the metrics lack %q:\n%s", c.metric, onlyIntake(page))
 	}
 }

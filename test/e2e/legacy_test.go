@@ -7,41 +7,41 @@ import (
 	"testing"
 )
 
-// TestOlderCallers checks the behaviour that callers of the older service rely on, on
+// TestCompatibility checks the behaviour that callers of the older service rely on, on
 // its nine paths.
-func TestOlderCallers(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+func TestCompatibility(t *testing.T) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		t.Run("edge", func(t *testing.T) { walkAsOlderCaller(t, d.edge, "edge") })
 		t.Run("group's own port", func(t *testing.T) { walkAsOlderCaller(t, d.group, "own") })
 		t.Run("any JSON type is accepted", func(t *testing.T) {
 			for _, contentType := range []string{"application/json;charset=UTF-8", "APPLICATION/JSON", `application/json ; charset="utf-8"`, "application/vnd.team+json"} {
-				status, answer := askAs(t, http.MethodPost, d.edge+"/v1/alerts", contentType, `{"target":["@user1"],"message":"m"}`)
+				status, answer := requestAs(t, http.MethodPost, d.edge+"/v1/alerts", contentType, `{"target":["@user1"],"message":"m"}`)
 				if status != http.StatusOK || !strings.HasPrefix(answer, `{"userCount":1,`) {
 					t.Errorf("%s: %d %s", contentType, status, answer)
 				}
 			}
 		})
 		t.Run("an alert with unknown fields is recorded, and the fields are named", func(t *testing.T) {
-			status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"source":"jenkins","target":["@user1"],"message":"m","details":[{"name":"a","value":"b","colour":"red"}]}`)
+			status, answer := request(t, http.MethodPost, d.edge+"/v1/alerts", `{"source":"jenkins","target":["@user1"],"message":"m","details":[{"name":"a","value":"b","colour":"red"}]}`)
 			if status != http.StatusOK || !strings.HasPrefix(answer, `{"userCount":1,"id":"`) || !strings.HasSuffix(answer, `,"unknownTarget":[],"ignoredField":["source","details.colour"]}`) {
 				t.Errorf("%d %s", status, answer)
 			}
-			if _, answer := ask(t, http.MethodGet, d.edge+"/v1/alerts", ""); !strings.Contains(answer, `"name":"a"`) || strings.Contains(answer, "jenkins") {
+			if _, answer := request(t, http.MethodGet, d.edge+"/v1/alerts", ""); !strings.Contains(answer, `"name":"a"`) || strings.Contains(answer, "jenkins") {
 				t.Errorf("recorded: %s", answer)
 			}
-			if _, metrics := ask(t, http.MethodGet, d.edge+"/metrics", ""); !regexp.MustCompile(`bongsu_rest_ignored_fields_total\{path="POST /v1/alerts"\} [1-9]`).MatchString(metrics) {
+			if _, metrics := request(t, http.MethodGet, d.edge+"/metrics", ""); !regexp.MustCompile(`bongsu_rest_ignored_fields_total\{path="POST /v1/alerts"\} [1-9]`).MatchString(metrics) {
 				t.Error("the ignored fields are not counted")
 			}
 		})
 		t.Run("unknown fields do not hide a missing one", func(t *testing.T) {
-			status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"mesage":"m"}`)
+			status, answer := request(t, http.MethodPost, d.edge+"/v1/alerts", `{"target":["@user1"],"mesage":"m"}`)
 			if status != http.StatusBadRequest || !strings.Contains(answer, "message") || !strings.Contains(answer, `"ignoredField":["mesage"]`) {
 				t.Errorf("%d %s", status, answer)
 			}
 		})
 		t.Run("known fields are validated", func(t *testing.T) {
 			for _, body := range []string{`{"target":"@user1","message":"m","x":1}`, `{"target":["@user1"],"message":7,"x":1}`, `{"x":1,"target":["@user1"],"message":"m"`, `{"target":["@user1"],"message":"m","status":"NOPE"}`} {
-				if status, answer := ask(t, http.MethodPost, d.edge+"/v1/alerts", body); status != http.StatusBadRequest {
+				if status, answer := request(t, http.MethodPost, d.edge+"/v1/alerts", body); status != http.StatusBadRequest {
 					t.Errorf("%s: %d %s", body, status, answer)
 				}
 			}

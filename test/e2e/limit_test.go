@@ -12,7 +12,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	"github.com/bongsu-project/bongsu/internal/testsize"
+	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -21,8 +21,8 @@ import (
 // it, and is hardly faster, even in the second after a stall. The full number is 1,300.
 func manyRecipients(t *testing.T) {
 	count := testsize.Pick(260, 1300)
-	d, _ := paced(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
-	d.crowd(t, "u", "xoxb-one", count)
+	d, _ := startWithLimit(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
+	d.createUsers(t, "u", "xoxb-one", count)
 	start := time.Now()
 	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
 	deliveries := d.endedWithin(t, id, 2*time.Minute)
@@ -51,8 +51,8 @@ func thirtyAlerts(t *testing.T) {
 	for name, limit := range map[string]string{"a second apart": "--destination-limit=1/s", "in bursts as Slack allows": "--destination-limit=", "by the provider's responses only": "--destination-limit=off"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, _ := paced(t, t.TempDir(), "--credential-limit=off", limit)
-			d.crowd(t, "u", "xoxb-one", 1)
+			d, _ := startWithLimit(t, t.TempDir(), "--credential-limit=off", limit)
+			d.createUsers(t, "u", "xoxb-one", 1)
 			d.fault(t, &mockupv1.Fault{PerSecond: 1, Status: 429, Headers: map[string]string{"Retry-After": "1"}})
 			ids := make([]string, 30)
 			var g errgroup.Group
@@ -85,8 +85,8 @@ func thirtyAlerts(t *testing.T) {
 // longer than the wait: they are released in time, so that no lease expires and no slot
 // is lost.
 func TestShortLease(t *testing.T) {
-	d, p := paced(t, t.TempDir(), "--credential-limit=off", "--destination-limit=1/s", "--lease=3s", "--provider-timeout=1400ms")
-	d.crowd(t, "u", "xoxb-one", 1)
+	d, p := startWithLimit(t, t.TempDir(), "--credential-limit=off", "--destination-limit=1/s", "--lease=3s", "--provider-timeout=1400ms")
+	d.createUsers(t, "u", "xoxb-one", 1)
 	ids := make([]string, 12)
 	for i := range ids {
 		ids[i] = d.send(t, fmt.Sprintf(`{"target":["@u0"],"message":"m%d"}`, i)).ID
@@ -100,7 +100,7 @@ func TestShortLease(t *testing.T) {
 	if took := calls[len(calls)-1].Sub(calls[0]); len(calls) != len(ids) || took > 13*time.Second {
 		t.Errorf("%d calls took %s, the minimum is 11s", len(calls), took)
 	}
-	if strings.Contains(p.Said(), "its lease would expire") {
+	if strings.Contains(p.Log(), "its lease would expire") {
 		t.Error("leases ran out")
 	}
 }
@@ -108,8 +108,8 @@ func TestShortLease(t *testing.T) {
 // TestUrgentFirst fills one credential with low deliveries: a critical one is sent
 // within a second, and no low one is lost.
 func TestUrgentFirst(t *testing.T) {
-	d, _ := paced(t, t.TempDir(), "--credential-limit=20/s", "--destination-limit=off")
-	d.crowd(t, "u", "xoxb-one", 150)
+	d, _ := startWithLimit(t, t.TempDir(), "--credential-limit=20/s", "--destination-limit=off")
+	d.createUsers(t, "u", "xoxb-one", 150)
 	flood := d.send(t, `{"target":["@all"],"severity":"low","message":"flood"}`).ID
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 func (d deployment) by(t *testing.T, name, messenger, credential, destination string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"nickName":%q,"addresses":[{"messenger":%q,"credential":%q,"destination":%q}]}`, name, messenger, credential, destination)
-	if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
+	if status, answer := request(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
 		t.Fatalf("%d %s", status, answer)
 	}
 }

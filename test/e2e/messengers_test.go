@@ -75,7 +75,7 @@ var everyMessenger = []struct {
 // TestEveryMessenger notifies one user by every messenger: the provider of each is
 // called once, and each delivery is sent, with evidence and without a secret.
 func TestEveryMessenger(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		kim := &userv1.CreateUserRequest{NickName: "kim"}
 		for _, m := range everyMessenger {
 			kim.Addresses = append(kim.Addresses, &userv1.NewAddress{Messenger: m.messenger, Credential: m.credential, Destination: m.destination})
@@ -83,7 +83,7 @@ func TestEveryMessenger(t *testing.T) {
 		users := userv1connect.NewUserServiceClient(http.DefaultClient, d.edge)
 		_, err := users.CreateUser(t.Context(), kim)
 		must(t, err)
-		_, answer := ask(t, http.MethodGet, d.edge+"/v1/messengers", "")
+		_, answer := request(t, http.MethodGet, d.edge+"/v1/messengers", "")
 		if known := strings.Count(answer, `"name":`); known != len(everyMessenger) {
 			t.Errorf("%d messengers in the table, of %d: %s", len(everyMessenger), known, answer)
 		}
@@ -157,7 +157,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	}
 	said := ""
 	for _, url := range urlsOf {
-		_, answer := ask(t, http.MethodGet, url, "")
+		_, answer := request(t, http.MethodGet, url, "")
 		said += answer
 		if strings.Contains(answer, secret) {
 			t.Errorf("%s returns %s", url, answer)

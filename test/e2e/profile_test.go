@@ -19,7 +19,7 @@ func TestProfiles(t *testing.T) {
 	heap, stacks := "/debug/pprof/heap", "/debug/pprof/goroutine?debug=1"
 	for service, url := range urls {
 		for _, path := range []string{heap, stacks, "/debug/pprof/", "/debug/pprof/cmdline"} {
-			status, answer := ask(t, http.MethodGet, url+path, "")
+			status, answer := request(t, http.MethodGet, url+path, "")
 			want := http.StatusNotFound
 			if service == "pprof" && !strings.HasSuffix(path, "cmdline") {
 				want = http.StatusOK
@@ -33,7 +33,7 @@ func TestProfiles(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/metrics", "/v1/alerts", "/healthz"} {
-		if status, _ := ask(t, http.MethodGet, urls["pprof"]+path, ""); status != http.StatusNotFound {
+		if status, _ := request(t, http.MethodGet, urls["pprof"]+path, ""); status != http.StatusNotFound {
 			t.Errorf("%s on the port of profiles: %d", path, status)
 		}
 	}
@@ -54,7 +54,7 @@ func TestProfiles(t *testing.T) {
 	}()
 	<-asked
 	for busy := ""; !strings.Contains(busy, "pprof.Profile"); {
-		_, busy = ask(t, http.MethodGet, urls["pprof"]+stacks, "")
+		_, busy = request(t, http.MethodGet, urls["pprof"]+stacks, "")
 	}
 	if err := p.Stop(t); err != nil {
 		t.Errorf("exit: %v", err)
@@ -63,7 +63,7 @@ func TestProfiles(t *testing.T) {
 
 	d := oneProcess(t)
 	for _, url := range []string{d.edge, d.alert, d.sender} {
-		if status, _ := ask(t, http.MethodGet, url+heap, ""); status != http.StatusNotFound {
+		if status, _ := request(t, http.MethodGet, url+heap, ""); status != http.StatusNotFound {
 			t.Errorf("profiles without --pprof-addr: %d", status)
 		}
 	}

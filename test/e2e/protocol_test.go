@@ -52,7 +52,7 @@ func http2Client() *http.Client {
 
 // TestProtocols makes the same calls over every protocol: one handler, one result.
 func TestProtocols(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, p := range protocols {
 			t.Run(p.name, func(t *testing.T) { converse(t, d.edge, p.option) })
 		}
@@ -94,14 +94,14 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 	}
 	_, err = alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"park"}, Message: "x"})
 	wantCode(t, err, connect.CodeInvalidArgument)
-	said, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@봉수대 1"}, Message: "x"})
+	res, err := alerts.SendAlert(ctx, &alertv1.SendAlertRequest{Target: []string{"@@봉수대 1"}, Message: "x"})
 	must(t, err)
-	if said.GetUserCount() != 1 {
-		t.Errorf("userCount is %d", said.GetUserCount())
+	if res.GetUserCount() != 1 {
+		t.Errorf("userCount is %d", res.GetUserCount())
 	}
 	listed, err := alerts.ListAlerts(ctx, &alertv1.ListAlertsRequest{NickName: "park", PageSize: 1})
 	must(t, err)
-	if len(listed.GetAlerts()) != 1 || listed.GetAlerts()[0].GetId() != said.GetId() {
+	if len(listed.GetAlerts()) != 1 || listed.GetAlerts()[0].GetId() != res.GetId() {
 		t.Errorf("listed: %v", listed)
 	}
 	described, err := messengers.ListMessengers(ctx, &messengerv1.ListMessengersRequest{Name: "slack"})
@@ -120,7 +120,7 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 // name in its stubs and under the bare name in its documentation, on the group
 // service's port.
 func TestUserInfo(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		conn := dial(t, d.group)
 		for _, method := range []string{"/UserInfo/getUserList", "/com.github.switchover.failure.common.rpc.UserInfo/getUserList"} {
 			list := new(userinfo.UserList)
@@ -165,7 +165,7 @@ func TestUserInfo(t *testing.T) {
 // protocol, and does not list one by reflection: they return credentials or accept
 // reports.
 func TestInternalStaysInside(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, p := range protocols {
 			t.Run(p.name, func(t *testing.T) {
 				ctx, client := t.Context(), http2Client()

@@ -49,7 +49,7 @@ func TestReceipts(t *testing.T) {
 func receipts(t *testing.T, d deployment) {
 	t.Helper()
 	for name, number := range map[string]string{"kim": "+821012345678", "lee": "+821000530003"} {
-		status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", `{"nickName":"`+name+`","failover":true,"addresses":[
+		status, answer := request(t, http.MethodPost, d.edge+"/v1/users", `{"nickName":"`+name+`","failover":true,"addresses":[
 			{"messenger":"twilio","credential":"AC0123456789abcdef:secret:+15005550006","destination":"`+number+`"},
 			{"messenger":"slack","credential":"xoxb-secret","destination":"C1","rank":1}]}`)
 		if status != http.StatusCreated {
@@ -88,7 +88,7 @@ func receipts(t *testing.T, d deployment) {
 		"twilio/0":                 http.StatusBadRequest,
 		"twilio/x":                 http.StatusBadRequest,
 	} {
-		status, answer := askAs(t, http.MethodPost, d.edge+"/v1/callbacks/"+at, "application/x-www-form-urlencoded", said)
+		status, answer := requestAs(t, http.MethodPost, d.edge+"/v1/callbacks/"+at, "application/x-www-form-urlencoded", said)
 		if status != want || strings.Contains(answer, "secret") {
 			t.Errorf("%s: %d %s, want %d", at, status, answer, want)
 		}

@@ -16,9 +16,9 @@ import (
 // once, with evidence and hardly a call; the refusal is logged once; other credentials
 // are not affected; and failed deliveries can be replayed.
 func TestRefusedCredential(t *testing.T) {
-	d, p := paced(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off")
-	d.crowd(t, "bad", "xoxb-bad", 40)
-	d.crowd(t, "good", "xoxb-good", 1)
+	d, p := startWithLimit(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off")
+	d.createUsers(t, "bad", "xoxb-bad", 40)
+	d.createUsers(t, "good", "xoxb-good", 1)
 	d.fault(t, &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"account_inactive"}`, BodyContains: "Cbad"})
 	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
 	calls := 0
@@ -40,13 +40,13 @@ func TestRefusedCredential(t *testing.T) {
 	if seen != calls || seen > 5 || seen == 0 {
 		t.Errorf("the provider received %d calls, the ledger has %d", seen, calls)
 	}
-	if told := strings.Count(p.Said(), "provider refused a credential"); told != 1 {
+	if told := strings.Count(p.Log(), "provider refused a credential"); told != 1 {
 		t.Errorf("the operator was told %d times", told)
 	}
-	if strings.Contains(p.Said(), "xoxb") {
+	if strings.Contains(p.Log(), "xoxb") {
 		t.Error("the log holds a token")
 	}
-	status, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"account_inactive"},"dryRun":true}`)
+	status, answer := request(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"account_inactive"},"dryRun":true}`)
 	if status != http.StatusOK || answer != `{"replayedCount":40}` {
 		t.Errorf("%d %s", status, answer)
 	}
@@ -57,8 +57,8 @@ func TestRefusedCredential(t *testing.T) {
 // is the probe, and all deliveries replayed then are sent.
 func TestCredentialRightAgain(t *testing.T) {
 	const leftAlone = 3 * time.Second
-	d, p := paced(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off", "--refusal-time="+leftAlone.String())
-	d.crowd(t, "u", "xoxb-one", 20)
+	d, p := startWithLimit(t, t.TempDir(), "--credential-limit=10/s", "--destination-limit=off", "--refusal-time="+leftAlone.String())
+	d.createUsers(t, "u", "xoxb-one", 20)
 	d.fault(t, &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"token_expired"}`})
 	id := d.send(t, `{"target":["@all"],"message":"m"}`).ID
 	refused := time.Now()
@@ -67,7 +67,7 @@ func TestCredentialRightAgain(t *testing.T) {
 	d.reset(t) // calls and faults
 	replay := func() {
 		t.Helper()
-		if status, answer := ask(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"token_expired"}}`); status != http.StatusOK || answer != `{"replayedCount":20}` {
+		if status, answer := request(t, http.MethodPost, d.edge+"/v1/deliveries:replay", `{"filter":{"reason":"token_expired"}}`); status != http.StatusOK || answer != `{"replayedCount":20}` {
 			t.Fatalf("%d %s", status, answer)
 		}
 	}
@@ -91,7 +91,7 @@ func TestCredentialRightAgain(t *testing.T) {
 	if calls := len(d.calls(t)); calls != 20 || before > 5 {
 		t.Errorf("%d calls after it became valid, %d while it was refused", calls, before)
 	}
-	if !strings.Contains(p.Said(), "provider accepts a refused credential again") {
+	if !strings.Contains(p.Log(), "provider accepts a refused credential again") {
 		t.Error("the operator is not told that it is right again")
 	}
 }

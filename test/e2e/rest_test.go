@@ -16,11 +16,11 @@ import (
 // TestREST walks the REST paths of the older service, on the edge and on the port of
 // the service itself. The steps depend on each other.
 func TestREST(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		t.Run("edge", func(t *testing.T) { walkREST(t, d.edge, "edge") })
 		t.Run("group's own port", func(t *testing.T) { walkREST(t, d.group, "own") })
 		t.Run("alert's own port", func(t *testing.T) {
-			status, body := ask(t, http.MethodPost, d.alert+"/v1/alerts", `{"target":["@user1"],"message":"x"}`)
+			status, body := request(t, http.MethodPost, d.alert+"/v1/alerts", `{"target":["@user1"],"message":"x"}`)
 			if status != http.StatusOK || !strings.Contains(body, `"userCount":1`) {
 				t.Errorf("%d %s", status, body)
 			}
@@ -75,7 +75,7 @@ func walkREST(t *testing.T, url, name string) {
 // TestNoGroups checks the bare empty array.
 func TestNoGroups(t *testing.T) {
 	edge := binaries.Serve(t, "--data="+t.TempDir(), "--edge-addr=127.0.0.1:0").URLs(t, 1)["edge"]
-	if status, answer := ask(t, http.MethodGet, edge+"/v1/groups", ""); status != http.StatusOK || answer != "[]" {
+	if status, answer := request(t, http.MethodGet, edge+"/v1/groups", ""); status != http.StatusOK || answer != "[]" {
 		t.Errorf("%d %s", status, answer)
 	}
 }
@@ -108,7 +108,7 @@ func askRaw(t *testing.T, url, request string) answered {
 // TestErrorsHaveOneShape sends malformed requests: each REST path returns a 4xx that
 // names the place, as JSON with a number, a message and details.
 func TestErrorsHaveOneShape(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		head := "Host: localhost\r\nConnection: close\r\n"
 		inJSON := head + "Content-Type: application/json\r\n"
 		sized := func(more, body string) string {
@@ -196,7 +196,7 @@ func TestConnectNamesThePlace(t *testing.T) {
 func TestHEAD(t *testing.T) {
 	d := oneProcess(t)
 	for path, status := range map[string]int{"/v1/groups": 200, "/v1/groups/2/users": 200, "/v1/alerts": 200, "/v1/users/user1": 200, "/v1/groups/999": 404, "/v1/nothing": 404} {
-		_, body := ask(t, http.MethodGet, d.edge+path, "")
+		_, body := request(t, http.MethodGet, d.edge+path, "")
 		got := askRaw(t, d.edge, "HEAD "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		if got.status != status || got.body != "" || got.header.Get("Content-Length") != strconv.Itoa(len(body)) {
 			t.Errorf("%s: %d %s %q", path, got.status, got.header, got.body)

@@ -40,7 +40,7 @@ func newKey(t *testing.T) (path string) {
 // TestRotate rotates the seal key twice while alerts are sent, without a restart. All
 // deliveries are sent: those accepted before, during and after.
 func TestRotate(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		keys := messengerv1connect.NewMessengerServiceClient(http.DefaultClient, d.edge)
 		// Retried deliveries were accepted under the first key, and are sent under it
 		// when the second and the third exist.
@@ -52,7 +52,7 @@ func TestRotate(t *testing.T) {
 			rotated := regexp.MustCompile(`key (\d+) is the primary`).FindStringSubmatch(bongsu(t, "key", "rotate", d.key))
 			name := fmt.Sprint("new", turn)
 			body := `{"nickName":"` + name + `","addresses":[{"messenger":"slack","credential":"SECRET-` + name + `","destination":"C1"}]}`
-			if status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
+			if status, answer := request(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
 				t.Fatalf("%d %s", status, answer)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
@@ -126,11 +126,11 @@ func TestWrongKey(t *testing.T) {
 				cmd.Env = append(cmd.Env, test.env)
 			}
 			p := proc.Start(t, cmd)
-			if err := p.Wait(t); err == nil || !strings.Contains(p.Said(), test.says) {
-				t.Errorf("exit %v, log %s", err, p.Said())
+			if err := p.Wait(t); err == nil || !strings.Contains(p.Log(), test.says) {
+				t.Errorf("exit %v, log %s", err, p.Log())
 			}
-			if strings.Contains(p.Said(), "s3cret") || strings.Contains(p.Said(), "listening") {
-				t.Errorf("log %s", p.Said())
+			if strings.Contains(p.Log(), "s3cret") || strings.Contains(p.Log(), "listening") {
+				t.Errorf("log %s", p.Log())
 			}
 		})
 	}
@@ -146,8 +146,8 @@ func TestLateWrongKey(t *testing.T) {
 	sender.URLs(t, 1)
 	group := binaries.Serve(t, "--services=group", "--group-addr=127.0.0.1:0", "--data="+t.TempDir(), "--seal-key-file="+newKey(t)).URLs(t, 1)["group"]
 	binaries.Serve(t, "--services=alert", fmt.Sprintf("--alert-addr=127.0.0.1:%d", port), "--data="+t.TempDir(), "--group-url="+group, "--nats-url="+nats)
-	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Said(), "the directory service and the senders need the same seal key file") {
-		t.Errorf("it ended with %v, and said %s", err, sender.Said())
+	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Log(), "the directory service and the senders need the same seal key file") {
+		t.Errorf("it ended with %v, and said %s", err, sender.Log())
 	}
 }
 
@@ -167,8 +167,8 @@ func TestKeyInEnvironment(t *testing.T) {
 	if ds := d.ended(t, id); ds[0].GetState() != alertv1.DeliveryState_DELIVERY_STATE_SENT {
 		t.Errorf("state %s", ds[0].GetState())
 	}
-	if err := p.Stop(t); err != nil || strings.Contains(p.Said(), string(text[:40])) {
-		t.Errorf("exit %v, log %s", err, p.Said())
+	if err := p.Stop(t); err != nil || strings.Contains(p.Log(), string(text[:40])) {
+		t.Errorf("exit %v, log %s", err, p.Log())
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // TestSend follows the example alert from the POST to three Slack calls and their
 // records.
 func TestSend(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		said := d.send(t, `{"target":["@user1","@@test-team2"],"severity":"normal","message":"node1 down"}`)
 		if *said.UserCount != 3 || said.UnknownTarget == nil || len(said.UnknownTarget) != 0 {
 			t.Errorf("response %+v", said)
@@ -56,9 +56,9 @@ func TestSend(t *testing.T) {
 	})
 }
 
-// TestWhoIsTold sends to targets and compares the recipients of the Slack calls.
-func TestWhoIsTold(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+// TestRecipients sends to targets and compares the recipients of the Slack calls.
+func TestRecipients(t *testing.T) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct {
 			name, target string
 			told         []int
@@ -119,7 +119,7 @@ func TestText(t *testing.T) {
 func TestJobs(t *testing.T) {
 	d := sixProcesses(t)
 	for n := 10; n <= 12; n++ {
-		status, answer := ask(t, http.MethodPost, d.edge+"/v1/users", fmt.Sprintf(`{"nickName":"user%d","addresses":[{"messenger":"slack","credential":"SLACK-USER%d-TOKEN","destination":"C%d"}]}`, n, n, n))
+		status, answer := request(t, http.MethodPost, d.edge+"/v1/users", fmt.Sprintf(`{"nickName":"user%d","addresses":[{"messenger":"slack","credential":"SLACK-USER%d-TOKEN","destination":"C%d"}]}`, n, n, n))
 		if status != http.StatusCreated {
 			t.Fatalf("%d %s", status, answer)
 		}
@@ -151,10 +151,10 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// TestCopiesOfAJob lets a sender take many redeliveries of a job at once: nobody is
+// TestRedeliveredJob lets a sender take many redeliveries of a job at once: nobody is
 // notified twice. The claim of the first job blocks the sender while the redeliveries
 // accumulate.
-func TestCopiesOfAJob(t *testing.T) {
+func TestRedeliveredJob(t *testing.T) {
 	d, startSender := withoutSender(t)
 	conn, err := nats.Connect(d.nats)
 	must(t, err)

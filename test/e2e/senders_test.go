@@ -22,7 +22,7 @@ var attemptsMeasured = regexp.MustCompile(`(?m)^bongsu_sender_attempt_duration_s
 func TestTwoSenders(t *testing.T) {
 	d, startSender := withoutSender(t)
 	senders := []string{startSender("--credential-limit=20/s"), startSender("--credential-limit=20/s")}
-	d.crowd(t, "two", "xoxb-two", 150)
+	d.createUsers(t, "two", "xoxb-two", 150)
 	targets := make([]string, 150)
 	for i := range targets {
 		targets[i] = fmt.Sprintf(`"@two%d"`, i)
@@ -55,7 +55,7 @@ func TestTwoSenders(t *testing.T) {
 		}
 	}
 	for _, url := range senders {
-		_, page := ask(t, http.MethodGet, url+"/metrics", "")
+		_, page := request(t, http.MethodGet, url+"/metrics", "")
 		made := 0
 		for _, m := range attemptsMeasured.FindAllStringSubmatch(page, -1) {
 			n, err := strconv.Atoi(m[1])
@@ -79,7 +79,7 @@ func TestStalledSenders(t *testing.T) {
 		startSender("--credential-limit=20/s")
 		senders = append(senders, d.parts["sender"])
 	}
-	d.crowd(t, "two", "xoxb-two", 100)
+	d.createUsers(t, "two", "xoxb-two", 100)
 	targets := make([]string, 100)
 	for i := range targets {
 		targets[i] = fmt.Sprintf(`"@two%d"`, i)

@@ -14,7 +14,7 @@ import (
 // notifies them. An export imports without changes, also one in the clear by the seal
 // key file.
 func TestImport(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		const many = 8000
 		var text strings.Builder
 		text.WriteString("nickname,messenger,destination,credential,groups\n")

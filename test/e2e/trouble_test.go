@@ -33,7 +33,7 @@ func TestTrouble(t *testing.T) {
 // markedAsSent checks that only a success status makes a delivery Sent: permanent
 // errors make it Failed, and temporary ones are retried until it is sent.
 func markedAsSent(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct {
 			name   string
 			fault  *mockupv1.Fault
@@ -70,7 +70,7 @@ func markedAsSent(t *testing.T) {
 
 // refusedInTheBody checks that a success status with an error in the body is a failure.
 func refusedInTheBody(t *testing.T) {
-	everywhere(t, func(t *testing.T, d deployment) {
+	inEachDeployment(t, func(t *testing.T, d deployment) {
 		failing(t, d, []failure{
 			{"not_in_channel", &mockupv1.Fault{Status: 200, Body: `{"ok":false,"error":"not_in_channel"}`}, messengerv1.Scope_SCOPE_DESTINATION, 200, "not_in_channel"},
 		})

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestPeopleElsewhere uses a remote directory with UserInfo: alerts go to the
+// TestRemoteDirectory uses a remote directory with UserInfo: alerts go to the
 // recipients that it returns, also while it is down, for lookups that are cached.
-func TestPeopleElsewhere(t *testing.T) {
+func TestRemoteDirectory(t *testing.T) {
 	system := binaries.Serve(t, "--services=group", "--demo-data", "--data="+t.TempDir(), "--group-addr=127.0.0.1:0", "--seal-key-file="+makeKey(t))
 	here := append([]string{
 		"--services=all,mockup", "--data=" + t.TempDir(), "--seal-key-file=" + makeKey(t), // another key than that of the remote directory

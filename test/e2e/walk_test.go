@@ -22,7 +22,7 @@ func walk(t *testing.T, url string, steps []step) {
 	var kept []string // for strings.NewReplacer
 	for _, s := range steps {
 		t.Run(s.name, func(t *testing.T) {
-			status, answer := ask(t, s.method, url+strings.NewReplacer(kept...).Replace(s.path), s.body)
+			status, answer := request(t, s.method, url+strings.NewReplacer(kept...).Replace(s.path), s.body)
 			if ids := answeredID.FindAllStringSubmatch(answer, -1); s.keep != "" && len(ids) > 0 {
 				kept = append([]string{"{" + s.keep + "}", ids[len(ids)-1][1]}, kept...)
 			}

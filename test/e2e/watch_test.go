@@ -15,7 +15,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	"github.com/bongsu-project/bongsu/internal/testsize"
+	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -112,7 +112,7 @@ func TestAlertToManyPeople(t *testing.T) {
 		var all sync.WaitGroup
 		for range 12 {
 			all.Go(func() {
-				status, answer := ask(t, http.MethodGet, d.edge+"/v1/alerts/"+id, "")
+				status, answer := request(t, http.MethodGet, d.edge+"/v1/alerts/"+id, "")
 				if status != http.StatusOK || len(answer) > 1<<20 {
 					t.Errorf("%d with %d bytes", status, len(answer))
 				}
@@ -145,7 +145,7 @@ func TestAlertToManyPeople(t *testing.T) {
 			t.Errorf("%d users", len(seen))
 		}
 		late := strconv.Itoa(people - 1)
-		status, answer := ask(t, http.MethodGet, d.edge+"/v1/alerts/"+id+"/deliveries?nickName=someone"+late, "")
+		status, answer := request(t, http.MethodGet, d.edge+"/v1/alerts/"+id+"/deliveries?nickName=someone"+late, "")
 		if status != http.StatusOK || !bytes.Contains([]byte(answer), []byte(`"destination":"CHANNEL`+late+`"`)) || len(answer) > 4<<10 {
 			t.Errorf("%d %.500s", status, answer)
 		}

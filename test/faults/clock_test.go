@@ -45,10 +45,10 @@ func TestClockSteps(t *testing.T) {
 	}
 	t.Parallel()
 	for name, layout := range map[string]func(t testing.TB) (s *system, whose string){
-		"all in one": func(t testing.TB) (*system, string) { return one(t, "sqlite"), "all" },
-		"a sender":   func(t testing.TB) (*system, string) { return apart(t, "sqlite", "sender1", "sender2"), "sender1" },
+		"all in one": func(t testing.TB) (*system, string) { return startOneProcess(t, "sqlite"), "all" },
+		"a sender":   func(t testing.TB) (*system, string) { return startSplit(t, "sqlite", "sender1", "sender2"), "sender1" },
 		"the alert service": func(t testing.TB) (*system, string) {
-			return apart(t, "sqlite", "sender1", "sender2"), "alert"
+			return startSplit(t, "sqlite", "sender1", "sender2"), "alert"
 		},
 	} {
 		for kind, ahead := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour} {
@@ -56,7 +56,7 @@ func TestClockSteps(t *testing.T) {
 				t.Parallel()
 				s, whose := layout(t)
 				clock := s.withClock(t, whose)
-				var all []*post
+				var all []*alertRequest
 				send := func(when string) {
 					some, _ := posts(draw(t.Name()+when), 15)
 					for _, p := range some {
@@ -85,7 +85,7 @@ func TestClockSteps(t *testing.T) {
 // it: the sender is not ready and returns the reason, and then becomes ready.
 func TestClockAheadAtStart(t *testing.T) {
 	t.Parallel()
-	s := apart(t, "sqlite", "sender1")
+	s := startSplit(t, "sqlite", "sender1")
 	clock := s.withClock(t, "sender1")
 	must(t, s.parts["sender1"].Stop(t))
 	clock.Set(t, time.Hour)
@@ -105,7 +105,7 @@ var dated = []string{"webhook", "sns"}
 // delivered waits until everything is completed, and checks that each delivery was
 // sent, and more than once only if it is marked as a possible duplicate or its provider
 // deduplicates it. The recorded times are not checked.
-func (s *system) delivered(t testing.TB, all []*post) {
+func (s *system) delivered(t testing.TB, all []*alertRequest) {
 	t.Helper()
 	alerts, seen := s.ended(t), s.sights(t)
 	if len(alerts) != len(all) {
@@ -114,7 +114,7 @@ func (s *system) delivered(t testing.TB, all []*post) {
 	for _, a := range alerts {
 		for _, d := range a.GetDeliveries() {
 			taken, marked := 0, false
-			for _, call := range seen[sight{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
+			for _, call := range seen[callKey{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
 				if tookIt(call) && (taken == 0 || !known(d, call)) {
 					taken++
 				}

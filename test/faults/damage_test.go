@@ -46,8 +46,8 @@ func doesNotStart(t *testing.T, data string, why ...string) {
 		t.Error("exit without an error")
 	}
 	for _, word := range why {
-		if !strings.Contains(p.Said(), word) || strings.Contains(p.Said(), "goroutine") {
-			t.Errorf("stderr %q lacks %q", p.Said(), word)
+		if !strings.Contains(p.Log(), word) || strings.Contains(p.Log(), "goroutine") {
+			t.Errorf("stderr %q lacks %q", p.Log(), word)
 		}
 	}
 }
@@ -88,8 +88,8 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	// depending on the place of the damage.
 	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
 	if said := p.Await(t, startsOrNot, 1)[0][0]; said == "cannot start" {
-		if p.Wait(t) == nil || !saysDamaged.MatchString(p.Said()) {
-			t.Errorf("the log lacks the reason:\n%s", p.Said())
+		if p.Wait(t) == nil || !saysDamaged.MatchString(p.Log()) {
+			t.Errorf("the log lacks the reason:\n%s", p.Log())
 		}
 		return
 	}

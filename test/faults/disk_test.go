@@ -25,7 +25,7 @@ func TestDiskFull(t *testing.T) {
 	s.send(t, before)
 	s.ended(t)
 
-	var between []*post
+	var between []*alertRequest
 	s.struck(func() { between = s.fill(t, data) })
 	after, _ := posts(draw(t.Name()), 20)
 	for _, p := range after {
@@ -38,7 +38,7 @@ func TestDiskFull(t *testing.T) {
 
 // fill fills the disk until alerts are refused, frees it, waits until alerts are
 // accepted again, and returns those that were sent in between.
-func (s *system) fill(t *testing.T, data string) (between []*post) {
+func (s *system) fill(t *testing.T, data string) (between []*alertRequest) {
 	t.Helper()
 	balloon, err := os.Create(filepath.Join(data, "balloon"))
 	must(t, err)
@@ -54,9 +54,9 @@ func (s *system) fill(t *testing.T, data string) (between []*post) {
 			t.Fatalf("ready after %d alerts on a full disk", len(between))
 		}
 		fill() // the queue frees space
-		var burst []*post
+		var burst []*alertRequest
 		for range 30 {
-			burst = append(burst, &post{target: everyTeam, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
+			burst = append(burst, &alertRequest{target: everyTeam, severity: "low", message: fmt.Sprintf("while the disk is full: %d", len(between)+len(burst))})
 		}
 		s.drive(ctx, burst, new(counter))
 		between = append(between, burst...)
@@ -152,8 +152,8 @@ func TestFolderTurnsReadOnly(t *testing.T) {
 		s.start(t, "all")
 	})
 	s.ready(t)
-	after := &post{target: `"@user1"`, severity: "low", message: "after it"}
-	s.send(t, []*post{after})
+	after := &alertRequest{target: `"@user1"`, severity: "low", message: "after it"}
+	s.send(t, []*alertRequest{after})
 	s.judge(t, append(before, after))
 }
 

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// TestWipedUnderAFlood deletes the folder of JetStream while many deliveries wait for
+// TestQueueDeletedUnderFlood deletes the folder of JetStream while many deliveries wait for
 // slots of one credential: all are sent once, and the rate limit holds within a tenth.
-func TestWipedUnderAFlood(t *testing.T) {
+func TestQueueDeletedUnderFlood(t *testing.T) {
 	t.Parallel()
 	const perSecond, alerts = 20, 50
 	for name, system := range map[string]func(t *testing.T) *system{
 		"one process": func(t *testing.T) *system {
-			return one(t, "sqlite", fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+			return startOneProcess(t, "sqlite", fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 		},
 		"two senders": func(t *testing.T) *system {
-			s := apart(t, "sqlite")
+			s := startSplit(t, "sqlite")
 			for _, name := range []string{"sender1", "sender2"} {
 				s.serveSender(t, name, s.url, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 			}
@@ -27,16 +27,16 @@ func TestWipedUnderAFlood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := system(t)
-			var all []*post
+			var all []*alertRequest
 			for i := range alerts {
-				all = append(all, &post{target: `"@@team1"`, severity: "low", message: fmt.Sprintf("node %d is down", i)})
+				all = append(all, &alertRequest{target: `"@@team1"`, severity: "low", message: fmt.Sprintf("node %d is down", i)})
 			}
 			s.send(t, all)
 			if !s.calls.reach(t.Context(), alerts*teamSize/4) {
 				t.Fatal("the deliveries are not sent")
 			}
 			s.struck(func() { s.wipe(t) })
-			v := s.judge(t, all)
+			r := s.judge(t, all)
 			s.calm(t)
 			var times, starts []time.Time
 			for _, calls := range s.sights(t) {
@@ -52,9 +52,9 @@ func TestWipedUnderAFlood(t *testing.T) {
 				}
 			}
 			most, started := mostInASecond(times), mostInASecond(starts)
-			t.Logf("%d deliveries took %s, at most %d in a second at the provider, %d by the sender's clock", v.deliveries, times[len(times)-1].Sub(times[0]), most, started)
-			if v.deliveries != alerts*teamSize || len(times) != v.deliveries || most > perSecond*11/10+1 { // both ends of the second may hold a call
-				t.Errorf("%d calls for %d deliveries, at most %d in a second", len(times), v.deliveries, most)
+			t.Logf("%d deliveries took %s, at most %d in a second at the provider, %d by the sender's clock", r.deliveries, times[len(times)-1].Sub(times[0]), most, started)
+			if r.deliveries != alerts*teamSize || len(times) != r.deliveries || most > perSecond*11/10+1 { // both ends of the second may hold a call
+				t.Errorf("%d calls for %d deliveries, at most %d in a second", len(times), r.deliveries, most)
 			}
 		})
 	}

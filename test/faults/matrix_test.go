@@ -22,15 +22,15 @@ const (
 // TestMatrix runs the cases and prints their results.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	trials := some
+	cases := some
 	switch {
 	case long:
-		trials = every()
+		cases = every()
 	case testing.Short():
-		trials = few
+		cases = few
 	}
 	t.Logf("BONGSU_FAULTS_SEED=%d", seed)
-	for _, c := range trials {
+	for _, c := range cases {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
 			c.run(t)
@@ -39,16 +39,16 @@ func TestMatrix(t *testing.T) {
 }
 
 // run sends alerts through a system during fault events, and checks the result.
-func (c trial) run(t *testing.T) {
+func (c faultCase) run(t *testing.T) {
 	rng := draw(c.String())
 	var sys *system
 	switch c.layout {
 	case "one":
-		sys = one(t, c.store)
+		sys = startOneProcess(t, c.store)
 	case "apart":
-		sys = apart(t, c.store, "sender1", "sender2")
+		sys = startSplit(t, c.store, "sender1", "sender2")
 	case "pairs":
-		sys = pairs(t)
+		sys = startPairs(t)
 	}
 	if _, err := sys.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}}); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func (c trial) run(t *testing.T) {
 
 	start := time.Now()
 	all, deliveries := posts(rng, alerts)
-	all = append(all, &post{target: `"@all"`, severity: "normal", message: "to all users"}) // by every messenger
+	all = append(all, &alertRequest{target: `"@all"`, severity: "normal", message: "to all users"}) // by every messenger
 	deliveries += users
 	accepted, driven := new(counter), make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -68,16 +68,16 @@ func (c trial) run(t *testing.T) {
 		defer close(driven)
 		sys.drive(ctx, all, accepted)
 	}()
-	for _, strike := range c.plan(rng, deliveries) {
-		strike.await(ctx, sys, accepted)
+	for _, event := range c.plan(rng, deliveries) {
+		event.await(ctx, sys, accepted)
 		sys.struck(func() {
-			if strike.wipe {
+			if event.wipe {
 				sys.wipe(t)
 				return
 			}
-			sys.kill(strike.parts...)
-			wait(ctx, strike.down)
-			sys.start(t, strike.parts...)
+			sys.kill(event.parts...)
+			wait(ctx, event.down)
+			sys.start(t, event.parts...)
 		})
 	}
 	<-driven
@@ -87,10 +87,10 @@ func (c trial) run(t *testing.T) {
 	if c.provider != "ok" {
 		sys.behave(t, &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}) // the provider works again
 	}
-	v := sys.judge(t, all)
-	v.name, v.took = c.String(), time.Since(start)
-	results.add(v)
-	t.Logf("%d costly deliveries failed instead of being repeated; %d calls were deduplicated by the provider", v.spared, v.known)
+	r := sys.judge(t, all)
+	r.name, r.took = c.String(), time.Since(start)
+	results.add(r)
+	t.Logf("%d costly deliveries failed instead of being repeated; %d calls were deduplicated by the provider", r.spared, r.known)
 	sys.living(t)
 	if c.quiet() {
 		sys.calm(t)
@@ -105,7 +105,7 @@ func (s *system) calm(t testing.TB) {
 	for _, a := range s.ended(t) {
 		for _, d := range a.GetDeliveries() {
 			taken := 0
-			for _, call := range seen[sight{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
+			for _, call := range seen[callKey{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
 				if tookIt(call) {
 					taken++
 				}
@@ -122,8 +122,8 @@ func (s *system) calm(t testing.TB) {
 	}
 }
 
-// A strike is one fault event.
-type strike struct {
+// A faultEvent is one fault event.
+type faultEvent struct {
 	accepts int           // it happens after so many accepted alerts,
 	calls   int           // or, if that is 0, after so many calls to the fake,
 	after   time.Duration // and this delay
@@ -133,8 +133,8 @@ type strike struct {
 }
 
 // plan returns random fault events, spread over the run.
-func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
-	var plan []strike
+func (c faultCase) plan(rng *rand.Rand, deliveries int) []faultEvent {
+	var plan []faultEvent
 	n := 0
 	if c.kill != "none" {
 		n = strikes
@@ -146,19 +146,19 @@ func (c trial) plan(rng *rand.Rand, deliveries int) []strike {
 	}
 	for i := range n {
 		part := (float64(i) + rng.Float64()) / float64(n) * 0.8
-		s := strike{wipe: i == wiped, parts: c.victims(rng), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
+		e := faultEvent{wipe: i == wiped, parts: c.victims(rng), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
 		if rng.IntN(2) == 0 {
-			s.accepts = 1 + int(part*alerts)
+			e.accepts = 1 + int(part*alerts)
 		} else {
-			s.calls = 1 + int(part*float64(deliveries))
+			e.calls = 1 + int(part*float64(deliveries))
 		}
-		plan = append(plan, s)
+		plan = append(plan, e)
 	}
 	return plan
 }
 
 // victims returns the random parts to kill.
-func (c trial) victims(rng *rand.Rand) []string {
+func (c faultCase) victims(rng *rand.Rand) []string {
 	switch {
 	case c.kill == "none":
 		return nil
@@ -175,13 +175,13 @@ func (c trial) victims(rng *rand.Rand) []string {
 }
 
 // await waits for the time of the fault event.
-func (s strike) await(ctx context.Context, sys *system, accepted *counter) {
+func (e faultEvent) await(ctx context.Context, sys *system, accepted *counter) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // the fake may receive fewer calls than planned
 	defer cancel()
-	if s.accepts > 0 {
-		accepted.reach(ctx, s.accepts)
+	if e.accepts > 0 {
+		accepted.reach(ctx, e.accepts)
 	} else {
-		sys.calls.reach(ctx, s.calls)
+		sys.calls.reach(ctx, e.calls)
 	}
-	wait(ctx, s.after)
+	wait(ctx, e.after)
 }

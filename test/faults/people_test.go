@@ -64,8 +64,8 @@ func groups() map[string][]int {
 }
 
 // waysTo returns the routes by destination.
-func waysTo() map[string]way {
-	all := map[string]way{}
+func waysTo() map[string]messengerRoute {
+	all := map[string]messengerRoute{}
 	for user := 1; user <= users; user++ {
 		all[channel(user)] = wayOf(user)
 	}

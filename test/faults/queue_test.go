@@ -90,9 +90,9 @@ func TestQueueIsDisposable(t *testing.T) {
 
 func (d disturbance) system(t *testing.T) *system {
 	if d.inside {
-		return one(t, "sqlite")
+		return startOneProcess(t, "sqlite")
 	}
-	return apart(t, "sqlite", "sender1", "sender2")
+	return startSplit(t, "sqlite", "sender1", "sender2")
 }
 
 // whileIdle disturbs the queue between alerts.
@@ -127,7 +127,7 @@ func (d disturbance) whileBusy(t *testing.T) {
 }
 
 // send sends alerts that must be accepted.
-func (s *system) send(t testing.TB, all []*post) {
+func (s *system) send(t testing.TB, all []*alertRequest) {
 	t.Helper()
 	s.drive(t.Context(), all, new(counter))
 	for _, p := range all {
@@ -159,7 +159,7 @@ func must(t testing.TB, err error) {
 // before a sender receives them.
 func TestJobsLostFromTheStream(t *testing.T) {
 	t.Parallel()
-	s := apart(t, "sqlite")
+	s := startSplit(t, "sqlite")
 	all, _ := posts(draw(t.Name()), 20)
 	s.send(t, all)
 	stream, err := s.broker(t).Stream(t.Context(), "BONGSU_JOBS")

@@ -36,9 +36,9 @@ func known(d *alertv1.Delivery, call *mockupv1.Call) bool {
 	return spec.Idempotent && strings.Contains(call.GetBody(), fmt.Sprintf(`"dedup_key":"bongsu-%v"`, d.GetId()))
 }
 
-// TestSpared checks that the only excused failure is that of a costly delivery that was
+// TestJudgeCostly checks that the only excused failure is that of a costly delivery that was
 // not repeated.
-func TestSpared(t *testing.T) {
+func TestJudgeCostly(t *testing.T) {
 	unknown, refused := messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN, messengerv1.OutcomeKind_OUTCOME_KIND_FAILED
 	for _, c := range []struct {
 		name, messenger, severity, reason string

@@ -26,18 +26,18 @@ var (
 func cutOffAndBack(t *testing.T) {
 	t.Parallel()
 	const workers = 64
-	s := apart(t, "sqlite")
+	s := startSplit(t, "sqlite")
 	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
-	var all []*post
+	var all []*alertRequest
 	for i := range 12 {
-		all = append(all, &post{target: everyTeam, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
+		all = append(all, &alertRequest{target: everyTeam, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
 	}
 	s.send(t, all)
 	s.serveSender(t, "stopped", s.url, proc.Unpaced...)
 	if !s.calls.reach(t.Context(), workers) {
 		t.Fatal("the sender makes no calls")
 	}
-	called := map[sight]bool{}
+	called := map[callKey]bool{}
 	var before []*alertv1.GetAlertResponse
 	s.struck(func() {
 		s.parts["stopped"].Signal(t, syscall.SIGSTOP)
@@ -54,8 +54,8 @@ func cutOffAndBack(t *testing.T) {
 	if err := s.parts["other"].Stop(t); err != nil {
 		t.Error(err)
 	}
-	last := &post{target: `"@user1"`, severity: "low", message: "the stopped sender works again"}
-	s.send(t, []*post{last})
+	last := &alertRequest{target: `"@user1"`, severity: "low", message: "the stopped sender works again"}
+	s.send(t, []*alertRequest{last})
 	s.judge(t, append(all, last))
 	seen := s.sights(t)
 	held := 0
@@ -66,7 +66,7 @@ func cutOffAndBack(t *testing.T) {
 			t.Errorf("the late reports changed\n%v to\n%v", a, now)
 		}
 		for _, d := range a.GetDeliveries() {
-			key := sight{d.GetDestination(), "[normal] " + a.GetAlert().GetMessage()}
+			key := callKey{d.GetDestination(), "[normal] " + a.GetAlert().GetMessage()}
 			want := 1
 			if called[key] {
 				want = 2

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	"github.com/bongsu-project/bongsu/internal/store/database"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -44,7 +44,7 @@ func TestKilledWhileItStarts(t *testing.T) {
 	for _, store := range []string{"sqlite", "postgres"} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
-			s := one(t, store)
+			s := startOneProcess(t, store)
 			all, _ := posts(draw(t.Name()), 60)
 			s.strikeBusy(t, all, bound, func() {
 				s.kill("all")
@@ -80,8 +80,8 @@ func TestKilledWhileItMigrates(t *testing.T) {
 			s.sendTo(s.parts["all"].URLs(t, 1)["edge"])
 
 			settle(t, s.url)
-			p := &post{target: `"@user1"`, severity: "high", message: "the ledger has the newest schema version"}
-			s.send(t, []*post{p})
+			p := &alertRequest{target: `"@user1"`, severity: "high", message: "the ledger has the newest schema version"}
+			s.send(t, []*alertRequest{p})
 			ctx, cancel := context.WithTimeout(t.Context(), bound)
 			defer cancel()
 			for {

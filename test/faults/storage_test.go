@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -23,9 +23,9 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	}
 	must(t, err)
 	t.Cleanup(func() { must(t, server.Stop()) })
-	directory, err := server.Make(t.Context())
+	directory, err := server.CreateDatabase(t.Context())
 	must(t, err)
-	ledger, err := server.Make(t.Context())
+	ledger, err := server.CreateDatabase(t.Context())
 	must(t, err)
 	s := oneIn(t, t.TempDir(), "--directory-url="+directory, "--ledger-url="+ledger)
 
@@ -37,7 +37,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 		})
 	})
 	if errors.Is(err, postgrestest.ErrNone) {
-		t.Skip("the PostgreSQL of " + postgrestest.Variable + " was not started by this test")
+		t.Skip("the PostgreSQL of " + postgrestest.EnvVariable + " was not started by this test")
 	}
 	must(t, err)
 	s.ready(t)

@@ -19,7 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -109,8 +109,8 @@ func databases(t testing.TB, store string) (directory, ledger string) {
 	return filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")
 }
 
-// one runs all services in one process, with users.
-func one(t testing.TB, store string, more ...string) *system {
+// startOneProcess runs all services in one process, with users.
+func startOneProcess(t testing.TB, store string, more ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
 	return oneIn(t, t.TempDir(), append(more, "--directory-url="+directory, "--ledger-url="+ledger)...)
@@ -126,8 +126,8 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	return s
 }
 
-// apart runs group, alert, broker and senders in separate processes, with users.
-func apart(t testing.TB, store string, senders ...string) *system {
+// startSplit runs group, alert, broker and senders in separate processes, with users.
+func startSplit(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
 	s := withBroker(t)
@@ -140,10 +140,10 @@ func apart(t testing.TB, store string, senders ...string) *system {
 	return s
 }
 
-// pairs runs two of each of edge, group, alert and sender in separate processes, on one
+// startPairs runs two of each of edge, group, alert and sender in separate processes, on one
 // broker and shared databases. The first edge and the first sender use the first group
 // and alert service, the second ones the second.
-func pairs(t testing.TB) *system {
+func startPairs(t testing.TB) *system {
 	t.Helper()
 	directory, ledger := databases(t, "postgres")
 	s := withBroker(t)

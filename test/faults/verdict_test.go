@@ -17,8 +17,8 @@ import (
 // in wait_test.go.
 const bound = 75 * time.Second
 
-// A verdict is the result of a case.
-type verdict struct {
+// A caseResult is the result of a case.
+type caseResult struct {
 	name                               string
 	deliveries, lost, unmarked, marked int
 	waited                             int           // deliveries that waited because of another's failure
@@ -84,9 +84,9 @@ func (s *system) unended(t testing.TB) (shown string) {
 }
 
 // judge compares the accepted alerts, the ledger and the calls to the fake.
-func (s *system) judge(t testing.TB, promised []*post) verdict {
+func (s *system) judge(t testing.TB, promised []*alertRequest) caseResult {
 	t.Helper()
-	v := verdict{name: t.Name()}
+	r := caseResult{name: t.Name()}
 	all, seen := s.ended(t), s.sights(t)
 	alerts := map[string]*alertv1.GetAlertResponse{}
 	messages := map[string]string{}
@@ -103,7 +103,7 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 			t.Errorf("alert %s (%s) was repeated with its key, and the response was %s", p.id, p.message, p.wrong)
 		}
 		if a := alerts[p.id]; p.id != "" && (a == nil || len(a.GetDeliveries()) != p.count || a.GetAlert().GetMessage() != p.message) {
-			v.lost += max(1, p.count-len(a.GetDeliveries()))
+			r.lost += max(1, p.count-len(a.GetDeliveries()))
 			t.Errorf("alert %s (%s) was accepted with %d deliveries, but the ledger holds %v", p.id, p.message, p.count, a)
 		}
 	}
@@ -114,34 +114,34 @@ func (s *system) judge(t testing.TB, promised []*post) verdict {
 			t.Errorf("%d deliveries, but the counts are %v", len(a.GetDeliveries()), counts)
 		}
 		for _, d := range a.GetDeliveries() {
-			v.deliveries++
+			r.deliveries++
 			text := "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()
-			key := sight{d.GetDestination(), text}
-			v.judge(t, a.GetAlert().GetSeverity(), d, seen[key])
-			v.judgeWait(t, waits, a.GetAlert().GetCreateTime().AsTime(), d)
+			key := callKey{d.GetDestination(), text}
+			r.judge(t, a.GetAlert().GetSeverity(), d, seen[key])
+			r.judgeWait(t, waits, a.GetAlert().GetCreateTime().AsTime(), d)
 			delete(seen, key)
 		}
 	}
 	for key, calls := range seen {
 		t.Errorf("the fake received %d calls for %v, which is not in the ledger", len(calls), key)
 	}
-	return v
+	return r
 }
 
 // judge compares one delivery with its calls.
-func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, calls []*mockupv1.Call) {
+func (r *caseResult) judge(t testing.TB, severity string, d *alertv1.Delivery, calls []*mockupv1.Call) {
 	t.Helper()
 	taken := slices.ContainsFunc(calls, tookIt)
 	switch state := d.GetState(); {
 	case state == alertv1.DeliveryState_DELIVERY_STATE_SENT:
 		if !taken {
-			v.lost++
+			r.lost++
 			t.Errorf("Sent, but the fake accepted none of %v: %v", calls, d)
 		}
 	case state == alertv1.DeliveryState_DELIVERY_STATE_FAILED && spared(severity, d):
-		v.spared++ // completed, with a reason
+		r.spared++ // completed, with a reason
 	default:
-		v.lost++ // nothing else here fails a delivery, and all are completed
+		r.lost++ // nothing else here fails a delivery, and all are completed
 		t.Errorf("unexpected state: %v", d)
 	}
 	effects := 0 // calls that may have notified somebody
@@ -163,13 +163,13 @@ func (v *verdict) judge(t testing.TB, severity string, d *alertv1.Delivery, call
 			t.Errorf("costly delivery repeated at %s: %v", call.GetTime().AsTime(), d)
 		}
 		if known(d, call) {
-			v.known++
+			r.known++
 			continue
 		}
 		if at >= 0 && d.GetAttempts()[at].GetPossibleDuplicate() {
-			v.marked++
+			r.marked++
 		} else {
-			v.unmarked++
+			r.unmarked++
 			t.Errorf("the fake received a duplicate at %s, which is not marked: %v\n%v", call.GetTime().AsTime(), d, calls)
 		}
 	}

@@ -41,13 +41,13 @@ func (s *system) struck(do func()) {
 }
 
 // Waits hold the reasons why deliveries were not sent at once.
-type waits struct {
+type waitReasons struct {
 	blows  []span
-	wiped  time.Time         // when JetStream lost its files; zero if it has not
-	tokens map[string]string // by destination
-	ways   map[string]way    // by destination
-	tries  map[string][]try  // by credential, ordered by their ends
-	lives  map[string][]span // of deliveries, by destination and by credential
+	wiped  time.Time                 // when JetStream lost its files; zero if it has not
+	tokens map[string]string         // by destination
+	ways   map[string]messengerRoute // by destination
+	tries  map[string][]attemptSpan  // by credential, ordered by their ends
+	lives  map[string][]span         // of deliveries, by destination and by credential
 }
 
 // pauseAsked is the Retry-After of a fake that returns 429.
@@ -56,8 +56,8 @@ const pauseAsked = time.Second
 // waits collects the reasons for waiting. A 429 of the fakes counts even without an
 // attempt in the ledger: its sender may have published the pause, and been killed
 // before its report.
-func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockupv1.Call) waits {
-	w := waits{blows: s.blows, wiped: s.wiped, tokens: tokens(), ways: waysTo(), tries: map[string][]try{}, lives: map[string][]span{}}
+func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[callKey][]*mockupv1.Call) waitReasons {
+	w := waitReasons{blows: s.blows, wiped: s.wiped, tokens: tokens(), ways: waysTo(), tries: map[string][]attemptSpan{}, lives: map[string][]span{}}
 	for _, a := range all {
 		for _, d := range a.GetDeliveries() {
 			token, life := w.tokens[d.GetDestination()], span{a.GetAlert().GetCreateTime().AsTime(), d.GetEndTime().AsTime()}
@@ -72,14 +72,14 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockup
 		}
 	}
 	for _, tries := range w.tries {
-		slices.SortFunc(tries, func(a, b try) int { return a.end.Compare(b.end) })
+		slices.SortFunc(tries, func(a, b attemptSpan) int { return a.end.Compare(b.end) })
 		markOpening(tries)
 	}
 	for key, calls := range seen {
 		for _, call := range calls {
 			if at := call.GetTime().AsTime(); call.GetAnswerStatus() == http.StatusTooManyRequests {
 				token := w.tokens[key.destination]
-				w.tries[token] = append(w.tries[token], try{span: span{at, at}, channel: key.destination, pause: pauseAsked})
+				w.tries[token] = append(w.tries[token], attemptSpan{span: span{at, at}, channel: key.destination, pause: pauseAsked})
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[sight][]*mockup
 // unexplained returns how long a delivery waited, except for times that are explained
 // by events of it or of others under its credential: fault events, its own retries,
 // pauses, a breaker that may have opened, and earlier slots of others.
-func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration {
+func (w waitReasons) unexplained(created time.Time, d *alertv1.Delivery) time.Duration {
 	life := span{created, d.GetEndTime().AsTime()}
 	from, unused := created, time.Duration(0)
 	for _, b := range w.blows { // the last one counts, which may undo the effects of earlier ones
@@ -125,14 +125,14 @@ func (w waits) unexplained(created time.Time, d *alertv1.Delivery) time.Duration
 // turns returns the duration of all slots for a destination, or for its credential,
 // during some time. A reserved slot that was not used stays empty: because its sender
 // was killed, its breaker opened, or its job was a redelivery.
-func (w waits) turns(channel string, during span) time.Duration {
+func (w waitReasons) turns(channel string, during span) time.Duration {
 	ofChannel, ofToken := open(w.lives[channel], during), open(w.lives[w.tokens[channel]], during)
 	return max(time.Duration(ofChannel)*w.turn(channel, during.end), time.Duration(ofToken)*perToken)
 }
 
 // turn returns the interval of calls to a destination, at some time.
-func (w waits) turn(channel string, at time.Time) time.Duration {
-	return w.ways[channel].turn(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one try) bool {
+func (w waitReasons) turn(channel string, at time.Time) time.Duration {
+	return w.ways[channel].turn(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one attemptSpan) bool {
 		return one.pause > 0 && !one.end.After(at)
 	}))
 }
@@ -164,7 +164,7 @@ func uncovered(whole span, by []span) (left time.Duration) {
 }
 
 // judgeWait counts a delivery that waited without a reason except another's failure.
-func (v *verdict) judgeWait(t testing.TB, w waits, created time.Time, d *alertv1.Delivery) {
+func (r *caseResult) judgeWait(t testing.TB, w waitReasons, created time.Time, d *alertv1.Delivery) {
 	t.Helper()
 	// A missed slot is lost.
 	most := max(prompt, w.turn(d.GetDestination(), d.GetEndTime().AsTime())+firstRetry)
@@ -172,13 +172,13 @@ func (v *verdict) judgeWait(t testing.TB, w waits, created time.Time, d *alertv1
 		most += notice
 	}
 	if over := w.unexplained(created, d); over > most {
-		v.waited++
+		r.waited++
 		t.Errorf("waited %s without a reason: created %s, %v", over, created, d)
 	}
 }
 
-// TestUnexplained checks which reasons excuse a wait.
-func TestUnexplained(t *testing.T) {
+// TestJudgeWaits checks which reasons excuse a wait.
+func TestJudgeWaits(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	at := func(s float64) time.Time { return start.Add(time.Duration(s * float64(time.Second))) }
 	call := func(from, until float64) span { return span{at(from), at(until)} }
@@ -187,20 +187,20 @@ func TestUnexplained(t *testing.T) {
 		name    string
 		channel string
 		blows   []span
-		tries   map[string][]try
+		tries   map[string][]attemptSpan
 		want    time.Duration
 	}{
 		{"nothing happened", lone, nil, nil, 8 * time.Second},
-		{"another credential was paused", lone, nil, map[string][]try{token(1): {{span: call(0, 0), pause: time.Minute}}}, 8 * time.Second},
-		{"its credential was paused", member, nil, map[string][]try{token(1): {{span: call(1, 2), pause: 3 * time.Second}}}, 4 * time.Second},
-		{"one call under its credential failed", member, nil, map[string][]try{token(1): {{span: call(1, 1), failed: true}}}, 7900 * time.Millisecond},
-		{"a breaker may have opened", member, nil, map[string][]try{token(1): {{span: call(1, 1), opens: true}}}, 4 * time.Second},
-		{"its destination was used", lone, nil, map[string][]try{token(users): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
+		{"another credential was paused", lone, nil, map[string][]attemptSpan{token(1): {{span: call(0, 0), pause: time.Minute}}}, 8 * time.Second},
+		{"its credential was paused", member, nil, map[string][]attemptSpan{token(1): {{span: call(1, 2), pause: 3 * time.Second}}}, 4 * time.Second},
+		{"one call under its credential failed", member, nil, map[string][]attemptSpan{token(1): {{span: call(1, 1), failed: true}}}, 7900 * time.Millisecond},
+		{"a breaker may have opened", member, nil, map[string][]attemptSpan{token(1): {{span: call(1, 1), opens: true}}}, 4 * time.Second},
+		{"its destination was used", lone, nil, map[string][]attemptSpan{token(users): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
 		{"a fault event", lone, []span{call(1, 2)}, nil, 2 * time.Second},
 		{"a fault event long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := waits{blows: c.blows, tokens: tokens(), ways: waysTo(), tries: c.tries}
+			w := waitReasons{blows: c.blows, tokens: tokens(), ways: waysTo(), tries: c.tries}
 			d := &alertv1.Delivery{Destination: c.channel, EndTime: timestamppb.New(at(8))}
 			if got := w.unexplained(start, d); got != c.want {
 				t.Errorf("%s is unexplained, want %s", got, c.want)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-//go:embed testdata/now.go.txt
+//go:embed testdata/clock.go.txt
 var steppedNow []byte
 
 // BuildStepped builds a bongsu whose clock a Clock sets into a folder. It differs from
@@ -22,8 +22,8 @@ func BuildStepped(dir string) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("find cmd/bongsu: %w", err)
 	}
-	source, overlay := filepath.Join(dir, "now.go"), filepath.Join(dir, "overlay.json")
-	replace := map[string]map[string]string{"Replace": {filepath.Join(strings.TrimSpace(string(out)), "now.go"): source}}
+	source, overlay := filepath.Join(dir, "clock.go"), filepath.Join(dir, "overlay.json")
+	replace := map[string]map[string]string{"Replace": {filepath.Join(strings.TrimSpace(string(out)), "clock.go"): source}}
 	text, err := json.Marshal(replace)
 	if err != nil {
 		return "", err

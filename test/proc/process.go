@@ -53,7 +53,7 @@ func Start(t T, cmd *exec.Cmd) *Process {
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {
-			t.Logf("stderr of %q:\n%s", cmd.Args, tail(p.Said()))
+			t.Logf("stderr of %q:\n%s", cmd.Args, tail(p.Log()))
 		}
 	})
 	return p
@@ -77,13 +77,13 @@ func (p *Process) watch(stderr io.Reader) {
 // ID returns the process id.
 func (p *Process) ID() int { return p.cmd.Process.Pid }
 
-// Said returns stderr so far.
-func (p *Process) Said() string {
-	said, _ := p.hear()
+// Log returns stderr so far.
+func (p *Process) Log() string {
+	said, _ := p.logAndNews()
 	return said
 }
 
-func (p *Process) hear() (said string, news <-chan struct{}) {
+func (p *Process) logAndNews() (said string, news <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return string(p.said), p.news
@@ -94,14 +94,14 @@ func (p *Process) Await(t T, what *regexp.Regexp, count int) [][]string {
 	t.Helper()
 	timeout := time.After(Patience)
 	for {
-		said, news := p.hear()
+		said, news := p.logAndNews()
 		if found := what.FindAllStringSubmatch(said, -1); len(found) >= count {
 			return found
 		}
 		select {
 		case <-news:
 		case <-p.ended:
-			t.Fatalf("process exited before it logged %s: %v\n%s", what, p.err, tail(p.Said()))
+			t.Fatalf("process exited before it logged %s: %v\n%s", what, p.err, tail(p.Log()))
 		case <-timeout:
 			t.Fatalf("process did not log %s %d times within %s\n%s", what, count, Patience, tail(said))
 		}
@@ -139,7 +139,7 @@ func (p *Process) Wait(t T) error {
 	case <-p.ended:
 		return p.err
 	case <-time.After(Patience):
-		t.Fatalf("process did not exit within %s\n%s", Patience, tail(p.Said()))
+		t.Fatalf("process did not exit within %s\n%s", Patience, tail(p.Log()))
 		return nil
 	}
 }

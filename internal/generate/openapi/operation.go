@@ -52,7 +52,7 @@ func addIdempotencyKey(o operation) {
 		return
 	}
 	schema := openapi3.NewSchemaRef("", openapi3.NewStringSchema())
-	bound(schema, field)
+	applyFieldBounds(schema, field)
 	o.Parameters = append(o.Parameters, &openapi3.ParameterRef{Value: &openapi3.Parameter{
 		Name:        "Idempotency-Key",
 		In:          openapi3.ParameterInHeader,

@@ -18,8 +18,8 @@ func ToWire(o messenger.Outcome) *messengerv1.Outcome {
 		ProviderCode:      o.Code,
 		ProviderMessageId: o.MessageID,
 		Excerpt:           o.Excerpt,
-		RetryAfterMs:      o.After.Milliseconds(),
-		Cut:               o.Cut,
+		RetryAfterMs:      o.RetryAfter.Milliseconds(),
+		Cut:               o.Truncated,
 		MovedDestination:  o.Destination,
 	}
 }
@@ -27,14 +27,14 @@ func ToWire(o messenger.Outcome) *messengerv1.Outcome {
 // FromWire returns the outcome of a Protobuf message.
 func FromWire(o *messengerv1.Outcome) messenger.Outcome {
 	return messenger.Outcome{
-		Kind:      messenger.Kind(o.GetKind()),
-		Scope:     messenger.Scope(o.GetScope()),
-		Status:    int(o.GetProviderStatus()),
-		Code:      o.GetProviderCode(),
-		MessageID: o.GetProviderMessageId(),
-		Excerpt:   o.GetExcerpt(),
-		After:     time.Duration(o.GetRetryAfterMs()) * time.Millisecond,
-		Cut:       o.GetCut(),
+		Kind:       messenger.OutcomeKind(o.GetKind()),
+		Scope:      messenger.Scope(o.GetScope()),
+		Status:     int(o.GetProviderStatus()),
+		Code:       o.GetProviderCode(),
+		MessageID:  o.GetProviderMessageId(),
+		Excerpt:    o.GetExcerpt(),
+		RetryAfter: time.Duration(o.GetRetryAfterMs()) * time.Millisecond,
+		Truncated:  o.GetCut(),
 
 		Destination: o.GetMovedDestination(),
 	}

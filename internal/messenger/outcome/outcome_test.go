@@ -10,7 +10,7 @@ import (
 
 func TestThereAndBack(t *testing.T) {
 	for kind := messenger.Sent; kind <= messenger.Unknown; kind++ {
-		o := messenger.Outcome{Kind: kind, Scope: messenger.CredentialScope, Status: 429, Code: "c", MessageID: "m", Excerpt: "e", After: time.Second, Cut: true, Destination: "C2"}
+		o := messenger.Outcome{Kind: kind, Scope: messenger.CredentialScope, Status: 429, Code: "c", MessageID: "m", Excerpt: "e", RetryAfter: time.Second, Truncated: true, Destination: "C2"}
 		if back := FromWire(ToWire(o)); back != o {
 			t.Errorf("%+v came back as %+v", o, back)
 		}
@@ -19,7 +19,7 @@ func TestThereAndBack(t *testing.T) {
 
 // TestEnums verifies that the enum numbers of messenger equal those of the wire.
 func TestEnums(t *testing.T) {
-	for kind, name := range map[messenger.Kind]string{
+	for kind, name := range map[messenger.OutcomeKind]string{
 		messenger.Sent: "OUTCOME_KIND_SENT", messenger.Retry: "OUTCOME_KIND_RETRY", messenger.Paused: "OUTCOME_KIND_PAUSED",
 		messenger.Failed: "OUTCOME_KIND_FAILED", messenger.Unknown: "OUTCOME_KIND_UNKNOWN",
 	} {

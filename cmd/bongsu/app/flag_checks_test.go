@@ -1,0 +1,136 @@
+package app
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// TestFlags checks each flag with an address or a URL with valid and invalid values: an
+// error names the flag and the expected form, and does not quote the value.
+func TestFlags(t *testing.T) {
+	listens := func(service string) func(*Config, string) {
+		return func(c *Config, value string) { c.Addrs = map[string]string{service: value} }
+	}
+	addrs := []string{"127.0.0.1:18080", ":18080", "0.0.0.0:0", "[::1]:18080", "localhost:18080", "[fe80::1%lo]:18080"}
+	noAddrs := []string{"18080", "127.0.0.1", "http://127.0.0.1:18080", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "a,b:18080", "127.0.0.1:18080,127.0.0.1:18081", "127.0.0.1:", " 127.0.0.1:1", "::1:18080", "a b:1"}
+	services := []string{"http://10.0.0.7:18082", "https://alert.example.com", "http://alert:18082/", "http://[::1]:18082", "http://alert/prefix", "http://my_alert.internal.:1"}
+	noServices := []string{
+		"a,b", "http://a,http://b", "http://a:1,b:2", "http://a,b:18082", "alert:18082", "alert", "htp://alert:18082", "http:/alert", "http//alert", "http://", "http://:18082",
+		"http://alert:port", "http://alert:0", "http://alert:65536", "http://alert:", "http://kim:s3cret@alert", "http://alert?x=s3cret", "http://alert#s3cret", "http://al ert", "http://alert\n",
+		" http://alert", "ftp://alert", "http://alert:18082:18083", "http://-alert", "nats://alert", "HTTP", "http://kim:s3c/ret@alert:1", "http://s3cret%zz@alert", "http://[::1", "http://alert!",
+	}
+	databases := []string{
+		"ledger.db", "./a=b.db", "/var/lib/a:b.db", "sqlite:/var/lib/x.db", "sqlite:x.db", `C:\bongsu\x.db`, "postgres://kim:s3cret@h:5432/x?sslmode=disable", "postgresql:///x?host=/run",
+		"host=h dbname=x user=kim password=s3cret", "dbname=x", "host = h", "postgres://h/x?default_query_exec_mode=exec", "postgres://a,b/x",
+	}
+	noDatabases := []string{
+		"postgress://kim:s3cret@h/x", "postgres:/h/x", "postgres:h", "mysql://kim:s3cret@h/x", "sqlite://x.db", "sqlite:///x.db", "sqlite3:x.db", "file:x.db", "file:///x.db", "sqlite:",
+		":memory:", "sqlite::memory:", "hosst=h password=s3cret", "host=h port=s3cret", "postgres://kim:s3cret@h:port/x", "postgres://kim:s3c/ret@h/x", " postgres://h/x", "postgres://h/x\n",
+		"jdbc:postgresql://h/x?password=s3cret", "Postgres://h/x", "https://h/x", "ab:c.db", "postgres://h/x?default_query_exec_mode=s3cret", "mongodb+srv://h", "\x00.db",
+	}
+	for _, flag := range []struct {
+		name      string
+		set       func(*Config, string)
+		good, bad []string
+	}{
+		{"--edge-addr", listens(Edge), addrs, noAddrs},
+		{"--group-addr", listens(Directory), addrs, noAddrs},
+		{"--alert-addr", listens(Alert), addrs, noAddrs},
+		{"--sender-addr", listens(Sender), addrs, noAddrs},
+		{"--mockup-addr", listens(Mockup), addrs, noAddrs},
+		{"--mockup-smtp-addr", func(c *Config, value string) { c.MockupSMTPAddr = value }, addrs, noAddrs},
+		{"--pprof-addr", func(c *Config, value string) { c.PprofAddr = value }, addrs, noAddrs},
+		{"--group-url", func(c *Config, value string) { c.GroupURL = value }, services, noServices},
+		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, services, noServices},
+		{"--userinfo-url", func(c *Config, value string) { c.UserInfoURL = value }, services, noServices},
+		{"--provider-url", func(c *Config, value string) { c.ProviderURL = value }, append(services, "http://kim:s3cret@gateway:3128/x"),
+			[]string{"htp://mockup:18084", "mockup:18084", "http//mockup", "http://a,b", "http://mockup:18084?x=1", "http://mockup:65536", "smtp://mockup", "http://s3cret%zz@mockup"}},
+		{"--nats-url", func(c *Config, value string) { c.NATSURL = value },
+			[]string{"nats://10.0.0.5", "nats://kim:s3cret@h:4222", "nats://t0ken@h", "tls://h:4222", "nats://a:4222, nats://b:4222", "h:4222", "wss://h/nats", "nats://[::1]:4222", "nats://h/"},
+			[]string{"natss://h", "http://h:4222", "nats://", "nats://h:port", "nats://a:4222,", "nats://a:4222,,nats://b:4222", "nats://kim:s3c/ret@h:4222", "nats://kim:s3cret@h:s3cret", "nats:h:4222", "nats://h?x=1", "nats://h/x", "nats://a b", "nats:/h"}},
+		{"--directory-url", func(c *Config, value string) { c.DirectoryURL = value }, databases, noDatabases},
+		{"--ledger-url", func(c *Config, value string) { c.LedgerURL = value }, databases, noDatabases},
+	} {
+		t.Run(flag.name, func(t *testing.T) {
+			for _, value := range flag.good {
+				c := Config{Data: t.TempDir()}
+				flag.set(&c, value)
+				if _, err := c.complete(); err != nil {
+					t.Errorf("%q: %v", value, err)
+				}
+			}
+			for _, value := range flag.bad {
+				c := Config{Data: t.TempDir()}
+				flag.set(&c, value)
+				_, err := c.complete()
+				if err == nil {
+					t.Errorf("%q is accepted", value)
+					continue
+				}
+				if !strings.HasPrefix(err.Error(), flag.name+" ") || !strings.Contains(err.Error(), "must") || strings.Contains(err.Error(), "s3c") {
+					t.Errorf("%q: %v", value, err)
+				}
+			}
+		})
+	}
+}
+
+// TestOneDatabaseForBoth checks that the ledger and the directory must use different
+// databases: each has its own schema version in one table.
+func TestOneDatabaseForBoth(t *testing.T) {
+	const url = "postgres://kim:s3cret@h/x"
+	_, err := Config{Data: t.TempDir(), LedgerURL: url, DirectoryURL: url}.complete()
+	if err == nil || !strings.Contains(err.Error(), "--ledger-url") || strings.Contains(err.Error(), "s3cret") {
+		t.Error(err)
+	}
+}
+
+func TestSlashesBehindURLs(t *testing.T) {
+	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), GroupURL: "http://group:1/", AlertURL: "http://alert:1//"}.complete()
+	if err != nil || c.GroupURL != "http://group:1" || c.AlertURL != "http://alert:1" {
+		t.Errorf("%q, %q, %v", c.GroupURL, c.AlertURL, err)
+	}
+}
+
+// TestFlagsWithoutEffect checks that flags without effect in this process are logged at
+// the start.
+func TestFlagsWithoutEffect(t *testing.T) {
+	var log strings.Builder
+	c := Config{Services: []string{Mockup}, Data: t.TempDir(), AlertURL: "http://alert:1", NATSURL: "nats://h", LedgerURL: "x.db", DirectoryURL: "y.db",
+		UserInfoURL: "http://people:1", ProviderURL: "http://mockup:1", Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Addrs: map[string]string{Mockup: "127.0.0.1:0"}}
+	a, err := New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.close(); err != nil {
+		t.Error(err)
+	}
+	for _, flag := range []string{"nats-url", "ledger-url", "directory-url", "userinfo-url", "provider-url"} {
+		if !strings.Contains(log.String(), `flag=--`+flag+" ") {
+			t.Errorf("no warning for --%s:\n%s", flag, &log)
+		}
+	}
+	full, err := Config{Data: t.TempDir(), GroupURL: "http://group:1", AlertURL: "http://alert:1", NATSURL: "nats://h"}.complete()
+	if err != nil || len(full.flagsWithoutEffect) != 2 {
+		t.Errorf("%v, %v", full.flagsWithoutEffect, err)
+	}
+}
+
+// TestProxiesOfTheEnvironment checks that an invalid proxy variable is an error at the
+// start that names the variable and does not quote its value.
+func TestProxiesOfTheEnvironment(t *testing.T) {
+	for value, right := range map[string]bool{
+		"": true, "http://proxy:3128": true, "proxy:3128": true, "http://kim:s3cret@proxy:3128/": true, "socks5://proxy": true,
+		"http://kim:s3c/ret@proxy:3128": false, "ftp://s3cret:3128": false, "http://s3cret:port": false, "a s3cret": false, "http://a,b:3128": false,
+	} {
+		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+			c := Config{Services: []string{Sender}}
+			err := c.checkProxies(func(asked string) string { return map[string]string{name: value}[asked] })
+			if (err == nil) != right || err != nil && (!strings.HasPrefix(err.Error(), name+" ") || strings.Contains(err.Error(), "s3c")) {
+				t.Errorf("%s=%s: %v", name, value, err)
+			}
+		}
+	}
+}

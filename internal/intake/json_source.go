@@ -1,0 +1,27 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+)
+
+// jsonSource returns a source of JSON of any form, read by its templates. Without a message
+// of a template the body is the message; without a key equal bodies are duplicates.
+func (r reader) jsonSource() Source {
+	return r.sourceOf(func(header http.Header, body []byte) ([]Item, *Problem) {
+		text, problem := toUTF8(header.Get("Content-Type"), body)
+		if problem != nil {
+			return nil, problem
+		}
+		data, err := decodeValue(text)
+		if err != nil {
+			return nil, unreadableBody("the body is not JSON: %s", jsonError(err))
+		}
+		var whole bytes.Buffer
+		if err := json.Compact(&whole, text); err != nil {
+			return nil, unreadableBody("the body is not JSON: %s", jsonError(err))
+		}
+		return []Item{{Alert: r.normalize(draft{messages: []string{whole.String()}, idempotencyParts: []string{string(body)}}, data)}}, nil
+	})
+}

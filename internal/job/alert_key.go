@@ -1,0 +1,20 @@
+package job
+
+import "strings"
+
+// sourceKeyPrefix is the prefix of the alert keys of intake. The rules of SendAlertRequest
+// refuse it in a caller's key, so that no caller can resolve the alert of a source, or
+// change the order of its thread.
+const sourceKeyPrefix = "\x1f"
+
+// SourceKey returns the alert key of a source's alert, with the prefix; empty for an
+// empty key.
+func SourceKey(key string) string {
+	if key == "" {
+		return ""
+	}
+	return sourceKeyPrefix + key
+}
+
+// DisplayKey returns an alert key without the prefix of intake.
+func DisplayKey(key string) string { return strings.TrimPrefix(key, sourceKeyPrefix) }

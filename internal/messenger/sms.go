@@ -1,0 +1,33 @@
+package messenger
+
+import (
+	"errors"
+	"regexp"
+)
+
+// phonePattern matches a number in E.164: at most 15 digits, the first not 0.
+var phonePattern = regexp.MustCompile(`^\+[1-9][0-9]{4,14}$`)
+
+// checkPhone accepts a telephone number.
+func checkPhone(value string) error {
+	if !phonePattern.MatchString(value) {
+		return errors.New("must be a telephone number with its country, in digits only, such as +821012345678")
+	}
+	return nil
+}
+
+// phoneSetting is the destination of an SMS.
+var phoneSetting = Setting{
+	Label: "Telephone number",
+	Hint:  "with its country, such as +821012345678",
+	Check: checkPhone,
+}
+
+// smsLimit is the length of a message sent as SMS: 1600 characters, with Twilio
+// (https://www.twilio.com/docs/messaging/api/message-resource, body) and with Amazon
+// SNS (https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html). That both
+// count UTF-16 units, as SMS does, is unverified; no other count is higher.
+const smsLimit = 1600
+
+// sms returns the text of the message as SMS.
+func (m Message) sms() (text string, cut bool) { return truncate(m.PlainText(), smsLimit, utf16Len) }

@@ -1,0 +1,348 @@
+package messenger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bongsu-project/bongsu/kit/redact"
+)
+
+// The promises of promises_test.go, for mail.
+
+func TestEmailSent(t *testing.T) {
+	s := &scripted{}
+	o := send(t.Context(), t, emailTo(relayOf(t, s)), emailMessage)
+	want := Outcome{Kind: Sent, Status: 250, MessageID: "bongsu.7.1772366400@example.com", Excerpt: "250 2.0.0 Ok: queued as 4F2C1"}
+	if o != want {
+		t.Errorf("%+v, want %+v", o, want)
+	}
+	if len(s.mails) != 1 || !strings.Contains(s.mails[0], "\r\n[normal] node1 down") {
+		t.Errorf("mails %q", s.mails)
+	}
+	commands := strings.Split(s.said(), "\n")
+	for i, begins := range []string{"EHLO [127.0.0.1]", "AUTH PLAIN AGJvbmdzdQBTRUNSRVQvKyV3b3Jk", "MAIL FROM:<bongsu@example.com>", "RCPT TO:<ops@example.com>", "DATA"} {
+		if !strings.HasPrefix(commands[i], begins) {
+			t.Errorf("command %d is %q, want %q", i, commands[i], begins)
+		}
+	}
+}
+
+// TestEmailRefusals verifies the outcome of each code in reply to each command. Every
+// reply contains a secret.
+func TestEmailRefusals(t *testing.T) {
+	failed := func(scope Scope) Outcome { return Outcome{Kind: Failed, Scope: scope} }
+	retry, paused := Outcome{Kind: Retry}, Outcome{Kind: Paused}
+	type row struct {
+		command, reply string
+		want           Outcome // without Status, Code and Excerpt
+		code           string
+	}
+	rows := []row{
+		{"", "554 5.3.2 no service", failed(CredentialScope), "5.3.2"},
+		{"", "421 busy", retry, "smtp_421"},
+		{"EHLO", "550 who are you", failed(CredentialScope), "smtp_550"},
+		{"AUTH", "535 5.7.8 bad", failed(CredentialScope), "5.7.8"},
+		{"AUTH", "534 5.7.9 too weak", failed(CredentialScope), "5.7.9"},
+		{"AUTH", "504 unknown", failed(CredentialScope), "smtp_504"},
+		{"AUTH", "454 4.7.0 Temporary authentication failure", retry, "4.7.0"},
+		{"AUTH", "454 Throttling failure: Maximum sending rate exceeded", paused, "smtp_454"},
+		{"MAIL", "530 5.7.0 log in", failed(CredentialScope), "5.7.0"},
+		{"MAIL", "553 5.7.1 not your address", failed(CredentialScope), "5.7.1"},
+		{"MAIL", "552 5.3.4 too large", failed(MessageScope), "5.3.4"},
+		{"MAIL", "451 4.3.0 later", retry, "4.3.0"},
+		{"MAIL", "454 Throttling failure: Daily message quota exceeded", paused, "smtp_454"},
+		{"RCPT", "garbage", retry, "connection_error"}, // not an SMTP reply
+		{"RCPT", "550-5.1.1 no\r\n550 5.1.1 such user", failed(DestinationScope), "5.1.1"},
+		{"RCPT", "550 no", failed(DestinationScope), "smtp_550"},
+		{"RCPT", "551 no", failed(DestinationScope), "smtp_551"},
+		{"RCPT", "552 5.2.2 full", failed(DestinationScope), "5.2.2"},
+		{"RCPT", "553 no", failed(DestinationScope), "smtp_553"},
+		{"RCPT", "554 5.7.1 no relaying", failed(DestinationScope), "5.7.1"},
+		{"RCPT", "530 5.7.0 log in", failed(CredentialScope), "5.7.0"},
+		{"RCPT", "450 4.2.0 greylisted", retry, "4.2.0"},
+		{"RCPT", "451 later", retry, "smtp_451"},
+		{"RCPT", "452 4.2.2 full", retry, "4.2.2"},
+		{"RCPT", "421 4.3.2 closing", retry, "4.3.2"},
+		{"RCPT", "454 slow down", paused, "smtp_454"},
+		{"RCPT", "354 what", retry, "smtp_354"},
+		{"DATA", "554 no", failed(MessageScope), "smtp_554"},
+		{"DATA", "451 later", retry, "smtp_451"},
+		{"DATA", "250 what", retry, "smtp_250"},
+		{".", "554 5.7.1 spam", failed(MessageScope), "5.7.1"},
+		{".", "552 too large", failed(MessageScope), "smtp_552"},
+		{".", "550 5.1.1 no such user", failed(DestinationScope), "5.1.1"},
+		{".", "550 5.2.1 mailbox disabled", failed(DestinationScope), "5.2.1"},
+		{".", "550 5.6.0 odd", failed(MessageScope), "5.6.0"},
+		{".", "535 5.7.8 bad", failed(CredentialScope), "5.7.8"},
+		{".", "421 closing", retry, "smtp_421"},
+		{".", "452 no room", retry, "smtp_452"},
+		{".", "454 Throttling failure: Maximum sending rate exceeded", paused, "smtp_454"},
+		{".", "251 what", Outcome{Kind: Unknown}, "smtp_251"},
+		{".", "354 what", Outcome{Kind: Unknown}, "smtp_354"},
+		{".", "garbage", Outcome{Kind: Unknown}, "connection_lost"},
+	}
+	for _, c := range rows {
+		t.Run(c.command+" "+c.reply, func(t *testing.T) {
+			reply := c.reply + " SECRET/+%word AGJvbmdzdQBTRUNSRVQvKyV3b3Jk"
+			said := script{c.command: reply}
+			if c.command == "EHLO" {
+				said["HELO"] = reply // the fallback of the client
+			}
+			addr := relayOf(t, &scripted{script: said})
+			o := send(t.Context(), t, emailTo(addr), emailMessage)
+			if o.Kind != c.want.Kind || o.Scope != c.want.Scope || o.Code != c.code || o.MessageID != "" {
+				t.Errorf("%+v, want %+v %s", o, c.want, c.code)
+			}
+			if answered := !strings.HasPrefix(c.code, "connection"); answered != (o.Status > 0) || answered && !strings.Contains(o.Excerpt, redact.Placeholder) {
+				t.Errorf("%+v", o)
+			}
+			if strings.Contains(o.Excerpt, "AGJvbmdzdQ") {
+				t.Errorf("the secret as AUTH writes it: %+v", o)
+			}
+		})
+	}
+}
+
+// TestEmailBroken closes the connection at each command, and ends the context of the
+// call there.
+func TestEmailBroken(t *testing.T) {
+	for _, command := range []string{"", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."} {
+		want, code := Retry, "connection_error"
+		if command == "." {
+			want, code = Unknown, "connection_lost"
+		}
+		t.Run("closed at "+command, func(t *testing.T) {
+			addr := relayOf(t, &scripted{script: script{command: hangUp}})
+			if o := send(t.Context(), t, emailTo(addr), emailMessage); o.Kind != want || o.Code != code || o.Status != 0 {
+				t.Errorf("%+v", o)
+			}
+		})
+		t.Run("endless at "+command, func(t *testing.T) {
+			addr := relayOf(t, &scripted{script: script{command: endless}})
+			if o := send(t.Context(), t, emailTo(addr), emailMessage); o.Kind != want || o.Code != code {
+				t.Errorf("%+v", o)
+			}
+		})
+		t.Run("silent at "+command, func(t *testing.T) {
+			s := &scripted{script: script{command: hang}}
+			m := emailTo(relayOf(t, s))
+			late := newDeadline(t)
+			go func() {
+				<-s.hung
+				late.pass()
+			}()
+			if o := send(late, t, m, emailMessage); o.Kind != want || o.Code != "timeout" {
+				t.Errorf("deadline: %+v", o)
+			}
+			stopping, stop := context.WithCancelCause(t.Context())
+			go func() {
+				<-s.hung
+				stop(errors.New("the process ends"))
+			}()
+			if o := send(stopping, t, m, emailMessage); o.Kind != want || o.Code != "canceled" {
+				t.Errorf("canceled: %+v", o)
+			}
+		})
+	}
+}
+
+func TestEmailWithoutRelay(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	if o := send(t.Context(), t, emailTo(listener.Addr().String()), emailMessage); o.Kind != Retry || o.Code != "connection_refused" {
+		t.Errorf("refused: %+v", o)
+	}
+	dialing := make(chan struct{}, 1)
+	m := emailTo("relay.invalid:25")
+	m.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		dialing <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	late := newDeadline(t)
+	go func() {
+		<-dialing
+		late.pass()
+	}()
+	if o := send(late, t, m, emailMessage); o.Kind != Retry || o.Code != "timeout" {
+		t.Errorf("no connection: %+v", o)
+	}
+}
+
+// TestEmailEncrypted connects to relays with TLS, without it, and with an untrusted
+// certificate.
+func TestEmailEncrypted(t *testing.T) {
+	config, roots := certified(t)
+	offers := script{"EHLO": "250-relay\r\n250-STARTTLS\r\n250 AUTH LOGIN PLAIN"}
+	for name, c := range map[string]struct {
+		relay   *scripted
+		url     string // "@" stands for the relay's address
+		trusted bool
+		kind    OutcomeKind
+		code    string
+		login   bool // the password was sent
+	}{
+		"STARTTLS":           {&scripted{script: offers, tls: config}, "smtp://@?", true, Sent, "", true},
+		"TLS":                {&scripted{tls: config, implicit: true}, "smtps://@?", true, Sent, "", true},
+		"in the clear":       {&scripted{}, "smtp://@?tls=off&", true, Sent, "", true},
+		"none offered":       {&scripted{}, "smtp://@?", true, Failed, "tls_unavailable", false},
+		"refused":            {&scripted{script: script{"EHLO": offers["EHLO"], "STARTTLS": "454 4.7.0 not now"}}, "smtp://@?", true, Retry, "4.7.0", false},
+		"STARTTLS untrusted": {&scripted{script: offers, tls: config}, "smtp://@?", false, Retry, "tls_error", false},
+		"TLS untrusted":      {&scripted{tls: config, implicit: true}, "smtps://@?", false, Retry, "tls_error", false},
+		"no TLS":             {&scripted{}, "smtps://@?", true, Retry, "tls_error", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := relayOf(t, c.relay)
+			e := endpoint("", nil)
+			e.Dial = NewDialer(ClientConfig{AllowAll: true})
+			if c.trusted {
+				e.roots = roots
+			}
+			m := emailMessage
+			m.Credential = strings.Replace(c.url, "@", "bongsu:SECRETword@"+addr, 1) + "from=bongsu@example.com"
+			o := send(t.Context(), t, Email{e}, m)
+			if o.Kind != c.kind || o.Code != c.code {
+				t.Errorf("%+v", o)
+			}
+			if told := strings.Contains(c.relay.said(), "AUTH PLAIN "); told != c.login {
+				t.Errorf("the relay received %q", c.relay.said())
+			}
+		})
+	}
+}
+
+// TestEmailInjection has a relay respond before TLS to commands that were not sent:
+// plaintext responses must not count as encrypted ones.
+func TestEmailInjection(t *testing.T) {
+	config, roots := certified(t)
+	relay := &scripted{tls: config, script: script{"EHLO": "250-relay\r\n250 STARTTLS", "STARTTLS": "220 go on\r\n250 AUTH PLAIN"}}
+	e := endpoint("", nil)
+	e.Dial, e.roots = NewDialer(ClientConfig{AllowAll: true}), roots
+	m := emailMessage
+	m.Credential = "smtp://" + "bongsu:SECRETword@" + relayOf(t, relay) + "?from=bongsu@example.com"
+	if o := send(t.Context(), t, Email{e}, m); o.Kind == Sent || strings.Contains(relay.said(), "AUTH") {
+		t.Errorf("%+v after %q", o, relay.said())
+	}
+}
+
+func TestEmailLogin(t *testing.T) {
+	for offered, want := range map[string]struct {
+		kind OutcomeKind
+		code string
+	}{"LOGIN": {Sent, ""}, "PLAIN LOGIN": {Sent, ""}, "plain": {Sent, ""}, "GSSAPI": {Failed, "auth_unavailable"}, "": {Failed, "auth_unavailable"}} {
+		t.Run(offered, func(t *testing.T) {
+			s := script{"EHLO": "250-relay\r\n250 AUTH " + offered}
+			if offered == "LOGIN" {
+				s["AUTH"], s["Ym9uZ3N1"], s["U0VDUkVULysld29yZA=="] = "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 in"
+			}
+			if o := send(t.Context(), t, emailTo(relayOf(t, &scripted{script: s})), emailMessage); o.Kind != want.kind || o.Code != want.code {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+	s := &scripted{}
+	m := emailMessage
+	m.Credential = "smtp://relay.example?from=bongsu@example.com"
+	if o := send(t.Context(), t, emailTo(relayOf(t, s)), m); o.Kind != Sent || strings.Contains(s.said(), "AUTH") {
+		t.Errorf("without a user: %+v after %q", o, s.said())
+	}
+}
+
+// TestEmailForbiddenAddresses uses relays at addresses that user-given URLs must not
+// reach.
+func TestEmailForbiddenAddresses(t *testing.T) {
+	s := &scripted{}
+	addr := relayOf(t, s)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "10.0.0.1", "169.254.169.254", "[fd00::1]"} {
+		e := endpoint("", nil)
+		e.Dial = NewDialer(ClientConfig{})
+		m := emailMessage
+		m.Credential = "smtp://bongsu:SECRETword@" + host + ":" + port + "?from=bongsu@example.com"
+		if o := send(t.Context(), t, Email{e}, m); o.Kind != Failed || o.Code != "forbidden_address" || o.Scope != CredentialScope || s.said() != "" {
+			t.Errorf("%s: %+v", host, o)
+		}
+	}
+}
+
+func TestEmailNotCalled(t *testing.T) {
+	s := &scripted{}
+	addr := relayOf(t, s)
+	for name, c := range map[string]struct {
+		url, credential, destination string
+		want                         Outcome // without Excerpt
+	}{
+		"no credential":  {"smtp://" + addr, "SECRET", "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential"}},
+		"no destination": {"smtp://" + addr, "", "a@b\r\nDATA", Outcome{Kind: Failed, Scope: DestinationScope, Code: "invalid_destination"}},
+		"no SMTP":        {"http://" + addr, "", "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_url"}},
+		"in the clear":   {"", "smtp://u:SECRET@relay.example?tls=off&from=a@example.com", "", Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_url"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, v := emailMessage, emailTo(addr)
+			v.URL = c.url
+			m.Credential, m.Destination = cmp.Or(c.credential, m.Credential), cmp.Or(c.destination, m.Destination)
+			sending, looking := send(t.Context(), t, v, m), v.Verify(t.Context(), m.Credential, m.Destination)
+			sound(t, looking, m.Credential)
+			sending.Excerpt, looking.Excerpt = "", ""
+			if sending != c.want || looking != c.want || s.said() != "" {
+				t.Errorf("%+v and %+v after %q", sending, looking, s.said())
+			}
+		})
+	}
+}
+
+// TestEmailVerify verifies that Verify sends all commands of a mail except its content.
+func TestEmailVerify(t *testing.T) {
+	for name, c := range map[string]struct {
+		script script
+		want   Outcome // without Excerpt
+	}{
+		"good":     {nil, Outcome{Kind: Sent, Status: 250}},
+		"login":    {script{"AUTH": "535 5.7.8 no"}, Outcome{Kind: Failed, Scope: CredentialScope, Status: 535, Code: "5.7.8"}},
+		"nobody":   {script{"RCPT": "550 5.1.1 no SECRET/+%word"}, Outcome{Kind: Failed, Scope: DestinationScope, Status: 550, Code: "5.1.1"}},
+		"later":    {script{"RCPT": "450 4.2.0 later"}, Outcome{Kind: Retry, Status: 450, Code: "4.2.0"}},
+		"hangs up": {script{"RCPT": hangUp}, Outcome{Kind: Retry, Code: "connection_error"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &scripted{script: c.script}
+			o := emailTo(relayOf(t, s)).Verify(t.Context(), emailCredential, "ops@example.com")
+			sound(t, o, emailCredential)
+			if o.Excerpt == "" || strings.Contains(s.said(), "DATA") || len(s.mails) > 0 {
+				t.Errorf("%+v after %q", o, s.said())
+			}
+			if o.Excerpt = ""; o != c.want {
+				t.Errorf("%+v, want %+v", o, c.want)
+			}
+		})
+	}
+}
+
+func TestEmailManyAtOnce(t *testing.T) {
+	s := &scripted{}
+	m := emailTo(relayOf(t, s))
+	var g sync.WaitGroup
+	for range 16 {
+		g.Go(func() {
+			for range 5 {
+				if o := send(t.Context(), t, m, emailMessage); o.Kind != Sent {
+					t.Errorf("%+v", o)
+				}
+			}
+		})
+	}
+	g.Wait()
+	if len(s.mails) != 80 {
+		t.Errorf("%d mails", len(s.mails))
+	}
+}

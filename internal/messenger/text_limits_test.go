@@ -1,0 +1,78 @@
+package messenger
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestFit(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  string
+		limit int
+		size  func(string) int
+		want  string
+		cut   bool
+	}{
+		"short":                 {"node1 down", 10, byteLen, "node1 down", false},
+		"in bytes":              {"node1 down", 9, byteLen, "node1…", true},
+		"Korean in bytes":       {"노드1 장애", 12, byteLen, "노드1…", true},
+		"Korean in characters":  {"노드1 장애", 5, utf8.RuneCountInString, "노드1…", true},
+		"a pair in units":       {"🔥🔥", 3, utf16Len, "🔥…", true},
+		"a family stays whole":  {"x👨‍👩‍👧‍👦y", 5, utf8.RuneCountInString, "x…", true},
+		"an accent stays":       {"ae\u0301e", 3, utf8.RuneCountInString, "a…", true},
+		"counted after escapes": {"a&b&c", 9, func(s string) int { return len(strings.ReplaceAll(s, "&", "&amp;")) }, "a&…", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, cut := truncate(c.text, c.limit, c.size)
+			if got != c.want || cut != c.cut || c.size(got) > c.limit {
+				t.Errorf("%q (%d), %v", got, c.size(got), cut)
+			}
+		})
+	}
+}
+
+func FuzzFit(f *testing.F) {
+	f.Add("노드1 장애 👨‍👩‍👧‍👦", uint8(9))
+	f.Fuzz(func(t *testing.T, text string, limit uint8) {
+		most := int(limit) + len(ellipsis)
+		got, cut := truncate(text, most, byteLen)
+		if len(got) > most || cut != (len(text) > most) || !cut && got != text {
+			t.Errorf("%q at %d: %q, %v", text, most, got, cut)
+		}
+		if head, ok := strings.CutSuffix(got, ellipsis); cut && (!ok || !strings.HasPrefix(text, head)) {
+			t.Errorf("%q is not the head of %q", got, text)
+		}
+	})
+}
+
+func TestFull(t *testing.T) {
+	m := Message{Text: "[high] disk full"}
+	if got := m.PlainText(); got != "[high] disk full" {
+		t.Errorf("plain: %q", got)
+	}
+	m.Title, m.Link = "db1", "https://grafana.example/d/1"
+	m.Details = []Detail{{Name: "host", Value: "db1"}, {Name: "free", Value: "0 %"}}
+	if got, want := m.PlainText(), "db1\n[high] disk full\n\nhost: db1\nfree: 0 %\n\nhttps://grafana.example/d/1"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestURLSecrets(t *testing.T) {
+	for value, want := range map[string][]string{
+		"https://h.example/services/T000/B000/abcdefghijklmnopqrst?sig=AB%2BC&v=1": {
+			"https://h.example/services/T000/B000/abcdefghijklmnopqrst?sig=AB%2BC&v=1", "h.example/services/T000/B000/abcdefghijklmnopqrst?sig=AB%2BC&v=1",
+			"/services/T000/B000/abcdefghijklmnopqrst?sig=AB%2BC&v=1", "abcdefghijklmnopqrst", "AB+C",
+		},
+		"https://h.example/webhooks/workflows/k3yk3yk3": {
+			"https://h.example/webhooks/workflows/k3yk3yk3", "h.example/webhooks/workflows/k3yk3yk3", "/webhooks/workflows/k3yk3yk3", "k3yk3yk3",
+		},
+		"https://h.example/": {"https://h.example/"},
+		"%zz":                {"%zz"},
+	} {
+		if got := urlSecrets(value); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+}

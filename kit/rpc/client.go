@@ -1,0 +1,36 @@
+package rpc
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+)
+
+// callTimeout is the timeout of a call between services that has no deadline of its own.
+const callTimeout = 10 * time.Second
+
+// NewHTTPClient returns the HTTP client for calls between services: HTTP/2, cleartext for
+// http URLs, many concurrent calls on one connection.
+func NewHTTPClient() *http.Client {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetHTTP2(true)
+	return &http.Client{Transport: &http.Transport{
+		Protocols:   protocols,
+		DialContext: (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		HTTP2:       &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+	}}
+}
+
+// ClientOptions configures generated clients to use gRPC, with a deadline on each call. If
+// the upstream, a service of that name, does not respond to a call, callers get unavailable
+// without the cause, and log gets the cause.
+func ClientOptions(upstream string, log *slog.Logger) connect.ClientOption {
+	return connect.WithClientOptions(
+		connect.WithGRPC(),
+		connect.WithInterceptors(&upstreamInterceptor{name: upstream, timeout: callTimeout, log: log}),
+	)
+}

@@ -1,0 +1,126 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/vanguard"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// jsonOptions are the options of all JSON responses: they include fields with an empty or zero
+// value, see docs/compatibility.md.
+var jsonOptions = protojson.MarshalOptions{EmitDefaultValues: true}
+
+// codecs replaces Connect's codecs by codecs that refuse requests beyond a limit.
+func codecs(limit sizeLimit) connect.HandlerOption {
+	return connect.WithHandlerOptions(
+		connect.WithCodec(protoCodec{limit}),
+		connect.WithCodec(jsonCodec{"json", limit}),
+		connect.WithCodec(jsonCodec{"json; charset=utf-8", limit}),
+	)
+}
+
+// jsonCodec is Connect's JSON codec with the output of appendJSON. It ignores unknown
+// fields of requests: generated clients may be newer than the server.
+type jsonCodec struct {
+	name  string
+	limit sizeLimit
+}
+
+func (c jsonCodec) Name() string { return c.name }
+
+func (c jsonCodec) Marshal(message any) ([]byte, error) {
+	return appendJSON(nil, message.(proto.Message))
+}
+
+// MarshalStable is Marshal, whose output is deterministic: responses to GET are cacheable.
+func (c jsonCodec) MarshalStable(message any) ([]byte, error) { return c.Marshal(message) }
+
+// IsBinary returns false: the text goes into a URL as it is.
+func (c jsonCodec) IsBinary() bool { return false }
+
+func (c jsonCodec) Unmarshal(data []byte, message any) error {
+	if len(data) == 0 { // an empty body is an empty message, as in Connect's own codec
+		return nil
+	}
+	return readJSON(protojson.UnmarshalOptions{DiscardUnknown: true}, c.limit, data, message.(proto.Message))
+}
+
+// restCodec is the JSON codec of REST. It returns an error for an unknown field and names
+// it, for people type REST bodies.
+type restCodec struct{ vanguard.JSONCodec }
+
+func newRESTCodec(resolver vanguard.TypeResolver) vanguard.Codec {
+	codec := vanguard.NewJSONCodec(resolver)
+	codec.MarshalOptions = jsonOptions
+	codec.MarshalOptions.Resolver = resolver
+	codec.UnmarshalOptions.DiscardUnknown = false
+	return restCodec{*codec}
+}
+
+// MarshalAppend encodes a message. The text of an error may quote what is not UTF-8, which
+// a message cannot hold: those bytes are replaced.
+func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, error) {
+	if failure, ok := message.(*status.Status); ok && !utf8.ValidString(failure.GetMessage()) {
+		failure.Message = strings.ToValidUTF8(failure.GetMessage(), string(utf8.RuneError))
+	}
+	return appendJSON(dst, message)
+}
+
+// MarshalAppendField encodes one field of a message, such as a bare array.
+func (c restCodec) MarshalAppendField(dst []byte, message proto.Message, field protoreflect.FieldDescriptor) ([]byte, error) {
+	text, err := c.JSONCodec.MarshalAppendField(nil, message, field)
+	return appendCompact(dst, text, err)
+}
+
+// Unmarshal decodes a message.
+func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
+	if err := readJSON(c.UnmarshalOptions, publicLimit, data, message); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, err)
+	}
+	return nil
+}
+
+// UnmarshalField decodes one field of a message, from a body or a query parameter.
+func (c restCodec) UnmarshalField(data []byte, message proto.Message, field protoreflect.FieldDescriptor) error {
+	if err := c.JSONCodec.UnmarshalField(data, message, field); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, jsonError(err, nil, field.JSONName()))
+	}
+	return nil
+}
+
+// appendJSON encodes a message as compact JSON. protojson varies its spaces on
+// purpose, but callers of the older service depend on them: see docs/compatibility.md.
+func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
+	text, err := jsonOptions.Marshal(message)
+	return appendCompact(dst, text, err)
+}
+
+func appendCompact(dst, text []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	buffer := bytes.NewBuffer(dst)
+	if err := json.Compact(buffer, text); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}
+
+// readJSON decodes a message within limit.
+func readJSON(options protojson.UnmarshalOptions, limit sizeLimit, data []byte, message proto.Message) error {
+	if err := limit.checkJSON(data); err != nil {
+		return err
+	}
+	if err := options.Unmarshal(data, message); err != nil {
+		return jsonError(err, data, "")
+	}
+	return checkItems(message.ProtoReflect())
+}

@@ -1,0 +1,89 @@
+package rpc
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"golang.org/x/time/rate"
+)
+
+var (
+	errForeignHost   = errors.New("host: not allowed; add it to --allowed-hosts if it leads to this server")
+	errForeignOrigin = errors.New("origin: pages of other sites may not call this server")
+)
+
+// Protect wraps next to refuse requests of other sites' pages, which can make a browser on
+// this machine or its network send them: the Host must be allowed, and an Origin must equal
+// the Host. Refused requests get 403, or permission_denied by the protocol of the request.
+func Protect(next http.Handler, hosts Hosts, log *slog.Logger) http.Handler {
+	g := &originGuard{next: next, hosts: hosts, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
+	g.logged.Interval = time.Minute
+	return g
+}
+
+// An originGuard refuses cross-origin requests, for Protect.
+type originGuard struct {
+	next   http.Handler
+	hosts  Hosts
+	cross  *http.CrossOriginProtection
+	errors *connect.ErrorWriter
+	log    *slog.Logger
+	logged rate.Sometimes // any client can cause such warnings
+}
+
+// ServeHTTP serves or refuses a request.
+func (g *originGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := g.check(r); err != nil {
+		g.refuse(w, r, err)
+		return
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+// check returns the reason to refuse a request, or nil. Safe methods are allowed without an
+// Origin, as links of other sites send them.
+func (g *originGuard) check(r *http.Request) error {
+	if !g.hosts.allows(r) {
+		return errForeignHost
+	}
+	if err := g.cross.Check(r); err != nil {
+		return errForeignOrigin
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
+			return errForeignOrigin
+		}
+	}
+	return nil
+}
+
+// refuse responds with the error format of the protocol of the request.
+func (g *originGuard) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	ctx := r.Context()
+	g.logged.Do(func() {
+		g.log.WarnContext(ctx, "request refused, not logging further ones for a minute",
+			"error", err, "host", truncateName(r.Host), "origin", truncateName(r.Header.Get("Origin")), "path", truncateName(r.URL.Path))
+	})
+	if isProcedure(r.URL.Path) {
+		_ = g.errors.Write(w, r, connect.NewError(connect.CodePermissionDenied, err)) // fails only if the caller is gone
+		return
+	}
+	(&restWriter{ResponseWriter: w, log: g.log, rule: restRule{legacy: isLegacy(r.URL.Path)}}).writeError(http.StatusForbidden, err.Error())
+}
+
+// isProcedure reports whether a path is a procedure, /package.Service/Method, and not REST.
+func isProcedure(path string) bool {
+	return strings.Count(path, "/") == 2 && !strings.HasPrefix(path, "/v1/")
+}
+
+// isLegacy reports whether a path is one of the older service, whose errors have additional
+// fields.
+func isLegacy(path string) bool {
+	path = strings.TrimSuffix(path, "/")
+	return path == "/v1/alerts" || path == "/v1/groups" || strings.HasPrefix(path, "/v1/groups/")
+}

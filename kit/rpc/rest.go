@@ -1,0 +1,187 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"connectrpc.com/vanguard"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// mountREST serves the google.api.http paths of services, all below /v1/.
+func mountREST(mux *http.ServeMux, services []Service) error {
+	var transcoded []*vanguard.Service
+	handler := &restHandler{routes: routes{}}
+	for _, s := range services {
+		if s.rest == nil {
+			continue
+		}
+		found, err := routesOf(s.Name())
+		if err != nil {
+			return fmt.Errorf("serve REST: %w", err)
+		}
+		for _, r := range found {
+			handler.routes[len(r.segments)] = append(handler.routes[len(r.segments)], r)
+		}
+		handler.restShared = *s.rest
+		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
+	}
+	if len(transcoded) == 0 {
+		mux.Handle("/v1/", handler) // responds with 404 to every path
+		return nil
+	}
+	transcoder, err := vanguard.NewTranscoder(transcoded,
+		vanguard.WithCodec(newRESTCodec),
+		vanguard.WithDefaultServiceOptions(
+			vanguard.WithTargetProtocols(vanguard.ProtocolConnect),
+			vanguard.WithTargetCodecs(vanguard.CodecProto),
+			vanguard.WithNoTargetCompression(),
+		),
+	)
+	if err != nil {
+		return fmt.Errorf("serve REST: %w", err)
+	}
+	handler.transcoder = transcoder
+	mux.Handle("/v1/", handler)
+	return nil
+}
+
+// restShared are the dependencies that the REST paths of all services of a process share.
+type restShared struct {
+	log     *slog.Logger
+	ignored metric.Int64Counter
+}
+
+// maxQueryBytes limits the query of a REST request: filters and a page token.
+const maxQueryBytes = 4 << 10
+
+// A restHandler serves all REST paths of a port. It checks paths, queries and bodies more
+// strictly than the transcoder, and formats responses as docs/rest.md specifies.
+type restHandler struct {
+	restShared
+	routes     routes
+	transcoder http.Handler
+}
+
+// ServeHTTP serves a request.
+func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	found, err := h.routes.match(r.Method, r.URL.EscapedPath())
+	out := &restWriter{ResponseWriter: w, log: h.log, rule: restRule{legacy: found.legacy}}
+	defer h.recover(out, r)
+	switch {
+	case err != nil:
+		out.writeError(http.StatusBadRequest, err.Error())
+		return
+	case len(r.URL.RawQuery) > maxQueryBytes: // errors quote it
+		out.writeError(http.StatusBadRequest, fmt.Sprintf("query is longer than %d bytes", maxQueryBytes))
+		return
+	case found.route == nil && len(found.allow) > 0:
+		w.Header().Set("Allow", strings.Join(found.allow, ", "))
+		out.writeError(http.StatusMethodNotAllowed, "the path has no method "+truncateName(r.Method)+": use "+strings.Join(found.allow, ", "))
+		return
+	case found.route == nil:
+		out.writeError(http.StatusNotFound, "unknown path")
+		return
+	}
+	out.rule = found.restRule
+	inner, refused := h.prepare(found, out, r)
+	if refused != nil {
+		if refused.status == http.StatusUnsupportedMediaType {
+			w.Header().Set("Accept-Encoding", "gzip") // the encodings of a request body, by RFC 9110
+		}
+		out.writeError(refused.status, refused.Error())
+		return
+	}
+	h.transcoder.ServeHTTP(out, inner)
+	out.finish()
+}
+
+// prepare returns the request for the transcoder: its body is read, and it holds nothing
+// that the route does not know.
+func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request) (*http.Request, *restRefusal) {
+	query, ignored, err := found.query(r.URL.RawQuery)
+	if err != nil {
+		return nil, newRefusal(http.StatusBadRequest, "%w", err)
+	}
+	if err := checkHeader(r.Header); err != nil {
+		return nil, newRefusal(http.StatusBadRequest, "%w", err)
+	}
+	inner, target := *r, *r.URL // copies: the server keeps the original, except for headers
+	target.Path, target.RawPath, target.RawQuery = found.path, "", query
+	inner.URL = &target
+	inner.Method = found.method
+	inner.TransferEncoding = nil
+	count := len(ignored)
+	if found.body == "" { // a body that is sent is ignored
+		inner.Header.Del("Content-Type")
+		inner.Body, inner.ContentLength = http.NoBody, 0
+	} else {
+		body, refused := found.readBody(r)
+		if refused != nil {
+			return nil, refused
+		}
+		if found.legacy && !found.raw {
+			names, unknown := blankUnknownFields(body, found.input, found.refused)
+			out.ignored, count = names, count+unknown
+		}
+		if !found.raw {
+			inner.Header.Set("Content-Type", "application/json")
+		}
+		inner.Body, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	for _, name := range [...]string{"Content-Encoding", "Content-Length", "Connect-Protocol-Version"} {
+		delete(inner.Header, name)
+	}
+	if len(out.ignored) > 0 {
+		inner.Header.Del("Accept-Encoding") // the body of the response is extended
+	}
+	if count > 0 && found.legacy {
+		h.ignored.Add(r.Context(), int64(count), metric.WithAttributes(attribute.String("path", found.method+" "+found.template)))
+	}
+	return &inner, nil
+}
+
+// checkHeader returns an error for an invalid header whose value goes into a message.
+func checkHeader(header http.Header) error {
+	for name, values := range header {
+		if name != idempotencyHeader && !strings.HasPrefix(name, "Ce-") && !strings.HasPrefix(name, "X-Twilio-") {
+			continue
+		}
+		for _, v := range values {
+			if !utf8.ValidString(v) {
+				return fmt.Errorf("header %s: not valid UTF-8", name)
+			}
+		}
+	}
+	if timeout := header.Get("X-Server-Timeout"); timeout != "" {
+		if seconds, err := strconv.ParseFloat(timeout, 64); err != nil || !(seconds > 0 && seconds < 1e9) {
+			return fmt.Errorf("header X-Server-Timeout: not a number of seconds")
+		}
+	}
+	return nil
+}
+
+// recover responds to a request whose handler panicked.
+func (h *restHandler) recover(out *restWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { //nolint:errorlint,err113 // a sentinel compared by value, as in net/http
+		panic(p)
+	}
+	h.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelError, "handler panicked",
+		slog.String("path", truncateName(r.URL.Path)), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	if out.status == 0 || out.held != nil {
+		out.writeError(http.StatusInternalServerError, internalErrorText)
+	}
+}

@@ -1,0 +1,188 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// A route is one google.api.http binding of a method.
+type route struct {
+	restRule
+	method   string // HTTP method
+	template string // as in the Protobuf file
+	segments []pathSegment
+	verb     string // after the last colon of the template; empty for none
+	input    protoreflect.MessageDescriptor
+	body     string // the field that the body holds, "*" for all fields, "" for none
+	raw      bool   // the body is a google.api.HttpBody: of any type, and not parsed
+}
+
+// A pathSegment of a path is a literal or a field.
+type pathSegment struct{ literal, field string }
+
+// routes maps numbers of segments to the routes of a port.
+type routes map[int][]*route
+
+// routesOf returns the routes of a service. It returns an error for a streaming method with
+// a REST path: REST responses are sent whole.
+func routesOf(service string) ([]*route, error) {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		return nil, err
+	}
+	var all []*route
+	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // the name is that of a service
+	for i := range methods.Len() {
+		m := methods.Get(i)
+		rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+		if rule == nil {
+			continue
+		}
+		if m.IsStreamingServer() || m.IsStreamingClient() {
+			return nil, fmt.Errorf("%s: streaming is not supported over REST", m.FullName())
+		}
+		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+			r, err := newRoute(m.Input(), binding)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.FullName(), err)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) (*route, error) {
+	r := &route{input: input, body: rule.GetBody()}
+	for method, template := range map[string]string{
+		http.MethodGet: rule.GetGet(), http.MethodPut: rule.GetPut(), http.MethodPost: rule.GetPost(),
+		http.MethodDelete: rule.GetDelete(), http.MethodPatch: rule.GetPatch(),
+	} {
+		if template != "" {
+			r.method, r.template = method, template
+		}
+	}
+	path, ok := strings.CutPrefix(r.template, "/")
+	if !ok || strings.ContainsAny(path, "=*") {
+		return nil, fmt.Errorf("path template %q is not supported", r.template)
+	}
+	path, r.verb, _ = strings.Cut(path, ":")
+	for _, s := range strings.Split(path, "/") {
+		if field, ok := strings.CutPrefix(s, "{"); ok {
+			r.segments = append(r.segments, pathSegment{field: strings.TrimSuffix(field, "}")})
+		} else {
+			r.segments = append(r.segments, pathSegment{literal: s})
+		}
+	}
+	if field := input.Fields().ByName(protoreflect.Name(r.body)); field != nil && field.Message() != nil {
+		r.raw = field.Message().FullName() == "google.api.HttpBody"
+	}
+	r.restRule = restRules[r.method+" "+r.template]
+	return r, nil
+}
+
+// A routeMatch is the result of matching the path of a request.
+type routeMatch struct {
+	*route          // nil for an unknown path or method
+	path   string   // for the transcoder: percent-encoded, without a trailing slash
+	allow  []string // without a route: the methods of the path, sorted
+	legacy bool     // a path of the older service
+}
+
+// match returns the route of a request by its percent-encoded path. It returns an error
+// with the name of the field for a path value that is not UTF-8.
+//
+// A colon starts a verb if the path has a verb of this name, and belongs to the value if not.
+func (rs routes) match(method, path string) (m routeMatch, err error) {
+	trimmed := strings.TrimSuffix(path, "/")
+	values := strings.Split(strings.TrimPrefix(trimmed, "/"), "/")
+	last := values[len(values)-1]
+	verb := ""
+	if colon := strings.LastIndexByte(last, ':'); colon >= 0 && rs.hasVerb(len(values), last[colon+1:]) {
+		verb, values[len(values)-1] = last[colon+1:], last[:colon]
+	}
+	for i, v := range values {
+		if values[i], err = url.PathUnescape(v); err != nil {
+			return m, fmt.Errorf("path: %w", err)
+		}
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, r := range rs[len(values)] {
+		if r.verb != verb || !r.matches(values) || path != trimmed && !r.legacy {
+			continue
+		}
+		m.legacy = m.legacy || r.legacy
+		if r.method == method {
+			m.route, m.legacy, m.allow = r, r.legacy, nil
+			m.path, err = r.fill(values)
+			return m, err
+		}
+		m.allow = append(m.allow, r.method)
+		if r.method == http.MethodGet {
+			m.allow = append(m.allow, http.MethodHead)
+		}
+	}
+	slices.Sort(m.allow)
+	return m, nil
+}
+
+func (rs routes) hasVerb(segments int, verb string) bool {
+	return verb != "" && slices.ContainsFunc(rs[segments], func(r *route) bool { return r.verb == verb })
+}
+
+// matches reports whether the segments of a path match those of r.
+func (r *route) matches(values []string) bool {
+	for i, s := range r.segments {
+		if s.field == "" && s.literal != values[i] || s.field != "" && values[i] == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// fill returns the path of r with values.
+func (r *route) fill(values []string) (string, error) {
+	var path strings.Builder
+	for i, s := range r.segments {
+		path.WriteByte('/')
+		switch {
+		case s.field == "":
+			path.WriteString(s.literal)
+		case !utf8.ValidString(values[i]):
+			return "", fmt.Errorf("%s: not valid UTF-8 in the path", s.field)
+		default:
+			path.WriteString(strings.ReplaceAll(url.PathEscape(values[i]), ":", "%3A"))
+		}
+	}
+	if r.verb != "" {
+		path.WriteString(":" + r.verb)
+	}
+	return path.String(), nil
+}
+
+// restRulesOf returns the rules of the raw routes of a service by its path in Connect; none
+// without a descriptor, which mountREST reports.
+func restRulesOf(path string) []restRule {
+	found, err := routesOf(strings.Trim(path, "/"))
+	if err != nil {
+		return nil
+	}
+	var rules []restRule
+	for _, r := range found {
+		if r.raw {
+			rules = append(rules, r.restRule)
+		}
+	}
+	return rules
+}

@@ -1,0 +1,205 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// maxIgnoredNames is the maximum number of ignored fields that a response names.
+const maxIgnoredNames = 20
+
+// unknownFields finds the fields of a JSON body that its message does not have. Every alert
+// passes it, so it scans only names and the ends of values: the decoder reports malformed
+// JSON.
+type unknownFields struct {
+	body    []byte
+	at      int
+	refused string   // a field that is kept, so that the decoder refuses it
+	names   []string // the first of them, as paths: details.color
+	count   int
+	blanks  [][2]int // their byte ranges, with their commas
+}
+
+// blankUnknownFields overwrites the unknown fields of a JSON body with spaces, so that the
+// positions in errors stay right. It returns their names, each once and at most
+// maxIgnoredNames, and their number. It keeps the field named refused, and a body that is
+// not JSON.
+func blankUnknownFields(body []byte, message protoreflect.MessageDescriptor, refused string) (names []string, count int) {
+	u := &unknownFields{body: body, refused: refused}
+	if !u.value(message, "") || len(u.blanks) == 0 || !json.Valid(body) {
+		return nil, 0
+	}
+	for _, b := range u.blanks {
+		for i := b[0]; i < b[1]; i++ {
+			body[i] = ' '
+		}
+	}
+	return u.names, u.count
+}
+
+// value skips the value of a field of type message; nil for any other type. Like all skip
+// methods, it reports false if the body is not JSON.
+func (u *unknownFields) value(message protoreflect.MessageDescriptor, path string) bool {
+	c := u.peek()
+	if message == nil || message.ParentFile().Package() == "google.protobuf" {
+		return u.skip()
+	}
+	switch c {
+	case '{':
+		return u.object(message, path)
+	case '[':
+		return u.list(message, path)
+	}
+	return u.skip()
+}
+
+func (u *unknownFields) list(message protoreflect.MessageDescriptor, path string) bool {
+	for u.at++; u.peek() != ']'; {
+		if u.peek() == '{' && !u.object(message, path) || u.peek() != ',' && u.peek() != ']' && !u.skip() {
+			return false
+		}
+		if u.peek() == ',' {
+			u.at++
+		}
+	}
+	u.at++
+	return true
+}
+
+func (u *unknownFields) object(message protoreflect.MessageDescriptor, path string) bool {
+	u.at++
+	kept := -1 // the end of the last known field
+	for u.peek() == '"' {
+		start := u.at
+		name, ok := u.name()
+		if !ok {
+			return false
+		}
+		field := fieldNamed(message, name)
+		inner, within := messageOf(field), ""
+		if inner != nil {
+			within = path + name + "."
+		}
+		if !u.value(inner, within) {
+			return false
+		}
+		end := u.at
+		more := u.peek() == ','
+		switch {
+		case field != nil, path+name == u.refused && name != "":
+			kept = end
+		case more:
+			u.add(path+name, start, u.at+1)
+		case kept >= 0:
+			u.add(path+name, kept+bytes.IndexByte(u.body[kept:], ','), end)
+		default:
+			u.add(path+name, start, end)
+		}
+		if more {
+			u.at++
+		}
+	}
+	ended := u.peek() == '}'
+	u.at++
+	return ended
+}
+
+func (u *unknownFields) add(name string, start, end int) {
+	u.blanks = append(u.blanks, [2]int{start, end})
+	u.count++
+	if name = truncateName(name); len(u.names) < maxIgnoredNames && !slices.Contains(u.names, name) {
+		u.names = append(u.names, name)
+	}
+}
+
+// name skips the name of a field and its colon, and returns the name.
+func (u *unknownFields) name() (name string, ok bool) {
+	start := u.at
+	if !u.text() {
+		return "", false
+	}
+	quoted := u.body[start:u.at]
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		name = string(quoted[1 : len(quoted)-1])
+	} else if json.Unmarshal(quoted, &name) != nil {
+		return "", false
+	}
+	if u.peek() != ':' {
+		return "", false
+	}
+	u.at++
+	return name, true
+}
+
+// text skips a string.
+func (u *unknownFields) text() bool {
+	for u.at++; u.at < len(u.body); u.at++ {
+		switch u.body[u.at] {
+		case '\\':
+			u.at++
+		case '"':
+			u.at++
+			return true
+		}
+	}
+	return false
+}
+
+// skip skips any value.
+func (u *unknownFields) skip() bool {
+	start := u.at
+	for depth := 0; u.at < len(u.body); {
+		switch u.body[u.at] {
+		case '"':
+			if !u.text() {
+				return false
+			}
+		case '{', '[':
+			depth++
+			u.at++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return u.at > start
+			}
+			depth--
+			u.at++
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return u.at > start
+			}
+			u.at++
+			continue
+		default:
+			u.at++
+			continue
+		}
+		if depth == 0 {
+			return true
+		}
+	}
+	return u.at > start // a bare number ends with the body
+}
+
+// peek skips white space and returns the byte after it, 0 at the end.
+func (u *unknownFields) peek() byte {
+	for ; u.at < len(u.body); u.at++ {
+		switch u.body[u.at] {
+		case ' ', '\t', '\r', '\n':
+			continue
+		}
+		return u.body[u.at]
+	}
+	return 0
+}
+
+// messageOf returns the message type of a singular or repeated field, or nil.
+func messageOf(field protoreflect.FieldDescriptor) protoreflect.MessageDescriptor {
+	if field == nil || field.IsMap() {
+		return nil
+	}
+	return field.Message()
+}

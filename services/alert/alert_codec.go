@@ -1,0 +1,320 @@
+package alert
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
+	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/fault"
+)
+
+// The states in the API have the same numbers as those of this package, which
+// TestWireEnums checks. Counts and status codes fit an int32.
+
+// alertID returns the id as callers see it.
+func alertID(id int64) string { return strconv.FormatInt(id, 10) }
+
+// readAlertID parses an id of alertID. For any other text it returns fault.ErrNotFound.
+func readAlertID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("alert %q: %w", text, fault.ErrNotFound)
+	}
+	return id, nil
+}
+
+// defaultTTL is the default time to live of an alert.
+const defaultTTL = 24 * time.Hour
+
+func ttlFromWire(ttl *durationpb.Duration) time.Duration {
+	if ttl == nil {
+		return defaultTTL
+	}
+	return ttl.AsDuration()
+}
+
+func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (Alert, error) {
+	a := Alert{
+		Targets:        req.GetTarget(),
+		UnknownTargets: unknown,
+		Severity:       req.GetSeverity(),
+		Message:        req.GetMessage(),
+		Title:          req.GetTitle(),
+		Link:           req.GetLink(),
+		Details:        detailsFromWire(req.GetDetails()),
+		CreateTime:     now,
+		ExpireTime:     now.Add(ttlFromWire(req.GetTtl())),
+		AlertKey:       req.GetKey(),
+		Resolved:       req.GetStatus() == alertv1.AlertStatus_ALERT_STATUS_RESOLVED,
+		IdempotencyKey: req.GetIdempotencyKey(),
+	}
+	if a.Resolved && a.AlertKey == "" {
+		return Alert{}, fmt.Errorf("key: required if status is resolved: %w", fault.ErrInvalid)
+	}
+	if a.Severity == "" {
+		a.Severity = "normal"
+	}
+	if a.IdempotencyKey == "" {
+		return a, nil
+	}
+	asked, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	if err != nil {
+		return Alert{}, fmt.Errorf("computing the request digest failed: %w", err)
+	}
+	digest := sha256.Sum256(asked)
+	a.RequestDigest = digest[:]
+	return a, nil
+}
+
+func sentToWire(a Alert, count int) *alertv1.SendAlertResponse {
+	return &alertv1.SendAlertResponse{Id: alertID(a.ID), UserCount: int32(count), UnknownTarget: a.UnknownTargets}
+}
+
+func alertToWire(a Alert) *alertv1.Alert {
+	return &alertv1.Alert{
+		Id:             alertID(a.ID),
+		Target:         a.Targets,
+		Severity:       a.Severity,
+		Message:        a.Message,
+		Title:          a.Title,
+		Link:           a.Link,
+		Details:        detailsToWire(a.Details),
+		UnknownTarget:  a.UnknownTargets,
+		UserCount:      int32(a.Counts.Total()),
+		CreateTime:     timestamppb.New(a.CreateTime),
+		ExpireTime:     timestamppb.New(a.ExpireTime),
+		DeliveryCounts: countsToWire(a.Counts),
+		Key:            job.DisplayKey(a.AlertKey),
+		Status:         statusToWire(a.Resolved),
+	}
+}
+
+func statusToWire(resolved bool) alertv1.AlertStatus {
+	if resolved {
+		return alertv1.AlertStatus_ALERT_STATUS_RESOLVED
+	}
+	return alertv1.AlertStatus_ALERT_STATUS_FIRING
+}
+
+func detailsToWire(ds []job.Detail) []*alertv1.Detail {
+	wire := make([]*alertv1.Detail, 0, len(ds))
+	for _, d := range ds {
+		wire = append(wire, &alertv1.Detail{Name: d.Name, Value: d.Value})
+	}
+	return wire
+}
+
+func detailsFromWire(wire []*alertv1.Detail) []job.Detail {
+	var ds []job.Detail
+	for _, d := range wire {
+		ds = append(ds, job.Detail{Name: d.GetName(), Value: d.GetValue()})
+	}
+	return ds
+}
+
+func countsToWire(c Counts) *alertv1.DeliveryCounts {
+	return &alertv1.DeliveryCounts{
+		Queued:   int32(c[Queued] + c[Claimed]),
+		Sent:     int32(c[Sent]),
+		Failed:   int32(c[Failed]),
+		Expired:  int32(c[Expired]),
+		Canceled: int32(c[Canceled]),
+		Held:     int32(c[Held]),
+	}
+}
+
+func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
+	wire := make([]*alertv1.Delivery, 0, len(ds))
+	for _, d := range ds {
+		chain := ""
+		if d.Chain != 0 {
+			chain = strconv.FormatInt(d.Chain, 10)
+		}
+		attempts := make([]*alertv1.Attempt, 0, len(d.Attempts))
+		for _, t := range d.Attempts {
+			attempts = append(attempts, attemptToWire(t))
+		}
+		wire = append(wire, &alertv1.Delivery{
+			Id:              strconv.FormatInt(d.ID, 10),
+			NickName:        d.Nickname,
+			Messenger:       d.Messenger,
+			Destination:     d.Destination,
+			State:           alertv1.DeliveryState(d.State),
+			Reason:          d.Reason,
+			NextAttemptTime: timeToWire(d.NextTime),
+			EndTime:         timeToWire(d.EndTime),
+			Attempts:        attempts,
+			Chain:           chain,
+			Receipt:         receiptToWire(d.Receipt),
+		})
+	}
+	return wire
+}
+
+// A watchMessage is a message of WatchAlert. It is built once for all watchers.
+type watchMessage = alertv1.WatchAlertResponse
+
+func watchMessageToProto(ds []Delivery, counts Counts) *watchMessage {
+	return &watchMessage{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(counts)}
+}
+
+func attemptToWire(t Attempt) *alertv1.Attempt {
+	return &alertv1.Attempt{
+		Number:            int32(t.Number),
+		Fence:             t.Fence,
+		StartTime:         timestamppb.New(t.StartTime),
+		EndTime:           timestamppb.New(t.EndTime),
+		Outcome:           outcome.ToWire(t.Outcome),
+		PossibleDuplicate: t.PossibleDuplicate,
+	}
+}
+
+// receiptToWire returns nil for the zero Receipt.
+func receiptToWire(r Receipt) *alertv1.Receipt {
+	if r == (Receipt{}) {
+		return nil
+	}
+	return &alertv1.Receipt{
+		Status:            r.Status,
+		Time:              timestamppb.New(r.Time),
+		Final:             r.Final,
+		ProviderCode:      r.Code,
+		ProviderMessageId: r.MessageID,
+	}
+}
+
+// receiptFromWire returns the receipt that came at now. A final status other than sent
+// means that the message was not delivered.
+func receiptFromWire(res *userv1.ReadReceiptResponse, now time.Time) Receipt {
+	o := outcome.FromWire(res.GetOutcome())
+	r := Receipt{MessageID: o.MessageID, Status: res.GetStatus(), Time: now, Final: res.GetFinal()}
+	if r.Failed = r.Final && o.Kind != messenger.Sent; r.Failed {
+		r.Code = o.Code
+	}
+	return r
+}
+
+// maxRecipientsPage is the maximum number of recipients in the response to a dry run.
+const maxRecipientsPage = 1000
+
+// resolvedToWire returns the requested page of recipients.
+func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+	skip, err := readPageToken(req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	all := found.GetRecipients()
+	page := all[min(int(skip), len(all)):]
+	res := &alertv1.ResolveTargetsResponse{UserCount: int32(len(all)), UnknownTarget: found.GetUnknownTarget()}
+	if size := cmp.Or(int(req.GetPageSize()), maxRecipientsPage); len(page) > size {
+		page = page[:size]
+		res.NextPageToken = strconv.Itoa(int(skip) + size)
+	}
+	res.Recipients = make([]*alertv1.Recipient, 0, len(page))
+	for _, r := range page {
+		res.Recipients = append(res.Recipients, &alertv1.Recipient{
+			NickName:    r.GetNickName(),
+			Messenger:   r.GetMessenger(),
+			Destination: r.GetDestination(),
+		})
+	}
+	return res, nil
+}
+
+func queryFromWire(req *alertv1.ListAlertsRequest) (AlertQuery, error) {
+	q := AlertQuery{
+		Limit:        int(req.GetPageSize()),
+		Severity:     req.GetSeverity(),
+		State:        State(req.GetState()),
+		Nickname:     target.CanonicalName(req.GetNickName()),
+		From:         timeFromWire(req.GetCreateTimeFrom()),
+		CreateBefore: timeFromWire(req.GetCreateTimeBefore()),
+	}
+	if q.Limit == 0 {
+		q.Limit = defaultAlertsPage
+	}
+	if token := req.GetPageToken(); token != "" {
+		before, err := readAlertID(token)
+		if err != nil {
+			return AlertQuery{}, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
+		}
+		q.Before = before
+	}
+	return q, nil
+}
+
+func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, error) {
+	filter := req.GetFilter()
+	s := ReplaySelection{
+		Messenger: filter.GetMessenger(),
+		Reason:    filter.GetReason(),
+		From:      timeFromWire(filter.GetEndTimeFrom()),
+		Before:    timeFromWire(filter.GetEndTimeBefore()),
+	}
+	for _, text := range req.GetDeliveryIds() {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id <= 0 {
+			return ReplaySelection{}, fmt.Errorf("delivery_ids: invalid id %q: %w", text, fault.ErrInvalid)
+		}
+		s.IDs = append(s.IDs, id)
+	}
+	if filter.GetAlertId() != "" {
+		id, err := readAlertID(filter.GetAlertId())
+		if err != nil {
+			return ReplaySelection{}, err
+		}
+		s.AlertID = id
+	}
+	return s, nil
+}
+
+func reportFromWire(r *jobv1.Report) Report {
+	return Report{
+		DeliveryID: r.GetDeliveryId(),
+		Fence:      r.GetFence(),
+		StartTime:  r.GetStartTime().AsTime(),
+		EndTime:    r.GetEndTime().AsTime(),
+		Outcome:    outcome.FromWire(r.GetOutcome()),
+
+		SealedCredential: r.GetSealedCredential(),
+	}
+}
+
+func claimToWire(c Claim) *jobv1.Claim {
+	return &jobv1.Claim{
+		DeliveryId:        c.DeliveryID,
+		Fence:             c.Fence,
+		Attempt:           int32(c.Attempt),
+		PossibleDuplicate: c.PossibleDuplicate,
+		LeaseExpireTime:   timestamppb.New(c.LeaseExpireTime),
+	}
+}
+
+// timeToWire returns nil for the zero time.
+func timeToWire(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+// timeFromWire returns the zero time for nil.
+func timeFromWire(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}

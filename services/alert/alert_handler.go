@@ -1,0 +1,215 @@
+package alert
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/fault"
+)
+
+var _ alertv1connect.AlertServiceHandler = (*Handler)(nil)
+
+// defaultAlertsPage is the default page size of ListAlerts.
+const defaultAlertsPage = 50
+
+// A Handler implements AlertService.
+type Handler struct {
+	// Directory is the directory service: its handler in the same process, or a generated
+	// client of another process.
+	Directory userv1connect.DirectoryServiceClient
+	Store     AlertStore
+	Hub       *Hub
+	Loop      *DispatchLoop
+	Renderer  *TextRenderer
+	Specs     []messenger.Spec
+	// FailoverAfter is the failover delay: how long an address may take before the next
+	// one of its failover chain is used. It must be greater than 0.
+	FailoverAfter time.Duration
+	// Severities is the severity map, which extends the built-in ranks.
+	Severities job.SeverityMap
+	Now        func() time.Time
+}
+
+// SendAlert records an alert and its deliveries. The dispatch loop enqueues them after the
+// response.
+func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
+	found, err := h.lookUp(ctx, req.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	if unknown := found.GetUnknownTarget(); req.GetStrict() && len(unknown) > 0 {
+		return nil, fmt.Errorf("unknown target %s (strict): %w", strings.Join(unknown, ", "), fault.ErrInvalid)
+	}
+	a, err := newAlert(req, found.GetUnknownTarget(), h.Now())
+	if err != nil {
+		return nil, err
+	}
+	count, _, err := h.record(ctx, &a, found.GetRecipients(), req.GetFailover())
+	if err != nil {
+		return nil, err
+	}
+	return sentToWire(a, count), nil
+}
+
+// record records an alert with a delivery for each recipient, and passes it to the
+// dispatch loop. It returns the number of deliveries, and whether the alert is a
+// duplicate: then a becomes the alert that was recorded before.
+func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Recipient, failover bool) (count int, again bool, err error) {
+	if len(h.Severities) > 0 {
+		a.RankName = h.Severities.Rank(a.Severity).String()
+	}
+	ds := h.deliveries(recipients, failover, a.CreateTime)
+	if a.Resolved {
+		clearChains(ds)
+	}
+	if err := h.Renderer.Render(ctx, a, messengersOfDeliveries(ds)); err != nil {
+		return 0, false, err
+	}
+	// If the caller disconnects now, an alert that is recorded must still be passed to the
+	// dispatch loop.
+	retry := a.CreateTime.Add(redispatchTimeout)
+	if a.Resolved {
+		retry = a.CreateTime // Due returns it with its rank, which only the ledger knows
+	}
+	again, err = h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
+	if err != nil {
+		return 0, false, err
+	}
+	if again {
+		return a.Counts.Total(), true, nil
+	}
+	if a.AlertKey != "" {
+		h.Loop.Notify()
+	}
+	if !a.Resolved {
+		h.Loop.Enqueue(*a, ds)
+	}
+	return len(ds), false, nil
+}
+
+// GetAlert returns an alert and its first deliveries.
+func (h *Handler) GetAlert(ctx context.Context, req *alertv1.GetAlertRequest) (*alertv1.GetAlertResponse, error) {
+	id, err := readAlertID(req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.Store.Summary(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	ds, next, err := h.deliveryPage(ctx, DeliveryQuery{AlertID: id, Limit: maxDeliveriesPage})
+	if err != nil {
+		return nil, err
+	}
+	return &alertv1.GetAlertResponse{Alert: alertToWire(a), Deliveries: deliveriesToWire(ds), NextPageToken: next}, nil
+}
+
+// ListAlerts returns a page of alerts.
+func (h *Handler) ListAlerts(ctx context.Context, req *alertv1.ListAlertsRequest) (*alertv1.ListAlertsResponse, error) {
+	q, err := queryFromWire(req)
+	if err != nil {
+		return nil, err
+	}
+	alerts, more, err := alertsPage(ctx, h.Store, q)
+	if err != nil {
+		return nil, err
+	}
+	res := &alertv1.ListAlertsResponse{Alerts: make([]*alertv1.Alert, 0, len(alerts))}
+	if more {
+		res.NextPageToken = alertID(alerts[len(alerts)-1].ID)
+	}
+	for _, a := range alerts {
+		res.Alerts = append(res.Alerts, alertToWire(a))
+	}
+	return res, nil
+}
+
+// CancelAlert cancels the deliveries of an alert that were not sent.
+func (h *Handler) CancelAlert(ctx context.Context, req *alertv1.CancelAlertRequest) (*alertv1.CancelAlertResponse, error) {
+	id, err := readAlertID(req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	count, err := h.Store.Cancel(ctx, id, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	h.Hub.ChangedAlert(id)
+	return &alertv1.CancelAlertResponse{CanceledCount: int32(count)}, nil
+}
+
+// ReplayDeliveries queues failed or expired deliveries again. The dispatch loop finds them
+// due.
+func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliveriesRequest) (*alertv1.ReplayDeliveriesResponse, error) {
+	selection, err := selectionFromWire(req)
+	if err != nil {
+		return nil, err
+	}
+	for _, spec := range h.Specs { // no sender takes jobs of other messengers
+		selection.Among = append(selection.Among, spec.Name)
+	}
+	now := h.Now()
+	count, err := h.Store.Replay(ctx, selection, now, now.Add(ttlFromWire(req.GetTtl())), req.GetDryRun())
+	h.Loop.Notify()
+	if err != nil {
+		return nil, err
+	}
+	h.Hub.ChangedAll()
+	return &alertv1.ReplayDeliveriesResponse{ReplayedCount: int32(count)}, nil
+}
+
+// ResolveTargets returns the recipients of targets, and notifies nobody.
+func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+	found, err := h.lookUp(ctx, req.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	return resolvedToWire(found, req)
+}
+
+// lookUp resolves all targets by one call to the directory. A malformed target is an error
+// before the call.
+func (h *Handler) lookUp(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
+	if _, err := target.ParseAll(targets); err != nil {
+		return nil, err
+	}
+	return h.Directory.LookUp(ctx, &userv1.LookUpRequest{Target: targets})
+}
+
+// deliveries returns a delivery for each recipient. Those of a user form a failover chain
+// if failover is set for the alert or for the user. A delivery by an unknown messenger is
+// Failed, with that reason.
+func (h *Handler) deliveries(recipients []*userv1.Recipient, failover bool, now time.Time) []Delivery {
+	ds := make([]Delivery, 0, len(recipients))
+	users := int64(0)
+	for i, r := range recipients {
+		if i == 0 || recipients[i-1].GetNickName() != r.GetNickName() {
+			users++
+		}
+		d := Delivery{
+			Nickname:              r.GetNickName(),
+			Messenger:             r.GetMessenger(),
+			SealedCredential:      r.GetSealedCredential(),
+			CredentialFingerprint: r.GetCredentialKey(),
+			Destination:           r.GetDestination(),
+			State:                 Queued,
+		}
+		if _, ok := messenger.Find(h.Specs, d.Messenger); !ok {
+			d.State, d.Reason, d.EndTime = Failed, "unknown_messenger", now
+		} else if failover || r.GetFailover() {
+			d.Chain = users
+		}
+		ds = append(ds, d)
+	}
+	applyFailoverDelay(ds, h.FailoverAfter, now)
+	return ds
+}

@@ -1,0 +1,46 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// An alertExtras has the optional fields of an alert; most alerts have none, and an empty column.
+type alertExtras struct {
+	Title   string            `json:"title,omitempty"`
+	Link    string            `json:"link,omitempty"`
+	Details []job.Detail      `json:"details,omitempty"`
+	Texts   map[string]string `json:"texts,omitempty"`
+
+	Key      string `json:"key,omitempty"`
+	Resolved bool   `json:"resolved,omitempty"`
+}
+
+// encodeExtras returns the column of an alert.
+func encodeExtras(a alert.Alert) string {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" {
+		return ""
+	}
+	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved})
+	if err != nil {
+		panic(err) // strings can always be marshaled
+	}
+	return string(text)
+}
+
+// decodeExtras decodes the column into an alert.
+func decodeExtras(text string, a *alert.Alert) error {
+	if text == "" {
+		return nil
+	}
+	var e alertExtras
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return fmt.Errorf("decode column more of alert %d: %w", a.ID, err)
+	}
+	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
+	a.AlertKey, a.Resolved = e.Key, e.Resolved
+	return nil
+}

@@ -1,0 +1,10 @@
+package ledger
+
+// SelectBacklogs returns the query of Backlogs, with ? for now.
+var SelectBacklogs = selectBacklogs
+
+// FromV joins the deliveries that a statement changes with its rows.
+const FromV = joinValues
+
+// Simple is the condition for deliveries that are completed without being read.
+const Simple = whereSimple

@@ -1,0 +1,44 @@
+package alert_test
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// TestStopWithLookahead proves that a stopping dispatch loop first enqueues the jobs
+// that were taken ahead of time, on time. Its clock stands still until it is stopped.
+func TestStopWithLookahead(t *testing.T) {
+	t.Parallel()
+	l := ledgerIn(t, "sqlite")
+	q, js := queueIn(t)
+	ds := queued(1)
+	record(t, l, ds)
+	start := time.Now()
+	due := start.Add(400 * time.Millisecond).Truncate(time.Microsecond)
+	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: due}}, start))
+	var told atomic.Bool
+	now := func() time.Time {
+		if told.Load() {
+			return time.Now()
+		}
+		return start
+	}
+	d := &countingDispatcher{Dispatcher: l, taken: make(chan time.Time, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	clock := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(messenger.Specs()), 5, now, slog.New(slog.DiscardHandler))
+	go func() { ended <- clock.Run(ctx) }()
+	receive(t, d.taken)
+	cancel()
+	told.Store(true)
+	must(t, <-ended)
+	if _, put := next(t, consume(t, js)); put.Before(due) {
+		t.Errorf("enqueued %s early", due.Sub(put))
+	}
+}

@@ -1,0 +1,126 @@
+package sender
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+)
+
+// TestWorkersStartOnDemand checks that workers start when there are more tasks than idle workers,
+// up to their maximum.
+func TestWorkersStartOnDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pl := &pipeline{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan []*task), ready: newReadyQueue()}
+		begun, called, answer := 0, 0, make(chan struct{})
+		var mu sync.Mutex
+		var g sync.WaitGroup
+		work := func() {
+			for pl.ready.take() != nil {
+				mu.Lock()
+				called++
+				mu.Unlock()
+				<-answer
+			}
+		}
+		g.Go(func() { pl.scheduleLoop(func() { begun++; g.Go(work) }) })
+		claimed := func() { pl.claimed <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
+
+		expect := func(what string, wantBegun, wantCalled int) {
+			t.Helper()
+			synctest.Wait()
+			if begun != wantBegun || called != wantCalled {
+				t.Errorf("%s: %d workers and %d tasks started, want %d and %d", what, begun, called, wantBegun, wantCalled)
+			}
+		}
+		expect("nothing to do", 0, 0)
+		claimed()
+		expect("a task", 1, 1)
+		answer <- struct{}{}
+		synctest.Wait()
+		claimed()
+		expect("a task and an idle worker", 1, 2)
+		claimed()
+		claimed()
+		claimed()
+		expect("more tasks than workers", 3, 4)
+		close(pl.claimed)
+		close(answer)
+		g.Wait()
+		expect("the end", 3, 5)
+	})
+}
+
+// TestSlotGranularity checks that calls which are allowed within a millisecond are ready together,
+// and others one by one.
+func TestSlotGranularity(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Limiter: ratelimit.New(nil, func() time.Time { return now }, nil)}
+	for _, c := range []struct {
+		name                    string
+		credential, destination ratelimit.Rate
+		ready                   int
+	}{
+		{"no limit", ratelimit.Rate{}, ratelimit.Rate{}, 5},
+		{"fine", ratelimit.Rate{Count: 100_000, Per: time.Second}, ratelimit.Rate{}, 5},
+		{"four calls a millisecond", ratelimit.Rate{Count: 4000, Per: time.Second}, ratelimit.Rate{}, 5},
+		{"coarse", ratelimit.Rate{Count: 1000, Per: time.Second}, ratelimit.Rate{}, 1},
+		{"coarse, of the destination", ratelimit.Rate{Count: 100_000, Per: time.Second}, ratelimit.Rate{Count: 1, Per: time.Second}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pl := &pipeline{Sender: s, smoother: newSmoother()}
+			var list schedule
+			var ready []*task
+			for range 5 {
+				ready = pl.checkDue(&task{
+					credential: limitedKey{Key: ratelimit.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: ratelimit.Key{ID: "destination", Rate: c.destination}},
+					claim: Claim{Expire: now.Add(time.Minute)},
+				}, now, &list, ready)
+			}
+			if len(ready) != c.ready || len(list) != 5-c.ready {
+				t.Errorf("%d ready and %d scheduled, want %d ready", len(ready), len(list), c.ready)
+			}
+		})
+	}
+}
+
+// TestClockGoesBackWhileTasksWait corrects a clock that was an hour ahead, while a task
+// waits a second for its slot: it is called after about a second, not an hour later.
+func TestClockGoesBackWhileTasksWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		ahead.Store(int64(time.Hour))
+		now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
+		pl := &pipeline{
+			Sender:  &Sender{Workers: 4, Now: now, Limiter: ratelimit.New(nil, now, nil)},
+			claimed: make(chan []*task), ready: newReadyQueue(), smoother: newSmoother(), timeout: time.Second,
+		}
+		slow := limitedKey{Key: ratelimit.Key{ID: "credential", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}}
+		called := make(chan time.Time, 2)
+		var g sync.WaitGroup
+		g.Go(func() {
+			pl.scheduleLoop(func() {
+				g.Go(func() {
+					for pl.ready.take() != nil {
+						called <- time.Now()
+					}
+				})
+			})
+		})
+		start := time.Now()
+		for range 2 {
+			pl.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
+		}
+		<-called
+		ahead.Store(0)
+		if took := (<-called).Sub(start); took > 2*time.Second {
+			t.Errorf("second call after %s", took)
+		}
+		close(pl.claimed)
+		g.Wait()
+	})
+}

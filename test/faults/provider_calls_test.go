@@ -1,0 +1,130 @@
+package faults
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/quotedprintable"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+)
+
+// A callKey identifies a delivery in the calls to the fakes: every text is sent once, and
+// every user has a destination of their own.
+type callKey struct{ destination, text string }
+
+// A callParser parses the text and the destination in the body of a call. The destination
+// is empty if the path names the user.
+type callParser func(body string) (callKey, error)
+
+// sights returns the calls to the fakes by delivery, in the order of time.
+func (s *system) sights(t testing.TB) map[callKey][]*mockupv1.Call {
+	t.Helper()
+	res, err := s.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[callKey][]*mockupv1.Call{}
+	for _, call := range res.GetCalls() {
+		key, err := see(call)
+		if err != nil {
+			t.Fatalf("the fake of %s received %q: %v", call.GetPath(), call.GetBody(), err)
+		}
+		seen[key] = append(seen[key], call)
+	}
+	for _, calls := range seen {
+		slices.SortFunc(calls, func(a, b *mockupv1.Call) int {
+			return cmp.Compare(a.GetTime().AsTime().UnixNano(), b.GetTime().AsTime().UnixNano())
+		})
+	}
+	return seen
+}
+
+// see parses a call.
+func see(call *mockupv1.Call) (callKey, error) {
+	for _, r := range ways {
+		found := r.path.FindStringSubmatch(call.GetPath())
+		if found == nil {
+			continue
+		}
+		key, err := r.text(call.GetBody())
+		if err != nil || len(found) == 1 {
+			return key, err
+		}
+		user, err := strconv.Atoi(found[1])
+		key.destination = r.destination(user)
+		return key, err
+	}
+	return callKey{}, fmt.Errorf("no messenger uses it")
+}
+
+// inJSON parses JSON. destination names the field of the destination, or is empty; text
+// is the path of the text from the outermost field.
+func inJSON(destination string, text ...string) callParser {
+	return func(body string) (key callKey, err error) {
+		decoder := json.NewDecoder(strings.NewReader(body))
+		decoder.UseNumber() // some numbers have more digits than a float64
+		var whole map[string]any
+		if err := decoder.Decode(&whole); err != nil {
+			return key, err
+		}
+		if destination != "" {
+			key.destination = fmt.Sprint(whole[destination])
+		}
+		for _, name := range text[:len(text)-1] {
+			whole, _ = whole[name].(map[string]any)
+		}
+		key.text, _ = whole[text[len(text)-1]].(string)
+		return key, nil
+	}
+}
+
+// inCard parses an Adaptive Card.
+func inCard(body string) (key callKey, err error) {
+	var message struct {
+		Attachments [1]struct {
+			Content struct {
+				Body [1]struct{ Inlines [1]struct{ Text string } }
+			}
+		}
+	}
+	err = json.Unmarshal([]byte(body), &message)
+	return callKey{text: message.Attachments[0].Content.Body[0].Inlines[0].Text}, err
+}
+
+// inEvent parses an event of PagerDuty.
+func inEvent(body string) (key callKey, err error) {
+	var event struct {
+		Payload struct{ Source, Summary string }
+	}
+	err = json.Unmarshal([]byte(body), &event)
+	return callKey{event.Payload.Source, event.Payload.Summary}, err
+}
+
+// inForm parses a form.
+func inForm(destination, text string) callParser {
+	return func(body string) (callKey, error) {
+		form, err := url.ParseQuery(body)
+		return callKey{form.Get(destination), form.Get(text)}, err
+	}
+}
+
+// inBody returns the body as the text.
+func inBody(body string) (callKey, error) { return callKey{text: body}, nil }
+
+// inMail parses a single-part mail.
+func inMail(body string) (callKey, error) {
+	m, err := mail.ReadMessage(strings.NewReader(body))
+	if err != nil {
+		return callKey{}, err
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	return callKey{text: strings.TrimSpace(string(text))}, err
+}
