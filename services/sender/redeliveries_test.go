@@ -62,7 +62,7 @@ func TestRedeliveryWithoutSlots(t *testing.T) {
 	h.sentOnce(t, a.ID)
 }
 
-// newSlowSenderHarness returns a rig with a slow rate limit for destinations.
+// newSlowSenderHarness returns a harness with a slow rate limit for destinations.
 func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 	t.Helper()
 	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
