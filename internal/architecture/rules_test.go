@@ -36,6 +36,7 @@ var rules = []rule{
 	{what: "internal/phrase", by: []string{"..."}},
 	{what: "internal/logtest", why: "it records logs of tests"},
 	{what: "internal/testsize", by: []string{"internal/store/storetest/..."}, why: "it scales tests"},
+	{what: "internal/kittest", by: []string{"internal/store/storetest/..."}, why: "it fails tests"},
 	{what: "internal/intake", by: []string{"internal/app/...", "services/edge/..."},
 		why: "the edge parses the requests of other systems"},
 	{what: "internal/redact", by: []string{"..."}},

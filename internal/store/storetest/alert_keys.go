@@ -5,6 +5,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -14,7 +15,7 @@ func fire(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deliver
 	a := alert.Alert{
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, CreateTime: at(now), ExpireTime: expiry,
 	}
-	requireNoError(t, errorOf(l.AddAlert(t.Context(), &a, ds, never)))
+	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, never)))
 	return a
 }
 
@@ -25,14 +26,14 @@ func resolve(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deli
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, Resolved: true,
 		CreateTime: at(now), ExpireTime: expiry,
 	}
-	requireNoError(t, errorOf(l.AddAlert(t.Context(), &a, ds, at(now))))
+	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, at(now))))
 	return a
 }
 
 // requireStates fails the test unless the deliveries of an alert have the wanted states.
 func requireStates(t testing.TB, l alert.Ledger, a alert.Alert, want ...string) {
 	t.Helper()
-	requireEqual(t, stateLines(t, l, a.ID), want)
+	kittest.Equal(t, stateLines(t, l, a.ID), want)
 }
 
 // testKeyedOrder checks that the deliveries of one key to one address are sent one at a time, and
@@ -41,35 +42,35 @@ func requireStates(t testing.TB, l alert.Ledger, a alert.Alert, want ...string) 
 func testKeyedOrder(t *testing.T, l alert.Ledger) {
 	ds1, ds2, ds3 := queuedDeliveries(2), queuedDeliveries(2), queuedDeliveries(2)
 	first := fire(t, l, "disk of db1", "normal", ds1, 0)
-	requireEqual(t, ds1[0].State, alert.Queued)
+	kittest.Equal(t, ds1[0].State, alert.Queued)
 	got, _, err := l.Alert(t.Context(), first.ID)
-	requireNoError(t, err)
-	requireEqual(t, []any{got.AlertKey, got.Resolved}, []any{"disk of db1", false})
+	kittest.NoError(t, err)
+	kittest.Equal(t, []any{got.AlertKey, got.Resolved}, []any{"disk of db1", false})
 	again := fire(t, l, "disk of db1", "critical", ds2, 1)
-	requireEqual(t, ds2[0].State, alert.Held)
+	kittest.Equal(t, ds2[0].State, alert.Held)
 	requireStates(t, l, again, "held -1", "held -1")
 	other := fire(t, l, "disk of db2", "normal", ds3, 1)
 	requireStates(t, l, other, "queued -1", "queued -1")
 	alone := addAlert(t, l, "normal", queuedDeliveries(2), never)
 	requireStates(t, l, alone, "queued -1", "queued -1")
 
-	requireEqual(t, len(claim(t, l, ids(ds2), 2, 100)), 0)
+	kittest.Equal(t, len(claim(t, l, ids(ds2), 2, 100)), 0)
 	claims := claim(t, l, ids(ds1), 2, 100)
 	report(t, l, retryReport(claims[0], 3), pausedReport(claims[1], 3)) // until 14 and 64
-	requireNoError(t, errorOf(l.Reenqueue(t.Context(), at(5), never)))
-	requireEqual(t, total(due(t, l, 6, 100)), 4) // of the other alerts
+	kittest.NoError(t, kittest.ErrorOf(l.Reenqueue(t.Context(), at(5), never)))
+	kittest.Equal(t, total(due(t, l, 6, 100)), 4) // of the other alerts
 	requireStates(t, l, again, "held -1", "held -1")
-	requireEqual(t, total(due(t, l, 14, 100)), 1)
+	kittest.Equal(t, total(due(t, l, 14, 100)), 1)
 	report(t, l, successReport(claim(t, l, ids(ds1[:1]), 15, 100)[0], 15))
 	requireStates(t, l, again, "queued -1", "held -1")
 	jobs := due(t, l, 16, 100) // the four of the other alerts again
-	requireEqual(t, total(jobs), 5)
-	requireEqual(t, jobs[0].Rank, job.Critical)
-	requireEqual(t, jobs[0].Deliveries[0].ID, ds2[0].ID)
+	kittest.Equal(t, total(jobs), 5)
+	kittest.Equal(t, jobs[0].Rank, job.Critical)
+	kittest.Equal(t, jobs[0].Deliveries[0].ID, ds2[0].ID)
 	report(t, l, failureReport(claim(t, l, ids(ds1[1:]), 70, 100)[0], 70))
 	requireStates(t, l, first, "sent 16", "failed 71 channel_not_found")
 	requireStates(t, l, again, "queued -1", "queued -1")
-	requireEqual(t, len(claim(t, l, ids(ds2), 72, 100)), 2)
+	kittest.Equal(t, len(claim(t, l, ids(ds2), 72, 100)), 2)
 }
 
 // testKeyedResolved checks that a resolved alert is sent once, with the rank of the firing one, to
@@ -85,30 +86,30 @@ func testKeyedResolved(t *testing.T, l alert.Ledger) {
 	}
 	ds := queuedDeliveries(3)
 	over := resolve(t, l, "k", "normal", ds, 10)
-	requireEqual(t, []any{ds[1].State, ds[2].State, ds[2].Reason, ds[2].EndTime}, []any{alert.Queued, alert.Canceled, "not_needed", at(10)})
+	kittest.Equal(t, []any{ds[1].State, ds[2].State, ds[2].Reason, ds[2].EndTime}, []any{alert.Queued, alert.Canceled, "not_needed", at(10)})
 	requireStates(t, l, over, "queued -1", "queued -1", "canceled 10 not_needed")
 	got, _, err := l.Alert(t.Context(), over.ID)
-	requireNoError(t, err)
-	requireEqual(t, []any{got.AlertKey, got.Resolved, got.Severity}, []any{"k", true, "normal"})
+	kittest.NoError(t, err)
+	kittest.Equal(t, []any{got.AlertKey, got.Resolved, got.Severity}, []any{"k", true, "normal"})
 	jobs := due(t, l, 10, 100)
-	requireEqual(t, []any{len(jobs), jobs[0].Rank, jobs[0].Content}, []any{1, job.Critical, got.Content("slack")})
-	requireEqual(t, []any{jobs[0].Content.Text, jobs[0].Content.AlertKey, jobs[0].Content.Resolved}, []any{"[normal] resolved: node1 down", "k", true})
+	kittest.Equal(t, []any{len(jobs), jobs[0].Rank, jobs[0].Content}, []any{1, job.Critical, got.Content("slack")})
+	kittest.Equal(t, []any{jobs[0].Content.Text, jobs[0].Content.AlertKey, jobs[0].Content.Resolved}, []any{"[normal] resolved: node1 down", "k", true})
 
 	twice := resolve(t, l, "k", "normal", queuedDeliveries(3), 11) // before the first resolved one was sent
 	requireStates(t, l, twice, "held -1", "held -1", "canceled 11 not_needed")
 	claims := claim(t, l, ids(ds), 12, 100)
 	report(t, l, successReport(claims[0], 12), failureReport(claims[1], 12))
 	requireStates(t, l, twice, "canceled 13 not_needed", "queued -1", "canceled 11 not_needed")
-	requireEqual(t, due(t, l, 13, 100)[0].Rank, job.Critical)
+	kittest.Equal(t, due(t, l, 13, 100)[0].Rank, job.Critical)
 
 	anew := fire(t, l, "k", "low", queuedDeliveries(1), 20)
 	requireStates(t, l, anew, "queued -1")
 	last := resolve(t, l, "k", "high", queuedDeliveries(3), 21)
 	requireStates(t, l, anew, "canceled 21 superseded")
 	requireStates(t, l, last, "canceled 21 not_needed", "held -1", "canceled 21 not_needed")
-	requireEqual(t, cancel(t, l, twice.ID, 22), 1)
+	kittest.Equal(t, cancel(t, l, twice.ID, 22), 1)
 	requireStates(t, l, last, "canceled 21 not_needed", "queued -1", "canceled 21 not_needed")
-	requireEqual(t, due(t, l, 23, 100)[0].Rank, job.Low)
+	kittest.Equal(t, due(t, l, 23, 100)[0].Rank, job.Low)
 }
 
 // testKeyedSuperseded checks that a resolved alert supersedes firing deliveries that were not sent,
@@ -125,7 +126,7 @@ func testKeyedSuperseded(t *testing.T, l alert.Ledger) {
 	requireStates(t, l, over, "canceled 5 not_needed", "canceled 5 not_needed", "canceled 5 not_needed", "held -1", "queued -1", "canceled 5 not_needed")
 	report(t, l, failureReport(claim(t, l, ids(ds[3:4]), 20, 100)[0], 20))
 	requireStates(t, l, over, "canceled 5 not_needed", "canceled 5 not_needed", "canceled 5 not_needed", "queued -1", "queued -1", "canceled 5 not_needed")
-	requireEqual(t, len(claim(t, l, append(ids(ds), ids(deliveries(t, l, second.ID))...), 30, 100)), 0)
+	kittest.Equal(t, len(claim(t, l, append(ids(ds), ids(deliveries(t, l, second.ID))...), 30, 100)), 0)
 }
 
 // testKeyedInHand checks that a resolved alert waits for the claimed delivery of a firing one, which
@@ -141,15 +142,15 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 		"paused":   {func(t *testing.T, c alert.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
 		"unknown":  {func(t *testing.T, c alert.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
 		"deferred": {func(t *testing.T, c alert.Claim) {
-			requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
+			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
 		}, "canceled 11 superseded", "canceled 11 not_needed"},
-		"lost": {func(t *testing.T, _ alert.Claim) { requireEqual(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
+		"lost": {func(t *testing.T, _ alert.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
 		"canceled, and lost": {func(t *testing.T, c alert.Claim) {
 			_, ds, err := l.Alert(t.Context(), c.DeliveryID-1)
-			requireNoError(t, err)
-			requireEqual(t, len(ds), 1)
-			requireEqual(t, cancel(t, l, c.DeliveryID-1, 6), 0)
-			requireEqual(t, sweep(t, l, 20), 1)
+			kittest.NoError(t, err)
+			kittest.Equal(t, len(ds), 1)
+			kittest.Equal(t, cancel(t, l, c.DeliveryID-1, 6), 0)
+			kittest.Equal(t, sweep(t, l, 20), 1)
 		}, "canceled 20 superseded", "queued -1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +170,7 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 			requireStates(t, l, anew, "held -1")
 			report(t, l, successReport(claim(t, l, ids(deliveries(t, l, over.ID)), 30, 100)[0], 30))
 			requireStates(t, l, anew, "queued -1")
-			requireNoError(t, errorOf(l.Cancel(t.Context(), anew.ID, at(40))))
+			kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), anew.ID, at(40))))
 		})
 	}
 }
@@ -177,16 +178,16 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 // testKeyedEnds checks that a thread goes on after its deliveries expire or are canceled.
 func testKeyedEnds(t *testing.T, l alert.Ledger) {
 	short := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", CreateTime: at(0), ExpireTime: at(10)}
-	requireNoError(t, errorOf(l.AddAlert(t.Context(), &short, queuedDeliveries(1), never)))
+	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &short, queuedDeliveries(1), never)))
 	canceled := fire(t, l, "k", "normal", queuedDeliveries(1), 1)
 	last := fire(t, l, "k", "normal", queuedDeliveries(1), 2)
 	requireStates(t, l, last, "held -1")
-	requireEqual(t, sweep(t, l, 10), 1)
+	kittest.Equal(t, sweep(t, l, 10), 1)
 	requireStates(t, l, short, "expired 10 expired")
 	requireStates(t, l, canceled, "queued -1")
-	requireEqual(t, cancel(t, l, canceled.ID, 11), 1)
+	kittest.Equal(t, cancel(t, l, canceled.ID, 11), 1)
 	requireStates(t, l, last, "queued -1")
-	requireEqual(t, total(due(t, l, 11, 100)), 1)
+	kittest.Equal(t, total(due(t, l, 11, 100)), 1)
 }
 
 // testKeyedReplay checks that replayed deliveries keep their order in the thread, and that no firing
@@ -198,7 +199,7 @@ func testKeyedReplay(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds1), 1, 100)
 	report(t, l, failureReport(claims[0], 1), failureReport(claims[1], 1))
 	claims = claim(t, l, ids(ds2[1:]), 3, 100)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: first.ID}, 4, 1000), 2)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: first.ID}, 4, 1000), 2)
 	requireStates(t, l, first, "queued -1", "held -1")
 	requireStates(t, l, second, "held -1", "claimed -1")
 	report(t, l, successReport(claims[0], 5))
@@ -211,14 +212,14 @@ func testKeyedReplay(t *testing.T, l alert.Ledger) {
 	over := resolve(t, l, "k", "normal", ds3, 10)
 	requireStates(t, l, second, "canceled 10 superseded", "sent 6")
 	requireStates(t, l, over, "canceled 10 not_needed", "queued -1")
-	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: first.ID}, 11, 1000), 0)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds1)}, 11, 1000), 0)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: first.ID}, 11, 1000), 0)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds1)}, 11, 1000), 0)
 	report(t, l, failureReport(claim(t, l, ids(ds3), 12, 100)[0], 12))
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds3)}, 14, 1000), 1)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds3)}, 14, 1000), 1)
 	requireStates(t, l, over, "canceled 10 not_needed", "queued -1")
 	report(t, l, failureReport(claim(t, l, ids(ds3), 15, 100)[0], 15))
 	fire(t, l, "k", "normal", queuedDeliveries(2), 20)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds3)}, 21, 1000), 0)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds3)}, 21, 1000), 0)
 }
 
 // testKeyedChains checks that a delivery waits for its chain and its thread, and that a resolved
@@ -229,7 +230,7 @@ func testKeyedChains(t *testing.T, l alert.Ledger) {
 	second := fire(t, l, "k", "normal", ds2, 0)
 	requireStates(t, l, first, "queued -1", "held 60", "held 120")
 	requireStates(t, l, second, "held -1", "held -1", "held -1")
-	requireEqual(t, total(due(t, l, 50, 100)), 0)
+	kittest.Equal(t, total(due(t, l, 50, 100)), 0)
 
 	report(t, l, failureReport(claim(t, l, ids(ds1), 50, 100)[0], 50))
 	requireStates(t, l, first, "failed 51 channel_not_found", "queued -1", "held 111")
@@ -251,7 +252,7 @@ func testKeyedChains(t *testing.T, l alert.Ledger) {
 	requireStates(t, l, second, "failed 53 channel_not_found", "canceled 61 superseded", "canceled 61 superseded")
 	requireStates(t, l, third, "canceled 61 superseded", "canceled 61 superseded", "canceled 61 superseded")
 	requireStates(t, l, over, "canceled 61 not_needed", "queued -1", "canceled 61 not_needed")
-	requireEqual(t, total(due(t, l, 1000, 100)), 1)
+	kittest.Equal(t, total(due(t, l, 1000, 100)), 1)
 }
 
 // testKeyedReceipt checks that chain deliveries that a failed receipt resumes keep their order in
@@ -274,10 +275,10 @@ func testKeyedReceipt(t *testing.T, l alert.Ledger) {
 		} else {
 			fire(t, l, name, "normal", behind, 5)
 		}
-		requireNoError(t, l.RecordReceipt(t.Context(), ds[0].ID, alert.Receipt{MessageID: r.Outcome.MessageID, Status: "undelivered", Time: at(10), Final: true, Failed: true}))
+		kittest.NoError(t, l.RecordReceipt(t.Context(), ds[0].ID, alert.Receipt{MessageID: r.Outcome.MessageID, Status: "undelivered", Time: at(10), Final: true, Failed: true}))
 		requireStates(t, l, fired, want...)
 		state := deliveries(t, l, behind[1].ID-2)[1].State
-		requireEqual(t, state == alert.Held, !resolved)
+		kittest.Equal(t, state == alert.Held, !resolved)
 	}
 }
 
@@ -293,7 +294,7 @@ func testKeyedForget(t *testing.T, l alert.Ledger) {
 	}
 	waits := fire(t, l, "open", "critical", queuedDeliveries(1), 2)
 	fire(t, l, "used", "critical", queuedDeliveries(1), 60)
-	requireEqual(t, forget(t, l, 50, 1).Alerts, 3)
+	kittest.Equal(t, forget(t, l, 50, 1).Alerts, 3)
 	requireStates(t, l, resolve(t, l, "gone", "low", queuedDeliveries(1), 70), "canceled 70 not_needed")
 	requireStates(t, l, resolve(t, l, "open", "low", queuedDeliveries(1), 70), "queued -1")
 	requireStates(t, l, waits, "canceled 70 superseded")
@@ -301,7 +302,7 @@ func testKeyedForget(t *testing.T, l alert.Ledger) {
 	requireStates(t, l, resolve(t, l, "used", "low", used, 70), "queued -1")
 	for _, j := range due(t, l, 70, 100) {
 		if j.Deliveries[0].ID == used[0].ID {
-			requireEqual(t, j.Rank, job.Critical)
+			kittest.Equal(t, j.Rank, job.Critical)
 		}
 	}
 }
@@ -315,10 +316,10 @@ func testKeyedInput(t *testing.T, l alert.Ledger) {
 	} {
 		a.Severity, a.Message, a.CreateTime, a.ExpireTime = "normal", "m", at(0), expiry
 		_, err := l.AddAlert(t.Context(), &a, queuedDeliveries(1), never)
-		requireError(t, err, fault.ErrInvalid, "key")
-		requireEqual(t, []any{name, a.ID}, []any{name, int64(0)})
+		kittest.Error(t, err, fault.ErrInvalid, "key")
+		kittest.Equal(t, []any{name, a.ID}, []any{name, int64(0)})
 	}
 	a := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", Resolved: true, CreateTime: at(0), ExpireTime: expiry}
 	_, err := l.AddAlert(t.Context(), &a, chain(1, 2), never)
-	requireError(t, err, fault.ErrInvalid, "chain")
+	kittest.Error(t, err, fault.ErrInvalid, "chain")
 }

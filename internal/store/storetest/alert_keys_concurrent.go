@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -44,7 +45,7 @@ func RunConcurrentAlertKeys(t *testing.T, ledgers ...alert.Ledger) {
 	done := make(chan struct{})
 	errs := make(chan []error, 1)
 	go func() {
-		errs <- runConcurrently(keys, func(i int) error {
+		errs <- kittest.Concurrently(keys, func(i int) error {
 			for n := range rounds {
 				record(ledgers[n%len(ledgers)], fmt.Sprint("key", i), false)
 				record(ledgers[(i+n+1)%len(ledgers)], fmt.Sprint("key", i), true)
@@ -103,12 +104,12 @@ func RunConcurrentAlertKeys(t *testing.T, ledgers ...alert.Ledger) {
 	}
 	senders.Wait()
 	for _, err := range <-errs {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	for now := 100; ; now += 100 {
 		jobs := due(t, l, now, 1000)
 		claims, err := l.Claim(t.Context(), all, Claimant(), at(now), at(now+50))
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		if len(jobs)+len(claims) == 0 {
 			break
 		}
@@ -137,8 +138,8 @@ func RunConcurrentAlertKeys(t *testing.T, ledgers ...alert.Ledger) {
 		}
 	}
 	backlogs, err := l.Backlogs(t.Context(), at(1), false)
-	requireNoError(t, err)
-	requireEqual(t, len(backlogs), 0) // no delivery is stuck
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(backlogs), 0) // no delivery is stuck
 }
 
 // retried calls the ledger up to five times while it is unavailable, as senders do: two

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -23,42 +24,42 @@ func testAdd(t *testing.T, l alert.Ledger) {
 		Texts: map[string]string{"sms": "node1"},
 	}
 	again, err := l.AddAlert(ctx, &a, ds, never)
-	requireNoError(t, err)
-	requireEqual(t, again, false)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
 	if a.ID <= 0 || ds[0].ID <= 0 || ds[0].ID >= ds[1].ID || ds[1].ID >= ds[2].ID {
 		t.Fatalf("ids are %d and %v, want some greater than 0, in order", a.ID, ids(ds))
 	}
 
 	got, kept, err := l.Alert(ctx, a.ID)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	a.Counts = counts(3)
-	requireEqual(t, got, a)
-	requireEqual(t, len(kept), 3)
+	kittest.Equal(t, got, a)
+	kittest.Equal(t, len(kept), 3)
 	for i := range kept {
-		requireEqual(t, string(kept[i].SealedCredential), string(ds[i].SealedCredential))
+		kittest.Equal(t, string(kept[i].SealedCredential), string(ds[i].SealedCredential))
 		kept[i].SealedCredential = ds[i].SealedCredential
 	}
-	requireEqual(t, kept, ds)
+	kittest.Equal(t, kept, ds)
 
 	b := addAlert(t, l, "normal", queuedDeliveries(1), never)
 	if b.ID <= a.ID {
 		t.Errorf("id %d after %d, want a greater one", b.ID, a.ID)
 	}
 	_, _, err = l.Alert(ctx, 99)
-	requireError(t, err, fault.ErrNotFound, "alert 99")
+	kittest.Error(t, err, fault.ErrNotFound, "alert 99")
 	_, _, err = l.Alert(ctx, ds[0].ID)
-	requireError(t, err, fault.ErrNotFound)
+	kittest.Error(t, err, fault.ErrNotFound)
 }
 
 func testAddNobody(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", nil, never)
 	got, ds, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts.Total(), 0)
-	requireEqual(t, len(ds), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts.Total(), 0)
+	kittest.Equal(t, len(ds), 0)
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
-	requireNoError(t, err)
-	requireEqual(t, len(all), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(all), 1)
 }
 
 func testAddEnded(t *testing.T, l alert.Ledger) {
@@ -66,12 +67,12 @@ func testAddEnded(t *testing.T, l alert.Ledger) {
 	ds[1].State, ds[1].Reason, ds[1].EndTime = alert.Failed, "unknown_messenger", at(1)
 	a := addAlert(t, l, "normal", ds, at(10))
 	kept := deliveries(t, l, a.ID)
-	requireEqual(t, kept[1], ds[1])
+	kittest.Equal(t, kept[1], ds[1])
 	jobs, err := l.TakeDue(t.Context(), at(20), at(30), 0, 10, 5)
-	requireNoError(t, err)
-	requireEqual(t, len(jobs), 1)
-	requireEqual(t, len(jobs[0].Deliveries), 1)
-	requireEqual(t, len(claim(t, l, ids(ds), 20, 30)), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(jobs), 1)
+	kittest.Equal(t, len(jobs[0].Deliveries), 1)
+	kittest.Equal(t, len(claim(t, l, ids(ds), 20, 30)), 1)
 }
 
 func testAddInput(t *testing.T, l alert.Ledger) {
@@ -93,32 +94,32 @@ func testAddInput(t *testing.T, l alert.Ledger) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad.a.ExpireTime = expiry
-			requireError(t, errorOf(l.AddAlert(t.Context(), &bad.a, []alert.Delivery{good, bad.d}, never)), fault.ErrInvalid)
-			requireEqual(t, bad.a.ID, int64(0))
+			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &bad.a, []alert.Delivery{good, bad.d}, never)), fault.ErrInvalid)
+			kittest.Equal(t, bad.a.ID, int64(0))
 		})
 	}
-	requireError(t, errorOf(l.AddAlert(t.Context(), &alert.Alert{}, []alert.Delivery{good}, never)), fault.ErrInvalid, "expire time")
+	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &alert.Alert{}, []alert.Delivery{good}, never)), fault.ErrInvalid, "expire time")
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
-	requireNoError(t, err)
-	requireEqual(t, len(all), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(all), 0)
 }
 
 func testAddAtOnce(t *testing.T, l alert.Ledger) {
 	const many = 100
 	var all [many]alert.Alert
 	var lists [many][]alert.Delivery
-	for i, err := range runConcurrently(many, func(i int) error {
+	for i, err := range kittest.Concurrently(many, func(i int) error {
 		all[i] = alert.Alert{Targets: []string{"@all"}, Severity: "normal", Message: fmt.Sprint(i), CreateTime: start, ExpireTime: expiry}
 		lists[i] = queuedDeliveries(i % 5)
 		if i%10 == 9 {
 			all[i].Message = "\x00" // invalid, and must fail alone
 		}
-		return errorOf(l.AddAlert(t.Context(), &all[i], lists[i], never))
+		return kittest.ErrorOf(l.AddAlert(t.Context(), &all[i], lists[i], never))
 	}) {
 		if i%10 == 9 {
-			requireError(t, err, fault.ErrInvalid)
+			kittest.Error(t, err, fault.ErrInvalid)
 		} else {
-			requireNoError(t, err)
+			kittest.NoError(t, err)
 		}
 	}
 	seen := map[int64]bool{0: true}
@@ -127,9 +128,9 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 			continue
 		}
 		got, ds, err := l.Alert(t.Context(), a.ID)
-		requireNoError(t, err)
-		requireEqual(t, got.Message, fmt.Sprint(i))
-		requireEqual(t, ids(ds), ids(lists[i]))
+		kittest.NoError(t, err)
+		kittest.Equal(t, got.Message, fmt.Sprint(i))
+		kittest.Equal(t, ids(ds), ids(lists[i]))
 		for _, id := range append(ids(ds), a.ID) {
 			if seen[id] {
 				t.Errorf("id %d was assigned twice", id)
@@ -146,7 +147,7 @@ func testAddCanceled(t *testing.T, l alert.Ledger) {
 	if _, err := l.AddAlert(ctx, &a, queuedDeliveries(1), never); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want the error of the context", err)
 	}
-	requireEqual(t, a.ID, int64(0))
+	kittest.Equal(t, a.ID, int64(0))
 	addAlert(t, l, "normal", queuedDeliveries(1), never)
 }
 
@@ -158,16 +159,16 @@ func testAddMany(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(many)
 	a := addAlert(t, l, "normal", ds, never)
 	got, kept, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(many))
-	requireEqual(t, kept, ds)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(many))
+	kittest.Equal(t, kept, ds)
 }
 
 func testAlerts(t *testing.T, l alert.Ledger) {
 	ctx := t.Context()
 	none, err := l.Alerts(ctx, alert.AlertQuery{Limit: 10})
-	requireNoError(t, err)
-	requireEqual(t, len(none), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(none), 0)
 
 	one := queuedDeliveries(3)
 	first := addAlert(t, l, "high", one, never)
@@ -179,12 +180,12 @@ func testAlerts(t *testing.T, l alert.Ledger) {
 	two := queuedDeliveries(1)
 	two[0].Nickname = "user9"
 	_, err = l.AddAlert(ctx, &second, two, never)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	second.Counts = counts(1)
 
 	third := alert.Alert{Targets: []string{"@nobody"}, UnknownTargets: []string{"@nobody"}, Severity: "High", Message: "three", CreateTime: at(120), ExpireTime: expiry}
 	_, err = l.AddAlert(ctx, &third, nil, never)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 
 	for name, want := range map[string]struct {
 		q     alert.AlertQuery
@@ -209,21 +210,21 @@ func testAlerts(t *testing.T, l alert.Ledger) {
 		t.Run(name, func(t *testing.T) {
 			want.q.Limit = 10
 			got, err := l.Alerts(ctx, want.q)
-			requireNoError(t, err)
-			requireEqual(t, len(got), len(want.found))
+			kittest.NoError(t, err)
+			kittest.Equal(t, len(got), len(want.found))
 			for i := range min(len(got), len(want.found)) {
-				requireEqual(t, got[i].ID, want.found[i].ID)
-				requireEqual(t, got[i].Text(), want.found[i].Text())
-				requireEqual(t, got[i].Targets, want.found[i].Targets)
-				requireEqual(t, len(got[i].UnknownTargets), len(want.found[i].UnknownTargets))
-				requireEqual(t, got[i].CreateTime, want.found[i].CreateTime)
-				requireEqual(t, got[i].ExpireTime, want.found[i].ExpireTime)
-				requireEqual(t, got[i].Counts, want.found[i].Counts)
+				kittest.Equal(t, got[i].ID, want.found[i].ID)
+				kittest.Equal(t, got[i].Text(), want.found[i].Text())
+				kittest.Equal(t, got[i].Targets, want.found[i].Targets)
+				kittest.Equal(t, len(got[i].UnknownTargets), len(want.found[i].UnknownTargets))
+				kittest.Equal(t, got[i].CreateTime, want.found[i].CreateTime)
+				kittest.Equal(t, got[i].ExpireTime, want.found[i].ExpireTime)
+				kittest.Equal(t, got[i].Counts, want.found[i].Counts)
 			}
 		})
 	}
 	_, err = l.Alerts(ctx, alert.AlertQuery{})
-	requireError(t, err, fault.ErrInvalid, "limit")
+	kittest.Error(t, err, fault.ErrInvalid, "limit")
 }
 
 func testAlertPages(t *testing.T, l alert.Ledger) {
@@ -235,18 +236,18 @@ func testAlertPages(t *testing.T, l alert.Ledger) {
 	seen, pages := 0, 0
 	for ; ; pages++ {
 		page, err := l.Alerts(t.Context(), alert.AlertQuery{Before: before, Limit: 5})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		for _, a := range page {
 			if before != 0 && a.ID >= before {
 				t.Errorf("id %d after %d", a.ID, before)
 			}
 			before = a.ID
-			requireEqual(t, a.Counts, counts(2))
+			kittest.Equal(t, a.Counts, counts(2))
 			seen++
 		}
 		if len(page) < 5 {
 			break
 		}
 	}
-	requireEqual(t, []int{seen, pages}, []int{many, 4})
+	kittest.Equal(t, []int{seen, pages}, []int{many, 4})
 }

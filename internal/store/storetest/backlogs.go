@@ -3,6 +3,7 @@ package storetest
 import (
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -10,10 +11,10 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	backlogs := func(now int, destinations bool) []alert.Backlog {
 		t.Helper()
 		all, err := l.Backlogs(t.Context(), at(now), destinations)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		return all
 	}
-	requireEqual(t, len(backlogs(0, true)), 0)
+	kittest.Equal(t, len(backlogs(0, true)), 0)
 
 	// Three credentials of slack, the last without fingerprint, and one of sms; an older alert that
 	// is recorded later.
@@ -28,15 +29,15 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	late := queuedDeliveries(1)
 	late[0].CredentialFingerprint, late[0].Destination = "aa", "C1"
 	_, err := l.AddAlert(t.Context(), &second, late, at(10))
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 
-	requireEqual(t, backlogs(0, false), []alert.Backlog{
+	kittest.Equal(t, backlogs(0, false), []alert.Backlog{
 		{Messenger: "slack", CredentialFingerprint: "", Queued: 1, Due: 1, Oldest: start},
 		{Messenger: "slack", CredentialFingerprint: "aa", Queued: 4, Due: 4, Oldest: at(-60)},
 		{Messenger: "slack", CredentialFingerprint: "bb", Queued: 1, Due: 1, Oldest: start},
 		{Messenger: "sms", CredentialFingerprint: "aa", Queued: 1, Due: 1, Oldest: start},
 	})
-	requireEqual(t, backlogs(0, true), []alert.Backlog{
+	kittest.Equal(t, backlogs(0, true), []alert.Backlog{
 		{Messenger: "slack", CredentialFingerprint: "", Destination: "C1", Queued: 1, Due: 1, Oldest: start},
 		{Messenger: "slack", CredentialFingerprint: "aa", Destination: "C1", Queued: 3, Due: 3, Oldest: at(-60)},
 		{Messenger: "slack", CredentialFingerprint: "aa", Destination: "C2", Queued: 1, Due: 1, Oldest: start},
@@ -48,10 +49,10 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	// due before their time.
 	claims := claim(t, l, []int64{first[0].ID, first[1].ID, first[3].ID, late[0].ID}, 0, 50)
 	report(t, l, retryReport(claims[0], 1), failureReport(claims[2], 1), successReport(claims[3], 1)) // the first is deferred until 12
-	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
+	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
 	waits := func(now, due int) {
 		t.Helper()
-		requireEqual(t, backlogs(now, false)[1:], []alert.Backlog{
+		kittest.Equal(t, backlogs(now, false)[1:], []alert.Backlog{
 			{Messenger: "slack", CredentialFingerprint: "aa", Queued: 3, Due: due, Oldest: start},
 			{Messenger: "sms", CredentialFingerprint: "aa", Queued: 1, Due: 1, Oldest: start},
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -61,32 +62,32 @@ func testChain(t *testing.T, l alert.Ledger) {
 		if first >= 0 {
 			want = ds[first].ID
 		}
-		requireEqual(t, ds[i].Chain, want)
+		kittest.Equal(t, ds[i].Chain, want)
 	}
-	requireEqual(t, deliveries(t, l, a.ID), ds)
+	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 	got, _, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(4, 0, 0, 0, 0, 0, 3))
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(4, 0, 0, 0, 0, 0, 3))
 
 	free := addAlert(t, l, "normal", queuedDeliveries(1), at(10))
 	for state, want := range map[alert.State][]int64{alert.Held: {a.ID}, alert.Queued: {free.ID, a.ID}} {
 		found, err := l.Alerts(t.Context(), alert.AlertQuery{State: state, Limit: 10})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		var ids []int64
 		for _, each := range found {
 			ids = append(ids, each.ID)
 		}
-		requireEqual(t, ids, want)
-		requireEqual(t, found[len(found)-1].Counts, got.Counts)
+		kittest.Equal(t, ids, want)
+		kittest.Equal(t, found[len(found)-1].Counts, got.Counts)
 	}
 	claims := claim(t, l, ids(ds), 1, 1000)
-	requireEqual(t, len(claims), 4)
+	kittest.Equal(t, len(claims), 4)
 	report(t, l, successReport(claims[2], 1), successReport(claims[3], 1))
-	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: at(30)}}, at(2)))
-	requireNoError(t, errorOf(l.Reenqueue(t.Context(), at(2), never)))
-	requireEqual(t, stateLines(t, l, a.ID), []string{"claimed -1", "held 60", "held 120", "claimed -1", "sent 2", "canceled 2 not_needed", "sent 2"})
+	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: at(30)}}, at(2)))
+	kittest.NoError(t, kittest.ErrorOf(l.Reenqueue(t.Context(), at(2), never)))
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"claimed -1", "held 60", "held 120", "claimed -1", "sent 2", "canceled 2 not_needed", "sent 2"})
 	report(t, l, successReport(claims[1], 3)) // without a chain
-	requireEqual(t, stateLines(t, l, a.ID)[:3], []string{"claimed -1", "held 60", "held 120"})
+	kittest.Equal(t, stateLines(t, l, a.ID)[:3], []string{"claimed -1", "held 60", "held 120"})
 }
 
 // testChainInput checks that invalid chains are refused.
@@ -108,7 +109,7 @@ func testChainInput(t *testing.T, l alert.Ledger) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
-			requireError(t, errorOf(l.AddAlert(t.Context(), &a, ds, never)), fault.ErrInvalid, "delivery")
+			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, never)), fault.ErrInvalid, "delivery")
 		})
 	}
 }
@@ -121,22 +122,22 @@ func testChainFails(t *testing.T, l alert.Ledger) {
 	fail := func(i, now int) {
 		t.Helper()
 		claims := claim(t, l, ids(ds), now-1, now+100)
-		requireEqual(t, len(claims), 1)
-		requireEqual(t, claims[0].DeliveryID, ds[i].ID)
-		requireEqual(t, len(report(t, l, failureReport(claims[0], now-1))), 0)
+		kittest.Equal(t, len(claims), 1)
+		kittest.Equal(t, claims[0].DeliveryID, ds[i].ID)
+		kittest.Equal(t, len(report(t, l, failureReport(claims[0], now-1))), 0)
 	}
 	fail(0, 5)
-	requireEqual(t, stateLines(t, l, a.ID), []string{"failed 5 channel_not_found", "queued -1", "held 65"})
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"failed 5 channel_not_found", "queued -1", "held 65"})
 	jobs := due(t, l, 5, 10)
-	requireEqual(t, total(jobs), 1)
-	requireEqual(t, jobs[0].Deliveries[0].ID, ds[1].ID)
+	kittest.Equal(t, total(jobs), 1)
+	kittest.Equal(t, jobs[0].Deliveries[0].ID, ds[1].ID)
 	fail(1, 20)
-	requireEqual(t, stateLines(t, l, a.ID), []string{"failed 5 channel_not_found", "failed 20 channel_not_found", "queued -1"})
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"failed 5 channel_not_found", "failed 20 channel_not_found", "queued -1"})
 	fail(2, 30)
 	got, _, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(0, 0, 0, 3))
-	requireEqual(t, len(due(t, l, 1000, 10)), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(0, 0, 0, 3))
+	kittest.Equal(t, len(due(t, l, 1000, 10)), 0)
 }
 
 // testChainTakesLong checks that each delivery of a chain is used after its failover delay, whatever
@@ -145,19 +146,19 @@ func testChainTakesLong(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 4)
 	a := addAlert(t, l, "normal", ds, never)
 	report(t, l, retryReport(claim(t, l, ids(ds), 48, 100)[0], 48)) // until 59
-	requireEqual(t, stateLines(t, l, a.ID), []string{"queued 59", "held 60", "held 120", "held 180"})
-	requireEqual(t, total(due(t, l, 59, 10)), 1)
-	requireEqual(t, total(due(t, l, 60, 1)), 1)
-	requireEqual(t, stateLines(t, l, a.ID), []string{"queued -1", "queued -1", "held 120", "held 180"})
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"queued 59", "held 60", "held 120", "held 180"})
+	kittest.Equal(t, total(due(t, l, 59, 10)), 1)
+	kittest.Equal(t, total(due(t, l, 60, 1)), 1)
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"queued -1", "queued -1", "held 120", "held 180"})
 	claims := claim(t, l, ids(ds), 61, 200)
-	requireEqual(t, len(claims), 2)
+	kittest.Equal(t, len(claims), 2)
 	report(t, l, retryReport(claims[0], 70)) // until 81
-	requireEqual(t, stateLines(t, l, a.ID), []string{"queued 81", "claimed -1", "held 120", "held 180"})
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"queued 81", "claimed -1", "held 120", "held 180"})
 	report(t, l, successReport(claims[1], 75))
-	requireEqual(t, stateLines(t, l, a.ID), []string{"canceled 76 not_needed", "sent 76", "canceled 76 not_needed", "canceled 76 not_needed"})
-	requireEqual(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
-	requireEqual(t, len(due(t, l, 1000, 10)), 0)
-	requireEqual(t, len(claim(t, l, ids(ds), 1000, 2000)), 0)
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"canceled 76 not_needed", "sent 76", "canceled 76 not_needed", "canceled 76 not_needed"})
+	kittest.Equal(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
+	kittest.Equal(t, len(due(t, l, 1000, 10)), 0)
+	kittest.Equal(t, len(claim(t, l, ids(ds), 1000, 2000)), 0)
 }
 
 // testChainWaits checks that the next delivery is used at once when the one before it waits longer
@@ -171,15 +172,15 @@ func testChainWaits(t *testing.T, l alert.Ledger) {
 		"a retry with the next":   {func(c alert.Claim) { report(t, l, retryReport(c, 49)) }, []string{"queued 60", "queued -1", "held 110"}},
 		"a long pause":            {func(c alert.Claim) { report(t, l, pausedReport(c, 9)) }, []string{"queued 70", "queued -1", "held 70"}},
 		"deferred a little": {func(c alert.Claim) {
-			requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(59)}}, at(20)))
+			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(59)}}, at(20)))
 		}, []string{"queued 59", "held 60", "held 120"}},
 		"deferred for long": {func(c alert.Claim) {
-			requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(600)}}, at(20)))
+			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(600)}}, at(20)))
 		}, []string{"queued 600", "queued -1", "held 80"}},
 		"deferred before it was claimed": {func(c alert.Claim) {
 			report(t, l, retryReport(c, 1))
-			requireEqual(t, total(due(t, l, 12, 1)), 1)
-			requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Time: at(600)}}, at(20)))
+			kittest.Equal(t, total(due(t, l, 12, 1)), 1)
+			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Time: at(600)}}, at(20)))
 		}, []string{"queued 600", "queued -1", "held 80"}},
 	} {
 		ds := chain(1, 3)
@@ -196,10 +197,10 @@ func testChainWaits(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	report(t, l, pausedReport(claim(t, l, ids(ds), 0, 100)[0], 1)) // until 62
 	report(t, l, failureReport(claim(t, l, ids(ds), 3, 100)[0], 3))
-	requireEqual(t, stateLines(t, l, a.ID), []string{"queued 62", "failed 4 channel_not_found", "queued -1"})
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"queued 62", "failed 4 channel_not_found", "queued -1"})
 	// The first fails in its retry, and this does not change the third.
 	report(t, l, failureReport(claim(t, l, ids(ds[:1]), 62, 100)[0], 62))
-	requireEqual(t, stateLines(t, l, a.ID), []string{"failed 63 channel_not_found", "failed 4 channel_not_found", "queued -1"})
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"failed 63 channel_not_found", "failed 4 channel_not_found", "queued -1"})
 }
 
 // testChainInHand checks that a delivery that is claimed while another of its chain is sent can
@@ -215,21 +216,21 @@ func testChainInHand(t *testing.T, l alert.Ledger) {
 		"paused":   {func(c alert.Claim) { report(t, l, pausedReport(c, 70)) }, "canceled 71 not_needed"},
 		"unknown":  {func(c alert.Claim) { report(t, l, unknownReport(c, 70)) }, "canceled 71 not_needed"},
 		"given back": {func(c alert.Claim) {
-			requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(90)}}, at(71)))
+			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(90)}}, at(71)))
 		}, "canceled 71 not_needed"},
-		"lost": {func(alert.Claim) { requireEqual(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
+		"lost": {func(alert.Claim) { kittest.Equal(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
 	} {
 		ds := chain(1, 3)
 		a := addAlert(t, l, "normal", ds, never)
 		first := claim(t, l, ids(ds), 0, 80)[0]
-		requireEqual(t, total(due(t, l, 60, 10)), 1)
+		kittest.Equal(t, total(due(t, l, 60, 10)), 1)
 		report(t, l, successReport(claim(t, l, ids(ds), 61, 100)[0], 62))
-		requireEqual(t, stateLines(t, l, a.ID), []string{"claimed -1", "sent 63", "canceled 63 not_needed"})
+		kittest.Equal(t, stateLines(t, l, a.ID), []string{"claimed -1", "sent 63", "canceled 63 not_needed"})
 		hand.does(first)
 		if got := stateLines(t, l, a.ID)[0]; got != hand.want {
 			t.Errorf("%s: got %q, want %q", name, got, hand.want)
 		}
-		requireEqual(t, stateLines(t, l, a.ID)[1:], []string{"sent 63", "canceled 63 not_needed"})
+		kittest.Equal(t, stateLines(t, l, a.ID)[1:], []string{"sent 63", "canceled 63 not_needed"})
 	}
 }
 
@@ -238,10 +239,10 @@ func testChainLost(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 2)
 	a := addAlert(t, l, "normal", ds, never)
 	claim(t, l, ids(ds), 0, 10)
-	requireNoError(t, errorOf(l.Sweep(t.Context(), at(10), 10, func(_ alert.VerdictFacts, r alert.Report) alert.Verdict {
-		requireEqual(t, r.Outcome.Kind, messenger.Unknown)
+	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(10), 10, func(_ alert.VerdictFacts, r alert.Report) alert.Verdict {
+		kittest.Equal(t, r.Outcome.Kind, messenger.Unknown)
 		return alert.Verdict{State: alert.Failed, Reason: "lease_expired", CountsAsTry: true}
 	})))
-	requireEqual(t, stateLines(t, l, a.ID), []string{"failed 10 lease_expired", "queued -1"})
-	requireEqual(t, total(due(t, l, 10, 10)), 1)
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"failed 10 lease_expired", "queued -1"})
+	kittest.Equal(t, total(due(t, l, 10, 10)), 1)
 }

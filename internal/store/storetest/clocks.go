@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -13,8 +14,8 @@ func testMarkTime(t *testing.T, l alert.Ledger) {
 	before := time.Time{}
 	for _, n := range []int{10, 3600, 20, 20} {
 		got, err := l.RecordTime(t.Context(), at(n))
-		requireNoError(t, err)
-		requireEqual(t, got, before)
+		kittest.NoError(t, err)
+		kittest.Equal(t, got, before)
 		before = at(n)
 	}
 	addAlert(t, l, "normal", queuedDeliveries(1), at(100)) // ids are not affected
@@ -25,29 +26,29 @@ func testMarkTime(t *testing.T, l alert.Ledger) {
 func testPutRight(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(4)
 	addAlert(t, l, "normal", ds, at(700)) // ds[3] is in the queue
-	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(105)}, {DeliveryID: ds[1].ID, Time: at(30)}}, at(100)))
+	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(105)}, {DeliveryID: ds[1].ID, Time: at(30)}}, at(100)))
 	held := claim(t, l, ids(ds[2:3]), 101, 131)
-	requireError(t, errorOf(l.CorrectTimes(t.Context(), at(1), -time.Second)), fault.ErrInvalid)
+	kittest.Error(t, kittest.ErrorOf(l.CorrectTimes(t.Context(), at(1), -time.Second)), fault.ErrInvalid)
 	n, err := l.CorrectTimes(t.Context(), at(1), 100*time.Second)
-	requireNoError(t, err)
-	requireEqual(t, n, 4)
-	requireEqual(t, total(due(t, l, 1, 10)), 1) // ds[1], which is at now already
-	requireEqual(t, total(due(t, l, 4, 10)), 0)
-	requireEqual(t, total(due(t, l, 5, 10)), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 4)
+	kittest.Equal(t, total(due(t, l, 1, 10)), 1) // ds[1], which is at now already
+	kittest.Equal(t, total(due(t, l, 4, 10)), 0)
+	kittest.Equal(t, total(due(t, l, 5, 10)), 1)
 	n, err = l.Sweep(t.Context(), at(30), 10, waitRule)
-	requireNoError(t, err)
-	requireEqual(t, n, 0)
-	requireEqual(t, len(report(t, l, successReport(held[0], 30))), 0)
-	requireEqual(t, total(due(t, l, 600, 10)) >= 1, true) // ds[3]
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 0)
+	kittest.Equal(t, len(report(t, l, successReport(held[0], 30))), 0)
+	kittest.Equal(t, total(due(t, l, 600, 10)) >= 1, true) // ds[3]
 
 	// Correct times stay unchanged.
 	ds = queuedDeliveries(1)
 	addAlert(t, l, "normal", ds, at(900))
 	claim(t, l, ids(ds), 650, 680)
-	requireNoError(t, errorOf(l.CorrectTimes(t.Context(), at(651), 0)))
+	kittest.NoError(t, kittest.ErrorOf(l.CorrectTimes(t.Context(), at(651), 0)))
 	n, err = l.Sweep(t.Context(), at(680), 10, waitRule)
-	requireNoError(t, err)
-	requireEqual(t, n, 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 1)
 }
 
 // waitRule is a rule that defers every delivery by an hour.

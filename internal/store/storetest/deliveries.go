@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -15,7 +16,7 @@ func testDeliveries(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	other := addAlert(t, l, "normal", queuedDeliveries(3), never)
 	claims, err := l.Claim(t.Context(), []int64{ds[2].ID, ds[5].ID}, alert.Claimant{Sender: "s"}, at(1), at(60))
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	reports := make([]alert.Report, 0, 2)
 	for i, c := range claims {
 		kind := []messenger.OutcomeKind{messenger.Sent, messenger.Failed}[i]
@@ -24,24 +25,24 @@ func testDeliveries(t *testing.T, l alert.Ledger) {
 	_, err = l.Report(t.Context(), reports, at(2), func(alert.VerdictFacts, alert.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Failed, Reason: "c"}
 	})
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 
 	whole, all, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	summary, err := l.Summary(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, summary, whole)
+	kittest.NoError(t, err)
+	kittest.Equal(t, summary, whole)
 
 	var paged []alert.Delivery
 	for after := int64(0); ; {
 		page, err := l.Deliveries(t.Context(), alert.DeliveryQuery{AlertID: a.ID, After: after, Limit: 3})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		if paged = append(paged, page...); len(page) < 3 {
 			break
 		}
 		after = page[2].ID
 	}
-	requireEqual(t, paged, all)
+	kittest.Equal(t, paged, all)
 
 	for _, c := range []struct {
 		q    alert.DeliveryQuery
@@ -62,19 +63,19 @@ func testDeliveries(t *testing.T, l alert.Ledger) {
 			c.q.Limit = 10
 		}
 		got, err := l.Deliveries(t.Context(), c.q)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		want := make([]alert.Delivery, 0, len(c.want))
 		for _, i := range c.want {
 			want = append(want, all[i])
 		}
-		requireEqual(t, append([]alert.Delivery{}, got...), want)
+		kittest.Equal(t, append([]alert.Delivery{}, got...), want)
 	}
 	_, err = l.Deliveries(t.Context(), alert.DeliveryQuery{AlertID: 99, Limit: 1})
-	requireError(t, err, fault.ErrNotFound, "alert 99")
+	kittest.Error(t, err, fault.ErrNotFound, "alert 99")
 	_, err = l.Deliveries(t.Context(), alert.DeliveryQuery{AlertID: a.ID})
-	requireError(t, err, fault.ErrInvalid)
+	kittest.Error(t, err, fault.ErrInvalid)
 	_, err = l.Summary(t.Context(), 99)
-	requireError(t, err, fault.ErrNotFound, "alert 99")
+	kittest.Error(t, err, fault.ErrNotFound, "alert 99")
 }
 
 // testVersions checks that each change of a delivery changes its version and the checksum of its
@@ -85,11 +86,11 @@ func testVersions(t *testing.T, l alert.Ledger) {
 	look := func() ([]alert.DeliveryVersion, map[int64]uint64) {
 		t.Helper()
 		versions, err := l.Versions(t.Context(), a.ID)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		fingerprints, err := l.Checksums(t.Context(), []int64{a.ID, other.ID, 99})
-		requireNoError(t, err)
-		requireEqual(t, len(versions), 3)
-		requireEqual(t, len(fingerprints), 2)
+		kittest.NoError(t, err)
+		kittest.Equal(t, len(versions), 3)
+		kittest.Equal(t, len(fingerprints), 2)
 		return versions, fingerprints
 	}
 	before, prints := look()
@@ -114,20 +115,20 @@ func testVersions(t *testing.T, l alert.Ledger) {
 			return l.RecordReceipt(t.Context(), ds[1].ID, alert.Receipt{MessageID: "m", Status: "delivered", Time: at(8), Final: true})
 		}, alert.Sent},
 	} {
-		requireNoError(t, step.do())
+		kittest.NoError(t, step.do())
 		after, now := look()
 		for i := range after {
 			if changed := after[i].Checksum != before[i].Checksum; changed != (i == 1) {
 				t.Errorf("%s: version %d changed: %v", step.name, i, changed)
 			}
 		}
-		requireEqual(t, after[1].State, step.state)
+		kittest.Equal(t, after[1].State, step.state)
 		if now[a.ID] == prints[a.ID] || now[other.ID] != prints[other.ID] {
 			t.Errorf("%s: the checksums were %v and are %v", step.name, prints, now)
 		}
 		before, prints = after, now
 	}
 	none, err := l.Versions(t.Context(), 99)
-	requireNoError(t, err)
-	requireEqual(t, len(none), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(none), 0)
 }

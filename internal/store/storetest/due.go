@@ -6,6 +6,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -16,7 +17,7 @@ func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 	found := dueAhead(t, l, now, 0, limit)
 	jobs := make([]job.Job, len(found))
 	for i, j := range found {
-		requireEqual(t, j.Time, at(now))
+		kittest.Equal(t, j.Time, at(now))
 		jobs[i] = j.Job
 	}
 	return jobs
@@ -26,7 +27,7 @@ func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 func dueAhead(t testing.TB, l alert.Ledger, now int, ahead time.Duration, limit int) []alert.DueJob {
 	t.Helper()
 	jobs, err := l.TakeDue(t.Context(), at(now), at(now+10), ahead, limit, 5)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	return jobs
 }
 
@@ -45,7 +46,7 @@ func testDue(t *testing.T, l alert.Ledger) {
 		ds[6*i].Messenger = "sms"
 	}
 	a := addAlert(t, l, "High", ds, at(10))
-	requireEqual(t, len(due(t, l, 9, 100)), 0)
+	kittest.Equal(t, len(due(t, l, 9, 100)), 0)
 
 	var bySMS, bySlack []job.Delivery
 	for _, d := range ds {
@@ -60,17 +61,17 @@ func testDue(t *testing.T, l alert.Ledger) {
 		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Content: a.Content(messenger), Deliveries: ds}
 	}
 	want := []job.Job{of("sms", bySMS), of("slack", bySlack[:5]), of("slack", bySlack[5:])}
-	requireEqual(t, due(t, l, 10, 100), want)
-	requireEqual(t, len(due(t, l, 19, 100)), 0) // redispatched at 20
+	kittest.Equal(t, due(t, l, 10, 100), want)
+	kittest.Equal(t, len(due(t, l, 19, 100)), 0) // redispatched at 20
 
 	claims := claim(t, l, ids(ds[1:]), 19, 40)
 	report(t, l, successReport(claims[0], 20))
-	requireEqual(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are claimed or sent
-	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), 0, 0, 5)), fault.ErrInvalid, "limit")
-	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), 0, 5, 0)), fault.ErrInvalid, "size")
-	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(0), 0, 5, 5)), fault.ErrInvalid, "retry")
-	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), -1, 5, 5)), fault.ErrInvalid, "ahead")
-	requireError(t, errorOf(l.TakeDue(t.Context(), at(0), at(1), time.Second, 5, 5)), fault.ErrInvalid, "retry")
+	kittest.Equal(t, due(t, l, 20, 100), []job.Job{of("sms", bySMS[:1])}) // the others are claimed or sent
+	kittest.Error(t, kittest.ErrorOf(l.TakeDue(t.Context(), at(0), at(1), 0, 0, 5)), fault.ErrInvalid, "limit")
+	kittest.Error(t, kittest.ErrorOf(l.TakeDue(t.Context(), at(0), at(1), 0, 5, 0)), fault.ErrInvalid, "size")
+	kittest.Error(t, kittest.ErrorOf(l.TakeDue(t.Context(), at(0), at(0), 0, 5, 5)), fault.ErrInvalid, "retry")
+	kittest.Error(t, kittest.ErrorOf(l.TakeDue(t.Context(), at(0), at(1), -1, 5, 5)), fault.ErrInvalid, "ahead")
+	kittest.Error(t, kittest.ErrorOf(l.TakeDue(t.Context(), at(0), at(1), time.Second, 5, 5)), fault.ErrInvalid, "retry")
 }
 
 // testDueAhead checks that deliveries that are due soon are returned with their times, grouped into
@@ -84,7 +85,7 @@ func testDueAhead(t *testing.T, l alert.Ledger) {
 	for i, d := range []time.Duration{-time.Second, 0, 300 * time.Millisecond, 305 * time.Millisecond, 325 * time.Millisecond, time.Minute} {
 		deferrals = append(deferrals, alert.Deferral{DeliveryID: ds[i].ID, Time: after(d)})
 	}
-	requireNoError(t, l.Defer(t.Context(), deferrals, at(0)))
+	kittest.NoError(t, l.Defer(t.Context(), deferrals, at(0)))
 
 	type found struct {
 		after time.Duration
@@ -98,11 +99,11 @@ func testDueAhead(t *testing.T, l alert.Ledger) {
 		}
 		got = append(got, found{j.Time.Sub(at(1)), ids})
 	}
-	requireEqual(t, got, []found{
+	kittest.Equal(t, got, []found{
 		{0, []int64{ds[0].ID, ds[1].ID}}, {305 * time.Millisecond, []int64{ds[2].ID, ds[3].ID}}, {325 * time.Millisecond, []int64{ds[4].ID}},
 	})
-	requireEqual(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // redispatched at 11
-	requireEqual(t, total(due(t, l, 11, 100)), 5)
+	kittest.Equal(t, len(dueAhead(t, l, 2, time.Second, 100)), 0) // redispatched at 11
+	kittest.Equal(t, total(due(t, l, 11, 100)), 5)
 }
 
 func testDueOrder(t *testing.T, l alert.Ledger) {
@@ -113,13 +114,13 @@ func testDueOrder(t *testing.T, l alert.Ledger) {
 	for _, j := range due(t, l, 10, 9) { // three deliveries exceed the limit
 		got = append(got, j.Content.Text)
 	}
-	requireEqual(t, got, []string{
+	kittest.Equal(t, got, []string{
 		"[critical] node1 down", "[critical] node1 down", "[high] node1 down",
 		"[normal] node1 down", "[whatever] node1 down",
 	})
 	rest := due(t, l, 10, 100)
-	requireEqual(t, total(rest), 3)
-	requireEqual(t, []job.Rank{rest[0].Rank, rest[1].Rank}, []job.Rank{job.Normal, job.Low})
+	kittest.Equal(t, total(rest), 3)
+	kittest.Equal(t, []job.Rank{rest[0].Rank, rest[1].Rank}, []job.Rank{job.Normal, job.Low})
 }
 
 func testDueAtOnce(t *testing.T, l alert.Ledger) {
@@ -127,11 +128,11 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 	addAlert(t, l, "normal", ds, at(0))
 	const many = 10
 	var found [many][]alert.DueJob
-	for _, err := range runConcurrently(many, func(i int) (err error) {
+	for _, err := range kittest.Concurrently(many, func(i int) (err error) {
 		found[i], err = l.TakeDue(t.Context(), at(1), at(10), 0, 70, 5)
 		return err
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	seen := map[int64]bool{}
 	for _, jobs := range found {
@@ -151,7 +152,7 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 			}
 		}
 	}
-	requireEqual(t, len(seen), len(ds))
+	kittest.Equal(t, len(seen), len(ds))
 }
 
 // testDueHeld checks that a claimed delivery is not due, also after its lease expired, and is due
@@ -160,31 +161,31 @@ func testDueHeld(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	a := addAlert(t, l, "normal", ds, at(5))
 	claims := claim(t, l, ids(ds), 0, 30)
-	requireEqual(t, len(due(t, l, 29, 10)), 0)
-	requireEqual(t, len(due(t, l, 31, 10)), 0)
+	kittest.Equal(t, len(due(t, l, 29, 10)), 0)
+	kittest.Equal(t, len(due(t, l, 31, 10)), 0)
 
 	report(t, l, retryReport(claims[0], 31)) // until 42
-	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, at(42))
-	requireEqual(t, len(due(t, l, 41, 10)), 0)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].NextTime, at(42))
+	kittest.Equal(t, len(due(t, l, 41, 10)), 0)
 	jobs := due(t, l, 42, 10)
-	requireEqual(t, total(jobs), 1)
-	requireEqual(t, jobs[0].Deliveries[0].ID, ds[0].ID)
-	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it is in the queue now
-	requireEqual(t, len(due(t, l, 51, 10)), 0)
-	requireEqual(t, total(due(t, l, 52, 10)), 1)
+	kittest.Equal(t, total(jobs), 1)
+	kittest.Equal(t, jobs[0].Deliveries[0].ID, ds[0].ID)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].NextTime, time.Time{}) // it is in the queue now
+	kittest.Equal(t, len(due(t, l, 51, 10)), 0)
+	kittest.Equal(t, total(due(t, l, 52, 10)), 1)
 }
 
 func testDueExpired(t *testing.T, l alert.Ledger) {
 	addUntil(t, l, "normal", queuedDeliveries(2), at(5), at(10))
 	addAlert(t, l, "normal", queuedDeliveries(1), at(5))
-	requireEqual(t, total(due(t, l, 10, 100)), 1)
+	kittest.Equal(t, total(due(t, l, 10, 100)), 1)
 }
 
 func testWake(t *testing.T, l alert.Ledger) {
 	ctx := t.Context()
 	n, err := l.Reenqueue(ctx, at(0), never)
-	requireNoError(t, err)
-	requireEqual(t, n, 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 0)
 
 	ds := queuedDeliveries(5)
 	late := addAlert(t, l, "normal", ds, never)
@@ -192,16 +193,16 @@ func testWake(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds[:2]), 0, 100)
 	report(t, l, successReport(claims[0], 1))
 	n, err = l.Reenqueue(ctx, at(5), never.Add(-time.Microsecond))
-	requireNoError(t, err)
-	requireEqual(t, n, 1) // the one that was due already
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 1) // the one that was due already
 	n, err = l.Reenqueue(ctx, at(5), never)
-	requireNoError(t, err)
-	requireEqual(t, n, 4)
-	requireEqual(t, len(due(t, l, -6, 100)), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 4)
+	kittest.Equal(t, len(due(t, l, -6, 100)), 0)
 	jobs := due(t, l, 5, 100)
-	requireEqual(t, total(jobs), 4)
-	requireEqual(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // earlier due deliveries stay in front
-	requireEqual(t, len(report(t, l, successReport(claims[1], 6))), 0)
+	kittest.Equal(t, total(jobs), 4)
+	kittest.Equal(t, []int64{jobs[0].AlertID, jobs[1].AlertID}, []int64{early.ID, late.ID}) // earlier due deliveries stay in front
+	kittest.Equal(t, len(report(t, l, successReport(claims[1], 6))), 0)
 }
 
 // testWakeWaiting checks that a delivery that a verdict deferred is not re-enqueued before it was
@@ -214,16 +215,16 @@ func testWakeWaiting(t *testing.T, l alert.Ledger) {
 	wakes := func(now, want int) {
 		t.Helper()
 		n, err := l.Reenqueue(t.Context(), at(now), never)
-		requireNoError(t, err)
-		requireEqual(t, n, want)
+		kittest.NoError(t, err)
+		kittest.Equal(t, n, want)
 	}
 	wakes(5, 0)
-	requireEqual(t, len(due(t, l, 5, 100)), 0)
-	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
-	requireEqual(t, total(due(t, l, 12, 100)), 1)
+	kittest.Equal(t, len(due(t, l, 5, 100)), 0)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
+	kittest.Equal(t, total(due(t, l, 12, 100)), 1)
 	wakes(13, 1)
 	wakes(13, 1) // counted again: it is due already
 	jobs := due(t, l, 13, 100)
-	requireEqual(t, total(jobs), 1)
-	requireEqual(t, jobs[0].Deliveries[0].ID, ds[0].ID)
+	kittest.Equal(t, total(jobs), 1)
+	kittest.Equal(t, jobs[0].Deliveries[0].ID, ds[0].ID)
 }

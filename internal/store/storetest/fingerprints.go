@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
@@ -25,34 +26,34 @@ func testKeyless(t *testing.T, d group.Directory) {
 	page := func(after, limit int) (addresses []group.Address) {
 		t.Helper()
 		got, err := d.WithoutFingerprint(ctx, after, limit)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		for _, r := range got {
-			requireEqual(t, r.Nickname+"_CHANNEL", r.Address.Destination)
+			kittest.Equal(t, r.Nickname+"_CHANNEL", r.Address.Destination)
 			addresses = append(addresses, r.Address)
 		}
 		return addresses
 	}
-	requireEqual(t, page(0, 2), []group.Address{addressWithID(1, bare("a")), addressWithID(3, bare("c"))})
-	requireEqual(t, page(3, 2), []group.Address{addressWithID(4, bare("d"))})
+	kittest.Equal(t, page(0, 2), []group.Address{addressWithID(1, bare("a")), addressWithID(3, bare("c"))})
+	kittest.Equal(t, page(3, 2), []group.Address{addressWithID(4, bare("d"))})
 
 	late := page(0, 9)
 	fresh := addressWithID(3, bare("new"))
 	fresh.Destination = "c_CHANNEL"
-	requireNoError(t, errorOf(d.ReplaceAddress(ctx, "c", fresh)))
-	requireNoError(t, d.RemoveAddress(ctx, "d", 4))
+	kittest.NoError(t, kittest.ErrorOf(d.ReplaceAddress(ctx, "c", fresh)))
+	kittest.NoError(t, d.RemoveAddress(ctx, "d", 4))
 	for i := range late {
 		late[i].CredentialFingerprint = "one"
 	}
-	requireNoError(t, d.SetFingerprints(ctx, late))
-	requireEqual(t, page(0, 9), []group.Address{fresh})
+	kittest.NoError(t, d.SetFingerprints(ctx, late))
+	kittest.Equal(t, page(0, 9), []group.Address{fresh})
 	late[0].CredentialFingerprint = "two"
-	requireNoError(t, d.SetFingerprints(ctx, late))
-	requireNoError(t, d.SetFingerprints(ctx, nil))
+	kittest.NoError(t, d.SetFingerprints(ctx, late))
+	kittest.NoError(t, d.SetFingerprints(ctx, nil))
 	found, _, err := d.Find(ctx, targets(t, "@a", "@b", "@c"))
-	requireNoError(t, err)
-	requireEqual(t, []string{found[0].Address.CredentialFingerprint, found[1].Address.CredentialFingerprint, found[2].Address.CredentialFingerprint}, []string{"one", "key of b", ""})
+	kittest.NoError(t, err)
+	kittest.Equal(t, []string{found[0].Address.CredentialFingerprint, found[1].Address.CredentialFingerprint, found[2].Address.CredentialFingerprint}, []string{"one", "key of b", ""})
 
 	long := bare("long")
 	long.CredentialFingerprint = string(make([]byte, 65))
-	requireError(t, errorOf(d.AddAddress(ctx, "d", long)), fault.ErrInvalid, "credential_key")
+	kittest.Error(t, kittest.ErrorOf(d.AddAddress(ctx, "d", long)), fault.ErrInvalid, "credential_key")
 }

@@ -6,46 +6,47 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
 func testGroups(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	none, err := d.Groups(ctx, 0, 0, "")
-	requireNoError(t, err)
-	requireEqual(t, len(none), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(none), 0)
 
 	a, err := d.AddGroup(ctx, "ops")
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	b, err := d.AddGroup(ctx, "dev")
-	requireNoError(t, err)
-	requireEqual(t, []group.Group{a, b}, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "dev"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, []group.Group{a, b}, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "dev"}})
 
 	_, err = d.AddGroup(ctx, "ops")
-	requireError(t, err, fault.ErrExists, `group "ops"`)
+	kittest.Error(t, err, fault.ErrExists, `group "ops"`)
 	_, err = d.RenameGroup(ctx, 1, "dev")
-	requireError(t, err, fault.ErrExists, `group "dev"`)
+	kittest.Error(t, err, fault.ErrExists, `group "dev"`)
 	_, err = d.RenameGroup(ctx, 99, "dev")
-	requireError(t, err, fault.ErrNotFound, "group 99")
+	kittest.Error(t, err, fault.ErrNotFound, "group 99")
 	kept, err := d.RenameGroup(ctx, 1, "ops")
-	requireNoError(t, err)
-	requireEqual(t, kept, group.Group{ID: 1, Name: "ops"})
+	kittest.NoError(t, err)
+	kittest.Equal(t, kept, group.Group{ID: 1, Name: "ops"})
 	renamed, err := d.RenameGroup(ctx, 1, "night")
-	requireNoError(t, err)
-	requireEqual(t, renamed, group.Group{ID: 1, Name: "night"})
+	kittest.NoError(t, err)
+	kittest.Equal(t, renamed, group.Group{ID: 1, Name: "night"})
 	got, err := d.Group(ctx, 1)
-	requireNoError(t, err)
-	requireEqual(t, got, renamed)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, renamed)
 
-	requireNoError(t, d.DeleteGroup(ctx, 1))
-	requireError(t, d.DeleteGroup(ctx, 1), fault.ErrNotFound, "group 1")
+	kittest.NoError(t, d.DeleteGroup(ctx, 1))
+	kittest.Error(t, d.DeleteGroup(ctx, 1), fault.ErrNotFound, "group 1")
 	_, err = d.Group(ctx, 1)
-	requireError(t, err, fault.ErrNotFound, "group 1")
+	kittest.Error(t, err, fault.ErrNotFound, "group 1")
 	_, _, err = d.Members(ctx, 1)
-	requireError(t, err, fault.ErrNotFound, "group 1")
+	kittest.Error(t, err, fault.ErrNotFound, "group 1")
 	left, err := d.Groups(ctx, 0, 0, "")
-	requireNoError(t, err)
-	requireEqual(t, left, []group.Group{{ID: 2, Name: "dev"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, left, []group.Group{{ID: 2, Name: "dev"}})
 }
 
 func testGroupPages(t *testing.T, d group.Directory) {
@@ -53,24 +54,24 @@ func testGroupPages(t *testing.T, d group.Directory) {
 	var all []group.Group
 	for i := range 7 {
 		g, err := d.AddGroup(ctx, fmt.Sprintf("g%d", 9-i)) // sorted by id, not by name
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		all = append(all, g)
 	}
 	got, err := d.Groups(ctx, 0, 0, "")
-	requireNoError(t, err)
-	requireEqual(t, got, all)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, all)
 	got, err = d.Groups(ctx, 2, 3, "")
-	requireNoError(t, err)
-	requireEqual(t, got, all[2:5])
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, all[2:5])
 	got, err = d.Groups(ctx, 7, 3, "")
-	requireNoError(t, err)
-	requireEqual(t, len(got), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(got), 0)
 	got, err = d.Groups(ctx, 0, 10, "g5")
-	requireNoError(t, err)
-	requireEqual(t, got, all[4:5])
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, all[4:5])
 	got, err = d.Groups(ctx, 5, 10, "g5")
-	requireNoError(t, err)
-	requireEqual(t, len(got), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(got), 0)
 }
 
 // testGroupNames checks that names are compared exactly, and that characters special to SQL or to
@@ -80,12 +81,12 @@ func testGroupNames(t *testing.T, d group.Directory) {
 	names := []string{"Ops", "ops", "OPS", "ópš", "운영", "a%", "a_", "x'; DROP TABLE groups; --", `"`, "{{.}}", "$1", "?"}
 	for _, name := range names {
 		_, err := d.AddGroup(ctx, name)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	for i, name := range names {
 		got, err := d.Groups(ctx, 0, 0, name)
-		requireNoError(t, err)
-		requireEqual(t, got, []group.Group{{ID: i + 1, Name: name}})
+		kittest.NoError(t, err)
+		kittest.Equal(t, got, []group.Group{{ID: i + 1, Name: name}})
 	}
 }
 
@@ -93,60 +94,60 @@ func testMembers(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"c", "a", "b"} {
 		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name)}})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	ops, err := d.AddGroup(ctx, "ops")
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	dev, err := d.AddGroup(ctx, "dev")
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	for _, name := range []string{"b", "c", "b", "a"} {
-		requireNoError(t, d.AddMember(ctx, ops.ID, name))
+		kittest.NoError(t, d.AddMember(ctx, ops.ID, name))
 	}
-	requireNoError(t, d.AddMember(ctx, dev.ID, "b"))
+	kittest.NoError(t, d.AddMember(ctx, dev.ID, "b"))
 
 	g, members, err := d.Members(ctx, ops.ID)
-	requireNoError(t, err)
-	requireEqual(t, g, ops)
-	requireEqual(t, members, []group.User{{ID: 1, Nickname: "c"}, {ID: 2, Nickname: "a"}, {ID: 3, Nickname: "b"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, g, ops)
+	kittest.Equal(t, members, []group.User{{ID: 1, Nickname: "c"}, {ID: 2, Nickname: "a"}, {ID: 3, Nickname: "b"}})
 
-	requireError(t, d.AddMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
-	requireError(t, d.AddMember(ctx, ops.ID, "A"), fault.ErrNotFound, `user "A"`)
-	requireError(t, d.RemoveMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
-	requireError(t, d.RemoveMember(ctx, dev.ID, "a"), fault.ErrNotFound, `user "a"`)
-	requireError(t, d.RemoveMember(ctx, dev.ID, "nobody"), fault.ErrNotFound, `user "nobody"`)
-	requireNoError(t, d.RemoveMember(ctx, ops.ID, "c"))
-	requireError(t, d.RemoveMember(ctx, ops.ID, "c"), fault.ErrNotFound, `user "c"`)
-	requireNoError(t, d.DeleteUser(ctx, "a"))
+	kittest.Error(t, d.AddMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
+	kittest.Error(t, d.AddMember(ctx, ops.ID, "A"), fault.ErrNotFound, `user "A"`)
+	kittest.Error(t, d.RemoveMember(ctx, 99, "a"), fault.ErrNotFound, "group 99")
+	kittest.Error(t, d.RemoveMember(ctx, dev.ID, "a"), fault.ErrNotFound, `user "a"`)
+	kittest.Error(t, d.RemoveMember(ctx, dev.ID, "nobody"), fault.ErrNotFound, `user "nobody"`)
+	kittest.NoError(t, d.RemoveMember(ctx, ops.ID, "c"))
+	kittest.Error(t, d.RemoveMember(ctx, ops.ID, "c"), fault.ErrNotFound, `user "c"`)
+	kittest.NoError(t, d.DeleteUser(ctx, "a"))
 	_, members, err = d.Members(ctx, ops.ID)
-	requireNoError(t, err)
-	requireEqual(t, members, []group.User{{ID: 3, Nickname: "b"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, members, []group.User{{ID: 3, Nickname: "b"}})
 
-	requireNoError(t, d.DeleteGroup(ctx, ops.ID))
+	kittest.NoError(t, d.DeleteGroup(ctx, ops.ID))
 	_, err = d.User(ctx, "b")
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	_, members, err = d.Members(ctx, dev.ID)
-	requireNoError(t, err)
-	requireEqual(t, members, []group.User{{ID: 3, Nickname: "b"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, members, []group.User{{ID: 3, Nickname: "b"}})
 }
 
 func testOneName(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	const many = 50
-	requireOneWinner(t, runConcurrently(many, func(int) error { _, err := d.AddGroup(ctx, "ops"); return err }))
-	requireOneWinner(t, runConcurrently(many, func(int) error { _, err := d.AddUser(ctx, group.User{Nickname: "kim"}); return err }))
-	requireOneWinner(t, runConcurrently(many, func(int) error { _, err := d.AddAddress(ctx, "kim", slack("kim")); return err }))
-	for _, err := range runConcurrently(many, func(int) error { return d.AddMember(ctx, 1, "kim") }) {
+	kittest.OneWinner(t, kittest.Concurrently(many, func(int) error { _, err := d.AddGroup(ctx, "ops"); return err }))
+	kittest.OneWinner(t, kittest.Concurrently(many, func(int) error { _, err := d.AddUser(ctx, group.User{Nickname: "kim"}); return err }))
+	kittest.OneWinner(t, kittest.Concurrently(many, func(int) error { _, err := d.AddAddress(ctx, "kim", slack("kim")); return err }))
+	for _, err := range kittest.Concurrently(many, func(int) error { return d.AddMember(ctx, 1, "kim") }) {
 		if err != nil { // the id of the group is 1 only if the first call created it
-			requireError(t, err, fault.ErrNotFound)
+			kittest.Error(t, err, fault.ErrNotFound)
 		}
 	}
 	groups, err := d.Groups(ctx, 0, 0, "")
-	requireNoError(t, err)
-	requireEqual(t, len(groups), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(groups), 1)
 	users, err := d.Users(ctx, 0, 0)
-	requireNoError(t, err)
-	requireEqual(t, len(users), 1)
-	requireEqual(t, len(users[0].Addresses), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(users), 1)
+	kittest.Equal(t, len(users[0].Addresses), 1)
 }
 
 // testDeletedWhileJoined checks that a concurrent deletion of the group or the user makes adding the
@@ -156,10 +157,10 @@ func testDeletedWhileJoined(t *testing.T, d group.Directory) {
 	for i := range 20 {
 		name := fmt.Sprintf("user%d", i)
 		g, err := d.AddGroup(ctx, "ops")
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		_, err = d.AddUser(ctx, group.User{Nickname: name})
-		requireNoError(t, err)
-		for n, err := range runConcurrently(3, func(n int) error {
+		kittest.NoError(t, err)
+		for n, err := range kittest.Concurrently(3, func(n int) error {
 			switch n {
 			case 0:
 				return d.DeleteGroup(ctx, g.ID)
@@ -180,18 +181,18 @@ func testDirectoryIDs(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for last, round := 0, 0; round < 3; round++ {
 		g, err := d.AddGroup(ctx, "ops")
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		u, err := d.AddUser(ctx, group.User{Nickname: "kim"})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		a, err := d.AddAddress(ctx, "kim", slack("kim"))
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		for _, id := range []int{g.ID, u.ID, a.ID} {
 			if id != last+1 {
 				t.Errorf("id %d after %d, want the next", id, last)
 			}
 		}
 		last++
-		requireNoError(t, d.DeleteGroup(ctx, g.ID))
-		requireNoError(t, d.DeleteUser(ctx, "kim"))
+		kittest.NoError(t, d.DeleteGroup(ctx, g.ID))
+		kittest.NoError(t, d.DeleteUser(ctx, "kim"))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -25,29 +26,29 @@ func testKey(t *testing.T, l alert.Ledger) {
 	first := keyed("k", "\x00\xff", start)
 	first.UnknownTargets, first.Message = []string{"@x"}, "x"
 	again, err := l.AddAlert(t.Context(), first, ds, never)
-	requireNoError(t, err)
-	requireEqual(t, again, false)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
 	report(t, l, successReport(claim(t, l, ids(ds), 0, 10)[0], 1))
 
 	second, more := keyed("k", "\x00\xff", at(60)), queuedDeliveries(5)
 	second.Message, second.Severity = "another", "low"
 	again, err = l.AddAlert(t.Context(), second, more, never)
-	requireNoError(t, err)
-	requireEqual(t, again, true)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, true)
 	want := *first
 	want.Counts = counts(0, 1, 1)
-	requireEqual(t, *second, want)
+	kittest.Equal(t, *second, want)
 
 	for _, other := range []*alert.Alert{keyed("K", "\x00\xff", start), keyed("k ", "\x00\xff", start), keyed("", "\x00\xff", start), keyed("", "\x00\xff", start)} {
 		other.Message = "x"
 		again, err := l.AddAlert(t.Context(), other, nil, never)
-		requireNoError(t, err)
-		requireEqual(t, again, false)
+		kittest.NoError(t, err)
+		kittest.Equal(t, again, false)
 	}
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
-	requireNoError(t, err)
-	requireEqual(t, len(all), 5)
-	requireEqual(t, all[4].Counts.Total(), 2)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(all), 5)
+	kittest.Equal(t, all[4].Counts.Total(), 2)
 }
 
 // testKeyAhead checks that a key that was taken by a clock a year ahead expires a day after its next
@@ -59,7 +60,7 @@ func testKeyAhead(t *testing.T, l alert.Ledger) {
 		again  bool
 	}{{year, false}, {0, true}, {alert.IdempotencyKeyTTL - time.Second, true}, {alert.IdempotencyKeyTTL, false}} {
 		again, err := l.AddAlert(t.Context(), keyed("k", "one", start.Add(c.create)), queuedDeliveries(1), never)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		if again != c.again {
 			t.Errorf("request %d is a duplicate: %t", i, again)
 		}
@@ -67,15 +68,15 @@ func testKeyAhead(t *testing.T, l alert.Ledger) {
 }
 
 func testKeyOfAnother(t *testing.T, l alert.Ledger) {
-	requireNoError(t, errorOf(l.AddAlert(t.Context(), keyed("k", "one", start), queuedDeliveries(1), never)))
+	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), keyed("k", "one", start), queuedDeliveries(1), never)))
 	for _, request := range []string{"two", "", "on", "one "} {
 		other := keyed("k", request, start)
-		requireError(t, errorOf(l.AddAlert(t.Context(), other, queuedDeliveries(1), never)), fault.ErrExists, `"k"`, "another request")
-		requireEqual(t, other.ID, int64(0))
+		kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), other, queuedDeliveries(1), never)), fault.ErrExists, `"k"`, "another request")
+		kittest.Equal(t, other.ID, int64(0))
 	}
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
-	requireNoError(t, err)
-	requireEqual(t, len(all), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(all), 1)
 }
 
 func testKeyLife(t *testing.T, l alert.Ledger) {
@@ -94,9 +95,9 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 	} {
 		a := keyed("k", step.request, start.Add(step.after))
 		again, err := l.AddAlert(t.Context(), a, nil, never)
-		requireNoError(t, err)
-		requireEqual(t, again, step.again)
-		requireEqual(t, a.ID == last, step.again)
+		kittest.NoError(t, err)
+		kittest.Equal(t, again, step.again)
+		kittest.Equal(t, a.ID == last, step.again)
 		last = a.ID
 	}
 }
@@ -104,10 +105,10 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 // testKeyRefused checks that a refused request does not use its key.
 func testKeyRefused(t *testing.T, l alert.Ledger) {
 	bad := keyed("k", "one", start)
-	requireError(t, errorOf(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
+	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
 	again, err := l.AddAlert(t.Context(), keyed("k", "two", start), nil, never)
-	requireNoError(t, err)
-	requireEqual(t, again, false)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
 }
 
 // testKeyAtOnce checks concurrent calls with two requests under one key: one call records its
@@ -118,7 +119,7 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	var all [many]*alert.Alert
 	var lists [many][]alert.Delivery
 	var again [many]bool
-	errs := runConcurrently(many, func(i int) (err error) {
+	errs := kittest.Concurrently(many, func(i int) (err error) {
 		all[i], lists[i] = keyed("k", fmt.Sprint(i%2), start), queuedDeliveries(3)
 		again[i], err = l.AddAlert(t.Context(), all[i], lists[i], never)
 		return err
@@ -126,7 +127,7 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	won := -1
 	for i, err := range errs {
 		if err == nil && !again[i] {
-			requireEqual(t, won, -1)
+			kittest.Equal(t, won, -1)
 			won = i
 		}
 	}
@@ -135,18 +136,18 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	}
 	for i, err := range errs {
 		if i%2 != won%2 {
-			requireError(t, err, fault.ErrExists)
+			kittest.Error(t, err, fault.ErrExists)
 			continue
 		}
-		requireNoError(t, err)
-		requireEqual(t, all[i].ID, all[won].ID)
-		requireEqual(t, all[i].Message, all[won].Message)
+		kittest.NoError(t, err)
+		kittest.Equal(t, all[i].ID, all[won].ID)
+		kittest.Equal(t, all[i].Message, all[won].Message)
 	}
 	recorded, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: many})
-	requireNoError(t, err)
-	requireEqual(t, len(recorded), 1)
-	requireEqual(t, recorded[0].Counts, counts(3))
-	requireEqual(t, ids(deliveries(t, l, all[won].ID)), ids(lists[won]))
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(recorded), 1)
+	kittest.Equal(t, recorded[0].Counts, counts(3))
+	kittest.Equal(t, ids(deliveries(t, l, all[won].ID)), ids(lists[won]))
 }
 
 // testKeysAtOnce checks that concurrent requests under different keys, without keys and refused
@@ -155,7 +156,7 @@ func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 	const many, keys = 200, 20
 	var all [many]*alert.Alert
 	var again [many]bool
-	for i, err := range runConcurrently(many, func(i int) (err error) {
+	for i, err := range kittest.Concurrently(many, func(i int) (err error) {
 		all[i] = keyed(fmt.Sprint(i%keys), fmt.Sprint(i%keys), start)
 		switch i % keys {
 		case 0:
@@ -167,9 +168,9 @@ func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 		return err
 	}) {
 		if i%keys == 1 {
-			requireError(t, err, fault.ErrInvalid)
+			kittest.Error(t, err, fault.ErrInvalid)
 		} else {
-			requireNoError(t, err)
+			kittest.NoError(t, err)
 		}
 	}
 	recorded, seen := 0, map[int64]bool{}
@@ -179,11 +180,11 @@ func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 		}
 		seen[a.ID] = true
 		if i%keys > 1 {
-			requireEqual(t, a.Message, fmt.Sprint(i%keys))
+			kittest.Equal(t, a.Message, fmt.Sprint(i%keys))
 		}
 	}
-	requireEqual(t, recorded, many/keys+keys-2)
-	requireEqual(t, len(seen), recorded+1) // including 0 for the refused ones
+	kittest.Equal(t, recorded, many/keys+keys-2)
+	kittest.Equal(t, len(seen), recorded+1) // including 0 for the refused ones
 	for i, a := range all {
 		if _, _, err := l.Alert(t.Context(), a.ID); (i%keys == 1) != errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("alert %d: error is %v", a.ID, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -167,8 +168,8 @@ func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery
 	t.Helper()
 	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire}
 	again, err := l.AddAlert(t.Context(), &a, ds, retry)
-	requireNoError(t, err)
-	requireEqual(t, again, false)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
 	return a
 }
 
@@ -193,15 +194,15 @@ func Claimant() alert.Claimant {
 func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
 	t.Helper()
 	free, err := l.Claimable(t.Context(), ids, at(from))
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	for _, c := range claims {
 		if _, ok := free[c.DeliveryID]; !ok {
 			t.Errorf("delivery %d was claimed, and was not claimable", c.DeliveryID)
 		}
 	}
-	requireEqual(t, len(claims), len(free))
+	kittest.Equal(t, len(claims), len(free))
 	return claims
 }
 
@@ -261,7 +262,7 @@ func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
 		now = reports[0].EndTime
 	}
 	fenced, err := l.Report(t.Context(), reports, now, rule)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	return fenced
 }
 
@@ -269,7 +270,7 @@ func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
 func sweep(t testing.TB, l alert.Ledger, now int) int {
 	t.Helper()
 	n, err := l.Sweep(t.Context(), at(now), 1000, rule)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	return n
 }
 
@@ -277,7 +278,7 @@ func sweep(t testing.TB, l alert.Ledger, now int) int {
 func deliveries(t testing.TB, l alert.Ledger, id int64) []alert.Delivery {
 	t.Helper()
 	_, ds, err := l.Alert(t.Context(), id)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	return ds
 }
 

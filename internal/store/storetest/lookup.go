@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/services/group"
@@ -14,7 +15,7 @@ import (
 func targets(t testing.TB, texts ...string) []target.Target {
 	t.Helper()
 	all, err := target.ParseAll(texts)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	return all
 }
 
@@ -37,8 +38,8 @@ var people = group.Snapshot{
 func filled(t testing.TB, d group.Directory, snapshot group.Snapshot) {
 	t.Helper()
 	done, err := d.Fill(t.Context(), snapshot)
-	requireNoError(t, err)
-	requireEqual(t, done, true)
+	kittest.NoError(t, err)
+	kittest.Equal(t, done, true)
 }
 
 func testFind(t *testing.T, d group.Directory) {
@@ -60,27 +61,27 @@ func testFind(t *testing.T, d group.Directory) {
 	} {
 		t.Run(fmt.Sprint(want.targets), func(t *testing.T) {
 			found, unknown, err := d.Find(t.Context(), targets(t, want.targets...))
-			requireNoError(t, err)
+			kittest.NoError(t, err)
 			var got []string
 			for _, r := range found {
 				got = append(got, r.Nickname+" "+r.Address.Messenger)
-				requireEqual(t, r.Address, addressWithID(r.Address.ID, addressBy(r.Address.Messenger, r.Nickname)))
+				kittest.Equal(t, r.Address, addressWithID(r.Address.ID, addressBy(r.Address.Messenger, r.Nickname)))
 			}
-			requireEqual(t, got, want.found)
+			kittest.Equal(t, got, want.found)
 			var missed []string
 			for _, to := range unknown {
 				missed = append(missed, to.String())
 			}
-			requireEqual(t, missed, want.unknown)
+			kittest.Equal(t, missed, want.unknown)
 		})
 	}
 }
 
 func testFindNobody(t *testing.T, d group.Directory) {
 	found, unknown, err := d.Find(t.Context(), targets(t, "@all", "@@ops", "@kim"))
-	requireNoError(t, err)
-	requireEqual(t, len(found), 0)
-	requireEqual(t, unknown, targets(t, "@@ops", "@kim"))
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(found), 0)
+	kittest.Equal(t, unknown, targets(t, "@@ops", "@kim"))
 }
 
 // testFindMany checks lookups with the maximum number of targets, and with far more users than a
@@ -108,65 +109,65 @@ func testFindMany(t *testing.T, d group.Directory) {
 	filled(t, d, crowd)
 	for _, everybody := range []string{"@all", "@@crowd"} {
 		found, _, err := d.Find(t.Context(), targets(t, everybody))
-		requireNoError(t, err)
-		requireEqual(t, len(found), many)
-		requireEqual(t, found[many-1].Nickname, fmt.Sprintf("user%d", many-1))
+		kittest.NoError(t, err)
+		kittest.Equal(t, len(found), many)
+		kittest.Equal(t, found[many-1].Nickname, fmt.Sprintf("user%d", many-1))
 	}
 	found, unknown, err := d.Find(t.Context(), targets(t, named...))
-	requireNoError(t, err)
-	requireEqual(t, len(found), few/2)
-	requireEqual(t, found[1].Nickname, "user2")
-	requireEqual(t, len(unknown), few/2)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(found), few/2)
+	kittest.Equal(t, found[1].Nickname, "user2")
+	kittest.Equal(t, len(unknown), few/2)
 }
 
 func testFill(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	filled(t, d, people)
 	done, err := d.Fill(ctx, people)
-	requireNoError(t, err)
-	requireEqual(t, done, false)
+	kittest.NoError(t, err)
+	kittest.Equal(t, done, false)
 	users, err := d.Users(ctx, 0, 0)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	for i, u := range users {
-		requireEqual(t, []any{u.ID, u.Nickname}, []any{i + 1, people.Users[i].Nickname})
+		kittest.Equal(t, []any{u.ID, u.Nickname}, []any{i + 1, people.Users[i].Nickname})
 	}
 	groups, err := d.Groups(ctx, 0, 0, "")
-	requireNoError(t, err)
-	requireEqual(t, groups, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "a"}, {ID: 3, Name: "empty"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, groups, []group.Group{{ID: 1, Name: "ops"}, {ID: 2, Name: "a"}, {ID: 3, Name: "empty"}})
 	_, members, err := d.Members(ctx, 1)
-	requireNoError(t, err)
-	requireEqual(t, members, []group.User{{ID: 1, Nickname: "a"}, {ID: 3, Nickname: "c"}, {ID: 4, Nickname: "d"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, members, []group.User{{ID: 1, Nickname: "a"}, {ID: 3, Nickname: "c"}, {ID: 4, Nickname: "d"}})
 }
 
 // testFillBad checks that contradictory contents are refused as a whole.
 func testFillBad(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	kim := group.User{Nickname: "kim", Addresses: []group.Address{slack("kim")}}
-	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim, kim}})), fault.ErrExists, "nickname")
-	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{{Nickname: "kim", Addresses: []group.Address{slack("a"), slack("b")}}}})),
+	kittest.Error(t, kittest.ErrorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim, kim}})), fault.ErrExists, "nickname")
+	kittest.Error(t, kittest.ErrorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{{Nickname: "kim", Addresses: []group.Address{slack("a"), slack("b")}}}})),
 		fault.ErrExists, "messenger")
-	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim}, Groups: []group.Membership{{Group: "g"}, {Group: "g"}}})),
+	kittest.Error(t, kittest.ErrorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim}, Groups: []group.Membership{{Group: "g"}, {Group: "g"}}})),
 		fault.ErrExists, "group")
-	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim}, Groups: []group.Membership{{Group: "g", Members: []string{"lee"}}}})),
+	kittest.Error(t, kittest.ErrorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{kim}, Groups: []group.Membership{{Group: "g", Members: []string{"lee"}}}})),
 		fault.ErrNotFound, `"lee"`)
-	requireError(t, errorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{{Nickname: ""}}})), fault.ErrInvalid, "nickname")
+	kittest.Error(t, kittest.ErrorOf(d.Fill(ctx, group.Snapshot{Users: []group.User{{Nickname: ""}}})), fault.ErrInvalid, "nickname")
 	users, err := d.Users(ctx, 0, 0)
-	requireNoError(t, err)
-	requireEqual(t, len(users), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(users), 0)
 	groups, err := d.Groups(ctx, 0, 0, "")
-	requireNoError(t, err)
-	requireEqual(t, len(groups), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(groups), 0)
 	filled(t, d, people)
 }
 
 func testFillAtOnce(t *testing.T, d group.Directory) {
 	const many = 10
 	did := make([]bool, many)
-	for _, err := range runConcurrently(many, func(i int) (err error) {
+	for _, err := range kittest.Concurrently(many, func(i int) (err error) {
 		did[i], err = d.Fill(t.Context(), people)
 		return err
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	won := 0
 	for _, filled := range did {
@@ -174,8 +175,8 @@ func testFillAtOnce(t *testing.T, d group.Directory) {
 			won++
 		}
 	}
-	requireEqual(t, won, 1)
+	kittest.Equal(t, won, 1)
 	users, err := d.Users(t.Context(), 0, 0)
-	requireNoError(t, err)
-	requireEqual(t, len(users), len(people.Users))
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(users), len(people.Users))
 }

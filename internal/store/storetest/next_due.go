@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -13,8 +14,8 @@ func testNext(t *testing.T, l alert.Ledger) {
 	next := func(wantDue, wantEnd time.Time) {
 		t.Helper()
 		due, end, err := l.NextTimes(t.Context())
-		requireNoError(t, err)
-		requireEqual(t, []time.Time{due, end}, []time.Time{wantDue, wantEnd})
+		kittest.NoError(t, err)
+		kittest.Equal(t, []time.Time{due, end}, []time.Time{wantDue, wantEnd})
 	}
 	next(time.Time{}, time.Time{})
 
@@ -28,14 +29,14 @@ func testNext(t *testing.T, l alert.Ledger) {
 	next(at(60), at(30)) // a lease expires first
 	report(t, l, successReport(claims[0], 1), retryReport(claims[1], 1))
 	next(at(12), at(90)) // the retry is due first
-	requireNoError(t, errorOf(l.Cancel(t.Context(), a.ID, at(2))))
+	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), a.ID, at(2))))
 	next(at(60), at(90))
-	requireEqual(t, total(due(t, l, 65, 100)), 1) // it is in the queue now
+	kittest.Equal(t, total(due(t, l, 65, 100)), 1) // it is in the queue now
 	next(at(70), at(90))
-	requireNoError(t, errorOf(l.Reenqueue(t.Context(), at(66), at(75))))
+	kittest.NoError(t, kittest.ErrorOf(l.Reenqueue(t.Context(), at(66), at(75))))
 	next(at(66), at(90))
-	requireEqual(t, sweep(t, l, 95), 1)
+	kittest.Equal(t, sweep(t, l, 95), 1)
 	next(at(66), at(1000))
-	requireNoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: claims[1].DeliveryID, Time: at(40)}}, at(3)))
+	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: claims[1].DeliveryID, Time: at(40)}}, at(3)))
 	next(at(66), at(1000)) // no effect: it is completed
 }

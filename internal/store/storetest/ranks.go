@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
@@ -24,35 +25,35 @@ func testRanks(t *testing.T, d group.Directory) {
 	order := func(targetTexts ...string) (all []string) {
 		t.Helper()
 		found, _, err := d.Find(ctx, targets(t, targetTexts...))
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		for _, r := range found {
 			all = append(all, r.Nickname+" "+r.Address.Messenger)
-			requireEqual(t, r.Failover, r.Nickname == "a")
+			kittest.Equal(t, r.Failover, r.Nickname == "a")
 		}
 		return all
 	}
-	requireEqual(t, order("@b", "@a"), []string{"b sms", "b slack", "a mail", "a sms", "a slack"})
-	requireEqual(t, order("@all"), []string{"a mail", "a sms", "a slack", "b sms", "b slack"})
+	kittest.Equal(t, order("@b", "@a"), []string{"b sms", "b slack", "a mail", "a sms", "a slack"})
+	kittest.Equal(t, order("@all"), []string{"a mail", "a sms", "a slack", "b sms", "b slack"})
 
 	a, err := d.User(ctx, "a")
-	requireNoError(t, err)
-	requireEqual(t, a, group.User{ID: 1, Nickname: "a", Failover: true, Addresses: []group.Address{
+	kittest.NoError(t, err)
+	kittest.Equal(t, a, group.User{ID: 1, Nickname: "a", Failover: true, Addresses: []group.Address{
 		addressWithID(1, ranked(1, addressBy("sms", "a"))), addressWithID(2, ranked(1, slack("a"))), addressWithID(3, addressBy("mail", "a")),
 	}})
 	kept, err := d.ReplaceAddress(ctx, "a", addressWithID(2, ranked(group.KeepRank, slack("new"))))
-	requireNoError(t, err)
-	requireEqual(t, kept, addressWithID(2, ranked(1, slack("new"))))
+	kittest.NoError(t, err)
+	kittest.Equal(t, kept, addressWithID(2, ranked(1, slack("new"))))
 	first, err := d.ReplaceAddress(ctx, "a", addressWithID(2, slack("a")))
-	requireNoError(t, err)
-	requireEqual(t, first.Rank, 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, first.Rank, 0)
 	added, err := d.AddAddress(ctx, "a", ranked(500, addressBy("pager", "a")))
-	requireNoError(t, err)
-	requireEqual(t, added, addressWithID(added.ID, ranked(500, addressBy("pager", "a"))))
-	requireEqual(t, order("@a"), []string{"a slack", "a mail", "a sms", "a pager"})
+	kittest.NoError(t, err)
+	kittest.Equal(t, added, addressWithID(added.ID, ranked(500, addressBy("pager", "a"))))
+	kittest.Equal(t, order("@a"), []string{"a slack", "a mail", "a sms", "a pager"})
 
 	for _, bad := range []int{-2, 1001} {
-		requireError(t, errorOf(d.AddAddress(ctx, "b", ranked(bad, addressBy("mail", "b")))), fault.ErrInvalid, "rank")
-		requireError(t, errorOf(d.ReplaceAddress(ctx, "a", addressWithID(2, ranked(bad, slack("a"))))), fault.ErrInvalid, "rank")
+		kittest.Error(t, kittest.ErrorOf(d.AddAddress(ctx, "b", ranked(bad, addressBy("mail", "b")))), fault.ErrInvalid, "rank")
+		kittest.Error(t, kittest.ErrorOf(d.ReplaceAddress(ctx, "a", addressWithID(2, ranked(bad, slack("a"))))), fault.ErrInvalid, "rank")
 	}
 }
 
@@ -60,8 +61,8 @@ func testRanks(t *testing.T, d group.Directory) {
 func testChangeUser(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	kim, err := d.AddUser(ctx, group.User{Nickname: "kim", Failover: true, Addresses: []group.Address{ranked(3, slack("kim"))}})
-	requireNoError(t, err)
-	requireEqual(t, kim, group.User{ID: 1, Nickname: "kim", Failover: true, Addresses: []group.Address{addressWithID(1, ranked(3, slack("kim")))}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, kim, group.User{ID: 1, Nickname: "kim", Failover: true, Addresses: []group.Address{addressWithID(1, ranked(3, slack("kim")))}})
 	for _, change := range []struct {
 		group.UserChange
 		nickname string
@@ -74,12 +75,12 @@ func testChangeUser(t *testing.T, d group.Directory) {
 		{group.UserChange{Reseal: keepSealed, Nickname: new("park"), Failover: new(true)}, "park", true},
 	} {
 		got, err := d.ChangeUser(ctx, kim.Nickname, change.UserChange)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		kim.Nickname, kim.Failover = change.nickname, change.failover
-		requireEqual(t, got, kim)
+		kittest.Equal(t, got, kim)
 	}
 	users, err := d.Users(ctx, 0, 0)
-	requireNoError(t, err)
-	requireEqual(t, users, []group.User{kim})
-	requireError(t, errorOf(d.ChangeUser(ctx, "kim", group.UserChange{Failover: new(true)})), fault.ErrNotFound, `user "kim"`)
+	kittest.NoError(t, err)
+	kittest.Equal(t, users, []group.User{kim})
+	kittest.Error(t, kittest.ErrorOf(d.ChangeUser(ctx, "kim", group.UserChange{Failover: new(true)})), fault.ErrNotFound, `user "kim"`)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -15,10 +16,10 @@ import (
 func replay(t testing.TB, l alert.Ledger, s alert.ReplaySelection, now, expire int) int {
 	t.Helper()
 	would, err := l.Replay(t.Context(), s, at(now), at(expire), true)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	n, err := l.Replay(t.Context(), s, at(now), at(expire), false)
-	requireNoError(t, err)
-	requireEqual(t, n, would)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, would)
 	return n
 }
 
@@ -34,43 +35,43 @@ func testReplay(t *testing.T, l alert.Ledger) {
 	}
 	last := failureReport(claim(t, l, ids(ds[:1]), 300, 310)[0], 301)
 	report(t, l, last)
-	requireEqual(t, sweep(t, l, 500), 1) // the other one
+	kittest.Equal(t, sweep(t, l, 500), 1) // the other one
 	before := deliveries(t, l, a.ID)
 
 	all := alert.ReplaySelection{AlertID: a.ID}
 	n, err := l.Replay(t.Context(), all, at(600), at(700), true)
-	requireNoError(t, err)
-	requireEqual(t, n, 2)
-	requireEqual(t, deliveries(t, l, a.ID), before)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 2)
+	kittest.Equal(t, deliveries(t, l, a.ID), before)
 
-	requireEqual(t, replay(t, l, all, 600, 700), 2)
-	requireEqual(t, replay(t, l, all, 600, 700), 0)
+	kittest.Equal(t, replay(t, l, all, 600, 700), 2)
+	kittest.Equal(t, replay(t, l, all, 600, 700), 0)
 	ds[0].Attempts = []alert.Attempt{attempt(1, reports[0], false), attempt(2, reports[1], false), attempt(3, reports[2], false), attempt(4, last, false)}
-	requireEqual(t, deliveries(t, l, a.ID), ds) // Queued, without a reason, an end time or a next time
+	kittest.Equal(t, deliveries(t, l, a.ID), ds) // Queued, without a reason, an end time or a next time
 
-	requireEqual(t, len(due(t, l, 599, 10)), 0)
-	requireEqual(t, total(due(t, l, 600, 10)), 2)
+	kittest.Equal(t, len(due(t, l, 599, 10)), 0)
+	kittest.Equal(t, total(due(t, l, 600, 10)), 2)
 	claims := claim(t, l, ids(ds), 601, 610)
-	requireEqual(t, claims, []alert.Claim{
+	kittest.Equal(t, claims, []alert.Claim{
 		{DeliveryID: ds[0].ID, Fence: 5, Attempt: 5, LeaseExpireTime: at(610)},
 		{DeliveryID: ds[1].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(610)},
 	})
-	requireEqual(t, report(t, l, last), []int64(nil)) // recorded already
-	requireEqual(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
-	requireNoError(t, errorOf(l.Report(t.Context(), []alert.Report{retryReport(claims[0], 602)}, at(603), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
-		requireEqual(t, f, alert.VerdictFacts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries start at 0 again
+	kittest.Equal(t, report(t, l, last), []int64(nil)) // recorded already
+	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
+	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{retryReport(claims[0], 602)}, at(603), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+		kittest.Equal(t, f, alert.VerdictFacts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries start at 0 again
 		return rule(f, r)
 	})))
 	report(t, l, successReport(claims[1], 602))
-	requireEqual(t, sweep(t, l, 699), 0)
-	requireEqual(t, sweep(t, l, 700), 1)
+	kittest.Equal(t, sweep(t, l, 699), 0)
+	kittest.Equal(t, sweep(t, l, 700), 1)
 	got, _, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(0, 0, 1, 0, 1))
-	requireEqual(t, got.ExpireTime, at(500)) // that of the alert is unchanged
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(0, 0, 1, 0, 1))
+	kittest.Equal(t, got.ExpireTime, at(500)) // that of the alert is unchanged
 
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 800, 900), 1)
-	requireEqual(t, len(claim(t, l, ids(ds), 800, 810)), 1)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 800, 900), 1)
+	kittest.Equal(t, len(claim(t, l, ids(ds), 800, 810)), 1)
 }
 
 // testReplaySelection checks that all conditions of a selection apply, and that only Failed and
@@ -92,13 +93,13 @@ func testReplaySelection(t *testing.T, l alert.Ledger) {
 		failureReport(claims[4], 29), // ends at 30
 		retryReport(claims[5], 20),   // expires at 50
 	)
-	requireEqual(t, sweep(t, l, 50), 3) // and the last; 6 is claimed
+	kittest.Equal(t, sweep(t, l, 50), 3) // and the last; 6 is claimed
 	more := queuedDeliveries(2)
 	b := addAlert(t, l, "normal", more, never)
 	report(t, l, failureReport(claim(t, l, ids(more[:1]), 60, 70)[0], 60)) // ends at 61; the other stays queued
 	gone := queuedDeliveries(1)
 	c := addAlert(t, l, "normal", gone, never)
-	requireEqual(t, cancel(t, l, c.ID, 60), 1)
+	kittest.Equal(t, cancel(t, l, c.ID, 60), 1)
 
 	everything := append(append(append(ids(ds), ids(more)...), ids(gone)...), 12345)
 	for name, want := range map[string]struct {
@@ -136,21 +137,21 @@ func testReplaySelection(t *testing.T, l alert.Ledger) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, err := l.Replay(t.Context(), want.s, at(100), at(200), true)
-			requireNoError(t, err)
-			requireEqual(t, n, want.count)
+			kittest.NoError(t, err)
+			kittest.Equal(t, n, want.count)
 		})
 	}
 
-	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID, Messenger: "sms", Reason: "channel_not_found"}, 100, 200), 1)
-	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds[:5]), From: at(21)}, 100, 200), 3)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID, Messenger: "sms", Reason: "channel_not_found"}, 100, 200), 1)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds[:5]), From: at(21)}, 100, 200), 3)
 	for i, want := range []alert.State{
 		alert.Queued, alert.Queued, alert.Sent, alert.Queued, alert.Queued, alert.Expired, alert.Claimed, alert.Expired,
 	} {
-		requireEqual(t, deliveries(t, l, a.ID)[i].State, want)
+		kittest.Equal(t, deliveries(t, l, a.ID)[i].State, want)
 	}
-	requireEqual(t, deliveries(t, l, b.ID)[0].State, alert.Failed)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{From: start}, 100, 200), 3)
+	kittest.Equal(t, deliveries(t, l, b.ID)[0].State, alert.Failed)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{From: start}, 100, 200), 3)
 }
 
 // testReplayDoubt checks that a replayed delivery is a possible duplicate exactly if an attempt before
@@ -165,11 +166,11 @@ func testReplayDoubt(t *testing.T, l alert.Ledger) {
 		}
 		return rule(f, r)
 	}
-	requireNoError(t, errorOf(l.Report(t.Context(), []alert.Report{unknownReport(claims[0], 1), failureReport(claims[1], 1)}, at(2), costly)))
-	requireNoError(t, errorOf(l.Sweep(t.Context(), at(10), 10, costly)))
-	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 3)
+	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{unknownReport(claims[0], 1), failureReport(claims[1], 1)}, at(2), costly)))
+	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(10), 10, costly)))
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 3)
 	for i, c := range claim(t, l, ids(ds), 20, 30) {
-		requireEqual(t, c, alert.Claim{DeliveryID: ds[i].ID, Fence: 2, Attempt: 2, PossibleDuplicate: i != 1, LeaseExpireTime: at(30)})
+		kittest.Equal(t, c, alert.Claim{DeliveryID: ds[i].ID, Fence: 2, Attempt: 2, PossibleDuplicate: i != 1, LeaseExpireTime: at(30)})
 	}
 }
 
@@ -179,12 +180,12 @@ func testReplayCanceled(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
 	first := claim(t, l, ids(ds), 0, 10)[0]
-	requireEqual(t, cancel(t, l, a.ID, 1), 0)
+	kittest.Equal(t, cancel(t, l, a.ID, 1), 0)
 	report(t, l, failureReport(first, 1))
-	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 1)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 1)
 	report(t, l, retryReport(claim(t, l, ids(ds), 20, 30)[0], 21))
-	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
-	requireEqual(t, cancel(t, l, a.ID, 25), 1)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].State, alert.Queued)
+	kittest.Equal(t, cancel(t, l, a.ID, 25), 1)
 }
 
 func testReplayMany(t *testing.T, l alert.Ledger) {
@@ -201,14 +202,14 @@ func testReplayMany(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	for _, s := range []alert.ReplaySelection{{AlertID: a.ID}, {IDs: ids(ds)}} {
 		n, err := l.Replay(t.Context(), s, at(1), at(100), true)
-		requireNoError(t, err)
-		requireEqual(t, n, most)
+		kittest.NoError(t, err)
+		kittest.Equal(t, n, most)
 	}
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 1, 100), most)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 1, 100), many-most)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 1, 100), most)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 1, 100), many-most)
 	got, _, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(many))
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(many))
 }
 
 // testReplayAtOnce checks that concurrent replays of the same deliveries replay each once, under
@@ -221,7 +222,7 @@ func testReplayAtOnce(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	const many = 10
 	var replayed, ended, granted [many]int
-	for _, err := range runConcurrently(3*many, func(i int) (err error) {
+	for _, err := range kittest.Concurrently(3*many, func(i int) (err error) {
 		switch n := i / 3; i % 3 {
 		case 0:
 			replayed[n], err = l.Replay(t.Context(), alert.ReplaySelection{AlertID: a.ID}, at(1), at(100), false)
@@ -234,16 +235,16 @@ func testReplayAtOnce(t *testing.T, l alert.Ledger) {
 		}
 		return err
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	var sum [3]int
 	for n := range many {
 		sum[0], sum[1], sum[2] = sum[0]+replayed[n], sum[1]+ended[n], sum[2]+granted[n]
 	}
-	requireEqual(t, sum[0], len(ds))
+	kittest.Equal(t, sum[0], len(ds))
 	got, _, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(len(ds)-sum[1]-sum[2], sum[2], 0, 0, 0, sum[1]))
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(len(ds)-sum[1]-sum[2], sum[2], 0, 0, 0, sum[1]))
 }
 
 func testReplayInput(t *testing.T, l alert.Ledger) {
@@ -251,7 +252,7 @@ func testReplayInput(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	report(t, l, failureReport(claim(t, l, ids(ds), 0, 10)[0], 1))
 	for _, dry := range []bool{true, false} {
-		requireError(t, errorOf(l.Replay(t.Context(), alert.ReplaySelection{AlertID: a.ID}, at(20), at(20), dry)), fault.ErrInvalid, "expire")
+		kittest.Error(t, kittest.ErrorOf(l.Replay(t.Context(), alert.ReplaySelection{AlertID: a.ID}, at(20), at(20), dry)), fault.ErrInvalid, "expire")
 	}
-	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Failed)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].State, alert.Failed)
 }

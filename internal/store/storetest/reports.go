@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -16,36 +17,36 @@ func testReport(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 0, 10)
 	good, bad := successReport(claims[0], 1), failureReport(claims[2], 2)
 	good.Outcome.RetryAfter = time.Second // is not stored
-	requireEqual(t, len(report(t, l, bad, good)), 0)
-	requireEqual(t, len(report(t, l)), 0)
+	kittest.Equal(t, len(report(t, l, bad, good)), 0)
+	kittest.Equal(t, len(report(t, l)), 0)
 	good.Outcome.RetryAfter = 0
 
 	got, kept, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(0, 1, 1, 1))
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(0, 1, 1, 1))
 	ds[0].State, ds[0].EndTime = alert.Sent, at(2)
 	ds[0].Attempts = []alert.Attempt{{Number: 1, Fence: 1, StartTime: at(1), EndTime: at(2), Outcome: good.Outcome}}
 	ds[1].State = alert.Claimed
 	ds[2].State, ds[2].EndTime, ds[2].Reason = alert.Failed, at(3), "channel_not_found"
 	ds[2].Attempts = []alert.Attempt{{Number: 1, Fence: 1, StartTime: at(2), EndTime: at(3), Outcome: bad.Outcome}}
-	requireEqual(t, kept, ds)
+	kittest.Equal(t, kept, ds)
 }
 
 func testReportAgain(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
 	c := claim(t, l, ids(ds), 0, 10)[0]
-	requireEqual(t, len(report(t, l, successReport(c, 1), successReport(c, 1))), 0)
-	requireEqual(t, len(report(t, l, successReport(c, 1))), 0)
+	kittest.Equal(t, len(report(t, l, successReport(c, 1), successReport(c, 1))), 0)
+	kittest.Equal(t, len(report(t, l, successReport(c, 1))), 0)
 	before := deliveries(t, l, a.ID)
-	requireEqual(t, len(before[0].Attempts), 1)
+	kittest.Equal(t, len(before[0].Attempts), 1)
 	for name, other := range map[string]alert.Report{
 		"another outcome": failureReport(c, 1),
 		"another time":    successReport(c, 2),
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireEqual(t, report(t, l, other), []int64{c.DeliveryID})
-			requireEqual(t, deliveries(t, l, a.ID), before)
+			kittest.Equal(t, report(t, l, other), []int64{c.DeliveryID})
+			kittest.Equal(t, deliveries(t, l, a.ID), before)
 		})
 	}
 }
@@ -54,21 +55,21 @@ func testReportLate(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(3)
 	a := addAlert(t, l, "normal", ds, never)
 	first := append(claim(t, l, ids(ds[:1]), 0, 9), claim(t, l, ids(ds[1:]), 0, 10)...)
-	requireNoError(t, errorOf(l.Sweep(t.Context(), at(10), 1, rule))) // sweeps the one whose lease expired first
+	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(10), 1, rule))) // sweeps the one whose lease expired first
 	now := claim(t, l, ids(ds[:1]), 15, 20)[0]
 	before := deliveries(t, l, a.ID)
 
 	neverHeld := alert.Claim{DeliveryID: ds[2].ID, Fence: 7}
 	unknown := alert.Claim{DeliveryID: 12345, Fence: 1}
-	requireEqual(t, report(t, l, successReport(first[0], 1)), []int64{ds[0].ID})
-	requireEqual(t, report(t, l, successReport(neverHeld, 1)), []int64{ds[2].ID})
-	requireEqual(t, report(t, l, successReport(unknown, 1)), []int64{12345})
-	requireEqual(t, deliveries(t, l, a.ID), before)
+	kittest.Equal(t, report(t, l, successReport(first[0], 1)), []int64{ds[0].ID})
+	kittest.Equal(t, report(t, l, successReport(neverHeld, 1)), []int64{ds[2].ID})
+	kittest.Equal(t, report(t, l, successReport(unknown, 1)), []int64{12345})
+	kittest.Equal(t, deliveries(t, l, a.ID), before)
 
 	// A report after the lease expired is accepted before the next sweep.
-	requireEqual(t, len(report(t, l, successReport(now, 16), successReport(first[1], 30))), 0)
-	requireEqual(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
-	requireEqual(t, report(t, l, failureReport(first[0], 1)), []int64{ds[0].ID})
+	kittest.Equal(t, len(report(t, l, successReport(now, 16), successReport(first[1], 30))), 0)
+	kittest.Equal(t, len(deliveries(t, l, a.ID)[0].Attempts), 2)
+	kittest.Equal(t, report(t, l, failureReport(first[0], 1)), []int64{ds[0].ID})
 }
 
 // testReportEvidence checks that every outcome is recorded, whatever text the provider returned.
@@ -84,13 +85,13 @@ func testReportEvidence(t *testing.T, l alert.Ledger) {
 			v.Reason += "\x00"
 			return v
 		})
-		requireNoError(t, err)
-		requireEqual(t, len(fenced), 0)
+		kittest.NoError(t, err)
+		kittest.Equal(t, len(fenced), 0)
 	}
 
 	kept := deliveries(t, l, a.ID)[0]
-	requireEqual(t, kept.Reason, "a\uFFFD\uFFFD\uFFFD")
-	requireEqual(t, kept.Attempts[0].Outcome, messenger.Outcome{
+	kittest.Equal(t, kept.Reason, "a\uFFFD\uFFFD\uFFFD")
+	kittest.Equal(t, kept.Attempts[0].Outcome, messenger.Outcome{
 		Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200,
 		Code: "a\uFFFD\uFFFD", MessageID: strings.Repeat("x", 5000), Excerpt: "'; DROP TABLE attempts; -- ? $1 \uFFFD\uFFFD",
 	})
@@ -110,10 +111,10 @@ func testReportInput(t *testing.T, l alert.Ledger) {
 		t.Run(name, func(t *testing.T) {
 			bad := successReport(claims[1], 1)
 			spoil(&bad)
-			requireError(t, errorOf(l.Report(t.Context(), []alert.Report{successReport(claims[0], 1), bad}, at(2), rule)), fault.ErrInvalid, "delivery")
+			kittest.Error(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{successReport(claims[0], 1), bad}, at(2), rule)), fault.ErrInvalid, "delivery")
 		})
 	}
-	requireEqual(t, deliveries(t, l, a.ID), before)
+	kittest.Equal(t, deliveries(t, l, a.ID), before)
 }
 
 // testReportAtOnce checks that of concurrent different reports of one claim, one is recorded and the
@@ -124,7 +125,7 @@ func testReportAtOnce(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 0, 10)
 	const many = 10
 	var fenced [many][]int64
-	for _, err := range runConcurrently(many, func(i int) (err error) {
+	for _, err := range kittest.Concurrently(many, func(i int) (err error) {
 		var reports []alert.Report
 		for n := range claims {
 			c := claims[(n+i)%len(claims)]
@@ -137,16 +138,16 @@ func testReportAtOnce(t *testing.T, l alert.Ledger) {
 		fenced[i], err = l.Report(t.Context(), reports, at(i), rule)
 		return err
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	late := 0
 	for _, f := range fenced {
 		late += len(f)
 	}
-	requireEqual(t, late, (many-1)*len(ds))
+	kittest.Equal(t, late, (many-1)*len(ds))
 	for _, d := range deliveries(t, l, a.ID) {
-		requireEqual(t, len(d.Attempts), 1)
-		requireEqual(t, d.EndTime, d.Attempts[0].EndTime)
-		requireEqual(t, d.State == alert.Sent, d.Attempts[0].Outcome.Kind == messenger.Sent)
+		kittest.Equal(t, len(d.Attempts), 1)
+		kittest.Equal(t, d.EndTime, d.Attempts[0].EndTime)
+		kittest.Equal(t, d.State == alert.Sent, d.Attempts[0].Outcome.Kind == messenger.Sent)
 	}
 }

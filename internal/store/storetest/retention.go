@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -14,7 +15,7 @@ func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Deletion
 	t.Helper()
 	for {
 		d, err := l.DeleteCompleted(t.Context(), all.Last, at(before), limit)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		all.Alerts, all.Deliveries, all.Attempts, all.Last = all.Alerts+d.Alerts, all.Deliveries+d.Deliveries, all.Attempts+d.Attempts, d.Last
 		if !d.More {
 			return all
@@ -49,11 +50,11 @@ func addCompletedAlert(t testing.TB, l alert.Ledger, n, end int) alert.Alert {
 func requireDeleted(t testing.TB, l alert.Ledger, a alert.Alert) {
 	t.Helper()
 	_, _, err := l.Alert(t.Context(), a.ID)
-	requireError(t, err, fault.ErrNotFound, "")
+	kittest.Error(t, err, fault.ErrNotFound, "")
 	_, err = l.Cancel(t.Context(), a.ID, at(0))
-	requireError(t, err, fault.ErrNotFound, "")
+	kittest.Error(t, err, fault.ErrNotFound, "")
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 1000})
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	for _, each := range all {
 		if each.ID == a.ID {
 			t.Errorf("alert %d is listed", a.ID)
@@ -92,19 +93,19 @@ func testForget(t *testing.T, l alert.Ledger) {
 	}
 
 	d := forget(t, l, 100, 100)
-	requireEqual(t, d, alert.Deletion{Alerts: 4, Deliveries: 6, Attempts: 6, Last: d.Last})
+	kittest.Equal(t, d, alert.Deletion{Alerts: 4, Deliveries: 6, Attempts: 6, Last: d.Last})
 	for _, a := range []alert.Alert{old, b, nobody, late} {
 		requireDeleted(t, l, a)
 	}
 	for i, a := range kept {
-		requireEqual(t, deliveries(t, l, a.ID), before[i])
+		kittest.Equal(t, deliveries(t, l, a.ID), before[i])
 	}
-	requireEqual(t, forget(t, l, 100, 100).Alerts, 0)
+	kittest.Equal(t, forget(t, l, 100, 100).Alerts, 0)
 
 	// The kept alerts are deleted after they are completed.
-	requireNoError(t, errorOf(l.Cancel(t.Context(), kept[0].ID, at(200))))
-	requireEqual(t, forget(t, l, 200, 100).Alerts, 2)
-	requireEqual(t, forget(t, l, 201, 100).Alerts, 1)
+	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), kept[0].ID, at(200))))
+	kittest.Equal(t, forget(t, l, 200, 100).Alerts, 2)
+	kittest.Equal(t, forget(t, l, 201, 100).Alerts, 1)
 	requireDeleted(t, l, kept[0])
 }
 
@@ -126,34 +127,34 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 
 	const limit = 7
 	d, err := l.DeleteCompleted(t.Context(), 0, at(100), limit)
-	requireNoError(t, err)
-	requireEqual(t, withoutDuration(t, d), alert.Deletion{Alerts: 1, Deliveries: 1, Attempts: 1, Last: few.ID, More: true})
+	kittest.NoError(t, err)
+	kittest.Equal(t, withoutDuration(t, d), alert.Deletion{Alerts: 1, Deliveries: 1, Attempts: 1, Last: few.ID, More: true})
 	d, err = l.DeleteCompleted(t.Context(), d.Last, at(100), limit)
-	requireNoError(t, err)
-	requireEqual(t, withoutDuration(t, d), alert.Deletion{Alerts: 1, Last: many.ID, More: true})
+	kittest.NoError(t, err)
+	kittest.Equal(t, withoutDuration(t, d), alert.Deletion{Alerts: 1, Last: many.ID, More: true})
 	requireDeleted(t, l, many)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 200, 300), 0)
-	requireEqual(t, replay(t, l, alert.ReplaySelection{Reason: "channel_not_found"}, 200, 300), 0)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds)}, 200, 300), 0)
+	kittest.Equal(t, replay(t, l, alert.ReplaySelection{Reason: "channel_not_found"}, 200, 300), 0)
 	dry, err := l.Replay(t.Context(), alert.ReplaySelection{Reason: "channel_not_found"}, at(200), at(300), true)
-	requireNoError(t, err)
-	requireEqual(t, dry, 0)
-	requireError(t, l.RecordReceipt(t.Context(), ds[19].ID, receiptOf("SM1", "undelivered", 5)), fault.ErrNotFound, "")
+	kittest.NoError(t, err)
+	kittest.Equal(t, dry, 0)
+	kittest.Error(t, l.RecordReceipt(t.Context(), ds[19].ID, receiptOf("SM1", "undelivered", 5)), fault.ErrNotFound, "")
 	_, err = l.CredentialOf(t.Context(), ds[19].ID, "slack")
-	requireError(t, err, fault.ErrNotFound, "")
-	requireEqual(t, len(due(t, l, 1000, 10)), 0)
+	kittest.Error(t, err, fault.ErrNotFound, "")
+	kittest.Equal(t, len(due(t, l, 1000, 10)), 0)
 
 	for deleted := 0; deleted < 20; {
 		d, err = l.DeleteCompleted(t.Context(), d.Last, at(100), limit)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		if d.Alerts > 0 || d.Deliveries != d.Attempts || d.Deliveries < 1 || d.Deliveries+d.Attempts > limit || !d.More {
 			t.Fatalf("a chunk is %+v", d)
 		}
 		deleted += d.Deliveries
 	}
-	requireEqual(t, forget(t, l, 100, limit).Alerts, 1)
+	kittest.Equal(t, forget(t, l, 100, limit).Alerts, 1)
 	requireDeleted(t, l, last)
-	requireEqual(t, len(deliveries(t, l, first.ID)), 1)
-	requireError(t, errorOf(l.DeleteCompleted(t.Context(), 0, at(100), 0)), fault.ErrInvalid, "limit")
+	kittest.Equal(t, len(deliveries(t, l, first.ID)), 1)
+	kittest.Error(t, kittest.ErrorOf(l.DeleteCompleted(t.Context(), 0, at(100), 0)), fault.ErrInvalid, "limit")
 }
 
 // testForgetAttempts checks that a delivery with more attempts than limit is deleted nevertheless,
@@ -165,9 +166,9 @@ func testForgetAttempts(t *testing.T, l alert.Ledger) {
 	for i := range tries {
 		report(t, l, retryReport(claim(t, l, ids(ds[:1]), 20*i, 20*i+10)[0], 20*i))
 	}
-	requireNoError(t, errorOf(l.Cancel(t.Context(), a.ID, at(500))))
+	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), a.ID, at(500))))
 	b := addCompletedAlert(t, l, 1, 10)
-	requireEqual(t, forget(t, l, 1000, 4), alert.Deletion{Alerts: 2, Deliveries: 3, Attempts: tries + 1, Last: b.ID})
+	kittest.Equal(t, forget(t, l, 1000, 4), alert.Deletion{Alerts: 2, Deliveries: 3, Attempts: tries + 1, Last: b.ID})
 }
 
 // testForgetAtOnce checks that concurrent deletions delete each row once, and that an alert that is
@@ -185,7 +186,7 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 		report(t, l, reports...)
 	}
 	var forgotten, deleted, replayed atomic.Int64
-	for _, err := range runConcurrently(2*workers, func(i int) error {
+	for _, err := range kittest.Concurrently(2*workers, func(i int) error {
 		if i >= workers { // each of these replays different alerts
 			for n := i - workers; n < many; n += 2 * workers {
 				one, err := l.Replay(t.Context(), alert.ReplaySelection{AlertID: alerts[n].ID}, at(50), at(1000), false)
@@ -210,16 +211,16 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 		}
 		return nil
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	rest := forget(t, l, 100, 12)
-	requireEqual(t, int(deleted.Load())+rest.Deliveries, each*(int(forgotten.Load())+rest.Alerts))
-	requireEqual(t, int(replayed.Load()), each*(many-int(forgotten.Load())-rest.Alerts))
+	kittest.Equal(t, int(deleted.Load())+rest.Deliveries, each*(int(forgotten.Load())+rest.Alerts))
+	kittest.Equal(t, int(replayed.Load()), each*(many-int(forgotten.Load())-rest.Alerts))
 	kept, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: many})
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	for _, a := range kept {
-		requireEqual(t, a.Counts, counts(each))
+		kittest.Equal(t, a.Counts, counts(each))
 	}
-	requireEqual(t, len(kept), many-int(forgotten.Load())-rest.Alerts)
-	requireEqual(t, total(due(t, l, 100, 1000)), int(replayed.Load()))
+	kittest.Equal(t, len(kept), many-int(forgotten.Load())-rest.Alerts)
+	kittest.Equal(t, total(due(t, l, 100, 1000)), int(replayed.Load()))
 }

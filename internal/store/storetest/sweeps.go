@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -16,26 +17,26 @@ func testSweepLease(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	first := claim(t, l, ids(ds), 0, 10)
 	report(t, l, successReport(first[1], 1))
-	requireEqual(t, sweep(t, l, 9), 0)
-	requireEqual(t, len(claim(t, l, ids(ds), 10, 20)), 0) // a claim does not expire the lease
-	requireEqual(t, sweep(t, l, 10), 1)                   // exactly at the end of the lease
-	requireEqual(t, sweep(t, l, 10), 0)
-	requireEqual(t, deliveries(t, l, a.ID)[0].NextTime, at(15))
-	requireEqual(t, report(t, l, successReport(first[0], 1)), []int64{ds[0].ID})
+	kittest.Equal(t, sweep(t, l, 9), 0)
+	kittest.Equal(t, len(claim(t, l, ids(ds), 10, 20)), 0) // a claim does not expire the lease
+	kittest.Equal(t, sweep(t, l, 10), 1)                   // exactly at the end of the lease
+	kittest.Equal(t, sweep(t, l, 10), 0)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].NextTime, at(15))
+	kittest.Equal(t, report(t, l, successReport(first[0], 1)), []int64{ds[0].ID})
 
-	requireEqual(t, claim(t, l, ids(ds), 20, 30), []alert.Claim{
+	kittest.Equal(t, claim(t, l, ids(ds), 20, 30), []alert.Claim{
 		{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(30)},
 	})
-	requireEqual(t, sweep(t, l, 35), 1)
-	requireEqual(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 21)), []int64{ds[0].ID})
+	kittest.Equal(t, sweep(t, l, 35), 1)
+	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 21)), []int64{ds[0].ID})
 	last := claim(t, l, ids(ds), 40, 50)
-	requireEqual(t, last, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 3, Attempt: 3, PossibleDuplicate: true, LeaseExpireTime: at(50)}})
-	requireEqual(t, report(t, l, successReport(last[0], 41)), []int64(nil))
+	kittest.Equal(t, last, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 3, Attempt: 3, PossibleDuplicate: true, LeaseExpireTime: at(50)}})
+	kittest.Equal(t, report(t, l, successReport(last[0], 41)), []int64(nil))
 
 	unknown := messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"}
 	got := deliveries(t, l, a.ID)[0]
-	requireEqual(t, got.State, alert.Sent)
-	requireEqual(t, got.Attempts, []alert.Attempt{
+	kittest.Equal(t, got.State, alert.Sent)
+	kittest.Equal(t, got.Attempts, []alert.Attempt{
 		{Number: 1, Fence: 1, StartTime: at(0), EndTime: at(10), Outcome: unknown},
 		{Number: 2, Fence: 2, StartTime: at(20), EndTime: at(30), Outcome: unknown, PossibleDuplicate: true},
 		attempt(3, successReport(last[0], 41), true),
@@ -50,25 +51,25 @@ func testSweepRule(t *testing.T, l alert.Ledger) {
 	b := addAlert(t, l, "normal", gone, never)
 	c := addUntil(t, l, "normal", late, never, at(20))
 	claim(t, l, append(append(ids(ds), ids(gone)...), ids(late)...), 0, 10)
-	requireNoError(t, errorOf(l.Cancel(t.Context(), b.ID, at(5))))
+	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), b.ID, at(5))))
 	n, err := l.Sweep(t.Context(), at(20), 10, func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
 		if r.DeliveryID == ds[0].ID {
 			return alert.Verdict{State: alert.Failed, Reason: "lease_expired", CountsAsTry: true}
 		}
 		return rule(f, r)
 	})
-	requireNoError(t, err)
-	requireEqual(t, n, 3)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 3)
 	for id, want := range map[int64][]any{
 		a.ID: {alert.Failed, "lease_expired", at(10)},
 		b.ID: {alert.Canceled, "canceled", at(10)},
 		c.ID: {alert.Expired, "expired", at(20)},
 	} {
 		got := deliveries(t, l, id)[0]
-		requireEqual(t, []any{got.State, got.Reason, got.EndTime}, want)
-		requireEqual(t, []any{len(got.Attempts), got.Attempts[0].Outcome.Kind}, []any{1, messenger.Unknown})
+		kittest.Equal(t, []any{got.State, got.Reason, got.EndTime}, want)
+		kittest.Equal(t, []any{len(got.Attempts), got.Attempts[0].Outcome.Kind}, []any{1, messenger.Unknown})
 	}
-	requireEqual(t, sweep(t, l, 100), 0)
+	kittest.Equal(t, sweep(t, l, 100), 0)
 
 	dead := queuedDeliveries(1)
 	d := addAlert(t, l, "normal", dead, never)
@@ -78,7 +79,7 @@ func testSweepRule(t *testing.T, l alert.Ledger) {
 	if err == nil {
 		t.Error("a verdict of sent without a report was accepted")
 	}
-	requireEqual(t, deliveries(t, l, d.ID), before)
+	kittest.Equal(t, deliveries(t, l, d.ID), before)
 }
 
 // testSweepExpired checks that queued deliveries, in the queue or deferred, are completed when their
@@ -90,25 +91,25 @@ func testSweepExpired(t *testing.T, l alert.Ledger) {
 	other := addAlert(t, l, "normal", queuedDeliveries(1), never)
 	claims := claim(t, l, ids(ds[:4]), 0, 1000)
 	report(t, l, successReport(claims[0], 1), failureReport(claims[1], 1), retryReport(claims[2], 1))
-	requireEqual(t, sweep(t, l, 99), 0)
-	requireNoError(t, errorOf(l.Reenqueue(t.Context(), at(99), never)))
-	requireEqual(t, sweep(t, l, 101), 2)
-	requireEqual(t, sweep(t, l, 101), 0)
+	kittest.Equal(t, sweep(t, l, 99), 0)
+	kittest.NoError(t, kittest.ErrorOf(l.Reenqueue(t.Context(), at(99), never)))
+	kittest.Equal(t, sweep(t, l, 101), 2)
+	kittest.Equal(t, sweep(t, l, 101), 0)
 	got, kept, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(0, 1, 1, 2, 2))
-	requireEqual(t, kept[5], ds[5])
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(0, 1, 1, 2, 2))
+	kittest.Equal(t, kept[5], ds[5])
 	for _, i := range []int{2, 4} {
-		requireEqual(t, []any{kept[i].State, kept[i].Reason, kept[i].EndTime, kept[i].NextTime}, []any{alert.Expired, "expired", at(101), time.Time{}})
+		kittest.Equal(t, []any{kept[i].State, kept[i].Reason, kept[i].EndTime, kept[i].NextTime}, []any{alert.Expired, "expired", at(101), time.Time{}})
 	}
-	requireEqual(t, len(kept[2].Attempts), 1)
-	requireEqual(t, deliveries(t, l, other.ID)[0].State, alert.Queued)
-	requireEqual(t, total(due(t, l, 2000, 100)), 1) // the other, which was re-enqueued
+	kittest.Equal(t, len(kept[2].Attempts), 1)
+	kittest.Equal(t, deliveries(t, l, other.ID)[0].State, alert.Queued)
+	kittest.Equal(t, total(due(t, l, 2000, 100)), 1) // the other, which was re-enqueued
 
 	// A claimed delivery is not retried after its expiry.
 	report(t, l, retryReport(claims[3], 200))
-	requireEqual(t, sweep(t, l, 201), 1)
-	requireEqual(t, deliveries(t, l, a.ID)[3].State, alert.Expired)
+	kittest.Equal(t, sweep(t, l, 201), 1)
+	kittest.Equal(t, deliveries(t, l, a.ID)[3].State, alert.Expired)
 }
 
 func testSweepLimit(t *testing.T, l alert.Ledger) {
@@ -119,14 +120,14 @@ func testSweepLimit(t *testing.T, l alert.Ledger) {
 	var found []int
 	for range 5 {
 		n, err := l.Sweep(t.Context(), at(20), 3, rule)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		found = append(found, n)
 	}
-	requireEqual(t, found, []int{3, 3, 3, 1, 0})
+	kittest.Equal(t, found, []int{3, 3, 3, 1, 0})
 	got, _, err := l.Alert(t.Context(), a.ID)
-	requireNoError(t, err)
-	requireEqual(t, got.Counts, counts(0, 0, 0, 0, 5))
-	requireError(t, errorOf(l.Sweep(t.Context(), at(20), 0, rule)), fault.ErrInvalid, "limit")
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Counts, counts(0, 0, 0, 0, 5))
+	kittest.Error(t, kittest.ErrorOf(l.Sweep(t.Context(), at(20), 0, rule)), fault.ErrInvalid, "limit")
 }
 
 // testSweepAtOnce checks that concurrent sweeps complete each delivery once, under concurrent reports.
@@ -138,7 +139,7 @@ func testSweepAtOnce(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(held), 0, 10)
 	const sweepers = 10
 	var found, fenced [sweepers]int
-	for _, err := range runConcurrently(2*sweepers, func(i int) (err error) {
+	for _, err := range kittest.Concurrently(2*sweepers, func(i int) (err error) {
 		if i < sweepers {
 			found[i], err = l.Sweep(t.Context(), at(20), 150, rule)
 			return err
@@ -152,7 +153,7 @@ func testSweepAtOnce(t *testing.T, l alert.Ledger) {
 		fenced[i] = len(late)
 		return err
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	swept, late := 0, 0
 	for i := range sweepers {
@@ -161,13 +162,13 @@ func testSweepAtOnce(t *testing.T, l alert.Ledger) {
 	for n := sweep(t, l, 20); n > 0; n = sweep(t, l, 20) {
 		swept += n
 	}
-	requireEqual(t, swept, many+many/2+late)
+	kittest.Equal(t, swept, many+many/2+late)
 	for id, want := range map[int64]alert.Counts{a.ID: counts(many/2+late, 0, many/2-late), b.ID: counts(0, 0, 0, 0, many)} {
 		got, _, err := l.Alert(t.Context(), id)
-		requireNoError(t, err)
-		requireEqual(t, got.Counts, want)
+		kittest.NoError(t, err)
+		kittest.Equal(t, got.Counts, want)
 	}
 	for _, d := range deliveries(t, l, a.ID) {
-		requireEqual(t, len(d.Attempts), 1)
+		kittest.Equal(t, len(d.Attempts), 1)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/services/group"
 )
 
@@ -35,64 +36,64 @@ func keepSealed(r group.Recipient) ([]byte, error) { return r.Address.SealedCred
 func testUsers(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	kim, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{slack("kim"), addressBy("sms", "kim")}})
-	requireNoError(t, err)
-	requireEqual(t, kim, group.User{ID: 1, Nickname: "kim", Addresses: []group.Address{addressWithID(1, slack("kim")), addressWithID(2, addressBy("sms", "kim"))}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, kim, group.User{ID: 1, Nickname: "kim", Addresses: []group.Address{addressWithID(1, slack("kim")), addressWithID(2, addressBy("sms", "kim"))}})
 	lee, err := d.AddUser(ctx, group.User{Nickname: "lee"})
-	requireNoError(t, err)
-	requireEqual(t, lee.ID, 2)
-	requireEqual(t, len(lee.Addresses), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, lee.ID, 2)
+	kittest.Equal(t, len(lee.Addresses), 0)
 
 	got, err := d.User(ctx, "kim")
-	requireNoError(t, err)
-	requireEqual(t, got, kim)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, kim)
 	_, err = d.User(ctx, "Kim")
-	requireError(t, err, fault.ErrNotFound, `user "Kim"`)
+	kittest.Error(t, err, fault.ErrNotFound, `user "Kim"`)
 
 	_, err = d.AddUser(ctx, group.User{Nickname: "kim"})
-	requireError(t, err, fault.ErrExists, `user "kim"`)
+	kittest.Error(t, err, fault.ErrExists, `user "kim"`)
 	_, err = d.AddUser(ctx, group.User{Nickname: "park", Addresses: []group.Address{slack("a"), slack("b")}})
-	requireError(t, err, fault.ErrExists, "slack")
+	kittest.Error(t, err, fault.ErrExists, "slack")
 	_, err = d.User(ctx, "park")
-	requireError(t, err, fault.ErrNotFound)
+	kittest.Error(t, err, fault.ErrNotFound)
 
 	_, err = d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee"), Reseal: keepSealed})
-	requireError(t, err, fault.ErrExists, `user "lee"`)
+	kittest.Error(t, err, fault.ErrExists, `user "lee"`)
 	_, err = d.ChangeUser(ctx, "nobody", group.UserChange{Nickname: new("lee"), Reseal: keepSealed})
-	requireError(t, err, fault.ErrNotFound, `user "nobody"`)
+	kittest.Error(t, err, fault.ErrNotFound, `user "nobody"`)
 	same1, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("kim"), Reseal: keepSealed})
-	requireNoError(t, err)
-	requireEqual(t, same1, kim)
+	kittest.NoError(t, err)
+	kittest.Equal(t, same1, kim)
 	kim.Nickname = "choi"
 	choi, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi"), Reseal: keepSealed})
-	requireNoError(t, err)
-	requireEqual(t, choi, kim)
+	kittest.NoError(t, err)
+	kittest.Equal(t, choi, kim)
 
-	requireNoError(t, d.DeleteUser(ctx, "choi"))
-	requireError(t, d.DeleteUser(ctx, "choi"), fault.ErrNotFound, `user "choi"`)
+	kittest.NoError(t, d.DeleteUser(ctx, "choi"))
+	kittest.Error(t, d.DeleteUser(ctx, "choi"), fault.ErrNotFound, `user "choi"`)
 	users, err := d.Users(ctx, 0, 10)
-	requireNoError(t, err)
-	requireEqual(t, len(users), 1)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(users), 1)
 }
 
 // testRename checks that renaming a user reseals all credentials, or changes nothing.
 func testRename(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"kim", "lee"} {
-		requireNoError(t, errorOf(d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name), addressBy("sms", name)}})))
+		kittest.NoError(t, kittest.ErrorOf(d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name), addressBy("sms", name)}})))
 	}
 	_, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi"), Reseal: func(group.Recipient) ([]byte, error) { return nil, fault.ErrUnavailable }})
-	requireError(t, err, fault.ErrUnavailable)
+	kittest.Error(t, err, fault.ErrUnavailable)
 	kim, err := d.User(ctx, "kim")
-	requireNoError(t, err)
-	requireEqual(t, kim.Addresses, []group.Address{addressWithID(1, slack("kim")), addressWithID(2, addressBy("sms", "kim"))})
+	kittest.NoError(t, err)
+	kittest.Equal(t, kim.Addresses, []group.Address{addressWithID(1, slack("kim")), addressWithID(2, addressBy("sms", "kim"))})
 	got, err := d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("choi"), Reseal: func(r group.Recipient) ([]byte, error) {
 		return []byte("of " + r.Nickname + " " + r.Address.Messenger), nil
 	}})
-	requireNoError(t, err)
-	requireEqual(t, []string{string(got.Addresses[0].SealedCredential), string(got.Addresses[1].SealedCredential)}, []string{"of kim slack", "of kim sms"})
+	kittest.NoError(t, err)
+	kittest.Equal(t, []string{string(got.Addresses[0].SealedCredential), string(got.Addresses[1].SealedCredential)}, []string{"of kim slack", "of kim sms"})
 	lee, err := d.User(ctx, "lee")
-	requireNoError(t, err)
-	requireEqual(t, lee.Addresses, []group.Address{addressWithID(3, slack("lee")), addressWithID(4, addressBy("sms", "lee"))})
+	kittest.NoError(t, err)
+	kittest.Equal(t, lee.Addresses, []group.Address{addressWithID(3, slack("lee")), addressWithID(4, addressBy("sms", "lee"))})
 }
 
 // testRenameAtOnce renames a user while the address is replaced under the old name: the replacement
@@ -100,23 +101,23 @@ func testRename(t *testing.T, d group.Directory) {
 func testRenameAtOnce(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	u, err := d.AddUser(ctx, group.User{Nickname: "kim", Addresses: []group.Address{{Messenger: "slack", SealedCredential: []byte("kim old"), Destination: "x"}}})
-	requireNoError(t, err)
-	errs := runConcurrently(8, func(i int) error {
+	kittest.NoError(t, err)
+	errs := kittest.Concurrently(8, func(i int) error {
 		if i == 0 {
-			return errorOf(d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee"), Reseal: func(r group.Recipient) ([]byte, error) {
+			return kittest.ErrorOf(d.ChangeUser(ctx, "kim", group.UserChange{Nickname: new("lee"), Reseal: func(r group.Recipient) ([]byte, error) {
 				return bytes.Replace(r.Address.SealedCredential, []byte("kim"), []byte("lee"), 1), nil
 			}}))
 		}
-		return errorOf(d.ReplaceAddress(ctx, "kim", group.Address{ID: u.Addresses[0].ID, Messenger: "slack", SealedCredential: []byte("kim new"), Destination: "x"}))
+		return kittest.ErrorOf(d.ReplaceAddress(ctx, "kim", group.Address{ID: u.Addresses[0].ID, Messenger: "slack", SealedCredential: []byte("kim new"), Destination: "x"}))
 	})
-	requireNoError(t, errs[0])
+	kittest.NoError(t, errs[0])
 	for _, err := range errs[1:] {
 		if err != nil {
-			requireError(t, err, fault.ErrNotFound)
+			kittest.Error(t, err, fault.ErrNotFound)
 		}
 	}
 	got, err := d.User(ctx, "lee")
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	if sealed := string(got.Addresses[0].SealedCredential); !strings.HasPrefix(sealed, "lee ") {
 		t.Errorf("lee's credential is sealed as %q", sealed)
 	}
@@ -127,9 +128,9 @@ func testNames(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	filled(t, d, group.Snapshot{Users: []group.User{{Nickname: "b"}, {Nickname: "e\u0301"}}, Groups: []group.Membership{{Group: "z"}, {Group: "a"}}})
 	users, groups, err := d.Names(ctx)
-	requireNoError(t, err)
-	requireEqual(t, users, []group.StoredName{{ID: 1, Text: "b"}, {ID: 2, Text: "e\u0301"}})
-	requireEqual(t, groups, []group.StoredName{{ID: 1, Text: "z"}, {ID: 2, Text: "a"}})
+	kittest.NoError(t, err)
+	kittest.Equal(t, users, []group.StoredName{{ID: 1, Text: "b"}, {ID: 2, Text: "e\u0301"}})
+	kittest.Equal(t, groups, []group.StoredName{{ID: 1, Text: "z"}, {ID: 2, Text: "a"}})
 }
 
 func testUserPages(t *testing.T, d group.Directory) {
@@ -141,54 +142,54 @@ func testUserPages(t *testing.T, d group.Directory) {
 			addresses = append(addresses, addressBy(fmt.Sprintf("m%d", 9-n), "x"))
 		}
 		u, err := d.AddUser(ctx, group.User{Nickname: fmt.Sprintf("u%d", 9-i), Addresses: addresses})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		all = append(all, u)
 	}
 	got, err := d.Users(ctx, 0, 0)
-	requireNoError(t, err)
-	requireEqual(t, got, all)
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, all)
 	got, err = d.Users(ctx, 2, 3)
-	requireNoError(t, err)
-	requireEqual(t, got, all[2:5])
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, all[2:5])
 	got, err = d.Users(ctx, 7, 3)
-	requireNoError(t, err)
-	requireEqual(t, len(got), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(got), 0)
 }
 
 func testAddresses(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	for _, name := range []string{"kim", "lee"} {
 		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{slack(name)}})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	_, err := d.AddAddress(ctx, "kim", slack("again"))
-	requireError(t, err, fault.ErrExists, `"kim"`, "slack")
+	kittest.Error(t, err, fault.ErrExists, `"kim"`, "slack")
 	_, err = d.AddAddress(ctx, "nobody", slack("x"))
-	requireError(t, err, fault.ErrNotFound, `user "nobody"`)
+	kittest.Error(t, err, fault.ErrNotFound, `user "nobody"`)
 	sms, err := d.AddAddress(ctx, "kim", addressBy("sms", "kim"))
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	if sms.ID <= 2 {
 		t.Errorf("address id is %d, want a new one", sms.ID)
 	}
-	requireEqual(t, sms, addressWithID(sms.ID, addressBy("sms", "kim")))
+	kittest.Equal(t, sms, addressWithID(sms.ID, addressBy("sms", "kim")))
 
 	_, err = d.ReplaceAddress(ctx, "nobody", addressWithID(1, slack("x")))
-	requireError(t, err, fault.ErrNotFound, `user "nobody"`)
+	kittest.Error(t, err, fault.ErrNotFound, `user "nobody"`)
 	_, err = d.ReplaceAddress(ctx, "lee", addressWithID(1, slack("x")))
-	requireError(t, err, fault.ErrNotFound, "address 1", `"lee"`)
+	kittest.Error(t, err, fault.ErrNotFound, "address 1", `"lee"`)
 	_, err = d.ReplaceAddress(ctx, "kim", addressWithID(1, addressBy("sms", "x")))
-	requireError(t, err, fault.ErrExists, `"kim"`, "sms")
+	kittest.Error(t, err, fault.ErrExists, `"kim"`, "sms")
 	mail, err := d.ReplaceAddress(ctx, "kim", addressWithID(1, addressBy("mail", "new")))
-	requireNoError(t, err)
-	requireEqual(t, mail, addressWithID(1, addressBy("mail", "new")))
+	kittest.NoError(t, err)
+	kittest.Equal(t, mail, addressWithID(1, addressBy("mail", "new")))
 	kim, err := d.User(ctx, "kim")
-	requireNoError(t, err)
-	requireEqual(t, kim.Addresses, []group.Address{mail, sms})
+	kittest.NoError(t, err)
+	kittest.Equal(t, kim.Addresses, []group.Address{mail, sms})
 
-	requireError(t, d.RemoveAddress(ctx, "nobody", 1), fault.ErrNotFound, `user "nobody"`)
-	requireError(t, d.RemoveAddress(ctx, "lee", 1), fault.ErrNotFound, "address 1", `"lee"`)
-	requireNoError(t, d.RemoveAddress(ctx, "kim", 1))
-	requireError(t, d.RemoveAddress(ctx, "kim", 1), fault.ErrNotFound, "address 1")
+	kittest.Error(t, d.RemoveAddress(ctx, "nobody", 1), fault.ErrNotFound, `user "nobody"`)
+	kittest.Error(t, d.RemoveAddress(ctx, "lee", 1), fault.ErrNotFound, "address 1", `"lee"`)
+	kittest.NoError(t, d.RemoveAddress(ctx, "kim", 1))
+	kittest.Error(t, d.RemoveAddress(ctx, "kim", 1), fault.ErrNotFound, "address 1")
 }
 
 // testDirectoryInput checks that input that cannot be stored is refused as a whole, with the name of
@@ -196,25 +197,22 @@ func testAddresses(t *testing.T, d group.Directory) {
 func testDirectoryInput(t *testing.T, d group.Directory) {
 	ctx := t.Context()
 	long := strings.Repeat("가", 31)
-	requireNoError(t, errorOf(d.AddGroup(ctx, long[:90]))) // 30 characters
-	requireNoError(t, errorOf(d.AddUser(ctx, group.User{Nickname: long[:90]})))
+	kittest.NoError(t, kittest.ErrorOf(d.AddGroup(ctx, long[:90]))) // 30 characters
+	kittest.NoError(t, kittest.ErrorOf(d.AddUser(ctx, group.User{Nickname: long[:90]})))
 	for _, bad := range []string{"", long, "a\x00b", "\xff"} {
-		requireError(t, errorOf(d.AddGroup(ctx, bad)), fault.ErrInvalid, "name")
-		requireError(t, errorOf(d.RenameGroup(ctx, 1, bad)), fault.ErrInvalid, "name")
-		requireError(t, errorOf(d.AddUser(ctx, group.User{Nickname: bad})), fault.ErrInvalid, "nickname")
-		requireError(t, errorOf(d.ChangeUser(ctx, long[:90], group.UserChange{Nickname: new(bad), Reseal: keepSealed})), fault.ErrInvalid, "nickname")
-		requireError(t, errorOf(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{addressBy(bad, "x")}})), fault.ErrInvalid, "messenger")
+		kittest.Error(t, kittest.ErrorOf(d.AddGroup(ctx, bad)), fault.ErrInvalid, "name")
+		kittest.Error(t, kittest.ErrorOf(d.RenameGroup(ctx, 1, bad)), fault.ErrInvalid, "name")
+		kittest.Error(t, kittest.ErrorOf(d.AddUser(ctx, group.User{Nickname: bad})), fault.ErrInvalid, "nickname")
+		kittest.Error(t, kittest.ErrorOf(d.ChangeUser(ctx, long[:90], group.UserChange{Nickname: new(bad), Reseal: keepSealed})), fault.ErrInvalid, "nickname")
+		kittest.Error(t, kittest.ErrorOf(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{addressBy(bad, "x")}})), fault.ErrInvalid, "messenger")
 	}
-	requireError(t, errorOf(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{addressBy("elevenchars", "x")}})), fault.ErrInvalid, "messenger")
-	requireError(t, errorOf(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{slack(strings.Repeat("x", 256))}})), fault.ErrInvalid, "destination")
-	requireError(t, errorOf(d.User(ctx, "new")), fault.ErrNotFound)
+	kittest.Error(t, kittest.ErrorOf(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{addressBy("elevenchars", "x")}})), fault.ErrInvalid, "messenger")
+	kittest.Error(t, kittest.ErrorOf(d.AddUser(ctx, group.User{Nickname: "new", Addresses: []group.Address{slack(strings.Repeat("x", 256))}})), fault.ErrInvalid, "destination")
+	kittest.Error(t, kittest.ErrorOf(d.User(ctx, "new")), fault.ErrNotFound)
 	got, err := d.Group(ctx, 1)
-	requireNoError(t, err)
-	requireEqual(t, got.Name, long[:90])
+	kittest.NoError(t, err)
+	kittest.Equal(t, got.Name, long[:90])
 }
-
-// errorOf returns the error of a call with one result.
-func errorOf[T any](_ T, err error) error { return err }
 
 // testMoveAddresses checks that addresses are moved if messenger, credential and destination match,
 // and no others.
@@ -228,23 +226,23 @@ func testMoveAddresses(t *testing.T, d group.Directory) {
 		"dan": of("telegram", "k1", "-2"), "eun": of("slack", "k1", "-1"),
 	} {
 		_, err := d.AddUser(ctx, group.User{Nickname: name, Addresses: []group.Address{a}})
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	reseal := func(r group.Recipient) ([]byte, error) {
 		return []byte(r.Nickname + " from " + r.Address.Destination + " " + string(r.Address.SealedCredential)), nil
 	}
 	moved, err := d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001", reseal)
-	requireNoError(t, err)
-	requireEqual(t, moved, 2)
+	kittest.NoError(t, err)
+	kittest.Equal(t, moved, 2)
 	var got []string
 	users, err := d.Users(ctx, 0, 0)
-	requireNoError(t, err)
+	kittest.NoError(t, err)
 	for _, u := range users {
 		got = append(got, u.Nickname+" "+u.Addresses[0].Destination+" "+string(u.Addresses[0].SealedCredential))
 	}
 	slices.Sort(got)
-	requireEqual(t, got, []string{"ada -1001 ada from -1 s", "bob -1001 bob from -1 s", "cho -1 s", "dan -2 s", "eun -1 s"})
+	kittest.Equal(t, got, []string{"ada -1001 ada from -1 s", "bob -1001 bob from -1 s", "cho -1 s", "dan -2 s", "eun -1 s"})
 	moved, err = d.MoveAddresses(ctx, "telegram", "k1", "-1", "-1001", reseal)
-	requireNoError(t, err)
-	requireEqual(t, moved, 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, moved, 0)
 }

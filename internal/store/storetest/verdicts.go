@@ -9,6 +9,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/kittest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -19,25 +20,25 @@ func testWait(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
 	first := retryReport(claim(t, l, ids(ds), 0, 10)[0], 1) // until 12
-	requireEqual(t, len(report(t, l, first)), 0)
-	requireEqual(t, len(report(t, l, first)), 0) // recorded already
-	requireEqual(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 1}, 1)), []int64{ds[0].ID})
-	requireEqual(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 1)), []int64{ds[0].ID})
+	kittest.Equal(t, len(report(t, l, first)), 0)
+	kittest.Equal(t, len(report(t, l, first)), 0) // recorded already
+	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 1}, 1)), []int64{ds[0].ID})
+	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 1)), []int64{ds[0].ID})
 
 	ds[0].NextTime = at(12)
 	ds[0].Attempts = []alert.Attempt{attempt(1, first, false)}
-	requireEqual(t, deliveries(t, l, a.ID), ds)
+	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 
 	again := claim(t, l, ids(ds), 12, 20)
-	requireEqual(t, again, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, LeaseExpireTime: at(20)}})
+	kittest.Equal(t, again, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, LeaseExpireTime: at(20)}})
 	ds[0].State, ds[0].NextTime = alert.Claimed, time.Time{}
-	requireEqual(t, deliveries(t, l, a.ID), ds)
+	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 	last := successReport(again[0], 13)
-	requireEqual(t, report(t, l, first), []int64(nil)) // still recorded
-	requireEqual(t, report(t, l, last), []int64(nil))
+	kittest.Equal(t, report(t, l, first), []int64(nil)) // still recorded
+	kittest.Equal(t, report(t, l, last), []int64(nil))
 	ds[0].State, ds[0].EndTime = alert.Sent, at(14)
 	ds[0].Attempts = append(ds[0].Attempts, attempt(2, last, false))
-	requireEqual(t, deliveries(t, l, a.ID), ds)
+	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 }
 
 // testWaitExpired checks that no delivery is retried at its ExpireTime or later: it waits until then
@@ -52,15 +53,15 @@ func testWaitExpired(t *testing.T, l alert.Ledger) {
 	report(t, l, retryReport(claims[3], 20))
 	var next []time.Time
 	for _, d := range deliveries(t, l, a.ID) {
-		requireEqual(t, d.State, alert.Queued)
+		kittest.Equal(t, d.State, alert.Queued)
 		next = append(next, d.NextTime)
 	}
-	requireEqual(t, next, []time.Time{at(11), at(12), at(12), at(12)})
-	requireEqual(t, total(due(t, l, 11, 10)), 1)
-	requireEqual(t, len(claim(t, l, ids(ds), 12, 20)), 0)
-	requireEqual(t, sweep(t, l, 12), 4)
+	kittest.Equal(t, next, []time.Time{at(11), at(12), at(12), at(12)})
+	kittest.Equal(t, total(due(t, l, 11, 10)), 1)
+	kittest.Equal(t, len(claim(t, l, ids(ds), 12, 20)), 0)
+	kittest.Equal(t, sweep(t, l, 12), 4)
 	for _, d := range deliveries(t, l, a.ID) {
-		requireEqual(t, []any{d.State, d.Reason, d.NextTime, d.EndTime, len(d.Attempts)}, []any{alert.Expired, "expired", time.Time{}, at(12), 1})
+		kittest.Equal(t, []any{d.State, d.Reason, d.NextTime, d.EndTime, len(d.Attempts)}, []any{alert.Expired, "expired", time.Time{}, at(12), 1})
 	}
 }
 
@@ -71,7 +72,7 @@ func testVerdicts(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(5 * many)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
-	for _, err := range runConcurrently(many, func(i int) error {
+	for _, err := range kittest.Concurrently(many, func(i int) error {
 		c := claims[5*i:]
 		fenced, err := l.Report(t.Context(), []alert.Report{successReport(c[0], i), failureReport(c[1], i), retryReport(c[2], i), pausedReport(c[3], i), unknownReport(c[4], i)},
 			at(i), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
@@ -86,7 +87,7 @@ func testVerdicts(t *testing.T, l alert.Ledger) {
 		}
 		return err
 	}) {
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 	}
 	for n, d := range deliveries(t, l, a.ID) {
 		i, kind := n/5, n%5
@@ -106,9 +107,9 @@ func testVerdicts(t *testing.T, l alert.Ledger) {
 		if want.State != alert.Queued {
 			want.EndTime = at(i + 1)
 		}
-		requireEqual(t, []any{d.State, d.Reason, d.NextTime, d.EndTime}, []any{want.State, want.Reason, want.NextTime, want.EndTime})
-		requireEqual(t, len(d.Attempts), 1)
-		requireEqual(t, d.Attempts[0].StartTime, at(i))
+		kittest.Equal(t, []any{d.State, d.Reason, d.NextTime, d.EndTime}, []any{want.State, want.Reason, want.NextTime, want.EndTime})
+		kittest.Equal(t, len(d.Attempts), 1)
+		kittest.Equal(t, d.Attempts[0].StartTime, at(i))
 	}
 }
 
@@ -142,10 +143,10 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 			if err == nil || errors.Is(err, fault.ErrUnavailable) {
 				t.Errorf("error is %v, want one about the verdict", err)
 			}
-			requireEqual(t, deliveries(t, l, a.ID), before)
+			kittest.Equal(t, deliveries(t, l, a.ID), before)
 		})
 	}
-	requireEqual(t, len(report(t, l, successReport(claims[1], 1))), 0)
+	kittest.Equal(t, len(report(t, l, successReport(claims[1], 1))), 0)
 }
 
 // testSentAnyway checks that a sent delivery is Sent, whatever the rule returns and whatever the state
@@ -165,12 +166,12 @@ func testSentAnyway(t *testing.T, l alert.Ledger) {
 	fenced, err := l.Report(t.Context(), reports, at(6), func(alert.VerdictFacts, alert.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Failed, Reason: "x"}
 	})
-	requireNoError(t, err)
-	requireEqual(t, len(fenced), 0)
-	requireEqual(t, stateLines(t, l, a.ID), []string{"sent 2", "sent 3", "sent 4", "sent 5", "sent 6", "canceled 1 canceled"})
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(fenced), 0)
+	kittest.Equal(t, stateLines(t, l, a.ID), []string{"sent 2", "sent 3", "sent 4", "sent 5", "sent 6", "canceled 1 canceled"})
 	for i, d := range deliveries(t, l, a.ID)[:5] {
-		requireEqual(t, d.Attempts, []alert.Attempt{attempt(1, reports[i], false)})
-		requireEqual(t, d.Destination, ds[i].Destination)
+		kittest.Equal(t, d.Attempts, []alert.Attempt{attempt(1, reports[i], false)})
+		kittest.Equal(t, d.Destination, ds[i].Destination)
 	}
 }
 
@@ -184,7 +185,7 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 	}
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 100)
-	requireEqual(t, len(claims), many+10)
+	kittest.Equal(t, len(claims), many+10)
 	var reports []alert.Report
 	var late []int64
 	var want []string
@@ -220,11 +221,11 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 	}
 	reports = append(reports, successReport(alert.Claim{DeliveryID: 12345, Fence: 1}, 1))
 	got, err := l.Report(t.Context(), reports, at(20), rule)
-	requireNoError(t, err)
-	requireEqual(t, slices.Sorted(slices.Values(got)), append([]int64{12345}, late...))
-	requireEqual(t, stateLines(t, l, a.ID), want)
+	kittest.NoError(t, err)
+	kittest.Equal(t, slices.Sorted(slices.Values(got)), append([]int64{12345}, late...))
+	kittest.Equal(t, stateLines(t, l, a.ID), want)
 	for i, d := range deliveries(t, l, a.ID)[:many] {
-		requireEqual(t, len(d.Attempts) == 0, i%50 == 8)
+		kittest.Equal(t, len(d.Attempts) == 0, i%50 == 8)
 	}
 }
 
@@ -243,10 +244,10 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	step := func(now, tries int, r alert.Report) {
 		t.Helper()
 		_, err := l.Report(t.Context(), []alert.Report{r}, at(now), spy)
-		requireNoError(t, err)
+		kittest.NoError(t, err)
 		want.Now, want.Tries = at(now), tries
-		requireEqual(t, told[len(told)-1], want)
-		requireEqual(t, reports[len(reports)-1], r)
+		kittest.Equal(t, told[len(told)-1], want)
+		kittest.Equal(t, reports[len(reports)-1], r)
 	}
 	c := func(now int) alert.Claim { t.Helper(); return claim(t, l, ids(ds), now, now+10)[0] }
 	step(2, 0, pausedReport(c(0), 1))
@@ -255,23 +256,23 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	step(302, 2, unknownReport(c(300), 301))
 
 	lost := c(400)
-	requireNoError(t, errorOf(l.Sweep(t.Context(), at(412), 10, spy)))
+	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(412), 10, spy)))
 	want.Now, want.Tries = at(412), 3
-	requireEqual(t, told[4:], []alert.VerdictFacts{want})
-	requireEqual(t, reports[4], alert.Report{
+	kittest.Equal(t, told[4:], []alert.VerdictFacts{want})
+	kittest.Equal(t, reports[4], alert.Report{
 		DeliveryID: ds[0].ID, Fence: lost.Fence, StartTime: at(400), EndTime: at(410),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"},
 	})
 
 	last := c(500)
-	requireNoError(t, errorOf(l.Cancel(t.Context(), a.ID, at(501))))
+	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), a.ID, at(501))))
 	want.Canceled = true
 	step(502, 4, retryReport(last, 501))
-	requireEqual(t, deliveries(t, l, a.ID)[0].State, alert.Canceled)
+	kittest.Equal(t, deliveries(t, l, a.ID)[0].State, alert.Canceled)
 
 	calls := len(told)
-	requireNoError(t, errorOf(l.Report(t.Context(), []alert.Report{retryReport(last, 501), successReport(last, 501)}, at(503), spy)))
-	requireEqual(t, len(told), calls) // fenced reports need no verdict
+	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{retryReport(last, 501), successReport(last, 501)}, at(503), spy)))
+	kittest.Equal(t, len(told), calls) // fenced reports need no verdict
 }
 
 // testUnknown checks that all attempts after an unknown outcome are possible duplicates, and no
@@ -283,14 +284,14 @@ func testUnknown(t *testing.T, l alert.Ledger) {
 	now := 0
 	for _, outcome := range []func(alert.Claim, int) alert.Report{retryReport, pausedReport, unknownReport, retryReport, unknownReport, pausedReport, successReport} {
 		c := claim(t, l, ids(ds), now, now+10)[0]
-		requireEqual(t, c.PossibleDuplicate, slices.Contains(want, true) || len(want) == 3)
+		kittest.Equal(t, c.PossibleDuplicate, slices.Contains(want, true) || len(want) == 3)
 		want = append(want, c.PossibleDuplicate)
 		report(t, l, outcome(c, now))
 		now += 100
 	}
-	requireEqual(t, want, []bool{false, false, false, true, true, true, true})
+	kittest.Equal(t, want, []bool{false, false, false, true, true, true, true})
 	for i, got := range deliveries(t, l, a.ID)[0].Attempts {
-		requireEqual(t, got.PossibleDuplicate, want[i])
+		kittest.Equal(t, got.PossibleDuplicate, want[i])
 	}
 }
 
@@ -302,24 +303,24 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 0, 10)
 	moved := reported(claims[0], 1, messenger.Outcome{Kind: messenger.Retry, Status: 400, Code: "moved", Destination: "-100노드", Truncated: true})
 	moved.SealedCredential = []byte("sealed for -100노드")
-	requireEqual(t, len(report(t, l, moved, successReport(claims[1], 1))), 0)
-	requireEqual(t, len(report(t, l, moved)), 0) // recorded already
+	kittest.Equal(t, len(report(t, l, moved, successReport(claims[1], 1))), 0)
+	kittest.Equal(t, len(report(t, l, moved)), 0) // recorded already
 	got := deliveries(t, l, a.ID)
-	requireEqual(t, got[0].Destination, "-100노드")
-	requireEqual(t, got[0].Attempts, []alert.Attempt{attempt(1, moved, false)})
-	requireEqual(t, got[1].Destination, ds[1].Destination)
+	kittest.Equal(t, got[0].Destination, "-100노드")
+	kittest.Equal(t, got[0].Attempts, []alert.Attempt{attempt(1, moved, false)})
+	kittest.Equal(t, got[1].Destination, ds[1].Destination)
 	jobs := due(t, l, 20, 100)
-	requireEqual(t, total(jobs), 1)
-	requireEqual(t, jobs[0].Deliveries[0].Destination, "-100노드")
-	requireEqual(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
-	requireEqual(t, jobs[0].Deliveries[0].Nickname, ds[0].Nickname)
+	kittest.Equal(t, total(jobs), 1)
+	kittest.Equal(t, jobs[0].Deliveries[0].Destination, "-100노드")
+	kittest.Equal(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
+	kittest.Equal(t, jobs[0].Deliveries[0].Nickname, ds[0].Nickname)
 
 	older := reported(claim(t, l, ids(ds)[:1], 20, 30)[0], 21, moved.Outcome) // by an older sender that seals for no destination
 	older.Outcome.Destination = "-200"
-	requireEqual(t, len(report(t, l, older)), 0)
+	kittest.Equal(t, len(report(t, l, older)), 0)
 	jobs = due(t, l, 40, 100)
-	requireEqual(t, jobs[0].Deliveries[0].Destination, "-200")
-	requireEqual(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
+	kittest.Equal(t, jobs[0].Deliveries[0].Destination, "-200")
+	kittest.Equal(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
 }
 
 // testOnce checks that an attempt after an unknown outcome is no possible duplicate if the verdict
@@ -334,11 +335,11 @@ func testOnce(t *testing.T, l alert.Ledger) {
 	}
 	first := unknownReport(claim(t, l, ids(ds), 0, 10)[0], 1)
 	late, err := l.Report(t.Context(), []alert.Report{first}, first.EndTime, once)
-	requireNoError(t, err)
-	requireEqual(t, len(late), 0)
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(late), 0)
 	again := claim(t, l, ids(ds), 12, 20)
-	requireEqual(t, again[0].PossibleDuplicate, false)
-	requireEqual(t, len(report(t, l, successReport(again[0], 13))), 0)
+	kittest.Equal(t, again[0].PossibleDuplicate, false)
+	kittest.Equal(t, len(report(t, l, successReport(again[0], 13))), 0)
 	got := deliveries(t, l, a.ID)[0].Attempts
-	requireEqual(t, []bool{got[0].PossibleDuplicate, got[1].PossibleDuplicate}, []bool{false, false})
+	kittest.Equal(t, []bool{got[0].PossibleDuplicate, got[1].PossibleDuplicate}, []bool{false, false})
 }
