@@ -97,7 +97,7 @@ ts: build test/ts/node_modules/.package-lock.json ## Call bin/bongsu through the
 .PHONY: cover
 cover: ## Run all tests, write bin/cover.html
 	mkdir -p bin
-	go test -coverpkg=./cmd/...,./internal/...,./services/... -coverprofile=bin/cover.out $(FLAGS) $(PACKAGES)
+	go test -coverpkg=./cmd/...,./internal/...,./kit/...,./services/... -coverprofile=bin/cover.out $(FLAGS) $(PACKAGES)
 	go tool cover -html=bin/cover.out -o bin/cover.html
 	go tool cover -func=bin/cover.out | tail -n 1
 

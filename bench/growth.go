@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/bench/load"
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
 // growth measures the effect of a million deliveries in the ledger on new ones,

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/bongsu-project/bongsu/bench/figure"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
 // postgres measures deliveries on PostgreSQL, over a socket and with fsync, as a share

@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"github.com/bongsu-project/bongsu/bench/fake"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 

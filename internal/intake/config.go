@@ -9,8 +9,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/bongsu-project/bongsu/internal/phrase"
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // Config is the configuration of sources, by name: alertmanager, grafana, cloudevents, and
@@ -89,7 +89,7 @@ func (c Config) sourceConfig(name string) SourceConfig {
 }
 
 // A parsedTemplates is a parsed Template, by field.
-type parsedTemplates map[string]*phrase.Template
+type parsedTemplates map[string]*texttemplate.Template
 
 // parse parses the templates of a source.
 func (t Template) parse(source string) (parsedTemplates, error) {
@@ -100,9 +100,9 @@ func (t Template) parse(source string) (parsedTemplates, error) {
 		if text == "" {
 			continue
 		}
-		parse := phrase.Parse
+		parse := texttemplate.Parse
 		if field == "key" {
-			parse = phrase.ParseStrict
+			parse = texttemplate.ParseStrict
 		}
 		p, err := parse(text)
 		if err != nil {

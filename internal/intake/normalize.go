@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/phrase"
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // A draft is an alert before the templates of its source and the limits of
@@ -87,7 +87,7 @@ func (r reader) runTemplates(a *Alert, field string, data any) map[string]string
 		text, err := p.Execute(data)
 		if err != nil {
 			reason := TemplateFailed
-			if name == "key" && errors.Is(err, phrase.ErrMissing) {
+			if name == "key" && errors.Is(err, texttemplate.ErrMissing) {
 				reason = MissingKeyField
 			}
 			a.problem(field, reason, "template %s failed: %s", name, errorTextWithoutFault(err))

@@ -61,7 +61,7 @@ type Detail struct{ Name, Value string }
 type Delivery struct {
 	ID                    int64
 	Destination           string
-	SealedCredential      []byte // sealed by internal/seal
+	SealedCredential      []byte // sealed by kit/seal
 	CredentialFingerprint string // the credential's fingerprint; empty for an address without fingerprint
 	Nickname              string // of the user whom the credential is sealed for; empty in a job of an older version
 	Slots                 string // the slots that a sender reserved when it deferred the delivery; empty for none

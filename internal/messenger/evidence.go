@@ -5,7 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // maxCode is the length, in bytes, to which a provider's code or message id is cut.

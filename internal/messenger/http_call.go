@@ -17,7 +17,7 @@ import (
 
 	"code.dny.dev/ssrf"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // maxResponseBytes is the number of bytes of a provider's response that are read.

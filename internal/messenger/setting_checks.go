@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // Validation that settings of several messengers share. No error quotes a value.

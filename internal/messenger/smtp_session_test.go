@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // The promises of promises_test.go, for mail.

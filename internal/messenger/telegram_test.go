@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/redact"
+	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 var telegramSample = sample{

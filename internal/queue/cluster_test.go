@@ -14,10 +14,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // A cluster is three NATS servers with replicated streams.
@@ -188,9 +188,9 @@ func TestReplicasStayR3(t *testing.T) {
 	until(t, func() bool { return first.Enqueue(t.Context(), []job.Job{sample(job.Normal, 20)}, 5) == nil })
 	for take(t, l, 1)[0].Jobs[0].AlertID != 20 {
 	}
-	p := pace.New(sender.LimiterBucket(), time.Now, slog.New(slog.DiscardHandler))
+	p := ratelimit.New(sender.LimiterBucket(), time.Now, slog.New(slog.DiscardHandler))
 	until(t, func() bool {
-		slots, err := p.Reserve(t.Context(), pace.Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 1, Per: time.Second}}, 1, false)
+		slots, err := p.Reserve(t.Context(), ratelimit.Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 1, Per: time.Second}}, 1, false)
 		return err == nil && len(slots) == 1
 	})
 }

@@ -10,10 +10,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 )
 
 // natsOn starts a NATS server on a port, and returns a function that stops it.

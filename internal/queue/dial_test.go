@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/logtest"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 )
 
 // TestNoPasswordInDialErrors checks that the log of an unreachable server, and the error of

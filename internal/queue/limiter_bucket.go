@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 const (
@@ -31,7 +31,7 @@ const (
 	probeKey = "probe"
 )
 
-var _ pace.Bucket = (*LimiterBucket)(nil)
+var _ ratelimit.Bucket = (*LimiterBucket)(nil)
 
 // A LimiterBucket stores the limiter state that all senders share. It is as disposable as the
 // queue. Revisions restart with each generation of the bucket, which every process
@@ -144,7 +144,7 @@ func (b *LimiterBucket) isStuck(ctx context.Context) bool {
 	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && b.queue.conn.IsConnected()
 }
 
-// Load implements pace.Bucket.
+// Load implements ratelimit.Bucket.
 func (b *LimiterBucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
 	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
@@ -164,7 +164,7 @@ func (b *LimiterBucket) Load(ctx context.Context, key string) ([]byte, uint64, e
 	return entry.Value(), entry.Revision(), nil
 }
 
-// Swap implements pace.Bucket: it returns pace.ErrConflict if the revision has changed or
+// Swap implements ratelimit.Bucket: it returns ratelimit.ErrConflict if the revision has changed or
 // the bucket has vanished.
 func (b *LimiterBucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
@@ -176,10 +176,10 @@ func (b *LimiterBucket) Swap(ctx context.Context, key string, value []byte, revi
 	next, err := kv.Update(asking, key, value, revision)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
-		return 0, fmt.Errorf("%s: %w", key, pace.ErrConflict)
+		return 0, fmt.Errorf("%s: %w", key, ratelimit.ErrConflict)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		b.invalidate() // the next call recreates it
-		return 0, fmt.Errorf("%s: limiter bucket vanished: %w", key, pace.ErrConflict)
+		return 0, fmt.Errorf("%s: limiter bucket vanished: %w", key, ratelimit.ErrConflict)
 	case err != nil:
 		b.invalidate()
 		b.deleteIfStuck(ctx)
@@ -188,7 +188,7 @@ func (b *LimiterBucket) Swap(ctx context.Context, key string, value []byte, revi
 	return next, nil
 }
 
-// Watch implements pace.Bucket. It returns when the bucket has a new generation, or when
+// Watch implements ratelimit.Bucket. It returns when the bucket has a new generation, or when
 // the subscription ends: the next Watch reports all keys again. One watcher at a time.
 func (b *LimiterBucket) Watch(ctx context.Context, began func(), changed func(string, []byte, uint64), complete func()) error {
 	opening, cancel := context.WithTimeout(ctx, bucketTimeout)

@@ -11,23 +11,23 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-var paced = pace.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 100, Per: time.Second}}
+var paced = ratelimit.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 100, Per: time.Second}}
 
 // slow reserves its tenth slot 9 s ahead: no test is so slow that the slot has passed.
-var slow = pace.Key{ID: "slack.credential.4567", Rate: messenger.Rate{Count: 1, Per: time.Second}}
+var slow = ratelimit.Key{ID: "slack.credential.4567", Rate: messenger.Rate{Count: 1, Per: time.Second}}
 
 // pacer runs a limiter on its own connection until the test ends.
-func pacer(t *testing.T, broker *queue.Broker) *pace.Limiter {
+func pacer(t *testing.T, broker *queue.Broker) *ratelimit.Limiter {
 	t.Helper()
 	return pacerOf(t, broker, true)
 }
 
 // pacerOf runs the limiter of an alert service, which is the owner, or of a sender.
-func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *pace.Limiter {
+func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *ratelimit.Limiter {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	conn, err := broker.Connect(log)
@@ -38,7 +38,7 @@ func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *pace.Limiter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := pace.New(q.LimiterBucket(), time.Now, log)
+	l := ratelimit.New(q.LimiterBucket(), time.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
@@ -156,7 +156,7 @@ func TestBucketVanishes(t *testing.T) {
 			}
 			slots = append(slots, reserve(t, other)...)
 			fresh := pacer(t, b)
-			for _, l := range []*pace.Limiter{one, other, fresh} {
+			for _, l := range []*ratelimit.Limiter{one, other, fresh} {
 				until(t, func() bool { return behind(l, slots, end) })
 			}
 			given := map[time.Time]bool{}
@@ -172,7 +172,7 @@ func TestBucketVanishes(t *testing.T) {
 }
 
 // reserve reserves ten slots of slow.
-func reserve(t *testing.T, l *pace.Limiter) []pace.Slot {
+func reserve(t *testing.T, l *ratelimit.Limiter) []ratelimit.Slot {
 	t.Helper()
 	slots, err := l.Reserve(t.Context(), slow, 10, false)
 	if err != nil || len(slots) != 10 {
@@ -183,7 +183,7 @@ func reserve(t *testing.T, l *pace.Limiter) []pace.Slot {
 
 // behind reports whether a limiter has slots of slow after end in its state, and reserves
 // the next ones behind them.
-func behind(l *pace.Limiter, slots []pace.Slot, end time.Time) bool {
+func behind(l *ratelimit.Limiter, slots []ratelimit.Slot, end time.Time) bool {
 	view := l.View(slow)
 	last, ok := view.When(slots[len(slots)-1])
 	return ok && last.After(end) && view.NextSlot().After(last)
@@ -263,10 +263,10 @@ func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 }
 
 // reserveEach reserves a slot of each of a number of keys, with retries.
-func reserveEach(t *testing.T, l *pace.Limiter, keys int) {
+func reserveEach(t *testing.T, l *ratelimit.Limiter, keys int) {
 	t.Helper()
 	for n := range keys {
-		key := pace.Key{ID: fmt.Sprintf("slack.credential.%d", n), Rate: paced.Rate}
+		key := ratelimit.Key{ID: fmt.Sprintf("slack.credential.%d", n), Rate: paced.Rate}
 		until(t, func() bool {
 			slots, err := l.Reserve(t.Context(), key, 1, false)
 			return err == nil && len(slots) == 1

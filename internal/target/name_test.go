@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // TestNewNameTakesAnyVisibleCharacters accepts the names of data from the older

@@ -14,11 +14,11 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // The states in the API have the same numbers as those of this package, which

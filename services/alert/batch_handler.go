@@ -16,8 +16,8 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // batchConcurrency is how many alerts of a batch are recorded concurrently; these can share a

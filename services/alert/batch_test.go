@@ -14,7 +14,7 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // sendAll sends alerts of a source, and returns a line per result.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // BenchmarkLateness defers 10,000 deliveries to one instant or evenly over some seconds,

@@ -17,13 +17,13 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/seal"
-	"github.com/bongsu-project/bongsu/internal/store/directory"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
-	"github.com/bongsu-project/bongsu/services/group"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/directory"
+	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
 // A serviceHarness is the alert service and the directory service over real stores, at a time that
@@ -38,7 +38,7 @@ type serviceHarness struct {
 func newHouse(t *testing.T) *serviceHarness {
 	t.Helper()
 	dir := t.TempDir()
-	people, err := directory.Open(t.Context(), filepath.Join(dir, "directory.db"))
+	people, err := directorystore.Open(t.Context(), filepath.Join(dir, "directory.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, people.Close()) })
 	record, err := ledger.Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
@@ -53,12 +53,12 @@ func newHouse(t *testing.T) *serviceHarness {
 	rule := alert.NewVerdictRule(specs)
 	clock := alert.NewDispatchLoop(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
 	h.alerts = &alert.Handler{
-		Directory: &group.LookupHandler{Finder: people, Key: key}, Store: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
+		Directory: &directory.LookupHandler{Finder: people, Key: key}, Store: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
 		Loop: clock, Renderer: alert.NewTextRenderer(record, now, slog.New(slog.DiscardHandler)),
 	}
 	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Loop: clock, Lease: time.Minute, Now: now, Alerts: h.alerts}
 
-	users := &group.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
+	users := &directory.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
 	address := func(name string, rank int32) *userv1.NewAddress {
 		return &userv1.NewAddress{Messenger: name, Credential: "token", Destination: "C1", Rank: &rank}
 	}

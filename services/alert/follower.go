@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
@@ -20,7 +20,7 @@ var _ messengerv1connect.MessengerServiceHandler = (*MessengerHandler)(nil)
 // A MessengerHandler implements MessengerService.
 type MessengerHandler struct {
 	Specs       []messenger.Spec
-	LimiterKeys func() []pace.KeyReport // all limiter keys that are not idle
+	LimiterKeys func() []ratelimit.KeyReport // all limiter keys that are not idle
 	Counter     BacklogCounter
 	Now         func() time.Time
 
@@ -81,7 +81,7 @@ func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace
 		return nil, err
 	}
 	for _, b := range backlogs {
-		key := pace.CredentialID(b.Messenger, b.CredentialFingerprint)
+		key := ratelimit.CredentialID(b.Messenger, b.CredentialFingerprint)
 		if byKey[key] == nil {
 			byKey[key] = &messengerv1.Pace{Key: key, Messenger: b.Messenger}
 		}
@@ -89,7 +89,7 @@ func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace
 		if !destinations {
 			continue
 		}
-		if p := byKey[pace.DestinationID(b.Messenger, b.CredentialFingerprint, b.Destination)]; p != nil {
+		if p := byKey[ratelimit.DestinationID(b.Messenger, b.CredentialFingerprint, b.Destination)]; p != nil {
 			countBacklog(p, b)
 		}
 	}
@@ -105,7 +105,7 @@ func countBacklog(p *messengerv1.Pace, b Backlog) {
 	}
 }
 
-func keyReportToProto(r pace.KeyReport) *messengerv1.Pace {
+func keyReportToProto(r ratelimit.KeyReport) *messengerv1.Pace {
 	return &messengerv1.Pace{
 		Key:                  r.Key,
 		Messenger:            r.Messenger(),

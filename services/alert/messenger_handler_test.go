@@ -7,9 +7,9 @@ import (
 	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
-	"github.com/bongsu-project/bongsu/internal/pace"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // TestListPaces joins the state of limiter keys with the backlog of the ledger: a
@@ -33,9 +33,9 @@ func TestListPaces(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	c2, rest := pace.DestinationID("slack", "aa", "C2"), pace.DestinationID("slack", "bb", "C9")
-	var reports []pace.KeyReport
-	h := &alert.MessengerHandler{LimiterKeys: func() []pace.KeyReport { return reports }, Counter: book, Now: func() time.Time { return now }}
+	c2, rest := ratelimit.DestinationID("slack", "aa", "C2"), ratelimit.DestinationID("slack", "bb", "C9")
+	var reports []ratelimit.KeyReport
+	h := &alert.MessengerHandler{LimiterKeys: func() []ratelimit.KeyReport { return reports }, Counter: book, Now: func() time.Time { return now }}
 	type shown struct {
 		key         string
 		queued, due int32
@@ -68,9 +68,9 @@ func TestListPaces(t *testing.T) {
 	all, _ := list(&messengerv1.ListPacesRequest{})
 	same(all, []shown{aa, unknown, sms})
 
-	reports = []pace.KeyReport{
+	reports = []ratelimit.KeyReport{
 		{Key: rest, NextSlot: now.Add(time.Second)},
-		{Key: "slack.credential.aa", KeyStatus: pace.KeyStatus{PausedUntil: now.Add(time.Minute)}},
+		{Key: "slack.credential.aa", KeyStatus: ratelimit.KeyStatus{PausedUntil: now.Add(time.Minute)}},
 		{Key: c2, NextSlot: now.Add(time.Second)},
 	}
 	aa.paused = true

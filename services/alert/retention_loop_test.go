@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // An observedDeleter counts the calls, and those that begin at the first alert.

@@ -8,7 +8,7 @@ import (
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
 // ListSealKeys returns the seal keys that the directory and the ledger still need.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/phrase"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // ListTemplates returns all text templates.
@@ -29,7 +29,7 @@ func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.Set
 	if _, known := messenger.Find(h.Specs, t.Messenger); !known {
 		return nil, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", t.Messenger, fault.ErrInvalid)
 	}
-	p, err := phrase.Parse(t.Text)
+	p, err := texttemplate.Parse(t.Text)
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}

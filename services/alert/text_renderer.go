@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/phrase"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // MaxTemplates is the maximum number of text templates.
@@ -68,8 +68,8 @@ type TextRenderer struct {
 	log       *slog.Logger
 
 	mu      sync.Mutex
-	phrases map[string]map[string]*phrase.Template // by messenger and severity
-	read    time.Time                              // when they were read; zero to read them again
+	phrases map[string]map[string]*texttemplate.Template // by messenger and severity
+	read    time.Time                                    // when they were read; zero to read them again
 }
 
 // NewTextRenderer returns a text renderer.
@@ -107,7 +107,7 @@ func (r *TextRenderer) Render(ctx context.Context, a *Alert, messengers []string
 }
 
 // templatesNow returns the parsed templates, cached for templateMaxAge.
-func (r *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]*phrase.Template, error) {
+func (r *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]*texttemplate.Template, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.read.IsZero() && r.now().Sub(r.read) < templateMaxAge {
@@ -117,15 +117,15 @@ func (r *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]
 	if err != nil {
 		return nil, err
 	}
-	phrases := map[string]map[string]*phrase.Template{}
+	phrases := map[string]map[string]*texttemplate.Template{}
 	for _, t := range all {
-		p, err := phrase.Parse(t.Text)
+		p, err := texttemplate.Parse(t.Text)
 		if err != nil {
 			r.log.Error("invalid text template", "messenger", t.Messenger, "severity", t.Severity, "error", err)
 			continue
 		}
 		if phrases[t.Messenger] == nil {
-			phrases[t.Messenger] = map[string]*phrase.Template{}
+			phrases[t.Messenger] = map[string]*texttemplate.Template{}
 		}
 		phrases[t.Messenger][t.Severity] = p
 	}

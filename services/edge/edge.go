@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
-	"github.com/bongsu-project/bongsu/internal/rpc"
+	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
 // An Edge forwards calls. Each field is the other service's handler within one

@@ -17,8 +17,8 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/intake"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ intakev1connect.IntakeServiceHandler = (*IntakeHandler)(nil)

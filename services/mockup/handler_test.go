@@ -14,7 +14,7 @@ import (
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 

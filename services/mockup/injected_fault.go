@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // maxFaults is the maximum number of faults.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	"github.com/bongsu-project/bongsu/internal/logtest"
+	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/sender"
 )

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
 const (

@@ -15,11 +15,11 @@ import (
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
-	"github.com/bongsu-project/bongsu/internal/seal"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -97,7 +97,7 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	h.alerts = alerts.URL
 	provider := httptest.NewServer(h.slack.Fakes())
 	t.Cleanup(provider.Close)
-	limiter := pace.New(q.LimiterBucket(), time.Now, log)
+	limiter := ratelimit.New(q.LimiterBucket(), time.Now, log)
 	fakes := messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{AllowAll: true}), Now: time.Now, URL: provider.URL}
 	h.sender = &sender.Sender{
 		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),

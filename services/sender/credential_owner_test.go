@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	"github.com/bongsu-project/bongsu/internal/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var (

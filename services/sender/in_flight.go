@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // A task is a delivery of an in-flight message.
@@ -25,8 +25,8 @@ type task struct {
 
 // A limitedKey is a limiter key and the slot that is reserved under it.
 type limitedKey struct {
-	pace.Key // without an ID if the key is unknown
-	slot     pace.Slot
+	ratelimit.Key // without an ID if the key is unknown
+	slot          ratelimit.Slot
 }
 
 // needsSlot reports whether a slot is needed.
@@ -57,11 +57,11 @@ func (t *task) slots() string {
 func (t *task) readSlots() {
 	destination, rest, _ := strings.Cut(t.delivery.Slots, ";")
 	credential, misses, _ := strings.Cut(rest, ";")
-	t.destination.slot, t.credential.slot = pace.ParseSlot(destination), pace.ParseSlot(credential)
+	t.destination.slot, t.credential.slot = ratelimit.ParseSlot(destination), ratelimit.ParseSlot(credential)
 	t.misses, _ = strconv.Atoi(misses) // 0 if there is none
 	for _, one := range []*limitedKey{&t.destination, &t.credential} {
 		if !one.needsSlot() { // the limit was switched off
-			one.slot = pace.Slot{}
+			one.slot = ratelimit.Slot{}
 		}
 	}
 }

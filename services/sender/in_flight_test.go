@@ -6,13 +6,13 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // TestSlots encodes and decodes the slots of a task, also as an older sender wrote them.
 // The slot of a limit that is off is dropped.
 func TestSlots(t *testing.T) {
-	limited, free := limitedKey{Key: pace.Key{ID: "x", Rate: messenger.Rate{Count: 1, Per: time.Second}}}, limitedKey{Key: pace.Key{ID: "x"}}
+	limited, free := limitedKey{Key: ratelimit.Key{ID: "x", Rate: messenger.Rate{Count: 1, Per: time.Second}}}, limitedKey{Key: ratelimit.Key{ID: "x"}}
 	read := func(slots string) *task {
 		one := &task{delivery: job.Delivery{Slots: slots}, destination: limited, credential: limited}
 		one.readSlots()
@@ -31,7 +31,7 @@ func TestSlots(t *testing.T) {
 		{"x;y;z", "", "", 0, ""},
 	} {
 		got := read(c.slots)
-		if got.destination.slot != pace.ParseSlot(c.destination) || got.credential.slot != pace.ParseSlot(c.credential) || got.misses != c.misses || got.slots() != c.again {
+		if got.destination.slot != ratelimit.ParseSlot(c.destination) || got.credential.slot != ratelimit.ParseSlot(c.credential) || got.misses != c.misses || got.slots() != c.again {
 			t.Errorf("%q decoded as %+v, encoded as %q", c.slots, got, got.slots())
 		}
 	}

@@ -3,7 +3,7 @@ package sender
 import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // keyCacheSize is the number of addresses in a pipeline's key cache, of some 300 bytes each.
@@ -13,7 +13,7 @@ const keyCacheSize = 4096
 type limiterAddress struct{ fingerprint, destination string }
 
 // limiterKeys are the limiter keys of an address.
-type limiterKeys struct{ credential, destination pace.Key }
+type limiterKeys struct{ credential, destination ratelimit.Key }
 
 func newKeyCache() *simplelru.LRU[limiterAddress, limiterKeys] {
 	known, _ := simplelru.NewLRU[limiterAddress, limiterKeys](keyCacheSize, nil) // never fails for a size above 0
@@ -42,9 +42,9 @@ func (pl *pipeline) setLimiterKeys(t *task) {
 
 // limiterKeysOf returns the limiter keys of an address.
 func (pl *pipeline) limiterKeysOf(of limiterAddress) limiterKeys {
-	all := limiterKeys{credential: pace.Key{ID: pace.CredentialID(pl.name, of.fingerprint), Rate: pl.limits.Credential}}
+	all := limiterKeys{credential: ratelimit.Key{ID: ratelimit.CredentialID(pl.name, of.fingerprint), Rate: pl.limits.Credential}}
 	if pl.limits.Destination.Limited() {
-		all.destination = pace.Key{ID: pace.DestinationID(pl.name, of.fingerprint, of.destination), Rate: pl.rate(true)}
+		all.destination = ratelimit.Key{ID: ratelimit.DestinationID(pl.name, of.fingerprint, of.destination), Rate: pl.rate(true)}
 	}
 	return all
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 const (
@@ -93,9 +93,9 @@ func (pl *pipeline) tasks(taken []job.QueueMessage) (messages []*inFlightMessage
 
 // loadKeys loads the limiter state of all keys of the tasks.
 func (pl *pipeline) loadKeys(ctx context.Context, tasks []*task) error {
-	keys := map[string]pace.Key{}
+	keys := map[string]ratelimit.Key{}
 	for _, t := range tasks {
-		for _, key := range []pace.Key{t.credential.Key, t.destination.Key} {
+		for _, key := range []ratelimit.Key{t.credential.Key, t.destination.Key} {
 			if key.ID != "" && !pl.Limiter.IsLoaded(key) {
 				keys[key.ID] = key
 			}
@@ -156,7 +156,7 @@ func (pl *pipeline) reserve(ctx context.Context, tasks []*task, which func(*task
 		one := which(t)
 		if pl.needsSlot(t, one) {
 			at := line{one.ID, t.isUrgent() || pl.Limiter.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
-			one.slot = pace.Slot{}
+			one.slot = ratelimit.Slot{}
 			wanting[at] = append(wanting[at], t)
 		}
 	}

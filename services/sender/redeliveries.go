@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // dropRedeliveries drops redeliveries. They occur when a process died: the queue redelivers
@@ -56,7 +56,7 @@ func (pl *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 // scarce returns the tasks that would reserve a slot under a key whose next slot would then
 // be later than bound.
 func (pl *pipeline) scarce(tasks []*task) map[*task]bool {
-	lacking := map[pace.Key][]*task{}
+	lacking := map[ratelimit.Key][]*task{}
 	for _, t := range tasks {
 		for _, one := range []*limitedKey{&t.destination, &t.credential} {
 			if pl.needsSlot(t, one) {

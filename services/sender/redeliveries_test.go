@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -72,8 +72,8 @@ func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 }
 
 // destination returns the limiter key of the only destination.
-func (h *senderHarness) destination() pace.Key {
-	return pace.Key{ID: pace.DestinationID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
+func (h *senderHarness) destination() ratelimit.Key {
+	return ratelimit.Key{ID: ratelimit.DestinationID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
 }
 
 // turn waits until the delivery of an alert is deferred to a slot, and checks that it is

@@ -13,13 +13,13 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
 	"github.com/bongsu-project/bongsu/internal/queue"
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
 // slow is a key whose slots are easily missed: 20 take two seconds.
-var slow = pace.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 10, Per: time.Second}}
+var slow = ratelimit.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 10, Per: time.Second}}
 
 // A pipelineHarness is a pipeline with its own broker, a manual clock and a provider that responds
 // with 429, and a task whose slot comes up now, before 19 others.
@@ -33,7 +33,7 @@ type pipelineHarness struct {
 
 // failingBucket is a Bucket that responds late.
 type failingBucket struct {
-	pace.Bucket
+	ratelimit.Bucket
 	until func(context.Context) <-chan struct{} // nil for no delay
 }
 
@@ -65,7 +65,7 @@ func newStage(t *testing.T, lease time.Duration) *pipelineHarness {
 	now := func() time.Time { return s.start.Add(time.Duration(s.passed.Load())) }
 	log := slog.New(slog.DiscardHandler)
 	s.pipeline = newPipeline(&Sender{
-		Now: now, Log: log, Limiter: pace.New(s.paces, now, log), Metrics: NoMetrics{}, Workers: 1,
+		Now: now, Log: log, Limiter: ratelimit.New(s.paces, now, log), Metrics: NoMetrics{}, Workers: 1,
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Timeout: func(string) time.Duration { return time.Second },
 		Breaker: BreakerConfig{Percent: 50, Calls: 10, Open: time.Second},

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/bongsu-project/bongsu/internal/fault"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // retryUntilAnswered retries a call until it succeeds, with exponential backoff up to a second, or

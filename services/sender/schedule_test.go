@@ -9,7 +9,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // TestWorkersStartOnDemand checks that workers start when there are more tasks than idle workers,
@@ -60,7 +60,7 @@ func TestWorkersStartOnDemand(t *testing.T) {
 // and others one by one.
 func TestSlotGranularity(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Limiter: pace.New(nil, func() time.Time { return now }, nil)}
+	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Limiter: ratelimit.New(nil, func() time.Time { return now }, nil)}
 	for _, c := range []struct {
 		name                    string
 		credential, destination messenger.Rate
@@ -78,7 +78,7 @@ func TestSlotGranularity(t *testing.T) {
 			var ready []*task
 			for range 5 {
 				ready = pl.checkDue(&task{
-					credential: limitedKey{Key: pace.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: pace.Key{ID: "destination", Rate: c.destination}},
+					credential: limitedKey{Key: ratelimit.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: ratelimit.Key{ID: "destination", Rate: c.destination}},
 					claim: Claim{Expire: now.Add(time.Minute)},
 				}, now, &list, ready)
 			}
@@ -97,10 +97,10 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		ahead.Store(int64(time.Hour))
 		now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
 		pl := &pipeline{
-			Sender:  &Sender{Workers: 4, Now: now, Limiter: pace.New(nil, now, nil)},
+			Sender:  &Sender{Workers: 4, Now: now, Limiter: ratelimit.New(nil, now, nil)},
 			claimed: make(chan []*task), ready: newReadyQueue(), smoother: newSmoother(), timeout: time.Second,
 		}
-		slow := limitedKey{Key: pace.Key{ID: "credential", Rate: messenger.Rate{Count: 1, Per: time.Second}}}
+		slow := limitedKey{Key: ratelimit.Key{ID: "credential", Rate: messenger.Rate{Count: 1, Per: time.Second}}}
 		called := make(chan time.Time, 2)
 		var g sync.WaitGroup
 		g.Go(func() {

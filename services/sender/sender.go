@@ -14,8 +14,8 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
-	"github.com/bongsu-project/bongsu/internal/seal"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
 // JobSource is a source of the jobs of one messenger.
@@ -106,7 +106,7 @@ type Sender struct {
 	Log        *slog.Logger
 	Metrics    Metrics
 
-	Limiter *pace.Limiter // its Run must be running, and stop last
+	Limiter *ratelimit.Limiter // its Run must be running, and stop last
 	Limits  func(messenger.Spec) messenger.Limits
 	Breaker BreakerConfig
 	// RefusalTime is how long a refused credential is not called, before one delivery

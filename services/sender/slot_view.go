@@ -3,14 +3,14 @@ package sender
 import (
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // A slotView is the limiter state of a task's keys at one moment, which determines when the
 // task may be called.
 type slotView struct {
 	*task
-	destinationView, credentialView pace.KeyView
+	destinationView, credentialView ratelimit.KeyView
 }
 
 // slotView returns the current limiter state of a task's keys.
@@ -28,7 +28,7 @@ func (pl *pipeline) slotView(t *task) slotView {
 // timeAndReason returns the time at which the task may be called, and the reason for the wait.
 func (s slotView) timeAndReason(now time.Time) (at time.Time, why string) {
 	at, why = now, deferralRateLimit
-	for _, v := range []pace.KeyView{s.destinationView, s.credentialView} {
+	for _, v := range []ratelimit.KeyView{s.destinationView, s.credentialView} {
 		if paused := v.Status().PausedUntil; paused.After(at) {
 			at, why = paused, deferralPause
 		}

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/internal/pace"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // TestSmoother has many calls due at once, as after a stall: those of one key are spread
 // nearly an interval apart.
 func TestSmoother(t *testing.T) {
 	of := func(id string, burst int) *task {
-		return &task{credential: limitedKey{Key: pace.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
+		return &task{credential: limitedKey{Key: ratelimit.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
 	}
 	start := time.Unix(1_700_000_000, 0)
 	s := newSmoother()
@@ -32,7 +32,7 @@ func TestSmoother(t *testing.T) {
 	if got := run(of("other", 3), 4); got[2] != 0 || got[3] == 0 {
 		t.Errorf("a burst of 3: %v", got)
 	}
-	free := &task{credential: limitedKey{Key: pace.Key{ID: "free"}}}
+	free := &task{credential: limitedKey{Key: ratelimit.Key{ID: "free"}}}
 	if got := run(free, 100); got[99] != 0 {
 		t.Errorf("without a limit: %v", got[99])
 	}
@@ -45,7 +45,7 @@ func TestSmootherEvicts(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	use := func(from, to int) {
 		for i := from; i < to; i++ {
-			s.note(&task{credential: limitedKey{Key: pace.Key{ID: strconv.Itoa(i), Rate: messenger.Rate{Count: 1, Per: time.Second}}}}, now)
+			s.note(&task{credential: limitedKey{Key: ratelimit.Key{ID: strconv.Itoa(i), Rate: messenger.Rate{Count: 1, Per: time.Second}}}}, now)
 		}
 	}
 	use(0, 3*smootherKeys)

@@ -14,7 +14,7 @@ import (
 	"connectrpc.com/connect"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	"github.com/bongsu-project/bongsu/internal/testsize"
+	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 )
 
 // intakeConfig has default targets for some sources only.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 

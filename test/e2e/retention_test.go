@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 

@@ -15,7 +15,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	"github.com/bongsu-project/bongsu/internal/testsize"
+	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 

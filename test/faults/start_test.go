@@ -10,8 +10,8 @@ import (
 	"time"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	"github.com/bongsu-project/bongsu/internal/store/database"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 

@@ -1,5 +1,5 @@
 // Command migration writes the next migration of each store whose schema differs from
-// its migrations: internal/store/STORE/migrations/DIALECT/NNNN_NAME.sql. The statements
+// its migrations: FOLDER/migrations/DIALECT/NNNN_NAME.sql. The statements
 // are a draft: review them, above all changes to tables that hold rows.
 //
 // For PostgreSQL it uses the server of BONGSU_TEST_POSTGRES, or starts one from the
@@ -15,11 +15,11 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/bongsu-project/bongsu/internal/store/database"
-	"github.com/bongsu-project/bongsu/internal/store/directory"
-	"github.com/bongsu-project/bongsu/internal/store/drift"
-	"github.com/bongsu-project/bongsu/internal/store/ledger"
-	"github.com/bongsu-project/bongsu/internal/store/postgrestest"
+	"github.com/bongsu-project/bongsu/internal/generate/drift"
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
 func main() {
@@ -27,6 +27,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "migration:", err)
 		os.Exit(1)
 	}
+}
+
+// stores are the schemas of the stores, by their folders.
+var stores = map[string]database.Schema{
+	"services/directory/store": directorystore.Schema,
+	"services/alert/ledger":    ledger.Schema,
 }
 
 // name matches valid names of migrations.
@@ -46,15 +52,15 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(scratch) //nolint:errcheck // a folder for temporary files
-	for _, schema := range []database.Schema{directory.Schema, ledger.Schema} {
-		if err := write(ctx, schema, "sqlite", filepath.Join(scratch, schema.Name+".db"), args[0]); err != nil {
+	for folder, schema := range stores {
+		if err := write(ctx, folder, schema, "sqlite", filepath.Join(scratch, schema.Name+".db"), args[0]); err != nil {
 			return err
 		}
 		url, err := server.CreateDatabase(ctx)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(write(ctx, schema, "postgres", url, args[0]), server.DropDatabase(ctx, url)); err != nil {
+		if err := errors.Join(write(ctx, folder, schema, "postgres", url, args[0]), server.DropDatabase(ctx, url)); err != nil {
 			return err
 		}
 	}
@@ -63,7 +69,7 @@ func run(ctx context.Context, args []string) (err error) {
 
 // write writes the next migration of one store in one dialect, unless the schema is
 // unchanged.
-func write(ctx context.Context, schema database.Schema, dialect, url, name string) error {
+func write(ctx context.Context, folder string, schema database.Schema, dialect, url, name string) error {
 	d, err := database.Open(ctx, url, schema)
 	if err != nil {
 		return err
@@ -76,12 +82,12 @@ func write(ctx context.Context, schema database.Schema, dialect, url, name strin
 		fmt.Printf("%s, %s: no changes\n", schema.Name, dialect)
 		return nil
 	}
-	folder := filepath.Join("internal", "store", schema.Name, "migrations", dialect)
-	files, err := filepath.Glob(filepath.Join(folder, "*.sql"))
+	migrations := filepath.Join(folder, "migrations", dialect)
+	files, err := filepath.Glob(filepath.Join(migrations, "*.sql"))
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(folder, fmt.Sprintf("%04d_%s.sql", len(files)+1, name))
+	path := filepath.Join(migrations, fmt.Sprintf("%04d_%s.sql", len(files)+1, name))
 	fmt.Println(path)
 	// A migration is a transaction, in which these two have no effect; the store turns
 	// foreign keys off while it migrates.

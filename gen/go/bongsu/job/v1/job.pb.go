@@ -343,7 +343,7 @@ type JobDelivery struct {
 	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// destination is where the messenger delivers.
 	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
-	// sealed_credential is the credential as sealed by internal/seal.
+	// sealed_credential is the credential as sealed by kit/seal.
 	SealedCredential []byte `protobuf:"bytes,3,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// slots are those that a sender reserved when it deferred the delivery, in an
 	// encoding of the senders; empty for none.

@@ -133,7 +133,7 @@ type Recipient struct {
 	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// destination is where the messenger delivers.
 	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
-	// sealed_credential is the credential as sealed by internal/seal.
+	// sealed_credential is the credential as sealed by kit/seal.
 	SealedCredential []byte `protobuf:"bytes,4,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// credential_key is the credential fingerprint: the same for the same credential of a
 	// messenger. It does not help to guess the credential. Empty for an address without
@@ -222,7 +222,7 @@ type ReadReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messenger is the name of the messenger.
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
-	// sealed_credential is the delivery's, as sealed by internal/seal.
+	// sealed_credential is the delivery's, as sealed by kit/seal.
 	SealedCredential []byte `protobuf:"bytes,2,opt,name=sealed_credential,json=sealedCredential,proto3" json:"sealed_credential,omitempty"`
 	// delivery_id is the delivery's.
 	DeliveryId int64 `protobuf:"varint,3,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`

@@ -181,7 +181,7 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
   destination: string;
 
   /**
-   * sealed_credential is the credential as sealed by internal/seal.
+   * sealed_credential is the credential as sealed by kit/seal.
    *
    * @generated from field: bytes sealed_credential = 3;
    */

@@ -86,7 +86,7 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
   destination: string;
 
   /**
-   * sealed_credential is the credential as sealed by internal/seal.
+   * sealed_credential is the credential as sealed by kit/seal.
    *
    * @generated from field: bytes sealed_credential = 4;
    */
@@ -129,7 +129,7 @@ export declare type ReadReceiptRequest = Message<"bongsu.user.v1.ReadReceiptRequ
   messenger: string;
 
   /**
-   * sealed_credential is the delivery's, as sealed by internal/seal.
+   * sealed_credential is the delivery's, as sealed by kit/seal.
    *
    * @generated from field: bytes sealed_credential = 2;
    */

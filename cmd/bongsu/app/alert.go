@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/edge"
+)
+
+// runAlert runs the alert service in this process.
+func (b *builder) runAlert(ctx context.Context) error {
+	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
+	if err != nil {
+		return err
+	}
+	b.closeLater("the ledger", store.Close)
+	q, err := b.openQueue(ctx)
+	if err != nil {
+		return err
+	}
+	rule := alert.NewVerdictRule(b.specs)
+	clock := alert.NewDispatchLoop(store, q, rule, b.config.JobSize, b.config.Now, b.log)
+	b.shutdownStages[stageEnqueue] = append(b.shutdownStages[stageEnqueue], clock.Run)
+
+	if err := b.connectRemoteDirectory(); err != nil {
+		return err
+	}
+	paces := b.openLimiter(q).Report
+	if err := b.metrics.registerBacklog(&backlogGauges{counter: store, paces: paces, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
+		return err
+	}
+	b.runRetention(store)
+	directory := validatedDirectory{b.directory}
+	renderer := alert.NewTextRenderer(store, b.config.Now, b.log)
+	hub := alert.NewHub(store, 0, b.log)
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
+	alerts := &alert.Handler{
+		Directory: directory, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
+		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
+	}
+	messengers := &alert.MessengerHandler{
+		Specs: b.specs, LimiterKeys: paces, Counter: store, Now: b.config.Now,
+		Templates: store, Renderer: renderer, Directory: b.directory, SealCounter: store,
+	}
+	dispatch := &alert.DispatchHandler{
+		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
+		Directory: directory, Receipts: store, Alerts: alerts,
+	}
+	b.alerts, b.messengers, b.dispatch = alerts, messengers, validatedDispatch{dispatch}
+	b.ready = append(b.ready, store.Ping)
+	return b.listen(ctx, stageServe, Alert, rpc.Listener{
+		Services: []rpc.Service{
+			rpc.Public(b.rpc, alertv1connect.NewAlertServiceHandler, alertv1connect.AlertServiceHandler(alerts)),
+			rpc.Public(b.rpc, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(messengers)),
+			rpc.Internal(b.rpc, jobv1connect.NewDispatchServiceHandler, jobv1connect.DispatchServiceHandler(dispatch)),
+		},
+		Ready: allReady(b.ready), // includes the directory: without it no target can be resolved
+	})
+}
+
+// connectAlert connects to an alert service in another process.
+func (b *builder) connectAlert() {
+	url := b.config.AlertURL
+	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))}
+	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
+	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
+	if url != "" {
+		b.ready = append(b.ready, b.readinessOf(Alert, url))
+	}
+}
+
+// openQueue opens the queue once, on a NATS server or on the broker embedded in this
+// process.
+func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
+	if b.queue != nil {
+		return b.queue, nil
+	}
+	open := b.connectQueue
+	if b.config.NATSURL == "" {
+		open = b.startEmbeddedQueue
+	}
+	q, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.closeLater("the queue", func() error { q.Close(); return nil })
+	if err := b.metrics.registerConnected(q.Connected); err != nil {
+		return nil, err
+	}
+	b.queue = q
+	return q, nil
+}
+
+// limiterClock returns the clock of the rate limiter: that of the alert service, in a sender
+// too.
+func (b *builder) limiterClock() func() time.Time {
+	if b.clock != nil {
+		return b.clock.Now
+	}
+	return b.config.Now
+}
+
+// openLimiter returns the limiter of this process, which stops last.
+func (b *builder) openLimiter(q *queue.Queue) *ratelimit.Limiter {
+	if b.limiter == nil {
+		b.limiter = ratelimit.New(q.LimiterBucket(), b.limiterClock(), b.log)
+		b.shutdownStages[stageLimiter] = append(b.shutdownStages[stageLimiter], b.limiter.Run)
+	}
+	return b.limiter
+}
+
+// connectQueue opens the queue on a NATS server. The alert service is its owner.
+func (b *builder) connectQueue(ctx context.Context) (*queue.Queue, error) {
+	conn, err := queue.Dial(b.config.NATSURL, b.log)
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Open(ctx, conn, queue.Options{
+		Owner: b.config.has(Alert), Replicas: b.config.Replicas, AckWait: b.config.Lease, Log: b.log,
+	})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return q, nil
+}
+
+// startEmbeddedQueue opens the queue on the embedded broker.
+func (b *builder) startEmbeddedQueue(ctx context.Context) (*queue.Queue, error) {
+	if err := b.lockQueue(); err != nil {
+		return nil, err
+	}
+	broker, err := queue.StartBroker(filepath.Join(b.config.Data, "jetstream"))
+	if err != nil {
+		return nil, err
+	}
+	b.closeLater("the broker", func() error { broker.Stop(); return nil })
+	b.shutdownStages[stageLimiter] = append(b.shutdownStages[stageLimiter], func(ctx context.Context) error { return broker.Run(ctx, b.log) })
+	return broker.Open(ctx, b.config.Lease, b.log)
+}

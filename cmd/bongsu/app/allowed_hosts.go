@@ -1,0 +1,38 @@
+package app
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/bongsu-project/bongsu/kit/rpc"
+)
+
+// completeHosts parses --allowed-hosts.
+func (c *Config) completeHosts() error {
+	var err error
+	if c.hosts, err = rpc.ParseHosts(c.AllowedHosts); err != nil {
+		return fmt.Errorf("--allowed-hosts: %w", err)
+	}
+	return nil
+}
+
+// hostsOf returns the hosts that the port of a service serves. With --allowed-hosts,
+// and on loopback, these are the named ones beside loopback names. Otherwise every host
+// is served: callers reach a service by names that it cannot know.
+func (b *builder) hostsOf(service, addr string) rpc.Hosts {
+	if len(b.config.AllowedHosts) == 0 && !isLoopback(addr) {
+		b.log.Warn("accepting every Host header on this address: pages of other sites can reach it by DNS rebinding; set --allowed-hosts",
+			"service", service, "addr", addr)
+		return rpc.AnyHost
+	}
+	if service != Edge {
+		return b.config.hosts
+	}
+	var callbacks []string // a tunnel or proxy forwards these to the edge
+	for _, of := range b.config.Messengers {
+		if u, err := url.Parse(of.CallbackURL); err == nil && u.Host != "" {
+			callbacks = append(callbacks, u.Host)
+		}
+	}
+	return b.config.hosts.With(callbacks...)
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/services/sender"
+)
+
+// A builder holds the parts that services share while they are assembled.
+type builder struct {
+	*App
+	rpc     rpc.Options
+	admit   *rpc.Admission // shared by all ports
+	metrics *metrics
+	specs   []messenger.Spec
+	client  *http.Client // of calls to other services
+
+	// The services that others call: handlers of this process, or generated clients.
+	groups     groupv1connect.GroupServiceClient
+	users      userv1connect.UserServiceClient
+	directory  userv1connect.DirectoryServiceClient
+	transfers  userv1connect.TransferServiceClient
+	alerts     alertv1connect.AlertServiceHandler
+	messengers messengerv1connect.MessengerServiceClient
+	dispatch   jobv1connect.DispatchServiceClient
+
+	ready []readinessCheck // of this process's services and their upstreams
+
+	keyring          *seal.Keyring         // opened by openKeyring
+	queue            *queue.Queue          // opened by openQueue
+	openedMessengers []messenger.Messenger // set by openMessengers
+	limiter          *ratelimit.Limiter    // set by paces
+	clock            *sender.Clock         // set in a sender whose alert service is in another process, otherwise nil
+	mailAddr         string                // where the mockup accepts mail; set by listenMail
+}
+
+// A readinessCheck returns why the process is not ready, or nil.
+type readinessCheck func(context.Context) error
+
+// build assembles the services, each after its upstreams.
+func (a *App) build(ctx context.Context) error {
+	if err := os.MkdirAll(a.config.Data, 0o700); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	m, err := newMetrics()
+	if err != nil {
+		return err
+	}
+	a.closeLater("metrics", m.close)
+	options, err := rpc.NewOptions(a.log, m.provider)
+	if err != nil {
+		return err
+	}
+	admission, err := rpc.NewAdmission(a.config.MaxConnections, a.log)
+	if err != nil {
+		return fmt.Errorf("--max-connections: %w", err)
+	}
+	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
+	if err := b.serveProfiles(ctx); err != nil {
+		return err
+	}
+	for _, service := range []struct {
+		name  string
+		here  func(context.Context) error
+		there func()
+	}{
+		{Mockup, b.runMockup, func() {}},
+		{Directory, b.runDirectory, b.connectDirectory},
+		{Alert, b.runAlert, b.connectAlert},
+		{Sender, b.runSender, func() {}},
+		{Edge, b.runEdge, func() {}},
+	} {
+		if !a.config.has(service.name) {
+			service.there()
+			continue
+		}
+		if err := service.here(ctx); err != nil {
+			return fmt.Errorf("%s: %w", service.name, err)
+		}
+	}
+	return nil
+}
+
+// listen opens the port of a service, if it has one, and serves it during a stage.
+func (b *builder) listen(ctx context.Context, stage int, service string, face rpc.Listener) error {
+	addr := b.config.addr(service)
+	if addr == "" {
+		return nil
+	}
+	if face.Handlers == nil {
+		face.Handlers = map[string]http.Handler{}
+	}
+	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
+		face.Handlers["GET /metrics"] = b.metrics.handler
+	}
+	handler, err := face.Handler()
+	if err != nil {
+		return err
+	}
+	handler = rpc.Protect(handler, b.hostsOf(service, addr), b.log)
+	server, err := b.admit.Listen(ctx, addr, handler)
+	if err != nil {
+		return fmt.Errorf("--%s-addr: %w", service, err)
+	}
+	b.ports = append(b.ports, listener{service, server})
+	b.closeLater("the port of "+service, server.Close)
+	b.shutdownStages[stage] = append(b.shutdownStages[stage], func(ctx context.Context) error { return server.Serve(ctx, shutdownGrace) })
+	return nil
+}
+
+// allReady returns a check that passes if all checks pass.
+func allReady(checks []readinessCheck) readinessCheck {
+	return func(ctx context.Context) error {
+		for _, c := range checks {
+			if err := c(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// readinessOf returns the readiness check of an upstream at url.
+func (b *builder) readinessOf(service, url string) readinessCheck {
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+		if err != nil {
+			return fmt.Errorf("invalid URL of the %s service", service)
+		}
+		res, err := b.client.Do(req)
+		if err != nil {
+			return unavailable(service)
+		}
+		if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+			return unavailable(service)
+		}
+		return nil
+	}
+}
+
+func unavailable(service string) error {
+	return fmt.Errorf("%s service: %w", service, fault.ErrUnavailable)
+}

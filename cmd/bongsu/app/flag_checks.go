@@ -1,0 +1,203 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+)
+
+// checkFlags returns an error that names the first flag with an invalid address or URL.
+// No error quotes a value: it may hold a password.
+func (c *Config) checkFlags() error {
+	for _, flag := range []struct {
+		name  string
+		value *string
+		check func(string) error
+	}{
+		{"group-url", &c.GroupURL, checkServiceURL},
+		{"alert-url", &c.AlertURL, checkServiceURL},
+		{"userinfo-url", &c.UserInfoURL, checkServiceURL},
+		{"provider-url", &c.ProviderURL, checkProviderURL},
+		{"nats-url", &c.NATSURL, checkNATSURL},
+		{"directory-url", &c.DirectoryURL, database.CheckURL},
+		{"ledger-url", &c.LedgerURL, database.CheckURL},
+		{"mockup-smtp-addr", &c.MockupSMTPAddr, checkAddr},
+		{"pprof-addr", &c.PprofAddr, checkAddr},
+	} {
+		if *flag.value == "" {
+			continue
+		}
+		if err := flag.check(*flag.value); err != nil {
+			return fmt.Errorf("--%s %w", flag.name, err)
+		}
+	}
+	if err := c.checkProxies(os.Getenv); err != nil {
+		return err
+	}
+	for service, addr := range c.Addrs {
+		if err := checkAddr(addr); addr != "" && err != nil {
+			return fmt.Errorf("--%s-addr %w", service, err)
+		}
+	}
+	for _, address := range []*string{&c.GroupURL, &c.AlertURL, &c.UserInfoURL, &c.ProviderURL} {
+		*address = strings.TrimRight(*address, "/") // paths are appended
+	}
+	if c.LedgerURL != "" && c.LedgerURL == c.DirectoryURL {
+		return errors.New("--ledger-url and --directory-url name the same database: use two")
+	}
+	return nil
+}
+
+// checkProxies returns an error for an invalid proxy in the environment, if this
+// process calls providers: net/http would return it, with the value, on every call.
+func (c *Config) checkProxies(getenv func(string) string) error {
+	if !c.has(Sender) && !c.has(Directory) {
+		return nil
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		value := getenv(name)
+		if value == "" {
+			continue
+		}
+		if !strings.Contains(value, "://") { // like net/http
+			value = "http://" + value
+		}
+		if _, err := parseURL(value, "must be a URL such as http://10.0.0.9:3128", "http", "https", "socks5", "socks5h"); err != nil {
+			return fmt.Errorf("%s in the environment %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkServiceURL validates the URL of another service.
+func checkServiceURL(value string) error {
+	const want = "must be one URL such as http://10.0.0.7:18082"
+	u, err := parseURL(value, want, "http", "https")
+	if err == nil && u.User != nil {
+		return errors.New(want + ", without a user or a password: services use none")
+	}
+	return err
+}
+
+// CheckServer validates the server URL of the command line client. A user and a
+// password are allowed for a proxy in front of the edge. The error does not quote the
+// value.
+func CheckServer(value string) error {
+	_, err := parseURL(value, "must be a URL such as http://127.0.0.1:18080", "http", "https")
+	return err
+}
+
+// checkProviderURL validates the URL that replaces those of the providers. A user and a
+// password are allowed for a gateway.
+func checkProviderURL(value string) error {
+	_, err := parseURL(value, "must be one URL such as http://127.0.0.1:18084", "http", "https")
+	return err
+}
+
+// checkNATSURL validates the URLs of one or several servers of a NATS cluster,
+// separated by commas.
+func checkNATSURL(value string) error {
+	const want = "must be a URL such as nats://10.0.0.5:4222, or several separated by commas"
+	for server := range strings.SplitSeq(value, ",") {
+		server = strings.TrimSpace(server)
+		if !strings.Contains(server, "://") && server != "" { // like nats.go
+			server = "nats://" + server
+		}
+		u, err := parseURL(server, want, "nats", "tls", "ws", "wss")
+		if err != nil {
+			return err
+		}
+		if u.Path != "" && u.Path != "/" && u.Scheme != "ws" && u.Scheme != "wss" {
+			return errors.New(want + ", without a path")
+		}
+	}
+	return nil
+}
+
+// parseURL parses a URL with one of the schemes, a host, and neither query nor
+// fragment. The error begins with want.
+func parseURL(value, want string, schemes ...string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	switch {
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return nil, errors.New(want + ", without white space")
+	case err != nil:
+		return nil, errors.New(want + ": malformed URL, port that is not a number, or unescaped character in user or password (%2F for /)")
+	case !slices.Contains(schemes, u.Scheme):
+		return nil, fmt.Errorf("%s: the scheme must be %s://", want, strings.Join(schemes, ":// or "))
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(value, "#"):
+		return nil, errors.New(want + ", without ? or #")
+	}
+	if err := checkHost(u.Hostname()); err != nil {
+		return nil, fmt.Errorf("%s: %w", want, err)
+	}
+	if strings.HasSuffix(u.Host, ":") || u.Port() != "" && !isPort(u.Port(), 1) {
+		return nil, errors.New(want + ": the port must be a number from 1 to 65535")
+	}
+	return u, nil
+}
+
+var hostname = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?$`)
+
+// checkHost validates an IP address or a host name.
+func checkHost(host string) error {
+	switch {
+	case host == "":
+		return errors.New("missing host")
+	case strings.Contains(host, ","):
+		return errors.New("one host is allowed, not a list")
+	}
+	if _, err := netip.ParseAddr(host); err == nil || hostname.MatchString(host) {
+		return nil
+	}
+	return errors.New("the host must be a name or an IP address")
+}
+
+func isPort(text string, least int) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n >= least && n <= 65535 && strings.Trim(text, "0123456789") == ""
+}
+
+// checkAddr validates a listen address.
+func checkAddr(value string) error {
+	const want = "must be a host and a port such as 127.0.0.1:18080, or 0.0.0.0:18080 for all networks"
+	host, port, err := net.SplitHostPort(value)
+	switch {
+	case err != nil:
+		return errors.New(want)
+	case !isPort(port, 0):
+		return errors.New(want + ": the port must be a number from 0 to 65535")
+	case host != "" && checkHost(host) != nil:
+		return errors.New(want + ": the host must be a name or an IP address of this machine")
+	}
+	return nil
+}
+
+// findFlagsWithoutEffect returns the flags that are set and have no effect in this process, with the
+// reason.
+func (c Config) findFlagsWithoutEffect() map[string]string {
+	all := map[string]string{}
+	note := func(flag, value string, unused bool, why string) {
+		if value != "" && unused {
+			all["--"+flag] = why
+		}
+	}
+	note("group-url", c.GroupURL, c.has(Directory), "the group service runs in this process")
+	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
+	note("userinfo-url", c.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
+	note("ledger-url", c.LedgerURL, !c.has(Alert), "this process does not run the alert service")
+	note("directory-url", c.DirectoryURL, !c.has(Directory), "this process does not run the group service")
+	note("nats-url", c.NATSURL, !c.has(Alert) && !c.has(Sender), "this process runs neither the alert service nor a sender")
+	note("provider-url", c.ProviderURL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.UserInfoURL == ""), "this process calls no provider")
+	note("intake-config", c.IntakeConfig, !c.has(Edge), "this process does not run the edge")
+	return all
+}

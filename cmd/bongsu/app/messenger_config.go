@@ -1,0 +1,238 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/redact"
+)
+
+// The messengers with special settings, by name.
+const (
+	email  = "email"  // uses no HTTP
+	twilio = "twilio" // receives callbacks
+)
+
+// Messengers holds the settings of single messengers, by name.
+type Messengers map[string]MessengerConfig
+
+// A MessengerConfig holds the settings of a messenger. The zero value of a field is the
+// messenger's default.
+type MessengerConfig struct {
+	URL              string        `yaml:"url"`               // replaces the provider's scheme and host; for email smtp:// (unencrypted) or smtps://
+	CredentialLimit  string        `yaml:"credential-limit"`  // such as 10/s, or off
+	DestinationLimit string        `yaml:"destination-limit"` // such as 1/s, or off
+	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
+	Proxy            string        `yaml:"proxy"`             // URL of a proxy for its calls
+	CallbackURL      string        `yaml:"callback-url"`      // public URL of the edge for callbacks; for twilio only
+}
+
+// readMessengers reads the file of --messenger-config: YAML with the settings of
+// messengers by name.
+func readMessengers(path string) (Messengers, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--messenger-config: %w", err)
+	}
+	defer file.Close()
+	decoder := yaml.NewDecoder(file)
+	decoder.KnownFields(true)
+	var of Messengers
+	if err := decoder.Decode(&of); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("--messenger-config: %s: %w", path, redact.Error(err))
+	}
+	return of, nil
+}
+
+// check returns an error that names the first invalid setting.
+func (of Messengers) check(timeout time.Duration) error {
+	for name, c := range of {
+		if _, known := messenger.Find(messenger.Specs(), name); !known {
+			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
+		}
+		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
+			if _, err := messenger.ParseRate(value); value != "" && err != nil {
+				return fmt.Errorf("--messenger-config: %s of %s: %w", key, name, err)
+			}
+		}
+		if err := c.checkURLs(name); err != nil {
+			return err
+		}
+		switch {
+		case name == email && c.Proxy != "":
+			return fmt.Errorf("--messenger-config: %s does not support proxy", name)
+		case name != twilio && c.CallbackURL != "":
+			return fmt.Errorf("--messenger-config: %s does not support callback-url: it has no callbacks", name)
+		}
+		if c.Timeout < 0 || c.Timeout > timeout {
+			return fmt.Errorf("--messenger-config: invalid timeout of %s %s: must be above 0 and at most --provider-timeout, %s", name, c.Timeout, timeout)
+		}
+	}
+	return nil
+}
+
+// checkURLs returns an error that names the first invalid URL of a messenger. It quotes
+// none, because URLs may hold passwords.
+func (c MessengerConfig) checkURLs(name string) error {
+	schemes, example := []string{"http", "https"}, "http://127.0.0.1:18084"
+	if name == email {
+		schemes, example = []string{"smtp", "smtps"}, "smtp://127.0.0.1:18025"
+	}
+	for _, u := range []struct {
+		key, value, example string
+		schemes             []string
+	}{
+		{"url", c.URL, example, schemes},
+		{"proxy", c.Proxy, "http://127.0.0.1:3128", []string{"http", "https", "socks5", "socks5h"}},
+		{"callback-url", c.CallbackURL, "https://bongsu.example.com", []string{"http", "https"}},
+	} {
+		if u.value == "" {
+			continue
+		}
+		if _, err := parseURL(u.value, "must be a URL such as "+u.example, u.schemes...); err != nil {
+			return fmt.Errorf("--messenger-config: %s of %s %w", u.key, name, err)
+		}
+	}
+	if name == email && c.URL != "" {
+		if u, err := url.Parse(c.URL); err != nil || u.Port() == "" {
+			return fmt.Errorf("--messenger-config: url of %s must have a port, such as %s", name, example)
+		}
+	}
+	return nil
+}
+
+// limits returns the rate limits of a messenger: its own settings, or else the general
+// ones, where that of credentials is at most the provider's limit.
+func (c Config) limits(spec messenger.Spec) messenger.Limits {
+	l, of := spec.Limits, c.Messengers[spec.Name]
+	if general := mustParseRate(c.CredentialLimit); !l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval() {
+		l.Credential = general
+	}
+	if c.DestinationLimit != "" {
+		l.Destination = mustParseRate(c.DestinationLimit)
+	}
+	if of.CredentialLimit != "" {
+		l.Credential = mustParseRate(of.CredentialLimit)
+	}
+	if of.DestinationLimit != "" {
+		l.Destination = mustParseRate(of.DestinationLimit)
+	}
+	return l
+}
+
+// mustParseRate parses a rate limit that was validated.
+func mustParseRate(text string) messenger.Rate {
+	r, _ := messenger.ParseRate(text)
+	return r
+}
+
+// timeout returns the call timeout of a messenger.
+func (c Config) timeout(name string) time.Duration {
+	if t := c.Messengers[name].Timeout; t > 0 {
+		return t
+	}
+	return c.ProviderTimeout
+}
+
+// openMessengers returns the messengers of this process, which its services share.
+func (b *builder) openMessengers() []messenger.Messenger {
+	if b.openedMessengers == nil {
+		b.openedMessengers = messenger.All(b.endpoints())
+	}
+	return b.openedMessengers
+}
+
+// endpoints returns the endpoints of the providers. URLs that the operator set may lead
+// to any address. All others may lead to public addresses and the networks of
+// --allow-destinations only. Both may use a proxy.
+func (b *builder) endpoints() messenger.Endpoints {
+	anywhere := messenger.ClientConfig{AllowAll: true}
+	given := messenger.ClientConfig{Allowed: b.config.AllowDestinations} // given by users
+	fixed := messenger.ClientConfig{Allowed: b.config.AllowDestinations, PinnedAddresses: true}
+	clients := map[string]*http.Client{"anywhere": messenger.NewClient(anywhere), "given": messenger.NewClient(given), "fixed": messenger.NewClient(fixed)}
+	return func(name string) messenger.Endpoint {
+		of := b.config.Messengers[name]
+		e := messenger.Endpoint{
+			Dial:        messenger.NewDialer(given),
+			Now:         b.config.Now,
+			URL:         b.providerURL(name),
+			HTTP:        b.config.AllowHTTP,
+			CallbackURL: of.CallbackURL,
+		}
+		to, config := "given", given
+		spec, _ := messenger.Find(messenger.Specs(), name)
+		switch {
+		case e.URL != "":
+			to, config = "anywhere", anywhere
+			e.Dial = messenger.NewDialer(anywhere)
+		case !spec.Credential.URL:
+			to, config = "fixed", fixed
+		}
+		e.Client = clients[to]
+		if of.Proxy != "" {
+			config.Proxy, _ = url.Parse(of.Proxy) // validated by check
+			e.Client = messenger.NewClient(config)
+		}
+		return e
+	}
+}
+
+// providerURL returns the URL that replaces a provider's: that of the messenger, or the
+// general one, or the mockup of this process, or "" for none.
+func (b *builder) providerURL(name string) string {
+	if u := b.config.Messengers[name].URL; u != "" {
+		return u
+	}
+	if name == email {
+		return b.mailURL()
+	}
+	if b.config.ProviderURL != "" {
+		return b.config.ProviderURL
+	}
+	if addr := b.Addr(Mockup); addr != "" {
+		return "http://" + addr
+	}
+	return ""
+}
+
+// mailURL returns the same for mail relays, with the mail port of the mockup.
+func (b *builder) mailURL() string {
+	if b.config.ProviderURL != "" {
+		if u, err := url.Parse(b.config.ProviderURL); err == nil {
+			return "smtp://" + net.JoinHostPort(u.Hostname(), mockupMailPort)
+		}
+	}
+	if b.mailAddr != "" {
+		return "smtp://" + b.mailAddr
+	}
+	return ""
+}
+
+// ParsePrefixes parses the networks and single addresses of --allow-destinations.
+func ParsePrefixes(words []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, word := range words {
+		prefix, err := netip.ParsePrefix(word)
+		if !strings.Contains(word, "/") {
+			var addr netip.Addr
+			addr, err = netip.ParseAddr(word)
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if err != nil || prefix.Addr().Is4In6() { // addresses are compared as IPv4
+			return nil, fmt.Errorf("invalid --allow-destinations %q: use a network such as 10.0.0.0/8 or an address", word)
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all, nil
+}

@@ -1,0 +1,187 @@
+// Package cli is the command line of bongsu.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes of a process.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2 // invalid command line
+)
+
+const description = `Bongsu notifies people of failures, and keeps evidence of every delivery.
+
+Every flag can be set in the environment: --server is BONGSU_SERVER. A flag on the command line takes precedence.`
+
+// commands are the commands and flags of bongsu, in the order of the help.
+type commands struct {
+	Demo  demoCmd  `cmd:"" help:"Run all services in one process with demonstration data and send a first alert."`
+	Serve serveCmd `cmd:"" help:"Run the service, all of it or parts."`
+
+	Alert struct {
+		Send    alertSend    `cmd:"" help:"Send an alert."`
+		Get     alertGet     `cmd:"" help:"Show an alert and its deliveries."`
+		List    alertList    `cmd:"" help:"List alerts, newest first."`
+		Watch   alertWatch   `cmd:"" help:"Follow the deliveries of an alert until all are completed."`
+		Cancel  alertCancel  `cmd:"" help:"Cancel the deliveries of an alert that are not sent."`
+		Resolve alertResolve `cmd:"" help:"Show the recipients of targets without sending (dry run)."`
+	} `cmd:"" help:"Alerts and their deliveries."`
+
+	Delivery struct {
+		Replay deliveryReplay `cmd:"" help:"Queue failed or expired deliveries again."`
+	} `cmd:"" help:"Deliveries: one alert to one address."`
+
+	Group struct {
+		List       groupList       `cmd:"" help:"List groups."`
+		Get        groupGet        `cmd:"" help:"Show a group and its members."`
+		Create     groupCreate     `cmd:"" help:"Create a group."`
+		Rename     groupRename     `cmd:"" help:"Rename a group."`
+		Delete     groupDelete     `cmd:"" help:"Delete a group; its users stay."`
+		AddUser    groupAddUser    `cmd:"" help:"Add a user to a group."`
+		RemoveUser groupRemoveUser `cmd:"" help:"Remove a user from a group."`
+	} `cmd:"" help:"Groups of users, the targets @@name."`
+
+	User struct {
+		List           userList           `cmd:"" help:"List users and their addresses."`
+		Get            userGet            `cmd:"" help:"Show a user and their addresses."`
+		Create         userCreate         `cmd:"" help:"Create a user, optionally with an address."`
+		Rename         userRename         `cmd:"" help:"Rename a user."`
+		Set            userSet            `cmd:"" help:"Turn failover on or off for a user."`
+		Delete         userDelete         `cmd:"" help:"Delete a user with their addresses and memberships."`
+		AddAddress     userAddAddress     `cmd:"" help:"Add an address to a user."`
+		ReplaceAddress userReplaceAddress `cmd:"" help:"Replace an address, for example with a new credential."`
+		TestAddress    userTestAddress    `cmd:"" help:"Verify an address with its provider, or send a test message."`
+		RemoveAddress  userRemoveAddress  `cmd:"" help:"Remove an address."`
+	} `cmd:"" help:"Users and their addresses, the targets @name."`
+
+	Messenger struct {
+		List  messengerList   `cmd:"" help:"List messengers and the settings that their addresses need."`
+		Paces messengerLimits `cmd:"" help:"Show the backlog and the limiter state of each credential and destination."`
+	} `cmd:"" help:"Messengers, such as slack or email."`
+
+	Template struct {
+		List   templateList   `cmd:"" help:"List templates."`
+		Set    templateSet    `cmd:"" help:"Set the text template of a messenger, and show an example."`
+		Delete templateDelete `cmd:"" help:"Delete a template."`
+	} `cmd:"" help:"Text templates of messages."`
+
+	Key struct {
+		Make   keyMake   `cmd:"" help:"Create a seal key file."`
+		Rotate keyRotate `cmd:"" help:"Add a seal key and make it the primary."`
+		List   keyList   `cmd:"" help:"List the keys of a seal key file, without their secrets."`
+		Prune  keyPrune  `cmd:"" help:"Drop seal keys that nothing needs."`
+	} `cmd:"" aliases:"keys" help:"The seal keys, which encrypt credentials."`
+
+	Export exportCmd `cmd:"" help:"Write users, addresses and groups as YAML or CSV."`
+	Import importCmd `cmd:"" help:"Apply a YAML or CSV file to the directory."`
+
+	Health  healthCmd  `cmd:"" help:"Check the readiness of a running bongsu serve."`
+	Version versionCmd `cmd:"" help:"Show the version."`
+}
+
+// A console holds the streams, the clock and the time zone of a command.
+type console struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Now      func() time.Time
+	Zone     *time.Location // for output of times
+	Version  string         // of the release; empty for other builds
+	Unknown  []string       // environment variables with the prefix BONGSU_ that set no flag
+}
+
+// Main runs the command line of the process and returns the exit code. version is empty
+// unless the build is that of a release; now returns the time.
+func Main(version string, now func() time.Time) int {
+	ctx, stop := signal.NotifyContext(context.Background(), shutdownSignals(signal.Ignored)...)
+	context.AfterFunc(ctx, stop) // a second signal kills the process
+	return run(ctx, os.Args[1:], &console{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Now: now, Zone: time.Local, Version: version})
+}
+
+// shutdownSignals returns the signals that shut the process down gracefully. An ignored SIGHUP
+// stays ignored, as nohup requires.
+func shutdownSignals(ignored func(os.Signal) bool) []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
+// run executes the command line and returns the exit code. Kong injects ctx and
+// *console into the Run method of the command.
+func run(ctx context.Context, args []string, con *console) int {
+	helped := false
+	parser := kong.Must(&commands{},
+		kong.Name("bongsu"),
+		kong.Description(description),
+		kong.DefaultEnvars("BONGSU"),
+		kong.Writers(con.Out, con.Err),
+		kong.Exit(func(int) { helped = true }), // kong calls it only for --help, and continues
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(con),
+	)
+	if err := checkLine(args, os.Environ()); err != nil {
+		return con.exit(parser, err)
+	}
+	parsed, err := parser.Parse(flagsFirst(parser.Model.Node, args))
+	if helped {
+		return exitOK
+	}
+	if name := repeated(parser.Model.Node, args); err == nil && name != "" {
+		err = usagef("duplicate flag %s", name)
+	}
+	con.Unknown = unknownVariables(parser.Model, os.Environ())
+	if err == nil {
+		err = parsed.Run()
+	}
+	return con.exit(parser, err)
+}
+
+// exit prints err, if any, and returns the exit code.
+func (con *console) exit(parser *kong.Kong, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	con.warn("%s", strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors on one line
+	if unparsed, ok := errors.AsType[*kong.ParseError](err); ok {
+		path := parser.Model.Name
+		if selected := unparsed.Context.Selected(); selected != nil {
+			path = selected.FullPath()
+		}
+		_, _ = fmt.Fprintf(con.Err, "see %s --help\n", path)
+		return exitUsage
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// warn prints a line on stderr.
+func (con *console) warn(format string, args ...any) {
+	_, _ = fmt.Fprintln(con.Err, "bongsu: "+escapeTerminal(fmt.Sprintf(format, args...)))
+}
+
+// A usageError is an error of the command line; it exits with exitUsage.
+type usageError string
+
+// Error returns the text for the user.
+func (e usageError) Error() string { return string(e) }
+
+func usagef(format string, args ...any) error {
+	return usageError(fmt.Sprintf(format, args...))
+}

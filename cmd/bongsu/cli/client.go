@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/cmd/bongsu/app"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+)
+
+const defaultServer = "http://127.0.0.1:18080"
+
+// A client holds the flags of every command that calls a running service.
+type client struct {
+	Server  string        `default:"http://127.0.0.1:18080" help:"The URL of the edge of a running bongsu serve."`
+	Timeout time.Duration `default:"30s" help:"The timeout of each call; 0 means none."`
+	JSON    bool          `name:"json" help:"Print the response as JSON."`
+}
+
+func (c client) alerts() alertv1connect.AlertServiceClient {
+	return alertv1connect.NewAlertServiceClient(&http.Client{}, c.base(), c.option())
+}
+
+func (c client) groups() groupv1connect.GroupServiceClient {
+	return groupv1connect.NewGroupServiceClient(&http.Client{}, c.base(), c.option())
+}
+
+func (c client) users() userv1connect.UserServiceClient {
+	return userv1connect.NewUserServiceClient(&http.Client{}, c.base(), c.option())
+}
+
+func (c client) messengers() messengerv1connect.MessengerServiceClient {
+	return messengerv1connect.NewMessengerServiceClient(&http.Client{}, c.base(), c.option())
+}
+
+func (c client) transfers() userv1connect.TransferServiceClient {
+	return userv1connect.NewTransferServiceClient(&http.Client{}, c.base(), c.option())
+}
+
+// Validate checks the flags; kong calls it before Run.
+func (c client) Validate() error {
+	if err := app.CheckServer(c.base()); err != nil {
+		return usagef("--server %s", err) // the error does not quote the URL, which may hold a password
+	}
+	if c.Timeout < 0 {
+		return usagef("--timeout must not be negative")
+	}
+	return nil
+}
+
+// base returns the server's URL; the scheme defaults to http.
+func (c client) base() string {
+	if strings.Contains(c.Server, "://") {
+		return c.Server
+	}
+	return "http://" + c.Server
+}
+
+// shown returns the server's URL for output, with its password redacted.
+func (c client) shown() string {
+	u, err := url.Parse(c.base())
+	if err != nil {
+		return "the server"
+	}
+	return u.Redacted()
+}
+
+// option returns the interceptor that applies the timeout and turns errors into a
+// callError.
+func (c client) option() connect.ClientOption {
+	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+			if err := checkUTF8(req.Any()); err != nil {
+				return nil, err
+			}
+			bounded := ctx
+			if c.Timeout > 0 {
+				var cancel context.CancelFunc
+				bounded, cancel = context.WithTimeout(ctx, c.Timeout)
+				defer cancel()
+			}
+			res, err := next(bounded, req)
+			if err != nil {
+				return nil, c.failed(ctx, err, req.Spec().IdempotencyLevel == connect.IdempotencyNoSideEffects)
+			}
+			return res, nil
+		}
+	}))
+}
+
+// failed returns the callError of a failed call; reads means that the call changes
+// nothing.
+func (c client) failed(ctx context.Context, err error, reads bool) error {
+	return &callError{err: err, server: c.shown(), timeout: c.Timeout, reads: reads, stopped: ctx.Err() != nil}
+}
+
+// next returns a follow-up command for the same server.
+func (c client) next(command string) string {
+	if c.Server != defaultServer {
+		command += " --server=" + c.shown()
+	}
+	return command
+}

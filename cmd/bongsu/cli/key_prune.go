@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/kit/seal"
+)
+
+// minKeyAge is the minimum retention of a replaced key: by then all deliveries that
+// were in flight when it was replaced are counted.
+const minKeyAge = time.Hour
+
+// keyPrune is the command bongsu key prune.
+type keyPrune struct {
+	client
+	Path string        `arg:"" type:"path" help:"The seal key file of the running service."`
+	Keep time.Duration `default:"720h" help:"How long a key is kept after it was replaced, at least 1h; deliveries that failed under a dropped key cannot be replayed."`
+}
+
+// Help returns the long help.
+func (keyPrune) Help() string {
+	return `Drops keys from the file that seal no address and no delivery that is not completed; the command queries the running service for both. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
+
+Examples:
+
+	bongsu key prune /etc/bongsu/seal.key
+	bongsu key prune /etc/bongsu/seal.key --keep=24h`
+}
+
+// Validate checks the flags; kong calls it before Run.
+func (c keyPrune) Validate() error {
+	if c.Keep < minKeyAge {
+		return usagef("--keep must be at least %s", minKeyAge)
+	}
+	return c.client.Validate()
+}
+
+// A pruneResult lists the dropped keys, and the kept ones with reasons.
+type pruneResult struct {
+	Dropped []seal.KeyID `json:"dropped"`
+	Kept    []keptKey    `json:"kept"`
+}
+
+// A keptKey is a key that is not dropped.
+type keptKey struct {
+	ID      seal.KeyID `json:"id"`
+	Because string     `json:"because"`
+}
+
+// Run executes bongsu key prune.
+func (c keyPrune) Run(ctx context.Context, con *console) error {
+	entries, err := seal.ListKeys(c.Path)
+	if err != nil {
+		return err
+	}
+	res, err := c.messengers().ListSealKeys(ctx, &messengerv1.ListSealKeysRequest{})
+	if err != nil {
+		return err
+	}
+	p, err := c.judge(con, entries, res.GetKeys())
+	if err != nil {
+		return err
+	}
+	if len(p.Dropped) > 0 {
+		if err := seal.PruneKeyFile(c.Path, p.Dropped); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		text, err := json.MarshalIndent(p, "", "  ")
+		if err == nil {
+			_, err = fmt.Fprintf(con.Out, "%s\n", text)
+		}
+		return err
+	}
+	if err := con.draw(p.draw); err != nil {
+		return err
+	}
+	if len(p.Dropped) == 0 && len(p.Kept) > 0 {
+		return errors.New("no key can be dropped yet")
+	}
+	return nil
+}
+
+// draw prints the result.
+func (p pruneResult) draw(to *page) {
+	for _, id := range p.Dropped {
+		to.say("key %s is dropped", id)
+	}
+	for _, k := range p.Kept {
+		to.say("key %s is kept: %s", k.ID, k.Because)
+	}
+	if len(p.Dropped)+len(p.Kept) == 0 {
+		to.say("the file holds one key only")
+	}
+}
+
+// judge returns which keys of a file can be dropped; needed are the keys that the
+// service uses.
+func (c keyPrune) judge(con *console, entries []seal.KeyInfo, needed []*messengerv1.SealKey) (pruneResult, error) {
+	p := pruneResult{Dropped: []seal.KeyID{}, Kept: []keptKey{}}
+	need := map[seal.KeyID]*messengerv1.SealKey{}
+	sealing := seal.KeyID(0)
+	for _, k := range needed {
+		need[seal.KeyID(k.GetId())] = k
+		if k.GetPrimary() {
+			sealing = seal.KeyID(k.GetId())
+		}
+	}
+	for _, e := range entries {
+		if e.Primary && e.ID != sealing {
+			return p, fmt.Errorf("the primary key of the service at %s is %s, that of %s is %s: the service uses another file, or has not loaded this one yet", c.shown(), sealing, c.Path, e.ID)
+		}
+		if e.Primary {
+			continue
+		}
+		if why := c.because(con, e, need[e.ID]); why != "" {
+			p.Kept = append(p.Kept, keptKey{e.ID, why})
+		} else {
+			p.Dropped = append(p.Dropped, e.ID)
+		}
+	}
+	return p, nil
+}
+
+// because returns why a key must be kept, or "" if it can be dropped.
+func (c keyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) string {
+	var reasons []string
+	if n := need.GetAddressCount(); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the group service seals again in the background", n))
+	}
+	if n := need.GetDeliveryCount(); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("it seals %d deliveries that are not completed", n))
+	}
+	until := e.ReplaceTime.Add(c.Keep)
+	switch {
+	case e.ReplaceTime.IsZero():
+		reasons = append(reasons, "the time of its replacement is unknown; bongsu key rotate records it")
+	case con.Now().Before(until):
+		reasons = append(reasons, fmt.Sprintf("it was replaced less than %s ago; it can be dropped from %s", c.Keep, until.In(con.Zone).Format(time.DateTime)))
+	}
+	return strings.Join(reasons, ", and ")
+}

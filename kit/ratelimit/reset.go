@@ -1,0 +1,60 @@
+package ratelimit
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+)
+
+// ResetSlow resets the limiter state of a messenger's keys that have slots later than
+// soon, and farther apart than their rate requires: a limit was raised or is off. It
+// returns the number of reset states. rate returns the current rate of a credential or of
+// a destination. Pauses and refusals stay.
+func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (n int, err error) {
+	for _, id := range l.slowKeys(messenger, rate, soon) {
+		dropped := false
+		err := l.update(ctx, id, func(s *state, now int64) bool {
+			if dropped = s.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon); dropped {
+				s.dropSlots()
+			}
+			return dropped
+		})
+		if err != nil {
+			return n, err
+		}
+		if dropped {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// slowKeys returns the keys whose state ResetSlow resets.
+func (l *Limiter) slowKeys(messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (ids []string) {
+	now := l.nowMicros()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, c := range l.states {
+		if strings.HasPrefix(id, messenger+".") && c.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// isSlowerThan reports whether the state has slots later than soon, after a pause if there is
+// one, that lie farther apart than a rate requires.
+func (st *state) isSlowerThan(now int64, rate messenger.Rate, soon time.Duration) bool {
+	return st.Interval > rate.Interval().Microseconds() && st.nextSlot(now) > max(now, st.PausedUntil)+soon.Microseconds()
+}
+
+// dropSlots resets a state except for its pause, open breaker and refusal.
+func (st *state) dropSlots() {
+	*st = state{
+		Generation: newGeneration(),
+		PausedFrom: st.PausedFrom, PausedUntil: st.PausedUntil, Resume: st.PausedUntil, PauseCode: st.PauseCode,
+		BrokenUntil: st.BrokenUntil, RefusedUntil: st.RefusedUntil, Code: st.Code, ProbeUntil: st.ProbeUntil,
+	}
+}

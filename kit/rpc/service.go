@@ -1,0 +1,122 @@
+// Package rpc serves the API: one handler serves Connect, gRPC, gRPC-Web and JSON over
+// HTTP, and REST for methods with a google.api.http path, on one port. It sets the order of
+// the interceptors and maps faults to codes; it depends on no service.
+package rpc
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"buf.build/go/protovalidate"
+	"connectrpc.com/connect"
+	"connectrpc.com/otelconnect"
+	"connectrpc.com/validate"
+	"go.opentelemetry.io/otel/metric"
+)
+
+const (
+	// maxPublicBytes limits a public request: an alert with 1000 targets and a message of
+	// the greatest length is below 300 kB.
+	maxPublicBytes = 1 << 20
+	// maxInternalBytes limits a request between services: 10000 reports with an excerpt
+	// each are below 16 MB.
+	maxInternalBytes = 32 << 20
+	// maxBulkBytes limits a request with a whole directory: 100,000 users with an address
+	// each are below 20 MB.
+	maxBulkBytes = 32 << 20
+	// maxBulkCalls is the maximum number of concurrent calls with such a request.
+	maxBulkCalls = 4
+	// compressMinBytes is the least size of a compressed response.
+	compressMinBytes = 1 << 10
+)
+
+// A Service is one Protobuf service with its handler.
+type Service struct {
+	Path    string // "/bongsu.group.v1.GroupService/"
+	Handler http.Handler
+
+	rest *restShared // for its google.api.http paths; nil if they are not served
+}
+
+// Name returns the full name of the service in Protobuf.
+func (s Service) Name() string { return s.Path[1 : len(s.Path)-1] }
+
+// A Constructor is a generated function of Connect: New…ServiceHandler.
+type Constructor[H any] func(H, ...connect.HandlerOption) (string, http.Handler)
+
+// Options are shared by all services of a process.
+type Options struct {
+	handler []connect.HandlerOption
+	rest    *restShared
+}
+
+// NewOptions returns options with logging to log and metrics by meter. Interceptors are
+// listed in the order in which they see a request.
+func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
+	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter))
+	if err != nil {
+		return Options{}, fmt.Errorf("measure calls: %w", err)
+	}
+	ignored, err := meter.Meter("github.com/bongsu-project/bongsu/kit/rpc").Int64Counter("bongsu.rest.ignored.fields",
+		metric.WithDescription("Unknown fields and query parameters of requests that were ignored, by path."))
+	if err != nil {
+		return Options{}, fmt.Errorf("measure calls: %w", err)
+	}
+	return Options{
+		handler: []connect.HandlerOption{
+			connect.WithInterceptors(measured, errorInterceptor{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor(validate.WithValidator(validator{protovalidate.GlobalValidator}))),
+			recoverPanics(log),
+			connect.WithCompressMinBytes(compressMinBytes),
+		},
+		rest: &restShared{log: log, ignored: ignored},
+	}, nil
+}
+
+// bounded returns the options for messages of at most limit bytes, on the wire and
+// decompressed, and at most size values.
+func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {
+	return append(slices.Clone(o.handler), readMax(limit), codecs(size))
+}
+
+// Public returns a service for public callers. Its largest message is the largest body of
+// its REST paths.
+func Public[H any](o Options, construct Constructor[H], handler H) Service {
+	name, _ := construct(handler) // the options depend on the path that construct returns
+	limit := maxPublicBytes
+	for _, r := range restRulesOf(name) {
+		limit = max(limit, int(r.limit())+rawOverheadBytes)
+	}
+	path, h := construct(handler, o.bounded(limit, publicLimit)...)
+	return Service{Path: path, Handler: withShortHeaders(h), rest: o.rest}
+}
+
+// Internal returns a service for other services only: no REST, and larger requests.
+func Internal[H any](o Options, construct Constructor[H], handler H) Service {
+	path, h := construct(handler, o.bounded(maxInternalBytes, internalLimit)...)
+	return Service{Path: path, Handler: withShortHeaders(h)}
+}
+
+// Bulk returns a service for public callers with large requests: no REST, and few
+// concurrent calls. A call takes its slot once its request is read, so that a stalled request
+// blocks no other.
+func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
+	path, h := construct(handler, o.bounded(maxBulkBytes, bulkLimit)...)
+	h = withShortHeaders(h)
+	turns := make(chan struct{}, maxBulkCalls)
+	writer := connect.NewErrorWriter()
+	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := readWhole(r, maxBulkBytes+envelopeBytes)
+		if err != nil {
+			_ = writer.Write(w, r, err) // fails only if the caller is gone
+			return
+		}
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			h.ServeHTTP(w, r)
+		case <-r.Context().Done(): // the caller is gone
+		}
+	})}
+}

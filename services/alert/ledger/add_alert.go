@@ -1,0 +1,270 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A pendingAdd is an alert with its deliveries, all of which have ids.
+type pendingAdd struct {
+	alert      alert.Alert
+	deliveries []alert.Delivery
+	nextTime   time.Time
+
+	rank   job.Rank
+	order  int64         // its order under its alert key; 0 without a key
+	places []threadPlace // of its deliveries, if it has an alert key
+
+	holder int64 // the existing alert with the idempotency key, if any
+	same   bool  // the existing alert was recorded for the same request
+}
+
+func (a *pendingAdd) rows() int { return 1 + len(a.deliveries) }
+
+// AddAlert records an alert with its deliveries, whose ids follow that of the alert. When ctx
+// ends before it returns, they may be recorded nevertheless.
+func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Delivery, retry time.Time) (again bool, err error) {
+	if err := checkAdd(*a, ds); err != nil {
+		return false, err
+	}
+	id, err := s.ids.take(ctx, 1+len(ds))
+	if err != nil {
+		return false, err
+	}
+	mine := &pendingAdd{alert: *a, deliveries: ds, nextTime: retry, rank: a.Rank()}
+	mine.alert.ID = id
+	firsts := map[int64]int64{0: 0} // by the chain number of the caller
+	for i := range ds {
+		d := &ds[i]
+		d.ID = id + 1 + int64(i)
+		if _, ok := firsts[d.Chain]; !ok {
+			firsts[d.Chain] = d.ID
+		}
+		d.Chain = firsts[d.Chain]
+	}
+	if err := s.adds.Do(ctx, mine); err != nil {
+		return false, err
+	}
+	if mine.holder != 0 {
+		return true, s.existingAlert(ctx, mine, a)
+	}
+	a.ID = id
+	for i, p := range mine.places {
+		ds[i] = p.apply(a, ds[i])
+	}
+	return false, nil
+}
+
+// existingAlert sets *a to the alert that was recorded under its idempotency key, or returns
+// fault.ErrExists when that was recorded for another request.
+func (s *Store) existingAlert(ctx context.Context, mine *pendingAdd, a *alert.Alert) error {
+	if !mine.same {
+		return fmt.Errorf("the idempotency key %q was used for another request: %w", a.IdempotencyKey, fault.ErrExists)
+	}
+	found, err := s.readAlert(ctx, mine.holder)
+	if err != nil {
+		return err
+	}
+	found.IdempotencyKey, found.RequestDigest = a.IdempotencyKey, a.RequestDigest
+	*a = found
+	return nil
+}
+
+// checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.
+func checkAdd(a alert.Alert, ds []alert.Delivery) error {
+	texts := append([]string{a.Severity, a.Message, a.IdempotencyKey}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
+	if !isStorable(texts...) {
+		return fmt.Errorf("alert: a text contains NUL or is not UTF-8: %w", fault.ErrInvalid)
+	}
+	if !isStorable(a.AlertKey) || a.Resolved && a.AlertKey == "" {
+		return fmt.Errorf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved alert: %w", fault.ErrInvalid)
+	}
+	if a.ExpireTime.IsZero() {
+		return fmt.Errorf("alert: expire time is not set: %w", fault.ErrInvalid)
+	}
+	chains := map[int64]bool{}
+	for i, d := range ds {
+		if !isStorable(d.Nickname, d.Messenger, d.Destination, d.CredentialFingerprint, d.Reason) {
+			return fmt.Errorf("delivery %d: a text contains NUL or is not UTF-8: %w", i, fault.ErrInvalid)
+		}
+		ended := d.State.IsFinal()
+		if d.State != alert.Queued && d.State != alert.Held && !ended || ended == d.EndTime.IsZero() {
+			return fmt.Errorf("delivery %d: must be queued, held, or completed with an end time: %w", i, fault.ErrInvalid)
+		}
+		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || ended && d.Chain != 0 {
+			return fmt.Errorf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed: %w", i, fault.ErrInvalid)
+		}
+		if a.Resolved && d.Chain != 0 {
+			return fmt.Errorf("delivery %d: a resolved alert cannot have failover chains: %w", i, fault.ErrInvalid)
+		}
+		chains[d.Chain] = true
+	}
+	return nil
+}
+
+// writeAdds inserts the alerts and deliveries of all calls.
+func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
+	adds, err := takeIdempotencyKeys(ctx, t, adds)
+	if err != nil {
+		return err
+	}
+	unsettled, err := enterThreads(ctx, t, adds)
+	if err != nil {
+		return err
+	}
+	for some := range database.ChunkRows(t, adds, maxStatementRows) {
+		if err := insertAlerts(t, some).run(ctx, t); err != nil {
+			return err
+		}
+	}
+	plain, rest := deliveriesOf(adds)
+	for some := range database.ChunkRows(t, plain, maxStatementRows) {
+		if err := insertPlain(t, some).run(ctx, t); err != nil {
+			return err
+		}
+	}
+	for some := range database.ChunkRows(t, rest, maxStatementRows) {
+		if err := insertOther(t, some).run(ctx, t); err != nil {
+			return err
+		}
+	}
+	if len(unsettled) == 0 {
+		return nil
+	}
+	var now int64
+	for _, a := range adds {
+		now = max(now, micros(a.alert.CreateTime))
+	}
+	return settleThreads(ctx, t, unsettled, nil, now)
+}
+
+// A statement is an SQL statement that writes, with its parameters.
+type statement struct {
+	text string
+	args []any
+}
+
+func (s statement) run(ctx context.Context, t *database.Tx) error {
+	_, err := t.Exec(ctx, s.text, s.args...)
+	return err
+}
+
+// The column types of inserted alerts, plain deliveries and other deliveries.
+var (
+	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text"}
+	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
+	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint")
+)
+
+// insertAlerts returns the statement that inserts alerts.
+func insertAlerts(t *database.Tx, adds []*pendingAdd) statement {
+	args := make([]any, 0, len(alertTypes)*len(adds))
+	for _, a := range adds {
+		args = append(args, a.alert.ID, encodeTargets(a.alert.Targets), encodeTargets(a.alert.UnknownTargets),
+			a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), encodeExtras(a.alert))
+	}
+	rows, args := t.ValueRows(alertTypes, args)
+	return statement{`INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) ` + rows, args}
+}
+
+// insertPlain returns the statement that inserts plain deliveries.
+func insertPlain(t *database.Tx, rows []deliveryRow) statement {
+	return insertDeliveries(t, "", plainTypes, rows, deliveryRow.append)
+}
+
+// insertOther returns the statement that inserts deliveries of any kind.
+func insertOther(t *database.Tx, rows []deliveryRow) statement {
+	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, resume_time", restTypes, rows, deliveryRow.appendAll)
+}
+
+// insertDeliveries returns the statement that inserts rows, whose parameters add appends.
+func insertDeliveries(t *database.Tx, more string, types []string, rows []deliveryRow, add func(deliveryRow, []any) []any) statement {
+	args := make([]any, 0, len(types)*len(rows))
+	for _, d := range rows {
+		args = add(d, args)
+	}
+	values, args := t.ValueRows(types, args)
+	return statement{`INSERT` + orRollback(t) + ` INTO deliveries
+		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + more + `) ` + values, args}
+}
+
+// A deliveryRow is a delivery to insert, with its call.
+type deliveryRow struct {
+	*pendingAdd
+	*alert.Delivery
+	threadPlace
+}
+
+// isPlainDelivery reports whether a delivery is queued and in no failover chain, as most are. No
+// delivery of an alert with a key is plain.
+func isPlainDelivery(d *alert.Delivery) bool {
+	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
+}
+
+// deliveriesOf returns all deliveries, split into plain ones and the rest.
+func deliveriesOf(adds []*pendingAdd) (plain, rest []deliveryRow) {
+	for _, a := range adds {
+		for i := range a.deliveries {
+			switch d := &a.deliveries[i]; {
+			case a.alert.AlertKey != "":
+				rest = append(rest, deliveryRow{a, d, a.places[i]})
+			case isPlainDelivery(d):
+				plain = append(plain, deliveryRow{a, d, threadPlace{}})
+			default:
+				rest = append(rest, deliveryRow{a, d, threadPlace{}})
+			}
+		}
+	}
+	return plain, rest
+}
+
+// append appends the parameters of a plain row to args. The omitted columns have the right
+// defaults for it.
+func (r deliveryRow) append(args []any) []any {
+	return append(r.begin(args), int(alert.Queued), micros(r.nextTime), micros(r.alert.ExpireTime))
+}
+
+// appendAll appends the parameters of any row to args.
+func (r deliveryRow) appendAll(args []any) []any {
+	state, next, held := r.State, micros(r.nextTime), r.State == alert.Held
+	if held {
+		state, next = alert.Queued, micros(r.NextTime)
+	}
+	reason, end, resume := r.Reason, r.EndTime, int64(0)
+	switch {
+	case r.notNeeded:
+		state, reason, end = alert.Canceled, alert.NotNeeded, r.alert.CreateTime
+	case r.blocked && held:
+		resume, next = next, blockedUntil
+	case r.blocked:
+		resume, next, held = micros(r.alert.CreateTime), blockedUntil, true
+	}
+	return append(r.begin(args), int(state), next, micros(r.alert.ExpireTime), reason, micros(end), r.Chain, held, held,
+		r.thread, r.order, r.alert.Resolved, resume)
+}
+
+// begin appends the parameters that all rows start with.
+func (r deliveryRow) begin(args []any) []any {
+	credential := r.SealedCredential
+	if credential == nil {
+		credential = []byte{} // nil would be NULL
+	}
+	return append(args, r.ID, r.alert.ID, r.Nickname, r.Messenger, int(r.rank), r.Destination, credential, r.CredentialFingerprint)
+}
+
+// encodeTargets returns targets as JSON, which cannot fail.
+func encodeTargets(targets []string) string {
+	text, err := json.Marshal(append([]string{}, targets...)) // no targets are [], not null
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

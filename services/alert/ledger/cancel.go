@@ -1,0 +1,50 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// reasonCanceled is the reason of deliveries whose alert was canceled.
+const reasonCanceled = "canceled"
+
+// Cancel cancels the queued deliveries of an alert, and marks the claimed ones and those that a
+// receipt must not resume. state + 0 avoids the indexes by state.
+func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		is, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if len(is) == 0 {
+			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+		}
+		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
+			`SELECT thread FROM deliveries WHERE alert_id = ? AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`+forUpdate(t), id)
+		if err != nil {
+			return err
+		}
+		n, err = t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ? WHERE alert_id = ? AND state + 0 = 1`,
+			reasonCanceled, micros(now), id)
+		if err != nil {
+			return err
+		}
+		if _, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ?
+			AND (state + 0 = 2 OR state + 0 = 6 AND reason = '`+alert.NotNeeded+`')`, id); err != nil {
+			return err
+		}
+		return settleThreads(ctx, t, threads, nil, micros(now))
+	})
+	return n, err
+}
+
+// selectNumbers returns the rows of a query with a single numeric column.
+func selectNumbers(ctx context.Context, t *database.Tx, text string, args ...any) ([]int64, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, n *int64) error { return rows.Scan(n) }, text, args...)
+}

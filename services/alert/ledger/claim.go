@@ -1,0 +1,139 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A pendingClaim is one call of Claim, with the claims that it is granted.
+type pendingClaim struct {
+	ids        []int64 // in order, each once
+	by         alert.Claimant
+	now, lease int64
+	granted    []alert.Claim
+}
+
+func (c *pendingClaim) rows() int { return len(c.ids) }
+
+// Claim claims deliveries under a lease. When ctx ends before it returns, they may stay claimed
+// until the lease expires.
+func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]alert.Claim, error) {
+	if !isStorable(by.Sender) {
+		return nil, fmt.Errorf("sender contains NUL or is not UTF-8: %w", fault.ErrInvalid)
+	}
+	if !lease.After(now) {
+		return nil, fmt.Errorf("lease must end after now: %w", fault.ErrInvalid)
+	}
+	c := &pendingClaim{ids: inOrder(ids), by: by, now: micros(now), lease: micros(lease)}
+	if len(c.ids) == 0 {
+		return nil, nil
+	}
+	if err := s.claims.Do(ctx, c); err != nil {
+		return nil, err
+	}
+	return c.granted, nil
+}
+
+// isClaimable is the condition for claimable deliveries at a time, which is a parameter twice.
+const isClaimable = `state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
+
+// Claimable returns the deliveries that Claim would grant, with their reserved slots.
+func (s *Store) Claimable(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error) {
+	type reserved struct {
+		id    int64
+		slots string
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		slots = make(map[int64]string, len(ids))
+		for some := range database.ChunkRows(t, ids, maxStatementRows) {
+			in, args := database.In(t, some)
+			all, err := database.Select(ctx, t, func(rows *sql.Rows, r *reserved) error { return rows.Scan(&r.id, &r.slots) },
+				`SELECT id, slots FROM deliveries WHERE id `+in+` AND `+isClaimable, append(args, micros(now), micros(now))...)
+			if err != nil {
+				return err
+			}
+			for _, r := range all {
+				slots[r.id] = r.slots
+			}
+		}
+		return nil
+	})
+	return slots, err
+}
+
+// writeClaims grants claims, call by call: a delivery goes to the first call that claims it.
+func writeClaims(ctx context.Context, t *database.Tx, claims []*pendingClaim) error {
+	for _, c := range claims {
+		c.granted = c.granted[:0]
+		for some := range database.ChunkRows(t, c.ids, maxStatementRows) {
+			if err := c.write(ctx, t, some); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write grants the claims of some ids.
+func (c *pendingClaim) write(ctx context.Context, t *database.Tx, ids []int64) error {
+	taken, err := c.take(ctx, t, ids)
+	if err != nil {
+		return err
+	}
+	if len(taken) < len(ids) {
+		if taken, err = c.held(ctx, t, ids); err != nil {
+			return err
+		}
+	}
+	c.grant(taken)
+	return nil
+}
+
+// grant adds granted claims to the result.
+func (c *pendingClaim) grant(taken []alert.Claim) {
+	slices.SortFunc(taken, func(a, b alert.Claim) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
+	c.granted = append(c.granted, taken...)
+}
+
+// take claims the claimable ones of ids. In PostgreSQL it locks them in the order of their ids
+// first, so that two processes cannot deadlock. SQLite has one writer and needs no second
+// lookup. state + 0 keeps the databases from the indexes by state: the lookup is by id.
+func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
+	in, args := database.In(t, ids)
+	free := `id ` + in + ` AND ` + isClaimable
+	if t.Postgres() {
+		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
+	}
+	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
+		WHERE `+free+` RETURNING `+claimColumns,
+		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, args...), c.now, c.now)...)
+}
+
+// held returns the deliveries that the same request has claimed; they are granted again,
+// unchanged.
+func (c *pendingClaim) held(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
+	in, args := database.In(t, ids)
+	return selectClaims(ctx, t, `SELECT `+claimColumns+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
+		append(args, c.by.Request[:])...)
+}
+
+// claimColumns are the columns that selectClaims reads.
+const claimColumns = `id, fence, attempt_count, possible_duplicate, lease_time`
+
+func selectClaims(ctx context.Context, t *database.Tx, text string, args ...any) ([]alert.Claim, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, claim *alert.Claim) error {
+		var lease int64
+		err := rows.Scan(&claim.DeliveryID, &claim.Fence, &claim.Attempt, &claim.PossibleDuplicate, &lease)
+		claim.LeaseExpireTime = fromMicros(lease)
+		return err
+	}, text, args...)
+}

@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A claimedRow is a claimed delivery.
+type claimedRow struct {
+	id                 int64
+	fence              int64
+	attempts           int
+	possibleDuplicate  bool  // an earlier attempt may have reached the provider
+	begin, end         int64 // of its lease
+	messenger          string
+	rank               job.Rank
+	tries              int
+	expire             int64
+	canceled           bool
+	chain              int64
+	thread             string
+	resolves           bool
+	reason             string // the reason when it is canceled; empty means canceled
+	undeliveredMessage string // the id of the message that the provider accepted and did not deliver, if any
+}
+
+// selectClaimed returns the deliveries that match a condition, which must include that they are
+// claimed.
+func selectClaimed(ctx context.Context, t *database.Tx, condition string, args ...any) ([]claimedRow, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, c *claimedRow) error {
+		return rows.Scan(&c.id, &c.fence, &c.attempts, &c.possibleDuplicate, &c.begin, &c.end,
+			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.reason, &c.undeliveredMessage)
+	}, `SELECT id, fence, attempt_count, possible_duplicate, claim_time, lease_time,
+		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, reason,
+		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
+}
+
+// verdictFacts returns the input for a rule.
+func (c *claimedRow) verdictFacts(now time.Time) alert.VerdictFacts {
+	return alert.VerdictFacts{
+		Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries, ExpireTime: fromMicros(c.expire), Canceled: c.canceled,
+	}
+}

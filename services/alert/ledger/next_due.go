@@ -1,0 +1,47 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/database"
+)
+
+// selectNextTimes selects the first time of queued deliveries by rank, of leases and of expiry, each by its
+// index; NULL if there is none.
+const selectNextTimes = `SELECT
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 0),
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 1),
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 2),
+	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 3),
+	(SELECT min(lease_time) FROM deliveries WHERE state = 2),
+	(SELECT min(expire_time) FROM deliveries WHERE state = 1)`
+
+// NextTimes returns when there is work to do. It reads a few rows, independent of the backlog.
+func (s *Store) NextTimes(ctx context.Context) (due, end time.Time, err error) {
+	var waits [len(job.Ranks)]sql.NullInt64
+	var lease, expiry sql.NullInt64
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		_, err := database.Select(ctx, t, func(rows *sql.Rows, _ *struct{}) error {
+			return rows.Scan(&waits[job.Critical], &waits[job.High], &waits[job.Normal], &waits[job.Low], &lease, &expiry)
+		}, selectNextTimes)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	for _, wait := range waits {
+		due = earlier(due, fromMicros(wait.Int64))
+	}
+	return due, earlier(fromMicros(lease.Int64), fromMicros(expiry.Int64)), nil
+}
+
+// earlier returns the earlier of two times, either of which may be zero.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

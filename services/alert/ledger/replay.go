@@ -1,0 +1,133 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// maxReplayed is the maximum number of deliveries that one call replays.
+const maxReplayed = 100_000
+
+// Replay queues failed or expired deliveries again, oldest first.
+func (s *Store) Replay(ctx context.Context, selection alert.ReplaySelection, now, expire time.Time, dry bool) (n int, err error) {
+	if !expire.After(now) {
+		return 0, fmt.Errorf("expire time must be after now: %w", fault.ErrInvalid)
+	}
+	if !isStorable(selection.Messenger, selection.Reason) {
+		return 0, nil // no stored delivery can match
+	}
+	if dry {
+		err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+			ids, err := selectReplayable(ctx, t, selection, "", "")
+			n = len(ids)
+			return err
+		})
+		return n, err
+	}
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		ids, err := selectReplayable(ctx, t, selection, forUpdate(t), lockAgainstDeletion(t))
+		if err != nil {
+			return err
+		}
+		n = len(ids)
+		return queueAgain(ctx, t, ids, micros(now), micros(expire))
+	})
+	return n, err
+}
+
+// selectReplayable returns the deliveries that s selects, of alerts that are not deleted, up to the
+// limit of one call.
+func selectReplayable(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock, keep string) ([]int64, error) {
+	ids, err := selectUnsent(ctx, t, s, lock)
+	if err != nil {
+		return nil, err
+	}
+	return withoutDeleted(ctx, t, ids, keep)
+}
+
+// selectUnsent returns the deliveries that s selects, without those of tombstones. state + 0
+// avoids the indexes by state.
+func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock string) ([]int64, error) {
+	condition, args := selectionCondition(s)
+	if len(s.IDs) == 0 && condition == "" {
+		return nil, nil
+	}
+	condition += ` AND alert_id NOT IN (SELECT id FROM remnants)` // they would count toward the limit
+	condition += whereReplayable
+	if len(s.Among) > 0 {
+		in, names := database.In(t, s.Among)
+		condition += ` AND messenger ` + in
+		args = append(args, names...)
+	}
+	if len(s.IDs) == 0 {
+		// Repeats the condition of the partial index on failed, expired and canceled deliveries.
+		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`+condition+`
+			ORDER BY id LIMIT ?`+lock, append(args, maxReplayed)...)
+	}
+	var all []int64
+	for some := range database.ChunkRows(t, inOrder(s.IDs), maxStatementRows) {
+		in, some := database.In(t, some)
+		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state + 0 IN (4, 5)`+condition+`
+			AND id `+in+` ORDER BY id LIMIT ?`+lock,
+			slices.Concat(args, some, []any{maxReplayed - len(all)})...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	return all, nil
+}
+
+// whereReplayable excludes firing deliveries for which a later resolved alert of their key exists, and
+// resolved ones for which any later alert of their key exists.
+const whereReplayable = ` AND (thread = '' OR NOT EXISTS (SELECT 1 FROM threads WHERE threads.name = deliveries.thread
+	AND threads.last_order > thread_order AND (resolves OR threads.resolved_order > thread_order)))`
+
+// selectionCondition returns the conditions of a selection except for its ids.
+func selectionCondition(s alert.ReplaySelection) (condition string, args []any) {
+	and := func(text string, arg any) {
+		condition += " AND " + text
+		args = append(args, arg)
+	}
+	if s.AlertID != 0 {
+		and("alert_id = ?", s.AlertID)
+	}
+	if s.Messenger != "" {
+		and("messenger = ?", s.Messenger)
+	}
+	if s.Reason != "" {
+		and("reason = ?", s.Reason)
+	}
+	if !s.From.IsZero() {
+		and("end_time >= ?", micros(s.From))
+	}
+	if !s.Before.IsZero() {
+		and("end_time < ?", micros(s.Before))
+	}
+	return condition, args
+}
+
+// queueAgain makes deliveries due again. Their attempts stay on record.
+func queueAgain(ctx context.Context, t *database.Tx, ids []int64, now, expire int64) error {
+	var threads []string
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, held = false, next_time = ?, expire_time = ?,
+			tries = 0, canceled = false, resume_time = 0, reason = '', end_time = 0 WHERE id `+in,
+			append([]any{now, expire}, args...)...); err != nil {
+			return err
+		}
+		found, err := selectThreads(ctx, t, `id `+in, args...)
+		if err != nil {
+			return err
+		}
+		threads = append(threads, found...)
+	}
+	return settleThreads(ctx, t, threads, nil, now)
+}

@@ -1,0 +1,261 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A transaction that changes a completed delivery locks its alert after it, and one that
+// deletes an alert locks the alert first: so the deliveries that are read here do not change. Two
+// such transactions on the same alert may deadlock; the database then aborts one,
+// which is retried.
+
+// DeleteCompleted deletes rows of a tombstone if there is one, or else deletes alerts that completed
+// before a time. It finds the rows by the index of deliveries by alert, in order.
+func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (d alert.Deletion, err error) {
+	if limit < 1 {
+		return d, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+	}
+	var begin time.Time
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		begin = time.Now() // the write lock is acquired
+		d = alert.Deletion{Last: after}
+		if is, err := deleteTombstoneRows(ctx, t, limit, &d); is || err != nil {
+			return err
+		}
+		if err := deleteNext(ctx, t, micros(before), limit, &d); err != nil || d.More {
+			return err
+		}
+		d.More, err = deleteThreadsAndKeys(ctx, t, micros(before), limit)
+		return err
+	})
+	if err == nil {
+		d.Took = time.Since(begin)
+	}
+	return d, err
+}
+
+// A completedDelivery is a completed delivery that may be deleted with its alert.
+type completedDelivery struct {
+	id, alert int64
+	attempts  int
+	oldEnough bool // it completed before the retention time
+}
+
+// selectByAlert returns the deliveries of alerts, ordered by alert.
+func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]completedDelivery, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, d *completedDelivery) error {
+		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.oldEnough)
+	}, `SELECT id, alert_id, attempt_count, state + 0 BETWEEN 3 AND 6 AND end_time < ? FROM deliveries
+		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
+}
+
+// minAlertRows is the minimum number of rows of an alert that was sent: the alert, a delivery and
+// an attempt.
+const minAlertRows = 3
+
+// deleteNext examines the next alerts that are old enough, and deletes the completed ones up to
+// limit rows. An alert that exceeds limit alone becomes a tombstone.
+func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, d *alert.Deletion) error {
+	old, err := selectDeletable(ctx, t, before, d.Last, (limit+minAlertRows-1)/minAlertRows)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	d.More = true
+	read, err := selectByAlert(ctx, t, before, old[0], old[len(old)-1], limit+1)
+	if err != nil {
+		return err
+	}
+	whole := old[len(old)-1] + 1 // the deliveries of all alerts below this id were read
+	if len(read) > limit {
+		whole = read[limit].alert
+	}
+	var alerts, deliveries []int64
+	rows := 0
+	for _, id := range old {
+		mine := takeAlertRows(&read, id)
+		over, size := countRows(mine)
+		if id >= whole || over && rows+size > limit {
+			if id == old[0] {
+				return deleteLarge(ctx, t, id, before, d)
+			}
+			break
+		}
+		d.Last = id
+		if !over {
+			continue
+		}
+		rows += size
+		alerts = append(alerts, id)
+		for _, d := range mine {
+			deliveries = append(deliveries, d.id)
+		}
+	}
+	d.Alerts = len(alerts)
+	if err := deleteDeliveries(ctx, t, deliveries, d); err != nil {
+		return err
+	}
+	_, err = deleteIn(ctx, t, `alerts WHERE id`, alerts)
+	return err
+}
+
+// selectDeletable locks those of the next alerts that were created before a time, except those that
+// another transaction has locked. Selecting and locking are two statements: for both in one,
+// PostgreSQL would choose a plan that reads all alerts.
+func selectDeletable(ctx context.Context, t *database.Tx, before, after int64, limit int) ([]int64, error) {
+	next, err := database.Select(ctx, t, func(rows *sql.Rows, a *[2]int64) error { return rows.Scan(&a[0], &a[1]) },
+		`SELECT id, create_time FROM alerts WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	var old, mine []int64
+	for _, a := range next {
+		if a[1] < before {
+			old = append(old, a[0])
+		}
+	}
+	for some := range database.ChunkLists(t, old, maxStatementRows) {
+		in, args := database.In(t, some)
+		locked, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id `+in+` ORDER BY id`+skipLocked(t), args...)
+		if err != nil {
+			return nil, err
+		}
+		mine = append(mine, locked...)
+	}
+	return mine, nil
+}
+
+// takeAlertRows takes the deliveries of an alert, and those of alerts before it, from the front of the
+// rows that were read.
+func takeAlertRows(read *[]completedDelivery, alert int64) []completedDelivery {
+	all := *read
+	for len(all) > 0 && all[0].alert < alert {
+		all = all[1:]
+	}
+	n := 0
+	for n < len(all) && all[n].alert == alert {
+		n++
+	}
+	*read = all[n:]
+	return all[:n]
+}
+
+// countRows reports whether an alert is completed, and returns its number of rows.
+func countRows(ds []completedDelivery) (over bool, rows int) {
+	over, rows = true, 1
+	for _, d := range ds {
+		over = over && d.oldEnough
+		rows += 1 + d.attempts
+	}
+	return over, rows
+}
+
+// deleteLarge deletes an alert of many rows if it is completed, and leaves a tombstone for them.
+func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, d *alert.Deletion) error {
+	d.Last = id
+	open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ?
+		AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= ?) LIMIT 1`, id, before)
+	if err != nil || len(open) > 0 {
+		return err
+	}
+	d.Alerts = 1
+	if _, err := t.Exec(ctx, `INSERT INTO remnants (id) VALUES (?)`, id); err != nil {
+		return err
+	}
+	_, err = t.Exec(ctx, `DELETE FROM alerts WHERE id = ?`, id)
+	return err
+}
+
+// deleteTombstoneRows deletes some rows of a tombstone, and reports whether there is one.
+func deleteTombstoneRows(ctx context.Context, t *database.Tx, limit int, d *alert.Deletion) (bool, error) {
+	found, err := selectNumbers(ctx, t, `SELECT id FROM remnants ORDER BY id LIMIT 1`+skipLocked(t))
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	d.More = true
+	read, err := selectByAlert(ctx, t, 0, found[0], found[0], limit)
+	if err != nil {
+		return true, err
+	}
+	var deliveries []int64
+	rows := 0
+	for _, d := range read {
+		if rows += 1 + d.attempts; rows > limit && len(deliveries) > 0 {
+			break
+		}
+		deliveries = append(deliveries, d.id)
+	}
+	if err := deleteDeliveries(ctx, t, deliveries, d); err != nil || len(deliveries) == limit || len(deliveries) < len(read) {
+		return true, err
+	}
+	_, err = t.Exec(ctx, `DELETE FROM remnants WHERE id = ?`, found[0])
+	return true, err
+}
+
+// deleteDeliveries deletes deliveries with their attempts.
+func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, d *alert.Deletion) (err error) {
+	if d.Attempts, err = deleteIn(ctx, t, `attempts WHERE delivery_id`, ids); err != nil {
+		return err
+	}
+	d.Deliveries, err = deleteIn(ctx, t, `deliveries WHERE id`, ids)
+	return err
+}
+
+// deleteThreadsAndKeys deletes threads and alert keys that were last used before a time and have no
+// queued or claimed delivery, and reports whether there may be more. A resolved alert that is
+// recorded after that is canceled as not needed.
+func deleteThreadsAndKeys(ctx context.Context, t *database.Tx, before int64, limit int) (more bool, err error) {
+	for _, from := range []string{
+		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
+			WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND (deliveries.state <= 2))`,
+		`alert_keys WHERE use_time < ?`,
+	} {
+		old, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
+			`SELECT name FROM `+from+` ORDER BY use_time LIMIT ?`+skipLocked(t), before, limit)
+		if err != nil {
+			return false, err
+		}
+		table, _, _ := strings.Cut(from, " ")
+		if _, err := deleteIn(ctx, t, table+` WHERE name`, old); err != nil {
+			return false, err
+		}
+		more = more || len(old) == limit
+	}
+	return more, nil
+}
+
+// deleteIn deletes the rows whose column is among ids, and returns their number.
+func deleteIn[T int64 | string](ctx context.Context, t *database.Tx, where string, ids []T) (n int, err error) {
+	for some := range database.ChunkLists(t, ids, maxStatementRows) {
+		in, args := database.In(t, some)
+		deleted, err := t.Exec(ctx, `DELETE FROM `+where+` `+in, args...)
+		if err != nil {
+			return 0, err
+		}
+		n += deleted
+	}
+	return n, nil
+}
+
+// withoutDeleted returns those of deliveries, in order, whose alert is not deleted. In a transaction
+// that writes, lock prevents the deletion of the alert until the end of the transaction.
+func withoutDeleted(ctx context.Context, t *database.Tx, ids []int64, lock string) ([]int64, error) {
+	all := make([]int64, 0, len(ids))
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
+		in, args := database.In(t, some)
+		found, err := selectNumbers(ctx, t, `SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
+			WHERE deliveries.id `+in+` ORDER BY deliveries.id`+lock, args...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}

@@ -1,0 +1,25 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// CountBySealKey returns the number of deliveries that are not completed, by seal key. The two states are
+// queried separately, each by its partial index.
+func (s *Store) CountBySealKey(ctx context.Context) (seals []alert.SealCount, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		seals, err = database.Select(ctx, t, func(rows *sql.Rows, one *alert.SealCount) error {
+			return rows.Scan(&one.Prefix, &one.Count)
+		}, `SELECT prefix, count(*) FROM (
+			SELECT substr(credential, 1, ?) AS prefix FROM deliveries WHERE state = 1
+			UNION ALL SELECT substr(credential, 1, ?) FROM deliveries WHERE state = 2) waiting
+			GROUP BY prefix ORDER BY prefix`, seal.PrefixSize, seal.PrefixSize)
+		return err
+	})
+	return seals, err
+}

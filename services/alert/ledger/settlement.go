@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A settlement is the set of changes to the deliveries of some threads.
+type settlement struct {
+	superseded []int64     // canceled
+	abandoned  []int64     // claimed; not retried
+	notNeeded  []int64     // canceled
+	freed      []threadRow // blocked no longer
+	blocked    []threadRow // blocked from now on
+}
+
+// settle adds the changes of a thread. rows are all of its queued and claimed deliveries, in order.
+func (s *settlement) settle(th thread, rows []threadRow, doubtful map[int64]bool) {
+	rest := make([]threadRow, 0, len(rows))
+	busy := false
+	for _, r := range rows {
+		pointless := !r.resolves && r.order < th.resolved
+		if pointless && r.state == alert.Queued && !doubtful[r.id] {
+			s.superseded = append(s.superseded, r.id)
+			continue
+		}
+		if pointless && r.state == alert.Claimed && !r.canceled {
+			s.abandoned = append(s.abandoned, r.id)
+		}
+		busy = busy || r.state == alert.Claimed
+		rest = append(rest, r)
+	}
+	for _, r := range rest {
+		switch {
+		case r.state == alert.Claimed:
+		case busy:
+			if r.resume == 0 {
+				s.blocked = append(s.blocked, r)
+			}
+		case r.resolves && !th.notified:
+			s.notNeeded = append(s.notNeeded, r.id)
+		default:
+			busy = true
+			if r.resume != 0 {
+				s.freed = append(s.freed, r)
+			}
+		}
+	}
+}
+
+// write applies the changes.
+func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error {
+	if err := endThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
+		return err
+	}
+	if err := endThreadRows(ctx, t, s.notNeeded, alert.NotNeeded, now); err != nil {
+		return err
+	}
+	for some := range database.ChunkRows(t, s.abandoned, maxStatementRows) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET canceled = true, reason = '`+alert.Superseded+`' WHERE id `+in, args...); err != nil {
+			return err
+		}
+	}
+	if err := unblock(ctx, t, s.freed, now); err != nil {
+		return err
+	}
+	return block(ctx, t, s.blocked, now)
+}
+
+// endThreadRows makes queued deliveries Canceled.
+func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
+		in, args := database.In(t, some)
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
+			append([]any{reason, now}, args...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unblock unblocks deliveries, each due at its resume time; those of a chain are held until then.
+func unblock(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
+	for some := range database.ChunkRows(t, rows, maxStatementRows) {
+		args := make([]any, 0, 4*len(some))
+		for _, r := range some {
+			later := r.resume > now
+			args = append(args, r.id, max(r.resume, now), later && r.chain != 0, later)
+		}
+		rows, args := t.ValueRows([]string{"bigint", "bigint", "boolean", "boolean"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, deferred) AS (`+rows+`)
+			UPDATE deliveries SET next_time = v.next_time, held = v.held, deferred = v.deferred, resume_time = 0
+			`+joinValues, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block blocks queued deliveries until those before them in the thread are completed.
+func block(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
+	for some := range database.ChunkRows(t, rows, maxStatementRows) {
+		args := make([]any, 0, 2*len(some))
+		for _, r := range some {
+			resume := now
+			if r.deferred {
+				resume = max(now, r.next)
+			}
+			args = append(args, r.id, resume)
+		}
+		rows, args := t.ValueRows([]string{"bigint", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (id, resume_time) AS (`+rows+`)
+			UPDATE deliveries SET next_time = CAST(? AS BIGINT), held = true, deferred = true, slots = '', resume_time = v.resume_time
+			`+joinValues, append(args, int64(blockedUntil))...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+// Package ledger stores alerts, deliveries, attempts and idempotency keys in a SQL database. It
+// is the source of truth about them.
+//
+// Frequent writes use group commit: concurrent calls are written by bulk statements in one
+// transaction.
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// maxStatementRows is the maximum number of rows of one statement. The number of parameters of so many rows
+// stays below the limit of SQLite.
+const maxStatementRows = 256
+
+// maxBatchRows is the maximum number of rows of a group commit of several calls; one call may have
+// more.
+const maxBatchRows = 5_000
+
+// A Store is a ledger in a database of its own.
+type Store struct {
+	db  *database.Database
+	ids *ids
+	// Batchers for group commit. In SQLite, which has one writer, all three are the same.
+	adds, claims, reports *database.Batcher[pendingWrite]
+}
+
+var _ alert.Ledger = (*Store)(nil)
+
+// Open opens the ledger at url, as database.Open does. now is the clock for ids, such as
+// time.Now. The ledger must be closed.
+func Open(ctx context.Context, url string, now func() time.Time) (*Store, error) {
+	db, err := database.Open(ctx, url, Schema)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, ids: &ids{db: db, now: now}}
+	if db.Dialect() == dialect.Postgres {
+		// Rows are locked in the order of their ids to prevent deadlocks, so a transaction must not
+		// lock rows for claims after it locked some for reports.
+		s.adds, s.claims, s.reports = s.newBatcher(s.writeSingle), s.newBatcher(s.writeSingle), s.newBatcher(s.writeSingle)
+		return s, nil
+	}
+	s.adds = s.newBatcher(s.writeBatch)
+	s.claims, s.reports = s.adds, s.adds
+	return s, nil
+}
+
+// Close waits for running calls, makes later ones return fault.ErrUnavailable, and closes the
+// connections. It must be called once.
+func (s *Store) Close() error {
+	s.adds.Close()
+	if s.claims != s.adds {
+		s.claims.Close()
+		s.reports.Close()
+	}
+	return s.db.Close()
+}
+
+func (s *Store) newBatcher(write func(context.Context, []pendingWrite) error) *database.Batcher[pendingWrite] {
+	return database.NewBatcher("the ledger", 1, maxBatchRows, pendingWrite.rows, write)
+}
+
+// Ping returns fault.ErrUnavailable unless the database responds.
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }

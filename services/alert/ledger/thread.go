@@ -1,0 +1,190 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"slices"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// A thread is the deliveries of one alert key to one address, which are sent one at a time. At
+// most one of them is unblocked, either queued or claimed; the others are blocked: their rows
+// are queued and held until the year 9999, and resume_time is when they are due afterwards. So
+// claims, expiry and cancellation work without knowledge of threads.
+//
+// A transaction that adds a delivery to a thread, or locks one that is neither unblocked nor
+// claimed, settles the thread, under the lock of the thread's row, which it acquires after those
+// of deliveries. A settlement does not wait for deliveries that another transaction has locked,
+// because that could deadlock: it treats them as in use, and the other transaction settles the
+// thread afterwards. Deliveries without a thread cost nothing here.
+
+// blockedUntil is the next time of blocked deliveries, in the year 9999.
+const blockedUntil = 253_370_764_800_000_000
+
+// threadOf returns the name of the thread of an alert key and an address. A user has one address
+// for each messenger, so a thread survives a change of the destination.
+func threadOf(key string, d *alert.Delivery) string {
+	sum := sha256.Sum256([]byte(key + "\x00" + d.Nickname + "\x00" + d.Messenger))
+	return base64.RawURLEncoding.EncodeToString(sum[:24])
+}
+
+// A thread is a row of the table threads.
+type thread struct {
+	name     string
+	notified bool
+	resolved int64 // the order of the last resolved alert
+}
+
+// A threadRow is a delivery of a thread that is not completed.
+type threadRow struct {
+	id, order, chain   int64
+	thread             string
+	resolves, canceled bool
+	deferred           bool
+	state              alert.State
+	next, resume       int64
+	attempts           int
+}
+
+// A threadChange is the change that an attempt makes to its thread.
+type threadChange struct {
+	thread   string
+	notified bool // a firing alert was, or may have been, sent; false after a resolved one was sent
+}
+
+// threadChangeOf returns the change that an attempt makes to the thread of its delivery, or nil.
+func threadChangeOf(c claimedRow, kind messenger.OutcomeKind, state alert.State) *threadChange {
+	switch {
+	case c.thread == "":
+		return nil
+	case !c.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
+		return &threadChange{c.thread, true}
+	case c.resolves && state == alert.Sent:
+		return &threadChange{c.thread, false}
+	}
+	return nil
+}
+
+// settleThreads settles threads whose deliveries have been written; it ignores the empty name. It first
+// records the changes by attempts. Firing deliveries that a resolved alert follows and that
+// cannot have been received are canceled as superseded, resolved ones without a received firing
+// one as not needed, and the first of the remaining deliveries is unblocked.
+func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []threadChange, now int64) error {
+	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
+	for some := range database.ChunkRows(t, names, maxStatementRows) {
+		threads, err := lockThreads(ctx, t, some)
+		if err != nil {
+			return err
+		}
+		if err := writeThreadChanges(ctx, t, threads, attempts); err != nil {
+			return err
+		}
+		rows, err := selectThreadRows(ctx, t, some)
+		if err != nil {
+			return err
+		}
+		doubtful, err := selectPossiblySent(ctx, t, rows)
+		if err != nil {
+			return err
+		}
+		var s settlement
+		for len(rows) > 0 {
+			end := slices.IndexFunc(rows, func(r threadRow) bool { return r.thread != rows[0].thread })
+			if end < 0 {
+				end = len(rows)
+			}
+			s.settle(threads[rows[0].thread], rows[:end], doubtful)
+			rows = rows[end:]
+		}
+		if err := s.write(ctx, t, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockThreads returns threads by name, locked in the order of their names.
+func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[string]thread, error) {
+	in, args := database.In(t, names)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
+		return rows.Scan(&th.name, &th.notified, &th.resolved)
+	}, `SELECT name, notified, resolved_order FROM threads WHERE name `+in+` ORDER BY name`+forUpdate(t), args...)
+	threads := make(map[string]thread, len(found))
+	for _, th := range found {
+		threads[th.name] = th
+	}
+	return threads, err
+}
+
+// writeThreadChanges records the changes by attempts in locked threads.
+func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []threadChange) error {
+	for _, c := range attempts { // few attempts change a thread
+		th, ok := threads[c.thread]
+		if !ok || th.notified == c.notified {
+			continue
+		}
+		th.notified = c.notified
+		threads[c.thread] = th
+		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ? WHERE name = ?`, c.notified, c.thread); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// selectThreadRows returns the deliveries of threads that are not completed, sorted by thread and
+// order. It locks them; those that another transaction has locked are returned as claimed and
+// canceled. The condition repeats that of the partial index on threads.
+func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]threadRow, error) {
+	in, args := database.In(t, names)
+	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (state <= 2) ORDER BY thread, thread_order, id`
+	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
+		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts)
+	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count`+open+skipLocked(t), args...)
+	if err != nil || !t.Postgres() {
+		return locked, err
+	}
+	all, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
+		r.state, r.canceled = alert.Claimed, true
+		return rows.Scan(&r.id, &r.thread, &r.order)
+	}, `SELECT id, thread, thread_order`+open, args...)
+	for i, r := range all {
+		if len(locked) > 0 && locked[0].id == r.id {
+			all[i], locked = locked[0], locked[1:]
+		}
+	}
+	return all, err
+}
+
+// selectPossiblySent returns which of rows may have been received.
+func selectPossiblySent(ctx context.Context, t *database.Tx, rows []threadRow) (map[int64]bool, error) {
+	var tried []int64
+	for _, r := range rows {
+		if r.attempts > 0 && !r.resolves {
+			tried = append(tried, r.id)
+		}
+	}
+	doubtful := map[int64]bool{}
+	for some := range database.ChunkRows(t, tried, maxStatementRows) {
+		in, args := database.In(t, some)
+		found, err := selectNumbers(ctx, t, `SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id `+in+` AND kind IN (1, 5)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			doubtful[id] = true
+		}
+	}
+	return doubtful, nil
+}
+
+// selectThreads returns the threads of deliveries that match a condition.
+func selectThreads(ctx context.Context, t *database.Tx, condition string, args ...any) ([]string, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
+		`SELECT DISTINCT thread FROM deliveries WHERE `+condition+` AND thread_order <> 0`, args...)
+}

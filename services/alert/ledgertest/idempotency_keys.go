@@ -1,0 +1,193 @@
+package ledgertest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/kittest"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// keyed returns an alert with an idempotency key and a request, created at a time.
+func keyed(key, request string, create time.Time) *alert.Alert {
+	return &alert.Alert{
+		Targets: []string{"@all"}, Severity: "normal", Message: request, CreateTime: create, ExpireTime: expiry,
+		IdempotencyKey: key, RequestDigest: []byte(request),
+	}
+}
+
+// testKey checks that a repeated request records nothing, and returns the recorded alert in its
+// current state.
+func testKey(t *testing.T, l alert.Ledger) {
+	ds := queuedDeliveries(2)
+	first := keyed("k", "\x00\xff", start)
+	first.UnknownTargets, first.Message = []string{"@x"}, "x"
+	again, err := l.AddAlert(t.Context(), first, ds, never)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
+	report(t, l, successReport(claim(t, l, ids(ds), 0, 10)[0], 1))
+
+	second, more := keyed("k", "\x00\xff", at(60)), queuedDeliveries(5)
+	second.Message, second.Severity = "another", "low"
+	again, err = l.AddAlert(t.Context(), second, more, never)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, true)
+	want := *first
+	want.Counts = counts(0, 1, 1)
+	kittest.Equal(t, *second, want)
+
+	for _, other := range []*alert.Alert{keyed("K", "\x00\xff", start), keyed("k ", "\x00\xff", start), keyed("", "\x00\xff", start), keyed("", "\x00\xff", start)} {
+		other.Message = "x"
+		again, err := l.AddAlert(t.Context(), other, nil, never)
+		kittest.NoError(t, err)
+		kittest.Equal(t, again, false)
+	}
+	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(all), 5)
+	kittest.Equal(t, all[4].Counts.Total(), 2)
+}
+
+// testKeyAhead checks that a key that was taken by a clock a year ahead expires a day after its next
+// use.
+func testKeyAhead(t *testing.T, l alert.Ledger) {
+	year := 365 * 24 * time.Hour
+	for i, c := range []struct {
+		create time.Duration
+		again  bool
+	}{{year, false}, {0, true}, {alert.IdempotencyKeyTTL - time.Second, true}, {alert.IdempotencyKeyTTL, false}} {
+		again, err := l.AddAlert(t.Context(), keyed("k", "one", start.Add(c.create)), queuedDeliveries(1), never)
+		kittest.NoError(t, err)
+		if again != c.again {
+			t.Errorf("request %d is a duplicate: %t", i, again)
+		}
+	}
+}
+
+func testKeyOfAnother(t *testing.T, l alert.Ledger) {
+	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), keyed("k", "one", start), queuedDeliveries(1), never)))
+	for _, request := range []string{"two", "", "on", "one "} {
+		other := keyed("k", request, start)
+		kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), other, queuedDeliveries(1), never)), fault.ErrExists, `"k"`, "another request")
+		kittest.Equal(t, other.ID, int64(0))
+	}
+	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(all), 1)
+}
+
+func testKeyLife(t *testing.T, l alert.Ledger) {
+	var last int64
+	for _, step := range []struct {
+		request string
+		after   time.Duration
+		again   bool
+	}{
+		{"one", 0, false},
+		{"one", alert.IdempotencyKeyTTL - time.Microsecond, true},
+		{"one", -alert.IdempotencyKeyTTL, true}, // from a clock that is behind
+		{"two", alert.IdempotencyKeyTTL, false},
+		{"two", 2*alert.IdempotencyKeyTTL - time.Microsecond, true},
+		{"two", 2 * alert.IdempotencyKeyTTL, false},
+	} {
+		a := keyed("k", step.request, start.Add(step.after))
+		again, err := l.AddAlert(t.Context(), a, nil, never)
+		kittest.NoError(t, err)
+		kittest.Equal(t, again, step.again)
+		kittest.Equal(t, a.ID == last, step.again)
+		last = a.ID
+	}
+}
+
+// testKeyRefused checks that a refused request does not use its key.
+func testKeyRefused(t *testing.T, l alert.Ledger) {
+	bad := keyed("k", "one", start)
+	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
+	again, err := l.AddAlert(t.Context(), keyed("k", "two", start), nil, never)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
+}
+
+// testKeyAtOnce checks concurrent calls with two requests under one key: one call records its
+// alert, calls with the same request return it, and the others fail because the key is
+// taken.
+func testKeyAtOnce(t *testing.T, l alert.Ledger) {
+	const many = 100
+	var all [many]*alert.Alert
+	var lists [many][]alert.Delivery
+	var again [many]bool
+	errs := kittest.Concurrently(many, func(i int) (err error) {
+		all[i], lists[i] = keyed("k", fmt.Sprint(i%2), start), queuedDeliveries(3)
+		again[i], err = l.AddAlert(t.Context(), all[i], lists[i], never)
+		return err
+	})
+	won := -1
+	for i, err := range errs {
+		if err == nil && !again[i] {
+			kittest.Equal(t, won, -1)
+			won = i
+		}
+	}
+	if won < 0 {
+		t.Fatal("no alert was recorded")
+	}
+	for i, err := range errs {
+		if i%2 != won%2 {
+			kittest.Error(t, err, fault.ErrExists)
+			continue
+		}
+		kittest.NoError(t, err)
+		kittest.Equal(t, all[i].ID, all[won].ID)
+		kittest.Equal(t, all[i].Message, all[won].Message)
+	}
+	recorded, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: many})
+	kittest.NoError(t, err)
+	kittest.Equal(t, len(recorded), 1)
+	kittest.Equal(t, recorded[0].Counts, counts(3))
+	kittest.Equal(t, ids(deliveries(t, l, all[won].ID)), ids(lists[won]))
+}
+
+// testKeysAtOnce checks that concurrent requests under different keys, without keys and refused
+// ones do not affect each other.
+func testKeysAtOnce(t *testing.T, l alert.Ledger) {
+	const many, keys = 200, 20
+	var all [many]*alert.Alert
+	var again [many]bool
+	for i, err := range kittest.Concurrently(many, func(i int) (err error) {
+		all[i] = keyed(fmt.Sprint(i%keys), fmt.Sprint(i%keys), start)
+		switch i % keys {
+		case 0:
+			all[i].IdempotencyKey = ""
+		case 1:
+			all[i].Message = "\x00"
+		}
+		again[i], err = l.AddAlert(t.Context(), all[i], queuedDeliveries(1), never)
+		return err
+	}) {
+		if i%keys == 1 {
+			kittest.Error(t, err, fault.ErrInvalid)
+		} else {
+			kittest.NoError(t, err)
+		}
+	}
+	recorded, seen := 0, map[int64]bool{}
+	for i, a := range all {
+		if i%keys != 1 && !again[i] {
+			recorded++
+		}
+		seen[a.ID] = true
+		if i%keys > 1 {
+			kittest.Equal(t, a.Message, fmt.Sprint(i%keys))
+		}
+	}
+	kittest.Equal(t, recorded, many/keys+keys-2)
+	kittest.Equal(t, len(seen), recorded+1) // including 0 for the refused ones
+	for i, a := range all {
+		if _, _, err := l.Alert(t.Context(), a.ID); (i%keys == 1) != errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("alert %d: error is %v", a.ID, err)
+		}
+	}
+}

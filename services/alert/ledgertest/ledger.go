@@ -1,0 +1,298 @@
+package ledgertest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/kittest"
+	"github.com/bongsu-project/bongsu/services/alert"
+)
+
+// RunLedger runs the suite against a ledger. Each call of open returns an empty one, which is closed
+// when the test ends.
+func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
+	for name, test := range map[string]func(*testing.T, alert.Ledger){
+		"add":                            testAdd,
+		"add nothing":                    testAddNobody,
+		"add what ended":                 testAddEnded,
+		"add bad input":                  testAddInput,
+		"add at once":                    testAddAtOnce,
+		"add with a context that ended":  testAddCanceled,
+		"add very many":                  testAddMany,
+		"templates":                      testTemplates,
+		"too many templates":             testTooManyTemplates,
+		"key":                            testKey,
+		"key of another request":         testKeyOfAnother,
+		"key that is old":                testKeyLife,
+		"key of what was refused":        testKeyRefused,
+		"key at once":                    testKeyAtOnce,
+		"keys at once":                   testKeysAtOnce,
+		"alerts":                         testAlerts,
+		"alert pages":                    testAlertPages,
+		"deliveries":                     testDeliveries,
+		"versions":                       testVersions,
+		"claim":                          testClaim,
+		"claim very many":                testClaimMany,
+		"claim at once":                  testClaimAtOnce,
+		"claim again":                    testClaimAgain,
+		"claim again at once":            testClaimAgainAtOnce,
+		"claim bad input":                testClaimInput,
+		"claim what waits":               testClaimWaiting,
+		"claim what has expired":         testClaimExpired,
+		"report":                         testReport,
+		"report again":                   testReportAgain,
+		"report late":                    testReportLate,
+		"report any evidence":            testReportEvidence,
+		"report bad input":               testReportInput,
+		"report at once":                 testReportAtOnce,
+		"verdict to wait":                testWait,
+		"verdict to wait until expiry":   testWaitExpired,
+		"a destination that moved":       testMoved,
+		"a provider that knows it again": testOnce,
+		"verdicts of all kinds at once":  testVerdicts,
+		"verdict that lies":              testVerdictLies,
+		"sent, whatever the rule says":   testSentAnyway,
+		"sent among others":              testSentAmong,
+		"facts":                          testFacts,
+		"unknown outcome":                testUnknown,
+		"defer":                          testDefer,
+		"defer late":                     testDeferLate,
+		"release":                        testRelease,
+		"time":                           testMarkTime,
+		"put right":                      testPutRight,
+		"key of a clock that was ahead":  testKeyAhead,
+		"seals":                          testLedgerSeals,
+		"due":                            testDue,
+		"due in order":                   testDueOrder,
+		"due at once":                    testDueAtOnce,
+		"due is not what is held":        testDueHeld,
+		"due is not what has expired":    testDueExpired,
+		"due ahead":                      testDueAhead,
+		"next":                           testNext,
+		"wake":                           testWake,
+		"wake is not for what waits":     testWakeWaiting,
+		"sweep a lost lease":             testSweepLease,
+		"sweep by the rule":              testSweepRule,
+		"sweep what has expired":         testSweepExpired,
+		"sweep within a limit":           testSweepLimit,
+		"sweep at once":                  testSweepAtOnce,
+		"backlogs":                       testBacklogs,
+		"cancel":                         testCancel,
+		"cancel what is held":            testCancelHeld,
+		"cancel at once with claims":     testCancelAtOnce,
+		"replay":                         testReplay,
+		"replay a selection":             testReplaySelection,
+		"replay what may have been sent": testReplayDoubt,
+		"replay what was canceled":       testReplayCanceled,
+		"replay very many":               testReplayMany,
+		"replay at once":                 testReplayAtOnce,
+		"replay bad input":               testReplayInput,
+		"receipt":                        testReceipt,
+		"receipt that fails":             testReceiptFails,
+		"receipt before the report":      testReceiptEarly,
+		"receipt in a chain":             testReceiptChain,
+		"receipt of what ended":          testReceiptChainEnds,
+		"receipt bad input":              testReceiptInput,
+		"receipts at once":               testReceiptsAtOnce,
+		"forget":                         testForget,
+		"forget in pieces":               testForgetPieces,
+		"forget many attempts":           testForgetAttempts,
+		"forget at once":                 testForgetAtOnce,
+		"chain":                          testChain,
+		"chain bad input":                testChainInput,
+		"chain that fails":               testChainFails,
+		"chain that takes long":          testChainTakesLong,
+		"chain that would wait":          testChainWaits,
+		"chain in hand":                  testChainInHand,
+		"chain of a lost lease":          testChainLost,
+		"chain that is canceled":         testChainCanceled,
+		"chain that expires":             testChainExpired,
+		"chain that is replayed":         testChainReplayed,
+		"chains at once":                 testChainsAtOnce,
+		"keyed in order":                 testKeyedOrder,
+		"keyed and resolved":             testKeyedResolved,
+		"keyed and superseded":           testKeyedSuperseded,
+		"keyed in hand":                  testKeyedInHand,
+		"keyed that ends":                testKeyedEnds,
+		"keyed and replayed":             testKeyedReplay,
+		"keyed in chains":                testKeyedChains,
+		"keyed with a receipt":           testKeyedReceipt,
+		"keyed and forgotten":            testKeyedForget,
+		"keyed bad input":                testKeyedInput,
+		"keyed at once":                  testKeyedAtOnce,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// start is the time at which the tests begin, and at returns the time n seconds later. It has
+// microseconds, which both databases store.
+var start = time.Date(2026, 11, 20, 10, 0, 0, 123_456_000, time.UTC)
+
+func at(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
+
+// never is a redispatch time, and expiry an expire time, that no test reaches.
+var never, expiry = at(1_000_000), at(2_000_000)
+
+// queuedDeliveries returns n queued deliveries by slack.
+func queuedDeliveries(n int) []alert.Delivery {
+	ds := make([]alert.Delivery, n)
+	for i := range ds {
+		name := fmt.Sprintf("user%d", i+1)
+		ds[i] = alert.Delivery{
+			Nickname:              name,
+			Messenger:             "slack",
+			SealedCredential:      []byte{0, 0xff, byte(i)},
+			CredentialFingerprint: fmt.Sprintf("%032x", i),
+			Destination:           name + "_CHANNEL",
+			State:                 alert.Queued,
+		}
+	}
+	return ds
+}
+
+// addAlert records an alert with deliveries that are redispatched at retry.
+func addAlert(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry time.Time) alert.Alert {
+	t.Helper()
+	return addUntil(t, l, severity, ds, retry, expiry)
+}
+
+// addUntil records an alert that expires at a time.
+func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry, expire time.Time) alert.Alert {
+	t.Helper()
+	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire}
+	again, err := l.AddAlert(t.Context(), &a, ds, retry)
+	kittest.NoError(t, err)
+	kittest.Equal(t, again, false)
+	return a
+}
+
+// ids returns the ids of deliveries.
+func ids(ds []alert.Delivery) []int64 {
+	all := make([]int64, len(ds))
+	for i, d := range ds {
+		all[i] = d.ID
+	}
+	return all
+}
+
+// Claimant returns a claimant with a new request.
+func Claimant() alert.Claimant {
+	by := alert.Claimant{Sender: "sender-1"}
+	rand.Read(by.Request[:])
+	return by
+}
+
+// claim claims deliveries from at(from) until at(until), and checks that exactly the
+// claimable ones are granted.
+func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
+	t.Helper()
+	free, err := l.Claimable(t.Context(), ids, at(from))
+	kittest.NoError(t, err)
+	claims, err := l.Claim(t.Context(), ids, Claimant(), at(from), at(until))
+	kittest.NoError(t, err)
+	for _, c := range claims {
+		if _, ok := free[c.DeliveryID]; !ok {
+			t.Errorf("delivery %d was claimed, and was not claimable", c.DeliveryID)
+		}
+	}
+	kittest.Equal(t, len(claims), len(free))
+	return claims
+}
+
+// successReport returns a successful report of a claim, from at(n) for a second.
+func successReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`})
+}
+
+// failureReport returns a report of a permanent failure, from at(n) for a second.
+func failureReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200, Code: "channel_not_found"})
+}
+
+// retryReport returns a report with a retry after ten seconds, from at(n) for a second.
+func retryReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Retry, Status: 503, RetryAfter: 10 * time.Second})
+}
+
+// pausedReport returns a report with a pause of a minute by the provider, from at(n) for a second.
+func pausedReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Paused, Status: 429, RetryAfter: time.Minute})
+}
+
+// unknownReport returns a report with an unknown outcome, from at(n) for a second.
+func unknownReport(c alert.Claim, n int) alert.Report {
+	return reported(c, n, messenger.Outcome{Kind: messenger.Unknown, Code: "closed", RetryAfter: 10 * time.Second})
+}
+
+func reported(c alert.Claim, n int, o messenger.Outcome) alert.Report {
+	return alert.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(n), EndTime: at(n + 1), Outcome: o}
+}
+
+// rule is the rule of the tests: an outcome that is neither sent nor failed is retried after its
+// After, or five seconds without one; a pause does not count as a try.
+func rule(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	wait := r.Outcome.RetryAfter
+	if wait == 0 {
+		wait = 5 * time.Second
+	}
+	switch {
+	case r.Outcome.Kind == messenger.Sent:
+		return alert.Verdict{State: alert.Sent, CountsAsTry: true}
+	case r.Outcome.Kind == messenger.Failed:
+		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, CountsAsTry: true}
+	case f.Canceled:
+		return alert.Verdict{State: alert.Canceled, Reason: "canceled", CountsAsTry: true}
+	default:
+		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), CountsAsTry: r.Outcome.Kind != messenger.Paused}
+	}
+}
+
+// report reports at the end of the first report, and returns the fenced deliveries.
+func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
+	t.Helper()
+	now := start
+	if len(reports) > 0 {
+		now = reports[0].EndTime
+	}
+	fenced, err := l.Report(t.Context(), reports, now, rule)
+	kittest.NoError(t, err)
+	return fenced
+}
+
+// sweep sweeps everything at at(now), and returns the number of swept deliveries.
+func sweep(t testing.TB, l alert.Ledger, now int) int {
+	t.Helper()
+	n, err := l.Sweep(t.Context(), at(now), 1000, rule)
+	kittest.NoError(t, err)
+	return n
+}
+
+// deliveries returns the deliveries of an alert.
+func deliveries(t testing.TB, l alert.Ledger, id int64) []alert.Delivery {
+	t.Helper()
+	_, ds, err := l.Alert(t.Context(), id)
+	kittest.NoError(t, err)
+	return ds
+}
+
+// attempt returns the attempt for a report.
+func attempt(number int, r alert.Report, possible bool) alert.Attempt {
+	r.Outcome.RetryAfter = 0
+	return alert.Attempt{
+		Number: number, Fence: r.Fence, StartTime: r.StartTime, EndTime: r.EndTime, Outcome: r.Outcome, PossibleDuplicate: possible,
+	}
+}
+
+// counts returns the number of deliveries in each state, starting with Queued.
+func counts(of ...int) alert.Counts {
+	var c alert.Counts
+	copy(c[alert.Queued:], of)
+	return c
+}

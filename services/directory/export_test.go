@@ -1,0 +1,4 @@
+package directory
+
+// ResealAll reseals all addresses once.
+var ResealAll = resealOnce

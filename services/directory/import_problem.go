@@ -1,0 +1,124 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
+)
+
+// A FilePosition is a position in an import file. Its text is formatted on demand: a file has
+// hundreds of thousands of positions, and few problems.
+type FilePosition struct {
+	Line      int    // of the file; 0 if unknown
+	List      string // users or groups
+	Index     int    // in the list; negative for the list itself
+	Name      string // of the user or group
+	Address   int    // which of the user's, from 1; 0 for the user
+	Messenger string // of the address
+}
+
+const (
+	// maxProblems is the number of problems that an error lists.
+	maxProblems = 50
+	// maxProblemBytes bounds the text of all problems: transports truncate longer
+	// errors.
+	maxProblemBytes = 3800
+	// maxReadProblems is the number of problems after which the rest of an import file
+	// is not read.
+	maxReadProblems = 1000
+)
+
+// importProblems collects the problems of an import file.
+type importProblems struct {
+	told  []importProblem
+	count int
+}
+
+type importProblem struct {
+	place FilePosition
+	text  string
+}
+
+// add records a problem at a position. err begins with the name of the field, and holds
+// no secret.
+func (ps *importProblems) add(at FilePosition, err error) {
+	if ps.count++; len(ps.told) < maxProblems {
+		text := strings.TrimSuffix(err.Error(), ": "+fault.ErrInvalid.Error())
+		ps.told = append(ps.told, importProblem{at, strings.ReplaceAll(text, "\n", " ")})
+	}
+}
+
+// enough reports whether there are so many problems that the rest need not be read.
+func (ps *importProblems) enough() bool { return ps.count >= maxReadProblems }
+
+// addf is add with the arguments of fmt.Errorf.
+func (ps *importProblems) addf(at FilePosition, format string, args ...any) {
+	if len(ps.told) >= maxProblems {
+		ps.count++
+		return
+	}
+	ps.add(at, fmt.Errorf(format, args...))
+}
+
+// err returns all problems as a fault.ErrInvalid, one line each, in the order of the
+// file; nil if there are none.
+func (ps *importProblems) err() error {
+	if ps.count == 0 {
+		return nil
+	}
+	slices.SortStableFunc(ps.told, func(a, b importProblem) int { return a.place.Line - b.place.Line })
+	atLeast := ""
+	if ps.enough() {
+		atLeast = "at least "
+	}
+	text := fmt.Sprintf("nothing was imported, problems: %s%d", atLeast, ps.count)
+	told := 0
+	for _, p := range ps.told {
+		line := "\n" + p.place.String() + ": " + p.text
+		if len(text)+len(line) > maxProblemBytes {
+			break
+		}
+		text += line
+		told++
+	}
+	if more := ps.count - told; more > 0 {
+		text += fmt.Sprintf("\nand %d more", more)
+	}
+	return importError(text)
+}
+
+// String returns the position as text.
+func (p FilePosition) String() string {
+	at := p.List
+	if p.Index >= 0 {
+		at += fmt.Sprintf("[%d]", p.Index)
+	}
+	if p.Address > 0 {
+		at += fmt.Sprintf(".addresses[%d]", p.Address-1)
+	}
+	if p.Line > 0 {
+		at = fmt.Sprintf("line %d", p.Line)
+	}
+	if p.Index < 0 {
+		return at
+	}
+	at += fmt.Sprintf(": %s %.60q", strings.TrimSuffix(p.List, "s"), p.Name)
+	if p.Address > 0 {
+		at += fmt.Sprintf(", address by %.60q", p.Messenger)
+	}
+	return at
+}
+
+// An importError is a fault.ErrInvalid with the complete text for the caller.
+type importError string
+
+// Error returns the text.
+func (e importError) Error() string { return string(e) }
+
+// Unwrap returns fault.ErrInvalid.
+func (importError) Unwrap() error { return fault.ErrInvalid }
+
+var errDuplicate = errors.New("duplicate")

@@ -1,4 +1,0 @@
-package group
-
-// ResealAll reseals all addresses once.
-var ResealAll = resealOnce
