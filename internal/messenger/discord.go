@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Discord sends by a webhook of a Discord channel
@@ -18,7 +20,7 @@ var _ Verifier = Discord{}
 // discordRate is the initial rate limit: Discord changes its limits at any time and
 // returns them in its responses. Five calls in two seconds is the observed limit of a
 // webhook and of a channel (unverified); pauses by 429 add to it.
-var discordRate = Rate{Count: 2, Per: time.Second, Burst: 5}
+var discordRate = ratelimit.Rate{Count: 2, Per: time.Second, Burst: 5}
 
 // Spec describes an address with a webhook.
 func (Discord) Spec() Spec {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // DiscordBot sends as a bot to channels of Discord
@@ -36,7 +38,7 @@ func (DiscordBot) Spec() Spec {
 			Check: checkSnowflake,
 		},
 		Verifiable: true,
-		Limits:     Limits{Credential: Rate{Count: 50, Per: time.Second}, Destination: discordRate},
+		Limits:     Limits{Credential: ratelimit.Rate{Count: 50, Per: time.Second}, Destination: discordRate},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Ntfy publishes to a topic of an ntfy server (https://docs.ntfy.sh/publish/). It is
@@ -46,7 +47,7 @@ func (Ntfy) Spec() Spec {
 // (https://docs.ntfy.sh/publish/#limitations): 60 requests at once, and one more every
 // five seconds. A message has at most 4,096 bytes, or becomes a file; a title has at
 // most 1 KB.
-var ntfyVisitor = Rate{Count: 12, Per: time.Minute, Burst: 60}
+var ntfyVisitor = ratelimit.Rate{Count: 12, Per: time.Minute, Burst: 60}
 
 const (
 	ntfyText  = 4096

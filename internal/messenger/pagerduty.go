@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // PagerDuty triggers and resolves alerts by the Events API v2
@@ -41,7 +43,7 @@ func (PagerDuty) Spec() Spec {
 // counted over the last 60 seconds
 // (https://developer.pagerduty.com/docs/events-api-v2-rate-limits): 100 a minute and a
 // burst of 20 are 120 in the busiest minute.
-var pagerDutyKey = Rate{Count: 100, Per: time.Minute, Burst: 20}
+var pagerDutyKey = ratelimit.Rate{Count: 100, Per: time.Minute, Burst: 20}
 
 // PagerDuty's limits (https://developer.pagerduty.com/docs/send-alert-event): a summary
 // of 1,024 characters, an event of 512 KB.

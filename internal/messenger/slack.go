@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Slack sends by chat.postMessage of Slack's Web API.
@@ -40,7 +42,7 @@ func (Slack) Spec() Spec {
 // message a second per channel and short bursts beyond it; the limit of the workspace
 // is documented without a number. Limits hold "per API method per workspace per app",
 // which a token stands for: a 429 therefore pauses the whole credential.
-var slackChannel = Rate{Count: 1, Per: time.Second, Burst: 3}
+var slackChannel = ratelimit.Rate{Count: 1, Per: time.Second, Burst: 3}
 
 // Send posts the message to the channel.
 func (s Slack) Send(ctx context.Context, m Message) Outcome {

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // SlackHook sends by an incoming webhook of Slack
@@ -36,7 +38,7 @@ func (SlackHook) Spec() Spec {
 			Hint:     "a label, such as #ops; the webhook determines the channel",
 			Optional: true,
 		},
-		Limits: Limits{Credential: Rate{Count: 1, Per: time.Second, Burst: 3}},
+		Limits: Limits{Credential: ratelimit.Rate{Count: 1, Per: time.Second, Burst: 3}},
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // SNS sends SMS by Publish of Amazon SNS.
@@ -42,7 +44,7 @@ func (SNS) Spec() Spec {
 // snsAccount is the SMS quota of an account: 20 a second, which AWS raises on request
 // (https://docs.aws.amazon.com/general/latest/gr/sns.html; unverified, and lower by
 // country and origination number).
-var snsAccount = Rate{Count: 20, Per: time.Second}
+var snsAccount = ratelimit.Rate{Count: 20, Per: time.Second}
 
 // An snsAccess is a parsed credential.
 type snsAccess struct{ key, secret, region string }

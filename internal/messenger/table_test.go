@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // TestTable verifies that the table in docs/messengers.md has a row for each messenger, with its limits
@@ -27,7 +29,7 @@ func TestTable(t *testing.T) {
 		}
 		var limits []string
 		for _, of := range []struct {
-			Rate
+			ratelimit.Rate
 			each string
 		}{{s.Limits.Credential, ""}, {s.Limits.Destination, " a "}} {
 			if of.Limited() {

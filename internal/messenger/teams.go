@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Teams sends by a workflow of Microsoft Teams that begins with "When a Teams webhook
@@ -36,7 +38,7 @@ func (Teams) Spec() Spec {
 			Hint:     "a label, such as Operations; the workflow determines the channel",
 			Optional: true,
 		},
-		Limits: Limits{Credential: Rate{Count: 4, Per: time.Second}},
+		Limits: Limits{Credential: ratelimit.Rate{Count: 4, Per: time.Second}},
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Telegram sends by a bot of Telegram's Bot API
@@ -44,8 +46,8 @@ func (Telegram) Spec() Spec {
 // minute per group. Exceeding them pauses the whole bot, so the limit of groups applies
 // to every chat: 17 a minute and a burst of 3 are 20 in the busiest minute.
 var (
-	telegramBot  = Rate{Count: 30, Per: time.Second}
-	telegramChat = Rate{Count: 17, Per: time.Minute, Burst: 3}
+	telegramBot  = ratelimit.Rate{Count: 30, Per: time.Second}
+	telegramChat = ratelimit.Rate{Count: 17, Per: time.Minute, Burst: 3}
 )
 
 // telegramText is the length of a text, "after entities parsing"

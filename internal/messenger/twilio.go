@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // Twilio sends SMS by Twilio's Messages API.
@@ -40,7 +42,7 @@ func (Twilio) Spec() Spec {
 // second (https://www.twilio.com/docs/api/errors/21611). Twilio would accept more and
 // queue up to ten hours of it, first in first out; messages that wait here instead are
 // ordered by rank.
-var twilioSender = Rate{Count: 1, Per: time.Second}
+var twilioSender = ratelimit.Rate{Count: 1, Per: time.Second}
 
 // A twilioAccount is a parsed credential.
 type twilioAccount struct{ sid, token, sender string }

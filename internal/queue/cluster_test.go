@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
@@ -190,7 +189,7 @@ func TestReplicasStayR3(t *testing.T) {
 	}
 	p := ratelimit.New(sender.LimiterBucket(), time.Now, slog.New(slog.DiscardHandler))
 	until(t, func() bool {
-		slots, err := p.Reserve(t.Context(), ratelimit.Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 1, Per: time.Second}}, 1, false)
+		slots, err := p.Reserve(t.Context(), ratelimit.Key{ID: "slack.credential.x", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}, 1, false)
 		return err == nil && len(slots) == 1
 	})
 }

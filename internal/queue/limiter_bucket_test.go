@@ -10,15 +10,14 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-var paced = ratelimit.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 100, Per: time.Second}}
+var paced = ratelimit.Key{ID: "slack.credential.0123", Rate: ratelimit.Rate{Count: 100, Per: time.Second}}
 
 // slow reserves its tenth slot 9 s ahead: no test is so slow that the slot has passed.
-var slow = ratelimit.Key{ID: "slack.credential.4567", Rate: messenger.Rate{Count: 1, Per: time.Second}}
+var slow = ratelimit.Key{ID: "slack.credential.4567", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}
 
 // pacer runs a limiter on its own connection until the test ends.
 func pacer(t *testing.T, broker *queue.Broker) *ratelimit.Limiter {

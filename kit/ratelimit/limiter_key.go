@@ -7,14 +7,12 @@ package ratelimit
 import (
 	"context"
 	"errors"
-
-	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 // A Key is a limiter key with its rate limit.
 type Key struct {
 	ID   string // name in the bucket, such as slack.credential.<fingerprint>
-	Rate messenger.Rate
+	Rate Rate
 }
 
 // ErrConflict is returned for a concurrent change: the value no longer has the given

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
@@ -98,7 +97,7 @@ func pacers(t *testing.T, b *memoryBucket, n int) []*Limiter {
 	return all
 }
 
-var key = Key{ID: "slack.credential.x", Rate: messenger.Rate{Count: 20, Per: time.Second}}
+var key = Key{ID: "slack.credential.x", Rate: Rate{Count: 20, Per: time.Second}}
 
 // TestShared reserves slots by eight pacers concurrently: each slot is reserved once, and
 // together they keep the rate.

@@ -4,15 +4,13 @@ import (
 	"context"
 	"strings"
 	"time"
-
-	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 // ResetSlow resets the limiter state of a messenger's keys that have slots later than
 // soon, and farther apart than their rate requires: a limit was raised or is off. It
 // returns the number of reset states. rate returns the current rate of a credential or of
 // a destination. Pauses and refusals stay.
-func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (n int, err error) {
+func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(destination bool) Rate, soon time.Duration) (n int, err error) {
 	for _, id := range l.slowKeys(messenger, rate, soon) {
 		dropped := false
 		err := l.update(ctx, id, func(s *state, now int64) bool {
@@ -32,7 +30,7 @@ func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(des
 }
 
 // slowKeys returns the keys whose state ResetSlow resets.
-func (l *Limiter) slowKeys(messenger string, rate func(destination bool) messenger.Rate, soon time.Duration) (ids []string) {
+func (l *Limiter) slowKeys(messenger string, rate func(destination bool) Rate, soon time.Duration) (ids []string) {
 	now := l.nowMicros()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +44,7 @@ func (l *Limiter) slowKeys(messenger string, rate func(destination bool) messeng
 
 // isSlowerThan reports whether the state has slots later than soon, after a pause if there is
 // one, that lie farther apart than a rate requires.
-func (st *state) isSlowerThan(now int64, rate messenger.Rate, soon time.Duration) bool {
+func (st *state) isSlowerThan(now int64, rate Rate, soon time.Duration) bool {
 	return st.Interval > rate.Interval().Microseconds() && st.nextSlot(now) > max(now, st.PausedUntil)+soon.Microseconds()
 }
 

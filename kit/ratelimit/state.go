@@ -2,8 +2,6 @@ package ratelimit
 
 import (
 	"time"
-
-	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 const (
@@ -54,7 +52,7 @@ type state struct {
 }
 
 // reserve reserves up to n slots: fewer when they reach the horizon.
-func (st *state) reserve(now int64, rate messenger.Rate, n int, urgent bool) []Slot {
+func (st *state) reserve(now int64, rate Rate, n int, urgent bool) []Slot {
 	st.setInterval(rate.Interval().Microseconds())
 	st.endFinishedRun(now)
 	tolerance := int64(max(rate.Burst, 1)-1) * st.Interval

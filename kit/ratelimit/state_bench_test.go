@@ -3,14 +3,12 @@ package ratelimit
 import (
 	"testing"
 	"time"
-
-	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 // BenchmarkLine reserves slots for a job of five, alone and behind a run of urgent slots,
 // and encodes and decodes the limiter state.
 func BenchmarkLine(b *testing.B) {
-	rate := messenger.Rate{Count: 10, Per: time.Second}
+	rate := Rate{Count: 10, Per: time.Second}
 	for name, urgent := range map[string]int{"alone": 0, "behind urgent": 100} {
 		b.Run("reserve/"+name, func(b *testing.B) {
 			const start = 1_700_000_000_000_000

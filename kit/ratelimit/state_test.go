@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
 // A stateModel simulates the senders that share a limiter state: each slot is used at its
@@ -15,7 +13,7 @@ import (
 type stateModel struct {
 	state
 	now      int64
-	rate     messenger.Rate
+	rate     Rate
 	waiting  []Slot
 	deferred int
 	used     []use
@@ -29,7 +27,7 @@ type use struct {
 	waiting bool // an ordinary slot was reserved then
 }
 
-func newDrill(rate messenger.Rate) *stateModel {
+func newDrill(rate Rate) *stateModel {
 	return &stateModel{state: state{Generation: "abcdefgh"}, now: 1_700_000_000_000_000, rate: rate}
 }
 
@@ -123,7 +121,7 @@ func (m *stateModel) check(t rapid.TB) {
 // pauses are kept, and ordinary slots do not starve.
 func TestStateKeepsRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rate := messenger.Rate{Count: rapid.IntRange(1, 100).Draw(t, "count"), Per: time.Second, Burst: rapid.IntRange(0, 4).Draw(t, "burst")}
+		rate := Rate{Count: rapid.IntRange(1, 100).Draw(t, "count"), Per: time.Second, Burst: rapid.IntRange(0, 4).Draw(t, "burst")}
 		m := newDrill(rate)
 		interval := rate.Interval()
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -148,7 +146,7 @@ func TestStateKeepsRate(t *testing.T) {
 
 // TestStateHorizon checks that many slots follow each other at the rate, without gaps.
 func TestStateHorizon(t *testing.T) {
-	m := newDrill(messenger.Rate{Count: 50, Per: time.Second})
+	m := newDrill(Rate{Count: 50, Per: time.Second})
 	start := m.now
 	for range 13 {
 		m.book(100, false)
@@ -162,7 +160,7 @@ func TestStateHorizon(t *testing.T) {
 // TestUrgentSlots checks that an urgent slot precedes all ordinary slots but the
 // imminent one, and delays these by its own interval only.
 func TestUrgentSlots(t *testing.T) {
-	m := newDrill(messenger.Rate{Count: 10, Per: time.Second})
+	m := newDrill(Rate{Count: 10, Per: time.Second})
 	start := m.now
 	flood := m.book(100, false)
 	m.pass(start + 1_040_000)
@@ -181,7 +179,7 @@ func TestUrgentSlots(t *testing.T) {
 // TestOrdinarySlotsAmongUrgent checks that urgent calls at the full rate leave every eighth slot to
 // ordinary ones.
 func TestOrdinarySlotsAmongUrgent(t *testing.T) {
-	m := newDrill(messenger.Rate{Count: 10, Per: time.Second})
+	m := newDrill(Rate{Count: 10, Per: time.Second})
 	m.book(10, false)
 	for range 200 {
 		m.book(1, true)
@@ -202,7 +200,7 @@ func TestOrdinarySlotsAmongUrgent(t *testing.T) {
 // TestPauseMovesSlots checks that a pause moves all slots behind it, in order and at the
 // rate; a shorter pause within it changes nothing, a longer one adds the difference.
 func TestPauseMovesSlots(t *testing.T) {
-	m := newDrill(messenger.Rate{Count: 10, Per: time.Second, Burst: 3})
+	m := newDrill(Rate{Count: 10, Per: time.Second, Burst: 3})
 	start := m.now
 	slots := m.book(20, false)
 	m.pass(start + 450_000)
@@ -229,7 +227,7 @@ func TestPauseMovesSlots(t *testing.T) {
 
 // TestBurst checks that a burst is allowed after a rest, and not after a pause.
 func TestBurst(t *testing.T) {
-	rate := messenger.Rate{Count: 1, Per: time.Second, Burst: 3}
+	rate := Rate{Count: 1, Per: time.Second, Burst: 3}
 	at := func(m *stateModel, n int) (waits []time.Duration) {
 		for _, s := range m.book(n, false) {
 			w, _ := m.timeAt(s, m.now)
@@ -252,11 +250,11 @@ func TestBurst(t *testing.T) {
 // deliveries do not block others for ever; behind a pause of any length slots are
 // reserved.
 func TestHorizon(t *testing.T) {
-	m := newDrill(messenger.Rate{Count: 1, Per: time.Second})
+	m := newDrill(Rate{Count: 1, Per: time.Second})
 	if slots := m.book(1000, false); len(slots) != 601 {
 		t.Errorf("%d slots", len(slots))
 	}
-	m = newDrill(messenger.Rate{Count: 1, Per: time.Second})
+	m = newDrill(Rate{Count: 1, Per: time.Second})
 	m.halt(m.now + 3600e6)
 	if slots := m.book(10, false); len(slots) != 10 {
 		t.Errorf("%d slots behind a pause", len(slots))
@@ -266,7 +264,7 @@ func TestHorizon(t *testing.T) {
 // TestVoidSlots checks that a slot that passed long ago, or is of another generation, is
 // void.
 func TestVoidSlots(t *testing.T) {
-	m := newDrill(messenger.Rate{Count: 10, Per: time.Second})
+	m := newDrill(Rate{Count: 10, Per: time.Second})
 	s := m.book(1, false)[0]
 	if _, ok := m.timeAt(s, m.now+4e6); !ok {
 		t.Error("slot is void after 4 s")
@@ -287,12 +285,12 @@ func TestVoidSlots(t *testing.T) {
 func TestMissed(t *testing.T) {
 	const milli = int64(1000)
 	for _, each := range []struct {
-		rate  messenger.Rate
+		rate  Rate
 		slack int64
 	}{
-		{messenger.Rate{Count: 20, Per: time.Second}, 100 * milli},
-		{messenger.Rate{Count: 20, Per: time.Second, Burst: 3}, 100 * milli},
-		{messenger.Rate{Count: 1, Per: time.Second}, 1000 * milli},
+		{Rate{Count: 20, Per: time.Second}, 100 * milli},
+		{Rate{Count: 20, Per: time.Second, Burst: 3}, 100 * milli},
+		{Rate{Count: 1, Per: time.Second}, 1000 * milli},
 	} {
 		m := newDrill(each.rate)
 		slots := append(m.book(20, false), m.book(2, true)...)
@@ -308,7 +306,7 @@ func TestMissed(t *testing.T) {
 		}
 	}
 
-	m := newDrill(messenger.Rate{Count: 20, Per: time.Second})
+	m := newDrill(Rate{Count: 20, Per: time.Second})
 	slots := m.book(20, false)
 	m.now += 500 * milli
 	before, _ := m.timeAt(slots[19], m.now)

@@ -138,7 +138,7 @@ func settingToWire(s messenger.Setting) *messengerv1.Setting {
 }
 
 // limitToWire returns the text of a rate limit, empty if there is none.
-func limitToWire(r messenger.Rate) string {
+func limitToWire(r ratelimit.Rate) string {
 	if !r.Limited() {
 		return ""
 	}

@@ -5,14 +5,13 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // TestSlots encodes and decodes the slots of a task, also as an older sender wrote them.
 // The slot of a limit that is off is dropped.
 func TestSlots(t *testing.T) {
-	limited, free := limitedKey{Key: ratelimit.Key{ID: "x", Rate: messenger.Rate{Count: 1, Per: time.Second}}}, limitedKey{Key: ratelimit.Key{ID: "x"}}
+	limited, free := limitedKey{Key: ratelimit.Key{ID: "x", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}}, limitedKey{Key: ratelimit.Key{ID: "x"}}
 	read := func(slots string) *task {
 		one := &task{delivery: job.Delivery{Slots: slots}, destination: limited, credential: limited}
 		one.readSlots()

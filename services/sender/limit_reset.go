@@ -3,7 +3,7 @@ package sender
 import (
 	"context"
 
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // dropSlots drops slots that were reserved under a slower limit, or under a limit that is
@@ -32,12 +32,12 @@ func (pl *pipeline) dropSlots(ctx context.Context) {
 }
 
 // rate returns the rate limit of a credential, or of a destination.
-func (pl *pipeline) rate(destination bool) messenger.Rate {
+func (pl *pipeline) rate(destination bool) ratelimit.Rate {
 	if !destination {
 		return pl.limits.Credential
 	}
 	if pl.limits.Credential.Implies(pl.limits.Destination) { // the credential's slots suffice
-		return messenger.Rate{}
+		return ratelimit.Rate{}
 	}
 	return pl.limits.Destination
 }

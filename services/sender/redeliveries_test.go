@@ -11,7 +11,7 @@ import (
 
 // slow is a rate limit by which a wasted slot delays the next delivery for longer than
 // any test waits.
-var slow = messenger.Rate{Count: 1, Per: time.Minute}
+var slow = ratelimit.Rate{Count: 1, Per: time.Minute}
 
 // TestRedeliveryOfClaimed redelivers a job whose delivery is claimed by another sender,
 // alive or dead: the redelivery takes no slot from the next delivery.

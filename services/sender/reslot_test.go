@@ -19,7 +19,7 @@ import (
 )
 
 // slow is a key whose slots are easily missed: 20 take two seconds.
-var slow = ratelimit.Key{ID: "slack.credential.0123", Rate: messenger.Rate{Count: 10, Per: time.Second}}
+var slow = ratelimit.Key{ID: "slack.credential.0123", Rate: ratelimit.Rate{Count: 10, Per: time.Second}}
 
 // A pipelineHarness is a pipeline with its own broker, a manual clock and a provider that responds
 // with 429, and a task whose slot comes up now, before 19 others.

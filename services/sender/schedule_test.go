@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
@@ -63,14 +62,14 @@ func TestSlotGranularity(t *testing.T) {
 	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Limiter: ratelimit.New(nil, func() time.Time { return now }, nil)}
 	for _, c := range []struct {
 		name                    string
-		credential, destination messenger.Rate
+		credential, destination ratelimit.Rate
 		ready                   int
 	}{
-		{"no limit", messenger.Rate{}, messenger.Rate{}, 5},
-		{"fine", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{}, 5},
-		{"four calls a millisecond", messenger.Rate{Count: 4000, Per: time.Second}, messenger.Rate{}, 5},
-		{"coarse", messenger.Rate{Count: 1000, Per: time.Second}, messenger.Rate{}, 1},
-		{"coarse, of the destination", messenger.Rate{Count: 100_000, Per: time.Second}, messenger.Rate{Count: 1, Per: time.Second}, 1},
+		{"no limit", ratelimit.Rate{}, ratelimit.Rate{}, 5},
+		{"fine", ratelimit.Rate{Count: 100_000, Per: time.Second}, ratelimit.Rate{}, 5},
+		{"four calls a millisecond", ratelimit.Rate{Count: 4000, Per: time.Second}, ratelimit.Rate{}, 5},
+		{"coarse", ratelimit.Rate{Count: 1000, Per: time.Second}, ratelimit.Rate{}, 1},
+		{"coarse, of the destination", ratelimit.Rate{Count: 100_000, Per: time.Second}, ratelimit.Rate{Count: 1, Per: time.Second}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pl := &pipeline{Sender: s, smoother: newSmoother()}
@@ -100,7 +99,7 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 			Sender:  &Sender{Workers: 4, Now: now, Limiter: ratelimit.New(nil, now, nil)},
 			claimed: make(chan []*task), ready: newReadyQueue(), smoother: newSmoother(), timeout: time.Second,
 		}
-		slow := limitedKey{Key: ratelimit.Key{ID: "credential", Rate: messenger.Rate{Count: 1, Per: time.Second}}}
+		slow := limitedKey{Key: ratelimit.Key{ID: "credential", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}}
 		called := make(chan time.Time, 2)
 		var g sync.WaitGroup
 		g.Go(func() {

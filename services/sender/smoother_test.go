@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
@@ -13,7 +12,7 @@ import (
 // nearly an interval apart.
 func TestSmoother(t *testing.T) {
 	of := func(id string, burst int) *task {
-		return &task{credential: limitedKey{Key: ratelimit.Key{ID: id, Rate: messenger.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
+		return &task{credential: limitedKey{Key: ratelimit.Key{ID: id, Rate: ratelimit.Rate{Count: 10, Per: time.Second, Burst: burst}}}}
 	}
 	start := time.Unix(1_700_000_000, 0)
 	s := newSmoother()
@@ -45,7 +44,7 @@ func TestSmootherEvicts(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	use := func(from, to int) {
 		for i := from; i < to; i++ {
-			s.note(&task{credential: limitedKey{Key: ratelimit.Key{ID: strconv.Itoa(i), Rate: messenger.Rate{Count: 1, Per: time.Second}}}}, now)
+			s.note(&task{credential: limitedKey{Key: ratelimit.Key{ID: strconv.Itoa(i), Rate: ratelimit.Rate{Count: 1, Per: time.Second}}}}, now)
 		}
 	}
 	use(0, 3*smootherKeys)

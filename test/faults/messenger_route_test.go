@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // A messengerRoute is how some of the users are notified: the address of a user by a messenger,
@@ -75,7 +76,7 @@ func (r messengerRoute) spec() messenger.Spec {
 func (r messengerRoute) turn(paused bool) time.Duration {
 	const plenty = 20
 	turn := perToken
-	for _, limit := range []messenger.Rate{r.spec().Limits.Credential, r.spec().Limits.Destination} {
+	for _, limit := range []ratelimit.Rate{r.spec().Limits.Credential, r.spec().Limits.Destination} {
 		if limit.Burst < plenty || paused {
 			turn = max(turn, limit.Interval())
 		}

@@ -17,7 +17,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/intake"
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
@@ -202,10 +202,10 @@ func (c Config) complete() (Config, error) {
 // completeLimits sets the defaults of limits and breakers, and validates them.
 func (c *Config) completeLimits() error {
 	c.CredentialLimit = cmp.Or(c.CredentialLimit, "10/s")
-	if _, err := messenger.ParseRate(c.CredentialLimit); err != nil {
+	if _, err := ratelimit.ParseRate(c.CredentialLimit); err != nil {
 		return fmt.Errorf("--credential-limit: %w", err)
 	}
-	if _, err := messenger.ParseRate(cmp.Or(c.DestinationLimit, "off")); err != nil {
+	if _, err := ratelimit.ParseRate(cmp.Or(c.DestinationLimit, "off")); err != nil {
 		return fmt.Errorf("--destination-limit: %w", err)
 	}
 	c.BreakerPercent = max(cmp.Or(c.BreakerPercent, 10), 0)

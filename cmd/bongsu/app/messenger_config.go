@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
@@ -62,7 +63,7 @@ func (of Messengers) check(timeout time.Duration) error {
 			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
 		}
 		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
-			if _, err := messenger.ParseRate(value); value != "" && err != nil {
+			if _, err := ratelimit.ParseRate(value); value != "" && err != nil {
 				return fmt.Errorf("--messenger-config: %s of %s: %w", key, name, err)
 			}
 		}
@@ -132,8 +133,8 @@ func (c Config) limits(spec messenger.Spec) messenger.Limits {
 }
 
 // mustParseRate parses a rate limit that was validated.
-func mustParseRate(text string) messenger.Rate {
-	r, _ := messenger.ParseRate(text)
+func mustParseRate(text string) ratelimit.Rate {
+	r, _ := ratelimit.ParseRate(text)
 	return r
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 func TestMessengerConfig(t *testing.T) {
@@ -49,8 +50,8 @@ func TestMessengerConfig(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	a := func(count int) messenger.Rate { return messenger.Rate{Count: count, Per: time.Second} }
-	off := messenger.Rate{}
+	a := func(count int) ratelimit.Rate { return ratelimit.Rate{Count: count, Per: time.Second} }
+	off := ratelimit.Rate{}
 	for name, c := range map[string]struct {
 		config Config
 		spec   messenger.Limits

@@ -1,4 +1,4 @@
-package messenger
+package ratelimit
 
 import (
 	"fmt"
@@ -6,12 +6,6 @@ import (
 	"strings"
 	"time"
 )
-
-// Limits are the rate limits of a messenger.
-type Limits struct {
-	Credential  Rate // of all calls under one credential
-	Destination Rate // of the calls to one destination under one credential
-}
 
 // A Rate is a rate limit: Count calls in Per, evenly spread. The zero Rate is no limit.
 type Rate struct {
