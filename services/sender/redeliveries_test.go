@@ -73,7 +73,7 @@ func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 
 // destination returns the limiter key of the only destination.
 func (h *senderHarness) destination() ratelimit.Key {
-	return ratelimit.Key{ID: ratelimit.DestinationID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
+	return ratelimit.Key{ID: messenger.DestinationKeyID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
 }
 
 // turn waits until the delivery of an alert is deferred to a slot, and checks that it is
