@@ -51,7 +51,7 @@ type Content struct {
 	Details  []Detail
 	Time     time.Time // when the alert was accepted
 	AlertKey string    // the alert key, as DisplayKey returns it; empty for none
-	Resolved bool      // the alert is a resolution of Key
+	Resolved bool      // the alert is a resolution of AlertKey
 }
 
 // A Detail is one more fact of an alert, such as host: node1.

@@ -12,7 +12,7 @@ import (
 const maxCode = 255
 
 // redacted returns the outcome as Messenger promises it: secrets redacted, control
-// characters replaced, texts cut, and After only where a retry follows.
+// characters replaced, texts cut, and RetryAfter only where a retry follows.
 func (o Outcome) redacted(secrets ...string) Outcome {
 	o.Code = cleanEvidence(o.Code, secrets, maxCode)
 	o.MessageID = cleanEvidence(o.MessageID, secrets, maxCode)

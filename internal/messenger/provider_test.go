@@ -75,7 +75,7 @@ func eachBy(t *testing.T, e Endpoint, promise func(t *testing.T, m Messenger, s 
 	for _, m := range All(func(string) Endpoint { return e }) {
 		name := m.Spec().Name
 		if name == "email" {
-			continue // it uses SMTP: talk_test.go verifies the same
+			continue // it uses SMTP: smtp_session_test.go verifies the same
 		}
 		t.Run(name, func(t *testing.T) {
 			s, found := samples[name]

@@ -151,7 +151,7 @@ func (b *Broker) Connect(log *slog.Logger) (conn *nats.Conn, err error) {
 }
 
 // Open returns the queue of the broker, with this process as its owner. It does the same
-// as the package's Open, and in addition Epoch detects that the files of the broker were
+// as the package's Open, and in addition Generation detects that the files of the broker were
 // deleted.
 func (b *Broker) Open(ctx context.Context, hold time.Duration, log *slog.Logger) (*Queue, error) {
 	conn, err := b.Connect(log)

@@ -143,7 +143,7 @@ type takenBatch struct {
 	deliveries int
 }
 
-// drain moves messages from a lane to the load until it has enough deliveries.
+// drain moves messages from a lane to the batch until it has enough deliveries.
 func (b *takenBatch) drain(lane chan job.QueueMessage, enough int) {
 	for b.deliveries < enough {
 		select {

@@ -101,7 +101,7 @@ func (q *Queue) Ready(ctx context.Context) error {
 }
 
 // Generation returns the current generation of the stream. If it differs from an earlier one,
-// jobs that were enqueued before it may be lost. Epoch recreates a vanished stream. For
+// jobs that were enqueued before it may be lost. Generation recreates a vanished stream. For
 // the embedded broker it also detects deleted files: such a broker acknowledges jobs,
 // delivers them to nobody, and reports no error.
 func (q *Queue) Generation(ctx context.Context) (job.Generation, error) {

@@ -35,15 +35,15 @@ type batchCall[T any] struct {
 	done chan error
 }
 
-// NewBatcher starts a batcher; name is its name in errors. Up to hands batches run concurrently,
+// NewBatcher starts a batcher; name is its name in errors. Up to workers batches run concurrently,
 // each of at most most rows, or of a single call with more rows. do may be called again with the
 // same items after it failed.
-func NewBatcher[T any](name string, hands, most int, rows func(T) int, do func(context.Context, []T) error) *Batcher[T] {
+func NewBatcher[T any](name string, workers, most int, rows func(T) int, do func(context.Context, []T) error) *Batcher[T] {
 	b := &Batcher[T]{
 		name: name, maxRows: most, rows: rows, do: do,
 		calls: make(chan batchCall[T]), closing: make(chan struct{}),
 	}
-	for range hands {
+	for range workers {
 		b.workers.Go(b.run)
 	}
 	return b

@@ -21,9 +21,9 @@ type log struct {
 	turns [][]int
 }
 
-func newLog(hands int) *log {
+func newLog(workers int) *log {
 	l := &log{}
-	l.Batcher = NewBatcher("the log", hands, 3, func(int) int { return 1 }, func(_ context.Context, numbers []int) error {
+	l.Batcher = NewBatcher("the log", workers, 3, func(int) int { return 1 }, func(_ context.Context, numbers []int) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.turns = append(l.turns, slices.Clone(numbers))

@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bongsu-project/bongsu/kit/database"
-	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 func TestChunks(t *testing.T) {
@@ -68,7 +67,7 @@ type many struct {
 func TestRows(t *testing.T) {
 	all := []many{{-1 << 62, true, "\x00\xff", `["a"]`, "b, 'c' ?"}, {3, false, "", `[]`, ""}, {4, true, "d", `{}`, "{\"봉수\", NULL}"}}
 	each(t, func(t *testing.T, url string) {
-		d := open(t, url, ledger.Schema)
+		d := open(t, url, library)
 		for n := range len(all) + 1 {
 			var values []any
 			for _, m := range all[:n] {
@@ -102,7 +101,7 @@ func TestRows(t *testing.T) {
 // TestIn checks the condition for both types of values.
 func TestIn(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		d := open(t, url, ledger.Schema)
+		d := open(t, url, library)
 		if err := d.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 			numbers, some := database.In(tx, []int64{1, 3})
 			texts, others := database.In(tx, []string{"b, c", "d"})

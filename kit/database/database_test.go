@@ -12,14 +12,9 @@ import (
 	"sync"
 	"testing"
 
-	entschema "entgo.io/ent/dialect/sql/schema"
-
-	"github.com/bongsu-project/bongsu/internal/generate/drift"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
-	"github.com/bongsu-project/bongsu/services/alert/ledger"
-	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +26,7 @@ func TestMain(m *testing.M) {
 
 // openOnly opens and closes a database, as a starting process does.
 func openOnly(url string) int {
-	d, err := database.Open(context.Background(), url, ledger.Schema)
+	d, err := database.Open(context.Background(), url, library)
 	if err == nil {
 		err = d.Close()
 	}
@@ -85,42 +80,15 @@ func change(t *testing.T, d *database.Database, statement string) {
 	}
 }
 
-// TestMigrationsMakeTheSchema checks that the migrations create exactly the tables of the schema,
-// so that no schema change is without its migration.
-func TestMigrationsMakeTheSchema(t *testing.T) {
-	for _, schema := range []database.Schema{directorystore.Schema, ledger.Schema} {
-		t.Run(schema.Name, func(t *testing.T) {
-			each(t, func(t *testing.T, url string) {
-				d := open(t, url, schema)
-				tables := drift.Tables[schema.Name]
-				diff, err := drift.Diff(t.Context(), d, tables)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff != "" {
-					t.Errorf("the migrations lack the following statements; go run ./internal/generate/migration NAME writes them:\n%s", diff)
-				}
-
-				changed := *tables[0]
-				changed.Columns = append(append([]*entschema.Column{}, changed.Columns...), &entschema.Column{Name: "extra", Type: 7})
-				diff, err = drift.Diff(t.Context(), d, append([]*entschema.Table{&changed}, tables[1:]...))
-				if err != nil || !strings.Contains(diff, "extra") {
-					t.Errorf("an additional column results in the diff %q, %v", diff, err)
-				}
-			})
-		})
-	}
-}
-
 func TestNewerIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		d := open(t, url, directorystore.Schema)
+		d := open(t, url, library)
 		change(t, d, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (4711, true)`)
-		_, err := database.Open(t.Context(), url, directorystore.Schema)
+		_, err := database.Open(t.Context(), url, library)
 		if err == nil {
 			t.Fatal("a newer database was opened")
 		}
-		for _, word := range []string{"directory", "version 4711", "up to 4", "newer program", "backup"} {
+		for _, word := range []string{"library", "version 4711", "up to 4", "newer program", "backup"} {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("error %q does not contain %q", err, word)
 			}
@@ -149,14 +117,14 @@ func startAtOnce(t *testing.T, url string) {
 		})
 	}
 	all.Wait()
-	if got := ask(t, open(t, url, ledger.Schema), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
+	if got := ask(t, open(t, url, library), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
 		t.Errorf("the first migration is recorded %s times", got[0])
 	}
 }
 
 func TestPing(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		d := open(t, url, directorystore.Schema)
+		d := open(t, url, library)
 		if err := d.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -171,7 +139,7 @@ func TestPing(t *testing.T) {
 
 func TestSQLiteSettings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	d := open(t, path, directorystore.Schema)
+	d := open(t, path, library)
 	for query, want := range map[string]string{
 		"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA foreign_keys": "1", "PRAGMA busy_timeout": "5000",
 	} {
@@ -210,7 +178,7 @@ func TestConnectionString(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := open(t, "host="+at.Query().Get("host")+" user="+at.User.Username()+" dbname="+strings.TrimPrefix(at.Path, "/"), directorystore.Schema)
+	d := open(t, "host="+at.Query().Get("host")+" user="+at.User.Username()+" dbname="+strings.TrimPrefix(at.Path, "/"), library)
 	if got := ask(t, d, "SELECT current_database()")[0]; "/"+got != at.Path {
 		t.Errorf("%s was opened, want %s", got, at.Path)
 	}
@@ -219,7 +187,7 @@ func TestConnectionString(t *testing.T) {
 // TestPoolerCommitsToTheDisk checks that each transaction has its settings behind a pooler, which
 // keeps none for a connection.
 func TestPoolerCommitsToTheDisk(t *testing.T) {
-	d := open(t, postgrestest.PooledURLs(t, postgrestest.URL)(t), directorystore.Schema)
+	d := open(t, postgrestest.PooledURLs(t, postgrestest.URL)(t), library)
 	name := ask(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "onoffoff" {
@@ -234,14 +202,14 @@ func TestProcessesStartAtOncePooled(t *testing.T) {
 
 func TestPostgresCommitsToTheDisk(t *testing.T) {
 	url := postgrestest.URL(t)
-	d := open(t, url, directorystore.Schema)
+	d := open(t, url, library)
 	if got := ask(t, d, "SELECT current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "offoff" {
 		t.Errorf("settings are %s", got)
 	}
 	name := ask(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	for asked, want := range map[string]string{"": "on", "&synchronous_commit=off": "on", "&synchronous_commit=remote_apply": "remote_apply"} {
-		if got := ask(t, open(t, url+asked, directorystore.Schema), "SHOW synchronous_commit"); got[0] != want {
+		if got := ask(t, open(t, url+asked, library), "SHOW synchronous_commit"); got[0] != want {
 			t.Errorf("with %q, synchronous_commit is %s, want %s", asked, got[0], want)
 		}
 	}
@@ -265,14 +233,14 @@ func TestNoPasswordInErrors(t *testing.T) {
 		"postgres://kim:s3cret@127.0.0.1:1/x?default_query_exec_mode=nonsense",
 		"jdbc:postgresql://127.0.0.1:1/x?password=s3cret",
 	} {
-		_, err := database.Open(t.Context(), url, directorystore.Schema)
+		_, err := database.Open(t.Context(), url, library)
 		if err == nil {
 			t.Fatalf("%s was opened", url)
 		}
 		if strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("error %q contains the password", err)
 		}
-		if !strings.Contains(err.Error(), "open the directory") {
+		if !strings.Contains(err.Error(), "open the library") {
 			t.Errorf("error %q does not name the database", err)
 		}
 	}
@@ -284,14 +252,14 @@ func TestOpenErrors(t *testing.T) {
 		filepath.Join(t.TempDir(), "missing", "x.db"): "folder does not exist",
 		t.TempDir(): "directory",
 	} {
-		_, err := database.Open(t.Context(), url, directorystore.Schema)
+		_, err := database.Open(t.Context(), url, library)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v, want one that contains %q", url, err, want)
 		}
 	}
 	t.Chdir(t.TempDir())
 	for _, url := range []string{"hosst=h dbname=x", "postgress://h/x", "mysql://h/x", "sqlite://x.db", "file:x.db", " x.db"} {
-		if _, err := database.Open(t.Context(), url, directorystore.Schema); err == nil || !strings.Contains(err.Error(), "sqlite:PATH") {
+		if _, err := database.Open(t.Context(), url, library); err == nil || !strings.Contains(err.Error(), "sqlite:PATH") {
 			t.Errorf("%q: error is %v, want one that lists the accepted URLs", url, err)
 		}
 	}
@@ -302,7 +270,7 @@ func TestOpenErrors(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database. ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := database.Open(t.Context(), path, directorystore.Schema); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := database.Open(t.Context(), path, library); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error is %v, want one that names %s", err, path)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
-	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
 // isUnavailable fails the test unless err is fault.ErrUnavailable with the text for callers and
@@ -23,7 +22,7 @@ func isUnavailable(t *testing.T, err error) {
 	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Fatalf("error is %v, want %v", err, fault.ErrUnavailable)
 	}
-	if want := "the directory: " + fault.ErrUnavailable.Error(); err.Error() != want {
+	if want := "the library: " + fault.ErrUnavailable.Error(); err.Error() != want {
 		t.Errorf("error is %q, want %q", err, want)
 	}
 	if u, ok := errors.AsType[*database.Unavailable](err); !ok || u.Cause() == "" {
@@ -41,10 +40,10 @@ func nothing(ctx context.Context, x *database.Tx) error {
 // fails with the cause, and the database stays unavailable although other pages are readable.
 func TestDamagedStaysUnavailable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	if err := open(t, path, directorystore.Schema).Close(); err != nil { // so that the file has all of the data
+	if err := open(t, path, library).Close(); err != nil { // so that the file has all of the data
 		t.Fatal(err)
 	}
-	d := open(t, path, directorystore.Schema)
+	d := open(t, path, library)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +67,7 @@ func TestDamagedStaysUnavailable(t *testing.T) {
 
 func TestLockedIsUnavailable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
-	d := open(t, path, directorystore.Schema)
+	d := open(t, path, library)
 	other, err := sql.Open("sqlite", path+"?_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +90,7 @@ func TestLockedIsUnavailable(t *testing.T) {
 }
 
 func TestFullIsUnavailable(t *testing.T) {
-	d := open(t, filepath.Join(t.TempDir(), "x.db"), directorystore.Schema)
+	d := open(t, filepath.Join(t.TempDir(), "x.db"), library)
 	isUnavailable(t, d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
 		if _, err := database.Select(ctx, x, func(rows *sql.Rows, n *int) error { return rows.Scan(n) }, `PRAGMA max_page_count = 1`); err != nil {
 			return err
@@ -105,7 +104,7 @@ func TestFullIsUnavailable(t *testing.T) {
 // TestLostConnections checks that the database is used again as soon as a server that closed all
 // connections is back, and that it is unavailable while the server is gone.
 func TestLostConnections(t *testing.T) {
-	d, other := open(t, postgrestest.URL(t), directorystore.Schema), open(t, postgrestest.URL(t), directorystore.Schema)
+	d, other := open(t, postgrestest.URL(t), library), open(t, postgrestest.URL(t), library)
 	name := ask(t, d, "SELECT current_database()")[0]
 	end := `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + name + `'`
 
@@ -131,7 +130,7 @@ func TestLostConnections(t *testing.T) {
 // TestAbortedIsRetried makes two transactions deadlock: PostgreSQL aborts one of them, which
 // is retried.
 func TestAbortedIsRetried(t *testing.T) {
-	d := open(t, postgrestest.URL(t), directorystore.Schema)
+	d := open(t, postgrestest.URL(t), library)
 	change(t, d, `INSERT INTO users (nickname) VALUES ('a'), ('b')`)
 	both := make(chan struct{}, 2)
 	first := make(chan struct{}) // closed when one transaction has ended
@@ -172,7 +171,7 @@ func TestAbortedIsRetried(t *testing.T) {
 }
 
 func TestTextThatCannotBeKept(t *testing.T) {
-	d := open(t, postgrestest.URL(t), directorystore.Schema)
+	d := open(t, postgrestest.URL(t), library)
 	err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
 		_, err := x.Exec(ctx, `INSERT INTO users (nickname) VALUES (?)`, "a\xff")
 		return err
@@ -184,13 +183,13 @@ func TestTextThatCannotBeKept(t *testing.T) {
 
 func TestContextThatEnded(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
-		d := open(t, url, directorystore.Schema)
+		d := open(t, url, library)
 		ctx, cancel := context.WithCancel(t.Context())
 		err := d.Write(ctx, func(ctx context.Context, x *database.Tx) error {
 			cancel()
 			return nothing(ctx, x)
 		})
-		if !errors.Is(err, context.Canceled) || errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "directory") {
+		if !errors.Is(err, context.Canceled) || errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "library") {
 			t.Errorf("error is %v, want the error of the context", err)
 		}
 	})

@@ -1,9 +1,6 @@
 package ratelimit
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // A KeyReport is the limiter state of a key, for display. Times that do not apply are
 // zero.
@@ -14,17 +11,6 @@ type KeyReport struct {
 	NextSlot    time.Time
 	PauseCode   string
 	BrokenUntil time.Time
-}
-
-// Messenger returns the name of the key's messenger.
-func (r KeyReport) Messenger() string {
-	name, _, _ := strings.Cut(r.Key, ".")
-	return name
-}
-
-// IsDestination reports whether the key is of a destination.
-func (r KeyReport) IsDestination() bool {
-	return strings.HasPrefix(r.Key, r.Messenger()+".destination.")
 }
 
 // Report returns the cached state of every key that is not at rest.

@@ -1,7 +1,6 @@
-// Package ratelimit is the rate limiter that all senders share: it reserves slots of limiter
-// keys. The state of a key is kept in a shared bucket, and each change is visible to all
-// senders at once. A key is a credential, or a destination under one, by fingerprint; no
-// secret is stored here.
+// Package ratelimit is a rate limiter that several processes share: it reserves slots of
+// limiter keys. The state of a key is kept in a shared bucket, and each change is visible to
+// all processes at once. A key is named by its user; no secret belongs into the name.
 package ratelimit
 
 import (
@@ -11,7 +10,7 @@ import (
 
 // A Key is a limiter key with its rate limit.
 type Key struct {
-	ID   string // name in the bucket, such as slack.credential.<fingerprint>
+	ID   string // name in the bucket: letters, digits and dots
 	Rate Rate
 }
 

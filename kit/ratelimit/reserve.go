@@ -15,7 +15,7 @@ func (l *Limiter) Load(ctx context.Context, key Key) error {
 	return l.update(ctx, key.ID, func(*state, int64) bool { return false }) // a state that is ahead is reset
 }
 
-// IsLoaded reports whether the limiter state of a key is loaded, so that Know needs no
+// IsLoaded reports whether the limiter state of a key is loaded, so that Load needs no
 // request.
 func (l *Limiter) IsLoaded(key Key) bool {
 	l.mu.Lock()

@@ -2,19 +2,19 @@ package ratelimit
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
-// ResetSlow resets the limiter state of a messenger's keys that have slots later than
-// soon, and farther apart than their rate requires: a limit was raised or is off. It
-// returns the number of reset states. rate returns the current rate of a credential or of
-// a destination. Pauses and refusals stay.
-func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(destination bool) Rate, soon time.Duration) (n int, err error) {
-	for _, id := range l.slowKeys(messenger, rate, soon) {
+// ResetSlow resets the limiter state of the keys that have slots later than soon, and farther
+// apart than their rate requires: a limit was raised or is off. It returns the number of
+// reset states. rate returns the current rate of a key, and false for the keys to leave.
+// Pauses and refusals stay.
+func (l *Limiter) ResetSlow(ctx context.Context, rate func(id string) (Rate, bool), soon time.Duration) (n int, err error) {
+	for _, id := range l.slowKeys(rate, soon) {
+		current, _ := rate(id)
 		dropped := false
 		err := l.update(ctx, id, func(s *state, now int64) bool {
-			if dropped = s.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon); dropped {
+			if dropped = s.isSlowerThan(now, current, soon); dropped {
 				s.dropSlots()
 			}
 			return dropped
@@ -30,12 +30,12 @@ func (l *Limiter) ResetSlow(ctx context.Context, messenger string, rate func(des
 }
 
 // slowKeys returns the keys whose state ResetSlow resets.
-func (l *Limiter) slowKeys(messenger string, rate func(destination bool) Rate, soon time.Duration) (ids []string) {
+func (l *Limiter) slowKeys(rate func(id string) (Rate, bool), soon time.Duration) (ids []string) {
 	now := l.nowMicros()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, c := range l.states {
-		if strings.HasPrefix(id, messenger+".") && c.isSlowerThan(now, rate(KeyReport{Key: id}.IsDestination()), soon) {
+		if current, ok := rate(id); ok && c.isSlowerThan(now, current, soon) {
 			ids = append(ids, id)
 		}
 	}

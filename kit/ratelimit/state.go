@@ -27,7 +27,7 @@ const (
 //
 // Slots lie one interval apart. Urgent slots are inserted from Start on, at most
 // maxUrgentRun in a row, and the ordinary slots there move back as far as needed: this is
-// the run, and place computes it. A finished run is folded into a constant shift.
+// the run, and position computes it. A finished run is folded into a constant shift.
 type state struct {
 	Generation string // generation; slots of another generation are void
 	Interval   int64  // between two slots

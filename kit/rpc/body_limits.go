@@ -79,9 +79,7 @@ type limitedBodies struct {
 	budget *byteBudget
 }
 
-// ServeHTTP serves a request. Like every handler around all requests it needs little stack:
-// with a few hundred bytes more, the stack of an idle connection would have to grow, and be
-// copied, for many a request.
+// ServeHTTP serves a request.
 func (h *limitedBodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		h.next.ServeHTTP(w, r)

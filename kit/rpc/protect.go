@@ -20,8 +20,8 @@ var (
 // Protect wraps next to refuse requests of other sites' pages, which can make a browser on
 // this machine or its network send them: the Host must be allowed, and an Origin must equal
 // the Host. Refused requests get 403, or permission_denied by the protocol of the request.
-func Protect(next http.Handler, hosts Hosts, log *slog.Logger) http.Handler {
-	g := &originGuard{next: next, hosts: hosts, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
+func Protect(next http.Handler, hosts Hosts, rules RESTRules, log *slog.Logger) http.Handler {
+	g := &originGuard{next: next, hosts: hosts, rules: rules, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
 	g.logged.Interval = time.Minute
 	return g
 }
@@ -30,6 +30,7 @@ func Protect(next http.Handler, hosts Hosts, log *slog.Logger) http.Handler {
 type originGuard struct {
 	next   http.Handler
 	hosts  Hosts
+	rules  RESTRules
 	cross  *http.CrossOriginProtection
 	errors *connect.ErrorWriter
 	log    *slog.Logger
@@ -73,17 +74,10 @@ func (g *originGuard) refuse(w http.ResponseWriter, r *http.Request, err error) 
 		_ = g.errors.Write(w, r, connect.NewError(connect.CodePermissionDenied, err)) // fails only if the caller is gone
 		return
 	}
-	(&restWriter{ResponseWriter: w, log: g.log, rule: restRule{legacy: isLegacy(r.URL.Path)}}).writeError(http.StatusForbidden, err.Error())
+	(&restWriter{ResponseWriter: w, log: g.log, rule: RESTRule{Legacy: g.rules.isLegacy(r.URL.Path)}}).writeError(http.StatusForbidden, err.Error())
 }
 
 // isProcedure reports whether a path is a procedure, /package.Service/Method, and not REST.
 func isProcedure(path string) bool {
 	return strings.Count(path, "/") == 2 && !strings.HasPrefix(path, "/v1/")
-}
-
-// isLegacy reports whether a path is one of the older service, whose errors have additional
-// fields.
-func isLegacy(path string) bool {
-	path = strings.TrimSuffix(path, "/")
-	return path == "/v1/alerts" || path == "/v1/groups" || strings.HasPrefix(path, "/v1/groups/")
 }

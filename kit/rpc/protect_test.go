@@ -16,7 +16,7 @@ import (
 // protected serves a request behind Protect, and reports whether it reached the handler.
 func protected(r *http.Request, log *slog.Logger) (w *httptest.ResponseRecorder, reached bool) {
 	w = httptest.NewRecorder()
-	Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), Hosts{}, log).ServeHTTP(w, r)
+	Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), Hosts{}, testRules, log).ServeHTTP(w, r)
 	return w, reached
 }
 
@@ -111,7 +111,7 @@ func TestRefusalShapes(t *testing.T) {
 func TestRefusalsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		handler := Protect(http.NotFoundHandler(), Hosts{}, slog.New(slog.NewTextHandler(&out, nil)))
+		handler := Protect(http.NotFoundHandler(), Hosts{}, testRules, slog.New(slog.NewTextHandler(&out, nil)))
 		refused := func() {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://evil.example/", nil)
 			r.Host = "evil.example" + strings.Repeat("x", 1000)

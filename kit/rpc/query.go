@@ -35,7 +35,7 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 				return "", nil, err
 			}
 			continue
-		case !r.legacy && !r.raw:
+		case !r.Legacy && !r.raw:
 			return "", nil, fmt.Errorf("query parameter %s: unknown field %q", truncateName(name), truncateName(name))
 		}
 		ignored = append(ignored, name)

@@ -25,7 +25,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 		if s.rest == nil {
 			continue
 		}
-		found, err := routesOf(s.Name())
+		found, err := routesOf(s.Name(), s.rest.rules)
 		if err != nil {
 			return fmt.Errorf("serve REST: %w", err)
 		}
@@ -59,6 +59,7 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 type restShared struct {
 	log     *slog.Logger
 	ignored metric.Int64Counter
+	rules   RESTRules
 }
 
 // maxQueryBytes limits the query of a REST request: filters and a page token.
@@ -75,7 +76,7 @@ type restHandler struct {
 // ServeHTTP serves a request.
 func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, err := h.routes.match(r.Method, r.URL.EscapedPath())
-	out := &restWriter{ResponseWriter: w, log: h.log, rule: restRule{legacy: found.legacy}}
+	out := &restWriter{ResponseWriter: w, log: h.log, rule: RESTRule{Legacy: found.legacy}}
 	defer h.recover(out, r)
 	switch {
 	case err != nil:
@@ -92,7 +93,7 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.writeError(http.StatusNotFound, "unknown path")
 		return
 	}
-	out.rule = found.restRule
+	out.rule = found.RESTRule
 	inner, refused := h.prepare(found, out, r)
 	if refused != nil {
 		if refused.status == http.StatusUnsupportedMediaType {
@@ -112,7 +113,7 @@ func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request
 	if err != nil {
 		return nil, newRefusal(http.StatusBadRequest, "%w", err)
 	}
-	if err := checkHeader(r.Header); err != nil {
+	if err := checkHeader(r.Header, found.Headers); err != nil {
 		return nil, newRefusal(http.StatusBadRequest, "%w", err)
 	}
 	inner, target := *r, *r.URL // copies: the server keeps the original, except for headers
@@ -130,7 +131,7 @@ func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request
 			return nil, refused
 		}
 		if found.legacy && !found.raw {
-			names, unknown := blankUnknownFields(body, found.input, found.refused)
+			names, unknown := blankUnknownFields(body, found.input, found.Refused)
 			out.ignored, count = names, count+unknown
 		}
 		if !found.raw {
@@ -151,9 +152,9 @@ func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request
 }
 
 // checkHeader returns an error for an invalid header whose value goes into a message.
-func checkHeader(header http.Header) error {
+func checkHeader(header http.Header, prefix string) error {
 	for name, values := range header {
-		if name != idempotencyHeader && !strings.HasPrefix(name, "Ce-") && !strings.HasPrefix(name, "X-Twilio-") {
+		if name != idempotencyHeader && (prefix == "" || !strings.HasPrefix(name, prefix)) {
 			continue
 		}
 		for _, v := range values {

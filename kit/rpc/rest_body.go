@@ -134,7 +134,7 @@ func (r *route) checkMediaType(req *http.Request) *restRefusal {
 		return nil
 	}
 	mediaType, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if err != nil || !isJSON(mediaType) {
+	if err != nil || !IsJSON(mediaType) {
 		return newRefusal(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/json")
 	}
 	if charset := strings.ToLower(params["charset"]); charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii" {
@@ -143,8 +143,8 @@ func (r *route) checkMediaType(req *http.Request) *restRefusal {
 	return nil
 }
 
-// isJSON reports whether a media type, in lower case, is JSON.
-func isJSON(mediaType string) bool {
+// IsJSON reports whether a media type, in lower case, is JSON.
+func IsJSON(mediaType string) bool {
 	return mediaType == "application/json" || mediaType == "text/json" ||
 		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
 }

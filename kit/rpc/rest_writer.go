@@ -49,7 +49,7 @@ const retrySeconds = 1
 type restWriter struct {
 	http.ResponseWriter
 	log     *slog.Logger
-	rule    restRule
+	rule    RESTRule
 	ignored []string
 
 	status int           // the final status; 0 before WriteHeader
@@ -120,7 +120,7 @@ func (w *restWriter) send(e restError) {
 	if len(e.Details) == 0 {
 		e.Details = json.RawMessage("[]")
 	}
-	if w.rule.legacy {
+	if w.rule.Legacy {
 		e.ErrorCode, e.ErrorMessage, e.IgnoredField = w.status, e.Message, w.ignored
 	}
 	if w.status == http.StatusServiceUnavailable {

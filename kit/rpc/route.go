@@ -16,7 +16,7 @@ import (
 
 // A route is one google.api.http binding of a method.
 type route struct {
-	restRule
+	RESTRule
 	method   string // HTTP method
 	template string // as in the Protobuf file
 	segments []pathSegment
@@ -34,7 +34,7 @@ type routes map[int][]*route
 
 // routesOf returns the routes of a service. It returns an error for a streaming method with
 // a REST path: REST responses are sent whole.
-func routesOf(service string) ([]*route, error) {
+func routesOf(service string, rules RESTRules) ([]*route, error) {
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func routesOf(service string) ([]*route, error) {
 			return nil, fmt.Errorf("%s: streaming is not supported over REST", m.FullName())
 		}
 		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
-			r, err := newRoute(m.Input(), binding)
+			r, err := newRoute(m.Input(), binding, rules)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.FullName(), err)
 			}
@@ -61,7 +61,7 @@ func routesOf(service string) ([]*route, error) {
 	return all, nil
 }
 
-func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) (*route, error) {
+func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule, rules RESTRules) (*route, error) {
 	r := &route{input: input, body: rule.GetBody()}
 	for method, template := range map[string]string{
 		http.MethodGet: rule.GetGet(), http.MethodPut: rule.GetPut(), http.MethodPost: rule.GetPost(),
@@ -86,7 +86,7 @@ func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule) 
 	if field := input.Fields().ByName(protoreflect.Name(r.body)); field != nil && field.Message() != nil {
 		r.raw = field.Message().FullName() == "google.api.HttpBody"
 	}
-	r.restRule = restRules[r.method+" "+r.template]
+	r.RESTRule = rules[r.method+" "+r.template]
 	return r, nil
 }
 
@@ -95,7 +95,7 @@ type routeMatch struct {
 	*route          // nil for an unknown path or method
 	path   string   // for the transcoder: percent-encoded, without a trailing slash
 	allow  []string // without a route: the methods of the path, sorted
-	legacy bool     // a path of the older service
+	legacy bool     // the path is of a legacy rule
 }
 
 // match returns the route of a request by its percent-encoded path. It returns an error
@@ -119,12 +119,12 @@ func (rs routes) match(method, path string) (m routeMatch, err error) {
 		method = http.MethodGet
 	}
 	for _, r := range rs[len(values)] {
-		if r.verb != verb || !r.matches(values) || path != trimmed && !r.legacy {
+		if r.verb != verb || !r.matches(values) || path != trimmed && !r.Legacy {
 			continue
 		}
-		m.legacy = m.legacy || r.legacy
+		m.legacy = m.legacy || r.Legacy
 		if r.method == method {
-			m.route, m.legacy, m.allow = r, r.legacy, nil
+			m.route, m.legacy, m.allow = r, r.Legacy, nil
 			m.path, err = r.fill(values)
 			return m, err
 		}
@@ -171,17 +171,17 @@ func (r *route) fill(values []string) (string, error) {
 	return path.String(), nil
 }
 
-// restRulesOf returns the rules of the raw routes of a service by its path in Connect; none
+// rawRulesOf returns the rules of the raw routes of a service by its path in Connect; none
 // without a descriptor, which mountREST reports.
-func restRulesOf(path string) []restRule {
-	found, err := routesOf(strings.Trim(path, "/"))
+func rawRulesOf(path string, all RESTRules) []RESTRule {
+	found, err := routesOf(strings.Trim(path, "/"), all)
 	if err != nil {
 		return nil
 	}
-	var rules []restRule
+	var rules []RESTRule
 	for _, r := range found {
 		if r.raw {
-			rules = append(rules, r.restRule)
+			rules = append(rules, r.RESTRule)
 		}
 	}
 	return rules

@@ -52,9 +52,9 @@ type Options struct {
 	rest    *restShared
 }
 
-// NewOptions returns options with logging to log and metrics by meter. Interceptors are
-// listed in the order in which they see a request.
-func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
+// NewOptions returns options with logging to log, metrics by meter, and the rules of REST
+// paths. Interceptors are listed in the order in which they see a request.
+func NewOptions(log *slog.Logger, meter metric.MeterProvider, rules RESTRules) (Options, error) {
 	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter))
 	if err != nil {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
@@ -70,7 +70,7 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider) (Options, error) {
 			recoverPanics(log),
 			connect.WithCompressMinBytes(compressMinBytes),
 		},
-		rest: &restShared{log: log, ignored: ignored},
+		rest: &restShared{log: log, ignored: ignored, rules: rules},
 	}, nil
 }
 
@@ -85,7 +85,7 @@ func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {
 func Public[H any](o Options, construct Constructor[H], handler H) Service {
 	name, _ := construct(handler) // the options depend on the path that construct returns
 	limit := maxPublicBytes
-	for _, r := range restRulesOf(name) {
+	for _, r := range rawRulesOf(name, o.rest.rules) {
 		limit = max(limit, int(r.limit())+rawOverheadBytes)
 	}
 	path, h := construct(handler, o.bounded(limit, publicLimit)...)

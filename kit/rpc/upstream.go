@@ -17,7 +17,7 @@ import (
 // every call fails, and the first warning has the cause.
 const upstreamWarnInterval = time.Second
 
-// A upstreamError is the error of a call to which an upstream did not respond. Its text is
+// An upstreamError is the error of a call to which an upstream did not respond. Its text is
 // for callers; the cause, which holds addresses, is for the log only.
 type upstreamError struct {
 	upstream string
@@ -72,7 +72,7 @@ func (i *upstreamInterceptor) WrapStreamingHandler(next connect.StreamingHandler
 }
 
 // translate returns err if the upstream returned it, the error of ctx if the caller's own
-// context ended, and otherwise a upstreamError, which it logs.
+// context ended, and otherwise an upstreamError, which it logs.
 func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -128,7 +128,7 @@ func (i *upstreamInterceptor) warn(ctx context.Context, spec connect.Spec, err e
 		"code", connect.CodeOf(err).String(), "error", truncate(err.Error(), maxLogBytes), "unlogged", more)
 }
 
-// A upstreamConn is a stream from an upstream.
+// An upstreamConn is a stream from an upstream.
 type upstreamConn struct {
 	connect.StreamingClientConn
 	ctx         context.Context //nolint:containedctx // the context of the call that opened the stream

@@ -20,7 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 )
 
-// A failingService alert service fails as a test configures it.
+// A failingService fails as a test configures it.
 type failingService struct {
 	alertv1connect.UnimplementedAlertServiceHandler
 	fail func(ctx context.Context) error

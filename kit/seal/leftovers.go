@@ -13,7 +13,7 @@ import (
 // tempPattern is the name pattern of the temporary files that replace a seal key file.
 const tempPattern = ".seal-*"
 
-// tempName matches the names that os.CreateTemp creates from temporaries.
+// tempName matches the names that os.CreateTemp creates from tempPattern.
 var tempName = regexp.MustCompile(`^\.seal-[0-9]+$`)
 
 // LeftoverAge is the age from which a temporary file is a leftover: it exists for some

@@ -10,7 +10,7 @@ import (
 	"text/template"
 )
 
-// The names of the functions that guard inserts into templates.
+// The names of the functions that instrument inserts into templates.
 const (
 	tickFunc = "tick" // at the start of every loop round
 	passFunc = "pass" // at the end of every pipeline that is assigned to a variable

@@ -16,7 +16,7 @@ var ErrMissing = errors.New("missing or empty")
 const needFunc = "need"
 
 // ParseStrict is Parse for templates that must not use missing fields: if a field that
-// is printed or passed to a function is missing or empty, Say returns ErrMissing with
+// is printed or passed to a function is missing or empty, Execute returns ErrMissing with
 // the name of the field. Fields in the conditions of if, with and range, and those with
 // a default, may be missing.
 func ParseStrict(text string) (*Template, error) {

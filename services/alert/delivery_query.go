@@ -35,7 +35,7 @@ type DeliveryReader interface {
 	// no alert has the id.
 	Versions(ctx context.Context, alertID int64) ([]DeliveryVersion, error)
 	// Checksums returns a checksum for each of the alerts that has deliveries. It
-	// changes when a Version of the alert does, except for rare collisions. It is cheaper
+	// changes when a DeliveryVersion of the alert does, except for rare collisions. It is cheaper
 	// than Versions.
 	Checksums(ctx context.Context, alertIDs []int64) (map[int64]uint64, error)
 }

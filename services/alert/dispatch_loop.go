@@ -223,8 +223,8 @@ func before(t time.Time, d time.Duration) time.Time {
 	return t.Add(-d)
 }
 
-// untilNext returns the wait until the first of times after now, but at least grain and at
-// most longest.
+// untilNext returns the wait until the first of times after now, but at least minRound and at
+// most maxRound.
 func untilNext(now time.Time, times ...time.Time) time.Duration {
 	wait := maxRound
 	for _, t := range times {

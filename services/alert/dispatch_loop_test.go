@@ -17,13 +17,13 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A countingDispatcher dispatcher counts the writes of a dispatch loop, and notifies of each Next,
+// A countingDispatcher counts the writes of a dispatch loop, and notifies of each Next,
 // and of each Due that returned jobs.
 type countingDispatcher struct {
 	alert.Dispatcher
 	nexts  chan time.Time
 	taken  chan time.Time
-	woken  chan int // receives the number of deliveries of each Wake, if above 0
+	woken  chan int // receives the number of deliveries of each Reenqueue, if above 0
 	writes atomic.Int32
 }
 
@@ -126,7 +126,7 @@ func TestEnqueuedOnTime(t *testing.T) {
 	t.Logf("the median is %s late", late[len(late)/2])
 }
 
-// An oldQueue queue reports a greater age than it has.
+// An oldQueue reports a greater age than it has.
 type oldQueue struct {
 	alert.Queue
 	by time.Duration
@@ -161,7 +161,7 @@ func TestQueueGeneration(t *testing.T) {
 	}
 }
 
-// An observedQueue queue notifies of each failed check.
+// An observedQueue notifies of each failed check.
 type observedQueue struct {
 	alert.Queue
 	failed chan time.Time

@@ -63,7 +63,7 @@ func (l *lookahead) nextTime() (first time.Time) {
 	return first
 }
 
-// window returns how long before their time more deliveries may be taken; 0 if soon is
+// window returns how long before their time more deliveries may be taken; 0 if it is
 // full.
 func (l *lookahead) window() time.Duration {
 	l.mu.Lock()

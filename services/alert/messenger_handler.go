@@ -74,14 +74,15 @@ func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace
 	byKey, destinations := map[string]*messengerv1.Pace{}, false
 	for _, r := range h.LimiterKeys() {
 		byKey[r.Key] = keyReportToProto(r)
-		destinations = destinations || r.IsDestination()
+		_, destination := messenger.OfKeyID(r.Key)
+		destinations = destinations || destination
 	}
 	backlogs, err := h.Counter.Backlogs(ctx, h.Now(), destinations)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range backlogs {
-		key := ratelimit.CredentialID(b.Messenger, b.CredentialFingerprint)
+		key := messenger.CredentialKeyID(b.Messenger, b.CredentialFingerprint)
 		if byKey[key] == nil {
 			byKey[key] = &messengerv1.Pace{Key: key, Messenger: b.Messenger}
 		}
@@ -89,7 +90,7 @@ func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace
 		if !destinations {
 			continue
 		}
-		if p := byKey[ratelimit.DestinationID(b.Messenger, b.CredentialFingerprint, b.Destination)]; p != nil {
+		if p := byKey[messenger.DestinationKeyID(b.Messenger, b.CredentialFingerprint, b.Destination)]; p != nil {
 			countBacklog(p, b)
 		}
 	}
@@ -106,9 +107,10 @@ func countBacklog(p *messengerv1.Pace, b Backlog) {
 }
 
 func keyReportToProto(r ratelimit.KeyReport) *messengerv1.Pace {
+	name, _ := messenger.OfKeyID(r.Key)
 	return &messengerv1.Pace{
 		Key:                  r.Key,
-		Messenger:            r.Messenger(),
+		Messenger:            name,
 		LimitPerSecond:       r.PerSecond,
 		NextSlotTime:         timeToWire(r.NextSlot),
 		PausedUntilTime:      timeToWire(r.PausedUntil),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
@@ -33,7 +34,7 @@ func TestListPaces(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	c2, rest := ratelimit.DestinationID("slack", "aa", "C2"), ratelimit.DestinationID("slack", "bb", "C9")
+	c2, rest := messenger.DestinationKeyID("slack", "aa", "C2"), messenger.DestinationKeyID("slack", "bb", "C9")
 	var reports []ratelimit.KeyReport
 	h := &alert.MessengerHandler{LimiterKeys: func() []ratelimit.KeyReport { return reports }, Counter: book, Now: func() time.Time { return now }}
 	type shown struct {

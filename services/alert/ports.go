@@ -58,7 +58,7 @@ type AlertStore interface {
 	//     one or, if there is none since then, before it;
 	//   - cancels, for reason Superseded, the earlier deliveries of its threads that are
 	//     Queued or Held, unless an attempt of them was Sent or Unknown; one that is
-	//     Claimed is not retried: see Facts;
+	//     Claimed is not retried: see VerdictFacts;
 	//   - is Canceled itself, for reason NotNeeded, if the earlier ones are completed and
 	//     no attempt of a firing one was Sent or Unknown since a resolved one was Sent.
 	// A delivery of ds stays Queued only if it can be enqueued at once.
@@ -75,7 +75,7 @@ type AlertStore interface {
 	Alerts(ctx context.Context, q AlertQuery) ([]Alert, error)
 	// Cancel cancels the deliveries of an alert that are Queued or Held, for reason
 	// "canceled", and returns their number. Claimed ones continue, but are not retried:
-	// see Facts. It must return fault.ErrNotFound if no alert has the id.
+	// see VerdictFacts. It must return fault.ErrNotFound if no alert has the id.
 	Cancel(ctx context.Context, id int64, now time.Time) (int, error)
 	// Replay makes the selected deliveries Queued again, due at now and with the
 	// ExpireTime expire. Their tries are reset; attempts, fence and PossibleDuplicate are
@@ -132,7 +132,7 @@ type VerdictRule func(VerdictFacts, Report) Verdict
 //
 // A failover chain advances in the transaction that changes one of its deliveries. If one
 // is Sent, those that are Queued or Held are Canceled, for reason NotNeeded, and one that
-// is Claimed is not retried: see Facts. If one is Failed, or must wait until the NextTime
+// is Claimed is not retried: see VerdictFacts. If one is Failed, or must wait until the NextTime
 // of the next one or longer, and the next one is Held, that becomes Queued and due at
 // once; the ones after it become due sooner by the same time.
 type Dispatcher interface {
@@ -171,9 +171,9 @@ type Dispatcher interface {
 	// after now becomes due earlier by ahead, and a lease that began after now begins now.
 	// It returns the number of these deliveries.
 	CorrectTimes(ctx context.Context, now time.Time, ahead time.Duration) (int, error)
-	// NextTimes returns the next times at which Due and Sweep have work: the first time at
+	// NextTimes returns the next times at which TakeDue and Sweep have work: the first time at
 	// which a delivery is due, and the first at which a delivery or a lease expires. A
-	// time in the past means that there is work now; zero, that there is none. Due may
+	// time in the past means that there is work now; zero, that there is none. TakeDue may
 	// return less than that, because it leaves expired deliveries to Sweep.
 	NextTimes(ctx context.Context) (due, end time.Time, err error)
 	// TakeDue returns jobs of at most size deliveries for those that are Queued or Held and
@@ -211,7 +211,7 @@ type Queue interface {
 	Enqueue(ctx context.Context, jobs []job.Job, size int) error
 	// Generation returns the generation of the queue: if it differs from the last one, jobs
 	// that were enqueued before it began may be lost. If the queue is empty, no job that
-	// was enqueued before the call will reach a sender any more. Epoch recreates a
+	// was enqueued before the call will reach a sender any more. Generation recreates a
 	// queue that has vanished.
 	Generation(ctx context.Context) (job.Generation, error)
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Deletion is the result of a call of Forget, and where the next call continues.
+// Deletion is the result of a call of DeleteCompleted, and where the next call continues.
 type Deletion struct {
 	Alerts, Deliveries, Attempts int
 	Last                         int64         // alerts up to this id were examined
@@ -24,7 +24,7 @@ type Deleter interface {
 	// about limit rows: the attempts of one delivery are deleted together. An alert with
 	// more rows becomes a tombstone: it is no longer found and cannot be replayed; its
 	// rows are deleted first by the next calls, whatever their arguments. Several
-	// processes may call Forget concurrently; each row is deleted once.
+	// processes may call DeleteCompleted concurrently; each row is deleted once.
 	//
 	// The cost grows with the number of deleted rows, with limit, and with the deliveries
 	// of uncompleted alerts above after, not with the size of the ledger.

@@ -16,8 +16,8 @@ const (
 	// costs more per row, because each transaction is committed; a larger one blocks
 	// concurrent requests for longer.
 	deleteRows = 200
-	// deletePauseFactor and deletePauseMin are the pause after a deletion: deletePauseFactor times as
-	// long as it may have blocked other transactions, and at least deletePauseMin. So a tenth
+	// deletePauseFactor and minDeletePause are the pause after a deletion: deletePauseFactor times as
+	// long as it may have blocked other transactions, and at least minDeletePause. So a tenth
 	// of the time is for deletion. This must suffice for more than is accepted in a day,
 	// or the ledger grows without limit. On two cores it suffices for some 2,000
 	// deliveries a second, 170 million a day. At the maximum throughput of deliveries it
@@ -25,7 +25,7 @@ const (
 	// with SQLite; the rest is deleted at times of lower load. The time that a deletion
 	// waits for other transactions does not count, or a higher load would slow down
 	// deletion.
-	deletePauseFactor, deletePauseMin = 9, 10 * time.Millisecond
+	deletePauseFactor, minDeletePause = 9, 10 * time.Millisecond
 	// deleteInterval is how often the ledger is queried for alerts that have become old
 	// enough.
 	deleteInterval = time.Minute
@@ -87,7 +87,7 @@ func (l *RetentionLoop) deletePiece(ctx context.Context) time.Duration {
 		l.logDeleted()
 		return deleteInterval
 	}
-	return max(deletePauseFactor*d.Took, deletePauseMin)
+	return max(deletePauseFactor*d.Took, minDeletePause)
 }
 
 // logDeleted logs the deletions since the last log message.

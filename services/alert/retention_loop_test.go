@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
-// An observedDeleter forgetter counts the calls, and those that begin at the first alert.
+// An observedDeleter counts the calls, and those that begin at the first alert.
 type observedDeleter struct {
 	alert.Deleter
 	looks, fromFirst atomic.Int64

@@ -22,7 +22,7 @@ const templateMaxAge = 2 * time.Second
 type Template struct {
 	Messenger string
 	Severity  string // empty for all severities without a template of their own
-	Text      string // a Go template over Words
+	Text      string // a Go template over TemplateData
 }
 
 // TemplateStore stores text templates.
@@ -133,7 +133,7 @@ func (r *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]
 	return phrases, nil
 }
 
-// invalidate makes the next call of Write read the templates again.
+// invalidate makes the next call of Render read the templates again.
 func (r *TextRenderer) invalidate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

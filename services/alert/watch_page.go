@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A watchPageSize is a page of the deliveries of an alert, as of its round or later.
+// A watchPage is a page of the deliveries of an alert, as of its round or later.
 type watchPage struct {
 	follower *follower
 	after    int64

@@ -9,7 +9,7 @@ type SnapshotStore interface {
 	Snapshot(ctx context.Context) (Snapshot, error)
 	// Apply calls plan with a snapshot and applies the changes that it returns, in one
 	// transaction that is serialized with all other changes. plan may be called more
-	// than once. If it returns an error, nothing is changed and Change returns that
+	// than once. If it returns an error, nothing is changed and Apply returns that
 	// error.
 	Apply(ctx context.Context, plan func(Snapshot) (Changes, error)) error
 }

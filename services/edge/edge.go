@@ -19,7 +19,7 @@ import (
 type Edge struct {
 	Groups     groupv1connect.GroupServiceClient
 	Users      userv1connect.UserServiceClient
-	Alerts     alertv1connect.AlertServiceHandler // a Relay across processes, because of the stream WatchAlert
+	Alerts     alertv1connect.AlertServiceHandler // an AlertRelay across processes, because of the stream WatchAlert
 	Messengers messengerv1connect.MessengerServiceClient
 	Intake     *IntakeHandler
 	Callbacks  *CallbackHandler

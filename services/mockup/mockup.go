@@ -40,7 +40,7 @@ type Mockup struct {
 	mu     sync.Mutex // guards the fields below
 	calls  callLog
 	faults []Fault // the last one set at the end
-	last   int64   // the last result of moment, in microseconds
+	last   int64   // the last result of uniqueMicros, in microseconds
 
 	limited  bool                     // rate limits are enforced
 	limiters map[string]*rate.Limiter // by rate limit key

@@ -74,7 +74,7 @@ func (m *Mockup) pausedFor(key string) time.Duration {
 	return max(m.stops[key].Sub(m.Now()), 0)
 }
 
-// remaining returns the number of calls that are available now under a key, after spend.
+// remaining returns the number of calls that are available now under a key, after takeLimit.
 func (m *Mockup) remaining(key string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -73,7 +73,7 @@ type senderHarness struct {
 	alerts string // URL of the alert service
 }
 
-// newSenderHarness returns a rig whose sender calls the alert service over net.
+// newSenderHarness returns a harness whose sender calls the alert service over net.
 func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)

@@ -6,7 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// NoMetrics is a Meter that records nothing.
+// NoMetrics is a Metrics that records nothing.
 type NoMetrics struct{}
 
 func (NoMetrics) Attempted(string, messenger.Outcome, time.Duration) {}

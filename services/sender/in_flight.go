@@ -32,7 +32,7 @@ type limitedKey struct {
 // needsSlot reports whether a slot is needed.
 func (k limitedKey) needsSlot() bool { return k.ID != "" && k.Rate.Limited() }
 
-// isFinerThanGranularity reports whether the intervals of all its slots are shorter than grain.
+// isFinerThanGranularity reports whether the intervals of all its slots are shorter than slotGranularity.
 func (t *task) isFinerThanGranularity() bool {
 	for _, k := range []*limitedKey{&t.destination, &t.credential} {
 		if k.needsSlot() && k.Rate.Interval() >= slotGranularity {

@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 
+	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
@@ -14,7 +15,7 @@ func (pl *pipeline) dropSlots(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	n, err := pl.Limiter.ResetSlow(ctx, pl.name, pl.rate, claimHorizon)
+	n, err := pl.Limiter.ResetSlow(ctx, pl.rateOfKey, claimHorizon)
 	if err != nil && ctx.Err() == nil {
 		pl.Log.Warn("cannot drop slots of a slower limit, deliveries wait for them", "messenger", pl.name, "error", err)
 	}
@@ -29,6 +30,12 @@ func (pl *pipeline) dropSlots(ctx context.Context) {
 		return
 	}
 	pl.Log.Info("rate limits were raised, slots of slower limits dropped", "messenger", pl.name, "keys", n, "deliveries", released)
+}
+
+// rateOfKey returns the rate limit of a limiter key, and false for one of another messenger.
+func (pl *pipeline) rateOfKey(id string) (ratelimit.Rate, bool) {
+	name, destination := messenger.OfKeyID(id)
+	return pl.rate(destination), name == pl.name
 }
 
 // rate returns the rate limit of a credential, or of a destination.

@@ -3,6 +3,7 @@ package sender
 import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
@@ -42,9 +43,9 @@ func (pl *pipeline) setLimiterKeys(t *task) {
 
 // limiterKeysOf returns the limiter keys of an address.
 func (pl *pipeline) limiterKeysOf(of limiterAddress) limiterKeys {
-	all := limiterKeys{credential: ratelimit.Key{ID: ratelimit.CredentialID(pl.name, of.fingerprint), Rate: pl.limits.Credential}}
+	all := limiterKeys{credential: ratelimit.Key{ID: messenger.CredentialKeyID(pl.name, of.fingerprint), Rate: pl.limits.Credential}}
 	if pl.limits.Destination.Limited() {
-		all.destination = ratelimit.Key{ID: ratelimit.DestinationID(pl.name, of.fingerprint, of.destination), Rate: pl.rate(true)}
+		all.destination = ratelimit.Key{ID: messenger.DestinationKeyID(pl.name, of.fingerprint, of.destination), Rate: pl.rate(true)}
 	}
 	return all
 }

@@ -62,7 +62,7 @@ func TestRedeliveryWithoutSlots(t *testing.T) {
 	h.sentOnce(t, a.ID)
 }
 
-// newSlowSenderHarness returns a rig with a slow rate limit for destinations.
+// newSlowSenderHarness returns a harness with a slow rate limit for destinations.
 func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 	t.Helper()
 	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
@@ -73,7 +73,7 @@ func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 
 // destination returns the limiter key of the only destination.
 func (h *senderHarness) destination() ratelimit.Key {
-	return ratelimit.Key{ID: ratelimit.DestinationID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
+	return ratelimit.Key{ID: messenger.DestinationKeyID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
 }
 
 // turn waits until the delivery of an alert is deferred to a slot, and checks that it is

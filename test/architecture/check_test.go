@@ -70,6 +70,11 @@ func violations(all []Import) []string {
 // refusal returns why an import is not allowed, or "" if it is.
 func refusal(i Import) string {
 	name, ours := strings.CutPrefix(i.Path, module)
+	if ours {
+		if why := layerRefusal(i.File, name); why != "" {
+			return why
+		}
+	}
 	known := !ours
 	for _, r := range rules {
 		room, ok := match(r.what, name)
@@ -83,6 +88,38 @@ func refusal(i Import) string {
 	}
 	if !known {
 		return "no rule covers it; add one to test/architecture/rules_test.go"
+	}
+	return ""
+}
+
+// layerRefusal returns why the layer of a file does not allow to import a package of this
+// module, or "" if it does. The first layer that the file matches is its layer.
+func layerRefusal(file, name string) string {
+	for _, l := range layers {
+		room, ok := match(l.files, file)
+		if !ok {
+			continue
+		}
+		if strings.HasSuffix(file, "_test.go") && !l.tests || strings.HasPrefix(name+"/", room+"/") {
+			return ""
+		}
+		for _, pattern := range l.may {
+			if _, ok := match(strings.ReplaceAll(pattern, "$1", firstFolder(l.files, room)), name); ok {
+				return ""
+			}
+		}
+		return l.why
+	}
+	return "no layer covers " + file + "; add one to test/architecture/rules_test.go"
+}
+
+// firstFolder returns the folder in a room that the first "*" of its pattern matches.
+func firstFolder(pattern, room string) string {
+	have := strings.FieldsFunc(room, isSlash)
+	for n, part := range strings.FieldsFunc(pattern, isSlash) {
+		if part == "*" {
+			return have[n]
+		}
 	}
 	return ""
 }

@@ -1,5 +1,15 @@
 package architecture
 
+// A layer lists the packages of this module that the files of a part of it may import,
+// besides those of its own room. The first layer that a file matches is its layer; a file
+// without one is a violation: a new folder at the top needs a new line here.
+type layer struct {
+	files string   // the importing files
+	may   []string // the imported packages; $1 is the folder that the first * of files matches
+	tests bool     // the layer applies to _test.go files too
+	why   string
+}
+
 // A rule lists the importers of a package. An import that no rule allows is a
 // violation, and so is a package of this module without a rule: a new folder needs a
 // new line here.
@@ -10,52 +20,96 @@ type rule struct {
 	why   string
 }
 
-// In what and by, * matches one folder, or a part of a name, and "/..." at the end
+// In the patterns of both, * matches one folder, or a part of a name, and "/..." at the end
 // everything below. The part before it is the room; its files may import one another.
+//
+// layers say who may import whom: cmd → services → internal → kit, and never back.
+var layers = []layer{
+	{files: "cmd/bongsu/app/...", may: []string{"services/...", "internal/...", "kit/...", "gen/..."},
+		why: "app assembles services"},
+	{files: "cmd/...", may: []string{"internal/...", "kit/...", "gen/go/..."},
+		why: "the command line is a client, and starts what app assembles"},
+
+	// A store implements the interfaces of its service, and so names the types in them.
+	{files: "services/*/store/...", may: inStore, why: store},
+	{files: "services/*/ledger/...", may: inStore, why: store},
+	{files: "services/*/storetest/...", may: inSuite, why: suite},
+	{files: "services/*/ledgertest/...", may: inSuite, why: suite},
+	{files: "services/*/...", may: []string{"internal/...", "kit/...", "gen/go/...", "gen/openapi"},
+		why: "a service imports no other service, and no program"},
+
+	// The generators read the schemas of the stores; they run before the program is built.
+	{files: "internal/generate/...", may: []string{"services/*/store/...", "services/*/ledger/...", "kit/...", "gen/..."},
+		why: "generators know the API and the schemas only"},
+	{files: "internal/...", may: []string{"internal/...", "kit/...", "gen/go/..."},
+		why: "internal is below the services"},
+
+	// The tests of rpc serve the services of Bongsu as samples.
+	{files: "kit/rpc/*_test.go", may: []string{"kit/...", "gen/go/..."}, tests: true, why: ground},
+	{files: "kit/...", may: []string{"gen/go/bongsu/policy/...", "gen/go/bongsu/registry/..."}, tests: true, why: ground},
+
+	{files: "examples/*/...", may: []string{"kit/...", "gen/go/..."}, tests: true,
+		why: "examples stand on kit and the generated API, as programs of others do"},
+	{files: "test/...", may: []string{"kit/..."}, why: "system tests start programs"},
+	{files: "bench/...", may: []string{"test/proc", "kit/...", "gen/go/..."},
+		why: "benchmarks start programs; test/proc is how"},
+}
+
+var inStore = []string{"services/$1", "internal/job", "internal/messenger", "internal/target", "kit/...", "gen/ent/..."}
+
+var inSuite = []string{"services/$1", "internal/job", "internal/messenger", "internal/target", "kit/..."}
+
+const store = "a store knows its service and the database"
+
+const suite = "a suite checks the interfaces of its service"
+
+const ground = "kit is the ground floor: it has no noun of Bongsu"
+
+// rules narrow the layers, and say who may import which library.
 var rules = []rule{
 	// The module, from the top down.
-	{what: "cmd/...", why: "programs are not imported"},
-	{what: "cmd/bongsu/app/...", by: []string{"cmd/..."},
+	{what: "cmd/...", tests: true, why: "programs are not imported"},
+	{what: "cmd/bongsu/app/...", by: []string{"cmd/..."}, tests: true,
 		why: "app imports every service, so only a program may import it"},
-	{what: "services/*/...", by: []string{"cmd/bongsu/app/...", "internal/store/..."},
-		why: "no service imports another; stores import the types of services, app assembles the services"},
-	{what: "internal/store/...", by: []string{"cmd/bongsu/app/...", "internal/generate/...", "bench/..."},
-		why: "a service defines its store interface and receives an implementation"},
-	{what: "internal/generate/drift", by: []string{"internal/generate/..."}, why: planner},
-	{what: "kit/ratelimit/...", by: []string{"cmd/bongsu/app/...", "internal/queue/...", "services/sender/...", "services/alert/messenger_handler.go"},
-		why: "senders use the limiter, the API lists its state, and the queue stores it"},
+	{what: "services/*/...", by: assemblers,
+		why: "no service imports another; app assembles the services"},
+	{what: "services/*/store/...", by: assemblers, why: receives},
+	{what: "services/*/ledger/...", by: assemblers, why: receives},
+	{what: "services/*/storetest/...", why: "it tests stores"},
+	{what: "services/*/ledgertest/...", why: "it tests ledgers"},
+	{what: "internal/generate/...", why: "generators run before the program is built"},
 	{what: "internal/queue/...", by: []string{"cmd/bongsu/app/..."},
 		why: "a service defines its queue interface and receives an implementation"},
-	{what: "kit/rpc/...", by: []string{"cmd/...", "cmd/bongsu/app/...", "services/edge/...", "bench/..."},
-		why: "handlers return faults, which interceptors map to codes in one place"},
-
-	// Packages that every other may import.
-	{what: "kit/fault", by: []string{"..."}},
-	{what: "internal/job", by: []string{"..."}},
-	{what: "internal/messenger/...", by: []string{"..."}},
-	{what: "kit/texttemplate", by: []string{"..."}},
-	{what: "kit/kittest/logtest", why: "it records logs of tests"},
-	{what: "kit/kittest/testsize", by: []string{"internal/store/storetest/..."}, why: "it scales tests"},
-	{what: "kit/kittest", by: []string{"internal/store/storetest/..."}, why: "it fails tests"},
 	{what: "internal/intake", by: []string{"cmd/bongsu/app/...", "services/edge/..."},
 		why: "the edge parses the requests of other systems"},
-	{what: "kit/redact", by: []string{"..."}},
-	{what: "kit/seal", by: []string{"..."}},
+	{what: "internal/job", by: []string{"..."}},
+	{what: "internal/messenger/...", by: []string{"..."}},
 	{what: "internal/target", by: []string{"..."}},
+	{what: "kit/database/...", by: []string{"cmd/bongsu/app/...", "services/*/store/...", "services/*/ledger/...", "internal/generate/...", "examples/..."},
+		why: sql},
+	{what: "kit/fault", by: []string{"..."}},
+	{what: "kit/kittest/...", by: []string{"services/*/storetest/...", "services/*/ledgertest/...", "internal/generate/...", "bench/...", "examples/..."},
+		why: "it is for tests"},
+	{what: "kit/ratelimit", by: []string{"cmd/bongsu/app/...", "internal/messenger/...", "internal/queue/...", "services/sender/...", "services/alert/messenger_handler.go", "examples/..."},
+		why: "senders use the limiter, the API lists its state, the queue stores it, and messengers name their rates"},
+	{what: "kit/redact", by: []string{"..."}},
+	{what: "kit/rpc/...", by: []string{"cmd/...", "services/edge/...", "bench/...", "examples/..."},
+		why: "handlers return faults, which interceptors map to codes in one place"},
+	{what: "kit/seal", by: []string{"..."}},
+	{what: "kit/texttemplate", by: []string{"..."}},
 
-	// Generated code, and the generators.
-	{what: "gen/ent/...", by: []string{"internal/store/...", "internal/generate/..."}, tests: true,
+	// Generated code.
+	{what: "gen/ent/...", by: []string{"services/*/store/...", "services/*/ledger/...", "internal/generate/..."}, tests: true,
 		why: "ent's types stay inside of the stores"},
 	{what: "gen/ent/*/migrate", by: []string{"internal/generate/drift/..."}, why: planner},
-	{what: "gen/go/...", by: []string{
-		"cmd/...", "cmd/bongsu/app/...", "internal/generate/...", "internal/queue/...", "kit/rpc/...",
-		"internal/messenger/outcome/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/*_codec.go",
-	}, why: "wire types stay in the handlers"},
+	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/messenger/outcome/...", "kit/...", "examples/..."}, handlers...),
+		why: "wire types stay in handlers and codecs"},
 	{what: "gen/openapi", by: []string{"cmd/bongsu/app/...", "services/edge/..."},
 		why: "the edge serves the document"},
+
 	{what: "test/...", by: []string{"bench/..."}, tests: true, why: "system tests are not imported"},
 	{what: "bench/...", tests: true, why: "benchmarks are not imported"},
-	{what: "internal/generate/...", why: "generators run before the program is built"},
+	{what: "examples/...", tests: true, why: "examples are not imported"},
 
 	// Libraries that only few rooms may import.
 	{what: "database/sql/...", by: stores, why: sql},
@@ -79,17 +133,28 @@ var rules = []rule{
 		why: "only the mockup runs a mail server"},
 	{what: "github.com/rabbitmq/...", by: []string{"bench/..."}, tests: true,
 		why: "other queues are only benchmarked"},
-	{what: "connectrpc.com/...", by: []string{
-		"cmd/...", "cmd/bongsu/app/...", "kit/rpc/...", "bench/...",
-		"services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go", "services/*/*_codec.go",
-	}, why: "inner packages do not depend on RPC"},
+	{what: "connectrpc.com/...", by: append([]string{"kit/rpc/...", "examples/..."}, handlers...),
+		why: "inner packages do not depend on RPC"},
 	{what: "google.golang.org/grpc/...", by: []string{"cmd/bongsu/app/...", "kit/rpc/..."},
 		why: "Connect implements gRPC"},
 }
 
+// assemblers are the rooms that import services and stores: the generators their schemas.
+var assemblers = []string{"cmd/bongsu/app/...", "internal/generate/..."}
+
+const receives = "a service defines its store interface and receives an implementation"
+
+// handlers are the files that serve or call the API.
+var handlers = []string{
+	"cmd/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go",
+	"services/*/*_codec.go", "services/*/wire.go",
+}
+
 // stores are the rooms that use SQL. Benchmarks fill and query the databases from
 // outside.
-var stores = []string{"internal/store/...", "internal/generate/...", "bench/..."}
+var stores = []string{
+	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...", "examples/*/store/...",
+}
 
 const sql = "only the stores use SQL"
 

@@ -40,7 +40,7 @@ func (s *system) struck(do func()) {
 	s.blows = append(s.blows, span{start, time.Now()})
 }
 
-// Waits hold the reasons why deliveries were not sent at once.
+// A waitReasons holds the reasons why deliveries were not sent at once.
 type waitReasons struct {
 	blows  []span
 	wiped  time.Time                 // when JetStream lost its files; zero if it has not

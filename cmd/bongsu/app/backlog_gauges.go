@@ -121,7 +121,8 @@ func (g *backlogGauges) byMessenger(ctx context.Context) (byName map[string]*mes
 		of(s.Name)
 	}
 	for _, r := range g.paces() {
-		b := of(r.Messenger())
+		name, _ := messenger.OfKeyID(r.Key)
+		b := of(name)
 		if !r.PausedUntil.IsZero() {
 			b.paused++
 		}

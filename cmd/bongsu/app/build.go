@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
@@ -61,7 +62,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.closeLater("metrics", m.close)
-	options, err := rpc.NewOptions(a.log, m.provider)
+	options, err := rpc.NewOptions(a.log, m.provider, edge.RESTRules)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 	if err != nil {
 		return err
 	}
-	handler = rpc.Protect(handler, b.hostsOf(service, addr), b.log)
+	handler = rpc.Protect(handler, b.hostsOf(service, addr), edge.RESTRules, b.log)
 	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		return fmt.Errorf("--%s-addr: %w", service, err)

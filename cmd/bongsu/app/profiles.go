@@ -24,7 +24,7 @@ func (b *builder) serveProfiles(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	handler := rpc.Protect(cancelWith(running, mux), b.hostsOf(ProfilesPort, addr), b.log)
+	handler := rpc.Protect(cancelWith(running, mux), b.hostsOf(ProfilesPort, addr), nil, b.log)
 	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
 		stop()

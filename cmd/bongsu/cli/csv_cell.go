@@ -18,7 +18,7 @@ const formulaMarks = "=+-@\t\r\n＝＋－＠"
 const plainMark = '\''
 
 // escapeFormula returns the cell of a text. No spreadsheet reads it as a formula, and
-// formula decodes it.
+// unescapeFormula decodes it.
 func escapeFormula(text string) string {
 	if first, _ := utf8.DecodeRuneInString(text); text != "" && (first == plainMark || strings.ContainsRune(formulaMarks, first)) {
 		return string(plainMark) + text

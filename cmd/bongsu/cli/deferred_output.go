@@ -15,7 +15,7 @@ type deferredOutput struct {
 	behind bytes.Buffer
 }
 
-// Write buffers b, or writes it if the curtain is open.
+// Write buffers b, or writes it if the output is no longer deferred.
 func (o *deferredOutput) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -38,7 +38,7 @@ func raw(t testing.TB, path string) *sql.DB {
 
 // TestCloseStopsWorkers checks that the workers of the batchers stop with the store.
 func TestCloseStopsWorkers(t *testing.T) {
-	hands := func() int {
+	workers := func() int {
 		var stacks strings.Builder
 		if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
 			t.Fatal(err)
@@ -47,19 +47,19 @@ func TestCloseStopsWorkers(t *testing.T) {
 	}
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
-			before := hands()
+			before := workers()
 			l, err := ledger.Open(t.Context(), url(t), time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
 			addAlert(t, l)
-			if hands() == before {
+			if workers() == before {
 				t.Error("no worker runs for an open store")
 			}
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if after := hands(); after != before {
+			if after := workers(); after != before {
 				t.Errorf("%d workers run after Close, want %d as before Open", after, before)
 			}
 		})

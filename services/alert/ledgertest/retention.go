@@ -174,7 +174,7 @@ func testForgetAttempts(t *testing.T, l alert.Ledger) {
 // testForgetAtOnce checks that concurrent deletions delete each row once, and that an alert that is
 // replayed meanwhile is either kept or deleted with all of its rows.
 func testForgetAtOnce(t *testing.T, l alert.Ledger) {
-	const many, each, hands = 60, 5, 8
+	const many, each, workers = 60, 5, 8
 	var alerts []alert.Alert
 	for range many {
 		ds := queuedDeliveries(each)
@@ -186,9 +186,9 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 		report(t, l, reports...)
 	}
 	var forgotten, deleted, replayed atomic.Int64
-	for _, err := range kittest.Concurrently(2*hands, func(i int) error {
-		if i >= hands { // each of these replays different alerts
-			for n := i - hands; n < many; n += 2 * hands {
+	for _, err := range kittest.Concurrently(2*workers, func(i int) error {
+		if i >= workers { // each of these replays different alerts
+			for n := i - workers; n < many; n += 2 * workers {
 				one, err := l.Replay(t.Context(), alert.ReplaySelection{AlertID: alerts[n].ID}, at(50), at(1000), false)
 				if replayed.Add(int64(one)); err != nil {
 					return err

@@ -14,7 +14,7 @@ import (
 // bulkRows is the number of rows per INSERT statement.
 const bulkRows = 1000
 
-// Fill stores contents in an empty directory. Of several concurrent calls, one fills
+// Fill stores a snapshot in an empty directory. Of several concurrent calls, one fills
 // it.
 func (s *Store) Fill(ctx context.Context, snapshot directory.Snapshot) (filled bool, err error) {
 	err = s.write(ctx, func(ctx context.Context, t tx) error {

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX books_user_id ON books (user_id);

@@ -1,0 +1,63 @@
+package edge
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/kit/rpc"
+)
+
+// maxIntakeBytes limits a body of intake, decompressed: 10,000 alerts of Alertmanager with
+// their labels are below 16 MiB.
+const maxIntakeBytes = 16 << 20
+
+// A created resource is 201, and a name that is taken is 400.
+var (
+	statusCreate = map[int]int{http.StatusOK: http.StatusCreated, http.StatusConflict: http.StatusBadRequest}
+	statusRename = map[int]int{http.StatusConflict: http.StatusBadRequest}
+	statusAdd    = map[int]int{http.StatusOK: http.StatusCreated}
+)
+
+// RESTRules are the rules of the REST paths of the API; Legacy are the nine paths of the
+// older service.
+var RESTRules = rpc.RESTRules{
+	"GET /v1/groups":                               {Legacy: true},
+	"GET /v1/groups/{id}":                          {Legacy: true},
+	"POST /v1/groups":                              {Legacy: true, Status: statusCreate, Refused: "id"},
+	"PUT /v1/groups/{id}":                          {Legacy: true, Status: statusRename},
+	"DELETE /v1/groups/{id}":                       {Legacy: true},
+	"GET /v1/groups/{id}/users":                    {Legacy: true},
+	"POST /v1/groups/{id}/users":                   {Legacy: true, Status: statusAdd},
+	"DELETE /v1/groups/{id}/users/{nick_name}":     {Legacy: true},
+	"POST /v1/alerts":                              {Legacy: true},
+	"POST /v1/users":                               {Status: statusCreate},
+	"PUT /v1/users/{nick_name}":                    {Status: statusRename},
+	"POST /v1/users/{nick_name}/addresses":         {Status: statusCreate},
+	"PUT /v1/users/{nick_name}/addresses/{id}":     {Status: statusRename},
+	"POST /v1/intake/{source}":                     {MaxBytes: maxIntakeBytes, BodyType: acceptIntakeTypes, Headers: "Ce-"},
+	"POST /v1/callbacks/{messenger}/{delivery_id}": {BodyType: acceptForm, Headers: "X-Twilio-"},
+}
+
+// acceptIntakeTypes accepts JSON. For CloudEvents it accepts their own types, and any type with the
+// headers of the binary mode.
+func acceptIntakeTypes(req *http.Request, mediaType string) error {
+	if !strings.HasSuffix(strings.TrimSuffix(req.URL.Path, "/"), "/cloudevents") {
+		if !rpc.IsJSON(mediaType) {
+			return errors.New("send the body as application/json")
+		}
+		return nil
+	}
+	if strings.HasPrefix(mediaType, "application/cloudevents") || req.Header.Get("Ce-Specversion") != "" {
+		return nil
+	}
+	return errors.New("send the body as application/cloudevents+json or application/cloudevents-batch+json, or as any type with the headers ce-specversion, ce-id, ce-source and ce-type")
+}
+
+// acceptForm accepts the forms of providers' callbacks.
+func acceptForm(_ *http.Request, mediaType string) error {
+	if mediaType != "application/x-www-form-urlencoded" {
+		return errors.New("send the body as application/x-www-form-urlencoded")
+	}
+	return nil
+}
