@@ -1,3 +1,4 @@
+// Package ledgertest has the conformance suite for the ledger, which each backend runs in one line.
 package ledgertest
 
 import (

@@ -1,5 +1,5 @@
-// Package storetest has the conformance suites for the directory and the ledger: one suite for each
-// interface, which each backend runs in one line.
+// Package storetest has the conformance suite for the directory, which each backend runs in one
+// line.
 package storetest
 
 import (
