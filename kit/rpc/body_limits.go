@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,23 +51,28 @@ func (b *byteBudget) take(n int64) bool {
 
 // requestBody is a request body with timeouts and a budget. Its errors have the codes that
 // callers get. It is safe for use by one reader.
+//
+// The timeouts are read deadlines of the connection, or of the stream in HTTP/2. The first
+// is http.Server.ReadTimeout, so that a body that arrives at once costs no timer.
 type requestBody struct {
 	io.ReadCloser
-	limits *bodyLimits
-	budget *byteBudget
-	writer http.ResponseWriter // sets the read deadline of the connection or stream
+	limits  *bodyLimits
+	budget  *byteBudget
+	writer  http.ResponseWriter // sets the read deadline
+	streams bool                // HTTP/2: the deadline is that of the body only
 
-	mu       sync.Mutex
-	timer    *time.Timer
 	started  time.Time
+	extended time.Time // of the last extension
 	received int64
 	charged  int64 // reserved in the budget
-	done     bool  // read to its end, or the request has ended
-	expired  bool
+	done     bool  // read to its end, or timed out
 }
 
+// extendInterval is the least time between two extensions of a deadline.
+const extendInterval = time.Second
+
 // withBodyLimits wraps a handler so that each request body is read under limits and counted
-// against budget.
+// against budget. The server's ReadTimeout must be limits.idle.
 func withBodyLimits(next http.Handler, limits bodyLimits, budget *byteBudget) http.Handler {
 	return &limitedBodies{next: next, limits: limits, budget: budget}
 }
@@ -82,6 +86,9 @@ type limitedBodies struct {
 // ServeHTTP serves a request.
 func (h *limitedBodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
+		if r.ProtoMajor < 2 {
+			setReadDeadline(w, time.Time{})
+		}
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -92,13 +99,21 @@ func (h *limitedBodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // limit returns a copy of r, with its body under limits. The server keeps the original.
 func (h *limitedBodies) limit(w http.ResponseWriter, r *http.Request) (*http.Request, *requestBody) {
-	body := &requestBody{ReadCloser: r.Body, limits: &h.limits, budget: h.budget, writer: w, started: time.Now()}
-	body.mu.Lock()
-	body.timer = time.AfterFunc(h.limits.idle, body.expire)
-	body.mu.Unlock()
+	now := time.Now()
+	body := &requestBody{
+		ReadCloser: r.Body, limits: &h.limits, budget: h.budget, writer: w, streams: r.ProtoMajor == 2,
+		started: now, extended: now,
+	}
 	limited := *r
 	limited.Body = body
 	return &limited, body
+}
+
+// setReadDeadline sets the deadline of the next bytes of the connection, or of the stream in
+// HTTP/2; zero for none. The server itself reads on in HTTP/1.1 to see whether the caller is
+// gone, and would take a deadline for that.
+func setReadDeadline(w http.ResponseWriter, deadline time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(deadline) // fails only for the writer of a test
 }
 
 // Read returns deadline_exceeded if the body does not arrive in time, unavailable if the
@@ -106,24 +121,17 @@ func (h *limitedBodies) limit(w http.ResponseWriter, r *http.Request) (*http.Req
 // malformed.
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.received += int64(n)
-	if !b.chargeLocked(b.received - smallBodyBytes) {
+	switch {
+	case !b.reserve(b.received - smallBodyBytes):
 		return n, errTooManyLargeBodies()
-	}
-	if err == nil {
-		if n > 0 && !b.done {
-			b.timer.Reset(b.timeLeft())
+	case err == nil:
+		if n > 0 {
+			b.extend()
 		}
 		return n, nil
-	}
-	b.timer.Stop()
-	if errors.Is(err, io.EOF) {
-		b.done = true
-		if b.expired {
-			b.setDeadline(time.Time{}) // the last byte arrived just in time
-		}
+	case errors.Is(err, io.EOF):
+		b.end()
 		return n, io.EOF
 	}
 	return n, b.translate(err)
@@ -137,7 +145,8 @@ func errTooManyLargeBodies() error {
 func (b *requestBody) translate(err error) error {
 	var tooLarge *http.MaxBytesError
 	switch {
-	case b.expired && errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.done = true // the deadline stays: the server does not wait for the rest either
 		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("body: timed out"))
 	case errors.As(err, &tooLarge), errors.Is(err, http.ErrBodyReadAfterClose):
 		return err
@@ -145,22 +154,31 @@ func (b *requestBody) translate(err error) error {
 	return connect.NewError(connect.CodeInvalidArgument, errors.New("body: truncated, or malformed transfer encoding"))
 }
 
-// timeLeft returns the time left for the next byte.
-func (b *requestBody) timeLeft() time.Duration {
-	whole := b.limits.start + time.Duration(b.received/b.limits.minRate)*time.Second
-	return min(b.limits.idle, max(whole-time.Since(b.started), 0))
+// extend extends the deadline after further bytes.
+func (b *requestBody) extend() {
+	now := time.Now()
+	if now.Sub(b.extended) < extendInterval {
+		return
+	}
+	b.extended = now
+	total := b.limits.start + time.Duration(b.received/b.limits.minRate)*time.Second
+	setReadDeadline(b.writer, now.Add(min(b.limits.idle, max(total-now.Sub(b.started), 0))))
+}
+
+// end ends the timeouts with the body: the handler may take longer.
+func (b *requestBody) end() {
+	if !b.done && !b.streams {
+		setReadDeadline(b.writer, time.Time{})
+	}
+	b.done = true
 }
 
 // charge reserves n more bytes of the budget for data beside the body, such as the
 // decompressed body, and reports whether they were available.
-func (b *requestBody) charge(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.chargeLocked(b.charged + n)
-}
+func (b *requestBody) charge(n int64) bool { return b.reserve(b.charged + n) }
 
-// chargeLocked raises the request's reservation in the budget to total.
-func (b *requestBody) chargeLocked(total int64) bool {
+// reserve raises the request's reservation in the budget to total.
+func (b *requestBody) reserve(total int64) bool {
 	if more := total - b.charged; more > 0 {
 		if !b.budget.take(more) {
 			return false
@@ -170,31 +188,12 @@ func (b *requestBody) chargeLocked(total int64) bool {
 	return true
 }
 
-func (b *requestBody) setDeadline(deadline time.Time) {
-	_ = http.NewResponseController(b.writer).SetReadDeadline(deadline) // fails only for the writer of a test
-}
-
-// expire ends a blocked read.
-func (b *requestBody) expire() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.done {
-		return
-	}
-	b.expired = true
-	b.setDeadline(time.Now())
-}
-
-// finish ends the limits with the request, and releases its budget. The server reads the
-// rest of the body before the next request of the connection, so that has a deadline too.
+// finish releases the budget with the request. The server reads the rest of the body before
+// the next request of the connection, so that has a deadline too.
 func (b *requestBody) finish() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.timer.Stop()
-	if !b.done && !b.expired {
-		b.setDeadline(time.Now().Add(b.limits.discard))
+	if !b.done {
+		setReadDeadline(b.writer, time.Now().Add(b.limits.discard))
 	}
-	b.done = true
 	b.budget.free.Add(b.charged)
 	b.charged = 0
 }

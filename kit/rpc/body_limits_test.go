@@ -155,6 +155,41 @@ func TestBodyLimitsEndWithTheBody(t *testing.T) {
 	})
 }
 
+// TestHandlerWithoutABodyMayTakeLong checks that the timeouts of bodies do not end a request
+// that has none, or whose body has been read, by each version of HTTP.
+func TestHandlerWithoutABodyMayTakeLong(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for _, body := range []string{"", "abc"} {
+			t.Run(fmt.Sprintf("HTTP/2 %t body %q", http2, body), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					listener := serveInMemory(t, 0, slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						_, err := io.ReadAll(r.Body)
+						time.Sleep(10 * time.Minute) // in the synctest bubble
+						fmt.Fprintf(w, "%v, %v", err, r.Context().Err())
+					}))
+					protocols := new(http.Protocols)
+					protocols.SetUnencryptedHTTP2(http2)
+					protocols.SetHTTP1(!http2)
+					transport := &http.Transport{DialContext: listener.Dial, Protocols: protocols}
+					defer transport.CloseIdleConnections()
+					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", strings.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					res, err := (&http.Client{Transport: transport}).Do(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer res.Body.Close()
+					if got, _ := io.ReadAll(res.Body); string(got) != "<nil>, <nil>" {
+						t.Errorf("%s", got)
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestUnreadBodyEndsWithItsRequest checks that the server does not wait for a body that the
 // handler has refused.
 func TestUnreadBodyEndsWithItsRequest(t *testing.T) {
@@ -220,7 +255,7 @@ func TestLargeBodiesHaveABudget(t *testing.T) {
 	budget := newByteBudget(1 << 20)
 	read := func(n int) error {
 		body := &requestBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", n))), limits: &defaultBodyLimits, budget: budget,
-			writer: httptest.NewRecorder(), timer: time.NewTimer(time.Hour), started: time.Now()}
+			writer: httptest.NewRecorder(), started: time.Now()}
 		t.Cleanup(body.finish)
 		_, err := io.ReadAll(body)
 		return err

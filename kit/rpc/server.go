@@ -43,6 +43,7 @@ func newServer(listener net.Listener, handler http.Handler, admission *Admission
 		Protocols:         protocols,
 		HTTP2:             &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingTimeout},
 		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       limits.idle, // extended by withBodyLimits
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         admission.connections.track,
