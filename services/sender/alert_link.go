@@ -14,7 +14,7 @@ const alertTimeout = time.Second
 // errAlertTimeout is returned if the alert service did not respond within alertTimeout.
 var errAlertTimeout = errors.New("alert service timeout")
 
-// alertLink is the connection state of the alert service, one for all pipelines: it is down
+// An alertLink is the connection state of the alert service, one for all pipelines: it is down
 // while a call has been pending for longer than alertTimeout. Pending calls are retried,
 // which detects that the alert service is back. It is safe for concurrent use.
 type alertLink struct {

@@ -41,7 +41,7 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 	batch := &claimBatchSizer{workers: s.Workers}
 	calls := &alertCalls{link: link}
 	slots := &slotReserver{now: s.Now, limiter: s.Limiter, deferrer: deferrer}
-	refusals := newRefusals()
+	refusals := newRefusalCounter()
 	breakers := &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
 		s.Metrics.BreakerChanged(name, from, to)
 		log.Warn("breaker changed", "key", key, "from", from, "to", to)
