@@ -53,8 +53,8 @@ func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 	return left, nil
 }
 
-// withScarceSlots returns the tasks that would reserve a slot under a key whose next slot would then
-// be later than claimHorizon from now.
+// withScarceSlots returns the tasks that would reserve a slot under a key whose next slot
+// would then be later than claimHorizon from now.
 func (s *planStage) withScarceSlots(tasks []*task) map[*task]bool {
 	lacking := map[ratelimit.Key][]*task{}
 	for _, t := range tasks {

@@ -26,10 +26,12 @@
 // message, or the leases of its claims expire. When the sender stops, each stage finishes
 // the work of the one before it.
 //
-// A stage is a struct in the file of its name, and only its own goroutine uses its fields,
-// but for the call stage, which has many workers. What stages share is a type that is safe
-// for concurrent use: the channels and queues between them, the breakers, the size of a
-// claim batch, the link to the alert service. pipeline.go connects them.
+// A stage is a struct in the file of its name, and no other stage reaches its fields. take,
+// plan and claim share a goroutine, since up to the claim the taken jobs are nacked as a
+// whole; call has a goroutine for each worker, the others have one each. Shared state has
+// types of its own, which are safe for concurrent use: the queues between stages, the
+// breakers, the size of a claim batch, the link to the alert service. pipeline.go connects
+// the stages.
 package sender
 
 import (
