@@ -99,13 +99,12 @@ func TestDeferredWhileTheClockSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var raw steppedClock
 		service := &recordingDispatch{}
-		s := &Sender{Now: raw.now, Metrics: NoMetrics{}}
-		pl := &pipeline{Sender: s}
+		d := &deferrer{now: raw.now, metrics: NoMetrics{}}
 		client := DispatchClient{Service: service, Clock: SharedClock(raw.now)}
 		want := []time.Duration{20 * time.Second, 20 * time.Second, 15 * time.Second, 0}
 		for i, step := range []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour} {
 			raw.ahead.Store(int64(time.Hour))
-			r := pl.deferTask(&task{}, raw.now().Add(20*time.Second), deferralRateLimit)
+			r := d.deferUntil(&task{}, raw.now().Add(20*time.Second), deferralRateLimit)
 			raw.ahead.Add(int64(step))
 			if err := client.Defer(t.Context(), []Deferral{*r.deferral}); err != nil {
 				t.Fatal(err)

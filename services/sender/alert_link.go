@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -15,7 +14,7 @@ const alertTimeout = time.Second
 // errAlertTimeout is returned if the alert service did not respond within alertTimeout.
 var errAlertTimeout = errors.New("alert service timeout")
 
-// alertLink is the connection state of the alert service, one for all pipelines: it is down
+// An alertLink is the connection state of the alert service, one for all pipelines: it is down
 // while a call has been pending for longer than alertTimeout. Pending calls are retried,
 // which detects that the alert service is back. It is safe for concurrent use.
 type alertLink struct {
@@ -107,38 +106,4 @@ func (l *alertLink) down() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.isDown
-}
-
-// callAlert makes a call, and returns errAlertTimeout if there is no response within
-// alertTimeout. Then the call is retried in the background until a grace period after ctx
-// ended, and its response is passed to late.
-func callAlert[T any](ctx context.Context, pl *pipeline, what string, ask func(context.Context) (T, error), late func(context.Context, T)) (T, error) {
-	type answer struct {
-		value T
-		err   error
-	}
-	asking, cancel := withGrace(ctx, stopClaimTimeout)
-	first := make(chan answer) // received by the caller, or not at all
-	gone := make(chan struct{})
-	pl.asking.Go(func() {
-		defer cancel()
-		value, err := retryUntilAnswered(asking, pl.link, what, func() (T, error) { return ask(asking) })
-		select {
-		case first <- answer{value, err}:
-		case <-gone:
-			if err == nil {
-				late(asking, value)
-			}
-		}
-	})
-	patience := time.NewTimer(alertTimeout + 20*time.Millisecond) // the link is down by then
-	defer patience.Stop()
-	select {
-	case a := <-first:
-		return a.value, a.err
-	case <-patience.C:
-		close(gone)
-		var none T
-		return none, errAlertTimeout
-	}
 }

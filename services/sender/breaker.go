@@ -31,7 +31,8 @@ const (
 	probeInterval = 500 * time.Millisecond
 )
 
-// A breaker is the circuit breaker of one credential in this process.
+// A breaker is the circuit breaker of one credential in this process. A nil breaker allows
+// all calls.
 type breaker struct {
 	circuitbreaker.CircuitBreaker[any]
 	used             time.Time
@@ -44,7 +45,8 @@ type breaker struct {
 	failuresInRow int // failures in a row to the only destination
 }
 
-// breakers holds the breakers of one messenger.
+// breakers holds the breakers of one messenger: the plan stage reads how long to wait,
+// the call stage uses them. It is safe for concurrent use, and so is each breaker.
 type breakers struct {
 	config  BreakerConfig
 	now     func() time.Time

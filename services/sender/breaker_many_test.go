@@ -115,7 +115,7 @@ func TestBreakers30000(t *testing.T) {
 // TestRefusalsAreBounded counts for very many keys: only those that were refused last are
 // kept.
 func TestRefusalsAreBounded(t *testing.T) {
-	r := newRefusals()
+	r := newRefusalCounter()
 	for n := range 3 * maxRefusedKeys {
 		r.count(strconv.Itoa(n))
 		r.count("often")

@@ -17,12 +17,15 @@ const (
 	averageCalls = 64
 )
 
-// A claimBatch determines the size of a claim batch. It is safe for concurrent use; its zero
-// value has no calls recorded.
-type claimBatch struct{ took atomic.Int64 }
+// A claimBatchSizer determines the size of a claim batch: the report stage observes calls,
+// the take and schedule stages read the size. It is safe for concurrent use.
+type claimBatchSizer struct {
+	workers int
+	took    atomic.Int64 // average duration of a call, in nanoseconds; 0 before the first
+}
 
 // observe records the duration of a call, 0 for none. It must not be called concurrently.
-func (b *claimBatch) observe(took time.Duration) {
+func (b *claimBatchSizer) observe(took time.Duration) {
 	switch before := b.took.Load(); {
 	case took <= 0:
 	case before == 0:
@@ -34,10 +37,10 @@ func (b *claimBatch) observe(took time.Duration) {
 
 // size returns as many deliveries as the workers call in claimBatchTime, but at least one per
 // worker, and no more before a call is recorded.
-func (b *claimBatch) size(workers int) int {
+func (b *claimBatchSizer) size() int {
 	took := b.took.Load()
 	if took <= 0 {
-		return workers
+		return b.workers
 	}
-	return min(max(workers, int(int64(workers)*claimBatchTime.Nanoseconds()/took)), maxPerWorker*workers)
+	return min(max(b.workers, int(int64(b.workers)*claimBatchTime.Nanoseconds()/took)), maxPerWorker*b.workers)
 }

@@ -9,8 +9,8 @@ import (
 // claimBatchTime.
 func TestClaimBatchSize(t *testing.T) {
 	const workers = 64
-	var b claimBatch
-	if got := b.size(workers); got != workers {
+	b := claimBatchSizer{workers: workers}
+	if got := b.size(); got != workers {
 		t.Errorf("before a call: %d", got)
 	}
 	saw := func(count int, took time.Duration) {
@@ -30,12 +30,12 @@ func TestClaimBatchSize(t *testing.T) {
 		{2000, 300 * time.Millisecond, workers},
 	} {
 		saw(c.count, c.took)
-		if got := b.size(workers); got < c.want-1 || got > c.want+1 {
+		if got := b.size(); got < c.want-1 || got > c.want+1 {
 			t.Errorf("after %d calls of %s: %d, want %d", c.count, c.took, got, c.want)
 		}
 	}
 	saw(1, 0)
-	if got := b.size(workers); got != workers {
+	if got := b.size(); got != workers {
 		t.Errorf("after a result without a call: %d", got)
 	}
 }

@@ -1,102 +1,58 @@
 package sender
 
 import (
-	"strconv"
-	"strings"
+	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// A task is a delivery of an in-flight message.
-type task struct {
-	message  *inFlightMessage
-	job      *job.Job
-	delivery job.Delivery
-	taken    time.Time
-	claim    Claim // zero until it is claimed
-
-	credential, destination limitedKey
-	misses                  int    // missed slots
-	refused                 string // code of the provider's refusal, if no call is to be made
-}
-
-// A limitedKey is a limiter key and the slot that is reserved under it.
-type limitedKey struct {
-	ratelimit.Key // without an ID if the key is unknown
-	slot          ratelimit.Slot
-}
-
-// needsSlot reports whether a slot is needed.
-func (k limitedKey) needsSlot() bool { return k.ID != "" && k.Rate.Limited() }
-
-// isFinerThanGranularity reports whether the intervals of all its slots are shorter than slotGranularity.
-func (t *task) isFinerThanGranularity() bool {
-	for _, k := range []*limitedKey{&t.destination, &t.credential} {
-		if k.needsSlot() && k.Rate.Interval() >= slotGranularity {
-			return false
-		}
-	}
-	return true
-}
-
-// isUrgent reports whether its slots are urgent.
-func (t *task) isUrgent() bool { return t.job.Rank <= job.High }
-
-// slots returns the reserved slots and the misses, as the next job carries them.
-func (t *task) slots() string {
-	if t.credential.slot.IsZero() && t.destination.slot.IsZero() {
-		return ""
-	}
-	return t.destination.slot.String() + ";" + t.credential.slot.String() + ";" + strconv.Itoa(t.misses)
-}
-
-// readSlots restores the slots that were reserved before the delivery was deferred.
-func (t *task) readSlots() {
-	destination, rest, _ := strings.Cut(t.delivery.Slots, ";")
-	credential, misses, _ := strings.Cut(rest, ";")
-	t.destination.slot, t.credential.slot = ratelimit.ParseSlot(destination), ratelimit.ParseSlot(credential)
-	t.misses, _ = strconv.Atoi(misses) // 0 if there is none
-	for _, one := range []*limitedKey{&t.destination, &t.credential} {
-		if !one.needsSlot() { // the limit was switched off
-			one.slot = ratelimit.Slot{}
-		}
-	}
-}
-
-// inFlightMessage is an in-flight message, with the number of its unsettled deliveries.
+// An inFlightMessage is an in-flight message, with the number of its unsettled deliveries.
+// Its counters are safe for concurrent use.
 type inFlightMessage struct {
 	job.QueueMessage
 	unsettled  atomic.Int32 // incremented before the first result
 	unrecorded atomic.Bool  // a result could not be recorded
 }
 
-// A result ends a task: with a report, a deferral, or neither if another sender has the
-// delivery.
+// A result ends a task, with a report or a deferral.
 type result struct {
-	hand     *inFlightMessage
+	message  *inFlightMessage
 	report   *Report
 	called   bool // the report is of an actual call
 	deferral *Deferral
 }
 
-// Reasons for deferrals.
-const (
-	deferralRateLimit  = "pace"
-	deferralPause      = "pause"
-	deferralBreaker    = "breaker"
-	deferralProbe      = "probe"
-	deferralStop       = "stop"
-	deferralLease      = "lease"
-	deferralMissedSlot = "late"
-)
+// settle settles results, which err reports as not recorded. It acks the queue messages of
+// which all deliveries are recorded, and nacks those of which some could not be. It is safe
+// for concurrent use.
+func settle(log *slog.Logger, results []result, err error) {
+	for _, r := range results {
+		if err != nil {
+			r.message.unrecorded.Store(true)
+		}
+		if r.message.unsettled.Add(-1) > 0 {
+			continue
+		}
+		if r.message.unrecorded.Load() {
+			logQueueError(log, "nack", r.message.Nack())
+		} else {
+			logQueueError(log, "ack", r.message.Ack())
+		}
+	}
+}
 
-// deferTask returns the result that defers a task to a time.
-func (pl *pipeline) deferTask(t *task, until time.Time, why string) result {
-	pl.Metrics.Deferred(pl.name, why)
-	return result{hand: t.message, deferral: &Deferral{
-		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(pl.Now()), Slots: t.slots(),
-	}}
+// nackAll nacks queue messages.
+func nackAll(log *slog.Logger, messages []job.QueueMessage) {
+	for _, m := range messages {
+		logQueueError(log, "nack", m.Nack())
+	}
+}
+
+// logQueueError logs a failed ack or nack. It needs no retry: the queue redelivers the
+// message, and its deliveries are not claimed twice.
+func logQueueError(log *slog.Logger, what string, err error) {
+	if err != nil {
+		log.Debug("queue operation failed", "op", what, "error", err)
+	}
 }

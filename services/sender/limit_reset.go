@@ -2,49 +2,53 @@ package sender
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// dropSlots drops slots that were reserved under a slower limit, or under a limit that is
-// off now, and makes the deliveries that wait for them due at once.
-func (pl *pipeline) dropSlots(ctx context.Context) {
+// A limitReset drops the slots of a messenger, once after the start, that were reserved
+// under a slower rate limit, or under one that is off now.
+type limitReset struct {
+	messenger string
+	log       *slog.Logger
+	limiter   *ratelimit.Limiter
+	limits    messenger.Limits
+	dispatch  Dispatch
+	link      *alertLink
+}
+
+// run drops the slots, and makes the deliveries that wait for them due at once.
+func (r *limitReset) run(ctx context.Context) {
 	select {
-	case <-pl.Limiter.Ready():
+	case <-r.limiter.Ready():
 	case <-ctx.Done():
 		return
 	}
-	n, err := pl.Limiter.ResetSlow(ctx, pl.rateOfKey, claimHorizon)
+	n, err := r.limiter.ResetSlow(ctx, r.rateOfKey, claimHorizon)
 	if err != nil && ctx.Err() == nil {
-		pl.Log.Warn("cannot drop slots of a slower limit, deliveries wait for them", "messenger", pl.name, "error", err)
+		r.log.Warn("cannot drop slots of a slower limit, deliveries wait for them", "error", err)
 	}
 	if n == 0 {
 		return
 	}
-	released, err := retryUntilAnswered(ctx, pl.link, "release deliveries", func() (int, error) { return pl.Dispatch.Release(ctx, pl.name) })
+	released, err := retryUntilAnswered(ctx, r.link, "release deliveries", func() (int, error) { return r.dispatch.Release(ctx, r.messenger) })
 	if err != nil {
 		if ctx.Err() == nil {
-			pl.Log.Warn("cannot release deliveries that wait for slots of a slower limit", "messenger", pl.name, "error", err)
+			r.log.Warn("cannot release deliveries that wait for slots of a slower limit", "error", err)
 		}
 		return
 	}
-	pl.Log.Info("rate limits were raised, slots of slower limits dropped", "messenger", pl.name, "keys", n, "deliveries", released)
+	r.log.Info("rate limits were raised, slots of slower limits dropped", "keys", n, "deliveries", released)
 }
 
 // rateOfKey returns the rate limit of a limiter key, and false for one of another messenger.
-func (pl *pipeline) rateOfKey(id string) (ratelimit.Rate, bool) {
+func (r *limitReset) rateOfKey(id string) (ratelimit.Rate, bool) {
 	name, destination := messenger.OfKeyID(id)
-	return pl.rate(destination), name == pl.name
-}
-
-// rate returns the rate limit of a credential, or of a destination.
-func (pl *pipeline) rate(destination bool) ratelimit.Rate {
-	if !destination {
-		return pl.limits.Credential
+	rate := r.limits.Credential
+	if destination {
+		rate = destinationRate(r.limits)
 	}
-	if pl.limits.Credential.Implies(pl.limits.Destination) { // the credential's slots suffice
-		return ratelimit.Rate{}
-	}
-	return pl.limits.Destination
+	return rate, name == r.messenger
 }

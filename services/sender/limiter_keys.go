@@ -5,47 +5,67 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
-// keyCacheSize is the number of addresses in a pipeline's key cache, of some 300 bytes each.
-const keyCacheSize = 4096
+// limiterKeyCacheSize is the number of addresses whose limiter keys are kept, of some 300
+// bytes each.
+const limiterKeyCacheSize = 4096
+
+// limiterKeys determines the limiter keys of tasks. Only the plan stage uses it: it is not
+// safe for concurrent use.
+type limiterKeys struct {
+	messenger string
+	limits    messenger.Limits
+	key       *seal.Keyring
+	cache     *simplelru.LRU[limiterAddress, addressKeys]
+}
 
 // limiterAddress is the part of a task's address that determines its limiter keys.
 type limiterAddress struct{ fingerprint, destination string }
 
-// limiterKeys are the limiter keys of an address.
-type limiterKeys struct{ credential, destination ratelimit.Key }
+// addressKeys are the limiter keys of an address.
+type addressKeys struct{ credential, destination ratelimit.Key }
 
-func newKeyCache() *simplelru.LRU[limiterAddress, limiterKeys] {
-	known, _ := simplelru.NewLRU[limiterAddress, limiterKeys](keyCacheSize, nil) // never fails for a size above 0
-	return known
+func newLimiterKeys(name string, limits messenger.Limits, key *seal.Keyring) *limiterKeys {
+	cache, _ := simplelru.NewLRU[limiterAddress, addressKeys](limiterKeyCacheSize, nil) // never fails for a size above 0
+	return &limiterKeys{messenger: name, limits: limits, key: key, cache: cache}
 }
 
-// setLimiterKeys sets the limiter keys of a task. If the job lacks the credential fingerprint,
-// it opens the credential to compute it.
-func (pl *pipeline) setLimiterKeys(t *task) {
+// set sets the limiter keys of a task. If the job lacks the credential fingerprint, it opens
+// the credential to compute it.
+func (k *limiterKeys) set(t *task) {
 	fingerprint := t.delivery.CredentialFingerprint
 	if fingerprint == "" {
-		credential, err := pl.Key.OpenForOwner(t.delivery.SealedCredential, pl.owner(t))
+		credential, err := k.key.OpenForOwner(t.delivery.SealedCredential, t.owner(k.messenger))
 		if err != nil {
 			return
 		}
-		fingerprint = pl.Key.Fingerprint(pl.name, credential)
+		fingerprint = k.key.Fingerprint(k.messenger, credential)
 	}
-	of := limiterAddress{fingerprint, t.delivery.Destination}
-	all, known := pl.keyCache.Get(of)
-	if !known {
-		all = pl.limiterKeysOf(of)
-		pl.keyCache.Add(of, all)
+	address := limiterAddress{fingerprint, t.delivery.Destination}
+	keys, ok := k.cache.Get(address)
+	if !ok {
+		keys = k.of(address)
+		k.cache.Add(address, keys)
 	}
-	t.credential.Key, t.destination.Key = all.credential, all.destination
+	t.credential.Key, t.destination.Key = keys.credential, keys.destination
 }
 
-// limiterKeysOf returns the limiter keys of an address.
-func (pl *pipeline) limiterKeysOf(of limiterAddress) limiterKeys {
-	all := limiterKeys{credential: ratelimit.Key{ID: messenger.CredentialKeyID(pl.name, of.fingerprint), Rate: pl.limits.Credential}}
-	if pl.limits.Destination.Limited() {
-		all.destination = ratelimit.Key{ID: messenger.DestinationKeyID(pl.name, of.fingerprint, of.destination), Rate: pl.rate(true)}
+// of returns the limiter keys of an address.
+func (k *limiterKeys) of(address limiterAddress) addressKeys {
+	keys := addressKeys{credential: ratelimit.Key{ID: messenger.CredentialKeyID(k.messenger, address.fingerprint), Rate: k.limits.Credential}}
+	if k.limits.Destination.Limited() {
+		keys.destination = ratelimit.Key{ID: messenger.DestinationKeyID(k.messenger, address.fingerprint, address.destination), Rate: destinationRate(k.limits)}
 	}
-	return all
+	return keys
+}
+
+// destinationRate returns the rate limit of a destination, or none if that of the credential
+// implies it: then the slots of the credential suffice.
+func destinationRate(limits messenger.Limits) ratelimit.Rate {
+	if limits.Credential.Implies(limits.Destination) {
+		return ratelimit.Rate{}
+	}
+	return limits.Destination
 }

@@ -2,146 +2,105 @@ package sender
 
 import (
 	"context"
-	"slices"
 	"sync"
-	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// stopClaimTimeout is how long a pending claim is retried after the sender stops.
-const stopClaimTimeout = 3 * time.Second
-
-// A pipeline takes and sends the jobs of one messenger.
+// A pipeline is the stages that take and send the jobs of one messenger, and the channels
+// and queues that connect them.
 type pipeline struct {
-	*Sender
-	messenger messenger.Messenger
-	name      string
-	limits    messenger.Limits
-	timeout   time.Duration
-	breakers  *breakers
-	refusals  *refusalCounter
-	smoother  smoother // used by the schedule goroutine only
-	// keyCache is used by the take goroutine only.
-	keyCache *simplelru.LRU[limiterAddress, limiterKeys]
+	take     *takeStage // with the plan and claim stages
+	deferral *deferStage
+	schedule *scheduleStage
+	call     *callStage
+	reslot   *reslotStage
+	report   *reportStage
+	reset    *limitReset
 
-	claimed chan []*task // to the schedule
-	ready   *readyQueue  // to the workers
-	results chan result  // to the reporter
-	reslots *reslotQueue // tasks that need other slots
-	batch   claimBatch
-
-	deferrals chan result    // of unclaimed deliveries
-	deferring sync.WaitGroup // unrecorded deferrals; the take goroutine adds and waits
-
-	link   *alertLink
-	slots  *slotOutage    // of slot reservations
-	asking sync.WaitGroup // calls to the alert service, including those that continue in the background
+	claimed   chan []*task
+	deferrals *deferralQueue
+	results   chan result
+	calls     *alertCalls
 }
 
-func newPipeline(s *Sender, m messenger.Messenger, to *alertLink) *pipeline {
+// newPipeline returns the pipeline of a messenger. The link and the outage are shared by all
+// pipelines of a sender.
+func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slotOutage) *pipeline {
 	spec := m.Spec()
-	pl := &pipeline{
-		Sender: s, messenger: m, name: spec.Name, limits: s.Limits(spec), timeout: s.Timeout(spec.Name),
-		refusals:  newRefusals(),
-		smoother:  newSmoother(),
-		keyCache:  newKeyCache(),
-		claimed:   make(chan []*task),
-		ready:     newReadyQueue(),
-		results:   make(chan result, reportBatch),
-		reslots:   newReslotQueue(),
-		deferrals: make(chan result, reportBatch),
-		link:      to,
-	}
-	pl.breakers = &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
-		pl.Metrics.BreakerChanged(pl.name, from, to)
-		pl.Log.Warn("breaker changed", "messenger", pl.name, "key", key, "from", from, "to", to)
+	name, limits, timeout := spec.Name, s.Limits(spec), s.Timeout(spec.Name)
+	log := s.Log.With("messenger", name)
+
+	claimed := make(chan []*task)
+	results := make(chan result, reportBatch)
+	deferrals := newDeferralQueue()
+	ready := newReadyQueue()
+	deferrer := &deferrer{messenger: name, now: s.Now, metrics: s.Metrics}
+	reslots := newReslotQueue(deferrer)
+
+	batch := &claimBatchSizer{workers: s.Workers}
+	calls := &alertCalls{link: link}
+	slots := &slotReserver{now: s.Now, limiter: s.Limiter, deferrer: deferrer}
+	refusals := newRefusalCounter()
+	breakers := &breakers{config: s.Breaker, now: s.Now, byKey: map[string]*breaker{}, changed: func(key, from, to string) {
+		s.Metrics.BreakerChanged(name, from, to)
+		log.Warn("breaker changed", "key", key, "from", from, "to", to)
 	}}
-	return pl
+
+	return &pipeline{
+		take: &takeStage{
+			messenger: name, log: log, jobs: s.Jobs(name), batch: batch, link: link, outage: outage,
+			plan: &planStage{
+				log: log, now: s.Now, limiter: s.Limiter, keys: newLimiterKeys(name, limits, s.Key), slots: slots, breakers: breakers,
+				deferrer: deferrer, dispatch: s.Dispatch, calls: calls, deferrals: deferrals,
+			},
+			claim:   &claimStage{log: log, now: s.Now, dispatch: s.Dispatch, calls: calls},
+			claimed: claimed, deferrals: deferrals,
+		},
+		deferral: &deferStage{log: log, dispatch: s.Dispatch, calls: calls, deferrals: deferrals},
+		schedule: &scheduleStage{
+			now: s.Now, timeout: timeout, limiter: s.Limiter, deferrer: deferrer, batch: batch, smoother: newSmoother(), maxWorkers: s.Workers,
+			claimed: claimed, ready: ready, reslots: reslots, results: results,
+		},
+		call: &callStage{
+			name: name, messenger: m, log: log, now: s.Now, metrics: s.Metrics, key: s.Key, timeout: timeout,
+			limiter: s.Limiter, breakers: breakers, refusals: refusals, deferrer: deferrer,
+			share: &outcomeSharer{
+				messenger: name, credentialURL: spec.Credential.URL, log: log, metrics: s.Metrics, limiter: s.Limiter,
+				breakers: breakers, refusals: refusals, refusalTime: s.RefusalTime, dispatch: s.Dispatch,
+			},
+			ready: ready, reslots: reslots, results: results,
+		},
+		reslot: &reslotStage{
+			now: s.Now, timeout: timeout, slots: slots, deferrer: deferrer,
+			reslots: reslots, claimed: claimed, results: results,
+		},
+		report: &reportStage{log: log, dispatch: s.Dispatch, link: link, batch: batch, results: results},
+		reset:  &limitReset{messenger: name, log: log, limiter: s.Limiter, limits: limits, dispatch: s.Dispatch, link: link},
+
+		claimed: claimed, deferrals: deferrals, results: results, calls: calls,
+	}
 }
 
-// run takes, schedules, calls and reports until ctx ends; then each stage finishes the
-// work of the one before it.
-func (pl *pipeline) run(ctx context.Context) error {
-	jobs := pl.Jobs(pl.name)
-	var takers, workers, reporters errgroup.Group
-	takers.Go(func() error { return pl.take(ctx, jobs) })
-	takers.Go(func() error { pl.reslotLoop(ctx); return nil })
-	takers.Go(func() error { pl.dropSlots(ctx); return nil })
-	workers.Go(func() error {
-		pl.scheduleLoop(func() { workers.Go(func() error { pl.callLoop(ctx); return nil }) })
-		return nil
+// run runs the stages until ctx ends; then each finishes the work of the one before it.
+func (p *pipeline) run(ctx context.Context) error {
+	var takers, workers, reporters sync.WaitGroup
+	var err error
+	takers.Go(func() { err = p.take.run(ctx) })
+	takers.Go(func() { p.reslot.run(ctx) })
+	takers.Go(func() { p.reset.run(ctx) })
+	workers.Go(func() {
+		p.schedule.run(func() { workers.Go(func() { p.call.run(ctx) }) })
 	})
-	reporters.Go(func() error { pl.reportLoop(ctx); return nil })
-	reporters.Go(func() error { pl.deferLoop(ctx); return nil })
+	reporters.Go(func() { p.report.run(ctx) })
+	reporters.Go(func() { p.deferral.run(ctx) })
 
-	err := takers.Wait()
-	close(pl.claimed)
-	close(pl.deferrals)
-	_ = workers.Wait() // always nil
-	close(pl.results)
-	_ = reporters.Wait()
-	pl.asking.Wait()
+	takers.Wait() // until ctx ends
+	close(p.claimed)
+	p.deferrals.close()
+	workers.Wait()
+	close(p.results)
+	reporters.Wait()
+	p.calls.wait()
 	return err
-}
-
-// claimBatchSize returns how many deliveries are claimed at once.
-func (pl *pipeline) claimBatchSize() int { return pl.batch.size(pl.Workers) }
-
-// dispatchPlan passes on claimed tasks and deferrals. Queue messages without either are
-// acked: other senders have their deliveries, or these must not be sent.
-func (pl *pipeline) dispatchPlan(messages []*inFlightMessage, p plan) {
-	for _, r := range p.deferrals {
-		r.hand.unsettled.Add(1)
-	}
-	granted := slices.DeleteFunc(p.claim, func(t *task) bool { return t.claim.Fence == 0 })
-	for _, t := range granted {
-		t.message.unsettled.Add(1)
-	}
-	for _, m := range messages {
-		if m.unsettled.Load() == 0 {
-			pl.logJobError("ack", m.Ack())
-		}
-	}
-	pl.deferring.Add(len(p.deferrals))
-	for _, r := range p.deferrals {
-		pl.deferrals <- r
-	}
-	if len(granted) > 0 {
-		pl.claimed <- granted
-	}
-}
-
-// callLoop calls the provider for one delivery after the other, up to the last claimed one,
-// even after ctx ended.
-func (pl *pipeline) callLoop(ctx context.Context) {
-	ctx = context.WithoutCancel(ctx)
-	for t := pl.ready.take(); t != nil; t = pl.ready.take() {
-		r, over := pl.attempt(ctx, t)
-		if over {
-			pl.results <- r
-		}
-		if r.called {
-			pl.shareResult(ctx, t, r.report)
-		}
-	}
-}
-
-// logJobError logs a failed ack or nack. It needs no retry: the queue redelivers the job, and
-// its deliveries are not claimed twice.
-func (pl *pipeline) logJobError(what string, err error) {
-	if err != nil {
-		pl.Log.Debug("queue operation failed", "op", what, "messenger", pl.name, "error", err)
-	}
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }

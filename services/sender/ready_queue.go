@@ -6,8 +6,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A readyQueue is the queue of tasks that may be called now, the most urgent first. One
-// goroutine, the schedule, adds and closes; any number of workers take.
+// A readyQueue is the queue of tasks that may be called now, the most urgent first. It is
+// safe for concurrent use: the goroutine of the schedule stage adds, reads room and closes;
+// any number of workers take.
 type readyQueue struct {
 	mu     sync.Mutex
 	some   sync.Cond // signaled for a task, and on close
@@ -41,7 +42,7 @@ func (r *readyQueue) add(tasks []*task) (unserved int) {
 	return max(0, r.count-r.idle)
 }
 
-// take waits for a task and removes it. It returns nil when the list is closed and empty.
+// take waits for a task and removes it. It returns nil when the queue is closed and empty.
 func (r *readyQueue) take() *task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,7 +57,7 @@ func (r *readyQueue) take() *task {
 	r.count--
 	if r.count < r.below {
 		r.below = 0
-		r.room <- struct{}{} // never blocks: nothing else is sent until full is called again
+		r.room <- struct{}{} // never blocks: nothing else is sent until isFull is called again
 	}
 	for rank, tasks := range r.byRank {
 		if len(tasks) > 0 {
@@ -66,10 +67,10 @@ func (r *readyQueue) take() *task {
 			return first
 		}
 	}
-	panic("ready list: count exceeds its tasks")
+	panic("ready queue: count exceeds its tasks")
 }
 
-// isFull reports whether the list holds at least enough tasks; if so, room is signaled when
+// isFull reports whether the queue holds at least enough tasks; if so, room is signaled when
 // it holds fewer.
 func (r *readyQueue) isFull(enough int) bool {
 	r.mu.Lock()

@@ -11,21 +11,21 @@ import (
 // dropRedeliveries drops redeliveries. They occur when a process died: the queue redelivers
 // its jobs, and the dispatch loop re-enqueues them. Most cost nothing, since they are not
 // claimed twice; but each would first reserve a slot. If slots are so scarce that the
-// next delivery would wait longer than bound for one, the ledger is queried first:
+// next delivery would wait longer than claimHorizon for one, the ledger is queried first:
 // deliveries that are not claimable reserve none, and deliveries with slots keep them.
 // Two senders may still both reserve concurrently.
-func (pl *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task, error) {
-	dear := pl.scarce(tasks)
-	if len(dear) == 0 {
+func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task, error) {
+	scarce := s.withScarceSlots(tasks)
+	if len(scarce) == 0 {
 		return tasks, nil
 	}
-	pl.deferring.Wait() // earlier deferrals must be in the ledger, to be recognized
-	ids := make([]int64, 0, len(dear))
-	for t := range dear {
+	s.deferrals.wait() // earlier deferrals must be in the ledger, to be recognized
+	ids := make([]int64, 0, len(scarce))
+	for t := range scarce {
 		ids = append(ids, t.delivery.ID)
 	}
-	free, err := callAlert(ctx, pl, "list claimable deliveries",
-		func(ctx context.Context) (map[int64]string, error) { return pl.Dispatch.Claimable(ctx, ids) },
+	free, err := callAlert(ctx, s.calls, "list claimable deliveries",
+		func(ctx context.Context) (map[int64]string, error) { return s.dispatch.Claimable(ctx, ids) },
 		func(context.Context, map[int64]string) {})
 	if errors.Is(err, errAlertTimeout) {
 		return nil, err
@@ -34,14 +34,14 @@ func (pl *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 		return nil, ctx.Err()
 	}
 	if err != nil { // an older alert service: a slot may be lost, nothing else
-		pl.Log.Debug("alert service cannot list claimable deliveries", "messenger", pl.name, "error", err)
+		s.log.Debug("alert service cannot list claimable deliveries", "error", err)
 		return tasks, nil
 	}
 	left := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
 		slots, ok := free[t.delivery.ID]
 		switch {
-		case !dear[t]:
+		case !scarce[t]:
 		case !ok:
 			continue
 		case slots != "":
@@ -53,25 +53,25 @@ func (pl *pipeline) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 	return left, nil
 }
 
-// scarce returns the tasks that would reserve a slot under a key whose next slot would then
-// be later than bound.
-func (pl *pipeline) scarce(tasks []*task) map[*task]bool {
+// withScarceSlots returns the tasks that would reserve a slot under a key whose next slot
+// would then be later than claimHorizon from now.
+func (s *planStage) withScarceSlots(tasks []*task) map[*task]bool {
 	lacking := map[ratelimit.Key][]*task{}
 	for _, t := range tasks {
 		for _, one := range []*limitedKey{&t.destination, &t.credential} {
-			if pl.needsSlot(t, one) {
+			if needsSlot(s.limiter, t, one) {
 				lacking[one.Key] = append(lacking[one.Key], t)
 			}
 		}
 	}
-	dear := map[*task]bool{}
-	soon := pl.Now().Add(claimHorizon)
+	scarce := map[*task]bool{}
+	soon := s.now().Add(claimHorizon)
 	for key, some := range lacking {
-		if pl.Limiter.View(key).NextSlot().Add(time.Duration(len(some)) * key.Rate.Interval()).After(soon) {
+		if s.limiter.View(key).NextSlot().Add(time.Duration(len(some)) * key.Rate.Interval()).After(soon) {
 			for _, t := range some {
-				dear[t] = true
+				scarce[t] = true
 			}
 		}
 	}
-	return dear
+	return scarce
 }

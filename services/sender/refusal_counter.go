@@ -6,17 +6,17 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// maxRefusedKeys is the maximum number of keys in refusals: those that were refused last.
+// maxRefusedKeys is the maximum number of keys in a refusalCounter: those that were refused last.
 const maxRefusedKeys = 4096
 
-// refusalCounter counts, by key, the deliveries that failed without a call since the refusal
+// A refusalCounter counts, by key, the deliveries that failed without a call since the refusal
 // was logged last. It is safe for concurrent use.
 type refusalCounter struct {
 	mu    sync.Mutex
 	byKey *simplelru.LRU[string, int]
 }
 
-func newRefusals() *refusalCounter {
+func newRefusalCounter() *refusalCounter {
 	byKey, _ := simplelru.NewLRU[string, int](maxRefusedKeys, nil) // never fails for a size above 0
 	return &refusalCounter{byKey: byKey}
 }

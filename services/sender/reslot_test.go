@@ -25,10 +25,12 @@ var slow = ratelimit.Key{ID: "slack.credential.0123", Rate: ratelimit.Rate{Count
 // with 429, and a task whose slot comes up now, before 19 others.
 type pipelineHarness struct {
 	*pipeline
-	paces  *failingBucket
-	passed atomic.Int64 // since start
-	start  time.Time
-	task   *task
+	limiter *ratelimit.Limiter
+	bucket  *failingBucket
+	claimed chan []*task // from the reslot stage, to the test instead of the schedule stage
+	passed  atomic.Int64 // since start
+	start   time.Time
+	task    *task
 }
 
 // failingBucket is a Bucket that responds late.
@@ -44,7 +46,7 @@ func (b *failingBucket) Swap(ctx context.Context, key string, value []byte, revi
 	return b.Bucket.Swap(ctx, key, value, revision)
 }
 
-func newStage(t *testing.T, lease time.Duration) *pipelineHarness {
+func newPipelineHarness(t *testing.T, lease time.Duration) *pipelineHarness {
 	t.Helper()
 	broker, err := queue.StartBroker(t.TempDir())
 	if err != nil {
@@ -61,22 +63,24 @@ func newStage(t *testing.T, lease time.Duration) *pipelineHarness {
 		w.WriteHeader(http.StatusTooManyRequests)
 	}))
 	t.Cleanup(provider.Close)
-	s := &pipelineHarness{paces: &failingBucket{Bucket: q.LimiterBucket()}, start: time.Now()}
+	s := &pipelineHarness{bucket: &failingBucket{Bucket: q.LimiterBucket()}, claimed: make(chan []*task, 1), start: time.Now()}
 	now := func() time.Time { return s.start.Add(time.Duration(s.passed.Load())) }
 	log := slog.New(slog.DiscardHandler)
+	s.limiter = ratelimit.New(s.bucket, now, log)
 	s.pipeline = newPipeline(&Sender{
-		Now: now, Log: log, Limiter: ratelimit.New(s.paces, now, log), Metrics: NoMetrics{}, Workers: 1,
+		Jobs: func(string) JobSource { return nil },
+		Now:  now, Log: log, Limiter: s.limiter, Metrics: NoMetrics{}, Workers: 1,
 		Limits:  func(messenger.Spec) messenger.Limits { return messenger.Limits{} },
 		Timeout: func(string) time.Duration { return time.Second },
 		Breaker: BreakerConfig{Percent: 50, Calls: 10, Open: time.Second},
-	}, slackAt(provider.URL), newAlertLink(log))
-	s.claimed = make(chan []*task, 1)
-	slots, err := s.Limiter.Reserve(t.Context(), slow, 20, false)
+	}, slackAt(provider.URL), newAlertLink(log), nil)
+	s.reslot.claimed = s.claimed
+	slots, err := s.limiter.Reserve(t.Context(), slow, 20, false)
 	if err != nil || len(slots) != 20 {
 		t.Fatal(len(slots), err)
 	}
 	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: Claim{Fence: 1, Expire: s.start.Add(lease)}}
-	if s.slotView(s.task).isMissed() {
+	if viewSlots(s.limiter, s.task).isMissed() {
 		t.Fatal("slot is missed at once")
 	}
 	return s
@@ -86,30 +90,30 @@ func newStage(t *testing.T, lease time.Duration) *pipelineHarness {
 // is reserved for it, and it is in time for that. When the sender stops, the task is
 // deferred.
 func TestReslot(t *testing.T) {
-	l := newStage(t, time.Minute)
-	l.passed.Store(int64(time.Second))
-	attempt := func() (result, bool) { return l.attempt(context.Background(), l.task) }
+	p := newPipelineHarness(t, time.Minute)
+	p.passed.Store(int64(time.Second))
+	attempt := func() (result, bool) { return p.call.attempt(context.Background(), p.task) }
 	if _, over := attempt(); over {
 		t.Fatal("called or deferred after a second")
 	}
-	l.takeNewSlots(t.Context(), l.reslots.take())
-	if got := <-l.claimed; len(got) != 1 || got[0] != l.task || l.slotView(l.task).isMissed() {
-		t.Errorf("missed its new slot: %+v", l.task)
+	p.reslot.reslot(t.Context(), p.reslot.reslots.take())
+	if got := <-p.claimed; len(got) != 1 || got[0] != p.task || viewSlots(p.limiter, p.task).isMissed() {
+		t.Errorf("missed its new slot: %+v", p.task)
 	}
-	if at, _ := l.slotView(l.task).timeAndReason(l.Now()); at.Before(l.Now()) || at.After(l.Now().Add(time.Second)) {
-		t.Errorf("slot is not urgent: in %s", at.Sub(l.Now()))
+	if at, _ := viewSlots(p.limiter, p.task).timeAndReason(p.call.now()); at.Before(p.call.now()) || at.After(p.call.now().Add(time.Second)) {
+		t.Errorf("slot is not urgent: in %s", at.Sub(p.call.now()))
 	}
-	l.passed.Store(int64(3 * time.Second))
+	p.passed.Store(int64(3 * time.Second))
 	if _, over := attempt(); over {
 		t.Fatal("called or deferred after two seconds")
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	l.reslotLoop(stopped)
-	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 {
+	p.reslot.run(stopped)
+	if r := <-p.results; r.deferral == nil || r.deferral.Fence != 1 {
 		t.Errorf("not deferred when the sender stops: %+v", r)
 	}
-	if r, over := l.reslot(l.task); !over || r.deferral == nil || r.deferral.Fence != 1 || l.task.misses != maxReslots {
+	if r, over := p.call.reslots.addMissed(p.task); !over || r.deferral == nil || r.deferral.Fence != 1 || p.task.misses != maxReslots {
 		t.Errorf("not deferred after the sender stopped: %+v", r)
 	}
 }
@@ -118,15 +122,15 @@ func TestReslot(t *testing.T) {
 // it is deferred before its lease expires.
 func TestReslotWithoutLimiter(t *testing.T) {
 	const lease, spare = 2200 * time.Millisecond, 200 * time.Millisecond // after a second, without the call
-	l := newStage(t, lease)
-	l.passed.Store(int64(time.Second))
-	if _, over := l.attempt(context.Background(), l.task); over {
+	p := newPipelineHarness(t, lease)
+	p.passed.Store(int64(time.Second))
+	if _, over := p.call.attempt(context.Background(), p.task); over {
 		t.Fatal("called or deferred after a second")
 	}
-	l.paces.until = context.Context.Done
+	p.bucket.until = context.Context.Done
 	start := time.Now()
-	l.takeNewSlots(t.Context(), l.reslots.take())
-	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 {
+	p.reslot.reslot(t.Context(), p.reslot.reslots.take())
+	if r := <-p.results; r.deferral == nil || r.deferral.Fence != 1 {
 		t.Errorf("not deferred without a slot: %+v", r)
 	}
 	if took := time.Since(start); took < spare {
@@ -137,10 +141,10 @@ func TestReslotWithoutLimiter(t *testing.T) {
 // TestReslotWithoutFreeSlots reserves a slot for a task while no claimed tasks are accepted: it
 // is deferred with its slot.
 func TestReslotWithoutFreeSlots(t *testing.T) {
-	l := newStage(t, 1200*time.Millisecond)
-	l.claimed <- nil
-	l.takeNewSlots(t.Context(), []*task{l.task})
-	if r := <-l.results; r.deferral == nil || r.deferral.Fence != 1 || r.deferral.Slots == "" {
+	p := newPipelineHarness(t, 1200*time.Millisecond)
+	p.claimed <- nil
+	p.reslot.reslot(t.Context(), []*task{p.task})
+	if r := <-p.results; r.deferral == nil || r.deferral.Fence != 1 || r.deferral.Slots == "" {
 		t.Errorf("not deferred with its slot: %+v", r)
 	}
 }
@@ -148,27 +152,27 @@ func TestReslotWithoutFreeSlots(t *testing.T) {
 // TestReportBeforeShare has a provider request a pause that cannot be shared: the
 // outcome is reported regardless.
 func TestReportBeforeShare(t *testing.T) {
-	l := newStage(t, time.Minute)
-	l.timeout = 20 * time.Second
+	p := newPipelineHarness(t, time.Minute)
+	p.call.timeout = 20 * time.Second
 	path := filepath.Join(t.TempDir(), "seal.key")
 	err := seal.CreateKeyFile(path)
 	if err == nil {
-		l.Key, err = seal.ReadKeyFile(path)
+		p.call.key, err = seal.ReadKeyFile(path)
 	}
 	if err == nil {
-		l.task.delivery.SealedCredential, err = l.Key.Seal("SLACK-USER1-TOKEN", "slack")
+		p.task.delivery.SealedCredential, err = p.call.key.Seal("SLACK-USER1-TOKEN", "slack")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	free := make(chan struct{})
-	l.paces.until = func(context.Context) <-chan struct{} { return free }
-	l.ready.add([]*task{l.task})
-	l.ready.close()
+	p.bucket.until = func(context.Context) <-chan struct{} { return free }
+	p.call.ready.add([]*task{p.task})
+	p.call.ready.close()
 	ended := make(chan struct{})
-	go func() { defer close(ended); l.callLoop(t.Context()) }()
+	go func() { defer close(ended); p.call.run(t.Context()) }()
 	select {
-	case r := <-l.results:
+	case r := <-p.results:
 		if r.report == nil || r.report.Outcome.Kind != messenger.Paused {
 			t.Errorf("%+v", r)
 		}
@@ -177,7 +181,7 @@ func TestReportBeforeShare(t *testing.T) {
 	}
 	close(free)
 	<-ended
-	if l.Limiter.View(slow).Status().PausedUntil.IsZero() {
+	if p.limiter.View(slow).Status().PausedUntil.IsZero() {
 		t.Error("pause is not shared")
 	}
 }

@@ -3,6 +3,8 @@ package sender
 import (
 	"container/heap"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
 // slotGranularity is the granularity of the schedule: slots less than that apart are used together.
@@ -30,85 +32,111 @@ func (s *schedule) Pop() any {
 	return last
 }
 
-// scheduleLoop schedules claimed tasks, and passes them to the workers when their slots come up.
-// No task blocks another: each has its own time, and a task whose slot has moved far back
-// is deferred. It accepts no more tasks while half a claim batch is ready for the
-// workers, so that leases do not expire. When claimed is closed, ready tasks are still
-// called, and scheduled tasks are deferred.
+// A scheduleStage keeps claimed tasks, and passes them to the workers when their slots come
+// up. No task blocks another: each has its own time, and a task whose slot has moved far
+// back is deferred.
+type scheduleStage struct {
+	now      func() time.Time
+	timeout  time.Duration // of a call
+	limiter  *ratelimit.Limiter
+	deferrer *deferrer
+	batch    *claimBatchSizer
+
+	schedule   schedule
+	smoother   *smoother
+	workers    int // that have started
+	maxWorkers int
+
+	claimed <-chan []*task // from the take and reslot stages
+	ready   *readyQueue    // to the call stage
+	reslots *reslotQueue   // to the reslot stage
+	results chan<- result  // to the report stage
+}
+
+// run schedules claimed tasks. It accepts no more of them while half a claim batch is ready
+// for the workers, so that leases do not expire. When the channel of claimed tasks is closed,
+// ready tasks are still called, and scheduled tasks are deferred.
 //
-// Workers start when there are more tasks than idle workers: a messenger without
+// It calls startWorker when there are more tasks than idle workers: a messenger without
 // deliveries has no workers.
-func (pl *pipeline) scheduleLoop(begin func()) {
-	defer pl.ready.close()
-	begun := 0
-	var list schedule
+func (s *scheduleStage) run(startWorker func()) {
+	defer s.ready.close()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		now := pl.Now()
-		var ready []*task
-		if len(list) > 0 && list[0].at.After(now.Add(claimHorizon+time.Second)) { // the clock was set back
-			all := list
-			list = nil
-			for _, s := range all {
-				ready = pl.checkDue(s.task, now, &list, ready)
-			}
+		now := s.now()
+		s.passReady(s.due(now), startWorker)
+		if len(s.schedule) > 0 {
+			timer.Reset(s.schedule[0].at.Sub(now))
 		}
-		for len(list) > 0 && !list[0].at.After(now) {
-			due := heap.Pop(&list).(scheduledTask) //nolint:forcetypeassert // holds no other type
-			ready = pl.checkDue(due.task, now, &list, ready)
-		}
-		begun = pl.dispatchReady(ready, begun, begin)
-		if len(list) > 0 {
-			timer.Reset(list[0].at.Sub(now))
-		}
-		in := pl.claimed
-		if pl.ready.isFull(pl.claimBatchSize() / 2) {
+		in := s.claimed
+		if s.ready.isFull(s.batch.size() / 2) {
 			in = nil
 		}
 		select {
 		case tasks, open := <-in:
 			if !open {
-				for _, s := range list {
-					pl.results <- pl.deferTask(s.task, s.at.Add(-enqueueLead), deferralStop)
-				}
+				s.deferRest()
 				return
 			}
-			now, ready = pl.Now(), make([]*task, 0, len(tasks))
+			now = s.now()
+			ready := make([]*task, 0, len(tasks))
 			for _, t := range tasks {
-				ready = pl.checkDue(t, now, &list, ready)
+				ready = s.check(t, now, ready)
 			}
-			begun = pl.dispatchReady(ready, begun, begin)
-		case <-pl.ready.room:
+			s.passReady(ready, startWorker)
+		case <-s.ready.room:
 		case <-timer.C:
 		}
 	}
 }
 
-// dispatchReady passes ready tasks to the workers, of which begun have started, and starts more
-// if there are too few. It returns the number of started workers.
-func (pl *pipeline) dispatchReady(ready []*task, begun int, begin func()) int {
-	if len(ready) == 0 {
-		return begun
+// due removes the due tasks from the schedule, and returns those that are ready.
+func (s *scheduleStage) due(now time.Time) (ready []*task) {
+	if len(s.schedule) > 0 && s.schedule[0].at.After(now.Add(claimHorizon+time.Second)) { // the clock was set back
+		all := s.schedule
+		s.schedule = nil
+		for _, one := range all {
+			ready = s.check(one.task, now, ready)
+		}
 	}
-	more := min(pl.ready.add(ready), pl.Workers-begun)
-	for range more {
-		begin()
+	for len(s.schedule) > 0 && !s.schedule[0].at.After(now) {
+		one := heap.Pop(&s.schedule).(scheduledTask) //nolint:forcetypeassert // holds no other type
+		ready = s.check(one.task, now, ready)
 	}
-	return begun + max(0, more)
+	return ready
 }
 
-// checkDue checks a task whose time may have come: it becomes ready, or is scheduled again. A
+// deferRest defers the scheduled tasks.
+func (s *scheduleStage) deferRest() {
+	for _, one := range s.schedule {
+		s.results <- s.deferrer.deferUntil(one.task, one.at.Add(-enqueueLead), deferralStop)
+	}
+}
+
+// passReady passes ready tasks to the workers, and starts more workers if there are too few.
+func (s *scheduleStage) passReady(ready []*task, startWorker func()) {
+	if len(ready) == 0 {
+		return
+	}
+	more := min(s.ready.add(ready), s.maxWorkers-s.workers)
+	for range more {
+		s.workers++
+		startWorker()
+	}
+}
+
+// check checks a task whose time may have come, and appends it to ready or schedules it. A
 // task that would wait so long that its lease leaves no time for the call is deferred
 // before it uses its slot.
-func (pl *pipeline) checkDue(t *task, now time.Time, list *schedule, ready []*task) []*task {
+func (s *scheduleStage) check(t *task, now time.Time, ready []*task) []*task {
 	if t.refused != "" {
 		return append(ready, t)
 	}
-	view := pl.slotView(t)
+	view := viewSlots(s.limiter, t)
 	at, why := view.timeAndReason(now)
-	if even := pl.smoother.earliest(t, now); even.After(at) {
-		at = even
+	if smooth := s.smoother.earliest(t, now); smooth.After(at) {
+		at = smooth
 	}
 	soon := now
 	if why == deferralRateLimit && t.isFinerThanGranularity() {
@@ -116,17 +144,17 @@ func (pl *pipeline) checkDue(t *task, now time.Time, list *schedule, ready []*ta
 	}
 	switch {
 	case view.isMissed():
-		if r, over := pl.reslot(t); over {
-			pl.results <- r
+		if r, over := s.reslots.addMissed(t); over {
+			s.results <- r
 		}
 	case at.After(now.Add(claimHorizon)):
-		pl.results <- pl.deferTask(t, at.Add(-enqueueLead), why)
-	case at.Add(pl.timeout).After(t.claim.Expire):
-		pl.results <- pl.deferTask(t, at.Add(-enqueueLead), deferralLease)
+		s.results <- s.deferrer.deferUntil(t, at.Add(-enqueueLead), why)
+	case at.Add(s.timeout).After(t.claim.Expire):
+		s.results <- s.deferrer.deferUntil(t, at.Add(-enqueueLead), deferralLease)
 	case at.After(soon):
-		heap.Push(list, scheduledTask{t, at})
+		heap.Push(&s.schedule, scheduledTask{t, at})
 	default:
-		pl.smoother.note(t, now)
+		s.smoother.note(t, now)
 		ready = append(ready, t)
 	}
 	return ready

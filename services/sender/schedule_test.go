@@ -15,20 +15,21 @@ import (
 // up to their maximum.
 func TestWorkersStartOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pl := &pipeline{Sender: &Sender{Workers: 3, Now: time.Now}, claimed: make(chan []*task), ready: newReadyQueue()}
+		queue := make(chan []*task)
+		s := &scheduleStage{now: time.Now, maxWorkers: 3, batch: &claimBatchSizer{workers: 3}, claimed: queue, ready: newReadyQueue()}
 		begun, called, answer := 0, 0, make(chan struct{})
 		var mu sync.Mutex
 		var g sync.WaitGroup
 		work := func() {
-			for pl.ready.take() != nil {
+			for s.ready.take() != nil {
 				mu.Lock()
 				called++
 				mu.Unlock()
 				<-answer
 			}
 		}
-		g.Go(func() { pl.scheduleLoop(func() { begun++; g.Go(work) }) })
-		claimed := func() { pl.claimed <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
+		g.Go(func() { s.run(func() { begun++; g.Go(work) }) })
+		claimed := func() { queue <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
 
 		expect := func(what string, wantBegun, wantCalled int) {
 			t.Helper()
@@ -48,7 +49,7 @@ func TestWorkersStartOnDemand(t *testing.T) {
 		claimed()
 		claimed()
 		expect("more tasks than workers", 3, 4)
-		close(pl.claimed)
+		close(queue)
 		close(answer)
 		g.Wait()
 		expect("the end", 3, 5)
@@ -59,7 +60,7 @@ func TestWorkersStartOnDemand(t *testing.T) {
 // and others one by one.
 func TestSlotGranularity(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	s := &Sender{Workers: 3, Now: func() time.Time { return now }, Limiter: ratelimit.New(nil, func() time.Time { return now }, nil)}
+	limiter := ratelimit.New(nil, func() time.Time { return now }, nil)
 	for _, c := range []struct {
 		name                    string
 		credential, destination ratelimit.Rate
@@ -72,17 +73,16 @@ func TestSlotGranularity(t *testing.T) {
 		{"coarse, of the destination", ratelimit.Rate{Count: 100_000, Per: time.Second}, ratelimit.Rate{Count: 1, Per: time.Second}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			pl := &pipeline{Sender: s, smoother: newSmoother()}
-			var list schedule
+			s := &scheduleStage{limiter: limiter, smoother: newSmoother()}
 			var ready []*task
 			for range 5 {
-				ready = pl.checkDue(&task{
+				ready = s.check(&task{
 					credential: limitedKey{Key: ratelimit.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: ratelimit.Key{ID: "destination", Rate: c.destination}},
 					claim: Claim{Expire: now.Add(time.Minute)},
-				}, now, &list, ready)
+				}, now, ready)
 			}
-			if len(ready) != c.ready || len(list) != 5-c.ready {
-				t.Errorf("%d ready and %d scheduled, want %d ready", len(ready), len(list), c.ready)
+			if len(ready) != c.ready || len(s.schedule) != 5-c.ready {
+				t.Errorf("%d ready and %d scheduled, want %d ready", len(ready), len(s.schedule), c.ready)
 			}
 		})
 	}
@@ -95,17 +95,18 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		var ahead atomic.Int64
 		ahead.Store(int64(time.Hour))
 		now := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
-		pl := &pipeline{
-			Sender:  &Sender{Workers: 4, Now: now, Limiter: ratelimit.New(nil, now, nil)},
-			claimed: make(chan []*task), ready: newReadyQueue(), smoother: newSmoother(), timeout: time.Second,
+		claimed := make(chan []*task)
+		s := &scheduleStage{
+			now: now, timeout: time.Second, limiter: ratelimit.New(nil, now, nil), batch: &claimBatchSizer{workers: 4},
+			smoother: newSmoother(), maxWorkers: 4, claimed: claimed, ready: newReadyQueue(),
 		}
 		slow := limitedKey{Key: ratelimit.Key{ID: "credential", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}}
 		called := make(chan time.Time, 2)
 		var g sync.WaitGroup
 		g.Go(func() {
-			pl.scheduleLoop(func() {
+			s.run(func() {
 				g.Go(func() {
-					for pl.ready.take() != nil {
+					for s.ready.take() != nil {
 						called <- time.Now()
 					}
 				})
@@ -113,14 +114,14 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		})
 		start := time.Now()
 		for range 2 {
-			pl.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
+			claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
 		}
 		<-called
 		ahead.Store(0)
 		if took := (<-called).Sub(start); took > 2*time.Second {
 			t.Errorf("second call after %s", took)
 		}
-		close(pl.claimed)
+		close(claimed)
 		g.Wait()
 	})
 }

@@ -1,8 +1,37 @@
-// Package sender sends the deliveries of queued jobs: it takes jobs, determines when
-// their deliveries may be sent, claims those that may be sent soon, calls the provider,
-// reports the outcomes, and only then acks the jobs. Deliveries that may be sent only
-// later are deferred. The order is a guarantee: a sender that dies at any point loses
-// nothing.
+// Package sender sends the deliveries of queued jobs. Each messenger has a pipeline of its
+// own, whose stages are types of their own:
+//
+//	jobs -> take -> plan -> claim -> schedule -> call -> report -> ack
+//	                 |                ^   |       |
+//	                 v                |   v       v
+//	               defer -> ack       +- reslot <-+
+//
+// In this order:
+//   - take takes jobs while the alert service responds, and nacks them otherwise.
+//   - plan determines when their deliveries may be sent: it reserves slots, and looks at
+//     pauses, refusals and breakers. Deliveries that may be sent only later are deferred.
+//   - claim claims the others from the alert service, a claim batch at a time. It drops
+//     deliveries that another sender has claimed, or that are completed.
+//   - defer records the deferrals of unclaimed deliveries, beside the other stages.
+//   - schedule keeps claimed deliveries until their slots come up, and then passes them to
+//     the workers, the most urgent first.
+//   - call makes one call to the provider, and shares what it reveals with other senders: a
+//     pause, a refusal, an open breaker.
+//   - reslot reserves other slots for claimed deliveries that missed theirs.
+//   - report records outcomes, and the deferrals of claimed deliveries that schedule, call or
+//     reslot could not send in time.
+//
+// A queue message is acked when all of its deliveries are recorded. The order is a
+// guarantee: a sender that dies at any point loses nothing, since the queue redelivers the
+// message, or the leases of its claims expire. When the sender stops, each stage finishes
+// the work of the one before it.
+//
+// A stage is a struct in the file of its name, and no other stage reaches its fields. take,
+// plan and claim share a goroutine, since up to the claim the taken jobs are nacked as a
+// whole; call has a goroutine for each worker, the others have one each. Shared state has
+// types of its own, which are safe for concurrent use: the queues between stages, the
+// breakers, the size of a claim batch, the link to the alert service. pipeline.go connects
+// the stages.
 package sender
 
 import (
@@ -118,11 +147,10 @@ type Sender struct {
 // Messengers do not block each other.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
-	alert, slots := newAlertLink(s.Log), &slotOutage{log: s.Log}
+	link, outage := newAlertLink(s.Log), &slotOutage{log: s.Log}
 	for _, m := range s.Messengers {
-		pl := newPipeline(s, m, alert)
-		pl.slots = slots
-		g.Go(func() error { return pl.run(ctx) })
+		p := newPipeline(s, m, link, outage)
+		g.Go(func() error { return p.run(ctx) })
 	}
 	return g.Wait()
 }

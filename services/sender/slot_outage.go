@@ -10,7 +10,7 @@ import (
 // outageQuiet is how long no pipeline may fail before an outage ends.
 const outageQuiet = 3 * time.Second
 
-// slotOutage is a time in which pipelines cannot reserve slots. They fail together: it is
+// A slotOutage is a time in which pipelines cannot reserve slots. They fail together: it is
 // logged once at the first failure, and once at a success outageQuiet after the last
 // failure, with the number of failures. It is safe for concurrent use.
 type slotOutage struct {
@@ -23,11 +23,11 @@ type slotOutage struct {
 }
 
 // fail records that a pipeline could not reserve slots.
-func (o *slotOutage) fail(lane string, err error) {
+func (o *slotOutage) fail(messenger string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.failures++; o.on.CompareAndSwap(false, true) {
-		o.log.Warn("cannot reserve slots, jobs wait until the limiter state is available", "messenger", lane, "error", err)
+		o.log.Warn("cannot reserve slots, jobs wait until the limiter state is available", "messenger", messenger, "error", err)
 	}
 	o.last = time.Now()
 }

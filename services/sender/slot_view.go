@@ -13,16 +13,16 @@ type slotView struct {
 	destinationView, credentialView ratelimit.KeyView
 }
 
-// slotView returns the current limiter state of a task's keys.
-func (pl *pipeline) slotView(t *task) slotView {
-	at := slotView{task: t}
+// viewSlots returns the current limiter state of a task's keys.
+func viewSlots(limiter *ratelimit.Limiter, t *task) slotView {
+	view := slotView{task: t}
 	if t.destination.ID != "" {
-		at.destinationView = pl.Limiter.View(t.destination.Key)
+		view.destinationView = limiter.View(t.destination.Key)
 	}
 	if t.credential.ID != "" {
-		at.credentialView = pl.Limiter.View(t.credential.Key)
+		view.credentialView = limiter.View(t.credential.Key)
 	}
-	return at
+	return view
 }
 
 // timeAndReason returns the time at which the task may be called, and the reason for the wait.

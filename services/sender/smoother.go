@@ -2,9 +2,9 @@ package sender
 
 import "time"
 
-// smoother spreads the calls of this sender: after a delay, for lack of a worker or of
+// A smoother spreads the calls of this sender: after a delay, for lack of a worker or of
 // processor time, it does not catch up in a burst, but by calls a ninth faster than the
-// rate.
+// rate. Only the schedule stage uses it: it is not safe for concurrent use.
 type smoother struct {
 	at     map[string]time.Time // time of the next call, by key
 	enough int                  // number of keys at which idle ones are dropped
@@ -13,7 +13,7 @@ type smoother struct {
 // smootherKeys is the minimum number of keys before idle ones are dropped.
 const smootherKeys = 10_000
 
-func newSmoother() smoother { return smoother{at: map[string]time.Time{}, enough: smootherKeys} }
+func newSmoother() *smoother { return &smoother{at: map[string]time.Time{}, enough: smootherKeys} }
 
 // earliest returns the earliest time at which a task may be called. A time later than an
 // interval after now was set by a clock that was ahead, and is ignored.

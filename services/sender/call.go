@@ -1,0 +1,163 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
+)
+
+// A callStage calls the provider: its workers take ready tasks, and pass on a result for
+// each. Its methods are safe for concurrent use by the workers.
+type callStage struct {
+	name      string // of the messenger
+	messenger messenger.Messenger
+	log       *slog.Logger
+	now       func() time.Time
+	metrics   Metrics
+	key       *seal.Keyring
+	timeout   time.Duration // of a call
+	limiter   *ratelimit.Limiter
+	breakers  *breakers
+	refusals  *refusalCounter
+	deferrer  *deferrer
+	share     *outcomeSharer
+
+	ready   *readyQueue   // from the schedule stage
+	reslots *reslotQueue  // to the reslot stage
+	results chan<- result // to the report stage
+}
+
+// run is one worker: it attempts one delivery after the other until the ready queue is
+// closed and empty, even after ctx ended. The result is passed on first, since sharing the
+// outcome may take longer than the lease.
+func (s *callStage) run(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	for t := s.ready.take(); t != nil; t = s.ready.take() {
+		r, over := s.attempt(ctx, t)
+		if over {
+			s.results <- r
+		}
+		if r.called {
+			s.share.run(ctx, t, r.report)
+		}
+	}
+}
+
+// attempt makes one call to the provider and returns its result. If the lease would
+// expire during the call, or the breaker is open, it makes no call and defers the
+// delivery. If the delivery missed its slot, over is false: another slot is reserved for
+// it.
+func (s *callStage) attempt(ctx context.Context, t *task) (r result, over bool) {
+	start := s.now()
+	view := viewSlots(s.limiter, t)
+	if status := view.credentialView.Status(); !status.RefusedUntil.IsZero() {
+		t.refused = status.Code // refused since it was claimed
+	}
+	if t.refused != "" {
+		s.refusals.count(t.credential.ID)
+		return uncalled(t, start, refusalOutcome(t.refused)), true
+	}
+	if start.Add(s.timeout).After(t.claim.Expire) {
+		s.log.Warn("delivery deferred: its lease would expire before the call ends", "delivery", t.delivery.ID)
+		return s.deferrer.deferUntil(t, start, deferralLease), true
+	}
+	if view.isMissed() { // while waiting for a worker
+		return s.reslots.addMissed(t)
+	}
+	credential, err := s.key.OpenForOwner(t.delivery.SealedCredential, t.owner(s.name))
+	if err != nil { // a problem of our seal key, not a refusal by the provider
+		return uncalled(t, start, unreadableOutcome(err)), true
+	}
+	breaker := s.breakers.forKey(t.credential.ID)
+	if !breaker.allow(t.delivery.Destination) {
+		return s.deferrer.deferUntil(t, start.Add(max(breaker.openFor(), probeInterval)+rand.N(probeInterval)), deferralBreaker), true //nolint:gosec // spreads load
+	}
+	s.metrics.Waited(s.name, start.Sub(t.taken))
+	calling, cancel := context.WithTimeout(ctx, s.timeout)
+	outcome := s.callProvider(calling, t, credential)
+	cancel()
+	end := s.now()
+	breaker.record(t.delivery.Destination, outcome.Kind)
+	s.metrics.Attempted(s.name, outcome, end.Sub(start))
+	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}
+	report.SealedCredential = s.resealForMove(t, credential, outcome)
+	return result{message: t.message, called: true, report: report}, true
+}
+
+// uncalled returns the result of a task that ends without a call.
+func uncalled(t *task, at time.Time, o messenger.Outcome) result {
+	return result{message: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: at, End: at, Outcome: o}}
+}
+
+// resealForMove returns the credential sealed for the delivery's new destination, or nil if
+// the provider returned none.
+func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcome) []byte {
+	if o.Destination == "" {
+		return nil
+	}
+	owner := t.owner(s.name)
+	owner.Destination = o.Destination
+	sealed, err := s.key.SealForOwner(credential, owner)
+	if err != nil {
+		s.log.Error("cannot seal a credential for its new destination", "delivery", t.delivery.ID, "error", err)
+		return nil
+	}
+	return sealed
+}
+
+// callProvider sends the message of a task. A panic of the messenger becomes an unknown outcome.
+func (s *callStage) callProvider(ctx context.Context, t *task, credential string) (outcome messenger.Outcome) {
+	defer func() {
+		if p := recover(); p != nil { // a panic of one messenger must not stop the others
+			s.log.Error("messenger panicked", "delivery", t.delivery.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			outcome = messenger.Outcome{Kind: messenger.Unknown, Code: "panic"}
+		}
+	}()
+	content := t.job.Content
+	return s.messenger.Send(ctx, messenger.Message{
+		DeliveryID:  t.delivery.ID,
+		Credential:  credential,
+		Destination: t.delivery.Destination,
+		Text:        content.Text,
+		Severity:    content.Severity,
+		RankName:    t.job.Rank.String(),
+		Title:       content.Title,
+		Link:        content.Link,
+		Details:     content.Details,
+		Time:        content.Time,
+		AlertKey:    content.AlertKey,
+		Resolved:    content.Resolved,
+	})
+}
+
+// refusalOutcome returns the outcome of a delivery that fails without a call.
+func refusalOutcome(code string) messenger.Outcome {
+	return messenger.Outcome{
+		Kind:  messenger.Failed,
+		Scope: messenger.CredentialScope,
+		Code:  code,
+		Excerpt: "not called: the provider refused this credential shortly before, with this code; " +
+			"correct the credential and replay the delivery",
+	}
+}
+
+// unreadableOutcome returns the outcome for a credential that cannot be opened. If its seal key
+// is unknown, the delivery is retried: the seal key file may not have reached this
+// machine yet.
+func unreadableOutcome(err error) messenger.Outcome {
+	switch {
+	case errors.Is(err, seal.ErrUnknownKey):
+		return messenger.Outcome{Kind: messenger.Retry, Code: "seal_key_unknown", Excerpt: err.Error()}
+	case errors.Is(err, seal.ErrUnknownOwner): // a job of an older alert service
+		return messenger.Outcome{Kind: messenger.Retry, Code: "seal_owner_unknown", Excerpt: err.Error()}
+	}
+	return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "credential_unreadable", Excerpt: err.Error()}
+}

@@ -1,0 +1,63 @@
+package sender
+
+import (
+	"sync"
+	"time"
+)
+
+// Reasons for deferrals, as metrics name them.
+const (
+	deferralRateLimit  = "pace"
+	deferralPause      = "pause"
+	deferralBreaker    = "breaker"
+	deferralProbe      = "probe"
+	deferralStop       = "stop"
+	deferralLease      = "lease"
+	deferralMissedSlot = "late"
+)
+
+// A deferrer makes the deferrals of a pipeline's tasks, and counts them. It is safe for
+// concurrent use.
+type deferrer struct {
+	messenger string
+	now       func() time.Time
+	metrics   Metrics
+}
+
+// deferUntil returns the result that defers a task to a time.
+func (d *deferrer) deferUntil(t *task, until time.Time, why string) result {
+	d.metrics.Deferred(d.messenger, why)
+	return result{message: t.message, deferral: &Deferral{
+		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(d.now()), Slots: t.slots(),
+	}}
+}
+
+// A deferralQueue passes the deferrals of unclaimed deliveries from the take stage to the
+// defer stage, and counts those that are not recorded. It is safe for concurrent use by the
+// two: the goroutine of the take stage adds and waits, that of the defer stage receives and
+// calls done.
+type deferralQueue struct {
+	results    chan result
+	unrecorded sync.WaitGroup
+}
+
+func newDeferralQueue() *deferralQueue {
+	return &deferralQueue{results: make(chan result, reportBatch)}
+}
+
+// add adds deferrals. It blocks while the queue is full.
+func (q *deferralQueue) add(deferrals []result) {
+	q.unrecorded.Add(len(deferrals))
+	for _, r := range deferrals {
+		q.results <- r
+	}
+}
+
+// done counts deferrals as recorded, or as given up.
+func (q *deferralQueue) done(count int) { q.unrecorded.Add(-count) }
+
+// wait waits until all added deferrals are done.
+func (q *deferralQueue) wait() { q.unrecorded.Wait() }
+
+// close ends the queue: the defer stage stops after the remaining deferrals.
+func (q *deferralQueue) close() { close(q.results) }

@@ -1,0 +1,93 @@
+package sender
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	// reportBatch is the maximum number of results in one call.
+	reportBatch = 1000
+	// stopReportTimeout is how long the last results are retried after the sender stops.
+	stopReportTimeout = 10 * time.Second
+)
+
+// A reportStage records the results of claimed deliveries, and then acks their queue
+// messages.
+type reportStage struct {
+	log      *slog.Logger
+	dispatch Dispatch
+	link     *alertLink
+	batch    *claimBatchSizer
+	results  <-chan result // from the schedule, call and reslot stages
+}
+
+// run records results until their channel ends, in batches of those that are queued.
+func (s *reportStage) run(ctx context.Context) {
+	for r := range s.results {
+		s.record(ctx, withQueued(r, s.results))
+	}
+}
+
+// withQueued returns a batch of a first result and those that are queued, at most
+// reportBatch.
+func withQueued(first result, queued <-chan result) []result {
+	batch := []result{first}
+	for len(batch) < reportBatch && len(queued) > 0 {
+		batch = append(batch, <-queued)
+	}
+	return batch
+}
+
+// record records a batch of results.
+func (s *reportStage) record(ctx context.Context, batch []result) {
+	reports := make([]Report, 0, len(batch))
+	var ds []Deferral
+	for _, r := range batch {
+		if r.report != nil {
+			reports = append(reports, *r.report)
+			s.batch.observe(r.report.End.Sub(r.report.Start))
+		}
+		if r.deferral != nil {
+			ds = append(ds, *r.deferral)
+		}
+	}
+	err := s.sendReports(ctx, reports)
+	if err != nil {
+		s.log.Error("cannot record outcomes, their attempts will be unknown", "deliveries", len(reports), "error", err)
+	}
+	if wait := s.sendDeferrals(ctx, ds); wait != nil {
+		s.log.Warn("cannot defer deliveries, they continue when the queue redelivers them or their leases expire",
+			"deliveries", len(ds), "error", wait)
+		err = wait
+	}
+	settle(s.log, batch, err)
+}
+
+// sendReports sends reports until the alert service responds, or until a grace period after
+// ctx ended.
+func (s *reportStage) sendReports(ctx context.Context, reports []Report) error {
+	if len(reports) == 0 {
+		return nil
+	}
+	ctx, cancel := withGrace(ctx, stopReportTimeout)
+	defer cancel()
+	late, err := retryUntilAnswered(ctx, s.link, "report outcomes", func() ([]int64, error) { return s.dispatch.Report(ctx, reports) })
+	for _, id := range late {
+		s.log.Warn("late outcome not recorded, the delivery was claimed again or completed", "delivery", id)
+	}
+	return err
+}
+
+// sendDeferrals sends deferrals until the alert service responds, or until a grace period
+// after ctx ended.
+func (s *reportStage) sendDeferrals(ctx context.Context, ds []Deferral) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	ctx, cancel := withGrace(ctx, stopReportTimeout)
+	defer cancel()
+	_, err := retryUntilAnswered(ctx, s.link, "defer deliveries", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) })
+	return err
+}

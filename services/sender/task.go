@@ -1,0 +1,74 @@
+package sender
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/kit/seal"
+)
+
+// A task is a delivery of an in-flight message. One stage at a time owns it: a stage that
+// has passed it on does not use it any more.
+type task struct {
+	message  *inFlightMessage
+	job      *job.Job
+	delivery job.Delivery
+	taken    time.Time
+	claim    Claim // zero until it is claimed
+
+	credential, destination limitedKey
+	misses                  int    // missed slots
+	refused                 string // code of the provider's refusal, if no call is to be made
+}
+
+// A limitedKey is a limiter key and the slot that is reserved under it.
+type limitedKey struct {
+	ratelimit.Key // without an ID if the key is unknown
+	slot          ratelimit.Slot
+}
+
+// needsSlot reports whether a slot is needed.
+func (k limitedKey) needsSlot() bool { return k.ID != "" && k.Rate.Limited() }
+
+// isFinerThanGranularity reports whether the intervals of all its slots are shorter than
+// slotGranularity.
+func (t *task) isFinerThanGranularity() bool {
+	for _, k := range []*limitedKey{&t.destination, &t.credential} {
+		if k.needsSlot() && k.Rate.Interval() >= slotGranularity {
+			return false
+		}
+	}
+	return true
+}
+
+// isUrgent reports whether its slots are urgent.
+func (t *task) isUrgent() bool { return t.job.Rank <= job.High }
+
+// owner returns the address that its credential is sealed for.
+func (t *task) owner(messenger string) seal.Owner {
+	return seal.Owner{Nickname: t.delivery.Nickname, Messenger: messenger, Destination: t.delivery.Destination}
+}
+
+// slots returns the reserved slots and the misses, as the next job carries them.
+func (t *task) slots() string {
+	if t.credential.slot.IsZero() && t.destination.slot.IsZero() {
+		return ""
+	}
+	return t.destination.slot.String() + ";" + t.credential.slot.String() + ";" + strconv.Itoa(t.misses)
+}
+
+// readSlots restores the slots that were reserved before the delivery was deferred.
+func (t *task) readSlots() {
+	destination, rest, _ := strings.Cut(t.delivery.Slots, ";")
+	credential, misses, _ := strings.Cut(rest, ";")
+	t.destination.slot, t.credential.slot = ratelimit.ParseSlot(destination), ratelimit.ParseSlot(credential)
+	t.misses, _ = strconv.Atoi(misses) // 0 if there is none
+	for _, one := range []*limitedKey{&t.destination, &t.credential} {
+		if !one.needsSlot() { // the limit was switched off
+			one.slot = ratelimit.Slot{}
+		}
+	}
+}
