@@ -148,7 +148,7 @@ func TestUpstreamResponds(t *testing.T) {
 	began := make(chan struct{}, 1)
 	_, handler := alertv1connect.NewAlertServiceHandler(failingService{fail: func(ctx context.Context) error {
 		if _, ok := ctx.Deadline(); !ok {
-			return connect.NewError(connect.CodeNotFound, errors.New("alert 7: not found"))
+			return connect.NewError(connect.CodeNotFound, errors.New("alert 7 not found"))
 		}
 		began <- struct{}{}
 		<-ctx.Done()
@@ -163,7 +163,7 @@ func TestUpstreamResponds(t *testing.T) {
 	if err != nil || !stream.Receive() || stream.Receive() {
 		t.Fatalf("%v, %v", err, stream)
 	}
-	if outside := callerError(stream.Err()); outside.Code() != connect.CodeNotFound || outside.Message() != "alert 7: not found" {
+	if outside := callerError(stream.Err()); outside.Code() != connect.CodeNotFound || outside.Message() != "alert 7 not found" {
 		t.Errorf("the upstream's error becomes %v", outside)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
