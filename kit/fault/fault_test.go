@@ -25,8 +25,8 @@ func TestConstructors(t *testing.T) {
 				t.Errorf("text is %q", got)
 			}
 			for _, s := range sentinels {
-				if errors.Is(err, s) != (s == sentinel) {
-					t.Errorf("Is(%v) is %v", s, !(s == sentinel))
+				if want := s.Error() == sentinel.Error(); errors.Is(err, s) != want {
+					t.Errorf("Is(%v) is %v, want %v", s, !want, want)
 				}
 			}
 			if wrapped := fmt.Errorf("import: %w", err); !errors.Is(wrapped, sentinel) {
