@@ -342,7 +342,7 @@ func (_q *GroupQuery) WithMemberships(opts ...func(*MembershipQuery)) *GroupQuer
 //	}
 //
 //	client.Group.Query().
-//		GroupBy(directory.FieldName).
+//		GroupBy(group.FieldName).
 //		Aggregate(directory.Count()).
 //		Scan(ctx, &v)
 func (_q *GroupQuery) GroupBy(field string, fields ...string) *GroupGroupBy {
@@ -364,7 +364,7 @@ func (_q *GroupQuery) GroupBy(field string, fields ...string) *GroupGroupBy {
 //	}
 //
 //	client.Group.Query().
-//		Select(directory.FieldName).
+//		Select(group.FieldName).
 //		Scan(ctx, &v)
 func (_q *GroupQuery) Select(fields ...string) *GroupSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)

@@ -82,7 +82,7 @@ func init() {
 	_ = groupFields
 	// groupDescName is the schema descriptor for name field.
 	groupDescName := groupFields[0].Descriptor()
-	// directory.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	// group.NameValidator is a validator for the "name" field. It is called by the builders before save.
 	group.NameValidator = func() func(string) error {
 		validators := groupDescName.Validators
 		fns := [...]func(string) error{

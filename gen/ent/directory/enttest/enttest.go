@@ -39,7 +39,7 @@ func newOptions(opts []Option) *options {
 	return o
 }
 
-// Open calls store.Open and auto-run migration.
+// Open calls directory.Open and auto-run migration.
 func Open(t TestingT, driverName, dataSourceName string, opts ...Option) *directory.Client {
 	o := newOptions(opts)
 	c, err := directory.Open(driverName, dataSourceName, o.opts...)
@@ -50,7 +50,7 @@ func Open(t TestingT, driverName, dataSourceName string, opts ...Option) *direct
 	return c
 }
 
-// NewClient calls store.NewClient and auto-run migration.
+// NewClient calls directory.NewClient and auto-run migration.
 func NewClient(t TestingT, opts ...Option) *directory.Client {
 	o := newOptions(opts)
 	c := directory.NewClient(o.opts...)

@@ -177,14 +177,14 @@ func If(hk directory.Hook, cond Condition) directory.Hook {
 
 // On executes the given hook only for the given operation.
 //
-//	hook.On(Log, store.Delete|store.Create)
+//	hook.On(Log, directory.Delete|directory.Create)
 func On(hk directory.Hook, op directory.Op) directory.Hook {
 	return If(hk, HasOp(op))
 }
 
 // Unless skips the given hook only for the given operation.
 //
-//	hook.Unless(Log, store.Update|store.UpdateOne)
+//	hook.Unless(Log, directory.Update|directory.UpdateOne)
 func Unless(hk directory.Hook, op directory.Op) directory.Hook {
 	return If(hk, Not(HasOp(op)))
 }
@@ -200,9 +200,9 @@ func FixedError(err error) directory.Hook {
 
 // Reject returns a hook that rejects all operations that match op.
 //
-//	func (T) Hooks() []store.Hook {
-//		return []store.Hook{
-//			Reject(store.Delete|store.Update),
+//	func (T) Hooks() []directory.Hook {
+//		return []directory.Hook{
+//			Reject(directory.Delete|directory.Update),
 //		}
 //	}
 func Reject(op directory.Op) directory.Hook {
