@@ -15,7 +15,7 @@ func (b *queueBackoff) wait() time.Duration {
 	if b.next == 0 {
 		b.next = firstQueueRetry
 	}
-	w := b.next/2 + rand.N(b.next+1)
+	w := b.next/2 + rand.N(b.next+1) //nolint:gosec // jitter needs no cryptographic randomness
 	b.next = min(b.next*3/2, lastQueueRetry)
 	return w
 }
