@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/bongsu-project/bongsu/internal/target"
-	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
@@ -90,7 +89,7 @@ func (r reader) runTemplates(a *Alert, field string, data any) map[string]string
 			if name == "key" && errors.Is(err, texttemplate.ErrMissing) {
 				reason = MissingKeyField
 			}
-			a.problem(field, reason, "template %s failed: %s", name, errorTextWithoutFault(err))
+			a.problem(field, reason, "template %s failed: %s", name, err)
 			continue
 		}
 		made[name] = text
@@ -106,7 +105,7 @@ func (r reader) setTargets(a *Alert, d draft) {
 			if len(a.Malformed) < maxDetails {
 				a.Malformed = append(a.Malformed, truncate(text, maxName))
 			}
-			a.problem(d.field, MalformedTarget, "%s", errorTextWithoutFault(err))
+			a.problem(d.field, MalformedTarget, "%s", err)
 			continue
 		}
 		if !slices.Contains(a.Targets, text) {
@@ -124,11 +123,6 @@ func (a *Alert) problem(field string, reason Reason, format string, args ...any)
 	if len(a.Problems) < maxDetails {
 		a.Problems = append(a.Problems, Problem{Field: field, Reason: reason, Message: truncate(singleLine(fmt.Sprintf(format, args...)), maxValue)})
 	}
-}
-
-// errorTextWithoutFault returns the text of an error without the suffix of fault.ErrInvalid.
-func errorTextWithoutFault(err error) string {
-	return strings.TrimSuffix(err.Error(), ": "+fault.ErrInvalid.Error())
 }
 
 // firstMessage returns the first of texts that is not empty after trim.

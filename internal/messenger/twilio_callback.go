@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // Twilio's choice; HMAC-SHA1 is not broken
 	"encoding/base64"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -35,14 +34,14 @@ func (t Twilio) Callback(delivery int64) string {
 func (t Twilio) ParseReceipt(delivery int64, form url.Values, signature, credential string) (Receipt, error) {
 	account, err := parseTwilio(credential)
 	if err != nil {
-		return Receipt{}, fmt.Errorf("credential of the delivery %w: %w", err, fault.ErrInvalid)
+		return Receipt{}, fault.Invalidf("credential of the delivery %w", err)
 	}
 	if !hmac.Equal([]byte(signature), []byte(twilioSignature(t.Callback(delivery), form, account.token))) {
-		return Receipt{}, fmt.Errorf("X-Twilio-Signature does not match the account for %s: %w", t.Callback(delivery), fault.ErrInvalid)
+		return Receipt{}, fault.Invalidf("X-Twilio-Signature does not match the account for %s", t.Callback(delivery))
 	}
 	r := Receipt{MessageID: form.Get("MessageSid"), Status: form.Get("MessageStatus")}
 	if r.MessageID == "" || r.Status == "" {
-		return Receipt{}, fmt.Errorf("MessageSid and MessageStatus are required: %w", fault.ErrInvalid)
+		return Receipt{}, fault.Invalidf("MessageSid and MessageStatus are required")
 	}
 	r.Outcome = Outcome{Kind: Sent, Status: http.StatusOK, MessageID: r.MessageID, Excerpt: r.Status}
 	switch r.Status {

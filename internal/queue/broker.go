@@ -133,7 +133,7 @@ func (b *Broker) restart() error {
 func (b *Broker) InProcessConn() (net.Conn, error) {
 	s := b.current()
 	if s == nil {
-		return nil, fmt.Errorf("embedded queue is restarting: %w", fault.ErrUnavailable)
+		return nil, fault.Unavailablef("embedded queue is restarting")
 	}
 	return s.InProcessConn()
 }

@@ -57,7 +57,7 @@ func (b *LimiterBucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 		return *kv, nil
 	}
 	if err := b.opening.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("wait for limiter bucket: %w: %w", err, fault.ErrUnavailable)
+		return nil, fault.Unavailablef("wait for limiter bucket: %w", err)
 	}
 	defer b.opening.Release(1)
 	if kv := b.opened.Load(); kv != nil {
@@ -66,12 +66,12 @@ func (b *LimiterBucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	kv, err := b.create(ctx)
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == streamNotUpdated {
 		if err := b.queue.js.DeleteKeyValue(ctx, bucketName); err != nil {
-			return nil, fmt.Errorf("delete broken limiter bucket: %w: %w", err, fault.ErrUnavailable)
+			return nil, fault.Unavailablef("delete broken limiter bucket: %w", err)
 		}
 		kv, err = b.create(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create limiter bucket: %w: %w", err, fault.ErrUnavailable)
+		return nil, fault.Unavailablef("create limiter bucket: %w", err)
 	}
 	b.opened.Store(&kv)
 	return kv, nil
@@ -159,7 +159,7 @@ func (b *LimiterBucket) Load(ctx context.Context, key string) ([]byte, uint64, e
 	case err != nil:
 		b.invalidate()
 		b.deleteIfStuck(ctx)
-		return nil, 0, fmt.Errorf("read limiter bucket: %w: %w", err, fault.ErrUnavailable)
+		return nil, 0, fault.Unavailablef("read limiter bucket: %w", err)
 	}
 	return entry.Value(), entry.Revision(), nil
 }
@@ -183,7 +183,7 @@ func (b *LimiterBucket) Swap(ctx context.Context, key string, value []byte, revi
 	case err != nil:
 		b.invalidate()
 		b.deleteIfStuck(ctx)
-		return 0, fmt.Errorf("write limiter bucket: %w: %w", err, fault.ErrUnavailable)
+		return 0, fault.Unavailablef("write limiter bucket: %w", err)
 	}
 	return next, nil
 }
@@ -206,7 +206,7 @@ func (b *LimiterBucket) Watch(ctx context.Context, began func(), changed func(st
 	if err != nil {
 		b.invalidate()
 		b.deleteIfStuck(ctx)
-		return fmt.Errorf("watch limiter bucket: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("watch limiter bucket: %w", err)
 	}
 	defer watcher.Stop() //nolint:errcheck // it may have ended
 	if !b.watchedGeneration.Equal(life) {

@@ -95,7 +95,7 @@ func (q *Queue) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if _, err := q.js.Stream(ctx, streamName); err != nil {
-		return fmt.Errorf("get queue stream: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("get queue stream: %w", err)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func streamAge(info *jetstream.StreamInfo) time.Duration {
 // copy.
 func (q *Queue) reachable() error {
 	if !q.conn.IsConnected() {
-		return fmt.Errorf("queue broker is unreachable: %w", fault.ErrUnavailable)
+		return fault.Unavailablef("queue broker is unreachable")
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (q *Queue) Enqueue(ctx context.Context, jobs []job.Job, size int) error {
 		err = q.publish(ctx, bundles) // a job that is enqueued twice is claimed once
 	}
 	if err != nil {
-		return fmt.Errorf("enqueue jobs: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("enqueue jobs: %w", err)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (q *Queue) repair(ctx context.Context, jobs []job.Job, cause error) error {
 			return q.recreate(ctx, life)
 		}
 	}
-	return fmt.Errorf("enqueue jobs: %w: %w", cause, fault.ErrUnavailable)
+	return fault.Unavailablef("enqueue jobs: %w", cause)
 }
 
 // isBroken reports whether the broker responds to a request about the stream and does not

@@ -24,14 +24,14 @@ func TestBundle(t *testing.T) {
 			[]job.Job{of(1, "slack", job.High, 2, 1), of(2, "slack", job.High, 2, 1), of(3, "slack", job.High, 1, 1), of(4, "slack", job.High, 1, 1)},
 			[][]int64{{1, 2, 3}, {4}},
 		},
-		"a job larger than all goes alone": {
+		"a job above the limit has its own message": {
 			[]job.Job{of(1, "slack", job.High, 9, 1), of(2, "slack", job.High, 1, 1)}, [][]int64{{1}, {2}},
 		},
-		"messengers and ranks go apart, each in its order": {
+		"messengers and ranks are separate, each in order": {
 			[]job.Job{of(1, "slack", job.High, 1, 1), of(2, "discord", job.High, 1, 1), of(3, "slack", job.Low, 1, 1), of(4, "slack", job.High, 1, 1), of(5, "discord", job.High, 1, 1)},
 			[][]int64{{1, 4}, {2, 5}, {3}},
 		},
-		"what says much goes apart": {
+		"jobs above the byte limit are separate": {
 			[]job.Job{of(1, "slack", job.High, 1, maxMessageBytes/2), of(2, "slack", job.High, 1, maxMessageBytes/2), of(3, "slack", job.High, 1, 1)}, [][]int64{{1, 2}, {3}},
 		},
 		"none": {nil, nil},

@@ -26,7 +26,7 @@ const (
 )
 
 // errStreamMissing is the error of a process that may not create a missing stream.
-var errStreamMissing = fmt.Errorf("missing until the alert service creates it: %w", fault.ErrUnavailable)
+var errStreamMissing = fault.Unavailablef("missing until the alert service creates it")
 
 // ensureStream creates a missing stream, updates an existing one, and replaces one that the
 // broker cannot write to disk.
@@ -38,7 +38,7 @@ func (q *Queue) ensureStream(ctx context.Context) error {
 		err = q.replace(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("create queue stream: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("create queue stream: %w", err)
 	}
 	q.made.Store(true)
 	return nil
@@ -54,7 +54,7 @@ func (q *Queue) recreateVanished(ctx context.Context) error {
 		err = q.createOrUpdateStream(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("recreate queue stream: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("recreate queue stream: %w", err)
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func (q *Queue) recreate(ctx context.Context, life time.Time) error {
 	defer q.mu.Unlock()
 	stream, err := q.js.Stream(ctx, streamName)
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("get broken queue stream: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("get broken queue stream: %w", err)
 	}
 	if err == nil && !stream.CachedInfo().Created.Equal(life) {
 		return nil
@@ -78,10 +78,10 @@ func (q *Queue) recreate(ctx context.Context, life time.Time) error {
 // deletes it: the owner creates it within a second. mu must be held.
 func (q *Queue) replace(ctx context.Context) error {
 	if err := q.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("delete broken queue stream: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("delete broken queue stream: %w", err)
 	}
 	if err := q.createOrUpdateStream(ctx); err != nil {
-		return fmt.Errorf("create queue stream: %w: %w", err, fault.ErrUnavailable)
+		return fault.Unavailablef("create queue stream: %w", err)
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (q *Queue) stream(ctx context.Context) (jetstream.Stream, error) {
 		stream, err = q.js.Stream(ctx, streamName)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("get queue stream: %w: %w", err, fault.ErrUnavailable)
+		return nil, fault.Unavailablef("get queue stream: %w", err)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -44,7 +44,7 @@ func isASCII(text string) bool {
 // any form, because the target @all names every user.
 func NewNickname(text string) (string, error) {
 	if readsAsAll(text) {
-		return "", fmt.Errorf("%q is reserved for the target @all: %w", truncate(text), fault.ErrInvalid)
+		return "", fault.Invalidf("%q is reserved for the target @all", truncate(text))
 	}
 	return NewName(text)
 }
@@ -58,7 +58,7 @@ func NewName(text string) (string, error) {
 		err = checkName(name)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", err, fault.ErrInvalid)
+		return "", fault.Invalidf("%w", err)
 	}
 	return name, nil
 }

@@ -2,7 +2,6 @@
 package target
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -39,11 +38,11 @@ func Parse(text string) (Target, error) {
 		t.Kind, rest = Group, group
 	}
 	if !ok {
-		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w", truncate(text), fault.ErrInvalid)
+		return Target{}, fault.Invalidf("malformed target %q, must be @user, @@group or @all", truncate(text))
 	}
 	name, err := storedName(rest)
 	if err != nil {
-		return Target{}, fmt.Errorf("malformed target %q, must be @user, @@group or @all: %w: %w", truncate(text), err, fault.ErrInvalid)
+		return Target{}, fault.Invalidf("malformed target %q, must be @user, @@group or @all: %w", truncate(text), err)
 	}
 	t.Name = name
 	return t, nil

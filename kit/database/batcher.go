@@ -62,7 +62,7 @@ func (b *Batcher[T]) Do(ctx context.Context, what T) error {
 	select {
 	case b.calls <- mine:
 	case <-b.closing:
-		return fmt.Errorf("%s is closed: %w", b.name, fault.ErrUnavailable)
+		return fault.Unavailablef("%s is closed; try again", b.name)
 	case <-ctx.Done():
 		return fmt.Errorf("%s: %w", b.name, ctx.Err())
 	}
@@ -132,7 +132,7 @@ func (b *Batcher[T]) runOne(what []T) error {
 	defer cancel()
 	err := b.do(ctx, what)
 	if ctx.Err() != nil && err != nil {
-		return fmt.Errorf("%s timed out after %s: %w", b.name, batchTimeout, fault.ErrUnavailable)
+		return fault.Unavailablef("%s timed out after %s; try again", b.name, batchTimeout)
 	}
 	return err
 }

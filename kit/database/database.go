@@ -97,7 +97,7 @@ func (d *Database) Ping(ctx context.Context) error {
 		return d.translateError(ctx, err)
 	}
 	if err := d.checkDiskSpace(); err != nil {
-		return &Unavailable{name: "the " + d.name, cause: err.Error()}
+		return &Unavailable{text: "the " + d.name + " is unavailable; try again", cause: err.Error()}
 	}
 	_, err := d.writer.ExecContext(ctx, "UPDATE goose_db_version SET is_applied = is_applied WHERE version_id = ("+newest+")")
 	if err == nil {

@@ -20,12 +20,12 @@ import (
 // Unavailable is a fault.ErrUnavailable whose text may be returned to callers. Its cause is
 // for logs only.
 type Unavailable struct {
-	name  string
+	text  string
 	cause string
 }
 
 // Error returns the text for callers, without the cause.
-func (u *Unavailable) Error() string { return u.name + ": " + fault.ErrUnavailable.Error() }
+func (u *Unavailable) Error() string { return u.text }
 
 // Unwrap returns fault.ErrUnavailable.
 func (u *Unavailable) Unwrap() error { return fault.ErrUnavailable }
@@ -48,16 +48,16 @@ func (d *Database) translateError(ctx context.Context, err error) error {
 		d.damaged.Store(true)
 		return d.markDamaged(err.Error())
 	case isTransient(err):
-		return &Unavailable{name: "the " + d.name, cause: err.Error()}
+		return &Unavailable{text: "the " + d.name + " is unavailable; try again", cause: err.Error()}
 	case isCode(err, 0, "22021", "22P05"):
-		return fmt.Errorf("a text has a character that the %s cannot store: %w", d.name, fault.ErrInvalid)
+		return fault.Invalidf("a text has a character that the %s cannot store", d.name)
 	}
 	return fmt.Errorf("the %s: %w", d.name, err)
 }
 
 // markDamaged returns the error for a corrupt database file, which only an operator can repair.
 func (d *Database) markDamaged(cause string) error {
-	return &Unavailable{name: "the " + d.name + " (corrupt database file, restore a backup)", cause: cause}
+	return &Unavailable{text: "the " + d.name + " is unavailable: corrupt database file, restore a backup", cause: cause}
 }
 
 // isCorrupt reports whether err means that the database file is corrupt.

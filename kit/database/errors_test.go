@@ -22,7 +22,7 @@ func isUnavailable(t *testing.T, err error) {
 	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Fatalf("error is %v, want %v", err, fault.ErrUnavailable)
 	}
-	if want := "the library: " + fault.ErrUnavailable.Error(); err.Error() != want {
+	if want := "the library is unavailable; try again"; err.Error() != want {
 		t.Errorf("error is %q, want %q", err, want)
 	}
 	if u, ok := errors.AsType[*database.Unavailable](err); !ok || u.Cause() == "" {

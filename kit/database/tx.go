@@ -6,11 +6,9 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	"github.com/sethvargo/go-retry"
 )
 
 // A Tx is a transaction, or a connection for a single statement without one. Its SQL is the same
@@ -89,21 +87,6 @@ func (d *Database) transact(ctx context.Context, db *sql.DB, cache *statementCac
 		return err
 	}
 	return tx.Commit()
-}
-
-// retryAborted retries f with backoff, up to 8 times, when the database aborts it in favor of
-// another transaction.
-func retryAborted(ctx context.Context, f func() error) error {
-	backoff := retry.NewExponential(5 * time.Millisecond)
-	backoff = retry.WithCappedDuration(200*time.Millisecond, backoff)
-	backoff = retry.WithMaxRetries(8, retry.WithJitterPercent(50, backoff))
-	return retry.Do(ctx, backoff, func(context.Context) error {
-		err := f()
-		if isAborted(err) {
-			return retry.RetryableError(err)
-		}
-		return err
-	})
 }
 
 // Exec runs a statement and returns the number of rows it changed.

@@ -1,17 +1,23 @@
 // Package fault holds the errors that have a code for callers: invalid, not found,
 // exists and unavailable.
 //
-// An error for a caller wraps one of them, with a text that names the field or the
-// thing: fmt.Errorf("group %d: %w", id, fault.ErrNotFound). An error that wraps none of
-// them is internal: it is logged, and its caller gets "internal error" (see
-// kit/rpc).
+// An error for a caller is made by Invalidf, NotFoundf, Existsf or Unavailablef, with a text
+// that names the field or the thing: fault.NotFoundf("group %d not found", id). It matches its
+// sentinel by errors.Is, and callers get its text unchanged. An error that matches no sentinel
+// is internal: it is logged, and its caller gets "internal error" (see kit/rpc).
+//
+// A sentinel is for errors.Is only. It is not returned, and not wrapped by fmt.Errorf: its
+// text says nothing about the request, and would be glued to the text for the caller.
 package fault
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
-	// ErrInvalid is the error of a request that no retry makes valid; the wrapping text
-	// names the field.
+	// ErrInvalid is the error of a request that no retry makes valid; the text of the error
+	// that matches it names the field.
 	ErrInvalid = errors.New("not valid")
 	// ErrNotFound is the error of a name or an id that does not exist.
 	ErrNotFound = errors.New("not found")
@@ -20,3 +26,37 @@ var (
 	// ErrUnavailable is the error of a request that a retry may serve.
 	ErrUnavailable = errors.New("unavailable, try again")
 )
+
+// Invalidf returns an error that matches ErrInvalid. Its text is that of fmt.Errorf with the
+// same arguments; it also matches each error that the format wraps by %w.
+func Invalidf(format string, args ...any) error {
+	return newFault(ErrInvalid, fmt.Errorf(format, args...))
+}
+
+// NotFoundf is Invalidf for ErrNotFound.
+func NotFoundf(format string, args ...any) error {
+	return newFault(ErrNotFound, fmt.Errorf(format, args...))
+}
+
+// Existsf is Invalidf for ErrExists.
+func Existsf(format string, args ...any) error {
+	return newFault(ErrExists, fmt.Errorf(format, args...))
+}
+
+// Unavailablef is Invalidf for ErrUnavailable.
+func Unavailablef(format string, args ...any) error {
+	return newFault(ErrUnavailable, fmt.Errorf(format, args...))
+}
+
+// A faultError is an error with the text of its second error, which matches the first: a
+// sentinel.
+type faultError [2]error
+
+func newFault(sentinel, text error) error { return &faultError{sentinel, text} }
+
+// Error returns the text, without that of the sentinel.
+func (e *faultError) Error() string { return e[1].Error() }
+
+// Unwrap returns the sentinel and the error with the text, whose own causes errors.Is and
+// errors.As reach through it.
+func (e *faultError) Unwrap() []error { return e[:] }

@@ -215,7 +215,7 @@ func (l *Limiter) update(ctx context.Context, id string, do func(s *state, now i
 			backoff = min(2*backoff, lastBackoff)
 		}
 	}
-	return fmt.Errorf("update limiter state: too many concurrent changes: %w", fault.ErrUnavailable)
+	return fault.Unavailablef("update limiter state: too many concurrent changes; try again")
 }
 
 // newGeneration returns a new generation.

@@ -32,7 +32,7 @@ type entry struct {
 
 func newShelf() *memoryBucket { return &memoryBucket{values: map[string]entry{}} }
 
-var errGone = errors.Join(errors.New("bucket unavailable"), fault.ErrUnavailable)
+var errGone = fault.Unavailablef("bucket unavailable")
 
 func (b *memoryBucket) Load(_ context.Context, key string) ([]byte, uint64, error) {
 	b.mu.Lock()

@@ -18,15 +18,15 @@ func TestOutsideError(t *testing.T) {
 		code    connect.Code
 		message string
 	}{
-		{"invalid", fmt.Errorf("target x: %w", fault.ErrInvalid), connect.CodeInvalidArgument, "target x: not valid"},
-		{"not found", fmt.Errorf("group 7: %w", fault.ErrNotFound), connect.CodeNotFound, "group 7: not found"},
-		{"exists", fmt.Errorf("group a: %w", fault.ErrExists), connect.CodeAlreadyExists, "group a: already exists"},
-		{"unavailable", fmt.Errorf("the ledger: %w", fault.ErrUnavailable), connect.CodeUnavailable, "the ledger: unavailable, try again"},
-		{"a caller that left", fmt.Errorf("x: %w", context.Canceled), connect.CodeCanceled, "x: context canceled"},
+		{"invalid", fault.Invalidf("malformed target x"), connect.CodeInvalidArgument, "malformed target x"},
+		{"not found", fault.NotFoundf("group 7 not found"), connect.CodeNotFound, "group 7 not found"},
+		{"exists", fault.Existsf("group a already exists"), connect.CodeAlreadyExists, "group a already exists"},
+		{"unavailable", fault.Unavailablef("ledger unavailable; try again"), connect.CodeUnavailable, "ledger unavailable; try again"},
+		{"canceled by the caller", fmt.Errorf("x: %w", context.Canceled), connect.CodeCanceled, "x: context canceled"},
 		{"internal", errors.New("SELECT token FROM users: syntax error"), connect.CodeInternal, "internal error"},
-		{"the way to another service", connect.NewError(connect.CodeUnavailable, &upstreamError{"alert", errors.New("dial tcp 10.0.0.7:18082: refused")}), connect.CodeUnavailable, "alert service unavailable; try again"},
-		{"our validation", connect.NewError(connect.CodeInvalidArgument, errors.New("message: too long")), connect.CodeInvalidArgument, "message: too long"},
-		{"what another service said", connect.NewWireError(connect.CodeNotFound, errors.New("alert 7: not found")), connect.CodeNotFound, "alert 7: not found"},
+		{"connection to an upstream", connect.NewError(connect.CodeUnavailable, &upstreamError{"alert", errors.New("dial tcp 10.0.0.7:18082: refused")}), connect.CodeUnavailable, "alert service unavailable; try again"},
+		{"validation", connect.NewError(connect.CodeInvalidArgument, errors.New("message: too long")), connect.CodeInvalidArgument, "message: too long"},
+		{"error of an upstream", connect.NewWireError(connect.CodeNotFound, errors.New("alert 7 not found")), connect.CodeNotFound, "alert 7 not found"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := callerError(c.err); got.Code() != c.code || got.Message() != c.message {

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
@@ -41,7 +40,7 @@ func (h headerField) copy(value string, req any) error {
 		return nil
 	}
 	if !utf8.ValidString(value) {
-		return fmt.Errorf("header %s: not valid UTF-8: %w", h.header, fault.ErrInvalid)
+		return fault.Invalidf("header %s: not valid UTF-8", h.header)
 	}
 	m := message.ProtoReflect()
 	field := m.Descriptor().Fields().ByName(h.field)
@@ -49,7 +48,7 @@ func (h headerField) copy(value string, req any) error {
 		return nil
 	}
 	if m.Has(field) && m.Get(field).String() != value {
-		return fmt.Errorf("%s and header %s differ: %w", h.field, h.header, fault.ErrInvalid)
+		return fault.Invalidf("%s and header %s differ", h.field, h.header)
 	}
 	m.Set(field, protoreflect.ValueOfString(value))
 	return nil

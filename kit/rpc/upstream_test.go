@@ -84,27 +84,27 @@ func TestUpstreamFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, url := range map[string]string{
-		"it accepts and dies with the request unread": serveTCP(t, func(c net.Conn) {
+		"connection reset before the request is read": serveTCP(t, func(c net.Conn) {
 			_ = c.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // it is one
 			_ = c.Close()
 		}),
-		"it reads and closes": serveTCP(t, func(c net.Conn) {
+		"connection closed without a response": serveTCP(t, func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 10))
 			_ = c.Close()
 		}),
-		"it speaks another protocol": serveTCP(t, func(c net.Conn) {
+		"another protocol": serveTCP(t, func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 			_ = c.Close()
 		}),
-		"it does not listen": "http://" + closed.Addr().String(),
-		"a proxy says 502": serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		"connection refused": "http://" + closed.Addr().String(),
+		"502 of a proxy": serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "<h1>10.0.0.7 is down</h1>", http.StatusBadGateway)
 		})),
-		"a proxy says 503":       serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })),
-		"it is another service":  serveFaulty(t, http.NotFoundHandler()),
-		"its handler is aborted": serveFaulty(t, handler(func(context.Context) error { panic(http.ErrAbortHandler) })),
-		"it is being stopped":    serveFaulty(t, handler(func(context.Context) error { return context.Canceled })),
-		"it does not answer": serveFaulty(t, handler(func(ctx context.Context) error {
+		"503 of a proxy":    serveFaulty(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })),
+		"another service":   serveFaulty(t, http.NotFoundHandler()),
+		"handler aborted":   serveFaulty(t, handler(func(context.Context) error { panic(http.ErrAbortHandler) })),
+		"upstream stopping": serveFaulty(t, handler(func(context.Context) error { return context.Canceled })),
+		"timeout": serveFaulty(t, handler(func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
 		})),
@@ -127,7 +127,7 @@ func TestUpstreamFails(t *testing.T) {
 			if said := logged.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="upstream unavailable" upstream=alert`) || !strings.Contains(said, "GetAlert") {
 				t.Errorf("logged %q", said)
 			}
-			if name == "it does not answer" {
+			if name == "timeout" {
 				return // a stream is long-lived
 			}
 			stream, err := alerts.WatchAlert(t.Context(), &alertv1.WatchAlertRequest{})
@@ -148,7 +148,7 @@ func TestUpstreamResponds(t *testing.T) {
 	began := make(chan struct{}, 1)
 	_, handler := alertv1connect.NewAlertServiceHandler(failingService{fail: func(ctx context.Context) error {
 		if _, ok := ctx.Deadline(); !ok {
-			return connect.NewError(connect.CodeNotFound, errors.New("alert 7: not found"))
+			return connect.NewError(connect.CodeNotFound, errors.New("alert 7 not found"))
 		}
 		began <- struct{}{}
 		<-ctx.Done()
@@ -163,7 +163,7 @@ func TestUpstreamResponds(t *testing.T) {
 	if err != nil || !stream.Receive() || stream.Receive() {
 		t.Fatalf("%v, %v", err, stream)
 	}
-	if outside := callerError(stream.Err()); outside.Code() != connect.CodeNotFound || outside.Message() != "alert 7: not found" {
+	if outside := callerError(stream.Err()); outside.Code() != connect.CodeNotFound || outside.Message() != "alert 7 not found" {
 		t.Errorf("the upstream's error becomes %v", outside)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

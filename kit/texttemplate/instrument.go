@@ -2,7 +2,6 @@ package texttemplate
 
 import (
 	"errors"
-	"fmt"
 	"text/template/parse"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -40,7 +39,7 @@ func instrument(node parse.Node) error {
 		appendFunc(n.Pipe, truthFunc)
 		return errors.Join(instrument(n.List), instrument(n.ElseList))
 	case *parse.TemplateNode:
-		return fmt.Errorf("template must not call templates: %w", fault.ErrInvalid)
+		return fault.Invalidf("template must not call templates")
 	}
 	return nil
 }

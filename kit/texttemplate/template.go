@@ -31,15 +31,15 @@ type Template struct{ tree *template.Template }
 // are fault.ErrInvalid with the position.
 func Parse(text string) (*Template, error) {
 	if len(text) > MaxTemplate {
-		return nil, fmt.Errorf("template has %d bytes, at most %d are allowed: %w", len(text), MaxTemplate, fault.ErrInvalid)
+		return nil, fault.Invalidf("template has %d bytes, at most %d are allowed", len(text), MaxTemplate)
 	}
 	tree, err := template.New("template").Option("missingkey=zero").Funcs(functions(nil)).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("parse template: %s: %w", plainError(err), fault.ErrInvalid)
+		return nil, fault.Invalidf("parse template: %s", plainError(err))
 	}
 	for _, t := range tree.Templates() {
 		if t.Name() != "template" {
-			return nil, fmt.Errorf("template must not define template %q: %w", t.Name(), fault.ErrInvalid)
+			return nil, fault.Invalidf("template must not define template %q", t.Name())
 		}
 	}
 	if tree.Tree == nil {
@@ -66,9 +66,9 @@ func (t *Template) Execute(data any) (string, error) {
 	}
 	if err := mine.Funcs(functions(e)).Execute(e, data); err != nil {
 		if missing, ok := errors.AsType[missingField](err); ok {
-			return "", fmt.Errorf("%w: %w", missing, fault.ErrInvalid)
+			return "", fault.Invalidf("%w", missing)
 		}
-		return "", fmt.Errorf("execute template: %s: %w", plainError(err), fault.ErrInvalid)
+		return "", fault.Invalidf("execute template: %s", plainError(err))
 	}
 	return strings.ReplaceAll(e.text.String(), "<no value>", ""), nil
 }

@@ -106,7 +106,7 @@ func TestSayStops(t *testing.T) {
 	}
 }
 
-func FuzzPhrase(f *testing.F) {
+func FuzzTemplate(f *testing.F) {
 	f.Add(`{{range .list}}{{printf "%5s" .}}{{end}}`)
 	f.Add(`{{with $x := .labels}}{{$x.host}}{{end}}`)
 	f.Add(`{{if eq .list 3.0}}{{.a.b | upper}}{{else with .n}}{{printf "%d" .}}{{end}}`)

@@ -31,7 +31,7 @@ func alertID(id int64) string { return strconv.FormatInt(id, 10) }
 func readAlertID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, fmt.Errorf("alert %q: %w", text, fault.ErrNotFound)
+		return 0, fault.NotFoundf("alert %q not found", text)
 	}
 	return id, nil
 }
@@ -62,7 +62,7 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 		IdempotencyKey: req.GetIdempotencyKey(),
 	}
 	if a.Resolved && a.AlertKey == "" {
-		return Alert{}, fmt.Errorf("key: required if status is resolved: %w", fault.ErrInvalid)
+		return Alert{}, fault.Invalidf("key: required if status is resolved")
 	}
 	if a.Severity == "" {
 		a.Severity = "normal"
@@ -249,7 +249,7 @@ func queryFromWire(req *alertv1.ListAlertsRequest) (AlertQuery, error) {
 	if token := req.GetPageToken(); token != "" {
 		before, err := readAlertID(token)
 		if err != nil {
-			return AlertQuery{}, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
+			return AlertQuery{}, fault.Invalidf("invalid page_token")
 		}
 		q.Before = before
 	}
@@ -267,7 +267,7 @@ func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, e
 	for _, text := range req.GetDeliveryIds() {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || id <= 0 {
-			return ReplaySelection{}, fmt.Errorf("delivery_ids: invalid id %q: %w", text, fault.ErrInvalid)
+			return ReplaySelection{}, fault.Invalidf("delivery_ids: invalid id %q", text)
 		}
 		s.IDs = append(s.IDs, id)
 	}

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -47,7 +46,7 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 		return nil, err
 	}
 	if unknown := found.GetUnknownTarget(); req.GetStrict() && len(unknown) > 0 {
-		return nil, fmt.Errorf("unknown target %s (strict): %w", strings.Join(unknown, ", "), fault.ErrInvalid)
+		return nil, fault.Invalidf("unknown target %s (strict)", strings.Join(unknown, ", "))
 	}
 	a, err := newAlert(req, found.GetUnknownTarget(), h.Now())
 	if err != nil {

@@ -149,7 +149,7 @@ type unavailableDirectory struct {
 
 func (d *unavailableDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
 	if slices.Contains(req.GetTarget(), d.target) {
-		return nil, fmt.Errorf("directory: %w", fault.ErrUnavailable)
+		return nil, fault.Unavailablef("directory unavailable; try again")
 	}
 	return d.DirectoryServiceClient.LookUp(ctx, req)
 }

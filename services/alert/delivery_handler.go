@@ -3,7 +3,6 @@ package alert
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strconv"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
@@ -69,7 +68,7 @@ func readPageToken(token string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(token, 10, 64)
 	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
+		return 0, fault.Invalidf("invalid page_token")
 	}
 	return n, nil
 }

@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -148,7 +147,7 @@ func (f *follower) refresh(ctx context.Context, first bool) error {
 		return err
 	}
 	if !first && len(versions) != len(f.versions) {
-		return fmt.Errorf("alert %d: %w", f.id, fault.ErrNotFound) // deleted by retention
+		return fault.NotFoundf("alert %d not found", f.id) // deleted by retention
 	}
 	changed, counts := f.compare(versions)
 	if n := len(versions); n > 0 {

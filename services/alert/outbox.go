@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	backoffs "github.com/cenkalti/backoff/v5"
-
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
@@ -47,13 +45,12 @@ type outbox struct {
 
 	down       bool
 	nextCheck  time.Time // when to check the queue again
-	backoff    *backoffs.ExponentialBackOff
+	backoff    queueBackoff
 	generation string // generation of the queue at the last check
 }
 
 func newOutbox(queue Queue, size int, now func() time.Time, log *slog.Logger) *outbox {
-	o := &outbox{queue: queue, size: size, now: now, log: log, jobs: make(chan []job.Job, outboxSize), backoff: backoffs.NewExponentialBackOff()}
-	o.backoff.InitialInterval, o.backoff.MaxInterval = firstQueueRetry, lastQueueRetry
+	o := &outbox{queue: queue, size: size, now: now, log: log, jobs: make(chan []job.Job, outboxSize)}
 	o.missed.Store(true) // jobs that an earlier process accepted and did not enqueue
 	return o
 }
@@ -93,7 +90,7 @@ func (o *outbox) enqueue(ctx context.Context, jobs []job.Job) bool {
 		o.markDown(err)
 		return false
 	}
-	o.backoff.Reset()
+	o.backoff.reset()
 	return true
 }
 
@@ -156,7 +153,7 @@ func (o *outbox) markDown(err error) {
 	}
 	o.down = true
 	o.missed.Store(true)
-	o.nextCheck = o.now().Add(o.backoff.NextBackOff())
+	o.nextCheck = o.now().Add(o.backoff.wait())
 }
 
 // markUp records that the queue responds. The backoff is reset only by a second response,
@@ -166,7 +163,7 @@ func (o *outbox) markUp() {
 	if o.down {
 		o.log.Info("queue outage ended")
 	} else {
-		o.backoff.Reset()
+		o.backoff.reset()
 	}
 	o.down = false
 	o.nextCheck = o.now().Add(queueCheckInterval)

@@ -27,7 +27,7 @@ func (h *MessengerHandler) ListTemplates(ctx context.Context, _ *messengerv1.Lis
 func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.SetTemplateRequest) (*messengerv1.SetTemplateResponse, error) {
 	t := Template{Messenger: req.GetTemplate().GetMessenger(), Severity: req.GetTemplate().GetSeverity(), Text: req.GetTemplate().GetText()}
 	if _, known := messenger.Find(h.Specs, t.Messenger); !known {
-		return nil, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", t.Messenger, fault.ErrInvalid)
+		return nil, fault.Invalidf("messenger: unknown messenger %q, use one of ListMessengers", t.Messenger)
 	}
 	p, err := texttemplate.Parse(t.Text)
 	if err != nil {

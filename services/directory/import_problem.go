@@ -46,8 +46,7 @@ type importProblem struct {
 // no secret.
 func (ps *importProblems) add(at FilePosition, err error) {
 	if ps.count++; len(ps.told) < maxProblems {
-		text := strings.TrimSuffix(err.Error(), ": "+fault.ErrInvalid.Error())
-		ps.told = append(ps.told, importProblem{at, strings.ReplaceAll(text, "\n", " ")})
+		ps.told = append(ps.told, importProblem{at, strings.ReplaceAll(err.Error(), "\n", " ")})
 	}
 }
 
@@ -87,7 +86,7 @@ func (ps *importProblems) err() error {
 	if more := ps.count - told; more > 0 {
 		text += fmt.Sprintf("\nand %d more", more)
 	}
-	return importError(text)
+	return fault.Invalidf("%s", text)
 }
 
 // String returns the position as text.
@@ -111,14 +110,5 @@ func (p FilePosition) String() string {
 	}
 	return at
 }
-
-// An importError is a fault.ErrInvalid with the complete text for the caller.
-type importError string
-
-// Error returns the text.
-func (e importError) Error() string { return string(e) }
-
-// Unwrap returns fault.ErrInvalid.
-func (importError) Unwrap() error { return fault.ErrInvalid }
 
 var errDuplicate = errors.New("duplicate")

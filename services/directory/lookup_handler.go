@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"fmt"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -107,7 +106,7 @@ func unknownAsWritten(targets []target.Target, texts []string) []string {
 
 func (h *LookupHandler) find(ctx context.Context, names []string) ([]Recipient, []target.Target, error) {
 	if len(names) > maxNames {
-		return nil, nil, fmt.Errorf("name: must have at most %d items: %w", maxNames, fault.ErrInvalid)
+		return nil, nil, fault.Invalidf("name: must have at most %d items", maxNames)
 	}
 	targets, err := target.ParseAll(names)
 	if err != nil || len(targets) == 0 {

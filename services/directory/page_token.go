@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -17,7 +16,7 @@ func readPageToken(token string) (int, error) {
 	}
 	id, err := strconv.Atoi(token)
 	if err != nil || id < 0 {
-		return 0, fmt.Errorf("invalid page_token: %w", fault.ErrInvalid)
+		return 0, fault.Invalidf("invalid page_token")
 	}
 	return id, nil
 }

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
@@ -27,7 +26,7 @@ func (r ReceiptReader) ReadReceipt(_ context.Context, req *userv1.ReadReceiptReq
 	}
 	form, err := url.ParseQuery(string(req.GetForm()))
 	if err != nil {
-		return nil, fmt.Errorf("body: must be application/x-www-form-urlencoded: %w", fault.ErrInvalid)
+		return nil, fault.Invalidf("body: must be application/x-www-form-urlencoded")
 	}
 	credential, err := r.Key.OpenForOwner(req.GetSealedCredential(), seal.Owner{
 		Nickname: req.GetNickName(), Messenger: req.GetMessenger(), Destination: req.GetDestination(),
@@ -49,5 +48,5 @@ func (r ReceiptReader) receiver(name string) (messenger.ReceiptParser, error) {
 			return from, nil
 		}
 	}
-	return nil, fmt.Errorf("messenger %q with receipts: %w", name, fault.ErrNotFound)
+	return nil, fault.NotFoundf("messenger %q with receipts not found", name)
 }

@@ -32,13 +32,13 @@ func TestReadReceipt(t *testing.T) {
 		delivery                   int64
 		want                       error
 	}{
-		"signed":                              {"twilio", form, good, 7, nil},
-		"signed by another":                   {"twilio", form, sign("https://bongsu.example/v1/callbacks/twilio/7"+said, "other"), 7, fault.ErrInvalid},
-		"not signed":                          {"twilio", form, "", 7, fault.ErrInvalid},
-		"of another delivery":                 {"twilio", form, good, 8, fault.ErrInvalid},
-		"changed":                             {"twilio", "MessageSid=SM1&MessageStatus=failed", good, 7, fault.ErrInvalid},
-		"no form":                             {"twilio", "%zz", good, 7, fault.ErrInvalid},
-		"a messenger that says nothing later": {"slack", form, good, 7, fault.ErrNotFound},
+		"signed":                     {"twilio", form, good, 7, nil},
+		"signed by another":          {"twilio", form, sign("https://bongsu.example/v1/callbacks/twilio/7"+said, "other"), 7, fault.ErrInvalid},
+		"not signed":                 {"twilio", form, "", 7, fault.ErrInvalid},
+		"of another delivery":        {"twilio", form, good, 8, fault.ErrInvalid},
+		"changed":                    {"twilio", "MessageSid=SM1&MessageStatus=failed", good, 7, fault.ErrInvalid},
+		"no form":                    {"twilio", "%zz", good, 7, fault.ErrInvalid},
+		"messenger without receipts": {"slack", form, good, 7, fault.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res, err := h.ReadReceipt(t.Context(), &userv1.ReadReceiptRequest{

@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -96,7 +95,7 @@ func (d *RemoteDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest)
 // fallback returns the cached response to a lookup that failed, or an error.
 func (d *RemoteDirectory) fallback(ctx context.Context, question string, err error) (*userv1.LookUpResponse, error) {
 	if isInvalidArgument(err) {
-		return nil, fmt.Errorf("target: refused by the remote directory: %s: %w", errorMessage(err), fault.ErrInvalid)
+		return nil, fault.Invalidf("target: refused by the remote directory: %s", errorMessage(err))
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -106,7 +105,7 @@ func (d *RemoteDirectory) fallback(ctx context.Context, question string, err err
 		return proto.CloneOf(old), nil
 	}
 	d.log.Error("remote directory unavailable", "code", connect.CodeOf(err).String())
-	return nil, fmt.Errorf("remote directory: %w", fault.ErrUnavailable)
+	return nil, fault.Unavailablef("remote directory unavailable; try again")
 }
 
 // sealResponse converts the response of the remote directory and seals each token.

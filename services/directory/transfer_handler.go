@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"buf.build/go/protovalidate"
@@ -65,7 +64,7 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 func (h *TransferHandler) sealForExport(nickname string, a Address) ([]byte, error) {
 	credential, err := h.Users.Key.OpenForOwner(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
 	if err != nil {
-		return nil, fmt.Errorf("credential of user %q by %s cannot be opened, replace it or export without secrets: %w", nickname, a.Messenger, fault.ErrUnavailable)
+		return nil, fault.Unavailablef("credential of user %q by %s cannot be opened, replace it or export without secrets", nickname, a.Messenger)
 	}
 	return h.Users.Key.Seal(credential, seal.ExportPurpose(nickname, a.Messenger, a.Destination))
 }
@@ -73,7 +72,7 @@ func (h *TransferHandler) sealForExport(nickname string, a Address) ([]byte, err
 // ImportDirectory makes the directory hold the users and groups of a request.
 func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.ImportDirectoryRequest) (*userv1.ImportDirectoryResponse, error) {
 	if len(req.GetUsers()) > maxTransfer || len(req.GetGroups()) > maxTransfer {
-		return nil, fmt.Errorf("users and groups: must have at most %d items each: %w", maxTransfer, fault.ErrInvalid)
+		return nil, fault.Invalidf("users and groups: must have at most %d items each", maxTransfer)
 	}
 	var problems importProblems
 	file := ImportFile{Prune: req.GetPrune()}

@@ -208,28 +208,28 @@ func TestImportRanks(t *testing.T) {
 	}
 	for _, step := range []struct {
 		name      string
-		said      *userv1.TransferUser
+		given     *userv1.TransferUser
 		users     int32 // changed
 		addresses int32
 		failover  bool
 		ranks     []int32 // of label and url
 	}{
-		{"new, unsaid", user("kim", address("label", "x", "s3cret")), 0, 0, false, []int32{0}},
-		{"one more, said", user("kim", ranked(7, address("url", "https://a.example", "s3cret"))), 0, 0, false, []int32{0, 7}},
-		{"unsaid", user("kim", address("url", "https://a.example", "")), 0, 0, false, []int32{0, 7}},
-		{"unsaid, same secret", user("kim", address("url", "https://a.example", "s3cret")), 0, 0, false, []int32{0, 7}},
-		{"unsaid, another secret", user("kim", address("url", "https://a.example", "s3cret-2")), 0, 1, false, []int32{0, 7}},
-		{"unsaid, elsewhere", user("kim", address("label", "y", "")), 0, 1, false, []int32{0, 7}},
-		{"said", user("kim", ranked(9, address("label", "y", ""))), 0, 1, false, []int32{9, 7}},
-		{"said again", user("kim", ranked(9, address("label", "y", ""))), 0, 0, false, []int32{9, 7}},
-		{"said, same secret", user("kim", ranked(1000, address("label", "y", "s3cret"))), 0, 1, false, []int32{1000, 7}},
-		{"said to be 0", user("kim", ranked(0, address("url", "https://a.example", ""))), 0, 1, false, []int32{1000, 0}},
+		{"new, rank not set", user("kim", address("label", "x", "s3cret")), 0, 0, false, []int32{0}},
+		{"second address, rank set", user("kim", ranked(7, address("url", "https://a.example", "s3cret"))), 0, 0, false, []int32{0, 7}},
+		{"rank not set", user("kim", address("url", "https://a.example", "")), 0, 0, false, []int32{0, 7}},
+		{"rank not set, same secret", user("kim", address("url", "https://a.example", "s3cret")), 0, 0, false, []int32{0, 7}},
+		{"rank not set, another secret", user("kim", address("url", "https://a.example", "s3cret-2")), 0, 1, false, []int32{0, 7}},
+		{"rank not set, another destination", user("kim", address("label", "y", "")), 0, 1, false, []int32{0, 7}},
+		{"rank changed", user("kim", ranked(9, address("label", "y", ""))), 0, 1, false, []int32{9, 7}},
+		{"rank unchanged", user("kim", ranked(9, address("label", "y", ""))), 0, 0, false, []int32{9, 7}},
+		{"rank changed, same secret", user("kim", ranked(1000, address("label", "y", "s3cret"))), 0, 1, false, []int32{1000, 7}},
+		{"rank set to 0", user("kim", ranked(0, address("url", "https://a.example", ""))), 0, 1, false, []int32{1000, 0}},
 		{"failover", failing(true, user("kim")), 1, 0, true, []int32{1000, 0}},
-		{"failover again", failing(true, user("kim")), 0, 0, true, []int32{1000, 0}},
-		{"failover unsaid", user("kim"), 0, 0, true, []int32{1000, 0}},
+		{"failover unchanged", failing(true, user("kim")), 0, 0, true, []int32{1000, 0}},
+		{"failover not set", user("kim"), 0, 0, true, []int32{1000, 0}},
 		{"no failover", failing(false, user("kim")), 1, 0, false, []int32{1000, 0}},
 	} {
-		req := &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{step.said}}
+		req := &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{step.given}}
 		req.DryRun = true
 		dry := imports(t, h, req)
 		req.DryRun = false

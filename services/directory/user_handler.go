@@ -156,13 +156,13 @@ func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveU
 func (h *UserHandler) accept(nickname string, in *userv1.NewAddress) (Address, error) {
 	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
 	if !ok {
-		return Address{}, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers: %w", in.GetMessenger(), fault.ErrInvalid)
+		return Address{}, fault.Invalidf("messenger: unknown messenger %q, use one of ListMessengers", in.GetMessenger())
 	}
 	if err := spec.Credential.Validate(in.GetCredential(), h.AllowHTTP); err != nil {
-		return Address{}, fmt.Errorf("credential: %w: %w", err, fault.ErrInvalid)
+		return Address{}, fault.Invalidf("credential: %w", err)
 	}
 	if err := spec.Destination.Validate(in.GetDestination(), h.AllowHTTP); err != nil {
-		return Address{}, fmt.Errorf("destination: %w: %w", err, fault.ErrInvalid)
+		return Address{}, fault.Invalidf("destination: %w", err)
 	}
 	a, err := newAddress(h.Key, in.GetCredential(), seal.Owner{Nickname: nickname, Messenger: spec.Name, Destination: in.GetDestination()})
 	a.Rank = int(in.GetRank())

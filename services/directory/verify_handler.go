@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
@@ -70,7 +69,7 @@ func (h *UserHandler) address(ctx context.Context, nickname string, id int) (Add
 			return a, nil
 		}
 	}
-	return Address{}, fmt.Errorf("address %d of user %q: %w", id, nickname, fault.ErrNotFound)
+	return Address{}, fault.NotFoundf("address %d of user %q not found", id, nickname)
 }
 
 // messenger returns the messenger of an address.
@@ -80,5 +79,5 @@ func (h *UserHandler) messenger(name string) (messenger.Messenger, error) {
 			return m, nil
 		}
 	}
-	return nil, fmt.Errorf("messenger %q: %w", name, fault.ErrNotFound)
+	return nil, fault.NotFoundf("messenger %q not found", name)
 }

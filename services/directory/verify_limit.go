@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ func (l *verifyLimit) wait(ctx context.Context, now time.Time) error {
 	delay := slot.DelayFrom(now)
 	if delay > verifyWait {
 		slot.CancelAt(now)
-		return fmt.Errorf("verification rate limit of %d/s exceeded: %w", verifyPerSecond, fault.ErrUnavailable)
+		return fault.Unavailablef("verification rate limit of %d/s exceeded; try again", verifyPerSecond)
 	}
 	if delay <= 0 {
 		return nil

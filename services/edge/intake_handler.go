@@ -58,12 +58,12 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 	source, ok := h.Sources[req.GetSource()]
 	if !ok {
 		h.refuse("unknown", &intake.Problem{Reason: intake.UnknownSource, Message: fmt.Sprintf("source %q", req.GetSource())})
-		return nil, fmt.Errorf("source %q: %w", req.GetSource(), fault.ErrNotFound)
+		return nil, fault.NotFoundf("source %q not found", req.GetSource())
 	}
 	items, problem := source.Read(headerOf(ctx, req), req.GetBody().GetData())
 	if problem != nil {
 		h.refuse(req.GetSource(), problem)
-		return nil, fmt.Errorf("%w: %w", problem, fault.ErrInvalid)
+		return nil, fault.Invalidf("%w", problem)
 	}
 	results, err := h.send(ctx, req.GetSource(), source.Default, items)
 	if err != nil {
@@ -128,7 +128,7 @@ func (h *IntakeHandler) send(ctx context.Context, source string, fallback []stri
 func chunkError(err error) error {
 	switch connect.CodeOf(err) {
 	case connect.CodeDeadlineExceeded:
-		return fmt.Errorf("alert service timed out: %w", fault.ErrUnavailable)
+		return fault.Unavailablef("alert service timed out; try again")
 	case connect.CodeUnavailable, connect.CodeCanceled:
 		return err
 	}
@@ -151,7 +151,7 @@ func errNoneRecorded(alerts []*intakev1.ReceivedAlert) error {
 	if more := len(alerts) - len(named); more > 0 {
 		named = append(named, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Errorf("no alert recorded: %s: %w", strings.Join(named, "; "), fault.ErrInvalid)
+	return fault.Invalidf("no alert recorded: %s", strings.Join(named, "; "))
 }
 
 // headerOf returns the header of the call, with the Content-Type of the body.

@@ -3,7 +3,6 @@ package mockup
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -43,7 +42,7 @@ func (m *Mockup) SetFault(f Fault) error {
 		return old.Path == f.Path && old.BodyContains == f.BodyContains && old.Credential == f.Credential
 	})
 	if len(m.faults) >= maxFaults { // no fault was replaced
-		return fmt.Errorf("fault: at most %d faults can be set; reset the mockup first: %w", maxFaults, fault.ErrInvalid)
+		return fault.Invalidf("fault: at most %d faults can be set; reset the mockup first", maxFaults)
 	}
 	m.faults = append(m.faults, f)
 	return nil

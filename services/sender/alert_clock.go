@@ -2,7 +2,6 @@ package sender
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -58,7 +57,7 @@ func (c *Clock) Check(context.Context) error {
 	if c.skew == 0 {
 		return nil
 	}
-	return fmt.Errorf("sender clock is %s ahead of the alert service clock, correct it: %w", c.skew.Round(time.Millisecond), fault.ErrUnavailable)
+	return fault.Unavailablef("sender clock is %s ahead of the alert service clock, correct it", c.skew.Round(time.Millisecond))
 }
 
 // local returns the time of the local clock.

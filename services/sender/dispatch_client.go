@@ -2,7 +2,6 @@ package sender
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"connectrpc.com/connect"
@@ -140,7 +139,7 @@ func asPermanent(err error) error {
 	}
 	switch connect.CodeOf(err) {
 	case connect.CodeInvalidArgument, connect.CodeUnimplemented, connect.CodeNotFound, connect.CodeFailedPrecondition, connect.CodeOutOfRange:
-		return fmt.Errorf("%w: %w", err, fault.ErrInvalid)
+		return fault.Invalidf("%w", err)
 	}
 	return err
 }

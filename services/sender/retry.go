@@ -5,28 +5,56 @@ import (
 	"errors"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
+// alertRetries retries calls to the alert service without end. The delay is 50 ms, 1.5 times
+// as long with each retry up to 1 s, and then random by up to half of it. fault.ErrInvalid is
+// not retried: a retry would not change it. It is immutable.
+var alertRetries = failsafe.With(retrypolicy.NewBuilder[any]().
+	HandleIf(func(_ any, err error) bool { return isRetryable(err) }).
+	WithBackoffFactor(50*time.Millisecond, time.Second, 1.5).
+	WithJitterFactor(0.5).
+	WithMaxRetries(-1).
+	Build())
+
+func isRetryable(err error) bool { return err != nil && !errors.Is(err, fault.ErrInvalid) }
+
 // retryUntilAnswered retries a call until it succeeds, with exponential backoff up to a second, or
-// until ctx ends. fault.ErrInvalid is not retried: a retry would not change it.
+// until ctx ends; then it returns the cause of ctx. fault.ErrInvalid is not retried.
 func retryUntilAnswered[T any](ctx context.Context, to *alertLink, what string, ask func() (T, error)) (T, error) {
 	c := to.begin(what)
 	defer c.end()
-	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval, waits.MaxInterval = 50*time.Millisecond, time.Second
-	return backoff.Retry(ctx, func() (T, error) {
-		answer, err := ask()
-		if errors.Is(err, fault.ErrInvalid) {
-			return answer, backoff.Permanent(err)
+	answer, err := ask()
+	if !isRetryable(err) { // nearly always: it costs no allocation
+		return answer, err
+	}
+	return retryFailed(ctx, c, answer, err, ask)
+}
+
+// retryFailed retries a call whose first try has failed with err.
+func retryFailed[T any](ctx context.Context, c *pendingCall, answer T, err error, ask func() (T, error)) (T, error) {
+	first := true
+	_ = alertRetries.WithContext(ctx).Run(func() error {
+		if first {
+			first = false
+		} else {
+			answer, err = ask()
 		}
-		if err != nil {
+		if isRetryable(err) {
 			c.fail(err)
 		}
-		return answer, err
-	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))
+		return err
+	})
+	// The policy returns the error of ctx if ctx ended during a try, also if the try
+	// succeeded. The result of the try is what happened.
+	if isRetryable(err) {
+		return answer, context.Cause(ctx)
+	}
+	return answer, err
 }
 
 // withGrace returns a context that ends a grace period after ctx.

@@ -82,6 +82,6 @@ func TestNewerPathsAreStrict(t *testing.T) {
 		{"an unknown parameter", "GET", "/v1/users?sort=name", "", 400, "…sort", ""},
 		{"a parameter for a field of the path", "DELETE", "/v1/users/user1?nickName=user2", "", 400, "…nickName", ""},
 		{"a trailing slash", "GET", "/v1/users/user1/", "", 404, "", ""},
-		{"an error", "GET", "/v1/users/nobody", "", 404, `{"code":5,"message":"user \"nobody\": not found","details":[]}`, ""},
+		{"an error", "GET", "/v1/users/nobody", "", 404, `{"code":5,"message":"user \"nobody\" not found","details":[]}`, ""},
 	})
 }

@@ -154,5 +154,5 @@ func (b *builder) readinessOf(service, url string) readinessCheck {
 }
 
 func unavailable(service string) error {
-	return fmt.Errorf("%s service: %w", service, fault.ErrUnavailable)
+	return fault.Unavailablef("%s service unavailable; try again", service)
 }

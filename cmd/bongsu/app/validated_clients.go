@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
@@ -67,7 +66,7 @@ func (v validatedDirectory) ReadReceipt(ctx context.Context, req *userv1.ReadRec
 func validate[Req proto.Message, Res any](ctx context.Context, req Req, call func(context.Context, Req) (Res, error)) (Res, error) {
 	if err := protovalidate.Validate(req, protovalidate.WithFailFast()); err != nil {
 		var none Res
-		return none, fmt.Errorf("%w: %w", err, fault.ErrInvalid)
+		return none, fault.Invalidf("%w", err)
 	}
 	return call(ctx, req)
 }

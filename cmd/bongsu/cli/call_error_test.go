@@ -22,13 +22,13 @@ func TestAnsweredFailures(t *testing.T) {
 		text string
 		want string
 	}{
-		{connect.CodeNotFound, "group 7: not found", "group 7: not found; use the list commands to see what exists"},
-		{connect.CodeAlreadyExists, `group "x": already exists`, `group "x": already exists; choose another name, or change the existing one`},
+		{connect.CodeNotFound, "group 7 not found", "group 7 not found; use the list commands to see what exists"},
+		{connect.CodeAlreadyExists, `group "x" already exists`, `group "x" already exists; choose another name, or change the existing one`},
 		{
 			connect.CodeInvalidArgument, "validation errors:\n - message: must be at least 1 character\n - severity: too long",
 			"validation errors: message: must be at least 1 character; severity: too long; correct the request and retry; see --help",
 		},
-		{connect.CodeUnavailable, "ledger: unavailable, try again", "ledger: unavailable, try again; retry later; see the server's log for the cause"},
+		{connect.CodeUnavailable, "ledger unavailable; try again", "ledger unavailable; try again; retry later; see the server's log for the cause"},
 		{connect.CodeInternal, "internal error", "internal error; see the server's log for the cause"},
 		{
 			connect.CodeDeadlineExceeded, "context deadline exceeded",

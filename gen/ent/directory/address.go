@@ -17,13 +17,13 @@ type Address struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
-	// UserID holds the value of the "user_id" field.
+	// the user of the address
 	UserID int `json:"user_id,omitempty"`
-	// Messenger holds the value of the "messenger" field.
+	// the name of the messenger
 	Messenger string `json:"messenger,omitempty"`
-	// SealedCredential holds the value of the "sealed_credential" field.
+	// the credential, sealed for the address
 	SealedCredential []byte `json:"-"`
-	// Destination holds the value of the "destination" field.
+	// where the messenger delivers; empty where the credential names it
 	Destination string `json:"destination,omitempty"`
 	// the credential's fingerprint; empty until it is made
 	CredentialKey string `json:"credential_key,omitempty"`

@@ -16,9 +16,9 @@ import (
 // Membership is the model entity for the Membership schema.
 type Membership struct {
 	config `json:"-"`
-	// GroupID holds the value of the "group_id" field.
+	// the group
 	GroupID int `json:"group_id,omitempty"`
-	// UserID holds the value of the "user_id" field.
+	// the member
 	UserID int `json:"user_id,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the MembershipQuery when eager-loading is set.

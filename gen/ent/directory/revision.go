@@ -17,7 +17,7 @@ type Revision struct {
 	// ID of the ent.
 	// directory: there is one row
 	ID string `json:"id,omitempty"`
-	// Number holds the value of the "number" field.
+	// the number of the last change
 	Number       int64 `json:"number,omitempty"`
 	selectValues sql.SelectValues
 }

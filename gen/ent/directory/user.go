@@ -16,7 +16,7 @@ type User struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
-	// Nickname holds the value of the "nickname" field.
+	// the canonical name
 	Nickname string `json:"nickname,omitempty"`
 	// one address after the other, not all
 	Failover bool `json:"failover,omitempty"`

@@ -17,17 +17,17 @@ type Alert struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int64 `json:"id,omitempty"`
-	// Targets holds the value of the "targets" field.
+	// targets of the request
 	Targets []string `json:"targets,omitempty"`
-	// Unknown holds the value of the "unknown" field.
+	// unknown targets of the request
 	Unknown []string `json:"unknown,omitempty"`
-	// Severity holds the value of the "severity" field.
+	// the caller's word
 	Severity string `json:"severity,omitempty"`
-	// Message holds the value of the "message" field.
+	// the caller's text
 	Message string `json:"message,omitempty"`
-	// CreateTime holds the value of the "create_time" field.
+	// when the alert was recorded
 	CreateTime int64 `json:"create_time,omitempty"`
-	// ExpireTime holds the value of the "expire_time" field.
+	// when its deliveries expire
 	ExpireTime int64 `json:"expire_time,omitempty"`
 	// title, link, details, texts by messenger, and alert key, as JSON; empty without them
 	More         string `json:"more,omitempty"`

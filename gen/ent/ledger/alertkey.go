@@ -15,6 +15,7 @@ import (
 type AlertKey struct {
 	config `json:"-"`
 	// ID of the ent.
+	// the alert key
 	ID string `json:"id,omitempty"`
 	// the order of the last recorded alert
 	LastOrder int64 `json:"last_order,omitempty"`

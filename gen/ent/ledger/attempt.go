@@ -15,30 +15,31 @@ import (
 type Attempt struct {
 	config `json:"-"`
 	// ID of the ent.
+	// assigned by the store
 	ID int64 `json:"id,omitempty"`
-	// DeliveryID holds the value of the "delivery_id" field.
+	// the delivery of the call
 	DeliveryID int64 `json:"delivery_id,omitempty"`
-	// Number holds the value of the "number" field.
+	// 1 for the first attempt of the delivery
 	Number int `json:"number,omitempty"`
-	// Fence holds the value of the "fence" field.
+	// the fencing token of the claim under which it was made
 	Fence int64 `json:"fence,omitempty"`
-	// StartTime holds the value of the "start_time" field.
+	// when the call began
 	StartTime int64 `json:"start_time,omitempty"`
-	// EndTime holds the value of the "end_time" field.
+	// when the call ended
 	EndTime int64 `json:"end_time,omitempty"`
 	// 1 sent, 2 retry, 3 paused, 4 failed, 5 unknown
 	Kind int8 `json:"kind,omitempty"`
 	// 0 none, 1 message, 2 destination, 3 credential
 	Scope int8 `json:"scope,omitempty"`
-	// Status holds the value of the "status" field.
+	// the HTTP or SMTP status of the response; 0 without a response
 	Status int `json:"status,omitempty"`
-	// Code holds the value of the "code" field.
+	// the provider's error code; empty for none
 	Code string `json:"code,omitempty"`
-	// MessageID holds the value of the "message_id" field.
+	// the provider's id of the message; empty for none
 	MessageID string `json:"message_id,omitempty"`
-	// Excerpt holds the value of the "excerpt" field.
+	// the begin of the response, redacted
 	Excerpt string `json:"excerpt,omitempty"`
-	// PossibleDuplicate holds the value of the "possible_duplicate" field.
+	// an earlier attempt may have reached the provider
 	PossibleDuplicate bool `json:"possible_duplicate,omitempty"`
 	// the text was truncated
 	Cut bool `json:"cut,omitempty"`

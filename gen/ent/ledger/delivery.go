@@ -16,15 +16,15 @@ type Delivery struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int64 `json:"id,omitempty"`
-	// AlertID holds the value of the "alert_id" field.
+	// the alert that is delivered
 	AlertID int64 `json:"alert_id,omitempty"`
-	// Nickname holds the value of the "nickname" field.
+	// the recipient's when the alert was recorded
 	Nickname string `json:"nickname,omitempty"`
-	// Messenger holds the value of the "messenger" field.
+	// the messenger of the address
 	Messenger string `json:"messenger,omitempty"`
 	// of the alert, for the index of due deliveries
 	Rank int8 `json:"rank,omitempty"`
-	// Destination holds the value of the "destination" field.
+	// the destination of the address
 	Destination string `json:"destination,omitempty"`
 	// sealed
 	Credential []byte `json:"-"`
@@ -38,7 +38,7 @@ type Delivery struct {
 	Deferred bool `json:"deferred,omitempty"`
 	// the slots that a sender reserved, while queued
 	Slots string `json:"slots,omitempty"`
-	// ExpireTime holds the value of the "expire_time" field.
+	// when it expires unless it is completed
 	ExpireTime int64 `json:"expire_time,omitempty"`
 	// attempts that count toward the backoff, until it is completed
 	Tries int `json:"tries,omitempty"`
@@ -46,11 +46,11 @@ type Delivery struct {
 	Canceled bool `json:"canceled,omitempty"`
 	// the fencing token of the last claim
 	Fence int64 `json:"fence,omitempty"`
-	// AttemptCount holds the value of the "attempt_count" field.
+	// recorded attempts
 	AttemptCount int `json:"attempt_count,omitempty"`
-	// PossibleDuplicate holds the value of the "possible_duplicate" field.
+	// an attempt may have reached the provider, so later ones are possible duplicates
 	PossibleDuplicate bool `json:"possible_duplicate,omitempty"`
-	// ClaimTime holds the value of the "claim_time" field.
+	// when it was last claimed
 	ClaimTime int64 `json:"claim_time,omitempty"`
 	// when the lease expires
 	LeaseTime int64 `json:"lease_time,omitempty"`
@@ -70,21 +70,21 @@ type Delivery struct {
 	Resolves bool `json:"resolves,omitempty"`
 	// when it is due after the earlier deliveries of its thread are completed; 0 if not blocked
 	ResumeTime int64 `json:"resume_time,omitempty"`
-	// Reason holds the value of the "reason" field.
+	// why it is completed; empty while it is not, and if it was sent
 	Reason string `json:"reason,omitempty"`
-	// EndTime holds the value of the "end_time" field.
+	// when it was completed
 	EndTime int64 `json:"end_time,omitempty"`
 	// the provider's message id in the receipt; empty without a receipt
 	ReceiptMessage string `json:"receipt_message,omitempty"`
-	// ReceiptStatus holds the value of the "receipt_status" field.
+	// the provider's word, such as delivered; empty without a receipt
 	ReceiptStatus string `json:"receipt_status,omitempty"`
-	// ReceiptCode holds the value of the "receipt_code" field.
+	// the provider's error code; empty for none
 	ReceiptCode string `json:"receipt_code,omitempty"`
-	// ReceiptTime holds the value of the "receipt_time" field.
+	// when the receipt was recorded
 	ReceiptTime int64 `json:"receipt_time,omitempty"`
-	// ReceiptFinal holds the value of the "receipt_final" field.
+	// later receipts of the message are ignored
 	ReceiptFinal bool `json:"receipt_final,omitempty"`
-	// ReceiptFailed holds the value of the "receipt_failed" field.
+	// the provider reported that the message was not delivered
 	ReceiptFailed bool `json:"receipt_failed,omitempty"`
 	selectValues  sql.SelectValues
 }

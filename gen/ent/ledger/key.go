@@ -15,10 +15,11 @@ import (
 type Key struct {
 	config `json:"-"`
 	// ID of the ent.
+	// the idempotency key
 	ID string `json:"id,omitempty"`
 	// a digest of the request
 	Request []byte `json:"request,omitempty"`
-	// AlertID holds the value of the "alert_id" field.
+	// the alert that was recorded under it
 	AlertID int64 `json:"alert_id,omitempty"`
 	// when it can be used again
 	ExpireTime   int64 `json:"expire_time,omitempty"`

@@ -15,8 +15,9 @@ import (
 type Sequence struct {
 	config `json:"-"`
 	// ID of the ent.
+	// what is numbered
 	ID string `json:"id,omitempty"`
-	// Next holds the value of the "next" field.
+	// the first id of the next block, or the last recorded time
 	Next         int64 `json:"next,omitempty"`
 	selectValues sql.SelectValues
 }

@@ -17,11 +17,11 @@ type Template struct {
 	// ID of the ent.
 	// messenger/severity
 	ID string `json:"id,omitempty"`
-	// Messenger holds the value of the "messenger" field.
+	// the messenger whose messages it makes
 	Messenger string `json:"messenger,omitempty"`
-	// Severity holds the value of the "severity" field.
+	// the severity that it applies to; empty for every other
 	Severity string `json:"severity,omitempty"`
-	// Template holds the value of the "template" field.
+	// the text template
 	Template     string `json:"template,omitempty"`
 	selectValues sql.SelectValues
 }

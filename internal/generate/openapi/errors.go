@@ -20,7 +20,7 @@ var errorExamples = map[int]struct {
 }{
 	http.StatusBadRequest:            {3, "group_name: value is required"},
 	http.StatusForbidden:             {7, "origin: pages of other sites may not call this server"},
-	http.StatusNotFound:              {5, "group 999: not found"},
+	http.StatusNotFound:              {5, "group 999 not found"},
 	http.StatusMethodNotAllowed:      {12, "the path has no method PATCH: use GET, HEAD, POST"},
 	http.StatusRequestTimeout:        {4, "the body did not arrive in time"},
 	http.StatusConflict:              {6, "idempotency_key: was used for another request"},

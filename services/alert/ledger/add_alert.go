@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -67,7 +66,7 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 // fault.ErrExists when that was recorded for another request.
 func (s *Store) existingAlert(ctx context.Context, mine *pendingAdd, a *alert.Alert) error {
 	if !mine.same {
-		return fmt.Errorf("the idempotency key %q was used for another request: %w", a.IdempotencyKey, fault.ErrExists)
+		return fault.Existsf("the idempotency key %q was used for another request", a.IdempotencyKey)
 	}
 	found, err := s.readAlert(ctx, mine.holder)
 	if err != nil {
@@ -82,28 +81,28 @@ func (s *Store) existingAlert(ctx context.Context, mine *pendingAdd, a *alert.Al
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 	texts := append([]string{a.Severity, a.Message, a.IdempotencyKey}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
 	if !isStorable(texts...) {
-		return fmt.Errorf("alert: a text contains NUL or is not UTF-8: %w", fault.ErrInvalid)
+		return fault.Invalidf("alert: a text contains NUL or is not UTF-8")
 	}
 	if !isStorable(a.AlertKey) || a.Resolved && a.AlertKey == "" {
-		return fmt.Errorf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved alert: %w", fault.ErrInvalid)
+		return fault.Invalidf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved alert")
 	}
 	if a.ExpireTime.IsZero() {
-		return fmt.Errorf("alert: expire time is not set: %w", fault.ErrInvalid)
+		return fault.Invalidf("alert: expire time is not set")
 	}
 	chains := map[int64]bool{}
 	for i, d := range ds {
 		if !isStorable(d.Nickname, d.Messenger, d.Destination, d.CredentialFingerprint, d.Reason) {
-			return fmt.Errorf("delivery %d: a text contains NUL or is not UTF-8: %w", i, fault.ErrInvalid)
+			return fault.Invalidf("delivery %d: a text contains NUL or is not UTF-8", i)
 		}
 		ended := d.State.IsFinal()
 		if d.State != alert.Queued && d.State != alert.Held && !ended || ended == d.EndTime.IsZero() {
-			return fmt.Errorf("delivery %d: must be queued, held, or completed with an end time: %w", i, fault.ErrInvalid)
+			return fault.Invalidf("delivery %d: must be queued, held, or completed with an end time", i)
 		}
 		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || ended && d.Chain != 0 {
-			return fmt.Errorf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed: %w", i, fault.ErrInvalid)
+			return fault.Invalidf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed", i)
 		}
 		if a.Resolved && d.Chain != 0 {
-			return fmt.Errorf("delivery %d: a resolved alert cannot have failover chains: %w", i, fault.ErrInvalid)
+			return fault.Invalidf("delivery %d: a resolved alert cannot have failover chains", i)
 		}
 		chains[d.Chain] = true
 	}

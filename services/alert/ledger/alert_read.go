@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -22,7 +21,7 @@ func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.
 		client := ent.NewClient(ent.Driver(t.Driver()))
 		row, err := client.Alert.Get(ctx, id)
 		if ent.IsNotFound(err) {
-			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+			return fault.NotFoundf("alert %d not found", id)
 		}
 		if err != nil {
 			return err
@@ -70,7 +69,7 @@ func (s *Store) readAlert(ctx context.Context, id int64) (a alert.Alert, err err
 // alerts.
 func (s *Store) Alerts(ctx context.Context, q alert.AlertQuery) (alerts []alert.Alert, err error) {
 	if q.Limit < 1 {
-		return nil, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+		return nil, fault.Invalidf("limit must be at least 1")
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -23,7 +22,7 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 			return err
 		}
 		if len(is) == 0 {
-			return fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+			return fault.NotFoundf("alert %d not found", id)
 		}
 		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
 			`SELECT thread FROM deliveries WHERE alert_id = ? AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`+forUpdate(t), id)

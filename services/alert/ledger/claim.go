@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -27,10 +26,10 @@ func (c *pendingClaim) rows() int { return len(c.ids) }
 // until the lease expires.
 func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]alert.Claim, error) {
 	if !isStorable(by.Sender) {
-		return nil, fmt.Errorf("sender contains NUL or is not UTF-8: %w", fault.ErrInvalid)
+		return nil, fault.Invalidf("sender contains NUL or is not UTF-8")
 	}
 	if !lease.After(now) {
-		return nil, fmt.Errorf("lease must end after now: %w", fault.ErrInvalid)
+		return nil, fault.Invalidf("lease must end after now")
 	}
 	c := &pendingClaim{ids: inOrder(ids), by: by, now: micros(now), lease: micros(lease)}
 	if len(c.ids) == 0 {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -32,7 +31,7 @@ func (s *Store) RecordTime(ctx context.Context, now time.Time) (before time.Time
 // CorrectTimes corrects the times that were written by a clock that was ahead.
 func (s *Store) CorrectTimes(ctx context.Context, now time.Time, ahead time.Duration) (n int, err error) {
 	if ahead < 0 {
-		return 0, fmt.Errorf("ahead must not be negative: %w", fault.ErrInvalid)
+		return 0, fault.Invalidf("ahead must not be negative")
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		at, by := micros(now), ahead.Microseconds()

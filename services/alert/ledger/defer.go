@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -20,7 +19,7 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 	ds = slices.Clone(ds)
 	for _, d := range ds {
 		if d.Time.IsZero() || len(d.Slots) > maxSlots || !isStorable(d.Slots) {
-			return fmt.Errorf("deferral of delivery %d: requires a time, and slots of at most %d bytes without NUL: %w", d.DeliveryID, maxSlots, fault.ErrInvalid)
+			return fault.Invalidf("deferral of delivery %d: requires a time, and slots of at most %d bytes without NUL", d.DeliveryID, maxSlots)
 		}
 	}
 	slices.SortStableFunc(ds, func(a, b alert.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })

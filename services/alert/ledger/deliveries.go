@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -20,7 +19,7 @@ import (
 func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
 	a, err := s.readAlert(ctx, id)
 	if ent.IsNotFound(err) {
-		return a, fmt.Errorf("alert %d: %w", id, fault.ErrNotFound)
+		return a, fault.NotFoundf("alert %d not found", id)
 	}
 	return a, err
 }
@@ -29,13 +28,13 @@ func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
 // database.
 func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []alert.Delivery, err error) {
 	if q.Limit < 1 {
-		return nil, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+		return nil, fault.Invalidf("limit must be at least 1")
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))
 		if exists, err := client.Alert.Query().Where(entalert.ID(q.AlertID)).Exist(ctx); err != nil || !exists {
 			if err == nil {
-				err = fmt.Errorf("alert %d: %w", q.AlertID, fault.ErrNotFound)
+				err = fault.NotFoundf("alert %d not found", q.AlertID)
 			}
 			return err
 		}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -29,7 +28,7 @@ type dueDelivery struct {
 func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) (jobs []alert.DueJob, err error) {
 	until := now.Add(ahead)
 	if limit < 1 || size < 1 || ahead < 0 || !retry.After(until) {
-		return nil, fmt.Errorf("limit and size must be at least 1, ahead must not be negative, and retry must be after now + ahead: %w", fault.ErrInvalid)
+		return nil, fault.Invalidf("limit and size must be at least 1, ahead must not be negative, and retry must be after now + ahead")
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectDue(ctx, t, micros(now), micros(until), limit)

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -19,7 +18,7 @@ func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger stri
 		}, `SELECT credential, nickname, destination FROM deliveries WHERE id = ? AND messenger = ?
 			AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)`, delivery, messenger)
 		if err == nil && len(found) == 0 {
-			return fmt.Errorf("delivery %d by %q: %w", delivery, messenger, fault.ErrNotFound)
+			return fault.NotFoundf("delivery %d by %q not found", delivery, messenger)
 		}
 		if len(found) > 0 {
 			d = found[0]
@@ -41,7 +40,7 @@ type receiptRow struct {
 func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Receipt) error {
 	r.MessageID, r.Status, r.Code = storableText(r.MessageID), storableText(r.Status), storableText(r.Code)
 	if r.MessageID == "" || r.Status == "" || r.Time.IsZero() || r.Failed && !r.Final {
-		return fmt.Errorf("receipt: message id, status and time are required, and a failed receipt must be final: %w", fault.ErrInvalid)
+		return fault.Invalidf("receipt: message id, status and time are required, and a failed receipt must be final")
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *receiptRow) error {
@@ -55,7 +54,7 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 			return err
 		}
 		if len(found) == 0 || len(kept) == 0 {
-			return fmt.Errorf("delivery %d: %w", delivery, fault.ErrNotFound)
+			return fault.NotFoundf("delivery %d not found", delivery)
 		}
 		d := found[0]
 		messages, err := database.Select(ctx, t, func(rows *sql.Rows, id *string) error { return rows.Scan(id) },

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ const maxReplayed = 100_000
 // Replay queues failed or expired deliveries again, oldest first.
 func (s *Store) Replay(ctx context.Context, selection alert.ReplaySelection, now, expire time.Time, dry bool) (n int, err error) {
 	if !expire.After(now) {
-		return 0, fmt.Errorf("expire time must be after now: %w", fault.ErrInvalid)
+		return 0, fault.Invalidf("expire time must be after now")
 	}
 	if !isStorable(selection.Messenger, selection.Reason) {
 		return 0, nil // no stored delivery can match

@@ -50,9 +50,9 @@ func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Tim
 func checkReport(r alert.Report) error {
 	switch {
 	case r.Outcome.Kind < messenger.Sent || r.Outcome.Kind > messenger.Unknown:
-		return fmt.Errorf("kind of the outcome is not set: %w", fault.ErrInvalid)
+		return fault.Invalidf("kind of the outcome is not set")
 	case r.StartTime.IsZero() || r.EndTime.IsZero():
-		return fmt.Errorf("start and end time must be set: %w", fault.ErrInvalid)
+		return fault.Invalidf("start and end time must be set")
 	}
 	return nil
 }

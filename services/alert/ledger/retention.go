@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ import (
 // before a time. It finds the rows by the index of deliveries by alert, in order.
 func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (d alert.Deletion, err error) {
 	if limit < 1 {
-		return d, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+		return d, fault.Invalidf("limit must be at least 1")
 	}
 	var begin time.Time
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {

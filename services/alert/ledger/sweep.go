@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -23,7 +22,7 @@ const reasonExpired = "expired"
 // them.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.VerdictRule) (n int, err error) {
 	if limit < 1 {
-		return 0, fmt.Errorf("limit must be at least 1: %w", fault.ErrInvalid)
+		return 0, fault.Invalidf("limit must be at least 1")
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		lost, err := endLeases(ctx, t, now, limit, rule)

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 
 	ent "github.com/bongsu-project/bongsu/gen/ent/ledger"
 	enttemplate "github.com/bongsu-project/bongsu/gen/ent/ledger/template"
@@ -28,7 +27,7 @@ func (s *Store) Templates(ctx context.Context) (all []alert.Template, err error)
 // SetTemplate stores a template, and replaces the one of the same name.
 func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
 	if !isStorable(one.Messenger, one.Severity, one.Text) {
-		return fmt.Errorf("template: a text contains NUL or is not UTF-8: %w", fault.ErrInvalid)
+		return fault.Invalidf("template: a text contains NUL or is not UTF-8")
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		name := templateName(one.Messenger, one.Severity)
@@ -37,7 +36,7 @@ func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
 			return err
 		}
 		if others[0] >= alert.MaxTemplates {
-			return fmt.Errorf("template limit reached (%d), delete some: %w", others[0], fault.ErrInvalid)
+			return fault.Invalidf("template limit reached (%d), delete some", others[0])
 		}
 		_, err = t.Exec(ctx, `INSERT INTO templates (name, messenger, severity, template) VALUES (?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET template = excluded.template`, name, one.Messenger, one.Severity, one.Text)
@@ -50,7 +49,7 @@ func (s *Store) DeleteTemplate(ctx context.Context, messenger, severity string) 
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		n, err := t.Exec(ctx, `DELETE FROM templates WHERE name = ?`, templateName(messenger, severity))
 		if err == nil && n == 0 {
-			return fmt.Errorf("template of %s for severity %q: %w", messenger, severity, fault.ErrNotFound)
+			return fault.NotFoundf("template of %s for severity %q not found", messenger, severity)
 		}
 		return err
 	})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
 	entaddress "github.com/bongsu-project/bongsu/gen/ent/directory/address"
@@ -124,7 +123,7 @@ func checkOnePerMessenger(addresses []directory.Address) error {
 	seen := map[string]bool{}
 	for _, a := range addresses {
 		if seen[a.Messenger] {
-			return fmt.Errorf("duplicate address by %s: %w", a.Messenger, fault.ErrExists)
+			return fault.Existsf("duplicate address by %s", a.Messenger)
 		}
 		seen[a.Messenger] = true
 	}
@@ -132,14 +131,14 @@ func checkOnePerMessenger(addresses []directory.Address) error {
 }
 
 func errNoAddress(nickname string, id int) error {
-	return fmt.Errorf("address %d of user %q: %w", id, nickname, fault.ErrNotFound)
+	return fault.NotFoundf("address %d of user %q not found", id, nickname)
 }
 
 // messengerTaken converts the unique violation of a second address for a messenger to
 // fault.ErrExists. It returns other errors unchanged.
 func messengerTaken(err error, nickname string, a directory.Address) error {
 	if database.IsUniqueViolation(err) {
-		return fmt.Errorf("address of user %q by %s: %w", nickname, a.Messenger, fault.ErrExists)
+		return fault.Existsf("address of user %q by %s already exists", nickname, a.Messenger)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
@@ -121,7 +120,7 @@ func fillMembers(ctx context.Context, t tx, members [][2]int) error {
 // returns other errors unchanged.
 func duplicateError(err error, what string) error {
 	if database.IsUniqueViolation(err) {
-		return fmt.Errorf("%s: %w", what, fault.ErrExists)
+		return fault.Existsf("%s", what)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
 	entgroup "github.com/bongsu-project/bongsu/gen/ent/directory/group"
@@ -94,13 +93,13 @@ func findGroup(ctx context.Context, t tx, id int) (directory.Group, error) {
 
 func toGroup(row *ent.Group) directory.Group { return directory.Group{ID: row.ID, Name: row.Name} }
 
-func errNoGroup(id int) error { return fmt.Errorf("group %d: %w", id, fault.ErrNotFound) }
+func errNoGroup(id int) error { return fault.NotFoundf("group %d not found", id) }
 
 // groupNameTaken converts the unique violation of a group name to fault.ErrExists. It
 // returns other errors unchanged.
 func groupNameTaken(err error, name string) error {
 	if database.IsUniqueViolation(err) {
-		return fmt.Errorf("group %q: %w", name, fault.ErrExists)
+		return fault.Existsf("group %q already exists", name)
 	}
 	return err
 }

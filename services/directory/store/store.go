@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -89,7 +88,7 @@ func withEntClient(f func(context.Context, tx) error) func(context.Context, *dat
 func validationError(err *ent.ValidationError) error {
 	why := errors.Unwrap(errors.Unwrap(err)) // the error between them names Go types
 	if why == nil {
-		return fmt.Errorf("%s: %w", err.Name, fault.ErrInvalid)
+		return fault.Invalidf("%s: invalid value", err.Name)
 	}
-	return fmt.Errorf("%s: %w: %w", err.Name, fault.ErrInvalid, why)
+	return fault.Invalidf("%s: %w", err.Name, why)
 }

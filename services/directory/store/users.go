@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -164,17 +163,17 @@ func toUser(row *ent.User, addresses []*ent.Address) directory.User {
 	return u
 }
 
-func errNoUser(nickname string) error { return fmt.Errorf("user %q: %w", nickname, fault.ErrNotFound) }
+func errNoUser(nickname string) error { return fault.NotFoundf("user %q not found", nickname) }
 
 func errNoMember(nickname string, g directory.Group) error {
-	return fmt.Errorf("user %q in group %d: %w", nickname, g.ID, fault.ErrNotFound)
+	return fault.NotFoundf("user %q in group %d not found", nickname, g.ID)
 }
 
 // nicknameTaken converts the unique violation of a nickname to fault.ErrExists. It returns
 // other errors unchanged.
 func nicknameTaken(err error, nickname string) error {
 	if database.IsUniqueViolation(err) {
-		return fmt.Errorf("user %q: %w", nickname, fault.ErrExists)
+		return fault.Existsf("user %q already exists", nickname)
 	}
 	return err
 }

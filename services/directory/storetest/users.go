@@ -81,7 +81,7 @@ func testRename(t *testing.T, d directory.Directory) {
 	for _, name := range []string{"kim", "lee"} {
 		kittest.NoError(t, kittest.ErrorOf(d.AddUser(ctx, directory.User{Nickname: name, Addresses: []directory.Address{slack(name), addressBy("sms", name)}})))
 	}
-	_, err := d.ChangeUser(ctx, "kim", directory.UserChange{Nickname: new("choi"), Reseal: func(directory.Recipient) ([]byte, error) { return nil, fault.ErrUnavailable }})
+	_, err := d.ChangeUser(ctx, "kim", directory.UserChange{Nickname: new("choi"), Reseal: func(directory.Recipient) ([]byte, error) { return nil, fault.Unavailablef("sealing failed") }})
 	kittest.Error(t, err, fault.ErrUnavailable)
 	kim, err := d.User(ctx, "kim")
 	kittest.NoError(t, err)

@@ -30,12 +30,12 @@ func (Alert) Annotations() []schema.Annotation {
 func (Alert) Fields() []ent.Field {
 	return []ent.Field{
 		id(),
-		field.Strings("targets"),
-		field.Strings("unknown"),
-		field.Text("severity"),
-		field.Text("message"),
-		field.Int64("create_time"),
-		field.Int64("expire_time").Default(0),
+		field.Strings("targets").Comment("targets of the request"),
+		field.Strings("unknown").Comment("unknown targets of the request"),
+		field.Text("severity").Comment("the caller's word"),
+		field.Text("message").Comment("the caller's text"),
+		field.Int64("create_time").Comment("when the alert was recorded"),
+		field.Int64("expire_time").Default(0).Comment("when its deliveries expire"),
 		field.Text("more").Default("").Comment("title, link, details, texts by messenger, and alert key, as JSON; empty without them"),
 	}
 }

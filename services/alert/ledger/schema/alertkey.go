@@ -19,7 +19,7 @@ func (AlertKey) Annotations() []schema.Annotation {
 // Fields of AlertKey.
 func (AlertKey) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("id").StorageKey("name"),
+		field.String("id").StorageKey("name").Comment("the alert key"),
 		field.Int64("last_order").Comment("the order of the last recorded alert"),
 		field.Int8("rank").Comment("the highest rank of firing alerts since the last resolved one, or before it"),
 		field.Bool("resolved").Comment("the last alert was resolved"),

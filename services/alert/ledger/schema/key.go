@@ -19,9 +19,9 @@ func (Key) Annotations() []schema.Annotation {
 // Fields of Key.
 func (Key) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("id").StorageKey("name"),
+		field.String("id").StorageKey("name").Comment("the idempotency key"),
 		field.Bytes("request").Comment("a digest of the request"),
-		field.Int64("alert_id"),
+		field.Int64("alert_id").Comment("the alert that was recorded under it"),
 		field.Int64("expire_time").Comment("when it can be used again"),
 	}
 }

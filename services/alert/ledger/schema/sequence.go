@@ -18,7 +18,7 @@ func (Sequence) Annotations() []schema.Annotation {
 // Fields of Sequence.
 func (Sequence) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("id").StorageKey("name"),
-		field.Int64("next"),
+		field.String("id").StorageKey("name").Comment("what is numbered"),
+		field.Int64("next").Comment("the first id of the next block, or the last recorded time"),
 	}
 }

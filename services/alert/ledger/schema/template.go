@@ -19,8 +19,8 @@ func (Template) Annotations() []schema.Annotation {
 func (Template) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("name").Comment("messenger/severity"),
-		field.Text("messenger"),
-		field.Text("severity"),
-		field.Text("template"),
+		field.Text("messenger").Comment("the messenger whose messages it makes"),
+		field.Text("severity").Comment("the severity that it applies to; empty for every other"),
+		field.Text("template").Comment("the text template"),
 	}
 }

@@ -27,10 +27,10 @@ func (Address) Annotations() []schema.Annotation {
 // older service.
 func (Address) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int("user_id"),
-		field.String("messenger").StorageKey("service_type").NotEmpty().MaxRuneLen(10).Validate(text),
-		field.Bytes("sealed_credential").StorageKey("token").Sensitive(),
-		field.String("destination").StorageKey("target").MaxRuneLen(255).Validate(text),
+		field.Int("user_id").Comment("the user of the address"),
+		field.String("messenger").StorageKey("service_type").NotEmpty().MaxRuneLen(10).Validate(text).Comment("the name of the messenger"),
+		field.Bytes("sealed_credential").StorageKey("token").Sensitive().Comment("the credential, sealed for the address"),
+		field.String("destination").StorageKey("target").MaxRuneLen(255).Validate(text).Comment("where the messenger delivers; empty where the credential names it"),
 		field.String("credential_key").Default("").MaxRuneLen(64).Validate(text).Comment("the credential's fingerprint; empty until it is made"),
 		field.Int("rank").Default(0).Range(0, 1000).Comment("the lower is used first"),
 	}

@@ -22,7 +22,7 @@ func (Group) Annotations() []schema.Annotation {
 // Fields of Group.
 func (Group) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").StorageKey("groupname").Unique().NotEmpty().MaxRuneLen(30).Validate(text),
+		field.String("name").StorageKey("groupname").Unique().NotEmpty().MaxRuneLen(30).Validate(text).Comment("the canonical name"),
 	}
 }
 

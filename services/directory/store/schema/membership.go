@@ -23,8 +23,8 @@ func (Membership) Annotations() []schema.Annotation {
 // Fields of Membership.
 func (Membership) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int("group_id"),
-		field.Int("user_id"),
+		field.Int("group_id").Comment("the group"),
+		field.Int("user_id").Comment("the member"),
 	}
 }
 

@@ -19,6 +19,6 @@ func (Revision) Annotations() []schema.Annotation {
 func (Revision) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").StorageKey("name").Comment("directory: there is one row"),
-		field.Int64("number"),
+		field.Int64("number").Comment("the number of the last change"),
 	}
 }

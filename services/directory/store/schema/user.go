@@ -22,7 +22,7 @@ func (User) Annotations() []schema.Annotation {
 // Fields of User.
 func (User) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("nickname").Unique().NotEmpty().MaxRuneLen(30).Validate(text),
+		field.String("nickname").Unique().NotEmpty().MaxRuneLen(30).Validate(text).Comment("the canonical name"),
 		field.Bool("failover").Default(false).Comment("one address after the other, not all"),
 	}
 }

@@ -1,0 +1,93 @@
+package seal_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/seal"
+)
+
+// keyFile creates a seal key file. The caller must call remove.
+func keyFile() (path string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "seal")
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, "seal.key")
+	return path, func() { _ = os.RemoveAll(dir) }, seal.CreateKeyFile(path)
+}
+
+// A credential opens only for the address that it was sealed for.
+func ExampleKeyring_SealForOwner() {
+	path, remove, err := keyFile()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer remove()
+	keys, err := seal.ReadKeyFile(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	kim := seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C123"}
+	sealed, err := keys.SealForOwner("xoxb-token", kim)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(keys.OpenForOwner(sealed, kim))
+	_, err = keys.OpenForOwner(sealed, seal.Owner{Nickname: "lee", Messenger: "slack", Destination: "C123"})
+	fmt.Println(err)
+	// Output:
+	// xoxb-token <nil>
+	// credential cannot be opened: sealed for another address, or damaged
+}
+
+// After a rotation the new key seals, and the old one still opens.
+func ExampleRotateKeyFile() {
+	path, remove, err := keyFile()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer remove()
+	keys, err := seal.ReadKeyFile(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	old, err := keys.Seal("token", "slack")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	added, err := seal.RotateKeyFile(path, time.Now())
+	_, reloaded := keys.Reload()
+	fmt.Println(errors.Join(err, reloaded), keys.Primary() == added)
+	fmt.Println(keys.Open(old, "slack"))
+	// Output:
+	// <nil> true
+	// token <nil>
+}
+
+// A fingerprint recognizes a credential without revealing it.
+func ExampleKeyring_Fingerprint() {
+	path, remove, err := keyFile()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer remove()
+	keys, err := seal.ReadKeyFile(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first := keys.Fingerprint("slack", "xoxb-token")
+	fmt.Println(len(first), first == keys.Fingerprint("slack", "xoxb-token"), first == keys.Fingerprint("sms", "xoxb-token"))
+	// Output: 32 true false
+}
