@@ -35,9 +35,9 @@ func (pl *pipeline) attempt(ctx context.Context, t *task) (r result, over bool) 
 	}
 	if t.refused != "" {
 		pl.refusals.count(t.credential.ID)
-		return result{hand: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: refusalOutcome(t.refused)}}, true
+		return result{hand: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: start, Outcome: refusalOutcome(t.refused)}}, true
 	}
-	if start.Add(pl.timeout).After(t.claim.Expire) {
+	if start.Add(pl.timeout).After(t.claim.LeaseExpireTime) {
 		pl.Log.Warn("delivery deferred: its lease would expire before the call ends", "messenger", pl.name, "delivery", t.delivery.ID)
 		return pl.deferTask(t, start, deferralLease), true
 	}
@@ -46,7 +46,7 @@ func (pl *pipeline) attempt(ctx context.Context, t *task) (r result, over bool) 
 	}
 	credential, err := pl.Key.OpenForOwner(t.delivery.SealedCredential, pl.owner(t))
 	if err != nil { // a problem of our seal key, not a refusal by the provider
-		return result{hand: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: start, Outcome: unreadableOutcome(err)}}, true
+		return result{hand: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: start, Outcome: unreadableOutcome(err)}}, true
 	}
 	breaker := pl.breakers.forKey(t.credential.ID)
 	if !breaker.allow(t.delivery.Destination) {
@@ -59,7 +59,7 @@ func (pl *pipeline) attempt(ctx context.Context, t *task) (r result, over bool) 
 	end := pl.Now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
 	pl.Metrics.Attempted(pl.name, outcome, end.Sub(start))
-	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}
+	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
 	report.SealedCredential = pl.resealForMove(t, credential, outcome)
 	return result{hand: t.message, called: true, report: report}, true
 }
@@ -89,9 +89,9 @@ func (pl *pipeline) resealForMove(t *task, credential string, o messenger.Outcom
 // is queued first.
 func (pl *pipeline) shareResult(ctx context.Context, t *task, r *Report) {
 	if open := pl.breakers.forKey(t.credential.ID).openFor(); open > 0 {
-		pl.publishBreaker(ctx, t, r.End.Add(open))
+		pl.publishBreaker(ctx, t, r.EndTime.Add(open))
 	}
-	pl.shareOutcome(ctx, t, r.Outcome, r.End)
+	pl.shareOutcome(ctx, t, r.Outcome, r.EndTime)
 	pl.reportMove(ctx, t, r.Outcome)
 }
 

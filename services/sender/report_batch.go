@@ -31,7 +31,7 @@ func (pl *pipeline) recordResults(ctx context.Context, batch []result) {
 	for _, r := range batch {
 		if r.report != nil {
 			reports = append(reports, *r.report)
-			pl.batch.observe(r.report.End.Sub(r.report.Start))
+			pl.batch.observe(r.report.EndTime.Sub(r.report.StartTime))
 		}
 		if r.deferral != nil {
 			ds = append(ds, *r.deferral)

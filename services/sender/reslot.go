@@ -108,7 +108,7 @@ func (pl *pipeline) takeNewSlots(ctx context.Context, tasks []*task) {
 // within its lease.
 func (pl *pipeline) timeToLeaseEnd(tasks []*task) (spare time.Duration) {
 	for i, t := range tasks {
-		if left := t.claim.Expire.Sub(pl.Now()) - pl.timeout; i == 0 || left < spare {
+		if left := t.claim.LeaseExpireTime.Sub(pl.Now()) - pl.timeout; i == 0 || left < spare {
 			spare = left
 		}
 	}

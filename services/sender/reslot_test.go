@@ -75,7 +75,7 @@ func newStage(t *testing.T, lease time.Duration) *pipelineHarness {
 	if err != nil || len(slots) != 20 {
 		t.Fatal(len(slots), err)
 	}
-	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: Claim{Fence: 1, Expire: s.start.Add(lease)}}
+	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: Claim{Fence: 1, LeaseExpireTime: s.start.Add(lease)}}
 	if s.slotView(s.task).isMissed() {
 		t.Fatal("slot is missed at once")
 	}

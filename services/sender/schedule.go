@@ -121,7 +121,7 @@ func (pl *pipeline) checkDue(t *task, now time.Time, list *schedule, ready []*ta
 		}
 	case at.After(now.Add(claimHorizon)):
 		pl.results <- pl.deferTask(t, at.Add(-enqueueLead), why)
-	case at.Add(pl.timeout).After(t.claim.Expire):
+	case at.Add(pl.timeout).After(t.claim.LeaseExpireTime):
 		pl.results <- pl.deferTask(t, at.Add(-enqueueLead), deferralLease)
 	case at.After(soon):
 		heap.Push(list, scheduledTask{t, at})

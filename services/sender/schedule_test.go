@@ -78,7 +78,7 @@ func TestSlotGranularity(t *testing.T) {
 			for range 5 {
 				ready = pl.checkDue(&task{
 					credential: limitedKey{Key: ratelimit.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: ratelimit.Key{ID: "destination", Rate: c.destination}},
-					claim: Claim{Expire: now.Add(time.Minute)},
+					claim: Claim{LeaseExpireTime: now.Add(time.Minute)},
 				}, now, &list, ready)
 			}
 			if len(ready) != c.ready || len(list) != 5-c.ready {
@@ -113,7 +113,7 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		})
 		start := time.Now()
 		for range 2 {
-			pl.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{Expire: now().Add(time.Minute)}}}
+			pl.claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{LeaseExpireTime: now().Add(time.Minute)}}}
 		}
 		<-called
 		ahead.Store(0)
