@@ -12,7 +12,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -279,28 +278,6 @@ func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, e
 		s.AlertID = id
 	}
 	return s, nil
-}
-
-func reportFromWire(r *jobv1.Report) Report {
-	return Report{
-		DeliveryID: r.GetDeliveryId(),
-		Fence:      r.GetFence(),
-		StartTime:  r.GetStartTime().AsTime(),
-		EndTime:    r.GetEndTime().AsTime(),
-		Outcome:    outcome.FromWire(r.GetOutcome()),
-
-		SealedCredential: r.GetSealedCredential(),
-	}
-}
-
-func claimToWire(c Claim) *jobv1.Claim {
-	return &jobv1.Claim{
-		DeliveryId:        c.DeliveryID,
-		Fence:             c.Fence,
-		Attempt:           int32(c.Attempt),
-		PossibleDuplicate: c.PossibleDuplicate,
-		LeaseExpireTime:   timestamppb.New(c.LeaseExpireTime),
-	}
 }
 
 // timeToWire returns nil for the zero time.

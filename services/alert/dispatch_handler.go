@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
@@ -42,11 +42,7 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 	}
 	res := &jobv1.ClaimResponse{Claims: make([]*jobv1.Claim, 0, len(claims)), Time: timestamppb.New(h.Now())}
 	for _, c := range claims {
-		wire := claimToWire(c)
-		// The lease of a repeated claim is the rest of the first one, whatever the clock
-		// did meanwhile.
-		wire.Lease = durationpb.New(min(max(c.LeaseExpireTime.Sub(now), 0), h.Lease))
-		res.Claims = append(res.Claims, wire)
+		res.Claims = append(res.Claims, dispatch.ClaimToWire(c, now, h.Lease))
 	}
 	return res, nil
 }
@@ -79,13 +75,9 @@ func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeReque
 // Defer gives deliveries a later time without an attempt.
 func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
 	now := h.Now()
-	ds := make([]Deferral, 0, len(req.GetDeferrals()))
+	ds := make([]dispatch.Deferral, 0, len(req.GetDeferrals()))
 	for _, wire := range req.GetDeferrals() {
-		d := Deferral{DeliveryID: wire.GetDeliveryId(), Fence: wire.GetFence(), Time: wire.GetTime().AsTime(), Slots: wire.GetSlots()}
-		if wire.GetWait() != nil { // the sender's clock may differ
-			d.Time = now.Add(max(0, wire.GetWait().AsDuration()))
-		}
-		ds = append(ds, d)
+		ds = append(ds, dispatch.DeferralFromWire(wire, now))
 	}
 	defer h.Loop.Notify()
 	if err := h.Dispatcher.Defer(ctx, ds, now); err != nil {
@@ -100,10 +92,10 @@ func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*
 
 // Report records the outcomes of claims.
 func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
-	reports := make([]Report, 0, len(req.GetReports()))
+	reports := make([]dispatch.Report, 0, len(req.GetReports()))
 	waits := false
 	for _, wire := range req.GetReports() {
-		r := reportFromWire(wire)
+		r := dispatch.ReportFromWire(wire)
 		waits = waits || r.Outcome.Kind != messenger.Sent
 		reports = append(reports, r)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -30,7 +31,7 @@ func TestListPaces(t *testing.T) {
 	if _, err := book.AddAlert(t.Context(), &a, ds, now.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if err := book.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
+	if err := book.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
 		t.Fatal(err)
 	}
 

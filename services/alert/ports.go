@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 // An AlertQuery selects alerts. All conditions that are set must hold.
@@ -126,7 +127,7 @@ type Verdict struct {
 // A VerdictRule returns the verdict for an outcome. It must be fast and depend on nothing else.
 // It must return Sent for an outcome that is Sent, and for no other; for Sent the ledger
 // need not call it.
-type VerdictRule func(VerdictFacts, Report) Verdict
+type VerdictRule func(VerdictFacts, dispatch.Report) Verdict
 
 // A Dispatcher lets senders claim deliveries and report their outcomes.
 //
@@ -144,7 +145,7 @@ type Dispatcher interface {
 	// A retried request, at the same time or later, returns the claims that it still has,
 	// with the fencing token and the lease of the first time, even if that lease has
 	// expired and was not swept; another request, of any sender, never returns them.
-	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]Claim, error)
+	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]dispatch.Claim, error)
 	// Claimable returns those of ids that are claimable at now, with the Slots of their last
 	// Deferral since a Claim, empty for none. It changes nothing.
 	Claimable(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error)
@@ -154,12 +155,12 @@ type Dispatcher interface {
 	// fencing token changes nothing; fenced returns the ids of these, except for a report
 	// that is already recorded. Evidence is never refused: text that cannot be stored is
 	// replaced.
-	Report(ctx context.Context, reports []Report, now time.Time, rule VerdictRule) (fenced []int64, err error)
+	Report(ctx context.Context, reports []dispatch.Report, now time.Time, rule VerdictRule) (fenced []int64, err error)
 	// Defer gives deliveries a later time without an attempt, if they are Queued and not
 	// yet deferred, or Claimed under the fencing token. Due then returns their Slots too.
 	// Deliveries that were canceled meanwhile are completed. Those in another state do not
 	// change.
-	Defer(ctx context.Context, ds []Deferral, now time.Time) error
+	Defer(ctx context.Context, ds []dispatch.Deferral, now time.Time) error
 	// Release makes due at now the deferred deliveries of a messenger that have Slots, and
 	// returns their number. They keep their Slots. Deliveries that wait for another of
 	// their chain, or for a retry, do not change.

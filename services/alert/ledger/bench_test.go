@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -62,7 +63,7 @@ func BenchmarkRows(b *testing.B) {
 						}
 					})
 				}
-				var claims []alert.Claim
+				var claims []dispatch.Claim
 				timed("add", func() []int64 { return nil }, func([]int64) { recorded(b, l, rows) })
 				timed("claim", func() []int64 { return recorded(b, l, rows) }, func(ids []int64) { claimed(b, l, ids) })
 				timed("report", func() []int64 { claims = claimed(b, l, recorded(b, l, rows)); return nil }, func([]int64) { reported(b, l, claims) })
@@ -100,7 +101,7 @@ func recorded(b *testing.B, l *ledger.Store, n int) []int64 {
 }
 
 // claimed claims deliveries.
-func claimed(b *testing.B, l *ledger.Store, ids []int64) []alert.Claim {
+func claimed(b *testing.B, l *ledger.Store, ids []int64) []dispatch.Claim {
 	b.Helper()
 	claims, err := l.Claim(b.Context(), ids, ledgertest.Claimant(), time.Now(), time.Now().Add(time.Minute))
 	if err != nil || len(claims) != len(ids) {
@@ -110,11 +111,11 @@ func claimed(b *testing.B, l *ledger.Store, ids []int64) []alert.Claim {
 }
 
 // reported reports claims as sent.
-func reported(b *testing.B, l *ledger.Store, claims []alert.Claim) {
+func reported(b *testing.B, l *ledger.Store, claims []dispatch.Claim) {
 	b.Helper()
-	reports := make([]alert.Report, len(claims))
+	reports := make([]dispatch.Report, len(claims))
 	for i, c := range claims {
-		reports[i] = alert.Report{
+		reports[i] = dispatch.Report{
 			DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(),
 			Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`},
 		}

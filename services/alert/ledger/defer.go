@@ -7,24 +7,24 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
-	"github.com/bongsu-project/bongsu/services/alert"
 )
 
 // maxSlots is the maximum length of the slots of a delivery, in bytes.
 const maxSlots = 255
 
 // Defer defers deliveries that must wait for their provider. It is idempotent.
-func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) error {
+func (s *Store) Defer(ctx context.Context, ds []dispatch.Deferral, now time.Time) error {
 	ds = slices.Clone(ds)
 	for _, d := range ds {
 		if d.Time.IsZero() || len(d.Slots) > maxSlots || !isStorable(d.Slots) {
 			return fmt.Errorf("deferral of delivery %d: requires a time, and slots of at most %d bytes without NUL: %w", d.DeliveryID, maxSlots, fault.ErrInvalid)
 		}
 	}
-	slices.SortStableFunc(ds, func(a, b alert.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
-	ds = slices.CompactFunc(ds, func(a, b alert.Deferral) bool { return a.DeliveryID == b.DeliveryID })
+	slices.SortStableFunc(ds, func(a, b dispatch.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
+	ds = slices.CompactFunc(ds, func(a, b dispatch.Deferral) bool { return a.DeliveryID == b.DeliveryID })
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		for some := range database.ChunkRows(t, ds, maxStatementRows/2) {
 			if err := writeDeferrals(ctx, t, some, micros(now)); err != nil {
@@ -38,7 +38,7 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 // writeDeferrals locks deliveries in the order of their ids, defers those that are claimable or
 // claimed under the given fencing token, and advances their chains. state + 0 avoids the
 // indexes by state.
-func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, now int64) error {
+func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral, now int64) error {
 	ids, rows := make([]int64, len(ds)), make([]any, 0, 4*len(ds))
 	for i, d := range ds {
 		ids[i] = d.DeliveryID

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -57,8 +58,8 @@ func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, ru
 }
 
 // leaseExpiredReport returns the report for a lease that expired without one.
-func (c *claimedRow) leaseExpiredReport() alert.Report {
-	return alert.Report{
+func (c *claimedRow) leaseExpiredReport() dispatch.Report {
+	return dispatch.Report{
 		DeliveryID: c.id, Fence: c.fence, StartTime: fromMicros(c.begin), EndTime: fromMicros(c.end),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: LeaseExpired},
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -52,12 +53,12 @@ func TestTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for 
 						if err != nil {
 							t.Error(err)
 						}
-						var reports []alert.Report
+						var reports []dispatch.Report
 						for _, c := range claims {
 							if _, twice := granted.LoadOrStore(c.DeliveryID, true); twice {
 								t.Errorf("delivery %d was granted twice", c.DeliveryID)
 							}
-							reports = append(reports, alert.Report{
+							reports = append(reports, dispatch.Report{
 								DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: clock(1), EndTime: clock(2),
 								Outcome: messenger.Outcome{Kind: messenger.Sent},
 							})
@@ -190,9 +191,9 @@ func TestReportAfterLockWait(t *testing.T) {
 			}
 			answered := make(chan answer)
 			go func() {
-				var reports []alert.Report
+				var reports []dispatch.Report
 				for _, claim := range claims {
-					reports = append(reports, alert.Report{
+					reports = append(reports, dispatch.Report{
 						DeliveryID: claim.DeliveryID, Fence: claim.Fence, StartTime: clock(1), EndTime: clock(2), Outcome: messenger.Outcome{Kind: messenger.Sent, MessageID: "m"},
 					})
 				}
@@ -258,13 +259,13 @@ func TestReportsDoNotDeadlock(t *testing.T) {
 					}
 					return
 				}
-				var reports []alert.Report
+				var reports []dispatch.Report
 				for i, c := range claims {
 					kind := messenger.Sent
 					if (i+n+round)%(n+2) == 0 && (n > 0 || round%2 == 0) {
 						kind = messenger.Failed
 					}
-					reports = append(reports, alert.Report{
+					reports = append(reports, dispatch.Report{
 						DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: clock(1), EndTime: clock(2 + n), Outcome: messenger.Outcome{Kind: kind, Code: "x"},
 					})
 				}

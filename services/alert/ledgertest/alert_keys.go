@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -133,19 +134,19 @@ func testKeyedSuperseded(t *testing.T, l alert.Ledger) {
 // is not retried, and is sent if that may have been received.
 func testKeyedInHand(t *testing.T, l alert.Ledger) {
 	for name, c := range map[string]struct {
-		ends        func(t *testing.T, c alert.Claim)
+		ends        func(t *testing.T, c dispatch.Claim)
 		fired, over string
 	}{
-		"sent":     {func(t *testing.T, c alert.Claim) { report(t, l, successReport(c, 10)) }, "sent 11", "queued -1"},
-		"failed":   {func(t *testing.T, c alert.Claim) { report(t, l, failureReport(c, 10)) }, "failed 11 channel_not_found", "canceled 11 not_needed"},
-		"may pass": {func(t *testing.T, c alert.Claim) { report(t, l, retryReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
-		"paused":   {func(t *testing.T, c alert.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
-		"unknown":  {func(t *testing.T, c alert.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
-		"deferred": {func(t *testing.T, c alert.Claim) {
-			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
+		"sent":     {func(t *testing.T, c dispatch.Claim) { report(t, l, successReport(c, 10)) }, "sent 11", "queued -1"},
+		"failed":   {func(t *testing.T, c dispatch.Claim) { report(t, l, failureReport(c, 10)) }, "failed 11 channel_not_found", "canceled 11 not_needed"},
+		"may pass": {func(t *testing.T, c dispatch.Claim) { report(t, l, retryReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
+		"paused":   {func(t *testing.T, c dispatch.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
+		"unknown":  {func(t *testing.T, c dispatch.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
+		"deferred": {func(t *testing.T, c dispatch.Claim) {
+			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
 		}, "canceled 11 superseded", "canceled 11 not_needed"},
-		"lost": {func(t *testing.T, _ alert.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
-		"canceled, and lost": {func(t *testing.T, c alert.Claim) {
+		"lost": {func(t *testing.T, _ dispatch.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
+		"canceled, and lost": {func(t *testing.T, c dispatch.Claim) {
 			_, ds, err := l.Alert(t.Context(), c.DeliveryID-1)
 			kittest.NoError(t, err)
 			kittest.Equal(t, len(ds), 1)

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -49,7 +50,7 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	// due before their time.
 	claims := claim(t, l, []int64{first[0].ID, first[1].ID, first[3].ID, late[0].ID}, 0, 50)
 	report(t, l, retryReport(claims[0], 1), failureReport(claims[2], 1), successReport(claims[3], 1)) // the first is deferred until 12
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
 	waits := func(now, due int) {
 		t.Helper()
 		kittest.Equal(t, backlogs(now, false)[1:], []alert.Backlog{
