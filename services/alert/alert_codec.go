@@ -78,8 +78,10 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 	return a, nil
 }
 
-func sentToWire(a Alert, count int) *alertv1.SendAlertResponse {
-	return &alertv1.SendAlertResponse{Id: alertID(a.ID), UserCount: int32(count), UnknownTarget: a.UnknownTargets}
+func sentToWire(added Added) *alertv1.SendAlertResponse {
+	return &alertv1.SendAlertResponse{
+		Id: alertID(added.Alert.ID), UserCount: int32(added.DeliveryCount()), UnknownTarget: added.Alert.UnknownTargets,
+	}
 }
 
 func alertToWire(a Alert) *alertv1.Alert {

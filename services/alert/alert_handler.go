@@ -53,17 +53,16 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	if err != nil {
 		return nil, err
 	}
-	count, _, err := h.record(ctx, &a, found.GetRecipients(), req.GetFailover())
+	added, err := h.record(ctx, a, found.GetRecipients(), req.GetFailover())
 	if err != nil {
 		return nil, err
 	}
-	return sentToWire(a, count), nil
+	return sentToWire(added), nil
 }
 
 // record records an alert with a delivery for each recipient, and passes it to the
-// dispatch loop. It returns the number of deliveries, and whether the alert is a
-// duplicate: then a becomes the alert that was recorded before.
-func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Recipient, failover bool) (count int, again bool, err error) {
+// dispatch loop, unless it is a duplicate.
+func (h *Handler) record(ctx context.Context, a Alert, recipients []*userv1.Recipient, failover bool) (Added, error) {
 	if len(h.Severities) > 0 {
 		a.RankName = h.Severities.Rank(a.Severity).String()
 	}
@@ -71,8 +70,8 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 	if a.Resolved {
 		clearChains(ds)
 	}
-	if err := h.Renderer.Render(ctx, a, messengersOfDeliveries(ds)); err != nil {
-		return 0, false, err
+	if err := h.Renderer.Render(ctx, &a, messengersOfDeliveries(ds)); err != nil {
+		return Added{}, err
 	}
 	// If the caller disconnects now, an alert that is recorded must still be passed to the
 	// dispatch loop.
@@ -80,20 +79,17 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 	if a.Resolved {
 		retry = a.CreateTime // Due returns it with its rank, which only the ledger knows
 	}
-	again, err = h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
-	if err != nil {
-		return 0, false, err
-	}
-	if again {
-		return a.Counts.Total(), true, nil
+	added, err := h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
+	if err != nil || added.Duplicate {
+		return added, err
 	}
 	if a.AlertKey != "" {
 		h.Loop.Notify()
 	}
 	if !a.Resolved {
-		h.Loop.Enqueue(*a, ds)
+		h.Loop.Enqueue(added.Alert, added.Deliveries)
 	}
-	return len(ds), false, nil
+	return added, nil
 }
 
 // GetAlert returns an alert and its first deliveries.

@@ -186,11 +186,11 @@ func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpRespo
 // extended by the request digest.
 func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient, failover bool, res *jobv1.SendAlertsResult) (*jobv1.SendAlertsResult, error) {
 	res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED
-	count, again, err := b.record(ctx, &a, recipients, failover)
+	added, err := b.record(ctx, a, recipients, failover)
 	if errors.Is(err, fault.ErrExists) {
 		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_CHANGED
 		a.IdempotencyKey += sourceKeySeparator + hex.EncodeToString(a.RequestDigest[:16])
-		count, again, err = b.record(ctx, &a, recipients, failover)
+		added, err = b.record(ctx, a, recipients, failover)
 	}
 	if errors.Is(err, fault.ErrInvalid) {
 		return invalidResult(err), nil
@@ -198,10 +198,10 @@ func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient
 	if err != nil {
 		return nil, err
 	}
-	if again {
+	if added.Duplicate {
 		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REPEATED
 	}
-	res.Id, res.UserCount = alertID(a.ID), int32(count)
+	res.Id, res.UserCount = alertID(added.Alert.ID), int32(added.DeliveryCount())
 	return res, nil
 }
 

@@ -28,10 +28,11 @@ func TestListPaces(t *testing.T) {
 	for _, to := range [][3]string{{"slack", "aa", "C1"}, {"slack", "aa", "C2"}, {"slack", "aa", "C2"}, {"sms", "aa", "C2"}, {"slack", "", "C1"}} {
 		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialFingerprint: to[1], Destination: to[2], State: alert.Queued})
 	}
-	if _, err := book.AddAlert(t.Context(), &a, ds, now.Add(time.Minute)); err != nil {
+	added, err := book.AddAlert(t.Context(), a, ds, now.Add(time.Minute))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := book.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
+	if err := book.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: added.Deliveries[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
 		t.Fatal(err)
 	}
 

@@ -38,17 +38,18 @@ type Ledger interface {
 // An AlertStore records, reads, cancels and replays alerts.
 type AlertStore interface {
 	DeliveryReader
-	// AddAlert records a with its deliveries, all or nothing, and sets their ids: a.ID,
-	// and ds[i].ID in order. Ids are greater than 0 and never used again, not even by a
-	// ledger that was emptied. Deliveries that are Queued wait for the queue until retry,
+	// AddAlert records a with its deliveries, all or nothing, and returns them with their
+	// ids, those of the deliveries in the order of ds. Ids are greater than 0 and never
+	// used again, not even by a ledger that was emptied. Deliveries that are Queued wait for the queue until retry,
 	// when Due returns them; others are Held or completed. Concurrent calls share commits;
 	// one that fails must not fail the others. If ctx ends or the error is
-	// fault.ErrUnavailable, either all or nothing is recorded. AddAlert owns ds: if
-	// nothing was recorded the caller must not use it any more.
+	// fault.ErrUnavailable, either all or nothing is recorded. AddAlert
+	// takes ownership of ds, also if it returns an error: the caller must not use it any
+	// more, as it may be, with changes, the memory of the returned deliveries.
 	//
 	// Deliveries that share a Chain other than 0 are a failover chain, in their order: the
 	// first is Queued, the others are Held, each until its NextTime, when Due makes it
-	// Queued. AddAlert sets their Chain to the id of the first. How a chain advances is
+	// Queued. The returned ones have the id of the first as their Chain. How a chain advances is
 	// described at Dispatcher.
 	//
 	// Alerts with one AlertKey are ordered as they are recorded. Their deliveries to one
@@ -62,13 +63,13 @@ type AlertStore interface {
 	//     Claimed is not retried: see VerdictFacts;
 	//   - is Canceled itself, for reason NotNeeded, if the earlier ones are completed and
 	//     no attempt of a firing one was Sent or Unknown since a resolved one was Sent.
-	// A delivery of ds stays Queued only if it can be enqueued at once.
+	// A returned delivery is Queued only if it can be enqueued at once.
 	//
-	// If an alert was recorded under a.Key less than IdempotencyKeyTTL before a.CreateTime, nothing
-	// is recorded: for the same Request, *a becomes that alert and again is true; for
-	// another Request, it must return fault.ErrExists. This is decided in the same
-	// transaction, so exactly one of several concurrent calls records.
-	AddAlert(ctx context.Context, a *Alert, ds []Delivery, retry time.Time) (again bool, err error)
+	// If an alert was recorded under a.IdempotencyKey less than IdempotencyKeyTTL before
+	// a.CreateTime, nothing is recorded: for the same RequestDigest, the result is a
+	// duplicate, and for another one, it must return fault.ErrExists. This is decided in
+	// the same transaction, so exactly one of several concurrent calls records.
+	AddAlert(ctx context.Context, a Alert, ds []Delivery, retry time.Time) (Added, error)
 	// Alert returns an alert and its deliveries sorted by id, with their attempts. It must
 	// return fault.ErrNotFound if no alert has the id.
 	Alert(ctx context.Context, id int64) (Alert, []Delivery, error)
@@ -86,6 +87,21 @@ type AlertStore interface {
 	// returns the number of deliveries; with dry it only counts. Only Failed and Expired
 	// deliveries can be selected, at most 100000 in one call.
 	Replay(ctx context.Context, s ReplaySelection, now, expire time.Time, dry bool) (int, error)
+}
+
+// Added is the result of AddAlert.
+type Added struct {
+	Alert      Alert      // as recorded; of a duplicate the one that was recorded before, with its Counts
+	Deliveries []Delivery // as recorded; nil for a duplicate
+	Duplicate  bool       // nothing was recorded: the request is a repeated one
+}
+
+// DeliveryCount returns the number of deliveries of the alert.
+func (r Added) DeliveryCount() int {
+	if r.Duplicate {
+		return r.Alert.Counts.Total()
+	}
+	return len(r.Deliveries)
 }
 
 // IdempotencyKeyTTL is how long an idempotency key is remembered.

@@ -200,13 +200,12 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 	return busy, nil
 }
 
-// apply returns the delivery in the state that its place in the thread requires.
-func (p threadPlace) apply(a *alert.Alert, d alert.Delivery) alert.Delivery {
+// apply sets the state of the delivery that its place in the thread requires.
+func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
 	case p.notNeeded:
 		d.State, d.Reason, d.EndTime = alert.Canceled, alert.NotNeeded, a.CreateTime
 	case p.blocked:
 		d.State = alert.Held
 	}
-	return d
 }

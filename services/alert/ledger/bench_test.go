@@ -38,7 +38,7 @@ func BenchmarkAddAlert(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				a := alert.Alert{Targets: []string{"@user1"}, Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-				if _, err := l.AddAlert(b.Context(), &a, queued(3), time.Now()); err != nil {
+				if _, err := l.AddAlert(b.Context(), a, queued(3), time.Now()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -89,12 +89,13 @@ func BenchmarkClaimReport(b *testing.B) {
 // recorded adds an alert with n deliveries, and returns their ids.
 func recorded(b *testing.B, l *ledger.Store, n int) []int64 {
 	b.Helper()
-	ds, ids := queued(n), make([]int64, n)
+	ids := make([]int64, n)
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+	added, err := l.AddAlert(b.Context(), a, queued(n), time.Now())
+	if err != nil {
 		b.Fatal(err)
 	}
-	for i, d := range ds {
+	for i, d := range added.Deliveries {
 		ids[i] = d.ID
 	}
 	return ids
@@ -138,7 +139,7 @@ func BenchmarkBacklogs(b *testing.B) {
 				}
 			}
 			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-			if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+			if _, err := l.AddAlert(b.Context(), a, ds, time.Now()); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -30,9 +30,11 @@ func TestChainsInTwoProcesses(t *testing.T) {
 					ds[i].State, ds[i].NextTime = alert.Held, clock(i%3*60)
 				}
 			}
-			if _, err := stores[0].AddAlert(t.Context(), &a, ds, clock(500)); err != nil {
+			added, err := stores[0].AddAlert(t.Context(), a, ds, clock(500))
+			if err != nil {
 				t.Fatal(err)
 			}
+			a, ds = added.Alert, added.Deliveries
 			outcomes := []messenger.Outcome{
 				{Kind: messenger.Sent, Status: 200},
 				{Kind: messenger.Failed, Scope: messenger.DestinationScope, Code: "gone"},

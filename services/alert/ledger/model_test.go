@@ -118,11 +118,12 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 	}
 	expire := rapid.SampledFrom([]int{30, 60, 1000}).Draw(r, "expire")
 	a := alert.Alert{Severity: "high", Message: "x", CreateTime: clock(0), ExpireTime: clock(expire)}
-	if _, err := l.AddAlert(r.Context(), &a, ds, clock(5)); err != nil {
+	added, err := l.AddAlert(r.Context(), a, ds, clock(5))
+	if err != nil {
 		r.Fatal(err)
 	}
-	w.alert = a.ID
-	for i, d := range ds {
+	w.alert = added.Alert.ID
+	for i, d := range added.Deliveries {
 		w.ids = append(w.ids, d.ID)
 		w.models[d.ID] = &model{state: d.State, next: 5, expire: expire}
 		if d.State == alert.Held {

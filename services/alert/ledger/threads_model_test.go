@@ -100,8 +100,9 @@ func (w *keyedWorld) add(r *rapid.T) {
 		Severity: "high", Message: "x", AlertKey: "k", Resolved: resolved, CreateTime: clock(w.now),
 		ExpireTime: clock(w.now + rapid.SampledFrom([]int{20, 1000}).Draw(r, "ttl")),
 	}
-	_, err := w.l.AddAlert(r.Context(), &a, ds, clock(w.now+5))
+	added, err := w.l.AddAlert(r.Context(), a, ds, clock(w.now+5))
 	w.must(r, err)
+	a, ds = added.Alert, added.Deliveries
 	w.alerts = append(w.alerts, a.ID)
 	_, kept, err := w.l.Alert(r.Context(), a.ID)
 	w.must(r, err)

@@ -77,10 +77,11 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 				t.Helper()
 				a := alert.Alert{Severity: "low", Message: "x", AlertKey: key, Resolved: resolved, CreateTime: clock(1), ExpireTime: clock(100)}
 				ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
-				if _, err := l.AddAlert(t.Context(), &a, ds, clock(2)); err != nil {
+				added, err := l.AddAlert(t.Context(), a, ds, clock(2))
+				if err != nil {
 					t.Fatal(err)
 				}
-				return []alert.State{ds[0].State}
+				return []alert.State{added.Deliveries[0].State}
 			}
 			if got := states("x", true); got[0] != alert.Canceled {
 				t.Errorf("resolved is %v, but the firing alert of the old version has no key", got)

@@ -16,8 +16,8 @@ func fire(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deliver
 	a := alert.Alert{
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, CreateTime: at(now), ExpireTime: expiry,
 	}
-	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, never)))
-	return a
+	added, err := l.AddAlert(t.Context(), a, ds, never)
+	return recorded(t, added, err, ds)
 }
 
 // resolve records a resolved alert of a key at at(now), whose deliveries are due at once.
@@ -27,8 +27,8 @@ func resolve(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deli
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, Resolved: true,
 		CreateTime: at(now), ExpireTime: expiry,
 	}
-	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, at(now))))
-	return a
+	added, err := l.AddAlert(t.Context(), a, ds, at(now))
+	return recorded(t, added, err, ds)
 }
 
 // requireStates fails the test unless the deliveries of an alert have the wanted states.
@@ -179,7 +179,9 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 // testKeyedEnds checks that a thread goes on after its deliveries expire or are canceled.
 func testKeyedEnds(t *testing.T, l alert.Ledger) {
 	short := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", CreateTime: at(0), ExpireTime: at(10)}
-	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &short, queuedDeliveries(1), never)))
+	ds := queuedDeliveries(1)
+	added, err := l.AddAlert(t.Context(), short, ds, never)
+	short = recorded(t, added, err, ds)
 	canceled := fire(t, l, "k", "normal", queuedDeliveries(1), 1)
 	last := fire(t, l, "k", "normal", queuedDeliveries(1), 2)
 	requireStates(t, l, last, "held -1")
@@ -316,11 +318,11 @@ func testKeyedInput(t *testing.T, l alert.Ledger) {
 		"no UTF-8":               {AlertKey: "a\xff"},
 	} {
 		a.Severity, a.Message, a.CreateTime, a.ExpireTime = "normal", "m", at(0), expiry
-		_, err := l.AddAlert(t.Context(), &a, queuedDeliveries(1), never)
+		added, err := l.AddAlert(t.Context(), a, queuedDeliveries(1), never)
 		kittest.Error(t, err, fault.ErrInvalid, "key")
-		kittest.Equal(t, []any{name, a.ID}, []any{name, int64(0)})
+		kittest.Equal(t, []any{name, added.Alert.ID}, []any{name, int64(0)})
 	}
 	a := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", Resolved: true, CreateTime: at(0), ExpireTime: expiry}
-	_, err := l.AddAlert(t.Context(), &a, chain(1, 2), never)
+	_, err := l.AddAlert(t.Context(), a, chain(1, 2), never)
 	kittest.Error(t, err, fault.ErrInvalid, "chain")
 }

@@ -29,7 +29,7 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	second := alert.Alert{Targets: []string{"@all"}, Severity: "low", Message: "x", CreateTime: at(-60), ExpireTime: expiry}
 	late := queuedDeliveries(1)
 	late[0].CredentialFingerprint, late[0].Destination = "aa", "C1"
-	_, err := l.AddAlert(t.Context(), &second, late, at(10))
+	_, err := l.AddAlert(t.Context(), second, late, at(10))
 	kittest.NoError(t, err)
 
 	kittest.Equal(t, backlogs(0, false), []alert.Backlog{

@@ -110,7 +110,7 @@ func testChainInput(t *testing.T, l alert.Ledger) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
-			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, never)), fault.ErrInvalid, "delivery")
+			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), a, ds, never)), fault.ErrInvalid, "delivery")
 		})
 	}
 }

@@ -169,10 +169,19 @@ func addAlert(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery
 func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry, expire time.Time) alert.Alert {
 	t.Helper()
 	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire}
-	again, err := l.AddAlert(t.Context(), &a, ds, retry)
+	added, err := l.AddAlert(t.Context(), a, ds, retry)
+	return recorded(t, added, err, ds)
+}
+
+// recorded sets ds to the recorded deliveries, and returns the recorded alert. It fails the test
+// if the alert is a duplicate.
+func recorded(t testing.TB, added alert.Added, err error, ds []alert.Delivery) alert.Alert {
+	t.Helper()
 	kittest.NoError(t, err)
-	kittest.Equal(t, again, false)
-	return a
+	kittest.Equal(t, added.Duplicate, false)
+	kittest.Equal(t, len(added.Deliveries), len(ds))
+	copy(ds, added.Deliveries)
+	return added.Alert
 }
 
 // ids returns the ids of deliveries.
