@@ -189,7 +189,7 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 	busy := map[string]bool{}
 	for some := range database.ChunkRows(t, names, maxStatementRows) {
 		in, args := database.In(t, some)
-		found, err := selectThreads(ctx, t, `thread `+in+` AND state <= 2`, args...)
+		found, err := selectThreads(ctx, t, `thread `+in+` AND `+isOpen, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,7 @@ func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, 
 }
 
 // isClaimable is the condition for claimable deliveries at a time, which is a parameter twice.
-const isClaimable = `state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
+const isClaimable = rowQueued + ` AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
 
 // Claimable returns the deliveries that Claim would grant, with their reserved slots.
 func (s *Store) Claimable(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error) {
@@ -113,7 +113,7 @@ func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([
 	if t.Postgres() {
 		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
 	}
-	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = `+sqlClaimed+`, fence = fence + 1, attempt_count = attempt_count + 1,
 		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
 		WHERE `+free+` RETURNING `+claimColumns,
 		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, args...), c.now, c.now)...)
@@ -123,7 +123,7 @@ func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([
 // unchanged.
 func (c *pendingClaim) held(ctx context.Context, t *database.Tx, ids []int64) ([]dispatch.Claim, error) {
 	in, args := database.In(t, ids)
-	return selectClaims(ctx, t, `SELECT `+claimColumns+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
+	return selectClaims(ctx, t, `SELECT `+claimColumns+` FROM deliveries WHERE id `+in+` AND `+rowClaimed+` AND claim_request = ?`,
 		append(args, c.by.Request[:])...)
 }
 

@@ -62,16 +62,16 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral,
 	// All expressions read the old values of the row.
 	if _, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (`+v+`)
 		UPDATE deliveries SET
-			state = CASE WHEN canceled THEN 6 ELSE 1 END,
+			state = CASE WHEN canceled THEN `+sqlCanceled+` ELSE `+sqlQueued+` END,
 			reason = CASE WHEN canceled AND reason = '' THEN '`+reasonCanceled+`' ELSE reason END,
 			end_time = CASE WHEN canceled THEN CAST(? AS BIGINT) ELSE end_time END,
-			attempt_count = CASE WHEN state = 2 THEN attempt_count - 1 ELSE attempt_count END,
+			attempt_count = CASE WHEN `+isClaimed+` THEN attempt_count - 1 ELSE attempt_count END,
 			deferred = true,
 			next_time = CASE WHEN v.next_time < expire_time THEN v.next_time ELSE expire_time END,
 			slots = v.slots
 		`+joinValues+` AND (
-			v.fence = 0 AND deliveries.state + 0 = 1 AND NOT deliveries.deferred OR
-			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
+			v.fence = 0 AND deliveries.`+rowQueued+` AND NOT deliveries.deferred OR
+			v.fence > 0 AND deliveries.`+rowClaimed+` AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
 		return err
 	}
 	dismissed, err := advanceChains(ctx, t, steps, now)

@@ -140,7 +140,7 @@ func writeRound(ctx context.Context, t *database.Tx, round []reportEntry) error 
 func lockClaimed(ctx context.Context, t *database.Tx, round []reportEntry) error {
 	for some := range database.ChunkRows(t, round, maxStatementRows) {
 		in, args := database.In(t, idsOf(some))
-		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...); err != nil {
+		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id `+in+` AND `+rowClaimed+` ORDER BY id`+forUpdate(t), args...); err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func lockClaimed(ctx context.Context, t *database.Tx, round []reportEntry) error
 // ids, and moves those with the right fencing token. state + 0 avoids the indexes by state.
 func writeRest(ctx context.Context, t *database.Tx, round []reportEntry) error {
 	in, args := database.In(t, idsOf(round))
-	all, err := selectClaimed(ctx, t, `id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...)
+	all, err := selectClaimed(ctx, t, `id `+in+` AND `+rowClaimed+` ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}

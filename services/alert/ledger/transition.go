@@ -166,7 +166,7 @@ func writeWaits(ctx context.Context, t *database.Tx, transitions []transition) e
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (`+rows+`)
-			UPDATE`+orRollback(t)+` deliveries SET state = 1, deferred = true, next_time = v.next_time, tries = v.tries
+			UPDATE`+orRollback(t)+` deliveries SET state = `+sqlQueued+`, deferred = true, next_time = v.next_time, tries = v.tries
 			`+joinValues, args...); err != nil {
 			return err
 		}
