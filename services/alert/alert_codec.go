@@ -212,14 +212,14 @@ func receiptFromWire(res *userv1.ReadReceiptResponse, now time.Time) Receipt {
 const maxRecipientsPage = 1000
 
 // resolvedToWire returns the requested page of recipients.
-func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+func resolvedToWire(found LookupResult, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
 	skip, err := readPageToken(req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
-	all := found.GetRecipients()
+	all := found.Recipients
 	page := all[min(int(skip), len(all)):]
-	res := &alertv1.ResolveTargetsResponse{UserCount: int32(len(all)), UnknownTarget: found.GetUnknownTarget()}
+	res := &alertv1.ResolveTargetsResponse{UserCount: int32(len(all)), UnknownTarget: found.UnknownTargets}
 	if size := cmp.Or(int(req.GetPageSize()), maxRecipientsPage); len(page) > size {
 		page = page[:size]
 		res.NextPageToken = strconv.Itoa(int(skip) + size)
@@ -227,9 +227,9 @@ func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsReq
 	res.Recipients = make([]*alertv1.Recipient, 0, len(page))
 	for _, r := range page {
 		res.Recipients = append(res.Recipients, &alertv1.Recipient{
-			NickName:    r.GetNickName(),
-			Messenger:   r.GetMessenger(),
-			Destination: r.GetDestination(),
+			NickName:    r.Nickname,
+			Messenger:   r.Messenger,
+			Destination: r.Destination,
 		})
 	}
 	return res, nil

@@ -6,7 +6,32 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
+
+// A Recipient is one user and one of the user's addresses, as a lookup returns it.
+type Recipient struct {
+	Nickname              string
+	Failover              bool // of the user: the addresses form a failover chain
+	Messenger             string
+	Destination           string
+	SealedCredential      []byte
+	CredentialFingerprint string // empty if it is not known
+}
+
+// A LookupResult is the result of a lookup. It must not be changed.
+type LookupResult struct {
+	Recipients     []Recipient
+	UnknownTargets []string // as the caller wrote them, without duplicates
+}
+
+// A Directory resolves targets.
+type Directory interface {
+	// LookUp returns one recipient per user and messenger, each once, in the order of the
+	// targets; those of one user together, by address rank. It sees what the directory
+	// holds at the call.
+	LookUp(ctx context.Context, targets target.List) (LookupResult, error)
+}
 
 // An AlertQuery selects alerts. All conditions that are set must hold.
 type AlertQuery struct {

@@ -39,12 +39,12 @@ func (b *builder) runAlert(ctx context.Context) error {
 		return err
 	}
 	b.runRetention(store)
-	directory := validatedDirectory{b.directory}
+	validated := validatedDirectory{b.directory}
 	renderer := alert.NewTextRenderer(store, b.config.Now, b.log)
 	hub := alert.NewHub(store, 0, b.log)
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
 	alerts := &alert.Handler{
-		Directory: directory, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
+		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
@@ -53,7 +53,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
-		Directory: directory, Receipts: store, Alerts: alerts,
+		Directory: validated, Receipts: store, Alerts: alerts,
 	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, validatedDispatch{dispatch}
 	b.ready = append(b.ready, store.Ping)
