@@ -8,7 +8,6 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -27,9 +26,18 @@ type DispatchHandler struct {
 	Lease time.Duration
 	Now   func() time.Time
 
-	Directory userv1connect.DirectoryServiceClient
-	Receipts  ReceiptStore
-	Alerts    *Handler // records the alerts of sources
+	ReceiptReader userv1connect.DirectoryServiceClient // has the key that reads receipts
+	Receipts      ReceiptStore
+	Alerts        *Handler // records the alerts of sources
+
+	AddressMethods
+}
+
+// AddressMethods are the methods of DispatchService that are about addresses and their seal
+// keys. The directory implements them.
+type AddressMethods interface {
+	MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error)
+	GetCanary(ctx context.Context, req *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error)
 }
 
 // Claim claims deliveries for a sender.
@@ -111,22 +119,4 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 		}
 	})
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
-}
-
-// MoveDestination forwards to the directory a new destination that a provider returned.
-func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error) {
-	_, err := h.Directory.MoveAddresses(ctx, &userv1.MoveAddressesRequest{
-		Messenger: req.GetMessenger(), CredentialKey: req.GetCredentialKey(), From: req.GetFrom(), To: req.GetTo(),
-	})
-	return &jobv1.MoveDestinationResponse{}, err
-}
-
-// GetCanary returns the canary of the directory. Senders request it here because they have
-// no other upstream.
-func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {
-	res, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
-	if err != nil {
-		return nil, err
-	}
-	return &jobv1.GetCanaryResponse{Canary: res.GetCanary()}, nil
 }

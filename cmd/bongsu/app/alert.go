@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
@@ -53,7 +54,8 @@ func (b *builder) runAlert(ctx context.Context) error {
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
-		Directory: validated, Receipts: store, Alerts: alerts,
+		ReceiptReader: validated, Receipts: store, Alerts: alerts,
+		AddressMethods: directory.DispatchHandler{Service: validated},
 	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, validatedDispatch{dispatch}
 	b.ready = append(b.ready, store.Ping)
