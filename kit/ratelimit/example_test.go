@@ -66,7 +66,7 @@ func ExampleLimiter_Reserve() {
 	go func() { _ = limiter.Run(ctx) }() // it ends with ctx
 	<-limiter.Ready()
 
-	key := ratelimit.Key{ID: ratelimit.CredentialID("slack", "fingerprint"), Rate: ratelimit.Rate{Count: 10, Per: time.Second}}
+	key := ratelimit.Key{ID: "slack.fingerprint", Rate: ratelimit.Rate{Count: 10, Per: time.Second}}
 	slots, err := limiter.Reserve(ctx, key, 3, false)
 	if err != nil {
 		fmt.Println(err)

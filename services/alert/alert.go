@@ -138,32 +138,3 @@ type Claimant struct {
 	Sender  string   // the process, for operators that read the ledger
 	Request [16]byte // random; a retried request has the same
 }
-
-// A Claim is the right to send one delivery, once, until its lease expires.
-type Claim struct {
-	DeliveryID        int64
-	Fence             int64
-	Attempt           int
-	PossibleDuplicate bool
-	LeaseExpireTime   time.Time
-}
-
-// A Deferral gives a delivery a later time without an attempt.
-type Deferral struct {
-	DeliveryID int64
-	Fence      int64 // of its claim; 0 if it is not claimed
-	Time       time.Time
-	Slots      string // the reserved slots in the sender's encoding; at most 255 bytes
-}
-
-// A Report is the outcome of a claim.
-type Report struct {
-	DeliveryID int64
-	Fence      int64
-	StartTime  time.Time
-	EndTime    time.Time
-	Outcome    messenger.Outcome
-	// SealedCredential is the delivery's, sealed for Outcome.Destination; nil if that is
-	// empty.
-	SealedCredential []byte
-}

@@ -12,7 +12,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -79,8 +78,10 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 	return a, nil
 }
 
-func sentToWire(a Alert, count int) *alertv1.SendAlertResponse {
-	return &alertv1.SendAlertResponse{Id: alertID(a.ID), UserCount: int32(count), UnknownTarget: a.UnknownTargets}
+func sentToWire(added Added) *alertv1.SendAlertResponse {
+	return &alertv1.SendAlertResponse{
+		Id: alertID(added.Alert.ID), UserCount: int32(added.DeliveryCount()), UnknownTarget: added.Alert.UnknownTargets,
+	}
 }
 
 func alertToWire(a Alert) *alertv1.Alert {
@@ -211,14 +212,14 @@ func receiptFromWire(res *userv1.ReadReceiptResponse, now time.Time) Receipt {
 const maxRecipientsPage = 1000
 
 // resolvedToWire returns the requested page of recipients.
-func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+func resolvedToWire(found LookupResult, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
 	skip, err := readPageToken(req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
-	all := found.GetRecipients()
+	all := found.Recipients
 	page := all[min(int(skip), len(all)):]
-	res := &alertv1.ResolveTargetsResponse{UserCount: int32(len(all)), UnknownTarget: found.GetUnknownTarget()}
+	res := &alertv1.ResolveTargetsResponse{UserCount: int32(len(all)), UnknownTarget: found.UnknownTargets}
 	if size := cmp.Or(int(req.GetPageSize()), maxRecipientsPage); len(page) > size {
 		page = page[:size]
 		res.NextPageToken = strconv.Itoa(int(skip) + size)
@@ -226,9 +227,9 @@ func resolvedToWire(found *userv1.LookUpResponse, req *alertv1.ResolveTargetsReq
 	res.Recipients = make([]*alertv1.Recipient, 0, len(page))
 	for _, r := range page {
 		res.Recipients = append(res.Recipients, &alertv1.Recipient{
-			NickName:    r.GetNickName(),
-			Messenger:   r.GetMessenger(),
-			Destination: r.GetDestination(),
+			NickName:    r.Nickname,
+			Messenger:   r.Messenger,
+			Destination: r.Destination,
 		})
 	}
 	return res, nil
@@ -279,28 +280,6 @@ func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, e
 		s.AlertID = id
 	}
 	return s, nil
-}
-
-func reportFromWire(r *jobv1.Report) Report {
-	return Report{
-		DeliveryID: r.GetDeliveryId(),
-		Fence:      r.GetFence(),
-		StartTime:  r.GetStartTime().AsTime(),
-		EndTime:    r.GetEndTime().AsTime(),
-		Outcome:    outcome.FromWire(r.GetOutcome()),
-
-		SealedCredential: r.GetSealedCredential(),
-	}
-}
-
-func claimToWire(c Claim) *jobv1.Claim {
-	return &jobv1.Claim{
-		DeliveryId:        c.DeliveryID,
-		Fence:             c.Fence,
-		Attempt:           int32(c.Attempt),
-		PossibleDuplicate: c.PossibleDuplicate,
-		LeaseExpireTime:   timestamppb.New(c.LeaseExpireTime),
-	}
 }
 
 // timeToWire returns nil for the zero time.

@@ -7,8 +7,6 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
-	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/target"
@@ -22,9 +20,7 @@ const defaultAlertsPage = 50
 
 // A Handler implements AlertService.
 type Handler struct {
-	// Directory is the directory service: its handler in the same process, or a generated
-	// client of another process.
-	Directory userv1connect.DirectoryServiceClient
+	Directory Directory
 	Store     AlertStore
 	Hub       *Hub
 	Loop      *DispatchLoop
@@ -45,24 +41,23 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	if err != nil {
 		return nil, err
 	}
-	if unknown := found.GetUnknownTarget(); req.GetStrict() && len(unknown) > 0 {
+	if unknown := found.UnknownTargets; req.GetStrict() && len(unknown) > 0 {
 		return nil, fault.Invalidf("unknown target %s (strict)", strings.Join(unknown, ", "))
 	}
-	a, err := newAlert(req, found.GetUnknownTarget(), h.Now())
+	a, err := newAlert(req, found.UnknownTargets, h.Now())
 	if err != nil {
 		return nil, err
 	}
-	count, _, err := h.record(ctx, &a, found.GetRecipients(), req.GetFailover())
+	added, err := h.record(ctx, a, found.Recipients, req.GetFailover())
 	if err != nil {
 		return nil, err
 	}
-	return sentToWire(a, count), nil
+	return sentToWire(added), nil
 }
 
 // record records an alert with a delivery for each recipient, and passes it to the
-// dispatch loop. It returns the number of deliveries, and whether the alert is a
-// duplicate: then a becomes the alert that was recorded before.
-func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Recipient, failover bool) (count int, again bool, err error) {
+// dispatch loop, unless it is a duplicate.
+func (h *Handler) record(ctx context.Context, a Alert, recipients []Recipient, failover bool) (Added, error) {
 	if len(h.Severities) > 0 {
 		a.RankName = h.Severities.Rank(a.Severity).String()
 	}
@@ -70,8 +65,8 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 	if a.Resolved {
 		clearChains(ds)
 	}
-	if err := h.Renderer.Render(ctx, a, messengersOfDeliveries(ds)); err != nil {
-		return 0, false, err
+	if err := h.Renderer.Render(ctx, &a, messengersOfDeliveries(ds)); err != nil {
+		return Added{}, err
 	}
 	// If the caller disconnects now, an alert that is recorded must still be passed to the
 	// dispatch loop.
@@ -79,20 +74,17 @@ func (h *Handler) record(ctx context.Context, a *Alert, recipients []*userv1.Rec
 	if a.Resolved {
 		retry = a.CreateTime // Due returns it with its rank, which only the ledger knows
 	}
-	again, err = h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
-	if err != nil {
-		return 0, false, err
-	}
-	if again {
-		return a.Counts.Total(), true, nil
+	added, err := h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
+	if err != nil || added.Duplicate {
+		return added, err
 	}
 	if a.AlertKey != "" {
 		h.Loop.Notify()
 	}
 	if !a.Resolved {
-		h.Loop.Enqueue(*a, ds)
+		h.Loop.Enqueue(added.Alert, added.Deliveries)
 	}
-	return len(ds), false, nil
+	return added, nil
 }
 
 // GetAlert returns an alert and its first deliveries.
@@ -177,34 +169,36 @@ func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTarget
 
 // lookUp resolves all targets by one call to the directory. A malformed target is an error
 // before the call.
-func (h *Handler) lookUp(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
-	if _, err := target.ParseAll(targets); err != nil {
-		return nil, err
+func (h *Handler) lookUp(ctx context.Context, texts []string) (LookupResult, error) {
+	targets, err := target.ParseList(texts)
+	if err != nil {
+		return LookupResult{}, err
 	}
-	return h.Directory.LookUp(ctx, &userv1.LookUpRequest{Target: targets})
+	return h.Directory.LookUp(ctx, targets)
 }
 
 // deliveries returns a delivery for each recipient. Those of a user form a failover chain
 // if failover is set for the alert or for the user. A delivery by an unknown messenger is
 // Failed, with that reason.
-func (h *Handler) deliveries(recipients []*userv1.Recipient, failover bool, now time.Time) []Delivery {
+func (h *Handler) deliveries(recipients []Recipient, failover bool, now time.Time) []Delivery {
 	ds := make([]Delivery, 0, len(recipients))
 	users := int64(0)
-	for i, r := range recipients {
-		if i == 0 || recipients[i-1].GetNickName() != r.GetNickName() {
+	for i := range recipients {
+		r := &recipients[i]
+		if i == 0 || recipients[i-1].Nickname != r.Nickname {
 			users++
 		}
 		d := Delivery{
-			Nickname:              r.GetNickName(),
-			Messenger:             r.GetMessenger(),
-			SealedCredential:      r.GetSealedCredential(),
-			CredentialFingerprint: r.GetCredentialKey(),
-			Destination:           r.GetDestination(),
+			Nickname:              r.Nickname,
+			Messenger:             r.Messenger,
+			SealedCredential:      r.SealedCredential,
+			CredentialFingerprint: r.CredentialFingerprint,
+			Destination:           r.Destination,
 			State:                 Queued,
 		}
 		if _, ok := messenger.Find(h.Specs, d.Messenger); !ok {
 			d.State, d.Reason, d.EndTime = Failed, "unknown_messenger", now
-		} else if failover || r.GetFailover() {
+		} else if failover || r.Failover {
 			d.Chain = users
 		}
 		ds = append(ds, d)

@@ -15,7 +15,6 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
-	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -87,7 +86,7 @@ type batch struct {
 // A lookup is one call to the directory, shared by alerts with the same targets.
 type lookup struct {
 	once sync.Once
-	res  *userv1.LookUpResponse
+	res  LookupResult
 	err  error
 }
 
@@ -125,16 +124,16 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 // recipients returns the recipients of an alert: those of its own targets or, if there are
 // none, those of the default targets. If nobody is notified, res becomes a refusal: an
 // alert recorded without deliveries would make the next one a duplicate.
-func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlertRequest, res *jobv1.SendAlertsResult) ([]*userv1.Recipient, error) {
+func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlertRequest, res *jobv1.SendAlertsResult) ([]Recipient, error) {
 	own := len(a.Targets) > 0
 	found, err := b.find(ctx, req.GetTarget())
 	if err != nil {
 		return nil, err
 	}
 	if own {
-		res.UnknownTarget = found.GetUnknownTarget()
+		res.UnknownTarget = found.UnknownTargets
 	}
-	if own && len(found.GetRecipients()) == 0 && !req.GetStrict() && len(b.fallback) > 0 {
+	if own && len(found.Recipients) == 0 && !req.GetStrict() && len(b.fallback) > 0 {
 		if found, err = b.find(ctx, b.fallback); err != nil {
 			return nil, err
 		}
@@ -147,11 +146,11 @@ func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlert
 	}
 	a.UnknownTargets = slices.Clone(res.GetUnknownTarget())
 	if !own {
-		a.UnknownTargets = append(a.UnknownTargets, found.GetUnknownTarget()...)
+		a.UnknownTargets = append(a.UnknownTargets, found.UnknownTargets...)
 	}
-	none := len(found.GetRecipients()) == 0
+	none := len(found.Recipients) == 0
 	if !none && (!req.GetStrict() || len(a.UnknownTargets) == 0) {
-		return found.GetRecipients(), nil
+		return found.Recipients, nil
 	}
 	text := "its targets have no addresses"
 	if len(a.UnknownTargets) > 0 {
@@ -164,7 +163,7 @@ func (b *batch) recipients(ctx context.Context, a *Alert, req *alertv1.SendAlert
 
 // find looks up targets in the directory, once per batch. Targets that the directory
 // refuses are unknown targets.
-func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpResponse, error) {
+func (b *batch) find(ctx context.Context, targets []string) (LookupResult, error) {
 	key := strings.Join(targets, sourceKeySeparator)
 	b.mu.Lock()
 	l, ok := b.found[key]
@@ -176,7 +175,7 @@ func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpRespo
 	l.once.Do(func() {
 		l.res, l.err = b.lookUp(ctx, targets)
 		if errors.Is(l.err, fault.ErrInvalid) || connect.CodeOf(l.err) == connect.CodeInvalidArgument {
-			l.res, l.err = &userv1.LookUpResponse{UnknownTarget: targets}, nil
+			l.res, l.err = LookupResult{UnknownTargets: targets}, nil
 		}
 	})
 	return l.res, l.err
@@ -184,13 +183,13 @@ func (b *batch) find(ctx context.Context, targets []string) (*userv1.LookUpRespo
 
 // add records an alert. If its idempotency key belongs to another alert, the key is
 // extended by the request digest.
-func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient, failover bool, res *jobv1.SendAlertsResult) (*jobv1.SendAlertsResult, error) {
+func (b *batch) add(ctx context.Context, a Alert, recipients []Recipient, failover bool, res *jobv1.SendAlertsResult) (*jobv1.SendAlertsResult, error) {
 	res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED
-	count, again, err := b.record(ctx, &a, recipients, failover)
+	added, err := b.record(ctx, a, recipients, failover)
 	if errors.Is(err, fault.ErrExists) {
 		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_CHANGED
 		a.IdempotencyKey += sourceKeySeparator + hex.EncodeToString(a.RequestDigest[:16])
-		count, again, err = b.record(ctx, &a, recipients, failover)
+		added, err = b.record(ctx, a, recipients, failover)
 	}
 	if errors.Is(err, fault.ErrInvalid) {
 		return invalidResult(err), nil
@@ -198,10 +197,10 @@ func (b *batch) add(ctx context.Context, a Alert, recipients []*userv1.Recipient
 	if err != nil {
 		return nil, err
 	}
-	if again {
+	if added.Duplicate {
 		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REPEATED
 	}
-	res.Id, res.UserCount = alertID(a.ID), int32(count)
+	res.Id, res.UserCount = alertID(added.Alert.ID), int32(added.DeliveryCount())
 	return res, nil
 }
 

@@ -12,9 +12,9 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
-	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
 )
 
 // sendAll sends alerts of a source, and returns a line per result.
@@ -143,15 +143,15 @@ func TestSendAlertsOrder(t *testing.T) {
 
 // An unavailableDirectory is unavailable for one target.
 type unavailableDirectory struct {
-	userv1connect.DirectoryServiceClient
+	alert.Directory
 	target string
 }
 
-func (d *unavailableDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
-	if slices.Contains(req.GetTarget(), d.target) {
-		return nil, fault.Unavailablef("directory unavailable; try again")
+func (d *unavailableDirectory) LookUp(ctx context.Context, targets target.List) (alert.LookupResult, error) {
+	if slices.Contains(targets.Texts, d.target) {
+		return alert.LookupResult{}, fault.Unavailablef("directory unavailable; try again")
 	}
-	return d.DirectoryServiceClient.LookUp(ctx, req)
+	return d.Directory.LookUp(ctx, targets)
 }
 
 // TestSendAlertsUnavailable proves that a batch that fails halfway can be retried: the

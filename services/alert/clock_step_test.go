@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -43,7 +44,7 @@ func TestClockStepBack(t *testing.T) {
 				recordAt(t, l, ds, now())
 				stop := start()
 				receive(t, d.nexts)
-				must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: now().Add(wait)}}, now()))
+				must(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: now().Add(wait)}}, now()))
 				switch {
 				case restarted && wait > time.Second: // not taken ahead of time
 					stop()

@@ -4,13 +4,12 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
@@ -27,9 +26,18 @@ type DispatchHandler struct {
 	Lease time.Duration
 	Now   func() time.Time
 
-	Directory userv1connect.DirectoryServiceClient
-	Receipts  ReceiptStore
-	Alerts    *Handler // records the alerts of sources
+	ReceiptReader userv1connect.DirectoryServiceClient // has the key that reads receipts
+	Receipts      ReceiptStore
+	Alerts        *Handler // records the alerts of sources
+
+	AddressMethods
+}
+
+// AddressMethods are the methods of DispatchService that are about addresses and their seal
+// keys. The directory implements them.
+type AddressMethods interface {
+	MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error)
+	GetCanary(ctx context.Context, req *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error)
 }
 
 // Claim claims deliveries for a sender.
@@ -42,11 +50,7 @@ func (h *DispatchHandler) Claim(ctx context.Context, req *jobv1.ClaimRequest) (*
 	}
 	res := &jobv1.ClaimResponse{Claims: make([]*jobv1.Claim, 0, len(claims)), Time: timestamppb.New(h.Now())}
 	for _, c := range claims {
-		wire := claimToWire(c)
-		// The lease of a repeated claim is the rest of the first one, whatever the clock
-		// did meanwhile.
-		wire.Lease = durationpb.New(min(max(c.LeaseExpireTime.Sub(now), 0), h.Lease))
-		res.Claims = append(res.Claims, wire)
+		res.Claims = append(res.Claims, dispatch.ClaimToWire(c, now, h.Lease))
 	}
 	return res, nil
 }
@@ -79,13 +83,9 @@ func (h *DispatchHandler) ListFree(ctx context.Context, req *jobv1.ListFreeReque
 // Defer gives deliveries a later time without an attempt.
 func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*jobv1.DeferResponse, error) {
 	now := h.Now()
-	ds := make([]Deferral, 0, len(req.GetDeferrals()))
+	ds := make([]dispatch.Deferral, 0, len(req.GetDeferrals()))
 	for _, wire := range req.GetDeferrals() {
-		d := Deferral{DeliveryID: wire.GetDeliveryId(), Fence: wire.GetFence(), Time: wire.GetTime().AsTime(), Slots: wire.GetSlots()}
-		if wire.GetWait() != nil { // the sender's clock may differ
-			d.Time = now.Add(max(0, wire.GetWait().AsDuration()))
-		}
-		ds = append(ds, d)
+		ds = append(ds, dispatch.DeferralFromWire(wire, now))
 	}
 	defer h.Loop.Notify()
 	if err := h.Dispatcher.Defer(ctx, ds, now); err != nil {
@@ -100,10 +100,10 @@ func (h *DispatchHandler) Defer(ctx context.Context, req *jobv1.DeferRequest) (*
 
 // Report records the outcomes of claims.
 func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) (*jobv1.ReportResponse, error) {
-	reports := make([]Report, 0, len(req.GetReports()))
+	reports := make([]dispatch.Report, 0, len(req.GetReports()))
 	waits := false
 	for _, wire := range req.GetReports() {
-		r := reportFromWire(wire)
+		r := dispatch.ReportFromWire(wire)
 		waits = waits || r.Outcome.Kind != messenger.Sent
 		reports = append(reports, r)
 	}
@@ -119,22 +119,4 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 		}
 	})
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
-}
-
-// MoveDestination forwards to the directory a new destination that a provider returned.
-func (h *DispatchHandler) MoveDestination(ctx context.Context, req *jobv1.MoveDestinationRequest) (*jobv1.MoveDestinationResponse, error) {
-	_, err := h.Directory.MoveAddresses(ctx, &userv1.MoveAddressesRequest{
-		Messenger: req.GetMessenger(), CredentialKey: req.GetCredentialKey(), From: req.GetFrom(), To: req.GetTo(),
-	})
-	return &jobv1.MoveDestinationResponse{}, err
-}
-
-// GetCanary returns the canary of the directory. Senders request it here because they have
-// no other upstream.
-func (h *DispatchHandler) GetCanary(ctx context.Context, _ *jobv1.GetCanaryRequest) (*jobv1.GetCanaryResponse, error) {
-	res, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
-	if err != nil {
-		return nil, err
-	}
-	return &jobv1.GetCanaryResponse{Canary: res.GetCanary()}, nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
@@ -35,12 +35,12 @@ func lateness(t testing.TB, l *ledger.Store, count int, spread time.Duration) []
 	t.Helper()
 	q, js := queueIn(t)
 	const alerts = 100
-	var deferrals []alert.Deferral
+	var deferrals []dispatch.Deferral
 	for range alerts {
 		ds := queued(count / alerts)
 		record(t, l, ds)
 		for _, d := range ds {
-			deferrals = append(deferrals, alert.Deferral{DeliveryID: d.ID})
+			deferrals = append(deferrals, dispatch.Deferral{DeliveryID: d.ID})
 		}
 	}
 	start := time.Now().Add(3 * time.Second).Truncate(time.Microsecond)

@@ -13,6 +13,7 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -81,7 +82,7 @@ func TestDispatchLoopNotified(t *testing.T) {
 	q, js := queueIn(t)
 	d := &countingDispatcher{Dispatcher: l, nexts: make(chan time.Time, 2)}
 	c := newClock(d, q)
-	h := &alert.DispatchHandler{Dispatcher: l, Loop: c, Lease: time.Minute, Now: time.Now, Rule: func(f alert.VerdictFacts, _ alert.Report) alert.Verdict {
+	h := &alert.DispatchHandler{Dispatcher: l, Loop: c, Lease: time.Minute, Now: time.Now, Rule: func(f alert.VerdictFacts, _ dispatch.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), CountsAsTry: true}
 	}}
 	run(t, c)
@@ -197,9 +198,9 @@ func TestBrokerUnreachable(t *testing.T) {
 	c.Enqueue(record(t, l, ds), ds)
 	waiting := queued(due)
 	record(t, l, waiting)
-	var deferrals []alert.Deferral
+	var deferrals []dispatch.Deferral
 	for _, d := range waiting {
-		deferrals = append(deferrals, alert.Deferral{DeliveryID: d.ID, Time: time.Now()})
+		deferrals = append(deferrals, dispatch.Deferral{DeliveryID: d.ID, Time: time.Now()})
 	}
 	must(t, l.Defer(t.Context(), deferrals, time.Now()))
 	run(t, c)

@@ -53,7 +53,7 @@ func newHouse(t *testing.T) *serviceHarness {
 	rule := alert.NewVerdictRule(specs)
 	clock := alert.NewDispatchLoop(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
 	h.alerts = &alert.Handler{
-		Directory: &directory.LookupHandler{Finder: people, Key: key}, Store: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
+		Directory: alert.DirectoryClient{Service: &directory.LookupHandler{Finder: people, Key: key}}, Store: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
 		Loop: clock, Renderer: alert.NewTextRenderer(record, now, slog.New(slog.DiscardHandler)),
 	}
 	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Loop: clock, Lease: time.Minute, Now: now, Alerts: h.alerts}

@@ -12,6 +12,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -62,7 +63,7 @@ func send(t *testing.T, l *ledger.Store, id int64) {
 	t.Helper()
 	claims, err := l.Claim(t.Context(), []int64{id}, alert.Claimant{Sender: "s"}, time.Now(), time.Now().Add(time.Minute))
 	must(t, err)
-	_, err = l.Report(t.Context(), []alert.Report{{
+	_, err = l.Report(t.Context(), []dispatch.Report{{
 		DeliveryID: id, Fence: claims[0].Fence, StartTime: time.Now(), EndTime: time.Now(), Outcome: messenger.Outcome{Kind: messenger.Sent},
 	}}, time.Now(), nil)
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -21,7 +22,7 @@ func TestStopWithLookahead(t *testing.T) {
 	record(t, l, ds)
 	start := time.Now()
 	due := start.Add(400 * time.Millisecond).Truncate(time.Microsecond)
-	must(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: due}}, start))
+	must(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: due}}, start))
 	var told atomic.Bool
 	now := func() time.Time {
 		if told.Load() {

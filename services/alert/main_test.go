@@ -128,13 +128,14 @@ func record(t testing.TB, l *ledger.Store, ds []alert.Delivery) alert.Alert {
 	return recordAt(t, l, ds, time.Now())
 }
 
-// recordAt is record at a given time.
+// recordAt is record at a given time. It sets ds to the recorded deliveries.
 func recordAt(t testing.TB, l *ledger.Store, ds []alert.Delivery, at time.Time) alert.Alert {
 	t.Helper()
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: at, ExpireTime: at.Add(time.Hour)}
-	_, err := l.AddAlert(t.Context(), &a, ds, at.Add(10*time.Minute))
+	added, err := l.AddAlert(t.Context(), a, ds, at.Add(10*time.Minute))
 	must(t, err)
-	return a
+	copy(ds, added.Deliveries)
+	return added.Alert
 }
 
 // consume returns the messages of the stream, of all messengers.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -27,10 +28,11 @@ func TestListPaces(t *testing.T) {
 	for _, to := range [][3]string{{"slack", "aa", "C1"}, {"slack", "aa", "C2"}, {"slack", "aa", "C2"}, {"sms", "aa", "C2"}, {"slack", "", "C1"}} {
 		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialFingerprint: to[1], Destination: to[2], State: alert.Queued})
 	}
-	if _, err := book.AddAlert(t.Context(), &a, ds, now.Add(time.Minute)); err != nil {
+	added, err := book.AddAlert(t.Context(), a, ds, now.Add(time.Minute))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := book.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
+	if err := book.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: added.Deliveries[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
 		t.Fatal(err)
 	}
 

@@ -5,7 +5,33 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+	"github.com/bongsu-project/bongsu/internal/target"
 )
+
+// A Recipient is one user and one of the user's addresses, as a lookup returns it.
+type Recipient struct {
+	Nickname              string
+	Failover              bool // of the user: the addresses form a failover chain
+	Messenger             string
+	Destination           string
+	SealedCredential      []byte
+	CredentialFingerprint string // empty if it is not known
+}
+
+// A LookupResult is the result of a lookup. It must not be changed.
+type LookupResult struct {
+	Recipients     []Recipient
+	UnknownTargets []string // as the caller wrote them, without duplicates
+}
+
+// A Directory resolves targets.
+type Directory interface {
+	// LookUp returns one recipient per user and messenger, each once, in the order of the
+	// targets; those of one user together, by address rank. It sees what the directory
+	// holds at the call.
+	LookUp(ctx context.Context, targets target.List) (LookupResult, error)
+}
 
 // An AlertQuery selects alerts. All conditions that are set must hold.
 type AlertQuery struct {
@@ -37,17 +63,18 @@ type Ledger interface {
 // An AlertStore records, reads, cancels and replays alerts.
 type AlertStore interface {
 	DeliveryReader
-	// AddAlert records a with its deliveries, all or nothing, and sets their ids: a.ID,
-	// and ds[i].ID in order. Ids are greater than 0 and never used again, not even by a
-	// ledger that was emptied. Deliveries that are Queued wait for the queue until retry,
+	// AddAlert records a with its deliveries, all or nothing, and returns them with their
+	// ids, those of the deliveries in the order of ds. Ids are greater than 0 and never
+	// used again, not even by a ledger that was emptied. Deliveries that are Queued wait for the queue until retry,
 	// when Due returns them; others are Held or completed. Concurrent calls share commits;
 	// one that fails must not fail the others. If ctx ends or the error is
-	// fault.ErrUnavailable, either all or nothing is recorded. AddAlert owns ds: if
-	// nothing was recorded the caller must not use it any more.
+	// fault.ErrUnavailable, either all or nothing is recorded. AddAlert
+	// takes ownership of ds, also if it returns an error: the caller must not use it any
+	// more, as it may be, with changes, the memory of the returned deliveries.
 	//
 	// Deliveries that share a Chain other than 0 are a failover chain, in their order: the
 	// first is Queued, the others are Held, each until its NextTime, when Due makes it
-	// Queued. AddAlert sets their Chain to the id of the first. How a chain advances is
+	// Queued. The returned ones have the id of the first as their Chain. How a chain advances is
 	// described at Dispatcher.
 	//
 	// Alerts with one AlertKey are ordered as they are recorded. Their deliveries to one
@@ -61,13 +88,13 @@ type AlertStore interface {
 	//     Claimed is not retried: see VerdictFacts;
 	//   - is Canceled itself, for reason NotNeeded, if the earlier ones are completed and
 	//     no attempt of a firing one was Sent or Unknown since a resolved one was Sent.
-	// A delivery of ds stays Queued only if it can be enqueued at once.
+	// A returned delivery is Queued only if it can be enqueued at once.
 	//
-	// If an alert was recorded under a.Key less than IdempotencyKeyTTL before a.CreateTime, nothing
-	// is recorded: for the same Request, *a becomes that alert and again is true; for
-	// another Request, it must return fault.ErrExists. This is decided in the same
-	// transaction, so exactly one of several concurrent calls records.
-	AddAlert(ctx context.Context, a *Alert, ds []Delivery, retry time.Time) (again bool, err error)
+	// If an alert was recorded under a.IdempotencyKey less than IdempotencyKeyTTL before
+	// a.CreateTime, nothing is recorded: for the same RequestDigest, the result is a
+	// duplicate, and for another one, it must return fault.ErrExists. This is decided in
+	// the same transaction, so exactly one of several concurrent calls records.
+	AddAlert(ctx context.Context, a Alert, ds []Delivery, retry time.Time) (Added, error)
 	// Alert returns an alert and its deliveries sorted by id, with their attempts. It must
 	// return fault.ErrNotFound if no alert has the id.
 	Alert(ctx context.Context, id int64) (Alert, []Delivery, error)
@@ -85,6 +112,21 @@ type AlertStore interface {
 	// returns the number of deliveries; with dry it only counts. Only Failed and Expired
 	// deliveries can be selected, at most 100000 in one call.
 	Replay(ctx context.Context, s ReplaySelection, now, expire time.Time, dry bool) (int, error)
+}
+
+// Added is the result of AddAlert.
+type Added struct {
+	Alert      Alert      // as recorded; of a duplicate the one that was recorded before, with its Counts
+	Deliveries []Delivery // as recorded; nil for a duplicate
+	Duplicate  bool       // nothing was recorded: the request is a repeated one
+}
+
+// DeliveryCount returns the number of deliveries of the alert.
+func (r Added) DeliveryCount() int {
+	if r.Duplicate {
+		return r.Alert.Counts.Total()
+	}
+	return len(r.Deliveries)
 }
 
 // IdempotencyKeyTTL is how long an idempotency key is remembered.
@@ -126,7 +168,7 @@ type Verdict struct {
 // A VerdictRule returns the verdict for an outcome. It must be fast and depend on nothing else.
 // It must return Sent for an outcome that is Sent, and for no other; for Sent the ledger
 // need not call it.
-type VerdictRule func(VerdictFacts, Report) Verdict
+type VerdictRule func(VerdictFacts, dispatch.Report) Verdict
 
 // A Dispatcher lets senders claim deliveries and report their outcomes.
 //
@@ -144,7 +186,7 @@ type Dispatcher interface {
 	// A retried request, at the same time or later, returns the claims that it still has,
 	// with the fencing token and the lease of the first time, even if that lease has
 	// expired and was not swept; another request, of any sender, never returns them.
-	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]Claim, error)
+	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]dispatch.Claim, error)
 	// Claimable returns those of ids that are claimable at now, with the Slots of their last
 	// Deferral since a Claim, empty for none. It changes nothing.
 	Claimable(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error)
@@ -154,12 +196,12 @@ type Dispatcher interface {
 	// fencing token changes nothing; fenced returns the ids of these, except for a report
 	// that is already recorded. Evidence is never refused: text that cannot be stored is
 	// replaced.
-	Report(ctx context.Context, reports []Report, now time.Time, rule VerdictRule) (fenced []int64, err error)
+	Report(ctx context.Context, reports []dispatch.Report, now time.Time, rule VerdictRule) (fenced []int64, err error)
 	// Defer gives deliveries a later time without an attempt, if they are Queued and not
 	// yet deferred, or Claimed under the fencing token. Due then returns their Slots too.
 	// Deliveries that were canceled meanwhile are completed. Those in another state do not
 	// change.
-	Defer(ctx context.Context, ds []Deferral, now time.Time) error
+	Defer(ctx context.Context, ds []dispatch.Deferral, now time.Time) error
 	// Release makes due at now the deferred deliveries of a messenger that have Slots, and
 	// returns their number. They keep their Slots. Deliveries that wait for another of
 	// their chain, or for a retry, do not change.

@@ -14,7 +14,7 @@ func (h *DispatchHandler) Receive(ctx context.Context, req *jobv1.ReceiveRequest
 	if err != nil {
 		return nil, err
 	}
-	res, err := h.Directory.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
+	res, err := h.ReceiptReader.ReadReceipt(ctx, &userv1.ReadReceiptRequest{
 		Messenger:        req.GetMessenger(),
 		SealedCredential: d.SealedCredential,
 		NickName:         d.Nickname,

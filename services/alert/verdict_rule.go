@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
@@ -21,7 +22,7 @@ const (
 // NewVerdictRule returns the Rule of these messengers. Every final state but Sent has a reason,
 // and only the response of a provider makes a delivery Sent.
 func NewVerdictRule(specs []messenger.Spec) VerdictRule {
-	return func(f VerdictFacts, r Report) Verdict {
+	return func(f VerdictFacts, r dispatch.Report) Verdict {
 		switch r.Outcome.Kind {
 		case messenger.Sent:
 			return Verdict{State: Sent, CountsAsTry: true}

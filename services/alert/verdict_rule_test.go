@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -23,7 +24,7 @@ func TestVerdictRuleIsComplete(t *testing.T) {
 					for _, tries := range []int{0, 1, 8, 9, 63, 64, 1 << 30} {
 						for _, code := range []string{"", "some_code"} {
 							f := alert.VerdictFacts{Now: now, Messenger: name, Rank: rank, Tries: tries, Canceled: canceled}
-							v := rule(f, alert.Report{Outcome: messenger.Outcome{Kind: kind, Code: code}})
+							v := rule(f, dispatch.Report{Outcome: messenger.Outcome{Kind: kind, Code: code}})
 							ok := false
 							switch v.State {
 							case alert.Sent:
@@ -72,7 +73,7 @@ func TestVerdictRule(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for range 100 { // the backoff is random
-				v := alert.NewVerdictRule(specs)(alert.VerdictFacts{Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries}, alert.Report{Outcome: c.outcome})
+				v := alert.NewVerdictRule(specs)(alert.VerdictFacts{Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries}, dispatch.Report{Outcome: c.outcome})
 				if wait := v.NextTime.Sub(now); v.State != c.state || v.State == alert.Queued && (wait < c.from || wait > c.to) {
 					t.Fatalf("%+v: waits %s", v, wait)
 				}

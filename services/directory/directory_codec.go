@@ -32,6 +32,22 @@ func addressToWire(a Address) *userv1.Address {
 	return &userv1.Address{Id: int32(a.ID), Messenger: a.Messenger, Destination: a.Destination, Rank: int32(a.Rank)}
 }
 
+func lookupToWire(found []Recipient, unknown []string) *userv1.LookUpResponse {
+	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(found)), UnknownTarget: unknown}
+	for i := range found {
+		r := &found[i]
+		res.Recipients = append(res.Recipients, &userv1.Recipient{
+			NickName:         r.Nickname,
+			Messenger:        r.Address.Messenger,
+			Destination:      r.Address.Destination,
+			SealedCredential: r.Address.SealedCredential,
+			CredentialKey:    r.Address.CredentialFingerprint,
+			Failover:         r.Failover,
+		})
+	}
+	return res
+}
+
 // transferToWire converts an address without its credential.
 func transferToWire(a Address) *userv1.TransferAddress {
 	return &userv1.TransferAddress{Messenger: a.Messenger, Destination: a.Destination, Rank: new(int32(a.Rank))}

@@ -29,23 +29,28 @@ type LookupHandler struct {
 
 // LookUp returns the recipients of targets, with sealed credentials.
 func (h *LookupHandler) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
-	found, unknown, err := h.find(ctx, req.GetTarget())
+	targets, err := target.ParseList(req.GetTarget())
 	if err != nil {
 		return nil, err
 	}
-	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(found))}
-	for _, r := range found {
-		res.Recipients = append(res.Recipients, &userv1.Recipient{
-			NickName:         r.Nickname,
-			Messenger:        r.Address.Messenger,
-			Destination:      r.Address.Destination,
-			SealedCredential: r.Address.SealedCredential,
-			CredentialKey:    r.Address.CredentialFingerprint,
-			Failover:         r.Failover,
-		})
+	found, unknown, err := h.Resolve(ctx, targets)
+	if err != nil {
+		return nil, err
 	}
-	res.UnknownTarget = unknownAsWritten(unknown, req.GetTarget())
-	return res, nil
+	return lookupToWire(found, unknown), nil
+}
+
+// Resolve is LookUp for callers in the same process, which have parsed the targets. unknown
+// lists the unknown targets as they were written.
+func (h *LookupHandler) Resolve(ctx context.Context, targets target.List) (found []Recipient, unknown []string, err error) {
+	if len(targets.Targets) == 0 {
+		return nil, nil, nil
+	}
+	found, missing, err := h.Finder.Find(ctx, targets.Targets)
+	if err != nil {
+		return nil, nil, err
+	}
+	return found, targets.AsWritten(missing), nil
 }
 
 // MoveAddresses changes the destination of addresses.
@@ -61,7 +66,14 @@ func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddre
 // GetUserList returns the recipients of targets as the older service does, with
 // credentials in the clear.
 func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
-	found, _, err := h.find(ctx, req.GetName())
+	if len(req.GetName()) > maxNames {
+		return nil, fault.Invalidf("name: must have at most %d items", maxNames)
+	}
+	targets, err := target.ParseList(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	found, _, err := h.Resolve(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -84,33 +96,3 @@ func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameO
 // maxNames is the maximum number of names in one request; UserInfo has no rule in its
 // schema.
 const maxNames = 10_000
-
-// unknownAsWritten returns targets in the form of the request, which need not be the canonical
-// one.
-func unknownAsWritten(targets []target.Target, texts []string) []string {
-	if len(targets) == 0 {
-		return nil
-	}
-	written := make(map[string]string, len(texts))
-	for _, text := range texts {
-		if name := target.CanonicalName(text); written[name] == "" {
-			written[name] = text
-		}
-	}
-	out := make([]string, len(targets))
-	for i, t := range targets {
-		out[i] = written[t.String()]
-	}
-	return out
-}
-
-func (h *LookupHandler) find(ctx context.Context, names []string) ([]Recipient, []target.Target, error) {
-	if len(names) > maxNames {
-		return nil, nil, fault.Invalidf("name: must have at most %d items", maxNames)
-	}
-	targets, err := target.ParseAll(names)
-	if err != nil || len(targets) == 0 {
-		return nil, nil, err
-	}
-	return h.Finder.Find(ctx, targets)
-}

@@ -12,7 +12,6 @@ import (
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/hashicorp/golang-lru/v2/expirable"
-	"google.golang.org/protobuf/proto"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -47,7 +46,13 @@ type RemoteDirectory struct {
 	key      *seal.Keyring
 	log      *slog.Logger
 	breaker  circuitbreaker.CircuitBreaker[*userinfo.UserList]
-	cache    *expirable.LRU[string, *userv1.LookUpResponse]
+	cache    *expirable.LRU[string, remoteLookup]
+}
+
+// A remoteLookup is what a lookup in the remote directory returned. It is not changed.
+type remoteLookup struct {
+	found   []Recipient
+	unknown []string
 }
 
 // NewRemoteDirectory returns a remote directory behind userInfo. It serves ReadReceipt too,
@@ -64,76 +69,86 @@ func NewRemoteDirectory(userInfo userinfoconnect.UserInfoClient, key *seal.Keyri
 				log.Warn("circuit breaker of the remote directory changed state", "from", e.OldState.String(), "to", e.NewState.String())
 			}).
 			Build(),
-		cache: expirable.NewLRU[string, *userv1.LookUpResponse](remoteCacheSize, nil, remoteMaxAge),
+		cache: expirable.NewLRU[string, remoteLookup](remoteCacheSize, nil, remoteMaxAge),
 	}
 }
 
-// LookUp calls the remote directory. UserInfo does not return which groups exist, so
-// the only unknown targets are users that the response does not name.
+// LookUp calls the remote directory.
 func (d *RemoteDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
-	names := req.GetTarget()
-	targets, err := target.ParseAll(names)
+	targets, err := target.ParseList(req.GetTarget())
 	if err != nil {
 		return nil, err
 	}
-	question := strings.Join(names, "\n")
+	found, unknown, err := d.Resolve(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	return lookupToWire(found, unknown), nil
+}
+
+// Resolve calls the remote directory with the targets as they were written. UserInfo does
+// not return which groups exist, so the only unknown targets are users that the response
+// does not name. The results must not be changed.
+func (d *RemoteDirectory) Resolve(ctx context.Context, targets target.List) (found []Recipient, unknown []string, err error) {
+	question := strings.Join(targets.Texts, "\n")
 	list, err := failsafe.With(d.breaker).GetWithExecution(func(failsafe.Execution[*userinfo.UserList]) (*userinfo.UserList, error) {
 		asking, cancel := context.WithTimeout(ctx, remoteTimeout)
 		defer cancel()
-		return d.userInfo.GetUserList(asking, &userinfo.NicknameOrTeam{Name: names})
+		return d.userInfo.GetUserList(asking, &userinfo.NicknameOrTeam{Name: targets.Texts})
 	})
+	var res remoteLookup
 	if err != nil {
-		return d.fallback(ctx, question, err)
+		res, err = d.fallback(ctx, question, err)
+		return res.found, res.unknown, err
 	}
-	res, err := d.sealResponse(list, targets, names)
+	res, err = d.sealResponse(list, targets)
 	if err == nil {
-		d.cache.Add(question, proto.CloneOf(res))
+		d.cache.Add(question, res)
 	}
-	return res, err
+	return res.found, res.unknown, err
 }
 
 // fallback returns the cached response to a lookup that failed, or an error.
-func (d *RemoteDirectory) fallback(ctx context.Context, question string, err error) (*userv1.LookUpResponse, error) {
+func (d *RemoteDirectory) fallback(ctx context.Context, question string, err error) (remoteLookup, error) {
 	if isInvalidArgument(err) {
-		return nil, fault.Invalidf("target: refused by the remote directory: %s", errorMessage(err))
+		return remoteLookup{}, fault.Invalidf("target: refused by the remote directory: %s", errorMessage(err))
 	}
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return remoteLookup{}, ctx.Err()
 	}
 	if old, ok := d.cache.Get(question); ok {
 		d.log.Warn("remote directory unavailable, cached response used", "code", connect.CodeOf(err).String())
-		return proto.CloneOf(old), nil
+		return old, nil
 	}
 	d.log.Error("remote directory unavailable", "code", connect.CodeOf(err).String())
-	return nil, fault.Unavailablef("remote directory unavailable; try again")
+	return remoteLookup{}, fault.Unavailablef("remote directory unavailable; try again")
 }
 
 // sealResponse converts the response of the remote directory and seals each token.
-func (d *RemoteDirectory) sealResponse(list *userinfo.UserList, targets []target.Target, names []string) (*userv1.LookUpResponse, error) {
-	res := &userv1.LookUpResponse{Recipients: make([]*userv1.Recipient, 0, len(list.GetUser()))}
+func (d *RemoteDirectory) sealResponse(list *userinfo.UserList, targets target.List) (remoteLookup, error) {
+	res := remoteLookup{found: make([]Recipient, 0, len(list.GetUser()))}
 	named := map[string]bool{}
 	for _, u := range list.GetUser() {
 		messenger := strings.ToLower(u.GetServiceType())
 		token, err := d.key.SealForOwner(u.GetToken(), seal.Owner{Nickname: u.GetNickname(), Messenger: messenger, Destination: u.GetTarget()})
 		if err != nil {
-			return nil, err
+			return remoteLookup{}, err
 		}
 		named[target.CanonicalName(u.GetNickname())] = true
-		res.Recipients = append(res.Recipients, &userv1.Recipient{
-			NickName:         u.GetNickname(),
-			Messenger:        messenger,
-			Destination:      u.GetTarget(),
-			SealedCredential: token,
-			CredentialKey:    d.key.Fingerprint(messenger, u.GetToken()),
-		})
+		res.found = append(res.found, Recipient{Nickname: u.GetNickname(), Address: Address{
+			Messenger:             messenger,
+			Destination:           u.GetTarget(),
+			SealedCredential:      token,
+			CredentialFingerprint: d.key.Fingerprint(messenger, u.GetToken()),
+		}})
 	}
 	var unknown []target.Target
-	for _, t := range targets {
+	for _, t := range targets.Targets {
 		if t.Kind == target.User && !named[t.Name] && !slices.Contains(unknown, t) {
 			unknown = append(unknown, t)
 		}
 	}
-	res.UnknownTarget = unknownAsWritten(unknown, names)
+	res.unknown = targets.AsWritten(unknown)
 	return res, nil
 }
 

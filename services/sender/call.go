@@ -65,7 +65,7 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, over bool) 
 		s.refusals.count(t.credential.ID)
 		return uncalled(t, start, refusalOutcome(t.refused)), true
 	}
-	if start.Add(s.timeout).After(t.claim.Expire) {
+	if start.Add(s.timeout).After(t.claim.LeaseExpireTime) {
 		s.log.Warn("delivery deferred: its lease would expire before the call ends", "delivery", t.delivery.ID)
 		return s.deferrer.deferUntil(t, start, deferralLease), true
 	}
@@ -87,14 +87,14 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, over bool) 
 	end := s.now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
 	s.metrics.Attempted(s.name, outcome, end.Sub(start))
-	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: start, End: end, Outcome: outcome}
+	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
 	report.SealedCredential = s.resealForMove(t, credential, outcome)
 	return result{message: t.message, called: true, report: report}, true
 }
 
 // uncalled returns the result of a task that ends without a call.
 func uncalled(t *task, at time.Time, o messenger.Outcome) result {
-	return result{message: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Start: at, End: at, Outcome: o}}
+	return result{message: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}}
 }
 
 // resealForMove returns the credential sealed for the delivery's new destination, or nil if

@@ -127,9 +127,9 @@ func (h *senderHarness) record(t *testing.T) (alert.Alert, []alert.Delivery) {
 	must(t, err)
 	ds := []alert.Delivery{{Nickname: "user1", Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err = h.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
+	added, err := h.ledger.AddAlert(t.Context(), a, ds, time.Now().Add(time.Hour))
 	must(t, err)
-	return a, ds
+	return added.Alert, added.Deliveries
 }
 
 // sentOnce checks that the delivery of an alert was sent by one attempt, and that the

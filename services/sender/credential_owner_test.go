@@ -19,12 +19,12 @@ func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, 
 	must(t, err)
 	ds := []alert.Delivery{{Nickname: nickname, Messenger: "slack", SealedCredential: credential, Destination: "USER1_CHANNEL_ID", State: alert.Queued}}
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	_, err = h.ledger.AddAlert(t.Context(), &a, ds, time.Now().Add(time.Hour))
+	added, err := h.ledger.AddAlert(t.Context(), a, ds, time.Now().Add(time.Hour))
 	must(t, err)
-	h.clock.Enqueue(a, ds)
+	h.clock.Enqueue(added.Alert, added.Deliveries)
 	run(t, h.sender.Run)
 	await(t, net.report)
-	_, ds, err = h.ledger.Alert(context.WithoutCancel(t.Context()), a.ID)
+	_, ds, err = h.ledger.Alert(context.WithoutCancel(t.Context()), added.Alert.ID)
 	must(t, err)
 	return ds[0], len(h.slack.Calls(""))
 }

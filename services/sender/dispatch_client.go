@@ -5,12 +5,10 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
-	"github.com/bongsu-project/bongsu/internal/messenger/outcome"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
@@ -39,14 +37,10 @@ func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64
 	}
 	// A lease lasts at most its duration from the request, even if the clock was set back
 	// since.
-	asked := c.Clock.Now().Add(min(0, sent.Sub(c.Clock.local())))
+	requested := c.Clock.Now().Add(min(0, sent.Sub(c.Clock.local())))
 	claims := make(map[int64]Claim, len(res.GetClaims()))
 	for _, wire := range res.GetClaims() {
-		claim := Claim{Fence: wire.GetFence(), Expire: wire.GetLeaseExpireTime().AsTime()}
-		if wire.GetLease() != nil {
-			claim.Expire = asked.Add(wire.GetLease().AsDuration())
-		}
-		claims[wire.GetDeliveryId()] = claim
+		claims[wire.GetDeliveryId()] = dispatch.ClaimFromWire(wire, requested)
 	}
 	return claims, nil
 }
@@ -86,7 +80,7 @@ func (c DispatchClient) Claimable(ctx context.Context, ids []int64) (map[int64]s
 func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, error) {
 	req := &jobv1.ReportRequest{Reports: make([]*jobv1.Report, 0, len(reports))}
 	for _, r := range reports {
-		req.Reports = append(req.Reports, reportToWire(r))
+		req.Reports = append(req.Reports, dispatch.ReportToWire(r))
 	}
 	res, err := c.Service.Report(ctx, req)
 	if err != nil {
@@ -100,13 +94,7 @@ func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
 	now := c.Clock.Now()
 	req := &jobv1.DeferRequest{Deferrals: make([]*jobv1.Deferral, 0, len(ds))}
 	for _, d := range ds {
-		req.Deferrals = append(req.Deferrals, &jobv1.Deferral{
-			DeliveryId: d.DeliveryID,
-			Fence:      d.Fence,
-			Time:       timestamppb.New(d.Time),
-			Slots:      d.Slots,
-			Wait:       durationpb.New(min(max(0, d.Time.Sub(now)), max(0, d.Wait))),
-		})
+		req.Deferrals = append(req.Deferrals, dispatch.DeferralToWire(d, now))
 	}
 	_, err := c.Service.Defer(ctx, req)
 	return asPermanent(err)
@@ -118,18 +106,6 @@ func (c DispatchClient) MoveDestination(ctx context.Context, m DestinationMove) 
 		Messenger: m.Messenger, CredentialKey: m.CredentialFingerprint, From: m.From, To: m.To,
 	})
 	return err
-}
-
-func reportToWire(r Report) *jobv1.Report {
-	return &jobv1.Report{
-		DeliveryId: r.DeliveryID,
-		Fence:      r.Fence,
-		StartTime:  timestamppb.New(r.Start),
-		EndTime:    timestamppb.New(r.End),
-		Outcome:    outcome.ToWire(r.Outcome),
-
-		SealedCredential: r.SealedCredential,
-	}
 }
 
 // asPermanent marks errors that a retry would not change as fault.ErrInvalid.

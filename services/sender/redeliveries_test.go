@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -54,7 +55,7 @@ func TestRedeliveryWithoutSlots(t *testing.T) {
 	h.clock.Enqueue(a, ds)
 	slots, err := h.sender.Limiter.Reserve(t.Context(), h.destination(), 1, false)
 	must(t, err)
-	must(t, h.ledger.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
+	must(t, h.ledger.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
 	_, err = h.ledger.TakeDue(t.Context(), time.Now(), time.Now().Add(time.Hour), 0, 10, 5) // the job with the slot is enqueued
 	must(t, err)
 	run(t, h.sender.Run)

@@ -47,7 +47,7 @@ func (s *reportStage) record(ctx context.Context, batch []result) {
 	for _, r := range batch {
 		if r.report != nil {
 			reports = append(reports, *r.report)
-			s.batch.observe(r.report.End.Sub(r.report.Start))
+			s.batch.observe(r.report.EndTime.Sub(r.report.StartTime))
 		}
 		if r.deferral != nil {
 			ds = append(ds, *r.deferral)

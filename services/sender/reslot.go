@@ -64,7 +64,7 @@ func (s *reslotStage) reslot(ctx context.Context, tasks []*task) {
 // within its lease.
 func (s *reslotStage) timeToLeaseEnd(tasks []*task) (spare time.Duration) {
 	for i, t := range tasks {
-		if left := t.claim.Expire.Sub(s.now()) - s.timeout; i == 0 || left < spare {
+		if left := t.claim.LeaseExpireTime.Sub(s.now()) - s.timeout; i == 0 || left < spare {
 			spare = left
 		}
 	}

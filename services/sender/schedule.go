@@ -149,7 +149,7 @@ func (s *scheduleStage) check(t *task, now time.Time, ready []*task) []*task {
 		}
 	case at.After(now.Add(claimHorizon)):
 		s.results <- s.deferrer.deferUntil(t, at.Add(-enqueueLead), why)
-	case at.Add(s.timeout).After(t.claim.Expire):
+	case at.Add(s.timeout).After(t.claim.LeaseExpireTime):
 		s.results <- s.deferrer.deferUntil(t, at.Add(-enqueueLead), deferralLease)
 	case at.After(soon):
 		heap.Push(&s.schedule, scheduledTask{t, at})

@@ -42,6 +42,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
@@ -78,17 +79,18 @@ type Dispatch interface {
 	MoveDestination(ctx context.Context, m DestinationMove) error
 }
 
+type (
+	// A Claim is the right to send a delivery. Its LeaseExpireTime is by the clock of the
+	// sender.
+	Claim = dispatch.Claim
+	// A Report is the outcome of a claim.
+	Report = dispatch.Report
+	// A Deferral gives a delivery a later time, by the clock of the sender.
+	Deferral = dispatch.Deferral
+)
+
 // A DestinationMove is a new destination that a provider returned for an old one.
 type DestinationMove struct{ Messenger, CredentialFingerprint, From, To string }
-
-// A Deferral postpones a delivery to a later time, without an attempt.
-type Deferral struct {
-	DeliveryID int64
-	Fence      int64 // fencing token of its claim; 0 if not claimed
-	Time       time.Time
-	Wait       time.Duration // the maximum, since the clock may be corrected before the request
-	Slots      string        // reserved slots; the job brings them back
-}
 
 // Metrics records metrics of senders. It must be safe for concurrent use.
 type Metrics interface {
@@ -104,23 +106,6 @@ type Metrics interface {
 	Refused(messenger string)
 	// BreakerChanged records a state change of a breaker: closed, open or half-open.
 	BreakerChanged(messenger, from, to string)
-}
-
-// A Claim is the right to send one delivery, once, until its lease expires.
-type Claim struct {
-	Fence  int64
-	Expire time.Time
-}
-
-// A Report is the outcome of a claimed delivery.
-type Report struct {
-	DeliveryID int64
-	Fence      int64
-	Start, End time.Time
-	Outcome    messenger.Outcome
-	// SealedCredential is the delivery's credential, sealed for Outcome.Destination; nil
-	// if that is empty.
-	SealedCredential []byte
 }
 
 // A Sender sends queued deliveries. Its fields must be set before Run.

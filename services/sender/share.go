@@ -38,9 +38,9 @@ type outcomeSharer struct {
 // run shares the outcome of a call.
 func (s *outcomeSharer) run(ctx context.Context, t *task, r *Report) {
 	if open := s.breakers.forKey(t.credential.ID).openFor(); open > 0 {
-		s.publishBreaker(ctx, t, r.End.Add(open))
+		s.publishBreaker(ctx, t, r.EndTime.Add(open))
 	}
-	s.updateLimiter(ctx, t, r.Outcome, r.End)
+	s.updateLimiter(ctx, t, r.Outcome, r.EndTime)
 	s.reportMove(ctx, t, r.Outcome)
 }
 

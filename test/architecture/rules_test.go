@@ -55,9 +55,9 @@ var layers = []layer{
 		why: "benchmarks start programs; test/proc is how"},
 }
 
-var inStore = []string{"services/$1", "internal/job", "internal/messenger", "internal/target", "kit/...", "gen/ent/..."}
+var inStore = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "kit/...", "gen/ent/..."}
 
-var inSuite = []string{"services/$1", "internal/job", "internal/messenger", "internal/target", "kit/..."}
+var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "kit/..."}
 
 const store = "a store knows its service and the database"
 
@@ -82,7 +82,7 @@ var rules = []rule{
 		why: "a service defines its queue interface and receives an implementation"},
 	{what: "internal/intake", by: []string{"cmd/bongsu/app/...", "services/edge/..."},
 		why: "the edge parses the requests of other systems"},
-	{what: "internal/job", by: []string{"..."}},
+	{what: "internal/job/...", by: []string{"..."}},
 	{what: "internal/messenger/...", by: []string{"..."}},
 	{what: "internal/target", by: []string{"..."}},
 	{what: "kit/database/...", by: []string{"cmd/bongsu/app/...", "services/*/store/...", "services/*/ledger/...", "internal/generate/...", "examples/..."},
@@ -102,7 +102,7 @@ var rules = []rule{
 	{what: "gen/ent/...", by: []string{"services/*/store/...", "services/*/ledger/...", "internal/generate/..."}, tests: true,
 		why: "ent's types stay inside of the stores"},
 	{what: "gen/ent/*/migrate", by: []string{"internal/generate/drift/..."}, why: planner},
-	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/messenger/outcome/...", "kit/...", "examples/..."}, handlers...),
+	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/job/*/*_codec.go", "internal/messenger/outcome/...", "kit/...", "examples/..."}, handlers...),
 		why: "wire types stay in handlers and codecs"},
 	{what: "gen/openapi", by: []string{"cmd/bongsu/app/...", "services/edge/..."},
 		why: "the edge serves the document"},

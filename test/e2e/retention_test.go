@@ -33,9 +33,9 @@ func aged(t *testing.T, url string) (old []string, open, young string) {
 		for i := range ds {
 			ds[i] = d
 		}
-		_, err := l.AddAlert(t.Context(), &a, ds, now.Add(60*day))
+		added, err := l.AddAlert(t.Context(), a, ds, now.Add(60*day))
 		must(t, err)
-		return strconv.FormatInt(a.ID, 10)
+		return strconv.FormatInt(added.Alert.ID, 10)
 	}
 	failed := func() alert.Delivery {
 		return alert.Delivery{State: alert.Failed, Reason: "http_500", EndTime: now}

@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
@@ -39,12 +40,12 @@ func (b *builder) runAlert(ctx context.Context) error {
 		return err
 	}
 	b.runRetention(store)
-	directory := validatedDirectory{b.directory}
+	validated := validatedDirectory{b.directory}
 	renderer := alert.NewTextRenderer(store, b.config.Now, b.log)
 	hub := alert.NewHub(store, 0, b.log)
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
 	alerts := &alert.Handler{
-		Directory: directory, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
+		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
@@ -53,7 +54,8 @@ func (b *builder) runAlert(ctx context.Context) error {
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
-		Directory: directory, Receipts: store, Alerts: alerts,
+		ReceiptReader: validated, Receipts: store, Alerts: alerts,
+		AddressMethods: directory.DispatchHandler{Service: validated},
 	}
 	b.alerts, b.messengers, b.dispatch = alerts, messengers, validatedDispatch{dispatch}
 	b.ready = append(b.ready, store.Ping)

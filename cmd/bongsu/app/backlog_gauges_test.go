@@ -31,7 +31,7 @@ func TestGauges(t *testing.T) {
 		for _, key := range keys {
 			ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: "slack", CredentialFingerprint: key, State: alert.Queued})
 		}
-		if _, err := book.AddAlert(t.Context(), &a, ds, now.Add(time.Minute)); err != nil {
+		if _, err := book.AddAlert(t.Context(), a, ds, now.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}

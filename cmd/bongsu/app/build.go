@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -34,6 +35,7 @@ type builder struct {
 	groups     groupv1connect.GroupServiceClient
 	users      userv1connect.UserServiceClient
 	directory  userv1connect.DirectoryServiceClient
+	lookup     alert.Directory // of directory, for the alert service
 	transfers  userv1connect.TransferServiceClient
 	alerts     alertv1connect.AlertServiceHandler
 	messengers messengerv1connect.MessengerServiceClient

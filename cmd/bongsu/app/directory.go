@@ -9,6 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
@@ -50,6 +51,7 @@ func (b *builder) runDirectory(ctx context.Context) error {
 	lookup := &directory.LookupHandler{Finder: store, Sealing: store, Key: key, ReceiptReader: directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}}
 	transfers := &directory.TransferHandler{Snapshots: store, Users: users}
 	b.groups, b.users, b.directory, b.transfers = groups, users, lookup, transfers
+	b.lookup = localDirectory{lookup}
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Directory, rpc.Listener{
 		Services: []rpc.Service{
@@ -70,6 +72,7 @@ func (b *builder) connectDirectory() {
 	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
 	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
 	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
+	b.lookup = alert.DirectoryClient{Service: b.directory}
 	b.transfers = userv1connect.NewTransferServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
 	if url != "" {
 		b.ready = append(b.ready, b.readinessOf(Directory, url))
@@ -87,7 +90,8 @@ func (b *builder) connectRemoteDirectory() error {
 	if err != nil {
 		return err
 	}
-	b.directory = directory.NewRemoteDirectory(directory.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions("UserInfo", b.log)), key, directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}, b.log)
+	remote := directory.NewRemoteDirectory(directory.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions("UserInfo", b.log)), key, directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}, b.log)
+	b.directory, b.lookup = remote, localDirectory{remote}
 	return nil
 }
 

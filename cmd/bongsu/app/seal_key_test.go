@@ -76,7 +76,7 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 		now := time.Now()
 		ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", SealedCredential: []byte("\x02\x00\x00\x00\x01 sealed"), Destination: "C1", State: alert.Queued}}
 		a := alert.Alert{Targets: []string{"@kim"}, Message: "m", CreateTime: now, ExpireTime: now.Add(time.Hour)}
-		if _, err := store.AddAlert(t.Context(), &a, ds, now); err != nil {
+		if _, err := store.AddAlert(t.Context(), a, ds, now); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.Close(); err != nil {

@@ -41,14 +41,11 @@ func (v validatedDispatch) MoveDestination(ctx context.Context, req *jobv1.MoveD
 	return validate(ctx, req, v.DispatchServiceClient.MoveDestination)
 }
 
-// validatedDirectory validates requests to DirectoryService within the process.
+// validatedDirectory validates requests to DirectoryService within the process. A lookup
+// in the process is no such request: its targets are parsed, and the requests that hold
+// them are validated by the same rules.
 type validatedDirectory struct {
 	userv1connect.DirectoryServiceClient
-}
-
-// LookUp validates the request.
-func (v validatedDirectory) LookUp(ctx context.Context, req *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
-	return validate(ctx, req, v.DirectoryServiceClient.LookUp)
 }
 
 // MoveAddresses validates the request.

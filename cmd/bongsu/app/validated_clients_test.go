@@ -31,11 +31,6 @@ func (r *reached) Receive(context.Context, *jobv1.ReceiveRequest) (*jobv1.Receiv
 	return &jobv1.ReceiveResponse{}, nil
 }
 
-func (r *reached) LookUp(context.Context, *userv1.LookUpRequest) (*userv1.LookUpResponse, error) {
-	r.calls++
-	return &userv1.LookUpResponse{}, nil
-}
-
 func (r *reached) MoveAddresses(context.Context, *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
 	r.calls++
 	return &userv1.MoveAddressesResponse{}, nil
@@ -71,9 +66,8 @@ func TestValidatedCalls(t *testing.T) {
 			_, err := dispatch.Receive(t.Context(), &jobv1.ReceiveRequest{Messenger: "twilio"})
 			return err
 		}, "delivery_id"},
-		"no targets": {func() error { _, err := directory.LookUp(t.Context(), &userv1.LookUpRequest{}); return err }, "target"},
-		"targets": {func() error {
-			_, err := directory.LookUp(t.Context(), &userv1.LookUpRequest{Target: []string{"@all"}})
+		"a move": {func() error {
+			_, err := directory.MoveAddresses(t.Context(), &userv1.MoveAddressesRequest{Messenger: "telegram", CredentialKey: strings.Repeat("a", 32), From: "1", To: "2"})
 			return err
 		}, ""},
 		"no credential": {func() error {

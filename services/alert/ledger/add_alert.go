@@ -29,17 +29,17 @@ type pendingAdd struct {
 func (a *pendingAdd) rows() int { return 1 + len(a.deliveries) }
 
 // AddAlert records an alert with its deliveries, whose ids follow that of the alert. When ctx
-// ends before it returns, they may be recorded nevertheless.
-func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Delivery, retry time.Time) (again bool, err error) {
-	if err := checkAdd(*a, ds); err != nil {
-		return false, err
+// ends before it returns, they may be recorded nevertheless. The returned deliveries are ds.
+func (s *Store) AddAlert(ctx context.Context, a alert.Alert, ds []alert.Delivery, retry time.Time) (alert.Added, error) {
+	if err := checkAdd(a, ds); err != nil {
+		return alert.Added{}, err
 	}
 	id, err := s.ids.take(ctx, 1+len(ds))
 	if err != nil {
-		return false, err
+		return alert.Added{}, err
 	}
-	mine := &pendingAdd{alert: *a, deliveries: ds, nextTime: retry, rank: a.Rank()}
-	mine.alert.ID = id
+	a.ID = id
+	mine := &pendingAdd{alert: a, deliveries: ds, nextTime: retry, rank: a.Rank()}
 	firsts := map[int64]int64{0: 0} // by the chain number of the caller
 	for i := range ds {
 		d := &ds[i]
@@ -50,31 +50,29 @@ func (s *Store) AddAlert(ctx context.Context, a *alert.Alert, ds []alert.Deliver
 		d.Chain = firsts[d.Chain]
 	}
 	if err := s.adds.Do(ctx, mine); err != nil {
-		return false, err
+		return alert.Added{}, err
 	}
 	if mine.holder != 0 {
-		return true, s.existingAlert(ctx, mine, a)
+		return s.duplicateOf(ctx, mine)
 	}
-	a.ID = id
 	for i, p := range mine.places {
-		ds[i] = p.apply(a, ds[i])
+		p.apply(&a, &ds[i])
 	}
-	return false, nil
+	return alert.Added{Alert: a, Deliveries: ds}, nil
 }
 
-// existingAlert sets *a to the alert that was recorded under its idempotency key, or returns
-// fault.ErrExists when that was recorded for another request.
-func (s *Store) existingAlert(ctx context.Context, mine *pendingAdd, a *alert.Alert) error {
+// duplicateOf returns the alert that was recorded under the idempotency key of mine. It returns
+// fault.ErrExists if that was recorded for another request.
+func (s *Store) duplicateOf(ctx context.Context, mine *pendingAdd) (alert.Added, error) {
 	if !mine.same {
-		return fault.Existsf("the idempotency key %q was used for another request", a.IdempotencyKey)
+		return alert.Added{}, fault.Existsf("the idempotency key %q was used for another request", mine.alert.IdempotencyKey)
 	}
 	found, err := s.readAlert(ctx, mine.holder)
 	if err != nil {
-		return err
+		return alert.Added{}, err
 	}
-	found.IdempotencyKey, found.RequestDigest = a.IdempotencyKey, a.RequestDigest
-	*a = found
-	return nil
+	found.IdempotencyKey, found.RequestDigest = mine.alert.IdempotencyKey, mine.alert.RequestDigest
+	return alert.Added{Alert: found, Duplicate: true}, nil
 }
 
 // checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.

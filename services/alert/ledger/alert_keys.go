@@ -189,7 +189,7 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 	busy := map[string]bool{}
 	for some := range database.ChunkRows(t, names, maxStatementRows) {
 		in, args := database.In(t, some)
-		found, err := selectThreads(ctx, t, `thread `+in+` AND state <= 2`, args...)
+		found, err := selectThreads(ctx, t, `thread `+in+` AND `+isOpen, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -200,13 +200,12 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 	return busy, nil
 }
 
-// apply returns the delivery in the state that its place in the thread requires.
-func (p threadPlace) apply(a *alert.Alert, d alert.Delivery) alert.Delivery {
+// apply sets the state of the delivery that its place in the thread requires.
+func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
 	case p.notNeeded:
 		d.State, d.Reason, d.EndTime = alert.Canceled, alert.NotNeeded, a.CreateTime
 	case p.blocked:
 		d.State = alert.Held
 	}
-	return d
 }

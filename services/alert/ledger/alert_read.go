@@ -177,11 +177,11 @@ func withSent(alerts *entsql.Selector) {
 func inState(state alert.State) *entsql.Predicate {
 	switch {
 	case state == alert.Held:
-		return entsql.ExprP("state = 1 AND held")
+		return entsql.ExprP(isQueued + " AND held")
 	case state == alert.Queued:
-		return entsql.ExprP("state = 1 AND NOT held")
+		return entsql.ExprP(isQueued + " AND NOT held")
 	case state >= alert.Failed:
-		return entsql.ExprP("state = " + strconv.Itoa(int(state)) + " AND state >= 4")
+		return entsql.ExprP("state = " + strconv.Itoa(int(state)) + " AND " + isUnsent)
 	default:
 		return entsql.ExprP("state = " + strconv.Itoa(int(state)))
 	}

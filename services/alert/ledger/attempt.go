@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -36,7 +37,7 @@ func (a *attemptRow) append(args []any) []any {
 }
 
 // attemptOf returns the row for a report.
-func attemptOf(r alert.Report, number int, possible bool) attemptRow {
+func attemptOf(r dispatch.Report, number int, possible bool) attemptRow {
 	r.Outcome.RetryAfter, r.Outcome.Gone = 0, false
 	return attemptRow{
 		delivery: r.DeliveryID, number: number, fence: r.Fence, start: micros(r.StartTime), end: micros(r.EndTime),

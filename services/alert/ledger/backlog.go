@@ -36,9 +36,9 @@ func selectBacklogs(destinations bool) string {
 		FROM (
 			SELECT alert_id + 0 AS alert_id, messenger, credential_key, ` + destination + ` AS destination, count(*) AS queued,
 				sum(CASE WHEN deferred AND next_time > ? THEN 0 ELSE 1 END) AS due
-			FROM deliveries WHERE state = 1 ` + by + `
+			FROM deliveries WHERE ` + isQueued + ` ` + by + `
 			UNION ALL
 			SELECT alert_id + 0, messenger, credential_key, ` + destination + `, count(*), count(*)
-			FROM deliveries WHERE state = 2 ` + by + `
+			FROM deliveries WHERE ` + isClaimed + ` ` + by + `
 		) w GROUP BY messenger, credential_key, destination ORDER BY messenger, credential_key, destination`
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -37,7 +38,7 @@ func BenchmarkAddAlert(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				a := alert.Alert{Targets: []string{"@user1"}, Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-				if _, err := l.AddAlert(b.Context(), &a, queued(3), time.Now()); err != nil {
+				if _, err := l.AddAlert(b.Context(), a, queued(3), time.Now()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -62,7 +63,7 @@ func BenchmarkRows(b *testing.B) {
 						}
 					})
 				}
-				var claims []alert.Claim
+				var claims []dispatch.Claim
 				timed("add", func() []int64 { return nil }, func([]int64) { recorded(b, l, rows) })
 				timed("claim", func() []int64 { return recorded(b, l, rows) }, func(ids []int64) { claimed(b, l, ids) })
 				timed("report", func() []int64 { claims = claimed(b, l, recorded(b, l, rows)); return nil }, func([]int64) { reported(b, l, claims) })
@@ -88,19 +89,20 @@ func BenchmarkClaimReport(b *testing.B) {
 // recorded adds an alert with n deliveries, and returns their ids.
 func recorded(b *testing.B, l *ledger.Store, n int) []int64 {
 	b.Helper()
-	ds, ids := queued(n), make([]int64, n)
+	ids := make([]int64, n)
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-	if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+	added, err := l.AddAlert(b.Context(), a, queued(n), time.Now())
+	if err != nil {
 		b.Fatal(err)
 	}
-	for i, d := range ds {
+	for i, d := range added.Deliveries {
 		ids[i] = d.ID
 	}
 	return ids
 }
 
 // claimed claims deliveries.
-func claimed(b *testing.B, l *ledger.Store, ids []int64) []alert.Claim {
+func claimed(b *testing.B, l *ledger.Store, ids []int64) []dispatch.Claim {
 	b.Helper()
 	claims, err := l.Claim(b.Context(), ids, ledgertest.Claimant(), time.Now(), time.Now().Add(time.Minute))
 	if err != nil || len(claims) != len(ids) {
@@ -110,11 +112,11 @@ func claimed(b *testing.B, l *ledger.Store, ids []int64) []alert.Claim {
 }
 
 // reported reports claims as sent.
-func reported(b *testing.B, l *ledger.Store, claims []alert.Claim) {
+func reported(b *testing.B, l *ledger.Store, claims []dispatch.Claim) {
 	b.Helper()
-	reports := make([]alert.Report, len(claims))
+	reports := make([]dispatch.Report, len(claims))
 	for i, c := range claims {
-		reports[i] = alert.Report{
+		reports[i] = dispatch.Report{
 			DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: time.Now(), EndTime: time.Now(),
 			Outcome: messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`},
 		}
@@ -137,7 +139,7 @@ func BenchmarkBacklogs(b *testing.B) {
 				}
 			}
 			a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-			if _, err := l.AddAlert(b.Context(), &a, ds, time.Now()); err != nil {
+			if _, err := l.AddAlert(b.Context(), a, ds, time.Now()); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -25,17 +25,17 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 			return fault.NotFoundf("alert %d not found", id)
 		}
 		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
-			`SELECT thread FROM deliveries WHERE alert_id = ? AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`+forUpdate(t), id)
+			`SELECT thread FROM deliveries WHERE alert_id = ? AND (`+rowOpen+` OR `+rowCanceled+`) ORDER BY id`+forUpdate(t), id)
 		if err != nil {
 			return err
 		}
-		n, err = t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ? WHERE alert_id = ? AND state + 0 = 1`,
+		n, err = t.Exec(ctx, `UPDATE deliveries SET state = `+sqlCanceled+`, reason = ?, end_time = ? WHERE alert_id = ? AND `+rowQueued,
 			reasonCanceled, micros(now), id)
 		if err != nil {
 			return err
 		}
 		if _, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ?
-			AND (state + 0 = 2 OR state + 0 = 6 AND reason = '`+alert.NotNeeded+`')`, id); err != nil {
+			AND (`+rowClaimed+` OR `+rowCanceled+` AND reason = '`+alert.NotNeeded+`')`, id); err != nil {
 			return err
 		}
 		return settleThreads(ctx, t, threads, nil, micros(now))

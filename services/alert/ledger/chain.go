@@ -47,7 +47,7 @@ func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now
 		in, args := database.In(t, some)
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
 			`SELECT id, thread FROM deliveries WHERE chain `+in+`
-			AND chain <> 0 AND state + 0 <= 2 ORDER BY chain, id`+forUpdate(t), args...)
+			AND chain <> 0 AND `+rowOpen+` ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
 			return nil, err
 		}
@@ -59,9 +59,9 @@ func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now
 		for ids := range database.ChunkRows(t, open, maxStatementRows) {
 			in, args := database.In(t, ids)
 			// All expressions read the old values of the row.
-			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+alert.NotNeeded+`', canceled = (state = 2),
-				end_time = CASE WHEN state = 1 THEN CAST(? AS BIGINT) ELSE end_time END,
-				state = CASE WHEN state = 1 THEN 6 ELSE state END WHERE id `+in,
+			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+alert.NotNeeded+`', canceled = (`+isClaimed+`),
+				end_time = CASE WHEN `+isQueued+` THEN CAST(? AS BIGINT) ELSE end_time END,
+				state = CASE WHEN `+isQueued+` THEN `+sqlCanceled+` ELSE state END WHERE id `+in,
 				append([]any{now}, args...)...); err != nil {
 				return nil, err
 			}
@@ -98,7 +98,7 @@ func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, no
 		in, args := database.In(t, some)
 		of := `chain ` + in + ` AND chain <> 0`
 		held, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
-			`SELECT thread FROM deliveries WHERE `+of+` AND state + 0 = 1 AND held ORDER BY chain, id`+forUpdate(t), args...)
+			`SELECT thread FROM deliveries WHERE `+of+` AND `+rowQueued+` AND held ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
@@ -29,15 +30,17 @@ func TestChainsInTwoProcesses(t *testing.T) {
 					ds[i].State, ds[i].NextTime = alert.Held, clock(i%3*60)
 				}
 			}
-			if _, err := stores[0].AddAlert(t.Context(), &a, ds, clock(500)); err != nil {
+			added, err := stores[0].AddAlert(t.Context(), a, ds, clock(500))
+			if err != nil {
 				t.Fatal(err)
 			}
+			a, ds = added.Alert, added.Deliveries
 			outcomes := []messenger.Outcome{
 				{Kind: messenger.Sent, Status: 200},
 				{Kind: messenger.Failed, Scope: messenger.DestinationScope, Code: "gone"},
 				{Kind: messenger.Retry, Status: 503},
 			}
-			var reports [2][]alert.Report
+			var reports [2][]dispatch.Report
 			for place := range reports {
 				if _, err := stores[0].TakeDue(t.Context(), clock(60*place), clock(500), 0, 1000, 5); err != nil {
 					t.Fatal(err)
@@ -47,7 +50,7 @@ func TestChainsInTwoProcesses(t *testing.T) {
 					if err != nil || len(claims) != 1 {
 						t.Fatal(claims, err)
 					}
-					reports[place] = append(reports[place], alert.Report{
+					reports[place] = append(reports[place], dispatch.Report{
 						DeliveryID: claims[0].DeliveryID, Fence: claims[0].Fence, StartTime: clock(62), EndTime: clock(63),
 						Outcome: outcomes[[]int{n % 3, n / 3 % 3}[place]],
 					})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -17,14 +18,14 @@ type pendingClaim struct {
 	ids        []int64 // in order, each once
 	by         alert.Claimant
 	now, lease int64
-	granted    []alert.Claim
+	granted    []dispatch.Claim
 }
 
 func (c *pendingClaim) rows() int { return len(c.ids) }
 
 // Claim claims deliveries under a lease. When ctx ends before it returns, they may stay claimed
 // until the lease expires.
-func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]alert.Claim, error) {
+func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]dispatch.Claim, error) {
 	if !isStorable(by.Sender) {
 		return nil, fault.Invalidf("sender contains NUL or is not UTF-8")
 	}
@@ -42,7 +43,7 @@ func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, 
 }
 
 // isClaimable is the condition for claimable deliveries at a time, which is a parameter twice.
-const isClaimable = `state + 0 = 1 AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
+const isClaimable = rowQueued + ` AND NOT held AND (NOT deferred OR next_time <= ?) AND expire_time > ?`
 
 // Claimable returns the deliveries that Claim would grant, with their reserved slots.
 func (s *Store) Claimable(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error) {
@@ -97,21 +98,21 @@ func (c *pendingClaim) write(ctx context.Context, t *database.Tx, ids []int64) e
 }
 
 // grant adds granted claims to the result.
-func (c *pendingClaim) grant(taken []alert.Claim) {
-	slices.SortFunc(taken, func(a, b alert.Claim) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
+func (c *pendingClaim) grant(taken []dispatch.Claim) {
+	slices.SortFunc(taken, func(a, b dispatch.Claim) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	c.granted = append(c.granted, taken...)
 }
 
 // take claims the claimable ones of ids. In PostgreSQL it locks them in the order of their ids
 // first, so that two processes cannot deadlock. SQLite has one writer and needs no second
 // lookup. state + 0 keeps the databases from the indexes by state: the lookup is by id.
-func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
+func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([]dispatch.Claim, error) {
 	in, args := database.In(t, ids)
 	free := `id ` + in + ` AND ` + isClaimable
 	if t.Postgres() {
 		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
 	}
-	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = 2, fence = fence + 1, attempt_count = attempt_count + 1,
+	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = `+sqlClaimed+`, fence = fence + 1, attempt_count = attempt_count + 1,
 		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
 		WHERE `+free+` RETURNING `+claimColumns,
 		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, args...), c.now, c.now)...)
@@ -119,17 +120,17 @@ func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([
 
 // held returns the deliveries that the same request has claimed; they are granted again,
 // unchanged.
-func (c *pendingClaim) held(ctx context.Context, t *database.Tx, ids []int64) ([]alert.Claim, error) {
+func (c *pendingClaim) held(ctx context.Context, t *database.Tx, ids []int64) ([]dispatch.Claim, error) {
 	in, args := database.In(t, ids)
-	return selectClaims(ctx, t, `SELECT `+claimColumns+` FROM deliveries WHERE id `+in+` AND state + 0 = 2 AND claim_request = ?`,
+	return selectClaims(ctx, t, `SELECT `+claimColumns+` FROM deliveries WHERE id `+in+` AND `+rowClaimed+` AND claim_request = ?`,
 		append(args, c.by.Request[:])...)
 }
 
 // claimColumns are the columns that selectClaims reads.
 const claimColumns = `id, fence, attempt_count, possible_duplicate, lease_time`
 
-func selectClaims(ctx context.Context, t *database.Tx, text string, args ...any) ([]alert.Claim, error) {
-	return database.Select(ctx, t, func(rows *sql.Rows, claim *alert.Claim) error {
+func selectClaims(ctx context.Context, t *database.Tx, text string, args ...any) ([]dispatch.Claim, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, claim *dispatch.Claim) error {
 		var lease int64
 		err := rows.Scan(&claim.DeliveryID, &claim.Fence, &claim.Attempt, &claim.PossibleDuplicate, &lease)
 		claim.LeaseExpireTime = fromMicros(lease)

@@ -6,24 +6,24 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
-	"github.com/bongsu-project/bongsu/services/alert"
 )
 
 // maxSlots is the maximum length of the slots of a delivery, in bytes.
 const maxSlots = 255
 
 // Defer defers deliveries that must wait for their provider. It is idempotent.
-func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) error {
+func (s *Store) Defer(ctx context.Context, ds []dispatch.Deferral, now time.Time) error {
 	ds = slices.Clone(ds)
 	for _, d := range ds {
 		if d.Time.IsZero() || len(d.Slots) > maxSlots || !isStorable(d.Slots) {
 			return fault.Invalidf("deferral of delivery %d: requires a time, and slots of at most %d bytes without NUL", d.DeliveryID, maxSlots)
 		}
 	}
-	slices.SortStableFunc(ds, func(a, b alert.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
-	ds = slices.CompactFunc(ds, func(a, b alert.Deferral) bool { return a.DeliveryID == b.DeliveryID })
+	slices.SortStableFunc(ds, func(a, b dispatch.Deferral) int { return int(a.DeliveryID - b.DeliveryID) })
+	ds = slices.CompactFunc(ds, func(a, b dispatch.Deferral) bool { return a.DeliveryID == b.DeliveryID })
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		for some := range database.ChunkRows(t, ds, maxStatementRows/2) {
 			if err := writeDeferrals(ctx, t, some, micros(now)); err != nil {
@@ -37,7 +37,7 @@ func (s *Store) Defer(ctx context.Context, ds []alert.Deferral, now time.Time) e
 // writeDeferrals locks deliveries in the order of their ids, defers those that are claimable or
 // claimed under the given fencing token, and advances their chains. state + 0 avoids the
 // indexes by state.
-func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, now int64) error {
+func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral, now int64) error {
 	ids, rows := make([]int64, len(ds)), make([]any, 0, 4*len(ds))
 	for i, d := range ds {
 		ids[i] = d.DeliveryID
@@ -61,16 +61,16 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []alert.Deferral, no
 	// All expressions read the old values of the row.
 	if _, err := t.Exec(ctx, `WITH v (id, fence, next_time, slots) AS (`+v+`)
 		UPDATE deliveries SET
-			state = CASE WHEN canceled THEN 6 ELSE 1 END,
+			state = CASE WHEN canceled THEN `+sqlCanceled+` ELSE `+sqlQueued+` END,
 			reason = CASE WHEN canceled AND reason = '' THEN '`+reasonCanceled+`' ELSE reason END,
 			end_time = CASE WHEN canceled THEN CAST(? AS BIGINT) ELSE end_time END,
-			attempt_count = CASE WHEN state = 2 THEN attempt_count - 1 ELSE attempt_count END,
+			attempt_count = CASE WHEN `+isClaimed+` THEN attempt_count - 1 ELSE attempt_count END,
 			deferred = true,
 			next_time = CASE WHEN v.next_time < expire_time THEN v.next_time ELSE expire_time END,
 			slots = v.slots
 		`+joinValues+` AND (
-			v.fence = 0 AND deliveries.state + 0 = 1 AND NOT deliveries.deferred OR
-			v.fence > 0 AND deliveries.state + 0 = 2 AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
+			v.fence = 0 AND deliveries.`+rowQueued+` AND NOT deliveries.deferred OR
+			v.fence > 0 AND deliveries.`+rowClaimed+` AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
 		return err
 	}
 	dismissed, err := advanceChains(ctx, t, steps, now)

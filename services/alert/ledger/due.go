@@ -55,7 +55,7 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 			d.rank = rank
 			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.next)
 		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, next_time FROM deliveries
-			WHERE state = 1 AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
+			WHERE `+isQueued+` AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
 		if err != nil {
 			return nil, err
@@ -139,12 +139,12 @@ func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int
 // during an outage of the queue.
 func (s *Store) Reenqueue(ctx context.Context, now, until time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE state = 1 AND NOT deferred AND next_time <= ?`, micros(now))
+		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE `+isQueued+` AND NOT deferred AND next_time <= ?`, micros(now))
 		if err != nil {
 			return err
 		}
 		woken, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (
-			SELECT id FROM deliveries WHERE state = 1 AND NOT deferred AND next_time > ? AND next_time <= ? ORDER BY id`+forUpdate(t)+`)`,
+			SELECT id FROM deliveries WHERE `+isQueued+` AND NOT deferred AND next_time > ? AND next_time <= ? ORDER BY id`+forUpdate(t)+`)`,
 			micros(now), micros(now), micros(until))
 		n = int(due[0]) + woken
 		return err

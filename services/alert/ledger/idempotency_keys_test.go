@@ -16,7 +16,7 @@ func TestExpiredKeysAreDeleted(t *testing.T) {
 	add := func(key string, at time.Time) {
 		t.Helper()
 		a := alert.Alert{Severity: "normal", Message: "x", CreateTime: at, ExpireTime: at.Add(time.Hour), IdempotencyKey: key}
-		if _, err := l.AddAlert(t.Context(), &a, nil, at); err != nil {
+		if _, err := l.AddAlert(t.Context(), a, nil, at); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func (i *ids) take(ctx context.Context, n int) (int64, error) {
 func (i *ids) reserve(ctx context.Context, size, floor int64) (end int64, err error) {
 	err = i.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, err := database.Select(ctx, t, func(rows *sql.Rows, end *int64) error { return rows.Scan(end) },
-			`INSERT INTO sequences (name, next) VALUES ('ids', ?)
+			`INSERT INTO sequences (name, next) VALUES ('`+idSequence+`', ?)
 			ON CONFLICT (name) DO UPDATE
 			SET next = CASE WHEN sequences.next > ? THEN sequences.next ELSE ? END + ?
 			RETURNING next`, floor+size, floor, floor, size)

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
@@ -43,7 +44,7 @@ type world struct {
 	chained bool // all deliveries form one chain
 	models  map[int64]*model
 	now     int
-	written []alert.Report // all reports so far, in time or late
+	written []dispatch.Report // all reports so far, in time or late
 }
 
 // clock returns the time after n seconds.
@@ -54,7 +55,7 @@ func seconds(t time.Time) int { return int(t.Unix() - 1_800_000_000) }
 
 // rule fails a delivery at the third try, and otherwise defers it longer with each try. A pause
 // does not count as a try.
-func rule(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+func rule(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 	counts := r.Outcome.Kind != messenger.Paused
 	switch {
 	case r.Outcome.Kind == messenger.Sent:
@@ -117,11 +118,12 @@ func newWorld(r *rapid.T, l *ledger.Store) *world {
 	}
 	expire := rapid.SampledFrom([]int{30, 60, 1000}).Draw(r, "expire")
 	a := alert.Alert{Severity: "high", Message: "x", CreateTime: clock(0), ExpireTime: clock(expire)}
-	if _, err := l.AddAlert(r.Context(), &a, ds, clock(5)); err != nil {
+	added, err := l.AddAlert(r.Context(), a, ds, clock(5))
+	if err != nil {
 		r.Fatal(err)
 	}
-	w.alert = a.ID
-	for i, d := range ds {
+	w.alert = added.Alert.ID
+	for i, d := range added.Deliveries {
 		w.ids = append(w.ids, d.ID)
 		w.models[d.ID] = &model{state: d.State, next: 5, expire: expire}
 		if d.State == alert.Held {
@@ -138,7 +140,7 @@ func (w *world) some(r *rapid.T) []int64 {
 }
 
 // judge applies the verdict of the rule on a report to a claimed delivery.
-func (m *model) judge(now int, report alert.Report) {
+func (m *model) judge(now int, report dispatch.Report) {
 	v := rule(alert.VerdictFacts{
 		Now: clock(now), Messenger: "slack", Rank: job.High, Tries: m.tries, ExpireTime: clock(m.expire), Canceled: m.canceled,
 	}, report)
@@ -159,7 +161,7 @@ func (m *model) judge(now int, report alert.Report) {
 }
 
 // attempt returns the next attempt, for a report.
-func (m *model) attempt(report alert.Report) alert.Attempt {
+func (m *model) attempt(report dispatch.Report) alert.Attempt {
 	report.Outcome.RetryAfter = 0
 	return alert.Attempt{
 		Number: len(m.attempts) + 1, Fence: report.Fence, StartTime: report.StartTime, EndTime: report.EndTime,
@@ -180,14 +182,14 @@ func (w *world) claim(r *rapid.T) {
 	if len(free) != len(got) {
 		r.Fatalf("claimable %v\ngranted   %+v", free, got)
 	}
-	var want []alert.Claim
+	var want []dispatch.Claim
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		m := w.models[id]
 		if m.state != alert.Queued || m.deferred && m.next > w.now || m.expire <= w.now {
 			continue
 		}
 		m.state, m.begun, m.lease, m.fence = alert.Claimed, w.now, lease, m.fence+1
-		want = append(want, alert.Claim{
+		want = append(want, dispatch.Claim{
 			DeliveryID: id, Fence: m.fence, Attempt: len(m.attempts) + 1, PossibleDuplicate: m.doubt, LeaseExpireTime: clock(lease),
 		})
 	}
@@ -210,7 +212,7 @@ var outcomes = []messenger.Outcome{
 func (w *world) report(r *rapid.T) {
 	id := rapid.SampledFrom(w.ids).Draw(r, "delivery")
 	m := w.models[id]
-	w.send(r, alert.Report{
+	w.send(r, dispatch.Report{
 		DeliveryID: id, Fence: m.fence + int64(rapid.SampledFrom([]int{0, 0, 0, -1, 1}).Draw(r, "fence off by")),
 		StartTime: clock(w.now), EndTime: clock(w.now + 1), Outcome: rapid.SampledFrom(outcomes).Draw(r, "outcome"),
 	})
@@ -225,9 +227,9 @@ func (w *world) reportOld(r *rapid.T) {
 }
 
 // send passes a report to the ledger and the model.
-func (w *world) send(r *rapid.T, report alert.Report) {
+func (w *world) send(r *rapid.T, report dispatch.Report) {
 	w.written = append(w.written, report)
-	fenced, err := w.l.Report(r.Context(), []alert.Report{report}, clock(w.now), rule)
+	fenced, err := w.l.Report(r.Context(), []dispatch.Report{report}, clock(w.now), rule)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -343,7 +345,7 @@ func (w *world) sweep(r *rapid.T) {
 	for _, id := range found {
 		m := w.models[id]
 		if m.state == alert.Claimed {
-			m.judge(w.now, alert.Report{
+			m.judge(w.now, dispatch.Report{
 				DeliveryID: id, Fence: m.fence, StartTime: clock(m.begun), EndTime: clock(m.lease),
 				Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: ledger.LeaseExpired},
 			})

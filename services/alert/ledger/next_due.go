@@ -12,12 +12,12 @@ import (
 // selectNextTimes selects the first time of queued deliveries by rank, of leases and of expiry, each by its
 // index; NULL if there is none.
 const selectNextTimes = `SELECT
-	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 0),
-	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 1),
-	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 2),
-	(SELECT min(next_time) FROM deliveries WHERE state = 1 AND rank = 3),
-	(SELECT min(lease_time) FROM deliveries WHERE state = 2),
-	(SELECT min(expire_time) FROM deliveries WHERE state = 1)`
+	(SELECT min(next_time) FROM deliveries WHERE ` + isQueued + ` AND rank = ` + sqlCritical + `),
+	(SELECT min(next_time) FROM deliveries WHERE ` + isQueued + ` AND rank = ` + sqlHigh + `),
+	(SELECT min(next_time) FROM deliveries WHERE ` + isQueued + ` AND rank = ` + sqlNormal + `),
+	(SELECT min(next_time) FROM deliveries WHERE ` + isQueued + ` AND rank = ` + sqlLow + `),
+	(SELECT min(lease_time) FROM deliveries WHERE ` + isClaimed + `),
+	(SELECT min(expire_time) FROM deliveries WHERE ` + isQueued + `)`
 
 // NextTimes returns when there is work to do. It reads a few rows, independent of the backlog.
 func (s *Store) NextTimes(ctx context.Context) (due, end time.Time, err error) {

@@ -94,7 +94,7 @@ func (d receiptRow) isNews(r alert.Receipt, messages []string) bool {
 
 // failUndelivered makes a sent delivery Failed, and resumes its chain.
 func failUndelivered(ctx context.Context, t *database.Tx, d receiptRow, now int64) error {
-	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 4, reason = '`+alert.Undelivered+`', end_time = ? WHERE id = ?`, now, d.id); err != nil {
+	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlFailed+`, reason = '`+alert.Undelivered+`', end_time = ? WHERE id = ?`, now, d.id); err != nil {
 		return err
 	}
 	if d.chain == 0 {
@@ -121,8 +121,8 @@ func resumeChain(ctx context.Context, t *database.Tx, d receiptRow, now int64) e
 	// The cancellation of the rest of the chain left the other columns unchanged. Deliveries
 	// that were claimed then are marked as canceled, and so are those of an alert that was
 	// canceled later.
-	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, reason = '', end_time = 0 WHERE chain = ? AND chain <> 0
-		AND state + 0 = 6 AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
+	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlQueued+`, reason = '', end_time = 0 WHERE chain = ? AND chain <> 0
+		AND `+rowCanceled+` AND reason = '`+alert.NotNeeded+`' AND NOT canceled AND expire_time > ?`, d.chain, now); err != nil {
 		return err
 	}
 	_, err = releaseNextOfChains(ctx, t, []int64{d.chain}, now)

@@ -66,7 +66,7 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, 
 	}
 	if len(s.IDs) == 0 {
 		// Repeats the condition of the partial index on failed, expired and canceled deliveries.
-		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (4, 5) AND state >= 4`+condition+`
+		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (`+sqlFailed+`, `+sqlExpired+`) AND `+isUnsent+condition+`
 			ORDER BY id LIMIT ?`+lock, append(args, maxReplayed)...)
 	}
 	var all []int64
@@ -117,7 +117,7 @@ func queueAgain(ctx context.Context, t *database.Tx, ids []int64, now, expire in
 	var threads []string
 	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 1, deferred = false, held = false, next_time = ?, expire_time = ?,
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlQueued+`, deferred = false, held = false, next_time = ?, expire_time = ?,
 			tries = 0, canceled = false, resume_time = 0, reason = '', end_time = 0 WHERE id `+in,
 			append([]any{now, expire}, args...)...); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -15,7 +16,7 @@ import (
 
 // A pendingReport is one call of Report, with the deliveries that are fenced.
 type pendingReport struct {
-	reports []alert.Report
+	reports []dispatch.Report
 	now     time.Time
 	rule    alert.VerdictRule
 	fenced  []int64
@@ -25,8 +26,8 @@ func (r *pendingReport) rows() int { return len(r.reports) }
 
 // Report records attempts and moves their deliveries on. When ctx ends before it returns, they
 // may be recorded; reporting them again is safe.
-func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Time, rule alert.VerdictRule) ([]int64, error) {
-	r := &pendingReport{reports: make([]alert.Report, len(reports)), now: now, rule: rule}
+func (s *Store) Report(ctx context.Context, reports []dispatch.Report, now time.Time, rule alert.VerdictRule) ([]int64, error) {
+	r := &pendingReport{reports: make([]dispatch.Report, len(reports)), now: now, rule: rule}
 	for i, each := range reports {
 		if err := checkReport(each); err != nil {
 			return nil, fmt.Errorf("report of delivery %d: %w", each.DeliveryID, err)
@@ -47,7 +48,7 @@ func (s *Store) Report(ctx context.Context, reports []alert.Report, now time.Tim
 }
 
 // checkReport returns an error for an invalid report.
-func checkReport(r alert.Report) error {
+func checkReport(r dispatch.Report) error {
 	switch {
 	case r.Outcome.Kind < messenger.Sent || r.Outcome.Kind > messenger.Unknown:
 		return fault.Invalidf("kind of the outcome is not set")
@@ -59,7 +60,7 @@ func checkReport(r alert.Report) error {
 
 // A reportEntry is one report with its call.
 type reportEntry struct {
-	*alert.Report
+	*dispatch.Report
 	of *pendingReport
 }
 
@@ -139,7 +140,7 @@ func writeRound(ctx context.Context, t *database.Tx, round []reportEntry) error 
 func lockClaimed(ctx context.Context, t *database.Tx, round []reportEntry) error {
 	for some := range database.ChunkRows(t, round, maxStatementRows) {
 		in, args := database.In(t, idsOf(some))
-		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...); err != nil {
+		if _, err := t.Exec(ctx, `SELECT id FROM deliveries WHERE id `+in+` AND `+rowClaimed+` ORDER BY id`+forUpdate(t), args...); err != nil {
 			return err
 		}
 	}
@@ -150,7 +151,7 @@ func lockClaimed(ctx context.Context, t *database.Tx, round []reportEntry) error
 // ids, and moves those with the right fencing token. state + 0 avoids the indexes by state.
 func writeRest(ctx context.Context, t *database.Tx, round []reportEntry) error {
 	in, args := database.In(t, idsOf(round))
-	all, err := selectClaimed(ctx, t, `id `+in+` AND state + 0 = 2 ORDER BY id`+forUpdate(t), args...)
+	all, err := selectClaimed(ctx, t, `id `+in+` AND `+rowClaimed+` ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}

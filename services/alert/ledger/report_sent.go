@@ -22,7 +22,7 @@ func (e reportEntry) isPlainSent() bool {
 }
 
 // whereSimple is the condition for claimed deliveries whose completion has no further effect.
-const whereSimple = `state + 0 = 2 AND chain = 0 AND thread = '' AND NOT receipt_failed`
+const whereSimple = rowClaimed + ` AND chain = 0 AND thread = '' AND NOT receipt_failed`
 
 // splitPlain splits reports into plain ones and the rest.
 func splitPlain(all []reportEntry) (plain, rest []reportEntry) {
@@ -53,7 +53,7 @@ func sentRows(t *database.Tx, some []reportEntry) (query string, args []any) {
 
 // recordSent inserts attempts from v, with the remaining columns from their deliveries.
 const recordSent = ` INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
-	SELECT v.id, attempt_count, token, start_time, until, 1, 0, status, code, message_id, excerpt, possible_duplicate`
+	SELECT v.id, attempt_count, token, start_time, until, ` + sqlSentOutcome + `, ` + sqlNoScope + `, status, code, message_id, excerpt, possible_duplicate`
 
 // writeSent records plain reports, sorted by delivery id, and returns those whose deliveries are
 // not simple, or not claimed under their fencing tokens. In PostgreSQL it is one statement and
@@ -84,9 +84,9 @@ func writeSent(ctx context.Context, t *database.Tx, some []reportEntry) (rest []
 func recordSentAtOnce(ctx context.Context, t *database.Tx, some []reportEntry, rows string, args []any) (rest []reportEntry, err error) {
 	ended, err := selectNumbers(ctx, t, `WITH v (`+sentColumns+`) AS (`+rows+`),
 		claimed AS (SELECT v.*, fence, attempt_count, possible_duplicate, `+whereSimple+` AS simple
-			FROM v JOIN deliveries ON deliveries.id = v.id WHERE state + 0 = 2 ORDER BY v.id FOR UPDATE OF deliveries),
+			FROM v JOIN deliveries ON deliveries.id = v.id WHERE `+rowClaimed+` ORDER BY v.id FOR UPDATE OF deliveries),
 		recorded AS (INSERT`+recordSent+` FROM claimed AS v WHERE fence = token AND simple RETURNING delivery_id, end_time)
-		UPDATE deliveries SET state = 3, reason = '', end_time = recorded.end_time
+		UPDATE deliveries SET state = `+sqlSent+`, reason = '', end_time = recorded.end_time
 		FROM recorded WHERE deliveries.id = delivery_id RETURNING deliveries.id`, args...)
 	if err != nil || len(ended) == len(some) {
 		return nil, err
@@ -129,7 +129,7 @@ func completeSent(ctx context.Context, t *database.Tx, all []reportEntry) error 
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, end_time) AS (`+rows+`)
-			UPDATE`+orRollback(t)+` deliveries SET state = 3, reason = '', end_time = v.end_time `+joinValues, args...); err != nil {
+			UPDATE`+orRollback(t)+` deliveries SET state = `+sqlSent+`, reason = '', end_time = v.end_time `+joinValues, args...); err != nil {
 			return err
 		}
 	}

@@ -52,7 +52,7 @@ type completedDelivery struct {
 func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]completedDelivery, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, d *completedDelivery) error {
 		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.oldEnough)
-	}, `SELECT id, alert_id, attempt_count, state + 0 BETWEEN 3 AND 6 AND end_time < ? FROM deliveries
+	}, `SELECT id, alert_id, attempt_count, `+rowCompleted+` AND end_time < ? FROM deliveries
 		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
 }
 
@@ -160,7 +160,7 @@ func countRows(ds []completedDelivery) (over bool, rows int) {
 func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, d *alert.Deletion) error {
 	d.Last = id
 	open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ?
-		AND (state + 0 NOT BETWEEN 3 AND 6 OR end_time >= ?) LIMIT 1`, id, before)
+		AND (`+rowUncompleted+` OR end_time >= ?) LIMIT 1`, id, before)
 	if err != nil || len(open) > 0 {
 		return err
 	}
@@ -213,7 +213,7 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, d *alert
 func deleteThreadsAndKeys(ctx context.Context, t *database.Tx, before int64, limit int) (more bool, err error) {
 	for _, from := range []string{
 		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
-			WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND (deliveries.state <= 2))`,
+			WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND (deliveries.` + isOpen + `))`,
 		`alert_keys WHERE use_time < ?`,
 	} {
 		old, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },

@@ -16,8 +16,8 @@ func (s *Store) CountBySealKey(ctx context.Context) (seals []alert.SealCount, er
 		seals, err = database.Select(ctx, t, func(rows *sql.Rows, one *alert.SealCount) error {
 			return rows.Scan(&one.Prefix, &one.Count)
 		}, `SELECT prefix, count(*) FROM (
-			SELECT substr(credential, 1, ?) AS prefix FROM deliveries WHERE state = 1
-			UNION ALL SELECT substr(credential, 1, ?) FROM deliveries WHERE state = 2) waiting
+			SELECT substr(credential, 1, ?) AS prefix FROM deliveries WHERE `+isQueued+`
+			UNION ALL SELECT substr(credential, 1, ?) FROM deliveries WHERE `+isClaimed+`) waiting
 			GROUP BY prefix ORDER BY prefix`, seal.PrefixSize, seal.PrefixSize)
 		return err
 	})

@@ -74,7 +74,7 @@ func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error
 func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
 	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 6, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlCanceled+`, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
 			append([]any{reason, now}, args...)...); err != nil {
 			return err
 		}

@@ -3,8 +3,8 @@ package ledger
 import (
 	"context"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/database"
-	"github.com/bongsu-project/bongsu/services/alert"
 )
 
 // In PostgreSQL each kind of change has its own batcher, and most changes need a single
@@ -60,7 +60,7 @@ func (s *Store) addSingle(ctx context.Context, adds []*pendingAdd) error {
 
 // claimSingle grants a claim. It is idempotent.
 func (s *Store) claimSingle(ctx context.Context, c *pendingClaim) error {
-	var taken []alert.Claim
+	var taken []dispatch.Claim
 	if err := s.db.WriteSingle(ctx, func(ctx context.Context, t *database.Tx) (err error) {
 		taken, err = c.take(ctx, t, c.ids)
 		return err

@@ -19,10 +19,11 @@ func addAlert(t testing.TB, l *ledger.Store) alert.Alert {
 	t.Helper()
 	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
 	ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
-	if _, err := l.AddAlert(t.Context(), &a, ds, time.Now()); err != nil {
+	added, err := l.AddAlert(t.Context(), a, ds, time.Now())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return added.Alert
 }
 
 // raw opens the database file of a SQLite ledger, bypassing the store.
@@ -156,8 +157,8 @@ func TestClosed(t *testing.T) {
 	for range many {
 		go func() {
 			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
-			_, err := l.AddAlert(t.Context(), &a, nil, time.Now())
-			results <- result{a.ID, err}
+			added, err := l.AddAlert(t.Context(), a, nil, time.Now())
+			results <- result{added.Alert.ID, err}
 		}()
 	}
 	first := <-results

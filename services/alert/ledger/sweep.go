@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -39,7 +40,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.
 // endLeases moves deliveries whose leases expired. One that has expired meanwhile is completed
 // at once.
 func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, rule alert.VerdictRule) (int, error) {
-	lost, err := selectClaimed(ctx, t, `state = 2 AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
+	lost, err := selectClaimed(ctx, t, isClaimed+` AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
 	if err != nil {
 		return 0, err
 	}
@@ -56,8 +57,8 @@ func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, ru
 }
 
 // leaseExpiredReport returns the report for a lease that expired without one.
-func (c *claimedRow) leaseExpiredReport() alert.Report {
-	return alert.Report{
+func (c *claimedRow) leaseExpiredReport() dispatch.Report {
+	return dispatch.Report{
 		DeliveryID: c.id, Fence: c.fence, StartTime: fromMicros(c.begin), EndTime: fromMicros(c.end),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: LeaseExpired},
 	}
@@ -66,7 +67,7 @@ func (c *claimedRow) leaseExpiredReport() alert.Report {
 // expire completes queued deliveries whose time to live has run out.
 func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, error) {
 	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
-		`SELECT id, thread FROM deliveries WHERE state = 1 AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
+		`SELECT id, thread FROM deliveries WHERE `+isQueued+` AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -76,7 +77,7 @@ func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, err
 	}
 	for some := range database.ChunkRows(t, late, maxStatementRows) {
 		in, args := database.In(t, some)
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = 5, reason = ?, end_time = ? WHERE id `+in, append([]any{reasonExpired, now}, args...)...); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlExpired+`, reason = ?, end_time = ? WHERE id `+in, append([]any{reasonExpired, now}, args...)...); err != nil {
 			return 0, err
 		}
 	}

@@ -142,7 +142,7 @@ func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]
 // canceled. The condition repeats that of the partial index on threads.
 func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]threadRow, error) {
 	in, args := database.In(t, names)
-	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (state <= 2) ORDER BY thread, thread_order, id`
+	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (` + isOpen + `) ORDER BY thread, thread_order, id`
 	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
 		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts)
 	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count`+open+skipLocked(t), args...)
@@ -172,7 +172,7 @@ func selectPossiblySent(ctx context.Context, t *database.Tx, rows []threadRow) (
 	doubtful := map[int64]bool{}
 	for some := range database.ChunkRows(t, tried, maxStatementRows) {
 		in, args := database.In(t, some)
-		found, err := selectNumbers(ctx, t, `SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id `+in+` AND kind IN (1, 5)`, args...)
+		found, err := selectNumbers(ctx, t, `SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id `+in+` AND kind IN (`+sqlSentOutcome+`, `+sqlUnknownOutcome+`)`, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
@@ -99,8 +100,9 @@ func (w *keyedWorld) add(r *rapid.T) {
 		Severity: "high", Message: "x", AlertKey: "k", Resolved: resolved, CreateTime: clock(w.now),
 		ExpireTime: clock(w.now + rapid.SampledFrom([]int{20, 1000}).Draw(r, "ttl")),
 	}
-	_, err := w.l.AddAlert(r.Context(), &a, ds, clock(w.now+5))
+	added, err := w.l.AddAlert(r.Context(), a, ds, clock(w.now+5))
 	w.must(r, err)
+	a, ds = added.Alert, added.Deliveries
 	w.alerts = append(w.alerts, a.ID)
 	_, kept, err := w.l.Alert(r.Context(), a.ID)
 	w.must(r, err)
@@ -198,7 +200,7 @@ func (w *keyedWorld) report(r *rapid.T) {
 	if o.Kind == messenger.Sent {
 		o.MessageID = fmt.Sprint(id)
 	}
-	_, err := w.l.Report(r.Context(), []alert.Report{{
+	_, err := w.l.Report(r.Context(), []dispatch.Report{{
 		DeliveryID: id, Fence: fence, StartTime: clock(w.now), EndTime: clock(w.now + 1), Outcome: o,
 	}}, clock(w.now), rule)
 	w.must(r, err)
@@ -206,7 +208,7 @@ func (w *keyedWorld) report(r *rapid.T) {
 
 func (w *keyedWorld) deferAll(r *rapid.T) {
 	id, fence := w.one(r)
-	w.must(r, w.l.Defer(r.Context(), []alert.Deferral{{DeliveryID: id, Fence: fence, Time: clock(w.now + 7)}}, clock(w.now)))
+	w.must(r, w.l.Defer(r.Context(), []dispatch.Deferral{{DeliveryID: id, Fence: fence, Time: clock(w.now + 7)}}, clock(w.now)))
 }
 
 func (w *keyedWorld) receipt(r *rapid.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -28,7 +29,7 @@ type transition struct {
 
 // decide returns the transition of a claimed delivery for a report. A sent outcome needs no
 // verdict of the rule. A verdict that contradicts the outcome is an error.
-func decide(c claimedRow, r alert.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
+func decide(c claimedRow, r dispatch.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
 	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), chain: c.chain, thread: c.thread, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
 		t.verdict = rule(c.verdictFacts(now), r)
@@ -165,7 +166,7 @@ func writeWaits(ctx context.Context, t *database.Tx, transitions []transition) e
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, tries) AS (`+rows+`)
-			UPDATE`+orRollback(t)+` deliveries SET state = 1, deferred = true, next_time = v.next_time, tries = v.tries
+			UPDATE`+orRollback(t)+` deliveries SET state = `+sqlQueued+`, deferred = true, next_time = v.next_time, tries = v.tries
 			`+joinValues, args...); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -31,10 +32,11 @@ func TestTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for 
 			url := url(t)
 			stores := []*ledger.Store{open(t, url), open(t, url)}
 			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000)}
-			ds := queued(2000)
-			if _, err := stores[0].AddAlert(t.Context(), &a, ds, clock(0)); err != nil {
+			added, err := stores[0].AddAlert(t.Context(), a, queued(2000), clock(0))
+			if err != nil {
 				t.Fatal(err)
 			}
+			ds := added.Deliveries
 			ids := make([]int64, len(ds))
 			for i, d := range ds {
 				ids[i] = d.ID
@@ -52,12 +54,12 @@ func TestTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for 
 						if err != nil {
 							t.Error(err)
 						}
-						var reports []alert.Report
+						var reports []dispatch.Report
 						for _, c := range claims {
 							if _, twice := granted.LoadOrStore(c.DeliveryID, true); twice {
 								t.Errorf("delivery %d was granted twice", c.DeliveryID)
 							}
-							reports = append(reports, alert.Report{
+							reports = append(reports, dispatch.Report{
 								DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: clock(1), EndTime: clock(2),
 								Outcome: messenger.Outcome{Kind: messenger.Sent},
 							})
@@ -82,7 +84,7 @@ func TestTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for 
 			}
 			all.Wait()
 			for i, l := range stores {
-				got, _, err := l.Alert(t.Context(), a.ID)
+				got, _, err := l.Alert(t.Context(), added.Alert.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -113,20 +115,20 @@ func TestOneKeyInTwoProcesses(t *testing.T) { // not parallel: SQLite has a time
 						Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000),
 						IdempotencyKey: strconv.Itoa(k), RequestDigest: []byte{byte(k)},
 					}
-					again, err := stores[i%2].AddAlert(t.Context(), &a, queued(3), clock(0))
+					added, err := stores[i%2].AddAlert(t.Context(), a, queued(3), clock(0))
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					mu.Lock()
 					defer mu.Unlock()
-					if !again {
-						recorded[k] = append(recorded[k], a.ID)
+					if !added.Duplicate {
+						recorded[k] = append(recorded[k], added.Alert.ID)
 					}
 					if told[k] == nil {
 						told[k] = map[int64]int{}
 					}
-					told[k][a.ID]++
+					told[k][added.Alert.ID]++
 				})
 			}
 			all.Wait()
@@ -169,10 +171,11 @@ func TestReportAfterLockWait(t *testing.T) {
 	} {
 		t.Run(c.change, func(t *testing.T) {
 			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000)}
-			ds := queued(2)
-			if _, err := l.AddAlert(t.Context(), &a, ds, clock(0)); err != nil {
+			added, err := l.AddAlert(t.Context(), a, queued(2), clock(0))
+			if err != nil {
 				t.Fatal(err)
 			}
+			ds := added.Deliveries
 			claims, err := l.Claim(t.Context(), []int64{ds[0].ID, ds[1].ID}, ledgertest.Claimant(), clock(0), clock(10))
 			if err != nil || len(claims) != 2 {
 				t.Fatal(claims, err)
@@ -190,9 +193,9 @@ func TestReportAfterLockWait(t *testing.T) {
 			}
 			answered := make(chan answer)
 			go func() {
-				var reports []alert.Report
+				var reports []dispatch.Report
 				for _, claim := range claims {
-					reports = append(reports, alert.Report{
+					reports = append(reports, dispatch.Report{
 						DeliveryID: claim.DeliveryID, Fence: claim.Fence, StartTime: clock(1), EndTime: clock(2), Outcome: messenger.Outcome{Kind: messenger.Sent, MessageID: "m"},
 					})
 				}
@@ -210,7 +213,7 @@ func TestReportAfterLockWait(t *testing.T) {
 			if got := <-answered; got.err != nil || len(got.fenced) != c.fenced {
 				t.Errorf("fenced are %v, want %d, %v", got.fenced, c.fenced, got.err)
 			}
-			_, got, err := l.Alert(t.Context(), a.ID)
+			_, got, err := l.Alert(t.Context(), added.Alert.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,10 +240,11 @@ func TestReportsDoNotDeadlock(t *testing.T) {
 	}
 	for round := range 30 {
 		a := alert.Alert{Severity: "normal", Message: "x", CreateTime: clock(0), ExpireTime: clock(1000)}
-		ds := queued(300)
-		if _, err := stores[0].AddAlert(t.Context(), &a, ds, clock(0)); err != nil {
+		added, err := stores[0].AddAlert(t.Context(), a, queued(300), clock(0))
+		if err != nil {
 			t.Fatal(err)
 		}
+		ds := added.Deliveries
 		ids := make([]int64, len(ds))
 		for i, d := range ds {
 			ids[i] = d.ID
@@ -253,18 +257,18 @@ func TestReportsDoNotDeadlock(t *testing.T) {
 		for n, l := range stores {
 			all.Go(func() {
 				if n == 2 {
-					if _, err := l.Cancel(t.Context(), a.ID, clock(1)); err != nil {
+					if _, err := l.Cancel(t.Context(), added.Alert.ID, clock(1)); err != nil {
 						t.Error(err)
 					}
 					return
 				}
-				var reports []alert.Report
+				var reports []dispatch.Report
 				for i, c := range claims {
 					kind := messenger.Sent
 					if (i+n+round)%(n+2) == 0 && (n > 0 || round%2 == 0) {
 						kind = messenger.Failed
 					}
-					reports = append(reports, alert.Report{
+					reports = append(reports, dispatch.Report{
 						DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: clock(1), EndTime: clock(2 + n), Outcome: messenger.Outcome{Kind: kind, Code: "x"},
 					})
 				}
@@ -274,7 +278,7 @@ func TestReportsDoNotDeadlock(t *testing.T) {
 			})
 		}
 		all.Wait()
-		_, got, err := stores[0].Alert(t.Context(), a.ID)
+		_, got, err := stores[0].Alert(t.Context(), added.Alert.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

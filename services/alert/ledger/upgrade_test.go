@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -76,10 +77,11 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 				t.Helper()
 				a := alert.Alert{Severity: "low", Message: "x", AlertKey: key, Resolved: resolved, CreateTime: clock(1), ExpireTime: clock(100)}
 				ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
-				if _, err := l.AddAlert(t.Context(), &a, ds, clock(2)); err != nil {
+				added, err := l.AddAlert(t.Context(), a, ds, clock(2))
+				if err != nil {
 					t.Fatal(err)
 				}
-				return []alert.State{ds[0].State}
+				return []alert.State{added.Deliveries[0].State}
 			}
 			if got := states("x", true); got[0] != alert.Canceled {
 				t.Errorf("resolved is %v, but the firing alert of the old version has no key", got)
@@ -91,7 +93,7 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 			if err != nil || len(claims) != 1 {
 				t.Fatal(claims, err)
 			}
-			if _, err := l.Report(t.Context(), []alert.Report{{
+			if _, err := l.Report(t.Context(), []dispatch.Report{{
 				DeliveryID: 2, Fence: 1, StartTime: clock(1), EndTime: clock(2), Outcome: messenger.Outcome{Kind: messenger.Sent},
 			}}, clock(2), rule); err != nil {
 				t.Fatal(err)
@@ -144,7 +146,7 @@ func TestUpgrade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, want := range []alert.Claim{
+			for i, want := range []dispatch.Claim{
 				{DeliveryID: 2, Fence: 1, Attempt: 1, LeaseExpireTime: clock(10)},
 				{DeliveryID: 3, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: clock(10)},
 				{DeliveryID: 4, Fence: 2, Attempt: 2, LeaseExpireTime: clock(10)},

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -15,8 +16,8 @@ func fire(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deliver
 	a := alert.Alert{
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, CreateTime: at(now), ExpireTime: expiry,
 	}
-	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, never)))
-	return a
+	added, err := l.AddAlert(t.Context(), a, ds, never)
+	return recorded(t, added, err, ds)
 }
 
 // resolve records a resolved alert of a key at at(now), whose deliveries are due at once.
@@ -26,8 +27,8 @@ func resolve(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deli
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, Resolved: true,
 		CreateTime: at(now), ExpireTime: expiry,
 	}
-	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, at(now))))
-	return a
+	added, err := l.AddAlert(t.Context(), a, ds, at(now))
+	return recorded(t, added, err, ds)
 }
 
 // requireStates fails the test unless the deliveries of an alert have the wanted states.
@@ -133,19 +134,19 @@ func testKeyedSuperseded(t *testing.T, l alert.Ledger) {
 // is not retried, and is sent if that may have been received.
 func testKeyedInHand(t *testing.T, l alert.Ledger) {
 	for name, c := range map[string]struct {
-		ends        func(t *testing.T, c alert.Claim)
+		ends        func(t *testing.T, c dispatch.Claim)
 		fired, over string
 	}{
-		"sent":     {func(t *testing.T, c alert.Claim) { report(t, l, successReport(c, 10)) }, "sent 11", "queued -1"},
-		"failed":   {func(t *testing.T, c alert.Claim) { report(t, l, failureReport(c, 10)) }, "failed 11 channel_not_found", "canceled 11 not_needed"},
-		"may pass": {func(t *testing.T, c alert.Claim) { report(t, l, retryReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
-		"paused":   {func(t *testing.T, c alert.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
-		"unknown":  {func(t *testing.T, c alert.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
-		"deferred": {func(t *testing.T, c alert.Claim) {
-			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
+		"sent":     {func(t *testing.T, c dispatch.Claim) { report(t, l, successReport(c, 10)) }, "sent 11", "queued -1"},
+		"failed":   {func(t *testing.T, c dispatch.Claim) { report(t, l, failureReport(c, 10)) }, "failed 11 channel_not_found", "canceled 11 not_needed"},
+		"may pass": {func(t *testing.T, c dispatch.Claim) { report(t, l, retryReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
+		"paused":   {func(t *testing.T, c dispatch.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
+		"unknown":  {func(t *testing.T, c dispatch.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
+		"deferred": {func(t *testing.T, c dispatch.Claim) {
+			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
 		}, "canceled 11 superseded", "canceled 11 not_needed"},
-		"lost": {func(t *testing.T, _ alert.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
-		"canceled, and lost": {func(t *testing.T, c alert.Claim) {
+		"lost": {func(t *testing.T, _ dispatch.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
+		"canceled, and lost": {func(t *testing.T, c dispatch.Claim) {
 			_, ds, err := l.Alert(t.Context(), c.DeliveryID-1)
 			kittest.NoError(t, err)
 			kittest.Equal(t, len(ds), 1)
@@ -178,7 +179,9 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 // testKeyedEnds checks that a thread goes on after its deliveries expire or are canceled.
 func testKeyedEnds(t *testing.T, l alert.Ledger) {
 	short := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", CreateTime: at(0), ExpireTime: at(10)}
-	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), &short, queuedDeliveries(1), never)))
+	ds := queuedDeliveries(1)
+	added, err := l.AddAlert(t.Context(), short, ds, never)
+	short = recorded(t, added, err, ds)
 	canceled := fire(t, l, "k", "normal", queuedDeliveries(1), 1)
 	last := fire(t, l, "k", "normal", queuedDeliveries(1), 2)
 	requireStates(t, l, last, "held -1")
@@ -315,11 +318,11 @@ func testKeyedInput(t *testing.T, l alert.Ledger) {
 		"no UTF-8":               {AlertKey: "a\xff"},
 	} {
 		a.Severity, a.Message, a.CreateTime, a.ExpireTime = "normal", "m", at(0), expiry
-		_, err := l.AddAlert(t.Context(), &a, queuedDeliveries(1), never)
+		added, err := l.AddAlert(t.Context(), a, queuedDeliveries(1), never)
 		kittest.Error(t, err, fault.ErrInvalid, "key")
-		kittest.Equal(t, []any{name, a.ID}, []any{name, int64(0)})
+		kittest.Equal(t, []any{name, added.Alert.ID}, []any{name, int64(0)})
 	}
 	a := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", Resolved: true, CreateTime: at(0), ExpireTime: expiry}
-	_, err := l.AddAlert(t.Context(), &a, chain(1, 2), never)
+	_, err := l.AddAlert(t.Context(), a, chain(1, 2), never)
 	kittest.Error(t, err, fault.ErrInvalid, "chain")
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -62,7 +63,7 @@ func RunConcurrentAlertKeys(t *testing.T, ledgers ...alert.Ledger) {
 		some := slices.Clone(all)
 		mu.Unlock()
 		request := Claimant()
-		claims, err := retried(func() ([]alert.Claim, error) { return l.Claim(t.Context(), some, request, at(1), at(1000)) })
+		claims, err := retried(func() ([]dispatch.Claim, error) { return l.Claim(t.Context(), some, request, at(1), at(1000)) })
 		if err != nil {
 			t.Error(err)
 		}
@@ -85,7 +86,7 @@ func RunConcurrentAlertKeys(t *testing.T, ledgers ...alert.Ledger) {
 			}
 			delete(claimed, c.DeliveryID)
 			mu.Unlock()
-			if _, err := retried(func() ([]int64, error) { return l.Report(t.Context(), []alert.Report{r}, at(1), rule) }); err != nil {
+			if _, err := retried(func() ([]int64, error) { return l.Report(t.Context(), []dispatch.Report{r}, at(1), rule) }); err != nil {
 				t.Error(err)
 			}
 		}

@@ -23,9 +23,12 @@ func testAdd(t *testing.T, l alert.Ledger) {
 		Title: "노드 <1>", Link: "https://example.com/?a=1&b=2", Details: []job.Detail{{Name: "host", Value: "node1\n\"2\""}, {Name: "", Value: ""}},
 		Texts: map[string]string{"sms": "node1"},
 	}
-	again, err := l.AddAlert(ctx, &a, ds, never)
+	recorded := a
+	added, err := l.AddAlert(ctx, a, ds, never)
 	kittest.NoError(t, err)
-	kittest.Equal(t, again, false)
+	kittest.Equal(t, added.Duplicate, false)
+	a, ds, recorded.ID = added.Alert, added.Deliveries, added.Alert.ID
+	kittest.Equal(t, a, recorded)
 	if a.ID <= 0 || ds[0].ID <= 0 || ds[0].ID >= ds[1].ID || ds[1].ID >= ds[2].ID {
 		t.Fatalf("ids are %d and %v, want some greater than 0, in order", a.ID, ids(ds))
 	}
@@ -94,11 +97,12 @@ func testAddInput(t *testing.T, l alert.Ledger) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad.a.ExpireTime = expiry
-			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &bad.a, []alert.Delivery{good, bad.d}, never)), fault.ErrInvalid)
-			kittest.Equal(t, bad.a.ID, int64(0))
+			added, err := l.AddAlert(t.Context(), bad.a, []alert.Delivery{good, bad.d}, never)
+			kittest.Error(t, err, fault.ErrInvalid)
+			kittest.Equal(t, added, alert.Added{})
 		})
 	}
-	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &alert.Alert{}, []alert.Delivery{good}, never)), fault.ErrInvalid, "expire time")
+	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), alert.Alert{}, []alert.Delivery{good}, never)), fault.ErrInvalid, "expire time")
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
 	kittest.NoError(t, err)
 	kittest.Equal(t, len(all), 0)
@@ -114,7 +118,9 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 		if i%10 == 9 {
 			all[i].Message = "\x00" // invalid, and must fail alone
 		}
-		return kittest.ErrorOf(l.AddAlert(t.Context(), &all[i], lists[i], never))
+		added, err := l.AddAlert(t.Context(), all[i], lists[i], never)
+		all[i], lists[i] = added.Alert, added.Deliveries
+		return err
 	}) {
 		if i%10 == 9 {
 			kittest.Error(t, err, fault.ErrInvalid)
@@ -144,10 +150,11 @@ func testAddCanceled(t *testing.T, l alert.Ledger) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
-	if _, err := l.AddAlert(ctx, &a, queuedDeliveries(1), never); !errors.Is(err, context.Canceled) {
+	added, err := l.AddAlert(ctx, a, queuedDeliveries(1), never)
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want the error of the context", err)
 	}
-	kittest.Equal(t, a.ID, int64(0))
+	kittest.Equal(t, added, alert.Added{})
 	addAlert(t, l, "normal", queuedDeliveries(1), never)
 }
 
@@ -179,13 +186,15 @@ func testAlerts(t *testing.T, l alert.Ledger) {
 	second := alert.Alert{Targets: []string{"@user9"}, Severity: "normal", Message: "two", CreateTime: at(60), ExpireTime: expiry}
 	two := queuedDeliveries(1)
 	two[0].Nickname = "user9"
-	_, err = l.AddAlert(ctx, &second, two, never)
+	added, err := l.AddAlert(ctx, second, two, never)
 	kittest.NoError(t, err)
+	second = added.Alert
 	second.Counts = counts(1)
 
 	third := alert.Alert{Targets: []string{"@nobody"}, UnknownTargets: []string{"@nobody"}, Severity: "High", Message: "three", CreateTime: at(120), ExpireTime: expiry}
-	_, err = l.AddAlert(ctx, &third, nil, never)
+	added, err = l.AddAlert(ctx, third, nil, never)
 	kittest.NoError(t, err)
+	third = added.Alert
 
 	for name, want := range map[string]struct {
 		q     alert.AlertQuery

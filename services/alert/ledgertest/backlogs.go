@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -28,7 +29,7 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	second := alert.Alert{Targets: []string{"@all"}, Severity: "low", Message: "x", CreateTime: at(-60), ExpireTime: expiry}
 	late := queuedDeliveries(1)
 	late[0].CredentialFingerprint, late[0].Destination = "aa", "C1"
-	_, err := l.AddAlert(t.Context(), &second, late, at(10))
+	_, err := l.AddAlert(t.Context(), second, late, at(10))
 	kittest.NoError(t, err)
 
 	kittest.Equal(t, backlogs(0, false), []alert.Backlog{
@@ -49,7 +50,7 @@ func testBacklogs(t *testing.T, l alert.Ledger) {
 	// due before their time.
 	claims := claim(t, l, []int64{first[0].ID, first[1].ID, first[3].ID, late[0].ID}, 0, 50)
 	report(t, l, retryReport(claims[0], 1), failureReport(claims[2], 1), successReport(claims[3], 1)) // the first is deferred until 12
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: first[2].ID, Time: at(20)}}, at(1)))
 	waits := func(now, due int) {
 		t.Helper()
 		kittest.Equal(t, backlogs(now, false)[1:], []alert.Backlog{

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -95,11 +96,11 @@ func testChainsAtOnce(t *testing.T, l alert.Ledger) {
 		n := i / 3
 		switch i % 3 {
 		case 0: // the first is sent, failed or retried
-			made := []func(alert.Claim, int) alert.Report{successReport, failureReport, retryReport}[n%3]
-			return kittest.ErrorOf(l.Report(t.Context(), []alert.Report{made(first[n], 62)}, at(63), rule))
+			made := []func(dispatch.Claim, int) dispatch.Report{successReport, failureReport, retryReport}[n%3]
+			return kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{made(first[n], 62)}, at(63), rule))
 		case 1: // the second likewise
-			made := []func(alert.Claim, int) alert.Report{successReport, failureReport, retryReport}[n/3%3]
-			return kittest.ErrorOf(l.Report(t.Context(), []alert.Report{made(next[n], 62)}, at(63), rule))
+			made := []func(dispatch.Claim, int) dispatch.Report{successReport, failureReport, retryReport}[n/3%3]
+			return kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{made(next[n], 62)}, at(63), rule))
 		case 2:
 			if n == 0 {
 				return kittest.ErrorOf(l.Cancel(t.Context(), b.ID, at(63)))

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -83,7 +84,7 @@ func testChain(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 1, 1000)
 	kittest.Equal(t, len(claims), 4)
 	report(t, l, successReport(claims[2], 1), successReport(claims[3], 1))
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: at(30)}}, at(2)))
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[1].ID, Time: at(30)}}, at(2)))
 	kittest.NoError(t, kittest.ErrorOf(l.Reenqueue(t.Context(), at(2), never)))
 	kittest.Equal(t, stateLines(t, l, a.ID), []string{"claimed -1", "held 60", "held 120", "claimed -1", "sent 2", "canceled 2 not_needed", "sent 2"})
 	report(t, l, successReport(claims[1], 3)) // without a chain
@@ -109,7 +110,7 @@ func testChainInput(t *testing.T, l alert.Ledger) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}
-			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), &a, ds, never)), fault.ErrInvalid, "delivery")
+			kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), a, ds, never)), fault.ErrInvalid, "delivery")
 		})
 	}
 }
@@ -165,22 +166,22 @@ func testChainTakesLong(t *testing.T, l alert.Ledger) {
 // than the failover delay, such as for a pause of an hour.
 func testChainWaits(t *testing.T, l alert.Ledger) {
 	for name, wait := range map[string]struct {
-		does func(c alert.Claim)
+		does func(c dispatch.Claim)
 		want []string
 	}{
-		"a retry before the next": {func(c alert.Claim) { report(t, l, retryReport(c, 48)) }, []string{"queued 59", "held 60", "held 120"}},
-		"a retry with the next":   {func(c alert.Claim) { report(t, l, retryReport(c, 49)) }, []string{"queued 60", "queued -1", "held 110"}},
-		"a long pause":            {func(c alert.Claim) { report(t, l, pausedReport(c, 9)) }, []string{"queued 70", "queued -1", "held 70"}},
-		"deferred a little": {func(c alert.Claim) {
-			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(59)}}, at(20)))
+		"a retry before the next": {func(c dispatch.Claim) { report(t, l, retryReport(c, 48)) }, []string{"queued 59", "held 60", "held 120"}},
+		"a retry with the next":   {func(c dispatch.Claim) { report(t, l, retryReport(c, 49)) }, []string{"queued 60", "queued -1", "held 110"}},
+		"a long pause":            {func(c dispatch.Claim) { report(t, l, pausedReport(c, 9)) }, []string{"queued 70", "queued -1", "held 70"}},
+		"deferred a little": {func(c dispatch.Claim) {
+			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(59)}}, at(20)))
 		}, []string{"queued 59", "held 60", "held 120"}},
-		"deferred for long": {func(c alert.Claim) {
-			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(600)}}, at(20)))
+		"deferred for long": {func(c dispatch.Claim) {
+			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(600)}}, at(20)))
 		}, []string{"queued 600", "queued -1", "held 80"}},
-		"deferred before it was claimed": {func(c alert.Claim) {
+		"deferred before it was claimed": {func(c dispatch.Claim) {
 			report(t, l, retryReport(c, 1))
 			kittest.Equal(t, total(due(t, l, 12, 1)), 1)
-			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Time: at(600)}}, at(20)))
+			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Time: at(600)}}, at(20)))
 		}, []string{"queued 600", "queued -1", "held 80"}},
 	} {
 		ds := chain(1, 3)
@@ -207,18 +208,18 @@ func testChainWaits(t *testing.T, l alert.Ledger) {
 // still be reported, and is not retried.
 func testChainInHand(t *testing.T, l alert.Ledger) {
 	for name, hand := range map[string]struct {
-		does func(c alert.Claim)
+		does func(c dispatch.Claim)
 		want string
 	}{
-		"sent too": {func(c alert.Claim) { report(t, l, successReport(c, 70)) }, "sent 71"},
-		"failed":   {func(c alert.Claim) { report(t, l, failureReport(c, 70)) }, "failed 71 channel_not_found"},
-		"may pass": {func(c alert.Claim) { report(t, l, retryReport(c, 70)) }, "canceled 71 not_needed"},
-		"paused":   {func(c alert.Claim) { report(t, l, pausedReport(c, 70)) }, "canceled 71 not_needed"},
-		"unknown":  {func(c alert.Claim) { report(t, l, unknownReport(c, 70)) }, "canceled 71 not_needed"},
-		"given back": {func(c alert.Claim) {
-			kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(90)}}, at(71)))
+		"sent too": {func(c dispatch.Claim) { report(t, l, successReport(c, 70)) }, "sent 71"},
+		"failed":   {func(c dispatch.Claim) { report(t, l, failureReport(c, 70)) }, "failed 71 channel_not_found"},
+		"may pass": {func(c dispatch.Claim) { report(t, l, retryReport(c, 70)) }, "canceled 71 not_needed"},
+		"paused":   {func(c dispatch.Claim) { report(t, l, pausedReport(c, 70)) }, "canceled 71 not_needed"},
+		"unknown":  {func(c dispatch.Claim) { report(t, l, unknownReport(c, 70)) }, "canceled 71 not_needed"},
+		"given back": {func(c dispatch.Claim) {
+			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(90)}}, at(71)))
 		}, "canceled 71 not_needed"},
-		"lost": {func(alert.Claim) { kittest.Equal(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
+		"lost": {func(dispatch.Claim) { kittest.Equal(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
 	} {
 		ds := chain(1, 3)
 		a := addAlert(t, l, "normal", ds, never)
@@ -239,7 +240,7 @@ func testChainLost(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 2)
 	a := addAlert(t, l, "normal", ds, never)
 	claim(t, l, ids(ds), 0, 10)
-	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(10), 10, func(_ alert.VerdictFacts, r alert.Report) alert.Verdict {
+	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(10), 10, func(_ alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		kittest.Equal(t, r.Outcome.Kind, messenger.Unknown)
 		return alert.Verdict{State: alert.Failed, Reason: "lease_expired", CountsAsTry: true}
 	})))

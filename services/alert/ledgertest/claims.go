@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -16,12 +17,12 @@ func testClaim(t *testing.T, l alert.Ledger) {
 	first := claim(t, l, ids(ds[:2]), 0, 10)
 	kittest.Equal(t, len(first), 2)
 	for i, c := range first {
-		kittest.Equal(t, c, alert.Claim{DeliveryID: ds[i].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(10)})
+		kittest.Equal(t, c, dispatch.Claim{DeliveryID: ds[i].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(10)})
 	}
 	report(t, l, successReport(first[0], 1))
 
 	again := claim(t, l, append(ids(ds[:3]), ds[2].ID, 12345), 5, 20) // sent, claimed, claimable, repeated, unknown
-	kittest.Equal(t, again, []alert.Claim{{DeliveryID: ds[2].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(20)}})
+	kittest.Equal(t, again, []dispatch.Claim{{DeliveryID: ds[2].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(20)}})
 	kittest.Equal(t, len(claim(t, l, nil, 0, 10)), 0)
 
 	got, _, err := l.Alert(t.Context(), a.ID)
@@ -37,7 +38,7 @@ func testClaimMany(t *testing.T, l alert.Ledger) {
 	slices.Reverse(all)
 	claims := claim(t, l, all, 0, 10)
 	kittest.Equal(t, len(claims), many)
-	var reports []alert.Report
+	var reports []dispatch.Report
 	for i, c := range claims {
 		if i%2 == 0 {
 			reports = append(reports, successReport(c, 1))
@@ -58,7 +59,7 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 	addAlert(t, l, "normal", ds, never)
 	for round := range 2 {
 		const many = 20
-		var granted [many][]alert.Claim
+		var granted [many][]dispatch.Claim
 		for _, err := range kittest.Concurrently(many, func(i int) (err error) {
 			all := ids(ds)
 			if i%2 == 0 {
@@ -88,7 +89,7 @@ func testClaimAgain(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(5)
 	a := addAlert(t, l, "normal", ds, never)
 	by, other := Claimant(), Claimant()
-	ask := func(by alert.Claimant, ids []int64, now, until int) []alert.Claim {
+	ask := func(by alert.Claimant, ids []int64, now, until int) []dispatch.Claim {
 		t.Helper()
 		claims, err := l.Claim(t.Context(), ids, by, at(now), at(until))
 		kittest.NoError(t, err)
@@ -103,7 +104,7 @@ func testClaimAgain(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, ask(other, ids(ds), 2, 12), held)
 
 	report(t, l, successReport(first[0], 3))
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: first[1].DeliveryID, Fence: first[1].Fence, Time: at(50)}}, at(3)))
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: first[1].DeliveryID, Fence: first[1].Fence, Time: at(50)}}, at(3)))
 	kittest.Equal(t, ask(by, ids(ds), 4, 14), first[2:]) // completed and deferred deliveries are not claimed
 
 	taken := ask(other, ids(ds), 50, 60) // with the deferred one
@@ -111,7 +112,7 @@ func testClaimAgain(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, ask(by, ids(ds), 51, 61), first[2:])
 	kittest.Equal(t, sweep(t, l, 55), 2)
 	kittest.Equal(t, len(ask(by, ids(ds), 55, 65)), 0)
-	kittest.Equal(t, ask(by, ids(ds[2:4]), 60, 70), []alert.Claim{
+	kittest.Equal(t, ask(by, ids(ds[2:4]), 60, 70), []dispatch.Claim{
 		{DeliveryID: ds[2].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(70)},
 		{DeliveryID: ds[3].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(70)},
 	})
@@ -130,7 +131,7 @@ func testClaimAgainAtOnce(t *testing.T, l alert.Ledger) {
 	for i := range by {
 		by[i] = Claimant()
 	}
-	var granted [requests * times][]alert.Claim
+	var granted [requests * times][]dispatch.Claim
 	for _, err := range kittest.Concurrently(requests*times, func(i int) (err error) {
 		granted[i], err = l.Claim(t.Context(), ids(ds[i%requests*10:]), by[i%requests], at(0), at(10+i))
 		return err

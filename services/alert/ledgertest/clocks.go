@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -26,7 +27,7 @@ func testMarkTime(t *testing.T, l alert.Ledger) {
 func testPutRight(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(4)
 	addAlert(t, l, "normal", ds, at(700)) // ds[3] is in the queue
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(105)}, {DeliveryID: ds[1].ID, Time: at(30)}}, at(100)))
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: at(105)}, {DeliveryID: ds[1].ID, Time: at(30)}}, at(100)))
 	held := claim(t, l, ids(ds[2:3]), 101, 131)
 	kittest.Error(t, kittest.ErrorOf(l.CorrectTimes(t.Context(), at(1), -time.Second)), fault.ErrInvalid)
 	n, err := l.CorrectTimes(t.Context(), at(1), 100*time.Second)
@@ -52,6 +53,6 @@ func testPutRight(t *testing.T, l alert.Ledger) {
 }
 
 // waitRule is a rule that defers every delivery by an hour.
-func waitRule(f alert.VerdictFacts, _ alert.Report) alert.Verdict {
+func waitRule(f alert.VerdictFacts, _ dispatch.Report) alert.Verdict {
 	return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(time.Hour), CountsAsTry: true}
 }

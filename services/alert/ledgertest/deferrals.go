@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -14,12 +15,12 @@ func testDefer(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(3)
 	a := addAlert(t, l, "normal", ds, at(100))
 	held := claim(t, l, ids(ds[1:2]), 0, 50)[0]
-	deferrals := []alert.Deferral{
+	deferrals := []dispatch.Deferral{
 		{DeliveryID: ds[1].ID, Fence: held.Fence, Time: at(20), Slots: "two"},
 		{DeliveryID: ds[0].ID, Time: at(10), Slots: "one"},
 	}
 	kittest.NoError(t, l.Defer(t.Context(), deferrals, at(1)))
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // no effect: it is deferred already
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: at(5)}}, at(1))) // no effect: it is deferred already
 	kittest.NoError(t, l.Defer(t.Context(), deferrals, at(1)))
 
 	kittest.Equal(t, len(claim(t, l, ids(ds[:2]), 9, 50)), 0)
@@ -42,7 +43,7 @@ func testDefer(t *testing.T, l alert.Ledger) {
 	kittest.NoError(t, err)
 	kittest.Equal(t, free, map[int64]string{ds[0].ID: "one", ds[1].ID: "two", ds[2].ID: ""})
 	claims := claim(t, l, ids(ds[:2]), 20, 50)
-	kittest.Equal(t, claims, []alert.Claim{
+	kittest.Equal(t, claims, []dispatch.Claim{
 		{DeliveryID: ds[0].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(50)},
 		{DeliveryID: ds[1].ID, Fence: 2, Attempt: 1, LeaseExpireTime: at(50)}, // the deferred claim was no attempt
 	})
@@ -64,7 +65,7 @@ func testRelease(t *testing.T, l alert.Ledger) {
 	ds[4].Messenger = "sms"
 	addAlert(t, l, "normal", ds, at(100)) // ds[3] is in the queue
 	held := claim(t, l, ids(ds[1:2]), 0, 50)[0]
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{
 		{DeliveryID: ds[0].ID, Time: at(60), Slots: "one"},
 		{DeliveryID: ds[1].ID, Fence: held.Fence, Time: at(70), Slots: "two"},
 		{DeliveryID: ds[2].ID, Time: at(60)},
@@ -99,7 +100,7 @@ func testDeferLate(t *testing.T, l alert.Ledger) {
 	stop := claim(t, l, ids(gone), 0, 50)[0]
 	report(t, l, successReport(claims[0], 1))
 	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), b.ID, at(2))))
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{
 		{DeliveryID: ds[0].ID, Fence: 1, Time: at(60)},
 		{DeliveryID: ds[1].ID, Time: at(60)},           // claimed
 		{DeliveryID: ds[2].ID, Fence: 1, Time: at(60)}, // not claimed
@@ -114,6 +115,6 @@ func testDeferLate(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, []any{end.State, end.Reason, end.EndTime, len(end.Attempts)}, []any{alert.Canceled, "canceled", at(3), 0})
 	kittest.Equal(t, deliveries(t, l, c.ID)[0].NextTime, at(30))
 	kittest.Equal(t, sweep(t, l, 30), 1)
-	kittest.Error(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1}}, at(1)), fault.ErrInvalid, "time")
-	kittest.Error(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: 1, Time: at(1), Slots: "a\x00"}}, at(1)), fault.ErrInvalid, "slots")
+	kittest.Error(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: 1}}, at(1)), fault.ErrInvalid, "time")
+	kittest.Error(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: 1, Time: at(1), Slots: "a\x00"}}, at(1)), fault.ErrInvalid, "slots")
 }

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -17,12 +18,12 @@ func testDeliveries(t *testing.T, l alert.Ledger) {
 	other := addAlert(t, l, "normal", queuedDeliveries(3), never)
 	claims, err := l.Claim(t.Context(), []int64{ds[2].ID, ds[5].ID}, alert.Claimant{Sender: "s"}, at(1), at(60))
 	kittest.NoError(t, err)
-	reports := make([]alert.Report, 0, 2)
+	reports := make([]dispatch.Report, 0, 2)
 	for i, c := range claims {
 		kind := []messenger.OutcomeKind{messenger.Sent, messenger.Failed}[i]
-		reports = append(reports, alert.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(1), EndTime: at(2), Outcome: messenger.Outcome{Kind: kind, Code: "c"}})
+		reports = append(reports, dispatch.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(1), EndTime: at(2), Outcome: messenger.Outcome{Kind: kind, Code: "c"}})
 	}
-	_, err = l.Report(t.Context(), reports, at(2), func(alert.VerdictFacts, alert.Report) alert.Verdict {
+	_, err = l.Report(t.Context(), reports, at(2), func(alert.VerdictFacts, dispatch.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Failed, Reason: "c"}
 	})
 	kittest.NoError(t, err)
@@ -94,21 +95,21 @@ func testVersions(t *testing.T, l alert.Ledger) {
 		return versions, fingerprints
 	}
 	before, prints := look()
-	var claims []alert.Claim
+	var claims []dispatch.Claim
 	for _, step := range []struct {
 		name  string
 		do    func() error
 		state alert.State
 	}{
 		{"defer", func() error {
-			return l.Defer(t.Context(), []alert.Deferral{{DeliveryID: ds[1].ID, Time: at(5)}}, at(1))
+			return l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[1].ID, Time: at(5)}}, at(1))
 		}, alert.Queued},
 		{"claim", func() (err error) {
 			claims, err = l.Claim(t.Context(), []int64{ds[1].ID}, alert.Claimant{Sender: "s"}, at(6), at(60))
 			return err
 		}, alert.Claimed},
 		{"report", func() error {
-			_, err := l.Report(t.Context(), []alert.Report{{DeliveryID: ds[1].ID, Fence: claims[0].Fence, StartTime: at(6), EndTime: at(7), Outcome: messenger.Outcome{Kind: messenger.Sent, MessageID: "m"}}}, at(7), nil)
+			_, err := l.Report(t.Context(), []dispatch.Report{{DeliveryID: ds[1].ID, Fence: claims[0].Fence, StartTime: at(6), EndTime: at(7), Outcome: messenger.Outcome{Kind: messenger.Sent, MessageID: "m"}}}, at(7), nil)
 			return err
 		}, alert.Sent},
 		{"receipt", func() error {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -81,9 +82,9 @@ func testDueAhead(t *testing.T, l alert.Ledger) {
 	addAlert(t, l, "normal", ds, never)
 	addUntil(t, l, "normal", queuedDeliveries(1), at(2), at(2))
 	after := func(d time.Duration) time.Time { return at(1).Add(d) }
-	var deferrals []alert.Deferral
+	var deferrals []dispatch.Deferral
 	for i, d := range []time.Duration{-time.Second, 0, 300 * time.Millisecond, 305 * time.Millisecond, 325 * time.Millisecond, time.Minute} {
-		deferrals = append(deferrals, alert.Deferral{DeliveryID: ds[i].ID, Time: after(d)})
+		deferrals = append(deferrals, dispatch.Deferral{DeliveryID: ds[i].ID, Time: after(d)})
 	}
 	kittest.NoError(t, l.Defer(t.Context(), deferrals, at(0)))
 

@@ -12,8 +12,8 @@ import (
 )
 
 // keyed returns an alert with an idempotency key and a request, created at a time.
-func keyed(key, request string, create time.Time) *alert.Alert {
-	return &alert.Alert{
+func keyed(key, request string, create time.Time) alert.Alert {
+	return alert.Alert{
 		Targets: []string{"@all"}, Severity: "normal", Message: request, CreateTime: create, ExpireTime: expiry,
 		IdempotencyKey: key, RequestDigest: []byte(request),
 	}
@@ -25,25 +25,23 @@ func testKey(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	first := keyed("k", "\x00\xff", start)
 	first.UnknownTargets, first.Message = []string{"@x"}, "x"
-	again, err := l.AddAlert(t.Context(), first, ds, never)
-	kittest.NoError(t, err)
-	kittest.Equal(t, again, false)
+	added, err := l.AddAlert(t.Context(), first, ds, never)
+	first = recorded(t, added, err, ds)
 	report(t, l, successReport(claim(t, l, ids(ds), 0, 10)[0], 1))
 
 	second, more := keyed("k", "\x00\xff", at(60)), queuedDeliveries(5)
 	second.Message, second.Severity = "another", "low"
-	again, err = l.AddAlert(t.Context(), second, more, never)
+	added, err = l.AddAlert(t.Context(), second, more, never)
 	kittest.NoError(t, err)
-	kittest.Equal(t, again, true)
-	want := *first
+	want := first
 	want.Counts = counts(0, 1, 1)
-	kittest.Equal(t, *second, want)
+	kittest.Equal(t, added, alert.Added{Alert: want, Duplicate: true})
 
-	for _, other := range []*alert.Alert{keyed("K", "\x00\xff", start), keyed("k ", "\x00\xff", start), keyed("", "\x00\xff", start), keyed("", "\x00\xff", start)} {
+	for _, other := range []alert.Alert{keyed("K", "\x00\xff", start), keyed("k ", "\x00\xff", start), keyed("", "\x00\xff", start), keyed("", "\x00\xff", start)} {
 		other.Message = "x"
-		again, err := l.AddAlert(t.Context(), other, nil, never)
+		added, err := l.AddAlert(t.Context(), other, nil, never)
 		kittest.NoError(t, err)
-		kittest.Equal(t, again, false)
+		kittest.Equal(t, added.Duplicate, false)
 	}
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
 	kittest.NoError(t, err)
@@ -59,10 +57,10 @@ func testKeyAhead(t *testing.T, l alert.Ledger) {
 		create time.Duration
 		again  bool
 	}{{year, false}, {0, true}, {alert.IdempotencyKeyTTL - time.Second, true}, {alert.IdempotencyKeyTTL, false}} {
-		again, err := l.AddAlert(t.Context(), keyed("k", "one", start.Add(c.create)), queuedDeliveries(1), never)
+		added, err := l.AddAlert(t.Context(), keyed("k", "one", start.Add(c.create)), queuedDeliveries(1), never)
 		kittest.NoError(t, err)
-		if again != c.again {
-			t.Errorf("request %d is a duplicate: %t", i, again)
+		if added.Duplicate != c.again {
+			t.Errorf("request %d is a duplicate: %t", i, added.Duplicate)
 		}
 	}
 }
@@ -71,8 +69,9 @@ func testKeyOfAnother(t *testing.T, l alert.Ledger) {
 	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), keyed("k", "one", start), queuedDeliveries(1), never)))
 	for _, request := range []string{"two", "", "on", "one "} {
 		other := keyed("k", request, start)
-		kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), other, queuedDeliveries(1), never)), fault.ErrExists, `"k"`, "another request")
-		kittest.Equal(t, other.ID, int64(0))
+		added, err := l.AddAlert(t.Context(), other, queuedDeliveries(1), never)
+		kittest.Error(t, err, fault.ErrExists, `"k"`, "another request")
+		kittest.Equal(t, added, alert.Added{})
 	}
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 10})
 	kittest.NoError(t, err)
@@ -94,11 +93,11 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 		{"two", 2 * alert.IdempotencyKeyTTL, false},
 	} {
 		a := keyed("k", step.request, start.Add(step.after))
-		again, err := l.AddAlert(t.Context(), a, nil, never)
+		added, err := l.AddAlert(t.Context(), a, nil, never)
 		kittest.NoError(t, err)
-		kittest.Equal(t, again, step.again)
-		kittest.Equal(t, a.ID == last, step.again)
-		last = a.ID
+		kittest.Equal(t, added.Duplicate, step.again)
+		kittest.Equal(t, added.Alert.ID == last, step.again)
+		last = added.Alert.ID
 	}
 }
 
@@ -106,9 +105,9 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 func testKeyRefused(t *testing.T, l alert.Ledger) {
 	bad := keyed("k", "one", start)
 	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
-	again, err := l.AddAlert(t.Context(), keyed("k", "two", start), nil, never)
+	added, err := l.AddAlert(t.Context(), keyed("k", "two", start), nil, never)
 	kittest.NoError(t, err)
-	kittest.Equal(t, again, false)
+	kittest.Equal(t, added.Duplicate, false)
 }
 
 // testKeyAtOnce checks concurrent calls with two requests under one key: one call records its
@@ -116,17 +115,14 @@ func testKeyRefused(t *testing.T, l alert.Ledger) {
 // taken.
 func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	const many = 100
-	var all [many]*alert.Alert
-	var lists [many][]alert.Delivery
-	var again [many]bool
+	var all [many]alert.Added
 	errs := kittest.Concurrently(many, func(i int) (err error) {
-		all[i], lists[i] = keyed("k", fmt.Sprint(i%2), start), queuedDeliveries(3)
-		again[i], err = l.AddAlert(t.Context(), all[i], lists[i], never)
+		all[i], err = l.AddAlert(t.Context(), keyed("k", fmt.Sprint(i%2), start), queuedDeliveries(3), never)
 		return err
 	})
 	won := -1
 	for i, err := range errs {
-		if err == nil && !again[i] {
+		if err == nil && !all[i].Duplicate {
 			kittest.Equal(t, won, -1)
 			won = i
 		}
@@ -140,31 +136,30 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 			continue
 		}
 		kittest.NoError(t, err)
-		kittest.Equal(t, all[i].ID, all[won].ID)
-		kittest.Equal(t, all[i].Message, all[won].Message)
+		kittest.Equal(t, all[i].Alert.ID, all[won].Alert.ID)
+		kittest.Equal(t, all[i].Alert.Message, all[won].Alert.Message)
 	}
-	recorded, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: many})
+	alerts, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: many})
 	kittest.NoError(t, err)
-	kittest.Equal(t, len(recorded), 1)
-	kittest.Equal(t, recorded[0].Counts, counts(3))
-	kittest.Equal(t, ids(deliveries(t, l, all[won].ID)), ids(lists[won]))
+	kittest.Equal(t, len(alerts), 1)
+	kittest.Equal(t, alerts[0].Counts, counts(3))
+	kittest.Equal(t, ids(deliveries(t, l, all[won].Alert.ID)), ids(all[won].Deliveries))
 }
 
 // testKeysAtOnce checks that concurrent requests under different keys, without keys and refused
 // ones do not affect each other.
 func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 	const many, keys = 200, 20
-	var all [many]*alert.Alert
-	var again [many]bool
+	var all [many]alert.Added
 	for i, err := range kittest.Concurrently(many, func(i int) (err error) {
-		all[i] = keyed(fmt.Sprint(i%keys), fmt.Sprint(i%keys), start)
+		a := keyed(fmt.Sprint(i%keys), fmt.Sprint(i%keys), start)
 		switch i % keys {
 		case 0:
-			all[i].IdempotencyKey = ""
+			a.IdempotencyKey = ""
 		case 1:
-			all[i].Message = "\x00"
+			a.Message = "\x00"
 		}
-		again[i], err = l.AddAlert(t.Context(), all[i], queuedDeliveries(1), never)
+		all[i], err = l.AddAlert(t.Context(), a, queuedDeliveries(1), never)
 		return err
 	}) {
 		if i%keys == 1 {
@@ -173,21 +168,21 @@ func testKeysAtOnce(t *testing.T, l alert.Ledger) {
 			kittest.NoError(t, err)
 		}
 	}
-	recorded, seen := 0, map[int64]bool{}
-	for i, a := range all {
-		if i%keys != 1 && !again[i] {
-			recorded++
+	n, seen := 0, map[int64]bool{}
+	for i, added := range all {
+		if i%keys != 1 && !added.Duplicate {
+			n++
 		}
-		seen[a.ID] = true
+		seen[added.Alert.ID] = true
 		if i%keys > 1 {
-			kittest.Equal(t, a.Message, fmt.Sprint(i%keys))
+			kittest.Equal(t, added.Alert.Message, fmt.Sprint(i%keys))
 		}
 	}
-	kittest.Equal(t, recorded, many/keys+keys-2)
-	kittest.Equal(t, len(seen), recorded+1) // including 0 for the refused ones
-	for i, a := range all {
-		if _, _, err := l.Alert(t.Context(), a.ID); (i%keys == 1) != errors.Is(err, fault.ErrNotFound) {
-			t.Errorf("alert %d: error is %v", a.ID, err)
+	kittest.Equal(t, n, many/keys+keys-2)
+	kittest.Equal(t, len(seen), n+1) // including 0 for the refused ones
+	for i, added := range all {
+		if _, _, err := l.Alert(t.Context(), added.Alert.ID); (i%keys == 1) != errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("alert %d: error is %v", added.Alert.ID, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -168,10 +169,19 @@ func addAlert(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery
 func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry, expire time.Time) alert.Alert {
 	t.Helper()
 	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire}
-	again, err := l.AddAlert(t.Context(), &a, ds, retry)
+	added, err := l.AddAlert(t.Context(), a, ds, retry)
+	return recorded(t, added, err, ds)
+}
+
+// recorded sets ds to the recorded deliveries, and returns the recorded alert. It fails the test
+// if the alert is a duplicate.
+func recorded(t testing.TB, added alert.Added, err error, ds []alert.Delivery) alert.Alert {
+	t.Helper()
 	kittest.NoError(t, err)
-	kittest.Equal(t, again, false)
-	return a
+	kittest.Equal(t, added.Duplicate, false)
+	kittest.Equal(t, len(added.Deliveries), len(ds))
+	copy(ds, added.Deliveries)
+	return added.Alert
 }
 
 // ids returns the ids of deliveries.
@@ -192,7 +202,7 @@ func Claimant() alert.Claimant {
 
 // claim claims deliveries from at(from) until at(until), and checks that exactly the
 // claimable ones are granted.
-func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.Claim {
+func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []dispatch.Claim {
 	t.Helper()
 	free, err := l.Claimable(t.Context(), ids, at(from))
 	kittest.NoError(t, err)
@@ -208,37 +218,37 @@ func claim(t testing.TB, l alert.Ledger, ids []int64, from, until int) []alert.C
 }
 
 // successReport returns a successful report of a claim, from at(n) for a second.
-func successReport(c alert.Claim, n int) alert.Report {
+func successReport(c dispatch.Claim, n int) dispatch.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Sent, Status: 200, MessageID: "1503435956.000247", Excerpt: `{"ok":true}`})
 }
 
 // failureReport returns a report of a permanent failure, from at(n) for a second.
-func failureReport(c alert.Claim, n int) alert.Report {
+func failureReport(c dispatch.Claim, n int) dispatch.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Failed, Scope: messenger.DestinationScope, Status: 200, Code: "channel_not_found"})
 }
 
 // retryReport returns a report with a retry after ten seconds, from at(n) for a second.
-func retryReport(c alert.Claim, n int) alert.Report {
+func retryReport(c dispatch.Claim, n int) dispatch.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Retry, Status: 503, RetryAfter: 10 * time.Second})
 }
 
 // pausedReport returns a report with a pause of a minute by the provider, from at(n) for a second.
-func pausedReport(c alert.Claim, n int) alert.Report {
+func pausedReport(c dispatch.Claim, n int) dispatch.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Paused, Status: 429, RetryAfter: time.Minute})
 }
 
 // unknownReport returns a report with an unknown outcome, from at(n) for a second.
-func unknownReport(c alert.Claim, n int) alert.Report {
+func unknownReport(c dispatch.Claim, n int) dispatch.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Unknown, Code: "closed", RetryAfter: 10 * time.Second})
 }
 
-func reported(c alert.Claim, n int, o messenger.Outcome) alert.Report {
-	return alert.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(n), EndTime: at(n + 1), Outcome: o}
+func reported(c dispatch.Claim, n int, o messenger.Outcome) dispatch.Report {
+	return dispatch.Report{DeliveryID: c.DeliveryID, Fence: c.Fence, StartTime: at(n), EndTime: at(n + 1), Outcome: o}
 }
 
 // rule is the rule of the tests: an outcome that is neither sent nor failed is retried after its
 // After, or five seconds without one; a pause does not count as a try.
-func rule(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+func rule(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 	wait := r.Outcome.RetryAfter
 	if wait == 0 {
 		wait = 5 * time.Second
@@ -256,7 +266,7 @@ func rule(f alert.VerdictFacts, r alert.Report) alert.Verdict {
 }
 
 // report reports at the end of the first report, and returns the fenced deliveries.
-func report(t testing.TB, l alert.Ledger, reports ...alert.Report) []int64 {
+func report(t testing.TB, l alert.Ledger, reports ...dispatch.Report) []int64 {
 	t.Helper()
 	now := start
 	if len(reports) > 0 {
@@ -284,7 +294,7 @@ func deliveries(t testing.TB, l alert.Ledger, id int64) []alert.Delivery {
 }
 
 // attempt returns the attempt for a report.
-func attempt(number int, r alert.Report, possible bool) alert.Attempt {
+func attempt(number int, r dispatch.Report, possible bool) alert.Attempt {
 	r.Outcome.RetryAfter = 0
 	return alert.Attempt{
 		Number: number, Fence: r.Fence, StartTime: r.StartTime, EndTime: r.EndTime, Outcome: r.Outcome, PossibleDuplicate: possible,

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
@@ -37,6 +38,6 @@ func testNext(t *testing.T, l alert.Ledger) {
 	next(at(66), at(90))
 	kittest.Equal(t, sweep(t, l, 95), 1)
 	next(at(66), at(1000))
-	kittest.NoError(t, l.Defer(t.Context(), []alert.Deferral{{DeliveryID: claims[1].DeliveryID, Time: at(40)}}, at(3)))
+	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: claims[1].DeliveryID, Time: at(40)}}, at(3)))
 	next(at(66), at(1000)) // no effect: it is completed
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -11,7 +12,7 @@ import (
 )
 
 // sentReport returns a report that the provider accepted a message, from at(n) for a second.
-func sentReport(c alert.Claim, n int, message string) alert.Report {
+func sentReport(c dispatch.Claim, n int, message string) dispatch.Report {
 	return reported(c, n, messenger.Outcome{Kind: messenger.Sent, Status: 201, MessageID: message})
 }
 
@@ -93,7 +94,7 @@ func testReceiptEarly(t *testing.T, l alert.Ledger) {
 		receive(t, l, ds[i].ID, receiptOf(message, []string{"undelivered", "delivered", "undelivered"}[i], 1))
 	}
 	kittest.Equal(t, stateLines(t, l, a.ID), []string{"claimed -1", "claimed -1", "claimed -1"})
-	reports := []alert.Report{sentReport(claims[0], 1, "SM1"), sentReport(claims[1], 1, "SM2"), sentReport(claims[2], 1, "SM3")}
+	reports := []dispatch.Report{sentReport(claims[0], 1, "SM1"), sentReport(claims[1], 1, "SM2"), sentReport(claims[2], 1, "SM3")}
 	report(t, l, reports...)
 	kittest.Equal(t, report(t, l, reports...), []int64(nil)) // recorded already
 	kittest.Equal(t, stateLines(t, l, a.ID), []string{"failed 2 undelivered", "sent 2", "sent 2"})
@@ -185,7 +186,7 @@ func testReceiptsAtOnce(t *testing.T, l alert.Ledger) {
 	for _, err := range kittest.Concurrently(4*many, func(i int) error {
 		n := i / 4
 		if i%4 == 0 {
-			return kittest.ErrorOf(l.Report(t.Context(), []alert.Report{sentReport(claims[n], 1, "SM1")}, at(2), rule))
+			return kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{sentReport(claims[n], 1, "SM1")}, at(2), rule))
 		}
 		last := []string{"delivered", "undelivered"}[n%2]
 		return l.RecordReceipt(t.Context(), ds[n].ID, receiptOf("SM1", []string{"queued", "sent", last}[i%4-1], 2))

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -27,7 +28,7 @@ func replay(t testing.TB, l alert.Ledger, s alert.ReplaySelection, now, expire i
 func testReplay(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	a := addUntil(t, l, "normal", ds, never, at(500))
-	var reports []alert.Report
+	var reports []dispatch.Report
 	for now := range 3 {
 		r := retryReport(claim(t, l, ids(ds[:1]), 100*now, 100*now+10)[0], 100*now)
 		report(t, l, r)
@@ -52,13 +53,13 @@ func testReplay(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(due(t, l, 599, 10)), 0)
 	kittest.Equal(t, total(due(t, l, 600, 10)), 2)
 	claims := claim(t, l, ids(ds), 601, 610)
-	kittest.Equal(t, claims, []alert.Claim{
+	kittest.Equal(t, claims, []dispatch.Claim{
 		{DeliveryID: ds[0].ID, Fence: 5, Attempt: 5, LeaseExpireTime: at(610)},
 		{DeliveryID: ds[1].ID, Fence: 1, Attempt: 1, LeaseExpireTime: at(610)},
 	})
 	kittest.Equal(t, report(t, l, last), []int64(nil)) // recorded already
-	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
-	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{retryReport(claims[0], 602)}, at(603), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	kittest.Equal(t, report(t, l, successReport(dispatch.Claim{DeliveryID: ds[0].ID, Fence: 4}, 302)), []int64{ds[0].ID})
+	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{retryReport(claims[0], 602)}, at(603), func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		kittest.Equal(t, f, alert.VerdictFacts{Now: at(603), Messenger: "slack", Rank: a.Rank(), ExpireTime: at(700)}) // tries start at 0 again
 		return rule(f, r)
 	})))
@@ -160,17 +161,17 @@ func testReplayDoubt(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(3)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
-	costly := func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	costly := func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		if r.Outcome.Kind == messenger.Unknown {
 			return alert.Verdict{State: alert.Failed, Reason: "unknown", CountsAsTry: true}
 		}
 		return rule(f, r)
 	}
-	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{unknownReport(claims[0], 1), failureReport(claims[1], 1)}, at(2), costly)))
+	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{unknownReport(claims[0], 1), failureReport(claims[1], 1)}, at(2), costly)))
 	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(10), 10, costly)))
 	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: a.ID}, 20, 100), 3)
 	for i, c := range claim(t, l, ids(ds), 20, 30) {
-		kittest.Equal(t, c, alert.Claim{DeliveryID: ds[i].ID, Fence: 2, Attempt: 2, PossibleDuplicate: i != 1, LeaseExpireTime: at(30)})
+		kittest.Equal(t, c, dispatch.Claim{DeliveryID: ds[i].ID, Fence: 2, Attempt: 2, PossibleDuplicate: i != 1, LeaseExpireTime: at(30)})
 	}
 }
 
@@ -229,7 +230,7 @@ func testReplayAtOnce(t *testing.T, l alert.Ledger) {
 		case 1:
 			ended[n], err = l.Cancel(t.Context(), a.ID, at(1))
 		default:
-			var claims []alert.Claim
+			var claims []dispatch.Claim
 			claims, err = l.Claim(t.Context(), ids(ds), Claimant(), at(1), at(10))
 			granted[n] = len(claims)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -40,7 +41,7 @@ func testReportAgain(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(report(t, l, successReport(c, 1))), 0)
 	before := deliveries(t, l, a.ID)
 	kittest.Equal(t, len(before[0].Attempts), 1)
-	for name, other := range map[string]alert.Report{
+	for name, other := range map[string]dispatch.Report{
 		"another outcome": failureReport(c, 1),
 		"another time":    successReport(c, 2),
 	} {
@@ -59,8 +60,8 @@ func testReportLate(t *testing.T, l alert.Ledger) {
 	now := claim(t, l, ids(ds[:1]), 15, 20)[0]
 	before := deliveries(t, l, a.ID)
 
-	neverHeld := alert.Claim{DeliveryID: ds[2].ID, Fence: 7}
-	unknown := alert.Claim{DeliveryID: 12345, Fence: 1}
+	neverHeld := dispatch.Claim{DeliveryID: ds[2].ID, Fence: 7}
+	unknown := dispatch.Claim{DeliveryID: 12345, Fence: 1}
 	kittest.Equal(t, report(t, l, successReport(first[0], 1)), []int64{ds[0].ID})
 	kittest.Equal(t, report(t, l, successReport(neverHeld, 1)), []int64{ds[2].ID})
 	kittest.Equal(t, report(t, l, successReport(unknown, 1)), []int64{12345})
@@ -80,7 +81,7 @@ func testReportEvidence(t *testing.T, l alert.Ledger) {
 	r.Outcome.Code, r.Outcome.MessageID = "a\x00\xff", strings.Repeat("x", 5000)
 	r.Outcome.Excerpt = "'; DROP TABLE attempts; -- ? $1 \xc3\x00"
 	for range 2 {
-		fenced, err := l.Report(t.Context(), []alert.Report{r}, at(2), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+		fenced, err := l.Report(t.Context(), []dispatch.Report{r}, at(2), func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 			v := rule(f, r)
 			v.Reason += "\x00"
 			return v
@@ -102,16 +103,16 @@ func testReportInput(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
 	before := deliveries(t, l, a.ID)
-	for name, spoil := range map[string]func(*alert.Report){
-		"no kind":       func(r *alert.Report) { r.Outcome.Kind = 0 },
-		"another kind":  func(r *alert.Report) { r.Outcome.Kind = messenger.Unknown + 1 },
-		"no start time": func(r *alert.Report) { r.StartTime = time.Time{} },
-		"no end time":   func(r *alert.Report) { r.EndTime = time.Time{} },
+	for name, spoil := range map[string]func(*dispatch.Report){
+		"no kind":       func(r *dispatch.Report) { r.Outcome.Kind = 0 },
+		"another kind":  func(r *dispatch.Report) { r.Outcome.Kind = messenger.Unknown + 1 },
+		"no start time": func(r *dispatch.Report) { r.StartTime = time.Time{} },
+		"no end time":   func(r *dispatch.Report) { r.EndTime = time.Time{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := successReport(claims[1], 1)
 			spoil(&bad)
-			kittest.Error(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{successReport(claims[0], 1), bad}, at(2), rule)), fault.ErrInvalid, "delivery")
+			kittest.Error(t, kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{successReport(claims[0], 1), bad}, at(2), rule)), fault.ErrInvalid, "delivery")
 		})
 	}
 	kittest.Equal(t, deliveries(t, l, a.ID), before)
@@ -126,7 +127,7 @@ func testReportAtOnce(t *testing.T, l alert.Ledger) {
 	const many = 10
 	var fenced [many][]int64
 	for _, err := range kittest.Concurrently(many, func(i int) (err error) {
-		var reports []alert.Report
+		var reports []dispatch.Report
 		for n := range claims {
 			c := claims[(n+i)%len(claims)]
 			if i%2 == 0 {

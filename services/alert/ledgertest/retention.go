@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -38,7 +39,7 @@ func addCompletedAlert(t testing.TB, l alert.Ledger, n, end int) alert.Alert {
 	t.Helper()
 	ds := queuedDeliveries(n)
 	a := addAlert(t, l, "normal", ds, never)
-	var reports []alert.Report
+	var reports []dispatch.Report
 	for _, c := range claim(t, l, ids(ds), 0, 1000) {
 		reports = append(reports, successReport(c, end-1))
 	}
@@ -118,7 +119,7 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 	few := addCompletedAlert(t, l, 1, 10)
 	ds := queuedDeliveries(20)
 	many := addAlert(t, l, "normal", ds, never)
-	var reports []alert.Report
+	var reports []dispatch.Report
 	for _, c := range claim(t, l, ids(ds), 0, 1000) {
 		reports = append(reports, failureReport(c, 9))
 	}
@@ -179,7 +180,7 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 	for range many {
 		ds := queuedDeliveries(each)
 		alerts = append(alerts, addAlert(t, l, "normal", ds, never))
-		var reports []alert.Report
+		var reports []dispatch.Report
 		for _, c := range claim(t, l, ids(ds), 0, 1000) {
 			reports = append(reports, failureReport(c, 9))
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -24,13 +25,13 @@ func testSweepLease(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, deliveries(t, l, a.ID)[0].NextTime, at(15))
 	kittest.Equal(t, report(t, l, successReport(first[0], 1)), []int64{ds[0].ID})
 
-	kittest.Equal(t, claim(t, l, ids(ds), 20, 30), []alert.Claim{
+	kittest.Equal(t, claim(t, l, ids(ds), 20, 30), []dispatch.Claim{
 		{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(30)},
 	})
 	kittest.Equal(t, sweep(t, l, 35), 1)
-	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 21)), []int64{ds[0].ID})
+	kittest.Equal(t, report(t, l, successReport(dispatch.Claim{DeliveryID: ds[0].ID, Fence: 2}, 21)), []int64{ds[0].ID})
 	last := claim(t, l, ids(ds), 40, 50)
-	kittest.Equal(t, last, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 3, Attempt: 3, PossibleDuplicate: true, LeaseExpireTime: at(50)}})
+	kittest.Equal(t, last, []dispatch.Claim{{DeliveryID: ds[0].ID, Fence: 3, Attempt: 3, PossibleDuplicate: true, LeaseExpireTime: at(50)}})
 	kittest.Equal(t, report(t, l, successReport(last[0], 41)), []int64(nil))
 
 	unknown := messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"}
@@ -52,7 +53,7 @@ func testSweepRule(t *testing.T, l alert.Ledger) {
 	c := addUntil(t, l, "normal", late, never, at(20))
 	claim(t, l, append(append(ids(ds), ids(gone)...), ids(late)...), 0, 10)
 	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), b.ID, at(5))))
-	n, err := l.Sweep(t.Context(), at(20), 10, func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	n, err := l.Sweep(t.Context(), at(20), 10, func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		if r.DeliveryID == ds[0].ID {
 			return alert.Verdict{State: alert.Failed, Reason: "lease_expired", CountsAsTry: true}
 		}
@@ -75,7 +76,7 @@ func testSweepRule(t *testing.T, l alert.Ledger) {
 	d := addAlert(t, l, "normal", dead, never)
 	claim(t, l, ids(dead), 0, 10)
 	before := deliveries(t, l, d.ID)
-	_, err = l.Sweep(t.Context(), at(20), 10, func(alert.VerdictFacts, alert.Report) alert.Verdict { return alert.Verdict{State: alert.Sent} })
+	_, err = l.Sweep(t.Context(), at(20), 10, func(alert.VerdictFacts, dispatch.Report) alert.Verdict { return alert.Verdict{State: alert.Sent} })
 	if err == nil {
 		t.Error("a verdict of sent without a report was accepted")
 	}
@@ -145,7 +146,7 @@ func testSweepAtOnce(t *testing.T, l alert.Ledger) {
 			return err
 		}
 		i -= sweepers
-		var reports []alert.Report
+		var reports []dispatch.Report
 		for _, c := range claims[i*many/sweepers:][:many/sweepers/2] {
 			reports = append(reports, successReport(c, 5))
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -22,15 +23,15 @@ func testWait(t *testing.T, l alert.Ledger) {
 	first := retryReport(claim(t, l, ids(ds), 0, 10)[0], 1) // until 12
 	kittest.Equal(t, len(report(t, l, first)), 0)
 	kittest.Equal(t, len(report(t, l, first)), 0) // recorded already
-	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 1}, 1)), []int64{ds[0].ID})
-	kittest.Equal(t, report(t, l, successReport(alert.Claim{DeliveryID: ds[0].ID, Fence: 2}, 1)), []int64{ds[0].ID})
+	kittest.Equal(t, report(t, l, successReport(dispatch.Claim{DeliveryID: ds[0].ID, Fence: 1}, 1)), []int64{ds[0].ID})
+	kittest.Equal(t, report(t, l, successReport(dispatch.Claim{DeliveryID: ds[0].ID, Fence: 2}, 1)), []int64{ds[0].ID})
 
 	ds[0].NextTime = at(12)
 	ds[0].Attempts = []alert.Attempt{attempt(1, first, false)}
 	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 
 	again := claim(t, l, ids(ds), 12, 20)
-	kittest.Equal(t, again, []alert.Claim{{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, LeaseExpireTime: at(20)}})
+	kittest.Equal(t, again, []dispatch.Claim{{DeliveryID: ds[0].ID, Fence: 2, Attempt: 2, LeaseExpireTime: at(20)}})
 	ds[0].State, ds[0].NextTime = alert.Claimed, time.Time{}
 	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 	last := successReport(again[0], 13)
@@ -74,8 +75,8 @@ func testVerdicts(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 0, 10)
 	for _, err := range kittest.Concurrently(many, func(i int) error {
 		c := claims[5*i:]
-		fenced, err := l.Report(t.Context(), []alert.Report{successReport(c[0], i), failureReport(c[1], i), retryReport(c[2], i), pausedReport(c[3], i), unknownReport(c[4], i)},
-			at(i), func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+		fenced, err := l.Report(t.Context(), []dispatch.Report{successReport(c[0], i), failureReport(c[1], i), retryReport(c[2], i), pausedReport(c[3], i), unknownReport(c[4], i)},
+			at(i), func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 				v := rule(f, r)
 				if i%2 == 1 && v.State == alert.Queued {
 					return alert.Verdict{State: alert.Failed, Reason: "given_up"}
@@ -121,7 +122,7 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 	claims := claim(t, l, ids(ds), 0, 10)
 	before := deliveries(t, l, a.ID)
 	for name, lie := range map[string]struct {
-		report  alert.Report
+		report  dispatch.Report
 		verdict alert.Verdict
 	}{
 		"sent, but it failed":  {failureReport(claims[0], 1), alert.Verdict{State: alert.Sent}},
@@ -133,8 +134,8 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 		"waits without a time": {retryReport(claims[0], 1), alert.Verdict{State: alert.Queued}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := l.Report(t.Context(), []alert.Report{successReport(claims[1], 1), lie.report}, at(2),
-				func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+			_, err := l.Report(t.Context(), []dispatch.Report{successReport(claims[1], 1), lie.report}, at(2),
+				func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 					if r.DeliveryID == claims[1].DeliveryID {
 						return rule(f, r)
 					}
@@ -156,14 +157,14 @@ func testSentAnyway(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
 	cancel(t, l, a.ID, 1)
-	reports := []alert.Report{
+	reports := []dispatch.Report{
 		successReport(claims[0], 1),
 		reported(claims[1], 2, messenger.Outcome{Kind: messenger.Sent, Status: 202, Code: "ok", Truncated: true}),
 		reported(claims[2], 3, messenger.Outcome{Kind: messenger.Sent, Scope: messenger.MessageScope}),
 		reported(claims[3], 4, messenger.Outcome{Kind: messenger.Sent, Destination: "elsewhere"}),
 		successReport(claims[4], 5),
 	}
-	fenced, err := l.Report(t.Context(), reports, at(6), func(alert.VerdictFacts, alert.Report) alert.Verdict {
+	fenced, err := l.Report(t.Context(), reports, at(6), func(alert.VerdictFacts, dispatch.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Failed, Reason: "x"}
 	})
 	kittest.NoError(t, err)
@@ -186,7 +187,7 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 100)
 	kittest.Equal(t, len(claims), many+10)
-	var reports []alert.Report
+	var reports []dispatch.Report
 	var late []int64
 	var want []string
 	for i, c := range claims[:many] {
@@ -219,7 +220,7 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 		reports = append(reports, successReport(c, 3))
 		want = append(want, "sent 4", "canceled 20 not_needed")
 	}
-	reports = append(reports, successReport(alert.Claim{DeliveryID: 12345, Fence: 1}, 1))
+	reports = append(reports, successReport(dispatch.Claim{DeliveryID: 12345, Fence: 1}, 1))
 	got, err := l.Report(t.Context(), reports, at(20), rule)
 	kittest.NoError(t, err)
 	kittest.Equal(t, slices.Sorted(slices.Values(got)), append([]int64{12345}, late...))
@@ -235,21 +236,21 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	ds[0].Messenger = "sms"
 	a := addUntil(t, l, "critical", ds, never, at(1000))
 	var told []alert.VerdictFacts
-	var reports []alert.Report
-	spy := func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	var reports []dispatch.Report
+	spy := func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		told, reports = append(told, f), append(reports, r)
 		return rule(f, r)
 	}
 	want := alert.VerdictFacts{Messenger: "sms", Rank: job.Critical, ExpireTime: at(1000)}
-	step := func(now, tries int, r alert.Report) {
+	step := func(now, tries int, r dispatch.Report) {
 		t.Helper()
-		_, err := l.Report(t.Context(), []alert.Report{r}, at(now), spy)
+		_, err := l.Report(t.Context(), []dispatch.Report{r}, at(now), spy)
 		kittest.NoError(t, err)
 		want.Now, want.Tries = at(now), tries
 		kittest.Equal(t, told[len(told)-1], want)
 		kittest.Equal(t, reports[len(reports)-1], r)
 	}
-	c := func(now int) alert.Claim { t.Helper(); return claim(t, l, ids(ds), now, now+10)[0] }
+	c := func(now int) dispatch.Claim { t.Helper(); return claim(t, l, ids(ds), now, now+10)[0] }
 	step(2, 0, pausedReport(c(0), 1))
 	step(102, 0, retryReport(c(100), 101)) // a pause does not count as a try
 	step(202, 1, retryReport(c(200), 201))
@@ -259,7 +260,7 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(412), 10, spy)))
 	want.Now, want.Tries = at(412), 3
 	kittest.Equal(t, told[4:], []alert.VerdictFacts{want})
-	kittest.Equal(t, reports[4], alert.Report{
+	kittest.Equal(t, reports[4], dispatch.Report{
 		DeliveryID: ds[0].ID, Fence: lost.Fence, StartTime: at(400), EndTime: at(410),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"},
 	})
@@ -271,7 +272,7 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, deliveries(t, l, a.ID)[0].State, alert.Canceled)
 
 	calls := len(told)
-	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []alert.Report{retryReport(last, 501), successReport(last, 501)}, at(503), spy)))
+	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{retryReport(last, 501), successReport(last, 501)}, at(503), spy)))
 	kittest.Equal(t, len(told), calls) // fenced reports need no verdict
 }
 
@@ -282,7 +283,7 @@ func testUnknown(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", ds, never)
 	var want []bool
 	now := 0
-	for _, outcome := range []func(alert.Claim, int) alert.Report{retryReport, pausedReport, unknownReport, retryReport, unknownReport, pausedReport, successReport} {
+	for _, outcome := range []func(dispatch.Claim, int) dispatch.Report{retryReport, pausedReport, unknownReport, retryReport, unknownReport, pausedReport, successReport} {
 		c := claim(t, l, ids(ds), now, now+10)[0]
 		kittest.Equal(t, c.PossibleDuplicate, slices.Contains(want, true) || len(want) == 3)
 		want = append(want, c.PossibleDuplicate)
@@ -328,13 +329,13 @@ func testMoved(t *testing.T, l alert.Ledger) {
 func testOnce(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
-	once := func(f alert.VerdictFacts, r alert.Report) alert.Verdict {
+	once := func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		v := rule(f, r)
 		v.ProviderDeduplicates = true
 		return v
 	}
 	first := unknownReport(claim(t, l, ids(ds), 0, 10)[0], 1)
-	late, err := l.Report(t.Context(), []alert.Report{first}, first.EndTime, once)
+	late, err := l.Report(t.Context(), []dispatch.Report{first}, first.EndTime, once)
 	kittest.NoError(t, err)
 	kittest.Equal(t, len(late), 0)
 	again := claim(t, l, ids(ds), 12, 20)
