@@ -60,7 +60,7 @@ func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	if !b.config.has(Alert) {
 		return 0, nil
 	}
-	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
+	store, err := ledger.Open(ctx, b.config.Alert.LedgerURL, b.config.Now)
 	if err != nil {
 		return 0, err
 	}
