@@ -52,7 +52,7 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 	// The directory service uses neither the queue nor rate limits.
 	beside, err := start(t, Config{Services: []string{Directory}, Data: data})
 	if err != nil {
-		t.Fatalf("a group service beside it: %v", err)
+		t.Fatalf("a directory service beside it: %v", err)
 	}
 	beside()
 	stop()
