@@ -19,7 +19,7 @@ import (
 
 // runAlert runs the alert service in this process.
 func (b *builder) runAlert(ctx context.Context) error {
-	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
+	store, err := ledger.Open(ctx, b.config.Alert.LedgerURL, b.config.Now)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 		return err
 	}
 	rule := alert.NewVerdictRule(b.specs)
-	clock := alert.NewDispatchLoop(store, q, rule, b.config.JobSize, b.config.Now, b.log)
+	clock := alert.NewDispatchLoop(store, q, rule, b.config.Alert.JobSize, b.config.Now, b.log)
 	b.shutdownStages[stageEnqueue] = append(b.shutdownStages[stageEnqueue], clock.Run)
 
 	if err := b.connectRemoteDirectory(); err != nil {
@@ -46,7 +46,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
 	alerts := &alert.Handler{
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
-		FailoverAfter: b.config.FailoverAfter, Severities: b.config.Severities, Now: b.config.Now,
+		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: paces, Counter: store, Now: b.config.Now,
@@ -127,7 +127,7 @@ func (b *builder) connectQueue(ctx context.Context) (*queue.Queue, error) {
 		return nil, err
 	}
 	q, err := queue.Open(ctx, conn, queue.Options{
-		Owner: b.config.has(Alert), Replicas: b.config.Replicas, AckWait: b.config.Lease, Log: b.log,
+		Owner: b.config.has(Alert), Replicas: b.config.replicas(), AckWait: b.config.Lease, Log: b.log,
 	})
 	if err != nil {
 		conn.Close()

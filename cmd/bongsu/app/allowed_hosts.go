@@ -1,20 +1,10 @@
 package app
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
-
-// completeHosts parses --allowed-hosts.
-func (c *Config) completeHosts() error {
-	var err error
-	if c.hosts, err = rpc.ParseHosts(c.AllowedHosts); err != nil {
-		return fmt.Errorf("--allowed-hosts: %w", err)
-	}
-	return nil
-}
 
 // hostsOf returns the hosts that the port of a service serves. With --allowed-hosts,
 // and on loopback, these are the named ones beside loopback names. Otherwise every host
@@ -29,7 +19,7 @@ func (b *builder) hostsOf(service, addr string) rpc.Hosts {
 		return b.config.hosts
 	}
 	var callbacks []string // a tunnel or proxy forwards these to the edge
-	for _, of := range b.config.Messengers {
+	for _, of := range b.config.messengers {
 		if u, err := url.Parse(of.CallbackURL); err == nil && u.Host != "" {
 			callbacks = append(callbacks, u.Host)
 		}

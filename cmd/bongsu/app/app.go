@@ -18,7 +18,7 @@ const shutdownGrace = 15 * time.Second
 
 // An App is a process with its services. New opens it, Run runs it.
 type App struct {
-	config Config
+	config settings
 	log    *slog.Logger
 
 	ports          []listener
@@ -49,13 +49,13 @@ const (
 // are known then, but requests are served only by Run. On an error New closes
 // everything that it opened.
 func New(ctx context.Context, config Config) (_ *App, err error) {
-	config, err = config.complete()
+	complete, err := config.complete()
 	if err != nil {
 		return nil, err
 	}
-	a := &App{config: config, log: config.Log}
-	for flag, why := range config.flagsWithoutEffect {
-		config.Log.Warn("flag without effect", "flag", flag, "reason", why)
+	a := &App{config: complete, log: config.Log}
+	for flag, why := range complete.flagsWithoutEffect {
+		a.log.Warn("flag without effect", "flag", flag, "reason", why)
 	}
 	defer func() {
 		if err != nil {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/sender"
 )
 
 // A steppedClock is the system clock with an offset.
@@ -42,9 +44,8 @@ func natsServer(t *testing.T) string {
 // runApp runs a process until the test ends.
 func runApp(t *testing.T, c Config) *App {
 	t.Helper()
-	c.Addrs = map[string]string{}
 	for _, s := range services {
-		c.Addrs[s.name] = "127.0.0.1:0"
+		*s.addr(&c) = "127.0.0.1:0"
 	}
 	if c.Data == "" {
 		c.Data = t.TempDir()
@@ -125,15 +126,15 @@ func TestSenderWithAWrongClock(t *testing.T) {
 			if err := seal.CreateKeyFile(key); err != nil {
 				t.Fatal(err)
 			}
-			rest := runApp(t, Config{Services: []string{Edge, Directory, Alert, Mockup}, NATSURL: nats, SealKeyFile: key, DemoData: true, Log: slog.New(slog.DiscardHandler)})
+			rest := runApp(t, Config{Services: []string{Edge, Directory, Alert, Mockup}, NATSURL: nats, SealKeyFile: key, Directory: directory.Config{DemoData: true}, Log: slog.New(slog.DiscardHandler)})
 			var logged logtest.Buffer
 			clock := &steppedClock{}
 			clock.set(ahead)
-			sender := runApp(t, Config{
-				Services: []string{Sender}, NATSURL: nats, SealKeyFile: key, AlertURL: "http://" + rest.Addr(Alert), ProviderURL: "http://" + rest.Addr(Mockup),
-				CredentialLimit: "1/s", Now: clock.now, Log: slog.New(slog.NewTextHandler(&logged, nil)),
+			apart := runApp(t, Config{
+				Services: []string{Sender}, NATSURL: nats, SealKeyFile: key, AlertURL: "http://" + rest.Addr(Alert), Providers: ProviderConfig{URL: "http://" + rest.Addr(Mockup)},
+				Sender: sender.Config{CredentialLimit: "1/s"}, Now: clock.now, Log: slog.New(slog.NewTextHandler(&logged, nil)),
 			})
-			edge, ready := "http://"+rest.Addr(Edge), "http://"+sender.Addr(Sender)+"/readyz"
+			edge, ready := "http://"+rest.Addr(Edge), "http://"+apart.Addr(Sender)+"/readyz"
 			sendTo(t, edge, "one")
 			if took := sendTo(t, edge, "over the limit") + sendTo(t, edge, "again"); took > 10*time.Second {
 				t.Errorf("two more deliveries took %s", took)
@@ -162,7 +163,7 @@ func TestClockCorrected(t *testing.T) {
 	start := func(t *testing.T) string {
 		t.Helper()
 		return "http://" + runApp(t, Config{
-			Services: []string{"all", Mockup}, Data: data, CredentialLimit: "1/s", DemoData: true, Now: clock.now, Log: slog.New(slog.DiscardHandler),
+			Services: []string{"all", Mockup}, Data: data, Sender: sender.Config{CredentialLimit: "1/s"}, Directory: directory.Config{DemoData: true}, Now: clock.now, Log: slog.New(slog.DiscardHandler),
 		}).Addr(Edge)
 	}
 	send := func(t *testing.T, edge, when string) {

@@ -5,286 +5,218 @@ package app
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/bongsu-project/bongsu/internal/intake"
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// The services, by their names in --services.
-const (
-	Edge      = "edge"
-	Directory = "group"
-	Alert     = "alert"
-	Sender    = "sender"
-	Mockup    = "mockup"
-)
-
-// services lists the services with their default addresses: the ports of a split
-// deployment, on loopback.
-var services = []struct{ name, addr string }{
-	{Edge, "127.0.0.1:18080"},
-	{Directory, "127.0.0.1:18081"},
-	{Alert, "127.0.0.1:18082"},
-	{Sender, "127.0.0.1:18083"},
-	{Mockup, "127.0.0.1:18084"},
-}
-
-// A Config describes a process. The zero value of a field is its default.
+// A Config holds the settings of a process: those that services share, and those of each
+// service, written where the service is. The tags of a field are its flag of bongsu
+// serve: name, default, help, the form of its value (check, see flag_checks.go), and older
+// names (aliases). The zero value of a field is its default.
 type Config struct {
-	Services []string // Edge, Group, …; "all" means all but Mockup; default all
-	Data     string   // the folder of the databases, the queue and the seal key; required
+	// Services names the services of this process. "all" means all but the mockup.
+	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, directory, alert, sender and mockup."`
 
-	// Addrs holds the listen addresses of services by name. A service without one
-	// listens on its default port if needed: the edge, the mockup, and any service in a
-	// process without the edge. Port 0 is any free port.
-	Addrs map[string]string
+	// Data is the folder of the databases, the queue and the seal key file. It is created
+	// if it is missing.
+	Data string `default:"./data" type:"path" help:"The folder of the databases, the queue and the seal key file."`
 
 	// AllowedHosts holds the hosts that requests may name in the Host header, such as
 	// bongsu.example.com. A port on loopback serves loopback names and these. Any other
-	// port serves every Host if AllowedHosts is empty.
-	AllowedHosts []string
-	hosts        rpc.Hosts // parsed from AllowedHosts
+	// port serves every host if AllowedHosts is empty.
+	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Host headers that this process accepts, with any port or with one: bongsu.example.com, bongsu.example.com:8443 or *.example.com; others get status 403. Loopback names are always accepted. By default a port on loopback accepts only those, and any other port every Host."`
 
-	// MockupSMTPAddr is where the mockup accepts mail; default port 18025 on the
-	// mockup's host, or any free port if the mockup has port 0.
-	MockupSMTPAddr string
+	// DirectoryServiceURL is the base URL of the directory service if another process runs
+	// it. The name of its flag is older than the service's: --directory-url names the
+	// database.
+	DirectoryServiceURL string `name:"group-url" check:"service" help:"The URL of the directory service, if another process runs it."`
 
-	DirectoryURL string // postgres://… or a file; default directory.db in Data
-	LedgerURL    string // postgres://… or a file; default ledger.db in Data
-	NATSURL      string // default a broker embedded in the process
-	GroupURL     string // of the group service, if it is in another process
-	UserInfoURL  string // UserInfo of a remote directory, in place of the group service; default none
-	AlertURL     string // of the alert service, if it is in another process
-	ProviderURL  string // replaces the scheme and host of every provider, and with port 18025 the mail relays; default the mockup of this process, or none
-	SealKeyFile  string // default seal.key in Data, created if missing
-	SealKey      string // the contents of the file, or their base64, in place of a file
-	Replicas     int    // minimum replicas of the queue's stream; 0 leaves them unchanged, and means 1 for a new stream. Only for the alert service
-	JobSize      int    // maximum deliveries in a job; default 5
+	// AlertURL is the base URL of the alert service if another process runs it.
+	AlertURL string `name:"alert-url" check:"service" help:"The URL of the alert service, if another process runs it."`
 
-	// Retention is how long alerts are kept after their last delivery completed; then they
-	// are deleted with their deliveries and attempts. 0 keeps them forever; otherwise
-	// at least two days.
-	Retention time.Duration
+	// NATSURL names the servers of a NATS cluster, separated by commas. Empty means a
+	// broker embedded in the process.
+	NATSURL string `name:"nats-url" check:"nats" help:"The URLs of a NATS server or cluster with JetStream, separated by commas: nats://… or tls://…; by default a server is embedded in the process."`
 
-	// FailoverAfter is how long an address may take before the next one of its failover
-	// chain is used. Default 1 minute; at least 1 second.
-	FailoverAfter time.Duration
+	// Replicas is the minimum number of replicas of the queue's stream, from 1 to 5. nil
+	// leaves them unchanged, and means 1 for a new stream. Only the alert service uses it.
+	Replicas *int `placeholder:"3" help:"The minimum number of replicas of the queue in a NATS cluster, for the alert service, which creates the queue; by default unchanged, and 1 for a new queue. It is never reduced."`
 
-	// Lease is how long a sender may hold a delivery without a report, and a queue
-	// message without an ack, before another sender may take it. Default 30 s; at least
-	// 1 s, and more than twice ProviderTimeout.
-	Lease            time.Duration
-	ProviderTimeout  time.Duration // of a call to a provider; default 10 s
-	CredentialLimit  string        // of calls under one credential, such as 10/s, or off; default 10/s
-	DestinationLimit string        // of calls to one destination; default that of the messenger
-	BreakerPercent   int           // percentage of failed calls under a credential that opens its breaker; default 10, below 0 never
-	BreakerCalls     int           // minimum calls before a breaker opens; default 10
-	BreakerOpen      time.Duration // how long a breaker stays open; default 3 s
-	RefusalTime      time.Duration // how long a refused credential is not called; default 1 min
+	// Lease is how long a sender may hold a delivery without a report, and a queue message
+	// without an ack, before another sender may take it. At least 1 second, and more than
+	// twice the provider timeout.
+	Lease time.Duration `default:"30s" help:"The lease: how long a sender may hold a claimed delivery without a report before another sender may claim it; more than twice --provider-timeout."`
 
-	MessengerConfig   string         // file with settings of single messengers; default none
-	Messengers        Messengers     // read from MessengerConfig if that is set
-	AllowDestinations []netip.Prefix // non-public networks to which user-given URLs may lead
-	AllowHTTP         bool           // user-given URLs may use http
+	// SealKeyFile is the path of the seal key file. Empty means seal.key in Data, which is
+	// created if it is missing.
+	SealKeyFile string `type:"path" help:"The seal key file; seal.key in --data by default."`
 
-	IntakeConfig string        // file with settings of intake sources; default none
-	Intake       intake.Config // read from IntakeConfig if that is set
+	// SealKey is the contents of a seal key file, or their base64, in place of a file.
+	SealKey string `placeholder:"KEY" help:"The contents of a seal key file, or their base64, in place of a file; prefer the environment variable, because command lines are visible to other users."`
 
-	// MaxConnections bounds the open connections on all ports of the process. Default
-	// half of the open file limit, at most 10,000.
-	MaxConnections int
+	// MaxConnections bounds the open connections on all ports of the process. 0 means half
+	// of the open file limit, at most 10,000.
+	MaxConnections int `placeholder:"N" help:"The maximum number of open connections on all ports of the process; further ones wait. By default half of the open file limit (ulimit -n), at most 10000."`
 
-	// PprofAddr is where Go profiles are served, on a port of their own; default none.
-	PprofAddr string
+	Edge      edge.Config      `embed:"" group:"Edge:"`
+	Directory directory.Config `embed:"" group:"Directory:"`
+	Alert     alert.Config     `embed:"" group:"Alert:"`
+	Sender    sender.Config    `embed:"" group:"Sender:"`
+	Providers ProviderConfig   `embed:"" group:"Providers:"`
+	Mockup    mockup.Config    `embed:"" group:"Mockup:"`
 
-	// SeverityMap holds ranks of other systems' severities, beside the built-in ones:
-	// word=rank.
-	SeverityMap []string
-	Severities  job.SeverityMap // read from SeverityMap
+	// PprofAddr is the listen address of Go profiles, host:port, on a port of their own.
+	// Empty means none.
+	PprofAddr string `check:"address" placeholder:"127.0.0.1:6060" help:"The address on which Go profiles are served below /debug/pprof/, on a port of their own; none by default."`
 
-	DemoData bool // store the demonstration data in an empty directory
-
-	flagsWithoutEffect map[string]string // flags without effect, with the reason; set by complete
-
-	Now   func() time.Time // the clock; default time.Now
-	Log   *slog.Logger     // required
-	Calls io.Writer        // where the mockup prints the calls that it received; nil prints none
+	Now   func() time.Time `kong:"-"` // the clock; default time.Now
+	Log   *slog.Logger     `kong:"-"` // required
+	Calls io.Writer        `kong:"-"` // where the mockup prints the calls that it received; nil prints none
 }
 
-// has reports whether the process runs a service.
-func (c Config) has(service string) bool { return slices.Contains(c.Services, service) }
-
-// complete sets the defaults and validates the configuration. Errors name flags.
-func (c Config) complete() (Config, error) {
-	var err error
-	if c.Services, err = expandServices(c.Services); err != nil {
-		return c, err
+// Validate returns an error for a flag that is set to an empty or zero value, which would
+// become the default. The command line calls it, and then those of the services.
+func (c Config) Validate() error {
+	if c.Data == "" {
+		return errors.New("--data must be a folder such as /var/lib/bongsu")
 	}
-	if c.Now == nil {
-		c.Now = time.Now
+	if len(c.Services) == 0 {
+		return fmt.Errorf("--services must be all, or some of %s, separated by commas", strings.Join(serviceWords(), ", "))
 	}
-	if err := c.checkFlags(); err != nil {
-		return c, err
+	if c.Replicas != nil && *c.Replicas < 1 {
+		return fmt.Errorf("invalid --replicas %d: must be at least 1", *c.Replicas)
 	}
-	c.flagsWithoutEffect = c.findFlagsWithoutEffect()
-	if c.JobSize == 0 {
-		c.JobSize = 5
-	}
-	if c.JobSize < 1 || c.JobSize > 1000 {
-		return c, fmt.Errorf("invalid --job-size %d: must be from 1 to 1000", c.JobSize)
-	}
-	c.FailoverAfter = cmp.Or(c.FailoverAfter, time.Minute)
-	if c.FailoverAfter < time.Second {
-		return c, fmt.Errorf("invalid --failover-after %s: must be at least 1s", c.FailoverAfter)
-	}
-	if c.Retention != 0 {
-		if err := checkRetention(c.Retention, c.Retention.String()); err != nil {
-			return c, err
-		}
-	}
-	if err := c.completeLimits(); err != nil {
-		return c, err
-	}
-	if err := c.completeHosts(); err != nil {
-		return c, err
-	}
-	if c.Replicas < 0 || c.Replicas > 5 {
-		return c, fmt.Errorf("invalid --replicas %d: must be from 1 to 5; omit it to leave the queue unchanged", c.Replicas)
-	}
-	if c.Lease == 0 {
-		c.Lease = 30 * time.Second
-	}
-	if c.ProviderTimeout == 0 {
-		c.ProviderTimeout = 10 * time.Second
-	}
-	if c.MessengerConfig != "" {
-		if c.Messengers, err = readMessengers(c.MessengerConfig); err != nil {
-			return c, err
-		}
-	}
-	if c.Severities, err = job.ParseSeverityMap(c.SeverityMap); err != nil {
-		return c, fmt.Errorf("--severity-map: %w", err)
-	}
-	if c.IntakeConfig != "" {
-		if c.Intake, err = intake.ReadConfig(c.IntakeConfig); err != nil {
-			return c, err
-		}
-	}
-	if err := c.Messengers.check(c.ProviderTimeout); err != nil {
-		return c, err
-	}
-	if c.Lease < time.Second || c.ProviderTimeout < 0 || c.Lease <= 2*c.ProviderTimeout {
-		return c, fmt.Errorf("invalid --lease %s with --provider-timeout %s: the lease must be at least 1s and more than twice the provider timeout", c.Lease, c.ProviderTimeout)
-	}
-	if c.DirectoryURL == "" {
-		c.DirectoryURL = filepath.Join(c.Data, "directory.db")
-	}
-	if c.LedgerURL == "" {
-		c.LedgerURL = filepath.Join(c.Data, "ledger.db")
-	}
-	if c.SealKey != "" && c.SealKeyFile != "" {
-		return c, fmt.Errorf("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")
-	}
-	return c, c.checkUpstreams()
-}
-
-// completeLimits sets the defaults of limits and breakers, and validates them.
-func (c *Config) completeLimits() error {
-	c.CredentialLimit = cmp.Or(c.CredentialLimit, "10/s")
-	if _, err := ratelimit.ParseRate(c.CredentialLimit); err != nil {
-		return fmt.Errorf("--credential-limit: %w", err)
-	}
-	if _, err := ratelimit.ParseRate(cmp.Or(c.DestinationLimit, "off")); err != nil {
-		return fmt.Errorf("--destination-limit: %w", err)
-	}
-	c.BreakerPercent = max(cmp.Or(c.BreakerPercent, 10), 0)
-	c.BreakerCalls = cmp.Or(c.BreakerCalls, 10)
-	c.BreakerOpen = cmp.Or(c.BreakerOpen, 3*time.Second)
-	c.RefusalTime = cmp.Or(c.RefusalTime, time.Minute)
-	if c.BreakerPercent > 100 || c.BreakerCalls < 1 || c.BreakerOpen < 0 {
-		return fmt.Errorf("--breaker-percent must be from 1 to 100, or -1 for never; --breaker-calls and --breaker-open must be above 0")
-	}
-	if c.RefusalTime < time.Second {
-		return fmt.Errorf("invalid --refusal-time %s: must be at least 1s, because a provider may block clients that repeat calls with a refused credential", c.RefusalTime)
+	if c.Lease <= 0 {
+		return fmt.Errorf("invalid --lease %s: must be above 0", c.Lease)
 	}
 	return nil
 }
 
-// checkUpstreams returns an error that names the flag of a missing upstream.
-func (c Config) checkUpstreams() error {
-	for _, need := range []struct {
-		who, whom, flag, value string
-	}{
-		{Edge, Directory, "--group-url", c.GroupURL},
-		{Edge, Alert, "--alert-url", c.AlertURL},
-		{Alert, Directory, "--group-url", cmp.Or(c.UserInfoURL, c.GroupURL)},
-		{Sender, Alert, "--alert-url", c.AlertURL},
-	} {
-		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
-			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", need.who, need.whom, need.flag)
-		}
+// replicas returns Replicas as the queue takes them: 0 leaves them unchanged.
+func (c Config) replicas() int {
+	if c.Replicas == nil {
+		return 0
 	}
-	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {
-		return fmt.Errorf("the alert service and the senders run in different processes: set --nats-url to the NATS server between them")
-	}
-	return nil
+	return *c.Replicas
 }
 
-// expandServices returns the services that words name, in the order of the table.
-func expandServices(words []string) ([]string, error) {
-	if len(words) == 0 {
-		words = []string{"all"}
+// CheckSyntax returns an error for a retention or networks that cannot be parsed. The
+// command line calls it before it logs.
+func (c Config) CheckSyntax() error {
+	if _, err := c.Providers.allowed(); err != nil {
+		return err
 	}
-	named := map[string]bool{}
-	var known []string
-	for _, s := range services {
-		known = append(known, s.name)
-	}
-	for _, word := range words {
-		switch {
-		case word == "all":
-			for _, name := range known {
-				named[name] = named[name] || name != Mockup
-			}
-		case slices.Contains(known, word):
-			named[word] = true
-		default:
-			return nil, fmt.Errorf("unknown service %q in --services: use all, or some of %s", word, strings.Join(known, ", "))
-		}
-	}
-	return slices.DeleteFunc(known, func(name string) bool { return !named[name] }), nil
+	_, err := c.Alert.Retention()
+	return err
 }
 
-// addr returns the listen address of a service, or "" if it has no port of its own.
-func (c Config) addr(service string) string {
-	if a := c.Addrs[service]; a != "" {
-		return a
-	}
-	if service != Edge && service != Mockup && c.has(Edge) {
-		return ""
-	}
-	for _, s := range services {
-		if s.name == service {
-			return s.addr
-		}
-	}
-	return ""
+// settings are a valid Config with its defaults, and the values that were parsed from it.
+type settings struct {
+	Config
+	hosts              rpc.Hosts         // of AllowedHosts
+	retention          time.Duration     // of Alert.Keep; 0 is forever
+	severities         job.SeverityMap   // of Alert.SeverityMap
+	allowed            []netip.Prefix    // of Providers.AllowDestinations
+	messengers         Messengers        // of the file Providers.MessengerConfig
+	intake             intake.Config     // of the file Edge.IntakeConfig
+	flagsWithoutEffect map[string]string // flags without effect in this process, with the reason
 }
 
-// isLoopback reports whether an address is reachable from this machine only.
-func isLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+// complete sets the defaults, reads the files, and validates the settings: each service
+// those of its own, and here those that services share. Errors name flags.
+func (c Config) complete() (_ settings, err error) {
+	s := settings{Config: c}
+	flags, err := s.applyDefaults()
+	if err != nil {
+		return s, err
+	}
+	if s.Services, err = expandServices(s.Services); err != nil {
+		return s, err
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if err := s.checkForms(flags); err != nil {
+		return s, err
+	}
+	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
+	if err := s.Alert.CheckBounds(); err != nil {
+		return s, err
+	}
+	if err := s.Sender.CheckBounds(); err != nil {
+		return s, err
+	}
+	if s.hosts, err = rpc.ParseHosts(s.AllowedHosts); err != nil {
+		return s, fmt.Errorf("--allowed-hosts: %w", err)
+	}
+	if s.Replicas != nil && (*s.Replicas < 1 || *s.Replicas > 5) {
+		return s, fmt.Errorf("invalid --replicas %d: must be from 1 to 5; omit it to leave the queue unchanged", *s.Replicas)
+	}
+	if err := s.parse(); err != nil {
+		return s, err
+	}
+	if err := s.messengers.check(s.Sender.ProviderTimeout); err != nil {
+		return s, err
+	}
+	if s.Lease < time.Second || s.Sender.ProviderTimeout < 0 || s.Lease <= 2*s.Sender.ProviderTimeout {
+		return s, fmt.Errorf("invalid --lease %s with --provider-timeout %s: the lease must be at least 1s and more than twice the provider timeout", s.Lease, s.Sender.ProviderTimeout)
+	}
+	s.Directory.DatabaseURL = cmp.Or(s.Directory.DatabaseURL, filepath.Join(s.Data, "directory.db"))
+	s.Alert.LedgerURL = cmp.Or(s.Alert.LedgerURL, filepath.Join(s.Data, "ledger.db"))
+	if s.SealKey != "" && s.SealKeyFile != "" {
+		return s, errors.New("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")
+	}
+	return s, s.checkUpstreams()
+}
+
+// applyDefaults sets the fields that are zero to the defaults of their tags, and returns
+// the flags that the tags describe. It reads neither arguments nor the environment.
+func (s *settings) applyDefaults() ([]*kong.Flag, error) {
+	parser, err := kong.New(&s.Config, kong.Name("serve"), kong.NoDefaultHelp())
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := kong.Trace(parser, nil)
+	if err != nil {
+		return nil, err
+	}
+	return parser.Model.Flags, defaults.ApplyDefaults()
+}
+
+// parse parses the settings that have a form of their own, and reads the files that
+// settings name.
+func (s *settings) parse() (err error) {
+	if s.allowed, err = s.Providers.allowed(); err != nil {
+		return err
+	}
+	if s.retention, err = s.Alert.Retention(); err != nil {
+		return err
+	}
+	if s.messengers, err = s.Providers.readMessengers(); err != nil {
+		return err
+	}
+	if s.severities, err = s.Alert.Severities(); err != nil {
+		return err
+	}
+	if s.Edge.IntakeConfig != "" {
+		s.intake, err = intake.ReadConfig(s.Edge.IntakeConfig)
+	}
+	return err
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/sender"
 )
 
 // TestLease checks the defaults of leases and provider timeouts, and that a lease that
@@ -26,15 +28,15 @@ func TestLease(t *testing.T) {
 		"a negative timeout":      {0, -time.Second, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Config{Data: t.TempDir(), Lease: c.lease, ProviderTimeout: c.timeout}.complete()
+			got, err := Config{Data: t.TempDir(), Lease: c.lease, Sender: sender.Config{ProviderTimeout: c.timeout}}.complete()
 			if c.wantLease == 0 {
 				if err == nil || !strings.Contains(err.Error(), "--lease") || !strings.Contains(err.Error(), "--provider-timeout") {
 					t.Errorf("error is %v, want one that names both flags", err)
 				}
 				return
 			}
-			if err != nil || got.Lease != c.wantLease || got.ProviderTimeout != c.wantTimeout {
-				t.Errorf("got %s and %s, %v; want %s and %s", got.Lease, got.ProviderTimeout, err, c.wantLease, c.wantTimeout)
+			if err != nil || got.Lease != c.wantLease || got.Sender.ProviderTimeout != c.wantTimeout {
+				t.Errorf("got %s and %s, %v; want %s and %s", got.Lease, got.Sender.ProviderTimeout, err, c.wantLease, c.wantTimeout)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 
 // runDirectory runs the directory service in this process.
 func (b *builder) runDirectory(ctx context.Context) error {
-	store, err := directorystore.Open(ctx, b.config.DirectoryURL)
+	store, err := directorystore.Open(ctx, b.config.Directory.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (b *builder) runDirectory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.config.DemoData {
+	if b.config.Directory.DemoData {
 		if err := b.fillDemo(ctx, store, key); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (b *builder) runDirectory(ctx context.Context) error {
 		return nil
 	})
 	groups := &directory.GroupHandler{Groups: store}
-	users := &directory.UserHandler{Users: store, Key: key, Specs: b.specs, AllowHTTP: b.config.AllowHTTP, Messengers: b.openMessengers(), Now: b.config.Now}
+	users := &directory.UserHandler{Users: store, Key: key, Specs: b.specs, AllowHTTP: b.config.Providers.AllowHTTP, Messengers: b.openMessengers(), Now: b.config.Now}
 	lookup := &directory.LookupHandler{Finder: store, Sealing: store, Key: key, ReceiptReader: directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}}
 	transfers := &directory.TransferHandler{Snapshots: store, Users: users}
 	b.groups, b.users, b.directory, b.transfers = groups, users, lookup, transfers
@@ -68,7 +68,7 @@ func (b *builder) runDirectory(ctx context.Context) error {
 
 // connectDirectory connects to a directory service in another process.
 func (b *builder) connectDirectory() {
-	url := b.config.GroupURL
+	url := b.config.DirectoryServiceURL
 	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
 	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
 	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
@@ -82,7 +82,7 @@ func (b *builder) connectDirectory() {
 // connectRemoteDirectory resolves targets in the remote directory of --userinfo-url, if it is
 // set.
 func (b *builder) connectRemoteDirectory() error {
-	url := b.config.UserInfoURL
+	url := b.config.Alert.UserInfoURL
 	if url == "" {
 		return nil
 	}

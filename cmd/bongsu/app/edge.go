@@ -11,7 +11,7 @@ import (
 
 // runEdge runs the edge in this process.
 func (b *builder) runEdge(ctx context.Context) error {
-	sources, err := b.config.Intake.Sources()
+	sources, err := b.config.intake.Sources()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,9 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/bongsu-project/bongsu/cmd/bongsu/app"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/mockup"
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
@@ -28,8 +31,8 @@ func serve() (url string, stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := app.New(ctx, app.Config{
-		Services: []string{"all", app.Mockup}, Data: data, DemoData: true, Log: slog.New(slog.DiscardHandler),
-		Addrs: map[string]string{app.Edge: "127.0.0.1:0", app.Mockup: "127.0.0.1:0"},
+		Services: []string{"all", app.Mockup}, Data: data, Log: slog.New(slog.DiscardHandler),
+		Edge: edge.Config{Addr: "127.0.0.1:0"}, Mockup: mockup.Config{Addr: "127.0.0.1:0"}, Directory: directory.Config{DemoData: true},
 	})
 	if err != nil {
 		panic(err)

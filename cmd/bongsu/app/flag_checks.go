@@ -12,54 +12,61 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/bongsu-project/bongsu/kit/database"
 )
 
-// checkFlags returns an error that names the first flag with an invalid address or URL.
-// No error quotes a value: it may hold a password.
-func (c *Config) checkFlags() error {
-	for _, flag := range []struct {
-		name  string
-		value *string
-		check func(string) error
-	}{
-		{"group-url", &c.GroupURL, checkServiceURL},
-		{"alert-url", &c.AlertURL, checkServiceURL},
-		{"userinfo-url", &c.UserInfoURL, checkServiceURL},
-		{"provider-url", &c.ProviderURL, checkProviderURL},
-		{"nats-url", &c.NATSURL, checkNATSURL},
-		{"directory-url", &c.DirectoryURL, database.CheckURL},
-		{"ledger-url", &c.LedgerURL, database.CheckURL},
-		{"mockup-smtp-addr", &c.MockupSMTPAddr, checkAddr},
-		{"pprof-addr", &c.PprofAddr, checkAddr},
-	} {
-		if *flag.value == "" {
-			continue
-		}
-		if err := flag.check(*flag.value); err != nil {
-			return fmt.Errorf("--%s %w", flag.name, err)
+// The forms of values, by the tag check of their setting.
+var forms = map[string]func(string) error{
+	"service":  checkServiceURL,
+	"provider": checkProviderURL,
+	"nats":     checkNATSURL,
+	"database": database.CheckURL,
+	"address":  checkAddr,
+	"listen":   checkAddr, // of a service
+}
+
+// checkForms returns an error that names the first flag whose value does not have the form
+// of its tag check. No error quotes a value: it may hold a password.
+func (s *settings) checkForms(flags []*kong.Flag) error {
+	for _, form := range []string{"service", "provider", "nats", "database", "address"} {
+		if err := checkForm(flags, form); err != nil {
+			return err
 		}
 	}
-	if err := c.checkProxies(os.Getenv); err != nil {
+	if err := s.checkProxies(os.Getenv); err != nil {
 		return err
 	}
-	for service, addr := range c.Addrs {
-		if err := checkAddr(addr); addr != "" && err != nil {
-			return fmt.Errorf("--%s-addr %w", service, err)
-		}
+	if err := checkForm(flags, "listen"); err != nil {
+		return err
 	}
-	for _, address := range []*string{&c.GroupURL, &c.AlertURL, &c.UserInfoURL, &c.ProviderURL} {
+	for _, address := range []*string{&s.DirectoryServiceURL, &s.AlertURL, &s.Alert.UserInfoURL, &s.Providers.URL} {
 		*address = strings.TrimRight(*address, "/") // paths are appended
 	}
-	if c.LedgerURL != "" && c.LedgerURL == c.DirectoryURL {
+	if s.Alert.LedgerURL != "" && s.Alert.LedgerURL == s.Directory.DatabaseURL {
 		return errors.New("--ledger-url and --directory-url name the same database: use two")
+	}
+	return nil
+}
+
+// checkForm validates the flags of a form. An empty value is the default.
+func checkForm(flags []*kong.Flag, form string) error {
+	for _, flag := range flags {
+		value := flag.Target.String()
+		if flag.Tag.Get("check") != form || value == "" {
+			continue
+		}
+		if err := forms[form](value); err != nil {
+			return fmt.Errorf("--%s %w", flag.Name, err)
+		}
 	}
 	return nil
 }
 
 // checkProxies returns an error for an invalid proxy in the environment, if this
 // process calls providers: net/http would return it, with the value, on every call.
-func (c *Config) checkProxies(getenv func(string) string) error {
+func (c Config) checkProxies(getenv func(string) string) error {
 	if !c.has(Sender) && !c.has(Directory) {
 		return nil
 	}
@@ -191,13 +198,13 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 			all["--"+flag] = why
 		}
 	}
-	note("group-url", c.GroupURL, c.has(Directory), "the group service runs in this process")
+	note("group-url", c.DirectoryServiceURL, c.has(Directory), "the directory service runs in this process")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
-	note("userinfo-url", c.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
-	note("ledger-url", c.LedgerURL, !c.has(Alert), "this process does not run the alert service")
-	note("directory-url", c.DirectoryURL, !c.has(Directory), "this process does not run the group service")
+	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
+	note("ledger-url", c.Alert.LedgerURL, !c.has(Alert), "this process does not run the alert service")
+	note("directory-url", c.Directory.DatabaseURL, !c.has(Directory), "this process does not run the directory service")
 	note("nats-url", c.NATSURL, !c.has(Alert) && !c.has(Sender), "this process runs neither the alert service nor a sender")
-	note("provider-url", c.ProviderURL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.UserInfoURL == ""), "this process calls no provider")
-	note("intake-config", c.IntakeConfig, !c.has(Edge), "this process does not run the edge")
+	note("provider-url", c.Providers.URL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.Alert.UserInfoURL == ""), "this process calls no provider")
+	note("intake-config", c.Edge.IntakeConfig, !c.has(Edge), "this process does not run the edge")
 	return all
 }

@@ -4,14 +4,15 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 // TestFlags checks each flag with an address or a URL with valid and invalid values: an
 // error names the flag and the expected form, and does not quote the value.
 func TestFlags(t *testing.T) {
-	listens := func(service string) func(*Config, string) {
-		return func(c *Config, value string) { c.Addrs = map[string]string{service: value} }
-	}
 	addrs := []string{"127.0.0.1:18080", ":18080", "0.0.0.0:0", "[::1]:18080", "localhost:18080", "[fe80::1%lo]:18080"}
 	noAddrs := []string{"18080", "127.0.0.1", "http://127.0.0.1:18080", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "a,b:18080", "127.0.0.1:18080,127.0.0.1:18081", "127.0.0.1:", " 127.0.0.1:1", "::1:18080", "a b:1"}
 	services := []string{"http://10.0.0.7:18082", "https://alert.example.com", "http://alert:18082/", "http://[::1]:18082", "http://alert/prefix", "http://my_alert.internal.:1"}
@@ -34,23 +35,23 @@ func TestFlags(t *testing.T) {
 		set       func(*Config, string)
 		good, bad []string
 	}{
-		{"--edge-addr", listens(Edge), addrs, noAddrs},
-		{"--group-addr", listens(Directory), addrs, noAddrs},
-		{"--alert-addr", listens(Alert), addrs, noAddrs},
-		{"--sender-addr", listens(Sender), addrs, noAddrs},
-		{"--mockup-addr", listens(Mockup), addrs, noAddrs},
-		{"--mockup-smtp-addr", func(c *Config, value string) { c.MockupSMTPAddr = value }, addrs, noAddrs},
+		{"--edge-addr", func(c *Config, value string) { c.Edge.Addr = value }, addrs, noAddrs},
+		{"--directory-addr", func(c *Config, value string) { c.Directory.Addr = value }, addrs, noAddrs},
+		{"--alert-addr", func(c *Config, value string) { c.Alert.Addr = value }, addrs, noAddrs},
+		{"--sender-addr", func(c *Config, value string) { c.Sender.Addr = value }, addrs, noAddrs},
+		{"--mockup-addr", func(c *Config, value string) { c.Mockup.Addr = value }, addrs, noAddrs},
+		{"--mockup-smtp-addr", func(c *Config, value string) { c.Mockup.SMTPAddr = value }, addrs, noAddrs},
 		{"--pprof-addr", func(c *Config, value string) { c.PprofAddr = value }, addrs, noAddrs},
-		{"--group-url", func(c *Config, value string) { c.GroupURL = value }, services, noServices},
+		{"--group-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, services, noServices},
 		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, services, noServices},
-		{"--userinfo-url", func(c *Config, value string) { c.UserInfoURL = value }, services, noServices},
-		{"--provider-url", func(c *Config, value string) { c.ProviderURL = value }, append(services, "http://kim:s3cret@gateway:3128/x"),
+		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, services, noServices},
+		{"--provider-url", func(c *Config, value string) { c.Providers.URL = value }, append(services, "http://kim:s3cret@gateway:3128/x"),
 			[]string{"htp://mockup:18084", "mockup:18084", "http//mockup", "http://a,b", "http://mockup:18084?x=1", "http://mockup:65536", "smtp://mockup", "http://s3cret%zz@mockup"}},
 		{"--nats-url", func(c *Config, value string) { c.NATSURL = value },
 			[]string{"nats://10.0.0.5", "nats://kim:s3cret@h:4222", "nats://t0ken@h", "tls://h:4222", "nats://a:4222, nats://b:4222", "h:4222", "wss://h/nats", "nats://[::1]:4222", "nats://h/"},
 			[]string{"natss://h", "http://h:4222", "nats://", "nats://h:port", "nats://a:4222,", "nats://a:4222,,nats://b:4222", "nats://kim:s3c/ret@h:4222", "nats://kim:s3cret@h:s3cret", "nats:h:4222", "nats://h?x=1", "nats://h/x", "nats://a b", "nats:/h"}},
-		{"--directory-url", func(c *Config, value string) { c.DirectoryURL = value }, databases, noDatabases},
-		{"--ledger-url", func(c *Config, value string) { c.LedgerURL = value }, databases, noDatabases},
+		{"--directory-url", func(c *Config, value string) { c.Directory.DatabaseURL = value }, databases, noDatabases},
+		{"--ledger-url", func(c *Config, value string) { c.Alert.LedgerURL = value }, databases, noDatabases},
 	} {
 		t.Run(flag.name, func(t *testing.T) {
 			for _, value := range flag.good {
@@ -80,16 +81,16 @@ func TestFlags(t *testing.T) {
 // databases: each has its own schema version in one table.
 func TestOneDatabaseForBoth(t *testing.T) {
 	const url = "postgres://kim:s3cret@h/x"
-	_, err := Config{Data: t.TempDir(), LedgerURL: url, DirectoryURL: url}.complete()
+	_, err := Config{Data: t.TempDir(), Alert: alert.Config{LedgerURL: url}, Directory: directory.Config{DatabaseURL: url}}.complete()
 	if err == nil || !strings.Contains(err.Error(), "--ledger-url") || strings.Contains(err.Error(), "s3cret") {
 		t.Error(err)
 	}
 }
 
 func TestSlashesBehindURLs(t *testing.T) {
-	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), GroupURL: "http://group:1/", AlertURL: "http://alert:1//"}.complete()
-	if err != nil || c.GroupURL != "http://group:1" || c.AlertURL != "http://alert:1" {
-		t.Errorf("%q, %q, %v", c.GroupURL, c.AlertURL, err)
+	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/", AlertURL: "http://alert:1//"}.complete()
+	if err != nil || c.DirectoryServiceURL != "http://group:1" || c.AlertURL != "http://alert:1" {
+		t.Errorf("%q, %q, %v", c.DirectoryServiceURL, c.AlertURL, err)
 	}
 }
 
@@ -97,9 +98,9 @@ func TestSlashesBehindURLs(t *testing.T) {
 // the start.
 func TestFlagsWithoutEffect(t *testing.T) {
 	var log strings.Builder
-	c := Config{Services: []string{Mockup}, Data: t.TempDir(), AlertURL: "http://alert:1", NATSURL: "nats://h", LedgerURL: "x.db", DirectoryURL: "y.db",
-		UserInfoURL: "http://people:1", ProviderURL: "http://mockup:1", Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Addrs: map[string]string{Mockup: "127.0.0.1:0"}}
+	c := Config{Services: []string{Mockup}, Data: t.TempDir(), AlertURL: "http://alert:1", NATSURL: "nats://h", Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Alert: alert.Config{LedgerURL: "x.db", UserInfoURL: "http://people:1"}, Directory: directory.Config{DatabaseURL: "y.db"},
+		Providers: ProviderConfig{URL: "http://mockup:1"}, Mockup: mockup.Config{Addr: "127.0.0.1:0"}}
 	a, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +113,7 @@ func TestFlagsWithoutEffect(t *testing.T) {
 			t.Errorf("no warning for --%s:\n%s", flag, &log)
 		}
 	}
-	full, err := Config{Data: t.TempDir(), GroupURL: "http://group:1", AlertURL: "http://alert:1", NATSURL: "nats://h"}.complete()
+	full, err := Config{Data: t.TempDir(), DirectoryServiceURL: "http://group:1", AlertURL: "http://alert:1", NATSURL: "nats://h"}.complete()
 	if err != nil || len(full.flagsWithoutEffect) != 2 {
 		t.Errorf("%v, %v", full.flagsWithoutEffect, err)
 	}

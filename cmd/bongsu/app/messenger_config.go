@@ -17,7 +17,28 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/redact"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
+
+// A ProviderConfig holds the settings of calls to providers, which senders and the
+// directory service share. The tags of a field are its flag of bongsu serve. The zero
+// value of a field is its default.
+type ProviderConfig struct {
+	// URL replaces the scheme and host of every provider, and with port 18025 the mail
+	// relays. Empty means the mockup if this process runs it, otherwise none.
+	URL string `name:"provider-url" check:"provider" help:"The URL to which calls to all providers are redirected; by default the mockup if this process runs it, otherwise none. Mail goes to port 18025 of its host."`
+
+	// MessengerConfig is the path of a YAML file with settings of single messengers, see
+	// MessengerConfig. Empty means none.
+	MessengerConfig string `type:"path" placeholder:"FILE" help:"A YAML file with settings of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
+
+	// AllowDestinations holds networks and single addresses that are not public and to
+	// which user-given URLs may lead nevertheless.
+	AllowDestinations []string `placeholder:"10.0.0.0/8" help:"Networks and addresses that are not public and to which user-given URLs may lead nevertheless."`
+
+	// AllowHTTP allows user-given URLs without TLS.
+	AllowHTTP bool `name:"allow-http" help:"Allow user-given URLs to use http."`
+}
 
 // The messengers with special settings, by name.
 const (
@@ -39,10 +60,13 @@ type MessengerConfig struct {
 	CallbackURL      string        `yaml:"callback-url"`      // public URL of the edge for callbacks; for twilio only
 }
 
-// readMessengers reads the file of --messenger-config: YAML with the settings of
-// messengers by name.
-func readMessengers(path string) (Messengers, error) {
-	file, err := os.Open(path)
+// readMessengers reads the file of --messenger-config, if it is set: YAML with the settings
+// of messengers by name.
+func (c ProviderConfig) readMessengers() (Messengers, error) {
+	if c.MessengerConfig == "" {
+		return nil, nil
+	}
+	file, err := os.Open(c.MessengerConfig)
 	if err != nil {
 		return nil, fmt.Errorf("--messenger-config: %w", err)
 	}
@@ -51,7 +75,7 @@ func readMessengers(path string) (Messengers, error) {
 	decoder.KnownFields(true)
 	var of Messengers
 	if err := decoder.Decode(&of); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("--messenger-config: %s: %w", path, redact.Error(err))
+		return nil, fmt.Errorf("--messenger-config: %s: %w", c.MessengerConfig, redact.Error(err))
 	}
 	return of, nil
 }
@@ -115,13 +139,13 @@ func (c MessengerConfig) checkURLs(name string) error {
 
 // limits returns the rate limits of a messenger: its own settings, or else the general
 // ones, where that of credentials is at most the provider's limit.
-func (c Config) limits(spec messenger.Spec) messenger.Limits {
-	l, of := spec.Limits, c.Messengers[spec.Name]
-	if general := mustParseRate(c.CredentialLimit); !l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval() {
+func (s settings) limits(spec messenger.Spec) messenger.Limits {
+	l, of := spec.Limits, s.messengers[spec.Name]
+	if general := mustParseRate(s.Sender.CredentialLimit); !l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval() {
 		l.Credential = general
 	}
-	if c.DestinationLimit != "" {
-		l.Destination = mustParseRate(c.DestinationLimit)
+	if s.Sender.DestinationLimit != "" {
+		l.Destination = mustParseRate(s.Sender.DestinationLimit)
 	}
 	if of.CredentialLimit != "" {
 		l.Credential = mustParseRate(of.CredentialLimit)
@@ -139,11 +163,11 @@ func mustParseRate(text string) ratelimit.Rate {
 }
 
 // timeout returns the call timeout of a messenger.
-func (c Config) timeout(name string) time.Duration {
-	if t := c.Messengers[name].Timeout; t > 0 {
+func (s settings) timeout(name string) time.Duration {
+	if t := s.messengers[name].Timeout; t > 0 {
 		return t
 	}
-	return c.ProviderTimeout
+	return s.Sender.ProviderTimeout
 }
 
 // openMessengers returns the messengers of this process, which its services share.
@@ -159,16 +183,16 @@ func (b *builder) openMessengers() []messenger.Messenger {
 // --allow-destinations only. Both may use a proxy.
 func (b *builder) endpoints() messenger.Endpoints {
 	anywhere := messenger.ClientConfig{AllowAll: true}
-	given := messenger.ClientConfig{Allowed: b.config.AllowDestinations} // given by users
-	fixed := messenger.ClientConfig{Allowed: b.config.AllowDestinations, PinnedAddresses: true}
+	given := messenger.ClientConfig{Allowed: b.config.allowed} // given by users
+	fixed := messenger.ClientConfig{Allowed: b.config.allowed, PinnedAddresses: true}
 	clients := map[string]*http.Client{"anywhere": messenger.NewClient(anywhere), "given": messenger.NewClient(given), "fixed": messenger.NewClient(fixed)}
 	return func(name string) messenger.Endpoint {
-		of := b.config.Messengers[name]
+		of := b.config.messengers[name]
 		e := messenger.Endpoint{
 			Dial:        messenger.NewDialer(given),
 			Now:         b.config.Now,
 			URL:         b.providerURL(name),
-			HTTP:        b.config.AllowHTTP,
+			HTTP:        b.config.Providers.AllowHTTP,
 			CallbackURL: of.CallbackURL,
 		}
 		to, config := "given", given
@@ -192,14 +216,14 @@ func (b *builder) endpoints() messenger.Endpoints {
 // providerURL returns the URL that replaces a provider's: that of the messenger, or the
 // general one, or the mockup of this process, or "" for none.
 func (b *builder) providerURL(name string) string {
-	if u := b.config.Messengers[name].URL; u != "" {
+	if u := b.config.messengers[name].URL; u != "" {
 		return u
 	}
 	if name == email {
 		return b.mailURL()
 	}
-	if b.config.ProviderURL != "" {
-		return b.config.ProviderURL
+	if b.config.Providers.URL != "" {
+		return b.config.Providers.URL
 	}
 	if addr := b.Addr(Mockup); addr != "" {
 		return "http://" + addr
@@ -209,9 +233,9 @@ func (b *builder) providerURL(name string) string {
 
 // mailURL returns the same for mail relays, with the mail port of the mockup.
 func (b *builder) mailURL() string {
-	if b.config.ProviderURL != "" {
-		if u, err := url.Parse(b.config.ProviderURL); err == nil {
-			return "smtp://" + net.JoinHostPort(u.Hostname(), mockupMailPort)
+	if b.config.Providers.URL != "" {
+		if u, err := url.Parse(b.config.Providers.URL); err == nil {
+			return "smtp://" + net.JoinHostPort(u.Hostname(), mockup.MailPort)
 		}
 	}
 	if b.mailAddr != "" {
@@ -220,10 +244,10 @@ func (b *builder) mailURL() string {
 	return ""
 }
 
-// ParsePrefixes parses the networks and single addresses of --allow-destinations.
-func ParsePrefixes(words []string) ([]netip.Prefix, error) {
+// allowed returns the parsed AllowDestinations.
+func (c ProviderConfig) allowed() ([]netip.Prefix, error) {
 	var all []netip.Prefix
-	for _, word := range words {
+	for _, word := range c.AllowDestinations {
 		prefix, err := netip.ParsePrefix(word)
 		if !strings.Contains(word, "/") {
 			var addr netip.Addr

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/services/sender"
 )
 
 func TestMessengerConfig(t *testing.T) {
@@ -38,7 +39,7 @@ func TestMessengerConfig(t *testing.T) {
 			if err := os.WriteFile(path, []byte(c.file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Config{Data: t.TempDir(), MessengerConfig: path}.complete()
+			_, err := Config{Data: t.TempDir(), Providers: ProviderConfig{MessengerConfig: path}}.complete()
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
@@ -53,22 +54,24 @@ func TestLimits(t *testing.T) {
 	a := func(count int) ratelimit.Rate { return ratelimit.Rate{Count: count, Per: time.Second} }
 	off := ratelimit.Rate{}
 	for name, c := range map[string]struct {
-		config Config
+		config sender.Config
+		files  Messengers
 		spec   messenger.Limits
 		want   messenger.Limits
 	}{
-		"the provider's own":      {Config{CredentialLimit: "10/s"}, messenger.Limits{Credential: a(1), Destination: a(2)}, messenger.Limits{Credential: a(1), Destination: a(2)}},
-		"the slower":              {Config{CredentialLimit: "10/s"}, messenger.Limits{Credential: a(30)}, messenger.Limits{Credential: a(10)}},
-		"the general one":         {Config{CredentialLimit: "10/s"}, messenger.Limits{}, messenger.Limits{Credential: a(10)}},
-		"none but the provider's": {Config{CredentialLimit: "off"}, messenger.Limits{Credential: a(30)}, messenger.Limits{Credential: a(30)}},
-		"destinations":            {Config{CredentialLimit: "10/s", DestinationLimit: "off"}, messenger.Limits{Destination: a(1)}, messenger.Limits{Credential: a(10)}},
-		"the messenger's": {Config{
-			CredentialLimit: "10/s", DestinationLimit: "5/s",
-			Messengers: Messengers{"slack": {CredentialLimit: "off", DestinationLimit: "9/s"}},
-		}, messenger.Limits{Credential: a(1), Destination: a(1)}, messenger.Limits{Credential: off, Destination: a(9)}},
+		"the provider's own":      {sender.Config{CredentialLimit: "10/s"}, nil, messenger.Limits{Credential: a(1), Destination: a(2)}, messenger.Limits{Credential: a(1), Destination: a(2)}},
+		"the slower":              {sender.Config{CredentialLimit: "10/s"}, nil, messenger.Limits{Credential: a(30)}, messenger.Limits{Credential: a(10)}},
+		"the general one":         {sender.Config{CredentialLimit: "10/s"}, nil, messenger.Limits{}, messenger.Limits{Credential: a(10)}},
+		"none but the provider's": {sender.Config{CredentialLimit: "off"}, nil, messenger.Limits{Credential: a(30)}, messenger.Limits{Credential: a(30)}},
+		"destinations":            {sender.Config{CredentialLimit: "10/s", DestinationLimit: "off"}, nil, messenger.Limits{Destination: a(1)}, messenger.Limits{Credential: a(10)}},
+		"the messenger's": {
+			sender.Config{CredentialLimit: "10/s", DestinationLimit: "5/s"}, Messengers{"slack": {CredentialLimit: "off", DestinationLimit: "9/s"}},
+			messenger.Limits{Credential: a(1), Destination: a(1)}, messenger.Limits{Credential: off, Destination: a(9)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.config.limits(messenger.Spec{Name: "slack", Limits: c.spec}); got != c.want {
+			s := settings{Config: Config{Sender: c.config}, messengers: c.files}
+			if got := s.limits(messenger.Spec{Name: "slack", Limits: c.spec}); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
@@ -78,18 +81,19 @@ func TestLimits(t *testing.T) {
 // TestProviderURL checks the URLs that replace those of the providers.
 func TestProviderURL(t *testing.T) {
 	for name, c := range map[string]struct {
-		config   Config
+		url      string // of --provider-url
+		files    Messengers
 		mailAddr string
 		want     map[string]string
 	}{
-		"the providers":     {Config{}, "", map[string]string{"slack": "", "email": ""}},
-		"the mockup here":   {Config{}, "127.0.0.1:18025", map[string]string{"email": "smtp://127.0.0.1:18025"}},
-		"a mockup":          {Config{ProviderURL: "http://mockup:18084"}, "127.0.0.1:1", map[string]string{"slack": "http://mockup:18084", "email": "smtp://mockup:18025"}},
-		"at an address":     {Config{ProviderURL: "http://[::1]:18084/x"}, "", map[string]string{"email": "smtp://[::1]:18025"}},
-		"as a messenger is": {Config{ProviderURL: "http://mockup:18084", Messengers: Messengers{"email": {URL: "smtp://relay:25"}}}, "", map[string]string{"slack": "http://mockup:18084", "email": "smtp://relay:25"}},
+		"the providers":     {"", nil, "", map[string]string{"slack": "", "email": ""}},
+		"the mockup here":   {"", nil, "127.0.0.1:18025", map[string]string{"email": "smtp://127.0.0.1:18025"}},
+		"a mockup":          {"http://mockup:18084", nil, "127.0.0.1:1", map[string]string{"slack": "http://mockup:18084", "email": "smtp://mockup:18025"}},
+		"at an address":     {"http://[::1]:18084/x", nil, "", map[string]string{"email": "smtp://[::1]:18025"}},
+		"as a messenger is": {"http://mockup:18084", Messengers{"email": {URL: "smtp://relay:25"}}, "", map[string]string{"slack": "http://mockup:18084", "email": "smtp://relay:25"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := &builder{App: &App{config: c.config}, mailAddr: c.mailAddr}
+			b := &builder{App: &App{config: settings{Config: Config{Providers: ProviderConfig{URL: c.url}}, messengers: c.files}}, mailAddr: c.mailAddr}
 			for messenger, want := range c.want {
 				if got := b.providerURL(messenger); got != want {
 					t.Errorf("%s: %q, want %q", messenger, got, want)
@@ -106,13 +110,13 @@ func TestProviderURL(t *testing.T) {
 	}
 }
 
-func TestParsePrefixes(t *testing.T) {
-	got, err := ParsePrefixes([]string{"10.1.2.3/8", "192.168.0.7", "fd00::1"})
+func TestAllowDestinations(t *testing.T) {
+	got, err := ProviderConfig{AllowDestinations: []string{"10.1.2.3/8", "192.168.0.7", "fd00::1"}}.allowed()
 	if err != nil || len(got) != 3 || got[0].String() != "10.0.0.0/8" || got[1].String() != "192.168.0.7/32" || got[2].String() != "fd00::1/128" {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, word := range []string{"intranet", "::ffff:10.0.0.0/104", "10.0.0.0/33", "10.0.0", "http://10.0.0.1", "10.0.0.1:80", ""} {
-		if _, err := ParsePrefixes([]string{word}); err == nil || !strings.Contains(err.Error(), `"`+word+`"`) || !strings.Contains(err.Error(), "--allow-destinations") {
+		if _, err := (ProviderConfig{AllowDestinations: []string{word}}).allowed(); err == nil || !strings.Contains(err.Error(), `"`+word+`"`) || !strings.Contains(err.Error(), "--allow-destinations") {
 			t.Errorf("%q: %v", word, err)
 		}
 	}

@@ -12,9 +12,6 @@ import (
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
-// mockupMailPort is the default port on which the mockup accepts mail.
-const mockupMailPort = "18025"
-
 // runMockup runs the mockup in this process.
 func (b *builder) runMockup(ctx context.Context) error {
 	fakes := mockup.New(b.config.Calls)
@@ -33,7 +30,7 @@ func (b *builder) runMockup(ctx context.Context) error {
 
 // listenMail opens the port on which the mockup accepts mail.
 func (b *builder) listenMail(ctx context.Context, fakes *mockup.Mockup) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(b.config.MockupSMTPAddr, mailBeside(b.config.addr(Mockup))))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(b.config.Mockup.SMTPAddr, mailBeside(b.config.addr(Mockup))))
 	if err != nil {
 		return fmt.Errorf("--mockup-smtp-addr: %w", err)
 	}
@@ -54,5 +51,5 @@ func mailBeside(addr string) string {
 	if err == nil && port == "0" {
 		return net.JoinHostPort(host, "0")
 	}
-	return net.JoinHostPort(host, mockupMailPort)
+	return net.JoinHostPort(host, mockup.MailPort)
 }

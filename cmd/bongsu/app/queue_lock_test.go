@@ -14,7 +14,7 @@ import (
 func start(t *testing.T, config Config) (stop func(), err error) {
 	t.Helper()
 	config.Log = slog.New(slog.DiscardHandler)
-	config.Addrs = map[string]string{Edge: "127.0.0.1:0", Directory: "127.0.0.1:0"}
+	config.Edge.Addr, config.Directory.Addr = "127.0.0.1:0", "127.0.0.1:0"
 	ctx, cancel := context.WithCancel(t.Context())
 	a, err := New(ctx, config)
 	if err != nil {
@@ -52,7 +52,7 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 	// The directory service uses neither the queue nor rate limits.
 	beside, err := start(t, Config{Services: []string{Directory}, Data: data})
 	if err != nil {
-		t.Fatalf("a group service beside it: %v", err)
+		t.Fatalf("a directory service beside it: %v", err)
 	}
 	beside()
 	stop()

@@ -60,7 +60,7 @@ func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	if !b.config.has(Alert) {
 		return 0, nil
 	}
-	store, err := ledger.Open(ctx, b.config.LedgerURL, b.config.Now)
+	store, err := ledger.Open(ctx, b.config.Alert.LedgerURL, b.config.Now)
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +99,7 @@ func (b *builder) openKeyring() (_ *seal.Keyring, err error) {
 	}
 	key, err := seal.ReadKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no seal key at %s: the group service and the senders need the same one; create it once with `bongsu key make %s`, and set --seal-key-file in each", path, path)
+		return nil, fmt.Errorf("no seal key at %s: the directory service and the senders need the same one; create it once with `bongsu key make %s`, and set --seal-key-file in each", path, path)
 	}
 	if err != nil {
 		return nil, err

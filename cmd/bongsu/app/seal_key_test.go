@@ -14,15 +14,18 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 // startOnce starts the whole service and stops it again.
 func startOnce(t *testing.T, data string, demo bool) error {
 	t.Helper()
 	a, err := New(t.Context(), Config{
-		Services: []string{"all", Mockup}, Data: data, DemoData: demo,
-		Addrs: map[string]string{Edge: "127.0.0.1:0", Mockup: "127.0.0.1:0"},
-		Log:   slog.New(slog.DiscardHandler),
+		Services: []string{"all", Mockup}, Data: data, Directory: directory.Config{DemoData: demo},
+		Edge: edge.Config{Addr: "127.0.0.1:0"}, Mockup: mockup.Config{Addr: "127.0.0.1:0"},
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

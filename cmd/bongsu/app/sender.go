@@ -48,12 +48,9 @@ func (b *builder) runSender(ctx context.Context) error {
 		Metrics:    b.metrics,
 		Limiter:    b.openLimiter(q),
 		Limits:     b.config.limits,
-		Breaker: sender.BreakerConfig{
-			Percent: b.config.BreakerPercent,
-			Calls:   b.config.BreakerCalls,
-			Open:    b.config.BreakerOpen,
-		},
-		RefusalTime: b.config.RefusalTime,
+		Breaker:    b.config.Sender.Breaker(),
+
+		RefusalTime: b.config.Sender.RefusalTime,
 	}
 	b.shutdownStages[stageSend] = append(b.shutdownStages[stageSend], func(ctx context.Context) error {
 		clock.CompareOnce(ctx, dispatch) // before the clock is used

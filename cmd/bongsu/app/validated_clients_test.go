@@ -12,6 +12,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/services/alert"
 )
 
 // A reached implements both services and counts the calls that pass validation.
@@ -90,11 +91,11 @@ func TestValidatedCalls(t *testing.T) {
 // flag.
 func TestSeverityMapFlag(t *testing.T) {
 	for _, entry := range []string{"page", "page=loud", "=low"} {
-		if _, err := (Config{Data: t.TempDir(), SeverityMap: []string{entry}}).complete(); err == nil || !strings.Contains(err.Error(), "--severity-map") {
+		if _, err := (Config{Data: t.TempDir(), Alert: alert.Config{SeverityMap: []string{entry}}}).complete(); err == nil || !strings.Contains(err.Error(), "--severity-map") {
 			t.Errorf("%q: %v", entry, err)
 		}
 	}
-	if c, err := (Config{Data: t.TempDir(), SeverityMap: []string{"page=low"}}).complete(); err != nil || c.Severities.Rank("Page").String() != "low" {
-		t.Errorf("%v, %v", c.Severities, err)
+	if c, err := (Config{Data: t.TempDir(), Alert: alert.Config{SeverityMap: []string{"page=low"}}}).complete(); err != nil || c.severities.Rank("Page").String() != "low" {
+		t.Errorf("%v, %v", c.severities, err)
 	}
 }

@@ -69,11 +69,14 @@ func repeated(node *kong.Node, args []string) string {
 	return ""
 }
 
-// findFlag returns the flag that is written as --name, --no-name or -n, or nil.
+// findFlag returns the flag that is written as --name, --no-name, -n or --alias, or nil.
 func findFlag(node *kong.Node, written string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, flag := range group {
 			if written == "--"+flag.Name || written == "--no-"+flag.Name || flag.Short != 0 && written == "-"+string(flag.Short) {
+				return flag
+			}
+			if alias, ok := strings.CutPrefix(written, "--"); ok && slices.Contains(flag.Aliases, alias) {
 				return flag
 			}
 		}

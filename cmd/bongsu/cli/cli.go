@@ -128,9 +128,11 @@ func run(ctx context.Context, args []string, con *console) int {
 		kong.Name("bongsu"),
 		kong.Description(description),
 		kong.DefaultEnvars("BONGSU"),
+		aliasVariables(),
 		kong.Writers(con.Out, con.Err),
 		kong.Exit(func(int) { helped = true }), // kong calls it only for --help, and continues
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpOf),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(con),
 	)

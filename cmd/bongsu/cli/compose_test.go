@@ -162,8 +162,8 @@ func TestComposeProviders(t *testing.T) {
 					if _, err := parser.Parse(service.Command); err != nil {
 						t.Fatal(err)
 					}
-					if c.Serve.ProviderURL != row.want {
-						t.Errorf("calls go to %q, want %q", c.Serve.ProviderURL, row.want)
+					if c.Serve.Providers.URL != row.want {
+						t.Errorf("calls go to %q, want %q", c.Serve.Providers.URL, row.want)
 					}
 				})
 			}

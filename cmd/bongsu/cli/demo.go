@@ -40,14 +40,15 @@ func (c demoCmd) Run(ctx context.Context, con *console) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 	}
 	out := &deferredOutput{w: con.Out} // the mockup prints concurrently
-	a, err := app.New(ctx, app.Config{
+	config := app.Config{
 		Services: []string{"all", app.Mockup},
 		Data:     data,
-		Addrs:    map[string]string{app.Edge: c.EdgeAddr, app.Mockup: c.MockupAddr},
-		DemoData: true,
 		Log:      logging{LogLevel: slog.LevelWarn}.logger(con.Err),
 		Calls:    out,
-	})
+	}
+	config.Edge.Addr, config.Mockup.Addr = c.EdgeAddr, c.MockupAddr
+	config.Directory.DemoData = true
+	a, err := app.New(ctx, config)
 	if err != nil {
 		return fmt.Errorf("cannot start: %w", err)
 	}

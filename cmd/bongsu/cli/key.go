@@ -14,7 +14,7 @@ type keyMake struct {
 
 // Help returns the long help.
 func (keyMake) Help() string {
-	return `The seal key encrypts credentials in the directory, the queue and the ledger. The group service and the senders need the same one. An existing file is kept. Keep a copy in a safe place: without it no credential can be decrypted.
+	return `The seal key encrypts credentials in the directory, the queue and the ledger. The directory service and the senders need the same one. An existing file is kept. Keep a copy in a safe place: without it no credential can be decrypted.
 
 Examples:
 
@@ -40,9 +40,9 @@ type keyRotate struct {
 
 // Help returns the long help.
 func (keyRotate) Help() string {
-	return `Adds a key to the file and makes it the primary, which seals. The older keys stay and open what they sealed. Running processes load the file within seconds without a restart, and the group service seals the addresses of the directory again. Deliveries that are queued keep the key that sealed them. bongsu key prune drops older keys that nothing needs.
+	return `Adds a key to the file and makes it the primary, which seals. The older keys stay and open what they sealed. Running processes load the file within seconds without a restart, and the directory service seals the addresses of the directory again. Deliveries that are queued keep the key that sealed them. bongsu key prune drops older keys that nothing needs.
 
-If each machine has a copy of the file, rotate one copy, and deploy it to the senders before the group service. Rotate a key in the environment in a file, and start new processes with it in the same order.
+If each machine has a copy of the file, rotate one copy, and deploy it to the senders before the directory service. Rotate a key in the environment in a file, and start new processes with it in the same order.
 
 Example:
 

@@ -133,7 +133,7 @@ func (c keyPrune) judge(con *console, entries []seal.KeyInfo, needed []*messenge
 func (c keyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) string {
 	var reasons []string
 	if n := need.GetAddressCount(); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the group service seals again in the background", n))
+		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the directory service seals again in the background", n))
 	}
 	if n := need.GetDeliveryCount(); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("it seals %d deliveries that are not completed", n))

@@ -46,13 +46,14 @@ func TestScripts(t *testing.T) {
 func serveScript(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, args []string) {
 		ctx, stop := context.WithCancel(t.Context())
-		a, err := app.New(ctx, app.Config{
+		config := app.Config{
 			Services: []string{"all", app.Mockup},
 			Data:     ts.MkAbs("data"),
-			Addrs:    map[string]string{app.Edge: "127.0.0.1:0", app.Mockup: "127.0.0.1:0"},
-			DemoData: len(args) == 1 && args[0] == "--demo-data",
 			Log:      slog.New(slog.DiscardHandler),
-		})
+		}
+		config.Edge.Addr, config.Mockup.Addr = "127.0.0.1:0", "127.0.0.1:0"
+		config.Directory.DemoData = len(args) == 1 && args[0] == "--demo-data"
+		a, err := app.New(ctx, config)
 		if err != nil {
 			stop()
 			ts.Fatalf("serve: %v", err)

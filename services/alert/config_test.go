@@ -1,14 +1,16 @@
-package app
+package alert_test
 
 import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestParseRetention checks retention values, and that malformed ones and those shorter than
+// TestKeep checks retention values, and that malformed ones and those shorter than
 // idempotency keys live are errors.
-func TestParseRetention(t *testing.T) {
+func TestKeep(t *testing.T) {
 	const day, no = 24 * time.Hour, -1
 	for text, want := range map[string]time.Duration{
 		"forever": 0, "0": 0,
@@ -16,14 +18,13 @@ func TestParseRetention(t *testing.T) {
 		"": no, "30": no, "d": no, "-30d": no, "-720h": no, "30d-1h": no, "1.5d": no, "30 d": no, "36501d": no, "99999999999999999999d": no, "month": no,
 		"1d": no, "47h59m": no, "0d": no, "0s": no, "1s": no,
 	} {
-		got, err := ParseRetention(text)
+		c := alert.Config{JobSize: 1, FailoverAfter: time.Second, Keep: text}
+		got, err := c.Retention()
 		if want == no && (err == nil || !strings.Contains(err.Error(), "--keep")) || want != no && (err != nil || got != want) {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
 		}
-	}
-	for keep, right := range map[time.Duration]bool{0: true, 2 * day: true, 2*day - 1: false, -day: false} {
-		if c, err := (Config{Data: t.TempDir(), Retention: keep}).complete(); (err == nil) != right || c.Retention != keep {
-			t.Errorf("a configuration with %s is %s, %v", keep, c.Retention, err)
+		if bounds := c.CheckBounds(); (bounds == nil) != (err == nil) {
+			t.Errorf("%q: %v", text, bounds)
 		}
 	}
 }

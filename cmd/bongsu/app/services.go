@@ -1,0 +1,131 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/sender"
+)
+
+// The services, by their names in logs and in responses to callers.
+const (
+	Edge      = "edge"
+	Directory = "group" // older than the word in its flags
+	Alert     = "alert"
+	Sender    = "sender"
+	Mockup    = "mockup"
+)
+
+// services lists the services, in the order of --services.
+var services = []service{
+	{Edge, "edge", "", func(c *Config) *string { return &c.Edge.Addr }},
+	{Directory, "directory", directory.DefaultAddr, func(c *Config) *string { return &c.Directory.Addr }},
+	{Alert, "alert", alert.DefaultAddr, func(c *Config) *string { return &c.Alert.Addr }},
+	{Sender, "sender", sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
+	{Mockup, "mockup", mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
+}
+
+// A service is what the settings know of a service.
+type service struct {
+	name        string
+	word        string                // in --services and --…-addr
+	defaultAddr string                // if addr is empty: a port of a split deployment, on loopback
+	addr        func(*Config) *string // its setting
+}
+
+// serviceWords returns the words of the services in --services.
+func serviceWords() []string {
+	var words []string
+	for _, s := range services {
+		words = append(words, s.word)
+	}
+	return words
+}
+
+// wordOf returns the word of a service in flags.
+func wordOf(name string) string {
+	for _, s := range services {
+		if s.name == name {
+			return s.word
+		}
+	}
+	return name
+}
+
+// expandServices returns the names of the services that words name, in the order of
+// services. The name of a service is accepted in place of its word.
+func expandServices(words []string) ([]string, error) {
+	named := map[string]bool{}
+	for _, word := range words {
+		if word == "all" {
+			for _, s := range services {
+				named[s.name] = named[s.name] || s.name != Mockup
+			}
+			continue
+		}
+		i := slices.IndexFunc(services, func(s service) bool { return s.word == word || s.name == word })
+		if i < 0 {
+			return nil, fmt.Errorf("unknown service %q in --services: use all, or some of %s", word, strings.Join(serviceWords(), ", "))
+		}
+		named[services[i].name] = true
+	}
+	var names []string
+	for _, s := range services {
+		if named[s.name] {
+			names = append(names, s.name)
+		}
+	}
+	return names, nil
+}
+
+// has reports whether the process runs a service.
+func (c Config) has(service string) bool { return slices.Contains(c.Services, service) }
+
+// addr returns the listen address of a service, or "" if it has no port of its own: by
+// default only the edge, the mockup, and services in a process without the edge have one.
+func (c Config) addr(name string) string {
+	for _, s := range services {
+		if s.name != name {
+			continue
+		}
+		if a := *s.addr(&c); a != "" || name != Mockup && c.has(Edge) {
+			return a
+		}
+		return s.defaultAddr
+	}
+	return ""
+}
+
+// checkUpstreams returns an error that names the flag of a missing upstream.
+func (c Config) checkUpstreams() error {
+	for _, need := range []struct {
+		who, whom, flag, value string
+	}{
+		{Edge, Directory, "--group-url", c.DirectoryServiceURL},
+		{Edge, Alert, "--alert-url", c.AlertURL},
+		{Alert, Directory, "--group-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
+		{Sender, Alert, "--alert-url", c.AlertURL},
+	} {
+		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
+			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", wordOf(need.who), wordOf(need.whom), need.flag)
+		}
+	}
+	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {
+		return errors.New("the alert service and the senders run in different processes: set --nats-url to the NATS server between them")
+	}
+	return nil
+}
+
+// isLoopback reports whether an address is reachable from this machine only.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
