@@ -9,18 +9,18 @@ type Endpoints func(name string) Endpoint
 func All(to Endpoints) []Messenger {
 	given := func(name string) Endpoint { return to(name).forUserURL() }
 	return []Messenger{
-		Discord{given("discord")},
-		DiscordBot{to("discordbot")},
-		Email{given("email")},
-		Ntfy{given("ntfy")},
-		PagerDuty{to("pagerduty")},
-		Slack{to("slack")},
-		SlackHook{given("slackhook")},
-		SNS{to("sns")},
-		Teams{given("teams")},
-		Telegram{to("telegram")},
-		Twilio{to("twilio")},
-		Webhook{given("webhook")},
+		NewDiscord(given("discord")),
+		NewDiscordBot(to("discordbot")),
+		NewEmail(given("email")),
+		NewNtfy(given("ntfy")),
+		NewPagerDuty(to("pagerduty")),
+		NewSlack(to("slack")),
+		NewSlackHook(given("slackhook")),
+		NewSNS(to("sns")),
+		NewTeams(given("teams")),
+		NewTelegram(to("telegram")),
+		NewTwilio(to("twilio")),
+		NewWebhook(given("webhook")),
 	}
 }
 
@@ -32,14 +32,4 @@ func Specs() []Spec {
 		specs[i] = m.Spec()
 	}
 	return specs
-}
-
-// Find returns the Spec with a name, compared case-sensitively.
-func Find(specs []Spec, name string) (Spec, bool) {
-	for _, s := range specs {
-		if s.Name == name {
-			return s, true
-		}
-	}
-	return Spec{}, false
 }

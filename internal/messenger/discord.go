@@ -13,9 +13,12 @@ import (
 
 // Discord sends by a webhook of a Discord channel
 // (https://discord.com/developers/docs/resources/webhook#execute-webhook).
-type Discord struct{ Endpoint }
+type Discord struct{ endpoint Endpoint }
 
 var _ Verifier = Discord{}
+
+// NewDiscord returns a messenger that calls by an endpoint.
+func NewDiscord(e Endpoint) Discord { return Discord{endpoint: e} }
 
 // discordRate is the initial rate limit: Discord changes its limits at any time and
 // returns them in its responses. Five calls in two seconds is the observed limit of a
@@ -60,10 +63,10 @@ func (d Discord) Send(ctx context.Context, m Message) Outcome {
 	message, cut := discordMessageOf(m)
 	header := discordHeader()
 	header.Set("Content-Type", "application/json")
-	r := d.post(ctx, at.String(), marshal(message), header)
-	o := classifyDiscordWebhook(r, d.outcome(r))
+	r := d.endpoint.post(ctx, at.String(), marshal(message), header)
+	o := classifyDiscordWebhook(r, d.endpoint.outcome(r))
 	o.Truncated = cut
-	return o.redacted(discordSecrets(at, m.Credential)...)
+	return redactOutcome(o, discordSecrets(at, m.Credential)...)
 }
 
 // Verify gets the webhook, which notifies nobody
@@ -74,10 +77,10 @@ func (d Discord) Verify(ctx context.Context, credential, _ string) Outcome {
 		return badCredentialOutcome(err)
 	}
 	at.RawQuery = ""
-	r := d.get(ctx, at.String(), discordHeader())
-	o := classifyDiscordWebhook(r, d.outcome(r))
+	r := d.endpoint.get(ctx, at.String(), discordHeader())
+	o := classifyDiscordWebhook(r, d.endpoint.outcome(r))
 	o.MessageID = "" // the response has the id of the webhook
-	return o.redacted(discordSecrets(at, credential)...)
+	return redactOutcome(o, discordSecrets(at, credential)...)
 }
 
 // discordSecrets returns the secrets of the called URL and of the credential.
@@ -109,9 +112,9 @@ func discordWebhook(value string) (*url.URL, error) {
 // a 404 with Discord's error body is therefore permanent.
 func classifyDiscordWebhook(r response, o Outcome) Outcome {
 	res := readJSON[discordReply](r)
-	o = res.classify(r, o, NoScope)
+	o = res.refine(r, o, NoScope)
 	if o.Status == http.StatusNotFound {
-		o = o.classify(classification{Failed, DestinationScope})
+		o = classify(o, destinationFailed)
 		o.Gone = res.Message != ""
 	}
 	return o

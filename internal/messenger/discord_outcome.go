@@ -11,37 +11,37 @@ import (
 // (https://discord.com/developers/docs/topics/opcodes-and-status-codes#json). Other
 // codes are classified by their HTTP status.
 var discordErrors = map[int]classification{
-	40004:  {kind: Retry}, // sending is temporarily disabled
-	40006:  {kind: Retry}, // the feature is temporarily disabled
-	40062:  {kind: Retry}, // the resource is rate limited
-	130000: {kind: Retry}, // overloaded
+	40004:  meansRetry, // sending is temporarily disabled
+	40006:  meansRetry, // the feature is temporarily disabled
+	40062:  meansRetry, // the resource is rate limited
+	130000: meansRetry, // overloaded
 
-	10003:  {Failed, DestinationScope}, // unknown channel
-	10015:  {Failed, DestinationScope}, // unknown webhook
-	40007:  {Failed, DestinationScope}, // banned from the server
-	50001:  {Failed, DestinationScope}, // no access to the channel
-	50007:  {Failed, DestinationScope}, // the user accepts no messages
-	50008:  {Failed, DestinationScope}, // not a text channel
-	50009:  {Failed, DestinationScope}, // the channel requires a higher verification level
-	50013:  {Failed, DestinationScope}, // no permission to post there
-	50024:  {Failed, DestinationScope}, // wrong channel type
-	50083:  {Failed, DestinationScope}, // the thread is archived
-	50278:  {Failed, DestinationScope}, // no server in common
-	160005: {Failed, DestinationScope}, // the thread is locked
-	220001: {Failed, DestinationScope}, // a forum requires thread_id in the webhook's URL
-	220004: {Failed, DestinationScope}, // a forum that does not allow webhooks
+	10003:  destinationFailed, // unknown channel
+	10015:  destinationFailed, // unknown webhook
+	40007:  destinationFailed, // banned from the server
+	50001:  destinationFailed, // no access to the channel
+	50007:  destinationFailed, // the user accepts no messages
+	50008:  destinationFailed, // not a text channel
+	50009:  destinationFailed, // the channel requires a higher verification level
+	50013:  destinationFailed, // no permission to post there
+	50024:  destinationFailed, // wrong channel type
+	50083:  destinationFailed, // the thread is archived
+	50278:  destinationFailed, // no server in common
+	160005: destinationFailed, // the thread is locked
+	220001: destinationFailed, // a forum requires thread_id in the webhook's URL
+	220004: destinationFailed, // a forum that does not allow webhooks
 
-	40001: {Failed, CredentialScope}, // unauthorized
-	50014: {Failed, CredentialScope}, // invalid token
-	50027: {Failed, CredentialScope}, // invalid webhook token
+	40001: credentialFailed, // unauthorized
+	50014: credentialFailed, // invalid token
+	50027: credentialFailed, // invalid webhook token
 
-	20009:  {Failed, MessageScope}, // explicit content
-	40005:  {Failed, MessageScope}, // too large
-	50006:  {Failed, MessageScope}, // empty
-	50035:  {Failed, MessageScope}, // invalid form field
-	50109:  {Failed, MessageScope}, // invalid JSON
-	200000: {Failed, MessageScope}, // blocked by the server's AutoMod rules
-	240000: {Failed, MessageScope}, // blocked because of its links
+	20009:  messageFailed, // explicit content
+	40005:  messageFailed, // too large
+	50006:  messageFailed, // empty
+	50035:  messageFailed, // invalid form field
+	50109:  messageFailed, // invalid JSON
+	200000: messageFailed, // blocked by the server's AutoMod rules
+	240000: messageFailed, // blocked because of its links
 }
 
 // A discordReply is the body of a response: the created object, or an error.
@@ -54,9 +54,9 @@ type discordReply struct {
 	Global     bool
 }
 
-// classify refines the outcome of the HTTP status by the response body. The rate limit of
+// refine refines the outcome of the HTTP status by the response body. The rate limit of
 // one channel pauses that channel only, if paused is DestinationScope.
-func (d discordReply) classify(r response, o Outcome, paused Scope) Outcome {
+func (d discordReply) refine(r response, o Outcome, paused Scope) Outcome {
 	if o.Code == "redirect" {
 		return o
 	}
@@ -65,13 +65,13 @@ func (d discordReply) classify(r response, o Outcome, paused Scope) Outcome {
 	}
 	means, known := discordErrors[d.Code]
 	switch {
-	case o.isSuccess() && d.ID != "":
+	case o.IsSuccess() && d.ID != "":
 		o.Code, o.MessageID = "", d.ID
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	case o.Kind == Paused:
 		return d.pause(r, o, paused)
 	case o.Kind == Failed && known:
-		return o.classify(means)
+		return classify(o, means)
 	}
 	return o
 }

@@ -11,24 +11,36 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 const discordWebhookURL = "https://discord.com/api/webhooks/123456789012345678/SECRET-SECRET_SECRET-SECRET?thread_id=223456789012345678"
 
+// discordMarkup is markupText as Discord shows it literally.
+const discordMarkup = `\\*/5 \\* \\* \\* \\* \\_x\\_ \\~y\\~ \\` + "`z\\\\`" + ` \\<b>&`
+
 const discordTaken = `{"id":"1334567890123456789","type":0,"content":"[normal] node1 down","channel_id":"323456789012345678"}`
 
 var discordSample = sample{
-	message:   Message{DeliveryID: 7, Credential: discordWebhookURL, Destination: "#ops", Text: "[normal] node1 down"},
-	sent:      discordTaken,
-	messageID: "1334567890123456789",
-	refused:   `{"message":"Invalid Form Body","code":50035}`,
-	means:     map[int]classification{404: {Failed, DestinationScope}},
+	make:            maker(NewDiscord),
+	message:         Message{DeliveryID: 7, Credential: discordWebhookURL, Destination: "#ops", Text: "[normal] node1 down"},
+	sent:            discordTaken,
+	messageID:       "1334567890123456789",
+	refused:         `{"message":"Invalid Form Body","code":50035}`,
+	means:           map[int]classification{404: destinationFailed},
+	shortCredential: "https://discord.com/api/webhooks/1/a?thread_id=1",
+	shown:           markup{plain: []string{discordMarkup}, full: []string{discordMarkup}},
 }
 
+func TestDiscordPromises(t *testing.T) { verifyPromises(t, discordSample) }
+
+func TestDiscordFake(t *testing.T) { verifyFake(t, mockup.New(nil), discordSample) }
+
 func TestDiscordRequest(t *testing.T) {
-	goldens(t, "discord", discordWebhookURL, "#ops")
+	goldens(t, discordSample, discordWebhookURL, "#ops")
 	m := plainMessage(strings.Replace(discordWebhookURL, "/api/", "/api/v9/", 1), "")
-	golden(t, "discord/plain", wire(t, "discord", m, false)) // also if its URL has another API version
+	golden(t, "discord/plain", wire(t, discordSample, m, false)) // also if its URL has another API version
 }
 
 // discordRefusal returns an error body of Discord.
@@ -60,10 +72,10 @@ func discordAnswers() []answered {
 		{503, nil, discordRefusal(130000), Outcome{Kind: Retry, Code: "130000"}},
 	}
 	for means, codes := range map[classification][]int{
-		{kind: Retry}:              {40004, 40006},
-		{Failed, DestinationScope}: {50001, 50007, 50008, 50013, 50083, 160005, 220001},
-		{Failed, CredentialScope}:  {40001, 50014, 50027},
-		{Failed, MessageScope}:     {50035, 50006, 50109, 40005, 200000, 240000},
+		meansRetry:        {40004, 40006},
+		destinationFailed: {50001, 50007, 50008, 50013, 50083, 160005, 220001},
+		credentialFailed:  {40001, 50014, 50027},
+		messageFailed:     {50035, 50006, 50109, 40005, 200000, 240000},
 	} {
 		for _, code := range codes {
 			rows = append(rows, answered{403, nil, discordRefusal(code), Outcome{Kind: means.kind, Scope: means.scope, Code: fmt.Sprint(code)}})
@@ -74,7 +86,7 @@ func discordAnswers() []answered {
 
 func TestDiscordAnswers(t *testing.T) {
 	dead := Outcome{Kind: Failed, Scope: DestinationScope, Code: "10015", Gone: true}
-	meanings(t, "discord", append(discordAnswers(),
+	meanings(t, discordSample, append(discordAnswers(),
 		answered{404, nil, discordRefusal(10015), dead},
 		answered{404, nil, `{"message":"404: Not Found","code":0}`, Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404", Gone: true}},
 		answered{404, nil, "<html>", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}}, // not an error body of Discord
@@ -139,7 +151,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	})
 	m := plainMessage(discordWebhookURL, "")
 	m.Text = "[normal] " + strings.Repeat("봉🔥_", 1000)
-	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || !o.Truncated || utf16Len(got.Content) > 2000 || !strings.HasSuffix(got.Content, ellipsis) {
+	if o := send(t.Context(), t, discordSample.at(t, base), m); o.Kind != Sent || !o.Truncated || utf16Len(got.Content) > 2000 || !strings.HasSuffix(got.Content, ellipsis) {
 		t.Errorf("%+v, %d units", o, utf16Len(got.Content))
 	}
 	for name, change := range map[string]func(*Message){
@@ -155,7 +167,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := plainMessage(discordWebhookURL, "")
 			change(&m)
-			o := send(t.Context(), t, find(t, "discord", base), m)
+			o := send(t.Context(), t, discordSample.at(t, base), m)
 			if o.Kind != Sent || !o.Truncated {
 				t.Errorf("%+v", o)
 			}
@@ -164,7 +176,7 @@ func TestDiscordCutsWhatIsTooLong(t *testing.T) {
 	}
 	m = full(discordWebhookURL, "")
 	m.Details = append(slices.Repeat([]Detail{{Name: "n", Value: "v"}}, 60), Detail{Name: "", Value: ""})
-	if o := send(t.Context(), t, find(t, "discord", base), m); o.Kind != Sent || o.Truncated || len(got.Embeds) != 3 {
+	if o := send(t.Context(), t, discordSample.at(t, base), m); o.Kind != Sent || o.Truncated || len(got.Embeds) != 3 {
 		t.Errorf("%+v: 61 details in %d embeds", o, len(got.Embeds))
 	}
 	withinDiscord(t, got)
@@ -194,12 +206,12 @@ func withinDiscord(t *testing.T, m discordMessage) {
 func TestDiscordVerify(t *testing.T) {
 	const webhook = "GET /api/v10/webhooks/123456789012345678/SECRET-SECRET_SECRET-SECRET"
 	dead := Outcome{Kind: Failed, Scope: DestinationScope, Code: "10015", Gone: true}
-	looks(t, "discord", discordWebhookURL, "#ops", map[string]look{
+	looks(t, discordSample, discordWebhookURL, "#ops", map[string]look{
 		"there": {answers: map[string]string{webhook: `{"type":1,"id":"123456789012345678","name":"bongsu","token":"SECRET-SECRET_SECRET-SECRET"}`},
 			want: Outcome{Kind: Sent}, says: "bongsu"},
 		"deleted": {answers: map[string]string{webhook: discordRefusal(10015)}, status: map[string]int{webhook: 404}, want: dead},
 	})
-	looks(t, "discord", "https://discord.com/SECRET", "", map[string]look{
+	looks(t, discordSample, "https://discord.com/SECRET", "", map[string]look{
 		"no webhook": {want: Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential"}},
 	})
 }

@@ -15,9 +15,12 @@ import (
 
 // DiscordBot sends as a bot to channels of Discord
 // (https://discord.com/developers/docs/resources/message#create-message).
-type DiscordBot struct{ Endpoint }
+type DiscordBot struct{ endpoint Endpoint }
 
 var _ Verifier = DiscordBot{}
+
+// NewDiscordBot returns a messenger that calls by an endpoint.
+func NewDiscordBot(e Endpoint) DiscordBot { return DiscordBot{endpoint: e} }
 
 // Spec describes an address with a bot. Every bot may make 50 calls a second
 // (https://discord.com/developers/docs/topics/rate-limits#global-rate-limit). It is not
@@ -64,10 +67,10 @@ func (d DiscordBot) Send(ctx context.Context, m Message) Outcome {
 	message.Nonce, message.EnforceNonce = discordNonce(m), true
 	header := discordBotHeader(m.Credential)
 	header.Set("Content-Type", "application/json")
-	r := d.post(ctx, discordChannel(m.Destination)+"/messages", marshal(message), header)
-	o := classifyDiscordBot(r, d.outcome(r))
+	r := d.endpoint.post(ctx, discordChannel(m.Destination)+"/messages", marshal(message), header)
+	o := classifyDiscordBot(r, d.endpoint.outcome(r))
 	o.Truncated = cut
-	return o.redacted(m.Credential)
+	return redactOutcome(o, m.Credential)
 }
 
 // Verify gets the channel, which notifies nobody
@@ -80,14 +83,14 @@ func (d DiscordBot) Verify(ctx context.Context, credential, destination string) 
 	if err := checkSnowflake(destination); err != nil {
 		return badDestinationOutcome(err)
 	}
-	r := d.get(ctx, discordChannel(destination), discordBotHeader(credential))
-	o := classifyDiscordBot(r, d.outcome(r))
+	r := d.endpoint.get(ctx, discordChannel(destination), discordBotHeader(credential))
+	o := classifyDiscordBot(r, d.endpoint.outcome(r))
 	if o.Kind == Sent && discordSilent[readJSON[discordReply](r).Type] {
 		o.Code = "50008"
-		o = o.classify(discordErrors[50008])
+		o = classify(o, discordErrors[50008])
 	}
 	o.MessageID = "" // the response has the id of the channel
-	return o.redacted(credential)
+	return redactOutcome(o, credential)
 }
 
 // discordSilent are the types of channels that accept no messages: categories,
@@ -115,9 +118,9 @@ func discordNonce(m Message) string {
 // classifyDiscordBot returns the outcome of a response to a bot: a 404 is about the
 // channel.
 func classifyDiscordBot(r response, o Outcome) Outcome {
-	o = readJSON[discordReply](r).classify(r, o, DestinationScope)
+	o = readJSON[discordReply](r).refine(r, o, DestinationScope)
 	if o.Status == http.StatusNotFound {
-		o = o.classify(classification{Failed, DestinationScope})
+		o = classify(o, destinationFailed)
 	}
 	return o
 }

@@ -3,20 +3,28 @@ package messenger
 import (
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 const discordChannelID = "323456789012345678"
 
 var discordBotSample = sample{
+	make:      maker(NewDiscordBot),
 	message:   Message{DeliveryID: 7, Credential: secret, Destination: discordChannelID, Text: "[normal] node1 down"},
 	sent:      discordTaken,
 	messageID: "1334567890123456789",
 	refused:   `{"message":"Invalid Form Body","code":50035}`,
-	means:     map[int]classification{404: {Failed, DestinationScope}},
+	means:     map[int]classification{404: destinationFailed},
+	shown:     markup{plain: []string{discordMarkup}, full: []string{discordMarkup}},
 }
 
+func TestDiscordBotPromises(t *testing.T) { verifyPromises(t, discordBotSample) }
+
+func TestDiscordBotFake(t *testing.T) { verifyFake(t, mockup.New(nil), discordBotSample) }
+
 func TestDiscordBotRequest(t *testing.T) {
-	goldens(t, "discordbot", "DISCORD-BOT-TOKEN", discordChannelID)
+	goldens(t, discordBotSample, "DISCORD-BOT-TOKEN", discordChannelID)
 }
 
 func TestDiscordBotAnswers(t *testing.T) {
@@ -24,7 +32,7 @@ func TestDiscordBotAnswers(t *testing.T) {
 		means.Scope = DestinationScope
 		return means
 	}
-	meanings(t, "discordbot", append(discordAnswers(),
+	meanings(t, discordBotSample, append(discordAnswers(),
 		answered{404, nil, discordRefusal(10003), Outcome{Kind: Failed, Scope: DestinationScope, Code: "10003"}},
 		answered{404, nil, "<html>", Outcome{Kind: Failed, Scope: DestinationScope, Code: "http_404"}},
 		answered{429, map[string]string{"X-RateLimit-Scope": "user", "Retry-After": "1"}, `{"message":"no","retry_after":0.25,"global":false}`,
@@ -67,12 +75,12 @@ func TestDiscordBotSettings(t *testing.T) {
 func TestDiscordBotRefusesWhatCannotBeCalled(t *testing.T) {
 	m := discordBotSample.message
 	m.Destination = "1/../../users/@me"
-	if o := send(t.Context(), t, find(t, "discordbot", "http://provider.invalid"), m); o.Kind != Failed || o.Scope != DestinationScope || o.Code != "invalid_destination" {
+	if o := send(t.Context(), t, discordBotSample.at(t, "http://provider.invalid"), m); o.Kind != Failed || o.Scope != DestinationScope || o.Code != "invalid_destination" {
 		t.Errorf("%+v", o)
 	}
 	m = discordBotSample.message
 	m.Credential = "two SECRET words"
-	if o := send(t.Context(), t, find(t, "discordbot", "http://provider.invalid"), m); o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
+	if o := send(t.Context(), t, discordBotSample.at(t, "http://provider.invalid"), m); o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
 		t.Errorf("%+v", o)
 	}
 }
@@ -80,13 +88,13 @@ func TestDiscordBotRefusesWhatCannotBeCalled(t *testing.T) {
 func TestDiscordBotVerify(t *testing.T) {
 	const channel = "GET /api/v10/channels/" + discordChannelID
 	failed := func(scope Scope, code string) Outcome { return Outcome{Kind: Failed, Scope: scope, Code: code} }
-	looks(t, "discordbot", secret, discordChannelID, map[string]look{
+	looks(t, discordBotSample, secret, discordChannelID, map[string]look{
 		"there":       {answers: map[string]string{channel: `{"id":"` + discordChannelID + `","type":0,"name":"ops"}`}, want: Outcome{Kind: Sent}, says: "ops"},
 		"a forum":     {answers: map[string]string{channel: `{"id":"` + discordChannelID + `","type":15,"name":"ops"}`}, want: failed(DestinationScope, "50008")},
 		"a bad token": {answers: map[string]string{channel: `{"message":"401: Unauthorized","code":0}`}, status: map[string]int{channel: 401}, want: failed(CredentialScope, "http_401")},
 		"no access":   {answers: map[string]string{channel: discordRefusal(50001)}, status: map[string]int{channel: 403}, want: failed(DestinationScope, "50001")},
 		"no channel":  {answers: map[string]string{channel: discordRefusal(10003)}, status: map[string]int{channel: 404}, want: failed(DestinationScope, "10003")},
 	})
-	looks(t, "discordbot", secret, "#ops", map[string]look{"a name": {want: failed(DestinationScope, "invalid_destination")}})
-	looks(t, "discordbot", "two SECRET words", discordChannelID, map[string]look{"no token": {want: failed(CredentialScope, "invalid_credential")}})
+	looks(t, discordBotSample, secret, "#ops", map[string]look{"a name": {want: failed(DestinationScope, "invalid_destination")}})
+	looks(t, discordBotSample, "two SECRET words", discordChannelID, map[string]look{"no token": {want: failed(CredentialScope, "invalid_credential")}})
 }

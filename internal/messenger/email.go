@@ -6,9 +6,12 @@ import (
 )
 
 // Email sends by SMTP through a relay.
-type Email struct{ Endpoint }
+type Email struct{ endpoint Endpoint }
 
 var _ Verifier = Email{}
+
+// NewEmail returns a messenger that calls by an endpoint.
+func NewEmail(e Endpoint) Email { return Email{endpoint: e} }
 
 // Spec describes a mail address. It has no rate limits: those of a relay are its own,
 // and its responses report them.
@@ -43,7 +46,7 @@ func (e Email) Send(ctx context.Context, m Message) Outcome {
 	if err := checkMail(m.Destination); err != nil {
 		return badDestinationOutcome(err)
 	}
-	mail, id, err := m.mail(r, e.Now())
+	mail, id, err := encodeMail(m, r, e.endpoint.Now())
 	if err != nil {
 		return Outcome{Kind: Failed, Scope: MessageScope, Code: "invalid_message", Excerpt: "the message cannot be encoded as mail"}
 	}
@@ -51,7 +54,7 @@ func (e Email) Send(ctx context.Context, m Message) Outcome {
 	if o.Kind == Sent {
 		o.MessageID = id
 	}
-	return o.redacted(r.secrets(m.Credential)...)
+	return redactOutcome(o, r.secrets(m.Credential)...)
 }
 
 // Verify checks that the relay accepts mail from the sender to the destination, and
@@ -64,7 +67,7 @@ func (e Email) Verify(ctx context.Context, credential, destination string) Outco
 	if err := checkMail(destination); err != nil {
 		return badDestinationOutcome(err)
 	}
-	return e.deliver(ctx, r, destination, nil).redacted(r.secrets(credential)...)
+	return redactOutcome(e.deliver(ctx, r, destination, nil), r.secrets(credential)...)
 }
 
 // deliver runs an SMTP session with the relay, or with the operator's URL, whose scheme
@@ -73,18 +76,14 @@ func (e Email) deliver(ctx context.Context, r relay, to string, mail []byte) Out
 	refuse := func(why string) Outcome {
 		return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_url", Excerpt: "not called: " + why}
 	}
-	if e.URL != "" {
-		u, err := url.Parse(e.URL)
+	if e.endpoint.URL != "" {
+		u, err := url.Parse(e.endpoint.URL)
 		if err != nil || u.Port() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
 			return refuse("the URL of the messenger must be such as smtp://127.0.0.1:18025")
 		}
 		r.host, r.port, r.implicit, r.clear = u.Hostname(), u.Port(), u.Scheme == "smtps", u.Scheme == "smtp"
-	} else if r.clear && !e.HTTP && !isLoopback(r.host) {
+	} else if r.clear && !e.endpoint.HTTP && !isLoopback(r.host) {
 		return refuse("tls=off sends the password unencrypted; an operator must allow it by --allow-http")
 	}
-	o := e.runSMTP(ctx, r, to, mail).outcome(e.Now())
-	if e.byUser && e.URL == "" && o.Status == 0 {
-		return o.withoutNetworkDetails()
-	}
-	return o
+	return e.endpoint.deliverMail(ctx, r.mailRelay, to, mail)
 }

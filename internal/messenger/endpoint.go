@@ -60,10 +60,10 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 	var written requestWritten
 	req, err := http.NewRequestWithContext(written.watch(ctx), method, e.urlOf(address), body)
 	if err != nil {
-		return response{impossible: true}
+		return response{invalidURL: true}
 	}
 	if e.URL == "" && !e.HTTP && req.URL.Scheme != "https" {
-		return response{impossible: true}
+		return response{invalidURL: true}
 	}
 	if header != nil {
 		req.Header = header
@@ -73,7 +73,7 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 		password, _ := user.Password() // a missing password is empty
 		req.SetBasicAuth(user.Username(), password)
 	}
-	return call(e.Client, req, &written)
+	return do(e.Client, req, &written)
 }
 
 // forUserURL returns the endpoint for a messenger that calls user-given URLs.
@@ -86,15 +86,15 @@ func (e Endpoint) forUserURL() Endpoint {
 func (e Endpoint) outcome(r response) Outcome {
 	o := r.outcome(e.Now())
 	if e.byUser && e.URL == "" && r.status == 0 {
-		return o.withoutNetworkDetails()
+		return hideNetwork(o)
 	}
 	return o
 }
 
-// withoutNetworkDetails returns the outcome of a call to a user-given URL without a response, without
-// details of a network that only this process can reach: whether a port is closed or
-// filtered, and addresses.
-func (o Outcome) withoutNetworkDetails() Outcome {
+// hideNetwork returns the outcome of a call to a user-given URL without a response,
+// without details of a network that only this process can reach: whether a port is
+// closed or filtered, and addresses.
+func hideNetwork(o Outcome) Outcome {
 	switch o.Code {
 	case "connection_refused", "dial_error", "connection_error", "timeout", "tls_error", "connection_lost":
 	case "dns_error":

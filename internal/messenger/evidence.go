@@ -11,17 +11,20 @@ import (
 // maxCode is the length, in bytes, to which a provider's code or message id is cut.
 const maxCode = 255
 
-// redacted returns the outcome as Messenger promises it: secrets redacted, control
+// redactOutcome returns the outcome as Messenger promises it: secrets redacted, control
 // characters replaced, texts cut, and RetryAfter only where a retry follows.
-func (o Outcome) redacted(secrets ...string) Outcome {
-	o.Code = cleanEvidence(o.Code, secrets, maxCode)
-	o.MessageID = cleanEvidence(o.MessageID, secrets, maxCode)
+func redactOutcome(o Outcome, secrets ...string) Outcome {
+	o.Code = cleanCode(o.Code, secrets...)
+	o.MessageID = cleanCode(o.MessageID, secrets...)
 	o.Excerpt = cleanEvidence(o.Excerpt, secrets, MaxExcerpt)
 	if o.Kind == Sent || o.Kind == Failed {
 		o.RetryAfter = 0
 	}
 	return o
 }
+
+// cleanCode returns a provider's code or message id as an Outcome may have it.
+func cleanCode(s string, secrets ...string) string { return cleanEvidence(s, secrets, maxCode) }
 
 // cleanEvidence redacts before it cuts, so that no prefix of a secret remains, and replaces
 // control characters instead of removing them, so that no secret is joined by their

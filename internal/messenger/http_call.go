@@ -2,17 +2,14 @@ package messenger
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -32,7 +29,7 @@ type response struct {
 	requestWritten bool   // the request may have reached the provider
 	err            error  // the failure; if status is not 0, the response was interrupted
 
-	impossible bool // no call was made: the URL is invalid, or http where https is required
+	invalidURL bool // no call was made: the URL is invalid, or http where https is required
 }
 
 // A requestWritten reports whether a request may have reached its provider. The transport sets
@@ -52,10 +49,10 @@ func (w *requestWritten) watch(ctx context.Context) context.Context {
 	})
 }
 
-// call makes one call, with the transport of the client: the client itself would follow
+// do makes one call, with the transport of the client: the client itself would follow
 // redirects, which sends the credential to another host, and copies each request for
 // this.
-func call(client *http.Client, req *http.Request, written *requestWritten) response {
+func do(client *http.Client, req *http.Request, written *requestWritten) response {
 	var r response
 	res, err := client.Transport.RoundTrip(req)
 	if err != nil {
@@ -99,7 +96,7 @@ func (r response) outcome(now time.Time) Outcome {
 		RetryAfter: retryAfter(r.header.Get("Retry-After"), now),
 	}
 	switch {
-	case r.impossible: // err may quote the URL
+	case r.invalidURL: // err may quote the URL
 		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "invalid_url", "not called: the URL is invalid or not https; an operator can allow http by --allow-http"
 	case errors.Is(r.err, ssrf.ErrProhibitedIP):
 		o.Kind, o.Scope, o.Code, o.Excerpt = Failed, CredentialScope, "forbidden_address", evidenceForbidden
@@ -127,18 +124,6 @@ func (r response) outcome(now time.Time) Outcome {
 	return o
 }
 
-// A classification is the classification of a provider's response.
-type classification struct {
-	kind  OutcomeKind
-	scope Scope // if kind is Failed
-}
-
-// classify returns the outcome with that classification.
-func (o Outcome) classify(c classification) Outcome {
-	o.Kind, o.Scope = c.kind, c.scope
-	return o
-}
-
 // readJSON decodes a response that is one JSON object; otherwise it returns T's zero
 // value. A complete object counts although the connection was interrupted after it,
 // since no prefix of an object is an object. Responses are far shorter than maxResponseBytes,
@@ -149,66 +134,6 @@ func readJSON[T any](r response) T {
 		return nothing
 	}
 	return said
-}
-
-// isSuccess reports whether the provider responded with a 2xx.
-func (o Outcome) isSuccess() bool { return o.Status >= 200 && o.Status < 300 }
-
-// badCredentialOutcome returns the outcome without a call because of an invalid credential. err
-// must not quote it.
-func badCredentialOutcome(err error) Outcome {
-	return Outcome{Kind: Failed, Scope: CredentialScope, Code: "invalid_credential", Excerpt: err.Error()}
-}
-
-// badDestinationOutcome returns the outcome without a call because of an invalid destination.
-func badDestinationOutcome(err error) Outcome {
-	return Outcome{Kind: Failed, Scope: DestinationScope, Code: "invalid_destination", Excerpt: err.Error()}
-}
-
-// codeBeforeWrite returns the code of a call that failed before its request was written.
-func codeBeforeWrite(err error) string {
-	var (
-		dns         *net.DNSError
-		op          *net.OpError
-		certificate *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-	)
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection_refused"
-	case errors.As(err, &dns):
-		return "dns_error"
-	case errors.Is(err, context.Canceled):
-		return "canceled"
-	case timedOut(err):
-		return "timeout"
-	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return "tls_error"
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls uses these for TLS alerts
-		return "tls_error"
-	case op != nil && op.Op == "dial":
-		return "dial_error"
-	default:
-		return "connection_error"
-	}
-}
-
-// codeAfterWrite returns the code of a call that failed after its request was, or may have been,
-// written.
-func codeAfterWrite(err error) string {
-	switch {
-	case errors.Is(err, context.Canceled):
-		return "canceled"
-	case timedOut(err):
-		return "timeout"
-	default:
-		return "connection_lost"
-	}
-}
-
-func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // errorWithoutURL returns the text of an error without the URL that net/http prepends: for some

@@ -16,9 +16,9 @@ import (
 // in full. It also keeps the encoded lines far below the 998 octets of RFC 5322.
 const subjectLimit = 150
 
-// mail returns the message as mail, and its Message-ID without angle brackets. The id
+// encodeMail returns the message as mail, and its Message-ID without angle brackets. The id
 // is the same on every retry, since it depends on the delivery only.
-func (m Message) mail(r relay, now time.Time) (content []byte, id string, err error) {
+func encodeMail(m Message, r relay, now time.Time) (content []byte, id string, err error) {
 	_, domain, _ := strings.Cut(r.from.Address, "@")
 	// The time distinguishes equal delivery ids of several installations, or of one
 	// before and after a loss of its data: some systems drop mail with a known
@@ -28,7 +28,7 @@ func (m Message) mail(r relay, now time.Time) (content []byte, id string, err er
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(r.from)
 	msg.ToMailAddress(&netmail.Address{Address: m.Destination})
-	msg.Subject(m.subject())
+	msg.Subject(subjectOf(m))
 	msg.SetMessageIDWithValue(id)
 	msg.SetDateWithValue(now)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: suppresses vacation notices
@@ -45,8 +45,8 @@ func (m Message) mail(r relay, now time.Time) (content []byte, id string, err er
 	return b.Bytes(), id, err
 }
 
-// subject returns the message in one line.
-func (m Message) subject() string {
+// subjectOf returns the message in one line.
+func subjectOf(m Message) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(m.Text), "\n")
 	if m.Title != "" {
 		line = "[" + m.Severity + "] " + m.Title

@@ -20,7 +20,7 @@ func mailOf(t *testing.T, m Message) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, _, err := m.mail(r, noon)
+	content, _, err := encodeMail(m, r, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestSubject(t *testing.T) {
 		"[x] " + strings.Repeat("봉", 145) + "…": {Text: "[x] " + strings.Repeat("봉", 200)},
 		"first": {Text: "\n\n first \nsecond"},
 	} {
-		if got := m.subject(); got != want {
+		if got := subjectOf(m); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -95,7 +95,7 @@ func TestMessageID(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := func(m Message, now time.Time) string {
-		_, id, err := m.mail(r, now)
+		_, id, err := encodeMail(m, r, now)
 		if err != nil {
 			t.Fatal(err)
 		}

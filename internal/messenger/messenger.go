@@ -97,6 +97,16 @@ type Spec struct {
 	Limits     Limits // the provider's documented limits; configuration may override them
 }
 
+// Find returns the Spec with a name, compared case-sensitively.
+func Find(specs []Spec, name string) (Spec, bool) {
+	for _, s := range specs {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Spec{}, false
+}
+
 // A Setting describes one value that an address needs.
 type Setting struct {
 	Label  string // display name
@@ -176,3 +186,6 @@ type Outcome struct {
 	// the new destination. Kind is Retry then.
 	Destination string
 }
+
+// IsSuccess reports whether the provider responded with a 2xx.
+func (o Outcome) IsSuccess() bool { return o.Status >= 200 && o.Status < 300 }

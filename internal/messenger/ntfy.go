@@ -17,9 +17,12 @@ import (
 // Ntfy publishes to a topic of an ntfy server (https://docs.ntfy.sh/publish/). It is
 // not a Verifier: ntfy has a call that checks read access to a topic, and none that
 // checks write access.
-type Ntfy struct{ Endpoint }
+type Ntfy struct{ endpoint Endpoint }
 
 var _ Messenger = Ntfy{}
+
+// NewNtfy returns a messenger that calls by an endpoint.
+func NewNtfy(e Endpoint) Ntfy { return Ntfy{endpoint: e} }
 
 // Spec describes an address on ntfy. The server is part of the credential, since its
 // rate limits are per visitor: an access token, or the client's IP address without one.
@@ -80,13 +83,13 @@ func (n Ntfy) Send(ctx context.Context, m Message) Outcome {
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	r := n.post(ctx, server+"/"+m.Destination, []byte(text), header)
-	o := readJSON[ntfyReply](r).classify(n.outcome(r), n.Now())
+	r := n.endpoint.post(ctx, server+"/"+m.Destination, []byte(text), header)
+	o := readJSON[ntfyReply](r).refine(n.endpoint.outcome(r), n.endpoint.Now())
 	o.Truncated = cut || titleCut
 	if token == "" { // the credential is no secret then, and responses may contain the server
-		return o.redacted()
+		return redactOutcome(o)
 	}
-	return o.redacted(m.Credential, token)
+	return redactOutcome(o, m.Credential, token)
 }
 
 // Priorities are from 1 to 5, 3 by default

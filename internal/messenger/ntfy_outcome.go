@@ -20,11 +20,11 @@ const (
 	ntfyTooManyADay = 42908
 )
 
-// classify refines the outcome of the HTTP status by the response body.
-func (n ntfyReply) classify(o Outcome, now time.Time) Outcome {
-	if o.isSuccess() && n.Event == "message" && n.ID != "" {
+// refine refines the outcome of the HTTP status by the response body.
+func (n ntfyReply) refine(o Outcome, now time.Time) Outcome {
+	if o.IsSuccess() && n.Event == "message" && n.ID != "" {
 		o.Code, o.MessageID = "", n.ID
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	}
 	if n.Code != 0 {
 		o.Code = strconv.Itoa(n.Code)
@@ -34,8 +34,8 @@ func (n ntfyReply) classify(o Outcome, now time.Time) Outcome {
 		o.RetryAfter = ntfyWait(n.Code, now)
 	case o.Kind == Failed && n.Code == ntfyForbidden:
 		o.Scope = DestinationScope
-	case o.isSuccess() && n.Code != 0:
-		return o.classify(classification{Failed, MessageScope})
+	case o.IsSuccess() && n.Code != 0:
+		return classify(o, messageFailed)
 	}
 	return o
 }

@@ -8,20 +8,29 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 var ntfySample = sample{
-	message:   Message{DeliveryID: 7, Credential: "https://ntfy.example.com#tk_SECRETabcdefghijklmnopqrstuvw", Destination: "alerts", Text: "[normal] node1 down"},
-	sent:      `{"id":"hwQ2YpKdmg","time":1772366400,"expires":1772409600,"event":"message","topic":"alerts","message":"x"}`,
-	messageID: "hwQ2YpKdmg",
-	refused:   `{"code":40009,"http":400,"error":"invalid request: topic invalid"}`,
+	make:            maker(NewNtfy),
+	message:         Message{DeliveryID: 7, Credential: "https://ntfy.example.com#tk_SECRETabcdefghijklmnopqrstuvw", Destination: "alerts", Text: "[normal] node1 down"},
+	sent:            `{"id":"hwQ2YpKdmg","time":1772366400,"expires":1772409600,"event":"message","topic":"alerts","message":"x"}`,
+	messageID:       "hwQ2YpKdmg",
+	refused:         `{"code":40009,"http":400,"error":"invalid request: topic invalid"}`,
+	shortCredential: "https://ntfy.sh#a",
+	shown:           markup{plain: []string{"\n\n" + markupText}, full: []string{"\n\n" + markupText}}, // no Markdown without the header
 }
 
+func TestNtfyPromises(t *testing.T) { verifyPromises(t, ntfySample) }
+
+func TestNtfyFake(t *testing.T) { verifyFake(t, mockup.New(nil), ntfySample) }
+
 func TestNtfyRequest(t *testing.T) {
-	goldens(t, "ntfy", "https://ntfy.example.com/below/#tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2", "alerts")
+	goldens(t, ntfySample, "https://ntfy.example.com/below/#tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2", "alerts")
 	m := plainMessage("https://ntfy.sh", "alerts")
 	m.Severity = "low"
-	golden(t, "ntfy/open", wire(t, "ntfy", m, false))
+	golden(t, "ntfy/open", wire(t, ntfySample, m, false))
 }
 
 // TestNtfyCuts verifies that requests are within ntfy's limits, in bytes.
@@ -40,7 +49,7 @@ func TestNtfyCuts(t *testing.T) {
 				_, _ = io.WriteString(w, ntfySample.sent)
 			})
 			m.Credential, m.Destination = "https://ntfy.sh", "alerts"
-			o := send(t.Context(), t, find(t, "ntfy", base), m)
+			o := send(t.Context(), t, ntfySample.at(t, base), m)
 			if o.Kind != Sent || !o.Truncated || len(body) > 4096 || len(title) > 1000 || m.Title != "" && !strings.HasPrefix(title, "봉봉봉") {
 				t.Errorf("%+v: %d bytes, title %q", o, len(body), title)
 			}
@@ -57,7 +66,7 @@ func TestNtfyPriorities(t *testing.T) {
 	for severity, want := range map[string]string{"critical": "5 rotating_light", "HIGH": "4 warning", "normal": " ", "경고": " ", "": " ", "low": "2 "} {
 		m := ntfySample.message
 		m.Severity = severity
-		if send(t.Context(), t, find(t, "ntfy", base), m); got != want {
+		if send(t.Context(), t, ntfySample.at(t, base), m); got != want {
 			t.Errorf("%q is %q", severity, got)
 		}
 	}
@@ -92,7 +101,7 @@ func TestNtfyAnswers(t *testing.T) {
 	for _, body := range []string{"", "ok", "null", "[]", "{}", `{"event":"message"}`, `{"id":"a"}`, `{"id":"a","event":"open"}`, `{"id":1,"event":"message"}`, `{"id":"a","event":"message"`, `{"id":"a","event":"message"}x`} {
 		rows = append(rows, answered{200, nil, body, Outcome{Kind: Unknown, Code: "unreadable_answer"}})
 	}
-	meanings(t, "ntfy", rows)
+	meanings(t, ntfySample, rows)
 }
 
 // TestNtfyDay verifies the wait until the end of the day in UTC.
@@ -133,7 +142,7 @@ func TestNtfyRefusesWhatCannotBeCalled(t *testing.T) {
 		{"https://ntfy.sh", "../v1/account", "invalid_destination", DestinationScope},
 	} {
 		m := Message{Credential: c.credential, Destination: c.destination, Text: "x"}
-		if o := find(t, "ntfy", base).Send(t.Context(), m); o.Kind != Failed || o.Scope != c.scope || o.Code != c.code {
+		if o := ntfySample.at(t, base).Send(t.Context(), m); o.Kind != Failed || o.Scope != c.scope || o.Code != c.code {
 			t.Errorf("%+v", o)
 		}
 	}

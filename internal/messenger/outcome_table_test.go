@@ -15,7 +15,7 @@ const later = 7 * time.Second
 var retryLater = map[string]string{"Retry-After": "7"}
 
 // An answered is a test case: a response of a provider and its outcome.
-type answered struct {
+type answered = struct {
 	status int
 	header map[string]string
 	body   string
@@ -23,7 +23,7 @@ type answered struct {
 }
 
 // meanings verifies the outcomes of a messenger for responses.
-func meanings(t *testing.T, name string, rows []answered) {
+func meanings(t *testing.T, s sample, rows []answered) {
 	t.Helper()
 	var now answered
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -33,10 +33,10 @@ func meanings(t *testing.T, name string, rows []answered) {
 		w.WriteHeader(now.status)
 		_, _ = io.WriteString(w, now.body)
 	})
-	m := find(t, name, base)
+	m := s.at(t, base)
 	for _, now = range rows {
 		t.Run(fmt.Sprintf("%d %.60s", now.status, now.body), func(t *testing.T) {
-			o := send(t.Context(), t, m, samples[name].message)
+			o := send(t.Context(), t, m, s.message)
 			want := now.want
 			want.Status = now.status
 			if want.Excerpt == "" {
@@ -47,18 +47,6 @@ func meanings(t *testing.T, name string, rows []answered) {
 			}
 		})
 	}
-}
-
-// find returns a messenger whose provider is at base.
-func find(t *testing.T, name, base string) Messenger {
-	t.Helper()
-	for _, m := range All(func(string) Endpoint { return endpoint(base, newClient(t)) }) {
-		if m.Spec().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no %s", name)
-	return nil
 }
 
 // checks verifies which values a setting accepts. Its errors must not quote rejected

@@ -12,9 +12,12 @@ import (
 
 // PagerDuty triggers and resolves alerts by the Events API v2
 // (https://developer.pagerduty.com/docs/events-api-v2-overview).
-type PagerDuty struct{ Endpoint }
+type PagerDuty struct{ endpoint Endpoint }
 
 var _ Messenger = PagerDuty{}
+
+// NewPagerDuty returns a messenger that calls by an endpoint.
+func NewPagerDuty(e Endpoint) PagerDuty { return PagerDuty{endpoint: e} }
 
 // Spec describes an address on PagerDuty. A trigger with the dedup_key of an open alert
 // is added to it and notifies nobody again.
@@ -70,10 +73,10 @@ func (p PagerDuty) Send(ctx context.Context, m Message) Outcome {
 		event.Payload.Details, event.Links, cut = nil, nil, true
 		body = marshal(event)
 	}
-	r := p.post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
-	o := readJSON[pagerDutyReply](r).classify(p.outcome(r))
+	r := p.endpoint.post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
+	o := readJSON[pagerDutyReply](r).refine(p.endpoint.outcome(r))
 	o.Truncated = cut
-	return o.redacted(m.Credential)
+	return redactOutcome(o, m.Credential)
 }
 
 var pagerDutyRoutingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)

@@ -14,11 +14,11 @@ type pagerDutyReply struct {
 	Errors   []string `json:"errors"`
 }
 
-// classify refines the outcome of the HTTP status by the response body.
-func (p pagerDutyReply) classify(o Outcome) Outcome {
-	if o.isSuccess() && p.Status == "success" {
+// refine refines the outcome of the HTTP status by the response body.
+func (p pagerDutyReply) refine(o Outcome) Outcome {
+	if o.IsSuccess() && p.Status == "success" {
 		o.Code, o.MessageID = "", p.DedupKey
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	}
 	if p.Status != "" {
 		o.Code = p.Status
@@ -26,10 +26,10 @@ func (p pagerDutyReply) classify(o Outcome) Outcome {
 	switch {
 	case o.Kind == Paused:
 		o.RetryAfter = cmp.Or(o.RetryAfter, pagerDutyPause)
-	case o.isSuccess() && p.Status != "":
-		return o.classify(classification{Failed, MessageScope})
+	case o.IsSuccess() && p.Status != "":
+		return classify(o, messageFailed)
 	case o.Status == http.StatusBadRequest && slices.ContainsFunc(p.Errors, func(e string) bool { return strings.Contains(e, "routing_key") }):
-		return o.classify(classification{Failed, CredentialScope})
+		return classify(o, credentialFailed)
 	}
 	return o
 }

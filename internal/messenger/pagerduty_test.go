@@ -10,19 +10,26 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 var pagerDutySample = sample{
+	make:      maker(NewPagerDuty),
 	message:   Message{DeliveryID: 7, Credential: "SECRET7890abcdefSECRET7890abcdef", Text: "[normal] node1 down"},
 	status:    http.StatusAccepted,
 	sent:      `{"status":"success","message":"Event processed","dedup_key":"bongsu-7"}`,
 	messageID: "bongsu-7",
 	refused:   `{"status":"invalid event","message":"Event object is invalid","errors":["'payload.source' is missing or blank"]}`,
+	shown:     markup{plain: []string{`"summary":"` + markupText + `"`}},
 }
 
+func TestPagerDutyPromises(t *testing.T) { verifyPromises(t, pagerDutySample) }
+
+func TestPagerDutyFake(t *testing.T) { verifyFake(t, mockup.New(nil), pagerDutySample) }
+
 func TestPagerDutyRequest(t *testing.T) {
-	goldens(t, "pagerduty", "0123456789abcdef0123456789abcdef", "")
-	golden(t, "pagerduty/source", wire(t, "pagerduty", plainMessage("0123456789abcdef0123456789abcdef", "shop"), false))
+	goldens(t, pagerDutySample, "0123456789abcdef0123456789abcdef", "")
+	golden(t, "pagerduty/source", wire(t, pagerDutySample, plainMessage("0123456789abcdef0123456789abcdef", "shop"), false))
 }
 
 // pagerDutyGot returns the event that PagerDuty receives for a message.
@@ -37,7 +44,7 @@ func pagerDutyGot(t *testing.T, m Message) (event map[string]any, o Outcome) {
 		_, _ = io.WriteString(w, pagerDutySample.sent)
 	})
 	m.Credential = pagerDutySample.message.Credential
-	return event, send(t.Context(), t, find(t, "pagerduty", base), m)
+	return event, send(t.Context(), t, pagerDutySample.at(t, base), m)
 }
 
 // TestPagerDutySize verifies that events are within PagerDuty's limits: a text that
@@ -106,7 +113,7 @@ func TestPagerDutyAnswers(t *testing.T) {
 	for _, body := range []string{"", "success", "null", "[]", "{}", `{"status":202}`, `{"message":"success"}`, `{"status":"success"`, `{"status":"success"}x`} {
 		rows = append(rows, answered{202, nil, body, Outcome{Kind: Unknown, Code: "unreadable_answer"}})
 	}
-	meanings(t, "pagerduty", rows)
+	meanings(t, pagerDutySample, rows)
 }
 
 // TestPagerDutyKnowsAgain sends a delivery twice: the dedup_key is the same, and that

@@ -3,23 +3,19 @@ package messenger
 import (
 	"encoding/base64"
 	"errors"
-	"net"
 	"net/mail"
 	"net/url"
 	"strings"
 )
 
-// A relay is a mail server that takes mail for delivery, as a credential names it:
+// A relay is a mail server and the sender of its mail, as a credential names them:
 //
 //	smtp://user:password@relay.example.com:587?from=bongsu@example.com
 //
 // smtp is encrypted by STARTTLS, unless tls=off is set; smtps by implicit TLS.
 type relay struct {
-	host, port     string
-	implicit       bool // implicit TLS, as RFC 8314 recommends
-	clear          bool // no TLS
-	user, password string
-	from           *mail.Address
+	mailRelay
+	from *mail.Address
 }
 
 // parseRelay parses a credential. Its error does not quote it.
@@ -32,7 +28,7 @@ func parseRelay(value string) (relay, error) {
 		return relay{}, errors.New("must be a URL without a path, with ?from= after the port")
 	}
 	// Ports: RFC 6409 (submission), RFC 8314 (submissions).
-	r := relay{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps"}
+	r := relay{mailRelay: mailRelay{host: u.Hostname(), port: u.Port(), implicit: u.Scheme == "smtps"}}
 	if r.port == "" && r.implicit {
 		r.port = "465"
 	} else if r.port == "" {
@@ -68,6 +64,7 @@ func (r *relay) options(query string) error {
 	if err != nil || checkMail(r.from.Address) != nil {
 		return errors.New("must have a sender address, such as ?from=bongsu@example.com")
 	}
+	r.sender = r.from.Address
 	return nil
 }
 
@@ -80,9 +77,6 @@ func checkMail(value string) error {
 	}
 	return nil
 }
-
-// address returns the host and port of the relay.
-func (r relay) address() string { return net.JoinHostPort(r.host, r.port) }
 
 // secrets returns the secrets that a response must not contain, also as AUTH encodes
 // them (RFC 4616).

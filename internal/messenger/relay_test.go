@@ -158,7 +158,7 @@ func certified(t *testing.T) (*tls.Config, *x509.CertPool) {
 func emailTo(addr string) Email {
 	e := endpoint("smtp://"+addr, nil)
 	e.Dial = NewDialer(ClientConfig{AllowAll: true})
-	return Email{e}
+	return NewEmail(e)
 }
 
 const emailCredential = "smtp://bongsu:SECRET%2F%2B%25word@relay.example:587?from=bongsu@example.com"
@@ -178,7 +178,7 @@ func TestShortPasswordOfARelay(t *testing.T) {
 		`535 kim:a and "a" are bad, YQ== too`:  `535 [redacted] and "[redacted]" are bad, [redacted] too`,
 		"535 smtp://KIM:A@relay.example.com":   "535 smtp://[redacted]@relay.example.com",
 	} {
-		if got := (Outcome{Kind: Failed, Excerpt: said}).redacted(r.secrets(credential)...).Excerpt; got != want {
+		if got := redactOutcome((Outcome{Kind: Failed, Excerpt: said}), r.secrets(credential)...).Excerpt; got != want {
 			t.Errorf("%q makes %q, want %q", said, got, want)
 		}
 	}

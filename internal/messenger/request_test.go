@@ -34,9 +34,8 @@ func plainMessage(credential, destination string) Message {
 
 // wire returns the request of a messenger for a message: method, target, headers by
 // name, and body. The outcome must be Sent, with Cut equal to cut.
-func wire(t *testing.T, name string, m Message, cut bool) []byte {
+func wire(t *testing.T, s sample, m Message, cut bool) []byte {
 	t.Helper()
-	s := samples[name]
 	var b bytes.Buffer
 	base := provider(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -48,15 +47,16 @@ func wire(t *testing.T, name string, m Message, cut bool) []byte {
 		w.WriteHeader(s.ok())
 		_, _ = io.WriteString(w, s.sent)
 	})
-	if o := send(t.Context(), t, find(t, name, base), m); o.Kind != Sent || o.Truncated != cut {
+	if o := send(t.Context(), t, s.at(t, base), m); o.Kind != Sent || o.Truncated != cut {
 		t.Errorf("%+v, want Sent and Cut %v", o, cut)
 	}
 	return b.Bytes()
 }
 
 // goldens compares a messenger's requests with its golden files.
-func goldens(t *testing.T, name, credential, destination string) {
+func goldens(t *testing.T, s sample, credential, destination string) {
 	t.Helper()
-	golden(t, name+"/plain", wire(t, name, plainMessage(credential, destination), false))
-	golden(t, name+"/full", wire(t, name, full(credential, destination), false))
+	name := s.make(Endpoint{}).Spec().Name
+	golden(t, name+"/plain", wire(t, s, plainMessage(credential, destination), false))
+	golden(t, name+"/full", wire(t, s, full(credential, destination), false))
 }

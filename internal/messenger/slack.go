@@ -9,9 +9,12 @@ import (
 )
 
 // Slack sends by chat.postMessage of Slack's Web API.
-type Slack struct{ Endpoint }
+type Slack struct{ endpoint Endpoint }
 
 var _ Verifier = Slack{}
+
+// NewSlack returns a messenger that calls by an endpoint.
+func NewSlack(e Endpoint) Slack { return Slack{endpoint: e} }
 
 // slackAPI is the base URL of Slack's Web API.
 const slackAPI = "https://slack.com/api/"
@@ -54,11 +57,11 @@ func (s Slack) Send(ctx context.Context, m Message) Outcome {
 		Channel string `json:"channel"`
 		slackContent
 	}{m.Destination, content})
-	r := s.post(ctx, slackAPI+"chat.postMessage", body, http.Header{
+	r := s.endpoint.post(ctx, slackAPI+"chat.postMessage", body, http.Header{
 		"Content-Type":  {"application/json"},
 		"Authorization": {"Bearer " + m.Credential},
 	})
-	o := readSlack(r).classify(s.outcome(r))
+	o := readSlack(r).refine(s.endpoint.outcome(r))
 	o.Truncated = cut
-	return o.redacted(m.Credential)
+	return redactOutcome(o, m.Credential)
 }

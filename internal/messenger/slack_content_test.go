@@ -9,7 +9,7 @@ import (
 )
 
 func TestSlackGoldenRequests(t *testing.T) {
-	goldens(t, "slack", "SLACK-USER1-TOKEN", "USER1_CHANNEL_ID")
+	goldens(t, slackSample, "SLACK-USER1-TOKEN", "USER1_CHANNEL_ID")
 }
 
 // TestSlackContent verifies that a message is shown as blocks if it fits, and as text
@@ -62,7 +62,7 @@ func TestSlackContent(t *testing.T) {
 func TestSlackCut(t *testing.T) {
 	m := plainMessage("SLACK-USER1-TOKEN", "C1")
 	m.Text = strings.Repeat("&", 20_000)
-	if request := wire(t, "slack", m, true); !strings.HasSuffix(strings.TrimSpace(string(request)), `&amp;…"}`) {
+	if request := wire(t, slackSample, m, true); !strings.HasSuffix(strings.TrimSpace(string(request)), `&amp;…"}`) {
 		t.Errorf("…%s", request[len(request)-100:])
 	}
 }

@@ -10,36 +10,36 @@ import (
 
 // slackErrors classifies Slack's error codes. Other errors are about the message.
 var slackErrors = map[string]classification{
-	"ratelimited":  {kind: Paused},
-	"rate_limited": {kind: Paused},
+	"ratelimited":  meansPaused,
+	"rate_limited": meansPaused,
 
-	"internal_error":      {kind: Retry},
-	"request_timeout":     {kind: Retry},
-	"service_unavailable": {kind: Retry},
-	"fatal_error":         {kind: Unknown}, // "some aspect of the operation may have succeeded"
+	"internal_error":      meansRetry,
+	"request_timeout":     meansRetry,
+	"service_unavailable": meansRetry,
+	"fatal_error":         meansUnknown, // "some aspect of the operation may have succeeded"
 
-	"channel_not_found": {Failed, DestinationScope},
-	"not_in_channel":    {Failed, DestinationScope},
-	"is_archived":       {Failed, DestinationScope},
-	"restricted_action": {Failed, DestinationScope}, // and all codes with this prefix
+	"channel_not_found": destinationFailed,
+	"not_in_channel":    destinationFailed,
+	"is_archived":       destinationFailed,
+	"restricted_action": destinationFailed, // and all codes with this prefix
 
-	"invalid_auth":              {Failed, CredentialScope},
-	"not_authed":                {Failed, CredentialScope},
-	"account_inactive":          {Failed, CredentialScope},
-	"token_revoked":             {Failed, CredentialScope},
-	"token_expired":             {Failed, CredentialScope},
-	"missing_scope":             {Failed, CredentialScope},
-	"no_permission":             {Failed, CredentialScope},
-	"ekm_access_denied":         {Failed, CredentialScope},
-	"access_denied":             {Failed, CredentialScope},
-	"accesslimited":             {Failed, CredentialScope},
-	"not_allowed_token_type":    {Failed, CredentialScope},
-	"enterprise_is_restricted":  {Failed, CredentialScope},
-	"two_factor_setup_required": {Failed, CredentialScope},
+	"invalid_auth":              credentialFailed,
+	"not_authed":                credentialFailed,
+	"account_inactive":          credentialFailed,
+	"token_revoked":             credentialFailed,
+	"token_expired":             credentialFailed,
+	"missing_scope":             credentialFailed,
+	"no_permission":             credentialFailed,
+	"ekm_access_denied":         credentialFailed,
+	"access_denied":             credentialFailed,
+	"accesslimited":             credentialFailed,
+	"not_allowed_token_type":    credentialFailed,
+	"enterprise_is_restricted":  credentialFailed,
+	"two_factor_setup_required": credentialFailed,
 
-	"msg_too_long":   {Failed, MessageScope},
-	"no_text":        {Failed, MessageScope},
-	"invalid_blocks": {Failed, MessageScope},
+	"msg_too_long":   messageFailed,
+	"no_text":        messageFailed,
+	"invalid_blocks": messageFailed,
 }
 
 // A slackReply is the body of a response. OK is nil if the response is not from Slack's
@@ -110,13 +110,13 @@ func (s *slackReply) decode(d *json.Decoder) error {
 	return nil
 }
 
-// classify refines the outcome of the HTTP status by the response body: Sent requires
+// refine refines the outcome of the HTTP status by the response body: Sent requires
 // both, Paused either.
-func (s slackReply) classify(o Outcome) Outcome {
+func (s slackReply) refine(o Outcome) Outcome {
 	switch {
 	case s.OK == nil:
 		return o
-	case *s.OK && o.isSuccess():
+	case *s.OK && o.IsSuccess():
 		o.Kind, o.Code, o.MessageID = Sent, "", s.TS
 		return o
 	case *s.OK:
@@ -124,7 +124,7 @@ func (s slackReply) classify(o Outcome) Outcome {
 	}
 	if s.Error != "" {
 		o.Code = s.Error
-	} else if o.isSuccess() {
+	} else if o.IsSuccess() {
 		o.Code = "unspecified_error"
 	}
 	name := s.Error
@@ -136,9 +136,9 @@ func (s slackReply) classify(o Outcome) Outcome {
 	case o.Kind == Paused:
 		return o
 	case known:
-		return o.classify(means)
-	case o.isSuccess():
-		return o.classify(classification{Failed, MessageScope})
+		return classify(o, means)
+	case o.IsSuccess():
+		return classify(o, messageFailed)
 	}
 	return o
 }

@@ -10,18 +10,27 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 var slackSample = sample{
-	message:   Message{DeliveryID: 7, Credential: secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
-	sent:      `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
-	messageID: "1503435956.000247",
-	refused:   `{"ok":false,"error":"not_in_channel"}`,
+	make:            maker(NewSlack),
+	message:         Message{DeliveryID: 7, Credential: secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
+	sent:            `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
+	messageID:       "1503435956.000247",
+	refused:         `{"ok":false,"error":"not_in_channel"}`,
+	shortCredential: "a",
+	shown:           markup{plain: []string{markupHTML, `"mrkdwn":false`}, full: []string{`"type":"plain_text","text":"` + markupText + `","emoji":false`, `"mrkdwn":false`}},
 }
+
+func TestSlackPromises(t *testing.T) { verifyPromises(t, slackSample) }
+
+func TestSlackFake(t *testing.T) { verifyFake(t, mockup.New(nil), slackSample) }
 
 func slackAt(t *testing.T, base string) Slack {
 	t.Helper()
-	return Slack{endpoint(base, newClient(t))}
+	return NewSlack(endpoint(base, newClient(t)))
 }
 
 // TestSlackRequest verifies the request byte for byte, as docs/compatibility.md defines
@@ -132,7 +141,7 @@ func TestSlackAnswers(t *testing.T) {
 	slack := slackAt(t, base)
 	for _, now = range rows {
 		t.Run(fmt.Sprint(now.status, " ", now.body), func(t *testing.T) {
-			o := send(t.Context(), t, slack, samples["slack"].message)
+			o := send(t.Context(), t, slack, slackSample.message)
 			want := now.want
 			want.Status, want.Excerpt = now.status, oneLine(now.body)
 			if o != want {
@@ -154,7 +163,7 @@ func TestSlackLongAnswer(t *testing.T) {
 		`{"ok":true,"ts":"1.2"}` + strings.Repeat("x", 2*maxResponseBytes):              Unknown,
 	} {
 		base := provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
-		if o := send(t.Context(), t, slackAt(t, base), samples["slack"].message); o.Kind != want {
+		if o := send(t.Context(), t, slackAt(t, base), slackSample.message); o.Kind != want {
 			t.Errorf("%.40s… %d bytes: %+v, want %s", body, len(body), o, want)
 		}
 	}
@@ -217,7 +226,7 @@ func FuzzSlackAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := response{status: 200, body: body}
-		o := readSlack(r).classify(r.outcome(noon)).redacted(secret)
+		o := redactOutcome(readSlack(r).refine(r.outcome(noon)), secret)
 		var other map[string]any
 		err := json.Unmarshal(body, &other)
 		if o.Kind == Sent && (err != nil || other["ok"] != true) {

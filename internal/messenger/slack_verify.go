@@ -19,31 +19,31 @@ func (s Slack) Verify(ctx context.Context, credential, destination string) Outco
 	_, o := s.ask(ctx, "auth.test", credential, nil)
 	switch {
 	case o.Kind != Sent:
-		return o.redacted(credential)
+		return redactOutcome(o, credential)
 	case !slackID.MatchString(destination):
 		o.Excerpt = "token valid; channel not checked: the destination is not a channel id"
-		return o.redacted(credential)
+		return redactOutcome(o, credential)
 	}
 	r, o := s.ask(ctx, "conversations.info", credential, url.Values{"channel": {destination}})
 	switch {
 	case o.Kind == Sent:
 		o = classifySlackChannel(r, o)
 	case o.Code == "missing_scope":
-		o = o.classify(classification{kind: Sent})
+		o = classify(o, meansSent)
 		o.Code = ""
 		o.Excerpt = "token valid; channel not checked: the token lacks the scopes channels:read, groups:read and im:read"
 	}
-	return o.redacted(credential)
+	return redactOutcome(o, credential)
 }
 
 // ask calls a method that changes nothing, with a form: some of those methods accept no
 // JSON.
 func (s Slack) ask(ctx context.Context, method, token string, arguments url.Values) (response, Outcome) {
-	r := s.post(ctx, slackAPI+method, []byte(arguments.Encode()), http.Header{
+	r := s.endpoint.post(ctx, slackAPI+method, []byte(arguments.Encode()), http.Header{
 		"Content-Type":  {"application/x-www-form-urlencoded"},
 		"Authorization": {"Bearer " + token},
 	})
-	return r, readSlack(r).classify(s.outcome(r))
+	return r, readSlack(r).refine(s.endpoint.outcome(r))
 }
 
 // slackID matches the id of a channel, or of a direct or group conversation.
@@ -63,7 +63,7 @@ func classifySlackChannel(r response, o Outcome) Outcome {
 	}
 	if err := json.Unmarshal(r.body, &info); err != nil {
 		o.Code = "unreadable_answer"
-		return o.classify(classification{kind: Unknown})
+		return classify(o, meansUnknown)
 	}
 	c := info.Channel
 	public := !c.IsPrivate && strings.Contains(r.header.Get("X-OAuth-Scopes"), "chat:write.public") // posting needs no membership
@@ -75,5 +75,5 @@ func classifySlackChannel(r response, o Outcome) Outcome {
 	default:
 		return o
 	}
-	return o.classify(classification{Failed, DestinationScope})
+	return classify(o, destinationFailed)
 }

@@ -12,7 +12,7 @@ func TestSlackVerify(t *testing.T) {
 		return fmt.Sprintf(`{"ok":true,"channel":{"id":"C0123456789",%s}}`, fields)
 	}
 	failed := func(scope Scope, code string) Outcome { return Outcome{Kind: Failed, Scope: scope, Code: code} }
-	looks(t, "slack", secret, "C0123456789", map[string]look{
+	looks(t, slackSample, secret, "C0123456789", map[string]look{
 		"a member":       {answers: map[string]string{auth: good, info: channel(`"is_channel":true,"is_member":true`)}, want: Outcome{Kind: Sent}},
 		"no member":      {answers: map[string]string{auth: good, info: channel(`"is_channel":true,"is_member":false`)}, want: failed(DestinationScope, "not_in_channel")},
 		"a conversation": {answers: map[string]string{auth: good, info: channel(`"is_im":true`)}, want: Outcome{Kind: Sent}},
@@ -27,10 +27,10 @@ func TestSlackVerify(t *testing.T) {
 		"a bad token":  {answers: map[string]string{auth: `{"ok":false,"error":"invalid_auth"}`}, want: failed(CredentialScope, "invalid_auth")},
 		"rate limited": {answers: map[string]string{auth: `{"ok":false,"error":"ratelimited"}`}, header: retryLater, want: Outcome{Kind: Paused, Code: "ratelimited", RetryAfter: later}},
 	})
-	looks(t, "slack", secret, "#general", map[string]look{
+	looks(t, slackSample, secret, "#general", map[string]look{
 		"a name": {answers: map[string]string{auth: good}, want: Outcome{Kind: Sent}, says: "channel not checked"},
 	})
-	looks(t, "slack", "two SECRET words", "C0123456789", map[string]look{
+	looks(t, slackSample, "two SECRET words", "C0123456789", map[string]look{
 		"no token": {want: failed(CredentialScope, "invalid_credential")},
 	})
 }

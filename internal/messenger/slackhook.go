@@ -15,9 +15,12 @@ import (
 
 // SlackHook sends by an incoming webhook of Slack
 // (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
-type SlackHook struct{ Endpoint }
+type SlackHook struct{ endpoint Endpoint }
 
 var _ Messenger = SlackHook{}
+
+// NewSlackHook returns a messenger that calls by an endpoint.
+func NewSlackHook(e Endpoint) SlackHook { return SlackHook{endpoint: e} }
 
 // Spec describes an address with a webhook. "Short bursts of more than one" a second
 // are allowed (https://docs.slack.dev/apis/web-api/rate-limits); their length is not
@@ -48,10 +51,10 @@ func (s SlackHook) Send(ctx context.Context, m Message) Outcome {
 		return badCredentialOutcome(err)
 	}
 	content, cut := slackContentOf(m)
-	r := s.post(ctx, m.Credential, marshal(content), http.Header{"Content-Type": {"application/json"}})
-	o := classifySlackHook(r, s.outcome(r))
+	r := s.endpoint.post(ctx, m.Credential, marshal(content), http.Header{"Content-Type": {"application/json"}})
+	o := classifySlackHook(r, s.endpoint.outcome(r))
 	o.Truncated = cut
-	return o.redacted(urlSecrets(m.Credential)...)
+	return redactOutcome(o, urlSecrets(m.Credential)...)
 }
 
 var slackHookPath = regexp.MustCompile(`^/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+$`)
@@ -72,17 +75,17 @@ func checkSlackHook(value string) error {
 // (https://docs.slack.dev/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
 // Other codes with a 400 are about the message.
 var slackHookErrors = map[string]classification{
-	"user_not_found":                    {Failed, DestinationScope},
-	"channel_not_found":                 {Failed, DestinationScope},
-	"channel_is_archived":               {Failed, DestinationScope},
-	"action_prohibited":                 {Failed, DestinationScope},
-	"posting_to_general_channel_denied": {Failed, DestinationScope},
-	"no_service":                        {Failed, DestinationScope},
-	"no_service_id":                     {Failed, DestinationScope},
-	"no_active_hooks":                   {Failed, DestinationScope},
-	"no_team":                           {Failed, DestinationScope},
-	"team_disabled":                     {Failed, DestinationScope},
-	"invalid_token":                     {Failed, DestinationScope},
+	"user_not_found":                    destinationFailed,
+	"channel_not_found":                 destinationFailed,
+	"channel_is_archived":               destinationFailed,
+	"action_prohibited":                 destinationFailed,
+	"posting_to_general_channel_denied": destinationFailed,
+	"no_service":                        destinationFailed,
+	"no_service_id":                     destinationFailed,
+	"no_active_hooks":                   destinationFailed,
+	"no_team":                           destinationFailed,
+	"team_disabled":                     destinationFailed,
+	"invalid_token":                     destinationFailed,
 }
 
 // slackHookWord matches a response that is an error code of Slack.
@@ -93,9 +96,9 @@ var slackHookWord = regexp.MustCompile(`^[a-z][a-z_]{3,60}$`)
 func classifySlackHook(r response, o Outcome) Outcome {
 	if r.status == http.StatusOK && r.err == nil && string(r.body) == "ok" {
 		o.Code = ""
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	}
-	if o.isSuccess() || o.Code == "redirect" {
+	if o.IsSuccess() || o.Code == "redirect" {
 		return o
 	}
 	word := slackHookError(r)
@@ -107,9 +110,9 @@ func classifySlackHook(r response, o Outcome) Outcome {
 	case o.Kind != Failed:
 		return o
 	case known:
-		return o.classify(means)
+		return classify(o, means)
 	case o.Status == http.StatusForbidden, o.Status == http.StatusNotFound, o.Status == http.StatusGone:
-		return o.classify(classification{Failed, DestinationScope})
+		return classify(o, destinationFailed)
 	}
 	return o
 }

@@ -4,27 +4,36 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 const slackHookURL = "https://hooks.slack.com/services/T00000000/B00000000/SECRETSECRETSECRETSECRET"
 
 var slackHookSample = sample{
+	make:    maker(NewSlackHook),
 	message: Message{DeliveryID: 7, Credential: slackHookURL, Destination: "#ops", Text: "[normal] node1 down"},
 	sent:    "ok",
 	refused: "invalid_payload",
 	means: map[int]classification{
-		403: {Failed, DestinationScope},
-		404: {Failed, DestinationScope},
-		410: {Failed, DestinationScope},
+		403: destinationFailed,
+		404: destinationFailed,
+		410: destinationFailed,
 	},
+	shortCredential: "https://hooks.slack.com/services/T/B/a",
+	shown:           markup{plain: []string{markupHTML, `"mrkdwn":false`}, full: []string{`"type":"plain_text","text":"` + markupText + `","emoji":false`}},
 }
 
-func TestSlackHookRequest(t *testing.T) { goldens(t, "slackhook", slackHookURL, "") }
+func TestSlackHookPromises(t *testing.T) { verifyPromises(t, slackHookSample) }
+
+func TestSlackHookFake(t *testing.T) { verifyFake(t, mockup.New(nil), slackHookSample) }
+
+func TestSlackHookRequest(t *testing.T) { goldens(t, slackHookSample, slackHookURL, "") }
 
 func TestSlackHookAnswers(t *testing.T) {
 	refused := func(scope Scope, code string) Outcome { return Outcome{Kind: Failed, Scope: scope, Code: code} }
 	unreadable := Outcome{Kind: Unknown, Code: "unreadable_answer"}
-	meanings(t, "slackhook", []answered{
+	meanings(t, slackHookSample, []answered{
 		{200, nil, "ok", Outcome{Kind: Sent}},
 		{200, nil, "ok\n", unreadable},
 		{200, nil, "OK", unreadable},
@@ -68,7 +77,7 @@ func TestSlackHookSettings(t *testing.T) {
 func TestSlackHookRefusesWhatCannotBeCalled(t *testing.T) {
 	m := slackHookSample.message
 	m.Credential = strings.Replace(slackHookURL, "services", "workflows", 1)
-	o := send(t.Context(), t, find(t, "slackhook", "http://provider.invalid"), m)
+	o := send(t.Context(), t, slackHookSample.at(t, "http://provider.invalid"), m)
 	if o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
 		t.Errorf("%+v", o)
 	}

@@ -11,6 +11,18 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
+// A mailRelay is a mail server that takes mail for delivery.
+type mailRelay struct {
+	host, port     string
+	implicit       bool // implicit TLS, as RFC 8314 recommends
+	clear          bool // no TLS; otherwise, if not implicit, STARTTLS
+	user, password string
+	sender         string // the address of MAIL FROM, in ASCII
+}
+
+// address returns the host and port of the relay.
+func (r mailRelay) address() string { return net.JoinHostPort(r.host, r.port) }
+
 // A smtpStep is the progress of an SMTP session. The scope of a rejection depends on it.
 type smtpStep int
 
@@ -36,10 +48,19 @@ var (
 	errNoAuth = errors.New("the relay supports neither AUTH PLAIN nor AUTH LOGIN, but the credential has a user")
 )
 
-// runSMTP runs one session with the relay, and delivers one mail for one recipient.
-// Without mail it ends after RCPT. A session has one mail: with several, it would be
-// unknown which of them an interrupted one delivered.
-func (e Endpoint) runSMTP(ctx context.Context, r relay, to string, mail []byte) smtpSession {
+// deliverMail delivers one mail for one recipient, an ASCII address, to the relay, and
+// returns the outcome of the session. Without mail it ends after RCPT. A session has one
+// mail: with several, it would be unknown which of them an interrupted one delivered.
+func (e Endpoint) deliverMail(ctx context.Context, r mailRelay, to string, mail []byte) Outcome {
+	o := e.runSMTP(ctx, r, to, mail).outcome(e.Now())
+	if e.byUser && e.URL == "" && o.Status == 0 {
+		return hideNetwork(o)
+	}
+	return o
+}
+
+// runSMTP runs one session with the relay.
+func (e Endpoint) runSMTP(ctx context.Context, r mailRelay, to string, mail []byte) smtpSession {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	conn, err := e.Dial(ctx, "tcp", r.address())
@@ -57,12 +78,12 @@ func (e Endpoint) runSMTP(ctx context.Context, r relay, to string, mail []byte) 
 }
 
 // tls returns the TLS configuration for a relay.
-func (e Endpoint) tls(r relay) *tls.Config {
+func (e Endpoint) tls(r mailRelay) *tls.Config {
 	return &tls.Config{ServerName: r.host, RootCAs: e.roots, MinVersion: tls.VersionTLS12}
 }
 
 // run runs the session over a connection, and records its step.
-func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config, r relay, to string, mail []byte) (said string, err error) {
+func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config, r mailRelay, to string, mail []byte) (said string, err error) {
 	if r.implicit {
 		encrypted := tls.Client(conn, config)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
@@ -74,7 +95,7 @@ func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config
 	if err != nil {
 		return "", err
 	}
-	client.SkipSMTPUTF8(true) // checkMail ensures ASCII
+	client.SkipSMTPUTF8(true) // addresses are ASCII
 	if err := greet(client, conn, config, r); err != nil {
 		return "", err
 	}
@@ -84,7 +105,7 @@ func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config
 		}
 	}
 	s.step = sender
-	if err := client.Mail("<" + r.from.Address + ">"); err != nil {
+	if err := client.Mail("<" + r.sender + ">"); err != nil {
 		return "", err
 	}
 	s.step = recipient
@@ -112,7 +133,7 @@ func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config
 
 // greet sends EHLO with the local IP address (RFC 5321, 4.1.3), since some relays
 // reject "localhost", and starts TLS.
-func greet(client *smtp.Client, conn net.Conn, config *tls.Config, r relay) error {
+func greet(client *smtp.Client, conn net.Conn, config *tls.Config, r mailRelay) error {
 	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
 	if err != nil {
 		return err
@@ -133,7 +154,7 @@ func greet(client *smtp.Client, conn net.Conn, config *tls.Config, r relay) erro
 }
 
 // authenticate logs in. The caller has ensured that the password may be sent.
-func authenticate(client *smtp.Client, r relay) error {
+func authenticate(client *smtp.Client, r mailRelay) error {
 	_, offered := client.Extension("AUTH")
 	mechanisms := strings.Fields(strings.ToUpper(offered))
 	const inTheClear = true

@@ -162,7 +162,7 @@ func TestEmailWithoutRelay(t *testing.T) {
 	}
 	dialing := make(chan struct{}, 1)
 	m := emailTo("relay.invalid:25")
-	m.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+	m.endpoint.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		dialing <- struct{}{}
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -208,7 +208,7 @@ func TestEmailEncrypted(t *testing.T) {
 			}
 			m := emailMessage
 			m.Credential = strings.Replace(c.url, "@", "bongsu:SECRETword@"+addr, 1) + "from=bongsu@example.com"
-			o := send(t.Context(), t, Email{e}, m)
+			o := send(t.Context(), t, NewEmail(e), m)
 			if o.Kind != c.kind || o.Code != c.code {
 				t.Errorf("%+v", o)
 			}
@@ -228,7 +228,7 @@ func TestEmailInjection(t *testing.T) {
 	e.Dial, e.roots = NewDialer(ClientConfig{AllowAll: true}), roots
 	m := emailMessage
 	m.Credential = "smtp://" + "bongsu:SECRETword@" + relayOf(t, relay) + "?from=bongsu@example.com"
-	if o := send(t.Context(), t, Email{e}, m); o.Kind == Sent || strings.Contains(relay.said(), "AUTH") {
+	if o := send(t.Context(), t, NewEmail(e), m); o.Kind == Sent || strings.Contains(relay.said(), "AUTH") {
 		t.Errorf("%+v after %q", o, relay.said())
 	}
 }
@@ -270,7 +270,7 @@ func TestEmailForbiddenAddresses(t *testing.T) {
 		e.Dial = NewDialer(ClientConfig{})
 		m := emailMessage
 		m.Credential = "smtp://bongsu:SECRETword@" + host + ":" + port + "?from=bongsu@example.com"
-		if o := send(t.Context(), t, Email{e}, m); o.Kind != Failed || o.Code != "forbidden_address" || o.Scope != CredentialScope || s.said() != "" {
+		if o := send(t.Context(), t, NewEmail(e), m); o.Kind != Failed || o.Code != "forbidden_address" || o.Scope != CredentialScope || s.said() != "" {
 			t.Errorf("%s: %+v", host, o)
 		}
 	}
@@ -290,7 +290,7 @@ func TestEmailNotCalled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, v := emailMessage, emailTo(addr)
-			v.URL = c.url
+			v.endpoint.URL = c.url
 			m.Credential, m.Destination = cmp.Or(c.credential, m.Credential), cmp.Or(c.destination, m.Destination)
 			sending, looking := send(t.Context(), t, v, m), v.Verify(t.Context(), m.Credential, m.Destination)
 			sound(t, looking, m.Credential)

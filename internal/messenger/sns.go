@@ -19,9 +19,12 @@ import (
 )
 
 // SNS sends SMS by Publish of Amazon SNS.
-type SNS struct{ Endpoint }
+type SNS struct{ endpoint Endpoint }
 
 var _ Verifier = SNS{}
+
+// NewSNS returns a messenger that calls by an endpoint.
+func NewSNS(e Endpoint) SNS { return SNS{endpoint: e} }
 
 // Spec describes an address at Amazon SNS.
 func (SNS) Spec() Spec {
@@ -121,18 +124,18 @@ func (s SNS) ask(ctx context.Context, credential string, form url.Values, taken 
 	}
 	form.Set("Version", "2010-03-31")
 	body := []byte(form.Encode())
-	header, err := access.sign(ctx, s.urlOf(access.url()), body, s.Now())
+	header, err := access.sign(ctx, s.endpoint.urlOf(access.url()), body, s.endpoint.Now())
 	if err != nil {
-		return s.outcome(response{impossible: true})
+		return s.endpoint.outcome(response{invalidURL: true})
 	}
-	r := s.post(ctx, access.url(), body, header)
-	o, res := s.outcome(r), readSNS(r)
-	if o.isSuccess() {
+	r := s.endpoint.post(ctx, access.url(), body, header)
+	o, res := s.endpoint.outcome(r), readSNS(r)
+	if o.IsSuccess() {
 		o = taken(res, o)
 	} else {
 		o = res.classifyError(o)
 	}
-	return o.redacted(credential, access.secret)
+	return redactOutcome(o, credential, access.secret)
 }
 
 // sign returns the header of a call to at, signed by Signature Version 4.

@@ -49,7 +49,7 @@ func (s snsReply) classifyError(o Outcome) Outcome {
 	case s.Code == "InvalidParameter" && (strings.Contains(s.Message, "Message") || strings.Contains(s.Message, "message")):
 		o.Kind, o.Scope = Failed, MessageScope // "Invalid parameter: Message too long"
 	default:
-		o = o.classify(means)
+		o = classify(o, means)
 	}
 	return o
 }
@@ -58,29 +58,29 @@ func (s snsReply) classifyError(o Outcome) Outcome {
 // (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html and CommonErrors.html).
 // Other errors are classified by their HTTP status.
 var snsErrors = map[string]classification{
-	"Throttling":           {kind: Paused},
-	"ThrottlingException":  {kind: Paused},
-	"Throttled":            {kind: Paused},
-	"RequestLimitExceeded": {kind: Paused},
+	"Throttling":           meansPaused,
+	"ThrottlingException":  meansPaused,
+	"Throttled":            meansPaused,
+	"RequestLimitExceeded": meansPaused,
 
-	"InternalError":      {kind: Retry},
-	"InternalFailure":    {kind: Retry},
-	"ServiceUnavailable": {kind: Retry},
-	"RequestExpired":     {kind: Retry}, // the local clock is wrong, and may be corrected
+	"InternalError":      meansRetry,
+	"InternalFailure":    meansRetry,
+	"ServiceUnavailable": meansRetry,
+	"RequestExpired":     meansRetry, // the local clock is wrong, and may be corrected
 
-	"InvalidParameter":      {Failed, DestinationScope}, // except for an error about the message
-	"InvalidParameterValue": {Failed, DestinationScope},
-	"OptedOut":              {Failed, DestinationScope},
+	"InvalidParameter":      destinationFailed, // except for an error about the message
+	"InvalidParameterValue": destinationFailed,
+	"OptedOut":              destinationFailed,
 
-	"AuthorizationError":          {Failed, CredentialScope},
-	"AccessDenied":                {Failed, CredentialScope},
-	"AccessDeniedException":       {Failed, CredentialScope},
-	"InvalidClientTokenId":        {Failed, CredentialScope},
-	"UnrecognizedClientException": {Failed, CredentialScope},
-	"SignatureDoesNotMatch":       {Failed, CredentialScope},
-	"IncompleteSignature":         {Failed, CredentialScope},
-	"MissingAuthenticationToken":  {Failed, CredentialScope},
-	"NotAuthorized":               {Failed, CredentialScope},
-	"OptInRequired":               {Failed, CredentialScope},
-	"InvalidSecurity":             {Failed, CredentialScope},
+	"AuthorizationError":          credentialFailed,
+	"AccessDenied":                credentialFailed,
+	"AccessDeniedException":       credentialFailed,
+	"InvalidClientTokenId":        credentialFailed,
+	"UnrecognizedClientException": credentialFailed,
+	"SignatureDoesNotMatch":       credentialFailed,
+	"IncompleteSignature":         credentialFailed,
+	"MissingAuthenticationToken":  credentialFailed,
+	"NotAuthorized":               credentialFailed,
+	"OptInRequired":               credentialFailed,
+	"InvalidSecurity":             credentialFailed,
 }

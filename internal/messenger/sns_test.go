@@ -10,16 +10,24 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 const snsCredential = "AKIAEXAMPLE:SECRET/+secret/0123456789:ap-northeast-2"
 
 var snsSample = sample{
-	message:   Message{DeliveryID: 7, Credential: snsCredential, Destination: "+821012345678", Text: "[normal] node1 down"},
-	sent:      `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></PublishResult><ResponseMetadata><RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata></PublishResponse>`,
-	messageID: "567910cd-659e-55d4-8ccb-5aaf14679dc0",
-	refused:   `<PublishResponse><PublishResult></PublishResult></PublishResponse>`,
+	make:            maker(NewSNS),
+	message:         Message{DeliveryID: 7, Credential: snsCredential, Destination: "+821012345678", Text: "[normal] node1 down"},
+	sent:            `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></PublishResult><ResponseMetadata><RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata></PublishResponse>`,
+	messageID:       "567910cd-659e-55d4-8ccb-5aaf14679dc0",
+	refused:         `<PublishResponse><PublishResult></PublishResult></PublishResponse>`,
+	shortCredential: "AKIA:a:us-east-1",
 }
+
+func TestSNSPromises(t *testing.T) { verifyPromises(t, snsSample) }
+
+func TestSNSFake(t *testing.T) { verifyFake(t, mockup.New(nil), snsSample) }
 
 // signature matches the part of an Authorization header that depends on the host, and
 // so on the test's port.
@@ -27,7 +35,7 @@ var signature = regexp.MustCompile(`Signature=[0-9a-f]{64}`)
 
 func TestSNSRequest(t *testing.T) {
 	for name, m := range map[string]Message{"plain": plainMessage(snsCredential, "+821012345678"), "full": full(snsCredential, "+821012345678")} {
-		got := wire(t, "sns", m, false)
+		got := wire(t, snsSample, m, false)
 		golden(t, "sns/"+name, signature.ReplaceAll(got, []byte("Signature=…")))
 	}
 }
@@ -57,7 +65,7 @@ func TestSNSSignature(t *testing.T) {
 		want = hex.EncodeToString(mac(key, "AWS4-HMAC-SHA256\n20260301T120000Z\n20260301/ap-northeast-2/sns/aws4_request\n"+hash(canonical)))
 		_, _ = io.WriteString(w, snsSample.sent)
 	})
-	if o := send(t.Context(), t, find(t, "sns", base), snsSample.message); o.Kind != Sent {
+	if o := send(t.Context(), t, snsSample.at(t, base), snsSample.message); o.Kind != Sent {
 		t.Fatalf("%+v", o)
 	}
 	if !strings.HasSuffix(sent, "Signature="+want) || !strings.Contains(sent, "Credential=AKIAEXAMPLE/20260301/ap-northeast-2/sns/aws4_request") {
@@ -68,7 +76,7 @@ func TestSNSSignature(t *testing.T) {
 func TestSNSCut(t *testing.T) {
 	m := plainMessage(snsCredential, "+821012345678")
 	m.Text = strings.Repeat("x", 1601)
-	if got := string(wire(t, "sns", m, true)); !strings.Contains(got, "Message="+strings.Repeat("x", 1599)+"%E2%80%A6&") {
+	if got := string(wire(t, snsSample, m, true)); !strings.Contains(got, "Message="+strings.Repeat("x", 1599)+"%E2%80%A6&") {
 		t.Errorf("%s", got)
 	}
 }
@@ -101,17 +109,17 @@ func TestSNSAnswers(t *testing.T) {
 		{404, nil, "<html><p>", failed(MessageScope, "http_404")},
 	}
 	for want, codes := range map[classification][]string{
-		{kind: Paused}:             {"Throttling", "ThrottlingException", "Throttled", "RequestLimitExceeded"},
-		{kind: Retry}:              {"InternalError", "InternalFailure", "ServiceUnavailable"},
-		{Failed, DestinationScope}: {"InvalidParameter", "InvalidParameterValue", "OptedOut"},
-		{Failed, CredentialScope}: {"AuthorizationError", "AccessDenied", "AccessDeniedException", "InvalidClientTokenId", "UnrecognizedClientException",
+		meansPaused:       {"Throttling", "ThrottlingException", "Throttled", "RequestLimitExceeded"},
+		meansRetry:        {"InternalError", "InternalFailure", "ServiceUnavailable"},
+		destinationFailed: {"InvalidParameter", "InvalidParameterValue", "OptedOut"},
+		credentialFailed: {"AuthorizationError", "AccessDenied", "AccessDeniedException", "InvalidClientTokenId", "UnrecognizedClientException",
 			"SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "InvalidSecurity"},
 	} {
 		for _, code := range codes {
-			rows = append(rows, answered{400, nil, refusal(code, "no"), Outcome{Code: code}.classify(want)})
+			rows = append(rows, answered{400, nil, refusal(code, "no"), classify(Outcome{Code: code}, want)})
 		}
 	}
-	meanings(t, "sns", rows)
+	meanings(t, snsSample, rows)
 }
 
 func TestSNSVerify(t *testing.T) {
@@ -120,7 +128,7 @@ func TestSNSVerify(t *testing.T) {
 	}
 	failed := func(scope Scope, code string) Outcome { return Outcome{Kind: Failed, Scope: scope, Code: code} }
 	unreadable := Outcome{Kind: Unknown, Code: "unreadable_answer"}
-	looks(t, "sns", snsCredential, "+14155552671", map[string]look{
+	looks(t, snsSample, snsCredential, "+14155552671", map[string]look{
 		"in":      {answers: says("false"), want: Outcome{Kind: Sent}},
 		"out":     {answers: says("true"), want: failed(DestinationScope, "opted_out")},
 		"perhaps": {answers: says("perhaps"), want: unreadable},
@@ -128,7 +136,7 @@ func TestSNSVerify(t *testing.T) {
 		"no key": {answers: map[string]string{"POST /": `<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>`},
 			status: map[string]int{"POST /": 403}, want: failed(CredentialScope, "InvalidClientTokenId")},
 	})
-	looks(t, "sns", "AKIA:SECRET", "+821012345678", map[string]look{"no region": {want: failed(CredentialScope, "invalid_credential")}})
+	looks(t, snsSample, "AKIA:SECRET", "+821012345678", map[string]look{"no region": {want: failed(CredentialScope, "invalid_credential")}})
 }
 
 func TestSNSSettings(t *testing.T) {

@@ -16,9 +16,12 @@ import (
 // (https://support.microsoft.com/office/8ae491c7-0394-4861-ba59-055e33f75498), and by
 // the older connectors, while they exist
 // (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
-type Teams struct{ Endpoint }
+type Teams struct{ endpoint Endpoint }
 
 var _ Messenger = Teams{}
+
+// NewTeams returns a messenger that calls by an endpoint.
+func NewTeams(e Endpoint) Teams { return Teams{endpoint: e} }
 
 // Spec describes an address with a workflow. Per the connectors' documentation, more
 // than four requests in a second are throttled.
@@ -48,10 +51,10 @@ func (t Teams) Send(ctx context.Context, m Message) Outcome {
 		return badCredentialOutcome(err)
 	}
 	body, cut := teamsMessageOf(m)
-	r := t.post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
-	o := classifyTeams(r, t.outcome(r))
+	r := t.endpoint.post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
+	o := classifyTeams(r, t.endpoint.outcome(r))
 	o.Truncated = cut
-	return o.redacted(urlSecrets(m.Credential)...)
+	return redactOutcome(o, urlSecrets(m.Credential)...)
 }
 
 // checkTeams accepts the URL of a workflow, or of a connector.

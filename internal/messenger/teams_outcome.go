@@ -16,10 +16,10 @@ const teamsRunID = "X-Ms-Workflow-Run-Id"
 
 // teamsStatuses are the statuses whose classification differs from the default.
 var teamsStatuses = map[int]classification{
-	http.StatusUnauthorized:       {Failed, DestinationScope}, // the signature of the URL is no longer valid
-	http.StatusNotFound:           {Failed, DestinationScope}, // the workflow, or the connector, was deleted
-	http.StatusGone:               {Failed, DestinationScope},
-	http.StatusPreconditionFailed: {kind: Retry}, // like 502 and 504: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+	http.StatusUnauthorized:       destinationFailed, // the signature of the URL is no longer valid
+	http.StatusNotFound:           destinationFailed, // the workflow, or the connector, was deleted
+	http.StatusGone:               destinationFailed,
+	http.StatusPreconditionFailed: meansRetry, // like 502 and 504: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
 }
 
 // teamsConnectorError matches a connector's error, which has HTTP status 200: "response
@@ -31,7 +31,7 @@ var teamsConnectorError = regexp.MustCompile(`returned HTTP error ([45][0-9]{2})
 // accepts with 202; one with a response of its own sets the header of its run; a
 // connector's success is the body 1.
 func classifyTeams(r response, o Outcome) Outcome {
-	if o.isSuccess() {
+	if o.IsSuccess() {
 		return classifyTeamsSuccess(r, o)
 	}
 	said := teamsError(r)
@@ -39,11 +39,11 @@ func classifyTeams(r response, o Outcome) Outcome {
 		o.Code = said
 	}
 	if means, ok := teamsStatuses[o.Status]; ok {
-		o = o.classify(means)
+		o = classify(o, means)
 		o.Gone = o.Status == http.StatusGone || o.Kind == Failed && said != ""
 	}
 	if said == "WorkflowTriggerIsNotEnabled" { // it is disabled, and may be enabled again
-		o = o.classify(classification{Failed, DestinationScope})
+		o = classify(o, destinationFailed)
 		o.Gone = false
 	}
 	return o
@@ -57,16 +57,16 @@ func classifyTeamsSuccess(r response, o Outcome) Outcome {
 		status, _ := strconv.Atoi(string(failed[1])) // three digits
 		inner := classifyTeams(response{status: status}, response{status: status}.outcome(time.Time{}))
 		o.Code, o.Gone = inner.Code, inner.Gone
-		return o.classify(classification{inner.Kind, inner.Scope})
+		return classify(o, classification{inner.Kind, inner.Scope})
 	case r.status == http.StatusAccepted, r.status == http.StatusOK && run != "":
 		o.Code, o.MessageID = "", run
 		if o.Excerpt == "" {
 			o.Excerpt = evidenceAccepted
 		}
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	case r.status == http.StatusOK && r.err == nil && string(r.body) == "1":
 		o.Code = ""
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	}
 	return o
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 // The forms of URLs of Power Automate and the connectors.
@@ -17,17 +19,24 @@ const (
 )
 
 var teamsSample = sample{
+	make:     maker(NewTeams),
 	message:  Message{DeliveryID: 7, Credential: teamsURL, Destination: "#ops", Text: "[normal] node1 down"},
 	status:   http.StatusAccepted,
 	evidence: evidenceAccepted,
 	means: map[int]classification{
-		401: {Failed, DestinationScope},
-		404: {Failed, DestinationScope},
-		410: {Failed, DestinationScope},
+		401: destinationFailed,
+		404: destinationFailed,
+		410: destinationFailed,
 	},
+	shortCredential: "https://example.com/workflows/a/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=a",
+	shown:           markup{plain: []string{`{"type":"TextRun","text":"` + markupText + `"}`}, full: []string{`{"type":"TextRun","text":"` + markupText + `"}`}},
 }
 
-func TestTeamsRequest(t *testing.T) { goldens(t, "teams", teamsURL, "Operations") }
+func TestTeamsPromises(t *testing.T) { verifyPromises(t, teamsSample) }
+
+func TestTeamsFake(t *testing.T) { verifyFake(t, mockup.New(nil), teamsSample) }
+
+func TestTeamsRequest(t *testing.T) { goldens(t, teamsSample, teamsURL, "Operations") }
 
 func TestTeamsAnswers(t *testing.T) {
 	connector := func(status string) string {
@@ -39,7 +48,7 @@ func TestTeamsAnswers(t *testing.T) {
 	}
 	run := map[string]string{"x-ms-workflow-run-id": "08584EXAMPLE00CU12"}
 	unreadable := Outcome{Kind: Unknown, Code: "unreadable_answer"}
-	meanings(t, "teams", []answered{
+	meanings(t, teamsSample, []answered{
 		{202, nil, "", Outcome{Kind: Sent, Excerpt: evidenceAccepted}},
 		{202, run, "", Outcome{Kind: Sent, MessageID: "08584EXAMPLE00CU12", Excerpt: evidenceAccepted}},
 		{202, nil, "queued", Outcome{Kind: Sent}},
@@ -113,7 +122,7 @@ func TestTeamsFitsTheLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := full(teamsURL, "")
 			c.change(&m)
-			if o := send(t.Context(), t, find(t, "teams", base), m); o.Kind != Sent || !o.Truncated || len(got) > 28_000 {
+			if o := send(t.Context(), t, teamsSample.at(t, base), m); o.Kind != Sent || !o.Truncated || len(got) > 28_000 {
 				t.Errorf("%+v: %d bytes", o, len(got))
 			}
 			for _, text := range c.shown {
@@ -123,4 +132,11 @@ func TestTeamsFitsTheLimit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTeamsQuotesItsURL has a workflow quote a short signature.
+func TestTeamsQuotesItsURL(t *testing.T) {
+	const credential = "https://example.com/workflows/x?sig=ab"
+	quoted(t, teamsSample, credential, "bad sig=ab", "bad sig=[redacted]")
+	quoted(t, teamsSample, credential, `{"sig":"AB"}`, `{"sig":"[redacted]"}`)
 }

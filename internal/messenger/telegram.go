@@ -14,9 +14,12 @@ import (
 
 // Telegram sends by a bot of Telegram's Bot API
 // (https://core.telegram.org/bots/api#sendmessage).
-type Telegram struct{ Endpoint }
+type Telegram struct{ endpoint Endpoint }
 
 var _ Verifier = Telegram{}
+
+// NewTelegram returns a messenger that calls by an endpoint.
+func NewTelegram(e Endpoint) Telegram { return Telegram{endpoint: e} }
 
 // Spec describes an address on Telegram.
 func (Telegram) Spec() Spec {
@@ -83,11 +86,11 @@ func (t Telegram) Verify(ctx context.Context, credential, destination string) Ou
 
 // ask calls a method.
 func (t Telegram) ask(ctx context.Context, token, method string, arguments any) Outcome {
-	r := t.post(ctx, "https://api.telegram.org/bot"+token+"/"+method, marshal(arguments), http.Header{
+	r := t.endpoint.post(ctx, "https://api.telegram.org/bot"+token+"/"+method, marshal(arguments), http.Header{
 		"Content-Type": {"application/json"},
 	})
 	_, key, _ := strings.Cut(token, ":")
-	return readJSON[telegramReply](r).classify(t.outcome(r)).redacted(token, key)
+	return redactOutcome(readJSON[telegramReply](r).refine(t.endpoint.outcome(r)), token, key)
 }
 
 // A telegramMessage is the request of sendMessage.

@@ -26,39 +26,39 @@ type telegramReply struct {
 	} `json:"result"`
 }
 
-// classify refines the outcome of the HTTP status by the response body: Sent requires
+// refine refines the outcome of the HTTP status by the response body: Sent requires
 // both, Paused either.
-func (t telegramReply) classify(o Outcome) Outcome {
+func (t telegramReply) refine(o Outcome) Outcome {
 	switch {
 	case t.OK == nil:
 		return o
-	case *t.OK && o.isSuccess():
+	case *t.OK && o.IsSuccess():
 		o.Code = ""
 		if id := t.Result.MessageID; id != 0 {
 			o.MessageID = strconv.FormatInt(id, 10)
 		}
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	case *t.OK:
 		return o
 	}
 	if word := t.word(); word != "" {
 		o.Code = word
-	} else if o.isSuccess() {
+	} else if o.IsSuccess() {
 		o.Code = "unspecified_error"
 	}
 	switch code := cmp.Or(t.ErrorCode, o.Status); {
 	case o.Kind == Paused, code == http.StatusTooManyRequests:
 		o.RetryAfter = max(o.RetryAfter, retryAfter(t.Parameters.RetryAfter.String(), time.Time{}))
-		return o.classify(classification{kind: Paused})
+		return classify(o, meansPaused)
 	case t.Parameters.MigrateTo != 0:
 		o.Destination = strconv.FormatInt(t.Parameters.MigrateTo, 10)
-		return o.classify(classification{kind: Retry})
+		return classify(o, meansRetry)
 	case code >= 500:
-		return o.classify(classification{kind: Retry})
+		return classify(o, meansRetry)
 	case code >= 400:
-		return o.classify(classification{Failed, t.scope(code)})
-	case o.isSuccess():
-		return o.classify(classification{Failed, MessageScope})
+		return classify(o, classification{Failed, t.scope(code)})
+	case o.IsSuccess():
+		return classify(o, messageFailed)
 	}
 	return o
 }

@@ -10,23 +10,31 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/kit/redact"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 var telegramSample = sample{
-	message:   Message{DeliveryID: 7, Credential: "123456789:SECRET-abcdefghijklmnop_QRSTUVWXYZ", Destination: "-1001234567890", Text: "[normal] node1 down"},
-	sent:      `{"ok":true,"result":{"message_id":4711,"date":1772366400,"text":"x"}}`,
-	messageID: "4711",
-	refused:   `{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the supergroup chat"}`,
+	make:            maker(NewTelegram),
+	message:         Message{DeliveryID: 7, Credential: "123456789:SECRET-abcdefghijklmnop_QRSTUVWXYZ", Destination: "-1001234567890", Text: "[normal] node1 down"},
+	sent:            `{"ok":true,"result":{"message_id":4711,"date":1772366400,"text":"x"}}`,
+	messageID:       "4711",
+	refused:         `{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the supergroup chat"}`,
+	shortCredential: "1:a",
+	shown:           markup{plain: []string{`"text":"` + markupText + `"}`}, full: []string{markupHTML, `"parse_mode":"HTML"`}},
 }
 
+func TestTelegramPromises(t *testing.T) { verifyPromises(t, telegramSample) }
+
+func TestTelegramFake(t *testing.T) { verifyFake(t, mockup.New(nil), telegramSample) }
+
 func TestTelegramRequest(t *testing.T) {
-	goldens(t, "telegram", "123456789:AA-b_c", "-1001234567890")
+	goldens(t, telegramSample, "123456789:AA-b_c", "-1001234567890")
 	m := full("123456789:AA-b_c", "@status")
 	m.Title = ""
-	golden(t, "telegram/without-title", wire(t, "telegram", m, false))
+	golden(t, "telegram/without-title", wire(t, telegramSample, m, false))
 	m = full("123456789:AA-b_c", "42")
 	m.Details = []Detail{{Name: "log", Value: strings.Repeat("노드1 <장애>\n", 500)}}
-	golden(t, "telegram/cut", wire(t, "telegram", m, true))
+	golden(t, "telegram/cut", wire(t, telegramSample, m, true))
 }
 
 // TestTelegramText verifies that texts are cut before the link, and counted as Telegram
@@ -107,7 +115,7 @@ func TestTelegramAnswers(t *testing.T) {
 	for _, body := range []string{"", "ok", "null", "[]", "{}", "true", `{"ok":"true"}`, `{"ok":1}`, `{"ok":null}`, `{"ok":true`, `{"ok":true}{"ok":false}`, `{"ok":true} <html>`, `{"ok":true,"result":7}`, `{"result":{"ok":true}}`} {
 		rows = append(rows, answered{200, nil, body, Outcome{Kind: Unknown, Code: "unreadable_answer"}})
 	}
-	meanings(t, "telegram", rows)
+	meanings(t, telegramSample, rows)
 }
 
 // TestTelegramLongAnswer has Telegram repeat the longest message, all of it escaped.
@@ -116,7 +124,7 @@ func TestTelegramLongAnswer(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":true,"result":{"message_id":1,"text":"`+escaped+`"}}`)
 	})
-	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Kind != Sent {
+	if o := send(t.Context(), t, telegramSample.at(t, base), telegramSample.message); o.Kind != Sent {
 		t.Errorf("%+v", o)
 	}
 }
@@ -145,7 +153,7 @@ func TestTelegramVerify(t *testing.T) {
 				_, _ = io.WriteString(w, c.answers[method])
 			})
 			m := telegramSample.message
-			o := Telegram{endpoint(base, newClient(t))}.Verify(t.Context(), m.Credential, m.Destination)
+			o := NewTelegram(endpoint(base, newClient(t))).Verify(t.Context(), m.Credential, m.Destination)
 			if o.Kind != c.kind || o.Scope != c.scope || strings.Join(calls, " ") != c.calls || strings.Contains(fmt.Sprintf("%+v", o), "SECRET") {
 				t.Errorf("%+v after %q", o, calls)
 			}
@@ -177,7 +185,7 @@ func TestTelegramKeyAlone(t *testing.T) {
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":false,"description":"SECRET-abcdefghijklmnop_QRSTUVWXYZ"}`)
 	})
-	if o := send(t.Context(), t, find(t, "telegram", base), telegramSample.message); o.Code != redact.Placeholder {
+	if o := send(t.Context(), t, telegramSample.at(t, base), telegramSample.message); o.Code != redact.Placeholder {
 		t.Errorf("%+v", o)
 	}
 }
@@ -193,7 +201,7 @@ func FuzzTelegramAnswer(f *testing.F) {
 			t.Skip("no status of an answer")
 		}
 		r := response{status: status, body: body}
-		o := readJSON[telegramReply](r).classify(r.outcome(noon))
+		o := readJSON[telegramReply](r).refine(r.outcome(noon))
 		var other struct{ OK any }
 		if o.Kind == Sent && (json.Unmarshal(body, &other) != nil || other.OK != true || status/100 != 2) {
 			t.Errorf("%d %q is Sent", status, body)

@@ -13,12 +13,15 @@ import (
 )
 
 // Twilio sends SMS by Twilio's Messages API.
-type Twilio struct{ Endpoint }
+type Twilio struct{ endpoint Endpoint }
 
 var (
 	_ Verifier      = Twilio{}
 	_ ReceiptParser = Twilio{}
 )
+
+// NewTwilio returns a messenger that calls by an endpoint.
+func NewTwilio(e Endpoint) Twilio { return Twilio{endpoint: e} }
 
 // Spec describes an address at Twilio.
 func (Twilio) Spec() Spec {
@@ -83,7 +86,7 @@ func (a twilioAccount) secrets(credential string) []string {
 }
 
 // Send queues the message with Twilio. Sent means that Twilio accepted it; Twilio sends
-// receipts later, if Endpoint.CallbackURL is set.
+// receipts later, if its endpoint has a CallbackURL.
 func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	account, err := parseTwilio(m.Credential)
 	if err != nil {
@@ -96,13 +99,13 @@ func (t Twilio) Send(ctx context.Context, m Message) Outcome {
 	} else {
 		form.Set("From", account.sender)
 	}
-	if t.CallbackURL != "" {
+	if t.endpoint.CallbackURL != "" {
 		form.Set("StatusCallback", t.Callback(m.DeliveryID))
 	}
 	header := account.header()
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r := t.post(ctx, account.url()+"/Messages.json", []byte(form.Encode()), header)
-	o := readJSON[twilioReply](r).classify(t.outcome(r)).redacted(account.secrets(m.Credential)...)
+	r := t.endpoint.post(ctx, account.url()+"/Messages.json", []byte(form.Encode()), header)
+	o := redactOutcome(readJSON[twilioReply](r).refine(t.endpoint.outcome(r)), account.secrets(m.Credential)...)
 	o.Truncated = cut
 	return o
 }
@@ -114,15 +117,15 @@ func (t Twilio) Verify(ctx context.Context, credential, _ string) Outcome {
 	if err != nil {
 		return badCredentialOutcome(err)
 	}
-	r := t.get(ctx, account.url()+".json", account.header())
-	o, res := t.outcome(r), readJSON[twilioReply](r)
+	r := t.endpoint.get(ctx, account.url()+".json", account.header())
+	o, res := t.endpoint.outcome(r), readJSON[twilioReply](r)
 	switch {
-	case !o.isSuccess():
-		o = res.classify(o)
+	case !o.IsSuccess():
+		o = res.refine(o)
 	case res.SID == account.sid && res.Status == "active":
 		o.Kind, o.Code = Sent, ""
 	case res.SID == account.sid: // suspended or closed
 		o.Kind, o.Scope, o.Code = Failed, CredentialScope, "account_"+res.word()
 	}
-	return o.redacted(account.secrets(credential)...)
+	return redactOutcome(o, account.secrets(credential)...)
 }

@@ -18,13 +18,9 @@ import (
 // TwilioCallbacks is the path prefix of Twilio's callbacks. The delivery id follows it.
 const TwilioCallbacks = "/v1/callbacks/twilio/"
 
-// TwilioSignature is the header with the signature of a callback
-// (https://www.twilio.com/docs/usage/security#validating-requests).
-const TwilioSignature = "X-Twilio-Signature"
-
 // Callback returns the callback URL of a delivery.
 func (t Twilio) Callback(delivery int64) string {
-	return strings.TrimRight(t.CallbackURL, "/") + TwilioCallbacks + strconv.FormatInt(delivery, 10)
+	return strings.TrimRight(t.endpoint.CallbackURL, "/") + TwilioCallbacks + strconv.FormatInt(delivery, 10)
 }
 
 // ParseReceipt parses the form and the header X-Twilio-Signature of a request to
@@ -55,8 +51,8 @@ func (t Twilio) ParseReceipt(delivery int64, form url.Values, signature, credent
 		r.Outcome = twilioError(r.Outcome, code)
 		r.Outcome.Excerpt = strings.TrimSpace(r.Status + " " + form.Get("ErrorMessage"))
 	}
-	r.Outcome = r.Outcome.redacted(account.secrets(credential)...)
-	r.MessageID, r.Status = r.Outcome.MessageID, cleanEvidence(r.Status, nil, maxCode)
+	r.Outcome = redactOutcome(r.Outcome, account.secrets(credential)...)
+	r.MessageID, r.Status = r.Outcome.MessageID, cleanCode(r.Status)
 	return r, nil
 }
 

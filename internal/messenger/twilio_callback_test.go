@@ -21,7 +21,7 @@ func twilioForm(t *testing.T, callbackURL string, m Message) url.Values {
 		_, _ = io.WriteString(w, twilioSample.sent)
 	}), newClient(t))
 	e.CallbackURL = callbackURL
-	if o := send(t.Context(), t, Twilio{e}, m); o.Kind != Sent {
+	if o := send(t.Context(), t, NewTwilio(e), m); o.Kind != Sent {
 		t.Fatalf("%+v", o)
 	}
 	return form
@@ -54,7 +54,7 @@ func twilioWord(status, code string) url.Values {
 func TestTwilioReceipts(t *testing.T) {
 	way := Outcome{Kind: Sent}
 	failed := func(scope Scope, code string) Outcome { return Outcome{Kind: Failed, Scope: scope, Code: code} }
-	m := Twilio{Endpoint{CallbackURL: "https://bongsu.example"}}
+	m := NewTwilio(Endpoint{CallbackURL: "https://bongsu.example"})
 	for _, c := range []struct {
 		status, code string
 		final        bool
@@ -94,7 +94,7 @@ func TestTwilioReceipts(t *testing.T) {
 // TestTwilioReceiptIsTwilios verifies that callbacks that are not from Twilio, or are
 // for another delivery, are rejected.
 func TestTwilioReceiptIsTwilios(t *testing.T) {
-	m := Twilio{Endpoint{CallbackURL: "https://bongsu.example"}}
+	m := NewTwilio(Endpoint{CallbackURL: "https://bongsu.example"})
 	form := twilioWord("delivered", "")
 	signed := func(form url.Values, at, token string) string { return twilioSignature(at, form, token) }
 	good := signed(form, m.Callback(7), "SECRETtoken0123")

@@ -19,9 +19,9 @@ func (t twilioReply) word() string {
 	return word
 }
 
-// classify refines the outcome of the HTTP status by the response body.
-func (t twilioReply) classify(o Outcome) Outcome {
-	if !o.isSuccess() {
+// refine refines the outcome of the HTTP status by the response body.
+func (t twilioReply) refine(o Outcome) Outcome {
+	if !o.IsSuccess() {
 		return twilioError(o, t.Code)
 	}
 	switch t.word() {
@@ -43,7 +43,7 @@ func twilioError(o Outcome, code int) Outcome {
 	}
 	o.Code = strconv.Itoa(code)
 	if means, known := twilioErrors[code]; known && o.Kind != Paused {
-		o = o.classify(means)
+		o = classify(o, means)
 	}
 	return o
 }
@@ -52,36 +52,36 @@ func twilioError(o Outcome, code int) Outcome {
 // https://www.twilio.com/docs/api/errors. Other codes are classified by their HTTP
 // status.
 var twilioErrors = map[int]classification{
-	20429: {kind: Paused}, // too many requests: not processed
-	21611: {kind: Retry},  // the queue of the sender number is full
-	30001: {kind: Retry},  // the same, with a messaging service
+	20429: meansPaused, // too many requests: not processed
+	21611: meansRetry,  // the queue of the sender number is full
+	30001: meansRetry,  // the same, with a messaging service
 
-	20003: {Failed, CredentialScope}, // authentication failed
-	20005: {Failed, CredentialScope}, // account not active
-	20008: {Failed, CredentialScope}, // test credentials
-	20404: {Failed, CredentialScope}, // no such account
-	21212: {Failed, CredentialScope}, // invalid From
-	21603: {Failed, CredentialScope}, // no From
-	21606: {Failed, CredentialScope}, // From cannot send SMS
-	21659: {Failed, CredentialScope}, // From is not a Twilio number
-	21660: {Failed, CredentialScope}, // From belongs to another account
-	21703: {Failed, CredentialScope}, // messaging service without numbers
-	21705: {Failed, CredentialScope}, // invalid messaging service
-	30002: {Failed, CredentialScope}, // account suspended
+	20003: credentialFailed, // authentication failed
+	20005: credentialFailed, // account not active
+	20008: credentialFailed, // test credentials
+	20404: credentialFailed, // no such account
+	21212: credentialFailed, // invalid From
+	21603: credentialFailed, // no From
+	21606: credentialFailed, // From cannot send SMS
+	21659: credentialFailed, // From is not a Twilio number
+	21660: credentialFailed, // From belongs to another account
+	21703: credentialFailed, // messaging service without numbers
+	21705: credentialFailed, // invalid messaging service
+	30002: credentialFailed, // account suspended
 
-	21211: {Failed, DestinationScope}, // invalid To
-	21408: {Failed, DestinationScope}, // country not allowed
-	21604: {Failed, DestinationScope}, // no To
-	21610: {Failed, DestinationScope}, // opted out by STOP
-	21612: {Failed, DestinationScope}, // not reachable from this sender
-	21614: {Failed, DestinationScope}, // not a mobile number
-	21635: {Failed, DestinationScope}, // landline
-	30003: {Failed, DestinationScope}, // handset unreachable
-	30004: {Failed, DestinationScope}, // blocked
-	30005: {Failed, DestinationScope}, // unknown handset
-	30006: {Failed, DestinationScope}, // landline, or unreachable carrier
+	21211: destinationFailed, // invalid To
+	21408: destinationFailed, // country not allowed
+	21604: destinationFailed, // no To
+	21610: destinationFailed, // opted out by STOP
+	21612: destinationFailed, // not reachable from this sender
+	21614: destinationFailed, // not a mobile number
+	21635: destinationFailed, // landline
+	30003: destinationFailed, // handset unreachable
+	30004: destinationFailed, // blocked
+	30005: destinationFailed, // unknown handset
+	30006: destinationFailed, // landline, or unreachable carrier
 
-	21602: {Failed, MessageScope}, // no body
-	21617: {Failed, MessageScope}, // body too long
-	30007: {Failed, MessageScope}, // filtered
+	21602: messageFailed, // no body
+	21617: messageFailed, // body too long
+	30007: messageFailed, // filtered
 }

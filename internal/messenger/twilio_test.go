@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 const (
@@ -14,16 +16,22 @@ const (
 )
 
 var twilioSample = sample{
-	message:   Message{DeliveryID: 7, Credential: twilioCredential, Destination: twilioTo, Text: "[normal] node1 down"},
-	status:    201,
-	sent:      `{"sid":"SM1","status":"queued","to":"+821012345678","error_code":null,"error_message":null,"num_segments":"1"}`,
-	messageID: "SM1",
-	refused:   `{"sid":"SM1","status":"failed","error_code":30004,"error_message":"no"}`,
+	make:            maker(NewTwilio),
+	message:         Message{DeliveryID: 7, Credential: twilioCredential, Destination: twilioTo, Text: "[normal] node1 down"},
+	status:          201,
+	sent:            `{"sid":"SM1","status":"queued","to":"+821012345678","error_code":null,"error_message":null,"num_segments":"1"}`,
+	messageID:       "SM1",
+	refused:         `{"sid":"SM1","status":"failed","error_code":30004,"error_message":"no"}`,
+	shortCredential: "ACa:a:1234",
 }
 
+func TestTwilioPromises(t *testing.T) { verifyPromises(t, twilioSample) }
+
+func TestTwilioFake(t *testing.T) { verifyFake(t, mockup.New(nil), twilioSample) }
+
 func TestTwilioRequest(t *testing.T) {
-	goldens(t, "twilio", twilioCredential, twilioTo)
-	golden(t, "twilio/service", wire(t, "twilio", plainMessage("AC01:SECRET:MG0123", twilioTo), false))
+	goldens(t, twilioSample, twilioCredential, twilioTo)
+	golden(t, "twilio/service", wire(t, twilioSample, plainMessage("AC01:SECRET:MG0123", twilioTo), false))
 }
 
 func TestTwilioCallback(t *testing.T) {
@@ -39,13 +47,13 @@ func TestTwilioCallback(t *testing.T) {
 func TestTwilioCut(t *testing.T) {
 	m := plainMessage(twilioCredential, twilioTo)
 	m.Text = strings.Repeat("🔥", 801)
-	_, body, _ := strings.Cut(string(wire(t, "twilio", m, true)), "\n\n")
+	_, body, _ := strings.Cut(string(wire(t, twilioSample, m, true)), "\n\n")
 	form, err := url.ParseQuery(strings.TrimSpace(body))
 	if text := form.Get("Body"); err != nil || text != strings.Repeat("🔥", 799)+"…" {
 		t.Errorf("%d units: %v", utf16Len(text), err)
 	}
 	m.Text = strings.Repeat("봉", 1600)
-	wire(t, "twilio", m, false)
+	wire(t, twilioSample, m, false)
 }
 
 func TestTwilioAnswers(t *testing.T) {
@@ -79,17 +87,17 @@ func TestTwilioAnswers(t *testing.T) {
 		{400, nil, `{"code":"x"}`, failed(MessageScope, "http_400")},
 	}
 	for want, codes := range map[classification][]int{
-		{kind: Paused}:             {20429},
-		{kind: Retry}:              {21611, 30001},
-		{Failed, DestinationScope}: {21211, 21610, 21614, 21635, 21408, 21612, 21604, 30003, 30004, 30005, 30006},
-		{Failed, CredentialScope}:  {20003, 20005, 20008, 20404, 21212, 21603, 21606, 21659, 21660, 21703, 21705, 30002},
-		{Failed, MessageScope}:     {21602, 21617, 30007},
+		meansPaused:       {20429},
+		meansRetry:        {21611, 30001},
+		destinationFailed: {21211, 21610, 21614, 21635, 21408, 21612, 21604, 30003, 30004, 30005, 30006},
+		credentialFailed:  {20003, 20005, 20008, 20404, 21212, 21603, 21606, 21659, 21660, 21703, 21705, 30002},
+		messageFailed:     {21602, 21617, 30007},
 	} {
 		for _, code := range codes {
-			rows = append(rows, answered{400, nil, refusal(code), Outcome{Code: fmt.Sprint(code)}.classify(want)})
+			rows = append(rows, answered{400, nil, refusal(code), classify(Outcome{Code: fmt.Sprint(code)}, want)})
 		}
 	}
-	meanings(t, "twilio", rows)
+	meanings(t, twilioSample, rows)
 }
 
 func TestTwilioVerify(t *testing.T) {
@@ -98,14 +106,14 @@ func TestTwilioVerify(t *testing.T) {
 		return map[string]string{account: `{"sid":"AC0123456789abcdef","status":"` + status + `","friendly_name":"x"}`}
 	}
 	failed := func(scope Scope, code string) Outcome { return Outcome{Kind: Failed, Scope: scope, Code: code} }
-	looks(t, "twilio", twilioCredential, twilioTo, map[string]look{
+	looks(t, twilioSample, twilioCredential, twilioTo, map[string]look{
 		"active":       {answers: says("active"), want: Outcome{Kind: Sent}},
 		"suspended":    {answers: says("suspended"), want: failed(CredentialScope, "account_suspended")},
 		"another":      {answers: map[string]string{account: `{"sid":"AC9","status":"active"}`}, want: Outcome{Kind: Unknown, Code: "unreadable_answer"}},
 		"bad token":    {answers: map[string]string{account: `{"code":20003,"status":401}`}, status: map[string]int{account: 401}, want: failed(CredentialScope, "20003")},
 		"rate limited": {answers: map[string]string{account: `{"code":20429}`}, status: map[string]int{account: 429}, header: retryLater, want: Outcome{Kind: Paused, Code: "20429", RetryAfter: later}},
 	})
-	looks(t, "twilio", "AC1:SECRET", twilioTo, map[string]look{"no account": {want: failed(CredentialScope, "invalid_credential")}})
+	looks(t, twilioSample, "AC1:SECRET", twilioTo, map[string]look{"no account": {want: failed(CredentialScope, "invalid_credential")}})
 }
 
 func TestTwilioSettings(t *testing.T) {

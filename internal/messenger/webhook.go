@@ -11,9 +11,12 @@ import (
 
 // Webhook calls any endpoint, as specified by Standard Webhooks
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
-type Webhook struct{ Endpoint }
+type Webhook struct{ endpoint Endpoint }
 
 var _ Messenger = Webhook{}
+
+// NewWebhook returns a messenger that calls by an endpoint.
+func NewWebhook(e Endpoint) Webhook { return Webhook{endpoint: e} }
 
 // Spec describes an endpoint. It is not Idempotent: every attempt of a delivery has the
 // same webhook-id, but an endpoint may ignore it.
@@ -45,7 +48,7 @@ func (w Webhook) Send(ctx context.Context, m Message) Outcome {
 		return badCredentialOutcome(err)
 	}
 	body := marshal(webhookEventOf(m))
-	now := w.Now()
+	now := w.endpoint.Now()
 	header := c.header
 	header.Set("Content-Type", "application/json")
 	header.Set(standardwebhooks.HeaderWebhookID, m.idempotencyHandle())
@@ -57,7 +60,7 @@ func (w Webhook) Send(ctx context.Context, m Message) Outcome {
 		}
 		header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	}
-	return classifyWebhook(w.outcome(w.post(ctx, c.address, body, header))).redacted(c.secrets...)
+	return redactOutcome(classifyWebhook(w.endpoint.outcome(w.endpoint.post(ctx, c.address, body, header))), c.secrets...)
 }
 
 // classifyWebhook refines the outcome of the HTTP status for an endpoint that is dedicated
@@ -65,14 +68,14 @@ func (w Webhook) Send(ctx context.Context, m Message) Outcome {
 // no further calls.
 func classifyWebhook(o Outcome) Outcome {
 	switch {
-	case o.isSuccess():
+	case o.IsSuccess():
 		o.Code = ""
-		return o.classify(classification{kind: Sent})
+		return classify(o, meansSent)
 	case o.Status == http.StatusGone:
 		o.Gone = true
-		return o.classify(classification{Failed, DestinationScope})
+		return classify(o, destinationFailed)
 	case o.Status == http.StatusNotFound:
-		return o.classify(classification{Failed, DestinationScope})
+		return classify(o, destinationFailed)
 	}
 	return o
 }

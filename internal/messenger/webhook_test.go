@@ -11,20 +11,28 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/bongsu-project/bongsu/kit/redact"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 // webhookKey is 24 bytes in Base64.
 const webhookKey = "whsec_SECRETSECRETSECRETSECRETSECRETSE"
 
 var webhookSample = sample{
-	message: Message{DeliveryID: 7, Credential: "https://example.com/hook/SECRET-abcdefghij?key=SECRET-klmnopqrst#" + webhookKey, Text: "[normal] node1 down"},
-	sent:    "thank you",
-	means:   map[int]classification{404: {Failed, DestinationScope}, 410: {Failed, DestinationScope}},
+	make:            maker(NewWebhook),
+	message:         Message{DeliveryID: 7, Credential: "https://example.com/hook/SECRET-abcdefghij?key=SECRET-klmnopqrst#" + webhookKey, Text: "[normal] node1 down"},
+	sent:            "thank you",
+	means:           map[int]classification{404: destinationFailed, 410: destinationFailed},
+	shortCredential: "https://example.com/a?x=1&sig=b&v=true",
+	shown:           markup{plain: []string{`"text":"` + markupText + `"`}, full: []string{`"text":"` + markupText + `"`}},
 }
 
+func TestWebhookPromises(t *testing.T) { verifyPromises(t, webhookSample) }
+
+func TestWebhookFake(t *testing.T) { verifyFake(t, mockup.New(nil), webhookSample) }
+
 func TestWebhookRequest(t *testing.T) {
-	goldens(t, "webhook", "https://example.com/hook/1?key=2#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ticket system")
-	golden(t, "webhook/unsigned", wire(t, "webhook", plainMessage("https://example.com/hook", ""), false))
+	goldens(t, webhookSample, "https://example.com/hook/1?key=2#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ticket system")
+	golden(t, "webhook/unsigned", wire(t, webhookSample, plainMessage("https://example.com/hook", ""), false))
 }
 
 // headers returns n headers of a credential.
@@ -37,9 +45,9 @@ func headers(n int) string {
 }
 
 func TestWebhookAuthentication(t *testing.T) {
-	golden(t, "webhook/basic", wire(t, "webhook", plainMessage("https://kim:p%2F%40ss@example.com/hook?a=b#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", ""), false))
-	golden(t, "webhook/bearer", wire(t, "webhook", plainMessage("https://example.com/hook#bearer=t0ken.a-b", ""), false))
-	golden(t, "webhook/headers", wire(t, "webhook", plainMessage("https://example.com/hook#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&header=Authorization:Token abc&header=X-Team:ops%26dev&header=user-agent:bongsu", ""), false))
+	golden(t, "webhook/basic", wire(t, webhookSample, plainMessage("https://kim:p%2F%40ss@example.com/hook?a=b#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", ""), false))
+	golden(t, "webhook/bearer", wire(t, webhookSample, plainMessage("https://example.com/hook#bearer=t0ken.a-b", ""), false))
+	golden(t, "webhook/headers", wire(t, webhookSample, plainMessage("https://example.com/hook#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&header=Authorization:Token abc&header=X-Team:ops%26dev&header=user-agent:bongsu", ""), false))
 }
 
 // TestWebhookAuthenticationComesNotOut has an endpoint repeat the whole request in its
@@ -56,7 +64,7 @@ func TestWebhookAuthenticationComesNotOut(t *testing.T) {
 	} {
 		m := webhookSample.message
 		m.Credential = credential
-		if o := send(t.Context(), t, find(t, "webhook", base), m); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
+		if o := send(t.Context(), t, webhookSample.at(t, base), m); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
 			t.Errorf("%s: %+v", credential, o)
 		}
 	}
@@ -85,7 +93,7 @@ func TestWebhookSignature(t *testing.T) {
 	}
 	var ids, times []string
 	for range 2 {
-		if o := send(t.Context(), t, Webhook{e}, webhookSample.message); o.Kind != Sent {
+		if o := send(t.Context(), t, NewWebhook(e), webhookSample.message); o.Kind != Sent {
 			t.Fatalf("%+v", o)
 		}
 		if err := good.Verify(body, header); err != nil {
@@ -129,7 +137,7 @@ func TestWebhookAnswers(t *testing.T) {
 	for status, code := range map[int]string{400: "http_400", 405: "http_405", 409: "http_409", 413: "http_413", 415: "http_415", 422: "http_422"} {
 		rows = append(rows, answered{status, nil, "", Outcome{Kind: Failed, Scope: MessageScope, Code: code}})
 	}
-	meanings(t, "webhook", rows)
+	meanings(t, webhookSample, rows)
 }
 
 // TestWebhookKeyAlone has an endpoint quote single parts of the credential.
@@ -137,7 +145,7 @@ func TestWebhookKeyAlone(t *testing.T) {
 	var said string
 	base := provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) })
 	for _, said = range []string{webhookKey, strings.TrimPrefix(webhookKey, "whsec_"), "SECRET-abcdefghij", "SECRET-klmnopqrst", "/hook/SECRET-abcdefghij"} {
-		if o := send(t.Context(), t, find(t, "webhook", base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
+		if o := send(t.Context(), t, webhookSample.at(t, base), webhookSample.message); o.Kind != Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
 			t.Errorf("%q: %+v", said, o)
 		}
 	}
@@ -168,4 +176,12 @@ func TestWebhookSettings(t *testing.T) {
 	if o := (Webhook{}).Send(t.Context(), Message{Credential: "https://example.com/#x", Text: "x"}); o.Kind != Failed || o.Scope != CredentialScope || o.Code != "invalid_credential" {
 		t.Errorf("%+v", o)
 	}
+}
+
+// TestWebhookQuotesItsURL has an endpoint quote parts of its URL.
+func TestWebhookQuotesItsURL(t *testing.T) {
+	quoted(t, webhookSample, "https://example.com/hook?sig=abcde", "sig abcde is bad", "sig [redacted] is bad")
+	quoted(t, webhookSample, "https://example.com/hook/k3y-of-hook", "K3Y-OF-HOOK%2F", "[redacted]%2F")
+	quoted(t, webhookSample, "https://example.com/a", `no route "/a"`, `no route "[redacted]"`)
+	quoted(t, webhookSample, "https://example.com/a", "no route https://EXAMPLE.com/a", "no route [redacted]")
 }
