@@ -10,13 +10,15 @@ import (
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
+	"github.com/bongsu-project/bongsu/internal/messenger/sns"
 )
 
 // TestSNSBelieves sends as the messenger does.
 func TestSNSBelieves(t *testing.T) {
 	m, _, server, client := stand(t)
-	endpoint := messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}
-	sender := messenger.NewSNS(endpoint)
+	endpoint := call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}
+	sender := sns.New(endpoint)
 	send := func(credential, to string) messenger.Outcome {
 		return sender.Send(t.Context(), messenger.Message{DeliveryID: 7, Credential: credential, Destination: to, Text: "x"})
 	}
@@ -43,7 +45,7 @@ func TestSNSBelieves(t *testing.T) {
 		t.Errorf("verify: %+v", o)
 	}
 	endpoint.Now = func() time.Time { return noon.Add(time.Hour) }
-	if o := messenger.NewSNS(endpoint).Verify(t.Context(), good, "+821012345678"); o.Code != "SignatureDoesNotMatch" || !strings.Contains(o.Excerpt, "Signature expired") {
+	if o := sns.New(endpoint).Verify(t.Context(), good, "+821012345678"); o.Code != "SignatureDoesNotMatch" || !strings.Contains(o.Excerpt, "Signature expired") {
 		t.Errorf("with another clock: %+v", o)
 	}
 	if _, err := client.SetLimits(t.Context(), &mockupv1.SetLimitsRequest{Kept: true}); err != nil {

@@ -11,6 +11,8 @@ import (
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
+	"github.com/bongsu-project/bongsu/internal/messenger/twilio"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
@@ -120,7 +122,7 @@ func TestTwilioLimit(t *testing.T) {
 // TestTwilioVerifies verifies an account as the messenger does.
 func TestTwilioVerifies(t *testing.T) {
 	m, _, server, _ := stand(t)
-	sender := messenger.NewTwilio(messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL})
+	sender := twilio.New(call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL})
 	if o := sender.Verify(t.Context(), "AC1:token:+15005550006", "+821012345678"); o.Kind != messenger.Sent {
 		t.Errorf("%+v", o)
 	}
@@ -133,10 +135,10 @@ func TestTwilioVerifies(t *testing.T) {
 func TestTwilioCallsBack(t *testing.T) {
 	m, _, server, _ := stand(t)
 	running(t, m)
-	var sender messenger.Twilio
+	var sender twilio.Messenger
 	words := make(chan messenger.Receipt, 10)
 	ours := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != messenger.TwilioCallbacks+"7" {
+		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != twilio.CallbackPath+"7" {
 			t.Errorf("%s %s: %v", r.Method, r.URL, err)
 		}
 		receipt, err := sender.ParseReceipt(7, r.PostForm, r.Header.Get("X-Twilio-Signature"), "AC1:token:+15005550006")
@@ -146,7 +148,7 @@ func TestTwilioCallsBack(t *testing.T) {
 		words <- receipt
 	}))
 	t.Cleanup(ours.Close)
-	sender = messenger.NewTwilio(messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL, CallbackURL: ours.URL})
+	sender = twilio.New(call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL, CallbackURL: ours.URL})
 	for to, want := range map[string]string{
 		"+821012345678": "queued sent delivered",
 		"+821000530003": "queued sent undelivered 30003",
