@@ -71,7 +71,7 @@ func TestGuardBeforeAProxy(t *testing.T) {
 	} {
 		t.Run(destination, func(t *testing.T) {
 			client, asked := behind(t, ClientConfig{}, names)
-			e := endpoint("", client)
+			e := endpoint(client)
 			e.HTTP = true
 			o := e.Outcome(e.Post(t.Context(), destination, nil, nil))
 			if want != "" && (o.Code != want || len(*asked) > 0) {
@@ -94,7 +94,7 @@ func TestProxyIsNoDestination(t *testing.T) {
 	check := func(t *testing.T) {
 		t.Helper()
 		for _, host := range []string{at.Hostname(), "proxy.example", "localhost", "127.0.0.2", "[::ffff:127.0.0.1]"} {
-			e := endpoint("", client)
+			e := endpoint(client)
 			e.HTTP = true
 			o := e.Outcome(e.Post(t.Context(), "http://"+host+":"+at.Port()+"/", nil, nil))
 			if o.Code != "forbidden_address" || len(*asked) > 0 {
@@ -110,7 +110,7 @@ func TestProxyIsNoDestination(t *testing.T) {
 	t.Run("directly", check)
 
 	elsewhere := provider(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
-	e := endpoint("", client)
+	e := endpoint(client)
 	e.HTTP = true
 	if r := e.Post(t.Context(), elsewhere, nil, nil); r.Status != http.StatusTeapot {
 		t.Errorf("another port there: %+v", r)

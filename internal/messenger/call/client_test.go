@@ -27,7 +27,7 @@ func TestForbiddenAddresses(t *testing.T) {
 		"224.0.0.1", "255.255.255.255", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "192.0.2.1", // reserved, mapped
 	} {
 		t.Run(host, func(t *testing.T) {
-			e := endpoint("", client)
+			e := endpoint(client)
 			e.HTTP = true
 			o := e.Outcome(e.Post(t.Context(), "http://"+host+port+"/hook", nil, nil))
 			if o.Kind != messenger.Failed || o.Code != "forbidden_address" || o.Scope != messenger.CredentialScope || called > 0 {
@@ -50,7 +50,7 @@ func TestRebinding(t *testing.T) {
 		}
 		return guarded(ctx, network, address)
 	}
-	e := endpoint("", client)
+	e := endpoint(client)
 	e.HTTP, looked = true, 1
 	if o := e.Outcome(e.Post(t.Context(), "http://provider.example/hook", nil, nil)); o.Code != "forbidden_address" {
 		t.Errorf("%+v", o)
@@ -78,7 +78,7 @@ func TestAllowedAddresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := NewClient(c.config)
 			t.Cleanup(client.CloseIdleConnections)
-			e := endpoint("", client)
+			e := endpoint(client)
 			e.HTTP = true
 			if r := e.Post(t.Context(), c.url, nil, nil); r.Status != http.StatusTeapot {
 				t.Errorf("%+v", r)
@@ -89,7 +89,7 @@ func TestAllowedAddresses(t *testing.T) {
 
 func TestHTTPMustBeAllowed(t *testing.T) {
 	base := provider(t, func(http.ResponseWriter, *http.Request) { t.Error("called") })
-	e := endpoint("", newClient(t))
+	e := endpoint(newClient(t))
 	if o := e.Outcome(e.Post(t.Context(), base, nil, nil)); o.Kind != messenger.Failed || o.Code != "invalid_url" {
 		t.Errorf("%+v", o)
 	}

@@ -10,9 +10,9 @@ import (
 // noon is the time of every clock in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// endpoint returns the endpoint of a provider at base.
-func endpoint(base string, client *http.Client) Endpoint {
-	return Endpoint{Client: client, Now: func() time.Time { return noon }, URL: base}
+// endpoint returns the endpoint of user-given URLs.
+func endpoint(client *http.Client) Endpoint {
+	return Endpoint{Client: client, Now: func() time.Time { return noon }}
 }
 
 // newClient returns a NewClient whose connections are closed when the test ends.

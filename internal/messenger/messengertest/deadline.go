@@ -17,15 +17,19 @@ type Deadline struct {
 	passed chan struct{}
 }
 
+// NewDeadline returns a context whose deadline has not passed.
 func NewDeadline(t *testing.T) Deadline {
 	t.Helper()
 	return Deadline{t.Context(), make(chan struct{})}
 }
 
+// Pass lets the deadline pass. It must be called at most once.
 func (d Deadline) Pass() { close(d.passed) }
 
+// Done returns a channel that is closed when the deadline passes.
 func (d Deadline) Done() <-chan struct{} { return d.passed }
 
+// Err returns context.DeadlineExceeded after the deadline has passed.
 func (d Deadline) Err() error {
 	select {
 	case <-d.passed:
