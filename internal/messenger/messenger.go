@@ -81,8 +81,8 @@ func (m Message) Status() string {
 // IsPlain reports whether the message has only a text.
 func (m Message) IsPlain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
-// IdempotencyHandle returns the idempotency key of a delivery: the same for every attempt, and
-// unique, since delivery ids are never reused.
+// IdempotencyHandle returns the idempotency key of a delivery: the same for every
+// attempt, and unique, since delivery ids are never reused.
 func (m Message) IdempotencyHandle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
 
 // A Spec describes a messenger to people and programs.

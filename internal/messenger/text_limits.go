@@ -9,8 +9,8 @@ import (
 // Ellipsis follows a truncated text.
 const Ellipsis = "…"
 
-// Truncate cuts a text that is longer than limit between two grapheme clusters, and appends
-// mark. size returns the length in the provider's unit, such as characters, bytes or
+// Truncate cuts a text that is longer than limit between two grapheme clusters, and
+// appends Ellipsis. size returns the length in the provider's unit, such as characters, bytes or
 // UTF-16 units, after its escapes. It must be additive over characters.
 func Truncate(text string, limit int, size func(string) int) (fitted string, cut bool) {
 	if size(text) <= limit {

@@ -15,10 +15,11 @@ type ClientConfig struct {
 	AllowAll bool           // allows every address: for URLs that an operator has set
 	Allowed  []netip.Prefix // allows these addresses, although they are not public
 	// Proxy is the URL of a proxy; nil uses the environment. The destinations of calls
-	// through a proxy are checked before the call, unless AllowAll is set.
+	// through a proxy are checked before the call, unless AllowAll or PinnedAddresses is
+	// set.
 	Proxy *url.URL
-	// PinnedAddresses marks that no host is user-given: destinations of calls through a proxy are
-	// not checked, since only the proxy may be able to resolve their names.
+	// PinnedAddresses marks that no host is user-given: destinations of calls through a
+	// proxy are not checked, since only the proxy may be able to resolve their names.
 	PinnedAddresses bool
 }
 

@@ -37,8 +37,8 @@ func codeBeforeWrite(err error) string {
 	}
 }
 
-// codeAfterWrite returns the code of a call that failed after its request was, or may have been,
-// written.
+// codeAfterWrite returns the code of a call that failed after its request was, or may
+// have been, written.
 func codeAfterWrite(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -33,8 +33,8 @@ type Response struct {
 	InvalidURL bool // no call was made: the URL is invalid, or http where https is required
 }
 
-// A requestWritten reports whether a request may have reached its provider. The transport sets
-// it from its own goroutines.
+// A requestWritten reports whether a request may have reached its provider. The
+// transport sets it from its own goroutines.
 type requestWritten struct{ atomic.Bool }
 
 // watch returns a context that traces the request.
@@ -78,8 +78,8 @@ func withTimeout(ctx context.Context, limit time.Duration) (context.Context, con
 	return context.WithTimeout(ctx, limit)
 }
 
-// contextErrorOf returns err, or the error of ctx if the call failed because ctx ended, whatever
-// its cause.
+// contextErrorOf returns err, or the error of ctx if the call failed because ctx ended,
+// whatever its cause.
 func contextErrorOf(ctx context.Context, err error) error {
 	if errors.Is(err, context.Cause(ctx)) {
 		return ctx.Err()
@@ -127,8 +127,8 @@ func (r Response) Outcome(now time.Time) messenger.Outcome {
 
 // ReadJSON decodes a response that is one JSON object; otherwise it returns T's zero
 // value. A complete object counts although the connection was interrupted after it,
-// since no prefix of an object is an object. Responses are far shorter than MaxResponseBytes,
-// also if they repeat the message: 24 KiB if all of it is escaped.
+// since no prefix of an object is an object. Responses are far shorter than
+// MaxResponseBytes, also if they repeat the message: 24 KiB if all of it is escaped.
 func ReadJSON[T any](r Response) T {
 	var said, nothing T
 	if json.Unmarshal(r.Body, &said) != nil {
@@ -137,8 +137,8 @@ func ReadJSON[T any](r Response) T {
 	return said
 }
 
-// errorWithoutURL returns the text of an error without the URL that net/http prepends: for some
-// messengers the URL is the credential.
+// errorWithoutURL returns the text of an error without the URL that net/http prepends:
+// for some messengers the URL is the credential.
 func errorWithoutURL(err error) string {
 	var at *url.Error
 	if errors.As(err, &at) && at.Op != "parse" {

@@ -50,8 +50,8 @@ type field struct {
 	Inline bool   `json:"inline,omitempty"`
 }
 
-// bodyOf puts the text into the content, which notifications show, and the
-// rest of the message into embeds.
+// bodyOf puts the text into the content, which notifications show, and the rest of the
+// message into embeds.
 func bodyOf(m messenger.Message) (message requestBody, cut bool) {
 	message.AllowedMentions.Parse = []string{}
 	message.Content, cut = literalText(m.Text, contentLimit)
@@ -63,7 +63,7 @@ func bodyOf(m messenger.Message) (message requestBody, cut bool) {
 	return message, e.cut
 }
 
-// A embedder builds embeds within their common limit.
+// An embedder builds embeds within their common limit.
 type embedder struct {
 	left int  // characters left
 	cut  bool // some text was cut

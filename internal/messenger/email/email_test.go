@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
-// The promises of promises_test.go, for mail.
+// The promises of messengertest.Run, for mail.
 
 func TestEmailSent(t *testing.T) {
 	s := &scripted{}

@@ -36,7 +36,7 @@ func CheckOutcome(t *testing.T, o messenger.Outcome, credential string) {
 		t.Errorf("missing code: %+v", o)
 	}
 	if o.RetryAfter < 0 || o.RetryAfter > 0 && (o.Kind == messenger.Sent || o.Kind == messenger.Failed) {
-		t.Errorf("After without a retry: %+v", o)
+		t.Errorf("RetryAfter without a retry: %+v", o)
 	}
 	for text, limit := range map[string]int{o.Code: call.MaxCode, o.MessageID: call.MaxCode, o.Excerpt: messenger.MaxExcerpt} {
 		if len(text) > limit || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {

@@ -36,7 +36,7 @@ func PlainMessage(credential, destination string) messenger.Message {
 }
 
 // Request returns the request of a messenger for a message: method, target, headers by
-// name, and body. The outcome must be Sent, with Cut equal to cut.
+// name, and body. The outcome must be Sent, with Truncated equal to cut.
 func Request(t *testing.T, s Sample, m messenger.Message, cut bool) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -51,7 +51,7 @@ func Request(t *testing.T, s Sample, m messenger.Message, cut bool) []byte {
 		_, _ = io.WriteString(w, s.Sent)
 	})
 	if o := Send(t.Context(), t, s.At(t, base), m); o.Kind != messenger.Sent || o.Truncated != cut {
-		t.Errorf("%+v, want Sent and Cut %v", o, cut)
+		t.Errorf("%+v, want Sent and Truncated %v", o, cut)
 	}
 	return b.Bytes()
 }

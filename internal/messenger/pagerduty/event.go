@@ -14,7 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 )
 
-// A event is an event that triggers an alert, or resolves it.
+// An event triggers an alert, or resolves it.
 type event struct {
 	RoutingKey string  `json:"routing_key"`
 	Action     string  `json:"event_action"`

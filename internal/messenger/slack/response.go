@@ -65,8 +65,8 @@ type replyJSON struct {
 }
 
 // readReply decodes a response. Slack repeats the message after the relevant fields, so
-// the response to a long text exceeds call.MaxResponseBytes: if it was truncated here, its head is
-// enough. An interrupted response is not.
+// the response to a long text exceeds call.MaxResponseBytes: if it was truncated here,
+// its head is enough. An interrupted response is not.
 func readReply(r call.Response) reply {
 	if !r.Truncated {
 		res := call.ReadJSON[replyJSON](r)

@@ -11,7 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 )
 
-// An reply is the body of a response, of success or an error. The zero reply
+// A reply is the body of a response, of success or an error. The zero reply
 // stands for a response that is not from SNS.
 type reply struct {
 	XMLName   xml.Name

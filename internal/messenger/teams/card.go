@@ -23,7 +23,7 @@ type attachment struct {
 	Content     adaptiveCard `json:"content"`
 }
 
-// A adaptiveCard is an Adaptive Card
+// An adaptiveCard is an Adaptive Card
 // (https://adaptivecards.io/explorer/AdaptiveCard.html).
 type adaptiveCard struct {
 	Schema  string     `json:"$schema"`

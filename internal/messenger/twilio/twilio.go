@@ -58,7 +58,7 @@ func (Messenger) Spec() messenger.Spec {
 // ordered by rank.
 var senderRate = ratelimit.Rate{Count: 1, Per: time.Second}
 
-// A account is a parsed credential.
+// An account is a parsed credential.
 type account struct{ sid, token, sender string }
 
 var (

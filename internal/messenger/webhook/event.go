@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// A event is the request body, in the form that Standard Webhooks recommends,
+// An event is the request body, in the form that Standard Webhooks recommends,
 // with all fields of the alert.
 type event struct {
 	Type string    `json:"type"`
