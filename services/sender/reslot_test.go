@@ -190,8 +190,8 @@ func TestReportBeforeShare(t *testing.T) {
 
 // slackAt returns the Slack messenger with its provider at url.
 func slackAt(url string) messenger.Messenger {
-	all := all.Messengers(func(string) call.Endpoint {
+	messengers := all.Messengers(func(string) call.Endpoint {
 		return call.Endpoint{Client: call.NewClient(call.ClientConfig{AllowAll: true}), Now: time.Now, URL: url}
 	})
-	return all[slices.IndexFunc(all, func(m messenger.Messenger) bool { return m.Spec().Name == "slack" })]
+	return messengers[slices.IndexFunc(messengers, func(m messenger.Messenger) bool { return m.Spec().Name == "slack" })]
 }
