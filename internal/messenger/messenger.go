@@ -1,5 +1,9 @@
-// Package messenger sends messages through providers. It describes the addresses of
-// each messenger, makes the calls, and classifies the responses.
+// Package messenger defines messengers, which send messages through providers: what a
+// messenger promises, how it describes its addresses, and the outcome of a call.
+//
+// The folders below it hold the rest: call makes the calls, a package per provider
+// implements the interface Messenger, all lists them, messengertest verifies the
+// promises, and outcome is the codec of outcomes.
 package messenger
 
 import (
@@ -59,11 +63,11 @@ type Message struct {
 // A Detail is one additional fact of an alert.
 type Detail = job.Detail
 
-// rank returns the rank of the alert.
-func (m Message) rank() job.Rank { return job.RankOf(cmp.Or(m.RankName, m.Severity)) }
+// Rank returns the rank of the alert.
+func (m Message) Rank() job.Rank { return job.RankOf(cmp.Or(m.RankName, m.Severity)) }
 
-// status returns firing or resolved for a message with an alert key, else "".
-func (m Message) status() string {
+// Status returns firing or resolved for a message with an alert key, else "".
+func (m Message) Status() string {
 	switch {
 	case m.AlertKey == "":
 		return ""
@@ -77,9 +81,9 @@ func (m Message) status() string {
 // IsPlain reports whether the message has only a text.
 func (m Message) IsPlain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
-// idempotencyHandle returns the idempotency key of a delivery: the same for every attempt, and
-// unique, since delivery ids are never reused.
-func (m Message) idempotencyHandle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
+// IdempotencyHandle returns the idempotency key of a delivery: the same for every
+// attempt, and unique, since delivery ids are never reused.
+func (m Message) IdempotencyHandle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {
@@ -95,6 +99,16 @@ type Spec struct {
 	Idempotent bool
 	Verifiable bool   // the messenger is a Verifier
 	Limits     Limits // the provider's documented limits; configuration may override them
+}
+
+// Find returns the Spec with a name, compared case-sensitively.
+func Find(specs []Spec, name string) (Spec, bool) {
+	for _, s := range specs {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Spec{}, false
 }
 
 // A Setting describes one value that an address needs.
@@ -176,3 +190,6 @@ type Outcome struct {
 	// the new destination. Kind is Retry then.
 	Destination string
 }
+
+// IsSuccess reports whether the provider responded with a 2xx.
+func (o Outcome) IsSuccess() bool { return o.Status >= 200 && o.Status < 300 }

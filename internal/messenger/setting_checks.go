@@ -7,30 +7,28 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
 // Validation that settings of several messengers share. No error quotes a value.
 
-// checkBy returns a check that accepts the values that parse accepts.
-func checkBy[T any](parse func(string) (T, error)) func(string) error {
+// CheckBy returns a check that accepts the values that parse accepts.
+func CheckBy[T any](parse func(string) (T, error)) func(string) error {
 	return func(value string) error {
 		_, err := parse(value)
 		return err
 	}
 }
 
-// checkToken accepts a value that is valid in an Authorization header.
-func checkToken(value string) error {
+// CheckToken accepts a value that is valid in an Authorization header.
+func CheckToken(value string) error {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("must be a token of visible ASCII characters without spaces")
 	}
 	return nil
 }
 
-// checkWord accepts one word in any script.
-func checkWord(value string) error {
+// CheckWord accepts one word in any script.
+func CheckWord(value string) error {
 	if value == "" || !utf8.ValidString(value) ||
 		strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return errors.New("must be one word, without spaces")
@@ -38,9 +36,9 @@ func checkWord(value string) error {
 	return nil
 }
 
-// checkURL accepts an absolute http or https URL without userinfo. Whether http is
+// CheckURL accepts an absolute http or https URL without userinfo. Whether http is
 // allowed, and to which hosts, is configured by the operator.
-func checkURL(value string) error {
+func CheckURL(value string) error {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
@@ -64,46 +62,13 @@ func isConfidential(value string) bool {
 	case "https", "smtps":
 		return true
 	case "smtp": // with STARTTLS
-		return u.Query().Get("tls") != "off" || isLoopback(u.Hostname())
+		return u.Query().Get("tls") != "off" || IsLoopback(u.Hostname())
 	}
 	return false
 }
 
-// isLoopback reports whether a host name is localhost or a loopback address.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host name is localhost or a loopback address.
+func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-// urlSecrets returns the secrets of a URL that is a credential: the whole URL, with and
-// without its scheme, its request URI, and the parts of its path and query that look
-// like keys. Query parameters with a secret name are secrets, whatever their length.
-func urlSecrets(value string) []string {
-	u, err := url.Parse(value)
-	if err != nil {
-		return []string{value}
-	}
-	secrets := []string{value}
-	if request := u.RequestURI(); len(request) > 1 {
-		secrets = append(secrets, u.Host+request, request)
-	}
-	for segment := range strings.SplitSeq(u.Path, "/") {
-		if looksLikeSecret(segment) {
-			secrets = append(secrets, segment)
-		}
-	}
-	for name, values := range u.Query() {
-		for _, v := range values {
-			if redact.IsSecretName(name) || looksLikeSecret(v) {
-				secrets = append(secrets, v)
-			}
-		}
-	}
-	return secrets
-}
-
-// looksLikeSecret reports whether a part of a URL is taken for a key: it has at least 16
-// bytes, or at least 8 with both letters and digits.
-func looksLikeSecret(word string) bool {
-	return len(word) >= 16 || len(word) >= 8 && strings.ContainsFunc(word, unicode.IsDigit) && strings.ContainsFunc(word, unicode.IsLetter)
 }

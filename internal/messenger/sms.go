@@ -16,8 +16,8 @@ func checkPhone(value string) error {
 	return nil
 }
 
-// phoneSetting is the destination of an SMS.
-var phoneSetting = Setting{
+// PhoneSetting is the destination of an SMS.
+var PhoneSetting = Setting{
 	Label: "Telephone number",
 	Hint:  "with its country, such as +821012345678",
 	Check: checkPhone,
@@ -29,5 +29,5 @@ var phoneSetting = Setting{
 // count UTF-16 units, as SMS does, is unverified; no other count is higher.
 const smsLimit = 1600
 
-// sms returns the text of the message as SMS.
-func (m Message) sms() (text string, cut bool) { return truncate(m.PlainText(), smsLimit, utf16Len) }
+// SMS returns the text of the message as SMS.
+func (m Message) SMS() (text string, cut bool) { return Truncate(m.PlainText(), smsLimit, UTF16Len) }

@@ -6,18 +6,18 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// ellipsis follows a truncated text.
-const ellipsis = "…"
+// Ellipsis follows a truncated text.
+const Ellipsis = "…"
 
-// truncate cuts a text that is longer than limit between two grapheme clusters, and appends
-// mark. size returns the length in the provider's unit, such as characters, bytes or
+// Truncate cuts a text that is longer than limit between two grapheme clusters, and
+// appends Ellipsis. size returns the length in the provider's unit, such as characters, bytes or
 // UTF-16 units, after its escapes. It must be additive over characters.
-func truncate(text string, limit int, size func(string) int) (fitted string, cut bool) {
+func Truncate(text string, limit int, size func(string) int) (fitted string, cut bool) {
 	if size(text) <= limit {
 		return text, false
 	}
 	var b strings.Builder
-	left, state := limit-size(ellipsis), -1
+	left, state := limit-size(Ellipsis), -1
 	for rest := text; rest != ""; {
 		var character string
 		character, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
@@ -26,14 +26,14 @@ func truncate(text string, limit int, size func(string) int) (fitted string, cut
 		}
 		b.WriteString(character)
 	}
-	return strings.TrimRight(b.String(), " \t\r\n") + ellipsis, true
+	return strings.TrimRight(b.String(), " \t\r\n") + Ellipsis, true
 }
 
-// byteLen returns the length in bytes.
-func byteLen(s string) int { return len(s) }
+// ByteLen returns the length in bytes.
+func ByteLen(s string) int { return len(s) }
 
-// utf16Len returns the length in UTF-16 units, as JavaScript and Java count.
-func utf16Len(s string) int {
+// UTF16Len returns the length in UTF-16 units, as JavaScript and Java count.
+func UTF16Len(s string) int {
 	n := 0
 	for _, r := range s {
 		n++

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -31,7 +31,7 @@ func TestClockStepBack(t *testing.T) {
 				q, js := queueIn(t)
 				d := &countingDispatcher{Dispatcher: l, nexts: make(chan time.Time, 100), taken: make(chan time.Time, 10)}
 				start := func() (stop func()) {
-					c := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(messenger.Specs()), 5, now, slog.New(slog.NewTextHandler(&logged, nil)))
+					c := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(all.Specs()), 5, now, slog.New(slog.NewTextHandler(&logged, nil)))
 					ctx, cancel := context.WithCancel(t.Context())
 					ended := make(chan error, 1)
 					go func() { ended <- c.Run(ctx) }()

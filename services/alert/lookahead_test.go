@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -33,7 +33,7 @@ func TestStopWithLookahead(t *testing.T) {
 	d := &countingDispatcher{Dispatcher: l, taken: make(chan time.Time, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	clock := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(messenger.Specs()), 5, now, slog.New(slog.DiscardHandler))
+	clock := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(all.Specs()), 5, now, slog.New(slog.DiscardHandler))
 	go func() { ended <- clock.Run(ctx) }()
 	receive(t, d.taken)
 	cancel()

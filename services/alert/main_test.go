@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -94,7 +94,7 @@ func freeAddr(t testing.TB) *net.TCPAddr {
 
 // newClock returns a dispatch loop with jobs of five deliveries.
 func newClock(d alert.Dispatcher, q alert.Queue) *alert.DispatchLoop {
-	return alert.NewDispatchLoop(d, q, alert.NewVerdictRule(messenger.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
+	return alert.NewDispatchLoop(d, q, alert.NewVerdictRule(all.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
 }
 
 // run runs a dispatch loop until the test ends.

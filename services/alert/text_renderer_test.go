@@ -10,7 +10,7 @@ import (
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
@@ -23,7 +23,7 @@ func TestTemplates(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	renderer := alert.NewTextRenderer(store, time.Now, slog.New(slog.DiscardHandler))
-	h := &alert.MessengerHandler{Specs: messenger.Specs(), Templates: store, Renderer: renderer}
+	h := &alert.MessengerHandler{Specs: all.Specs(), Templates: store, Renderer: renderer}
 	set := func(severity, text string) (string, error) {
 		res, err := h.SetTemplate(context.Background(), &messengerv1.SetTemplateRequest{
 			Template: &messengerv1.Template{Messenger: "slack", Severity: severity, Text: text},

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/directory"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
@@ -90,7 +90,7 @@ func TestFingerprintsAtEntry(t *testing.T) {
 	must(t, err)
 	_, err = store.Fill(t.Context(), demo)
 	must(t, err)
-	users := &directory.UserHandler{Users: store, Key: key, Specs: messenger.Specs()}
+	users := &directory.UserHandler{Users: store, Key: key, Specs: all.Specs()}
 	address := &userv1.NewAddress{Messenger: "slack", Credential: "xoxb-1", Destination: "C1"}
 	_, err = users.CreateUser(t.Context(), &userv1.CreateUserRequest{NickName: "a", Addresses: []*userv1.NewAddress{address}})
 	must(t, err)

@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/directory"
 )
@@ -22,8 +23,8 @@ func TestReadReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := directory.ReceiptReader{Key: key, Messengers: messenger.All(func(string) messenger.Endpoint {
-		return messenger.Endpoint{CallbackURL: "https://bongsu.example"}
+	h := directory.ReceiptReader{Key: key, Messengers: all.Messengers(func(string) call.Endpoint {
+		return call.Endpoint{CallbackURL: "https://bongsu.example"}
 	})}
 	const form, said = "MessageSid=SM1&MessageStatus=delivered", "MessageSidSM1MessageStatusdelivered"
 	good := sign("https://bongsu.example/v1/callbacks/twilio/7"+said, "s3cret")

@@ -10,14 +10,17 @@ import (
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
+	"github.com/bongsu-project/bongsu/internal/messenger/sns"
 )
 
 // TestSNSBelieves sends as the messenger does.
 func TestSNSBelieves(t *testing.T) {
 	m, _, server, client := stand(t)
-	sns := messenger.SNS{Endpoint: messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}}
+	endpoint := call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}
+	sender := sns.New(endpoint)
 	send := func(credential, to string) messenger.Outcome {
-		return sns.Send(t.Context(), messenger.Message{DeliveryID: 7, Credential: credential, Destination: to, Text: "x"})
+		return sender.Send(t.Context(), messenger.Message{DeliveryID: 7, Credential: credential, Destination: to, Text: "x"})
 	}
 	const good = "AKIA1:secret:ap-northeast-2"
 	o := send(good, "+821012345678")
@@ -35,15 +38,14 @@ func TestSNSBelieves(t *testing.T) {
 	if o := send("OTHER:secret:ap-northeast-2", "+821012345678"); o.Scope != messenger.CredentialScope || o.Code != "InvalidClientTokenId" || o.Status != http.StatusForbidden {
 		t.Errorf("another key: %+v", o)
 	}
-	if o := sns.Verify(t.Context(), good, "+821012345678"); o.Kind != messenger.Sent {
+	if o := sender.Verify(t.Context(), good, "+821012345678"); o.Kind != messenger.Sent {
 		t.Errorf("verify: %+v", o)
 	}
-	if o := sns.Verify(t.Context(), good, "+821012340000"); o.Code != "opted_out" {
+	if o := sender.Verify(t.Context(), good, "+821012340000"); o.Code != "opted_out" {
 		t.Errorf("verify: %+v", o)
 	}
-	late := sns
-	late.Now = func() time.Time { return noon.Add(time.Hour) }
-	if o := late.Verify(t.Context(), good, "+821012345678"); o.Code != "SignatureDoesNotMatch" || !strings.Contains(o.Excerpt, "Signature expired") {
+	endpoint.Now = func() time.Time { return noon.Add(time.Hour) }
+	if o := sns.New(endpoint).Verify(t.Context(), good, "+821012345678"); o.Code != "SignatureDoesNotMatch" || !strings.Contains(o.Excerpt, "Signature expired") {
 		t.Errorf("with another clock: %+v", o)
 	}
 	if _, err := client.SetLimits(t.Context(), &mockupv1.SetLimitsRequest{Kept: true}); err != nil {

@@ -11,6 +11,8 @@ import (
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
+	"github.com/bongsu-project/bongsu/internal/messenger/twilio"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
@@ -120,8 +122,8 @@ func TestTwilioLimit(t *testing.T) {
 // TestTwilioVerifies verifies an account as the messenger does.
 func TestTwilioVerifies(t *testing.T) {
 	m, _, server, _ := stand(t)
-	twilio := messenger.Twilio{Endpoint: messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}}
-	if o := twilio.Verify(t.Context(), "AC1:token:+15005550006", "+821012345678"); o.Kind != messenger.Sent {
+	sender := twilio.New(call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL})
+	if o := sender.Verify(t.Context(), "AC1:token:+15005550006", "+821012345678"); o.Kind != messenger.Sent {
 		t.Errorf("%+v", o)
 	}
 	if res, err := server.Client().Get(server.URL + "/2010-04-01/Accounts/AC1.json"); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusUnauthorized {
@@ -133,26 +135,26 @@ func TestTwilioVerifies(t *testing.T) {
 func TestTwilioCallsBack(t *testing.T) {
 	m, _, server, _ := stand(t)
 	running(t, m)
-	twilio := messenger.Twilio{Endpoint: messenger.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}}
+	var sender twilio.Messenger
 	words := make(chan messenger.Receipt, 10)
 	ours := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != messenger.TwilioCallbacks+"7" {
+		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != twilio.CallbackPath+"7" {
 			t.Errorf("%s %s: %v", r.Method, r.URL, err)
 		}
-		receipt, err := twilio.ParseReceipt(7, r.PostForm, r.Header.Get("X-Twilio-Signature"), "AC1:token:+15005550006")
+		receipt, err := sender.ParseReceipt(7, r.PostForm, r.Header.Get("X-Twilio-Signature"), "AC1:token:+15005550006")
 		if err != nil {
 			t.Error(err)
 		}
 		words <- receipt
 	}))
 	t.Cleanup(ours.Close)
-	twilio.CallbackURL = ours.URL
+	sender = twilio.New(call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL, CallbackURL: ours.URL})
 	for to, want := range map[string]string{
 		"+821012345678": "queued sent delivered",
 		"+821000530003": "queued sent undelivered 30003",
 		"+821000530006": "queued sent undelivered 30006",
 	} {
-		o := twilio.Send(t.Context(), messenger.Message{DeliveryID: 7, Credential: "AC1:token:+15005550006", Destination: to, Text: "x"})
+		o := sender.Send(t.Context(), messenger.Message{DeliveryID: 7, Credential: "AC1:token:+15005550006", Destination: to, Text: "x"})
 		if o.Kind != messenger.Sent {
 			t.Fatalf("%+v", o)
 		}

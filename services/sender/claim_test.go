@@ -15,6 +15,8 @@ import (
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
@@ -98,9 +100,9 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	provider := httptest.NewServer(h.slack.Fakes())
 	t.Cleanup(provider.Close)
 	limiter := ratelimit.New(q.LimiterBucket(), time.Now, log)
-	fakes := messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{AllowAll: true}), Now: time.Now, URL: provider.URL}
+	fakes := call.Endpoint{Client: call.NewClient(call.ClientConfig{AllowAll: true}), Now: time.Now, URL: provider.URL}
 	h.sender = &sender.Sender{
-		Messengers: messenger.All(func(string) messenger.Endpoint { return fakes }),
+		Messengers: all.Messengers(func(string) call.Endpoint { return fakes }),
 		Jobs:       func(name string) sender.JobSource { return q.Lanes(name, log) },
 		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender", Clock: sender.NewClock(time.Now, log)},
 		Key:        h.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Metrics: sender.NoMetrics{}, Limiter: limiter,

@@ -13,6 +13,8 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
@@ -188,8 +190,8 @@ func TestReportBeforeShare(t *testing.T) {
 
 // slackAt returns the Slack messenger with its provider at url.
 func slackAt(url string) messenger.Messenger {
-	all := messenger.All(func(string) messenger.Endpoint {
-		return messenger.Endpoint{Client: messenger.NewClient(messenger.ClientConfig{AllowAll: true}), Now: time.Now, URL: url}
+	messengers := all.Messengers(func(string) call.Endpoint {
+		return call.Endpoint{Client: call.NewClient(call.ClientConfig{AllowAll: true}), Now: time.Now, URL: url}
 	})
-	return all[slices.IndexFunc(all, func(m messenger.Messenger) bool { return m.Spec().Name == "slack" })]
+	return messengers[slices.IndexFunc(messengers, func(m messenger.Messenger) bool { return m.Spec().Name == "slack" })]
 }

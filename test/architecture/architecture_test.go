@@ -88,8 +88,8 @@ func TestPlantedImports(t *testing.T) {
 
 		// What services share.
 		{"internal/target/target.go", module + "services/directory", refused},
-		{"internal/messenger/slack.go", module + "services/alert/ledger", refused},
-		{"internal/messenger/slack.go", module + "kit/redact", allowed},
+		{"internal/messenger/slack/slack.go", module + "services/alert/ledger", refused},
+		{"internal/messenger/slack/slack.go", module + "kit/redact", allowed},
 		{"internal/job/job.go", module + "kit/rpc", refused},
 		{"internal/job/job.go", module + "gen/go/bongsu/job/v1", refused},
 		{"internal/queue/job_codec.go", module + "gen/go/bongsu/job/v1", allowed},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
@@ -62,7 +63,7 @@ func wayOf(user int) messengerRoute {
 }
 
 // specs holds the specs of the messengers.
-var specs = messenger.Specs()
+var specs = all.Specs()
 
 // spec returns the spec of the route's messenger.
 func (r messengerRoute) spec() messenger.Spec {

@@ -12,6 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
@@ -72,7 +73,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--max-connections: %w", err)
 	}
-	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: messenger.Specs(), client: rpc.NewHTTPClient()}
+	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(), client: rpc.NewHTTPClient()}
 	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}

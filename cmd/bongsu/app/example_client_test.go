@@ -11,15 +11,15 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/bongsu-project/bongsu/cmd/bongsu/app"
-	"github.com/bongsu-project/bongsu/services/directory"
-	"github.com/bongsu-project/bongsu/services/edge"
-	"github.com/bongsu-project/bongsu/services/mockup"
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
 // serve runs Bongsu with the mockup and the demonstration data on free ports, and returns the

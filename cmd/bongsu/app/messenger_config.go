@@ -15,6 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/redact"
 	"github.com/bongsu-project/bongsu/services/mockup"
@@ -83,7 +85,7 @@ func (c ProviderConfig) readMessengers() (Messengers, error) {
 // check returns an error that names the first invalid setting.
 func (of Messengers) check(timeout time.Duration) error {
 	for name, c := range of {
-		if _, known := messenger.Find(messenger.Specs(), name); !known {
+		if _, known := messenger.Find(all.Specs(), name); !known {
 			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
 		}
 		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
@@ -173,7 +175,7 @@ func (s settings) timeout(name string) time.Duration {
 // openMessengers returns the messengers of this process, which its services share.
 func (b *builder) openMessengers() []messenger.Messenger {
 	if b.openedMessengers == nil {
-		b.openedMessengers = messenger.All(b.endpoints())
+		b.openedMessengers = all.Messengers(b.endpoints())
 	}
 	return b.openedMessengers
 }
@@ -181,33 +183,33 @@ func (b *builder) openMessengers() []messenger.Messenger {
 // endpoints returns the endpoints of the providers. URLs that the operator set may lead
 // to any address. All others may lead to public addresses and the networks of
 // --allow-destinations only. Both may use a proxy.
-func (b *builder) endpoints() messenger.Endpoints {
-	anywhere := messenger.ClientConfig{AllowAll: true}
-	given := messenger.ClientConfig{Allowed: b.config.allowed} // given by users
-	fixed := messenger.ClientConfig{Allowed: b.config.allowed, PinnedAddresses: true}
-	clients := map[string]*http.Client{"anywhere": messenger.NewClient(anywhere), "given": messenger.NewClient(given), "fixed": messenger.NewClient(fixed)}
-	return func(name string) messenger.Endpoint {
+func (b *builder) endpoints() all.Endpoints {
+	anywhere := call.ClientConfig{AllowAll: true}
+	given := call.ClientConfig{Allowed: b.config.allowed} // given by users
+	fixed := call.ClientConfig{Allowed: b.config.allowed, PinnedAddresses: true}
+	clients := map[string]*http.Client{"anywhere": call.NewClient(anywhere), "given": call.NewClient(given), "fixed": call.NewClient(fixed)}
+	return func(name string) call.Endpoint {
 		of := b.config.messengers[name]
-		e := messenger.Endpoint{
-			Dial:        messenger.NewDialer(given),
+		e := call.Endpoint{
+			Dial:        call.NewDialer(given),
 			Now:         b.config.Now,
 			URL:         b.providerURL(name),
 			HTTP:        b.config.Providers.AllowHTTP,
 			CallbackURL: of.CallbackURL,
 		}
 		to, config := "given", given
-		spec, _ := messenger.Find(messenger.Specs(), name)
+		spec, _ := messenger.Find(all.Specs(), name)
 		switch {
 		case e.URL != "":
 			to, config = "anywhere", anywhere
-			e.Dial = messenger.NewDialer(anywhere)
+			e.Dial = call.NewDialer(anywhere)
 		case !spec.Credential.URL:
 			to, config = "fixed", fixed
 		}
 		e.Client = clients[to]
 		if of.Proxy != "" {
 			config.Proxy, _ = url.Parse(of.Proxy) // validated by check
-			e.Client = messenger.NewClient(config)
+			e.Client = call.NewClient(config)
 		}
 		return e
 	}
