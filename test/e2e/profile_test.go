@@ -27,7 +27,7 @@ func TestProfiles(t *testing.T) {
 			if status != want {
 				t.Errorf("%s on the port of %s: %d, want %d", path, service, status, want)
 			}
-			if path == stacks && service == "pprof" && !strings.Contains(answer, "services/alert.(*Clock).Run") {
+			if path == stacks && service == "pprof" && !strings.Contains(answer, "services/alert.(*DispatchLoop).Run") {
 				t.Errorf("the dispatch loop is not among the goroutines:\n%s", answer)
 			}
 		}
