@@ -52,9 +52,9 @@ func (s *scene) apart(count, width int, l load.Closed) (perSecond, again float64
 		}, more)...)
 		return p.URLs(s, 1)[service]
 	}
-	groups := part("group", "--directory-url="+in.directory)
+	groups := part("directory", "--directory-url="+in.directory)
 	p := s.binaries.Serve(s, slices.Concat(unlimited, []string{
-		"--services=alert", "--alert-addr=127.0.0.1:0", "--data=" + filepath.Dir(in.ledger), "--group-url=" + groups, "--nats-url=" + nats,
+		"--services=alert", "--alert-addr=127.0.0.1:0", "--data=" + filepath.Dir(in.ledger), "--directory-service-url=" + groups, "--nats-url=" + nats,
 	})...)
 	b := &bongsu{Process: p, url: p.URLs(s, 1)["alert"], ledger: s.open(in.ledger)}
 	s.settle(groups, people, widths...)

@@ -66,8 +66,8 @@ func TestGzipOf1GB(t *testing.T) {
 		{"edge", "/grpc.health.v1.Health/Check", "application/json"},
 		{"alert", "/v1/alerts", "application/json"},
 		{"alert", "/bongsu.job.v1.DispatchService/Claim", "application/json"},
-		{"group", "/bongsu.user.v1.DirectoryService/LookUp", "application/json"},
-		{"group", "/UserInfo/getUserList", "application/json"},
+		{"directory", "/bongsu.user.v1.DirectoryService/LookUp", "application/json"},
+		{"directory", "/UserInfo/getUserList", "application/json"},
 		{"mockup", "/bongsu.mockup.v1.MockupService/ListCalls", "application/json"},
 	} {
 		t.Run(c.service+c.path, func(t *testing.T) {
@@ -166,7 +166,7 @@ func Test1000UnfinishedBodiesHoldLittle(t *testing.T) {
 func TestUnfinishedImportsBlockNobody(t *testing.T) {
 	d := oneProcess(t)
 	unfinished(t, d.edge, "/bongsu.user.v1.TransferService/ImportDirectory", "application/proto", 8)
-	unfinished(t, d.group, "/bongsu.user.v1.TransferService/ImportDirectory", "application/proto", 8)
+	unfinished(t, d.directory, "/bongsu.user.v1.TransferService/ImportDirectory", "application/proto", 8)
 	began := time.Now()
 	for range 3 {
 		if out := bongsu(t, "export", "--server="+d.edge); !strings.Contains(out, "user1") {

@@ -47,9 +47,9 @@ func TestSixProcessesOnOneFolder(t *testing.T) {
 	}
 	key := "--seal-key-file=" + makeKey(t)
 	d := deployment{nats: nats, mockup: serve("mockup")}
-	d.group = serve("group", "--demo-data", key)
-	d.alert = serve("alert", "--group-url="+d.group, "--nats-url="+nats)
-	d.edge = serve("edge", "--group-url="+d.group, "--alert-url="+d.alert)
+	d.directory = serve("directory", "--demo-data", key)
+	d.alert = serve("alert", "--directory-service-url="+d.directory, "--nats-url="+nats)
+	d.edge = serve("edge", "--directory-service-url="+d.directory, "--alert-url="+d.alert)
 	for range 2 {
 		d.sender = serve("sender", "--alert-url="+d.alert, "--nats-url="+nats, "--provider-url="+d.mockup, key)
 	}

@@ -12,16 +12,16 @@ import (
 
 // A deployment holds the URLs of the services of a running Bongsu.
 type deployment struct {
-	edge, group, alert, sender, mockup string // URLs
-	nats                               string // URL of the broker; empty for the embedded one
-	key                                string // path of the seal key file
+	edge, directory, alert, sender, mockup string // URLs
+	nats                                   string // URL of the broker; empty for the embedded one
+	key                                    string // path of the seal key file
 
 	parts map[string]*proc.Process // by service, if each has its own
 	front *proc.Process            // the process of the edge
 }
 
 // anywhere lets every service of a process listen, on any free port.
-var anywhere = []string{"--edge-addr=127.0.0.1:0", "--group-addr=127.0.0.1:0", "--alert-addr=127.0.0.1:0", "--sender-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"}
+var anywhere = []string{"--edge-addr=127.0.0.1:0", "--directory-addr=127.0.0.1:0", "--alert-addr=127.0.0.1:0", "--sender-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"}
 
 // oneProcess runs all services in one process with its own broker.
 func oneProcess(t *testing.T, more ...string) deployment {
@@ -30,7 +30,7 @@ func oneProcess(t *testing.T, more ...string) deployment {
 	args := append([]string{"--services=all,mockup", "--demo-data", "--data=" + data}, anywhere...)
 	process := binaries.Serve(t, append(args, more...)...)
 	urls := process.URLs(t, 5)
-	return deployment{front: process, edge: urls["edge"], group: urls["group"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"],
+	return deployment{front: process, edge: urls["edge"], directory: urls["directory"], alert: urls["alert"], sender: urls["sender"], mockup: urls["mockup"],
 		key: filepath.Join(data, "seal.key")}
 }
 
@@ -58,9 +58,9 @@ func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender fu
 	d.mockup = service("mockup")
 	config := filepath.Join(t.TempDir(), "messengers.yaml") // for mail, which the mockup accepts on any free port
 	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+d.parts["mockup"].MailAddr(t)+"}\n"), 0o600))
-	d.group = service("group", "--demo-data", "--seal-key-file="+d.key)
-	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
-	d.edge = service("edge", append([]string{"--group-url=" + d.group, "--alert-url=" + d.alert}, atEdge...)...)
+	d.directory = service("directory", "--demo-data", "--seal-key-file="+d.key)
+	d.alert = service("alert", "--directory-service-url="+d.directory, "--nats-url="+d.nats)
+	d.edge = service("edge", append([]string{"--directory-service-url=" + d.directory, "--alert-url=" + d.alert}, atEdge...)...)
 	d.front = d.parts["edge"]
 	return d, func(more ...string) string {
 		t.Helper()

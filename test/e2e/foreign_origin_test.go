@@ -90,11 +90,11 @@ func foreignPages(t *testing.T, d deployment) {
 		"intake, JSON":          {method: "POST", url: d.edge + "/v1/intake/anything", contentType: "application/json", body: `{}`},
 		"intake without a body": {method: "POST", url: d.edge + "/v1/intake/anything"},
 		"callback":              {method: "POST", url: d.edge + "/v1/callbacks/twilio/1", contentType: "application/x-www-form-urlencoded", body: "MessageSid=1&MessageStatus=delivered"},
-		"group":                 {method: "DELETE", url: d.group + "/v1/groups/1"},
-		"UserInfo":              {method: "POST", url: d.group + "/UserInfo/getUserList", contentType: "application/json", body: `{"name":["@all"]}`},
-		"UserInfo by gRPC-Web":  {method: "POST", url: d.group + "/UserInfo/getUserList", contentType: "application/grpc-web+proto", body: envelope(t, &userinfo.NicknameOrTeam{Name: []string{"@all"}})},
-		"directory":             {method: "POST", url: d.group + "/bongsu.user.v1.DirectoryService/LookUp", contentType: "application/json", body: `{"target":["@all"]}`},
-		"export":                {method: "POST", url: d.group + "/bongsu.user.v1.TransferService/ExportDirectory", contentType: "application/json", body: `{"withSecrets":true}`},
+		"group":                 {method: "DELETE", url: d.directory + "/v1/groups/1"},
+		"UserInfo":              {method: "POST", url: d.directory + "/UserInfo/getUserList", contentType: "application/json", body: `{"name":["@all"]}`},
+		"UserInfo by gRPC-Web":  {method: "POST", url: d.directory + "/UserInfo/getUserList", contentType: "application/grpc-web+proto", body: envelope(t, &userinfo.NicknameOrTeam{Name: []string{"@all"}})},
+		"directory":             {method: "POST", url: d.directory + "/bongsu.user.v1.DirectoryService/LookUp", contentType: "application/json", body: `{"target":["@all"]}`},
+		"export":                {method: "POST", url: d.directory + "/bongsu.user.v1.TransferService/ExportDirectory", contentType: "application/json", body: `{"withSecrets":true}`},
 		"alert":                 {method: "POST", url: d.alert + "/v1/alerts", contentType: "application/json", body: alert},
 		"sender":                {method: "POST", url: d.sender + "/readyz"},
 		"mockup":                {method: "POST", url: d.mockup + "/api/chat.postMessage", contentType: "application/json", body: `{"channel":"C1","text":"from a page"}`},
@@ -130,7 +130,7 @@ func foreignPages(t *testing.T, d deployment) {
 			}
 		})
 	}
-	for _, url := range []string{d.edge, d.group, d.alert, d.sender, d.mockup} {
+	for _, url := range []string{d.edge, d.directory, d.alert, d.sender, d.mockup} {
 		for _, path := range []string{"/healthz", "/metrics", "/v1/groups", "/v1/alerts"} {
 			if res, body := (foreignRequest{method: "GET", url: url + path, host: "evil.example"}).do(t); res.status != http.StatusForbidden {
 				t.Errorf("GET %s of a foreign host: %d %s", url+path, res.status, body)
@@ -141,7 +141,7 @@ func foreignPages(t *testing.T, d deployment) {
 		}
 	}
 	t.Run("gRPC", func(t *testing.T) {
-		conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(d.group, "http://"), grpc.WithAuthority("evil.example"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(d.directory, "http://"), grpc.WithAuthority("evil.example"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 		must(t, err)
 		defer conn.Close()
 		list := new(userinfo.UserList)
@@ -163,11 +163,11 @@ func foreignPages(t *testing.T, d deployment) {
 func TestSecretsAreNotServedByGET(t *testing.T) {
 	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct{ base, procedure, message string }{
-			{d.group, "/UserInfo/getUserList", `{"name":["@all"]}`},
-			{d.group, "/com.github.switchover.failure.common.rpc.UserInfo/getUserList", `{"name":["@all"]}`},
-			{d.group, "/bongsu.user.v1.DirectoryService/LookUp", `{"target":["@all"]}`},
-			{d.group, "/bongsu.user.v1.DirectoryService/GetSeal", `{}`},
-			{d.group, "/bongsu.user.v1.TransferService/ExportDirectory", `{"withSecrets":true}`},
+			{d.directory, "/UserInfo/getUserList", `{"name":["@all"]}`},
+			{d.directory, "/com.github.switchover.failure.common.rpc.UserInfo/getUserList", `{"name":["@all"]}`},
+			{d.directory, "/bongsu.user.v1.DirectoryService/LookUp", `{"target":["@all"]}`},
+			{d.directory, "/bongsu.user.v1.DirectoryService/GetSeal", `{}`},
+			{d.directory, "/bongsu.user.v1.TransferService/ExportDirectory", `{"withSecrets":true}`},
 			{d.edge, "/bongsu.user.v1.TransferService/ExportDirectory", `{}`},
 			{d.alert, "/bongsu.job.v1.DispatchService/GetCanary", `{}`},
 			{d.mockup, "/bongsu.mockup.v1.MockupService/ListCalls", `{}`},
@@ -194,11 +194,11 @@ func TestAllowedHosts(t *testing.T) {
 		want int
 	}{
 		{"bongsu.example.com", d.edge, http.StatusOK},
-		{"bongsu.example.com:18080", d.group, http.StatusOK},
+		{"bongsu.example.com:18080", d.directory, http.StatusOK},
 		{"other.example.com:8443", d.alert, http.StatusOK},
 		{"other.example.com", d.edge, http.StatusForbidden},
 		{"tunnel.example", d.edge, http.StatusOK}, // for callbacks of providers
-		{"tunnel.example", d.group, http.StatusForbidden},
+		{"tunnel.example", d.directory, http.StatusForbidden},
 		{"evil.example", d.edge, http.StatusForbidden},
 		{"localhost", d.edge, http.StatusOK},
 	} {
@@ -224,9 +224,9 @@ func TestPortsElsewhere(t *testing.T) {
 		{"named", []string{"--allowed-hosts=group"}, http.StatusForbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args := append([]string{"--services=group", "--data=" + t.TempDir(), "--group-addr=0.0.0.0:0", "--seal-key-file=" + makeKey(t)}, c.flags...)
+			args := append([]string{"--services=directory", "--data=" + t.TempDir(), "--directory-addr=0.0.0.0:0", "--seal-key-file=" + makeKey(t)}, c.flags...)
 			p := binaries.Serve(t, args...)
-			base := "http://127.0.0.1:" + portOf(t, p.URLs(t, 1)["group"])
+			base := "http://127.0.0.1:" + portOf(t, p.URLs(t, 1)["directory"])
 			for host, want := range map[string]int{"group:18081": http.StatusOK, "127.0.0.1": http.StatusOK, "evil.example": c.want} {
 				if res, body := (foreignRequest{method: "GET", url: base + "/healthz", host: host}).do(t); res.status != want {
 					t.Errorf("%s: %d %s", host, res.status, body)

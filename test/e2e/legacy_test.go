@@ -12,7 +12,7 @@ import (
 func TestCompatibility(t *testing.T) {
 	inEachDeployment(t, func(t *testing.T, d deployment) {
 		t.Run("edge", func(t *testing.T) { walkAsOlderCaller(t, d.edge, "edge") })
-		t.Run("group's own port", func(t *testing.T) { walkAsOlderCaller(t, d.group, "own") })
+		t.Run("group's own port", func(t *testing.T) { walkAsOlderCaller(t, d.directory, "own") })
 		t.Run("any JSON type is accepted", func(t *testing.T) {
 			for _, contentType := range []string{"application/json;charset=UTF-8", "APPLICATION/JSON", `application/json ; charset="utf-8"`, "application/vnd.team+json"} {
 				status, answer := requestAs(t, http.MethodPost, d.edge+"/v1/alerts", contentType, `{"target":["@user1"],"message":"m"}`)

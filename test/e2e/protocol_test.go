@@ -121,7 +121,7 @@ func converse(t *testing.T, url string, option connect.ClientOption) {
 // service's port.
 func TestUserInfo(t *testing.T) {
 	inEachDeployment(t, func(t *testing.T, d deployment) {
-		conn := dial(t, d.group)
+		conn := dial(t, d.directory)
 		for _, method := range []string{"/UserInfo/getUserList", "/com.github.switchover.failure.common.rpc.UserInfo/getUserList"} {
 			list := new(userinfo.UserList)
 			err := conn.Invoke(t.Context(), method, &userinfo.NicknameOrTeam{Name: []string{"@@test-team2", "@user1", "@user7", "@nobody"}}, list)
@@ -142,8 +142,8 @@ func TestUserInfo(t *testing.T) {
 		for _, p := range protocols {
 			client := http2Client()
 			for name, generated := range map[string]userinfoconnect.UserInfoClient{
-				"bare":     userinfoconnect.NewUserInfoClient(client, d.group, p.option),
-				"packaged": packagedconnect.NewUserInfoClient(client, d.group, p.option),
+				"bare":     userinfoconnect.NewUserInfoClient(client, d.directory, p.option),
+				"packaged": packagedconnect.NewUserInfoClient(client, d.directory, p.option),
 			} {
 				everybody, err := generated.GetUserList(t.Context(), &userinfo.NicknameOrTeam{Name: []string{"@all"}})
 				must(t, err)
@@ -152,7 +152,7 @@ func TestUserInfo(t *testing.T) {
 				}
 			}
 		}
-		served := reflected(t, d.group)
+		served := reflected(t, d.directory)
 		for _, name := range []string{userinfoconnect.UserInfoName, packagedconnect.UserInfoName} {
 			if !slices.Contains(served, name) {
 				t.Errorf("%s is not reflected: %q", name, served)

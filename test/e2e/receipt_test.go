@@ -38,10 +38,10 @@ func TestReceipts(t *testing.T) {
 			return binaries.Serve(t, append(append([]string{"--services=" + services, "--data=" + t.TempDir()}, anywhere...), more...)...)
 		}
 		var d deployment
-		d.group = serve("group", "--messenger-config="+config, "--seal-key-file="+key, "--demo-data").URLs(t, 1)["group"]
-		rest := serve("alert,sender,mockup", "--messenger-config="+config, "--seal-key-file="+key, "--group-url="+d.group).URLs(t, 3)
+		d.directory = serve("directory", "--messenger-config="+config, "--seal-key-file="+key, "--demo-data").URLs(t, 1)["directory"]
+		rest := serve("alert,sender,mockup", "--messenger-config="+config, "--seal-key-file="+key, "--directory-service-url="+d.directory).URLs(t, 3)
 		d.alert, d.mockup = rest["alert"], rest["mockup"]
-		d.edge = serve("edge", "--edge-addr="+addr, "--group-url="+d.group, "--alert-url="+d.alert).URLs(t, 1)["edge"]
+		d.edge = serve("edge", "--edge-addr="+addr, "--directory-service-url="+d.directory, "--alert-url="+d.alert).URLs(t, 1)["edge"]
 		receipts(t, d)
 	})
 }

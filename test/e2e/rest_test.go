@@ -18,7 +18,7 @@ import (
 func TestREST(t *testing.T) {
 	inEachDeployment(t, func(t *testing.T, d deployment) {
 		t.Run("edge", func(t *testing.T) { walkREST(t, d.edge, "edge") })
-		t.Run("group's own port", func(t *testing.T) { walkREST(t, d.group, "own") })
+		t.Run("group's own port", func(t *testing.T) { walkREST(t, d.directory, "own") })
 		t.Run("alert's own port", func(t *testing.T) {
 			status, body := request(t, http.MethodPost, d.alert+"/v1/alerts", `{"target":["@user1"],"message":"x"}`)
 			if status != http.StatusOK || !strings.Contains(body, `"userCount":1`) {

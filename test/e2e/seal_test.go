@@ -91,7 +91,7 @@ func TestRotate(t *testing.T) {
 func TestWrongKey(t *testing.T) {
 	d, _ := withoutSender(t)
 	directory := filepath.Join(t.TempDir(), "directory.db")
-	group := []string{"--services=group", "--group-addr=127.0.0.1:0", "--demo-data", "--directory-url=" + directory}
+	group := []string{"--services=directory", "--directory-addr=127.0.0.1:0", "--demo-data", "--directory-url=" + directory}
 	first := binaries.Serve(t, append(group, "--data="+t.TempDir(), "--seal-key-file="+d.key)...)
 	first.URLs(t, 1)
 	if err := first.Stop(t); err != nil {
@@ -144,8 +144,8 @@ func TestLateWrongKey(t *testing.T) {
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	sender := binaries.Serve(t, "--services=sender", "--sender-addr=127.0.0.1:0", "--data="+t.TempDir(), "--alert-url="+url, "--nats-url="+nats, "--seal-key-file="+newKey(t))
 	sender.URLs(t, 1)
-	group := binaries.Serve(t, "--services=group", "--group-addr=127.0.0.1:0", "--data="+t.TempDir(), "--seal-key-file="+newKey(t)).URLs(t, 1)["group"]
-	binaries.Serve(t, "--services=alert", fmt.Sprintf("--alert-addr=127.0.0.1:%d", port), "--data="+t.TempDir(), "--group-url="+group, "--nats-url="+nats)
+	group := binaries.Serve(t, "--services=directory", "--directory-addr=127.0.0.1:0", "--data="+t.TempDir(), "--seal-key-file="+newKey(t)).URLs(t, 1)["directory"]
+	binaries.Serve(t, "--services=alert", fmt.Sprintf("--alert-addr=127.0.0.1:%d", port), "--data="+t.TempDir(), "--directory-service-url="+group, "--nats-url="+nats)
 	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Log(), "the directory service and the senders need the same seal key file") {
 		t.Errorf("it ended with %v, and said %s", err, sender.Log())
 	}
@@ -187,7 +187,7 @@ func TestLateKey(t *testing.T) {
 	shared := d.key
 	d.sender = startSender("--seal-key-file=" + copied)
 	bongsu(t, "key", "rotate", shared)
-	d.parts["group"].Await(t, addressesSealed, 1)
+	d.parts["directory"].Await(t, addressesSealed, 1)
 	id := d.send(t, `{"target":["@user1"],"message":"node1 down"}`).ID
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()

@@ -46,9 +46,9 @@ func TestNATSUnreachable(t *testing.T) {
 		return d.parts[name].URLs(t, 1)[name]
 	}
 	d.mockup = service("mockup")
-	d.group = service("group", "--demo-data", "--seal-key-file="+d.key)
-	d.alert = service("alert", "--group-url="+d.group, "--nats-url="+d.nats)
-	d.edge = service("edge", "--group-url="+d.group, "--alert-url="+d.alert)
+	d.directory = service("directory", "--demo-data", "--seal-key-file="+d.key)
+	d.alert = service("alert", "--directory-service-url="+d.directory, "--nats-url="+d.nats)
+	d.edge = service("edge", "--directory-service-url="+d.directory, "--alert-url="+d.alert)
 	d.sender = service("sender", "--alert-url="+d.alert, "--nats-url="+d.nats, "--provider-url="+d.mockup, "--seal-key-file="+d.key)
 
 	check := func(connected bool) {
@@ -94,10 +94,10 @@ func TestOneAlertServiceStopped(t *testing.T) {
 		p := binaries.Serve(t, append(append(args, "--services="+name, "--data="+t.TempDir()), anywhere...)...)
 		return p.URLs(t, 1)[name], p
 	}
-	first, _ := service("alert", "--group-url="+d.group, "--nats-url="+d.nats, "--ledger-url="+ledger)
-	second, stopped := service("alert", "--group-url="+d.group, "--nats-url="+d.nats, "--ledger-url="+ledger)
+	first, _ := service("alert", "--directory-service-url="+d.directory, "--nats-url="+d.nats, "--ledger-url="+ledger)
+	second, stopped := service("alert", "--directory-service-url="+d.directory, "--nats-url="+d.nats, "--ledger-url="+ledger)
 	must(t, d.parts["alert"].Stop(t)) // it had another ledger
-	d.edge, _ = service("edge", "--group-url="+d.group, "--alert-url="+first)
+	d.edge, _ = service("edge", "--directory-service-url="+d.directory, "--alert-url="+first)
 	startSender("--alert-url=" + first)
 	silent := startSender("--alert-url=" + second)
 	d.createUsers(t, "many", "xoxb-many", 200)

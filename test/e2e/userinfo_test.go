@@ -12,7 +12,7 @@ func TestRemoteDirectory(t *testing.T) {
 	system := binaries.Serve(t, "--services=group", "--demo-data", "--data="+t.TempDir(), "--group-addr=127.0.0.1:0", "--seal-key-file="+makeKey(t))
 	here := append([]string{
 		"--services=all,mockup", "--data=" + t.TempDir(), "--seal-key-file=" + makeKey(t), // another key than that of the remote directory
-		"--userinfo-url=" + system.URLs(t, 1)["group"],
+		"--userinfo-url=" + system.URLs(t, 1)["directory"],
 	}, anywhere...)
 	urls := binaries.Serve(t, here...).URLs(t, 5)
 	d := deployment{edge: urls["edge"], alert: urls["alert"], mockup: urls["mockup"]}

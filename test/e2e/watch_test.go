@@ -92,7 +92,7 @@ func TestTwoThousandWatchers(t *testing.T) {
 func TestAlertToManyPeople(t *testing.T) {
 	people := testsize.Pick(20_000, 100_000)
 	_, nats := binaries.NATS(t, t.TempDir(), -1) // without a sender, whose work would disturb the measurement
-	p := binaries.Serve(t, append([]string{"--services=group,alert,edge", "--nats-url=" + nats, "--seal-key-file=" + makeKey(t), "--data=" + t.TempDir()}, anywhere...)...)
+	p := binaries.Serve(t, append([]string{"--services=directory,alert,edge", "--nats-url=" + nats, "--seal-key-file=" + makeKey(t), "--data=" + t.TempDir()}, anywhere...)...)
 	d := deployment{edge: p.URLs(t, 3)["edge"]}
 	var file bytes.Buffer
 	file.WriteString("nickname,messenger,destination,credential,groups\n")

@@ -64,7 +64,7 @@ var (
 		faultCase{"postgres", "apart", "broker", "ok", false},
 		faultCase{"postgres", "apart", "all", "answers-dies", true},
 		faultCase{"postgres", "apart", "none", "slow", true},
-		faultCase{"sqlite", "apart", "group", "hangs", false},
+		faultCase{"sqlite", "apart", "directory", "hangs", false},
 		faultCase{"postgres", "pairs", "alert", "ok", false},
 		faultCase{"postgres", "pairs", "edge", "429", false},
 		faultCase{"postgres", "pairs", "all", "hangs", true},
@@ -74,8 +74,8 @@ var (
 // kills holds the parts to kill in each layout: one process is only killed whole.
 var kills = map[string][]string{
 	"one":   {"none", "all"},
-	"apart": {"none", "group", "alert", "sender", "broker", "all"},
-	"pairs": {"none", "edge", "group", "alert", "sender", "broker", "all"},
+	"apart": {"none", "directory", "alert", "sender", "broker", "all"},
+	"pairs": {"none", "edge", "directory", "alert", "sender", "broker", "all"},
 }
 
 // every returns the full matrix. Two alert services share a ledger only on PostgreSQL.

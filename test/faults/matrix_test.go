@@ -165,9 +165,9 @@ func (c faultCase) victims(rng *rand.Rand) []string {
 	case c.layout == "one":
 		return []string{"all"}
 	case c.kill == "all" && c.layout == "apart":
-		return []string{"broker", "group", "alert", "sender1", "sender2"}
+		return []string{"broker", "directory", "alert", "sender1", "sender2"}
 	case c.kill == "all":
-		return []string{"broker", "group1", "alert1", "edge1", "sender1", "group2", "alert2", "edge2", "sender2"}
+		return []string{"broker", "directory1", "alert1", "edge1", "sender1", "directory2", "alert2", "edge2", "sender2"}
 	case c.kill == "sender", c.kill != "broker" && c.layout == "pairs":
 		return []string{fmt.Sprintf("%s%d", c.kill, 1+rng.IntN(2))}
 	}

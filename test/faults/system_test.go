@@ -126,12 +126,12 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	return s
 }
 
-// startSplit runs group, alert, broker and senders in separate processes, with users.
+// startSplit runs directory, alert, broker and senders in separate processes, with users.
 func startSplit(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
 	s := withBroker(t)
-	group := s.serve(t, "group", "group", s.groupFlags(t, directory)...)
+	group := s.serve(t, "directory", "directory", s.directoryFlags(t, directory)...)
 	s.sendTo(s.serve(t, "alert", "alert", s.alertFlags(t, ledger, group)...))
 	settle(t, group)
 	for _, name := range senders {
@@ -140,8 +140,8 @@ func startSplit(t testing.TB, store string, senders ...string) *system {
 	return s
 }
 
-// startPairs runs two of each of edge, group, alert and sender in separate processes, on one
-// broker and shared databases. The first edge and the first sender use the first group
+// startPairs runs two of each of edge, directory, alert and sender in separate processes, on one
+// broker and shared databases. The first edge and the first sender use the first directory
 // and alert service, the second ones the second.
 func startPairs(t testing.TB) *system {
 	t.Helper()
@@ -149,9 +149,9 @@ func startPairs(t testing.TB) *system {
 	s := withBroker(t)
 	var edges []string
 	for n := 1; n <= 2; n++ {
-		group := s.serve(t, fmt.Sprintf("group%d", n), "group", s.groupFlags(t, directory)...)
+		group := s.serve(t, fmt.Sprintf("directory%d", n), "directory", s.directoryFlags(t, directory)...)
 		alert := s.serve(t, fmt.Sprintf("alert%d", n), "alert", s.alertFlags(t, ledger, group)...)
-		edges = append(edges, s.serve(t, fmt.Sprintf("edge%d", n), "edge", "--services=edge", "--data="+t.TempDir(), "--group-url="+group, "--alert-url="+alert))
+		edges = append(edges, s.serve(t, fmt.Sprintf("edge%d", n), "edge", "--services=edge", "--data="+t.TempDir(), "--directory-service-url="+group, "--alert-url="+alert))
 		s.serveSender(t, fmt.Sprintf("sender%d", n), alert)
 	}
 	s.sendTo(edges...)
@@ -176,16 +176,16 @@ func withBroker(t testing.TB) *system {
 	return s
 }
 
-// groupFlags returns the flags of a group service on a directory.
-func (s *system) groupFlags(t testing.TB, directory string) []string {
+// directoryFlags returns the flags of a directory service on a database.
+func (s *system) directoryFlags(t testing.TB, directory string) []string {
 	t.Helper()
-	return []string{"--services=group", "--data=" + t.TempDir(), "--directory-url=" + directory, "--seal-key-file=" + s.key}
+	return []string{"--services=directory", "--data=" + t.TempDir(), "--directory-url=" + directory, "--seal-key-file=" + s.key}
 }
 
 // alertFlags returns the flags of an alert service on a ledger.
 func (s *system) alertFlags(t testing.TB, ledger, group string) []string {
 	t.Helper()
-	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--group-url=" + group, "--nats-url=" + s.nats}
+	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--directory-service-url=" + group, "--nats-url=" + s.nats}
 }
 
 // serveSender starts a sender that uses the alert service at a URL.

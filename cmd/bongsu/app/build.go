@@ -118,7 +118,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, face rp
 	handler = rpc.Protect(handler, b.hostsOf(service, addr), edge.RESTRules, b.log)
 	server, err := b.admit.Listen(ctx, addr, handler)
 	if err != nil {
-		return fmt.Errorf("--%s-addr: %w", wordOf(service), err)
+		return fmt.Errorf("--%s-addr: %w", service, err)
 	}
 	b.ports = append(b.ports, listener{service, server})
 	b.closeLater("the port of "+service, server.Close)

@@ -44,9 +44,8 @@ type Config struct {
 	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Host headers that this process accepts, with any port or with one: bongsu.example.com, bongsu.example.com:8443 or *.example.com; others get status 403. Loopback names are always accepted. By default a port on loopback accepts only those, and any other port every Host."`
 
 	// DirectoryServiceURL is the base URL of the directory service if another process runs
-	// it. The name of its flag is older than the service's: --directory-url names the
-	// database.
-	DirectoryServiceURL string `name:"group-url" check:"service" help:"The URL of the directory service, if another process runs it."`
+	// it. (--directory-url names its database.)
+	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"service" help:"The URL of the directory service, if another process runs it."`
 
 	// AlertURL is the base URL of the alert service if another process runs it.
 	AlertURL string `name:"alert-url" check:"service" help:"The URL of the alert service, if another process runs it."`
@@ -98,7 +97,7 @@ func (c Config) Validate() error {
 		return errors.New("--data must be a folder such as /var/lib/bongsu")
 	}
 	if len(c.Services) == 0 {
-		return fmt.Errorf("--services must be all, or some of %s, separated by commas", strings.Join(serviceWords(), ", "))
+		return fmt.Errorf("--services must be all, or some of %s, separated by commas", strings.Join(serviceNames(), ", "))
 	}
 	if c.Replicas != nil && *c.Replicas < 1 {
 		return fmt.Errorf("invalid --replicas %d: must be at least 1", *c.Replicas)

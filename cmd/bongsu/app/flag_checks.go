@@ -198,7 +198,7 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 			all["--"+flag] = why
 		}
 	}
-	note("group-url", c.DirectoryServiceURL, c.has(Directory), "the directory service runs in this process")
+	note("directory-service-url", c.DirectoryServiceURL, c.has(Directory), "the directory service runs in this process")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
 	note("ledger-url", c.Alert.LedgerURL, !c.has(Alert), "this process does not run the alert service")

@@ -42,7 +42,7 @@ func TestFlags(t *testing.T) {
 		{"--mockup-addr", func(c *Config, value string) { c.Mockup.Addr = value }, addrs, noAddrs},
 		{"--mockup-smtp-addr", func(c *Config, value string) { c.Mockup.SMTPAddr = value }, addrs, noAddrs},
 		{"--pprof-addr", func(c *Config, value string) { c.PprofAddr = value }, addrs, noAddrs},
-		{"--group-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, services, noServices},
+		{"--directory-service-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, services, noServices},
 		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, services, noServices},
 		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, services, noServices},
 		{"--provider-url", func(c *Config, value string) { c.Providers.URL = value }, append(services, "http://kim:s3cret@gateway:3128/x"),

@@ -14,10 +14,10 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// The services, by their names in logs and in responses to callers.
+// The services, by their names in --services, logs and responses to callers.
 const (
 	Edge      = "edge"
-	Directory = "group" // older than the word in its flags
+	Directory = "directory"
 	Alert     = "alert"
 	Sender    = "sender"
 	Mockup    = "mockup"
@@ -25,42 +25,35 @@ const (
 
 // services lists the services, in the order of --services.
 var services = []service{
-	{Edge, "edge", "", func(c *Config) *string { return &c.Edge.Addr }},
-	{Directory, "directory", directory.DefaultAddr, func(c *Config) *string { return &c.Directory.Addr }},
-	{Alert, "alert", alert.DefaultAddr, func(c *Config) *string { return &c.Alert.Addr }},
-	{Sender, "sender", sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
-	{Mockup, "mockup", mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
+	{Edge, "", func(c *Config) *string { return &c.Edge.Addr }},
+	{Directory, directory.DefaultAddr, func(c *Config) *string { return &c.Directory.Addr }},
+	{Alert, alert.DefaultAddr, func(c *Config) *string { return &c.Alert.Addr }},
+	{Sender, sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
+	{Mockup, mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
 }
 
 // A service is what the settings know of a service.
 type service struct {
 	name        string
-	word        string                // in --services and --…-addr
 	defaultAddr string                // if addr is empty: a port of a split deployment, on loopback
 	addr        func(*Config) *string // its setting
 }
 
-// serviceWords returns the words of the services in --services.
-func serviceWords() []string {
-	var words []string
-	for _, s := range services {
-		words = append(words, s.word)
-	}
-	return words
-}
+// olderNames maps names of services of older versions, which --services accepts, to their
+// names.
+var olderNames = map[string]string{"group": Directory}
 
-// wordOf returns the word of a service in flags.
-func wordOf(name string) string {
+// serviceNames returns the names of the services in --services.
+func serviceNames() []string {
+	var names []string
 	for _, s := range services {
-		if s.name == name {
-			return s.word
-		}
+		names = append(names, s.name)
 	}
-	return name
+	return names
 }
 
 // expandServices returns the names of the services that words name, in the order of
-// services. The name of a service is accepted in place of its word.
+// services.
 func expandServices(words []string) ([]string, error) {
 	named := map[string]bool{}
 	for _, word := range words {
@@ -70,9 +63,9 @@ func expandServices(words []string) ([]string, error) {
 			}
 			continue
 		}
-		i := slices.IndexFunc(services, func(s service) bool { return s.word == word || s.name == word })
+		i := slices.IndexFunc(services, func(s service) bool { return s.name == word || s.name == olderNames[word] })
 		if i < 0 {
-			return nil, fmt.Errorf("unknown service %q in --services: use all, or some of %s", word, strings.Join(serviceWords(), ", "))
+			return nil, fmt.Errorf("unknown service %q in --services: use all, or some of %s", word, strings.Join(serviceNames(), ", "))
 		}
 		named[services[i].name] = true
 	}
@@ -108,13 +101,13 @@ func (c Config) checkUpstreams() error {
 	for _, need := range []struct {
 		who, whom, flag, value string
 	}{
-		{Edge, Directory, "--group-url", c.DirectoryServiceURL},
+		{Edge, Directory, "--directory-service-url", c.DirectoryServiceURL},
 		{Edge, Alert, "--alert-url", c.AlertURL},
-		{Alert, Directory, "--group-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
+		{Alert, Directory, "--directory-service-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
-			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", wordOf(need.who), wordOf(need.whom), need.flag)
+			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", need.who, need.whom, need.flag)
 		}
 	}
 	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {

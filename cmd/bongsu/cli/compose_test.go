@@ -143,7 +143,7 @@ func TestComposeProviders(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(readRoot(t, "compose.yaml")), &file); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"group", "sender"} {
+	for _, name := range []string{"directory", "sender"} {
 		t.Run(name, func(t *testing.T) {
 			service := file.Services[name]
 			for _, row := range []struct {
