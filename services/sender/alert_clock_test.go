@@ -10,6 +10,7 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 // A steppedClock is a clock without a monotonic part that is ahead.
@@ -106,7 +107,7 @@ func TestDeferredWhileTheClockSteps(t *testing.T) {
 			raw.ahead.Store(int64(time.Hour))
 			r := d.deferUntil(&task{}, raw.now().Add(20*time.Second), deferralRateLimit)
 			raw.ahead.Add(int64(step))
-			if err := client.Defer(t.Context(), []Deferral{*r.deferral}); err != nil {
+			if err := client.Defer(t.Context(), []dispatch.Deferral{*r.deferral}); err != nil {
 				t.Fatal(err)
 			}
 			if got := service.seen[i]; got != want[i] {

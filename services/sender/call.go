@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
@@ -87,14 +88,14 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, over bool) 
 	end := s.now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
 	s.metrics.Attempted(s.name, outcome, end.Sub(start))
-	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
+	report := &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
 	report.SealedCredential = s.resealForMove(t, credential, outcome)
 	return result{message: t.message, called: true, report: report}, true
 }
 
 // uncalled returns the result of a task that ends without a call.
 func uncalled(t *task, at time.Time, o messenger.Outcome) result {
-	return result{message: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}}
+	return result{message: t.message, report: &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}}
 }
 
 // resealForMove returns the credential sealed for the delivery's new destination, or nil if

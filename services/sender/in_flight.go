@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 // An inFlightMessage is an in-flight message, with the number of its unsettled deliveries.
@@ -18,9 +19,9 @@ type inFlightMessage struct {
 // A result ends a task, with a report or a deferral.
 type result struct {
 	message  *inFlightMessage
-	report   *Report
+	report   *dispatch.Report
 	called   bool // the report is of an actual call
-	deferral *Deferral
+	deferral *dispatch.Deferral
 }
 
 // settle settles results, which err reports as not recorded. It acks the queue messages of

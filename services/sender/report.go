@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 const (
@@ -42,8 +44,8 @@ func withQueued(first result, queued <-chan result) []result {
 
 // record records a batch of results.
 func (s *reportStage) record(ctx context.Context, batch []result) {
-	reports := make([]Report, 0, len(batch))
-	var ds []Deferral
+	reports := make([]dispatch.Report, 0, len(batch))
+	var ds []dispatch.Deferral
 	for _, r := range batch {
 		if r.report != nil {
 			reports = append(reports, *r.report)
@@ -67,7 +69,7 @@ func (s *reportStage) record(ctx context.Context, batch []result) {
 
 // sendReports sends reports until the alert service responds, or until a grace period after
 // ctx ended.
-func (s *reportStage) sendReports(ctx context.Context, reports []Report) error {
+func (s *reportStage) sendReports(ctx context.Context, reports []dispatch.Report) error {
 	if len(reports) == 0 {
 		return nil
 	}
@@ -82,7 +84,7 @@ func (s *reportStage) sendReports(ctx context.Context, reports []Report) error {
 
 // sendDeferrals sends deferrals until the alert service responds, or until a grace period
 // after ctx ended.
-func (s *reportStage) sendDeferrals(ctx context.Context, ds []Deferral) error {
+func (s *reportStage) sendDeferrals(ctx context.Context, ds []dispatch.Deferral) error {
 	if len(ds) == 0 {
 		return nil
 	}

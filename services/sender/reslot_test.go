@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
@@ -81,7 +82,7 @@ func newPipelineHarness(t *testing.T, lease time.Duration) *pipelineHarness {
 	if err != nil || len(slots) != 20 {
 		t.Fatal(len(slots), err)
 	}
-	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: Claim{Fence: 1, LeaseExpireTime: s.start.Add(lease)}}
+	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: dispatch.Claim{Fence: 1, LeaseExpireTime: s.start.Add(lease)}}
 	if viewSlots(s.limiter, s.task).isMissed() {
 		t.Fatal("slot is missed at once")
 	}

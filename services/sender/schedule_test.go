@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
@@ -78,7 +79,7 @@ func TestSlotGranularity(t *testing.T) {
 			for range 5 {
 				ready = s.check(&task{
 					credential: limitedKey{Key: ratelimit.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: ratelimit.Key{ID: "destination", Rate: c.destination}},
-					claim: Claim{LeaseExpireTime: now.Add(time.Minute)},
+					claim: dispatch.Claim{LeaseExpireTime: now.Add(time.Minute)},
 				}, now, ready)
 			}
 			if len(ready) != c.ready || len(s.schedule) != 5-c.ready {
@@ -114,7 +115,7 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		})
 		start := time.Now()
 		for range 2 {
-			claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{LeaseExpireTime: now().Add(time.Minute)}}}
+			claimed <- []*task{{job: &job.Job{}, credential: slow, claim: dispatch.Claim{LeaseExpireTime: now().Add(time.Minute)}}}
 		}
 		<-called
 		ahead.Store(0)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
@@ -36,7 +37,7 @@ type outcomeSharer struct {
 }
 
 // run shares the outcome of a call.
-func (s *outcomeSharer) run(ctx context.Context, t *task, r *Report) {
+func (s *outcomeSharer) run(ctx context.Context, t *task, r *dispatch.Report) {
 	if open := s.breakers.forKey(t.credential.ID).openFor(); open > 0 {
 		s.publishBreaker(ctx, t, r.EndTime.Add(open))
 	}
