@@ -57,7 +57,7 @@ func (s *claimStage) release(ctx context.Context, claims map[int64]dispatch.Clai
 	for id, claim := range claims {
 		ds = append(ds, dispatch.Deferral{DeliveryID: id, Fence: claim.Fence, Time: now})
 	}
-	if _, err := retryUntilAnswered(ctx, s.calls.link, "release claims", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) }); err != nil {
+	if _, err := retryCall(ctx, s.calls.link, "release claims", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) }); err != nil {
 		s.log.Warn("cannot release claims, the deliveries continue when their leases expire", "deliveries", len(ds), "error", err)
 	}
 }

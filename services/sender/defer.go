@@ -33,6 +33,6 @@ func (s *deferStage) run(ctx context.Context) {
 			s.log.Warn("cannot defer deliveries, nacking their jobs", "deliveries", len(ds), "error", err)
 		}
 		s.deferrals.done(len(batch))
-		settle(s.log, batch, err)
+		ackRecorded(s.log, batch, err)
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
-// Reasons for deferrals, as metrics name them.
+// Reasons for deferrals, as metrics name them: pace is the older name of a rate limit, late that
+// of a missed slot.
 const (
 	deferralRateLimit  = "pace"
 	deferralPause      = "pause"

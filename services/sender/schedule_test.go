@@ -12,13 +12,13 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// TestWorkersStartOnDemand checks that workers start when there are more tasks than idle workers,
-// up to their maximum.
+// TestWorkersStartOnDemand checks that workers start when there are more tasks than idle
+// workers, up to their maximum.
 func TestWorkersStartOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		queue := make(chan []*task)
 		s := &scheduleStage{now: time.Now, maxWorkers: 3, batch: &claimBatchSizer{workers: 3}, claimed: queue, ready: newReadyQueue()}
-		begun, called, answer := 0, 0, make(chan struct{})
+		started, called, response := 0, 0, make(chan struct{})
 		var mu sync.Mutex
 		var g sync.WaitGroup
 		work := func() {
@@ -26,23 +26,23 @@ func TestWorkersStartOnDemand(t *testing.T) {
 				mu.Lock()
 				called++
 				mu.Unlock()
-				<-answer
+				<-response
 			}
 		}
-		g.Go(func() { s.run(func() { begun++; g.Go(work) }) })
+		g.Go(func() { s.run(func() { started++; g.Go(work) }) })
 		claimed := func() { queue <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
 
-		expect := func(what string, wantBegun, wantCalled int) {
+		expect := func(what string, wantStarted, wantCalled int) {
 			t.Helper()
 			synctest.Wait()
-			if begun != wantBegun || called != wantCalled {
-				t.Errorf("%s: %d workers and %d tasks started, want %d and %d", what, begun, called, wantBegun, wantCalled)
+			if started != wantStarted || called != wantCalled {
+				t.Errorf("%s: %d workers and %d tasks started, want %d and %d", what, started, called, wantStarted, wantCalled)
 			}
 		}
 		expect("nothing to do", 0, 0)
 		claimed()
 		expect("a task", 1, 1)
-		answer <- struct{}{}
+		response <- struct{}{}
 		synctest.Wait()
 		claimed()
 		expect("a task and an idle worker", 1, 2)
@@ -51,14 +51,14 @@ func TestWorkersStartOnDemand(t *testing.T) {
 		claimed()
 		expect("more tasks than workers", 3, 4)
 		close(queue)
-		close(answer)
+		close(response)
 		g.Wait()
 		expect("the end", 3, 5)
 	})
 }
 
-// TestSlotGranularity checks that calls which are allowed within a millisecond are ready together,
-// and others one by one.
+// TestSlotGranularity checks that calls which are allowed within a millisecond are ready
+// together, and others one by one.
 func TestSlotGranularity(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	limiter := ratelimit.New(nil, func() time.Time { return now }, nil)

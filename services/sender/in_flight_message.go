@@ -8,12 +8,12 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
-// An inFlightMessage is an in-flight message, with the number of its unsettled deliveries.
-// Its counters are safe for concurrent use.
+// An inFlightMessage is an in-flight message, with the state that decides whether it is
+// acked or nacked. Its counters are safe for concurrent use.
 type inFlightMessage struct {
 	job.QueueMessage
-	unsettled  atomic.Int32 // incremented before the first result
-	unrecorded atomic.Bool  // a result could not be recorded
+	pending atomic.Int32 // deliveries without a recorded result; set before the first result
+	failed  atomic.Bool  // a result could not be recorded
 }
 
 // A result ends a task, with a report or a deferral.
@@ -24,18 +24,18 @@ type result struct {
 	deferral *dispatch.Deferral
 }
 
-// settle settles results, which err reports as not recorded. It acks the queue messages of
-// which all deliveries are recorded, and nacks those of which some could not be. It is safe
-// for concurrent use.
-func settle(log *slog.Logger, results []result, err error) {
+// ackRecorded counts results as recorded, or as failed if err is not nil: the error of
+// recording them. It acks the queue messages of which all deliveries are recorded, and nacks
+// those of which some could not be. It is safe for concurrent use.
+func ackRecorded(log *slog.Logger, results []result, err error) {
 	for _, r := range results {
 		if err != nil {
-			r.message.unrecorded.Store(true)
+			r.message.failed.Store(true)
 		}
-		if r.message.unsettled.Add(-1) > 0 {
+		if r.message.pending.Add(-1) > 0 {
 			continue
 		}
-		if r.message.unrecorded.Load() {
+		if r.message.failed.Load() {
 			logQueueError(log, "nack", r.message.Nack())
 		} else {
 			logQueueError(log, "ack", r.message.Ack())
@@ -52,8 +52,8 @@ func nackAll(log *slog.Logger, messages []job.QueueMessage) {
 
 // logQueueError logs a failed ack or nack. It needs no retry: the queue redelivers the
 // message, and its deliveries are not claimed twice.
-func logQueueError(log *slog.Logger, what string, err error) {
+func logQueueError(log *slog.Logger, op string, err error) {
 	if err != nil {
-		log.Debug("queue operation failed", "op", what, "error", err)
+		log.Debug("queue operation failed", "op", op, "error", err)
 	}
 }
